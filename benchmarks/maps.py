@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import timeit
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.ensembles.orbits import Orbits
 from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race
+from peers.many_orbits import FEWER, PEERS, elsewhere
 from problems.maps import CASES, Case
 
 bench = Benchmark("maps")
 
 LANES = Path(__file__).parent / "problems/lanes.c"
+LYAPUNOV = Path(__file__).parent / "problems/lyapunov.c"
 CHECKED = 40  # steps after which all competitors must be at the same places
 LIMIT = "C in lanes"
 
@@ -27,7 +30,7 @@ def c_call(case: Case, name: str) -> Any:
     if case.name == "logistic map":
         macros["SLOPE"] = "p[0]*(1.0 - 2.0*z[0])"
     pointers, whole = [ctypes.c_void_p] * 3, ctypes.c_long
-    return c_function(LANES, name, None, *pointers, whole, whole, *([whole] if name in ("alone", "together") else []), **macros)
+    return c_function(LANES, name, None, *pointers, whole, whole, *([] if name.startswith("exponents") else [whole]), **macros)
 
 
 def varied(case: Case, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +89,8 @@ PLAIN = [case for case in CASES if case.before == "0.0"]
 
 @bench.table("ensembles of 4,800 orbits, one thread: ns per step of one orbit")
 def ensembles(plan: Plan) -> Rows:
-    """Each orbit has its own parameters. cfdyn looks after every state whether the orbit has escaped; C does not."""
+    """Each orbit has its own parameters. cfdyn looks after every state whether the orbit has escaped, and takes no more steps
+    where one is, to the last bit, where it was; C does neither. Of these maps log cosh alone ends on cycles."""
     count, steps = 4800, plan.pick(1000, 4000)
     for case in PLAIN:
         calls = ensemble_calls(case, count, CHECKED, CHECKED)
@@ -132,6 +136,110 @@ def exponents(plan: Plan) -> Rows:
         raise BenchmarkError("not all find the same exponents")
     cells = race(calls, plan.repeats, "ms", label="{name}")
     yield Row("logistic map", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.2, above=True),))
+
+
+@bench.table("Lyapunov spectrum of the Hénon map, 1,000,000 steps: ms")
+def spectrum(plan: Plan) -> Rows:
+    """C makes its tangents orthonormal in every step; as the limit, of 8 steps once, and takes a logarithm of 64 lengths."""
+    n, case = plan.pick(100_000, 1_000_000), CASES[1]
+
+    def in_c(name: str) -> Call | None:
+        function = c_function(LYAPUNOV, name, None, *[ctypes.c_double] * 4, ctypes.c_long, ctypes.c_void_p)
+
+        def call() -> np.ndarray:
+            out = np.empty(2)
+            function(*case.start, *case.p, n, out.ctypes.data)
+            return out
+
+        return function and call
+
+    def ours() -> np.ndarray:
+        return cf.analysis.lyapunov_spectrum(case.map, case.start, n, transient=0).exponents
+
+    calls = {"cfdyn": ours, "C": in_c("henon"), LIMIT: in_c("henon_seldom")}
+    sums = [float(call().sum()) for call in calls.values() if call]
+    if not np.allclose(sums, np.log(0.3), atol=1e-9):
+        raise BenchmarkError("not all sums of exponents are log b")
+    cells = race(calls, plan.repeats, "ms", label="{name}")
+    yield Row("Hénon map", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.5, above=True),))
+
+
+def grid(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and parameters of the Hénon map over a square of cells, 0 ≤ a ≤ 1.5 and |b| ≤ 1/2."""
+    a, b = np.meshgrid(np.linspace(0.0, 1.5, side), np.linspace(-0.5, 0.5, side))
+    return np.full((side * side, 2), 0.1), np.column_stack([a.ravel(), b.ravel()])
+
+
+def periods_of(side: int, threads: int) -> np.ndarray:
+    """The periods of all cells by cfdyn."""
+    orbits = Orbits(CASES[1].map, *grid(side), threads=threads)
+    orbits.advance(1000)
+    return orbits.periods(32, 1e-10)
+
+
+@bench.table("periods of the Hénon map up to 32 after 1,000 steps, one thread: ms")
+def periods(plan: Plan) -> Rows:
+    """C looks for the first state that is near the last one; cfdyn asks whether as many states as the longest period come back,
+    and whether an orbit escapes. Same: the part of the cells to which both give the same period."""
+    for side in plan.pick((250,), (250, 1000)):
+
+        def in_c(name: str, side: int = side) -> Call | None:
+            function = c_call(CASES[1], name)
+
+            def call() -> np.ndarray:
+                (states, parameters), found = grid(side), np.empty(side * side)
+                function(states.ctypes.data, parameters.ctypes.data, found.ctypes.data, side * side, 1000, 32)
+                return found
+
+            return function and call
+
+        calls = {"cfdyn": lambda side=side: periods_of(side, 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
+        cells = race(calls, plan.pick(1, plan.repeats), "ms", label="{name}")
+        if calls[LIMIT]:
+            cells |= {"same": float((calls["cfdyn"]() == calls[LIMIT]()).mean())}
+        yield Row(f"{side} × {side}", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.3, above=True),) if side == 1000 else ())
+
+
+@bench.table("growth of those periods with cells and threads: elapsed ms")
+def growth(plan: Plan) -> Rows:
+    """Elapsed time says something only where nothing else runs. Slope: of the logarithms, from one row to the next."""
+    before: tuple[int, float] | None = None
+    for side in plan.pick((100, 200), (125, 250, 500, 1000)):
+        one, two = (
+            elapsed(lambda side=side, threads=threads: periods_of(side, threads), plan.repeats) for threads in (1, 2)
+        )
+        slope = before and np.log(one / before[1]) / np.log(side**2 / before[0])
+        before = side**2, one
+        yield Row(f"{side} × {side}", {"one thread": 1e3 * one, "two threads": 1e3 * two, "one ÷ two": one / two, "slope": slope})
+
+
+def elapsed(call: Call, repeats: int) -> float:
+    """The least elapsed seconds of a call."""
+    call()
+    return min(timeit.repeat(call, number=1, repeat=repeats))
+
+
+@bench.table("the same beside {peers}: ms")
+def beside(plan: Plan) -> Rows:
+    """Other packages, each in an environment of its own below the folder that CFDYN_PEERS names. They take one parameter at a
+    time where they have no call for many; of the periods they do 30 × 30 cells, and times are for a million."""
+    steps = plan.pick(100_000, 1_000_000)
+    found = {name: seconds for name in PEERS if (seconds := elsewhere(name, steps, plan.repeats))}
+    case, some = CASES[0], plan.pick(250, 1000)
+    tasks = {
+        "diagram": ("orbit diagram, 2,000 × (2,000 + 500)", by_cfdyn(case, 2000, 2000, 500), 1.0, 1.0),
+        "exponents": ("exponents, 1,000 × 11,000",
+                      lambda: Orbits(case.map, *varied(case, 1000), threads=1).exponents(11_000)[0], 1.0, 1.0),
+        "spectrum": (f"Hénon spectrum, {steps:,} steps",
+                     lambda: cf.analysis.lyapunov_spectrum(CASES[1].map, CASES[1].start, steps, transient=0), 1.0, 1.0),
+        "periods": ("periods, 1000 × 1000", lambda: periods_of(some, 1), 1e6 / some**2, 1e6 / FEWER**2),
+    }  # fmt: skip
+    for task, (name, ours, scale, scale_theirs) in tasks.items():
+        cells: dict[str, float | None] = {"cfdyn": 1e3 * scale * measure(ours, plan.repeats)}
+        cells |= {peer: 1e3 * scale_theirs * seconds[task] for peer, seconds in found.items() if task in seconds}
+        cells |= {f"{peer} ÷ cfdyn": value / cells["cfdyn"] for peer, value in cells.items() if peer != "cfdyn"}
+        yield Row(name, cells)
+    return {"peers": ", ".join(found) or "other packages, of which none was found"}
 
 
 @bench.table("regime map of heavy ball on the double well: processor seconds")

@@ -27,7 +27,7 @@ _WHERE = {
     "epoch": "systems.steps", "schedule": "systems.steps", "minima": "systems.minima",
     "mean_square": "systems.mean_square",
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
-    "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "load": "records.record",
+    "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "random_map": "ensembles.random_map", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
@@ -35,7 +35,8 @@ _WHERE = {
     "averages": "studies.comparison", "study": "studies.study",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
-_PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in "losses optimizers flows analysis symbolic certify claims".split()}
+_NAMES = "losses optimizers flows analysis symbolic certify claims".split()
+_PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in _NAMES}
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
 

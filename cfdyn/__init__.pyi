@@ -30,6 +30,7 @@ from cfdyn.systems.mean_square import mean_square as mean_square
 from cfdyn.systems.minima import minima as minima
 from cfdyn import optimizers as optimizers
 from cfdyn.plotting import plot as plot
+from cfdyn.ensembles.random_map import random_map as random_map
 from cfdyn.systems.steps import schedule as schedule
 from cfdyn.integrate.solve import solve as solve
 from cfdyn.flows.stationary import stationary_preconditioner as stationary_preconditioner

@@ -17,6 +17,7 @@ from cfdyn.errors import UsageError, shown
 
 _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
+    "RandomMap": "a random map, cf.random_map(loss, optimizer, batch=1)",
     "Loss": "a cf.Loss",
     "Optimizer": "an optimizer such as cf.optimizers.gd(lr=0.1)",
     "PathLike": "the path of a file",

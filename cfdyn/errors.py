@@ -92,3 +92,11 @@ def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageE
     else:
         advice = "there are none."
     return UsageError(f"unknown {kind} {shown!r}; {advice}" + (f" See: {see}" if see else ""))
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in a long computation; ``record`` holds what was done until then."""
+
+    def __init__(self, record: Any):
+        super().__init__()
+        self.record = record

@@ -22,7 +22,8 @@ def _step(c=OFFSET):
 
 
 @CLAIMS.add(
-    "abstract (coexistence); the example is ours", {"part": below(1.0), "rests": 1, "exponent": above(0.05)},
+    "abstract (coexistence); the example is ours",
+    {"part": below(1.0), "rests": 1, "exponent": above(0.05), "evidence": "chaotic"},
     Control("the entropic regulariser, c = 0, for which this does not happen", changes={"c": 0.0}), figure="both",
 )  # fmt: skip
 def equilibrium_beside_chaos(c=OFFSET):
@@ -30,12 +31,13 @@ def equilibrium_beside_chaos(c=OFFSET):
 
     Φ(w) = (σ(w − 4.63) + σ(w + 4.63))/2, b = 0.535, a = 50. ``part``: the step in units of the edge at the equilibrium;
     ``rests``: the period on which the orbit from 0.1 beside it ends; ``exponent``: the Lyapunov exponent of the orbit from w =
-    15 over 200,000 steps.
+    15 over 200,000 steps; ``evidence``: what exponent and 0–1 test say of its attractor together.
     """
     step, minimum = _step(c), cf.minima(cf.Loss(LOSS, "w", params={"b": SHARE, "c": c}))[0]
     beside = cf.analysis.classify(step, [float(minimum.w[0]) + 0.1])
     exponent = cf.analysis.lyapunov(step, [15.0], n=200_000)
-    return {"part": STEP / minimum.edge, "rests": beside.period, "exponent": float(exponent[0])}
+    return {"part": STEP / minimum.edge, "rests": beside.period, "exponent": float(exponent[0]),
+            "evidence": cf.analysis.chaos(step, [15.0], dimensions=False).kind}  # fmt: skip
 
 
 @CLAIMS.add(

@@ -55,17 +55,18 @@ def period_of_the_denominator(a=100.0, shares=SHARES):
 
 
 @CLAIMS.add(
-    "numbers", {"periods": "4, 5, 5, chaotic, chaotic"},
+    "numbers", {"periods": "4, 5, 5, chaotic, chaotic", "evidence": "chaotic, chaotic"},
     Control("a = 100", changes={"a": 100.0}), read="a secondary source",
 )  # fmt: skip
 def large_depends_on_the_denominator(a=60.0, shares=SHARES[1:]):
     """How large a must be depends on b: at a = 60 the periods are 4, 5, 5 for 3/4, 3/5, 4/5, but 5/7 and 7/10 are chaotic.
 
-    Verdicts on the orbit of 0.003, as above.
+    Verdicts on the orbit of 0.003, as above; ``evidence``: what exponent and 0–1 test say together of the last two.
     """
     found = [cf.analysis.classify(_map(share, a), [0.003]) for share in shares]
+    evidence = [cf.analysis.chaos(_map(share, a), [0.003], dimensions=False).kind for share in shares[-2:]]
     names = [str(one.period) if one.period else one.kind for one in found]
-    return {"periods": ", ".join(names), "exponents": [one.lyapunov for one in found]}
+    return {"periods": ", ".join(names), "exponents": [one.lyapunov for one in found], "evidence": ", ".join(evidence)}
 
 
 @CLAIMS.add(

@@ -62,7 +62,7 @@ def _second_merging():
 
 
 @CLAIMS.add(
-    "second item", {"lr": near(1.5 * np.sqrt(3) - 1, 1e-12), "steps": 2},
+    "second item", {"lr": near(1.5 * np.sqrt(3) - 1, 1e-12), "steps": 2, "evidence": ["chaotic"] * 3},
     Control("higher wells", changes={"loss": "(w**2 - 1)**2/4 + (w**2 - 1)**4/50"}), figure="crises",
     second=_second_merging,
 )  # fmt: skip
@@ -70,11 +70,14 @@ def wells_become_one(loss="(w**2 - 1)**2/4"):
     """The chaotic attractors of both wells become one at η = 3√3/2 − 1 = 1.598076…, where the critical orbit lands on the
     maximum between them.
 
-    The interior crisis on a fixed point over 1.5 ≤ η ≤ 1.8.
+    The interior crisis on a fixed point over 1.5 ≤ η ≤ 1.8; ``evidence``: exponent and 0–1 test together at η = 1.59 in the two
+    wells, and at 1.61.
     """
     found = cf.analysis.crises(_descent(loss), "lr", (1.5, 1.8), [(-2, 2)], periods=1, samples=6, grid=60)
     [crisis] = [c for c in found if c.kind == "interior"]
-    return {"lr": crisis.parameter, "steps": crisis.steps}
+    places = ((1.59, 0.5), (1.59, -0.5), (1.61, 0.5))
+    evidence = [cf.analysis.chaos(_descent(loss).at(lr=lr), [start], dimensions=False).kind for lr, start in places]
+    return {"lr": crisis.parameter, "steps": crisis.steps, "evidence": evidence}
 
 
 def _second_basins():

@@ -76,17 +76,18 @@ def monotonic_up_to(starts=1001, only_small=False):
 
 
 @CLAIMS.add(
-    "phases 2 and 3", {"ends": "1, 1, 1, 2, 2, 4, 8, 3, chaotic, divergent"},
+    "phases 2 and 3", {"ends": "1, 1, 1, 2, 2, 4, 8, 3, chaotic, divergent", "evidence": "chaotic"},
     Control("a = 1.3 in place of 1.25", changes={"values": (*VALUES[:5], 1.3, *VALUES[6:])}), figure="phases",
 )  # fmt: skip
 def what_orbits_end_on(values=VALUES):
     """Orbits converge up to a = 1, end on a 2-cycle up to √5 − 1, on longer ones, on chaos up to 2, and diverge beyond.
 
     Verdicts on the orbit of w = 0.3 at a = 0.5, 0.9, 0.99, 1.01, 1.23, 1.25, 1.295, 1.455 (in the window of period 3), 1.9
-    and 2.05.
+    and 2.05; ``evidence``: what exponent and 0–1 test say together at 1.9.
     """
     found = [cf.analysis.classify(_step(a), [0.3]) for a in values]
-    return {"ends": ", ".join(str(one.period) if one.period else one.kind for one in found)}
+    evidence = cf.analysis.chaos(_step(values[-2]), [0.3], dimensions=False).kind
+    return {"ends": ", ".join(str(one.period) if one.period else one.kind for one in found), "evidence": evidence}
 
 
 @CLAIMS.add(
@@ -117,19 +118,20 @@ def period_three(period=3):
 
 
 @CLAIMS.add(
-    "phases 4 and 5", {"exponent": near(math.log(3), 1e-4), "share_beyond": near(1.0, 0.0)},
+    "phases 4 and 5", {"exponent": near(math.log(3), 1e-4), "share_beyond": near(1.0, 0.0), "evidence": "chaotic"},
     Control("a = 1.9 for full chaos", changes={"full": 1.9}),
 )  # fmt: skip
 def full_chaos_at_two(full=2.0, beyond=2.02, starts=200, seed=5):
     """At a = 2 chaos is full, with the Lyapunov exponent ln 3; beyond, almost all orbits diverge.
 
     The exponent over 400,000 steps at a = 2, and the share of 200 random starts w in (0, 2) that diverge at 2.02 within 100,000
-    steps.
+    steps; ``evidence``: exponent and 0–1 test together at a = 2.
     """
     step = _step(beyond)
     ends = [cf.iterate(step, [w], 100_000).status for w in np.random.default_rng(seed).uniform(0.0, 2.0, starts)]
     share = sum(end.startswith("diverged") for end in ends) / starts
-    return {"exponent": cf.analysis.lyapunov(_step(full), [0.7654321], 400_000)[0], "share_beyond": share}
+    return {"exponent": cf.analysis.lyapunov(_step(full), [0.7654321], 400_000)[0], "share_beyond": share,
+            "evidence": cf.analysis.chaos(_step(full), [0.7654321], dimensions=False).kind}  # fmt: skip
 
 
 def _thrice(v, growth):
@@ -167,14 +169,15 @@ def second_window_of_three(place=1):
 
 
 @CLAIMS.add(
-    "beyond the paper", {"threshold": near(1.5 * math.sqrt(3) - 1, 1e-10), "crossings": "0, some"},
+    "beyond the paper",
+    {"threshold": near(1.5 * math.sqrt(3) - 1, 1e-10), "crossings": "0, some", "evidence": "chaotic, chaotic"},
     Control("a = 1.55 in place of 1.62", changes={"above": 1.55}), figure="merging",
 )  # fmt: skip
 def two_attractors_merge(below=1.59, above=1.62, steps=100_000):
     """The double well's two chaotic attractors, one about each minimum, merge at η = 3√3/2 − 1 = 1.5981.
 
     Where the critical point's second iterate is 0, the unstable point between the wells, by Brent's method; and whether the
-    sign of w changes in 100,000 steps at η = 1.59 and 1.62.
+    sign of w changes in 100,000 steps at η = 1.59 and 1.62; ``evidence``: exponent and 0–1 test together, at both.
     """
 
     def gap(lr):
@@ -183,7 +186,8 @@ def two_attractors_merge(below=1.59, above=1.62, steps=100_000):
 
     signs = [np.sign(cf.iterate(_step(lr, "double_well"), [0.3], steps).z[:, 0]) for lr in (below, above)]
     crossings = ["some" if (np.diff(sign) != 0).any() else "0" for sign in signs]
-    return {"threshold": brentq(gap, 1.4, 1.9, xtol=1e-14), "crossings": ", ".join(crossings)}
+    evidence = [cf.analysis.chaos(_step(lr, "double_well"), [0.3], dimensions=False).kind for lr in (below, above)]
+    return {"threshold": brentq(gap, 1.4, 1.9, xtol=1e-14), "crossings": ", ".join(crossings), "evidence": ", ".join(evidence)}
 
 
 @CLAIMS.add(

@@ -172,24 +172,29 @@ def _descend_by_hand(lr, start, steps):
 
 
 @CLAIMS.add(
-    "abstract", {"first flip · λ": near(2.0, 1e-9), "ratio": near(4.6692, 0.03)},
+    "abstract", {"first flip · λ": near(2.0, 1e-9), "ratio": near(4.6692, 0.03), "evidence": "chaotic"},
     Control("the sharpness of depth 2", changes={"depth_of_sharpness": 2}), figure="doubling",
 )  # fmt: skip
 def period_doubling(depth=3, depth_of_sharpness=3):
     """Beyond the edge the oscillation follows a period-doubling route to chaos.
 
     The balanced layers of depth 3, σ = 1, obey w ← w − η w²(w³ − 1): its flips are continued over six levels; the first is at
-    η = 2/λ, λ = 3, and the ratios tend to Feigenbaum's number.
+    η = 2/λ, λ = 3, and the ratios tend to Feigenbaum's number; ``evidence``: exponent and 0–1 test together at 1.05 of the
+    accumulation.
     """
     found = _cascade(depth)
     flips = np.array(found.flips[:6])
     gaps = np.diff(flips)
-    return {"first flip · λ": float(flips[0] * depth_of_sharpness), "ratio": float(gaps[-2] / gaps[-1])}
+    return {"first flip · λ": float(flips[0] * depth_of_sharpness), "ratio": float(gaps[-2] / gaps[-1]),
+            "evidence": cf.analysis.chaos(_balanced(depth, 1.05 * found.accumulation), [1.1], dimensions=False).kind}  # fmt: skip
+
+
+def _balanced(depth, lr):
+    return cf.Map.from_text(f"w - lr*w**{depth - 1}*(w**{depth} - 1)", params={"lr": lr})
 
 
 def _cascade(depth):
-    step = cf.Map.from_text(f"w - lr*w**{depth - 1}*(w**{depth} - 1)", params={"lr": 0.6})
-    return cf.analysis.cascade(step, [1.0], "lr", bounds=(0.5, 1.2))
+    return cf.analysis.cascade(_balanced(depth, 0.6), [1.0], "lr", bounds=(0.5, 1.2))
 
 
 def figures():

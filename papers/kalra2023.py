@@ -122,7 +122,7 @@ def period_doubling_route(loss="square"):
 
 
 @CLAIMS.add(
-    "route to chaos", {"periods": "1, 2, 4, 8, chaotic, 3", "imbalance": below(1e-9)},
+    "route to chaos", {"periods": "1, 2, 4, 8, chaotic, 3", "imbalance": below(1e-9), "evidence": "chaotic"},
     Control("η = 1.22 in place of 1.26", changes={"rates": (0.9, 1.1, 1.22, 1.295, 1.4, 1.455)}), figure="edge",
 )  # fmt: skip
 def attractors_are_balanced(rates=(0.9, 1.1, 1.26, 1.295, 1.4, 1.455), seed=3):
@@ -130,9 +130,10 @@ def attractors_are_balanced(rates=(0.9, 1.1, 1.26, 1.295, 1.4, 1.455), seed=3):
     window.
 
     At η = 0.9, 1.1, 1.26, 1.295, 1.4, 1.455, one random small start each, 20,000 steps: the regime, and the greatest |uᵢ −
-    vᵢ| at the end of the orbits beyond the edge. (At 0.9 the orbit ends on one of many minima, which need not be balanced.)
+    vᵢ| at the end of the orbits beyond the edge; ``evidence``: exponent and 0–1 test together where it is
+    chaotic. (At 0.9 the orbit ends on one of many minima, which need not be balanced.)
     """
-    rng, names, imbalance = np.random.default_rng(seed), [], 0.0
+    rng, names, evidence, imbalance = np.random.default_rng(seed), [], [], 0.0
     for lr in rates:
         w = _start(rng)
         found = cf.analysis.classify(_net(lr), w)
@@ -140,11 +141,13 @@ def attractors_are_balanced(rates=(0.9, 1.1, 1.26, 1.295, 1.4, 1.455), seed=3):
         if lr > 1:
             last = cf.iterate(_net(lr), w, 20_000).w[-1]
             imbalance = max(imbalance, abs(last[:2] - last[2:]).max())
-    return {"periods": ", ".join(names), "imbalance": imbalance}
+        if found.kind == "chaotic":
+            evidence.append(cf.analysis.chaos(_net(lr), w, 20_000, dimensions=False).kind)
+    return {"periods": ", ".join(names), "imbalance": imbalance, "evidence": ", ".join(evidence)}
 
 
 @CLAIMS.add(
-    "route to chaos", {"along": above(0.3), "across": below(-0.5), "across_at_two": near(0.0, 1e-4)},
+    "route to chaos", {"along": above(0.3), "across": below(-0.5), "across_at_two": near(0.0, 1e-4), "evidence": "chaotic"},
     Control("full chaos sought at η = 1.9", changes={"full": 1.9}), read="a secondary source",
 )  # fmt: skip
 def balance_attracts_until_full_chaos(lr=1.5, full=2.0):
@@ -153,9 +156,11 @@ def balance_attracts_until_full_chaos(lr=1.5, full=2.0):
 
     Both Lyapunov exponents of gradient descent on (uv − 1)²/2 at u = v over 100,000 steps. u − v is multiplied by 1 + ηe; at
     full chaos, where z = ηe has the arcsine law on [−2, 2], the mean of ln |1 + z| is ∫ ln |1 + 2 cos θ| dθ/π = 0.
+    ``evidence``: exponent and 0–1 test together at ηy = 1.5.
     """
     first, second = (cf.analysis.lyapunov(_scalar(r), [1.0001, 1.0001], 100_000) for r in (lr, full))
-    return {"along": first[0], "across": first[1], "across_at_two": second[1]}
+    return {"along": first[0], "across": first[1], "across_at_two": second[1],
+            "evidence": cf.analysis.chaos(_scalar(lr), [1.0001, 1.0001], dimensions=False).kind}  # fmt: skip
 
 
 def figures():

@@ -41,20 +41,23 @@ def period_three_from_ratio_four(without=(1.0, 2.0, 2.5, 3.0), with_many=4.0):
 
 
 @CLAIMS.add(
-    "Li–Yorke chaos", {"least": at_least(1), "growing": True, "exponents_positive": True},
+    "Li–Yorke chaos", {"least": at_least(1), "growing": True, "exponents_positive": True, "evidence": True},
     Control("η/ε = 2 among the ratios", changes={"ratios": (2.0, 8.0, 15.0)}), figure="cycles", read="a secondary source",
 )  # fmt: skip
 def chaotic_for_fine_ripples(ratios=(5.0, 8.0, 15.0)):
     """For ε ≪ η gradient descent is chaotic in Li and Yorke's sense: there are 3-cycles, and more of them the finer the
     ripples.
 
-    The number of 3-cycles at η/ε = 5, 8, 15, and whether the Lyapunov exponent is positive. By hand the number grows as the
+    The number of 3-cycles at η/ε = 5, 8, 15, whether the Lyapunov exponent is positive, and whether it and the 0–1 test agree
+    that the attractor is chaotic. By hand the number grows as the
     third power of the laps, 2/(πε): the numbers expected are rough.
     """
     exponents = [cf.analysis.lyapunov(_step(ratio), [0.3], 100_000)[0] for ratio in ratios]
     counts = [len(_threes(ratio)) for ratio in ratios]
     growing = all(a < b for a, b in zip(counts[:-1], counts[1:], strict=True))
-    return {"least": min(counts), "growing": growing, "exponents_positive": min(exponents) > 0.05, "counts": counts}
+    evidence = all(cf.analysis.chaos(_step(ratio), [0.3], dimensions=False).chaotic for ratio in ratios)
+    return {"least": min(counts), "growing": growing, "exponents_positive": min(exponents) > 0.05, "counts": counts,
+            "evidence": evidence}  # fmt: skip
 
 
 @CLAIMS.add(

@@ -74,7 +74,8 @@ def _by_hand(s=30.0, b=0.61, steps=100_000):
 
 
 @CLAIMS.add(
-    "abstract (chaos); its instability is derived here", {"exponents": near([0.7618, 0.3777], 5e-3), "least": near(1.0, 1e-12)},
+    "abstract (chaos); its instability is derived here",
+    {"exponents": near([0.7618, 0.3777], 5e-3), "least": near(1.0, 1e-12), "evidence": "chaotic"},
     Control("agents that each play against themselves only", changes={"coupled": False}), figure="saddle",
     second=_by_hand,
 )  # fmt: skip
@@ -84,13 +85,14 @@ def chaos_on_the_diagonal(coupled=True):
 
     s = 30 and b = 0.61, 100,000 steps from (0.1, 0.1). Expected are the means of log|1 ∓ sσ′(u)| along orbits of the
     one-variable map in plain Python (``second``). ``least``: the multiplier across at u = 40, where it is smallest: it exceeds
-    1 everywhere.
+    1 everywhere. ``evidence``: exponent and 0–1 test together on the diagonal, which floats that start equal do not leave.
     """
     step = _diagonal()
     if not coupled:
         step = cf.Map.from_text(["u - s*(sigmoid(u) - b)", "v - s*(sigmoid(v) - b)"], "u v", params=step.params)
     across = step.jacobian([40.0, 40.0]) @ [1.0, -1.0]
-    return {"exponents": cf.analysis.lyapunov(step, [0.1, 0.1], 100_000).tolist(), "least": float(across[0])}
+    return {"exponents": cf.analysis.lyapunov(step, [0.1, 0.1], 100_000).tolist(), "least": float(across[0]),
+            "evidence": cf.analysis.chaos(step, [0.1, 0.1], dimensions=False).kind}  # fmt: skip
 
 
 @CLAIMS.add(

@@ -90,13 +90,16 @@ QUESTIONS = (
         """The rule of the first question needs four derivatives. Take a loss that is straight on one side and a parabola on
         the other, −w + (a/2) max(w, 0)²: its gradient has a corner, and the map consists of two straight lines. Where a
         fixed point or a cycle meets a corner there is a border collision, and what comes out depends on the slopes of the
-        two lines alone. Here the Lyapunov exponent, the mean rate at which neighbouring orbits part, is positive beyond the
-        edge while orbits stay bounded, which is chaos: at least {cfdyn2026_convex.chaos_without_period_three:exponent|.3f} a
-        step at ηa = 2.1, 2.5 and 2.9, where {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles were found.
+        two lines alone: on a convex loss with curvatures 1/2 and 9/2 a stable 3-cycle follows a fixed point directly (periods
+        {nusse1995.three_cycle_follows_a_fixed_point:periods.0} and
+        {nusse1995.three_cycle_follows_a_fixed_point:periods.1} on both sides of the collision). Here the Lyapunov exponent,
+        the mean rate at which neighbouring orbits part, is positive beyond the edge while orbits stay bounded, which is
+        chaos, and the 0–1 test agrees: at least {cfdyn2026_convex.chaos_without_period_three:exponent|.3f} a step at ηa =
+        2.1, 2.5 and 2.9, where {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles were found.
         At ηa = 3 a 3-cycle appears, and no convex loss of one variable can have one earlier: that bound, η·max L″ ≥ 3, takes
         a few lines to derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
         """cfdyn2026_convex.three_cycle_needs_three cfdyn2026_convex.chaos_without_period_three
-        cfdyn2026_convex.exponent_of_the_sharp_case cfdyn2026_steepness.corner""",
+        cfdyn2026_convex.exponent_of_the_sharp_case cfdyn2026_steepness.corner nusse1995.three_cycle_follows_a_fixed_point""",
         "cfdyn2026_convex.sharp",
     ),
     _question(
@@ -131,8 +134,15 @@ QUESTIONS = (
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.2.high|.3f} at ηλ = 1.5, but
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.low|.2f} to
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.high|.2f} at 0.5. A network has directions of both kinds: on one
-        of seven weights two steps raised the final loss at a moderate rate and lowered it at a large one.""",
-        "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network",
+        of seven weights two steps raised the final loss at a moderate rate and lowered it at a large one. Whether runs
+        converge at all changes, too. On one weight the mean logarithm of a step is what it was, but the mean square allows
+        rates up to {cfdyn2026_random.mean_square_is_stricter:edge, two steps|.3f} in place of
+        {cfdyn2026_random.mean_square_is_stricter:edge, one step|.3f} on three rows. With momentum there are two rows on
+        which a new row for each step makes almost every run diverge, by
+        {cfdyn2026_random.same_batch_again_settles:one step|.3f} a step in the logarithm, two steps with each row by
+        {cfdyn2026_random.same_batch_again_settles:two steps|.3f}, while with three all converge.""",
+        """cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network
+        cfdyn2026_random.mean_square_is_stricter cfdyn2026_random.same_batch_again_settles""",
         "cfdyn2026_averages.two_steps",
     ),
     _question(

@@ -39,6 +39,51 @@ void together(double *states, const double *parameters, double *kept, long count
         for (int l = 0; l < n; l++) for (int k = 0; k < D; k++) states[(begin + l) * D + k] = zz[k][l];
     }
 }
+/* The period of each orbit after a transient: the first step after which all entries are nearer than 1e-10; 0 if none is. */
+void periods(double *states, const double *parameters, double *found, long count, long steps, long longest)
+{
+    alone(states, parameters, 0, count, steps, 0);
+    for (long c = 0; c < count; c++) {
+        double z[D], y[D];
+        const double *p = parameters + c * NP;
+        for (int k = 0; k < D; k++) z[k] = states[c * D + k];
+        found[c] = 0;
+        for (long i = 1; i <= longest && found[c] == 0; i++) {
+            STEP
+            int near = 1;
+            for (int k = 0; k < D; k++) { z[k] = y[k]; near &= fabs(y[k] - states[c * D + k]) <= 1e-10; }
+            if (near) found[c] = i;
+        }
+    }
+}
+void periods_together(double *states, const double *parameters, double *found, long count, long steps, long longest)
+{
+    together(states, parameters, 0, count, steps, 0);
+    for (long begin = 0; begin < count; begin += LANES) {
+        double zz[D][LANES], ss[D][LANES], pp[NP][LANES], ff[LANES];
+        int n = count - begin < LANES ? (int)(count - begin) : LANES;
+        for (int l = 0; l < LANES; l++) {
+            long c = begin + (l < n ? l : 0);
+            for (int k = 0; k < D; k++) zz[k][l] = ss[k][l] = states[c * D + k];
+            for (int k = 0; k < NP; k++) pp[k][l] = parameters[c * NP + k];
+            ff[l] = 0;
+        }
+        for (long i = 1; i <= longest; i++) {
+            double open = 0;
+            for (int l = 0; l < LANES; l++) {
+                double z[D], y[D], p[NP], gap = 0;
+                for (int k = 0; k < D; k++) z[k] = zz[k][l];
+                for (int k = 0; k < NP; k++) p[k] = pp[k][l];
+                STEP
+                for (int k = 0; k < D; k++) { zz[k][l] = y[k]; double g = fabs(y[k] - ss[k][l]); gap = g > gap ? g : gap; }
+                ff[l] = ff[l] == 0 && gap <= 1e-10 ? i : ff[l];
+                open += ff[l] == 0 ? 1 : 0;
+            }
+            if (open == 0) break;
+        }
+        for (int l = 0; l < n; l++) found[begin + l] = ff[l];
+    }
+}
 #ifdef SLOPE
 void exponents(double *states, const double *parameters, double *found, long count, long steps)
 {

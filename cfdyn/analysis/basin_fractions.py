@@ -12,7 +12,7 @@ from cfdyn.analysis.basins import MAX_PERIOD, TRANSIENT, Attractor, checked, of_
 from cfdyn.arguments import number, whole_number
 from cfdyn.ensembles.attractors import Attractors
 from cfdyn.ensembles.orbits import increasing_values
-from cfdyn.errors import UsageError
+from cfdyn.errors import Interrupted, UsageError
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
@@ -106,6 +106,7 @@ def basin_fractions(
     Raises
     ------
     UsageError : an unknown parameter, values that do not increase, a box that is none, or starts too many for memory
+    Interrupted : Ctrl-C; its ``record`` has the values that are done
 
     Examples
     --------
@@ -124,21 +125,36 @@ def basin_fractions(
     sides, starts = _starts(step, box, whole_number("count", count, 1), whole_number("seed", seed, 0))
     if not number("farthest", farthest, finite=True) > 0:
         raise UsageError(f"farthest is a positive distance, not {farthest}")
+    step.at(**{name: float(values[-1])})  # a value that the map does not allow is an error before anything is computed
     unit, following = max(hi - lo for lo, hi in sides), _Following(values)
-    others, notes = np.zeros((2, len(values))), []
-    for k, value in enumerate(values.tolist()):
-        here = step.at(**{name: value})
-        known = Attractors(here, whole_number("max_period", max_period, 1))
-        labels = known.label(of_starts(here, starts, threads), whole_number("the transient", transient, 1))
-        note = checked(here, known, labels, starts.__getitem__, CHECKED)
-        others[:, k] = (labels == ESCAPED).mean(), (labels == UNSETTLED).mean()
-        notes += [(value, note)] if note else []
-        following.go_on(k, ordered(known.known, labels), farthest * unit)
-        if progress:
-            progress(k + 1)
+    others, notes = np.zeros((2, len(values))), list[tuple[float, str]]()
     settings = provenance(map=step.title, params=step.params, farthest=farthest, max_period=max_period, transient=transient)
-    return BasinFractions(name, values, following.records(), others[0], others[1], following.events(), tuple(notes), sides,
-                          len(starts), seed, provenance=settings)  # fmt: skip
+
+    def made(done: int) -> BasinFractions:
+        following.end(done)
+        said = tuple((value, note) for value, note in notes if value in values[:done])
+        return BasinFractions(name, values[:done], following.records(), others[0, :done], others[1, :done],
+                              following.events(done), said, sides, len(starts), seed, provenance=settings)  # fmt: skip
+
+    done = 0
+    try:
+        for k, value in enumerate(values.tolist()):
+            here = step.at(**{name: value})
+            known = Attractors(here, whole_number("max_period", max_period, 1))
+            labels = known.label(of_starts(here, starts, threads), whole_number("the transient", transient, 1))
+            note = checked(here, known, labels, starts.__getitem__, CHECKED)
+            found = ordered(known.known, labels)
+            others[:, k] = (labels == ESCAPED).mean(), (labels == UNSETTLED).mean()
+            notes += [(value, note)] if note else []
+            following.go_on(k, found, farthest * unit)
+            done = k + 1
+            if progress:
+                progress(done)
+    except KeyboardInterrupt:
+        if not done:
+            raise
+        raise Interrupted(made(done)) from None
+    return made(done)
 
 
 def _starts(step: Map, box: Sequence[Any], count: int, seed: int) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:
@@ -187,6 +203,10 @@ class _Following:
             else:
                 self.ways.append([(k, one, float("nan"))])
 
+    def end(self, done: int) -> None:
+        """Forget what Ctrl-C has left half done."""
+        self.ways = [part for way in self.ways if (part := [row for row in way if row[0] < done])]
+
     def records(self) -> tuple[FollowedAttractor, ...]:
         """One for each."""
         return tuple(
@@ -198,8 +218,8 @@ class _Following:
             for way in self.ways
         )  # fmt: skip
 
-    def events(self) -> tuple[tuple[float, str], ...]:
-        """What is new behind the first value, and what has vanished before the last."""
+    def events(self, done: int) -> tuple[tuple[float, str], ...]:
+        """What is new behind the first of the values that are done, and what has vanished before the last."""
         told = [(way[0][0], f"new: {way[0][1].words}") for way in self.ways if way[0][0] > 0]
-        told += [(way[-1][0] + 1, f"vanished: {way[-1][1].words}") for way in self.ways if way[-1][0] < len(self.values) - 1]
+        told += [(way[-1][0] + 1, f"vanished: {way[-1][1].words}") for way in self.ways if way[-1][0] < done - 1]
         return tuple((float(self.values[k]), words) for k, words in sorted(told))

@@ -10,18 +10,19 @@ import numpy as np
 from cfdyn.arguments import vector, whole_number
 from cfdyn.ensembles.attractors import SHOWN, Attractors, Found, on_cycle
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.regime import regime
+from cfdyn.settling.samples import UNRESOLVED
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
-AT_ONCE = 2**17  # starts
+AT_ONCE = 2**15  # starts: what is done when Ctrl-C comes is whole blocks
 CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
 ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
-OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent"}
+OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent", UNRESOLVED: "unresolved"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Basins(Record):
     """On which attractor orbits end, over a grid of starts.
 
     ``names`` of the one or two coordinates that vary; their values, the middles of cells, ``first`` (n,) and ``second`` (m,),
-    empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided.
-    ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why labels were withdrawn.
+    empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided, −5 not
+    looked at before Ctrl-C. ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why
+    labels were withdrawn.
     """
 
     names: tuple[str, ...]
@@ -110,6 +112,7 @@ def basins(
     Raises
     ------
     UsageError : a box or plane that is none, or a grid too large for memory
+    Interrupted : Ctrl-C; its ``record`` has the starts that are done
 
     Examples
     --------
@@ -129,19 +132,27 @@ def basins(
     base, count = _base(step, z0, places), int(np.prod(sizes))
     _check_memory(count)
     axes = [lo + (np.arange(n) + 0.5) * ((hi - lo) / n) for (lo, hi), n in zip(sides, sizes, strict=True)]
-    known, labels = Attractors(step, whole_number("max_period", max_period, 1)), np.empty(count, np.int64)
-    for begin in range(0, count, AT_ONCE):
-        cells = np.arange(begin, min(begin + AT_ONCE, count))
-        orbits = of_starts(step, _starts(base, places, axes, cells), threads)
-        labels[cells] = known.label(orbits, whole_number("the transient", transient, 1))
-        if progress:
-            progress(int(cells[-1]) + 1)
-    notes = checked(step, known, labels, lambda cell: _starts(base, places, axes, np.array([cell]))[0])
-    attractors = ordered(known.known, labels)
+    known, labels = Attractors(step, whole_number("max_period", max_period, 1)), np.full(count, UNRESOLVED)
     settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
-    rows = len(axes[1]) if len(axes) > 1 else 1
-    return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
-                  labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes, provenance=settings)  # fmt: skip
+
+    def made(notes: str) -> Basins:
+        attractors, rows = ordered(known.known, labels), len(axes[1]) if len(axes) > 1 else 1
+        return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
+                      labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes,
+                      provenance=settings)  # fmt: skip
+
+    try:
+        for begin in range(0, count, AT_ONCE):
+            cells = np.arange(begin, min(begin + AT_ONCE, count))
+            orbits = of_starts(step, _starts(base, places, axes, cells), threads)
+            labels[cells] = known.label(orbits, whole_number("the transient", transient, 1))
+            if progress:
+                progress(int(cells[-1]) + 1)
+        return made(checked(step, known, labels, lambda cell: _starts(base, places, axes, np.array([cell]))[0]))
+    except KeyboardInterrupt:
+        if (labels == UNRESOLVED).all():
+            raise
+        raise Interrupted(made("interrupted: some starts are not looked at, the others not put to a closer look")) from None
 
 
 def _places(step: Map, plane: Sequence[str] | None, count: int) -> list[int]:
@@ -238,8 +249,8 @@ def ordered(known: list[Found], labels: np.ndarray) -> tuple[Attractor, ...]:
     """The attractors with starts, the most common one first; the labels are changed to these places."""
     counts = np.bincount(labels[labels >= 0], minlength=len(known))
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda k: (-counts[k], known[k].points[0].tolist()))
-    places = np.full(len(known) - ESCAPED, UNSETTLED)
-    places[order], places[ESCAPED] = np.arange(len(order)), ESCAPED
+    places = np.full(len(known) - UNRESOLVED, UNSETTLED)
+    places[order], places[ESCAPED], places[UNRESOLVED] = np.arange(len(order)), ESCAPED, UNRESOLVED
     labels[:] = places[labels]
     made = []
     for k in order:

@@ -1,11 +1,13 @@
-"""`boundary_dimension`: how fractal the boundary of basins is, by its uncertainty exponent."""
+"""`boundary_dimension`: how fractal the boundary of basins or of regimes is, by its uncertainty exponent."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.analysis.basins import Basins
+from cfdyn.analysis.regimes import RegimeMap
+from cfdyn.arguments import table
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.records.record import Record, provenance
@@ -13,6 +15,7 @@ from cfdyn.records.record import Record, provenance
 STRIPS = 12  # of the grid, left out one after the other
 LARGEST = 24  # distances go up to this part of a side
 FEWEST = 4  # distances to which a line is fitted
+CROWDED, FULL = 0.25, 0.999  # of what independent labels give: uncertain parts beyond which slopes look flat, and say nothing
 
 
 @dataclass(frozen=True)
@@ -32,22 +35,23 @@ class BoundaryDimension(Record):
     factor: float
 
 
-def boundary_dimension(found: Basins) -> BoundaryDimension:
-    """The uncertainty exponent and the dimension of the boundary of basins, from their labels on a grid.
+def boundary_dimension(found: Any) -> BoundaryDimension:
+    """The uncertainty exponent and the dimension of the boundary of basins or regimes, from their labels on a grid.
 
     A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out. ε is 1, 2,
     4, … cells, up to a 24th of a side. α is the slope of a line through log f over log ε, all sizes counted alike. Its error has
-    two parts: that by leaving out one of 12 strips of the grid after the other (jackknife), and half of the difference between
-    the slopes of the smaller and the larger sizes, which says how straight the line is. A smooth boundary gives 1, a
-    fractal one less: to halve the uncertain starts one must know a start 2^(1/α) times as well.
+    three parts: that by leaving out one of 12 strips of the grid after the other (jackknife); half of the difference between
+    the slopes of the smaller and the larger sizes, which says how straight the line is; and, where even neighbours differ
+    nearly as often as labels at random, how much steeper the line may be: such a boundary is too dense for the grid. A smooth
+    boundary gives 1, a fractal one less: to halve the uncertain starts one must know a start 2^(1/α) times as well.
 
     Parameters
     ----------
-    found : what `basins` gives
+    found : what `basins` or `regimes` gives, or labels (n,) or (m, n) on a grid, whole numbers with −2 for undecided
 
     Raises
     ------
-    UsageError : a grid too coarse for four distances, or one without a boundary
+    UsageError : no labels, a grid too coarse for four distances, or one without a boundary
 
     Examples
     --------
@@ -61,15 +65,16 @@ def boundary_dimension(found: Basins) -> BoundaryDimension:
     ----------
     McDonald, Grebogi, Ott & Yorke, Fractal basin boundaries, Physica D 17 (1985) 125–153.
     """
-    sides = [n for n in found.labels.shape if n > 1]
+    labels, settings = _labels(found)
+    sides = [n for n in labels.shape if n > 1]
     steps = 2 ** np.arange(max(0, int(np.log2(max(min(sides, default=1) // LARGEST, 1))) + 1))
     if len(steps) < FEWEST:
         least = LARGEST * 2 ** (FEWEST - 1)
         raise UsageError(f"a boundary needs a grid with {least} starts along each side, not {min(sides, default=1)}")
-    counts = np.array([_uncertain(found.labels, int(step)) for step in steps])  # (k, strips, 2)
+    counts = np.array([_uncertain(labels, int(step)) for step in steps])  # (k, strips, 2)
     total = counts.sum(axis=1)
     if not total[:, 0].all():
-        raise UsageError("these basins have no boundary: all starts that are decided end alike")
+        raise UsageError("there is no boundary: all that is decided has one label")
     parts = total[:, 0] / total[:, 1]
     sizes = steps / float(np.prod(sides)) ** (1 / len(sides))
     left_out = total[:, None] - counts
@@ -81,9 +86,36 @@ def boundary_dimension(found: Basins) -> BoundaryDimension:
     exponent, factor = _slope(sizes, parts)
     half = len(sizes) // 2
     bent = (_slope(sizes[: half + 1], parts[: half + 1])[0] - _slope(sizes[half:], parts[half:])[0]) / 2
-    error = float(np.hypot(spread, bent))
+    crowded = _crowded(sizes, parts, labels)
+    error = float(np.sqrt(spread**2 + bent**2 + crowded**2))
     return BoundaryDimension(sizes, parts, errors, exponent, error, len(sides) - exponent, factor,
-                             provenance=provenance(**found.provenance.get("settings", {}), box=found.box))  # fmt: skip
+                             provenance=settings)  # fmt: skip
+
+
+def _crowded(sizes: np.ndarray, parts: np.ndarray, labels: np.ndarray) -> float:
+    """How much steeper f may be than it looks, where the boundary is so dense that neighbours differ nearly at random.
+
+    Independent labels give f = F = 1 − Σ p³ at any distance; nearer to that f = F (1 − e^(−x)), and x is what should be fitted.
+    """
+    counts = np.unique(labels[labels != UNSETTLED], return_counts=True)[1]
+    most = 1 - float(np.sum((counts / counts.sum()) ** 3))
+    if parts[0] < CROWDED * most:
+        return 0.0
+    return _slope(sizes, -np.log1p(-np.minimum(parts / most, FULL)))[0] - _slope(sizes, parts)[0]
+
+
+def _labels(found: Any) -> tuple[np.ndarray, dict]:
+    """Labels as (m, n), and where they come from."""
+    if isinstance(found, Basins):
+        return found.labels, provenance(**found.provenance.get("settings", {}), box=found.box)
+    if isinstance(found, RegimeMap):
+        return found.labels, provenance(**found.provenance.get("settings", {}), varied=found.names)
+    flags = np.asarray(found)
+    given = flags.astype(int) if flags.dtype == bool else found
+    labels = table("a grid of labels", given, 1 if np.ndim(given) == 1 else 2)
+    if not np.array_equal(labels, np.floor(labels)):
+        raise UsageError("labels on a grid are whole numbers")
+    return np.atleast_2d(labels), provenance(map="labels on a grid", params={})
 
 
 def _uncertain(labels: np.ndarray, step: int) -> np.ndarray:

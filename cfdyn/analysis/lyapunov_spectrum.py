@@ -1,13 +1,15 @@
 """`lyapunov_spectrum`: Lyapunov exponents with their errors."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.ensembles.frames import stretching
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.orbits import DONE, advance, stretch
+from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
@@ -20,8 +22,8 @@ class LyapunovSpectrum(Record):
     """``exponents`` (D,), the largest first, and their standard errors ``errors`` (D,), NaN for a single step.
 
     ``total``, ``total_error``: of all together, the logarithm of how volumes shrink per step. ``dimension``: Kaplan and
-    Yorke's, k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the most exponents whose sum is not negative (D if that is all of them).
-    ``steps`` averaged over.
+    Yorke's, k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the most exponents whose sum is not negative (D if that is all of them),
+    with its error ``dimension_error`` by leaving out one part after the other. ``steps`` averaged over.
     """
 
     exponents: Annotated[np.ndarray, "D"]
@@ -30,6 +32,7 @@ class LyapunovSpectrum(Record):
     total_error: float
     dimension: float
     steps: int
+    dimension_error: float = math.nan
 
 
 def lyapunov_spectrum(
@@ -73,11 +76,11 @@ def lyapunov_spectrum(
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_map(step).state(z0).copy()
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    stretch = stretching(step)
     piece = max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
-        done, code = advance(rules[0], z, step.p, min(piece, transient - turning - first), ESCAPE)
+        done, code = advance(step.rule("step").compiled, z, step.p, min(piece, transient - turning - first), ESCAPE)
         if code != DONE:
             raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
     # A start that no symmetry of the map favours.
@@ -88,7 +91,7 @@ def lyapunov_spectrum(
         own = sums[k - 1] if k else np.zeros(step.dim)
         for begin in range(first, last, piece):
             count = min(piece, last - begin)
-            done = stretch(*rules, z, step.p, count, q, own)
+            done = stretch(z, count, q, own)
             if done < count:
                 raise NumericsError(f"the orbit stops being finite at step {transient + begin + done}: no exponents")
             if progress and k:
@@ -106,12 +109,15 @@ def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, settings: dict) -> 
             else np.full(sums.shape[1] + 1, np.nan)
         )
         errors, order = scatter / np.sqrt(len(means)), np.argsort(-exponents, kind="stable")
-    exponents = exponents[order]
-    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), _dimension(exponents), n,
-                            provenance=settings)  # fmt: skip
+    exponents, error = exponents[order], math.nan
+    if len(means) > 1 and np.isfinite(sums).all():
+        left_out = (sums.sum(axis=0) - sums)[:, order] / (n - lengths)[:, None]
+        error = float(np.std([kaplan_yorke(row) for row in left_out]) * np.sqrt(len(means) - 1))
+    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), kaplan_yorke(exponents), n,
+                            error, provenance=settings)  # fmt: skip
 
 
-def _dimension(exponents: np.ndarray) -> float:
+def kaplan_yorke(exponents: np.ndarray) -> float:
     """Kaplan and Yorke's."""
     sums = np.cumsum(exponents)
     k = int((sums >= 0).sum())

@@ -8,13 +8,15 @@ import numpy as np
 
 from cfdyn.arguments import number, whole_number
 from cfdyn.ensembles.orbits import Orbits, increasing_values
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
 
 FOLLOW = ("fresh", "up", "down", "both")
 TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
+AT_ONCE = 2**13  # orbits: what is done when Ctrl-C comes is whole blocks
+Taken = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def orbit_diagram(
     ------
     UsageError : an unknown parameter, way or coordinate, values that do not increase, a nudge below 0, or more states than
         memory holds
+    Interrupted : Ctrl-C; its ``record`` has the values that are done
 
     Examples
     --------
@@ -98,12 +101,28 @@ def orbit_diagram(
         raise UsageError(f"the nudge is 0 or more, not {nudge}")
     _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
     index = 0 if coordinate is None else step.names.index(coordinate)
-    made = [_way(step, name, values, starts, way, counts, nudge, index, escape, threads, progress) for way in ways]
-    states, exponents, errors, ended = (np.concatenate(parts) for parts in zip(*made, strict=True))
     settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
                           escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
-    return OrbitDiagram(name, step.names[index], values, states, exponents, errors, ended, np.tile(starts, (len(ways), 1)),
-                        tuple(way for way in ways for _ in starts), provenance=settings)  # fmt: skip
+    taken: list[tuple[str, list[Taken]]] = []
+
+    def made() -> OrbitDiagram:
+        done = [(way, parts[::-1] if way == "down" else parts) for way, parts in taken]
+        states, exponents, errors, ended = (
+            np.concatenate([np.concatenate([part[k] for part in parts], axis=1) for _, parts in done]) for k in range(4))
+        some = values[::-1][: ended.shape[1]][::-1] if done[0][0] == "down" else values[: ended.shape[1]]
+        return OrbitDiagram(name, step.names[index], some, states, exponents, errors, ended, np.tile(starts, (len(done), 1)),
+                            tuple(way for way, _ in done for _ in starts), provenance=settings)  # fmt: skip
+
+    try:
+        for way in ways:
+            taken.append((way, []))
+            _way(step, name, values, starts, way, counts, nudge, index, escape, threads, taken[-1][1], progress)
+    except KeyboardInterrupt:
+        del taken[1:]  # of two ways the first by itself
+        if not (taken and taken[0][1]):
+            raise
+        raise Interrupted(made()) from None
+    return made()
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
@@ -115,28 +134,28 @@ def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
 
 def _way(
     step: Map, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float, coordinate: int,
-    escape: float, threads: int | None, progress: Callable[[int], None] | None,
-) -> tuple[np.ndarray, ...]:  # fmt: skip
-    """States (S, N, K), exponents, errors and ends (S, N) of all starts on one way through the values."""
+    escape: float, threads: int | None, taken: list[Taken], progress: Callable[[int], None] | None,
+) -> None:  # fmt: skip
+    """Add states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way."""
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
-    if way == "fresh":
-        told = None if progress is None else lambda done: progress(done // s)
-        orbits = Orbits(step, np.repeat(starts, n, axis=0), np.tile(parameters, (s, 1)), escape, threads, told)
-        return tuple(array.reshape(s, n, *array.shape[1:]) for array in _taken(orbits, counts, coordinate))
-    rows: list[tuple[np.ndarray, ...]] = []
+    each = max(1, AT_ONCE // s)
+    for begin in range(0, n if way == "fresh" else 0, each):
+        some = parameters[begin : begin + each]
+        orbits = Orbits(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
+        taken.append(tuple(array.reshape(s, len(some), *array.shape[1:]) for array in _taken(orbits, counts, coordinate)))
+        if progress:
+            progress(begin + len(some))
     current = starts
-    for k in range(n) if way == "up" else range(n - 1, -1, -1):
+    for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
         begun = current + nudge * np.maximum(np.abs(current), SMALL)
         orbits = Orbits(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
-        rows.append(_taken(orbits, counts, coordinate))
+        taken.append(tuple(array[:, None] for array in _taken(orbits, counts, coordinate)))
         stays = (orbits.ended == 0) & np.isfinite(orbits.states).all(axis=1)
         current = np.where(stays[:, None], orbits.states, starts)
         if progress:
-            progress(len(rows))
-    columns = zip(*(rows if way == "up" else rows[::-1]), strict=True)
-    return tuple(np.stack(column, axis=1) for column in columns)
+            progress(len(taken))
 
 
 def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:

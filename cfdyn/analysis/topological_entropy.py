@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import number, table, whole_number
+from cfdyn.arguments import number, whole_number
 from cfdyn.cycles.line.laps import Laps, laps_on
-from cfdyn.cycles.line.reach import FINEST, ROUNDS, laps_for
+from cfdyn.cycles.line.reach import FINEST, bounded_orbits
 from cfdyn.cycles.line.word_graph import LapEnds, lap_numbers
 from cfdyn.errors import UsageError
 from cfdyn.numerics.perron import perron_root
@@ -90,7 +90,7 @@ def topological_entropy(
     ----------
     Misiurewicz & Szlenk (1980), Studia Math. 67, 45 (laps). Hofbauer (1979), Israel J. Math. 34, 213 (the graph).
     """
-    lo, hi = _interval(require_map(step), interval)
+    lo, hi = bounded_orbits(require_map(step), interval, "topological_entropy")
     tolerance, most = number("tolerance", tolerance), whole_number("steps", steps)
     if tolerance < 0 or most < 1:
         raise UsageError(f"topological_entropy needs `tolerance` ≥ 0 and `steps` ≥ 1, not {tolerance:g} and {most}")
@@ -101,26 +101,6 @@ def topological_entropy(
         lower, math.inf if laps.open else upper, np.array([lo, hi]), len(laps.ends), words, done,
         _reason(laps, upper - lower > tolerance, crowded, done), provenance=settings,
     )  # fmt: skip
-
-
-def _interval(step: Map, interval: Any) -> tuple[float, float]:
-    """The interval, checked, and finite."""
-    if step.dim != 1 or step.periodic:
-        what = f"this one has {step.dim}" if step.dim > 1 else "not an angle"
-        raise UsageError(f"topological_entropy is for maps of one variable on an interval; {what}")
-    ends = table("an interval", interval, 1, "two numbers (lo, hi)")
-    if ends.shape != (2,) or not ends[0] < ends[1]:
-        raise UsageError(f"an interval is (lo, hi) with lo < hi, not {interval!r}")
-    if np.isfinite(ends).all():
-        return float(ends[0]), float(ends[1])
-    laps = laps_for(step, ROUNDS, -math.inf, math.inf)
-    if laps.cut or laps.open or not len(laps.ends):
-        raise UsageError("bounds of the map do not say where its bounded orbits are: give an interval with finite ends")
-    low, high = float(laps.ends[0, 0]), float(laps.ends[-1, 1])
-    lo, hi = max(float(ends[0]), low), min(float(ends[1]), high)
-    if not lo < hi:
-        raise UsageError(f"no orbit stays in the interval {interval!r}: bounded ones come to what is from {low:g} to {high:g}")
-    return lo, hi
 
 
 def _bounds(ends: LapEnds, tolerance: float, most: int) -> tuple[float, float, np.ndarray, int, bool]:

@@ -14,7 +14,7 @@ from cfdyn.systems.orbit import Orbit
 
 FEWEST, ANGLES = 200, 100  # rows; angles, as in the paper
 LOW, HIGH, HALF = 0.1, 0.9, 0.5  # of K: at most that is regular, at least that chaotic, if the quartile beside it agrees
-SLOW = 0.9  # correlation of neighbours: with more the series is sampled too often
+SLOW = 0.9  # correlation of neighbours: with more the series is sampled too often, with less than −0.9 it jumps between bands
 STILL = 1e-9  # of the largest entry: what varies by less is a constant
 
 
@@ -46,8 +46,10 @@ def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
     that oscillates; K the median over 100 random c in (π/5, 4π/5), as single c may resonate.
 
     Limits. Noise looks like chaos: a small one beside a regular motion makes K undecided, then 1. Weak chaos in many narrow
-    bands (just beyond the end of a cascade) needs more rows and passes for regular until then. A series sampled too often (a
-    flow, or a slow drift) gives K ≈ 0 whatever it is: it is undecided here where neighbours are correlated by more than 0.9.
+    bands (just beyond the end of a cascade) needs more rows and passes for regular until then; where neighbours are correlated
+    by less than −0.9, every 2nd, 4th, … row is looked at too, and what is chaotic there is undecided. A series sampled too
+    often (a flow, or a slow drift) gives K ≈ 0 whatever it is: it is undecided here where neighbours are correlated by more
+    than 0.9.
 
     Parameters
     ----------
@@ -85,6 +87,8 @@ def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
     neighbours = float(np.mean(x[1:] * x[:-1]))
     kind, reason = _verdict(x, low, middle, high, neighbours)
+    if kind == "regular" and neighbours < -SLOW:
+        kind, reason = _in_bands(x, angles, reason)
     typical = float(angles[np.argmin(np.abs(values - middle))])
     settings = provenance(rows=len(rows), columns=rows.shape[1], transient=first, seed=seed)
     return ZeroOneTest(kind, middle, low, high, angles, values, neighbours, walk(x, typical), reason, provenance=settings)
@@ -113,6 +117,22 @@ def _observed(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     scaled = scaled[:, moves] - scaled[:, moves].mean(axis=0)
     x = scaled / scaled.std(axis=0) @ (weights[moves] if moves.sum() > 1 else np.ones(int(moves.sum())))
     return (x - x.mean()) / x.std() if moves.any() else np.zeros(len(rows))
+
+
+def _in_bands(x: np.ndarray, angles: np.ndarray, reason: str) -> tuple[str, str]:
+    """Regular still, if every 2nd, 4th, … row by itself, as long as these jump too and are enough, is so as well."""
+    stride = 2
+    while len(x) // stride >= FEWEST:
+        own = x[::stride] - x[::stride].mean()
+        if np.ptp(own) <= STILL:
+            break
+        low, middle, high = np.quantile(growth_rates(own / own.std(), angles), [0.25, 0.5, 0.75]).tolist()
+        if middle > LOW or high > HALF:
+            return "undecided", f"{reason}; K = {middle:.3f} on one row in {stride}: bands, each of which may be chaotic"
+        if np.mean(own[1:] * own[:-1]) > -SLOW * own.var():
+            break
+        stride *= 2
+    return "regular", reason
 
 
 def _verdict(x: np.ndarray, low: float, middle: float, high: float, neighbours: float) -> tuple[str, str]:

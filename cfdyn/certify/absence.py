@@ -60,7 +60,8 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     open_ended = [name for name, value in vary.items() if isinstance(value, tuple | list) and tuple(value[1:]) == (None,)]
     start = {name: value[0] if name in open_ended else value for name, value in vary.items()}
     about = subject(loss, optimizer, start)
-    outer, how = box_of(about, box), {"most": most, "progress": progress, "keep": keep}
+    outer = box_of(about, box)
+    how: dict[str, Any] = {"most": most, "progress": progress, "keep": keep}
     if n == "all above 2" and outer != [(-math.inf, math.inf)]:
         raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
     if n in ALL and about.dim != 1:
@@ -82,7 +83,7 @@ def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress
     if n == "all above 2":
         return _folded(about, box, most, progress, keep)
     where, period = inside(about, box, 2 if n in ALL else int(n)), 2 if n in ALL else int(n)
-    search = Search(about, where.box, period, continuous=n in ALL, most=most, progress=progress)
+    search = Search(about, where.box, period, unbroken=n in ALL, most=most, progress=progress)
     with kept(search, keep, f"no-cycles-{n}", label(about, where.box, n)):
         search.run(patience=0)
     if search.given_up:
@@ -104,11 +105,12 @@ def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep
     right = rays.nearest(lambda r: rays.positive(slower, r, True) and rays.positive(sum_, r, True))
     if right is None:
         return unproved("no_cycles", "it is not proved that |g(x)| < |x| far out")
-    tops = [rays.largest(h, 0.0, right) for h in (rays.step, t.neg(rays.step))]
-    if None in tops:
+    bounds = [rays.largest(h, 0.0, right) for h in (rays.step, t.neg(rays.step))]
+    tops = [bound for bound in bounds if bound is not None]
+    if len(tops) < 2:
         return unproved("no_cycles", f"|g| is not bounded on [0, {right:g}]")
-    top = max(right, *tops) * (1 + 2.0**-7)  # type: ignore[type-var]
-    search = Search(about, [(0.0, top)], 2, fold=True, continuous=True, most=most, progress=progress)
+    top = max(right, *tops) * (1 + 2.0**-7)
+    search = Search(about, [(0.0, top)], 2, fold=True, unbroken=True, most=most, progress=progress)
     with kept(search, keep, "no-cycles-fold", label(about, top, "fold")):
         search.run(patience=0)
     if search.given_up:

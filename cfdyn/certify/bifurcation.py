@@ -10,15 +10,15 @@ import numpy as np
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS, lower_double, upper_double
-from cfdyn.certify.candidates import candidate
+from cfdyn.certify.borders.continuity import smooth
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.continuity import smooth
 from cfdyn.certify.critical.augmented import KINDS, Critical, null_vectors
 from cfdyn.certify.critical.normal_form import Coefficients, Series, coefficients
 from cfdyn.certify.cycle import box_text, overlapping
 from cfdyn.certify.exact import end
-from cfdyn.certify.krawczyk import LEAST, STARTS, Box, around, balls_of, proven_zero
-from cfdyn.certify.multipliers import SHARE, SLACK, others_off_circle
+from cfdyn.certify.shooting.candidates import candidate
+from cfdyn.certify.shooting.krawczyk import LEAST, STARTS, Box, around, balls_of, proven_zero
+from cfdyn.certify.shooting.multipliers import SHARE, SLACK, others_off_circle
 from cfdyn.certify.subject import Interval, Subject, subject
 from cfdyn.errors import UsageError, unknown
 

@@ -10,14 +10,14 @@ from typing import Any
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS
-from cfdyn.certify.candidates import candidate
+from cfdyn.certify.borders.continuity import refusal, smooth
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.continuity import refusal, smooth
 from cfdyn.certify.cycle import box_text, overlapping
 from cfdyn.certify.exact import above, below, end
-from cfdyn.certify.krawczyk import Box, Proven, balls_of, hull_of, proven_cycle, proven_near
-from cfdyn.certify.multipliers import multipliers, product, stability
-from cfdyn.certify.newton import polished
+from cfdyn.certify.shooting.candidates import candidate
+from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, hull_of, proven_cycle, proven_near
+from cfdyn.certify.shooting.multipliers import multipliers, product, stability
+from cfdyn.certify.shooting.newton import polished
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError
 

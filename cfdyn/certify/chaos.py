@@ -10,14 +10,14 @@ import numpy as np
 from flint import ctx
 
 from cfdyn.certify.balls import BITS, ball
+from cfdyn.certify.borders.continuity import refusal
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.continuity import refusal
 from cfdyn.certify.covering.growth import growth, log_below
 from cfdyn.certify.covering.line_cycles import line_cycles
 from cfdyn.certify.covering.marks import Marks, marks
 from cfdyn.certify.exact import end, written
 from cfdyn.certify.floats import Floats, in_floats
-from cfdyn.certify.krawczyk import proven_cycle
+from cfdyn.certify.shooting.krawczyk import proven_cycle
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
@@ -25,7 +25,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 MOST_MARKS = 300
 LONGEST_ODD = 15
 WIDTHS = (1e-11, 1e-8, 1e-12)  # first half-widths of proven boxes, over 1 + |x|
-DEPTH = 12  # bisections in the proof of continuity
+DEPTH = 6  # bisections in the proof of continuity
 TURNS = 20_000  # places at which the sign of the slope is looked at
 
 Box = tuple[float, float]

@@ -14,17 +14,20 @@ from scipy.sparse.csgraph import connected_components
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import end
-from cfdyn.certify.floats import in_floats
+from cfdyn.certify.floats import Floats, in_floats
 from cfdyn.certify.regions.contraction import Ellipsoid, ellipsoid, fixed_points
 from cfdyn.certify.regions.images import Box, Images, Path
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.trapping import as_box, halves
+from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 
+MOST_STEPS = 1000  # that a checker follows
 STEPS = 30  # of a leaf that comes into the ellipsoid
 MOST_LEAVES = 4000
 WIDER = 20.0  # than at its beginning: a leaf is not followed further
 ROOM = 4.0  # of the box of the fixed point over what is proved
+MORE = 5  # steps that a leaf is followed after its middle is inside
 SLACK = 0.05  # of an image's width, on either side
 STARTS = 7  # along each side of the box
 
@@ -54,6 +57,8 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | N
     """
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
+    if not 0 <= steps <= MOST_STEPS:
+        raise UsageError(f"a leaf is followed for 0 to {MOST_STEPS} steps, not {steps}")
     with ctx.workprec(BITS):
         return _proved(about, region, steps, most)
 
@@ -73,7 +78,7 @@ def _proved(about: Subject, region: Box, steps: int, most: int) -> Certificate:
                         "map may jump there")  # fmt: skip
     around, (q, moved) = found
     inverse = around.inverse()
-    tree = None if inverse is None else _Leaves(images, around, inverse, region, steps, most).tree()
+    tree = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most).tree()
     if tree is None:
         return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
                         f"try a smaller box, or most={4 * most}")  # fmt: skip
@@ -112,6 +117,7 @@ class _Node:
 @dataclass
 class _Leaves:
     images: Images
+    go: Floats
     around: Ellipsoid
     inverse: arb_mat
     region: Box
@@ -123,8 +129,8 @@ class _Leaves:
         root = _Node(self.region)
         leaves, new = list[_Node](), [root]
         while new:
-            for node in new:
-                self._judge(node)
+            for node, limit in zip(new, self._arrivals(new)):
+                self._judge(node, limit)
             leaves += new
             bad = self._returning(leaves)
             if len(leaves) + len(bad) > self.most or any(self._rests(node) for node in bad):
@@ -133,14 +139,26 @@ class _Leaves:
             leaves = [node for node in leaves if not node.parts]
         return root.text()
 
-    def _judge(self, node: _Node) -> None:
+    def _arrivals(self, nodes: list[_Node]) -> list[int]:
+        """Steps that are worth following each leaf: a few more than its middle takes into the ellipsoid, in doubles."""
+        z = np.array([[(lo + hi) / 2 for lo, hi in node.box] for node in nodes]).T
+        inverse = np.linalg.inv(self.around.matrix)
+        limits = np.ones(len(nodes), dtype=int)
+        for k in range(self.steps + 1):
+            with np.errstate(all="ignore"):
+                inside = np.linalg.norm(inverse @ (z - self.around.centre[:, None]), axis=0) < 1
+            limits[inside & (limits == 1)] = min(self.steps, k + MORE)
+            z = self.go(z)
+        return [min(limit, self.steps) for limit in limits.tolist()]
+
+    def _judge(self, node: _Node, limit: int) -> None:
         """Whether it comes into the ellipsoid, or where it goes."""
         path = Path(self.images, node.box)
-        for k in range(self.steps + 1):
+        for k in range(limit + 1):
             if self.around.holds(self.inverse, path):
                 node.letter = "i"
                 return
-            if k == self.steps:
+            if k == limit:
                 break
             image = path.advance()
             if k == 0:

@@ -8,11 +8,11 @@ from typing import Any
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS
-from cfdyn.certify.candidates import candidate, smaller_period
+from cfdyn.certify.borders.continuity import refusal, smooth
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.continuity import refusal, smooth
-from cfdyn.certify.krawczyk import Box, Proven, balls_of, proven_cycle
-from cfdyn.certify.multipliers import multipliers, product, stability
+from cfdyn.certify.shooting.candidates import candidate, smaller_period
+from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, proven_cycle
+from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.subject import Subject, subject
 
 

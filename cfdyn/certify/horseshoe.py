@@ -10,6 +10,7 @@ import numpy as np
 from flint import ctx
 
 from cfdyn.certify.balls import BITS
+from cfdyn.certify.borders.slopes import Slopes
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.covering.excursions import Shape, covers, excursion, home
 from cfdyn.certify.covering.growth import growth, log_below
@@ -17,7 +18,6 @@ from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
 from cfdyn.certify.covering.saddles import Plane, Saddle
 from cfdyn.certify.exact import written
 from cfdyn.certify.floats import in_floats
-from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
@@ -64,6 +64,8 @@ def horseshoe(
     about = subject(loss, optimizer, vary)
     if about.dim != 2:
         raise UsageError(f"a horseshoe is proved of maps of two variables, not of {about.dim}; cf.certify.chaos is for one")
+    if period < 1:
+        raise UsageError(f"the period of a saddle is 1 or more, not {period}")
     with ctx.workprec(BITS):
         if sets is not None:
             return _proof(about, [_given(s) for s in sets], None) or unproved("horseshoe", NO_GROWTH)

@@ -23,6 +23,7 @@ LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
 STARTS = 4000
 LONGEST = 64
 CROWD = 1000  # boxes, of which more at each level mean that no level will do
+CELLS = 16  # along each side, for boxes that are left
 MANY = "more boxes than `most`: raise it, or take a smaller box"
 CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
 NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
@@ -140,7 +141,7 @@ def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | No
             if not count:
                 break
             failed |= _prove(about, box, n, search)
-            if count > 1.5 * before and level <= LEVELS[2]:
+            if count > 1.5 * before and level <= LEVELS[min(len(box), 2)]:
                 break
             before = max(count, CROWD)
     left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
@@ -194,18 +195,20 @@ def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool) -> list[tupl
 
 
 def _merged(left: Boxes) -> list[Box]:
-    """Hulls of boxes that touch, as far as they stand beside each other in the first coordinate."""
+    """Hulls of boxes: of one variable of those that touch, else of those that begin in the same cell of a coarse grid."""
     order = np.argsort(left.lo[0], kind="stable")
-    found: list[list[tuple[float, float]]] = []
-    for k in order:
-        box = list(zip(left.lo[:, k].tolist(), left.hi[:, k].tolist(), strict=True))
-        for j, other in enumerate(found):
-            if all(a <= d and c <= b for (a, b), (c, d) in zip(box, other, strict=True)):
-                found[j] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(box, other, strict=True)]
-                break
-        else:
-            found.append(box)
-    return [list(box) for box in found]
+    lo, hi = left.lo[:, order], left.hi[:, order]
+    if len(lo) == 1:
+        group = np.concatenate([[0], np.cumsum(lo[0, 1:] > np.maximum.accumulate(hi[0])[:-1])])
+    else:
+        least, most = lo.min(1, keepdims=True), hi.max(1, keepdims=True)
+        cells = np.minimum((lo - least) / (most - least) * CELLS, CELLS - 1).astype(int)
+        group = np.unique(cells, axis=1, return_inverse=True)[1].ravel()
+    ends = [np.full((len(lo), group.max() + 1), fill) for fill in (np.inf, -np.inf)]
+    for k in range(len(lo)):
+        np.minimum.at(ends[0][k], group, lo[k])
+        np.maximum.at(ends[1][k], group, hi[k])
+    return [list(zip(a.tolist(), b.tolist(), strict=True)) for a, b in zip(ends[0].T, ends[1].T, strict=True)]
 
 
 def _certificate(about: Subject, ledger: Ledger, where: Inside) -> Certificate:

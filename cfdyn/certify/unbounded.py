@@ -132,7 +132,7 @@ class Rays:
         for right in (True, False):
             for same in (True, False):
                 h = self.beyond(right, same)
-                radius = self.nearest(lambda r, h=h, right=right: self.positive(h, r if right else -r, right))
+                radius = self.nearest(self._from(h, right))
                 if radius is not None:
                     found[right] = (radius, "same" if same else "other", h)
                     break
@@ -143,6 +143,9 @@ class Rays:
             return None
         outside = {"reason": "growth", "radius": end(radius), "left": found[False][1], "right": found[True][1]}
         return Inside([(-radius, radius)], {"inside": [interval_text(-radius, radius)], "outside": outside})
+
+    def _from(self, h: Node, right: bool) -> Callable[[float], bool]:
+        return lambda r: self.positive(h, r if right else -r, right)
 
     def largest(self, h: Node, lo: float, hi: float) -> float | None:
         """An upper bound of h on an interval, None where it is not finite."""

@@ -7,13 +7,14 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
+from cfdyn.cli import interrupts
 from cfdyn.cli.document import print_json
 from cfdyn.cli.files import Files
-from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PLOT, XLIM, YLIM
+from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, XLIM, YLIM
 from cfdyn.cli.screen import Screen, progress
 from cfdyn.cli.subject import Subject
 
-FILES = ("out", "plot", "figure", "xlim", "ylim", "csv")  # options that `Files` takes
+FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels")  # options that `Files` takes
 LAST = 1000  # the place of a command that asks for none
 
 
@@ -55,6 +56,7 @@ class Outputs:
     plot: PLOT = None
     xlim: XLIM = None
     ylim: YLIM = None
+    pixels: PIXELS = None
     csv: CSV = None
     figure: FIGURE = True
     json: JSON = False
@@ -65,8 +67,21 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(of, eval_str=True).parameters
 
 
-def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
-    """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
+def _keep(record: Any, files: Files, name: str, say: Callable[[str], None]) -> None:
+    """Write what was done when Ctrl-C came, without its figure, and say so at the end."""
+    if record is None:
+        return
+    with interrupts.finishing():
+        files.plot, files.csv, files.numbered = None, None, False
+        if files.record is None:
+            files.write(record, name, say)
+        goes_on = f"; it goes on with: cfdyn {name} {files.record}" if getattr(record, "complete", True) is False else ""
+        interrupts.words(f"interrupted; what was done until then is in {files.record}{goes_on}")
+
+
+def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
+    """A command with these options, in the order of its help; ``place``: its rank in the list of commands;
+    ``keeps``: Ctrl-C writes what is done until then.
 
     Options that are no parameters of the function itself are fields of its `Subject`, or of `Outputs`: ``out`` where the answer
     has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn unless the user
@@ -80,14 +95,23 @@ def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]]
 
         @wraps(own)
         def run(**given: Any) -> int:
+            if keeps:
+                interrupts.patience()
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
             with progress() as say:
                 built = {"say": say, "subject": Subject(**{name: given[name] for name in of_subject if name in given})}
-                answer = own(**{name: ({**built, **given})[name] for name in taken})
-                if files:
-                    files.write(answer.record, own.__name__, say, answer.draw)
-                    files.figures.extend(answer.figures)
-                    files.certify(answer.certificates)
+                record = None
+                try:
+                    answer = own(**{name: ({**built, **given})[name] for name in taken})
+                    record = answer.record
+                    if files:
+                        files.write(record, own.__name__, say, answer.draw)
+                        files.figures.extend(answer.figures)
+                        files.certify(answer.certificates)
+                except KeyboardInterrupt as stopped:
+                    if files and keeps:
+                        _keep(getattr(stopped, "record", record), files, own.__name__, say)
+                    raise
             answer.show(given["json"], files)
             return answer.status
 

@@ -18,21 +18,24 @@ class Files:
     """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
 
     ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
-    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``csv``: a table of the record.
+    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: a table of the record.
     """
 
     def __init__(
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
-        csv: Path | None = None,
+        csv: Path | None = None, pixels: int | None = None,
     ):  # fmt: skip
         from cfdyn.plotting import check_folder, check_limits, check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
         given = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
-        self.limits = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
+        self.limits: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
         if self.limits and not (plot or figure):
             raise UsageError(f"--{next(iter(self.limits))} is of a figure; ask for one with --plot FILE")
+        if pixels is not None and not (plot or figure):
+            raise UsageError("--pixels is of a figure; ask for one with --plot FILE")
+        self.limits |= {} if pixels is None else {"pixels": pixels}
         self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
@@ -83,7 +86,7 @@ class Files:
 
 
 def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
-    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused now if it could not."""
+    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused if it cannot."""
     from cfdyn.plotting import check_folder
 
     if asked is not None and asked.is_dir():

@@ -9,16 +9,18 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cfdyn.machine import unfinished
 
-GRACE = 0.5  # seconds for an end in order
+GRACE, PATIENCE = 0.5, 5.0  # seconds for an end in order; the same of a command that writes what is done
 WORDS = "interrupted; files are written whole or not at all, so none is damaged"
 _ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _ending = threading.Lock()
 _received = [signal.SIGINT]
+_grace, _words = [GRACE], [WORDS]
 
 
 def watch() -> None:
@@ -45,8 +47,25 @@ def _wait(reading: int) -> None:
     while number not in _ENDS:
         (number,) = os.read(reading, 1)
     _received[0] = signal.Signals(number)
-    time.sleep(GRACE)
+    time.sleep(_grace[0])
     end()
+
+
+def patience() -> None:
+    """This command writes what is done when it is interrupted, which takes a moment."""
+    _grace[0] = PATIENCE
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Meanwhile no other thread ends the program."""
+    with _ending:
+        yield
+
+
+def words(text: str) -> None:
+    """What is said at the end."""
+    _words[0] = text
 
 
 def end() -> None:
@@ -56,6 +75,6 @@ def end() -> None:
     unfinished.drop()
     with suppress(OSError, ValueError):
         hidden = sys.stderr.isatty()  # the cursor, by a spinner
-        print(f"\x1b[?25h\rcfdyn: {WORDS}" if hidden else f"cfdyn: {WORDS}", file=sys.stderr, flush=True)
+        print(f"\x1b[?25h\rcfdyn: {_words[0]}" if hidden else f"cfdyn: {_words[0]}", file=sys.stderr, flush=True)
     # Python forgets the status if the interrupt fell into code run from a string, as imports do.
     os._exit(128 + _received[0])

@@ -31,6 +31,11 @@ MOST_STEPS = Annotated[int | None, Option("--steps", min=1, help="Of each branch
 FIRST_PERIOD = Annotated[int, Option("--period", min=1, help="Of the cycles to start with.")]
 FIRST_BOX = Annotated[str | None, Option("--box", help="Where to look for the first cycles, as in 'cfdyn cycles'.", metavar="LO:HI,…")]  # noqa: E501
 
+# Of maps over two quantities.
+WINDOW = Annotated[str | None, Option("--window", help="Zoom in: this part of the range, or ranges, with as many values.", metavar="LO:HI,…", show_default=False)]  # noqa: E501
+COARSE = Annotated[int, Option("--coarse", min=1, help="Above 1: only one of so many cells along a side, more where neighbours differ.")]  # noqa: E501
+ALSO = Annotated[list[Path] | None, Option("--also", help="Draw the curves, or branches, of this record over it; repeat for more.", metavar="FILE.npz", show_default=False)]  # noqa: E501
+
 # Of manifolds and crises.
 REGION = Annotated[str | None, Option("--box", help="Where, lo:hi for each variable; the loss's own if not given.", metavar="LO:HI,…", show_default=False)]  # noqa: E501
 LENGTH = Annotated[float | None, Option("--length", help="Of each half of a manifold, inside the box.", show_default=False)]
@@ -39,6 +44,12 @@ OUT = Annotated[Path, Option("--out", help="Folder for the record, and for figur
 PLOT = Annotated[Path | None, Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
 XLIM = Annotated[str | None, Option("--xlim", help="Limits of the figure along x, of its first panel.", metavar="LO:HI", show_default=False)]  # noqa: E501
 YLIM = Annotated[str | None, Option("--ylim", help="The same along y.", metavar="LO:HI", show_default=False)]
+PIXELS = Annotated[int | None, Option("--pixels", min=200, max=16_384, help="Width of the figure's file, 3840 for 4k.", show_default=False)]  # noqa: E501
 CSV = Annotated[Path | None, Option("--csv", help="Write rows and special points to this table too.", metavar="FILE", show_default=False)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")]
 JSON = Annotated[bool, Option("--json", help="One JSON document on stdout, nothing else.")]
+
+# Of random maps.
+DRAWN = Annotated[str | None, Option("--noise", help="Variances of noise on the gradient or on a map's state: one for all entries, or one for each.", metavar="A,B,…", show_default=False)]  # noqa: E501
+REPEAT = Annotated[int, Option("--repeat", min=1, help="Steps with each batch.")]
+SIZES = Annotated[str | None, Option("--vary", help="noise, batch, label_noise, repeat or a parameter, with its values: A,B,… or N from A to B.", metavar="NAME=A,B|A:B:N", show_default=False)]  # noqa: E501

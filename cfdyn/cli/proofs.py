@@ -61,7 +61,7 @@ class Asked:
                 if last.proved:
                     return last
         if last is None:
-            raise UsageError(f"no cycle of period {n} was found in the box to begin with; give points with --start, or another --box")
+            raise UsageError(f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
         return last
 
 
@@ -103,7 +103,8 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
     def proof(asked: Asked, progress: Progress) -> Certificate:
         asked.one_parameter(f"a {kind}")
         n, prove = asked.n(1), cfdyn.certify.bifurcation
-        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, vary=asked.vary), (0.0, 0.5, 1.0))
+        at = (0.0, 0.5, 1.0)
+        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, vary=asked.vary), at)
 
     return proof
 
@@ -118,8 +119,8 @@ def _at_values(function: str) -> Callable[[Asked, Progress], Certificate]:
 
 
 def _chaos(asked: Asked, progress: Progress) -> Certificate:
-    more = {"period": asked.n(3)} if asked.period else {}
-    return cfdyn.certify.chaos(asked.step, box=asked.region, **more, **asked.vary)
+    period = asked.n(3) if asked.period else None
+    return cfdyn.certify.chaos(asked.step, box=asked.region, period=period, **asked.vary)
 
 
 def _horseshoe(asked: Asked, progress: Progress) -> Certificate:

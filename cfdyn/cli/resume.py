@@ -1,7 +1,7 @@
-"""A saved branch or curve that a command goes on with."""
+"""A saved record that a command goes on with."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,12 @@ from cfdyn.cli.subject import Subject
 from cfdyn.errors import UsageError
 
 
-def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any]) -> Any:
+def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any], beside: str = "--steps, --out, --plot") -> Any:
     """The record in FILE.npz, given in place of the loss; None for a loss or a map. ``others``: options that belong to these."""
     if subject.loss is None or not subject.loss.endswith(".npz"):
         return None
     if any(others) or replace(subject, loss=None) != Subject():
-        raise UsageError(f"{subject.loss} goes on as it was begun: beside it stand --steps, --out, --plot and --json alone")
+        raise UsageError(f"{subject.loss} goes on as it was begun: beside it stand {beside} and --json alone")
     record = cfdyn.load(subject.loss)
     if type(record).__name__ not in kinds:
         raise UsageError(f"{subject.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
@@ -27,4 +27,12 @@ def gone_on(record: Any, **options: Any) -> Any:
     if any(max(part.paces) > 0 for part in getattr(record, "branches", [record])):
         return record.extended(**options)
     warnings.warn("this record had not run out of steps; it is shown as it is", stacklevel=2)
+    return record
+
+
+def completed(record: Any, progress: Callable[[int], None]) -> Any:
+    """A map over two quantities with the cells that Ctrl-C left open; itself, with a warning, where there are none."""
+    if not record.complete:
+        return record.extended(progress=progress)
+    warnings.warn("this record is complete; it is shown as it is", stacklevel=2)
     return record

@@ -14,6 +14,7 @@ from cfdyn.cli.values import box as as_box
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
+    from cfdyn.ensembles.random_map import RandomMap
     from cfdyn.studies.branch_starts import BranchStarts
     from cfdyn.symbolic.optimizer import Optimizer
     from cfdyn.systems.loss import Loss
@@ -104,6 +105,27 @@ class Subject:
         else:
             step = cfdyn.epoch(loss, optimizer, batch=self.batch, order=self.order, seed=self.seed)
         return step, step.state(start), chosen
+
+    def random_map(
+        self, batch: int | None, noise: str | None, label_noise: float, repeat: int, replace: bool, varied: bool
+    ) -> tuple[RandomMap, Any, Chosen]:
+        """The random map, the full starting state, and ``chosen``; ``varied``: what is drawn may still be said elsewhere."""
+        from cfdyn.studies.defaults import MAP_START
+
+        variances = None if noise is None else numbers(noise, "--noise")
+        drawn = variances[0] if variances is not None and len(variances) == 1 else variances
+        if (batch, noise) == (None, None) and not label_noise and not varied:
+            raise UsageError("nothing is drawn here: give --batch, --noise, --label-noise or --vary noise=A,B,…")
+        given: dict[str, Any] = {"batch": batch, "noise": drawn, "label_noise": label_noise, "repeat": repeat, "seed": self.seed}
+        if self.is_map():
+            start, step = self.given_start(), cfdyn.random_map(self.make_map(), **given)
+            chosen = {} if start is not None else {"start": f"{MAP_START} for each variable"}
+            return step, step.step.state(start or [MAP_START] * step.step.dim), chosen
+        loss, optimizer, begin, chosen = self.complete(True)
+        if self.periodic:
+            raise UsageError("--periodic belongs to a --map")
+        step = cfdyn.random_map(loss, optimizer, replace=replace, **given)
+        return step, step.step.state(begin), chosen
 
     def map_and_loss(self, lr: float | None = None) -> tuple[Map, Loss | None, list[Minimum], Chosen]:
         """The map, at ``lr`` where its learning rate is open; the loss, its minima where they were looked for, and ``chosen``."""

@@ -96,6 +96,19 @@ def scanned(vary: str, count: int = 1000) -> tuple[str, Interval, int]:
     return name, bounds, value(last, "int", f"--vary {name}") if named else count
 
 
+def windowed(ranges: Sequence[Interval], window: str | None) -> list[Interval]:
+    """``--window``: ``"1.2:1.4,0:0.5"`` in place of the ranges, of which it is a part each."""
+    if window is None:
+        return list(ranges)
+    found = intervals(window, "--window")
+    if len(found) != len(ranges):
+        raise UsageError(f"--window takes {len(ranges)} range{'s' if len(ranges) > 1 else ''} LO:HI, not {len(found)}")
+    for (lo, hi), (low, high) in zip(found, ranges, strict=True):
+        if not low <= lo < hi <= high:
+            raise UsageError(f"--window {lo:g}:{hi:g} is no part of {low:g}:{high:g}")
+    return found
+
+
 def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     found: dict[str, float] = {}
@@ -115,6 +128,17 @@ def periods(items: Sequence[str]) -> dict[str, float]:
 def given(**options: Any) -> dict[str, Any]:
     """Those of the options that have a value."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def swept(text: str) -> tuple[str, list[float]]:
+    """``--vary`` of random maps: ``"noise=0.1,0.2"`` → ("noise", [0.1, 0.2]); ``"lr=0.1:0.4:3"`` → ("lr", [0.1, 0.2, 0.4])."""
+    name, equals, values = (part.strip() for part in text.partition("="))
+    if not equals or not name or not values:
+        raise UsageError(f"--vary takes NAME=A,B,… or NAME=A:B:N, such as noise=0.01:1:9, not {text!r}")
+    found = spaced(values, f"--vary {name}")
+    if name in ("batch", "repeat"):
+        found = list(dict.fromkeys(float(round(v)) for v in found))
+    return name, found
 
 
 def spaced(text: str, what: str) -> list[float]:

@@ -2,28 +2,38 @@
 
 The program maps a state to the next state. ``z`` (D, B) holds the states of a block of B orbits, entry by entry; ``p`` the
 number of steps and, from `HEAD` on, the parameters (n_p, B). ``out`` (D + 1, B) gets the states after the last step and for
-each orbit the sum of |entry| over all of its states, or of their first ``watched`` entries, which no state exceeds and which
-is NaN if one was; of a "kept" function the states after each step (steps, D, B).
+each orbit a number that the size of no entry of its states exceeds, or of their first ``watched`` entries, and that is NaN or
+infinite if one was. A "kept" function has all that in ``z`` (D + 1, B), and in ``out`` the states after each step (steps, D, B),
+or one coordinate of them, in rows that are ``p[1]`` numbers apart.
 
 Orbits do not know of each other: each is, bit by bit, what the program's rule makes of it, for both print the same
 operations. Vectors of several orbits are interleaved, so that one does not wait for the result of another: with those that
 fit into registers one core reaches the speed of its arithmetic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from functools import partial
 
-from cfdyn.codegen.llvm_nodes import VECTOR, Body
+from cfdyn.codegen.llvm_nodes import VECTOR, Body, hexadecimal, spread
 from cfdyn.codegen.schedule import LANES, in_order
+from cfdyn.codegen.watched import generating, never_forgets
 from cfdyn.tape.program import Node, Program
 
 BLOCK = 96  # orbits: 12 vectors, divided into groups that are interleaved
 HEAD = 8  # numbers before the parameters, so that these begin with a line of memory
-# Operations of a step up to which so many vectors are interleaved; measured on Zen 4, where more spill out of the registers.
-INTERLEAVED = ((4, 12), (14, 6), (40, 4), (400, 2))
+# Registers that are filled, and operations that are written, by interleaving so many vectors at most.
+REGISTERS, OPERATIONS = 30, 800
+INTERLEAVED = (12, 6, 4, 3, 2, 1)
+ALL = -1  # coordinates
 
 
-def print_lanes(program: Program, name: str, kept: bool = False, watched: int | None = None) -> str:
+def print_lanes(
+    program: Program, name: str, watched: int | None = None, kept: int | None = None, block: int = BLOCK
+) -> str:
     """The module that defines the function ``name``; the program has as many outputs as states, and no data.
+
+    ``kept``: the coordinate that is kept after each step, or ALL. ``block``: orbits, not always BLOCK.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -32,28 +42,65 @@ def print_lanes(program: Program, name: str, kept: bool = False, watched: int | 
     >>> text.count("fmul <8 x double>"), text.count("load <8 x double>"), text.count("store <8 x double>")
     (12, 24, 24)
     """
-    function = _Lanes(program, kept, program.n_z if watched is None else watched)
+    function = _Lanes(program, kept, program.n_z if watched is None else watched, block)
     function.write()
     body = "\n".join(line if line.endswith(":") else "  " + line for line in function.lines)
     declared = "".join(f"declare {line}\n" for line in sorted(function.declared))
     return f"{declared}define void @{name}(ptr %z, ptr readonly %p, ptr noalias %out) nounwind {{\nstart:\n{body}\n}}\n"
 
 
+def printer(kind: str, watched: int) -> Callable[[Program, str], str] | None:
+    """The printer of rules "lanes:…", "few:…" for LANES orbits, "kept:…", all coordinates, and "kept0:…", "kept1:…", …
+
+    None for other kinds.
+    """
+    if kind in ("lanes", "few"):
+        return partial(print_lanes, watched=watched, block=BLOCK if kind == "lanes" else LANES)
+    if not kind.startswith("kept"):
+        return None
+    return partial(print_lanes, watched=watched, kept=int(kind.removeprefix("kept") or ALL))
+
+
 class _Lanes(Body):
     """A loop over groups of vectors, in it one over the steps; the values of vector u of a group end in .u."""
 
-    def __init__(self, program: Program, kept: bool, watched: int):
+    def __init__(self, program: Program, kept: int | None, watched: int, block: int):
         super().__init__(program, set())
-        self.kept, self.watched, self.vector = kept, watched, 0
+        self.kept, self.watched, self.vector, self.orbits = kept, watched, 0, block
         self.order = in_order(program.tape, program.outputs)
         leaves = {"z": self._leaves("z"), "p": self._leaves("p")}
         self.states, self.parameters = leaves["z"], leaves["p"]
         self.inner = [n for n in self.order if self.tape.ops[n] not in ("z", "p") and not self.is_literal(n)]
-        self.vectors = next((u for size, u in INTERLEAVED if len(self.inner) <= size), 1)
+        self.looked, self.factors = generating(program, watched)
+        self.largest = self._has_largest()
+        registers = program.n_z + 1
+        most = min(REGISTERS // registers, OPERATIONS // max(1, len(self.inner)), block // LANES)
+        self.vectors = next(u for u in INTERLEAVED if u <= max(1, most))
+        self.together = max(1, (REGISTERS - self.vectors * registers) // self._alive())
 
-    def _each(self) -> Iterator[int]:
-        """The vectors of a group, one after the other at hand."""
-        for self.vector in range(self.vectors):  # noqa: B020
+    def _has_largest(self) -> bool:
+        """Whether one instruction takes the larger of two sizes; it passes over NaN, which must then show in the last state."""
+        from cfdyn.codegen.native import has
+
+        return has("avx512dq") and never_forgets(self.program, self.watched)
+
+    def _alive(self) -> int:
+        """How many values of a step are needed later at the same time, at most."""
+        inner, last = set(self.inner), {}
+        for node in self.inner:
+            last.update(dict.fromkeys(self.tape.children(node), node))
+        last.update(dict.fromkeys(self.program.outputs, -1))
+        alive, most = set[Node](), 1
+        for node in self.inner:
+            alive.add(node)
+            most = max(most, len(alive))
+            alive -= {child for child in self.tape.children(node) if child in inner and last[child] == node}
+        return most
+
+    def _each(self, first: int = 0, count: int | None = None) -> Iterator[int]:
+        """Vectors of a group, all of them if not said otherwise, one after the other at hand."""
+        last = self.vectors if count is None else min(first + count, self.vectors)
+        for self.vector in range(first, last):  # noqa: B020
             yield self.vector
 
     def _leaves(self, kind: str) -> dict[int, Node]:
@@ -70,69 +117,95 @@ class _Lanes(Body):
     def write(self) -> None:
         """All lines."""
         width = LANES * self.vectors
-        self.lines += ["%wanted = load double, ptr %p", "%steps = fptosi double %wanted to i64", "br label %group", "group:",
+        self.lines += ["%wanted = load double, ptr %p", "%steps = fptosi double %wanted to i64",
+                       "%apart = getelementptr double, ptr %p, i64 1", "%far = load double, ptr %apart",
+                       "%stride = fptosi double %far to i64", "br label %group", "group:",
                        "%lane = phi i64 [ 0, %start ], [ %behind, %written ]"]  # fmt: skip
         for _ in self._each():
             for i, node in self.parameters.items():
-                self.lines.append(f"{self.name(node)} = load {VECTOR}, ptr {self._place('p', HEAD + i * BLOCK)}, align 8")
+                self.lines.append(f"{self.name(node)} = load {VECTOR}, ptr {self._place('p', HEAD + i * self.orbits)}, align 8")
             for d in range(self.program.n_z):
-                self.lines.append(f"%first{d}.{self.vector} = load {VECTOR}, ptr {self._place('z', d * BLOCK)}, align 8")
+                self.lines.append(f"%first{d}.{self.vector} = load {VECTOR}, ptr {self._place('z', d * self.orbits)}, align 8")
+        # What an entry is bounded by may be one before the first step.
+        before = [self._larger(spread("0.0", LANES), [f"%first{d}.{u}" for d in self.looked]) for u in self._each()]
         self.lines += ["br label %loop", "loop:"]
-        self._steps()
-        if not self.kept:
-            self._store("%out")
-            for _ in self._each():
-                self._into("%out", self.program.n_z, f"%sum{self.vector}")
+        self._steps(before)
+        array = "%out" if self.kept is None else "%z"
+        self._store(array, range(self.program.n_z))
+        for _ in self._each():
+            self._into(array, self.program.n_z, self._bound())
         self.lines += ["br label %written", "written:", f"%behind = add i64 %lane, {width}",
-                       f"%again = icmp slt i64 %behind, {BLOCK}", "br i1 %again, label %group, label %end", "end:",
+                       f"%again = icmp slt i64 %behind, {self.orbits}", "br i1 %again, label %group, label %end", "end:",
                        "ret void"]  # fmt: skip
 
     def _place(self, array: str, first: int) -> str:
         at = self.new(f"add i64 %lane, {first + LANES * self.vector}")
         return self.new(f"getelementptr double, ptr %{array}, i64 {at}")
 
-    def _steps(self) -> None:
-        """The loop over the steps, up to the label behind it."""
+    def _steps(self, before: list[str]) -> None:
+        """The loop over the steps, up to the label behind it; few vectors at a time, whose values fit into registers."""
         start, self.block = len(self.lines), "loop"
-        for node in self.inner:
-            for _ in self._each():
-                self.node(node, LANES)
-        if self.kept:
-            shift = self.new(f"mul i64 %step, {self.program.n_z * BLOCK}")
-            self._store(self.new(f"getelementptr double, ptr %out, i64 {shift}"))
-        else:
-            self._add_up()
+        sizes = list[str]()
+        for first in range(0, self.vectors, self.together):
+            for node in self.inner:
+                for _ in self._each(first, self.together):
+                    self.node(node, LANES)
+            for u in self._each(first, self.together):
+                sizes.append(self._larger(f"%before{u}", [self._output(d) for d in self.looked]))
+        if self.kept is not None:
+            shift = self.new(f"mul i64 %step, {f'{self.program.n_z * self.orbits}' if self.kept == ALL else '%stride'}")
+            row = self.new(f"getelementptr double, ptr %out, i64 {shift}")
+            self._store(row, range(self.program.n_z) if self.kept == ALL else [self.kept])
         self.lines += ["%next = add i64 %step, 1", "%more = icmp slt i64 %next, %steps",
                        "br i1 %more, label %loop, label %behind_loop", "behind_loop:"]  # fmt: skip
         phis = [f"%step = phi i64 [ 0, %group ], [ %next, %{self.block} ]"]
         for d in range(self.program.n_z):
             for _ in self._each():
                 state = self.name(self.states[d]) if d in self.states else f"%unread{d}.{self.vector}"
-                after = self.number(self.program.outputs[d], LANES)
-                phis.append(f"{state} = phi {VECTOR} [ %first{d}.{self.vector}, %group ], [ {after}, %{self.block} ]")
-        if not self.kept:
-            phis += [f"%before{u} = phi {VECTOR} [ zeroinitializer, %group ], [ %sum{u}, %{self.block} ]"
-                     for u in range(self.vectors)]  # fmt: skip
+                first_one = f"%first{d}.{self.vector}"
+                phis.append(f"{state} = phi {VECTOR} [ {first_one}, %group ], [ {self._output(d)}, %{self.block} ]")
+        phis += [f"%before{u} = phi {VECTOR} [ {before[u]}, %group ], [ {sizes[u]}, %{self.block} ]"
+                 for u in self._each()]  # fmt: skip
         self.lines[start:start] = phis
+        self.sizes = sizes
 
-    def _add_up(self) -> None:
-        """Sums of |entry|: two operations, where a comparison of each state with a bound would be three."""
-        for _ in self._each():
-            total = f"%before{self.vector}"
-            for d, output in enumerate(self.program.outputs[: self.watched]):
-                size = self.new(self._intrinsic("llvm.fabs", self.number(output, LANES), VECTOR))
-                more = f"fadd {VECTOR} {total}, {size}"
-                if d == self.watched - 1:
-                    self.lines.append(f"%sum{self.vector} = {more}")
-                else:
-                    total = self.new(more)
+    def _output(self, d: int) -> str:
+        return self.number(self.program.outputs[d], LANES)
 
-    def _store(self, array: str) -> None:
-        for d, output in enumerate(self.program.outputs):
+    def _larger(self, bound: str, values: list[str]) -> str:
+        """What is at least the bound and the sizes of the values: the largest, or else their sum."""
+        for value in values:
+            if self.largest:
+                self.declared.add(f"{VECTOR} @llvm.x86.avx512.mask.range.pd.512({VECTOR}, {VECTOR}, i32, {VECTOR}, i8, i32)")
+                operands = f"{VECTOR} {value}, {VECTOR} {bound}, i32 11, {VECTOR} zeroinitializer, i8 -1, i32 4"
+                bound = self.new(f"call {VECTOR} @llvm.x86.avx512.mask.range.pd.512({operands})")
+            else:
+                bound = self.new(f"fadd {VECTOR} {bound}, {self._size(value)}")
+        return bound
+
+    def _size(self, value: str) -> str:
+        return self.new(self._intrinsic("llvm.fabs", value, VECTOR))
+
+    def _bound(self) -> str:
+        """A bound of all entries by those that were looked at, and NaN where the last state is not finite."""
+        bound = self.sizes[self.vector]
+        for factor in self.factors:
+            if isinstance(factor, Fraction):
+                size = spread(hexadecimal(max(factor, Fraction(1))), LANES)
+            else:
+                size = self._larger(spread("1.0", LANES), [self.number(factor, LANES)])
+            bound = self.new(f"fmul {VECTOR} {bound}, {size}")
+        for d in range(self.watched):
+            nought = self.new(f"fsub {VECTOR} {self._output(d)}, {self._output(d)}")
+            bound = self.new(f"fadd {VECTOR} {bound}, {nought}")
+        return bound
+
+    def _store(self, array: str, entries: Iterable[int]) -> None:
+        for place, d in enumerate(entries):
             for _ in self._each():
-                self._into(array, d, self.number(output, LANES))
+                self._into(array, place, self._output(d))
 
-    def _into(self, array: str, d: int, value: str) -> None:
-        at = self.new(f"add i64 %lane, {d * BLOCK + LANES * self.vector}")
+    def _into(self, array: str, row: int, value: str) -> None:
+        at = self.new(f"add i64 %lane, {row * self.orbits + LANES * self.vector}")
         address = self.new(f"getelementptr double, ptr {array}, i64 {at}")
         self.lines.append(f"store {VECTOR} {value}, ptr {address}, align 8")

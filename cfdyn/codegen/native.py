@@ -35,6 +35,12 @@ def processor() -> str:
     return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
+@cache
+def has(feature: str) -> bool:
+    """Whether the processor has it, as LLVM calls it."""
+    return bool(llvm.get_host_cpu_features().get(feature))
+
+
 def _new_machine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

@@ -9,9 +9,11 @@ import numpy as np
 from cfdyn.cycles.angles import closed, opened_away
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
-from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, radii_of, stay
+from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, stay
 from cfdyn.ensembles.orbits import Orbits
+from cfdyn.ensembles.slow import radii_of
 from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
+from cfdyn.kernels.lanes.periods import FLOOR
 from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.regime import regime
@@ -121,6 +123,7 @@ class Attractors:
         exact = polish(step, points, extent=size)
         if exact is None or not np.abs(exact - points).max() <= DRIFT * size:
             return None
+        exact = np.where(np.abs(exact) <= FLOOR, 0.0, exact)
         exact = exact[: least_period(exact, extent=size, weights=step.n_weights if step.has_loss else 0)]
         values = multipliers(step, exact)
         radius = float(np.abs(values).max())

@@ -30,7 +30,13 @@ class Following:
         self, threads: int, statistics: Callable[[np.ndarray, np.ndarray], Rows], progress: Callable[[int], None] | None
     ) -> Rows:
         """All steps; ``statistics`` of ``now`` and ``middle`` (rows, R, kept) for all rows."""
-        parts: list[Rows] = []
+        parts = list(self.pieces(threads, statistics, progress))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def pieces(
+        self, threads: int, statistics: Callable[[np.ndarray, np.ndarray], Rows], progress: Callable[[int], None] | None
+    ) -> Iterator[Rows]:
+        """The same in pieces, as steps are taken."""
         nothing = np.empty((0, 0, self.before.shape[1]))
         self._advance(0, 0, 0, 0, nothing, nothing)  # compiled by the thread that Ctrl-C goes to
         with ThreadPoolExecutor(threads) as pool:
@@ -40,12 +46,11 @@ class Following:
                 spans = list(zip(cuts[:-1], cuts[1:], strict=True))
                 # A list, so that what a thread raises is raised here, and Ctrl-C ends what has not begun.
                 list(pool.map(lambda span: self._advance(span[0], span[1], begin, end, now, middle), spans))  # noqa: B023
-                pieces = np.array_split(np.arange(count), min(count, threads))
+                parts = np.array_split(np.arange(count), min(count, threads))
                 series = now.swapaxes(0, 1), middle.swapaxes(0, 1)
-                parts += pool.map(lambda piece: statistics(*(s[piece[0] : piece[-1] + 1] for s in series)), pieces)  # noqa: B023
+                yield from pool.map(lambda part: statistics(*(s[part[0] : part[-1] + 1] for s in series)), parts)  # noqa: B023
                 if progress:
                     progress(min(end, self.steps))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _stretches(self, threads: int) -> Iterator[tuple[int, int, int]]:
         """Steps from, to, and the rows that they make; each short enough for memory and for a look at Ctrl-C."""

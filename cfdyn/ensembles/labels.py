@@ -7,7 +7,8 @@ rest is left UNSETTLED.
 import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED
+from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
+from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
 from cfdyn.settling.samples import QUASI_PERIODIC
 from cfdyn.systems.map import Map
@@ -19,20 +20,23 @@ STANDS, STILL = 1000, 1e-12  # steps, and how far it may move meanwhile, beside 
 STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
 ON_CURVE = 5e-5  # an exponent over LONGER steps
-LASTS = 100_000  # steps that chaos must last for: a transient may end late
+LASTS = 200_000  # steps that chaos must last for: a transient may end late
 WATCHED = 4096  # steps of an average, twice
-AT_ONCE = 2**22  # numbers that are averaged at a time
+AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 
 
-def quick_labels(orbits: Orbits, transient: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (N,), a period up to ``longest`` or one of `KINDS`, and exponents (N,), NaN where they were not needed."""
+def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LASTS) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (N,), a period up to ``longest`` or one of `KINDS`, and exponents (N,), NaN where they were not needed.
+
+    Chaos must go on for ``lasts`` more steps.
+    """
     n = len(orbits.states)
     labels, exponents = np.full(n, UNSETTLED), np.full(n, np.nan)
     left, rest = np.arange(n), orbits
     for times in STAGES:
         rest.advance(times * transient)
         found = rest.periods(longest, RETURN)
-        labels[left[rest.ended > 0]] = ESCAPED
+        labels[left[(rest.ended > 0) & (rest.codes == DIVERGED)]] = ESCAPED
         repeats = np.flatnonzero(found > 0)
         cycles = rest.some(repeats)
         radii = radii_of(cycles.monodromy(found[repeats]))
@@ -45,7 +49,13 @@ def quick_labels(orbits: Orbits, transient: int, longest: int) -> tuple[np.ndarr
         labels[left[at_rest[stay(rest.some(at_rest))]]] = 1
         open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
-    _irregular(rest, left, labels, exponents)
+    _irregular(rest, left, longest, labels, exponents, lasts)
+    slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
+    periods, radii = slow_cycles(rest.some(slow), longest, CONTRACTS)
+    labels[left[slow[periods == DOUBTFUL]]] = UNSETTLED
+    slow, periods, radii = left[slow[periods > 0]], periods[periods > 0], radii[periods > 0]
+    with np.errstate(divide="ignore"):
+        labels[slow], exponents[slow] = periods, np.log(radii) / periods
     return labels, exponents
 
 
@@ -56,33 +66,39 @@ def stay(orbits: Orbits) -> np.ndarray:
     return np.abs(orbits.states - before).max(axis=1, initial=0.0) <= STILL * np.abs(before).max(axis=1, initial=0.0)
 
 
-def radii_of(matrices: np.ndarray) -> np.ndarray:
-    """Spectral radii, (N,); ∞ where a matrix is not finite."""
-    if matrices.shape[1] == 1:
-        return np.nan_to_num(np.abs(matrices[:, 0, 0]), nan=np.inf)
-    finite, radii = np.isfinite(matrices).all(axis=(1, 2)), np.full(len(matrices), np.inf)
-    radii[finite] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
-    return radii
-
-
-def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: np.ndarray) -> None:
+def _irregular(
+    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int
+) -> None:  # fmt: skip
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
-    digits = _digits(orbits)
     for steps in (AVERAGED, LONGER):
         value, error = orbits.exponents(steps)
         exponents[left] = value
         margin = np.maximum(ERRORS * error, SMALLEST_EXPONENT)
-        clear = np.maximum(MANY_ERRORS * error, CLEAR)
-        chaotic = (value > margin) & ((digits < QUASI_DIGITS) | (value > clear))
-        labels[left[chaotic]] = CHAOTIC
-        goes_on = orbits.some(np.flatnonzero(chaotic))
-        goes_on.advance(LASTS)
-        labels[left[np.flatnonzero(chaotic)[goes_on.ended > 0]]] = ESCAPED
+        chaotic = value > np.maximum(margin, np.maximum(MANY_ERRORS * error, CLEAR))
+        # Averages take longest, and speak where the exponent does not.
+        digits = np.zeros(len(left))
+        digits[~chaotic] = _digits(orbits.some(~chaotic))
+        chaotic |= (value > margin) & (digits < QUASI_DIGITS)
+        labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts)
         if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
-        open_ones = np.flatnonzero(labels[left] == UNSETTLED)
-        left, orbits, digits = left[open_ones], orbits.some(open_ones), digits[open_ones]
+        open_ones = labels[left] == UNSETTLED
+        left, orbits = left[open_ones], orbits.some(open_ones)
+
+
+def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> tuple[np.ndarray, np.ndarray]:
+    """What becomes of orbits that look chaotic, labels and exponents (N,): escaped, on a cycle that attracts, or still that."""
+    orbits.advance(lasts)
+    found = orbits.periods(longest, RETURN)
+    ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
+    labels, repeats = np.where(orbits.ended > 0, ended, CHAOTIC), np.flatnonzero(found > 0)
+    radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
+    labels[repeats] = np.where(radii < CONTRACTS, found[repeats], UNSETTLED)
+    exponents = exponents.copy()
+    with np.errstate(divide="ignore"):
+        exponents[repeats] = np.log(radii) / found[repeats]
+    return labels, exponents
 
 
 def _digits(orbits: Orbits) -> np.ndarray:

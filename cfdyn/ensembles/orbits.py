@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import vector
+from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK, HEAD
 from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.periods import monodromy, periods
-from cfdyn.kernels.lanes.settle import settle
+from cfdyn.kernels.lanes.settle import piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.systems.map import Map, require_parameter
-from cfdyn.systems.orbit import ESCAPE, STRETCH
+from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 
 SPEED = 8  # operations in lanes that take the time of one by itself
 PARTS = 16  # of the way over which an exponent is averaged: their differences say how well it is known
@@ -36,19 +36,20 @@ class Orbits:
         self, step: Map, states: np.ndarray, parameters: np.ndarray, escape: float = ESCAPE, threads: int | None = None,
         progress: Progress | None = None,
     ):  # fmt: skip
-        self.step, self.escape, self.threads, self.progress = step, escape, threads or processors(), progress
+        self.step, self.escape, self.progress = step, escape, progress
+        self.threads = processors() if threads is None else whole_number("threads", threads, 1)
         self.states, self.parameters = np.array(states, float, order="C"), np.ascontiguousarray(parameters, float)
         self.ended, self.codes = np.zeros(len(states), np.int64), np.zeros(len(states), np.int64)
 
     def advance(self, steps: int) -> None:
         """So many steps of all of them, also of those that have left, from where they are."""
-        block = self._ensemble("step", "lanes:step", steps)
+        block, piece = self._ensemble("step", "lanes:step", steps), piece_of(steps)
         self._in_parts(steps * self.step.cost, lambda first, last: settle(
-            block.memory, first, last, self.states, self.parameters, self.ended, self.codes))  # fmt: skip
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, piece))  # fmt: skip
 
     def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
         """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""
-        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", "kept:step", steps)
+        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", f"kept{coordinate}:step", steps)
         self._in_parts(steps * self.step.cost, lambda first, last: keep(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, coordinate, kept))  # fmt: skip
         return kept.T
@@ -68,6 +69,10 @@ class Orbits:
 
     def periods(self, longest: int, tolerance: float) -> np.ndarray:
         """The period of each, (N,), up to ``longest``, by returns over as many steps; 0 where there is none. See `periods`."""
+        size = 16 * longest * self.step.dim * BLOCK * self.threads
+        if size > MAX_BYTES:
+            raise UsageError(f"periods up to {longest} need {size / 2**30:.1f} GiB of states; the limit is "
+                             f"{MAX_BYTES / 2**30:.0f} GiB")  # fmt: skip
         found, block = np.zeros(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
         self._in_parts(2 * longest * self.step.cost, lambda first, last: periods(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, longest, tolerance,
@@ -109,6 +114,8 @@ class Orbits:
         total = len(self.states)
         part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
         part = max(1, min(part, -(-total // self.threads)))
+        if self.step.in_lanes:
+            part = -(-part // BLOCK) * BLOCK
         spans = [(first, min(first + part, total)) for first in range(0, total, part)]
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
         if len(spans) == 1:

@@ -9,21 +9,18 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.following import Following
-from cfdyn.ensembles.sampling import Sampling
+from cfdyn.ensembles.sampling import Sampling, sampling_of
 from cfdyn.ensembles.statistics import LEVELS, of_rows
 from cfdyn.ensembles.threads import processors
-from cfdyn.errors import UsageError, unknown
-from cfdyn.flows._noisy import checked
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.records.record import Record, provenance
-from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import MAX_BYTES, Orbit, status_text
 from cfdyn.systems.steps import as_map
 
-ORDERS = ("independent", "reshuffled")
 MOST_RUNS = 2**32  # streams that the generator tells apart
 ROWS = 100  # of statistics, unless it is said after how many steps there is one
 WORDS = {DONE: "done", DIVERGED: "diverged", LEFT_DOMAIN: "left the domain"}
@@ -160,7 +157,7 @@ def iterate_many(
     z = step.state(start)
     steps, count = whole_number("the number of steps", steps, 1), whole_number("runs", runs, 1, MOST_RUNS)
     every = max(1, -(-steps // ROWS)) if every is None else whole_number("every", every, 1)
-    sampling = _sampling(loss, optimizer, batch, seed, replace, order, noise, label_noise, repeat)
+    sampling = sampling_of(loss, optimizer, batch, seed, replace, order, noise, label_noise, repeat)
     _check_memory(steps // every + 1, count, len(z), loss.dim, (sampling.batch or 0) * len(loss.spec.columns))
     threads = processors() if threads is None else whole_number("threads", threads, 1, 1024)
     measured = min(whole_number("measured", measured, 0), count)
@@ -172,22 +169,6 @@ def iterate_many(
         step.names, loss.dim, np.arange(0, steps + 1, every), **rows, levels=np.array(LEVELS), measured=measured,
         final=following.final, ended=following.ended, status=status, _sampling=sampling, provenance=settings,
     )  # fmt: skip
-
-
-def _sampling(
-    loss: Loss, optimizer: Optimizer, batch: int | None, seed: int, replace: bool, order: str, noise: Any, label_noise: float,
-    repeat: int,
-) -> Sampling:  # fmt: skip
-    """The sampling that is asked for, or an error."""
-    if order not in ORDERS:
-        raise unknown("order", order, ORDERS)
-    found = checked(loss, batch, replace and order == "independent", noise, label_noise)
-    repeat, seed = whole_number("repeat", repeat, 1), whole_number("seed", seed, 0)
-    kind = "replacement" if replace and order == "independent" else order
-    spec = LossMap(loss.spec, optimizer)
-    if found is None:
-        return Sampling(spec, batch, kind, seed, None, 0.0, repeat)
-    return Sampling(spec, found.batch, kind, seed, found.covariance, found.label, repeat)
 
 
 def _check_memory(rows: int, runs: int, dim: int, d: int, drawn: int) -> None:

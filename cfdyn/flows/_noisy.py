@@ -58,16 +58,15 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
             raise UsageError(f"a batch without replacement has at most all {len(rows)} rows, not {batch}")
     if label and LABEL not in loss.spec.columns:
         raise UsageError(f"`label_noise` is of the column {LABEL!r}; this loss has {', '.join(loss.spec.columns)}")
-    covariance = None if noise is None else _covariance(loss, noise)
+    covariance = None if noise is None else covariance_of(loss.dim, noise)
     whole = batch is None or (rows is not None and not replace and batch == len(rows))
     if whole and not label and covariance is None:
         return None
     return Noise(batch, bool(replace), label, covariance)
 
 
-def _covariance(loss: Loss, noise: Any) -> np.ndarray:
-    """A covariance (d, d), from itself or from one variance for each weight."""
-    d = loss.dim
+def covariance_of(d: int, noise: Any) -> np.ndarray:
+    """A covariance (d, d), from itself or from one variance for each of d weights."""
     variances = isinstance(noise, Iterable) and all(map(np.isscalar, noise))
     given = np.diag(table("noise", noise, 1)) if variances else table("noise", noise, 2)
     if given.shape != (d, d) or not np.isfinite(given).all() or not np.allclose(given, given.T, rtol=1e-12, atol=0):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfdyn.arguments import entries
+from cfdyn.arguments import entries, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.records.files import as_path, can_write, written_whole
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
+PIXELS = 200, 16_384  # of the width of a figure
 WIDEST, NARROWEST = 1e100, 1e-12  # of limits of an axis; of their size
 # The first argument of a figure's ``draw``, with its type: ``Branch``, or ``Branch | Branches``.
 _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
@@ -37,14 +38,15 @@ def figure_files() -> dict[str, str]:
 
 def plot(
     record: Any, path: str | Path | None = None, xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
-    **beneath: Any,
+    pixels: int | None = None, **beneath: Any,
 ) -> Figure:  # fmt: skip
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
 
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
     contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
     `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
-    A `BifurcationCurve` takes ``also=``, more curves for the same chart, a `RegimeMap` curves that are laid over it.
+    A `BifurcationCurve` takes ``also=``, more curves for the same chart; a `RegimeMap`, `PeriodDiagram` and `SettlingTimes`
+    curves that are laid over them, an `OrbitDiagram` branches. ``pixels``: the width of a file of pixels, 3840 for 4k.
     ``xlim`` and ``ylim``, each (lo, hi), limit the first panel, and others that show the same quantity along that axis.
 
     Raises
@@ -70,7 +72,7 @@ def plot(
     figure = draw(record, **beneath)
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
     if path is not None:
-        save(figure, path)
+        save(figure, path, pixels)
     return figure
 
 
@@ -99,11 +101,12 @@ def check_folder(path: Path) -> Path:
     return path
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure, whole or not at all; PNG at 200 dpi, or PDF, SVG by the ending."""
+def save(figure: Figure, path: str | Path, pixels: int | None = None) -> Path:
+    """Write a figure, whole or not at all; PNG at 200 dpi or so many ``pixels`` wide, or PDF, SVG by the ending."""
     path = check_path(path)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=200, format=path.suffix.lstrip(".").lower())
+    width, picture = float(figure.get_size_inches()[0]), io.BytesIO()
+    dpi = 200.0 if pixels is None else whole_number("pixels", pixels, *PIXELS) / width
+    figure.savefig(picture, dpi=dpi, format=path.suffix.lstrip(".").lower())
     with written_whole(path) as temporary:
         Path(temporary).write_bytes(picture.getvalue())
     return path

@@ -26,6 +26,14 @@ REGIMES = {
 }  # fmt: skip
 HATCHES = {"quasi-periodic": "\\\\\\\\", "divergent": "////", "undecided": "...", "unresolved": "..."}
 BASINS = tuple(REGIMES[name] for name in ("fixed point", "chaotic", "period 4", "period 3", "period 2", "period"))
+# Of periods, in the same way for all readers; in grey numbers on the largest areas tell.
+PERIODS = {
+    **{f"period {n}": REGIMES[name] for n, name in enumerate(("fixed point", "period 2", "period 3", "period 4"), 1)},
+    "period 5": "#963c00", "period 6": "#c3c396", "period 7": "#690fff", "period 8": "#695a78", "period 9": "#f0f000",
+    "period 10": "#3c5a4b", "period 11": "#96875a", "period 12": "#5a0f0f", "longer": "#2d2d3c",
+    "no period": REGIMES["unresolved"], "divergent": REGIMES["divergent"], "undecided": REGIMES["undecided"],
+    "unresolved": REGIMES["unresolved"],
+}  # fmt: skip
 BEHIND = 0.38  # the opacity of regimes behind states
 
 _SETTINGS: Any = {
@@ -50,7 +58,7 @@ def new_figure(width: float, height: float) -> Figure:
 def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:
     """The map of a record without the values of what is varied, then those of other parameters that its title does not show."""
     title, params = str(settings["map"]), settings["params"]
-    for name in varied:
+    for name in (name for name in varied if name in params):
         title = re.sub(rf"\b{re.escape(name)}={re.escape(f'{params[name]:g}')}(?![\w.])", name, title)
     others = [f"{name} = {value:g}" for name, value in params.items() if name not in varied and f"{name}=" not in title]
     short = shortened(title, most)

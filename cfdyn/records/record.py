@@ -141,7 +141,7 @@ def _kind(name: str, module: str) -> type:
     """The class of a record; its module is imported if it is one of this package and holds such classes."""
     old = module.removeprefix("cfdyn.")
     module = f"cfdyn.{_MOVED[old]}" if old in _MOVED else module
-    if name not in Record.kinds and re.fullmatch(r"cfdyn(\.[a-z][a-z0-9_]*)+", module):
+    if name not in Record.kinds and re.fullmatch(r"cfdyn(\._?[a-z][a-z0-9_]*)+", module):
         importlib.import_module(module)
     return Record.kinds[name]
 

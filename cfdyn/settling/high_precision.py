@@ -1,5 +1,7 @@
 """Repeat an orbit in high precision where the float orbit may be an artefact of rounding."""
 
+from typing import Any
+
 import numpy as np
 
 from cfdyn.systems.map import Map
@@ -63,20 +65,27 @@ def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: 
     return None, z0
 
 
-def noise(step: Map, states: np.ndarray) -> np.ndarray:
-    """The largest round-off error of one step from some states (k, D), for each coordinate, (D,).
+def noise(step: Map, states: np.ndarray, steps: int = 1) -> np.ndarray:
+    """The largest round-off error of a step, or of some, from some states (k, D), for each coordinate, (D,).
 
     Of a dear map what a step changes by where the states change by a unit in the last place.
     """
     worst = np.zeros(step.dim)
     if step.cost > DEAR:
         for state in states:
-            error = np.abs([step(state + sign * np.spacing(state)) - step(state) for sign in (1, -1)]).max(axis=0)
+            there, *beside = (_steps(step, state + sign * np.spacing(state), steps) for sign in (0, 1, -1))
+            error = np.abs(np.subtract(beside, there)).max(axis=0)
             worst = np.fmax(worst, np.where(np.isfinite(error), error, 0.0))
         return worst
     precise = step.precise(DIGITS)
     for state in states:
-        exact = precise([precise.number(v) for v in state.tolist()])
-        error = [float(abs(a - b)) for a, b in zip(exact, step(state).tolist(), strict=True)]
+        exact = _steps(precise, [precise.number(v) for v in state.tolist()], steps)
+        error = [float(abs(a - b)) for a, b in zip(exact, _steps(step, state, steps).tolist(), strict=True)]
         worst = np.fmax(worst, np.where(np.isfinite(error), error, 0.0))
     return worst
+
+
+def _steps(step: Any, state: Any, count: int) -> Any:
+    for _ in range(count):
+        state = step(state)
+    return state

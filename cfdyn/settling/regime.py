@@ -228,9 +228,9 @@ class _Follower:
         half = len(orbit) // 2
         if np.abs(orbit[half:]).max() > GROWS * np.abs(orbit[:half]).max():
             return None
-        # The size of each coordinate. Near 0 it is that of the terms that cancel there: the round-off of a step in units of
-        # the last place.
-        self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:]) / ULP)
+        # The size of each coordinate. Near 0 it is that of the terms that cancel there: round-off in units of the last place,
+        # of two steps, for a velocity at rest has that of the weights before.
+        self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:], steps=2) / ULP)
         rejected = list[np.ndarray]()
         for lag in promising_returns(self.step, orbit, self.extent):
             points = polish(self.step, orbit[:lag], extent=self.extent)

@@ -24,7 +24,7 @@ class Proofs(NamedTuple):
 
 
 def proofs(step: Map, regime: Regime, cycles: Cycles | None, box: Sequence[tuple[float, float]]) -> Proofs:
-    """The cycle of the regime with its stability, and of maps of one variable a 3-cycle with what follows, or that there is none."""
+    """The regime's cycle with its stability; of maps of one variable a 3-cycle with what follows, or that there is none."""
     found = Proofs([], [])
     if step.cost > COSTLIEST:
         return found

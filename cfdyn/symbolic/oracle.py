@@ -107,8 +107,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
     (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
     ``variation`` (step and derivative1 with the jacobian of both; ``tangent`` without), ``taylor:K`` (the series of the next
     state from that of the state, coefficient by coefficient, up to the order K), of its observables ``loss``,
-    ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound these over boxes;
-    ``preconditioner`` (θP/2 and P of each weight in the step, and the weight decay)."""
+    ``gradient``, ``hessian``, and ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K``, which bound these over
+    boxes; ``preconditioner`` (θP/2 and P of each weight in the step, and the weight decay)."""
     tape, n = Tape(), len(spec.names)
     z, parameters = tape.leaves("z", n), tape.named("p", spec.params)
     columns = 0 if spec.data is None else spec.data.shape[1]
@@ -125,6 +125,9 @@ def map_program(spec: MapSpec, what: str) -> Program:
     if kind == "interval" and argument in ("step", "jacobian"):
         slopes = None if argument == "step" else sum(jacobian(tape, outputs, z), [])
         return interval_program(Program(tape, tuple(slopes or outputs), n, len(parameters), columns), slopes and outputs)
+    if kind == "interval" and argument.startswith("taylor:"):
+        extra = int(argument.partition(":")[2])
+        return interval_program(Program(tape, tuple(_taylor(tape, outputs, z, extra)), n * (1 + extra), len(parameters), columns))
     if kind in ("jacobian", "side"):
         outputs = sum(jacobian(tape, _on_side(tape, outputs, argument) if kind == "side" else outputs, z), [])
     elif kind.startswith("derivative"):

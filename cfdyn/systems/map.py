@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.codegen.lanes import print_lanes
+from cfdyn.codegen.lanes import printer
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
@@ -24,7 +24,6 @@ from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
-PRINTED: dict[str, Callable[..., str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
@@ -174,15 +173,16 @@ class Map(Portable):
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
-        ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
-        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, ``kept:step`` and
-        ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
+        ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K`` take a box (lo, hi of each entry in turn) and bound
+        the values over it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``,
+        ``kept:step``, ``kept0:step``, …, ``lanes:tangent`` and ``few:tangent`` are for many orbits at once, see
+        `cfdyn.codegen.lanes`.
         """
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
-            printed = partial(PRINTED[kind], watched=self.dim) if kind in PRINTED else print_ir
-            asked = name if kind in PRINTED else what
+            together = printer(kind, watched=self.dim)
+            asked, printed = (what, print_ir) if together is None else (name, together)
             self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
 

@@ -178,7 +178,17 @@ class Tape:
             return self.neg(self.mul(a, self.args[b][0]))
         if a == b:
             return self.ipow(a, 2)
+        x, y = self._power_of_two(a), self._power_of_two(b)
+        if x is not None and y is not None and _small(x, y):
+            # Exact in floats too.
+            return self.mul(self.const(x * y), self.mul(self.args[a][1], self.args[b][1]))
         return self._raw("mul", a, b)
+
+    def _power_of_two(self, a: Node) -> Fraction | None:
+        """The constant in front of a product, if it is a power of two."""
+        x = self.value(self.args[a][0]) if self.ops[a] == "mul" else None
+        alone = x is not None and all(abs(n).bit_count() == 1 for n in (x.numerator, x.denominator))
+        return x if alone else None
 
     def div(self, a: Node, b: Node) -> Node:
         """a / b."""

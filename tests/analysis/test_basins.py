@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import UsageError
+from cfdyn.errors import Interrupted, UsageError
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.settling.samples import UNRESOLVED
 
 WELL = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.2))
 HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.5, momentum=0.3))
@@ -173,6 +174,29 @@ def test_a_closer_look_withdraws_labels():
     assert "closer look" in found.note
 
 
+def test_all_that_escapes_is_divergent_and_what_decays_ends_at_zero():
+    assert cf.analysis.basins(WELL.at(lr=5.0), [(3, 9)], 50).fractions == {"divergent": 1.0}
+    assert cf.analysis.basins(WELL, [(1e300, 1.7e308)], 5).fractions == {"divergent": 1.0}
+    half = cf.analysis.basins(cf.Map.from_text("x/2", "x"), [(-2, 2)], 8)
+    assert half.attractors[0].points.tolist() == [[0.0]]
+
+
+def test_ctrl_c_keeps_the_starts_that_are_done(monkeypatch):
+    monkeypatch.setattr(sys.modules["cfdyn.analysis.basins"], "AT_ONCE", 300)
+
+    def stop(done: int) -> None:
+        if done >= 600:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as stopped:
+        cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30, progress=stop)
+    part, whole = stopped.value.record, cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30)
+    assert (part.labels[20:] == UNRESOLVED).all() and (part.labels[:20] != UNRESOLVED).all()
+    assert part.fractions["unresolved"] == pytest.approx(1 / 3)
+    assert np.array_equal(part.labels[:20] == ESCAPED, whole.labels[:20] == ESCAPED)
+    cf.plot(part)
+
+
 @pytest.mark.slow
 def test_no_label_of_a_thousand_differs():
     for step, box in ((HIMMELBLAU.at(lr=0.022), [(-6, 6)] * 2), (HEAVY, [(-3, 3), (-2, 2)])):
@@ -191,6 +215,10 @@ def test_no_label_of_a_thousand_differs():
         (HENON, [(-2, 2)], 10, {}, "give z0"),
         (HENON, [(-2, 2)] * 2, 10, {"transient": 0}, "transient"),
         (HENON, [(-2, 2)] * 2, (10**5, 10**4), {}, "GiB"),
+        (WELL, [(-2, 2)], 10, {"max_period": 10**9}, "GiB"),
+        (WELL, [(-2, 2)], 10, {"threads": -1}, "threads"),
+        (WELL, [(-1.7e308, 1.7e308)], 10, {}, "finite"),
+        (WELL, [None], 10, {}, "list of numbers"),
     ],
 )
 def test_bad_input_gets_a_sentence(step, box, shape, options, words):

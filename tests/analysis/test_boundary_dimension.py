@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,24 @@ def test_grids_that_cannot_tell_are_refused():
         cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [(-2, 2)], 100))
     with pytest.raises(UsageError, match="no boundary"):
         cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [(0.5, 1.5)], 300))
+
+
+def test_labels_and_regimes_are_taken_too():
+    """A straight line, through true and false and between two periods."""
+    rows, columns = np.mgrid[:240, :240]
+    found = cf.analysis.boundary_dimension(rows > 120 + columns / 3)
+    assert found.dimension == pytest.approx(1, abs=0.02)
+    regimes = cf.analysis.regimes(WELL, ("lr", [0.2, 0.3]), ("a", [1.0, 1.1]), [0.3])
+    assert cf.analysis.boundary_dimension(replace(regimes, labels=np.where(rows > 120 + columns / 3, 1, 2))).sizes.tolist() == found.sizes.tolist()
+    assert cf.analysis.boundary_dimension(replace(regimes, labels=np.where(rows > 120 + columns / 3, 1, 2))).dimension < 1.02
+    for labels, words in ((np.full((200, 200), 0.5), "whole numbers"), (np.ones((200, 200)), "one label"), ("abc", "labels")):
+        with pytest.raises(UsageError, match=words):
+            cf.analysis.boundary_dimension(labels)
+
+
+@pytest.mark.parametrize(("a", "b", "dimension"), [(-1.0, 0.0, 1.26835), (-0.122561166876654, 0.744861766619744, 1.3934), (0, 0, 1)])
+def test_julia_sets_have_their_published_dimensions(a, b, dimension):
+    """z² − 1, the rabbit (C. McMullen, Hausdorff dimension and conformal dynamics III, 1998) and the circle."""
+    step = cf.Map.from_text(["x**2 - y**2 + a", "2*x*y + b"], "x y", {"a": a, "b": b})
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1.8, 1.8), (-1.3, 1.3)], 400, transient=300))
+    assert abs(found.dimension - dimension) < 2 * found.error < 0.04

@@ -68,6 +68,15 @@ def test_directions_that_nearly_vanish_keep_their_exponents():
     assert cf.analysis.lyapunov(cf.Map.from_text("1e-60*x"), [0.0], 1000)[0] == pytest.approx(-60 * math.log(10), rel=1e-12)
 
 
+def test_the_error_of_the_dimension_is_that_of_its_scatter():
+    """Hénon's at twelve starts: they scatter as the error says."""
+    step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    found = [cf.analysis.lyapunov_spectrum(step, [0.1 + 0.01 * k, 0.1], 20_000) for k in range(12)]
+    scatter = np.std([one.dimension for one in found], ddof=1)
+    assert 0.4 < np.mean([one.dimension_error for one in found]) / scatter < 2.5
+    assert abs(np.mean([one.dimension for one in found]) - 1.258) < 4 * scatter / np.sqrt(12)
+
+
 def test_dimensions_of_other_spectra():
     grows = cf.Map.from_text(["2*x", "3*y"], "x y")
     assert cf.analysis.lyapunov_spectrum(grows, [0.0, 0.0], 100).dimension == 2.0

@@ -83,6 +83,15 @@ def test_skew_tents_have_the_laps_that_fractions_count(a, b):
     assert math.log(counts[-1] / counts[-7]) / 6 == pytest.approx(found.lower, abs=0.05)
 
 
+@pytest.mark.parametrize(("a", "b"), np.random.default_rng(21).uniform(1.05, 1.9, (12, 2)).tolist())
+def test_random_skew_tents_lie_between_near_bounds_that_slopes_allow(a, b):
+    """At most ln 2, with two laps; least and greatest slopes bound it where both are above 1."""
+    step = cf.Map.from_text("Piecewise((a*x + 1, x <= 0), (1 - b*x, True))", params={"a": a, "b": b})
+    found = entropy(step, (-1 / (a - 1), 1.0))
+    assert 0 <= found.upper - found.lower < 1e-6
+    assert found.upper >= math.log(min(a, b)) - 1e-9 and found.lower <= min(math.log(max(a, b)), math.log(2)) + 1e-9
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_sums_of_cosines_have_the_laps_that_a_fine_grid_counts(seed):
     rng = np.random.default_rng(seed)

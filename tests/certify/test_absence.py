@@ -41,6 +41,7 @@ def test_what_is_true_is_proved(loss, n, box, lr):
     found = cf.certify.no_cycles(loss, GD, n, box, lr=lr)
     assert found.proved, found.reason
     assert found.document["vary"] == {"lr": [str(lr[0]), str(lr[1])]}
+    assert cf.certify.check(found.document).valid
     evidence = found.document["evidence"]
     assert set(evidence.get("tree", evidence.get("fold", {}).get("tree"))) <= set("01oadq")
 

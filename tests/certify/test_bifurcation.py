@@ -190,6 +190,15 @@ def test_what_is_false_or_degenerate_is_never_proved(loss, optimizer, kind, peri
     assert not found.proved and found.reason
 
 
+@pytest.mark.parametrize("size, proved", [("1", False), ("0.9", True)])
+def test_other_multipliers_on_the_circle_are_noticed(size, proved):
+    """A flip beside a rotation by (3 + 4i)/5 times a number."""
+    turning = [f"{size}*(3*y/5 - 4*z/5)", f"{size}*(4*y/5 + 3*z/5)"]
+    both = cf.Map.from_text(["-r*x + x**3", *turning], "x y z", {"r": 1.0})
+    found = cf.certify.bifurcation(both, kind="flip", points=[[0.0, 0.0, 0.0]], vary={"r": ("0.9", "1.1")})
+    assert found.proved is proved and (proved or "other multipliers" in found.reason)
+
+
 def test_what_cannot_be_asked():
     with pytest.raises(UsageError, match="did you mean"):
         cf.certify.bifurcation("w**2", O.gd(lr=1), "folds", 1, [0.0], lr=(1, 2))

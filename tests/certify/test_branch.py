@@ -6,8 +6,13 @@ from fractions import Fraction
 
 import mpmath
 import pytest
+from flint import ctx
 
 import cfdyn as cf
+from cfdyn.certify.branch import Slab, _Walk
+from cfdyn.certify.shooting.krawczyk import proven_cycle
+from cfdyn.certify.shooting.newton import polished
+from cfdyn.certify.subject import subject
 from cfdyn.errors import UsageError
 from tests.certify.cases import L, O, adam
 
@@ -58,6 +63,19 @@ def test_joints_lie_in_both_slabs(found):
         for small, *large in zip(joint["points"], before["points"], behind["points"], strict=True):
             for box in large:
                 assert number(box[0][0]) <= number(small[0][0]) and number(small[0][1]) <= number(box[0][1])
+
+
+def test_slabs_of_two_cycles_are_not_joined():
+    """At lr 1.1 there is a 2-cycle beside 1 and its mirror image beside −1."""
+    at = 1.1
+    walk = _Walk(subject(WELL, O.gd(lr=1), {"lr": ("1.05", "1.2")}), "lr", 1.05, 1.2)
+    with ctx.workprec(128):
+        slabs = [
+            Slab(at, at, proven_cycle(walk.at(at), polished(walk.at(at), [[s * 0.814], [s * 1.116]]), [1e-3]), True)
+            for s in (1, -1)
+        ]
+        assert walk._joint(at, slabs[0], slabs[0]) is not None
+        assert walk._joint(at, *slabs) is None and walk._joint(at, *slabs[::-1]) is None
 
 
 @pytest.mark.parametrize("lr, period, start", [

@@ -75,6 +75,19 @@ def test_entropy_without_an_odd_cycle_is_proved_too():
     assert "Sharkovskii" not in found.statement
 
 
+def test_a_bend_of_slope_two_and_a_half_is_chaotic_without_a_three_cycle():
+    # Slopes 1 and 1 − 2.55: positive entropy for every product η·max L″ above 2, a 3-cycle only from 3 on.
+    loss, optimizer = L.one_sided_quadratic(3), O.gd(lr=0.85)
+    found = prove(loss, optimizer, (-3, 3), longest=8)
+    assert found.proved and float(found.claim["entropy"]) > 0.1
+    assert not prove(loss, optimizer, (-3, 3), period=3).proved
+
+
+def test_the_three_cycle_of_meng_is_chaos_that_attracts_nothing_much():
+    found = prove(L.meng_logistic(), O.gd(lr=0.15486309001950452), (-1, 4), longest=1)
+    assert found.proved and found.claim["period"] == 3 and "nothing about what attracts" in found.statement
+
+
 # -- what is false ---------------------------------------------------------------------------------------------------
 
 

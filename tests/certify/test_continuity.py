@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.certify.balls import ball
-from cfdyn.certify.continuity import continuous, refusal, smooth
+from cfdyn.certify.borders.continuity import continuous, refusal, smooth
 from cfdyn.certify.subject import subject
 from tests.certify.cases import LESSARD, L, O
 
@@ -88,6 +88,26 @@ def test_two_variables_and_borders_that_meet():
     assert continuous(subject(corner).enclosure("step"), whole) and continuous(subject(tilted).enclosure("step"), whole)
     jump = cf.Map.from_text(["Piecewise((x, x + 2*y < 1), (1 - y, True))", "x"], variables="x y")
     assert not continuous(subject(jump).enclosure("step"), whole)
+
+
+def test_a_border_that_is_everywhere():
+    """relu(x) is 0 on half of the line, where its sign is 0 too: what its sign switches on jumps at x = 0."""
+    switched = cf.Map.from_text(["x + y*sign(relu(x))**2", "y"], variables="x y")
+    assert not continuous(subject(switched).enclosure("step"), box((-1.0, 1.0), (-1.0, 1.0)))
+    assert continuous(subject(switched).enclosure("step"), box((-1.0, -0.5), (-1.0, 1.0)))
+
+
+def test_a_border_everywhere_would_spoil_the_slopes():
+    """x y for x > 0 and 0 for x < 0, where the sides of relu(x) = 0 never are: continuous, but refused."""
+    switched = cf.Map.from_text(["x*y*sign(relu(x))**2", "y"], variables="x y")
+    assert not continuous(subject(switched).enclosure("step"), box((-1.0, 1.0), (1.0, 2.0)))
+
+
+def test_sides_that_agree_at_one_of_two_borders():
+    """x meets 1 at x = 1, and not at x = −1, where x² < 1 changes too."""
+    half = cf.Map.from_text("Piecewise((x, x**2 < 1), (1, True))")
+    found = [continuous(subject(half).enclosure("step"), box(side)) for side in ((-3.0, 3.0), (0.5, 3.0), (-3.0, -0.5))]
+    assert found == [False, True, False]
 
 
 def test_rows_of_data_are_looked_at_one_by_one():

@@ -175,3 +175,21 @@ def test_random_formulas_reach_values_and_ends():
 
     run()
     assert sum(c > 0 for c in counts) > 50 and any(c == 0 for c in counts)
+
+
+FIVE, SEVEN, HALF = (("const", Fraction(n, d)) for n, d in ((5, 1), (7, 1), (1, 2)))
+BELOW_1, ABOVE_0 = ("lt", Z, ("const", Fraction(1))), ("lt", ("const", Fraction(0)), Z)
+
+
+@pytest.mark.parametrize("formula, values", [
+    (("floor", Z), (-1, 0, 1)), (("sign", Z), (-1, 0, 1)), (("heaviside", Z), (0, 0.5, 1)), (("abs", Z), (0, 0.5, 1.5)),
+    (("max", Z, HALF), (0.5, 1.5)), (("min", Z, HALF), (-0.5, 0.5)), (("select", BELOW_1, FIVE, SEVEN), (5, 7)),
+    (("select", ("le", HALF, Z), FIVE, SEVEN), (5, 7)), (("select", ("eq", Z, HALF), FIVE, SEVEN), (5, 7)),
+    (("select", ("not", BELOW_1), FIVE, SEVEN), (5, 7)), (("select", ("and", BELOW_1, ABOVE_0), FIVE, SEVEN), (5, 7)),
+    (("select", ("or", ("not", BELOW_1), ("not", ABOVE_0)), FIVE, SEVEN), (5, 7)),
+])  # fmt: skip
+def test_all_values_of_what_switches_are_held(formula, values):
+    """Over [-1/2, 3/2]."""
+    tape = Tape()
+    [held] = Enclosure(Program(tape, (built(tape, formula),), 1, 0), [])([ball(-0.5, 1.5)])
+    assert all(held.contains(arb(v)) for v in values)

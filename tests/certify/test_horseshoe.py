@@ -11,8 +11,8 @@ import pytest
 from flint import arb
 
 import cfdyn as cf
+from cfdyn.certify.borders.slopes import Slopes
 from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
-from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import subject
 from cfdyn.errors import UsageError
 
@@ -146,5 +146,7 @@ def test_other_maps_are_refused_with_a_sentence():
         cf.certify.horseshoe(DOUBLE_WELL, O.gd(lr=1), [(-1, 1), (-1, 1)])
     with pytest.raises(UsageError, match="lo < hi"):
         cf.certify.horseshoe(henon(1.4), box=[(-1, 1)])
+    with pytest.raises(UsageError, match="period of a saddle"):
+        cf.certify.horseshoe(henon(1.4), box=[(-2, 2), (-1, 1)], period=0)
     with pytest.raises(UsageError, match="a set is"):
         cf.certify.horseshoe(henon(1.4), sets=[(0, 1)])

@@ -34,6 +34,7 @@ def test_fixed_points_of_iterates_of_descent_on_the_double_well(n, points):
     assert ledger.fixed_points == points
     assert ledger.excluded == 1
     assert ledger.undecided == []
+    assert cf.certify.check(ledger.certificate.document).valid
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, pytest.param(8, marks=pytest.mark.slow)])
@@ -56,6 +57,28 @@ def test_heavy_ball_on_the_double_well_is_counted_in_the_plane():
     ledger = cf.certify.cycles(DOUBLE_WELL, cf.optimizers.heavy_ball(lr=1.5, momentum=0.3), 2, [(-3, 3), (-3, 3)])
     assert ledger.complete
     assert (ledger.count, ledger.fixed_points) == (3, 9)
+
+
+@pytest.mark.slow
+def test_heavy_ball_on_a_piecewise_quadratic_has_two_cycles_of_period_three():
+    """Lessard, Recht and Packard's example: their 3-cycle, and one more, across the borders of Piecewise."""
+    loss = "Piecewise((25*w**2/2, w < 1), (w**2/2 + 24*w - 12, w < 2), (25*w**2/2 - 24*w + 36, True))"
+    rates = {"lr": "1/9", "momentum": "4/9"}
+    ledger = cf.certify.cycles(loss, cf.optimizers.heavy_ball(lr=0.1), 3, [(-6, 6), (-60, 60)], params=rates)
+    assert (ledger.count, ledger.complete, ledger.fixed_points) == (2, True, 7)
+    points = [Fraction(k, 1225) for k in (792, -2208, 2592)]
+    first = [[box[0] for box in cycle] for cycle in ledger.proven]
+    assert any(all(any(lo < w < hi for lo, hi in cycle) for w in points) for cycle in first)
+    assert cf.certify.check(ledger.certificate.document).valid
+
+
+@pytest.mark.slow
+def test_a_set_of_cycles_without_isolation_is_undecided():
+    """Slopes −2 and −1/2: g² is the identity, each point but 0 has period 2."""
+    ledger = cf.certify.cycles("max(w, 0)**2/2 + max(-w, 0)**2", GD(lr=1.5), 2, (-3, 3))
+    assert not ledger.complete
+    assert ledger.count == 0
+    assert ledger.excluded < 0.5
 
 
 def test_the_whole_line_has_the_same_cycles():

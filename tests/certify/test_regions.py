@@ -107,5 +107,7 @@ def test_boxes_are_read_with_care():
             getattr(cf.certify, kind)(DOUBLE_WELL, O.gd(lr=1), (1, -1))
         with pytest.raises(UsageError, match="lo < hi"):
             getattr(cf.certify, kind)(DOUBLE_WELL, O.heavy_ball(lr=1), (1, 2))
+    with pytest.raises(UsageError, match="0 to 1000 steps"):
+        cf.certify.convergence(DOUBLE_WELL, O.gd(lr=1), (0.9, 1.1), steps=2000)
     with pytest.raises(UsageError, match="a start has 2 numbers"):
         cf.certify.trapping(henon(1.2), box=[(-1.5, 1.5), (-0.45, 0.45)], start=(0,))

@@ -15,7 +15,7 @@ HOSTILE = ["", " ", "[/x]", "[bold]a[/bold]", "\x1b[2J", "\x00", "a\nb", "💥:s
            "-1e308:1e308", "lambda", "\u202eabc", "`params={'a': 1}`"]  # fmt: skip
 USUAL = {
     "study": ["double_well", "--no-figure", "--vary", "lr=1.05:1.1"], "orbit": ["double_well", "--steps", "3"],
-    "classify": ["double_well"], "lyapunov": ["double_well", "--steps", "100"], "oscillation": ["log.csv"],
+    "classify": ["double_well"], "chaos": ["double_well", "--steps", "1000", "--no-dimensions"], "lyapunov": ["double_well", "--steps", "100"], "oscillation": ["log.csv"],
     "flow": ["double_well", "--time", "1", "--no-figure"], "compare": ["double_well", "--steps", "20", "--no-figure"],
     "averages": ["double_well", "--steps", "60", "--no-figure"], "cycles": ["double_well", "--period", "1"],
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
@@ -28,6 +28,8 @@ USUAL = {
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
+    "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
+    "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
     "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"], "check": ["certificate.json"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show", "check")

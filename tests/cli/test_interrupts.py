@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import cfdyn as cf
+
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 MOST = 1.5  # seconds of two processors after the signal
 
@@ -122,3 +124,27 @@ def test_a_program_that_does_not_see_the_signal(tmp_path):
     assert status == 130 and out == "" and err.startswith("cfdyn: interrupted") and after < MOST
     assert not helpers & set(processes(process.pid))
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["whole"]
+
+
+MAP = ["-m", "cfdyn", "regimes", "double_well", "--optimizer", "heavy_ball", "--start", "1.1", "--vary", "lr=0.1:4:3000",
+       "--vary", "momentum=0:0.95:3000"]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_map_keeps_what_is_done(number, tmp_path):
+    """Once some blocks of cells are done, whatever it is at; an end in order takes a little longer then."""
+    process = begin(MAP, tmp_path)
+    try:
+        while process.poll() is None and sum(processes(process.pid).values()) < 14:
+            time.sleep(0.02)
+        assert process.poll() is None, "it had ended before"
+        status, out, err, after = ended(process, number, False)
+    finally:
+        process.kill()
+    assert status == 128 + number and out == "" and after < 5 * MOST, err
+    assert err == ("cfdyn: interrupted; what was done until then is in cfdyn-out/regimes-001.npz; it goes on with: "
+                   "cfdyn regimes cfdyn-out/regimes-001.npz\n")  # fmt: skip
+    part = cf.load(tmp_path / "cfdyn-out" / "regimes-001.npz")
+    assert 0 < part.looked.mean() < 1 and not part.complete
+    assert [p.name for p in (tmp_path / "cfdyn-out").iterdir()] == ["regimes-001.npz"]

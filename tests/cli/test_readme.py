@@ -20,10 +20,13 @@ from cfdyn.cli.app import application, protect_formulas
 ROOT = Path(__file__).parents[2]
 CHEAP = ("list", "show", "oscillation", "classify")
 
+WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps")  # pages whose commands are run
+
 
 def commands():
     """Of the code blocks, then of the tables; comments left out."""
-    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md", "docs/branches.md", "docs/manifolds.md"))
+    pages = ("README.md", *(f"docs/{name}.md" for name in WITH_COMMANDS))
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in pages)
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     lines = [line for language, block in blocks if not language for line in block.splitlines() if line.startswith("cfdyn ")]
     lines += re.findall(r"\| `(cfdyn [^`]*)` \|", text)
@@ -71,10 +74,11 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
         assert done.returncode == 0 and done.stdout, (words, done.stderr)
     made = {p.name.rpartition("-")[0] for p in (tmp_path / "cfdyn-out").glob("*.npz")}
     assert made == {"study", "orbit", "classify", "oscillation", "flow", "compare", "averages", "cycles", "branch", "cascade",
-                    "curve", "exact", "mean_square", "held_sharpness", "manifolds", "tangencies", "crises"}  # fmt: skip
+                    "curve", "exact", "mean_square", "held_sharpness", "manifolds", "tangencies", "crises", "chaos", "entropy", "basins",
+                    "random", "escape", "diagram", "regimes"}  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/branches.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/branches.md", "docs/maps.md"])
 def test_the_session_in_python_prints_what_is_written_below_it(page, tmp_path, monkeypatch, capsys):
     text = (ROOT / page).read_text(encoding="utf-8")
     code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
@@ -96,7 +100,7 @@ def test_the_paper_in_the_page_about_claims_can_be_copied():
     assert [judge(c, measure(c)).verdict for c in (claim, claim.perturbed())] == ["reproduced", "contradicted"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/bifurcations.md", "docs/branches.md", "docs/claims.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "papers/README.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")))])
 def test_links_lead_somewhere(page):
     file = ROOT / page
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")) if "://" not in link]

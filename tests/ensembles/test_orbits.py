@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.codegen import lanes
+from cfdyn.codegen import compile, lanes, native
+from cfdyn.codegen.lanes import BLOCK, HEAD
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.kernels.orbits import DIVERGED, LEFT_DOMAIN
+from cfdyn.systems.orbit import ESCAPE
 
 ROWS = {"x": [1.0, -0.4, 2.0], "y": [0.3, 0.1, -0.7]}
 MAPS = {
@@ -21,10 +23,23 @@ MAPS = {
     "an angle": lambda: cf.Map.from_text("x + r - sin(2*pi*x)/20", periodic={"x": 1.0}, params={"r": 0.3}),
     "swaps": lambda: cf.Map.from_text(["y", "r*x", "0.25"], "x y z", {"r": 1.001}),
     "Hénon": lambda: cf.Map.from_text(["1 - r*x**2 + y", "b*x"], "x y", {"r": 1.4, "b": 0.3}),
+    "a NaN that passes": lambda: cf.Map.from_text(["r - x", "log(x)"], "x y", {"r": 1.5}),
+    "delayed": lambda: cf.Map.from_text(["y", "z", "r*z*(1 - x)"], "x y z", {"r": 1.9}),
+    "heavy ball": lambda: cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.9, momentum=0.7)),
     "tanh": lambda: cf.Map.from_text("x - r*tanh(x)*exp(-x**2)", "x", {"r": 3.0}),
     "Adam": lambda: cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.05)),
     "on data": lambda: cf.as_map(cf.Loss("tanh(w*x - y)**2", "w", data=ROWS), cf.optimizers.gd(lr=3.0)),
 }
+HAS = native.has
+
+
+class NoShelf:
+    """Code that is made anew each time."""
+
+    read = staticmethod(lambda key: None)
+    write = staticmethod(lambda key, code: None)
+
+
 STAYING = ("an angle", "tanh", "on data")
 WORDS = {0: "done", DIVERGED: "diverged at step", LEFT_DOMAIN: "left the domain at step"}
 
@@ -62,6 +77,68 @@ def test_many_orbits_are_those_that_go_alone(name):
         assert steps == 1 or (left > 0) == (name not in STAYING)
 
 
+@pytest.mark.parametrize("name", ["far and back", "Hénon", "delayed", "heavy ball"])
+def test_other_processors_find_the_same(name, monkeypatch):
+    """Without an instruction for the larger of two sizes these are added up."""
+    step, random = MAPS[name](), np.random.default_rng(3)
+    starts, first = random.normal(size=(200, step.dim)), next(iter(step.params.values()))
+    rates = first * random.uniform(0.5, 1.6, 200)
+    one = followed(step, starts, rates, 500, threads=1)
+    monkeypatch.setattr(native, "has", lambda feature: False)
+    monkeypatch.setattr(compile, "_known", {})
+    monkeypatch.setattr(compile, "_shelf", lambda: NoShelf)
+    other = followed(MAPS[name](), starts, rates, 500, threads=1)
+    assert np.array_equal(one.states, other.states, equal_nan=True)
+    assert np.array_equal(one.ended, other.ended) and one.ended.any()
+
+
+@pytest.mark.parametrize("name", [name for name in MAPS if name != "on data"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_bounds_the_states_of_a_piece_does(name, fast, monkeypatch):
+    step = MAPS[name]()
+    monkeypatch.setattr(native, "has", lambda feature: fast and HAS(feature))
+    monkeypatch.setattr(compile, "_known", {})
+    monkeypatch.setattr(compile, "_shelf", lambda: NoShelf)
+    random, d, n = np.random.default_rng(4), step.dim, 30
+    z, p = np.zeros((d + 1, BLOCK)), np.zeros(HEAD + len(step.p) * BLOCK)
+    z[:d], p[HEAD:], p[0], p[1] = random.normal(size=(d, BLOCK)), np.repeat(step.p, BLOCK), n, BLOCK
+    all_of, last = np.zeros((n, d, BLOCK)), np.zeros((d + 1, BLOCK))
+    step.rule("lanes:step")._into(z, p, last)
+    step.rule("kept:step")._into(z, p, all_of)
+    assert np.array_equal(z, last, equal_nan=True)
+    assert np.array_equal(all_of[-1], last[:d], equal_nan=True)
+    sizes = np.abs(all_of).max(axis=(0, 1))
+    strange = ~np.isfinite(all_of).all(axis=(0, 1))
+    assert not np.isfinite(last[d, strange]).any()
+    assert (last[d, ~strange] >= sizes[~strange]).all()
+
+
+@pytest.mark.parametrize("coordinate", [0, 1])
+def test_what_is_kept_is_where_orbits_are(coordinate):
+    step, random = MAPS["Hénon"](), np.random.default_rng(5)
+    starts, rates = random.normal(size=(250, 2)), random.uniform(0.8, 1.6, 250)
+    orbits = followed(step, starts, rates, 5, threads=2)
+    kept = orbits.keep(700, coordinate)
+    lengths = set()
+    for k in range(0, 250, 7):
+        orbit = alone(step, starts[k], rates[k], 705).z[6:, coordinate]
+        good = np.abs(alone(step, starts[k], rates[k], 705).z[6:]).max(axis=1, initial=0) <= ESCAPE
+        lengths.add(int(good.sum()))
+        assert np.array_equal(kept[k, : good.sum()], orbit[good])
+        assert np.isnan(kept[k, good.sum() :]).all()
+    assert {0, 700} < lengths
+
+
+def test_zeros_of_both_signs_are_different_places():
+    """x ↦ −x from 0 is back after two steps, and its orbit is a 2-cycle of 0 and −0 that 1/x tells apart."""
+    step = cf.Map.from_text(["-x", "1/x"], "x y")
+    for steps in (240, 241, 363):
+        orbits = Orbits(step, [[0.0, 1.0]], np.zeros((1, 0)), escape=np.inf)
+        orbits.advance(steps)
+        assert np.copysign(1.0, orbits.states[0, 0]) == (-1) ** steps
+        assert orbits.states[0, 1] == np.inf * (-1) ** (steps - 1)
+
+
 def test_neither_threads_nor_neighbours_matter():
     step, random = MAPS["Hénon"](), np.random.default_rng(2)
     starts, rates = random.normal(size=(1000, 2)), random.uniform(0.2, 2.0, 1000)
@@ -92,7 +169,7 @@ def test_any_interleaving_gives_the_same(vectors, steps, count):
     """However many vectors are interleaved, and however many orbits share blocks."""
     vectors = max(u for u in (1, 2, 3, 4, 6, 12) if u <= vectors)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "INTERLEAVED", ((1000, vectors),))
+        patch.setattr(lanes, "INTERLEAVED", (vectors, 1))
         # A constant of its own makes code of its own.
         step = cf.Map.from_text(f"1 - r*x**2 + {vectors}*y*1e-9", "x", {"r": 1.4, "y": 0.5})
         rates = np.linspace(0.3, 2.3, count)

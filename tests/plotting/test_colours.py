@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from cfdyn.plotting.style import HATCHES, REGIMES
+from cfdyn.plotting.style import HATCHES, PERIODS, REGIMES
 
 # Machado, Oliveira & Fernandes (2009), severity 1, for linear RGB.
 SEEN = {
@@ -77,6 +77,16 @@ def test_any_two_regimes_are_told_apart(reader):
     apart = {pair: difference(seen[pair[0]], seen[pair[1]]) for pair in combinations(DRAWN, 2)}
     nearest = min(apart, key=apart.get)
     assert apart[nearest] >= 15, (nearest, apart[nearest])
+
+
+@pytest.mark.parametrize("reader", SEEN)
+def test_any_two_periods_are_told_apart(reader):
+    """But for what is pale: undecided cells are hatched, where no period is they are not."""
+    seen = {name: lab(np.clip(SEEN[reader] @ linear(colour), 0, 1)) for name, colour in PERIODS.items() if name != "unresolved"}
+    apart = {pair: difference(seen[pair[0]], seen[pair[1]]) for pair in combinations(seen, 2) if set(pair) != {"no period", "undecided"}}
+    nearest = min(apart, key=apart.get)
+    assert len(seen) == 16 and apart[nearest] >= 15, (nearest, apart[nearest])
+    assert "undecided" in HATCHES and "no period" not in HATCHES
 
 
 def test_in_grey_any_two_differ_in_lightness_or_by_hatching():

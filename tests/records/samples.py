@@ -14,6 +14,10 @@ from cfdyn.errors import RecordError
 GD = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
 
 
+def noisy(noise=1e-4):
+    return cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), noise=noise)
+
+
 def rotation():
     return cf.Map.from_text(["-y/2", "x/2"], "x y")
 
@@ -28,6 +32,13 @@ def henon():
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
+    "random Lyapunov exponents": lambda: cf.analysis.random_lyapunov(noisy(), [1.0], 40, 3),
+    "noise-induced": lambda: cf.analysis.noise_induced(noisy(), [1.0], ("noise", [0.01, 1e9]), 40, 3),
+    "invariant density": lambda: cf.analysis.invariant_density(noisy(), [1.0], bins=8, steps=40, runs=3),
+    "blurred cycle": lambda: cf.analysis.blurred_cycle(noisy(), [1.1], ("noise", [1e-5, 1e9]), 32, 2),
+    "escape times": lambda: cf.analysis.escape_times(noisy(0.05), [1.0], "w < 0", 40, 30),
+    "no escape": lambda: cf.analysis.escape_times(noisy(), [1.0], "w < -9", 4, 3),
+    "Arrhenius slope": lambda: cf.analysis.arrhenius([made("escape times")] * 2, [1.0, 2.0]),
     "comparison of runs": lambda: of_runs(),
     "model of runs": lambda: of_runs().models[0],
     "held sharpness": lambda: cf.held_sharpness(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, [0.1], [2], 5, 4),
@@ -39,10 +50,19 @@ RECORDS = {
     "topological entropy": lambda: cf.analysis.topological_entropy(GD, (-1.5, 1.5), steps=8),
     "zero-one test": lambda: cf.analysis.zero_one_test(cf.iterate(GD, [0.5], 250)),
     "Lyapunov spectrum": lambda: cf.analysis.lyapunov_spectrum(GD, [0.5], 100),
+    "chaos": lambda: cf.analysis.chaos(GD, [0.5], 1000, dimensions=False),
+    "permutation entropy": lambda: cf.analysis.permutation_entropy(cf.iterate(GD, [0.5], 250), 3),
+    "Singer's bound": lambda: cf.analysis.singer(GD, (-1.5, 1.5)),
+    "border collision": lambda: cf.analysis.border_collision(cf.Map.from_text("Piecewise((x/2, x < 0), (-3*x, True)) + m", params={"m": 0.0}), [0.0], "m"),
+    "covariant vectors": lambda: cf.analysis.covariant_vectors(henon(), [0.1, 0.1], 40, 20),
+    "covering": lambda: cf.analysis.covering(cf.Map.from_text("4*x*(1-x)"), [0, 0.5, 1]),
+    "intermittency": lambda: cf.analysis.intermittency(cf.Map.from_text("r*x*(1-x)", params={"r": 3.8}), [0.3], "r", [3.826, 3.827, 3.828], 1 + 8**0.5, 3, steps=20_000),
     "dimension": lambda: cf.analysis.fractal_dimension(np.linspace(0, 1, 1000)),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
     "regimes": lambda: cf.analysis.regimes(GD, ("lr", [0.5, 1.1]), ("a", [1.0, 1.5]), [0.5], 4, 300),
+    "period diagram": lambda: cf.analysis.period_diagram(GD, [("lr", [0.5, 1.1]), ("a", [1.0, 1.5])], 4, [0.5], 300),
+    "settling times": lambda: cf.analysis.settling_times(GD, [("lr", [0.5, 1.1]), ("w", [0.5, 0.7])], [0.5], transient=300),
     "basins": lambda: cf.analysis.basins(GD.at(lr=0.5), [(-2, 2)], 6),
     "attractor": lambda: made("basins").attractors[0],
     "basin fractions": lambda: cf.analysis.basin_fractions(GD, ("lr", [0.5, 0.6]), [(-2, 2)], 10),

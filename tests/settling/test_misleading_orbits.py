@@ -50,6 +50,15 @@ def test_orbits_of_slope_two_that_collapse_in_binary():
     assert cf.analysis.classify(tent.at(s=1.9), [0.3]).lyapunov == pytest.approx(math.log(1.9), abs=1e-6)
 
 
+def test_a_flicker_by_round_off_is_rest():
+    """The weight flickers by units in the last place of 1, which makes the only velocity there is; 1 − β = 0.34, L″ = 2."""
+    rates = {"lr": 1.655310621242485, "momentum": 0.6606212424849699}
+    found = cf.analysis.classify(cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(**rates)), [1.1])
+    assert (found.kind, found.period) == ("fixed point", 1)
+    trace, beta = 1 + rates["momentum"] - 2 * rates["lr"], rates["momentum"]
+    assert np.allclose(sorted(found.multipliers.real), sorted(np.roots([1, -trace, beta])), rtol=1e-9)
+
+
 def test_divergence_and_the_edge_of_the_domain():
     found = classify(LOGISTIC, [0.3], r=4.5)
     assert found.kind == "divergent" and found.period is None and "step" in found.reason

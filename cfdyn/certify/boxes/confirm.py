@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise, product
 
 import numpy as np
 
 from cfdyn.certify.balls import ball
+from cfdyn.certify.borders.continuity import continuous
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.systems import Balls, Empty, System, precise
 from cfdyn.certify.boxes.tests import Path, Tests
@@ -15,14 +17,30 @@ from cfdyn.certify.subject import Subject
 Box = Sequence[tuple[float, float]]
 
 
+CELLS = 256
+
+
+def _glued(subject: Subject, box: Box) -> bool:
+    """True if the map is continuous on each cell of the box, cut in every coordinate, so that few borders cross a cell."""
+    each, step = max(2, round(CELLS ** (1 / len(box)))), subject.enclosure("step")
+    sides = []
+    for lo, hi in box:
+        cuts = [lo + (hi - lo) * k / each for k in range(each)] + [hi]
+        sides.append([ball(a, b) for a, b in pairwise(cuts)])
+    return all(continuous(step, cell) for cell in product(*sides))
+
+
 class Confirm:
     """The tests of leaves in ball arithmetic, for one map, box of all and period."""
 
-    def __init__(self, subject: Subject, box: Box, period: int, fold: bool = False, continuous: bool = False):
+    def __init__(self, subject: Subject, box: Box, period: int, fold: bool = False, unbroken: bool = False):
         with precise():
             system = System(subject, Balls, fold)
-            self.tests = Tests(system, [ball(lo, hi) for lo, hi in box], period)
-        self.continuous = continuous
+            whole = [ball(lo, hi) for lo, hi in box]
+            self.tests = Tests(system, whole, period)
+            if system.programs.jumping and _glued(subject, box):
+                system.glued = whole
+        self.unbroken = unbroken
 
     def __call__(self, letter: str, lo: np.ndarray, hi: np.ndarray, solved: Solved) -> bool:
         """True if the test holds on the leaf with these ends, (state and parameters,)."""
@@ -31,7 +49,7 @@ class Confirm:
             d = self.tests.system.dim
             x, p = balls[:d], balls[d:]
             system = self.tests.system
-            if self.continuous and not (system.continuous(x, p) and all(y.is_finite() for y in system.step(x, p))):
+            if self.unbroken and not (system.continuous(x, p) and all(y.is_finite() for y in system.step(x, p))):
                 return False
             try:
                 path = self.tests.path(x, p)

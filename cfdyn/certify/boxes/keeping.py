@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,10 +57,11 @@ def save(search: Search, path: str | os.PathLike, about: str) -> None:
     """Keep what is done in a file; ``about`` says of what it is."""
     nothing = Boxes(np.zeros(0, int), *np.zeros((2, len(search.width), 0)))
     lists = {name: Boxes.joined([nothing, *getattr(search, name)]) for name in LISTS}
-    arrays = {f"{name}_{k}": getattr(boxes, k) for name, boxes in lists.items() for k in PARTS}
+    arrays: dict[str, Any] = {f"{name}_{k}": getattr(boxes, k) for name, boxes in lists.items() for k in PARTS}
+    arrays |= search.tree.arrays()
     solved, counts = np.array(search.solved.cycles, float), np.array([search.done, search.tested])
     with written_whole(Path(path)) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, about=np.array(about), solved=solved, counts=counts, **arrays, **search.tree.arrays())
+        np.savez_compressed(file, about=np.array(about), solved=solved, counts=counts, **arrays)
 
 
 def resume(search: Search, path: str | os.PathLike, about: str) -> None:

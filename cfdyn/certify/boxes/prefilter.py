@@ -54,7 +54,7 @@ class Span:
         return outward(np.minimum(np.minimum(a, b), np.minimum(c, d)), np.maximum(np.maximum(a, b), np.maximum(c, d)))
 
     def __truediv__(self, other: Span) -> Span:
-        ends = [x / y for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
+        ends = [np.divide(x, y) for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
         found = outward(np.minimum.reduce(ends), np.maximum.reduce(ends))
         return _known(found, (other.lo > 0) | (other.hi < 0))
 
@@ -125,6 +125,16 @@ def _rising(function: Callable, low: float = -np.inf, high: float = np.inf) -> C
         return Span(np.maximum(found.lo, low), np.minimum(found.hi, high))
 
     return at_ends
+
+
+def _partial(rising: Callable[[Span], Span]) -> Callable[[Span], Span]:
+    """Nothing is known where a part of the box lies outside the domain: what is chosen there is no value of the function."""
+
+    def inside(x: Span) -> Span:
+        found = rising(x)
+        return _known(found, found.lo == found.lo)
+
+    return inside
 
 
 def _wave(function: Callable, peak: float) -> Callable[[Span], Span]:
@@ -214,7 +224,8 @@ _FUNCTIONS: dict[str, Callable] = {
     "neg": lambda a: -a, "ipow": power, "pow": _real_power, "abs": size,
     "max": lambda a, b: Span(np.maximum(a.lo, b.lo), np.maximum(a.hi, b.hi)),
     "min": lambda a, b: Span(np.minimum(a.lo, b.lo), np.minimum(a.hi, b.hi)),
-    "exp": _rising(np.exp, 0.0), "log": _rising(np.log), "log1p": _rising(np.log1p), "sqrt": _rising(np.sqrt, 0.0),
+    "exp": _rising(np.exp, 0.0), "log": _partial(_rising(np.log)),
+    "log1p": _partial(_rising(np.log1p)), "sqrt": _partial(_rising(np.sqrt, 0.0)),
     "sinh": _rising(np.sinh), "tanh": _rising(np.tanh, -1.0, 1.0), "erf": _rising(erf, -1.0, 1.0),
     "sigmoid": _rising(expit, 0.0, 1.0), "softplus": _rising(lambda x: np.logaddexp(0.0, x), 0.0),
     "cosh": _of_size(_rising(np.cosh, 1.0)), "logcosh": _of_size(_rising(_logcosh, 0.0)), "sech2": _sech2,

@@ -17,6 +17,8 @@ from cfdyn.certify.exact import above, below
 from cfdyn.certify.subject import Subject
 
 BATCH = 4096
+NARROWEST = 2.0**-44  # of the whole: a box that is not wider is not bisected
+SHARE = 0.3  # how much it counts that one coordinate is wider than another, as parts of the whole
 MOST = 2_000_000  # nodes of a tree
 Progress = Callable[[int, int], None]  # boxes done, boxes that wait
 
@@ -47,10 +49,10 @@ class Search:
     """
 
     def __init__(self, subject: Subject, box: Sequence[tuple[float, float]], period: int, *, fold: bool = False,
-                 continuous: bool = False, most: int = MOST, progress: Progress | None = None):  # fmt: skip
+                 unbroken: bool = False, most: int = MOST, progress: Progress | None = None):  # fmt: skip
         spans = [Span(lo, hi) for lo, hi in box]
         self.tests = Tests(System(subject, Doubles, fold), spans, period)
-        self.confirm = Confirm(subject, box, period, fold, continuous)
+        self.confirm = Confirm(subject, box, period, fold, unbroken)
         self.solved, self.tree, self.most, self.progress = Solved(period), Tree(), most, progress
         root = [*box, *((below(lo), above(hi)) for lo, hi in subject.varied.values())]
         lo, hi = (np.array([[pair[k]] for pair in root], float) for k in (0, 1))
@@ -136,7 +138,8 @@ class Search:
             self.parked.append(rest.take(small))
         rest, scores = rest.take(~small), scores[:, ~small]
         m = middle(rest.lo, rest.hi)
-        scores = np.where((rest.lo < m) & (m < rest.hi), scores, -1.0)
+        wide = (rest.lo < m) & (m < rest.hi) & (rest.hi - rest.lo > NARROWEST * self.width[:, None])
+        scores = np.where(wide, scores, -1.0)
         k = scores.argmax(0)
         able = scores[k, np.arange(len(k))] >= 0
         if self.tree.size + 2 * able.sum() > self.most:
@@ -171,4 +174,4 @@ def _scores(shift: Shift, x: Sequence[Span], p: Sequence[Span], otherwise: np.nd
         share = otherwise[len(x) :] / otherwise[len(x) :].max(0)
         columns += [spread * s for s in share]
     found = np.array([np.broadcast_to(c, otherwise.shape[1]) for c in columns])
-    return np.where(np.isfinite(found).all(0), found, otherwise * 1e300)
+    return np.where(np.isfinite(found).all(0), found * (otherwise * 1e300) ** SHARE, otherwise * 1e300)

@@ -8,15 +8,16 @@ import numpy as np
 from flint import arb, arb_mat
 
 from cfdyn.certify.balls import ball
+from cfdyn.certify.borders.continuity import refusal
 from cfdyn.certify.boxes.solved import Points
 from cfdyn.certify.boxes.systems import precise
-from cfdyn.certify.continuity import refusal
 from cfdyn.certify.floats import in_floats
-from cfdyn.certify.krawczyk import inside, krawczyk
-from cfdyn.certify.newton import shooting_matrix
+from cfdyn.certify.shooting.krawczyk import inside, krawczyk
+from cfdyn.certify.shooting.newton import shooting_matrix
 from cfdyn.certify.subject import Subject
 
 Box = Sequence[tuple[float, float]]
+MOST = 1000  # cycles from one set of starts
 STEPS, CLOSE = 12, 1e-9  # of Newton's method; points that are the same, relative to the size of the box
 LEAST = 4e-12  # half-width of a proven box, relative to 1 + |x|: checkers in doubles need room
 
@@ -34,7 +35,9 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
             system = np.moveaxis(slopes, -1, 0) - np.eye(d)
             bad = ~np.isfinite(system).all((1, 2)) | ~np.isfinite(orbit).all(0)
             system[bad] = np.eye(d)
-            system[np.abs(np.linalg.det(system)) < 1e-300] = np.eye(d)
+            # A zero that is not simple, or nearly not, is not for Krawczyk's test.
+            bad |= np.abs(np.linalg.det(system)) < 1e-7
+            system[bad] = np.eye(d)
             move = np.linalg.solve(system, np.moveaxis(orbit - x, -1, 0)[:, :, None])[:, :, 0].T
             x = np.where(bad, np.nan, x - move)
         orbits = [x]
@@ -42,9 +45,7 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
             orbits.append(step(orbits[-1]))
     points = np.moveaxis(np.array(orbits), -1, 0)  # (starts, n + 1, d)
     size = max(hi - lo for lo, hi in box)
-    # Where Newton's method still moves, or divides by little, there is no simple zero, and no proof by Krawczyk's test.
     near = (np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-8 * size) & (np.abs(move).max(0) < 1e-11 * size)
-    near &= np.abs(np.linalg.det(system)) > 1e-7
     return _different(points[near, :-1], box, size)
 
 
@@ -59,6 +60,8 @@ def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
             continue
         if not any(same(orbit, other, CLOSE * size) for other in found):
             found.append(orbit)
+        if len(found) == MOST:
+            break
     return found
 
 

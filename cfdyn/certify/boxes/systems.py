@@ -10,9 +10,9 @@ import numpy as np
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball, ball_algebra
+from cfdyn.certify.borders.continuity import continuous, smooth
 from cfdyn.certify.boxes import prefilter
 from cfdyn.certify.boxes.prefilter import Span
-from cfdyn.certify.continuity import continuous
 from cfdyn.certify.exact import exact
 from cfdyn.certify.subject import Subject
 from cfdyn.symbolic.oracle import step_nodes
@@ -45,15 +45,18 @@ class Programs:
         step = step_nodes(tape, subject.spec, z, parameters)
         slopes = [node for row in jacobian(tape, step, z) for node in row]
         columns = 0 if subject.spec.data is None else subject.spec.data.shape[1]
-        programs = [Program(tape, tuple(nodes), n, len(parameters), columns) for nodes in (step, [*step, *slopes])]
-        return Programs(*programs, any(tape.ops[k] in JUMPING for k in tape.reachable(step)))
+        first, both = (Program(tape, tuple(nodes), n, len(parameters), columns) for nodes in (step, [*step, *slopes]))
+        return Programs(first, both, any(tape.ops[k] in JUMPING for k in tape.reachable(step)))
 
 
 class System:
     """A map over boxes of one kind of numbers; the parameters that vary come with each box, in their order.
 
-    ``fold``: K(x) = |g(x)| for x ≥ 0 in place of g, for an odd g of one variable.
+    ``fold``: K(x) = |g(x)| for x ≥ 0 in place of g, for an odd g of one variable. ``glued``: a box all over which the
+    pieces of g are proved to meet at their borders, for all parameters.
     """
+
+    glued: Vector | None = None
 
     def __init__(self, subject: Subject, numbers: Any, fold: bool = False):
         self.programs, self.numbers, self.fold = Programs.of(subject), numbers, fold
@@ -154,7 +157,8 @@ class Doubles:
 
     @staticmethod
     def sign_of(*signs: Span) -> Span:
-        lo, hi = -1.0, 1.0
+        lo: Any = -1.0
+        hi: Any = 1.0
         for x in signs:
             lo, hi = np.where(x.lo > 0, 1.0, lo), np.where(x.hi < 0, -1.0, hi)
         return Span(lo, hi)
@@ -212,7 +216,10 @@ class Balls:
 
     @staticmethod
     def continuous(system: System, x: Vector, p: Vector) -> bool:
-        return continuous(Enclosure(system.programs.step, p, system.rows), x)
+        step = Enclosure(system.programs.step, p, system.rows)
+        if system.glued and all(whole.contains(a) for whole, a in zip(system.glued, x, strict=True)):
+            return True
+        return smooth(step, x) or (bool(system.glued) and continuous(step, x))
 
     @staticmethod
     def down_to_zero(x: arb) -> arb:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
@@ -19,13 +17,10 @@ from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
 from cfdyn.certify.checker.formulas.jets import derivative
 from cfdyn.certify.checker.formulas.joins import Joins
 from cfdyn.certify.checker.numbers.boxes import Interval, stacked
-from cfdyn.errors import FormulaError
-from cfdyn.symbolic.text.parse import symbol
+from cfdyn.certify.checker.specification import Loss, Optimizer, Value, check_names, read_params
 
-MOST_NAMES, MOST_ROWS, MOST_DERIVATIVES = 200, 5000, 5000
-Value = Fraction | tuple[Fraction, Fraction]
-NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]*)?")
-RESERVED = ("w", "g", "gg", "h")
+MOST_DERIVATIVES = 5000
+MOST_CUTS, MOST_PARTS = 10, 50_000
 
 
 class CheckedMap:
@@ -78,7 +73,53 @@ class CheckedMap:
         return self._stacked(self._value(self._values(x, parameters)), x)
 
     def slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
-        """g and its Jacobian, shapes (..., d) and (..., d, d); row i of the latter is the gradient of g_i."""
+        """g and its Jacobian, shapes (..., d) and (..., d, d); row i of the latter is the gradient of g_i.
+
+        Where a border leaves the slopes unbounded the box is cut, and the hull of the slopes over its parts taken: they enclose
+        every difference quotient in the box, as g is continuous on closed parts that cover it.
+        """
+        g, j = self._slopes(x, parameters)
+        bad = np.isfinite(g.lo).all(axis=-1) & ~(np.isfinite(j.lo) & np.isfinite(j.hi)).all(axis=(-1, -2))
+        if not self._branching or not bad.any():
+            return g, j
+        before, count = x.shape[:-1], int(np.prod(x.shape[:-1]))
+        ends = [
+            np.broadcast_to(v, (*before, v.shape[-1])).reshape(count, v.shape[-1])
+            for v in (x.lo, x.hi, parameters.lo, parameters.hi)
+        ]
+        flat, lines = Interval(ends[0], ends[1]), Interval(ends[2], ends[3])
+        lo, hi = j.lo.reshape(-1, self.d, self.d).copy(), j.hi.reshape(-1, self.d, self.d).copy()
+        rows = np.flatnonzero(bad.ravel())
+        cut_lo, cut_hi, done = self._over_parts(flat[rows], lines[rows])
+        lo[rows[done]], hi[rows[done]] = cut_lo[done], cut_hi[done]
+        return g, Interval(lo.reshape(j.shape), hi.reshape(j.shape))
+
+    def _over_parts(self, x: Interval, lines: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The hull of the slopes over parts of each box (N, d), and for which boxes all parts have some."""
+        n, d = x.shape
+        lo, hi, done = np.full((n, d, d), np.inf), np.full((n, d, d), -np.inf), np.ones(n, dtype=bool)
+        rows, part = np.arange(n), x
+        for level in range(MOST_CUTS):
+            found = self._slopes(part, lines[rows])[1]
+            good = (np.isfinite(found.lo) & np.isfinite(found.hi)).all(axis=(-1, -2))
+            np.minimum.at(lo, rows[good], found.lo[good])
+            np.maximum.at(hi, rows[good], found.hi[good])
+            rows, part = rows[~good], part[~good]
+            if not len(rows) or level == MOST_CUTS - 1 or len(rows) > MOST_PARTS:
+                break
+            k, m = level % d, part.middle[:, level % d]
+            left, right = part.hi.copy(), part.lo.copy()
+            left[:, k], right[:, k] = m, m
+            rows, part = np.concatenate([rows, rows]), Interval(np.concatenate([part.lo, right]), np.concatenate([left, part.hi]))
+        done[rows] = False
+        return lo, hi, done
+
+    @cached_property
+    def _branching(self) -> bool:
+        kinds = [self.graph.nodes[n] for n in self.graph.reached(self.step)]
+        return any(what[0] == "select" or what[:1] == ("call",) and what[1] in ("Abs", "Max", "Min", "sign") for what in kinds)
+
+    def _slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
         found = self._both(self._values(x, parameters))
         g, j = self._stacked(found[: self.d], x), self._stacked(found[self.d :], x)
         shape = (*g.shape[:-1], self.d, self.d)
@@ -119,30 +160,11 @@ def read_map(document: Mapping[str, Any]) -> CheckedMap:
     return CheckedMap(graph, names, graph.substituted(step, leaves), varied)
 
 
-def _check_names(names: Sequence[str], where: str) -> None:
-    if len(names) > MOST_NAMES or len(set(names)) < len(names):
-        raise NotValid(f"{where}: the names are not distinct, or more than {MOST_NAMES}")
-    for name in names:
-        try:
-            symbol(name)
-        except FormulaError as problem:
-            raise NotValid(f"{where}: {problem}") from None
-
-
-def _params(given: Any, where: str) -> dict[str, Value]:
-    """Exact numbers; a parameter that varies stands as a pair of them."""
-    found: dict[str, Value] = {}
-    for name, value in fields.mapping(given, where).items():
-        what = f"{where} {name}"
-        found[name] = fields.numbers_between(value, what) if isinstance(value, list) else fields.number(value, what)
-    return found
-
-
 def _formulas(graph: Graph, given: dict) -> tuple[list[str], list[Node], dict[str, Value]]:
     fields.mapping(given, "map", ["type", "variables", "formulas"], ["params"])
     names = fields.texts(given["variables"], "the variables")
-    params = _params(given.get("params", {}), "the parameter")
-    _check_names([*names, *params], "map")
+    params = read_params(given.get("params", {}), "the parameter")
+    check_names([*names, *params], "map")
     formulas = fields.texts(fields.sequence(given["formulas"], "the formulas", len(names)), "the formulas")
     if not names:
         raise NotValid("the map has no variables")
@@ -165,94 +187,3 @@ def _optimizer(graph: Graph, given: dict) -> tuple[list[str], list[Node], dict[s
         raise NotValid("a state has the name of another one or of a parameter")
     state = [graph.put("name", f"s:{n}") for n in names]
     return names, optimizer.step(graph, loss, state, own, of_loss), params
-
-
-class Loss:
-    """L(w), or its mean over rows of data."""
-
-    def __init__(self, given: Any):
-        found = fields.mapping(given, "the loss", ["formula", "variables"], ["params", "columns", "rows"])
-        self.variables = fields.texts(found["variables"], "the variables")
-        self.params = _params(found.get("params", {}), "the loss's parameter")
-        self.columns = fields.texts(found.get("columns") or [], "the columns")
-        _check_names([*self.variables, *self.params, *self.columns], "the loss")
-        rows = fields.sequence(found.get("rows") or [], "the rows", most=MOST_ROWS)
-        if not self.variables or bool(rows) != bool(self.columns):
-            raise NotValid("a loss has variables, and rows of data exactly where it has columns")
-        read = [[fields.number(v, "the data") for v in fields.sequence(row, "a row", len(self.columns))] for row in rows]
-        self.rows = Counter(map(tuple, read)) if rows else Counter({(): 1})
-        self.formula = Text(fields.text(found["formula"], "the loss's formula"), "the loss")
-
-    def gradient(self, graph: Graph, weights: Sequence[Node], params: Mapping[str, Node]) -> list[Node]:
-        """∂L/∂wᵢ at some weights."""
-        fresh = {n: graph.put("name", f"fresh:{n}") for n in self.variables}
-        terms = []
-        for row, times in self.rows.items():
-            data = {n: graph.const(v) for n, v in zip(self.columns, row)}
-            value = self.formula.on(graph, {**fresh, **params, **data})
-            terms.append((graph.const(Fraction(times, self.rows.total())), value))
-        slopes = [graph.total(graph.mul(c, derivative(graph, [v], f"fresh:{n}")[0]) for c, v in terms) for n in self.variables]
-        return graph.substituted(slopes, {("name", f"fresh:{n}"): w for n, w in zip(self.variables, weights)})
-
-
-class Optimizer:
-    """The update of an optimizer, from its texts."""
-
-    def __init__(self, given: Any, limit: bool | None):
-        found = fields.mapping(given, "the optimizer", ["params", "update"],
-                               ["name", "gradient", "probe", "define", "per_weight", "shared"])  # fmt: skip
-        # It stands in the statement, beside the formulas: a name, and no sentence.
-        if not NAME.fullmatch(fields.text(found.get("name", ""), "the optimizer's name", 64)):
-            raise NotValid("the optimizer's name is not one word of letters, digits and _")
-        self.params = _params(found["params"], "the optimizer's parameter")
-        self.per_weight = fields.texts(found.get("per_weight") or [], "the states of each weight")
-        self.shared = fields.texts(found.get("shared") or [], "the shared states")
-        define = fields.mapping(found.get("define") or {}, "define")
-        _check_names([*self.params, *self.per_weight, *self.shared, *define], "the optimizer")
-        if set(RESERVED) & {*self.params, *self.per_weight, *self.shared, *define}:
-            raise NotValid("the optimizer has a name that means the weight or the gradient")
-        update = fields.mapping(found["update"], "the update", ["w", *self.per_weight, *self.shared])
-        self.define, self.update = ({n: _text(v, f"the formula of {n}") for n, v in part.items()} for part in (define, update))
-        self.gradient, self.probe = (
-            None if found.get(n) is None else Text(fields.text(found[n], n), n) for n in ("gradient", "probe")
-        )
-        self.limit = limit
-
-    def step(
-        self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]
-    ) -> list[Node]:
-        """The next state, all formulas seeing the old one: weights, then each state of all weights, then the shared ones."""
-        d, k = len(loss.variables), len(self.per_weight)
-        shared = {**own, **dict(zip(self.shared, state[d * (1 + k) :]))}
-        each = [{"w": state[i], **{s: state[d * (j + 1) + i] for j, s in enumerate(self.per_weight)}} for i in range(d)]
-        slopes = loss.gradient(graph, state[:d], of_loss)
-        if self.gradient is not None:
-            shared["gg"] = _squared(graph, slopes)
-            slopes = [self.gradient.on(graph, {**shared, **e, "g": g}) for e, g in zip(each, slopes)]
-        shared["gg"] = _squared(graph, slopes)
-        for e, g in zip(each, slopes):
-            e["g"] = g
-        if self.probe is not None:
-            points = [self.probe.on(graph, {**shared, **e}) for e in each]
-            for e, h in zip(each, loss.gradient(graph, points, of_loss)):
-                e["h"] = h
-        known = [self._defined(graph, {**shared, **e}) for e in each]
-        found = [self.update[s].on(graph, names) for s in ("w", *self.per_weight) for names in known]
-        names = self._defined(graph, shared)
-        return found + [self.update[s].on(graph, names) for s in self.shared]
-
-    def _defined(self, graph: Graph, names: dict[str, Node]) -> dict[str, Node]:
-        """The definitions in order, as far as their names are there; the others belong to other states."""
-        names = dict(names)
-        for name, text in self.define.items():
-            if text.names <= set(names):
-                names[name] = text.on(graph, names)
-        return names
-
-
-def _text(value: Any, what: str) -> Text:
-    return Text(fields.text(value, what), what)
-
-
-def _squared(graph: Graph, vector: Sequence[Node]) -> Node:
-    return graph.total(graph.power(v, 2) for v in vector)

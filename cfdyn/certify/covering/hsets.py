@@ -11,8 +11,8 @@ import numpy as np
 from flint import arb
 
 from cfdyn.certify.balls import Enclosure, ball
-from cfdyn.certify.continuity import continuous
-from cfdyn.certify.slopes import Slopes
+from cfdyn.certify.borders.continuity import continuous
+from cfdyn.certify.borders.slopes import Slopes
 
 Vector = tuple[arb, arb]
 Matrix = tuple[arb, arb, arb, arb]  # a b; c d

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flint import acb, acb_mat, arb, arb_mat
 
 from cfdyn.certify.critical.augmented import KINDS, Critical, series_program
-from cfdyn.certify.multipliers import product
+from cfdyn.certify.shooting.multipliers import product
 
 Vector = list[arb]
 

@@ -10,7 +10,7 @@ from flint import arb, arb_mat
 from scipy.linalg import solve_discrete_lyapunov
 
 from cfdyn.certify.balls import ball
-from cfdyn.certify.continuity import continuous
+from cfdyn.certify.borders.continuity import continuous
 from cfdyn.certify.regions.images import Box, Images, Path, outward
 
 SMALLEST = 1e-9  # radius, over the largest one that is tried
@@ -111,7 +111,8 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
             if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-14:
                 break
             point = point - np.linalg.solve(matrix, (go(point[:, None])[:, 0] - point))
-        near = np.abs(go(point[:, None])[:, 0] - point).max()
+        with np.errstate(all="ignore"):
+            near = np.abs(go(point[:, None])[:, 0] - point).max()
         if near <= 1e-9 * (1 + np.abs(point).max()) and not any(np.abs(p - point).max() < 1e-7 for p in found):
             found.append(point)
     return found

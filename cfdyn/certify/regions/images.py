@@ -10,8 +10,8 @@ from math import inf, isfinite, nextafter
 from flint import arb, arb_mat
 
 from cfdyn.certify.balls import Enclosure, ball
-from cfdyn.certify.continuity import continuous
-from cfdyn.certify.slopes import Slopes
+from cfdyn.certify.borders.continuity import continuous
+from cfdyn.certify.borders.slopes import Slopes
 from cfdyn.certify.subject import Subject
 
 Box = list[tuple[float, float]]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.options import WINDOW
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import box as as_box
-from cfdyn.cli.values import scanned, value
+from cfdyn.cli.values import scanned, value, windowed
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,14 +53,14 @@ TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps before anyth
 
 
 VALUES, MOST_VALUES = 50, 10**4
-LISTED = ("loss box shape plane vary count optimizer start max_period transient settings variables map out plot figure seed json "
-          "periodic")  # fmt: skip
+LISTED = ("loss box window shape plane vary count optimizer start max_period transient settings variables map out plot pixels "
+          "figure seed json periodic")  # fmt: skip
 
 
-@command(LISTED, place=5)
+@command(LISTED, place=5, keeps=True)
 def basins(
-    subject: Subject, say: Say, box: BOX = None, shape: SHAPE = "300", plane: PLANE = None, vary: VARIED = None,
-    count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = 1000,
+    subject: Subject, say: Say, box: BOX = None, window: WINDOW = None, shape: SHAPE = "300", plane: PLANE = None,
+    vary: VARIED = None, count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = 1000,
 ) -> Answer:  # fmt: skip
     """Basins of attraction: on which attractor each of a grid of starts ends, and the part of the starts of each."""
     import numpy as np
@@ -67,7 +69,8 @@ def basins(
 
     chosen: dict[str, str] = {} if box is not None else {"box": "the usual one"}
     if vary is not None:
-        name, (lo, hi), values = scanned(vary, VALUES)
+        name, bounds, values = scanned(vary, VALUES)
+        lo, hi = windowed([bounds], window)[0]
         if plane is not None or not 2 <= values <= MOST_VALUES:
             raise UsageError(
                 f"--vary {name}=LO:HI:COUNT takes 2 to {MOST_VALUES} values, and starts in all weights, without --plane"
@@ -83,13 +86,14 @@ def basins(
     step, loss, _, more = subject.map_and_loss()
     named = None if plane is None else [name.strip() for name in plane.split(",")]
     sides = _sides(box, step, loss, named or step.names[: min(2, step.n_weights or step.dim)])
+    sides = windowed(sides, window)
     total = sizes[0] ** len(sides) if len(sizes) == 1 else sizes[0] * sizes[1]
     found = cfdyn.analysis.basins(step, sides, sizes if len(sizes) > 1 else sizes[0], named, subject.given_start(), max_period,
                                   transient, progress=lambda done: say(f"{done} of {total} starts"))  # fmt: skip
     about = {"map": step.title, "chosen": chosen | more, "fractions": found.fractions, "note": found.note}
     return Answer(
         lambda: {**about, "names": list(found.names), "box": found.box, "shape": list(found.labels.shape), "base": found.base,
-                 "attractors": [one.to_json() for one in found.attractors], "labels": found.labels},
+                 "attractors": [one.to_json() for one in found.attractors], "boundary": _boundary(found), "labels": found.labels},
         lambda screen: _print(screen, found, about), record=found,
     )  # fmt: skip
 
@@ -160,5 +164,24 @@ def _print(screen: Screen, found: Basins, about: dict) -> None:
     named = set(found.fractions) & {"divergent", "undecided"}
     rows += [(name, f"{100 * found.fractions[name]:.3g} %", "") for name in ("divergent", "undecided") if name in named]
     screen.table(("ends on", "starts", "Lyapunov exponent"), rows)
+    boundary = _boundary(found)
+    if "dimension" in boundary:
+        screen.print(f"their boundary: dimension {boundary['dimension']:.3f} ± {boundary['dimension_error']:.1g}")
+    if boundary.get("fractal"):
+        screen.print(f"it is fractal: its basin entropy, {boundary['entropy']:.3g}, is above ln 2")
     if found.note:
         screen.print(found.note, style="dim")
+
+
+def _boundary(found: Basins) -> dict[str, Any]:
+    """Its dimension and basin entropy with their errors, as far as the grid tells."""
+    import cfdyn
+
+    known: dict[str, Any] = {}
+    with suppress(UsageError):
+        measured = cfdyn.analysis.boundary_dimension(found)
+        known |= {"dimension": measured.dimension, "dimension_error": measured.error}
+    with suppress(UsageError):
+        mixed = cfdyn.analysis.basin_entropy(found)
+        known |= {"entropy": mixed.boundary_entropy, "entropy_error": mixed.boundary_error, "fractal": mixed.fractal}
+    return known

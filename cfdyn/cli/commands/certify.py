@@ -54,7 +54,8 @@ def certify(
     found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
     saved = save(found) if found.proved else None
     document = {**found.to_json(), "file": saved and str(saved), "kind": found.kind, "map": step.title, "chosen": chosen}
-    return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=0 if found.proved else 1)
+    status = 0 if found.proved else 1
+    return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=status)
 
 
 def _open(text: str) -> tuple[str, str]:

@@ -1,60 +1,89 @@
-"""``cfdyn diagram``: the long-time states over a parameter."""
+"""``cfdyn diagram``: the long-time states over a parameter, or periods over two."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.grids import Draw, drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.options import ALSO, COARSE, WINDOW
+from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say, Screen, remark, vector
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import scanned
+from cfdyn.cli.values import given, scanned, windowed
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
     from cfdyn.analysis.orbit_diagram import OrbitDiagram
 
-VALUES = Annotated[str, Option("--vary", help="The parameter, its range, and how many values.", metavar="NAME=LO:HI[:COUNT]")]
-TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps before states are kept.")]
-KEEP = Annotated[int, Option("--keep", min=1, help="States kept at each value.")]
-AVERAGED = Annotated[int, Option("--averaged", min=0, help="Steps for the Lyapunov exponent; 0 for none.")]
-FOLLOW = Annotated[str, Option("--follow", help="fresh: from the start at each value; up, down or both: from the last state.")]
+VALUES = Annotated[list[str] | None, Option("--vary", help="The parameter, its range, and how many values; twice: periods over two.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
+TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps before states are kept: 2000, of periods 1000.", show_default=False)]  # noqa: E501
+KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value: 500.", show_default=False)]
+AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps for the Lyapunov exponent: 2000; 0 for none.", show_default=False)]  # noqa: E501
+FOLLOW = Annotated[str | None, Option("--follow", help="fresh (if not given): from the start at each value; up, down or both: from the last state.", show_default=False)]  # noqa: E501
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: the longest cycle that is named.")]
 COORDINATE = Annotated[
     str | None, Option("--coordinate", help="The entry of the state that is shown.", metavar="NAME", show_default=False)
 ]  # noqa: E501
 MOST_VALUES = 10**8
+COUNT, EXAMPLE = 250, "--vary lr=0.1:2:250 --vary a=0.5:2:250"
+FIELDS = ("period", "labels")
 
 
-LISTED = ("loss vary optimizer start transient keep averaged follow coordinate settings variables map out plot figure "
-          "seed json periodic")  # fmt: skip
+LISTED = ("loss vary window optimizer start transient keep averaged follow coordinate max_period coarse settings variables map "
+          "out plot pixels also figure seed json periodic")  # fmt: skip
 
 
-@command(LISTED, place=4)
+@command(LISTED, place=4, keeps=True)
 def diagram(
-    subject: Subject,
-    say: Say,
-    vary: VALUES = "",
-    transient: TRANSIENT = 2000,
-    keep: KEEP = 500,
-    averaged: AVERAGED = 2000,
-    follow: FOLLOW = "fresh",
-    coordinate: COORDINATE = None,
-) -> Answer:
-    """The orbit diagram: long-time states over a parameter, with the Lyapunov exponent."""
+    subject: Subject, say: Say, vary: VALUES = None, window: WINDOW = None, transient: TRANSIENT = None, keep: KEEP = None,
+    averaged: AVERAGED = None, follow: FOLLOW = None, coordinate: COORDINATE = None, max_period: LONGEST = 32,
+    coarse: COARSE = 1, also: ALSO = None,
+) -> Answer:  # fmt: skip
+    """The orbit diagram: long-time states over a parameter; with two --vary the period over both; FILE.npz goes on."""
+    import cfdyn
+
+    draw = drawn_with(also)
+    of_states = {"keep": keep, "averaged": averaged, "follow": follow, "coordinate": coordinate}
+    others = [vary, window, transient is not None, max_period != 32, coarse != 1, *given(**of_states)]
+    record = saved(subject, ("PeriodDiagram",), others, "--also, --out, --plot")
+    if record is not None:
+        found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
+        return grid_answer(found, of_saved(found), FIELDS, draw)
+    if len(vary or ()) == 1:
+        if max_period != 32 or coarse != 1:
+            raise UsageError("--max-period and --coarse are for periods over two parameters: give --vary twice")
+        return _orbits(subject, say, (vary or [""])[0], window, given(transient=transient, **of_states), draw)
+    if wrong := list(given(**of_states)):
+        raise UsageError(f"--{wrong[0]} is for the states over one parameter, not for periods over two")
+    axes = plane(vary, window, COUNT, "a diagram needs one parameter, --vary lr=0.1:2:1000; of periods it", EXAMPLE)
+    step, z0, chosen = subject.map_and_state()
+    told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
+    options = {} if transient is None else {"transient": max(1, transient)}
+    found = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
+    return grid_answer(found, {"map": step.title, "start": z0, "chosen": chosen}, FIELDS, draw)
+
+
+def _orbits(
+    subject: Subject, say: Say, vary: str, window: str | None, options: dict[str, Any], draw: Draw
+) -> Answer:  # fmt: skip
+    """The states over one parameter."""
     import numpy as np
 
     import cfdyn
 
-    name, (lo, hi), count = scanned(vary)
+    name, bounds, count = scanned(vary)
     if not 2 <= count <= MOST_VALUES:
         raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {count}")
+    lo, hi = windowed([bounds], window)[0]
     step, z0, chosen = subject.map_and_state()
     told = lambda done: say(f"{done} of {count} values")  # noqa: E731
-    found = cfdyn.analysis.orbit_diagram(step, (name, np.linspace(lo, hi, count)), z0, transient, keep, averaged, follow,
-                                         coordinate=coordinate, progress=told)  # fmt: skip
+    found = cfdyn.analysis.orbit_diagram(step, (name, np.linspace(lo, hi, count)), z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
-    return Answer(lambda: {**_summary(found), **about}, lambda screen: _print(screen, found, about), record=found)
+    return Answer(lambda: {**_summary(found), **about}, lambda screen: _print(screen, found, about), record=found,
+                  draw=draw)  # fmt: skip
 
 
 def _summary(found: OrbitDiagram) -> dict:

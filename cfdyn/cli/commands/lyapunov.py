@@ -16,14 +16,14 @@ def lyapunov(subject: Subject, say: Say, steps: STEPS = 100_000) -> Answer:
     step, z0, chosen = subject.map_and_state()
     found = cfdyn.analysis.lyapunov_spectrum(step, z0, steps, progress=lambda k: say(f"{k} of {steps} steps"))
     return Answer(
-        lambda: {**fields(found, "exponents errors dimension steps"), "sum": found.total, "map": step.title, "start": z0,
-                 "chosen": chosen},
+        lambda: {**fields(found, "exponents errors dimension dimension_error steps"), "sum": found.total, "map": step.title,
+                 "start": z0, "chosen": chosen},
         lambda screen: screen.facts(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
             ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
             ("exponents", f"{vector(found.exponents)} per step over {steps} steps"),
             ("errors", f"{vector(found.errors)}, standard errors from {PARTS} parts of the way"),
             ("sum", number(found.total)),
-            ("dimension", f"{number(found.dimension)}, by Kaplan and Yorke's formula"),
+            ("dimension", f"{found.dimension:.5g} ± {found.dimension_error:.1g}, by Kaplan and Yorke's formula"),
         ),
     )  # fmt: skip

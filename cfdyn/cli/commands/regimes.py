@@ -1,64 +1,58 @@
-"""``cfdyn regimes``: what the orbit of one start ends on, over two parameters."""
+"""``cfdyn regimes``: what the orbit of one start ends on, or how soon, over two parameters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.screen import Say, Screen, remark, vector
+from cfdyn.cli.grids import drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.options import ALSO, COARSE, WINDOW
+from cfdyn.cli.resume import completed, saved
+from cfdyn.cli.screen import Say
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import scanned
 from cfdyn.errors import UsageError
-
-if TYPE_CHECKING:
-    from cfdyn.analysis.regimes import RegimeMap
 
 PLANE = Annotated[
     list[str] | None, Option("--vary", help="A parameter, its range, and how many values; twice.", metavar="NAME=LO:HI[:COUNT]")
 ]  # noqa: E501
 LONGEST = Annotated[int, Option("--max-period", min=1, help="The longest cycle that is named.")]
 TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps before anything is looked at.")]
-COUNT, MOST_VALUES = 250, 10**5
+TIMES = Annotated[bool, Option("--times", help="How many steps orbits take to settle or to escape, with the boundary of rest.")]
+TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: at which distance an orbit has settled, 1e-6 if not given.", show_default=False)]  # noqa: E501
+COUNT, EXAMPLE = 250, "--vary lr=0.1:4:250 --vary momentum=0:0.95:250"
+FIELDS = {"RegimeMap": ("period", "kind", "lyapunov"), "SettlingTimes": ("period", "labels", "steps")}
+LISTED = ("loss vary window times tolerance optimizer start max_period transient coarse settings variables map out plot pixels "
+          "also figure seed json periodic")  # fmt: skip
 
 
-@command("loss vary optimizer start max_period transient settings variables map out plot figure seed json periodic", place=5)
-def regimes(subject: Subject, say: Say, vary: PLANE = None, max_period: LONGEST = 32, transient: TRANSIENT = 1000) -> Answer:
-    """A map of regimes over two parameters: fixed point, period, quasi-periodic, chaotic, divergent."""
-    import numpy as np
-
+@command(LISTED, place=5, keeps=True)
+def regimes(
+    subject: Subject, say: Say, vary: PLANE = None, window: WINDOW = None, times: TIMES = False, tolerance: TOLERANCE = None,
+    max_period: LONGEST = 32, transient: TRANSIENT = 1000, coarse: COARSE = 1, also: ALSO = None,
+) -> Answer:  # fmt: skip
+    """A map of regimes over two parameters: fixed point, period, quasi-periodic, chaotic, divergent; FILE.npz goes on."""
     import cfdyn
 
-    if len(vary or ()) != 2:
-        raise UsageError("a map of regimes needs two parameters: --vary lr=0.1:4:250 --vary momentum=0:0.95:250")
-    axes = []
-    for text in vary or ():
-        name, (lo, hi), count = scanned(text, COUNT)
-        if not 2 <= count <= MOST_VALUES:
-            raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {count}")
-        axes.append((name, np.linspace(lo, hi, count)))
+    draw = drawn_with(also)
+    others = [vary, window, times, tolerance, max_period != 32, transient != 1000, coarse != 1]
+    record = saved(subject, tuple(FIELDS), others, "--also, --out, --plot")
+    if record is not None:
+        found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
+        return grid_answer(found, of_saved(found), FIELDS[type(found).__name__], draw)
+    if tolerance is not None and not times:
+        raise UsageError("--tolerance belongs to --times")
+    if times and coarse != 1:
+        raise UsageError("--coarse is for labels; --times looks at every cell")
+    axes = plane(vary, window, COUNT, "a map of regimes", EXAMPLE)
     step, z0, chosen = subject.map_and_state()
     cells = len(axes[0][1]) * len(axes[1][1])
-    found = cfdyn.analysis.regimes(step, axes[0], axes[1], z0, max_period, transient,
-                                   progress=lambda done: say(f"{done} of {cells} cells"))  # fmt: skip
-    about = {"map": step.title, "start": z0, "chosen": chosen, "fractions": found.fractions, "note": found.note}
-    return Answer(
-        lambda: {**about, "names": list(found.names), "first": found.first, "second": found.second, "period": found.period,
-                 "kind": found.kind, "lyapunov": found.lyapunov},
-        lambda screen: _print(screen, found, about), record=found,
-    )  # fmt: skip
-
-
-def _print(screen: Screen, found: RegimeMap, about: dict) -> None:
-    """The settings and the fractions."""
-    screen.facts(
-        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
-        ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
-        *((name, f"{len(values)} values from {values[0]:g} to {values[-1]:g}")
-          for name, values in zip(found.names, (found.first, found.second), strict=True)),
-    )  # fmt: skip
-    screen.print()
-    screen.table(("regime", "cells"), [(name, f"{100 * part:.3g} %") for name, part in found.fractions.items()])
-    if found.note:
-        screen.print(found.note, style="dim")
+    told = lambda done: say(f"{done} of {cells} cells")  # noqa: E731
+    if times:
+        found = cfdyn.analysis.settling_times(step, axes, z0, 1e-6 if tolerance is None else tolerance, max_period, transient,
+                                              progress=told)  # fmt: skip
+    else:
+        found = cfdyn.analysis.regimes(step, axes[0], axes[1], z0, max_period, transient, coarse, progress=told)
+    about = {"map": step.title, "start": z0, "chosen": chosen}
+    return grid_answer(found, about, FIELDS[type(found).__name__], draw)

@@ -70,14 +70,14 @@ def _along(step: Map, points: np.ndarray, slopes: np.ndarray, rough: np.ndarray,
     """The one-sided multiplier; the side on which an orbit is changes where the slope is negative."""
     product = 1.0
     for x, slope, uneven in zip(points.tolist(), slopes.tolist(), rough.tolist(), strict=True):
-        found = _limit(step, x, side) if uneven or not math.isfinite(slope) else slope
+        found = slope_beside(step, x, side) if uneven or not math.isfinite(slope) else slope
         if found is None:
             return None
         product, side = product * found, -side if found < 0 else side
     return product
 
 
-def _limit(step: Map, x: float, side: float) -> float | None:
+def slope_beside(step: Map, x: float, side: float) -> float | None:
     """The limit of f′ at x from a side: ±∞ where it grows like a power, NaN if f jumps, None if there is nothing."""
     h = FAR if x == 0.0 else NEAR * np.spacing(abs(x))
     beside = (x + side * h)[:, None]

@@ -1,13 +1,16 @@
 """The interval that holds the cycles of a map of one variable, and its laps; both are kept for each map."""
 
 from dataclasses import replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from cfdyn.arguments import table
 from cfdyn.cycles.line.laps import Laps, laps_on
 from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images
+from cfdyn.errors import UsageError
 from cfdyn.kernels.line.laps import HUGE
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
@@ -21,6 +24,26 @@ FINEST, LITTLE = 1e-16, 1e-12  # of an interval: to what its laps are known; by 
 # Of each map, by start, limit and period; None stands for every period, where the laps hold all images too.
 _kept: WeakKeyDictionary[Map, dict[tuple, Laps]] = WeakKeyDictionary()
 _far_out: WeakKeyDictionary[Map, tuple[Interval | None, Interval | None]] = WeakKeyDictionary()
+
+
+def bounded_orbits(step: Map, interval: Any, asked: str) -> Interval:
+    """An interval that a user gave to the function ``asked``, checked; infinite ends are moved to where bounded orbits are."""
+    if step.dim != 1 or step.periodic:
+        what = f"this one has {step.dim}" if step.dim > 1 else "not an angle"
+        raise UsageError(f"{asked} is for maps of one variable on an interval; {what}")
+    ends = table("an interval", interval, 1, "two numbers (lo, hi)")
+    if ends.shape != (2,) or not ends[0] < ends[1]:
+        raise UsageError(f"an interval is (lo, hi) with lo < hi, not {interval!r}")
+    if np.isfinite(ends).all():
+        return float(ends[0]), float(ends[1])
+    laps = laps_for(step, ROUNDS, -np.inf, np.inf)
+    if laps.cut or laps.open or not len(laps.ends):
+        raise UsageError("bounds of the map do not say where its bounded orbits are: give an interval with finite ends")
+    low, high = float(laps.ends[0, 0]), float(laps.ends[-1, 1])
+    lo, hi = max(float(ends[0]), low), min(float(ends[1]), high)
+    if not lo < hi:
+        raise UsageError(f"no orbit stays in the interval {interval!r}: bounded ones come to what is from {low:g} to {high:g}")
+    return lo, hi
 
 
 def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:

@@ -31,6 +31,19 @@ def walk(task, rows, p, count) -> tuple[int, int]:
 
 
 @spliced
+def walk_again(task, z, p, out, k, rows, row, piece) -> tuple[int, int]:
+    """A piece of orbit k of a block step by step, from its state in ``z``, its last state into ``out``; (steps done, status)."""
+    for i in range(task.d):
+        rows[0, i] = z[i, k]
+    for i in range(task.parameters):
+        row[i] = p[task.head + i * task.block + k]
+    done, status = walk(task, rows, row, piece)
+    for i in range(task.d):
+        out[i, k] = rows[done, i]
+    return done, status
+
+
+@spliced
 def own_parameters(task) -> np.ndarray:
     """A copy of what the step reads."""
     row = np.empty(max(task.size, 1))
@@ -51,12 +64,13 @@ def load(task, z, p, states, parameters, begin, count) -> None:
 
 @spliced
 def alone(task, row, parameters, cell, rows, z, k, out, piece) -> None:
-    """A piece of an orbit of a block step by step, where lanes cannot be had."""
+    """A piece of an orbit of a block step by step, where lanes cannot be had; ∞ bounds its states if it leaves."""
     for i in range(task.parameters):
         row[i] = parameters[cell, i]
     for i in range(task.d):
         rows[0, i] = z[i, k]
-    ran = walk(task, rows, row, piece)[0]
+    ran, status = walk(task, rows, row, piece)
+    z[task.d, k] = 0.0 if status == DONE else np.inf
     for t in range(piece):
         for i in range(task.d):
             out[t, i, k] = rows[min(t + 1, ran), i]

@@ -2,77 +2,101 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, alone, load, own_parameters
-from cfdyn.kernels.lanes.keep import all_within, first_outside
+from cfdyn.kernels.lanes.ensemble import Ensemble, alone, load, own_parameters, walk_again
+from cfdyn.kernels.lanes.keep import all_within
 from cfdyn.kernels.orbits import DONE
-from cfdyn.machine.jit import call, inline_kernel, kernel, pointer
+from cfdyn.machine.jit import call, kernel, pointer, spliced
 
+NEARLY, OPEN = 1e4, -1
 FLOOR = 1e-290  # the size of states that have decayed to round-off around 0, whose differences are none
 
 
-@inline_kernel
-def longest_gap(out, k, lag, last, first, most) -> float:
-    """max |x_t − x_{t−lag}| over the rows first…last − 1 of orbit k; no more once it is above ``most``."""
-    worst = 0.0
-    for t in range(first, last):
+@spliced
+def longest_gaps(out, lag, first, gaps) -> None:
+    """max |x_t − x_{t−lag}| over the rows from ``first`` on and all entries, of each orbit of a block."""
+    for k in range(out.shape[2]):
+        gaps[k] = 0.0
+    for t in range(first, out.shape[0]):
         for i in range(out.shape[1]):
-            worst = max(worst, abs(out[t, i, k] - out[t - lag, i, k]))
-        if not worst <= most:
-            break
-    return worst
+            for k in range(out.shape[2]):
+                gaps[k] = max(gaps[k], abs(out[t, i, k] - out[t - lag, i, k]))
 
 
-@inline_kernel
-def least_lag(out, k, rows, longest, size, tolerance) -> int:
-    """The least number of steps after which orbit k comes back over its last ``longest`` rows; 0 if none.
+@spliced
+def least_lags(out, longest, tolerance, limits, gaps, lags) -> None:
+    """The least number of steps after which orbits come back over their last ``longest`` rows, where ``lags`` is OPEN; 0 if none.
 
     Gaps are measured by the largest entry: what has fallen to round-off beside it, as the step at a minimum, repeats as it may.
-
     Where a shorter one nearly does (to 10⁴ tolerances) none does: an orbit that converges slowly looks like twice its period.
     """
-    for lag in range(1, longest + 1):
-        gap = longest_gap(out, k, lag, rows, rows - longest, 1e4 * tolerance * size)
-        if gap <= tolerance * size:
-            return lag
-        if gap <= 1e4 * tolerance * size:
-            return 0
-    return 0
+    rows, block = out.shape[0], out.shape[2]
+    for k in range(block):
+        limits[k] = FLOOR
+    for t in range(rows - longest, rows):
+        for i in range(out.shape[1]):
+            for k in range(block):
+                limits[k] = max(limits[k], abs(out[t, i, k]))
+    for k in range(block):
+        limits[k] *= tolerance
+    lag, first = 1, rows - 1
+    while lag <= longest:
+        longest_gaps(out, lag, first, gaps)
+        some = 0
+        for k in range(block):
+            some += 1 if (lags[k] == OPEN) & (gaps[k] <= NEARLY * limits[k]) else 0
+        if some > 0 and first == rows - 1:
+            # The last row says of most orbits that they do not come back; here it does not.
+            first = rows - longest
+            continue
+        left = 0
+        for k in range(block):
+            if lags[k] == OPEN and gaps[k] <= NEARLY * limits[k]:
+                lags[k] = lag if gaps[k] <= limits[k] else 0
+            left += 1 if lags[k] == OPEN else 0
+        if left == 0:
+            return
+        lag, first = lag + 1, rows - 1
 
 
 @kernel
 def periods(memory, first, last, states, parameters, ended, codes, longest, tolerance, found) -> None:
     """Take 2 ``longest`` steps of each orbit; ``found`` (N,): its period, 0 if it has none up to ``longest``.
 
-    ``run`` is the "kept" one of `keep`. A cycle begins with the state that is left in ``states``.
+    ``run`` is the "kept" one of all coordinates. A cycle begins with the state that is left in ``states``.
     """
     task, rows = Ensemble(memory), 2 * longest
     b, d = task.block, task.d
-    z, out, p = np.zeros((d, b)), np.zeros((rows, d, b)), np.zeros(task.head + task.parameters * b)
-    walked, row = np.empty((rows + 1, d)), own_parameters(task)
+    z, before, out, p = np.zeros((d + 1, b)), np.zeros((d, b)), np.zeros((rows, d, b)), np.zeros(task.head + task.parameters * b)
+    walked, row, limits, gaps = np.empty((rows + 1, d)), own_parameters(task), np.empty(b), np.empty(b)
+    lags = np.zeros(b, np.int64)
     p[0] = rows
     for begin in range(first, last, b):
         count = min(b, last - begin)
         load(task, z, p, states, parameters, begin, count)
+        for i in range(d):
+            for k in range(b):
+                before[i, k] = z[i, k]
         if task.lanes > 0:
             call(task.run, pointer(z, 0), pointer(p, 0), pointer(out, 0))
         else:
             for k in range(count):
                 alone(task, row, parameters, begin + k, walked, z, k, out, rows)
-        fine = all_within(task, out, rows, count, ended, begin)
+        fine = all_within(task, z, count, ended, begin)
+        for k in range(b):
+            lags[k] = 0
+        for k in range(count):
+            lags[k] = OPEN if ended[begin + k] == 0 else 0
+        least_lags(out, longest, tolerance, limits, gaps, lags)
         for k in range(count):
             cell = begin + k
             found[cell] = 0
             if ended[cell] > 0:
                 continue
-            at, status = (0, DONE) if fine else first_outside(task, z, k, out, rows, walked)
+            at, status = (0, DONE) if fine or z[d, k] <= task.escape else walk_again(task, before, p, z, k, walked, row, rows)
             if status != DONE:
                 ended[cell], codes[cell] = at, status
                 continue
-            size = FLOOR
-            for t in range(rows - longest, rows):
-                for i in range(d):
-                    size = max(size, abs(out[t, i, k]))
-            found[cell] = least_lag(out, k, rows, longest, size, tolerance)
+            found[cell] = max(lags[k], 0)
             for i in range(d):
                 states[cell, i] = out[rows - 1, i, k]
 

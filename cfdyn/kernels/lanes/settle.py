@@ -1,23 +1,41 @@
 """Take many orbits along: blocks of lanes that are refilled.
 
-A block takes a piece of the way; then the orbits in it that have arrived or left make room for the next ones. The sums of
-|entry| of a piece say that no state was beyond ``escape``; where they do not, the piece is walked again step by step,
-so that every orbit ends where it ends by itself.
+A block takes a piece of the way; then the orbits in it that have arrived or left make room for the next ones. So do those
+that are, bit by bit, where they were before the piece: after any number of pieces they are there again. What bounds the
+states of a piece says that none was beyond ``escape``; where it does not, the piece is walked again step by step, so that
+every orbit ends where it ends by itself.
 """
+
+import math
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, own_parameters, walk
+from cfdyn.kernels.lanes.ensemble import Ensemble, own_parameters, walk, walk_again
 from cfdyn.kernels.orbits import DONE
-from cfdyn.machine.jit import call, kernel, pointer, spliced
+from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
 
-PIECE = 256  # steps: long beside looking at the orbits of a block, short beside walking a piece again
+# Steps: long beside looking at the orbits of a block, short beside walking a piece again; a multiple of many periods.
+PIECE, SHORTEST, LONGEST, FEWEST = 120, 80, 160, 5
 EMPTY = -1
 
 
+def piece_of(steps: int) -> int:
+    """The length of the pieces of so many steps: one that leaves no rest, if it is a multiple of some periods up to 12.
+
+    >>> piece_of(1000), piece_of(1001), piece_of(30_000), piece_of(5)
+    (100, 120, 120, 120)
+    """
+
+    def multiple(n: int) -> int:
+        return sum(n % q == 0 for q in range(1, 13))
+
+    whole = [n for n in range(SHORTEST, LONGEST + 1) if steps % n == 0 and multiple(n) >= FEWEST]
+    return max(whole, key=multiple, default=PIECE)
+
+
 @kernel
-def settle(memory, first, last, states, parameters, ended, codes) -> None:
-    """Take all steps of the orbits ``first``…``last`` − 1, in place.
+def settle(memory, first, last, states, parameters, ended, codes, piece) -> None:
+    """Take all steps of the orbits ``first``…``last`` − 1, in place, in pieces of so many, see `piece_of`.
 
     ``states`` (N, D), ``parameters`` (N, n_p); ``ended`` (N,) gets the step at which an orbit left, 0 where it did not, and
     ``codes`` (N,) why. The state is then that of this step.
@@ -26,65 +44,92 @@ def settle(memory, first, last, states, parameters, ended, codes) -> None:
     if task.lanes == 0:
         one_by_one(memory, first, last, states, parameters, ended, codes)
         return
-    b, d = task.block, task.d
-    z, out, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), np.zeros(task.head + task.parameters * b)
-    rows, row, cells, left = np.empty((PIECE + 1, d)), own_parameters(task), np.full(b, EMPTY), np.zeros(b, np.int64)
-    following = first
-    while task.steps > 0:
-        following, piece = refill(task, z, p, states, parameters, cells, left, following, last)
-        if piece == 0:
-            return
-        p[0] = piece
-        call(task.run, pointer(z, 0), pointer(p, 0), pointer(out, 0))
-        beyond = 0
-        for k in range(b):
-            left[k] -= piece
-            beyond += 0 if out[d, k] <= task.escape else 1
-        for k in range(b):
-            if cells[k] == EMPTY or (beyond == 0 and left[k] > 0):
-                continue
-            status, done = DONE, piece
-            if not out[d, k] <= task.escape:
-                done, status = walk_again(task, z, out, p, k, rows, row, piece)
-            if status != DONE:
-                ended[cells[k]], codes[cells[k]] = task.steps - left[k] - piece + done, status
-            if status != DONE or left[k] == 0:
-                for i in range(d):
-                    states[cells[k], i] = out[i, k]
-                cells[k] = EMPTY
-        for i in range(d):
-            for k in range(b):
-                z[i, k] = out[i, k]
+    gone = np.zeros(max(last - first, 0), np.bool_)
+    pieces, behind = task.steps // piece, 0
+    for _ in range(2):
+        rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind)
+        behind = pieces * piece
+        pieces, piece = 1 if behind < task.steps else 0, task.steps - behind
 
 
 @spliced
-def refill(task, z, p, states, parameters, cells, left, following, last) -> tuple[int, int]:
-    """The next orbits into empty lanes; which is next then, and the steps until one arrives, at most PIECE, 0 for none."""
-    piece, living = PIECE, 0
+def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind) -> None:
+    """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
+    b, d = task.block, task.d
+    here, there, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), np.zeros(task.head + task.parameters * b)
+    rows, row, cells, arrival = np.empty((piece + 1, d)), own_parameters(task), np.full(b, EMPTY), np.zeros(b, np.int64)
+    following, now, soonest, living = first, 0, 0, 0
+    p[0] = piece
+    while pieces > 0:
+        if now == soonest or living == 0:
+            following, soonest, living = refill(
+                task, here, p, states, parameters, cells, arrival, gone, first, following, last, now, pieces
+            )
+        if living == 0:
+            return
+        call(task.run, pointer(here, 0), pointer(p, 0), pointer(there, 0))
+        now += 1
+        if now == soonest or not all_go_on(task, here, there, cells):
+            soonest = now
+            for k in range(b):
+                if cells[k] == EMPTY:
+                    continue
+                cell, status, done = cells[k], DONE, piece
+                if not there[d, k] <= task.escape:
+                    done, status = walk_again(task, here, p, there, k, rows, row, piece)
+                if status != DONE:
+                    ended[cell], codes[cell] = behind + (now - 1 - arrival[k] + pieces) * piece + done, status
+                    gone[cell - first] = True
+                if status != DONE or now == arrival[k] or back(task, here, there, k):
+                    for i in range(d):
+                        states[cell, i] = there[i, k]
+                    cells[k] = EMPTY
+        here, there = there, here
+
+
+@inline_kernel
+def all_go_on(task, here, there, cells) -> bool:
+    """True if no orbit of a block may have left, and none is where it was before."""
+    d, b, escape, away = task.d, task.block, task.escape, 0
+    for k in range(b):
+        away += 1 if (cells[k] >= 0) & (not there[d, k] <= escape) else 0
+    if away > 0:
+        return False
+    for k in range(b):
+        here[d, k] = 0.0 if cells[k] >= 0 else 1.0
+    for i in range(d):
+        for k in range(b):
+            here[d, k] += 0.0 if here[i, k] == there[i, k] else 1.0
+    for k in range(b):
+        away += 1 if here[d, k] == 0.0 else 0
+    return away == 0
+
+
+@spliced
+def back(task, here, there, k) -> bool:
+    """True if an orbit is where it was before; 0 and −0 are different places."""
+    for i in range(task.d):
+        if not (here[i, k] == there[i, k] and math.copysign(1.0, here[i, k]) == math.copysign(1.0, there[i, k])):
+            return False
+    return True
+
+
+@spliced
+def refill(task, z, p, states, parameters, cells, arrival, gone, first, following, last, now, pieces) -> tuple[int, int, int]:
+    """The next orbits into empty lanes; which is next then, when one arrives, and how many are on their way."""
+    soonest, living = now + pieces, 0
     for k in range(task.block):
-        if cells[k] == EMPTY and following < last:
-            cells[k], left[k] = following, task.steps
-            for i in range(task.d):
-                z[i, k] = states[following, i]
-            for i in range(task.parameters):
-                p[task.head + i * task.block + k] = parameters[following, i]
+        while cells[k] == EMPTY and following < last:
+            if not gone[following - first]:
+                cells[k], arrival[k] = following, now + pieces
+                for i in range(task.d):
+                    z[i, k] = states[following, i]
+                for i in range(task.parameters):
+                    p[task.head + i * task.block + k] = parameters[following, i]
             following += 1
         if cells[k] != EMPTY:
-            piece, living = min(piece, left[k]), living + 1
-    return following, piece if living > 0 else 0
-
-
-@spliced
-def walk_again(task, z, out, p, k, rows, row, piece) -> tuple[int, int]:
-    """A piece of one orbit step by step, its last state into ``out``; (steps done, status)."""
-    for i in range(task.d):
-        rows[0, i] = z[i, k]
-    for i in range(task.parameters):
-        row[i] = p[task.head + i * task.block + k]
-    done, status = walk(task, rows, row, piece)
-    for i in range(task.d):
-        out[i, k] = rows[done, i]
-    return done, status
+            soonest, living = min(soonest, arrival[k]), living + 1
+    return following, soonest, living
 
 
 @kernel

@@ -27,7 +27,8 @@ def _map(about: Mapping[str, Any]) -> Map:
     spec = make_loss(loss["formula"], loss["variables"], _values(loss["params"]), loss["columns"], **data)
     update = {name: own["update"][name] for name in ("w", *own["per_weight"])}
     shared = {name: own["update"][name] for name in own["shared"]}
-    optimizer = Optimizer.from_text(update, _values(own["params"]), own["define"], shared, gradient=own["gradient"], probe=own["probe"])
+    params, more = _values(own["params"]), {name: own[name] for name in ("gradient", "probe")}
+    optimizer = Optimizer.from_text(update, params, own["define"], shared, **more)
     return Map(LossMap(spec, optimizer))
 
 

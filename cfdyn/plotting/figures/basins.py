@@ -10,8 +10,10 @@ from cfdyn.analysis.basins import OTHERS, Basins
 from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, house_style, map_title, new_figure
 
 REST = "other attractors"
-HATCHED = {REST: HATCHES["quasi-periodic"], "divergent": HATCHES["divergent"], "undecided": HATCHES["undecided"]}
-COLOURS = {REST: REGIMES["quasi-periodic"], "divergent": REGIMES["divergent"], "undecided": REGIMES["undecided"]}
+HATCHED, COLOURS = (
+    {REST: table["quasi-periodic"], **{name: table[name] for name in ("divergent", "undecided", "unresolved")}}
+    for table in (HATCHES, REGIMES)
+)
 FEW = 2e-4  # a part of the starts that the legend still names
 
 

@@ -1,4 +1,4 @@
-"""A certificate: the graph of the map with proven boxes, the parts of a box with what is known of each, or sets that cover each other."""
+"""A certificate: the graph of the map with proven boxes, parts of a box with what is known of each, or sets that cover others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -138,15 +138,16 @@ def _tree(figure: Figure, document: Mapping[str, Any]) -> None:
     parts = list(leaves((fold or evidence)["tree"], root))
     flat = across == up
     corners = [_rectangle(part[across], (0.0, 1.0) if flat else part[up]) for _, part in parts]
-    axes.add_collection(PolyCollection(corners, facecolors=[KNOWN[letter][1] for letter, _ in parts], edgecolors=PALE, linewidths=0.15))
+    colours = [KNOWN[letter][1] for letter, _ in parts]
+    axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=PALE, linewidths=0.15))
     axes.set(xlim=root[across], ylim=(0, 1) if flat else root[up])
     axes.set_xlabel(next(iter(document["vary"])).replace("lr", "η") if vary else _name(document, 0))
     axes.set_ylabel("" if flat else f"|{_name(document, 0)}|" if fold else _name(document, up))
     if flat:
         axes.set_yticks([])
     seen = {letter for letter, _ in parts}
-    axes.legend(handles=[Patch(facecolor=colour, edgecolor=PALE, label=words) for letter, (words, colour) in KNOWN.items() if letter in seen],
-                loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)  # fmt: skip
+    kinds = [Patch(facecolor=colour, edgecolor=PALE, label=words) for key, (words, colour) in KNOWN.items() if key in seen]
+    axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     axes.set_title(f"{len(parts)} parts", fontsize=8)
 
 
@@ -185,8 +186,8 @@ def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
         if i == j:
             axes.plot(*(1.16 * at[i]), "o", markersize=9, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7)
         else:
-            axes.add_patch(FancyArrowPatch(tuple(at[i]), tuple(at[j]), connectionstyle="arc3,rad=0.15", arrowstyle="-|>", shrinkA=6,
-                                           shrinkB=6, mutation_scale=8, linewidth=0.8, color=INK))  # fmt: skip
+            look: dict[str, Any] = {"connectionstyle": "arc3,rad=0.15", "arrowstyle": "-|>", "mutation_scale": 8}
+            axes.add_patch(FancyArrowPatch(tuple(at[i]), tuple(at[j]), shrinkA=6, shrinkB=6, linewidth=0.8, color=INK, **look))
     for k, (x, y) in enumerate(at):
         axes.plot(x, y, "o", markersize=9, color=PALETTE[k % len(PALETTE)])
         axes.annotate(str(k), (x, y), fontsize=6, ha="center", va="center", color="white")

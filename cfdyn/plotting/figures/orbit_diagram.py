@@ -1,13 +1,18 @@
 """An orbit diagram: how often states are visited over a parameter, and the largest Lyapunov exponent below it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
-from cfdyn.plotting.style import INK, PALETTE, WARN, house_style, map_title, new_figure
+from cfdyn.errors import UsageError
+from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, house_style, map_title, new_figure
 
 ROWS, COLUMNS = 360, 2400  # of the image, the columns at most
 BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
@@ -16,8 +21,8 @@ GONE = "#e9eaec"  # where every orbit escapes
 DEEPEST = -2.0  # exponent that is drawn
 
 
-def draw(found: OrbitDiagram) -> Figure:
-    """Density of the states above, exponents below."""
+def draw(found: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
+    """Density of the states above, exponents below; ``also``: branches of cycles along the parameter, over the states."""
     with house_style():
         known = np.isfinite(found.exponents).any()
         figure = new_figure(7.0, 4.6 if known else 3.6)
@@ -28,12 +33,30 @@ def draw(found: OrbitDiagram) -> Figure:
             top = bottom = figure.subplots()
         colours = _colours(found)
         _draw_states(top, found, colours)
+        lines = _draw_branches(top, found, also)
         bottom.set_xlabel(found.parameter)
         handles = [Patch(facecolor=colours[found.ways.index(way)], label=f"followed {way}") for way in dict.fromkeys(found.ways)]
         handles = (handles if len(handles) > 1 else []) + [Patch(facecolor=GONE, label="escapes")] * bool((found.ended > 0).any())
-        top.legend(handles=handles, loc="upper left")
+        top.legend(handles=[*handles, *lines], loc="upper left")
         top.set_title(map_title(found.provenance["settings"], [found.parameter], 90))
     return figure
+
+
+def _draw_branches(axes: Axes, found: OrbitDiagram, branches: Sequence[Branch]) -> list[Line2D]:
+    """All points of the cycles, whole lines where they are stable; entries of the legend."""
+    limits = axes.get_xlim(), axes.get_ylim()
+    for branch in branches:
+        if not isinstance(branch, Branch) or branch.name != found.parameter or found.name not in branch.step.names:
+            raise UsageError(f"what lies over this orbit diagram is branches of cycles over {found.parameter}")
+        points = branch.points[:, :, branch.step.names.index(found.name)]
+        stable = np.asarray(branch.stable, bool)
+        # A row beside an unstable one ends its line, so that it begins where the stable one ends.
+        near = np.convolve(~stable, [1, 1, 1], "same") > 0
+        for style, shown in ((("-", 1.1), stable), ((":", 0.9), near)):
+            axes.plot(branch.parameter, np.where(shown[:, None], points, np.nan), style[0], color=ACCENT, linewidth=style[1])
+    axes.set(xlim=limits[0], ylim=limits[1])
+    whole, dotted = Line2D([], [], color=ACCENT, label="stable"), Line2D([], [], linestyle=":", color=ACCENT, label="unstable")
+    return [whole, dotted] if branches else []
 
 
 def _colours(found: OrbitDiagram) -> list[str]:

@@ -80,6 +80,7 @@ def maps_are_wrong(use: Any) -> str:
     for formula, lo, hi, value, slope in (
         ("w/(2 + w)", 1.0, 1.0, (1 / 3, 1 / 3), (2 / 9, 2 / 9)), ("Abs(w - 1)", 0.0, 3.0, (0, 2), (-1, 1)),
         ("Piecewise((w, w < 1), (2*w - 1, True))", 0.5, 2.0, (0.5, 3), (1, 2)), ("relu(w)", -1.0, 1.0, (0, 1), (0, 1)),
+        ("Piecewise((w, w > 1), (2*w - 1, True))", 0.5, 2.0, (0, 2), (1, 2)), ("w**(1/3)", -1.0, 1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
         ("Piecewise((5, w < 1), (7, w <= 1), (9, True))", 1.0, 1.0, (7, 7), (0, 0)),
         ("Piecewise((w, w < 1), (3*w, True))", 0.9, 1.1, (0.9, 3.3), (-np.inf, np.inf)), ("tanh(log(w))", -2.0, -1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
     ):  # fmt: skip
@@ -89,7 +90,22 @@ def maps_are_wrong(use: Any) -> str:
     rows = {"formula": "(a*x - 1)**2/2", "variables": ["a"], "columns": ["x"], "rows": [["1"], ["1"], ["4"]]}
     g = read_map({"map": {"type": "optimizer", "loss": rows, "optimizer": {"params": {"lr": "3"}, "update": {"w": "w - lr*g"}}}})
     value = g.value(boxes.point(np.array([2.0])), g.lines)
-    return "" if value.lo[0] <= 2 - (1 + 1 + 28) <= value.hi[0] else "rows"
+    if not value.lo[0] <= 2 - (1 + 1 + 28) <= value.hi[0]:
+        return "rows"
+    odd = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": ["w - 3*tanh(w)"], "params": {}}})
+    _, slope = use("kinds.fold").Folded(odd).slopes(boxes.Interval(np.array([0.5]), np.array([0.6])), odd.lines)
+    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes)
+
+
+def _discs(use: Any, boxes: Any) -> str:
+    """The eigenvalues of matrices in an interval matrix lie in its discs."""
+    middle, half = np.array([[2.0, 0.3, 0.0], [0.1, -1.0, 0.2], [0.0, 0.4, 0.5]]), 0.1
+    discs = use("numbers.matrices").Discs(boxes.Interval(middle - half, middle + half))
+    for seed in range(20):
+        found = np.linalg.eigvals(middle + np.random.default_rng(seed).uniform(-half, half, size=(3, 3)))
+        if not all((np.abs(value - discs.centres) <= discs.radii).any() for value in found):
+            return "eigenvalues"
+    return ""
 
 
 B, E, M, A, S = "numbers/boxes.py", "numbers/elementary.py", "numbers/matrices.py", "absence.py", "shooting.py"
@@ -103,7 +119,7 @@ BUGS: dict[str, tuple[str, ...]] = {
     "division across 0": (B, "(other.lo > 0) | (other.hi < 0))", "(other.lo != 0) | (other.hi < 0))"),
     "even powers forget 0": (B, "return np.maximum(np.maximum(self.lo, -self.hi), 0.0)", "return np.minimum(np.abs(self.lo), np.abs(self.hi))"),
     "powers round down above": (B, "return _binary(x, n, up)", "return _binary(x, n, down)"),
-    "roots of negative numbers": (B, "return _or_whole(found, a.lo >= 0)", "return _or_whole(found, a.hi >= 0)"),
+    "roots of negative numbers": (E, "    if q > 0:\n        good = a.lo >= 0", "    if q > 0:\n        good = a.hi >= 0"),
     "numbers are the nearest doubles": (B, "return near if Fraction(near) >= number else float(np.nextafter(near, INF))", "return near"),
     "what is undefined is a point": (B, "np.where(wrong, -INF, lo), np.where(wrong, INF, hi)", "np.where(wrong, 0.0, lo), np.where(wrong, 0.0, hi)"),
     "inside with the edge": (B, "return (self.lo > other.lo) & (self.hi < other.hi)", "return (self.lo > other.lo - 1e-3) & (self.hi < other.hi)"),
@@ -123,8 +139,8 @@ BUGS: dict[str, tuple[str, ...]] = {
     "branches need not meet": ("formulas/joins.py", "return not _add(on.read(a), on.read(b), -1)", "return True"),
     "less is at most": ("formulas/graph.py", "return (a.lo < b.hi, a.hi >= b.lo, lost) if kind", "return (a.lo < b.hi, a.hi > b.hi, lost) if kind"),
     "bounded functions hide what is undefined": ("formulas/graph.py", "        if lost.any():", "        if False:"),
-    "a mean that counts each kind of row once": ("maps.py", "Fraction(times, self.rows.total())", "Fraction(1, len(self.rows))"),
-    "states see new values": ("maps.py", 'each = [{"w": state[i],', 'each = [{"w": state[-1],'),
+    "a mean that counts each kind of row once": ("specification.py", "Fraction(times, self.rows.total())", "Fraction(1, len(self.rows))"),
+    "states see new values": ("specification.py", 'each = [{"w": state[i],', 'each = [{"w": state[-1],'),
     # proofs
     "Krawczyk without 1 - YJ": (S, "k = point(m.reshape(*before, size)) - applied(y, f) + applied(rest, flat)", "k = point(m.reshape(*before, size)) - applied(y, f)"),
     "Krawczyk in one coordinate": (S, "k.inside(z).all(axis=(-1, -2))", "k.inside(z).any(axis=(-1, -2))"),
@@ -156,7 +172,7 @@ BUGS: dict[str, tuple[str, ...]] = {
     "cells that leave sideways": ("kinds/horseshoe.py", "(f.lo[:, 1] > -1) & (f.hi[:, 1] < 1)", "(f.lo[:, 1] > -1) | (f.hi[:, 1] < 1)"),
     "both edges on one side": ("kinds/horseshoe.py", "return sorted(sides) == [-1, 1]", "return 0 not in sides"),
     "sets that meet": ("kinds/horseshoe.py", "if not (_beside(sets[a], corners[b]) or _beside(sets[b], corners[a])):", "if False:"),
-    "a contraction without room": ("kinds/convergence.py", "if not up(q + rho) < 1:", "if not q < 2:"),
+    "a fixed point anywhere": ("kinds/convergence.py", "if not Interval(down(target.centre - reach), up(target.centre + reach)).within(aim).all():", "if False:"),
     "leaves may lead back": ("kinds/convergence.py", "if done < len(which):", "if False:"),
     "an image on the edge": ("kinds/trapping.py", "if not image.inside(box).all():", "if False:"),
     "left-out leaves may be met": ("kinds/trapping.py", "if out.any() and Meeting(boxes[out][:, : g.d]).any_met(image).any():", "if False:"),

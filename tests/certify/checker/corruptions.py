@@ -81,6 +81,7 @@ def of_maps() -> Iterator[tuple[str, Document]]:
         yield f"{name}: lr to {hi} in vary alone", changed(name, (("vary", "lr"), [lo, hi]))
         yield f"{name}: lr does not vary", changed(name, (("vary",), {}))
     yield "log cosh is no odd map any more", changed("no_cycles-log-cosh-all-above-2", (LOSS, "logcosh(w) + w/100"))
+    yield "log cosh is hardly odd any more", changed("no_cycles-log-cosh-all-above-2", (LOSS, "logcosh(w) + w/1000000000"))
     yield "log cosh is another loss", changed("no_cycles-log-cosh-all-above-2", (LOSS, "(w**2 - 1)**2/4"))
     yield "heavy ball without momentum", changed("cycle_lessard", ((*PARAMS, "momentum"), "0"))
     yield "heavy ball that defines another velocity", changed("cycle_lessard", (("map", "optimizer", "define", "next"), "momentum*v - g"))
@@ -189,6 +190,8 @@ def of_branches() -> Iterator[tuple[str, Document]]:
         yield f"joint {i} moved", changed(name, (("evidence", "joints", i, "points", 0, 0), on(moved, 1.5)))
         yield f"joint {i} at another value", changed(name, (("evidence", "joints", i, "at"), on(nudged, 1.0001)))
         yield f"joint {i} wide", changed(name, (("evidence", "joints", i, "points", 0, 0), on(scaled, 1e7)))
+    yield "a joint on the other branch", changed(name, (("evidence", "joints", 4, "points"), lambda z: [[[nudged(x[1], -1), nudged(x[0], -1)] for x in one] for one in z]))
+    yield "slabs with a gap behind a joint", changed(name, (("evidence", "slabs", 4, "vary", 0), on(nudged, 1.0005)))
     yield "a slab with a gap", changed(name, (("evidence", "slabs", 3, "vary", 1), on(nudged, 0.9999)))
     yield "slabs that begin late", changed(name, (("evidence", "slabs", 0, "vary", 0), on(nudged, 1.001)))
     yield "slabs that end early", changed(name, (("evidence", "slabs", count - 1, "vary", 1), on(nudged, 0.999)))
@@ -223,7 +226,30 @@ def of_covering() -> Iterator[tuple[str, Document]]:
         yield f"{name}: one transition more", changed(name, (("claim", "transitions"), lambda old, m=missing: [*old, m]), (("evidence", "cuts"), lambda old: [*old, [64, 8]]))
         yield f"{name}: a transition twice", changed(name, (("claim", "transitions"), lambda old: [*old, old[0]]), (("evidence", "cuts"), lambda old: [*old, old[0]]))
         yield f"{name}: a set that is not there", changed(name, (("claim", "transitions", 0, 1), sets))
+    for name in ("chaos_double_well",):
+        evidence = document(name)["evidence"]
+        four = next(z for z in evidence["cycles"] if len(z) == 4)
+        yield f"{name}: an even period", changed(
+            name, (("claim", "period"), 4), (("claim", "points"), four), (("claim", "growth"), None), (("claim", "entropy"), None), (("evidence", "vector"), []))
+        number, points = float.fromhex(evidence["numbers"][0]), document(name)["claim"]["points"]
+        place = sum(float.fromhex(box[0][0]) < number for z in [points, *evidence["cycles"]] for box in z) + sum(float.fromhex(x) < number for x in evidence["numbers"])
+        yield f"{name}: a mark twice", changed(
+            name, (("evidence", "numbers"), lambda old: [old[0], *old]), (("evidence", "vector"), lambda old, k=place: [*old[:k], 0, *old[k:]]))
+    for name in ("horseshoe_heavy_ball", "horseshoe_henon"):
+        yield f"{name}: a set that counts twice", _doubled(name)
     yield "descent: a transition taken out", changed("horseshoe_heavy_ball", (("claim", "transitions"), lambda old: old[1:]), (("evidence", "cuts"), lambda old: old[1:]))
+
+
+def _doubled(name: str) -> Document:
+    """The set 0 once more as a set of its own, with all transitions from it and to it."""
+    evidence, pairs = document(name)["evidence"], document(name)["claim"]["transitions"]
+    more, cuts, new = [], [], len(evidence["sets"])
+    for (i, j), cut in zip(pairs, evidence["cuts"]):
+        others = {(new if i == 0 and a else i, new if j == 0 and b else j) for a in (0, 1) for b in (0, 1)} - {(i, j)}
+        more += [list(pair) for pair in sorted(others)]
+        cuts += [cut] * len(others)
+    return changed(name, (("claim", "transitions"), pairs + more), (("evidence", "cuts"), evidence["cuts"] + cuts),
+                   (("evidence", "sets"), [*evidence["sets"], evidence["sets"][0]]), (("evidence", "vector"), [*evidence["vector"], evidence["vector"][0]]))  # fmt: skip
 
 
 def of_regions() -> Iterator[tuple[str, Document]]:

@@ -123,6 +123,17 @@ def test_branches_that_meet_have_slopes_and_others_have_none():
         assert np.isfinite(slopes(jumps, 0.2, 0.3).lo).all(), jumps
 
 
+def test_a_box_is_cut_where_a_jump_lies_in_a_branch_that_is_not_taken_there():
+    def slopes(formula):
+        g = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
+        found = g.slopes(Interval(np.array([[-1.9]]), np.array([[1.9]])), g.lines)[1]
+        return float(found.lo.item()), float(found.hi.item())
+
+    assert slopes("Piecewise((w, Abs(w) <= 1), (sign(w), True))") == (0, 1)
+    assert slopes("Piecewise((w, Abs(w) <= 1), (2*sign(w), True))") == (-np.inf, np.inf)
+    assert slopes("Piecewise((w, Abs(w) < 1/2), (sign(w)/2, w < 1), (1/2, True))") == (0, 1)
+
+
 def test_what_may_be_undefined_is_the_whole_line():
     for formula in ("1/w", "tanh(log(w))", "sin(1/w)", "Abs(sqrt(w))", "sigmoid(tan(2*w))", "Max(0, log(w))", "Piecewise((1, log(w) > 0), (2, True))",
                     "exp(log(w))*0 + w**(1/3)", "cos(w**(-2))"):  # fmt: skip

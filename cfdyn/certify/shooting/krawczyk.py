@@ -11,8 +11,8 @@ import numpy as np
 from flint import arb, arb_mat
 
 from cfdyn.certify.balls import ball
-from cfdyn.certify.newton import shooting_matrix
-from cfdyn.certify.slopes import Slopes
+from cfdyn.certify.borders.slopes import Slopes
+from cfdyn.certify.shooting.newton import shooting_matrix
 from cfdyn.certify.subject import Subject
 
 Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate

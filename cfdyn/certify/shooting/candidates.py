@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 
 from cfdyn.arguments import table
-from cfdyn.certify.newton import Points, polished
+from cfdyn.certify.shooting.newton import Points, polished
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
 

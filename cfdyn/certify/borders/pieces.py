@@ -10,7 +10,7 @@ from typing import Any
 from flint import arb
 
 from cfdyn.certify.balls import BITS, Enclosure, ball_algebra
-from cfdyn.certify.rational import Field, Rational, TooHard
+from cfdyn.certify.borders.rational import Field, Rational, TooHard
 from cfdyn.tape.evaluate import evaluate
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild

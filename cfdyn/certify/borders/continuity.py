@@ -14,7 +14,7 @@ from typing import Any
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball_algebra
-from cfdyn.certify.pieces import Pieces
+from cfdyn.certify.borders.pieces import Pieces
 from cfdyn.tape.evaluate import Algebra, evaluate
 
 _COMPARED = frozenset("lt le eq max min".split())

@@ -1,0 +1,103 @@
+"""What records over a grid of two quantities have in common, and how their cells are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cfdyn.arguments import whole_number
+from cfdyn.continuation.records import WithMap
+from cfdyn.ensembles.grids import Grid, look
+from cfdyn.errors import Interrupted
+from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.records.record import provenance
+from cfdyn.settling.regime import regime
+from cfdyn.settling.samples import KINDS, QUASI_PERIODIC, UNRESOLVED
+from cfdyn.systems.recipes import recipe_of
+
+CHECKED = 12  # escaped, and settled, cells that are put to `classify`
+STOPPED = "interrupted: some cells are not looked at, the others not put to a closer look"
+NAMES = {**{label: kind for kind, label in KINDS.items()}, 1: "fixed point", UNRESOLVED: "unresolved"}
+Told = Callable[[int], None] | None
+
+
+class OverGrid(WithMap):
+    """Names and values of two quantities, ``labels`` (m, n), and which cells were ``looked`` at."""
+
+    names: tuple[str, str]
+    first: np.ndarray
+    second: np.ndarray
+    labels: np.ndarray
+    looked: np.ndarray
+
+    @property
+    def period(self) -> np.ndarray:
+        """The period of each cell, (m, n); 0 where there is none."""
+        return np.maximum(self.labels, 0)
+
+    @property
+    def fractions(self) -> dict[str, float]:
+        """The part of the cells of each regime, cycles by their period, the largest first."""
+        labels, counts = np.unique(self.labels, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        return {self.called(int(labels[k])): float(counts[k] / self.labels.size) for k in order}
+
+    def called(self, label: int) -> str:
+        """A label in words."""
+        return NAMES.get(label, f"period {label}")
+
+    @property
+    def complete(self) -> bool:
+        """False if Ctrl-C came before all cells were looked at: `extended` goes on."""
+        return not bool((self.labels == UNRESOLVED).any())
+
+    @property
+    def work(self) -> float:
+        """The part of the cells whose orbit was taken; the others have the label that is around them."""
+        return float(self.looked.mean()) if self.looked.size else 1.0
+
+    def grid(self, threads: int | None = None) -> Grid:
+        """The cells with their maps and starts, also of a record that was loaded."""
+        start = np.array(self.provenance["settings"]["start"], float)
+        return Grid(self.step, list(zip(self.names, (self.first, self.second), strict=True)), start, threads)
+
+
+def gone_through(
+    grid: Grid, labels: np.ndarray, looked: np.ndarray, take: Callable[[np.ndarray], None], made: Callable[[str], Any],
+    coarse: int, progress: Told,
+) -> Any:  # fmt: skip
+    """The record that ``made`` makes of a note once all cells are labelled; Ctrl-C takes with it the one of what is done."""
+    try:
+        filled = look(labels, looked, take, whole_number("coarse", coarse, 1), progress)
+        return made("; ".join(filter(None, [checked(grid, labels), filled])))
+    except KeyboardInterrupt:
+        if not looked.any():
+            raise
+        labels[~looked] = UNRESOLVED
+        raise Interrupted(made(STOPPED)) from None
+
+
+def said(grid: Grid, **settings: Any) -> dict[str, Any]:
+    """The provenance of a record over a grid."""
+    about = provenance(map=grid.step.title, params=grid.step.params, start=grid.start, **settings)
+    return {**about, "recipe": recipe_of(grid.step)}
+
+
+def checked(grid: Grid, labels: np.ndarray) -> str:
+    """Put a few cells to a closer look, once all are labelled; what withdraws the labels of their kind, or nothing."""
+    notes, step, labels = [], grid.step, labels.reshape(-1)
+    memory = step.has_loss and step.dim > step.n_weights
+    looked_at = [(ESCAPED, "orbits that overflow"), (QUASI_PERIODIC, "orbits that seem quasi-periodic")]
+    for label, words in [*looked_at, (1, "orbits at rest")] if memory else looked_at:
+        cells = np.flatnonzero(labels == label)
+        for cell in cells[np.linspace(0, len(cells) - 1, min(CHECKED, len(cells))).astype(int)]:
+            here, start, values = grid.at(int(cell))
+            found = regime(here, start)
+            if (found.period or KINDS[found.kind]) != label:
+                labels[labels == label] = UNSETTLED
+                at = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
+                notes.append(f"{words} are undecided: at {at} a closer look finds {found.kind} ({found.reason})")
+                break
+    return "; ".join(notes)

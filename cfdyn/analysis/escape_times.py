@@ -1,0 +1,162 @@
+"""`escape_times`: how long a random map stays in a region, over many runs, those that stay to the end included."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import whole_number
+from cfdyn.ensembles.random_map import RandomMap
+from cfdyn.ensembles.random_runs import RandomRuns
+from cfdyn.errors import UsageError
+from cfdyn.kernels.orbits import LEFT_DOMAIN
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.orbit import MAX_BYTES
+
+SURE = 0.01  # a p-value below which times are not exponential
+
+
+@dataclass(frozen=True)
+class EscapeTimes(Record):
+    """When each of R runs left a region, in steps.
+
+    ``outside``: the condition; ``times`` (R,): the step after which it held first, or the run diverged; 0 for one that was
+    inside after all ``steps``. ``escaped``: how many left. ``mean``: the mean exit time, the steps of all runs inside over
+    ``escaped``, with its 95 % interval ``low``…``high``: where runs are left over, the one of a constant chance per step; NaN
+    without any exit, and ``low`` is then the mean at which 95 % of such samples have one. ``p_value``: that the chance per step
+    is the same in the first and in the second half of the time at risk, small where it is not; the mean with runs left over
+    needs that. ``t`` (n,), ``survival`` (n,), ``error`` (n,): Kaplan and Meier's estimate that a run is inside after step t,
+    with Greenwood's standard error. ``final`` (R, D): the state where each left, or is. ``status``: how many went which way.
+    """
+
+    outside: str
+    times: Annotated[np.ndarray, "R"]
+    steps: int
+    escaped: int
+    mean: float
+    low: float
+    high: float
+    p_value: float
+    t: Annotated[np.ndarray, "n"]
+    survival: Annotated[np.ndarray, "n"]
+    error: Annotated[np.ndarray, "n"]
+    final: Annotated[np.ndarray, "R D"]
+    status: dict[str, int]
+
+    @property
+    def exponential(self) -> bool:
+        """False where the chance to leave changes with time, by 99 % evidence."""
+        return not self.p_value < SURE
+
+    @property
+    def log_error(self) -> float:
+        """The standard error of ln(mean): 1/√escaped where runs are left over, else from the scatter of times."""
+        return log_error(self.times, self.escaped)
+
+
+def log_error(times: np.ndarray, escaped: int) -> float:
+    """As of `EscapeTimes.log_error`."""
+    if not escaped:
+        return float("inf")
+    if escaped < len(times) or escaped < 2:
+        return escaped**-0.5
+    return float(times.std(ddof=1) / times.mean() / np.sqrt(escaped))
+
+
+def escape_times(
+    step: RandomMap, z0: Any, outside: str, steps: int = 100_000, runs: int = 400, threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> EscapeTimes:  # fmt: skip
+    r"""The first steps after which a random map is outside a region, over many runs from one start.
+
+    With a small noise of variance ε about an attracting fixed point the mean exit time grows as :math:`e^{V/\varepsilon}`, V
+    the least ½Σ|ξ_t|² that takes the map out (Freidlin and Wentzell; Kramers where steps are small), and exit times become
+    exponential. Runs that are inside after all steps are censored, not thrown away: with E exits in a total of T steps inside
+    the mean is T/E. `arrhenius` fits V to several ε. A run that diverges has left.
+
+    Parameters
+    ----------
+    step : as `cf.random_map` makes it
+    z0 : where all runs begin, weights (d,) or the full state (D,), inside
+    outside : a condition on state and parameters with one < or >, such as "w > 0" or "w1**2 + w2**2 > a"
+    steps : at most, in each run
+    runs : how many
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of steps done
+
+    Raises
+    ------
+    UsageError : no random map, nothing drawn, a start that is outside, no such condition, or numbers out of their ranges
+
+    Examples
+    --------
+    From the left minimum of the double well over its top, with noise of variance 3 on the gradient:
+
+    >>> import cfdyn as cf
+    >>> step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1), noise=3.0)
+    >>> found = cf.analysis.escape_times(step, [-1.0], "w > 0", steps=200)
+    >>> found.escaped, round(found.mean), found.low < 151 < found.high, found.exponential
+    (294, 155, True, True)
+
+    References
+    ----------
+    Kramers, Physica 7 (1940); Freidlin & Wentzell, *Random Perturbations of Dynamical Systems*; Kifer, Israel J. Math. 40 (1981)
+    for maps; Kaplan & Meier, J. Am. Stat. Assoc. 53 (1958).
+    """
+    z = step.step.state(z0)
+    steps, runs = whole_number("steps", steps, 1), whole_number("runs", runs, 1, 2**32 - 1)
+    if not step.random:
+        raise UsageError("nothing is drawn here, so all runs are one: cf.iterate shows where it goes")
+    size = 8 * runs * (2 * len(z) + 5)
+    if size > MAX_BYTES:
+        raise UsageError(f"{runs} runs need {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+    ways = RandomRuns(step, z, runs, threads, progress)
+    ways.leave(outside, steps)
+    if (ways.codes == LEFT_DOMAIN).any() and not np.isnan(ways.states).any():
+        raise UsageError(f"the condition {outside!r} has no value in some states, so it marks no region")
+    times, status = ways.ended, {word.replace("done", "inside"): n for word, n in ways.status().items()}
+    settings = provenance(**step.settings, start=z, runs=runs)
+    return EscapeTimes(outside, times, steps, int((times > 0).sum()), *_mean(times, steps), *_survival(times, steps),
+                       ways.states, status, provenance=settings)  # fmt: skip
+
+
+def _mean(times: np.ndarray, steps: int) -> tuple[float, float, float, float]:
+    """The mean exit time, its 95 % interval, and the p-value of a constant chance."""
+    from scipy.stats import binomtest, chi2, t
+
+    escaped, total = int((times > 0).sum()), float(np.where(times > 0, times, steps).sum())
+    if not escaped:
+        return np.nan, float(total / (chi2.ppf(0.95, 2) / 2)), np.inf, np.nan
+    mean = total / escaped
+    if 2 <= escaped == len(times):
+        reach = t.ppf(0.975, escaped - 1) * times.std(ddof=1) / np.sqrt(escaped)
+        low, high = max(mean - reach, 0.0), mean + reach
+    else:
+        low, high = 2 * total / chi2.ppf(0.975, 2 * escaped + 2), 2 * total / chi2.ppf(0.025, 2 * escaped)
+    # The step by which half of the time at risk has gone: of exits at a constant chance so many are before it.
+    stay = np.where(times > 0, times, steps)
+    half = _half(stay, total)
+    part = float(np.minimum(stay, half).sum() / total)
+    early = int(((times > 0) & (times <= half)).sum())
+    return mean, float(low), float(high), float(binomtest(early, escaped, part).pvalue)
+
+
+def _half(stay: np.ndarray, total: float) -> int:
+    """The smallest step h with Σ min(stay, h) at least half of the total."""
+    low, high = 1, int(stay.max())
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if np.minimum(stay, middle).sum() >= total / 2 else (middle + 1, high)
+    return low
+
+
+def _survival(times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kaplan and Meier's estimate at the start and at each step with an exit; all others stay to the end."""
+    t, exits = np.unique(times[times > 0], return_counts=True)
+    at_risk = len(times) - np.concatenate([[0], np.cumsum(exits)[:-1]]) if len(t) else np.zeros(0)
+    survival = np.concatenate([[1.0], np.cumprod(1 - exits / at_risk)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.concatenate([[0.0], np.cumsum(exits / (at_risk * (at_risk - exits)))])
+        error = np.where(survival > 0, survival * np.sqrt(spread), 0.0)
+    return np.concatenate([[0], t]), survival, error

@@ -1,0 +1,119 @@
+"""`permutation_entropy`: how many orders neighbours of a series take, and how evenly."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import table, whole_number
+from cfdyn.errors import UsageError
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.orbit import Orbit
+
+LONGEST = 10  # values in a pattern: 10! fits into numbers that can be listed
+PARTS = 16  # of the series, whose entropies tell the error
+LEAST = 5  # times as many rows as there are patterns
+
+
+@dataclass(frozen=True)
+class PermutationEntropy(Record):
+    """``entropy``: H = −Σ p ln p over the orders of ``order`` values in turn, in nats, with its ``error``.
+
+    ``share``: H/ln(order!), 1 for noise; ``rate``: H(order) − H(order − 1), per step, an estimate of the metric entropy that
+    comes near it slowly, from above, as the order grows. ``patterns`` (n,): the orders that occur, as numbers of their places in
+    lexicographic order, with ``shares`` (n,); ``missing``: how many never occur. ``equal``: the part of the windows in which
+    values are equal; the earlier one counts as smaller.
+    """
+
+    entropy: float
+    error: float
+    share: float
+    rate: float
+    order: int
+    patterns: Annotated[np.ndarray, "n"]
+    shares: Annotated[np.ndarray, "n"]
+    missing: int
+    equal: float
+
+
+def permutation_entropy(series: Any, order: int = 5, delay: int = 1, coordinate: int = 0) -> PermutationEntropy:
+    """The entropy of the orders that x_t, x_{t+delay}, … take: of ordinal patterns, which no increasing change of scale alters.
+
+    Chaos of one variable forbids patterns that noise shows: of the logistic map at r = 4 no three values in turn fall. The
+    limit of H/(order − 1) is the metric entropy for maps of an interval that are monotone in pieces (slow; ``rate`` is nearer).
+    The error is that of a mean over 16 parts of the series; rows should outnumber the patterns five times.
+
+    Parameters
+    ----------
+    series : an Orbit, or (n,) or (n, d) numbers, one column of which is looked at
+    order : values in a pattern, 2 to 10
+    delay : rows between them
+    coordinate : the column
+
+    Raises
+    ------
+    UsageError : too few rows for so many patterns, entries that are not finite
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
+    >>> found = cf.analysis.permutation_entropy(cf.iterate(logistic, [0.3], 20_000), order=3)
+    >>> found.missing, found.patterns.tolist(), round(found.share, 2)  # 5 would be x_t > x_{t+1} > x_{t+2}
+    (1, [0, 1, 2, 3, 4], 0.83)
+
+    References
+    ----------
+    Bandt & Pompe (2002), Phys. Rev. Lett. 88, 174102. Bandt, Keller & Pompe (2002), Nonlinearity 15, 1595 (the limit).
+    """
+    length, lag, column = (
+        whole_number("order", order, 2),
+        whole_number("delay", delay, 1),
+        whole_number("coordinate", coordinate, 0),
+    )
+    if length > LONGEST:
+        raise UsageError(f"patterns have 2 to {LONGEST} values, not {length}")
+    x = _column(series, column)
+    least = LEAST * math.factorial(length) + (length - 1) * lag
+    if len(x) < least:
+        raise UsageError(f"patterns of {length} values need {least} rows, not {len(x)}: take a smaller order")
+    numbers, equal = _patterns(x, length, lag)
+    patterns, counts = np.unique(numbers, return_counts=True)
+    shares = counts / counts.sum()
+    entropy = _entropy(shares)
+    parts = [_entropy(np.unique(part, return_counts=True)[1] / len(part)) for part in np.array_split(numbers, PARTS)]
+    before = _entropy(np.unique(_patterns(x, length - 1, lag)[0], return_counts=True)[1] / (len(x) - (length - 2) * lag))
+    whole = math.factorial(length)
+    return PermutationEntropy(
+        entropy, float(np.std(parts, ddof=1) / math.sqrt(PARTS)), entropy / math.log(whole), entropy - before, length, patterns,
+        shares, whole - len(patterns), equal, provenance=provenance(rows=len(x), order=length, delay=lag, coordinate=column),
+    )  # fmt: skip
+
+
+def _column(series: Any, column: int) -> np.ndarray:
+    """One column, finite."""
+    given = series.z if isinstance(series, Orbit) else series
+    rows = table("a series", given, 1 if np.ndim(given) == 1 else 2)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if column >= rows.shape[1] or not np.isfinite(rows[:, column]).all():
+        raise UsageError(f"permutation_entropy needs a column of finite numbers; column {column} of {rows.shape[1]} is none")
+    return rows[:, column]
+
+
+def _patterns(x: np.ndarray, length: int, lag: int) -> tuple[np.ndarray, float]:
+    """The number of each window's order, (n,), by how many later values are smaller; the part of windows with equal values."""
+    rows = len(x) - (length - 1) * lag
+    number, equal = np.zeros(rows, np.int64), np.zeros(rows, bool)
+    for i in range(length):
+        here, smaller = x[i * lag : i * lag + rows], np.zeros(rows, np.int64)
+        for j in range(i + 1, length):
+            there = x[j * lag : j * lag + rows]
+            smaller += there < here
+            equal |= there == here
+        number = number * (length - i) + smaller
+    return number, float(equal.mean())
+
+
+def _entropy(shares: np.ndarray) -> float:
+    return max(0.0, float(-(shares * np.log(shares)).sum()))

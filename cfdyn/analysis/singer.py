@@ -1,0 +1,144 @@
+"""`singer`: the sign of the Schwarzian derivative of a map of one variable, and how many attracting cycles it allows."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import whole_number
+from cfdyn.cycles.line.laps import laps_on
+from cfdyn.cycles.line.reach import FINEST, bounded_orbits
+from cfdyn.errors import UsageError
+from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+
+CELLS, SAMPLES, ROUNDS = 64, 4001, 40  # of the interval at first; points that are looked at; halvings at most
+ROUNDED = 1e-9  # of the interval: by no more an image may lie outside
+
+
+@dataclass(frozen=True)
+class Singer(Record):
+    """``sign``: "negative", "not negative" (it is positive at ``place``) or "undecided", of the Schwarzian derivative on the
+    ``interval`` (2,). ``largest``: of its values at samples, −inf where the slope is 0.
+
+    ``critical`` (k,): where the slope is 0. ``invariant``: whether the map takes the interval into itself. ``bound``: most
+    attracting cycles that lie in it, k + 2 (one for each critical point and each end), None where Singer's theorem says
+    nothing, for the ``reason``.
+    """
+
+    sign: str
+    interval: Annotated[np.ndarray, "2"]
+    critical: Annotated[np.ndarray, "k"]
+    invariant: bool
+    bound: int | None
+    largest: float
+    place: float
+    reason: str
+
+    @property
+    def meaning(self) -> str:
+        """The finding as a sentence."""
+        if self.bound is None:
+            return f"Singer's theorem says nothing here: {self.reason}."
+        points = f"{len(self.critical)} critical point{'s' * (len(self.critical) != 1)}"
+        return (f"At most {self.bound} cycles attract: the Schwarzian derivative is negative, and each attracting cycle takes in "
+                f"one of {points} or an end of the interval.")  # fmt: skip
+
+
+def singer(step: Map, interval: Any = (-math.inf, math.inf), cells: int = 20_000) -> Singer:
+    """Sf = f‴/f′ − (3/2)(f″/f′)² on an interval, and the number of attracting cycles that its sign bounds.
+
+    The interval is halved until bounds of f′f‴ − (3/2)f″² over each part are negative, or a point is found where it is
+    positive, or there are more than ``cells`` parts. The bounds are those of floating-point intervals: evidence, not a proof.
+    Where Sf < 0 the immediate basin of each attracting cycle, neutral ones that attract from a side too, holds a critical
+    point or reaches an end of the interval, so that following these finds every attractor that is a cycle. Nothing is said of
+    maps with corners or jumps.
+
+    Parameters
+    ----------
+    step : a map of one variable, without angles, from a formula that does not switch
+    interval : (lo, hi); infinite ends: where all bounded orbits are, if bounds of the map far out say so
+    cells : parts at most
+
+    Raises
+    ------
+    UsageError : several variables or an angle, an empty interval, one in which the map is not defined, or a formula that switches
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.5))
+    >>> found = cf.analysis.singer(well)
+    >>> found.sign, found.critical.round(6), found.bound
+    ('negative', array([-0.745356,  0.745356]), 4)
+    >>> example = cf.Map.from_text("7.86*x - 23.31*x**2 + 28.75*x**3 - 13.30*x**4")  # Singer's, with two attractors
+    >>> cf.analysis.singer(example, (0, 1)).sign
+    'not negative'
+
+    References
+    ----------
+    Singer (1978), SIAM J. Appl. Math. 35, 260. de Melo & van Strien (1993), One-Dimensional Dynamics, II.6.
+    """
+    lo, hi = bounded_orbits(require_map(step), interval, "singer")
+    most = whole_number("cells", cells, CELLS)
+    if step.switches:
+        raise UsageError("the Schwarzian derivative needs three derivatives: this map's formula switches between branches")
+    x = np.linspace(lo, hi, SAMPLES)
+    f, slope, second, third = _series(step, x).T
+    if not np.isfinite(f).all():
+        raise UsageError(f"the map is not finite everywhere from {lo:g} to {hi:g}")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        schwarzian = np.where(slope == 0, -np.inf, (slope * third - 1.5 * second**2) / slope**2)
+    top = int(np.nanargmax(schwarzian))
+    laps = laps_on(step, lo, hi, FINEST * min(hi - lo, 1.0))
+    critical = laps.ends[1:, 0]
+    sign = "not negative" if schwarzian[top] > 0 else _sign(step, lo, hi, most)
+    allowed = ROUNDED * (hi - lo)
+    invariant = bool(f.min() >= lo - allowed and f.max() <= hi + allowed)
+    reason = _reason(sign, float(x[top]), bool(laps.open or laps.places))
+    return Singer(
+        sign, np.array([lo, hi]), critical, invariant, None if reason else len(critical) + 2, float(schwarzian[top]),
+        float(x[top]), reason, provenance=provenance(map=step.title, params=step.params, interval=[lo, hi], cells=most),
+    )  # fmt: skip
+
+
+def _series(step: Map, x: np.ndarray) -> np.ndarray:
+    """f and its derivatives up to the third, (n, 4)."""
+    starts = np.stack([x, np.ones_like(x), np.zeros_like(x), np.zeros_like(x)], axis=1)
+    return evaluate_rows(step.rule("taylor:3"), starts, step.p) * [1.0, 1.0, 2.0, 6.0]
+
+
+def _sign(step: Map, lo: float, hi: float, most: int) -> str:
+    """By bounds of f′f‴ − (3/2)f″² = 6(c₁c₃ − c₂²) over parts, c the coefficients of the series."""
+    ends = np.linspace(lo, hi, CELLS + 1)
+    cells = np.stack([ends[:-1], ends[1:]], axis=1)
+    rule = step.rule("interval:taylor:3")
+    for _ in range(ROUNDS):
+        boxes = np.concatenate([cells, np.tile([1.0, 1.0, 0.0, 0.0, 0.0, 0.0], (len(cells), 1))], axis=1)
+        bounds = evaluate_rows(rule, boxes, step.p).reshape(-1, 4, 2)
+        c1, c2, c3 = bounds[:, 1], bounds[:, 2], bounds[:, 3]
+        with np.errstate(invalid="ignore"):
+            product = (c1[:, :, None] * c3[:, None, :]).reshape(len(cells), 4).max(axis=1)
+            inside = (c2 <= 0).any(axis=1) & (c2 >= 0).any(axis=1)
+            square = np.where(inside, 0.0, np.abs(c2).min(axis=1) ** 2)
+            left = cells[~(product < square)]
+        if not len(left):
+            return "negative"
+        middle = left.mean(axis=1)
+        if 2 * len(left) > most:
+            return "undecided"
+        cells = np.concatenate([np.stack([left[:, 0], middle], axis=1), np.stack([middle, left[:, 1]], axis=1)])
+        _, slope, second, third = _series(step, middle).T
+        if (slope * third > 1.5 * second**2 * (1 + ROUNDED)).any():
+            return "not negative"
+    return "undecided"
+
+
+def _reason(sign: str, place: float, unclear: bool) -> str:
+    if sign == "not negative":
+        return f"the Schwarzian derivative is positive somewhere, at most near {place:.6g}"
+    if sign == "undecided":
+        return "bounds do not tell the sign of the Schwarzian derivative everywhere"
+    return "it is not certain where its slope is 0" if unclear else ""

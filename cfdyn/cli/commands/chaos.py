@@ -1,0 +1,53 @@
+"""``cfdyn chaos``: is what an orbit ends on chaotic?"""
+
+from typing import Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import STEPS
+from cfdyn.cli.screen import Say, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.errors import UsageError
+
+MOST = 10_000_000  # steps
+
+
+@command("loss optimizer steps dimensions start settings variables map out plot batch order seed periodic json", place=4)
+def chaos(
+    subject: Subject,
+    say: Say,
+    steps: STEPS = 100_000,
+    dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure them too, which takes most time.")] = True,
+) -> Answer:
+    """Is what an orbit ends on chaotic? Lyapunov exponents, 0–1 test, ordinal patterns and dimensions, with errors."""
+    if steps > MOST:
+        raise UsageError(f"chaos takes at most {MOST} steps, not {steps}")
+    step, z0, chosen = subject.map_and_state()
+    found = cfdyn.analysis.chaos(step, z0, steps, dimensions=dimensions, progress=say)
+    spectrum, test, ordinal = found.spectrum, found.test, found.permutation
+    measured = [(name, one) for name, one in (("correlation", found.correlation), ("box", found.box)) if one is not None]
+    return Answer(
+        lambda: {
+            **fields(found, "kind reason"),
+            "lyapunov": {**fields(spectrum, "exponents errors dimension dimension_error steps"), "sum": spectrum.total},
+            "zero_one": fields(test, "K low high kind reason"),
+            "permutation": fields(ordinal, "entropy error share rate order missing equal"),
+            **{f"{name}_dimension": fields(one, "value error fitted reason") for name, one in measured},
+            "map": step.title, "start": z0, "chosen": chosen,
+        },
+        lambda screen: screen.facts(
+            ("map", f"{step.title}{remark(chosen, 'lr')}"),
+            ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
+            ("exponents", f"{vector(spectrum.exponents)} ± {vector(spectrum.errors)} per step over {spectrum.steps} steps"),
+            ("0–1 test", f"K = {test.K:.3f}, quartiles {test.low:.3f} and {test.high:.3f}: {test.kind}"),
+            ("patterns", f"{ordinal.missing} orders of {ordinal.order} values in turn never occur; entropy {ordinal.entropy:.4g} "
+                         f"± {ordinal.error:.1g}, {ordinal.rate:.3g} per step"),
+            ("dimension", f"{spectrum.dimension:.5g} ± {spectrum.dimension_error:.1g}, by Kaplan and Yorke's formula"),
+            *((f"{name} dimension", one.reason or f"{one.value:.4g} ± {one.error:.1g}") for name, one in measured),
+            ("verdict", f"{found.kind}: {found.reason}"),
+        ),
+        record=found,
+    )  # fmt: skip

@@ -1,0 +1,139 @@
+"""``cfdyn random``: an optimizer on random batches or with noise: exponents, density, or a blurred cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import DRAWN, LABEL_NOISE, REPEAT, REPLACE, SAMPLED, SIZES, STEPS
+from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import swept
+from cfdyn.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.blurred_cycle import BlurredCycle
+    from cfdyn.analysis.invariant_density import InvariantDensity
+    from cfdyn.analysis.noise_induced import NoiseInduced
+    from cfdyn.analysis.random_lyapunov import RandomLyapunov
+
+LOOK = Annotated[str, Option("--look", help="exponents; density, of one entry of the state; cycle, whether it is still there (with --vary).")]  # noqa: E501
+RUNS = Annotated[int | None, Option("--runs", min=1, help="Independent runs; 32, 64 for a density, 20 for a cycle.", show_default=False)]  # noqa: E501
+TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps before anything is looked at.")]
+COORDINATE = Annotated[str | None, Option("--coordinate", help="The entry of the state, of a density.", metavar="NAME", show_default=False)]  # noqa: E501
+LOOKS = ("exponents", "density", "cycle")
+MEANS = {1: "above 0: neighbours part", -1: "below 0: neighbours meet", None: "not told from 0"}
+LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings "
+          "variables map periodic out plot figure seed json")  # fmt: skip
+
+
+@command(LISTED, place=11)
+def random(
+    subject: Subject,
+    say: Say,
+    look: LOOK = "exponents",
+    vary: SIZES = None,
+    batch: SAMPLED = None,
+    noise: DRAWN = None,
+    label_noise: LABEL_NOISE = 0.0,
+    repeat: REPEAT = 1,
+    replace: REPLACE = True,
+    steps: STEPS = 2000,
+    runs: RUNS = None,
+    transient: TRANSIENT = 1000,
+    coordinate: COORDINATE = None,
+) -> Answer:
+    """Random batches or noise: Lyapunov exponents with errors, the invariant density, or what is left of a cycle."""
+    if look not in LOOKS:
+        raise unknown("look", look, LOOKS)
+    if (look == "cycle") > (vary is not None) or (look == "density" and vary is not None):
+        raise UsageError("--look cycle needs --vary, such as --vary noise=1e-6:1e-2:9, and a density is of one size of noise")
+    if coordinate is not None and look != "density":
+        raise UsageError("--coordinate is of a density")
+    sweep = None if vary is None else swept(vary)
+    step, z0, chosen = subject.random_map(batch, noise, label_noise, repeat, replace, sweep is not None)
+    about = {"random": step.title, "map": step.step.title, "start": z0, "chosen": chosen, "transient": transient}
+    lengths: dict[str, Any] = {"steps": steps, "transient": transient, **({} if runs is None else {"runs": runs})}
+    if sweep is not None:
+        lengths["progress"] = lambda done: say(f"{done} of {len(sweep[1])} values")
+        analysis = cfdyn.analysis.blurred_cycle if look == "cycle" else cfdyn.analysis.noise_induced
+        found: Any = analysis(step, z0, sweep, **lengths)
+    else:
+        lengths["progress"] = lambda done: say(f"{done} of {transient + steps} steps")
+        if look == "density":
+            found = cfdyn.analysis.invariant_density(step, z0, coordinate, **lengths)
+        else:
+            found = cfdyn.analysis.random_lyapunov(step, z0, **lengths)
+    keys, tables = SHOWN[type(found).__name__]
+    return Answer(lambda: {**fields(found, keys), **about}, lambda screen: tables(screen, found, about), record=found)
+
+
+def _about(about: dict) -> list[tuple[str, str]]:
+    return [("random map", f"{about['random']}{remark(about['chosen'], 'lr')}"),
+            ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}")]  # fmt: skip
+
+
+def _status(status: dict[str, int]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in status.items() if count)
+
+
+def _exponents(screen: Screen, found: RandomLyapunov, about: dict) -> None:
+    """Exponents, errors, and what they mean."""
+    screen.facts(
+        *_about(about),
+        ("runs", f"{_status(found.status)}; {found.steps} steps of each"),
+        ("exponents", f"{vector(found.exponents)} per step"),
+        ("errors", f"{vector(found.errors)}, standard errors from the runs"),
+        ("sum", f"{number(found.total)} ± {number(found.total_error)}"),
+        ("the largest", MEANS[found.sign]),
+        ("one place", "nothing says otherwise" if not found.p_value < 0.01
+         else f"no: the runs differ more than parts of their ways (p = {found.p_value:.2g})"),
+    )  # fmt: skip
+
+
+def _induced(screen: Screen, found: NoiseInduced, about: dict) -> None:
+    """A row for each value."""
+    screen.facts(*_about(about), ("without noise", f"{number(found.without)} ± {number(found.without_error)} per step"))
+    screen.print()
+    heads = (found.name, "largest exponent", "its error", "runs that go on", "sign", "noise-induced")
+    screen.table(heads, range(len(found.values)), lambda k: [
+        number(found.values[k]), cell(found.exponents[k]), cell(found.errors[k]), f"{100 * found.alive[k]:.3g} %",
+        {1: "+", -1: "−", 0: "?"}[int(found.signs[k])], str(found.induced[k])], most=None)  # fmt: skip
+
+
+def _density(screen: Screen, found: InvariantDensity, about: dict) -> None:
+    """Mean and variance; the density is in the record and in the figure."""
+    screen.facts(
+        *_about(about),
+        ("runs", f"{_status(found.status)}; {found.steps} steps of each"),
+        (f"mean of {found.name}", f"{number(found.mean)} ± {number(found.mean_error)}"),
+        ("variance", f"{number(found.variance)} ± {number(found.variance_error)}"),
+        ("most likely", number(found.centres[found.density.argmax()])),
+        ("settled", "nothing says otherwise" if found.drift < 4 else f"no: the mean still moves, by {found.drift:.1f} errors"),
+    )
+
+
+def _cycle(screen: Screen, found: BlurredCycle, about: dict) -> None:
+    """A row for each value."""
+    screen.facts(*_about(about), ("without noise", f"period {found.period}"), ("logs", f"of {found.steps} steps"))
+    screen.print()
+    heads = (found.name, "period found", "bands in order", "of runs", "95 % of both", "by chance", "signal/noise", "still there")
+    screen.table(heads, range(len(found.values)), lambda k: [
+        number(found.values[k]), str(found.seen[k]), str(found.banded[k]), str(found.judged[k]),
+        f"{100 * found.low[k]:.0f}–{100 * found.high[k]:.0f} %", cell(found.p_values[k]), cell(found.signal_to_noise[k]),
+        {1: "yes", -1: "no", 0: "?"}[int(found.still[k])]], most=None)  # fmt: skip
+
+
+SHOWN: dict[str, tuple[str, Callable[..., None]]] = {
+    "RandomLyapunov": ("exponents errors total total_error dimension sign steps runs status p_value", _exponents),
+    "NoiseInduced": ("name values exponents errors alive p_values without without_error signs induced", _induced),
+    "InvariantDensity": ("name edges density errors beyond mean mean_error variance variance_error drift steps runs status",
+                         _density),
+    "BlurredCycle": ("name values period seen banded judged share low high p_values verdicts still amplitude signal_to_noise "
+                     "steps", _cycle),
+}  # fmt: skip

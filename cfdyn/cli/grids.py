@@ -1,0 +1,73 @@
+"""Maps over two quantities, as ``cfdyn regimes`` and ``cfdyn diagram`` make, print and hand them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cfdyn
+from cfdyn.cli.command import Answer
+from cfdyn.cli.screen import Screen, remark, vector
+from cfdyn.cli.values import scanned, windowed
+from cfdyn.errors import UsageError
+
+Axes = list[tuple[str, Any]]
+Draw = Callable[..., Any] | None
+MOST_VALUES = 10**5
+
+
+def plane(vary: Sequence[str] | None, window: str | None, count: int, what: str, example: str) -> Axes:
+    """Twice ``--vary`` as (name, values), within ``--window``."""
+    import numpy as np
+
+    if len(vary or ()) != 2:
+        raise UsageError(f"{what} needs two parameters: {example}")
+    names, ranges, counts = zip(*(scanned(text, count) for text in vary or ()), strict=True)
+    for name, number in zip(names, counts, strict=True):
+        if not 2 <= number <= MOST_VALUES:
+            raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {number}")
+    parts = windowed(ranges, window)
+    return [(name, np.linspace(lo, hi, number)) for name, (lo, hi), number in zip(names, parts, counts, strict=True)]
+
+
+def drawn_with(also: Sequence[Path] | None) -> Draw:
+    """How a record is drawn with the curves or branches of those files over it; None without any."""
+    if not also:
+        return None
+    laid: list[Any] = []
+    for path in also:
+        record = cfdyn.load(path)
+        laid += getattr(record, "curves", None) or getattr(record, "branches", None) or [record]
+    return lambda found, file, **limits: cfdyn.plot(found, file, also=laid, **limits)
+
+
+def grid_answer(found: Any, about: dict[str, Any], fields: Sequence[str], draw: Draw) -> Answer:
+    """The answer of a record over a grid; ``fields``: those of its document besides names and values."""
+    about = {**about, "fractions": found.fractions, "note": found.note, "work": found.work}
+    return Answer(
+        lambda: {**about, "names": list(found.names), "first": found.first, "second": found.second,
+                 **{name: getattr(found, name) for name in fields}},
+        lambda screen: _print(screen, found, about), record=found, draw=draw,
+    )  # fmt: skip
+
+
+def of_saved(record: Any) -> dict[str, Any]:
+    """What a saved record was made of, for its answer."""
+    settings = record.provenance["settings"]
+    return {"map": settings["map"], "start": settings["start"], "chosen": {}}
+
+
+def _print(screen: Screen, found: Any, about: dict[str, Any]) -> None:
+    """The settings and the fractions."""
+    screen.facts(
+        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
+        ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
+        *((name, f"{len(values)} values from {values[0]:g} to {values[-1]:g}")
+          for name, values in zip(found.names, (found.first, found.second), strict=True)),
+        ("orbits", f"{100 * found.work:.3g} % of the cells") if found.work < 1 else None,
+    )  # fmt: skip
+    screen.print()
+    screen.table(("regime", "cells"), [(name, f"{100 * part:.3g} %") for name, part in found.fractions.items()])
+    if found.note:
+        screen.print(found.note, style="dim")

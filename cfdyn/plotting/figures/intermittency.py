@@ -1,0 +1,25 @@
+"""Mean laminar lengths over the distance from the critical value, in logarithmic axes."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.intermittency import Intermittency
+from cfdyn.plotting.style import ACCENT, FAINT, WARN, house_style, map_title, new_figure
+
+
+def draw(found: Intermittency) -> Figure:
+    """Dots with their errors, the fitted power, and that of type I as a dashed line."""
+    with house_style():
+        figure = new_figure(4.8, 3.4)
+        axes = figure.subplots()
+        axes.errorbar(found.distances, found.lengths, found.errors, fmt="o", color=ACCENT, markersize=3.5, capsize=2)
+        ends = np.array([found.distances.min(), found.distances.max()])
+        axes.plot(ends, found.factor * ends**found.exponent, color=WARN, zorder=1,
+                  label=f"exponent {found.exponent:.3f} ± {found.error:.1g}")  # fmt: skip
+        nearest = found.lengths[np.argmin(found.distances)]
+        axes.plot(ends, nearest * (ends / ends[0]) ** -0.5, color=FAINT, linestyle="--", zorder=0, label="−1/2")
+        axes.set(xscale="log", yscale="log", xlabel=f"|{found.name} − {found.critical:.10g}|",
+                 ylabel="mean laminar length, steps")  # fmt: skip
+        axes.legend()
+        axes.set_title(map_title(found.provenance["settings"], (found.name,), 60))
+    return figure

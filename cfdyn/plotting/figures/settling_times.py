@@ -1,0 +1,51 @@
+"""How long orbits take to settle or to escape, over two quantities, with the boundary of what can be trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis.settling_times import SettlingTimes
+from cfdyn.kernels.orbits import ESCAPED
+from cfdyn.plotting.cells import draw_curves, percent, show
+from cfdyn.plotting.style import FAINT, WARN, house_style, map_title, new_figure
+
+NEITHER = "#ffffff"
+# Both grow dark with the time: of what settles from light to blue, of what escapes from light to brown; no grey in either.
+SETTLES = ListedColormap(colormaps["GnBu"](np.linspace(0.2, 1.0, 256)), "settles")
+ESCAPES = ListedColormap(colormaps["YlOrBr"](np.linspace(0.12, 0.95, 256)), "escapes")
+
+
+def draw(found: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -> Figure:
+    """Two scales of colours, one for each end; ``also``: curves of bifurcations in the same two parameters, laid over it."""
+    with house_style():
+        figure = new_figure(6.8, 4.8)
+        axes = figure.subplots()
+        picture, entries = np.ones((*found.labels.shape, 3)), list[Any]()
+        for inside, colours, words in ((found.labels > 0, SETTLES, "settle"), (found.labels == ESCAPED, ESCAPES, "escape")):
+            times = np.maximum(found.steps[inside], 1)
+            if not len(times):
+                continue
+            norm = LogNorm(max(1, times.min()), max(times.max(), times.min() + 1))
+            picture[inside] = colours(norm(times))[:, :3]
+            bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, fraction=0.04, pad=0.02)
+            bar.set_label(f"steps to {words}", fontsize=7.5)
+        show(axes, found.names, found.first, found.second, picture)
+        if found.boundary.any():
+            axes.contour(found.first, found.second, found.trainable.astype(float), levels=[0.5], colors=WARN, linewidths=0.7)
+            entries.append(Line2D([], [], color=WARN, linewidth=0.9, label="boundary of rest"))
+        neither = float(((found.labels <= 0) & (found.labels != ESCAPED)).mean())
+        if neither:
+            entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label=f"neither, {percent(neither)}"))
+        entries += draw_curves(axes, found.names, also)
+        if entries:
+            figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=7)
+        axes.set_title(map_title(found.provenance["settings"], found.names, 80))
+    return figure

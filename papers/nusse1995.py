@@ -1,0 +1,91 @@
+"""H. E. Nusse, J. A. Yorke, *Border-collision bifurcations for piecewise smooth one-dimensional maps*, Int. J. Bifurcation and
+Chaos 5 (1995) 189–207.
+
+Where a fixed point of a map with a corner meets it, the slopes a and b on both sides decide what follows: a cycle of any
+period, or chaos, directly after the fixed point, without period doublings. The map is x → ax + μ for x < 0, bx + μ for x > 0.
+Here it is gradient descent with rate 1 on a convex loss, curved by 1 − a on one side and 1 − b on the other, and tilted by μ.
+"""
+
+from functools import cache
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, near
+
+CLAIMS = Claims(__name__, __doc__, read="from memory")
+
+
+@cache
+def _bent():
+    loss = cf.Loss("Piecewise(((1 - a)*w**2/2, w < 0), ((1 - b)*w**2/2, True)) - m*w", params={"a": 0.5, "b": -3.5, "m": 0.0})
+    return cf.as_map(loss, cf.optimizers.gd(lr=1.0))
+
+
+def _descent(a, b, tilt):
+    return _bent().at(a=a, b=b, m=tilt)
+
+
+@CLAIMS.add(
+    "period three", {"periods": [1, 3], "sizes": near(0.01 * 1.75 / 1.875, 1e-9)},
+    Control("slopes 0.5 and −1.9, where a 2-cycle follows", changes={"b": -1.9}), figure="diagram",
+)  # fmt: skip
+def three_cycle_follows_a_fixed_point(a=0.5, b=-3.5, tilt=0.01):
+    """A stable 3-cycle can follow a stable fixed point directly, on a convex loss too.
+
+    Curvatures 1/2 on the left and 9/2 on the right, η = 1: the periods on which the orbits of 0.001 end for tilts of −0.01 and
+    0.01. ``sizes``: the largest point of the 3-cycle, by hand μ(1 + a + a²)/(1 − a²b).
+    """
+    found = [cf.analysis.classify(_descent(a, b, side), [0.001]) for side in (-tilt, tilt)]
+    largest = max(float(found[1].points.max(initial=0.0)), float(found[0].points.max(initial=0.0)))
+    return {"periods": [one.period for one in found], "sizes": largest}
+
+
+def _edges(a, period, inside, low, high, rounds=34):
+    """The ends of the range of b about ``inside`` in which the orbit of 0.001 ends on that period, by halving."""
+    ends = []
+    for outside in (low, high):
+        yes, no = inside, outside
+        for _ in range(rounds):
+            middle = (yes + no) / 2
+            same = cf.analysis.classify(_descent(a, middle, 0.01), [0.001], budget=20_000).period == period
+            yes, no = (middle, no) if same else (yes, middle)
+        ends.append(yes)
+    return ends
+
+
+@CLAIMS.add(
+    "regions of cycles", {"three": near([-6.25, -3.5], 2e-3), "four": near([-15.625, -9.75], 2e-3)},
+    Control("a = 0.45", changes={"a": 0.45}),
+)  # fmt: skip
+def regions_of_cycles(a=0.4):
+    """A cycle of n points, n − 1 of them on the left, is stable for −a^(1−n) < b < −(1 + 1/a + … + a^(2−n)).
+
+    a = 0.4: where along b orbits begin and cease to end with period 3, and with period 4, by halving from b = −5 and −12.
+    Convergence is slow beside the one end, where the multiplier is −1.
+    """
+    return {"three": _edges(a, 3, -5.0, -7.0, -2.6, 16), "four": _edges(a, 4, -12.0, -17.0, -7.5, 16)}
+
+
+@CLAIMS.add(
+    "chaos", {"chaotic": 20, "kinds": "chaos"},
+    Control("slopes beside the region, of which some have stable cycles", changes={"left": (0.3, 0.9)}),
+)  # fmt: skip
+def robust_chaos(left=(1.05, 1.5), right=(-1.9, -1.05), values=20, seed=95):
+    """Chaos can follow a fixed point directly and is robust: for a > 1, −a/(a − 1) < b < −1 there is no window of a cycle.
+
+    20 random pairs of slopes: of how many exponent and 0–1 test say together that descent at a tilt of 0.01 is chaotic, and what
+    `border_collision` says.
+    """
+    rng, count, kinds = np.random.default_rng(seed), 0, set()
+    for _ in range(values):
+        a, b = float(rng.uniform(*left)), float(rng.uniform(*right))
+        count += cf.analysis.chaos(_descent(a, b, 0.01), [0.001], 20_000, dimensions=False).chaotic
+        kinds.add(cf.analysis.border_collision(_descent(a, b, 0.0), [0.0], "m").above)
+    return {"chaotic": count, "kinds": ", ".join(sorted(kinds))}
+
+
+def figures():
+    """What descent ends on over the tilt, for slopes 0.5 and −3.5."""
+    return {"diagram": lambda: cf.plot(cf.analysis.orbit_diagram(_descent(0.5, -3.5, 0.01), ("m", np.linspace(-0.02, 0.02, 400)),
+                                                                 [0.001], keep=30))}  # fmt: skip

@@ -1,0 +1,144 @@
+"""Period diagrams: closed forms beside flips, single verdicts, curves, filled cells, Ctrl-C, and bad input."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import Interrupted, UsageError
+from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.settling.samples import UNRESOLVED
+
+HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
+BOX = [("a", np.linspace(1.0, 2.0, 90)), ("b", np.linspace(-0.1, 0.4, 70))]
+
+
+def contradicted(found: cf.analysis.PeriodDiagram, step: cf.Map, start: list[float], cells: np.ndarray) -> list[tuple]:
+    """Cells of which a single verdict says otherwise; what either leaves undecided may be anything."""
+    wrong = []
+    for cell in cells:
+        row, column = divmod(int(cell), len(found.first))
+        label = int(found.labels[row, column])
+        alone = cf.analysis.classify(step.at(**{found.names[0]: found.first[column], found.names[1]: found.second[row]}), start)
+        same = {ESCAPED: alone.kind == "divergent", 0: alone.kind in ("chaotic", "quasi-periodic")}.get(label, alone.period == label)
+        if label != UNSETTLED and alone.kind != "undecided" and not same:
+            wrong.append((found.first[column], found.second[row], label, alone.kind, alone.period))
+    return wrong
+
+
+@pytest.mark.parametrize("b", [0.0, 0.3, -0.1])
+def test_beside_flips_labels_are_right_or_undecided(b):
+    """Of Hénon's map: at 3(1 − b)²/4, and of the 2-cycle at (1 − b)² + (1 + b)²/4."""
+    beside = np.concatenate([-(10.0 ** np.arange(-2, -10, -1)), [0.0], 10.0 ** np.arange(-9, -1)])
+    for flip, below, above in ((0.75 * (1 - b) ** 2, 1, 2), ((1 - b) ** 2 + (1 + b) ** 2 / 4, 2, 4)):
+        found = cf.analysis.period_diagram(HENON, [("a", flip + beside), ("b", [b])]).labels[0]
+        expected = np.where(beside < 0, below, above)
+        decided = found != UNSETTLED
+        assert (found[decided] == expected[decided]).all()
+        assert decided[np.abs(beside) >= 1e-4].all()
+        assert not decided[beside == 0].any()
+
+
+def test_labels_are_those_of_single_orbits():
+    found = cf.analysis.period_diagram(HENON, BOX)
+    assert found.period.shape == (70, 90)
+    assert {2, 4, 5, 7, 8, 10, 0, ESCAPED} <= set(np.unique(found.labels).tolist())
+    assert (found.labels == UNSETTLED).mean() < 0.01
+    beside = np.flatnonzero((np.diff(found.labels, axis=1) != 0).ravel())  # the last before a change, of rows of 89
+    cells = np.random.default_rng(2).choice(beside // 89 * 90 + beside % 89, 12, replace=False)
+    assert contradicted(found, HENON, [0.1, 0.1], cells) == []
+    assert found.fractions["no period"] == np.mean(found.labels == 0)
+
+
+@pytest.mark.slow
+def test_no_label_of_two_thousand_is_contradicted():
+    for step, vary, start in ((HENON, BOX, [0.1, 0.1]),
+                              (HEAVY, [("lr", np.linspace(0.5, 2.2, 200)), ("momentum", np.linspace(0, 0.9, 200))], [1.1])):  # fmt: skip
+        found = cf.analysis.period_diagram(step, vary, z0=start)
+        cells = np.random.default_rng(0).choice(found.labels.size, 1000, replace=False)
+        assert contradicted(found, step, start, cells) == []
+
+
+def test_curves_lie_within_one_cell_of_the_finest_grid():
+    """The flip of the fixed point and of the 2-cycle by continuation, in each of some rows of a fine grid."""
+    a, b = np.linspace(0.25, 1.25, 401), np.linspace(0.013, 0.391, 3)
+    found = cf.analysis.period_diagram(HENON, [("a", a), ("b", b)])
+    point = cf.analysis.classify(HENON.at(a=0.3), [0.1, 0.1]).points
+    doubled = cf.analysis.classify(HENON.at(a=0.8), [0.1, 0.1]).points
+    bounds = ((0.1, 3.0), (-0.1, 0.5))
+    first = cf.analysis.bifurcation_curve(HENON.at(a=0.3), ("flip", point), ("a", "b"), bounds, search=True)
+    second = cf.analysis.bifurcation_curve(HENON.at(a=0.8), ("flip", doubled), ("a", "b"), bounds, search=True)
+    for curve, label in ((first, 1), (second, 2)):
+        order = np.argsort(curve.parameters[:, 1])
+        at = np.interp(b, *curve.parameters[order].T[::-1])
+        last = [a[np.flatnonzero(row == label)[-1]] for row in found.labels]
+        assert np.abs(at - last).max() <= a[1] - a[0]
+    figure = cf.plot(found, also=[first, second])
+    assert [line.get_label() for line in figure.axes[0].lines] == ["flip", "flip, period 2"]
+    with pytest.raises(UsageError, match="does not lie in a map over"):
+        cf.plot(cf.analysis.period_diagram(HENON, [("b", [0.1, 0.2]), ("x", [0.0, 0.1])]), also=[first])
+
+
+def test_filled_cells_are_as_those_that_are_looked_at_but_for_a_few():
+    vary = [("lr", np.linspace(0.5, 1.35, 160)), ("momentum", np.linspace(0, 0.3, 120))]
+    whole, told = cf.analysis.period_diagram(HEAVY, vary, z0=[1.1]), []
+    filled = cf.analysis.period_diagram(HEAVY, vary, z0=[1.1], coarse=8, progress=told.append)
+    assert whole.work == 1 and filled.work < 0.35 and told[-1] == filled.looked.sum()
+    assert np.array_equal(filled.labels[filled.looked], whole.labels[filled.looked])
+    assert (filled.labels != whole.labels).mean() < 2e-3
+    assert "filled" in filled.note and whole.note == ""
+    names = {1: "period 1", 2: "period 2", 4: "period 4", 8: "period 8", 16: "longer"}
+    shown = [text.get_text().partition(",")[0] for text in cf.plot(whole).legends[0].texts]
+    assert [name for name in names.values() if name not in shown] == []
+
+
+@pytest.mark.parametrize("coarse", [1, 4])
+def test_ctrl_c_keeps_what_is_done_and_it_goes_on(monkeypatch, tmp_path, coarse):
+    vary = [("a", np.linspace(0.5, 1.5, 24)), ("b", np.linspace(0, 0.3, 20))]
+    whole = cf.analysis.period_diagram(HENON, vary, coarse=coarse)
+    monkeypatch.setattr(sys.modules["cfdyn.ensembles.grids"], "AT_ONCE", 100)
+
+    def stop(done: int) -> None:
+        if done >= 120:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as stopped:
+        cf.analysis.period_diagram(HENON, vary, coarse=coarse, progress=stop)
+    part = stopped.value.record
+    assert not part.complete and part.looked.sum() >= 120 and (part.labels[~part.looked] == UNRESOLVED).all()
+    assert np.array_equal(part.labels[part.looked], whole.labels[part.looked])
+    loaded = cf.load(part.save(tmp_path / "part.npz"))
+    cf.plot(loaded)
+    done = loaded.extended()
+    assert done.complete and np.array_equal(done.labels, whole.labels) and done.note == whole.note
+    with pytest.raises(KeyboardInterrupt) as at_once:
+        cf.analysis.period_diagram(HENON, vary, progress=lambda done: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert at_once.value.record.looked.sum() == 100
+
+
+@pytest.mark.parametrize(
+    ("vary", "options", "words"),
+    [
+        ([("a", [1.0])], {}, "two quantities"),
+        ([("a", [1.0]), ("a", [1.0])], {}, "two different"),
+        ([("a", [1.0]), ("q", [1.0])], {}, "unknown parameter"),
+        ([("a", [1.0]), ("b", [2.0, 1.0])], {}, "increase"),
+        ([("a", [1.0]), ("b", [np.nan])], {}, "finite"),
+        ([("a", np.linspace(0, 1, 10**5)), ("b", np.linspace(0, 1, 10**4))], {}, "1000000000 cells need .* GiB"),
+        ([("a", [1.0]), ("b", [0.1])], {"max_period": 0}, "max_period"),
+        ([("a", [1.0]), ("b", [0.1])], {"coarse": 0}, "coarse"),
+        ([("a", [1.0]), ("b", [0.1])], {"transient": 0}, "transient"),
+    ],
+)
+def test_bad_input_gets_a_sentence(vary, options, words):
+    with pytest.raises(UsageError, match=words):
+        cf.analysis.period_diagram(HENON, vary, **options)
+
+
+def test_values_that_the_map_does_not_allow_are_refused_before_anything_is_computed():
+    with pytest.raises(UsageError, match="greater than 0"):
+        cf.analysis.period_diagram(HEAVY, [("lr", [0.0, 1.0]), ("momentum", [0.1, 0.2])])

@@ -1,0 +1,48 @@
+"""Tangents in lanes are stretched as those that are taken one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.ensembles.frames import stretching
+from cfdyn.kernels.orbits import stretch
+
+MAPS = {
+    "logistic": (cf.Map.from_text("r*x*(1 - x)", "x", {"r": 3.83}), [0.3]),
+    "contracting": (cf.Map.from_text(["x/2 + y", "z/3 + x/9", "x*y - z/5"], "x y z"), [0.5, 0.2, 0.1]),
+    "heavy ball": (cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.9, momentum=0.7)), [1.3, 0.0]),
+    "on a line": (cf.Map.from_text(["x/2", "x/2"], "x y"), [0.5, 0.2]),
+    "escaping": (cf.Map.from_text(["r*x**2 + y", "x"], "x y", {"r": 1.0}), [1.1, 0.2]),
+    "out of the domain": (cf.Map.from_text(["log(x) + y", "x/2"], "x y"), [1.1, 0.2]),
+}
+
+
+LEAVING = ("escaping", "out of the domain")
+
+
+def both(name: str) -> list[tuple]:
+    """(steps done, state, tangents, sums) in lanes and one after the other."""
+    step, start = MAPS[name]
+    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    ends = []
+    for way in (stretching(step), lambda z, n, q, sums: stretch(*rules, z, step.p, n, q, sums)):
+        z, q, sums = np.array(start), np.linalg.qr(np.eye(step.dim) + 0.1)[0].T.copy(), np.zeros(step.dim)
+        ends.append((way(z, 300, q, sums), z, np.abs(q), sums))
+    return ends
+
+
+@pytest.mark.parametrize("name", [name for name in MAPS if name not in LEAVING])
+def test_both_ways_agree(name):
+    (done, z, q, sums), (_, z_alone, q_alone, sums_alone) = both(name)
+    assert done == 300
+    assert np.array_equal(z, z_alone)
+    assert np.allclose(sums, sums_alone, rtol=1e-9, atol=1e-9)
+    assert np.allclose(q, q_alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_both_ways_say_when_an_orbit_is_no_number_any_more(name):
+    here, alone = both(name)
+    assert 0 < here[0] == alone[0] < 300
