@@ -112,9 +112,9 @@ def converges_faster_than_exponentially(r=6.0, by="determinant"):
     Control("η = 1.3, below the birth of the 3-cycles", changes={"lr": "1.3"}), figure="proof",
 )  # fmt: skip
 def cycles_of_the_double_well_proved(lr="1.7"):
-    """At η = 1.7 gradient descent on the double well has exactly 3, 9, 15, 33 and 63 points with gⁿ(w) = w, n = 1 … 5, in [−2, 2].
+    """At η = 1.7 gradient descent on the double well has exactly 3, 9, 15, 33 and 63 points with gⁿ(w) = w, n = 1 … 5.
 
-    Five certificates of all cycles of a period and of its divisors.
+    Five certificates of all cycles of a period and of its divisors in [−2, 2].
     """
     loss, gd = "(w**2 - 1)**2/4", cf.optimizers.gd(lr=1)
     return [cf.certify.cycles(loss, gd, n, (-2, 2), params={"lr": lr}).certificate for n in range(1, 6)]

@@ -228,7 +228,8 @@ def _stable_cycle():
 
 
 @CLAIMS.prove(
-    "here", {"kind": "cycle", "period": 3, "stable": True, "points": near([0.0983618809520, 0.1611441826419, -0.3115462026418], 1e-7)},
+    "here", {"kind": "cycle", "period": 3, "stable": True,
+             "points": near([0.0983618809520, 0.1611441826419, -0.3115462026418], 1e-7)},
     Control("the unstable 2-cycle of the same method", changes={"points": (0.1667, -0.1667)}), second=_stable_cycle,
 )  # fmt: skip
 def three_cycle_proved(points=(0.0984, 0.1611, -0.3115)):

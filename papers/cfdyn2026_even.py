@@ -103,7 +103,8 @@ def _no_second_iterate():
 
 @CLAIMS.prove(
     "derivation", {"kind": "no_cycles", "period": "all above 2", "lr": near([2.1, 8], 0), "box": "[-inf, inf]"},
-    Control("the double well, even but not convex, up to η = 1.46", changes={"loss": "(w**2 - 1)**2/4", "low": "1", "high": "1.46"}),
+    Control("the double well, even but not convex, up to η = 1.46",
+            changes={"loss": "(w**2 - 1)**2/4", "low": "1", "high": "1.46"}),
     second=_no_second_iterate,
 )  # fmt: skip
 def only_two_periods_proved(loss="logcosh(w)", low="2.1", high="8"):

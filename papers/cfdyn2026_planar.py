@@ -187,9 +187,9 @@ def _stable_by_hand():
     Control("h″ = 0.5, where it is unstable", changes={"h2": "1/2"}), second=_stable_by_hand, figure="proof",
 )  # fmt: skip
 def triangle_proved(h2="-1/8"):
-    """Plain gradient descent with η = 1 on that polynomial has a stable 3-cycle through exp(i(π/6 + 2πj/3)), alone in small boxes.
+    """Plain gradient descent with η = 1 on that polynomial has a stable 3-cycle near exp(i(π/6 + 2πj/3)).
 
-    A certificate in the plane.
+    A certificate of one cycle in small boxes in the plane, h″ = −1/8.
     """
     points = [[0.866, 0.5], [-0.866, 0.5], [0.0, -1.0]]
     return cf.certify.cycle(cf.losses.triangle(), cf.optimizers.gd(lr=1), points, vary={"h2": h2})

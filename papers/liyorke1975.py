@@ -132,8 +132,8 @@ def scrambled_set_of_the_logistic_map(r="3.83"):
     Control("η = 17, before the 3-cycle is born: the least odd period is longer", changes={"lr": "17"}), figure="descent",
 )  # fmt: skip
 def descent_is_chaotic_proved(lr="20"):
-    """Gradient descent on a convex loss, logistic regression with 2 of 3 labels positive, has a 3-cycle at η = 20, hence cycles of
-    every period and Li and Yorke's set.
+    """Gradient descent on a convex loss, logistic regression with 2 of 3 labels positive, has a 3-cycle at η = 20, hence
+    cycles of every period and Li and Yorke's set.
 
     A certificate of the 3-cycle, of continuity, and of an entropy above 0.48121. (Almost all orbits end on a stable 3-cycle.)
     """

@@ -111,7 +111,8 @@ def only_fixed_points_proved(high="1.9"):
 
 @CLAIMS.prove(
     "text", {"kind": "bifurcation", "type": "flip", "period": 1, "supercritical": True, "side": "above", "lr": near(2.0, 1e-11)},
-    Control("the double well, whose flip is at 1", changes={"loss": "(w**2 - 1)**2/4", "point": 1.0, "low": "0.9", "high": "1.1"}),
+    Control("the double well, whose flip is at 1",
+            changes={"loss": "(w**2 - 1)**2/4", "point": 1.0, "low": "0.9", "high": "1.1"}),
     figure="cascade",
 )  # fmt: skip
 def flip_proved(loss="exp(w) - w", point=0.0, low="1.9", high="2.1"):

@@ -202,8 +202,8 @@ CLAIMS.undecided(
     Control("η = 19", changes={"lr": "19"}), figure="window", read="a secondary source",
 )  # fmt: skip
 def both_three_cycles_proved(lr="20"):
-    """With 2 of 3 labels positive there are at η = 20 a stable 3-cycle, with the multiplier 0.0288938051, and an unstable one, with
-    4.0678792905.
+    """With 2 of 3 labels positive there are at η = 20 a stable 3-cycle, with the multiplier 0.0288938051, and an unstable one,
+    with 4.0678792905.
 
     Two certificates; the intervals of the multipliers are narrower than 1e-10.
     """
@@ -227,8 +227,8 @@ def no_three_cycle_proved(high="11.99"):
 
 @CLAIMS.prove(
     "one weight", {"kind": ["cycle"] * 2, "period": [3, 1], "stable": [True, True]},
-    Control("a step 1.2 times as long, beyond the edge of the minimum", changes={"factor": 1.2, "period": 1}), figure="coexisting",
-    read="a secondary source",
+    Control("a step 1.2 times as long, beyond the edge of the minimum", changes={"factor": 1.2, "period": 1}),
+    figure="coexisting", read="a secondary source",
 )  # fmt: skip
 def coexisting_three_cycle_proved(factor=1.0, period=3):
     """At ηλ = 1.795, below the edge 2, there are data on which a stable 3-cycle stands beside the stable minimum.
@@ -255,8 +255,9 @@ def flip_proved(k="2", n="3", low="8.9", high="9.1"):
 
 
 @CLAIMS.prove(
-    "larger step sizes", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above", "lr": near(18.66560631478335, 1e-10)},
-    Control("the loss with a weight twice as large, where it is at a quarter of that", changes={"formula": "softplus(2*w) - 4/3*w"}),
+    "larger step sizes", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above",
+                          "lr": near(18.66560631478335, 1e-10)},
+    Control("twice the feature, where it is at a quarter of that", changes={"formula": "softplus(2*w) - 4/3*w"}),
     figure="window", read="a secondary source",
 )  # fmt: skip
 def birth_of_three_cycles_proved(formula="softplus(w) - 2/3*w"):

@@ -95,7 +95,8 @@ def converges_proved(lr="1.5"):
 
     Two certificates of convergence. Where there is none, one of the unstable minimum.
     """
-    return [_to_minimum(loss, cf.optimizers.heavy_ball(lr=1, momentum=0.5), ((-3, 3), (-1, 1)), lr) for loss in ("w**2/2", "logcosh(w)")]
+    heavy, box = cf.optimizers.heavy_ball(lr=1, momentum=0.5), ((-3, 3), (-1, 1))
+    return [_to_minimum(loss, heavy, box, lr) for loss in ("w**2/2", "logcosh(w)")]
 
 
 @CLAIMS.prove(
@@ -103,8 +104,8 @@ def converges_proved(lr="1.5"):
     Control("η = 2.1, beyond both edges", changes={"lr": "2.1"}),
 )  # fmt: skip
 def descent_converges_proved(lr="0.5"):
-    """At η = 1/2 gradient descent takes every start in [0.1, 1.5] to the minimum 1 of the double well, and every start in [−3, 3] to
-    that of log cosh.
+    """At η = 1/2 gradient descent takes every start in [0.1, 1.5] to the minimum 1 of the double well, and every start in
+    [−3, 3] to that of log cosh.
 
     Two certificates of convergence. Where there is none, one of the unstable minimum.
     """

@@ -8,7 +8,7 @@ infinitely many.
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_least, near
+from cfdyn.claims import Claims, Control, at_least
 
 CLAIMS = Claims(__name__, __doc__, read="from memory")
 LOGISTIC = "r*x*(1-x)"

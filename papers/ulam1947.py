@@ -96,7 +96,8 @@ def cubic_loss_at_three_halves(lr=1.5, beyond=1.51, steps=400_000):
 
 
 @CLAIMS.prove(
-    "gradient descent, as a corollary", {"kind": ["chaos"] * 2, "period": [3, 3], "entropy": near([math.log(2), math.log(3)], relative=0.02)},
+    "gradient descent, as a corollary",
+    {"kind": ["chaos"] * 2, "period": [3, 3], "entropy": near([math.log(2), math.log(3)], relative=0.02)},
     Control("η = 1.45 and 1.6, where the entropy is less", changes={"rates": ("1.45", "1.6")}),
 )  # fmt: skip
 def entropies_proved(rates=("1.5", "2")):

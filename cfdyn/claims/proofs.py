@@ -41,7 +41,8 @@ def facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Examples
     --------
     >>> claim = {"period": 3, "box": [["-0x1.0000000000000p+0", "0x1.8000000000000p+0"]]}
-    >>> one = {"kind": "no_cycles", "map": {"variables": ["w"]}, "vary": {"lr": ["0.1", "1.45"]}, "claim": claim, "statement": "…"}
+    >>> about = {"map": {"variables": ["w"]}, "vary": {"lr": ["0.1", "1.45"]}}
+    >>> one = {"kind": "no_cycles", **about, "claim": claim, "statement": "…"}
     >>> facts([one])
     {'kind': 'no_cycles', 'statement': '…', 'lr': [0.1, 1.45], 'period': 3, 'box': '[-1, 1.5]'}
     >>> facts([one, one])["period"], facts([one, one])["lr"]
