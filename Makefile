@@ -51,6 +51,7 @@ study: $(VENV)/.installed-study
 papers: $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn claims --report "$$OUT/claims"
 	@$(PY) -m tests.pages "$$OUT/claims"
+	@$(PY) -m tests.certificates
 
 test: $(VENV)/.installed-test
 	@$(PYTEST) $(PARALLEL)

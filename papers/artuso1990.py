@@ -106,6 +106,20 @@ def converges_faster_than_exponentially(r=6.0, by="determinant"):
     return {"gain": math.log(error[1] / error[2]) / math.log(error[0] / error[1]), "errors": error}
 
 
+@CLAIMS.prove(
+    "the cubic", {"kind": ["cycles"] * 5, "period": [1, 2, 3, 4, 5], "complete": [True] * 5,
+                  "fixed points": [3, 9, 15, 33, 63]},
+    Control("η = 1.3, below the birth of the 3-cycles", changes={"lr": "1.3"}), figure="proof",
+)  # fmt: skip
+def cycles_of_the_double_well_proved(lr="1.7"):
+    """At η = 1.7 gradient descent on the double well has exactly 3, 9, 15, 33 and 63 points with gⁿ(w) = w, n = 1 … 5.
+
+    Five certificates of all cycles of a period and of its divisors in [−2, 2].
+    """
+    loss, gd = "(w**2 - 1)**2/4", cf.optimizers.gd(lr=1)
+    return [cf.certify.cycles(loss, gd, n, (-2, 2), params={"lr": lr}).certificate for n in range(1, 6)]
+
+
 def figures():
     """All cycles of the length 4 of the logistic map, of the length 3 of the cubic, and the errors of the escape rate."""
     well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=2.0))
@@ -113,6 +127,7 @@ def figures():
         "cycles": lambda: cf.plot(cf.analysis.cycles(cf.Map.from_text("4*x*(1-x)"), 4, [(0.0, 1.0)])),
         "cubic": lambda: cf.plot(cf.analysis.cycles(well, 3, [(-1.5, 1.5)])),
         "convergence": _convergence,
+        "proof": lambda: cf.plot(cycles_of_the_double_well_proved()[2]),
     }
 
 

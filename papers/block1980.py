@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, near
+from cfdyn.claims import Claims, Control, above, near
 
 CLAIMS = Claims(__name__, __doc__, read="from memory")
 GOLDEN = (1 + math.sqrt(5)) / 2
@@ -75,9 +75,22 @@ def powers_of_two_give_none(r=3.55):
     return {"points": [_points(step, n) for n in (1, 2, 4, 8, 16)], "upper": upper}
 
 
+@CLAIMS.prove(
+    "theorem", {"kind": "chaos", "period": 3, "entropy": above(math.log(GOLDEN))},
+    Control("r = 3.75, with a 5-cycle and no 3-cycle, where entropy is less", changes={"r": "3.75"}), figure="proof",
+)  # fmt: skip
+def entropy_above_the_golden_mean(r="3.9"):
+    """At r = 3.9 the logistic map has a 3-cycle and an entropy above ln((1 + √5)/2).
+
+    A certificate: intervals between points of cycles of periods up to 7 that cover each other; their matrix A has Av ≥ λv with
+    an integer vector v.
+    """
+    return cf.certify.chaos(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), box=(0, 1), r=r)
+
+
 def figures():
     """Numbers of periodic points, with the slopes of the theorem."""
-    return {"growth": _chart}
+    return {"growth": _chart, "proof": lambda: cf.plot(entropy_above_the_golden_mean())}
 
 
 def _chart():

@@ -117,6 +117,25 @@ def _largest(step, state):
     return float(np.abs(np.linalg.eigvals(step.jacobian(step(state)) @ step.jacobian(state))).max())
 
 
+@CLAIMS.prove(
+    "on their stability", {"kind": ["cycle"] * 2, "period": [2, 2], "stable": [True, False],
+                           "points": near([0.16666366664, -0.16666366664, 0.0263156, -0.0263156], 1e-7)},
+    Control("β₁ = 0.9 in place of 0.2 for the first", changes={"b1": 0.9, "w": 0.0131}), figure="orbits",
+)  # fmt: skip
+def two_cycles_proved(b1=0.2, w=0.1667):
+    """On w²/2 Adam has with lr = 0.5, β₁ = 0.2, β₂ = 0.5, ε = 1e-6 a stable 2-cycle ±0.16666366664, and with lr = 1, β₁ = 0.9,
+    β₂ = 0.999, ε = 1e-8 an unstable one, ±0.0263156.
+
+    Two certificates in the space of weight and both averages, ε inside the root.
+    """
+    sets = (0.5, b1, 0.5, 1e-6, w), (1.0, 0.9, 0.999, 1e-8, 0.0263)
+    return [cf.certify.cycle("w**2/2", _optimizer(*values), [start, -start]) for *values, start in sets]
+
+
+def _optimizer(lr, b1, b2, eps):
+    return cf.optimizers.adam(lr=lr, beta1=b1, beta2=b2, eps=eps, eps_inside=True, bias_correction=False)
+
+
 def figures():
     """A cycle that attracts, and one that does not."""
     return {"orbits": _orbits}

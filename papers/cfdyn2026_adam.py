@@ -220,6 +220,27 @@ def _state(w, k=0):
     return [w[k], m[k - 1], v[k - 1]]
 
 
+def _stable_cycle():
+    """Its points and whether all multipliers are inside the circle, with 40 digits."""
+    found = _second_cycle()
+    stable = max(abs(x) for x in found["multipliers"]) < 1
+    return {"points": [float(x) for x in _solved()], "stable": stable, "period": 3}
+
+
+@CLAIMS.prove(
+    "here", {"kind": "cycle", "period": 3, "stable": True,
+             "points": near([0.0983618809520, 0.1611441826419, -0.3115462026418], 1e-7)},
+    Control("the unstable 2-cycle of the same method", changes={"points": (0.1667, -0.1667)}), second=_stable_cycle,
+)  # fmt: skip
+def three_cycle_proved(points=(0.0984, 0.1611, -0.3115)):
+    """It is a theorem: Adam with η = 1, β₁ = 1/2, β₂ = 1/5, ε = 1e-8 inside the root has a stable 3-cycle on w²/2.
+
+    A certificate in the space of weight and both averages, with enclosures of the three multipliers.
+    """
+    adam = cf.optimizers.adam(lr=1, beta1=0.5, beta2=0.2, eps=1e-8, eps_inside=True, bias_correction=False)
+    return cf.certify.cycle("w**2/2", adam, list(points))
+
+
 def figures():
     """Orbits on the two cycles."""
     return {"orbit": _orbit}

@@ -252,6 +252,25 @@ def chaos_without_period_three(steep=(2.1, 2.5, 2.9)):
     return {"three_cycles": sum(counts), "exponent": min(exponents), "evidence": evidence}
 
 
+def _none_too_flat():
+    """No triple of whole numbers up to 40 does with less than 3."""
+    return {"kind": "no_cycles" if _too_flat()["three_cycles"] == 0 else "cycles", "period": 3}
+
+
+@CLAIMS.prove(
+    "derivation, first paragraph", {"kind": "no_cycles", "period": 3, "a": near([0.5, 2.9], 0), "box": "[-5, 5]"},
+    Control("ηa up to 3.1", changes={"high": "3.1"}), second=_none_too_flat, figure="sharp",
+)  # fmt: skip
+def no_three_cycle_on_the_sharp_loss(high="2.9"):
+    """On −w + (a/2) relu(w)² gradient descent with η = 1 has no 3-cycle in [−5, 5] for any a in [0.5, 2.9].
+
+    A certificate over the interval of a, across the corner of the map. Where there is none, one of all 3-cycles at the upper end.
+    """
+    loss, gd = cf.Loss("-w + a/2*relu(w)**2", "w", {"a": 1.0}), cf.optimizers.gd(lr=1)
+    found = cf.certify.no_cycles(loss, gd, 3, (-5, 5), a=("0.5", high), most=30_000)
+    return found if found.proved else cf.certify.cycles(loss, gd, 3, (-5, 5), params={"a": high}).certificate
+
+
 def figures():
     """The sharp 3-cycle through the corner."""
     return {"sharp": lambda: cf.plot(cf.analysis.cycles(_bent(3.0), 3, [(-20.0, 20.0)]))}

@@ -174,9 +174,62 @@ def coexists_with_a_stable_minimum(h2=-0.125, seed=0):
     }
 
 
+def _stable_by_hand():
+    """The three points, and the multipliers by exact algebra."""
+    values = _return(sp.Rational(-1, 8))[1].eigenvals()
+    points = [float(f(np.pi / 6 + 2 * np.pi * j / 3)) for j in range(3) for f in (np.cos, np.sin)]
+    return {"points": points, "stable": all(abs(value) < 1 for value in values), "period": 3}
+
+
+@CLAIMS.prove(
+    "planar 3-cycle", {"kind": "cycle", "period": 3, "stable": True,
+                       "points": near([0.75**0.5, 0.5, -(0.75**0.5), 0.5, 0.0, -1.0], 1e-7)},
+    Control("h″ = 0.5, where it is unstable", changes={"h2": "1/2"}), second=_stable_by_hand, figure="proof",
+)  # fmt: skip
+def triangle_proved(h2="-1/8"):
+    """Plain gradient descent with η = 1 on that polynomial has a stable 3-cycle near exp(i(π/6 + 2πj/3)).
+
+    A certificate of one cycle in small boxes in the plane, h″ = −1/8.
+    """
+    points = [[0.866, 0.5], [-0.866, 0.5], [0.0, -1.0]]
+    return cf.certify.cycle(cf.losses.triangle(), cf.optimizers.gd(lr=1), points, vary={"h2": h2})
+
+
+def _epochs(rate=2.5, epochs=4000):
+    """The last three epochs of an orbit in plain NumPy."""
+    w, path = np.array([1.0, 0.3]), []
+    for _ in range(epochs):
+        path.append(w)
+        for a in np.array([[1.0, 0.0], [0.5, 0.75**0.5]]):
+            w = w - rate * np.tanh(a @ w) * a
+    return [point.tolist() for point in path[-3:]]
+
+
+def _epochs_by_hand():
+    """The period is that of the orbit, which comes to it from afar."""
+    last = _epochs(epochs=4003)
+    near_by = np.abs(np.array(last) - np.array(_epochs())).max() < 1e-9
+    return {"period": [3 if near_by else 0] * 2, "stable": [bool(near_by)] * 2}
+
+
+@CLAIMS.prove(
+    "two samples", {"kind": ["cycle"] * 2, "period": [3, 3], "stable": [True, True]},
+    Control("the minimum, a cycle of period 1", changes={"period": 1}), second=_epochs_by_hand, figure="epoch",
+)  # fmt: skip
+def epochs_of_period_three_proved(period=3):
+    """With log cosh residuals at 60° an epoch of stochastic gradient descent has a stable 3-cycle at η = 2.5 and 3.
+
+    Two certificates for the formulas of an epoch: x₁ = x − η tanh x, u = tanh(x₁/2 + (√3/2)y), then x₁ − ηu/2, y − η(√3/2)u.
+    """
+    first, second = "(x - lr*tanh(x))", "tanh((x - lr*tanh(x))/2 + sqrt(3)/2*y)"
+    step = cf.Map.from_text([f"{first} - lr/2*{second}", f"y - lr*sqrt(3)/2*{second}"], "x y", {"lr": 2.5})
+    starts = [_epochs(rate) if period == 3 else [[0.0, 0.0]] for rate in (2.5, 3.0)]
+    return [cf.certify.cycle(step, points=z, period=period, vary={"lr": r}) for z, r in zip(starts, ("2.5", "3"), strict=True)]
+
+
 def figures():
     """What orbits of the two examples end on."""
-    return {"triangle": _triangle, "epoch": _epoch}
+    return {"triangle": _triangle, "epoch": _epoch, "proof": lambda: cf.plot(triangle_proved())}
 
 
 def _triangle():

@@ -208,11 +208,74 @@ def averages_steady_the_error(a=1.6, starts=20, steps=2000, seed=6):
     return {"closer": int(closer)}
 
 
+REGRESSION = "(w**2/2 - 1)**2/2"
+
+
+@CLAIMS.prove(
+    "phases 2 and 3", {"kind": ["bifurcation"] * 2, "type": ["flip"] * 2, "period": [1, 2], "supercritical": [True] * 2,
+                       "side": ["above"] * 2, "lr": near([1.0, math.sqrt(5) - 1], 1e-11)},
+    Control("e^w − w, whose flips are at 2 and 2.5265", changes={"loss": "exp(w) - w", "points": ([0.0], [-1.3, 0.8]),
+                                                           "rates": (("1.9", "2.1"), ("2.5", "2.6"))}), figure="phases",
+)  # fmt: skip
+def flips_proved(loss=REGRESSION, points=([1.414], [1.0, 1.618]), rates=(("0.9", "1.1"), ("1.2", "1.25"))):
+    """The minimum doubles its period at a = 1 and the 2-cycle at a = √5 − 1, both supercritically: beyond, a stable cycle of
+    twice the period is there.
+
+    Two certificates of flips for the target 1, each with an interval of the step of width 1e-11.
+    """
+    return [
+        cf.certify.bifurcation(loss, cf.optimizers.gd(lr=1), "flip", len(cycle), cycle, lr=rate)
+        for cycle, rate in zip(points, rates, strict=True)
+    ]
+
+
+@CLAIMS.prove(
+    "phase 3", {"kind": "branch", "period": 2, "stable": True, "lr": near([1.01, 1.23], 0)},
+    Control("from 1.24 to 1.3, where it is unstable", changes={"low": "1.24", "high": "1.3", "point": 0.97}), figure="proof",
+)  # fmt: skip
+def two_cycle_stable_throughout(low="1.01", high="1.23", point=1.34):
+    """For every a in [1.01, 1.23] there is a 2-cycle, and it is stable.
+
+    A certificate of the branch for the target 1: a tube of boxes in which there is exactly one cycle for each step.
+    """
+    return cf.certify.branch(REGRESSION, cf.optimizers.gd(lr=1), 2, [point], lr=(low, high))
+
+
+@CLAIMS.prove(
+    "phase 4", {"kind": "no_cycles", "period": 3, "lr": near([0.1, 1.4504], 0), "box": "[-2.2, 2.2] (ends rounded to doubles)"},
+    Control("up to a = 1.46, beyond the fold", changes={"high": "1.46"}),
+)  # fmt: skip
+def no_three_cycle_below_its_fold(high="1.4504"):
+    """For no a in [0.1, 1.4504] there is a 3-cycle among w in [−2.2, 2.2].
+
+    A certificate over the box and the whole interval of steps, for the target 1. Where there is none, one of a 3-cycle at the
+    upper end.
+    """
+    gd = cf.optimizers.gd(lr=1)
+    found = cf.certify.no_cycles(REGRESSION, gd, 3, (-2.2, 2.2), lr=("0.1", high), most=100_000)
+    cycle = [2**0.5 * w for w in (-0.3166, -0.7326, -1.2281)]
+    return found if found.proved else cf.certify.cycle(REGRESSION, gd, cycle, vary={"lr": high})
+
+
+@CLAIMS.prove(
+    "phase 4", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above", "lr": near(1.450440964487875, 1e-11)},
+    Control("e^w − w, where it is at 3.1024", changes={"loss": "exp(w) - w", "cycle": (-4.16, -1.1, 0.98), "low": "3.1",
+                                                      "high": "3.11"}), figure="window",
+)  # fmt: skip
+def fold_of_three_proved(loss=REGRESSION, cycle=(-0.4759, -1.0881, -1.7321), low="1.45", high="1.46"):
+    """A pair of 3-cycles, and with it Li and Yorke's chaos, is born in a fold at a = 1.450440964488.
+
+    A certificate of the fold for the target 1, with an interval of the step of width 1e-11.
+    """
+    return cf.certify.bifurcation(loss, cf.optimizers.gd(lr=1), "fold", 3, list(cycle), lr=(low, high))
+
+
 def figures():
     """The phases as regimes over a, the doublings, and the 3-cycles."""
     return {
         "phases": lambda: cf.plot(cf.analysis.bands(_step(1.0), [0.3], "lr", (0.7, 2.05), count=200)),
         "cascade": lambda: cf.plot(_cascade()),
         "merging": lambda: cf.plot(cf.analysis.bands(_step(1.0, "double_well"), [0.3], "lr", (1.4, 2.0), count=200)),
+        "proof": lambda: cf.plot(two_cycle_stable_throughout()),
         "window": lambda: cf.plot(cf.analysis.cycles(_step(1.455), 3, [(0.0, 2.5)])),
     }

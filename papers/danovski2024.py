@@ -9,7 +9,7 @@ flowers; here the same is asked of losses that can be written down.
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_least, at_most
+from cfdyn.claims import Claims, Control, above, at_least, at_most
 
 CLAIMS = Claims(__name__, __doc__, read="the abstract")
 X, LABELS = (-1.75, -1.25, -0.75, -0.25, 0.25, 0.75, 1.25, 1.75), (1, 1, -1, 1, -1, -1, 1, -1)
@@ -73,9 +73,35 @@ CLAIMS.undecided(
 )  # fmt: skip
 
 
+@CLAIMS.prove(
+    "not in the source: shown here", {"kind": "horseshoe", "entropy": above(0.5)},
+    Control("η = 2, where less entropy is found", changes={"lr": "2"}), figure="horseshoe", read="from memory",
+)  # fmt: skip
+def heavy_ball_horseshoe_proved(lr="2.2"):
+    """With η = 2.2 and momentum 0.3 heavy ball on the double well has a horseshoe in the plane of weight and velocity: an entropy
+    above 0.5.
+
+    A certificate of parallelograms that cover each other.
+    """
+    heavy = cf.optimizers.heavy_ball(lr=2.2, momentum=0.3)
+    return cf.certify.horseshoe("(w**2 - 1)**2/4", heavy, [(-3, 3), (-3, 3)], lr=lr)
+
+
+@CLAIMS.prove(
+    "not in the source: shown here", {"kind": "horseshoe", "entropy": above(0.25)},
+    Control("η = 1.7, where less entropy is found", changes={"lr": "1.7"}), read="from memory",
+)  # fmt: skip
+def horseshoe_in_the_plane_proved(lr="1.6"):
+    """Plain gradient descent on (x² − 1)²/4 + y²/2 + xy/5, a double well coupled to a valley, has a horseshoe at η = 1.6.
+
+    A certificate of parallelograms that cover each other.
+    """
+    return cf.certify.horseshoe("(x**2 - 1)**2/4 + y**2/2 + x*y/5", cf.optimizers.gd(lr=1.6), [(-2, 2), (-2, 2)], lr=lr)
+
+
 def figures():
     """The largest exponent of the small network against the learning rate."""
-    return {"exponents": _drawn}
+    return {"exponents": _drawn, "horseshoe": lambda: cf.plot(heavy_ball_horseshoe_proved())}
 
 
 def _drawn():

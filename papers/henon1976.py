@@ -128,10 +128,36 @@ def _boxes(a=1.4, b=0.3, steps=200_000):
     return cf.analysis.fractal_dimension(cf.iterate(_map(a, b), [0.1, 0.0], steps + 1000).z[1000:], "box")
 
 
+@CLAIMS.prove(
+    "the attractor", {"kind": "horseshoe", "entropy": above(0.25)},
+    Control("a = 1.2, where less entropy is found", changes={"a": 1.2}), read="a secondary source", figure="horseshoe",
+)  # fmt: skip
+def horseshoe_proved(a=1.4):
+    """At a = 1.4, b = 0.3 the map has a horseshoe: infinitely many cycles, and an entropy above 0.25.
+
+    A certificate of parallelograms that cover each other. (The entropy is believed to be 0.4651.)
+    """
+    return cf.certify.horseshoe(_map(a), box=((-2, 2), (-1, 1)))
+
+
+@CLAIMS.prove(
+    "numbers", {"kind": "cycle", "period": 1, "stable": False, "points": near([0.63135448, 0.18940634], 1e-7),
+                "multipliers": near([-1.92373886, 0.15594632], 1e-8)},
+    Control("a = 0.3, where the point is stable", changes={"a": 0.3, "point": [0.9, 0.27]}), figure="attractor",
+)  # fmt: skip
+def fixed_point_proved(a=1.4, point=(0.63, 0.19)):
+    """At a = 1.4, b = 0.3 the point (0.63135448, 0.18940634) is a saddle with multipliers −1.92373886 and 0.15594632.
+
+    A certificate of the fixed point and of both multipliers.
+    """
+    return cf.certify.cycle(_map(a), points=[list(point)], period=1)
+
+
 def figures():
     """The attractor with the fixed point, boxes that cover it, its 7-cycles, and the branch of fixed points."""
     return {
         "attractor": _attractor,
+        "horseshoe": lambda: cf.plot(horseshoe_proved()),
         "boxes": lambda: cf.plot(_boxes()),
         "cycles": lambda: cf.plot(cf.analysis.cycles(_map(), 7, BOX)),
         "branch": lambda: cf.plot(

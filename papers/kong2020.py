@@ -118,6 +118,32 @@ def does_not_converge(ratio=1e4, lr=0.1):
     return {"spread": float(np.std(_late(ratio, lr, steps=100_000)[-1000:]))}
 
 
+@CLAIMS.prove(
+    "Li–Yorke chaos", {"kind": "chaos", "period": 3},
+    Control("ε = η/2.94, where the least odd period is 5", changes={"eps": "0.034"}), figure="cycles",
+)  # fmt: skip
+def chaos_proved(eps="0.025"):
+    """At η = 0.1 and ε = η/4 gradient descent on x²/2 + ε sin(x/ε) is chaotic in Li and Yorke's sense: it has a 3-cycle.
+
+    A certificate of the 3-cycle and of continuity.
+    """
+    return cf.certify.chaos(cf.losses.rough_parabola(eps=0.025), cf.optimizers.gd(lr=0.1), (-0.5, 0.5), longest=3, eps=eps)
+
+
+@CLAIMS.prove(
+    "Li–Yorke chaos, an example", {"kind": "no_cycles", "period": 3, "box": "[-2, 2]"},
+    Control("ε = η/4", changes={"eps": "0.025"}), read="a secondary source",
+)  # fmt: skip
+def no_three_cycle_proved(eps="0.04"):
+    """At η = 0.1 and ε = η/2.5 there is no 3-cycle in [−2, 2].
+
+    A certificate; where there is none, one of all 3-cycles there.
+    """
+    loss, gd = cf.losses.rough_parabola(eps=0.04), cf.optimizers.gd(lr=0.1)
+    found = cf.certify.no_cycles(loss, gd, 3, (-2, 2), eps=eps, most=30_000)
+    return found if found.proved else cf.certify.chaos(loss, gd, (-0.5, 0.5), longest=3, eps=eps)
+
+
 def figures():
     """The 3-cycles at η/ε = 4 and the distribution of the iterates."""
     return {"cycles": lambda: cf.plot(_threes(4.0)), "distribution": _distribution}

@@ -86,6 +86,20 @@ def _step():
     return cf.as_map(cf.Loss(FORMULA, "x"), cf.optimizers.heavy_ball(lr=1 / 9, momentum=4 / 9))
 
 
+@CLAIMS.prove(
+    "the counterexample for heavy ball", {"kind": ["cycle"] * 2, "period": [3, 1], "stable": [True, True],
+                                          "points": near([*CYCLE, 0.0], 1e-7)},
+    Control("momentum 1/2 in place of 4/9", changes={"momentum": "1/2"}), figure="orbits",
+)  # fmt: skip
+def cycle_beside_the_minimum_proved(momentum="4/9"):
+    """At α = 1/9 and β = 4/9 exactly, the attracting 3-cycle {792, −2208, 2592}/1225 stands beside the attracting minimum.
+
+    Two certificates in the plane of weight and velocity; no border of the pieces lies in the boxes.
+    """
+    heavy, rate = cf.optimizers.heavy_ball(lr=0.1, momentum=0.4), {"lr": "1/9", "momentum": momentum}
+    return [cf.certify.cycle(cf.Loss(FORMULA, "x"), heavy, cycle, len(cycle), rate) for cycle in (CYCLE, [0.0])]
+
+
 def figures():
     """Two orbits of one method."""
     return {"orbits": _orbits}

@@ -8,7 +8,7 @@ does not say that typical orbits are chaotic: they may all end on the 3-cycle.
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_least, near
+from cfdyn.claims import Claims, Control, above, at_least, near
 
 CLAIMS = Claims(__name__, __doc__, read="from memory")
 LOGISTIC = "r*x*(1-x)"
@@ -114,10 +114,37 @@ CLAIMS.undecided(
 )  # fmt: skip
 
 
+@CLAIMS.prove(
+    "theorem 1", {"kind": "chaos", "period": 3, "points": near([0.1561493, 0.5046665, 0.9574166], 1e-7)},
+    Control("r = 3.75, where there is a 5-cycle and no 3-cycle", changes={"r": "3.75"}), figure="proof",
+)  # fmt: skip
+def scrambled_set_of_the_logistic_map(r="3.83"):
+    """The logistic map at r = 3.83 has cycles of every period and an uncountable set of starts of which each two come arbitrarily
+    close and part again.
+
+    A certificate of the stable 3-cycle and of continuity, the hypotheses of the theorem, which gives the rest.
+    """
+    return cf.certify.chaos(_map(3.83), box=(0.0, 1.0), longest=3, r=r)
+
+
+@CLAIMS.prove(
+    "theorem 1", {"kind": "chaos", "period": 3, "entropy": above(0.48121)},
+    Control("η = 17, before the 3-cycle is born: the least odd period is longer", changes={"lr": "17"}), figure="descent",
+)  # fmt: skip
+def descent_is_chaotic_proved(lr="20"):
+    """Gradient descent on a convex loss, logistic regression with 2 of 3 labels positive, has a 3-cycle at η = 20, hence
+    cycles of every period and Li and Yorke's set.
+
+    A certificate of the 3-cycle, of continuity, and of an entropy above 0.48121. (Almost all orbits end on a stable 3-cycle.)
+    """
+    return cf.certify.chaos(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20), (-20, 20), lr=lr)
+
+
 def figures():
     """The 3-cycles of the logistic map at 3.83, and those of gradient descent on logistic regression at η = 20."""
     descent = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0))
     return {
         "cycles": lambda: cf.plot(cf.analysis.cycles(_map(3.83), 3, [(0.0, 1.0)])),
+        "proof": lambda: cf.plot(scrambled_set_of_the_logistic_map()),
         "descent": lambda: cf.plot(cf.analysis.cycles(descent, 3, [(-20.0, 20.0)])),
     }

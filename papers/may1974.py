@@ -94,6 +94,47 @@ def populations_stay_bounded(loss="poisson_regression", values=(3.0, 4.0), steps
     return {"largest": [math.exp(min(one, 700.0)) for one in found]}
 
 
+@CLAIMS.prove(
+    "as gradient descent", {"kind": "no_cycles", "period": "all above 1", "lr": near([0.1, 1.9], 0), "box": "[-inf, inf]"},
+    Control("up to η = 2.1, beyond the flip", changes={"high": "2.1"}),
+)  # fmt: skip
+def only_fixed_points_proved(high="1.9"):
+    """For no r in [0.1, 1.9] the map x exp(r(1 − x)) of x > 0 has any cycle but its fixed points.
+
+    A certificate on the whole line for gradient descent on e^w − w, w = ln x: no cycle of period 2, hence none of any longer
+    period, by Sharkovskii. Where there is none, one of a 2-cycle at the upper end.
+    """
+    gd = cf.optimizers.gd(lr=1)
+    found = cf.certify.no_cycles("exp(w) - w", gd, "all above 1", (-math.inf, math.inf), lr=("0.1", high), most=50_000)
+    return found if found.proved else cf.certify.cycle("exp(w) - w", gd, [-0.63, 0.49], vary={"lr": high})
+
+
+@CLAIMS.prove(
+    "text", {"kind": "bifurcation", "type": "flip", "period": 1, "supercritical": True, "side": "above", "lr": near(2.0, 1e-11)},
+    Control("the double well, whose flip is at 1",
+            changes={"loss": "(w**2 - 1)**2/4", "point": 1.0, "low": "0.9", "high": "1.1"}),
+    figure="cascade",
+)  # fmt: skip
+def flip_proved(loss="exp(w) - w", point=0.0, low="1.9", high="2.1"):
+    """At r = 2 the fixed point of x exp(r(1 − x)) doubles its period supercritically: for r above there is a stable 2-cycle.
+
+    A certificate of the flip of gradient descent on e^w − w.
+    """
+    return cf.certify.bifurcation(loss, cf.optimizers.gd(lr=1), "flip", 1, [point], lr=(low, high))
+
+
+@CLAIMS.prove(
+    "the window of period 3", {"kind": "cycle", "period": 3, "stable": True, "multipliers": near([0.27074766005], 1e-9)},
+    Control("the 3-cycle born with it, which is unstable", changes={"points": (-4.1, -0.99, 0.97)}), figure="window",
+)  # fmt: skip
+def three_cycle_proved(points=(-4.157, -1.096, 0.975)):
+    """At r = 3.11, a little above 3.1024, the map x exp(r(1 − x)) has a stable 3-cycle.
+
+    A certificate for gradient descent on e^w − w at η = 3.11, with the multiplier.
+    """
+    return cf.certify.cycle("exp(w) - w", cf.optimizers.gd(lr=3.11), list(points))
+
+
 def figures():
     """The doublings of gradient descent on Poisson regression, and its 3-cycles at η = 3.11."""
     return {

@@ -14,7 +14,7 @@ from cfdyn.claims import Claims, Control, at_least, near
 
 CLAIMS = Claims(__name__, __doc__, read="from memory")
 LOGISTIC, CUBIC = "r*x*(1-x)", "r*x*(1-x**2)"
-TENT = "r*Min(x, 1-x)"
+TENT, RICKER = "r*Min(x, 1-x)", "x*exp(r*(1-x))"
 
 
 def _map(formula, r):
@@ -224,6 +224,51 @@ def descent_on_a_cubic(loss="w**3/3 - w"):
     window = cf.analysis.windows(step, 3, "lr", (1.0, 1.5), [(-3.0, 3.0)])[0]
     return {"flips": found.flips[:4], "accumulation": found.accumulation,
             "window": [window.opens, window.superstable, window.closes]}  # fmt: skip
+
+
+@CLAIMS.prove(
+    "text: the 2-cycle, the 4-cycle", {"kind": ["bifurcation"] * 2, "period": [1, 2], "supercritical": [True] * 2,
+                                       "side": ["above"] * 2, "r": near([3.0, 1 + math.sqrt(6)], 1e-11)},
+    Control("the map r x (1 − x²), whose flips are at 2 and √5", changes={"formula": CUBIC, "low": (1.9, 2.2), "high": (2.1, 2.3),
+                                                                    "points": ([0.7], [0.54, 0.95])}),
+)  # fmt: skip
+def first_flips_proved(formula=LOGISTIC, low=(2.9, 3.4), high=(3.1, 3.5), points=([0.66], [0.44, 0.85])):
+    """The logistic map doubles its period at r = 3 and at 1 + √6, both times supercritically: the longer cycle is there for r
+    above, and stable.
+
+    Two certificates of flips, each with an interval of r of width 1e-11, and with the signs of the coefficient and of the speed.
+    """
+    return [
+        cf.certify.bifurcation(_map(formula, a), kind="flip", points=cycle, period=len(cycle), vary={"r": (str(a), str(b))})
+        for a, b, cycle in zip(low, high, points, strict=True)
+    ]
+
+
+@CLAIMS.prove(
+    "text: the window of period 3", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above",
+                                     "r": near(1 + math.sqrt(8), 1e-11)},
+    Control("x exp(r(1 − x)), where it opens at 3.1024", changes={"formula": RICKER, "low": "3.1", "high": "3.11",
+                                                                  "points": (0.1, 1.5, 0.35)}), figure="window",
+)  # fmt: skip
+def window_opens_proved(formula=LOGISTIC, low="3.82", high="3.84", points=(0.16, 0.514, 0.956)):
+    """A pair of 3-cycles of the logistic map is born in a fold at r = 1 + √8, and is there for r above.
+
+    A certificate of the fold, with an interval of r of width 1e-11.
+    """
+    return cf.certify.bifurcation(_map(formula, float(low)), kind="fold", points=list(points), period=3, vary={"r": (low, high)})
+
+
+@CLAIMS.prove(
+    "text", {"kind": "trapping", "whole": True, "r": near([3.84, 3.9], 0), "box": "[0.07, 0.98] (ends rounded to doubles)"},
+    Control("the interval from 0.3, which a point of the 3-cycle leaves", changes={"low": 0.3}),
+)  # fmt: skip
+def orbits_stay_proved(low=0.07):
+    """For every r in [3.84, 3.9] the logistic map takes the interval [0.07, 0.98] into its interior: no orbit leaves it.
+
+    A certificate of trapping. Where there is none, one of a 3-cycle at r = 3.9, which has points in [0.3, 0.98] and below.
+    """
+    found = cf.certify.trapping(_map(LOGISTIC, 3.9), box=(low, 0.98), r=("3.84", "3.9"))
+    return found if found.proved else cf.certify.cycle(_map(LOGISTIC, 3.9), points=[0.1327, 0.4487, 0.9647])
 
 
 def figures():

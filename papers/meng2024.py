@@ -196,6 +196,80 @@ CLAIMS.undecided(
 )  # fmt: skip
 
 
+@CLAIMS.prove(
+    "larger step sizes", {"kind": ["cycle"] * 2, "period": [3, 3], "stable": [True, False],
+                          "multipliers": near([0.02889380514762, 4.06787929050705], 1e-10)},
+    Control("η = 19", changes={"lr": "19"}), figure="window", read="a secondary source",
+)  # fmt: skip
+def both_three_cycles_proved(lr="20"):
+    """With 2 of 3 labels positive there are at η = 20 a stable 3-cycle, with the multiplier 0.0288938051, and an unstable one,
+    with 4.0678792905.
+
+    Two certificates; the intervals of the multipliers are narrower than 1e-10.
+    """
+    points, loss = ([-2.709, 9.375, 2.710], [-1.478, 8.141, 1.480]), cf.losses.logistic_regression()
+    return [cf.certify.cycle(loss, cf.optimizers.gd(lr=20), cycle, vary={"lr": lr}) for cycle in points]
+
+
+@CLAIMS.prove(
+    "larger step sizes", {"kind": "no_cycles", "period": 3, "lr": near([1, 11.99], 0), "box": "[-inf, inf]"},
+    Control("up to η = 20", changes={"high": "20"}), read="a secondary source",
+)  # fmt: skip
+def no_three_cycle_proved(high="11.99"):
+    """With 2 of 3 labels positive there is no 3-cycle on the whole line for any η in [1, 11.99].
+
+    A certificate; by hand, η max L″ < 3 and max L″ = ¼. Where there is none, one of a 3-cycle at the upper end.
+    """
+    loss, gd = cf.losses.logistic_regression(), cf.optimizers.gd(lr=1)
+    found = cf.certify.no_cycles(loss, gd, 3, (-np.inf, np.inf), lr=("1", high), most=30_000)
+    return found if found.proved else cf.certify.cycle(loss, gd, [-2.709, 9.375, 2.710], vary={"lr": high})
+
+
+@CLAIMS.prove(
+    "one weight", {"kind": ["cycle"] * 2, "period": [3, 1], "stable": [True, True]},
+    Control("a step 1.2 times as long, beyond the edge of the minimum", changes={"factor": 1.2, "period": 1}),
+    figure="coexisting", read="a secondary source",
+)  # fmt: skip
+def coexisting_three_cycle_proved(factor=1.0, period=3):
+    """At ηλ = 1.795, below the edge 2, there are data on which a stable 3-cycle stands beside the stable minimum.
+
+    Two certificates for 33 points, the data and the step being those decimals.
+    """
+    loss, gd = cf.losses.meng_logistic(), cf.optimizers.gd(lr=RATE * factor)
+    cycle = [3.0594, 0.9586, 0.00915] if period == 3 else [0.135]
+    return [cf.certify.cycle(loss, gd, cycle, period), cf.certify.cycle(loss, gd, [0.135], 1)]
+
+
+@CLAIMS.prove(
+    "critical step size", {"kind": "bifurcation", "type": "flip", "period": 1, "supercritical": True, "lr": near(9.0, 1e-10)},
+    Control("3 of 4 labels positive, where it is at 32/3", changes={"k": "3", "n": "4", "low": "10.5", "high": "10.8"}),
+    figure="cascade",
+)  # fmt: skip
+def flip_proved(k="2", n="3", low="8.9", high="9.1"):
+    """With 2 of 3 labels positive the minimum doubles its period at η = 2/λ = 9, supercritically.
+
+    A certificate of the flip: λ = p(1 − p) = 2/9.
+    """
+    loss, start = cf.losses.logistic_regression(K=float(k), N=float(n)), float(np.log(float(k) / (float(n) - float(k))))
+    return cf.certify.bifurcation(loss, cf.optimizers.gd(lr=1), "flip", 1, [start], lr=(low, high))
+
+
+@CLAIMS.prove(
+    "larger step sizes", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above",
+                          "lr": near(18.66560631478335, 1e-10)},
+    Control("twice the feature, where it is at a quarter of that", changes={"formula": "softplus(2*w) - 4/3*w"}),
+    figure="window", read="a secondary source",
+)  # fmt: skip
+def birth_of_three_cycles_proved(formula="softplus(w) - 2/3*w"):
+    """With 2 of 3 labels positive a pair of 3-cycles is born in a fold at η = 18.665606314783, and is there for η above.
+
+    A certificate of the fold.
+    """
+    scale = 2 if "2*w)" in formula else 1
+    rates, cycle = (18.6 / scale**2, 18.7 / scale**2), [w / scale for w in (-1.9702, 8.1895, 1.9728)]
+    return cf.certify.bifurcation(formula, cf.optimizers.gd(lr=1), "fold", 3, cycle, lr=tuple(map(str, rates)))
+
+
 def figures():
     """The doublings of 2 in 3, its 3-cycles at η = 20, and the 3-cycles below the edge."""
     two_in_three = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0))

@@ -85,9 +85,43 @@ def _radius(optimizer, m, L, lr, momentum):
     return float(np.abs(np.linalg.eigvals(step.jacobian([0.0, 0.0]))).max())
 
 
+@CLAIMS.prove(
+    "convergence", {"kind": ["convergence"] * 2, "box": ["[-3, 3] × [-1, 1]"] * 2},
+    Control("η = 3.2, beyond the edge 3", changes={"lr": "3.2"}), figure="proof", read="a secondary source",
+)  # fmt: skip
+def converges_proved(lr="1.5"):
+    """With β = 1/2 and η = 1.5, below the edge 2(1 + β)/L″ = 3, heavy ball takes every weight in [−3, 3] with every velocity in
+    [−1, 1] to the minimum, on w²/2 and on log cosh w.
+
+    Two certificates of convergence. Where there is none, one of the unstable minimum.
+    """
+    heavy, box = cf.optimizers.heavy_ball(lr=1, momentum=0.5), ((-3, 3), (-1, 1))
+    return [_to_minimum(loss, heavy, box, lr) for loss in ("w**2/2", "logcosh(w)")]
+
+
+@CLAIMS.prove(
+    "convergence", {"kind": ["convergence"] * 2, "box": ["[0.1, 1.5] (ends rounded to doubles)", "[-3, 3]"]},
+    Control("η = 2.1, beyond both edges", changes={"lr": "2.1"}),
+)  # fmt: skip
+def descent_converges_proved(lr="0.5"):
+    """At η = 1/2 gradient descent takes every start in [0.1, 1.5] to the minimum 1 of the double well, and every start in
+    [−3, 3] to that of log cosh.
+
+    Two certificates of convergence. Where there is none, one of the unstable minimum.
+    """
+    gd = cf.optimizers.gd(lr=1)
+    return [_to_minimum("(w**2 - 1)**2/4", gd, (0.1, 1.5), lr, 1.0), _to_minimum("logcosh(w)", gd, (-3, 3), lr)]
+
+
+def _to_minimum(loss, optimizer, box, lr, minimum=0.0):
+    found = cf.certify.convergence(loss, optimizer, box, lr=lr)
+    beside = found if found.proved else cf.certify.cycle(loss, optimizer, [minimum], 1, {"lr": lr})
+    return beside if beside.claim.get("stable") is not True else found
+
+
 def figures():
     """The rate over momentum, for the best step."""
-    return {"rates": _rates}
+    return {"rates": _rates, "proof": lambda: cf.plot(converges_proved()[1])}
 
 
 def _rates():

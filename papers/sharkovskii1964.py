@@ -119,6 +119,33 @@ def holds_for_random_cubics(jump=False, maps=80, most=8, seed=64):
     return {"violations": missing, "rich": rich}
 
 
+@CLAIMS.prove(
+    "theorem", {"kind": ["cycles"] * 2, "period": [5, 3], "count": [2, 0], "complete": [True, True]},
+    Control("r = 3.84 in place of 3.7389, inside the window of period 3", changes={"r": 3.84}), figure="proof",
+)  # fmt: skip
+def five_without_three_proved(r=3.7389):
+    """A map can have a 5-cycle without a 3-cycle: the logistic map at r = 3.7389 has two 5-cycles in [−0.01, 1] and no 3-cycle.
+
+    Two certificates of all cycles of a period in that interval, which no cycle leaves.
+    """
+    return [cf.certify.cycles(_logistic(r), period=period, box=(-0.01, 1)).certificate for period in (5, 3)]
+
+
+@CLAIMS.prove(
+    "theorem", {"kind": ["cycles"] * 4, "period": [8, 4, 2, 3], "count": [1, 1, 1, 0], "complete": [True] * 4},
+    Control("r = 3.5 in place of 3.55, where the 8-cycle is not born yet", changes={"r": 3.5}),
+)  # fmt: skip
+def eight_without_three_proved(r=3.55):
+    """An 8-cycle brings a 4-cycle and a 2-cycle, and no 3-cycle: at r = 3.55 the logistic map has one of each of the first three.
+
+    Four certificates of all cycles of a period in [−0.01, 1].
+    """
+    return [cf.certify.cycles(_logistic(r), period=period, box=(-0.01, 1)).certificate for period in (8, 4, 2, 3)]
+
+
 def figures():
     """The 5-cycles of the logistic map without a 3-cycle."""
-    return {"five": lambda: cf.plot(cf.analysis.cycles(_logistic(3.7389), 5, [(0.0, 1.0)]))}
+    return {
+        "five": lambda: cf.plot(cf.analysis.cycles(_logistic(3.7389), 5, [(0.0, 1.0)])),
+        "proof": lambda: cf.plot(five_without_three_proved()[0]),
+    }

@@ -123,6 +123,20 @@ def critical_point_misses_an_attractor(second=0.73):
     return {"ends": ", ".join(map(str, ends)), "critical": float(critical)}
 
 
+@CLAIMS.prove(
+    "example", {"kind": ["cycle"] * 2, "period": [1, 2], "stable": [True, True],
+                "points": near([0.7263986, 0.3217591, 0.9309168], 1e-7)},
+    Control("the logistic map at 3.2, whose fixed point is unstable",
+            changes={"formula": "3.2*x*(1-x)", "points": ([0.6875], [0.513, 0.7995])}), figure="example",
+)  # fmt: skip
+def two_attractors_proved(formula=EXAMPLE, points=([0.7264], [0.3218, 0.9309])):
+    """The example's map has a stable fixed point near 0.7263986 and a stable 2-cycle near 0.3217591 and 0.9309168.
+
+    Two certificates, with the decimals of the formula taken exactly.
+    """
+    return [cf.certify.cycle(cf.Map.from_text(formula), points=cycle, period=len(cycle)) for cycle in points]
+
+
 def figures():
     """The map with two attractors and one hump, and the double well's two."""
     well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))

@@ -37,7 +37,8 @@ def call(command: list[object], folder: Path, **changes: str) -> subprocess.Comp
 def package_files() -> set[str]:
     files = (path for path in (ROOT / "cfdyn").rglob("*") if path.is_file())
     own = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
-    papers = {f"cfdyn_papers/{path.name}" for path in (ROOT / "papers").iterdir() if path.suffix in (".py", ".json")}
+    of_papers = (path.relative_to(ROOT / "papers").as_posix() for path in (ROOT / "papers").rglob("*.*"))
+    papers = {f"cfdyn_papers/{path}" for path in of_papers if path.endswith((".py", ".json"))}
     return own | papers
 
 

@@ -1,11 +1,13 @@
 """Claims of a source: statements in words, each with a check that measures and with what it must find."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cfdyn.claims.expected import Expected, as_expected
+from cfdyn.claims.proofs import PROOF, NotProved, documents, facts
 from cfdyn.errors import CfdynError, UsageError
 
 PROVED, REPRODUCED, CONTRADICTED, UNDECIDED = VERDICTS = ("proved", "reproduced", "contradicted", "undecided")
@@ -37,7 +39,8 @@ class Claim:
     for each name that is measured; ``measure``: the check, None where a tool is missing, which ``needs`` names; ``settled``: the
     verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source; ``read``:
     what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent computation of
-    what is expected, as {name: value}, which shares no code with the check.
+    what is expected, as {name: value}, which shares no code with the check; ``certify``: of a claim that certificates prove,
+    what makes them.
     """
 
     id: str
@@ -54,6 +57,7 @@ class Claim:
     figure: str = ""
     slow: bool = False
     second: Callable[[], dict[str, Any]] | None = None
+    certify: Callable[..., Any] | None = None
 
     @property
     def source(self) -> str:
@@ -129,12 +133,43 @@ class Claims:
         wanted = {name: as_expected(value) for name, value in expected.items()}
 
         def added(measure: Measure) -> Measure:
-            statement, _, how = (" ".join(part.split()) for part in (inspect.getdoc(measure) or "").partition("\n\n"))
+            statement, how = _words(measure)
             self._keep(Claim(
                 self._id(measure.__name__), statement, where, read or self.read, how, wanted, measure, control, settled, proof,
                 figure=figure, slow=slow, second=second,
             ))  # fmt: skip
             return measure
+
+        return added
+
+    def prove(
+        self, where: str, expected: Mapping[str, Any], control: Control, *, figure: str = "", read: str | None = None,
+        slow: bool = False, second: Callable[[], dict[str, Any]] | None = None,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+        """A function that makes the certificate of a claim, or a list of them; what it measures are their facts.
+
+        The proof is made anew in each check and then verified by the checker; ``expected`` are facts by `proofs.facts`, the
+        kind among them. A proof that fails is undecided and contradicts nothing, but a proof of something else does: such as
+        of a cycle where none should be.
+        """
+
+        wanted = {name: as_expected(value) for name, value in expected.items()}
+
+        def added(certify: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(certify)
+            def measure(**changes: Any) -> dict[str, Any]:
+                try:
+                    found = facts(documents(certify(**changes)))
+                except NotProved as problem:
+                    raise Undecided(str(problem)) from problem
+                return found if wanted["kind"].agrees(found["kind"]) else dict.fromkeys(wanted) | found
+
+            statement, how = _words(certify)
+            self._keep(Claim(
+                self._id(certify.__name__), statement, where, read or self.read, how, wanted, measure, control, PROVED, PROOF,
+                figure=figure, slow=slow, second=second, certify=certify,
+            ))  # fmt: skip
+            return certify
 
         return added
 
@@ -151,6 +186,12 @@ class Claims:
         if claim.settled not in VERDICTS:
             raise UsageError(f"{claim.id} is settled as one of {', '.join(VERDICTS)}, not {claim.settled!r}")
         self._claims[claim.id] = claim
+
+
+def _words(check: Callable[..., Any]) -> tuple[str, str]:
+    """The first paragraph of its docstring, and the rest."""
+    statement, _, how = (" ".join(part.split()) for part in (inspect.getdoc(check) or "").partition("\n\n"))
+    return statement, how
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-f
 @cache
 def shelf() -> Shelf:
     """Of measurements, for this state of the package."""
-    return Shelf("claims", fingerprint([*_rooms(), "claims.search"], _PACKAGES))
+    return Shelf("claims", fingerprint([*_rooms(), "claims.search", "claims.proofs"], _PACKAGES))
 
 
 @cache
 def _pictures() -> Shelf:
-    return Shelf("figures", fingerprint([*_rooms(), "claims.search", "plotting"], (*_PACKAGES, "matplotlib")))
+    return Shelf("figures", fingerprint([*_rooms(), "claims.search", "claims.proofs", "plotting"], (*_PACKAGES, "matplotlib")))
 
 
 def _rooms() -> list[str]:

@@ -12,7 +12,7 @@ from cfdyn.claims.claim import VERDICTS
 from cfdyn.claims.markdown import answers, table
 from cfdyn.claims.record import FILE, record_text
 from cfdyn.claims.runner import draw
-from cfdyn.claims.sources import named, papers
+from cfdyn.claims.sources import certificates, named, papers
 from cfdyn.claims.verdict import Verdict, shown
 from cfdyn.records.files import folder_for_writing, written_whole
 
@@ -115,6 +115,7 @@ def _claim(verdict: Verdict) -> str:
     facts = {
         "where": verdict.where, "read": verdict.read, "computed": verdict.how, "options": shown(verdict.options),
         "reason": verdict.reason,
+        "certificate": ", ".join(file.name for file in certificates(verdict.id)),
         "settled as": "" if verdict.as_settled else verdict.settled, "does not hold": control.words if control else "",
         "date": f"{verdict.date}, version {verdict.version}" if verdict.date else "",
     }  # fmt: skip

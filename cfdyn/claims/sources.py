@@ -61,6 +61,18 @@ def all_claims() -> dict[str, Claim]:
     return {claim.id: claim for paper in papers().values() for claim in paper.CLAIMS}
 
 
+def certificates(name: str) -> list[Path]:
+    """The files of certificates that prove the claim of that id, in the folder ``certificates`` beside its paper.
+
+    Raises
+    ------
+    UsageError : there is no such claim, with the nearest one
+    """
+    claim = named(name)
+    folder = Path(str(papers()[claim.source].__file__)).parent / "certificates"
+    return sorted([*folder.glob(f"{claim.id}.json"), *folder.glob(f"{claim.id}.[0-9]*.json")])
+
+
 def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[Claim]:
     """The claims of these ids, of this source, or all; of a source that answers questions also those that it leans on.
 

@@ -20,7 +20,7 @@ from cfdyn.cli.app import application, protect_formulas
 ROOT = Path(__file__).parents[2]
 CHEAP = ("list", "show", "oscillation", "classify")
 
-WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps")  # pages whose commands are run
+WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs")  # pages whose commands are run
 
 
 def commands():

@@ -15,8 +15,12 @@ def seconds(claim: Claim) -> float:
 
 
 QUICK = 1.0  # seconds that a check took when it was put on record
+QUICK_PROOF = 0.2  # the others' certificates are verified in test_certificates.py, if not made anew
 CHECKED = [
-    pytest.param(claim, id=claim.id, marks=[pytest.mark.slow] if claim.slow or seconds(claim) > QUICK else [])
+    pytest.param(
+        claim, id=claim.id,
+        marks=[pytest.mark.slow] if claim.slow or seconds(claim) > (QUICK_PROOF if claim.certify else QUICK) else [],
+    )  # fmt: skip
     for claim in all_claims().values()
     if claim.measure
 ]

@@ -47,17 +47,27 @@ def claims(
     different = [v for v in verdicts if v.date and not v.as_settled]  # what was not computed yet is no other verdict
 
     def document() -> dict[str, Any]:
-        listed = [{**{key: getattr(v, key) for key in KEYS.split()}, "now": v.id in fresh} for v in verdicts]
+        listed = [{**{key: getattr(v, key) for key in KEYS.split()}, "certificates": _certificates([v]), "now": v.id in fresh}
+                  for v in verdicts]  # fmt: skip
         return {"claims": listed, "different": [v.id for v in different], "report": [str(file) for file in files]}
 
     def tables(screen: Screen) -> None:
         _print(screen, verdicts, questions, fresh)
         for verdict in different:
             screen.print(f"{verdict.id} was settled as {verdict.settled}, and is {verdict.verdict} now: {verdict.reason}")
+        for certificate in _certificates(verdicts) if ids else ():
+            screen.print(f"certificate  {certificate}", wrap=False)
         for file in files[:1]:
             screen.print(f"report  {file}", wrap=False)
 
     return Answer(document, tables, status=1 if different else 0)
+
+
+def _certificates(verdicts: list[Verdict]) -> list[str]:
+    """The files that prove them, for `cfdyn check`."""
+    from cfdyn.claims.sources import certificates
+
+    return [str(file) for verdict in verdicts for file in certificates(verdict.id)]
 
 
 def _affordable(wanted: list[Any], within: float | None) -> list[str]:

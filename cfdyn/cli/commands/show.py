@@ -47,18 +47,19 @@ def _claim(claim: Claim) -> Answer:
     """As it was measured last on this machine, else as it is on record."""
     from cfdyn.claims import kept
     from cfdyn.claims.record import recorded
-    from cfdyn.claims.sources import papers
+    from cfdyn.claims.sources import certificates, papers
     from cfdyn.claims.verdict import judge, shown
 
     here = kept.load(claim)
     verdict = judge(claim, here) if here else recorded(claim)
-    found = verdict.measured
+    found, files = verdict.measured, [str(file) for file in certificates(claim.id)]
     facts = [
         ("source", papers()[claim.source].CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"), ("computed", claim.how),
         ("options", shown(verdict.options)),
         *((name, f"{shown(found.get(name, 'not measured'))}; expected {text}") for name, text in verdict.expected.items()),
         *((name, shown(value)) for name, value in found.items() if name not in verdict.expected),
         ("verdict", f"{verdict.verdict}: {verdict.reason}"),
+        ("certificate", ", ".join(files)),
         ("does not hold", claim.control.words if claim.control else ""),
         ("date", f"{verdict.date}, version {verdict.version}" if verdict.date else ""),
     ]  # fmt: skip
@@ -69,4 +70,4 @@ def _claim(claim: Claim) -> Answer:
         screen.print(claim.statement)
         screen.facts(*(fact for fact in facts if fact[1]))
 
-    return Answer(lambda: {"name": claim.id, **verdict.to_json()}, tables)
+    return Answer(lambda: {"name": claim.id, **verdict.to_json(), "certificates": files}, tables)
