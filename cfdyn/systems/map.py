@@ -10,21 +10,24 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
-from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.codegen.columns import WRITTEN
+from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, parameter_vector
 from cfdyn.codegen.lanes import print_lanes
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
-from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
 PRINTED: dict[str, Callable[..., str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
+MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
@@ -144,7 +147,7 @@ class Map(Portable):
         if name not in self.observables or states.shape[1] != self.dim:
             raise unknown("observable of the map, of states with all its entries,", name, self.observables)
         if name == "sharpness":
-            return largest_eigenvalues(self.rule("hessian"), states, p, self.n_weights)
+            return largest_eigenvalues(self.rule, states, p, self.n_weights)
         values = evaluate_rows(self.rule("loss" if name == "loss" else "gradient"), states, p)
         return values[:, 0] if name == "loss" else np.linalg.norm(values, axis=1)
 
@@ -166,7 +169,10 @@ class Map(Portable):
     @cached_property
     def tangent_cost(self) -> int:
         """Operations of one step with its Jacobian."""
-        return self.cost + self._program("jacobian").cost(1 if self.spec.data is None else len(self.spec.data))
+        rows = 1 if self.spec.data is None else len(self.spec.data)
+        if self.dim <= WRITTEN:
+            return self.cost + self._program("jacobian").cost(rows)
+        return self.cost + self.dim * self._program("derivative1").cost(rows)
 
     def _program(self, what: str) -> Program:
         return map_program(self.spec, what)
@@ -178,6 +184,9 @@ class Map(Portable):
         the values over it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``,
         ``kept:step`` and ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
+        if what in MATRICES and what not in self._rules:
+            size = self.dim if what == "jacobian" else self.n_weights
+            self._rules[what] = compile_matrix(f"{self.spec.key}|{what}", size, self._program, what, *MATRICES[what])
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
@@ -206,7 +215,7 @@ class Map(Portable):
         if what == "switching":
             return self.switches
         sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
-                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
+                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
 
