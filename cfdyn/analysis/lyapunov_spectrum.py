@@ -75,7 +75,7 @@ def lyapunov_spectrum(
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_map(step).state(z0).copy()
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    rules = step.rule("step").compiled, *step.pushing
     piece = max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):

@@ -53,7 +53,7 @@ def _grows(reach: np.ndarray) -> bool:
 def _exponent(step: Map, state: np.ndarray, steps: int, reach: np.ndarray) -> tuple[float, float]:
     """Largest exponent and its standard error over BATCHES batches, max |entry| in each in ``reach``; ``state`` moves on."""
     q = np.full((1, step.dim), 1 / math.sqrt(step.dim))
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    rules = step.rule("step").compiled, *step.pushing
     stretch(*rules, state, step.p, min(steps, 1000), q, np.zeros(1))
     means = np.empty(BATCHES)
     for i in range(BATCHES):

@@ -195,6 +195,12 @@ class Map(Portable):
             self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
 
+    @property
+    def pushing(self) -> tuple[Any, bool]:
+        """What `cfdyn.kernels.orbits.stretch` pushes tangents with: the rule, and whether it is that of products."""
+        products = self.dim > WRITTEN
+        return self.rule("derivative1" if products else "jacobian").compiled, products
+
     @cached_property
     def in_lanes(self) -> bool:
         """True if steps of many orbits can be taken at once: those that sum over data rows are taken one by one."""
