@@ -116,6 +116,11 @@ def compile_matrix(key: str, size: int, program: Callable[[str], Program], matri
     return compile_rule(key, size * size, lambda: program(product), printed, size)
 
 
+def matrix_cost(size: int, program: Callable[[str], Program], matrix: str, product: str, rows: int) -> int:
+    """Operations of the rule that `compile_matrix` makes."""
+    return program(matrix).cost(rows) if size <= WRITTEN else size * program(product).cost(rows)
+
+
 def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:
     """Parameters, the number of rows, and the data by columns, each filled up to a multiple of LANES with its last entry."""
     head = np.array(list(values), dtype=float)

@@ -56,6 +56,7 @@ def mlp(
     for name, value, usual in (("activation", activation, "tanh"), ("criterion", criterion, "mse")):
         title += f",{name}={value}" if value != usual else ""
     latex = r"-\log\,\mathrm{softmax}_y f(x)" if classes else r"\frac{1}{2}\|f(x) - y\|^2"
+    latex += r",\ f(x) = w_{L}\,\varphi(\cdots\varphi(w_1 x + b_1)\cdots) + b_{L}"
     return dense_network([n, *sizes, outputs], activation, criterion, table, lambda k: (f"w{k + 1}_", f"b{k + 1}_"),
                          title, latex, 3.0)  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.columns import WRITTEN
-from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, parameter_vector
+from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
 from cfdyn.codegen.lanes import print_lanes
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
@@ -170,9 +170,7 @@ class Map(Portable):
     def tangent_cost(self) -> int:
         """Operations of one step with its Jacobian."""
         rows = 1 if self.spec.data is None else len(self.spec.data)
-        if self.dim <= WRITTEN:
-            return self.cost + self._program("jacobian").cost(rows)
-        return self.cost + self.dim * self._program("derivative1").cost(rows)
+        return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", rows)
 
     def _program(self, what: str) -> Program:
         return map_program(self.spec, what)
@@ -185,8 +183,8 @@ class Map(Portable):
         ``kept:step`` and ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
         if what in MATRICES and what not in self._rules:
-            size = self.dim if what == "jacobian" else self.n_weights
-            self._rules[what] = compile_matrix(f"{self.spec.key}|{what}", size, self._program, what, *MATRICES[what])
+            size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
+            self._rules[what] = compile_matrix(key, size, self._program, what, *MATRICES[what])
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
