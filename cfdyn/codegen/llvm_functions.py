@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from cfdyn.codegen.llvm_nodes import MASK, VECTOR, Body
+from cfdyn.codegen.llvm_nodes import MASK, VECTOR, Body, spread
 from cfdyn.codegen.schedule import LANES, Section
 from cfdyn.tape.program import TRUTHS, Node, Program
 
@@ -46,9 +46,9 @@ class Function(Body):
             if node in self.slots:
                 self._keep(node)
 
-    def sums(self, section: Section) -> None:
-        """Behind a long loop: its sums as far as they are outputs."""
-        wanted = [node for node in section.sums if node in self.places]
+    def sums(self, nodes: Sequence[Node]) -> None:
+        """Behind a long loop: some of its sums, those that are outputs."""
+        wanted = [node for node in nodes if node in self.places]
         self._fetch(set(wanted))
         self.outputs(wanted)
 
@@ -137,19 +137,18 @@ class Function(Body):
                 self.node(node, LANES)
 
     def _add_up(self, sums: list[Node], row: str, rows: str) -> list[str]:
-        left = self.new(f"sub i64 {rows}, {row}")
-        valid = [self.new(f"icmp sgt i64 {left}, {lane}") for lane in range(1, LANES)]
+        left, order = self.new(f"sub i64 {rows}, {row}"), ", ".join(f"i64 {lane}" for lane in range(LANES))
+        first = self.new(f"insertelement <{LANES} x i64> poison, i64 {left}, i64 0")
+        many = f"<{LANES} x i64> {first}, <{LANES} x i64> poison, <{LANES} x i32> zeroinitializer"
+        valid = self.new(f"icmp sgt <{LANES} x i64> {self.new(f'shufflevector {many}')}, <{order}>")
+        # -0.0 leaves every sum as it is, also its sign; without flags the intrinsic adds one lane after the other.
+        nothing, adding = spread("-0.0", LANES), f"@llvm.vector.reduce.fadd.v{LANES}f64"
+        self.declared.add(f"double {adding}(double, {VECTOR})")
         totals = []
         for node in sums:
             terms = self.number(self.tape.args[node][0], LANES)
-            total = f"%u{node}"
-            for lane in range(LANES):
-                term = self.new(f"extractelement {VECTOR} {terms}, i64 {lane}")
-                if lane:
-                    # -0.0 leaves every sum as it is, also its sign.
-                    term = self.new(f"select i1 {valid[lane - 1]}, double {term}, double -0.0")
-                total = self.new(f"fadd double {total}, {term}")
-            totals.append(total)
+            chosen = self.new(f"select {MASK} {valid}, {VECTOR} {terms}, {VECTOR} {nothing}")
+            totals.append(self.new(f"call double {adding}(double %u{node}, {VECTOR} {chosen})"))
         return totals
 
     def _from_outside(self, rows: Iterable[Node]) -> list[Node]:
@@ -218,10 +217,9 @@ class Calls:
 
     def loop(self, names: Sequence[str], sums: Sequence[Node], row_slots: int) -> None:
         """Call the pieces of a loop for each block of rows, from sums of 0 on."""
-        k = self.loops
-        for node in sums:
-            at = f"%a{node}"
-            self.lines += [f"{at} = getelementptr double, ptr %s, i64 {self.slots[node]}", f"store double 0.0, ptr {at}"]
+        k, first = self.loops, min(self.slots[node] for node in sums)
+        self.lines += [f"%sums{k} = getelementptr double, ptr %s, i64 {first}",
+                       f"call void @llvm.memset.p0.i64(ptr align 8 %sums{k}, i8 0, i64 {8 * len(sums)}, i1 false)"]  # fmt: skip
         self.lines += [f"br label %loop{k}", f"loop{k}:", f"%row{k} = phi i64 [ 0, %{self.block} ], [ %next{k}, %loop{k} ]"]
         shared = f"ptr %z, ptr %p, ptr %out, ptr %s, ptr %r, i64 %row{k}, i64 %rows, i64 %padded"
         self.lines += [f"call void @{name}({shared})" for name in names]

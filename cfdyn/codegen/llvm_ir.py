@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cfdyn.codegen.llvm_functions import RELOADED, Calls, Function, Piece
 from cfdyn.codegen.llvm_nodes import LITERALS
-from cfdyn.codegen.schedule import WHOLE, Section, pieces_of_loop, schedule
+from cfdyn.codegen.schedule import SUMS, WHOLE, Section, in_pieces, pieces_of_loop, schedule
 from cfdyn.tape.program import Node, Program
 
 
@@ -41,17 +41,18 @@ def print_ir(program: Program, name: str) -> str:
     slots, size = _slots(program, [s.nodes + s.sums for s in sections], set(loops))
     calls, functions = Calls(program, name, slots, size), []
     for i, section in enumerate(sections):
-        own = f"{name}_{i}"
-        function = Function(program, declared, slots)
-        if i == 0:
-            function.constants()
         if i in loops:
-            functions += _pieces_of_loop(program, loops[i], declared, slots, own, calls)
-            function.sums(section)
-        else:
-            function.section(section, i)
-        functions.append(function.text(own, main=False))
-        calls.call(own)
+            functions += _pieces_of_loop(program, loops[i], declared, slots, f"{name}_{i}", calls)
+        for k, sums in enumerate(in_pieces(section.sums, SUMS) if i in loops else [None]):
+            function, own = Function(program, declared, slots), f"{name}_{i}_{k}"
+            if i == k == 0:
+                function.constants()
+            if sums is None:
+                function.section(section, i)
+            else:
+                function.sums(sums)
+            functions.append(function.text(own, main=False))
+            calls.call(own)
     return _module(declared, [*functions, calls.text()])
 
 
@@ -72,7 +73,7 @@ def _pieces_of_loop(
 ) -> list[str]:
     """The functions of the pieces of a loop over blocks of rows, and their calls; they pass rows on through memory."""
     rows, size = _slots(program, [piece.nodes for piece in pieces], set(), by_row=True)
-    functions, names = [], [f"{name}_{k}" for k in range(len(pieces))]
+    functions, names = [], [f"{name}_piece{k}" for k in range(len(pieces))]
     for own, piece in zip(names, pieces, strict=True):
         function = Piece(program, declared, slots, rows)
         function.piece(piece)
@@ -86,7 +87,7 @@ def _slots(
 ) -> tuple[dict[Node, int], int]:
     """A place in memory for each value that another part needs, free again after its last use; how many at most.
 
-    Of numbers, or of what differs from row to row; the sums of a long loop all have one.
+    Of numbers, or of what differs from row to row; the sums of a long loop all have one, beside each other.
     """
     tape = program.tape
     last = {child: i for i, some in enumerate(parts) for node in some for child in tape.children(node)}
@@ -99,8 +100,8 @@ def _slots(
             summed = i in long_loops and tape.ops[node] == "rowsum"
             crosses = summed or last.get(node, i) > i
             if crosses and tape.by_row[node] == by_row and tape.ops[node] not in RELOADED | LITERALS:
-                if not free:
-                    free, size = [size], size + 1
+                if summed or not free:
+                    free, size = [*free, size], size + 1
                 slots[node] = free.pop()
                 ending[max(last.get(node, i), i)].append(slots[node])
         free += ending[i]

@@ -80,7 +80,7 @@ def schedule(program: Program) -> list[Section]:
         if sums[k]:
             bodies = [tape.args[n][0] for n in sums[k]]
             sections.append(Section([n for n in in_order(tape, bodies) if tape.by_row[n]], sums[k]))
-        sections += [Section(some, []) for some in _pieces(plain[k], SECTION)]
+        sections += [Section(some, []) for some in in_pieces(plain[k], SECTION)]
     return sections
 
 
@@ -99,7 +99,8 @@ def pieces_of_loop(program: Program, loop: Section) -> list[Section]:
     return [*pieces, Section(nodes, sums)] if nodes else pieces
 
 
-def _pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
+def in_pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
+    """So many at a time."""
     return (nodes[i : i + size] for i in range(0, len(nodes), size))
 
 
