@@ -12,6 +12,7 @@ from cfdyn.kernels.orbits import DONE, advance, stretch
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
+from cfdyn.systems.tangents import pushing
 
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
 
@@ -75,7 +76,7 @@ def lyapunov_spectrum(
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_map(step).state(z0).copy()
-    rules = step.rule("step").compiled, *step.pushing
+    rules = step.rule("step").compiled, *pushing(step)
     piece = max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):

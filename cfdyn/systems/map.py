@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
-from cfdyn.codegen.columns import WRITTEN
 from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
 from cfdyn.codegen.lanes import print_lanes
 from cfdyn.codegen.llvm_ir import print_ir
@@ -185,19 +184,13 @@ class Map(Portable):
         if what in MATRICES and what not in self._rules:
             size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
             self._rules[what] = compile_matrix(key, size, self._program, what, *MATRICES[what])
-        if what not in self._rules:
+        elif what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
             printed = partial(PRINTED[kind], watched=self.dim) if kind in PRINTED else print_ir
             asked = name if kind in PRINTED else what
             self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
-
-    @property
-    def pushing(self) -> tuple[Any, bool]:
-        """What `cfdyn.kernels.orbits.stretch` pushes tangents with: the rule, and whether it is that of products."""
-        products = self.dim > WRITTEN
-        return self.rule("derivative1" if products else "jacobian").compiled, products
 
     @cached_property
     def in_lanes(self) -> bool:
