@@ -160,16 +160,17 @@ class Map(Portable):
         """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
         return len(self._program("switching").outputs) if self.switching else 0
 
+    _rows = property(lambda self: 1 if self.spec.data is None else len(self.spec.data))
+
     @cached_property
     def cost(self) -> int:
         """Operations of one step, a transcendental function counted as eight."""
-        return self._program("step").cost(1 if self.spec.data is None else len(self.spec.data))
+        return self._program("step").cost(self._rows)
 
     @cached_property
     def tangent_cost(self) -> int:
         """Operations of one step with its Jacobian."""
-        rows = 1 if self.spec.data is None else len(self.spec.data)
-        return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", rows)
+        return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
 
     def _program(self, what: str) -> Program:
         return map_program(self.spec, what)
