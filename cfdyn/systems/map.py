@@ -48,9 +48,7 @@ class Map(Portable):
     """
 
     def __init__(self, spec: MapSpec):
-        self.spec = spec
-        self.names = spec.names
-        self.n_weights = spec.n_weights
+        self.spec, self.names, self.n_weights = spec, spec.names, spec.n_weights
 
     @classmethod
     def from_text(
@@ -178,15 +176,15 @@ class Map(Portable):
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
-        ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K`` take a box (lo, hi of each entry in turn) and bound
-        the values over it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``,
-        ``kept:step`` and ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
+        ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
+        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`.
         """
         if what in MATRICES and what not in self._rules:
             size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
             self._rules[what] = compile_matrix(key, size, self._program, what, *MATRICES[what])
         elif what not in self._rules:
-            key = self._preconditioned_key if what == "preconditioner" else self.spec.key
+            # A step alone does not say which states are slow, nor what P is called.
+            key = f"{self.spec.key}|{preconditioning(self.spec).key}" if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
             printed = partial(PRINTED[kind], watched=self.dim) if kind in PRINTED else print_ir
             asked = name if kind in PRINTED else what
@@ -197,11 +195,6 @@ class Map(Portable):
     def in_lanes(self) -> bool:
         """True if steps of many orbits can be taken at once: those that sum over data rows are taken one by one."""
         return self.spec.data is None and self.cost <= LONGEST
-
-    @property
-    def _preconditioned_key(self) -> str:
-        """A step alone does not say which states are slow, nor what P is called."""
-        return f"{self.spec.key}|{preconditioning(self.spec).key}"
 
     def _outputs(self, what: str) -> int:
         """The length of the output of a rule."""
