@@ -179,5 +179,32 @@ def memory(plan: Plan) -> Rows:
         yield Row(name, {MEMORY: peak_memory(code, Caches().environment)})
 
 
+NETS = ("16-16", "32-64-32", "64-100-32")  # widths of the hidden layers: 10² to 10⁴ weights
+WARM = 1.0  # seconds at most for λ₁ of 10⁴ weights
+LARGE = """
+import sys, time
+import numpy as np
+import cfdyn as cf
+rng, seconds = np.random.default_rng(0), time.process_time
+net = cf.losses.mlp(widths={widths!r}, outputs=4, data=rng.normal(size=(50, 10)))
+w = 0.3 * rng.normal(size=net.dim)
+times = [seconds()]
+for call in (lambda: net.hvp(w, w), lambda: net.sharpness(w), lambda: net.sharpness(1.1 * w)):
+    call()
+    times.append(seconds())
+print("\\nresult ", net.dim, *np.diff(times), file=sys.stderr)
+"""
+
+
+@bench.table("a net of many weights (s)")
+def many_weights(plan: Plan) -> Rows:
+    """A tanh net of 6 inputs and 4 outputs on 50 rows, in processor seconds of a fresh process that nothing on disk helps: from
+    the net to its first Hessian-vector product, then λ₁ by Lanczos' method at another point than the first."""
+    for widths in plan.pick(NETS[:1], NETS):
+        errors = fresh(["-c", LARGE.format(widths=widths)], Caches().environment, 600.0).errors
+        dim, compiling, _, warm = (float(part) for part in errors.rsplit("\nresult ", 1)[1].split())
+        yield Row(f"{dim:.0f} weights", {"hvp compiled": compiling, "λ₁, warm": warm}, (Goal(warm, WARM),))
+
+
 if __name__ == "__main__":
     bench.main()

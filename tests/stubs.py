@@ -39,7 +39,7 @@ def _catalogue(name: str) -> str:
     # What the functions in the files return is wrapped.
     module, _, made = wrap.partition(":")
     made = made.partition(".")[0]
-    lines = [f"from collections.abc import Sequence\n\nfrom {module} import {made}\n"]
+    lines = [f"from collections.abc import Sequence\nfrom typing import Any\n\nfrom {module} import {made}\n"]
     for entry in entries:
         signature = inspect.signature(getattr(importlib.import_module(f"cfdyn.{name}.{entry}"), entry))
         options = ", ".join(_option(parameter) for parameter in signature.parameters.values())

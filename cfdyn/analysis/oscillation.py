@@ -10,6 +10,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.direction import Direction, examine
+from cfdyn.systems.eigenvalues import leading
 from cfdyn.systems.orbit import Orbit
 
 FEWEST_ROWS = 16  # eight periods of the shortest cycle
@@ -166,10 +167,9 @@ def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:
         return None
     place = np.array(orbit.z[-1], dtype=float)
     place[:d] = table[-12:].mean(axis=0)
-    out = step.rule("hessian")(place, step.p)
-    if not np.isfinite(out).all():
+    sharpness, vector = leading(step.rule, place, step.p, d)
+    if not np.isfinite(sharpness):
         return None
-    vector = np.linalg.eigh(out.reshape(d, d))[1][:, -1]
     return vector * np.sign(vector[np.argmax(np.abs(vector))])
 
 

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 
+from cfdyn.codegen.columns import WRITTEN, print_columns
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.schedule import LANES, machine_program
 from cfdyn.machine.portable import Rooted, held_while_forking
@@ -56,16 +57,19 @@ _one_at_a_time = held_while_forking(threading.RLock(), 0)
 
 
 def compile_rule(
-    key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str] = print_ir
+    key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str] = print_ir, columns: int = 1
 ) -> Rule:
-    """The rule for ``key``; the program is asked for only if its code is not kept anywhere yet."""
+    """The rule for ``key``; the program is asked for only if its code is not kept anywhere yet.
+
+    ``columns``: how often the code runs the program, each time for so many of the ``n_out`` numbers.
+    """
     found = _known.get(key)
     if found is not None:
         return found
     # Two threads that want the same rule: the second one must not link it again while the first runs it.
     with _one_at_a_time, _no_garbage_collection():
         if key not in _known:
-            _known[key] = _machine_rule(key, n_out, program, printed)
+            _known[key] = _machine_rule(key, n_out, program, printed, columns)
         return _known[key]
 
 
@@ -81,14 +85,16 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _machine_rule(key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str]) -> Rule:
+def _machine_rule(
+    key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str], columns: int
+) -> Rule:
     from cfdyn.codegen.native import assemble, load
 
     name = f"rule_{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
     code = _shelf().read(key)
     if code is None:
         made = machine_program(program())
-        assert len(made.outputs) == n_out
+        assert len(made.outputs) * columns == n_out
         code = assemble(printed(made, name))
         _shelf().write(key, code)
     return Rule(load(code, name), n_out)
@@ -99,6 +105,20 @@ def _shelf() -> Shelf:
     from cfdyn.codegen.native import processor
 
     return Shelf("rules", fingerprint(("codegen", "symbolic", "optimizers", "flows"), ("llvmlite",), processor()))
+
+
+def compile_matrix(key: str, size: int, program: Callable[[str], Program], matrix: str, product: str, symmetric: bool) -> Rule:
+    """The rule for a square matrix of derivatives: by its own program, ``program(matrix)``, or, where it is large, by that of its
+    ``product`` with a vector, column by column."""
+    if size <= WRITTEN:
+        return compile_rule(key, size * size, lambda: program(matrix))
+    printed = partial(print_columns, columns=size, symmetric=symmetric)
+    return compile_rule(key, size * size, lambda: program(product), printed, size)
+
+
+def matrix_cost(size: int, program: Callable[[str], Program], matrix: str, product: str, rows: int) -> int:
+    """Operations of the rule that `compile_matrix` makes."""
+    return program(matrix).cost(rows) if size <= WRITTEN else size * program(product).cost(rows)
 
 
 def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:

@@ -12,8 +12,8 @@ from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import Expansions, rebuild
 
 LANES = 8  # rows computed at once; the columns of a table are filled up to a multiple of it
-# Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece:
-# long pieces take compilers more than in proportion, many short ones pass values on through memory.
+# Outputs whose nodes stand together, the longest section or piece of a loop, the sums of such a piece, and the longest program in
+# one function: long ones take compilers more than in proportion, many short ones pass values on through memory.
 GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
 
 
@@ -77,14 +77,30 @@ def schedule(program: Program) -> list[Section]:
             plain[level[node]].append(node)
     sections = []
     for k in range(last + 1):
-        for some in _pieces(sums[k], SUMS):
-            bodies = [tape.args[n][0] for n in some]
-            sections.append(Section([n for n in in_order(tape, bodies) if tape.by_row[n]], some))
-        sections += [Section(some, []) for some in _pieces(plain[k], SECTION)]
+        if sums[k]:
+            bodies = [tape.args[n][0] for n in sums[k]]
+            sections.append(Section([n for n in in_order(tape, bodies) if tape.by_row[n]], sums[k]))
+        sections += [Section(some, []) for some in in_pieces(plain[k], SECTION)]
     return sections
 
 
-def _pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
+def pieces_of_loop(program: Program, loop: Section) -> list[Section]:
+    """The body of a loop in short pieces, each with the sums that can be added to behind it."""
+    tape, wanted = program.tape, dict[Node, list[Node]]()
+    for node in loop.sums:
+        wanted.setdefault(tape.args[node][0], []).append(node)
+    pieces, nodes, sums = [], list[Node](), list[Node]()
+    for node in loop.nodes:
+        nodes.append(node)
+        sums += wanted.get(node, ())
+        if len(nodes) >= SECTION or len(sums) >= SUMS:
+            pieces.append(Section(nodes, sums))
+            nodes, sums = [], []
+    return [*pieces, Section(nodes, sums)] if nodes else pieces
+
+
+def in_pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
+    """So many at a time."""
     return (nodes[i : i + size] for i in range(0, len(nodes), size))
 
 

@@ -123,16 +123,17 @@ def push(matrix, rows, out) -> None:
 
 
 @kernel
-def stretch(step, jacobian, z, p, n, q, sums) -> int:
+def stretch(step, jacobian, by_products, z, p, n, q, sums) -> int:
     """Push the tangent rows ``q`` (k, D) along n steps from ``z`` (in place).
 
+    ``jacobian``: the rule of the matrix, or, with ``by_products``, of its product with a tangent behind the state.
     ``sums`` (k,) gets Σ log of the stretching of each row. Returns the number of finite steps. Rows are made orthonormal every
     few steps, in turn more seldom and, where digits would be lost, anew with fewer steps.
     """
     d, k = z.size, q.shape[0]
     rows = min(MOST, n) + 1
     states, tangents = np.empty((rows, d)), np.empty((rows, k, d))
-    norms, before, products, matrix = np.empty(k), np.empty(k), np.ones(k), np.empty(d * d)
+    norms, before, products, matrix = np.empty(k), np.empty(k), np.ones(k), np.empty(2 * d if by_products else d * d)
     pp, pj = pointer(p, 0), pointer(matrix, 0)
     done, longest = 0, 1
     while done < n:
@@ -141,8 +142,14 @@ def stretch(step, jacobian, z, p, n, q, sums) -> int:
         for a in range(k):
             copy(q[a], tangents[0, a])
         for t in range(piece):
-            jacobian(pointer(states, t * d), pp, pj)
-            push(matrix, tangents[t], tangents[t + 1])
+            if by_products:
+                copy(states[t], matrix[:d])
+                for a in range(k):
+                    copy(tangents[t, a], matrix[d:])
+                    jacobian(pj, pp, pointer(tangents, ((t + 1) * k + a) * d))
+            else:
+                jacobian(pointer(states, t * d), pp, pj)
+                push(matrix, tangents[t], tangents[t + 1])
             step(pointer(states, t * d), pp, pointer(states, (t + 1) * d))
             for r in range(d):
                 if not np.isfinite(states[t + 1, r]):
@@ -175,7 +182,7 @@ def disturbed(step, jacobian, z, p, kicks, orbit, q, sums) -> int:
     row = np.empty((2, z.size))
     for i in range(kicks.shape[0]):
         if q.shape[0] > 0:
-            if stretch(step, jacobian, z, p, 1, q, sums) < 1:
+            if stretch(step, jacobian, False, z, p, 1, q, sums) < 1:
                 return i
         else:
             copy(z, row[0])
@@ -252,9 +259,9 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
         for k in range(d):
             q[0, k] = 1.0 / np.sqrt(d)
         # The first stretch only turns the tangent vector into the fastest direction.
-        stretch(step, jacobian, z, p, window, q, sums)
+        stretch(step, jacobian, False, z, p, window, q, sums)
         sums[0] = 0.0
-        stretch(step, jacobian, z, p, steps, q, sums)
+        stretch(step, jacobian, False, z, p, steps, q, sums)
         exponents[i] = sums[0] / steps
         if period > 0:
             labels[i] = period

@@ -6,32 +6,12 @@ import numpy as np
 
 from cfdyn.machine.jit import address, call, kernel, pointer
 
-PIECE = 2**20  # numbers of matrices at a time
-
 
 def evaluate_rows(rule: Any, points: np.ndarray, p: np.ndarray) -> np.ndarray:
     """The outputs of a `cfdyn.codegen.compile.Rule` at each of the points (k, n), (k, n_out)."""
     out = np.empty((len(points), rule.n_out))
     at_rows(address(rule.compiled), np.ascontiguousarray(points), p, out)
     return out
-
-
-def largest_eigenvalues(rule: Any, points: np.ndarray, p: np.ndarray, d: int, held: np.ndarray | None = None) -> np.ndarray:
-    """λ₁(H) of the d × d matrices H that a rule makes at each of the points, (k,); NaN where it is not finite.
-
-    ``held`` (k, 2d + 1): θP/2, P and the penalty of weight decay; then of P⁻¹(H + penalty), over θ.
-    """
-    result, rows = np.full(len(points), np.nan), max(1, PIECE // (d * d))
-    for first in range(0, len(points), rows):
-        mine = slice(first, first + rows)
-        matrices = evaluate_rows(rule, points[mine], p).reshape(-1, d, d)
-        if held is not None:
-            with np.errstate(all="ignore"):
-                scale = 1 / np.sqrt(2 * held[mine, :d])
-                matrices = (matrices + held[mine, -1, None, None] * np.eye(d)) * scale[:, :, None] * scale[:, None, :]
-        finite = np.isfinite(matrices).all(axis=(1, 2))
-        result[mine][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
-    return result
 
 
 def evaluate_moved(rule: Any, points: np.ndarray, p: np.ndarray, places: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from cfdyn.kernels.orbits import stretch
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.undeclared_angles import hint
 from cfdyn.systems.map import Map
+from cfdyn.systems.tangents import pushing
 
 BATCHES = 20  # of steps, whose means tell the error of an exponent
 SMALLEST_EXPONENT, CURVE = 1e-4, 1e-3  # per step: less is 0 whatever its error says; on a curve no more is left of 0
@@ -53,7 +54,7 @@ def _grows(reach: np.ndarray) -> bool:
 def _exponent(step: Map, state: np.ndarray, steps: int, reach: np.ndarray) -> tuple[float, float]:
     """Largest exponent and its standard error over BATCHES batches, max |entry| in each in ``reach``; ``state`` moves on."""
     q = np.full((1, step.dim), 1 / math.sqrt(step.dim))
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    rules = step.rule("step").compiled, *pushing(step)
     stretch(*rules, state, step.p, min(steps, 1000), q, np.zeros(1))
     means = np.empty(BATCHES)
     for i in range(BATCHES):

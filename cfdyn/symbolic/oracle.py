@@ -107,19 +107,22 @@ def map_program(spec: MapSpec, what: str) -> Program:
     (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
     ``variation`` (step and derivative1 with the jacobian of both; ``tangent`` without), ``taylor:K`` (the series of the next
     state from that of the state, coefficient by coefficient, up to the order K), of its observables ``loss``,
-    ``gradient``, ``hessian``, and ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K``, which bound these over
+    ``gradient``, ``hessian``, ``hvp`` (its product with a direction behind the state), and
+    ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K``, which bound these over
     boxes; ``preconditioner`` (θP/2 and P of each weight in the step, and the weight decay)."""
     tape, n = Tape(), len(spec.names)
     z, parameters = tape.leaves("z", n), tape.named("p", spec.params)
     columns = 0 if spec.data is None else spec.data.shape[1]
     kind, _, argument = what.partition(":")
     extra = 0
-    if kind in ("loss", "gradient", "hessian") and spec.observed is not None:
+    if kind in ("loss", "gradient", "hessian", "hvp") and spec.observed is not None:
         w = z[: spec.n_weights]
         value = loss_node(tape, spec.observed, w, parameters)
+        direction = tape.leaves("z", len(w), n)
         outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
-                   "hessian": lambda: sum(hessian(tape, value, w), [])}[kind]()  # fmt: skip
-        return Program(tape, tuple(outputs), n, len(parameters), columns)
+                   "hessian": lambda: sum(hessian(tape, value, w), []),
+                   "hvp": lambda: directional(tape, reverse(tape, value, w), w, [direction])}[kind]()  # fmt: skip
+        return Program(tape, tuple(outputs), n + len(w) * (kind == "hvp"), len(parameters), columns)
     # Where an angle begins again nothing switches.
     outputs = step_nodes(tape, spec, z, parameters, wrap=kind not in ("switching", "side", "lift"))
     if kind == "interval" and argument in ("step", "jacobian"):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.arguments import converted, entries, table, vector
-from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.codegen.columns import WRITTEN
+from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, parameter_vector
 from cfdyn.errors import FormulaError, UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
+from cfdyn.systems.eigenvalues import leading
 
 if TYPE_CHECKING:
     from cfdyn.systems.oracle import LossOracle
@@ -107,6 +109,9 @@ class Loss(Portable):
             sizes |= {f"row_{name}": size for name, size in sizes.items()}
         if not isinstance(what, str) or what not in sizes:
             raise unknown("rule of a loss", what if isinstance(what, str) else shown(what), sizes)
+        if what.endswith("hessian"):
+            product = f"{what.removesuffix('hessian')}hvp"
+            return compile_matrix(f"{self.spec.key}|{what}", d, lambda name: loss_program(self.spec, name), what, product, True)
         return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
 
     def _evaluate(self, what: str, *vectors: Any) -> np.ndarray:
@@ -133,11 +138,14 @@ class Loss(Portable):
         return self._evaluate("gradient", w)
 
     def hessian(self, w: Any) -> np.ndarray:
-        """∇²L(w), (d, d)."""
+        """∇²L(w), (d, d); of more than 60 weights by d products with the axes."""
         return self._evaluate("hessian", w).reshape(self.dim, self.dim)
 
     def third(self, w: Any) -> np.ndarray:
-        """∇³L(w), (d, d, d), symmetric."""
+        """∇³L(w), (d, d, d), symmetric; a UsageError for more than 60 weights, which `curvature_gradient` is for."""
+        if self.dim > WRITTEN:
+            raise UsageError(f"the third derivatives of {self.dim} weights are {self.dim**3} numbers, and `third` is for at most "
+                             f"{WRITTEN} weights; curvature_gradient(w, u, v) gives T[u, v]")  # fmt: skip
         return self._evaluate("third", w).reshape(self.dim, self.dim, self.dim)
 
     def hvp(self, w: Any, v: Any) -> np.ndarray:
@@ -195,9 +203,12 @@ class Loss(Portable):
         return evaluate_rows(self.rule("hvp"), points, self.p)
 
     def sharpness(self, w: Any) -> float:
-        """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite."""
-        matrix = self.hessian(w)
-        return float(np.linalg.eigvalsh(matrix)[-1]) if np.isfinite(matrix).all() else float("nan")
+        """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite.
+
+        Of more than 60 weights by Lanczos' method with Hessian-vector products: to 1e-8 of it, and to round-off where the next
+        one is not near. A NumericsError where it does not converge.
+        """
+        return leading(self.rule, self._vector(w), self.p, self.dim)[0]
 
 
 if TYPE_CHECKING:

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
-from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
 from cfdyn.codegen.lanes import printer
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
-from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
+MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
@@ -45,9 +47,7 @@ class Map(Portable):
     """
 
     def __init__(self, spec: MapSpec):
-        self.spec = spec
-        self.names = spec.names
-        self.n_weights = spec.n_weights
+        self.spec, self.names, self.n_weights = spec, spec.names, spec.n_weights
 
     @classmethod
     def from_text(
@@ -143,7 +143,7 @@ class Map(Portable):
         if name not in self.observables or states.shape[1] != self.dim:
             raise unknown("observable of the map, of states with all its entries,", name, self.observables)
         if name == "sharpness":
-            return largest_eigenvalues(self.rule("hessian"), states, p, self.n_weights)
+            return largest_eigenvalues(self.rule, states, p, self.n_weights)
         values = evaluate_rows(self.rule("loss" if name == "loss" else "gradient"), states, p)
         return values[:, 0] if name == "loss" else np.linalg.norm(values, axis=1)
 
@@ -157,15 +157,17 @@ class Map(Portable):
         """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
         return len(self._program("switching").outputs) if self.switching else 0
 
+    _rows = property(lambda self: 1 if self.spec.data is None else len(self.spec.data))
+
     @cached_property
     def cost(self) -> int:
         """Operations of one step, a transcendental function counted as eight."""
-        return self._program("step").cost(1 if self.spec.data is None else len(self.spec.data))
+        return self._program("step").cost(self._rows)
 
     @cached_property
     def tangent_cost(self) -> int:
         """Operations of one step with its Jacobian."""
-        return self.cost + self._program("jacobian").cost(1 if self.spec.data is None else len(self.spec.data))
+        return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
 
     def _program(self, what: str) -> Program:
         return map_program(self.spec, what)
@@ -173,13 +175,15 @@ class Map(Portable):
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
-        ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K`` take a box (lo, hi of each entry in turn) and bound
-        the values over it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``,
-        ``kept:step``, ``kept0:step``, …, ``lanes:tangent`` and ``few:tangent`` are for many orbits at once, see
-        `cfdyn.codegen.lanes`.
+        ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
+        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`.
         """
-        if what not in self._rules:
-            key = self._preconditioned_key if what == "preconditioner" else self.spec.key
+        if what in MATRICES and what not in self._rules:
+            size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
+            self._rules[what] = compile_matrix(key, size, self._program, what, *MATRICES[what])
+        elif what not in self._rules:
+            # A step alone does not say which states are slow, nor what P is called.
+            key = f"{self.spec.key}|{preconditioning(self.spec).key}" if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
             together = printer(kind, watched=self.dim)
             asked, printed = (what, print_ir) if together is None else (name, together)
@@ -191,11 +195,6 @@ class Map(Portable):
         """True if steps of many orbits can be taken at once: those that sum over data rows are taken one by one."""
         return self.spec.data is None and self.cost <= LONGEST
 
-    @property
-    def _preconditioned_key(self) -> str:
-        """A step alone does not say which states are slow, nor what P is called."""
-        return f"{self.spec.key}|{preconditioning(self.spec).key}"
-
     def _outputs(self, what: str) -> int:
         """The length of the output of a rule."""
         n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
@@ -206,7 +205,7 @@ class Map(Portable):
         if what == "switching":
             return self.switches
         sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
-                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
+                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
 

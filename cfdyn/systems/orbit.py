@@ -11,8 +11,9 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.orbits import iterate as iterate_kernel
-from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
 from cfdyn.systems.map import Map, require_map
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
@@ -136,7 +137,7 @@ class Orbit(Record):
 
 def preconditioned_along(step: Map, z: np.ndarray, held: np.ndarray) -> np.ndarray:
     """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
-    return largest_eigenvalues(step.rule("hessian"), z, step.p, step.n_weights, held)
+    return largest_eigenvalues(step.rule, z, step.p, step.n_weights, held)
 
 
 def thetas(held: np.ndarray) -> np.ndarray:
@@ -227,7 +228,7 @@ def _iterate(step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] |
 def _iterate_with_seed(step: Map, z0: np.ndarray, n: int, size: float) -> tuple[np.ndarray, str]:
     """float64, with the alternation kept at least at ``size``."""
     states, rule, d = np.empty((n + 1, step.dim)), step.rule("step"), step.n_weights
-    hessian, sign = step.rule("hessian"), 1.0
+    sign = 1.0
     states[0] = z0
     for k in range(n):
         states[k + 1] = rule(states[k], step.p)
@@ -238,9 +239,10 @@ def _iterate_with_seed(step: Map, z0: np.ndarray, n: int, size: float) -> tuple[
             continue
         # A third difference: no slow motion is taken for an oscillation.
         swing = (3 * states[k, :d] - 3 * states[k - 1, :d] + states[k - 2, :d] - states[k + 1, :d]) / 8
-        matrix = hessian(states[k], step.p).reshape(d, d)
-        if np.linalg.norm(swing) < size * 10 and np.isfinite(matrix).all():
-            direction = np.linalg.eigh(matrix)[1][:, -1]
+        if np.linalg.norm(swing) >= size * 10:
+            continue
+        sharpness, direction = leading(step.rule, states[k], step.p, d)
+        if np.isfinite(sharpness):
             along = float(swing @ direction)
             sign = np.sign(along) or sign
             # Twice what is missing: within a third of the size, whatever of it a step leaves.

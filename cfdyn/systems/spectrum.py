@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.errors import UsageError
+from cfdyn.numerics.lanczos import at_end
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.minima import FLAT
 
-WRITTEN = 60  # weights up to which the Hessian has a program of its own; compiling it takes longer than d products
 DENSE = 1000  # weights up to which the Hessian is a matrix
 BEYOND = 1.2  # of the edge of gradient descent: how far rates may go at which directions are told
 
@@ -33,7 +33,7 @@ def spectrum_at(loss: Loss, w: np.ndarray, cut: float, lr: float) -> Spectrum:
     """The positive eigenvalues λ of ∇²L(w) with ηλ > cut at the learning rate given or up to BEYOND·2/λ₁, flat ones left out."""
     if loss.dim > DENSE:
         return _largest_ones(loss, w, cut, lr)
-    matrix = loss.hessian(w) if loss.dim <= WRITTEN else loss.hvps(w, np.eye(loss.dim))
+    matrix = loss.hessian(w)
     if not np.isfinite(matrix).all():
         raise UsageError("a Hessian with entries that are not finite has no eigenvalues")
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
@@ -51,14 +51,11 @@ def _bound(largest: float, cut: float, lr: float) -> float:
 
 def _largest_ones(loss: Loss, w: np.ndarray, cut: float, lr: float) -> Spectrum:
     """By Lanczos' method with products; more and more of them until the smallest is small enough."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
     if not cut > 0:
         raise UsageError(f"with more than {DENSE} weights only sharp directions can be looked for: mean_square needs cut > 0")
-    operator = LinearOperator((loss.dim, loss.dim), matvec=lambda v: loss.hvp(w, v.ravel()), dtype=float)
     start, count = np.random.default_rng(0).normal(size=loss.dim), min(8, loss.dim - 1)
     while True:
-        values, vectors = eigsh(operator, k=count, which="LA", v0=start, tol=1e-12)
+        values, vectors = at_end(lambda v: loss.hvp(w, v), start, count, 1, 1e-12)
         order = np.argsort(values)[::-1]
         values, vectors = values[order], vectors.T[order]
         k = int((values > max(_bound(values[0], cut, lr), FLAT * abs(values[0]))).sum())

@@ -126,6 +126,13 @@ def test_the_spectrum_is_what_was_asked_for_and_the_axes_are_turned(spectrum):
         (lambda: cf.losses.linear_network(inputs=8), "from 1 to 7"),
         (lambda: cf.losses.tanh_network(hidden=0), "hidden"),
         (lambda: cf.losses.phase_retrieval(rows=2), "rows"),
+        (lambda: cf.losses.mlp(widths="4-x"), "width"),
+        (lambda: cf.losses.mlp(activation="tan"), "did you mean 'tanh'"),
+        (lambda: cf.losses.mlp(criterion="cross_entropy"), "whose last column is the class"),
+        (lambda: cf.losses.mlp(data=[[1.0, 2.0]]), "too few"),
+        (lambda: cf.losses.mlp(data="x.csv"), "`file`"),
+        (lambda: cf.losses.softmax_regression(classes=2), "from 0 to 1, and a row has 2"),
+        (lambda: cf.losses.softmax_regression(data=[[1.0, 0.5]]), "a row has 0.5"),
         (lambda: cf.losses.matrix_factorization(r=0), "r is"),
     ],
 )
@@ -134,7 +141,7 @@ def test_options_out_of_range_are_refused(build, words):
         build()
 
 
-@pytest.mark.parametrize("name", ["matrix_factorization", "linear_network", "tanh_network"])
+@pytest.mark.parametrize("name", ["matrix_factorization", "linear_network", "tanh_network", "mlp", "softmax_regression"])
 def test_shapes_cover_the_weights(name):
     spec = getattr(cf.losses, name)().spec
     assert sum(rows * columns for rows, columns in spec.shapes) == len(spec.variables)

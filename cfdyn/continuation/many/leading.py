@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.numerics.lanczos import BASIS, NotConverged, at_end
+
 MOST_SHIFTS = 4
 OUTSIDE = 1e-10  # of the size of the matrix: a shift beyond the end of the spectrum
 CLEAN = 1e-12  # of it: a residual that need not be smaller
-BASIS = 24  # vectors, at least
 # What products alone are asked for at the lower and at the upper end, where multipliers crowd at 1: residuals, and restarts.
 LOOSE, MOST_RESTARTS = {-1: 1e-10, 1: 1e-6}, {-1: 300, 1: 20}
 
@@ -74,16 +75,12 @@ def _start(size: int) -> np.ndarray:
 
 def _end(matrix: Any, apply: Apply, size: int, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """(values, vectors) of so many multipliers at the lower (−1) or upper (1) end of a symmetric matrix."""
-    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
-
-    basis = min(size - 1, max(BASIS, 2 * count + 8))
     if matrix is not None:
-        return _beyond(matrix, size, side, count, basis)
+        return _beyond(matrix, size, side, count, min(size - 1, max(BASIS, 2 * count + 8)))
     try:
-        return eigsh(_operator(apply, size), count, which="SA" if side < 0 else "LA", v0=_start(size), ncv=basis,
-                     tol=LOOSE[side], maxiter=MOST_RESTARTS[side])  # fmt: skip
-    except ArpackNoConvergence as partial:
-        return partial.eigenvalues, partial.eigenvectors.reshape(size, -1)
+        return at_end(lambda v: apply(v)[0], _start(size), count, side, LOOSE[side], MOST_RESTARTS[side])
+    except NotConverged as partial:
+        return partial.found
 
 
 def _beyond(matrix: Any, size: int, side: int, count: int, basis: int) -> tuple[np.ndarray, np.ndarray]:

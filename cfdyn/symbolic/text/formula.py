@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,9 @@ from cfdyn.tape.rebuild import rebuild, tape_of, written
 
 if TYPE_CHECKING:
     import sympy as sp
+
+
+PROGRAM = "program: "  # in the key of a formula that was never a text
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,9 @@ class Formula:
 
     @cached_property
     def expression(self) -> sp.Expr:
-        """The SymPy expression."""
+        """The SymPy expression; a FormulaError for a program that was never a text."""
+        if self.key.startswith(PROGRAM):
+            raise FormulaError(f"{self.text} is a program of {len(self.tape)} operations and not written out as an expression")
         from cfdyn.symbolic.text.parse import parse
 
         return parse(self.text)
@@ -57,6 +63,20 @@ class Formula:
                 raise FormulaError(f"the name {name!r} has no value; declare it as a variable or a parameter")
         leaves = {leaf: names[name] for name, leaf in self.tape.named("name", self.names).items()}
         return rebuild(self.tape, list(outputs), tape, leaves)
+
+
+def of_tape(tape: Tape, root: Node, names: Iterable[str], text: str, latex: str) -> Formula:
+    """The smooth formula of a node on a tape with the leaves ``tape.named("name", sorted(names))``: what as a text would be long,
+    as a net of several layers, each of whose units stands in all of the next layer. ``text`` and ``latex`` are for people.
+
+    >>> t = Tape()
+    >>> x, y = t.named("name", ["x", "y"]).values()
+    >>> f = of_tape(t, t.mul(x, y), ["y", "x"], "a product", "xy")
+    >>> f.names, f.on(t, {"x": y, "y": t.const(2)}) == t.mul(t.const(2), y)
+    (('x', 'y'), True)
+    """
+    content = hashlib.sha256(json.dumps([written(tape), root]).encode()).hexdigest()
+    return Formula(f"{PROGRAM}{content}", text, tuple(sorted(names)), tape, root, (), latex)
 
 
 def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formula:
