@@ -108,7 +108,7 @@ class Rays:
         return False
 
     def _steady(self, h: Node, ray: Span) -> bool:
-        """True if no border crosses the ray: what decides the branches of h has one sign there, and each floor is in one piece."""
+        """True if no border crosses the ray: what decides branches has one sign there, and no floor changes."""
         for node in self.tape.reachable([h]):
             op, args = self.tape.ops[node], self.tape.args[node]
             if op in ("lt", "le", "eq", "sign", "heaviside"):
@@ -117,7 +117,7 @@ class Rays:
                     return False
             elif op == "floor":
                 inner = self._over(args[0], ray)
-                if not math.floor(inner.hi) < inner.lo if math.isfinite(inner.hi) else True:
+                if not (math.isfinite(inner.hi) and math.floor(inner.hi) < inner.lo):
                     return False
         return True
 
