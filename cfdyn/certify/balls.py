@@ -13,7 +13,8 @@ from cfdyn.tape.evaluate import Algebra, evaluate
 from cfdyn.tape.program import Program
 
 BITS = 128
-Truth = bool | None  # None: some points of the box say yes, others no, or it is not known
+Truth = bool | None | str  # None: some points of the box say yes, others no, or it is not known
+LOST = "lost"  # the truth of a comparison with what may be undefined, as 1/x < 2 across 0
 
 
 def ball(lo: Any, hi: Any = None) -> arb:
@@ -120,23 +121,31 @@ def _sech2(x: arb) -> arb:
 
 
 def _less(a: arb, b: arb) -> Truth:
-    return True if a < b else False if a >= b else None
+    return LOST if not _defined(a, b) else True if a < b else False if a >= b else None
 
 
 def _at_most(a: arb, b: arb) -> Truth:
-    return True if a <= b else False if a > b else None
+    return LOST if not _defined(a, b) else True if a <= b else False if a > b else None
+
+
+def _defined(a: arb, b: arb) -> bool:
+    return bool(a.is_finite() and b.is_finite())
 
 
 def _equal(a: arb, b: arb) -> Truth:
+    if not _defined(a, b):
+        return LOST
     return True if a.is_exact() and b.is_exact() and a == b else False if not a.overlaps(b) else None
 
 
 def _both(a: Truth, b: Truth) -> Truth:
+    if LOST in (a, b):
+        return LOST
     return False if a is False or b is False else None if a is None or b is None else True
 
 
 def _negated(a: Truth) -> Truth:
-    return None if a is None else not a
+    return a if a is None or a is LOST else not a
 
 
 def _either(a: Truth, b: Truth) -> Truth:
@@ -144,8 +153,10 @@ def _either(a: Truth, b: Truth) -> Truth:
 
 
 def _select(condition: Truth, a: Any, b: Any) -> Any:
+    if condition is LOST:
+        return LOST if isinstance(a, bool | str | None) else arb.nan()
     if condition is None:
-        return (a if a is b else None) if isinstance(a, bool | None) else a.union(b)
+        return (a if a is b else None) if isinstance(a, bool | str | None) else a.union(b)
     return a if condition else b
 
 

@@ -101,11 +101,25 @@ class Rays:
             value = self._over(h, ray)
             if value.lo > 0 or (k > 0 and value.lo >= 0):
                 return True
-            here = self._over(h, Span(at, at))
-            if not (here.lo > 0 or (k > 0 and here.lo >= 0)):
+            # strictly: a checker in doubles does not see that a derivative is exactly 0; and no derivative sees a jump
+            if not self._over(h, Span(at, at)).lo > 0 or not self._steady(h, ray):
                 return False
             [h] = forward(self.tape, [h], {self.z: self.tape.const(1 if right else -1)})
         return False
+
+    def _steady(self, h: Node, ray: Span) -> bool:
+        """True if no border crosses the ray: what decides branches has one sign there, and no floor changes."""
+        for node in self.tape.reachable([h]):
+            op, args = self.tape.ops[node], self.tape.args[node]
+            if op in ("lt", "le", "eq", "sign", "heaviside"):
+                place = self._over(self.tape.sub(*args) if len(args) == 2 else args[0], ray)
+                if not (place.lo > 0 or place.hi < 0):
+                    return False
+            elif op == "floor":
+                inner = self._over(args[0], ray)
+                if not (math.isfinite(inner.hi) and math.floor(inner.hi) < inner.lo):
+                    return False
+        return True
 
     def bounded_steps(self, period: int) -> Inside | None:
         """Plain descent towards the middle from far out, by steps that are bounded upwards or downwards."""

@@ -138,3 +138,13 @@ def test_the_sides_agree_with_points_of_the_map():
     for border in (1.0, 2.0):
         gap = np.abs(m([border - 1e-9]) - m([border + 1e-9]))
         assert gap.max() < 1e-7
+
+
+def test_a_condition_that_may_be_undefined_decides_nothing():
+    """1/x < 2 is nothing at 0, and on its two sides it says different things: orbits from x < 0 go to 0, the others to 1/6."""
+    torn = cf.Map.from_text("Piecewise((x/2, 1/x < 2), (x/4 + 1/8, True))", "x")
+    assert not continuous(step(torn, None), box((-0.5, 0.25)))
+    assert continuous(step(torn, None), box((0.25, 0.75)))
+    assert not cf.certify.convergence(torn, box=(-1, 1)).proved
+    assert not cf.certify.trapping(torn, box=(-1, 1)).proved
+    assert cf.certify.convergence(torn, box=(0.125, 1)).proved

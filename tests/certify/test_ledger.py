@@ -89,6 +89,26 @@ def test_the_whole_line_has_the_same_cycles():
     assert float.fromhex(outside["radius"]) > math.sqrt(2.7)  # where |A x − x³| > |x|
 
 
+@pytest.mark.parametrize(
+    ("formula", "point"),
+    [("Piecewise((x**2 + 1, x < 50), (x**2 - 5000, True))", 71.2), ("2*x - 3*floor(x/10)", 3.0), ("x**3 + x - 1e5*Heaviside(x - 30)", 46.4)],
+)  # fmt: skip
+def test_a_jump_far_out_is_not_jumped_over(formula, point):
+    """A derivative that is positive says nothing across a jump: there are fixed points behind it."""
+    try:
+        ledger = cf.certify.cycles(cf.Map.from_text(formula, "x"), None, 1, (-math.inf, math.inf))
+    except UsageError as problem:
+        assert "far out" in str(problem)
+    else:
+        assert float.fromhex(ledger.certificate.document["evidence"]["outside"]["radius"]) > point
+
+
+@pytest.mark.parametrize("formula", ["-x**2/4 - x - 11/2", "Piecewise((3*x/2 - 3/4, x <= -1/2), (1/8 - 2*x, True))"])
+def test_a_radius_where_a_derivative_is_zero_leaves_no_room_for_a_checker(formula):
+    ledger = cf.certify.cycles(cf.Map.from_text(formula, "x"), None, 3, (-math.inf, math.inf))
+    assert cf.certify.check(ledger.certificate.document).valid
+
+
 def test_proven_boxes_hold_cycles_in_exact_arithmetic():
     """gⁿ(x) − x changes its sign over the first box; the boxes of a ledger are apart."""
     ledger = cf.certify.cycles(DOUBLE_WELL, GD(lr=1.7), 3, (-2, 2))

@@ -60,7 +60,7 @@ class Slopes:
             values = self._values(z, p, {}, self.wanted)
             # A place that is 0 everywhere, as of x ≤ x, has no sides.
             still = [place for place in self.wanted if not (values[place] > 0 or values[place] < 0 or values[place].is_zero())]
-            if not still or len(still) > MOST:
+            if not still or len(still) > MOST or not all(values[place].is_finite() for place in still):
                 return self.jacobian(z, parameters)
             total: list[arb] | None = None
             for signs in product((-1, 1), repeat=len(still)):

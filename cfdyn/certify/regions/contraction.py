@@ -110,7 +110,8 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
             matrix = slopes(point[:, None]).reshape(d, d) - np.eye(d)
             if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-14:
                 break
-            point = point - np.linalg.solve(matrix, (go(point[:, None])[:, 0] - point))
+            with np.errstate(all="ignore"):
+                point = point - np.linalg.solve(matrix, (go(point[:, None])[:, 0] - point))
         with np.errstate(all="ignore"):
             near = np.abs(go(point[:, None])[:, 0] - point).max()
         if near <= 1e-9 * (1 + np.abs(point).max()) and not any(np.abs(p - point).max() < 1e-7 for p in found):

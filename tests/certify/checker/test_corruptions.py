@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import cfdyn as cf
 from cfdyn.certify.checker.check import KINDS, check
 from cfdyn.certify.checker.statement import statement
 from tests.certify.checker.corruptions import all_corruptions, changed
@@ -46,6 +47,16 @@ def test_the_statement_cannot_be_another_one():
         found = document(name)
         found["statement"] = found["statement"].replace("has", "has no", 1) + "."
         assert "statement" in check(found).reason
+
+
+def test_an_orbit_that_is_not_there_converges_nowhere():
+    """log(x) is nothing for x < 0, and the step after it forgets that it was asked for."""
+    forgets = cf.Map.from_text(["1/2", "log(x)"], "x y")
+    found = cf.certify.convergence(forgets, box=((0.25, 1), (-1, 1))).document
+    assert check(found).valid
+    found["claim"]["box"] = [[(-1.0).hex(), (1.0).hex()]] * 2
+    found["statement"] = statement(found)
+    assert "leaf" in check(found).reason
 
 
 def test_harmless_changes_prove_what_they_say():

@@ -91,12 +91,13 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
     x, lines = boxes[:, :d], boxes[:, d:]
     m = p = point(x.middle)
     total = point(np.broadcast_to(np.eye(d), (len(x.lo), d, d)))
-    found, continuous = np.zeros(len(x.lo), dtype=bool), np.ones(len(x.lo), dtype=bool)
+    # an orbit that may not be there goes nowhere, even if the next step forgets where it was
+    found, continuous, defined = np.zeros(len(x.lo), dtype=bool), *np.ones((2, len(x.lo)), dtype=bool)
     start = x - m
     for k in range(steps + 1):
         straight = _length(applied(target.inverse, x - point(target.centre))) <= 1
         bent = applied(target.inverse, p - point(target.centre)) + applied(product(target.inverse, total), start)
-        found |= straight | continuous & (_length(bent) <= 1)
+        found |= defined & (straight | continuous & (_length(bent) <= 1))
         if found.all() or k == steps:
             break
         natural, slopes = g.slopes(x, lines)
@@ -104,6 +105,7 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
         continuous &= good
         middle = point(x.middle)
         one = g.value(middle, lines) + applied(slopes, x - middle)
+        defined &= (np.isfinite(natural.lo) & np.isfinite(natural.hi)).all(axis=-1)
         p, total = g.value(p, lines), product(slopes, total)
         x = meet(_where(good, meet(natural, one), natural), _where(continuous, p + applied(total, start), natural))
     return found
