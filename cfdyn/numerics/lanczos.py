@@ -35,7 +35,7 @@ def at_end(
 
     size = len(start)
     operator = LinearOperator((size, size), matvec=lambda v: product(v.ravel()), dtype=float)
-    basis = min(size - 1, max(BASIS, 2 * count + 8))
+    basis = min(size, max(BASIS, 2 * count + 8))
     try:
         return eigsh(operator, count, which="SA" if side < 0 else "LA", v0=start, ncv=basis, tol=tol, maxiter=restarts)
     except ArpackNoConvergence as partial:
