@@ -18,7 +18,7 @@ from cfdyn.certify.exact import end, exact, written
 from cfdyn.certify.ledger import LONGEST, box_of, box_text
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Rays, inside, parity
-from cfdyn.errors import UsageError, shown
+from cfdyn.errors import NumericsError, UsageError, shown
 
 ALL = {"all above 1": 1, "all above 2": 2}
 FAR, TRIALS = 2.0**10, 24  # how far up an open interval is looked at, in lo; values that are looked at
@@ -82,7 +82,11 @@ def _period(period: Any) -> int:
 def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress | None, keep: Any) -> Certificate:
     if n == "all above 2":
         return _folded(about, box, most, progress, keep)
-    where, period = inside(about, box, 2 if n in ALL else int(n)), 2 if n in ALL else int(n)
+    period = 2 if n in ALL else int(n)
+    try:
+        where = inside(about, box, period)
+    except NumericsError as problem:
+        return unproved("no_cycles", str(problem))
     search = Search(about, where.box, period, unbroken=n in ALL, most=most, progress=progress)
     with kept(search, keep, f"no-cycles-{n}", label(about, where.box, n)):
         search.run(patience=0)

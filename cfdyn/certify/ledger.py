@@ -85,7 +85,8 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
 
     Raises
     ------
-    UsageError: a box or period that is none; an infinite box outside which nothing can be proved
+    UsageError: a box or period that is none
+    NumericsError: an infinite box outside which nothing can be proved
 
     Examples
     --------

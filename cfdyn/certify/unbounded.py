@@ -18,7 +18,7 @@ from cfdyn.certify.boxes.systems import precise
 from cfdyn.certify.certificate import interval_text
 from cfdyn.certify.exact import end, exact
 from cfdyn.certify.subject import Subject
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.symbolic.steps import gradient_at, hyperparameters
@@ -49,14 +49,14 @@ class Inside:
 def inside(about: Subject, box: Box, period: int) -> Inside:
     """The box itself if it is finite, else an interval outside which no cycle of the period has a point, for any parameter.
 
-    UsageError: nothing can be proved
+    NumericsError: nothing can be proved
     """
     if np.isfinite(np.array(box)).all():
         return Inside(box)
     rays = Rays(about)
     found = rays.bounded_steps(period) or rays.growth()
     if found is None:
-        raise UsageError("it is not proved what the map does far out; give a finite box, such as box=(-10, 10)")
+        raise NumericsError("it is not proved what the map does far out; give a finite box, such as box=(-10, 10)")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
@@ -132,3 +133,13 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "flip": _bifurcation("flip"), "fold": _bifurcation("fold"), "neimark-sacker": _bifurcation("neimark-sacker"),
     "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
 }  # fmt: skip
+NOT_DRAWN = ("flip", "fold", "neimark-sacker")
+
+
+def check_picture(kind: str, plot: Path) -> Path:
+    """The file of a figure, if there is one of this kind of proof and it can be written."""
+    from cfdyn.plotting import check_path
+
+    if kind in NOT_DRAWN:
+        raise UsageError(f"there is no figure of a {kind}; leave --plot out, or draw the branch: cfdyn branch … --plot {plot}")
+    return check_path(plot)

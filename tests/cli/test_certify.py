@@ -51,8 +51,9 @@ def test_what_is_false_is_not_proved(capsys, tmp_path):
 
 
 def test_the_file_that_is_asked_for(capsys, tmp_path):
-    status, out, _ = run(capsys, "certify", "trapping", "double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4", "--out", "proof.json")
-    assert status == 0 and "proof.json" in out and json.loads((tmp_path / "proof.json").read_text())["kind"] == "trapping"
+    words = ("double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4", "--out", "proof.json", "--plot", "proof.pdf")
+    status, out, _ = run(capsys, "certify", "trapping", *words)
+    assert status == 0 and (tmp_path / "proof.pdf").stat().st_size > 3000 and "proof.json" in out and json.loads((tmp_path / "proof.json").read_text())["kind"] == "trapping"
 
 
 def test_cycles_with_proof(capsys):
@@ -80,6 +81,7 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
         (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
         (("chaos", "linear_network"), "one variable"),
         (("trapping", "double_well", "--out", "."), "is a folder"),
+        (("flip", "double_well", "--vary", "lr=0.9:1.1", "--plot", "a.png"), "no figure of a flip"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
 )

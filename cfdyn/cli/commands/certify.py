@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.files import certificate_place
-from cfdyn.cli.proofs import KINDS, Asked
+from cfdyn.cli.options import PLOT
+from cfdyn.cli.proofs import KINDS, Asked, check_picture
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import box as as_box
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 STEMS = {"all": "cycles", "none": "no_cycles"}
 
 
-@command("kind loss period box vary optimizer start settings variables map file seed json", place=18)
+@command("kind loss period box vary optimizer start settings variables map file seed json plot", place=18)
 def certify(
     subject: Subject,
     say: Say,
@@ -31,6 +33,7 @@ def certify(
     box: Annotated[str | None, Option("--box", help="Where, lo:hi for each entry of the state, -inf:inf too if there is one; the loss's own if not given.", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the interval for all of which it is proved; HI may be 'max' with none.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     file: Annotated[Path | None, Option("--out", help="The file; cfdyn-out/KIND-001.json or the next number if not given.", metavar="FILE", show_default=False)] = None,  # noqa: E501
+    plot: PLOT = None,
 ) -> Answer:
     """Prove in ball arithmetic that there is chaos, a cycle, none, …; write a certificate that 'cfdyn check' verifies."""
     from cfdyn.studies.defaults import usual_box
@@ -46,6 +49,7 @@ def certify(
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
     save = certificate_place(file, STEMS.get(kind, kind))
+    picture = plot and check_picture(kind, plot)
     if box is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     region = usual_box(step, loss) if box is None else as_box(box)
@@ -53,7 +57,11 @@ def certify(
     say("proving")
     found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
     saved = save(found) if found.proved else None
-    document = {**found.to_json(), "file": saved and str(saved), "kind": found.kind, "map": step.title, "chosen": chosen}
+    figures = [picture] if picture and found.proved else []
+    for drawn in figures:
+        cfdyn.plot(found, drawn)
+    files = {"file": saved and str(saved), "figures": [str(drawn) for drawn in figures]}
+    document = {**found.to_json(), **files, "kind": found.kind, "map": step.title, "chosen": chosen}
     status = 0 if found.proved else 1
     return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=status)
 
