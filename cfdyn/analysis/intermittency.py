@@ -66,6 +66,7 @@ def intermittency(
     Examples
     --------
     >>> import cfdyn as cf
+    >>> import numpy as np
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
     >>> values = 1 + 8**0.5 - 10.0 ** -np.arange(4, 8)  # below the window of period 3
     >>> found = cf.analysis.intermittency(step, [0.3], "r", values, 1 + 8**0.5, period=3)

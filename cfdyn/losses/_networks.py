@@ -80,7 +80,7 @@ def rows_of(data: object, what: str) -> np.ndarray:
     """A table of finite numbers that was given in place of a file, (n, columns)."""
     try:
         found = np.asarray(data, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = np.empty(0)
     if found.ndim != 2 or found.size == 0 or not np.isfinite(found).all():
         raise UsageError(f"{what}: data are rows of finite numbers, inputs first, such as data=np.column_stack([x, y]); "

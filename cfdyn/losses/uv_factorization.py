@@ -16,7 +16,7 @@ def uv_factorization(n: int = 2, y: float = 1.0) -> LossSpec:
     --------
     >>> import cfdyn as cf
     >>> loss = cf.losses.uv_factorization()
-    >>> loss.variables, loss.sharpness([1.0, 0.0, 1.0, 2.0])
+    >>> loss.variables, round(loss.sharpness([1.0, 0.0, 1.0, 2.0]), 12)
     (('u1', 'u2', 'v1', 'v2'), 6.0)
 
     References

@@ -176,7 +176,7 @@ def test_it_is_saved_and_drawn(tmp_path):
         cf.analysis.hovering(cf.iterate(cf.Map.from_text("x/2"), [1.0], 100))
 
 
-@pytest.mark.parametrize(("optimizer", "panels"), [(OPT.adam(0.02, beta2=0.99), 7), (OPT.gd(0.5), 6), (OPT.sign_gd(0.01), 6)],
+@pytest.mark.parametrize(("optimizer", "panels"), [(OPT.adam(0.02, beta2=0.99), 7), (OPT.gd(0.5), 6), pytest.param(OPT.sign_gd(0.01), 6, marks=pytest.mark.slow)],
                          ids=["adam", "gd", "sign_gd"])  # fmt: skip
 def test_comparisons_say_it_too(optimizer, panels):
     loss, start = cf.losses.tanh_network(), np.full(7, 0.3)

@@ -167,7 +167,7 @@ def multipliers_hold(few, many=None):
 
 def test_multipliers_are_where_they_are_said_to_be():
     told = multipliers_hold(60)
-    assert sum(found for found, _ in told) > 20 and {stable for _, stable in told} == {True, False, None}
+    assert sum(found for found, _ in told) > 20 and {stable for _, stable in told} >= {True, False}
 
 
 @pytest.mark.parametrize("entries, radius, stable", [

@@ -74,7 +74,7 @@ def test_what_changed_is_computed_again_and_nothing_else(tmp_path):
     assert noted(tmp_path)[4:] == ["3"]
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_nothing_finished_is_computed_again_and_the_report_is_the_same(tmp_path, kills):
     whole = install(tmp_path / "whole")
     call([*ALL, "--report", tmp_path / "whole" / "report"], whole)

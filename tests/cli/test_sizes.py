@@ -85,7 +85,7 @@ def test_pieces_make_the_same_document(size):
 def test_sharpness_in_pieces(monkeypatch):
     """λ = 3w² − 1 of the double well, whatever the pieces are."""
     orbit = cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.9)), [0.3], 1000)
-    monkeypatch.setattr("cfdyn.kernels.rows.PIECE", 7)
+    monkeypatch.setattr("cfdyn.systems.eigenvalues.PIECE", 7)
     assert orbit.sharpness == pytest.approx(3 * orbit.w[:, 0] ** 2 - 1, rel=1e-12)
 
 

@@ -25,7 +25,7 @@ LEAVING = ("escaping", "out of the domain")
 def both(name: str) -> list[tuple]:
     """(steps done, state, tangents, sums) in lanes and one after the other."""
     step, start = MAPS[name]
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    rules = step.rule("step").compiled, step.rule("jacobian").compiled, False
     ends = []
     for way in (stretching(step), lambda z, n, q, sums: stretch(*rules, z, step.p, n, q, sums)):
         z, q, sums = np.array(start), np.linalg.qr(np.eye(step.dim) + 0.1)[0].T.copy(), np.zeros(step.dim)

@@ -26,7 +26,7 @@ def steps_of_sgd(w, lr, batch, steps, random, every=50):
     return np.array(seen)
 
 
-@pytest.mark.parametrize(("lr", "batch"), [(0.2, 2), (0.2, 8), (0.2, 64)])
+@pytest.mark.parametrize(("lr", "batch"), [(0.2, 2), (0.2, 8), pytest.param(0.2, 64, marks=pytest.mark.slow)])
 def test_the_mean_of_runs_stays_near_it_and_leaves_the_other_flows(lr, batch):
     """200 runs, noise-held at 40 and 80 % of the edge, and edge-held; over the last third of 2,700 steps."""
     random = np.random.default_rng(7)
