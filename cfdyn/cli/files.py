@@ -25,14 +25,11 @@ class Files:
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
         csv: Path | None = None, pixels: int | None = None,
     ):  # fmt: skip
-        from cfdyn.plotting import check_folder, check_limits, check_path
+        from cfdyn.plotting import check_folder, check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-        given = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
-        self.limits: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
-        if self.limits and not (plot or figure):
-            raise UsageError(f"--{next(iter(self.limits))} is of a figure; ask for one with --plot FILE")
+        self.limits: dict[str, Any] = figure_limits(xlim, ylim, bool(plot or figure))
         if pixels is not None and not (plot or figure):
             raise UsageError("--pixels is of a figure; ask for one with --plot FILE")
         self.limits |= {} if pixels is None else {"pixels": pixels}
@@ -83,6 +80,17 @@ class Files:
         for certificate in self.certificates:
             out.print(f"proof   {certificate}", wrap=False)
         out.print(f"record  {self.record}", wrap=False)
+
+
+def figure_limits(xlim: str | None, ylim: str | None, drawn: bool) -> dict[str, Any]:
+    """The limits that are given of a figure, which must be drawn then."""
+    from cfdyn.plotting import check_limits
+
+    given = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
+    found = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
+    if found and not drawn:
+        raise UsageError(f"--{next(iter(found))} is of a figure; ask for one with --plot FILE")
+    return found
 
 
 def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:

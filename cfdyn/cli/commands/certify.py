@@ -9,8 +9,8 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.files import certificate_place
-from cfdyn.cli.options import PLOT
+from cfdyn.cli.files import certificate_place, figure_limits
+from cfdyn.cli.options import PLOT, XLIM, YLIM
 from cfdyn.cli.proofs import KINDS, Asked, check_picture
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STEMS = {"all": "cycles", "none": "no_cycles"}
 
 
-@command("kind loss period box vary optimizer start settings variables map file seed json plot", place=18)
+@command("kind loss period box vary optimizer start settings variables map file plot seed json", place=18)
 def certify(
     subject: Subject,
     say: Say,
@@ -34,6 +34,8 @@ def certify(
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the interval for all of which it is proved; HI may be 'max' with none.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     file: Annotated[Path | None, Option("--out", help="The file; cfdyn-out/KIND-001.json or the next number if not given.", metavar="FILE", show_default=False)] = None,  # noqa: E501
     plot: PLOT = None,
+    xlim: XLIM = None,
+    ylim: YLIM = None,
 ) -> Answer:
     """Prove in ball arithmetic that there is chaos, a cycle, none, …; write a certificate that 'cfdyn check' verifies."""
     from cfdyn.studies.defaults import usual_box
@@ -49,7 +51,7 @@ def certify(
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
     save = certificate_place(file, STEMS.get(kind, kind))
-    picture = plot and check_picture(kind, plot)
+    picture, limits = plot and check_picture(kind, plot), figure_limits(xlim, ylim, plot is not None)
     if box is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     region = usual_box(step, loss) if box is None else as_box(box)
@@ -59,7 +61,7 @@ def certify(
     saved = save(found) if found.proved else None
     figures = [picture] if picture and found.proved else []
     for drawn in figures:
-        cfdyn.plot(found, drawn)
+        cfdyn.plot(found, drawn, **limits)
     files = {"file": saved and str(saved), "figures": [str(drawn) for drawn in figures]}
     document = {**found.to_json(), **files, "kind": found.kind, "map": step.title, "chosen": chosen}
     status = 0 if found.proved else 1
