@@ -2,18 +2,15 @@
 
 import importlib
 import sys
-from pathlib import Path
 from typing import Any
 
 from cfdyn.registry import Rebinding
 
-_FILES = {
+_WHERE = {
     "cycle": "cycle", "branch": "branch", "bifurcation": "bifurcation", "cycles": "ledger", "no_cycles": "absence",
     "chaos": "chaos", "horseshoe": "horseshoe", "trapping": "trapping", "convergence": "convergence",
     "check": "checker.check", "Certificate": "certificate",
 }  # fmt: skip
-_HERE = Path(__file__).parent
-_WHERE = {name: file for name, file in _FILES.items() if (_HERE / f"{file.replace('.', '/')}.py").exists()}
 
 
 def __getattr__(name: str) -> Any:

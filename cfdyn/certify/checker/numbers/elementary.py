@@ -1,7 +1,5 @@
 """Elementary functions of intervals, from + - * / alone: series with their remainders, at the ends where a function is monotone.
-
-No value of a mathematical library is believed: numpy's logarithm only starts one that is then enclosed.
-"""
+No value of a mathematical library is believed: numpy's logarithm only starts one that is then enclosed."""
 
 from collections.abc import Callable
 from fractions import Fraction
