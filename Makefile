@@ -11,10 +11,10 @@ OPTIMIZER ?= gd:lr=1.46
 OUT ?= cfdyn-out
 export FORMULA OPTIMIZER OUT
 
-EXTRAS_study := data
-EXTRAS_bench := data,bench
+EXTRAS_study := data,networks
+EXTRAS_bench := data,networks,bench
 EXTRAS_test := test
-EXTRAS_test-all := test,networks,bench
+EXTRAS_test-all := test,bench
 # An environment that has these extras also serves:
 SERVES_bench := study
 SERVES_test := study

@@ -33,9 +33,10 @@ _WHERE = {
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
     "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",
     "averages": "studies.comparison", "study": "studies.study",
+    "Network": "networks._network", "DataSet": "data._data_set",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
-_NAMES = "losses optimizers flows analysis symbolic certify claims".split()
+_NAMES = "losses optimizers flows analysis symbolic certify claims networks data".split()
 _PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in _NAMES}
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604

@@ -1,0 +1,11 @@
+"""Data to train on: real tables and pictures, and tasks that are made; one file each, ``cf.data.NAME(…)``.
+
+>>> import cfdyn as cf
+>>> rows = cf.data.digits(classes=4, n=200)
+>>> rows.inputs.shape, rows.targets.shape, rows.title
+((200, 64), (200, 4), 'digits:classes=4,n=200')
+"""
+
+from cfdyn.registry import open_catalogue
+
+open_catalogue(__name__)
