@@ -27,12 +27,12 @@ def papers() -> dict[str, ModuleType]:
     ------
     UsageError : one of them cannot be imported
     """
-    return papers_of(_modules())
+    return papers_of(modules())
 
 
 def papers_of(names: Iterable[str]) -> dict[str, ModuleType]:
     """Those of `papers` that have these names; no other is imported."""
-    found = {name: _imported(_modules()[name]) for name in sorted(set(names) & _modules().keys())}
+    found = {name: _imported(modules()[name]) for name in sorted(set(names) & modules().keys())}
     return {name: module for name, module in found.items() if isinstance(getattr(module, "CLAIMS", None), Claims)}
 
 
@@ -42,7 +42,7 @@ def folders() -> list[Path]:
 
 
 @cache
-def _modules() -> dict[str, str]:
+def modules() -> dict[str, str]:
     """What may be a paper: the full name of each module by its own."""
     found: dict[str, str] = {}
     for package in _packages():
@@ -134,5 +134,5 @@ def paper_named(name: str) -> ModuleType:
     """
     paper = papers_of([name]).get(name)
     if paper is None:
-        raise unknown("source", name, papers(), "cfdyn list claims")
+        raise unknown("source", name, modules(), "cfdyn list claims")
     return paper

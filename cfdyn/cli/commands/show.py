@@ -29,7 +29,7 @@ def show(name: Annotated[str, Argument(help="The name of a loss, an optimizer, a
 
 
 def _claim_or_paper(name: str, others: list[str]) -> Answer:
-    from cfdyn.claims.sources import all_claims, papers, papers_of
+    from cfdyn.claims.sources import all_claims, modules, papers_of
 
     source = name.partition(".")[0]
     claims = getattr(papers_of([source]).get(source), "CLAIMS", ())
@@ -40,7 +40,7 @@ def _claim_or_paper(name: str, others: list[str]) -> Answer:
         return Answer(lambda: document, text=text)
     found = [claim for claim in claims if claim.id == name]
     if not found:
-        known = [*others, *papers(), *all_claims()]
+        known = [*others, *modules(), *(all_claims() if "." in name else ())]
         raise unknown("name", name, known, ", ".join(f"cfdyn list {kind}" for kind in (*CATALOGUES, "claims")))
     return _claim(found[0])
 
