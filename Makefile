@@ -54,8 +54,9 @@ papers: $(VENV)/.installed-study
 	@$(PY) -m tests.pages "$$OUT/claims"
 	@$(PY) -m tests.certificates
 
+# What an assertion compared is found out for those that fail alone: to prepare it in all files takes longer than any of them.
 test: $(VENV)/.installed-test
-	@$(PYTEST) $(PARALLEL)
+	@$(PYTEST) $(PARALLEL) --assert=plain || { status=$$?; [ $$status != 1 ] || $(PYTEST) --last-failed; exit $$status; }
 
 test-all: $(VENV)/.installed-test-all
 	@$(PYTEST) $(PARALLEL) -m ''

@@ -28,7 +28,7 @@ def sylvester(f: sp.Poly, g: sp.Poly) -> sp.Expr:
     return sp.expand(sp.Matrix(rows).det(method="berkowitz"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(polynomials(R), polynomials(R, S))
 def test_with_parameters(f: sp.Poly, g: sp.Poly) -> None:
     assert sp.expand(resultant(f, g) - sylvester(f, g)) == 0
