@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
@@ -51,10 +52,10 @@ class Map(Portable):
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
+        cls, formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ) -> Map:  # fmt: skip
-        """A map from one formula for each variable.
+        """A map from one formula for each variable, or from a Python function that gives the next state, as `cf.Loss` takes one.
 
         Parameters
         ----------
@@ -71,11 +72,18 @@ class Map(Portable):
         >>> henon = Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
         >>> henon([0.5, 0.2])
         array([0.85, 0.15])
+        >>> Map.from_text(lambda x, y, a=1.4, b=0.3: (1 - a * x**2 + y, b * x))([0.5, 0.2])
+        array([0.85, 0.15])
         >>> circle = Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
         >>> circle([0.8]).round(6), circle.periodic
         (array([0.147553]), {'x': 1.0})
         """
         return cls(around(make_map(formulas, variables, params), periodic))
+
+    @classmethod
+    def of(cls, given: Any) -> Map | None:
+        """The map of a text, a SymPy expression or a Python function, where a map is wanted; None for anything else."""
+        return cls.from_text(given.split(";") if isinstance(given, str) else given) if is_formula(given) else None
 
     @property
     def dim(self) -> int:

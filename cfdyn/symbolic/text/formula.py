@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -102,6 +103,15 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
 
         parse(source, names)
     return found
+
+
+def is_formula(given: Any) -> bool:
+    """True for what may mean a formula: a text, a SymPy expression, a Python function.
+
+    >>> is_formula("w**2"), is_formula(lambda w: w**2), is_formula(3.0)
+    (True, True, False)
+    """
+    return isinstance(given, str) or inspect.isfunction(given) or hasattr(given, "free_symbols")
 
 
 def left_side(condition: str) -> str:
