@@ -20,6 +20,7 @@ import numpy as np
 
 from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.records.brief import brief
+from cfdyn.records.exports import Exports
 from cfdyn.records.files import as_path, open_regular, written_whole
 
 FORMAT = "cfdyn record 1"
@@ -28,7 +29,7 @@ MAX_HEADER = 2**24  # four bytes for each character
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
+class Record(Exports):
     """Base of every result; ``provenance`` says what was computed with what."""
 
     provenance: dict = dataclasses.field(default_factory=dict, kw_only=True, repr=False)
