@@ -192,7 +192,7 @@ def triangle_proved(h2="-1/8"):
     A certificate of one cycle in small boxes in the plane, h″ = −1/8.
     """
     points = [[0.866, 0.5], [-0.866, 0.5], [0.0, -1.0]]
-    return cf.certify.cycle(cf.losses.triangle(), cf.optimizers.gd(lr=1), points, vary={"h2": h2})
+    return cf.certify.cycle(cf.losses.triangle(), cf.optimizers.gd(lr=1), points, h2=h2)
 
 
 def _epochs(rate=2.5, epochs=4000):
@@ -224,7 +224,7 @@ def epochs_of_period_three_proved(period=3):
     first, second = "(x - lr*tanh(x))", "tanh((x - lr*tanh(x))/2 + sqrt(3)/2*y)"
     step = cf.Map.from_text([f"{first} - lr/2*{second}", f"y - lr*sqrt(3)/2*{second}"], "x y", {"lr": 2.5})
     starts = [_epochs(rate) if period == 3 else [[0.0, 0.0]] for rate in (2.5, 3.0)]
-    return [cf.certify.cycle(step, points=z, period=period, vary={"lr": r}) for z, r in zip(starts, ("2.5", "3"), strict=True)]
+    return [cf.certify.cycle(step, points=z, period=period, lr=r) for z, r in zip(starts, ("2.5", "3"), strict=True)]
 
 
 def figures():

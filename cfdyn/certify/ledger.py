@@ -69,8 +69,8 @@ class Ledger:
                 "proven": [[[list(ends) for ends in box] for box in cycle] for cycle in self.proven]}  # fmt: skip
 
 
-def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, params: Mapping[str, Any] | None = None,
-           most: int = MOST, progress: Progress | None = None, keep: str | os.PathLike | None = None) -> Ledger:  # fmt: skip
+def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, most: int = MOST,
+           progress: Progress | None = None, keep: str | os.PathLike | None = None, **vary: Any) -> Ledger:  # fmt: skip
     """All cycles of least period n whose points lie in a box, proved: each with a box of its own, and no other.
 
     Parameters
@@ -78,10 +78,10 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     loss, optimizer : as for `cf.as_map`; or a map of formulas alone
     period : n
     box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
-    params : other values of parameters, exact: numbers, text such as "1/3"
     most : nodes of a tree of boxes; what is left then is undecided
     progress : called with the numbers of boxes done and waiting
     keep : a folder where a search is kept when it is interrupted, and from which the same call goes on
+    vary : other values of parameters, exact: numbers, text such as "1/3"
 
     Raises
     ------
@@ -100,7 +100,7 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     Tucker, Validated Numerics (2011), ch. 5; Galias, Int. J. Bifurcation Chaos 11 (2001) 2427.
     """
     n = whole_number("period", period, 1, LONGEST)
-    about = subject(loss, optimizer, params)
+    about = subject(loss, optimizer, vary)
     if about.varied:
         raise UsageError(f"cycles are counted at one value of each parameter; {', '.join(about.varied)} is an interval")
     outer = box_of(about, box)

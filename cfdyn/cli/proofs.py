@@ -68,7 +68,7 @@ class Asked:
 
 def _cycle(asked: Asked, progress: Progress) -> Certificate:
     n = asked.n(1)
-    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, vary=asked.vary or None))
+    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, **asked.vary))
 
 
 def _all(asked: Asked, progress: Progress) -> Certificate:
@@ -95,7 +95,7 @@ def _none(asked: Asked, progress: Progress) -> Certificate:
 def _branch(asked: Asked, progress: Progress) -> Certificate:
     asked.one_parameter("a branch")
     n = asked.n(1)
-    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, vary=asked.vary))
+    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, **asked.vary))
 
 
 def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
@@ -105,7 +105,7 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
         asked.one_parameter(f"a {kind}")
         n, prove = asked.n(1), cfdyn.certify.bifurcation
         at = (0.0, 0.5, 1.0)
-        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, vary=asked.vary), at)
+        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, **asked.vary), at)
 
     return proof
 

@@ -133,7 +133,7 @@ def test_the_least_period_needs_boxes_apart_at_each_largest_divisor(boxes, overl
 
 
 def test_a_whole_interval_of_learning_rates():
-    found = cf.certify.cycle(cf.losses.double_well(), O.gd(lr=1.1), [0.81, 1.12], vary={"lr": ("1.1", "1.1001")})
+    found = cf.certify.cycle(cf.losses.double_well(), O.gd(lr=1.1), [0.81, 1.12], lr=("1.1", "1.1001"))
     assert (
         found.proved
         and found.document["vary"] == {"lr": ["1.1", "1.1001"]}
