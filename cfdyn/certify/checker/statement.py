@@ -225,7 +225,16 @@ def _convergence(claim: Mapping[str, Any]) -> str:
     return f"takes every start in {start} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
 
 
+def _edge(claim: Mapping[str, Any]) -> str:
+    grows, sides = ("grows", "stable to the unstable") if claim["enters"] else ("falls", "unstable to the stable")
+    flow = "is held at the edge" if claim["enters"] else "leaves the edge"
+    return (f"has in {exactly([claim['box']])} a Hessian whose largest eigenvalue λ is below 2/lr at some points and above 2/lr"
+            " at others, all other eigenvalues being below 2/lr; wherever in this box lr λ = 2, lr λ"
+            f" {grows} along the gradient flow dw/dt = −lr ∇L, with a derivative in {interval_in_words(claim['rate'])} (time in"
+            f" steps): there gradient flow goes from the {sides} side, and the central flow {flow}")  # fmt: skip
+
+
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "cycle": _cycle, "branch": _branch, "bifurcation": _bifurcation, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos,
-    "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence,
+    "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence, "edge": _edge,
 }  # fmt: skip
