@@ -83,7 +83,9 @@ def ledger(step: Map, period: int, box: Any, progress: Progress) -> tuple[Any, C
     if found.complete and found.certificate is not None:
         return found, found.certificate
     reasons = sorted({reason for _, reason in found.undecided}) or ["a divisor's ledger is not complete"]
-    return found, unproved("cycles", f"{found.count} cycles are proved, {len(found.undecided)} boxes are undecided: {reasons[0]}")
+    cycles = f"{found.count} cycle{'s' * (found.count != 1)}"
+    left = f"{len(found.undecided)} box{'es' * (len(found.undecided) != 1)}"
+    return found, unproved("cycles", f"{cycles} proved, {left} undecided: {reasons[0]}")
 
 
 def _none(asked: Asked, progress: Progress) -> Certificate:
