@@ -6,7 +6,7 @@ from cfdyn.kernels.layout import Array, Block, Integer, Rule
 from cfdyn.kernels.orbits import MOST, TINY
 from cfdyn.machine.jit import call, kernel, pointer
 
-TOGETHER = 8  # pieces, between two times at which rows get the length one
+TOGETHER = 16  # pieces, between two times at which rows get the length one
 
 
 class Frame(Block):
