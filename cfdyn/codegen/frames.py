@@ -100,7 +100,9 @@ class _Frame(Body):
                        "%again = icmp slt i64 %more, %pieces", "br i1 %again, label %piece, label %end", "end:"]  # fmt: skip
         self._results(after)
         here = ["%done = phi i64 [ 0, %start ], [ %more, %good ]"]
-        here += [f"%here{i} = phi double [ {states[i]}, %start ], [ {self.number(self.program.outputs[i], 1)}, %good ]" for i in d]
+        here += [
+            f"%here{i} = phi double [ {states[i]}, %start ], [ {self.number(self.program.outputs[i], 1)}, %good ]" for i in d
+        ]
         vector = several(self.lanes)
         here += [f"%row{i} = phi {vector} [ {rows[i]}, %start ], [ {after[i]}, %good ]" for i in d]
         self.lines[first_phi:first_phi] = here
@@ -146,7 +148,9 @@ class _Frame(Body):
             lanes = 1 if i < self.d else self.lanes
             before = f"%here{i}" if i < self.d else f"%row{i - self.d}"
             name = self.name(leaves[i]) if i in leaves else f"%unread{i}"
-            phis.append(f"{name} = phi {several(lanes)} [ {before}, %piece ], [ {self.number(outputs[i], lanes)}, %{self.block} ]")
+            phis.append(
+                f"{name} = phi {several(lanes)} [ {before}, %piece ], [ {self.number(outputs[i], lanes)}, %{self.block} ]"
+            )
         self.lines[start:start] = phis
 
     def _orthogonal(self) -> tuple[list[list[str]], str]:
@@ -158,7 +162,9 @@ class _Frame(Body):
             before = self._product(row, row)
             for b, other in enumerate(rows):
                 part = self.new(f"fmul double {self._product(row, other)}, {inverse[b]}")
-                row = [self.new(f"fsub double {x}, {self.new(f'fmul double {part}, {y}')}") for x, y in zip(row, other, strict=True)]
+                row = [
+                    self.new(f"fsub double {x}, {self.new(f'fmul double {part}, {y}')}") for x, y in zip(row, other, strict=True)
+                ]
             square = self._product(row, row) if a else before
             tests = [f"ogt double {square}, {_squared(SHORTEST)}", f"olt double {square}, {_squared(1 / SHORTEST)}"]
             if a:

@@ -189,6 +189,7 @@ class Body:
         self.block = f"near{k}"
         return f"phi {kind} [ {x[2]}, %{here} ], [ {mixed}, %far{k} ]"
 
+
 def _truths(lanes: int) -> str:
     return several(lanes, "i1")
 

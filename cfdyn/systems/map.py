@@ -177,8 +177,8 @@ class Map(Portable):
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
         ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
-        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`, and
-        ``frame:tangent`` for one with its tangents, `cfdyn.codegen.frames`.
+        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
+        ``frame:tangent`` is for one with its tangents, see `cfdyn.codegen.frames`.
         """
         if what in MATRICES and what not in self._rules:
             size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
