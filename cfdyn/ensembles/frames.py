@@ -24,7 +24,7 @@ def stretching(step: Map) -> Stretching:
     if not step.in_lanes or step.dim > MOST:
         return carefully
     p = np.concatenate([np.zeros(HEAD), step.p])
-    memory = Frame.make(run=step.rule("frame:tangent").compiled, size=len(p), p=p).memory
+    memory = Frame.make(run=step.rule("frame:tangents:1").compiled, size=len(p), p=p).memory
 
     def quickly(z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
         done, (some, most) = 0, CAREFULLY

@@ -178,7 +178,7 @@ class Map(Portable):
 
         ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
         (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
-        ``frame:tangent`` is for one with its tangents, see `cfdyn.codegen.frames`.
+        ``frame:tangents:1`` is for one with its tangents, see `cfdyn.codegen.frames`.
         """
         if what in MATRICES and what not in self._rules:
             size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
@@ -202,11 +202,11 @@ class Map(Portable):
         n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
         if kind == "interval":
             return 2 * self._outputs(argument)
-        if kind == "taylor":
+        if kind in ("taylor", "tangents"):
             return n * (1 + int(argument))
         if what == "switching":
             return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n),
                  "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
