@@ -18,7 +18,7 @@ from cfdyn.systems.map import Map, require_map
 
 MOST = 8  # exponents, if nothing is said
 AT_ONCE = 2**13  # cells: what is done when Ctrl-C comes is whole blocks
-CLEAR = 3  # standard errors
+CLEAR, SMALLEST = 3, 1e-4  # standard errors, and per step: less is 0 whatever its error says
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class LyapunovSpectra(Record):
     def stretching(self) -> np.ndarray:
         """How many exponents are above 0 by 3 standard errors, (m, n): none without chaos, two and more in hyperchaos."""
         with np.errstate(invalid="ignore"):
-            return (self.exponents > CLEAR * self.errors).sum(axis=2)
+            return (self.exponents > np.maximum(CLEAR * self.errors, SMALLEST)).sum(axis=2)
 
     @property
     def dimension(self) -> np.ndarray:
-        """Kaplan and Yorke's dimension in each cell, (m, n); NaN where the orbit escapes, or where the k exponents do not tell it."""
+        """Kaplan and Yorke's dimension, (m, n); NaN where the orbit escapes, or where the k exponents do not tell it."""
         cells = self.exponents.reshape(-1, self.exponents.shape[2])
         found = np.array([np.nan if np.isnan(row).any() else kaplan_yorke(row) for row in cells])
         if cells.shape[1] < self.dim:
@@ -88,7 +88,7 @@ def lyapunov_spectra(
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
     >>> found = cf.analysis.lyapunov_spectra(step, [("a", [0.3, 0.8, 1.4, 2.0])], [0.1, 0.1])
     >>> found.exponents[0].round(1).tolist()  # fixed point, 2-cycle, chaos, escape
-    [[-0.1, -1.1], [-0.2, -1.0], [0.4, -1.6], [nan, nan]]
+    [[-0.1, -1.1], [-0.4, -0.8], [0.4, -1.6], [nan, nan]]
     >>> found.stretching.tolist(), float(found.dimension[0, 2].round(2))
     ([[0, 0, 1, 0]], 1.26)
 

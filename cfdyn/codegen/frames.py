@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from cfdyn.codegen.lanes import HEAD
 from cfdyn.codegen.llvm_nodes import Body, hexadecimal, several, spread
+from cfdyn.codegen.orthogonal import orthogonal
 from cfdyn.codegen.schedule import in_order
 from cfdyn.tape.program import TRUTHS, Node, Program
 
@@ -154,35 +155,16 @@ class _Frame(Body):
         self.lines[start:start] = phis
 
     def _orthogonal(self) -> tuple[list[list[str]], str]:
-        """The rows by modified Gram–Schmidt, and whether no digits were lost."""
+        """The rows, each without its parts along those before it, and whether no digits were lost."""
         images = [self.number(node, self.lanes) for node in self.program.outputs[self.d :]]
-        rows, inverse, fine = list[list[str]](), list[str](), "%finite"
-        for a in range(self.d):
-            row = [self._taken(image, a) for image in images]
-            before = self._product(row, row)
-            for b, other in enumerate(rows):
-                part = self.new(f"fmul double {self._product(row, other)}, {inverse[b]}")
-                row = [
-                    self.new(f"fsub double {x}, {self.new(f'fmul double {part}, {y}')}") for x, y in zip(row, other, strict=True)
-                ]
-            square = self._product(row, row) if a else before
-            tests = [f"ogt double {square}, {_squared(SHORTEST)}", f"olt double {square}, {_squared(1 / SHORTEST)}"]
+        rows, fine = orthogonal(self, [[self._taken(image, a) for image in images] for a in range(self.d)], 1), "%finite"
+        for a, row in enumerate(rows):
+            tests = [f"ogt double {row.square}, {_squared(SHORTEST)}", f"olt double {row.square}, {_squared(1 / SHORTEST)}"]
             if a:
-                left = self.new(f"fmul double {before}, {_squared(LEFT)}")
-                tests.append(f"oge double {square}, {left}")
+                tests.append(f"oge double {row.square}, {self.new(f'fmul double {row.before}, {_squared(LEFT)}')}")
             for test in tests:
                 fine = self.new(f"and i1 {fine}, {self.new(f'fcmp {test}')}")
-            if a + 1 < self.d:
-                inverse.append(self.new(f"fdiv double 1.0, {square}"))
-            rows.append(row)
-        return rows, fine
-
-    def _product(self, x: list[str], y: list[str]) -> str:
-        terms = [self.new(f"fmul double {a}, {b}") for a, b in zip(x, y, strict=True)]
-        total = terms[0]
-        for term in terms[1:]:
-            total = self.new(f"fadd double {total}, {term}")
-        return total
+        return [row.entries for row in rows], fine
 
     def _results(self, after: list[str]) -> None:
         """At the end: what stands behind the last good piece."""

@@ -4,7 +4,8 @@ The program maps a state to the next state. ``z`` (D, B) holds the states of a b
 number of steps and, from `HEAD` on, the parameters (n_p, B). ``out`` (D + 1, B) gets the states after the last step and for
 each orbit a number that the size of no entry of its states exceeds, or of their first ``watched`` entries, and that is NaN or
 infinite if one was. A "kept" function has all that in ``z`` (D + 1, B), and in ``out`` the states after each step (steps, D, B),
-or one coordinate of them, in rows that are ``p[1]`` numbers apart.
+or one coordinate of them, in rows that are ``p[1]`` numbers apart. A "turned" function has tangents behind the states, see
+`_Tangents`.
 
 Orbits do not know of each other: each is, bit by bit, what the program's rule makes of it, for both print the same
 operations. Vectors of several orbits are interleaved, so that one does not wait for the result of another: with those that
@@ -16,6 +17,7 @@ from fractions import Fraction
 from functools import partial
 
 from cfdyn.codegen.llvm_nodes import VECTOR, Body, hexadecimal, spread
+from cfdyn.codegen.orthogonal import orthogonal, unit
 from cfdyn.codegen.schedule import LANES, in_order
 from cfdyn.codegen.watched import generating, never_forgets
 from cfdyn.tape.program import Node, Program
@@ -28,10 +30,10 @@ INTERLEAVED = (12, 6, 4, 3, 2, 1)
 ALL = -1  # coordinates
 
 
-def print_lanes(program: Program, name: str, watched: int | None = None, kept: int | None = None) -> str:
+def print_lanes(program: Program, name: str, watched: int | None = None, kept: int | None = None, tangents: bool = False) -> str:
     """The module that defines the function ``name``; the program has as many outputs as states, and no data.
 
-    ``kept``: the coordinate that is kept after each step, or ALL.
+    ``kept``: the coordinate that is kept after each step, or ALL. ``tangents``: of those ``watched`` entries stand behind them.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -40,7 +42,8 @@ def print_lanes(program: Program, name: str, watched: int | None = None, kept: i
     >>> text.count("fmul <8 x double>"), text.count("load <8 x double>"), text.count("store <8 x double>")
     (12, 24, 24)
     """
-    function = _Lanes(program, kept, program.n_z if watched is None else watched)
+    kind = _Tangents if tangents else _Lanes
+    function = kind(program, kept, program.n_z if watched is None else watched)
     function.write()
     body = "\n".join(line if line.endswith(":") else "  " + line for line in function.lines)
     declared = "".join(f"declare {line}\n" for line in sorted(function.declared))
@@ -48,9 +51,9 @@ def print_lanes(program: Program, name: str, watched: int | None = None, kept: i
 
 
 def printer(kind: str, watched: int) -> Callable[[Program, str], str] | None:
-    """The printer of rules "lanes:…", "kept:…", all coordinates, and "kept0:…", "kept1:…", …; None for other kinds."""
-    if kind == "lanes":
-        return partial(print_lanes, watched=watched)
+    """The printer of rules "lanes:…", "turned:…", "kept:…", all coordinates, and "kept0:…", …; None for other kinds."""
+    if kind in ("lanes", "turned"):
+        return partial(print_lanes, watched=watched, tangents=kind == "turned")
     if not kind.startswith("kept"):
         return None
     return partial(print_lanes, watched=watched, kept=int(kind.removeprefix("kept") or ALL))
@@ -125,13 +128,16 @@ class _Lanes(Body):
         before = [self._larger(spread("0.0", LANES), [f"%first{d}.{u}" for d in self.looked]) for u in self._each()]
         self.lines += ["br label %loop", "loop:"]
         self._steps(before)
-        array = "%out" if self.kept is None else "%z"
-        self._store(array, range(self.program.n_z))
-        for _ in self._each():
-            self._into(array, self.program.n_z, self._bound())
+        self._ends("%out" if self.kept is None else "%z")
         self.lines += ["br label %written", "written:", f"%behind = add i64 %lane, {width}",
                        f"%again = icmp slt i64 %behind, {BLOCK}", "br i1 %again, label %group, label %end", "end:",
                        "ret void"]  # fmt: skip
+
+    def _ends(self, array: str) -> None:
+        """Store the states after the last step, and what bounds all of them."""
+        self._store(array, range(self.program.n_z))
+        for _ in self._each():
+            self._into(array, self.program.n_z, self._bound())
 
     def _place(self, array: str, first: int) -> str:
         at = self.new(f"add i64 %lane, {first + LANES * self.vector}")
@@ -179,7 +185,7 @@ class _Lanes(Body):
         return bound
 
     def _size(self, value: str) -> str:
-        return self.new(self._intrinsic("llvm.fabs", value, LANES))
+        return self.new(self.intrinsic("llvm.fabs", value, LANES))
 
     def _bound(self) -> str:
         """A bound of all entries by those that were looked at, and NaN where the last state is not finite."""
@@ -204,3 +210,21 @@ class _Lanes(Body):
         at = self.new(f"add i64 %lane, {row * BLOCK + LANES * self.vector}")
         address = self.new(f"getelementptr double, ptr {array}, i64 {at}")
         self.lines.append(f"store {VECTOR} {value}, ptr {address}, align 8")
+
+
+class _Tangents(_Lanes):
+    """The same of states with tangents, which are made orthonormal at the end."""
+
+    def _ends(self, array: str) -> None:
+        """Behind the bound the squares of their lengths, without and with their parts along those before them."""
+        d, n = self.watched, self.program.n_z
+        self._store(array, range(d))
+        for _ in self._each():
+            self._into(array, n, self._bound())
+            starts = range(d, n, d)
+            rows = orthogonal(self, [[self._output(first + i) for i in range(d)] for first in starts], LANES)
+            for k, (first, row) in enumerate(zip(starts, rows, strict=True)):
+                for i, value in enumerate(unit(self, row, LANES)):
+                    self._into(array, first + i, value)
+                self._into(array, n + 1 + k, row.square)
+                self._into(array, n + 1 + len(rows) + k, row.before)

@@ -89,7 +89,7 @@ class Body:
         if op in ("sign", "heaviside"):
             return self._sign(op, x[0], lanes, kind)
         if op in _INTRINSIC:
-            return self._intrinsic(f"llvm.{_INTRINSIC[op]}", x[0], lanes)
+            return self.intrinsic(f"llvm.{_INTRINSIC[op]}", x[0], lanes)
         if op in ("exp2i", "exponent", "mantissa"):
             return self._bits(op, x[0], lanes, kind)
         return self._far(op, x, lanes) if op in FAR else self._call(op, x, lanes)
@@ -137,7 +137,8 @@ class Body:
         whole = f"fmul {kind} {half}, {half}"
         return f"fmul {kind} {self.new(whole)}, {x}" if n % 2 else whole
 
-    def _intrinsic(self, name: str, x: str, lanes: int) -> str:
+    def intrinsic(self, name: str, x: str, lanes: int) -> str:
+        """The call of a function of one number that LLVM has."""
         full, kind = f"{name}.{'' if lanes == 1 else f'v{lanes}'}f64", several(lanes)
         self.declared.add(f"{kind} @{full}({kind})")
         return f"call {kind} @{full}({kind} {x})"
@@ -176,7 +177,7 @@ class Body:
     def _far(self, op: str, x: list[str], lanes: int) -> str:
         """far_NAME(x, limit, near): the library's function where |x| > limit in any lane, which is rare."""
         kind = several(lanes)
-        size = self.new(self._intrinsic("llvm.fabs", x[0], lanes))
+        size = self.new(self.intrinsic("llvm.fabs", x[0], lanes))
         test = self.new(f"fcmp ogt {kind} {size}, {x[1]}")
         chosen, here, k = test, self.block, self.fresh
         if lanes > 1:

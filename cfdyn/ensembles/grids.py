@@ -35,7 +35,7 @@ class Grid:
             many = "two quantities" if fewest == 2 else "one or two quantities"
             raise UsageError(f"a map needs {many}, each (name, values), not {len(varied)}")
         self.step, self.start, self.threads = step, start, threads
-        self.names = tuple(name for name, _ in varied)
+        self.names: Any = tuple(name for name, _ in varied)
         self.axes = [_values(step, name, values) for name, values in varied]
         if len(set(self.names)) < len(self.names):
             raise UsageError(f"a map needs two different parameters, not {self.names[0]} twice")

@@ -66,7 +66,7 @@ class Orbits:
             return means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(PARTS)
 
     def stretching(self, tangents: np.ndarray, turning: int, steps: int) -> np.ndarray:
-        """Σ log of the stretching of orthonormal tangents (N, k, D) of each orbit, per step, in PARTS parts of a way: (N, PARTS, k).
+        """Σ log of the stretching of orthonormal tangents (N, k, D), per step, in each part of a way: (N, PARTS, k).
 
         The parts have the same length, together about so many steps; the tangents, which go on in place, are turned before.
         """
@@ -106,7 +106,7 @@ class Orbits:
     def _stretch(self, tangents: np.ndarray, steps: int, parts: int) -> np.ndarray:
         turned = tangents.shape[1]
         sums, rule = np.full((len(self.states), parts, turned), np.nan), f"tangents:{turned}"
-        block = self._ensemble(rule, f"lanes:{rule}", steps)
+        block = self._ensemble(rule, f"turned:{rule}", steps)
         block.d = (1 + turned) * self.step.dim
         self._in_parts(steps * parts * (2 * self.step.cost + turned * self.step.tangent_cost), lambda first, last: stretch(
             block.memory, first, last, self.states, self.parameters, self.ended, tangents, sums))  # fmt: skip

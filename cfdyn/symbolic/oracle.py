@@ -147,14 +147,10 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
     elif kind == "preconditioner":
         outputs = preconditioner_nodes(tape, spec, z, outputs, parameters)
-    elif kind == "variation":
-        extra = 1
-        outputs = [*outputs, *_directional(tape, outputs, z, extra)]
-        outputs += sum(jacobian(tape, outputs, z), [])
-    elif kind == "tangents":
-        extra = int(argument)
-        turned = [directional(tape, outputs, z, [tape.leaves("z", n, n * k)]) for k in range(1, 1 + extra)]
-        outputs = [*outputs, *sum(turned, [])]
+    elif kind in ("variation", "tangents"):
+        extra = int(argument or 1)
+        outputs = [*outputs, *_pushed(tape, outputs, z, extra)]
+        outputs += sum(jacobian(tape, outputs, z), []) if kind == "variation" else []
     elif kind in ("switching", "expression"):
         outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
     elif kind not in ("step", "lift"):
@@ -166,6 +162,12 @@ def _directional(tape: Tape, step: list[Node], z: list[Node], order: int) -> lis
     """The derivative of an order along as many directions, which follow the state."""
     n = len(z)
     return directional(tape, step, z, [tape.leaves("z", n, n * k) for k in range(1, order + 1)])
+
+
+def _pushed(tape: Tape, step: list[Node], z: list[Node], count: int) -> list[Node]:
+    """The first derivatives along so many directions, which follow the state."""
+    n = len(z)
+    return sum((directional(tape, step, z, [tape.leaves("z", n, n * k)]) for k in range(1, 1 + count)), [])
 
 
 def _taylor(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:
