@@ -11,6 +11,7 @@ import numpy as np
 
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
+from cfdyn.codegen.frames import print_frame
 from cfdyn.codegen.lanes import printer
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
@@ -184,7 +185,8 @@ class Map(Portable):
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
         ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
-        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`.
+        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
+        ``frame:tangents:1`` is for one with its tangents, see `cfdyn.codegen.frames`.
         """
         if what in MATRICES and what not in self._rules:
             size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
@@ -193,7 +195,7 @@ class Map(Portable):
             # A step alone does not say which states are slow, nor what P is called.
             key = f"{self.spec.key}|{preconditioning(self.spec).key}" if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
-            together = printer(kind, watched=self.dim)
+            together = print_frame if kind == "frame" else printer(kind, watched=self.dim)
             asked, printed = (what, print_ir) if together is None else (name, together)
             self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
@@ -208,11 +210,11 @@ class Map(Portable):
         n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
         if kind == "interval":
             return 2 * self._outputs(argument)
-        if kind == "taylor":
+        if kind in ("taylor", "tangents"):
             return n * (1 + int(argument))
         if what == "switching":
             return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n),
                  "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
