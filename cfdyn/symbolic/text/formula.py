@@ -58,6 +58,21 @@ class Formula:
         """The switching functions on another tape."""
         return self._bound(tape, self.switching, names)
 
+    def renamed(self, names: Mapping[str, str]) -> Formula:
+        """The formula with other names for some of its own, which do not stand in it yet.
+
+        >>> formula("g/sqrt(gg)").renamed({"gg": "square"}).names
+        ('g', 'square')
+        """
+        if not set(names) & set(self.names):
+            return self
+        tape, new = Tape(), [names.get(name, name) for name in self.names]
+        leaves = tape.named("name", sorted(new))
+        nodes = self._bound(
+            tape, [self.root, *self.switching], {old: leaves[name] for old, name in zip(self.names, new, strict=True)}
+        )
+        return Formula(f"{self.key} with {names}", self.text, tuple(sorted(new)), tape, nodes[0], tuple(nodes[1:]), "")
+
     def _bound(self, tape: Tape, outputs: Iterable[Node], names: Mapping[str, Node]) -> list[Node]:
         for name in self.names:
             if name not in names:
