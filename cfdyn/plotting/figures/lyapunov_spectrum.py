@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cfdyn.analysis.lyapunov_spectrum import LyapunovSpectrum
-from cfdyn.plotting.style import ACCENT, PALE, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, PALE, WARN, map_title
 
 WORDED = 8  # exponents whose numbers have room
 
