@@ -59,6 +59,12 @@ class Record(Exports):
             np.savez_compressed(file, header=header, **arrays)  # type: ignore[arg-type]
         return path
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, the first rows of the table, the figure."""
+        from cfdyn.records.html import shown as shown_in_notebook
+
+        return shown_in_notebook(self)
+
     def to_json(self) -> dict:
         """The record as JSON-ready data: complex numbers as [re, im], NaN and infinities as null."""
         fields = [f for f in dataclasses.fields(self) if not f.name.startswith("_")]

@@ -1,8 +1,11 @@
 """Records as tables, CSV, LaTeX and arrays with named dimensions."""
 
+import base64
 import csv
+import dataclasses
 import json
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -64,6 +67,22 @@ def test_what_is_no_table_says_so():
         made("regime").table()
     with pytest.raises(UsageError, match="unknown column 'losss'; did you mean 'loss'"):
         made("runs").to_latex(["losss"])
+
+
+def test_a_notebook_shows_the_table_and_the_figure():
+    orbit = cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)), [0.5], 30)
+    page = ElementTree.fromstring(orbit._repr_html_())
+    assert [cell.text for cell in page.iterfind(".//td")] == [f"{w:.6g}" for w in orbit.w[:6, 0]]
+    assert page.find(".//caption").text == "25 more rows: to_pandas()"
+    picture = base64.b64decode(page.find(".//img").get("src").partition("base64,")[2])
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_what_stands_in_a_record_is_text_and_no_page():
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+    found = cf.analysis.classify(step, [0.3])
+    hostile = dataclasses.replace(found, reason="<script>alert(1)</script>")
+    assert "<script>" not in hostile._repr_html_()
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
 from cfdyn.errors import UsageError
-from cfdyn.plotting.cells import draw_curves, show
 from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.cells import draw_curves, show
 from cfdyn.plotting.style import INK, PALETTE, WARN, map_title
 
 DEEPEST = -3.0  # exponent that is drawn
