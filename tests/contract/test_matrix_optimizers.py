@@ -53,7 +53,7 @@ def power(a: np.ndarray, exponent: float) -> np.ndarray:
     return vectors @ np.diag(values**exponent) @ vectors.T
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shapes, shapes, seeds)
 def test_shampoo_equals_the_definition_with_eigenvalues(first, second, seed):
     rng = np.random.default_rng(seed)

@@ -39,8 +39,15 @@ def ended(process: int) -> bool:
 
 
 def all_but(*names: str):
-    """For `shutil.copytree`: neither these nor what another process is writing."""
-    return lambda folder, files: [f for f in files if f.startswith(names) or not f.endswith(".bin") and Path(folder, f).is_file()]
+    """For `shutil.copytree`: neither these nor what another process is about to make, which is empty until then."""
+    return lambda folder, files: [f for f in files if f.startswith(names) or not (Path(folder, f).is_dir() or whole(Path(folder, f)))]
+
+
+def whole(entry: Path) -> bool:
+    try:
+        return entry.suffix == ".bin" and entry.stat().st_size > 0
+    except OSError:  # it was given up
+        return False
 
 
 def names(kernels: set[str]) -> set[str]:
