@@ -51,11 +51,7 @@ def tangencies(
     from cfdyn.studies.branch_starts import inside
     from cfdyn.studies.defaults import usual_box
 
-    if len(vary or ()) not in (1, 2):
-        raise UsageError(f"tangencies need one parameter, --vary a=1.3:1.4, or two to be followed in, not {len(vary or ())}")
-    names, bounds = zip(*map(varied, vary or ()), strict=True)
-    if len(set(names)) < len(names):
-        raise UsageError(f"the two parameters are different ones, not {names[0]} twice")
+    names, bounds = _one_or_two(vary or [])
     # A value that --set gives is kept, so that the first tangency lies there.
     subject = subject.with_values({name: inside(ends) for name, ends in zip(names, bounds, strict=True)})
     step, loss, _, chosen = subject.map_and_loss(inside(bounds[0]) if names[0] == "lr" else None)
@@ -70,15 +66,30 @@ def tangencies(
                 "map": step.title, "chosen": chosen}  # fmt: skip
     if len(names) == 1:
         return Answer(lambda: document, lambda screen: _print(screen, found, step.title), record=found)
+    curve = _followed(found, names, bounds, say)
+    return Answer(lambda: {**document, "curve": fields(curve, CURVE)},
+                  lambda screen: _print_curve(screen, found, curve, step.title), record=curve)  # fmt: skip
+
+
+def _one_or_two(vary: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
+    """The names and the bounds of the parameters."""
+    if len(vary) not in (1, 2):
+        raise UsageError(f"tangencies need one parameter, --vary a=1.3:1.4, or two to be followed in, not {len(vary)}")
+    names, bounds = zip(*map(varied, vary), strict=True)
+    if len(set(names)) < len(names):
+        raise UsageError(f"the two parameters are different ones, not {names[0]} twice")
+    return names, bounds
+
+
+def _followed(found: Tangencies, names: tuple[str, ...], bounds: tuple[tuple[float, float], ...], say: Say) -> TangencyCurve:
+    """The first of them as both parameters change."""
     if not len(found):
         raise NumericsError(
             f"no tangency was found for {names[0]} from {bounds[0][0]:g} to {bounds[0][1]:g}, so that none is followed"
         )
-    curve = cfdyn.analysis.tangency_curve(
+    return cfdyn.analysis.tangency_curve(
         found[0], (names[0], names[1]), bounds, progress=lambda k: say(f"{k} points of the curve")
     )
-    return Answer(lambda: {**document, "curve": fields(curve, CURVE)},
-                  lambda screen: _print_curve(screen, found, curve, step.title), record=curve)  # fmt: skip
 
 
 def _print(screen: Screen, found: Tangencies, title: str) -> None:
