@@ -1,5 +1,7 @@
 """`search`: is there a cycle that refutes a statement? Over the parameters of a family, and never with the answer "none"."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -11,19 +13,17 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
-from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map
-from cfdyn.systems.steps import as_map
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # numba comes with them, and whoever states a claim needs none of it
     from cfdyn.claims.pursuit import Attempt, Pursuit
+    from cfdyn.symbolic.optimizer import Optimizer
+    from cfdyn.systems.map import Map
 
 STARTS = 60  # for each choice of whole numbers and each period
 BESIDE = 3  # of so many starts one is near the best cycle so far
 MOST_CHOICES = 10_000  # of whole numbers
 
-Quantity = Callable[[Map, np.ndarray], Any]
+Quantity = Callable[["Map", np.ndarray], Any]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,9 @@ class Family:
         return self._member(dict(params))
 
     def _maker(self) -> Callable[[dict[str, float]], Map]:
+        from cfdyn.systems.loss import Loss
+        from cfdyn.systems.map import Map
+
         if callable(self.loss) and not isinstance(self.loss, Map | Loss):
             return lambda params: self._map_of(self.loss(params))
         loss = self.loss
@@ -96,6 +99,10 @@ class Family:
         return lambda params: step.at(**params)
 
     def _map_of(self, loss: Any) -> Map:
+        from cfdyn.systems.loss import Loss
+        from cfdyn.systems.map import Map
+        from cfdyn.systems.steps import as_map
+
         if isinstance(loss, Loss) and self.optimizer is not None:
             return as_map(loss, self.optimizer)
         if not isinstance(loss, Map):
@@ -234,7 +241,7 @@ def search(
     )  # fmt: skip
 
 
-def _pursuits(statement: Statement, family: Family) -> Iterator["Pursuit"]:
+def _pursuits(statement: Statement, family: Family) -> Iterator[Pursuit]:
     from cfdyn.claims.pursuit import Axes, Pursuit
 
     axes = Axes({name: ends for name, ends in family.box.items() if name not in family.whole})
@@ -258,7 +265,7 @@ class _Tally:
         self.residual, self.cycles, self.evaluations = np.inf, 0, 0
         self._here: tuple[Any, Attempt | None] = (None, None)
 
-    def run(self, pursuit: "Pursuit", rng: np.random.Generator, turn: int) -> None:
+    def run(self, pursuit: Pursuit, rng: np.random.Generator, turn: int) -> None:
         """One more start."""
         before = pursuit.evaluations
         best = self._here[1] if self._here[0] is pursuit else None
@@ -279,7 +286,7 @@ class _Tally:
         else:
             self.nearest = _better(end, self.nearest)
 
-    def found(self, end: "Attempt | None") -> FoundCycle | None:
+    def found(self, end: Attempt | None) -> FoundCycle | None:
         """As a record."""
         if end is None:
             return None
@@ -288,6 +295,6 @@ class _Tally:
         return FoundCycle(end.params, end.points, len(end.points), mu, stability(mu), quantity, end.residual)
 
 
-def _better(new: "Attempt", old: "Attempt | None") -> "Attempt":
+def _better(new: Attempt, old: Attempt | None) -> Attempt:
     """The one with the smaller quantity; the older one where they agree to round-off."""
     return new if old is None or new.quantity < old.quantity - 1e-12 * abs(old.quantity) else old
