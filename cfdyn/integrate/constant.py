@@ -1,4 +1,4 @@
-"""Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that no state gets below it."""
+"""Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that nothing gets below it."""
 
 from typing import NamedTuple
 
@@ -12,13 +12,14 @@ from cfdyn.symbolic.constant import constant_outputs
 from cfdyn.systems.flow import Flow
 
 NEAR = 1e-6  # of the edge: only there it is asked what never changes
+THIN = 0.01  # of the edge: with less room than this below it steps may be very small
 SAME = 1e-12  # relative: what is no difference
 MOVES = (0.01, 0.1, 1.0, 3.0)  # to the states at which it is asked, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
 
 
 class Narrow(NamedTuple):
-    """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` at the edge of 2 or beyond.
+    """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` near the edge of 2 or beyond.
 
     ``weights``: of its eigenvectors there; ``curvature``: the largest eigenvalue of that block of H; ``lr``: below which it is
     below the edge, NaN if that was not found.
@@ -30,13 +31,20 @@ class Narrow(NamedTuple):
     lr: float
 
     @property
+    def closed(self) -> bool:
+        """True if the stable set has no interior."""
+        return self.top >= 2.0 * (1 - SAME)
+
+    @property
     def said(self) -> str:
-        """Why there is no stable set, as half a sentence."""
-        lower = "" if np.isnan(self.lr) else f"; only lr < {self.lr:.9g} leaves it any room"
-        where = "beyond the edge" if self.top > 2 * (1 + SAME) else "at the edge"
-        return (f"the block of the Hessian of {_listed(self.weights)} is the same at every state, and its largest eigenvalue "
-                f"{self.curvature:.6g} alone takes λ₁(P⁻¹H) {where} or higher everywhere (interlacing): the stable set has no "
-                f"interior{lower}")  # fmt: skip
+        """Why there is no stable set, or next to none, as half a sentence."""
+        block = (f"the Hessian's block of {_listed(self.weights)} is the same at every state, its largest eigenvalue "
+                 f"{self.curvature:.9g}")  # fmt: skip
+        if not self.closed:
+            return f"{block}, and by interlacing λ₁(P⁻¹H) is at least {self.top / 2:.9g} of the edge: the stable set is thin"
+        where = "beyond the edge" if self.top > 2 * (1 + SAME) else "at the edge or beyond"
+        lower = "" if np.isnan(self.lr) else f"; lower lr below {self.lr:.9g}"
+        return f"{block}, and by interlacing λ₁(P⁻¹H) is {where} everywhere: the stable set has no interior{lower}"
 
 
 def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray:
@@ -83,7 +91,7 @@ def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
-    """The block that keeps λ₁(P⁻¹H) at the edge or beyond at every state, by interlacing; None if none was found.
+    """The block that keeps λ₁(P⁻¹H) next to the edge or beyond at every state, by interlacing; None if none was found.
 
     It is read off the formulas of H, so that its entries are constants for certain; of blocks that overlap one is taken after
     the other, greedily.
@@ -99,12 +107,13 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
     scaled = out[: d * d].reshape(d, d) / np.sqrt(np.outer(metric, metric)) - neutral.T @ neutral
     block = max(_blocks(constant[: d * d].reshape(d, d), scaled), key=lambda one: _top(scaled, one), default=[])
     top = _top(scaled, block) if block else -np.inf
-    if not top >= 2.0 * (1 - SAME):
+    if not top >= 2.0 * (1 - THIN):
         return None
     values, vectors = np.linalg.eigh(scaled[np.ix_(block, block)])
     share = (vectors[:, values >= top * (1 - SAME)] ** 2).sum(axis=1)
-    weights = [block[i] for i in np.flatnonzero(share > 1e-6)]
-    return Narrow(tuple(flow.names[i] for i in sorted(weights)), top, top * float(metric[weights[0]]), _bound(flow, z, block, top))
+    weights = sorted(block[i] for i in np.flatnonzero(share > 1e-6))
+    names = tuple(flow.names[i] for i in weights)
+    return Narrow(names, top, top * float(metric[weights[0]]), _bound(flow, z, block, top))
 
 
 def _blocks(constant: np.ndarray, scaled: np.ndarray) -> list[list[int]]:

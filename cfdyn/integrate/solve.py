@@ -146,23 +146,22 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
     return z, [], ""
 
 
-def _start_at_edge(
-    flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, strict: bool
-) -> tuple[np.ndarray, list[str], str]:
+def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, strict: bool) -> tuple[np.ndarray, list[str], str]:
     """What `_start` returns, for the central flow from the edge or from beyond; neutral modes are set aside first."""
     supplier.neutral = neutral_modes(supplier, z, found)
     notes, block = said_of_neutral(flow, supplier.neutral, found), narrow(flow, z, supplier.neutral)
-    if supplier.modes(z).values[-1] <= BEYOND:
-        return z, notes, block.said if block else ""
-    beyond = _beyond(flow, z, found)
-    if strict:
-        raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
-                         "or do without strict to start from a state on the edge")  # fmt: skip
-    if block:
-        raise NumericsError(f"the start is beyond the edge ({beyond}), and there is no state on the edge to go to: {block.said}")
-    moved = into_feasible(supplier, z)
-    place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
-    return moved, [f"the start was beyond the edge ({beyond}) and was moved to {place}", *notes], ""
+    trouble = block.said if block else ""
+    if supplier.modes(z).values[-1] > BEYOND:
+        beyond = _beyond(flow, z, found)
+        if strict:
+            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
+                             "or do without strict to start from a state on the edge")  # fmt: skip
+        if block and block.closed:
+            raise NumericsError(f"the start is beyond the edge ({beyond}) and no state on the edge is to be had: {trouble}")
+        z = into_feasible(supplier, z)
+        place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, z, strict=True))
+        notes.insert(0, f"the start was beyond the edge ({beyond}) and was moved to {place}")
+    return z, notes + [trouble] * bool(block), trouble
 
 
 def _beyond(flow: Flow, z: np.ndarray, found: Modes) -> str:

@@ -83,8 +83,8 @@ class Run:
         if ended == methods.JUMP:
             return f"stopped {at}: {self._why_missed()}"
         if ended == methods.CREPT:
-            return (f"stopped {at}: the last {methods.MOST_TINY} steps were shorter than {methods.TINY:g}; the flow is singular or "
-                    "not smooth there, or its edge cannot be held")  # fmt: skip
+            return (f"stopped {at}: {methods.MOST_TINY} steps were shorter than {methods.TINY:g} there; the flow is singular or "
+                    "not smooth, or its edge cannot be held")  # fmt: skip
         size, speed = np.abs(self.z).max(), np.abs(self.f).max()
         with np.errstate(all="ignore"):
             growing = self.z @ self.f > 0
@@ -99,7 +99,7 @@ class Run:
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def _why_missed(self) -> str:
-        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or it is not reached smoothly."""
+        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or is not met smoothly."""
         moment = 1e-9 * max(1.0, self.t)
         try:
             here, there = (self.supplier.modes(z).values[-1] for z in (self.z, self.z + moment * self.f))
@@ -141,7 +141,8 @@ class Run:
                 break
             if clock.steps >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
+                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there"
+                               + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
                 break
             if not np.abs(self.z).max() < BLOW_UP:
                 ended = methods.STALLED
