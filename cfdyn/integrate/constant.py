@@ -13,9 +13,11 @@ from cfdyn.systems.flow import Flow
 
 NEAR = 1e-6  # of the edge: only there it is asked what never changes
 THIN = 0.01  # of the edge: with less room than this below it steps may be very small
-SAME = 1e-12  # relative: what is no difference
+SAME = 1e-12  # relative: round-off
+STILL = 2e-9  # what an eigenvalue at the edge is not told from it by: less of a change is none
 MOVES = (0.01, 0.1, 1.0, 3.0)  # to the states at which it is asked, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
+BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is no round-off
 
 
 class Narrow(NamedTuple):
@@ -32,17 +34,17 @@ class Narrow(NamedTuple):
 
     @property
     def closed(self) -> bool:
-        """True if the stable set has no interior."""
-        return self.top >= 2.0 * (1 - SAME)
+        """True if the stable set has no interior, or none that is told from the edge."""
+        return self.top >= 2.0 * (1 - AT_EDGE)
 
     @property
     def said(self) -> str:
         """Why there is no stable set, or next to none, as half a sentence."""
         block = (f"the Hessian's block of {_listed(self.weights)} is the same at every state, its largest eigenvalue "
                  f"{self.curvature:.9g}")  # fmt: skip
-        if not self.closed:
-            return f"{block}, and by interlacing λ₁(P⁻¹H) is at least {self.top / 2:.9g} of the edge: the stable set is thin"
-        where = "beyond the edge" if self.top > 2 * (1 + SAME) else "at the edge or beyond"
+        if self.top < 2.0 * (1 - SAME):
+            return f"{block}, and by interlacing λ₁(P⁻¹H) is at least {self.top / 2:.15g} of the edge: the stable set is thin"
+        where = "beyond the edge" if self.top > BEYOND else "at the edge or beyond"
         lower = "" if np.isnan(self.lr) else f"; lower lr below {self.lr:.9g}"
         return f"{block}, and by interlacing λ₁(P⁻¹H) is {where} everywhere: the stable set has no interior{lower}"
 
@@ -53,7 +55,7 @@ def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray
     They are looked for where P is at rest; ``found``: the modes at z. Nothing pushes them and nothing pushes back: their β is 0.
     """
     values, vectors, _ = found
-    near = (values >= 2.0 - 2.0 * NEAR) & (values <= 2.0 * (1 + SAME))
+    near = (values >= 2.0 - 2.0 * NEAR) & (values <= BEYOND)
     rows = vectors[:, near].T
     if supplier.dim > supplier.n_weights or not len(rows):
         return rows[:0]
@@ -68,7 +70,7 @@ def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray
     if len(changes) < 2:
         return rows[:0]
     _, sizes, turn = np.linalg.svd(np.hstack(changes).T)
-    kept = np.concatenate([sizes, np.full(len(rows) - len(sizes), 0.0)]) <= SAME
+    kept = np.concatenate([sizes, np.zeros(len(rows) - len(sizes))]) <= STILL
     return turn[kept] @ rows
 
 
@@ -86,8 +88,8 @@ def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
     share = np.einsum("mi,mi->i", neutral, neutral)
     names = tuple(name for name, part in zip(flow.names, share, strict=False) if part > 1e-6)
     many = "modes" if len(neutral) > 1 else "mode"
-    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, and neither pushed nor "
-            "pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
+    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-9, and neither "
+            "pushed nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:

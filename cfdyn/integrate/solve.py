@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.integrate.constant import NEAR, narrow, neutral_modes, said_of_neutral
+from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
@@ -21,9 +21,6 @@ from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.records.record import provenance
 from cfdyn.systems.flow import Flow
-
-BEYOND = 2.0 * (1 + 1e-12)  # a largest eigenvalue above this is no round-off
-
 
 def solve(
     flow: Flow, w0: Any, t: float, rtol: float = 1e-8, atol: float = 1e-10, save_at: Sequence[float] | None = None,

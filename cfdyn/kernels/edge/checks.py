@@ -86,7 +86,7 @@ def least_multiplier(b) -> float:
 @kernel_rule
 def read_off(z, block, out):
     """z moved onto the edge; the violation there, the slope (n,) and Σ = Σ_qr X_qr u_q u_rᵀ (d, d)."""
-    b, found = Edge(block), numbers(out)
+    b, state, found = Edge(block), numbers(z), numbers(out)
     n, d, p, modes = b.n, b.d, 0, b.modes
     found[0] = 0.0
     sigma = 1 + n
@@ -95,7 +95,13 @@ def read_off(z, block, out):
     if b.k > 0:
         if b.by_value == 1:
             call(b.turn_reference, z, b, out)
+        for i in range(n):
+            found[1 + i] = state[i]
         call(b.project, z, b, out)
+        if not found[0] == found[0]:
+            # Where no way leads to the edge, z stays where it was.
+            for i in range(n):
+                state[i] = found[1 + i]
     call(b.hold, z, b, b.slope)
     for i in range(n):
         found[1 + i] = b.slope[i]
