@@ -14,7 +14,7 @@ from cfdyn.systems.flow import Flow
 NEAR = 1e-6  # of the edge: only there it is asked what never changes
 THIN = 0.01  # of the edge: with less room than this below it steps may be very small
 SAME = 1e-12  # relative: round-off
-STILL = 2e-9  # what an eigenvalue at the edge is not told from it by: less of a change is none
+STILL = 1e-7  # a change of an eigenvalue at the edge that does not count in so many steps as there are
 MOVES = (0.01, 0.1, 1.0, 3.0)  # to the states at which it is asked, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
 BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is no round-off
@@ -88,7 +88,7 @@ def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
     share = np.einsum("mi,mi->i", neutral, neutral)
     names = tuple(name for name, part in zip(flow.names, share, strict=False) if part > 1e-6)
     many = "modes" if len(neutral) > 1 else "mode"
-    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-9, and neither "
+    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, and neither "
             "pushed nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
 
 
