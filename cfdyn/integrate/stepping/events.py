@@ -8,7 +8,7 @@ from cfdyn.integrate.stepping.run import MANY, Phase, Run
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
 from cfdyn.kernels.steppers import methods
-from cfdyn.kernels.steppers.events import CLOSED, CRAWL
+from cfdyn.kernels.steppers.events import CLOSED, CRAWL, HARDLY
 from cfdyn.kernels.steppers.field import Field
 
 MOST_EVENTS = 10_000  # on one path; more are no sequence of phases
@@ -92,7 +92,7 @@ class AtEdge(Run):
 
     def _at_edge(self) -> float:
         """The relative distance from the edge, over 2, that counts as none."""
-        return 100 * CLOSED if self.clock.crawled > CRAWL else AT_EDGE
+        return HARDLY if self.clock.crawled > CRAWL else AT_EDGE
 
     def _onto_edge(self) -> None:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
