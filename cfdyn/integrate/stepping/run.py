@@ -82,9 +82,6 @@ class Run:
             return f"stopped {at}: {self.trouble}"
         if ended == methods.JUMP:
             return f"stopped {at}: {self._why_missed()}"
-        if ended == methods.CREPT:
-            return (f"stopped {at}: {methods.MOST_TINY} steps were shorter than {methods.TINY:g} there; the flow is singular or "
-                    "not smooth, or its edge cannot be held")  # fmt: skip
         size, speed = np.abs(self.z).max(), np.abs(self.f).max()
         with np.errstate(all="ignore"):
             growing = self.z @ self.f > 0
@@ -93,6 +90,9 @@ class Run:
         broken = self.supplier.undefined(self.z)
         if broken:
             return f"left the domain {at}: the {broken} is not defined there"
+        if ended == methods.CREPT:
+            return (f"stopped {at}: {methods.MOST_TINY} steps were shorter than {methods.TINY:g} there; the flow is singular or "
+                    "not smooth, or its edge cannot be held")  # fmt: skip
         if self.options.step:
             return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
         return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "

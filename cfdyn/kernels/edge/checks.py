@@ -7,7 +7,7 @@ from cfdyn.kernels.edge.forces import FAINT, ROOT2, solve_pairs
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 NEGATIVE = 1e-3  # a part of the largest multiplier
-UNMOVED = 1e-7  # of the edge
+UNMOVED = 5e-7  # of the edge
 
 
 @kernel_rule
