@@ -88,8 +88,8 @@ def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
     share = np.einsum("mi,mi->i", neutral, neutral)
     names = tuple(name for name, part in zip(flow.names, share, strict=False) if part > 1e-6)
     many = "modes" if len(neutral) > 1 else "mode"
-    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, and neither "
-            "pushed nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
+    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, neither pushed nor "
+            "pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:

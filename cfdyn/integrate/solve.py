@@ -22,6 +22,7 @@ from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.records.record import provenance
 from cfdyn.systems.flow import Flow
 
+
 def solve(
     flow: Flow, w0: Any, t: float, rtol: float = 1e-8, atol: float = 1e-10, save_at: Sequence[float] | None = None,
     method: str = "auto", strict: bool = False, step: float | None = None, max_step: float = math.inf,

@@ -138,5 +138,6 @@ def test_the_hessian_is_called_discontinuous_only_where_it_jumps():
 
 def test_steps_without_end_are_ended():
     """|x| made smooth on 1e-14: the explicit method alone would need 1e14 steps along it."""
-    path = cf.solve(central("1e-14*logcosh(x*1e14) + y**2/2", OPT.gd(0.1)), [1e-3, 1.0], 5, method="dop853", max_steps=1e5)
+    path = cf.solve(central("1e-14*logcosh(x*1e14) + y**2/2", OPT.gd(0.1)), [1e-3, 1.0], 5, rtol=1e-12, atol=1e-12,
+                    method="dop853", max_steps=1e5)  # fmt: skip
     assert "500 steps were shorter than 1e-09" in path.status and path.stats["steps"] < 3000
