@@ -160,13 +160,14 @@ def the_error_of_the_consistent_rate_falls_with_the_square(first="kappa"):
 
 
 @CLAIMS.add(
-    "here", {rate: at_most(2 * len(PROBLEMS) - 1) for rate in RATES} | {key: near(x, relative=1e-3) for key, x in PLAINLY.items()},
-    Control("one is nearest everywhere", expected={"kappa": at_least(2 * len(PROBLEMS))}), second=_second_distances,
+    "here", {rate: at_most(11) for rate in RATES} | {one: near(x, relative=1e-3) for one, x in PLAINLY.items()},
+    Control("one is nearest everywhere", expected={"kappa": at_least(12)}), second=_second_distances,
 )  # fmt: skip
 def no_rate_is_nearest_everywhere(rates=(0.02, 0.002)):
-    """With no rate of β₂ᵗ is the flow nearest to RMSProp with bias correction on all of six problems, learning rates 0.02 and 0.002.
+    """With no rate of β₂ᵗ is the flow nearest to RMSProp with bias correction on all of six problems with two learning rates.
 
-    How often each is the nearest of the three, by the mean distance over 30 steps, β₂ = 0.9, and the distances, for 0.02 where nothing is said.
+    How often each is the nearest of the three in these 12 cases, by the mean distance over 30 steps, β₂ = 0.9, and the distances,
+    for the learning rate 0.02 where nothing is said, else for 0.002.
     """
     wins, found = dict.fromkeys(RATES, 0), {}
     for problem in PROBLEMS:

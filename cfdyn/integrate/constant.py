@@ -88,8 +88,8 @@ def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
     share = np.einsum("mi,mi->i", neutral, neutral)
     names = tuple(name for name, part in zip(flow.names, share, strict=False) if part > 1e-6)
     many = "modes" if len(neutral) > 1 else "mode"
-    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, neither pushed nor "
-            "pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
+    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, neither pushed "
+            "nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
@@ -101,10 +101,14 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
     d = flow.n_weights
     if flow.dim > d:
         return None
+    out = flow.rule("edge")(z, flow.p)
+    moved = flow.rule("edge")(z + max(1.0, float(np.abs(z).max())) * np.random.default_rng(0).normal(size=d), flow.p)
+    # The formulas are read only where some curvature may be constant.
+    if not ((out == moved) | np.isnan(moved))[: d * d : d + 1].any():
+        return None
     constant = constant_outputs(flow.spec.program("edge"))
     if not constant[d * d :].all():
         return None
-    out = flow.rule("edge")(z, flow.p)
     metric = out[d * d :]
     scaled = out[: d * d].reshape(d, d) / np.sqrt(np.outer(metric, metric)) - neutral.T @ neutral
     block = max(_blocks(constant[: d * d].reshape(d, d), scaled), key=lambda one: _top(scaled, one), default=[])
