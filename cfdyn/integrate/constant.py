@@ -55,7 +55,7 @@ def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray
     They are looked for where P is at rest; ``found``: the modes at z. Nothing pushes them and nothing pushes back: their β is 0.
     """
     values, vectors, _ = found
-    near = (values >= 2.0 - 2.0 * NEAR) & (values <= BEYOND)
+    near = np.abs(values - 2.0) <= 2.0 * np.where(values > 2.0, STILL, NEAR)
     rows = vectors[:, near].T
     if supplier.dim > supplier.n_weights or not len(rows):
         return rows[:0]
@@ -81,8 +81,8 @@ def _response(modes: Modes, rows: np.ndarray) -> np.ndarray:
 
 
 def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
-    """A note that names these modes; below the edge by more than round-off they are nothing to tell of."""
-    neutral = neutral[(neutral @ found.vectors) ** 2 @ found.values >= 2.0 - 2.0 * AT_EDGE]
+    """A note that names these modes; those clearly below the edge are nothing to tell of."""
+    neutral = neutral[(neutral @ found.vectors) ** 2 @ found.values >= 2.0 - 2.0 * STILL]
     if not len(neutral):
         return []
     share = np.einsum("mi,mi->i", neutral, neutral)

@@ -56,7 +56,7 @@ def solve(
     Raises
     ------
     UsageError : a start, time or option that makes no sense, or a start beyond the edge where ``strict``
-    NumericsError : the flow is not defined at the start, or no state on the edge is near it
+    NumericsError : the flow is not defined at the start, or no state on the edge is near it, or is anywhere
 
     Examples
     --------

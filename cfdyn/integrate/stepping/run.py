@@ -18,7 +18,7 @@ METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": method
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
-JUMPED = 1e-5  # of the edge: what an eigenvalue that is continuous does not change by in 1e-9 steps
+JUMPED = 1e-6  # of the edge: what is no jump of an eigenvalue
 
 
 class Options(NamedTuple):
@@ -100,12 +100,13 @@ class Run:
 
     def _why_missed(self) -> str:
         """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or is not met smoothly."""
-        moment = 1e-9 * max(1.0, self.t)
+        moments = 1e-9 * max(1.0, self.t) / np.array([np.inf, 100.0, 1.0])
         try:
-            here, there = (self.supplier.modes(z).values[-1] for z in (self.z, self.z + moment * self.f))
+            here, soon, later = (float(self.supplier.modes(self.z + moment * self.f).values[-1]) for moment in moments)
         except NumericsError:
             return "the Hessian is not defined a moment later"
-        if abs(there - here) > JUMPED:
+        # What is smooth changes by a hundredth in a hundredth of the time.
+        if min(abs(soon - here), abs(later - here)) > max(JUMPED, abs(later - here) / 10):
             return "the curvature jumps over the edge there, the Hessian is not continuous"
         return "the edge is met there, and cannot be held: no force that the oscillation has takes the curvature off it smoothly"
 
