@@ -43,7 +43,14 @@ def central(
     is over after some 1/(1−β) steps, is left out, as is its inertia (β/(1−β)) d²w/dt²: where the drift is not slow over 1/(1−β)
     steps the flow is wrong. The second moment sees g², as published, and not the averaged gradient, which counts for weights that
     hardly oscillate; an exact average is nearer there and farther on other losses (``cfdyn show cfdyn2026_twocycle``). An own
-    optimizer (`Optimizer.from_text`) needs ds/dt for states of P only.
+    optimizer (`Optimizer.from_text`) needs ds/dt for states of P only. The power β₂ᵗ in ν̂ = ν/(1 − β₂ᵗ) decays at the rate κ, so
+    that a constant gradient leaves ν̂ = g²; log β₂ and the published rate log(β₂)/β₂ are off by a part 1 − β₂ of the first moves
+    (`cfdyn show cfdyn2026_correction`: κ was the nearest to the optimizer in 7 of 12 cases, the published rate in 5).
+
+    A mode whose curvature is at the edge at every state (b of ½b² + L(w) with lr = 2) is pushed by nothing, and no Σ on it would
+    change anything: it is set aside with Σ = 0 there, and a note names it. Where a block of the Hessian is constant and at the
+    edge or beyond (output biases with squared errors: the unit matrix), λ₁ is that at least, everywhere, by interlacing: `solve`
+    says so, and below which lr there is a stable set.
 
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 

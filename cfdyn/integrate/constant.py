@@ -1,4 +1,4 @@
-"""Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that no state gets below it."""
+"""Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that nothing gets below it."""
 
 from typing import NamedTuple
 
@@ -12,13 +12,16 @@ from cfdyn.symbolic.constant import constant_outputs
 from cfdyn.systems.flow import Flow
 
 NEAR = 1e-6  # of the edge: only there it is asked what never changes
-SAME = 1e-12  # relative: what is no difference
+THIN = 0.01  # of the edge: with less room than this below it steps may be very small
+SAME = 1e-12  # relative: round-off
+STILL = 1e-7  # a change of an eigenvalue at the edge that does not count in so many steps as there are
 MOVES = (0.01, 0.1, 1.0, 3.0)  # to the states at which it is asked, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
+BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is no round-off
 
 
 class Narrow(NamedTuple):
-    """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` at the edge of 2 or beyond.
+    """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` near the edge of 2 or beyond.
 
     ``weights``: of its eigenvectors there; ``curvature``: the largest eigenvalue of that block of H; ``lr``: below which it is
     below the edge, NaN if that was not found.
@@ -30,13 +33,20 @@ class Narrow(NamedTuple):
     lr: float
 
     @property
+    def closed(self) -> bool:
+        """True if the stable set has no interior, or none that is told from the edge."""
+        return self.top >= 2.0 * (1 - AT_EDGE)
+
+    @property
     def said(self) -> str:
-        """Why there is no stable set, as half a sentence."""
-        lower = "" if np.isnan(self.lr) else f"; only lr < {self.lr:.9g} leaves it any room"
-        where = "beyond the edge" if self.top > 2 * (1 + SAME) else "at the edge"
-        return (f"the block of the Hessian of {_listed(self.weights)} is the same at every state, and its largest eigenvalue "
-                f"{self.curvature:.6g} alone takes λ₁(P⁻¹H) {where} or higher everywhere (interlacing): the stable set has no "
-                f"interior{lower}")  # fmt: skip
+        """Why there is no stable set, or next to none, as half a sentence."""
+        block = (f"the Hessian's block of {_listed(self.weights)} is the same at every state, its largest eigenvalue "
+                 f"{self.curvature:.9g}")  # fmt: skip
+        if self.top < 2.0 * (1 - SAME):
+            return f"{block}, and by interlacing λ₁(P⁻¹H) is at least {self.top / 2:.15g} of the edge: the stable set is thin"
+        where = "beyond the edge" if self.top > BEYOND else "at the edge or beyond"
+        lower = "" if np.isnan(self.lr) else f"; lower lr below {self.lr:.9g}"
+        return f"{block}, and by interlacing λ₁(P⁻¹H) is {where} everywhere: the stable set has no interior{lower}"
 
 
 def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray:
@@ -45,7 +55,7 @@ def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray
     They are looked for where P is at rest; ``found``: the modes at z. Nothing pushes them and nothing pushes back: their β is 0.
     """
     values, vectors, _ = found
-    near = (values >= 2.0 - 2.0 * NEAR) & (values <= 2.0 * (1 + SAME))
+    near = np.abs(values - 2.0) <= 2.0 * np.where(values > 2.0, STILL, NEAR)
     rows = vectors[:, near].T
     if supplier.dim > supplier.n_weights or not len(rows):
         return rows[:0]
@@ -60,7 +70,7 @@ def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray
     if len(changes) < 2:
         return rows[:0]
     _, sizes, turn = np.linalg.svd(np.hstack(changes).T)
-    kept = np.concatenate([sizes, np.full(len(rows) - len(sizes), 0.0)]) <= SAME
+    kept = np.concatenate([sizes, np.zeros(len(rows) - len(sizes))]) <= STILL
     return turn[kept] @ rows
 
 
@@ -71,19 +81,19 @@ def _response(modes: Modes, rows: np.ndarray) -> np.ndarray:
 
 
 def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
-    """A note that names these modes; below the edge by more than round-off they are nothing to tell of."""
-    neutral = neutral[(neutral @ found.vectors) ** 2 @ found.values >= 2.0 - 2.0 * AT_EDGE]
+    """A note that names these modes; those clearly below the edge are nothing to tell of."""
+    neutral = neutral[(neutral @ found.vectors) ** 2 @ found.values >= 2.0 - 2.0 * STILL]
     if not len(neutral):
         return []
     share = np.einsum("mi,mi->i", neutral, neutral)
     names = tuple(name for name, part in zip(flow.names, share, strict=False) if part > 1e-6)
     many = "modes" if len(neutral) > 1 else "mode"
-    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, and neither pushed nor "
-            "pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
+    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, neither pushed "
+            "nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
-    """The block that keeps λ₁(P⁻¹H) at the edge or beyond at every state, by interlacing; None if none was found.
+    """The block that keeps λ₁(P⁻¹H) next to the edge or beyond at every state, by interlacing; None if none was found.
 
     It is read off the formulas of H, so that its entries are constants for certain; of blocks that overlap one is taken after
     the other, greedily.
@@ -91,20 +101,25 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
     d = flow.n_weights
     if flow.dim > d:
         return None
+    out = flow.rule("edge")(z, flow.p)
+    moved = flow.rule("edge")(z + max(1.0, float(np.abs(z).max())) * np.random.default_rng(0).normal(size=d), flow.p)
+    # The formulas are read only where some curvature may be constant.
+    if not ((out == moved) | np.isnan(moved))[: d * d : d + 1].any():
+        return None
     constant = constant_outputs(flow.spec.program("edge"))
     if not constant[d * d :].all():
         return None
-    out = flow.rule("edge")(z, flow.p)
     metric = out[d * d :]
     scaled = out[: d * d].reshape(d, d) / np.sqrt(np.outer(metric, metric)) - neutral.T @ neutral
     block = max(_blocks(constant[: d * d].reshape(d, d), scaled), key=lambda one: _top(scaled, one), default=[])
     top = _top(scaled, block) if block else -np.inf
-    if not top >= 2.0 * (1 - SAME):
+    if not top >= 2.0 * (1 - THIN):
         return None
     values, vectors = np.linalg.eigh(scaled[np.ix_(block, block)])
     share = (vectors[:, values >= top * (1 - SAME)] ** 2).sum(axis=1)
-    weights = [block[i] for i in np.flatnonzero(share > 1e-6)]
-    return Narrow(tuple(flow.names[i] for i in sorted(weights)), top, top * float(metric[weights[0]]), _bound(flow, z, block, top))
+    weights = sorted(block[i] for i in np.flatnonzero(share > 1e-6))
+    names = tuple(flow.names[i] for i in weights)
+    return Narrow(names, top, top * float(metric[weights[0]]), _bound(flow, z, block, top))
 
 
 def _blocks(constant: np.ndarray, scaled: np.ndarray) -> list[list[int]]:

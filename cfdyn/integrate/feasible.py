@@ -6,6 +6,8 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
+FAR = 100  # times the size of the start: a state so far away has nothing to do with it
+
 
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
     """A state with θP − H ⪰ 0, the nearest if it is found; of an optimizer with a state of its own only that is moved.
@@ -17,7 +19,7 @@ def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
     """
     for seen_from_start in (True, False):
         found = _moved(supplier, z, seen_from_start)
-        if found is not None:
+        if found is not None and np.abs(found - z).max() <= FAR * max(1.0, np.abs(z).max()):
             return found
     raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
                         "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip

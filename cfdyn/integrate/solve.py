@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.integrate.constant import NEAR, narrow, neutral_modes, said_of_neutral
+from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
@@ -21,8 +21,6 @@ from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.records.record import provenance
 from cfdyn.systems.flow import Flow
-
-BEYOND = 2.0 * (1 + 1e-12)  # a largest eigenvalue above this is no round-off
 
 
 def solve(
@@ -58,7 +56,7 @@ def solve(
     Raises
     ------
     UsageError : a start, time or option that makes no sense, or a start beyond the edge where ``strict``
-    NumericsError : the flow is not defined at the start, or no state on the edge is near it
+    NumericsError : the flow is not defined at the start, or no state on the edge is near it, or is anywhere
 
     Examples
     --------
@@ -146,23 +144,22 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
     return z, [], ""
 
 
-def _start_at_edge(
-    flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, strict: bool
-) -> tuple[np.ndarray, list[str], str]:
+def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, strict: bool) -> tuple[np.ndarray, list[str], str]:
     """What `_start` returns, for the central flow from the edge or from beyond; neutral modes are set aside first."""
     supplier.neutral = neutral_modes(supplier, z, found)
     notes, block = said_of_neutral(flow, supplier.neutral, found), narrow(flow, z, supplier.neutral)
-    if supplier.modes(z).values[-1] <= BEYOND:
-        return z, notes, block.said if block else ""
-    beyond = _beyond(flow, z, found)
-    if strict:
-        raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
-                         "or do without strict to start from a state on the edge")  # fmt: skip
-    if block:
-        raise NumericsError(f"the start is beyond the edge ({beyond}), and there is no state on the edge to go to: {block.said}")
-    moved = into_feasible(supplier, z)
-    place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
-    return moved, [f"the start was beyond the edge ({beyond}) and was moved to {place}", *notes], ""
+    trouble = block.said if block else ""
+    if supplier.modes(z).values[-1] > BEYOND:
+        beyond = _beyond(flow, z, found)
+        if strict:
+            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
+                             "or do without strict to start from a state on the edge")  # fmt: skip
+        if block and block.closed:
+            raise NumericsError(f"the start is beyond the edge ({beyond}) and no state on the edge is to be had: {trouble}")
+        z = into_feasible(supplier, z)
+        place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, z, strict=True))
+        notes.insert(0, f"the start was beyond the edge ({beyond}) and was moved to {place}")
+    return z, notes + [trouble] * bool(block), trouble
 
 
 def _beyond(flow: Flow, z: np.ndarray, found: Modes) -> str:

@@ -8,7 +8,7 @@ from cfdyn.integrate.stepping.run import MANY, Phase, Run
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
 from cfdyn.kernels.steppers import methods
-from cfdyn.kernels.steppers.events import CLOSED, CRAWL
+from cfdyn.kernels.steppers.events import CLOSED, CRAWL, HARDLY
 from cfdyn.kernels.steppers.field import Field
 
 MOST_EVENTS = 10_000  # on one path; more are no sequence of phases
@@ -28,6 +28,16 @@ class AtEdge(Run):
                 held = self._next(held)
             except NumericsError as error:
                 self.status = f"stopped at t = {self.t:.12g}: {error}"
+        if self.status != "done":
+            self._forget_last()
+
+    def _forget_last(self) -> None:
+        """Modes that were held for no time do not tell what Σ is."""
+        nothing = np.zeros((0, self.supplier.n_weights))
+        while self.phases and not self.phases[-1].steps and len(self.phases[-1].held):
+            self.phases.pop()
+        if not self.phases:
+            self.phases.append(Phase(self.supplier.field(nothing, False), self.t, nothing, nothing))
 
     def _next(self, held: Critical) -> Critical:
         """One phase, and the modes to hold after it; or ``status`` says why there is none."""
@@ -50,7 +60,8 @@ class AtEdge(Run):
         if (before, now) != (0, 0):
             self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
         if len(self.phases) > MOST_EVENTS or self._chattering():
-            self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
+            why = self.trouble or "events pile up there; the edge is met tangentially"
+            self.status = f"stopped at t = {self.t:.12g}: {why}"
         return held
 
     def _chattering(self) -> bool:
@@ -81,7 +92,7 @@ class AtEdge(Run):
 
     def _at_edge(self) -> float:
         """The relative distance from the edge, over 2, that counts as none."""
-        return 100 * CLOSED if self.clock.crawled > CRAWL else AT_EDGE
+        return HARDLY if self.clock.crawled > CRAWL else AT_EDGE
 
     def _onto_edge(self) -> None:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""

@@ -18,7 +18,7 @@ METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": method
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
-JUMPED = 1e-5  # of the edge: what an eigenvalue that is continuous does not change by in 1e-9 steps
+JUMPED = 1e-6  # of the edge: what is no jump of an eigenvalue
 
 
 class Options(NamedTuple):
@@ -82,9 +82,6 @@ class Run:
             return f"stopped {at}: {self.trouble}"
         if ended == methods.JUMP:
             return f"stopped {at}: {self._why_missed()}"
-        if ended == methods.CREPT:
-            return (f"stopped {at}: the last {methods.MOST_TINY} steps were shorter than {methods.TINY:g}; the flow is singular or "
-                    "not smooth there, or its edge cannot be held")  # fmt: skip
         size, speed = np.abs(self.z).max(), np.abs(self.f).max()
         with np.errstate(all="ignore"):
             growing = self.z @ self.f > 0
@@ -93,19 +90,23 @@ class Run:
         broken = self.supplier.undefined(self.z)
         if broken:
             return f"left the domain {at}: the {broken} is not defined there"
+        if ended == methods.CREPT:
+            return (f"stopped {at}: {methods.MOST_TINY} steps were shorter than {methods.TINY:g} there; the flow is singular or "
+                    "not smooth, or its edge cannot be held")  # fmt: skip
         if self.options.step:
             return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
         return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def _why_missed(self) -> str:
-        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or it is not reached smoothly."""
-        moment = 1e-9 * max(1.0, self.t)
+        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or is not met smoothly."""
+        moments = 1e-9 * max(1.0, self.t) / np.array([np.inf, 100.0, 1.0])
         try:
-            here, there = (self.supplier.modes(z).values[-1] for z in (self.z, self.z + moment * self.f))
+            here, soon, later = (float(self.supplier.modes(self.z + moment * self.f).values[-1]) for moment in moments)
         except NumericsError:
             return "the Hessian is not defined a moment later"
-        if abs(there - here) > JUMPED:
+        # What is smooth changes by a hundredth in a hundredth of the time.
+        if min(abs(soon - here), abs(later - here)) > max(JUMPED, abs(later - here) / 10):
             return "the curvature jumps over the edge there, the Hessian is not continuous"
         return "the edge is met there, and cannot be held: no force that the oscillation has takes the curvature off it smoothly"
 
@@ -141,7 +142,8 @@ class Run:
                 break
             if clock.steps >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
+                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there"
+                               + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
                 break
             if not np.abs(self.z).max() < BLOW_UP:
                 ended = methods.STALLED

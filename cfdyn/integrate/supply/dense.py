@@ -79,7 +79,8 @@ class Dense(Supplier):
         rules = {name: flow.rule(name).compiled for name in FORMULAS if jacobians or not name.endswith("jacobian")}
         edge = Edge.make(
             n=n, d=d, k=k, m=pairs, kind=kind, parameters=len(flow.p), jacobians=jacobians, soft=soft, spectral=1,
-            tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, aside=len(self.neutral), neutral=self.neutral, **rules,
+            tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, **rules,
+            aside=len(self.neutral), neutral=self.neutral,
             **{name: kernel.compiled for name, kernel in KERNELS.items()},
         )  # fmt: skip
         if target is not None:

@@ -14,7 +14,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 ROOT2 = np.sqrt(2.0)
 NOTHING = 1e-12  # an eigenvalue of the scaled β that is 0
-# Squares of forces, relative: what is round-off, and what errors of the edge would make anything of.
+# Squares of forces, relative: what is round-off, and what errors of the edge would make anything of: no force to use.
 NO_PUSH, FAINT_PUSH = 1e-28, 1e-14
 CLEAR = 1e-3  # a β of unit diagonal with larger pivots than this is far from singular
 FAINT = 1e-8  # with a smaller eigenvalue the multipliers are not determined
@@ -84,7 +84,7 @@ def scale_beta(b):
     idle, faint = 0, False
     for p in range(m):
         own = beta[p, p]
-        scale[p] = 1.0 / np.sqrt(own) if own > NO_PUSH * largest else 0.0
+        scale[p] = 1.0 / np.sqrt(own) if own >= FAINT_PUSH * largest else 0.0
         idle += 1 if scale[p] == 0.0 else 0
         faint = faint or NO_PUSH * largest < own < FAINT_PUSH * largest
     for p in range(m):

@@ -9,7 +9,7 @@ from cfdyn.machine.jit import call, inline_kernel
 
 HIT = 2e-13  # an event is hit where the margin is this small
 OPEN, CLOSED = 1e-3, 1e-10  # a gap that is no longer mistaken for none; one that steps cannot make smaller
-CRAWL = 100  # attempts at a gap that is hardly one, until it is taken for none
+HARDLY, CRAWL = 1e-7, 100  # a gap that is hardly one, and attempts at it until it is taken for none
 
 
 @inline_kernel
@@ -118,6 +118,6 @@ def land(field, clock, z, f, h, place, coefficients, tools) -> float:
 @inline_kernel
 def arrived(field, clock, h) -> bool:
     """True if an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
-    clock.crawled = clock.crawled + 1 if clock.gap < 100.0 * CLOSED and h < 1e-3 else 0
+    clock.crawled = clock.crawled + 1 if clock.gap < HARDLY and h < 1e-3 else 0
     closed = clock.gap < CLOSED and h < 1e-5 or clock.crawled > CRAWL
     return field.k > 0 and clock.slack_in == 0.0 and closed

@@ -105,9 +105,10 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
 
 @inline_kernel
 def creeps(clock, h) -> bool:
-    """True where one step after another is tiny, though neither the user nor the end has it so."""
+    """True where far more steps next to an edge are tiny than not, though neither the user nor the end has it so."""
     tiny = methods.TINY * min(1.0, clock.end)
-    clock.tiny = clock.tiny + 1 if h < tiny and clock.most_h > tiny and clock.fixed_h == 0.0 else 0
+    short = clock.watch == 1 and h < tiny and clock.most_h > tiny and clock.fixed_h == 0.0
+    clock.tiny = clock.tiny + 1 if short else max(clock.tiny - 1, 0)
     return clock.tiny >= methods.MOST_TINY
 
 
