@@ -76,8 +76,9 @@ class CheckedMap:
     def slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
         """g and its Jacobian, shapes (..., d) and (..., d, d); row i of the latter is the gradient of g_i.
 
-        Where a border leaves the slopes unbounded comparisons are looked at again as polynomials, then the box is cut, and the hull of the slopes over its parts taken: they enclose
-        every difference quotient in the box, as g is continuous on closed parts that cover it.
+        Where a border leaves the slopes unbounded comparisons are looked at again as polynomials, then the box is cut, and the
+        hull of the slopes over its parts taken: they enclose every difference quotient in the box, as g is continuous on closed
+        parts that cover it.
         """
         g, j = self._slopes(x, parameters)
         bad = np.isfinite(g.lo).all(axis=-1) & ~(np.isfinite(j.lo) & np.isfinite(j.hi)).all(axis=(-1, -2))
