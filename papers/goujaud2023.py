@@ -86,6 +86,22 @@ def function_with_a_cycle(ratio=RATIO):
     }  # fmt: skip
 
 
+@CLAIMS.prove(
+    "the function with a cycle", {"kind": "cycle", "period": 3},
+    Control("L/μ = 15, below 9 + 4√5", changes={"ratio": 15.0}), figure="cycle",
+)  # fmt: skip
+def cycle_proved(ratio=RATIO):
+    """On that function, L/μ = 20, heavy ball with Polyak's tuning has a 3-cycle: proved for its numbers with 16 digits.
+
+    The points lie on the rays through the triangle's corners, where the squared distances to two sides are equal but for the
+    last digits: one is the smaller all over a point's box, which only exact polynomials show.
+    """
+    turn, lr = np.exp(2j * np.pi * np.arange(3) / 3), -_step(ratio).params["lr"]
+    moves = (turn - np.roll(turn, 1)) / lr
+    points = np.stack([turn.real, turn.imag, moves.real, moves.imag], axis=1).tolist()
+    return cf.certify.cycle(_step(ratio), points=points, period=3)
+
+
 def _interpolable(K, mg, b, k):
     """The inequalities for point 0 against the others, μ = 1, L = 1/k."""
     turn = np.exp(2j * np.pi / K)

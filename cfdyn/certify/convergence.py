@@ -15,17 +15,18 @@ from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import end
 from cfdyn.certify.floats import Floats, in_floats
-from cfdyn.certify.regions.contraction import Ellipsoid, ellipsoid, fixed_points
-from cfdyn.certify.regions.images import Box, Images, Path
+from cfdyn.certify.regions.contraction import Ellipsoid, RoundPath, ellipsoid, fixed_points
+from cfdyn.certify.regions.images import Box, Images
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.trapping import as_box, halves
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 
 MOST_STEPS = 1000  # that a checker follows
-STEPS = 30  # of a leaf that comes into the ellipsoid
+STEPS = 300  # of a leaf that comes into the ellipsoid
 MOST_LEAVES = 4000
 WIDER = 20.0  # than at its beginning: a leaf is not followed further
+ROUNDED = 2.0**-46  # over 1 + |x|: how well a checker in doubles can know how far the map moves the centre
 ROOM = 4.0  # of the box of the fixed point over what is proved
 MORE = 5  # steps that a leaf is followed after its middle is inside
 SLACK = 0.05  # of an image's width, on either side
@@ -71,18 +72,20 @@ def _proved(about: Subject, region: Box, steps: int, most: int) -> Certificate:
     if len(points) != 1:
         return unproved("convergence", f"orbits from the box come to {len(points) or 'no'} fixed points; "
                         "a smaller box around one of them may do")  # fmt: skip
-    d, size = about.dim, max(hi - lo for lo, hi in region)
-    found = ellipsoid(images, points[0], slopes(points[0][:, None]).reshape(d, d), size)
+    size = max(hi - lo for lo, hi in region)
+    found = ellipsoid(images, points[0], slopes, size)
     if found is None:
         return unproved("convergence", "the map is not seen to contract around the fixed point: it may not be attracting, or the "
                         "map may jump there")  # fmt: skip
     around, (q, moved) = found
     inverse = around.inverse()
-    tree = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most).tree()
-    if tree is None:
+    leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most)
+    tree = None if leaves is None else leaves.tree()
+    if leaves is None or tree is None:
         return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
                         f"try a smaller box, or most={4 * most}")  # fmt: skip
-    return _certificate(about, region, around, ROOM * moved / (1 - q), steps, tree)
+    seen = ROUNDED * float(np.abs(np.linalg.inv(around.matrix)).sum(axis=1).max()) * (1 + float(np.abs(points[0]).max()))
+    return _certificate(about, region, around, (ROOM * moved + seen) / (1 - q), min(steps, leaves.used + MORE), tree)
 
 
 def _certificate(about: Subject, region: Box, around: Ellipsoid, radius: float, steps: int, tree: str) -> Certificate:
@@ -123,6 +126,7 @@ class _Leaves:
     region: Box
     steps: int
     most: int
+    used: int = 0  # steps, by the leaf that takes longest
 
     def tree(self) -> str | None:
         """The tree of the proof, or None where the leaves do not suffice."""
@@ -153,10 +157,10 @@ class _Leaves:
 
     def _judge(self, node: _Node, limit: int) -> None:
         """Whether it comes into the ellipsoid, or where it goes."""
-        path = Path(self.images, node.box)
+        path = RoundPath(self.images, node.box, self.around, self.inverse)
         for k in range(limit + 1):
             if self.around.holds(self.inverse, path):
-                node.letter = "i"
+                node.letter, self.used = "i", max(self.used, k)
                 return
             if k == limit:
                 break

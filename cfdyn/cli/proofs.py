@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
@@ -142,13 +141,3 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
     "edge": _edge,
 }  # fmt: skip
-NOT_DRAWN = ("flip", "fold", "neimark-sacker")
-
-
-def check_picture(kind: str, plot: Path) -> Path:
-    """The file of a figure, if there is one of this kind of proof and it can be written."""
-    from cfdyn.plotting import check_path
-
-    if kind in NOT_DRAWN:
-        raise UsageError(f"there is no figure of a {kind}; leave --plot out, or draw the branch: cfdyn branch … --plot {plot}")
-    return check_path(plot)

@@ -111,3 +111,11 @@ def test_boxes_are_read_with_care():
         cf.certify.convergence(DOUBLE_WELL, O.gd(lr=1), (0.9, 1.1), steps=2000)
     with pytest.raises(UsageError, match="a start has 2 numbers"):
         cf.certify.trapping(henon(1.2), box=[(-1.5, 1.5), (-0.45, 0.45)], start=(0,))
+
+
+def test_heavy_ball_with_much_momentum_converges():
+    """β = 0.9: the orbit turns some hundred steps, and boxes around what turns grow; the norm in which it contracts does not."""
+    found = cf.certify.convergence("(w**2 - 1)**2/4", cf.optimizers.heavy_ball(lr=0.1, momentum=0.9), ((0.98, 1.02), (-0.02, 0.02)))
+    assert found.proved, found.reason
+    assert cf.certify.check(found.document).valid
+    assert not cf.certify.convergence("(w**2 - 1)**2/4", cf.optimizers.heavy_ball(lr=0.1, momentum=0.9), ((-0.05, 0.05), (-0.02, 0.02)), most=50).proved

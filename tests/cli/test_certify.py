@@ -82,7 +82,6 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
         (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
         (("chaos", "linear_network"), "one variable"),
         (("trapping", "double_well", "--out", "."), "is a folder"),
-        (("flip", "double_well", "--vary", "lr=0.9:1.1", "--plot", "a.png"), "no figure of a flip"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
 )

@@ -32,6 +32,10 @@ class Shape(NamedTuple):
         """Where z_i stands among the unknowns."""
         return slice(i % self.n * self.d, i % self.n * self.d + self.d)
 
+    def points(self, x: Interval) -> Interval:
+        """z_0 … z_{n−1}, (n, d)."""
+        return Interval(*(end[: self.n * self.d].reshape(self.n, self.d) for end in (x.lo, x.hi)))
+
     @property
     def parameter(self) -> int:
         return self.n * self.d
@@ -54,7 +58,11 @@ def draw_together(jets: Jets, shape: Shape, x: Interval) -> Interval | None:
     x = meet(k, x)
     for _ in range(6):
         _, k = _krawczyk(jets, shape, x)
-        x = meet(k, x)
+        smaller = meet(k, x)
+        gain = (smaller.hi - smaller.lo) < 0.9 * (x.hi - x.lo)
+        x = smaller
+        if not gain.any():
+            break
     return x
 
 
@@ -70,11 +78,11 @@ def _krawczyk(jets: Jets, shape: Shape, x: Interval) -> tuple[bool, Interval]:
 
 def _system(jets: Jets, shape: Shape, x: Interval) -> tuple[Interval, Interval]:
     """F and its derivative over a box of the unknowns."""
-    n, d, at = shape.n, shape.d, shape.parameter
+    d, at = shape.d, shape.parameter
     lam = x[at : at + 1]
     f, j = _Rows(shape.size), _Rows(shape.size, shape.size)
-    for i in range(n):
-        z, after, jet = shape.point(i), shape.point(i + 1), jets.at(x[shape.point(i)], lam)
+    for i, jet in enumerate(jets.at(shape.points(x), lam, order=2)):
+        z, after = shape.point(i), shape.point(i + 1)
         f.put(z, jet.value - x[after])
         j.add((z, z), jet.first[:, :d])
         j.add((z, after), -unit(d))

@@ -16,11 +16,12 @@ from cfdyn.certify.checker.formulas.formula import Text
 from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
 from cfdyn.certify.checker.formulas.jets import derivative
 from cfdyn.certify.checker.formulas.joins import Joins
+from cfdyn.certify.checker.formulas.settled import settled
 from cfdyn.certify.checker.numbers.boxes import Interval, stacked
 from cfdyn.certify.checker.specification import Loss, Optimizer, Value, check_names, read_params
 
 MOST_DERIVATIVES = 5000
-MOST_CUTS, MOST_PARTS = 10, 50_000
+MOST_CUTS, MOST_PARTS, MOST_SETTLED = 10, 50_000, 400
 
 
 class CheckedMap:
@@ -75,8 +76,9 @@ class CheckedMap:
     def slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
         """g and its Jacobian, shapes (..., d) and (..., d, d); row i of the latter is the gradient of g_i.
 
-        Where a border leaves the slopes unbounded the box is cut, and the hull of the slopes over its parts taken: they enclose
-        every difference quotient in the box, as g is continuous on closed parts that cover it.
+        Where a border leaves the slopes unbounded comparisons are looked at again as polynomials, then the box is cut, and the
+        hull of the slopes over its parts taken: they enclose every difference quotient in the box, as g is continuous on closed
+        parts that cover it.
         """
         g, j = self._slopes(x, parameters)
         bad = np.isfinite(g.lo).all(axis=-1) & ~(np.isfinite(j.lo) & np.isfinite(j.hi)).all(axis=(-1, -2))
@@ -89,10 +91,23 @@ class CheckedMap:
         ]
         flat, lines = Interval(ends[0], ends[1]), Interval(ends[2], ends[3])
         lo, hi = j.lo.reshape(-1, self.d, self.d).copy(), j.hi.reshape(-1, self.d, self.d).copy()
-        rows = np.flatnonzero(bad.ravel())
+        rows = self._settle(np.flatnonzero(bad.ravel()), flat, lines, lo, hi)
         cut_lo, cut_hi, done = self._over_parts(flat[rows], lines[rows])
         lo[rows[done]], hi[rows[done]] = cut_lo[done], cut_hi[done]
         return g, Interval(lo.reshape(j.shape), hi.reshape(j.shape))
+
+    def _settle(self, rows: np.ndarray, x: Interval, lines: Interval, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
+        """The slopes of boxes over which polynomials decide a branch, put into ``lo`` and ``hi``; the rows that are left."""
+        left = []
+        for k in rows.tolist():
+            values = self._values(x[k], lines[k])
+            roots = settled(self.graph, self._both.roots, values) if len(rows) <= MOST_SETTLED else None
+            found = None if roots is None else self._stacked(Program(self.graph, roots)(values)[self.d :], x[k])
+            if found is None or not (np.isfinite(found.lo) & np.isfinite(found.hi)).all():
+                left.append(k)
+            else:
+                lo[k], hi[k] = found.lo.reshape(self.d, self.d), found.hi.reshape(self.d, self.d)
+        return np.array(left, dtype=int)
 
     def _over_parts(self, x: Interval, lines: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The hull of the slopes over parts of each box (N, d), and for which boxes all parts have some."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,22 +28,24 @@ class Jets:
     def __init__(self, g: CheckedMap):
         self.g, found = g, g.derivatives(3, and_parameters=True)
         self.names = [f"x:{n}" for n in g.names] + [f"p:{n}" for n in g.varied]
-        self.keys = list(found)
-        self.program = Program(g.graph, [node for key in self.keys for node in found[key]])
+        self.keys = {k: [key for key in found if len(key) <= k] for k in (2, 3)}
+        self.programs = {k: Program(g.graph, [node for key in keys for node in found[key]]) for k, keys in self.keys.items()}
 
-    def at(self, x: Interval, parameter: Interval) -> Jet:
-        """Over a box (d,) and an interval of the parameter (1,)."""
-        d, e = self.g.d, self.g.d + 1
-        values = {n: x[i] for i, n in enumerate(self.names[:d])} | {self.names[d]: parameter[0]}
-        results = iter(self.program(values))
-        parts = [(np.zeros((d, *[e] * k)), np.zeros((d, *[e] * k))) for k in range(4)]
-        for key in self.keys:
-            places = set(permutations([self.names.index(n) for n in key]))
+    def at(self, x: Interval, parameter: Interval, order: int = 3) -> list[Jet]:
+        """Over boxes (n, d) and an interval of the parameter (1,): one for each box, of order 2 without third derivatives."""
+        n, d, e = len(x.lo), self.g.d, self.g.d + 1
+        values = {name: x[:, i] for i, name in enumerate(self.names[:d])} | {self.names[d]: parameter[0]}
+        results = iter(self.programs[order](values))
+        parts = [(np.zeros((n, d, *[e] * k)), np.zeros((n, d, *[e] * k))) for k in range(4)]
+        for key in self.keys[order]:
+            places = set(permutations([self.names.index(name) for name in key]))
             for i in range(d):
                 value = next(results)
                 for place in places:
-                    parts[len(key)][0][(i, *place)], parts[len(key)][1][(i, *place)] = value.lo, value.hi
-        return Jet(*[Interval(lo, hi) for lo, hi in parts])
+                    lo, hi = (part[:, i] for part in parts[len(key)])
+                    spot: Any = (..., *place)
+                    lo[spot], hi[spot] = value.lo, value.hi
+        return [Jet(*[Interval(lo[k], hi[k]) for lo, hi in parts]) for k in range(n)]
 
 
 def composed(outer: Jet, inner: Jet) -> Jet:

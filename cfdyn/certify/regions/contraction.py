@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from flint import arb, arb_mat
 from scipy.linalg import solve_discrete_lyapunov
+from scipy.optimize import minimize
 
 from cfdyn.certify.balls import ball
 from cfdyn.certify.borders.continuity import continuous
+from cfdyn.certify.floats import Floats
 from cfdyn.certify.regions.images import Box, Images, Path, outward
 
 SMALLEST = 1e-9  # radius, over the largest one that is tried
 SHRINK, LARGER = 0.8, 1.3  # a larger one contracts too, so that a checker's wider enclosures will do
 INSIDE = 0.95  # of the radius: what is to be seen inside
+SHARES = (0.25, 0.5, 0.75, 0.9)  # of what multipliers leave to 1, that shapes which are tried leave
+SEARCHED, TRIALS, ROUNDS, ROUND_Q = 2, 150, 16, 0.99  # variables, and steps, of the search for a better shape
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,19 @@ class Ellipsoid:
         box = [ball(lo, hi) for lo, hi in self.hull()]
         if inverse is None or not continuous(images.step, box):
             return None
-        m = arb_mat(d, d, [arb(float(v)) for v in self.matrix.ravel()])
-        b = inverse * arb_mat(d, d, images.slopes(box)) * m
-        square = b.transpose() * b
-        q = max(outward(sum((square[i, j].abs_upper() for j in range(d)), arb(0)).sqrt())[1] for i in range(d))
+        q = outward(self.stretch(inverse, arb_mat(d, d, images.slopes(box))))[1]
         centre = [arb(c) for c in self.centre.tolist()]
         moved = [y - c for y, c in zip(images.step(centre), centre)]
         r = outward(squared(inverse * arb_mat(d, 1, moved)).sqrt())[1]
         return (q, r) if q + r < 1 else None
+
+    def stretch(self, inverse: arb_mat, slopes: arb_mat) -> arb:
+        """The most by which matrices make vectors longer in the ellipsoid's norm, |M⁻¹v|, from above."""
+        d = len(self.centre)
+        b = inverse * slopes * arb_mat(d, d, [arb(float(v)) for v in self.matrix.ravel()])
+        square = b.transpose() * b
+        sums = [sum((square[i, j].abs_upper() for j in range(d)), arb(0)) for i in range(d)]
+        return largest(sums).sqrt().upper()
 
     def holds(self, inverse: arb_mat, path: Path) -> bool:
         """True if all of the box that a path has come to lies in the ellipsoid."""
@@ -68,7 +78,17 @@ class Ellipsoid:
         if path.centre is None:
             return False
         offset = inverse * arb_mat(d, 1, [p - c for p, c in zip(path.centre, centre)])
+        if path.radius is not None and squared(offset).sqrt() + path.radius <= INSIDE:
+            return True
         return bool(squared(offset + (inverse * path.linear) * arb_mat(d, 1, path.spread)) <= INSIDE**2)
+
+
+def largest(values: Sequence[arb]) -> arb:
+    """The largest of some balls."""
+    found = values[0]
+    for value in values[1:]:
+        found = found.max(value)
+    return found
 
 
 def squared(v: arb_mat) -> arb:
@@ -76,25 +96,63 @@ def squared(v: arb_mat) -> arb:
     return sum((v[i, 0].abs_upper() ** 2 for i in range(v.nrows())), arb(0))
 
 
-def ellipsoid(images: Images, point: np.ndarray, slopes: np.ndarray, size: float) -> tuple[Ellipsoid, tuple[float, float]] | None:
+def ellipsoid(
+    images: Images, point: np.ndarray, slopes: Floats, size: float
+) -> tuple[Ellipsoid, tuple[float, float]] | None:
     """The largest one about a fixed point, up to a size, that is seen to contract, with its (q, ρ).
 
-    Its norm makes the linear map contract by half of what its multipliers leave: P − AᵀPA/r² = 1, M = P^(−1/2).
+    Its shape is that in which doubles see the largest one contract, of norms that make the linear map contract by a part of
+    what its multipliers leave: P − AᵀPA/r² = 1, M = P^(−1/2); of two variables an optimum near that.
     """
-    rate = float(np.abs(np.linalg.eigvals(slopes)).max())
+    d = len(point)
+    linear = slopes(point[:, None]).reshape(d, d)
+    rate = float(np.abs(np.linalg.eigvals(linear)).max())
     if not rate < 1:
         return None
-    norm = solve_discrete_lyapunov((slopes / ((1 + rate) / 2)).T, np.eye(len(point)))
-    values, vectors = np.linalg.eigh(norm)
-    matrix = vectors / np.sqrt(values) @ vectors.T * np.sqrt(values.min())
-    radius = size
+    shapes = [_lyapunov(linear / (rate + share * (1 - rate))) for share in SHARES]
+    shape = max(shapes, key=lambda m: _volume(m, point, slopes, size))
+    if 1 < d <= SEARCHED:
+        found = minimize(lambda m: -_volume(m.reshape(d, d), point, slopes, size), shape.ravel(), method="Nelder-Mead",
+                         options={"maxiter": TRIALS, "xatol": 1e-3, "fatol": 1e-3})  # fmt: skip
+        shape = found.x.reshape(d, d)
+    radius = 1.1 * _reach(shape, point, slopes, size)
     while radius > SMALLEST * size:
-        found, larger = (Ellipsoid(point, matrix * r) for r in (radius, radius * LARGER))
-        rates = found.contraction(images) if larger.contraction(images) else None
+        ball_, larger = (Ellipsoid(point, shape * r) for r in (radius, radius * LARGER))
+        rates = ball_.contraction(images) if larger.contraction(images) else None
         if rates is not None:
-            return found, rates
+            return ball_, rates
         radius *= SHRINK
     return None
+
+
+def _lyapunov(linear: np.ndarray) -> np.ndarray:
+    """P^(−1/2) of P − AᵀPA = 1, its largest column of length 1."""
+    values, vectors = np.linalg.eigh(solve_discrete_lyapunov(linear.T, np.eye(len(linear))))
+    return vectors / np.sqrt(values) @ vectors.T * np.sqrt(values.min())
+
+
+def _volume(shape: np.ndarray, point: np.ndarray, slopes: Floats, size: float) -> float:
+    """The logarithm of the volume of the largest ellipsoid of a shape."""
+    factor = abs(np.linalg.det(shape)) / np.linalg.norm(shape, 2) ** len(point)
+    if not factor > 1e-8:
+        return -np.inf
+    reach = _reach(shape / np.linalg.norm(shape, 2), point, slopes, size)
+    return float(np.log(factor) + len(point) * np.log(reach))
+
+
+def _reach(shape: np.ndarray, point: np.ndarray, slopes: Floats, size: float) -> float:
+    """The radius up to which slopes at the centre and at the edge of the hull, in doubles, make the ellipsoid contract."""
+    d = len(point)
+    half, inverse = np.linalg.norm(shape, axis=1), np.linalg.inv(shape)
+    signs = np.array(list(product((-1.0, 0.0, 1.0), repeat=d))) if d <= 4 else np.concatenate([np.eye(d), -np.eye(d)])
+    low, high = SMALLEST * size, size
+    for _ in range(ROUNDS):
+        radius = np.sqrt(low * high)
+        found = np.moveaxis(slopes((point + radius * signs * half).T).reshape(d, d, -1), -1, 0)
+        b = inverse @ found @ shape
+        sums = np.abs(np.swapaxes(b, 1, 2) @ b).sum(axis=2).max() if np.isfinite(b).all() else np.inf
+        low, high = (radius, high) if sums < ROUND_Q**2 else (low, radius)
+    return float(low)
 
 
 def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.ndarray]:
@@ -117,3 +175,24 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
         if near <= 1e-9 * (1 + np.abs(point).max()) and not any(np.abs(p - point).max() < 1e-7 for p in found):
             found.append(point)
     return found
+
+
+class RoundPath(Path):
+    """A path that is known in an ellipsoid's norm too: X_k lies in p_k + r_k M u, |u| ≤ 1, r_k = |Dg(X_{k−1})| r_{k−1}.
+
+    A box around what turns grows with each step, and so do the entries of P_k; the norm in which the map contracts does not.
+    """
+
+    def __init__(self, images: Images, box: Box, around: Ellipsoid, inverse: arb_mat):
+        super().__init__(images, box)
+        self.around, self.inverse = around, inverse
+        self.radius = squared(inverse * arb_mat(len(box), 1, self.spread)).sqrt().upper()
+        lengths = [sum((arb(v) ** 2 for v in row), arb(0)).sqrt() for row in around.matrix.tolist()]
+        self.lengths = [length.upper() for length in lengths]
+
+    def also(self, slopes: arb_mat) -> Box | None:
+        """The hull of the ellipsoid around the new centre."""
+        if self.centre is None or self.radius is None:
+            return None
+        self.radius = (self.around.stretch(self.inverse, slopes) * self.radius).upper()
+        return [outward(p + arb(0, 1) * length * self.radius) for p, length in zip(self.centre, self.lengths)]

@@ -59,7 +59,10 @@ class Path:
     """X_0, X_1, … of a box: each encloses what the map takes the one before it to (`docs/certificates.md`, convergence).
 
     ``centre`` p_k and ``linear`` P_k: all k steps at once are in p_k + P_k (X_0 − m); None where the map may have jumped.
+    ``radius``: of what they are in around the centre, in a norm; None where there is none.
     """
+
+    radius: arb | None = None
 
     def __init__(self, images: Images, box: Box):
         self.images, self.box = images, box
@@ -82,10 +85,16 @@ class Path:
             self.centre = self.images.step(self.centre)
             self.linear = slopes * self.linear
             found = common(found, _moved(self.centre, self.linear, self.spread))
+            also = self.also(slopes)
+            found = found if also is None else common(found, also)
         else:
             self.centre = None
         self.box = found
         return found
+
+    def also(self, slopes: arb_mat) -> Box | None:
+        """One more box that the step's image lies in, where there is one; ``slopes``: over the box before."""
+        return None
 
 
 def _moved(point: Sequence[arb], matrix: arb_mat, spread: Sequence[arb]) -> Box:

@@ -27,6 +27,10 @@ KNOWN = {
     "g": ("goes on to other parts", "#d7e3f0"), "x": ("not of the region", "#f3f1ec"), "?": ("undecided", "#ffffff"),
 }  # fmt: skip
 
+EDGE = {
+    "b": ("λ < 2/η", "#d7e3f0"), "a": ("λ > 2/η", "#5f8fc2"), "e": ("λ may be 2/η; the sign of its rate is known", "#1f4f88"),
+}  # fmt: skip
+
 
 def draw(certificate: Certificate) -> Figure:
     """The map with its proven boxes, or parts of a box, or parallelograms, whatever the kind of theorem is about."""
@@ -90,7 +94,8 @@ def _all_cycles(axes: Axes, document: Mapping[str, Any], cycles: Sequence[list[l
 def _graph(axes: Axes, document: Mapping[str, Any], spans: Sequence[Pair]) -> tuple[float, float]:
     """y = g(x) and y = x over the intervals, with a margin."""
     lo, hi = min(a for a, _ in spans), max(b for _, b in spans)
-    margin = 0.12 * (hi - lo) or 0.5 * max(1.0, abs(hi))
+    size = max(1.0, abs(lo), abs(hi))
+    margin = 0.12 * (hi - lo) if hi - lo > 1e-6 * size else 0.5 * size
     x = np.linspace(lo - margin, hi + margin, SAMPLES)
     axes.plot(x, x, color=FAINT, linewidth=0.8)
     axes.plot(x, graph(document["map"], x), color=INK, linewidth=1.2)
@@ -128,7 +133,18 @@ def _chaos(figure: Figure, document: Mapping[str, Any]) -> None:
     axes.set_title(", ".join(words) + f"; {int((weights > 0).sum())} intervals", fontsize=8)
 
 
-def _tree(figure: Figure, document: Mapping[str, Any]) -> None:
+def _edge(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The parts of the box on the sides of the edge, and the two points that lie on either."""
+    axes = _tree(figure, document, EDGE)
+    if not document["vary"]:
+        for side, colour in (("below", INK), ("above", WARN)):
+            point = [float.fromhex(x) for x in document["evidence"][side]]
+            axes.plot(point[0], point[1] if len(point) > 1 else 0.5, "o", color=colour, markersize=4)
+    lo, hi = ends(document["claim"]["rate"])
+    axes.set_title(f"{'entered' if document['claim']['enters'] else 'left'}: d(ηλ)/dt in [{lo:.4g}, {hi:.4g}]", fontsize=8)
+
+
+def _tree(figure: Figure, document: Mapping[str, Any], known: Mapping[str, tuple[str, str]] = KNOWN) -> Axes:
     """The parts of the box, over the varied parameter if there is one, in the colour of what is known of each."""
     axes, evidence = figure.subplots(), document["evidence"]
     fold = evidence.get("fold")
@@ -139,7 +155,7 @@ def _tree(figure: Figure, document: Mapping[str, Any]) -> None:
     parts = list(leaves((fold or evidence)["tree"], root))
     flat = across == up
     corners = [_rectangle(part[across], (0.0, 1.0) if flat else part[up]) for _, part in parts]
-    colours = [KNOWN[letter][1] for letter, _ in parts]
+    colours = [known[letter][1] for letter, _ in parts]
     axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=PALE, linewidths=0.15))
     axes.set(xlim=root[across], ylim=(0, 1) if flat else root[up])
     axes.set_xlabel(next(iter(document["vary"])).replace("lr", "η") if vary else _name(document, 0))
@@ -147,9 +163,10 @@ def _tree(figure: Figure, document: Mapping[str, Any]) -> None:
     if flat:
         axes.set_yticks([])
     seen = {letter for letter, _ in parts}
-    kinds = [Patch(facecolor=colour, edgecolor=PALE, label=words) for key, (words, colour) in KNOWN.items() if key in seen]
+    kinds = [Patch(facecolor=colour, edgecolor=PALE, label=words) for key, (words, colour) in known.items() if key in seen]
     axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     axes.set_title(f"{len(parts)} parts", fontsize=8)
+    return axes
 
 
 def _rectangle(x: Pair, y: Pair) -> list[Pair]:
@@ -197,8 +214,36 @@ def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
     axes.set_title(f"covers; entropy at least {float(document['claim']['entropy']):.4f}", fontsize=8)
 
 
-_SIZES = {"horseshoe": (7.0, 3.6), "no_cycles": (5.6, 4.4)}
-_DRAWN: dict[str, Callable[[Figure, Mapping[str, Any]], None]] = {
+def _bifurcation(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The cycle at the bifurcation, and a sketch of what the proved signs say: solid where the critical direction is stable."""
+    left, right = figure.subplots(1, 2)
+    claim = document["claim"]
+    _all_cycles(left, document, [_boxes(claim["points"])])
+    kind, way = claim["type"], 1 if claim["side"] == "above" else -1
+    amount, name = np.linspace(0, 1, 101), claim["parameter"].replace("lr", "η")
+    if kind == "fold":
+        right.plot(way * amount, np.sqrt(amount), color=INK)
+        right.plot(way * amount, -np.sqrt(amount), color=INK)
+    else:
+        new, old = ("-", "--") if claim["supercritical"] else ("--", "-")
+        right.plot(way * amount, 0 * amount, old, color=INK, label="the cycle")
+        right.plot(-way * amount, 0 * amount, new, color=INK)
+        born = "a cycle of twice the period" if kind == "flip" else "an invariant circle"
+        right.plot(way * amount, np.sqrt(amount), new, color=ACCENT, label=born)
+        right.plot(way * amount, -np.sqrt(amount), new, color=ACCENT)
+        right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+    lo, hi = ends(document["evidence"]["parameter"])
+    right.plot(0, 0, "o", color=WARN, markersize=4)
+    place = f"{name} = {(lo + hi) / 2:.9g}"
+    right.set(xlim=(-1.1, 1.1), xticks=[0], xticklabels=[place], yticks=[], ylabel="distance from the cycle")
+    critical = {True: "supercritical ", False: "subcritical "}.get(claim.get("supercritical"), "")
+    low, high = ends(claim["coefficient"])
+    left.set_title(f"coefficient in [{low:.5g}, {high:.5g}]", fontsize=8)
+    right.set_title(f"{critical}{kind} (a sketch)", fontsize=8)
+
+
+_SIZES = {"horseshoe": (7.0, 3.6), "bifurcation": (7.0, 3.6), "no_cycles": (5.6, 4.4)}
+_DRAWN: dict[str, Callable[[Figure, Mapping[str, Any]], Any]] = {
     "cycle": _cycle, "cycles": _cycles, "chaos": _chaos, "no_cycles": _tree, "trapping": _tree, "convergence": _tree,
-    "branch": _branch, "horseshoe": _horseshoe,
+    "branch": _branch, "horseshoe": _horseshoe, "edge": _edge, "bifurcation": _bifurcation,
 }  # fmt: skip

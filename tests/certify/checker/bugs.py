@@ -184,5 +184,12 @@ BUGS: dict[str, tuple[str, ...]] = {
     "a flip with the sign of a fold": ("kinds/bifurcation.py", 'above = signs[0] * signs[1] * (1 if kind == "flip" else -1) > 0', "above = signs[0] * signs[1] < 0"),
     "a flip without its square term": ("kinds/bifurcation.py", "(dot(p, cubic) / third - dot(p, dot(dot(b, bent), q)) / half) / m", "(dot(p, cubic) / third) / m"),
     "a coefficient that may be 0": ("kinds/bifurcation.py", "if not said.without_zero():", "if False:"),
+    "a rate uphill": ("kinds/edge.py", "(Fraction(-1), node)", "(Fraction(1), node)"),
+    "a rate without a bound": ("kinds/edge.py", "| found.within(rate)", "| (found.lo < rate.hi)"),
+    "a rate of any sign": ("kinds/edge.py", "if not (rate.lo > 0 if", "if not (rate.lo > -np.inf if"),
+    "points of the edge that lie anywhere": ("kinds/edge.py", "if not point(ends).within(box).all():", "if False:"),
+    "an edge of any optimizer": ("kinds/edge.py", "or any(more):", "or False:"),
+    "an edge of any update": ("kinds/edge.py", 'update != {"w": "w-lr*g"}', "False"),
+    "steps that may go up": ("kinds/edge.py", 'else fields.number(rate, "lr")) > 0:', 'else fields.number(rate, "lr")):'),
 }  # fmt: skip
 del BUGS["displaced without slopes"]

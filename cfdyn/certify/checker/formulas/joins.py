@@ -6,6 +6,7 @@ a number in front; then u − v, a polynomial in the names and in function value
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from cfdyn.certify.checker.formulas.graph import Graph, Node
@@ -23,6 +24,20 @@ class _Refused(Exception):
 
 class _Open(Exception):
     """A node whose branch has to be chosen."""
+
+
+class Undecided(Exception):
+    """Two nodes whose difference is no polynomial, or whose branches are not known."""
+
+
+def difference(graph: Graph, a: Node, b: Node, chosen: Mapping[Node, bool]) -> Polynomial:
+    """a − b as a polynomial with exact coefficients, where the branches are ``chosen``: of a select, of Max and Min True for the
+    first, of sign True for 1."""
+    reader = _Reader(graph, chosen, {})
+    try:
+        return _add(reader.read(a), reader.read(b), -1)
+    except (_Open, _Refused):
+        raise Undecided from None
 
 
 class Joins:
@@ -83,7 +98,7 @@ def _equal_on_border(graph: Graph, relation: Node, a: Node, b: Node, chosen: dic
 class _Reader:
     """Nodes as polynomials, with some branches chosen and some names replaced."""
 
-    def __init__(self, graph: Graph, chosen: dict[Node, bool], replaced: dict[tuple, Polynomial]):
+    def __init__(self, graph: Graph, chosen: Mapping[Node, bool], replaced: dict[tuple, Polynomial]):
         self.graph, self.chosen, self.replaced = graph, chosen, replaced
         self.done: dict[Node, Polynomial] = {}
 

@@ -69,8 +69,7 @@ def _unknowns(given: Any, claim: dict[str, Any], kind: str, n: int, g: CheckedMa
 def _whole(jets: Jets, shape: Shape, x: Interval) -> Jet:
     """The jet of gⁿ along the cycle, bounded, so that the map is smooth there."""
     found = None
-    for i in range(shape.n):
-        jet = jets.at(x[shape.point(i)], x[shape.parameter : shape.parameter + 1])
+    for jet in jets.at(shape.points(x), x[shape.parameter : shape.parameter + 1]):
         found = jet if found is None else composed(jet, found)
     assert found is not None
     if not all(np.isfinite(part.lo).all() and np.isfinite(part.hi).all() for part in found):

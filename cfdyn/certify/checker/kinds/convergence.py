@@ -73,8 +73,7 @@ def _check_contracts(g: CheckedMap, target: Ellipsoid, aim: Interval) -> None:
     natural, slopes = g.slopes(hull, g.lines)
     if not finite(natural, slopes):
         raise NotValid("the map is not known to be continuous on the ellipsoid")
-    turned = product(product(target.inverse, slopes), point(target.matrix))
-    q = root(point(row_sums(product(transposed(turned), turned)).max())).hi
+    q = _stretch(target, slopes)
     moved = applied(target.inverse, g.value(point(target.centre), g.lines) - point(target.centre))
     rho = _length(moved)
     if not up(q + rho) < 1:
@@ -83,6 +82,12 @@ def _check_contracts(g: CheckedMap, target: Ellipsoid, aim: Interval) -> None:
     reach = up(target.half * far)
     if not Interval(down(target.centre - reach), up(target.centre + reach)).within(aim).all():
         raise NotValid("the fixed point is not known to lie in its box")
+
+
+def _stretch(target: Ellipsoid, slopes: Interval) -> Array:
+    """The most by which matrices (..., d, d) make a vector longer in the ellipsoid's norm."""
+    turned = product(product(target.inverse, slopes), point(target.matrix))
+    return root(point(row_sums(product(transposed(turned), turned)).max(axis=-1))).hi
 
 
 def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> Array:
@@ -94,10 +99,12 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
     # an orbit that may not be there goes nowhere, even if the next step forgets where it was
     found, continuous, defined = np.zeros(len(x.lo), dtype=bool), *np.ones((2, len(x.lo)), dtype=bool)
     start = x - m
+    radius = _length(applied(target.inverse, start))
     for k in range(steps + 1):
         straight = _length(applied(target.inverse, x - point(target.centre))) <= 1
-        bent = applied(target.inverse, p - point(target.centre)) + applied(product(target.inverse, total), start)
-        found |= defined & (straight | continuous & (_length(bent) <= 1))
+        offset = applied(target.inverse, p - point(target.centre))
+        bent, far = offset + applied(product(target.inverse, total), start), _length(offset)
+        found |= defined & (straight | continuous & ((_length(bent) <= 1) | (up(far + radius) <= 1)))
         if found.all() or k == steps:
             break
         natural, slopes = g.slopes(x, lines)
@@ -106,8 +113,10 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
         middle = point(x.middle)
         one = g.value(middle, lines) + applied(slopes, x - middle)
         defined &= (np.isfinite(natural.lo) & np.isfinite(natural.hi)).all(axis=-1)
-        p, total = g.value(p, lines), product(slopes, total)
-        x = meet(_where(good, meet(natural, one), natural), _where(continuous, p + applied(total, start), natural))
+        p, total, radius = g.value(p, lines), product(slopes, total), up(_stretch(target, slopes) * radius)
+        reach = up(radius[:, None] * target.half)
+        turned = meet(p + applied(total, start), p + Interval(-reach, reach))
+        x = meet(_where(good, meet(natural, one), natural), _where(continuous, turned, natural))
     return found
 
 
