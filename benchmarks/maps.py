@@ -13,7 +13,7 @@ import cfdyn as cf
 from cfdyn.ensembles.orbits import Orbits
 from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race
 from peers.many_orbits import FEWER, PEERS, elsewhere
-from problems.maps import CASES, Case
+from problems.maps import CASES, Case, descent
 
 bench = Benchmark("maps")
 
@@ -265,13 +265,22 @@ def regimes(plan: Plan) -> Rows:
         yield Row(f"{side} × {side}", cells, (Goal(cells["cfdyn"], 2.0, above=False),) if side == 500 else ())
 
 
+HIMMELBLAU = Case(
+    "GD, Himmelblau's loss", descent("himmelblau", 0.01), (1.0, 1.0),
+    ("z[0] - p[0]*(4.0*z[0]*(z[0]*z[0] + z[1] - 11.0) + 2.0*(z[0] + z[1]*z[1] - 7.0))",
+     "z[1] - p[0]*(2.0*(z[0]*z[0] + z[1] - 11.0) + 4.0*z[1]*(z[0] + z[1]*z[1] - 7.0))"), 0.0,
+)  # fmt: skip
+
+
 @bench.table("basins of gradient descent on Himmelblau's loss: processor seconds")
 def basins(plan: Plan) -> Rows:
-    """Beside it the transient alone, in lanes, and `classify` on a ten-thousandth of the starts, one by one.
+    """Beside it C that is told the attractors and follows one orbit after the other until it stands still (same: the part of the
+    cells to which both give the same attractor), the transient alone, in lanes, and `classify` on a ten-thousandth of the starts, one by one.
 
     What finding and telling the attractors takes beyond the transient is the goal's.
     """
-    step = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
+    step = HIMMELBLAU.map
+    function = c_call(HIMMELBLAU, "basins")
     for side in plan.pick((250, 500), (250, 500, 1000)):
         axis = -5 + (np.arange(side) + 0.5) * (10 / side)
         starts = np.stack(np.meshgrid(axis, axis), axis=2).reshape(-1, 2)
@@ -282,7 +291,18 @@ def basins(plan: Plan) -> Rows:
         def transient(starts: np.ndarray = starts) -> None:
             Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1))).advance(1000)
 
-        cells = {"cfdyn": measure(together, plan.repeats), "transient": measure(transient, plan.repeats)}
+        def in_c(starts: np.ndarray = starts, found: Any = None) -> np.ndarray:
+            points, labels = np.concatenate([one.points[0] for one in found.attractors]), np.empty(len(starts))
+            labels[: len(points)] = points
+            states, parameters = starts.copy(), np.tile(HIMMELBLAU.p, (len(starts), 1))
+            function(states.ctypes.data, parameters.ctypes.data, labels.ctypes.data, len(starts), 10_000, len(points) // 2)
+            return labels
+
+        cells: dict[str, float | None] = {"cfdyn": measure(together, plan.repeats), "transient": measure(transient, plan.repeats)}
+        if function:
+            found = together()
+            cells |= {"C": (seconds := measure(lambda: in_c(found=found), plan.pick(1, 3))), "C ÷ cfdyn": seconds / cells["cfdyn"]}
+            cells |= {"same": float((in_c(found=found) == found.labels.ravel()).mean())}
         if side == 250:
             some = starts[:: len(starts) // 100]
             alone = measure(lambda some=some: [cf.analysis.classify(step, z) for z in some], 1)
