@@ -329,7 +329,7 @@ def basins(plan: Plan) -> Rows:
     cells to which both give the same attractor), the transient alone, in lanes, and `classify` on a ten-thousandth of the
     starts, one by one.
 
-    What finding and telling the attractors takes beyond the transient is the goal's.
+    What finding and telling the attractors takes beyond the transient is the first goal's.
     """
     step = HIMMELBLAU.map
     function = c_call(HIMMELBLAU, "basins")
@@ -362,7 +362,8 @@ def basins(plan: Plan) -> Rows:
             alone = measure(lambda some=some: [cf.analysis.classify(step, z) for z in some], 1)
             cells |= {"classify, one by one": alone / (len(some) / len(starts))}
         cells |= {"beyond it": cells["cfdyn"] - cells["transient"], "undecided": float((found.labels == -2).mean())}
-        yield Row(f"{side} × {side}", cells, (Goal(cells["beyond it"], 0.5, above=False),) if side == 1000 else ())
+        goals = (Goal(cells["beyond it"], 0.5, above=False), Goal(cells.get("C ÷ cfdyn"), 5.0, above=True))
+        yield Row(f"{side} × {side}", cells, goals if side == 1000 else ())
 
 
 if __name__ == "__main__":
