@@ -14,7 +14,12 @@ from cfdyn.errors import UsageError
 from cfdyn.systems.map import Map
 
 MOST = 10_000_000  # steps
-STRUCTURE = Annotated[bool, Option("--structure", help="How many cycles can attract (one variable), or how near directions that grow come to those that shrink.")]  # noqa: E501
+STRUCTURE = Annotated[
+    bool,
+    Option(
+        "--structure", help="How many cycles can attract, of one variable; of more: do growing directions meet shrinking ones?"
+    ),
+]  # noqa: E501
 FOLLOWED = 20_000  # steps in which these directions are looked at
 
 
