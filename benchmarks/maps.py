@@ -223,9 +223,9 @@ def grid(side: int) -> tuple[np.ndarray, np.ndarray]:
     return np.full((side * side, 2), 0.1), np.column_stack([a.ravel(), b.ravel()])
 
 
-def periods_of(side: int, threads: int) -> np.ndarray:
-    """The periods of all cells by cfdyn."""
-    orbits = Orbits(CASES[1].map, *grid(side), threads=threads)
+def periods_of(cells: tuple[np.ndarray, np.ndarray], threads: int) -> np.ndarray:
+    """The periods of all cells, starts and parameters, by cfdyn."""
+    orbits = Orbits(CASES[1].map, *cells, threads=threads)
     orbits.advance(1000)
     return orbits.periods(32, 1e-10)
 
@@ -246,7 +246,7 @@ def periods(plan: Plan) -> Rows:
 
             return function and call
 
-        calls = {"cfdyn": lambda side=side: periods_of(side, 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
+        calls = {"cfdyn": lambda side=side: periods_of(grid(side), 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
         cells = race(calls, plan.pick(1, plan.repeats), "ms", label="{name}")
         if calls[LIMIT]:
             cells |= {"same": float((calls["cfdyn"]() == calls[LIMIT]()).mean())}
@@ -258,7 +258,8 @@ def growth(plan: Plan) -> Rows:
     """Elapsed time says something only where nothing else runs. Slope: of the logarithms, from one row to the next."""
     before: tuple[int, float] | None = None
     for side in plan.pick((100, 200), (125, 250, 500, 1000)):
-        one, two = (elapsed(lambda side=side, threads=threads: periods_of(side, threads), plan.repeats) for threads in (1, 2))
+        cells = grid(side)
+        one, two = (elapsed(partial(periods_of, cells, threads), plan.repeats) for threads in (1, 2))
         slope = before and np.log(one / before[1]) / np.log(side**2 / before[0])
         before = side**2, one
         yield Row(f"{side} × {side}", {"one thread": 1e3 * one, "two threads": 1e3 * two, "one ÷ two": one / two, "slope": slope})
@@ -283,7 +284,7 @@ def beside(plan: Plan) -> Rows:
                       lambda: Orbits(case.map, *varied(case, 1000), threads=1).exponents(11_000)[0], 1.0, 1.0),
         "spectrum": (f"Hénon spectrum, {steps:,} steps",
                      lambda: cf.analysis.lyapunov_spectrum(CASES[1].map, CASES[1].start, steps, transient=0), 1.0, 1.0),
-        "periods": ("periods, 1000 × 1000", lambda: periods_of(some, 1), 1e6 / some**2, 1e6 / FEWER**2),
+        "periods": ("periods, 1000 × 1000", lambda: periods_of(grid(some), 1), 1e6 / some**2, 1e6 / FEWER**2),
     }  # fmt: skip
     for task, (name, ours, scale, scale_theirs) in tasks.items():
         cells: dict[str, float | None] = {"cfdyn": 1e3 * scale * measure(ours, plan.repeats)}
