@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import timeit
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 
 import cfdyn as cf
 from cfdyn.ensembles.orbits import Orbits
-from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race
+from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race, ratio
 from peers.many_orbits import FEWER, PEERS, elsewhere
-from problems.maps import CASES, Case
+from problems.maps import CASES, Case, descent
 
 bench = Benchmark("maps")
 
@@ -164,15 +165,67 @@ def spectrum(plan: Plan) -> Rows:
     yield Row("Hénon map", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.5, above=True),))
 
 
+@bench.table("Lyapunov spectra of the Hénon map, 1,000 parameters × 9,600 steps, one thread: ms")
+def spectra(plan: Plan) -> Rows:
+    """C one parameter after the other: its tangents are made orthonormal in every step, or of 8 steps once. cfdyn gives errors
+    besides."""
+    case, count, steps = CASES[1], plan.pick(200, 1000), 9600
+    values = np.linspace(1.2, 1.4, count)
+
+    def in_c(name: str) -> Call | None:
+        function = c_function(LYAPUNOV, name, None, *[ctypes.c_double] * 4, ctypes.c_long, ctypes.c_void_p)
+
+        def call() -> np.ndarray:
+            found = np.empty((count, 2))
+            for k, a in enumerate(values):
+                function(*case.start, a, case.p[1], steps, found[k:].ctypes.data)
+            return found
+
+        return function and call
+
+    def ours() -> np.ndarray:
+        return cf.analysis.lyapunov_spectra(case.map, [("a", values)], case.start, n=steps, transient=0, threads=1).exponents[0]
+
+    calls = {"cfdyn": ours, "C": in_c("henon"), "C, seldom": in_c("henon_seldom")}
+    if not all(np.allclose(call().sum(axis=1), np.log(0.3), atol=1e-8) for call in calls.values() if call):
+        raise BenchmarkError("not all sums of exponents are log b")
+    yield Row("Hénon map", race(calls, plan.repeats, "ms", label="{name}"))
+
+
+@bench.table("losses with data: ns per step of one orbit, two weights, one thread")
+def data(plan: Plan) -> Rows:
+    """Logistic regression. cfdyn takes 8 rows at once, for one orbit after the other; the same loss written out as one formula
+    takes 8 orbits at once, which gains only with few rows."""
+    random = np.random.default_rng(0)
+    for rows in plan.pick((2, 16), (2, 4, 8, 16, 32, 64)):
+        table = np.column_stack([random.normal(size=(rows, 2)).round(3), np.where(random.random(rows) < 0.5, -1.0, 1.0)])
+        term, decay = "log(1 + exp(-{2}*({0}*v + {1}*w)))", " + (v**2 + w**2)/20"
+        columns = dict(zip(("x1", "x2", "y"), table.T, strict=True))
+        with_data = cf.Loss(term.format(*columns) + decay, "v w", data=columns)
+        whole = " + ".join(term.format(*(f"({value!r})" for value in row)) for row in table.tolist())
+        maps = [cf.as_map(loss, cf.optimizers.gd(lr=0.5)) for loss in (with_data, cf.Loss(f"({whole})/{rows}{decay}", "v w"))]
+        starts, steps = random.normal(size=(960, 2)), plan.pick(50, 400)
+
+        def call(step: cf.Map, starts: np.ndarray = starts, steps: int = steps) -> np.ndarray:
+            orbits = Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1)), threads=1)
+            orbits.advance(steps)
+            return orbits.states
+
+        if not np.allclose(call(maps[0]), call(maps[1]), atol=1e-6):
+            raise BenchmarkError("the two losses are not the same")
+        calls = {"cfdyn": partial(call, maps[0]), "orbits at once": partial(call, maps[1])}
+        yield Row(f"{rows} rows", race(calls, plan.repeats, "ns", len(starts) * steps, label="{name}"))
+
+
 def grid(side: int) -> tuple[np.ndarray, np.ndarray]:
     """Starts and parameters of the Hénon map over a square of cells, 0 ≤ a ≤ 1.5 and |b| ≤ 1/2."""
     a, b = np.meshgrid(np.linspace(0.0, 1.5, side), np.linspace(-0.5, 0.5, side))
     return np.full((side * side, 2), 0.1), np.column_stack([a.ravel(), b.ravel()])
 
 
-def periods_of(side: int, threads: int) -> np.ndarray:
-    """The periods of all cells by cfdyn."""
-    orbits = Orbits(CASES[1].map, *grid(side), threads=threads)
+def periods_of(cells: tuple[np.ndarray, np.ndarray], threads: int) -> np.ndarray:
+    """The periods of all cells, starts and parameters, by cfdyn."""
+    orbits = Orbits(CASES[1].map, *cells, threads=threads)
     orbits.advance(1000)
     return orbits.periods(32, 1e-10)
 
@@ -193,7 +246,7 @@ def periods(plan: Plan) -> Rows:
 
             return function and call
 
-        calls = {"cfdyn": lambda side=side: periods_of(side, 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
+        calls = {"cfdyn": lambda side=side: periods_of(grid(side), 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
         cells = race(calls, plan.pick(1, plan.repeats), "ms", label="{name}")
         if calls[LIMIT]:
             cells |= {"same": float((calls["cfdyn"]() == calls[LIMIT]()).mean())}
@@ -205,9 +258,8 @@ def growth(plan: Plan) -> Rows:
     """Elapsed time says something only where nothing else runs. Slope: of the logarithms, from one row to the next."""
     before: tuple[int, float] | None = None
     for side in plan.pick((100, 200), (125, 250, 500, 1000)):
-        one, two = (
-            elapsed(lambda side=side, threads=threads: periods_of(side, threads), plan.repeats) for threads in (1, 2)
-        )
+        cells = grid(side)
+        one, two = (elapsed(partial(periods_of, cells, threads), plan.repeats) for threads in (1, 2))
         slope = before and np.log(one / before[1]) / np.log(side**2 / before[0])
         before = side**2, one
         yield Row(f"{side} × {side}", {"one thread": 1e3 * one, "two threads": 1e3 * two, "one ÷ two": one / two, "slope": slope})
@@ -232,7 +284,7 @@ def beside(plan: Plan) -> Rows:
                       lambda: Orbits(case.map, *varied(case, 1000), threads=1).exponents(11_000)[0], 1.0, 1.0),
         "spectrum": (f"Hénon spectrum, {steps:,} steps",
                      lambda: cf.analysis.lyapunov_spectrum(CASES[1].map, CASES[1].start, steps, transient=0), 1.0, 1.0),
-        "periods": ("periods, 1000 × 1000", lambda: periods_of(some, 1), 1e6 / some**2, 1e6 / FEWER**2),
+        "periods": ("periods, 1000 × 1000", lambda: periods_of(grid(some), 1), 1e6 / some**2, 1e6 / FEWER**2),
     }  # fmt: skip
     for task, (name, ours, scale, scale_theirs) in tasks.items():
         cells: dict[str, float | None] = {"cfdyn": 1e3 * scale * measure(ours, plan.repeats)}
@@ -265,13 +317,23 @@ def regimes(plan: Plan) -> Rows:
         yield Row(f"{side} × {side}", cells, (Goal(cells["cfdyn"], 2.0, above=False),) if side == 500 else ())
 
 
+HIMMELBLAU = Case(
+    "GD, Himmelblau's loss", descent("himmelblau", 0.01), (1.0, 1.0),
+    ("z[0] - p[0]*(4.0*z[0]*(z[0]*z[0] + z[1] - 11.0) + 2.0*(z[0] + z[1]*z[1] - 7.0))",
+     "z[1] - p[0]*(2.0*(z[0]*z[0] + z[1] - 11.0) + 4.0*z[1]*(z[0] + z[1]*z[1] - 7.0))"), 0.0,
+)  # fmt: skip
+
+
 @bench.table("basins of gradient descent on Himmelblau's loss: processor seconds")
 def basins(plan: Plan) -> Rows:
-    """Beside it the transient alone, in lanes, and `classify` on a ten-thousandth of the starts, one by one.
+    """Beside it C that is told the attractors and follows one orbit after the other until it stands still (same: the part of the
+    cells to which both give the same attractor), the transient alone, in lanes, and `classify` on a ten-thousandth of the
+    starts, one by one.
 
-    What finding and telling the attractors takes beyond the transient is the goal's.
+    What finding and telling the attractors takes beyond the transient is the first goal's.
     """
-    step = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
+    step = HIMMELBLAU.map
+    function = c_call(HIMMELBLAU, "basins")
     for side in plan.pick((250, 500), (250, 500, 1000)):
         axis = -5 + (np.arange(side) + 0.5) * (10 / side)
         starts = np.stack(np.meshgrid(axis, axis), axis=2).reshape(-1, 2)
@@ -282,13 +344,27 @@ def basins(plan: Plan) -> Rows:
         def transient(starts: np.ndarray = starts) -> None:
             Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1))).advance(1000)
 
+        found = together()
+        points = np.concatenate([one.points[0] for one in found.attractors])
+
+        def in_c(starts: np.ndarray = starts, points: np.ndarray = points) -> np.ndarray:
+            labels = np.empty(len(starts))
+            labels[: len(points)] = points
+            states, parameters = starts.copy(), np.tile(HIMMELBLAU.p, (len(starts), 1))
+            function(states.ctypes.data, parameters.ctypes.data, labels.ctypes.data, len(starts), 10_000, len(points) // 2)
+            return labels
+
         cells = {"cfdyn": measure(together, plan.repeats), "transient": measure(transient, plan.repeats)}
+        if function:
+            cells["C"] = measure(in_c, plan.pick(1, 3))
+            cells |= {"C ÷ cfdyn": ratio(cells["C"], cells["cfdyn"]), "same": float((in_c() == found.labels.ravel()).mean())}
         if side == 250:
             some = starts[:: len(starts) // 100]
             alone = measure(lambda some=some: [cf.analysis.classify(step, z) for z in some], 1)
             cells |= {"classify, one by one": alone / (len(some) / len(starts))}
-        cells |= {"beyond it": cells["cfdyn"] - cells["transient"], "undecided": float((together().labels == -2).mean())}
-        yield Row(f"{side} × {side}", cells, (Goal(cells["beyond it"], 0.5, above=False),) if side == 1000 else ())
+        cells |= {"beyond it": cells["cfdyn"] - cells["transient"], "undecided": float((found.labels == -2).mean())}
+        goals = (Goal(cells["beyond it"], 0.5, above=False), Goal(cells.get("C ÷ cfdyn"), 5.0, above=True))
+        yield Row(f"{side} × {side}", cells, goals if side == 1000 else ())
 
 
 if __name__ == "__main__":

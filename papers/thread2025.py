@@ -165,8 +165,9 @@ QUESTIONS = (
     _question(
         8,
         "Does any of it survive stochastic gradients?",
-        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little. A central flow with the covariance of the
-        noise follows the mean of many runs, on small losses. It holds the sharpness below 2/η, far below with small batches.""",
+        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little; noise may make chaos of
+        one. A central flow with the covariance of the noise follows the mean of many runs, on small losses. It holds the
+        sharpness below 2/η, far below with small batches.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
@@ -174,8 +175,18 @@ QUESTIONS = (
         by 1 % the 2-cycle is sharp, the 4-cycle can be seen, the 8-cycle is gone, and so is the 3-cycle; at 0.1 % the
         8-cycle is still there. A period of three epochs that comes from the order of two rows, a rotation by 120°, is there
         in {cfdyn2026_shuffled.period_of_the_order:cyclic} of 20 runs in fixed order and in
-        {cfdyn2026_shuffled.period_of_the_order:reshuffled} with the order drawn anew. The edge moves as well: in a valley
-        with four rows, drawn one at a time, the sharpness of the mean loss settled at
+        {cfdyn2026_shuffled.period_of_the_order:reshuffled} with the order drawn anew. Noise can also change what lies behind a
+        cycle. The 3-cycle of the double well at η = 1.46 is found in {cfdyn2026_random.noise_makes_chaos:3-cycle at 1e-8} of 20
+        logs of 512 steps with noise of variance 1e-8 on the gradient and in
+        {cfdyn2026_random.noise_makes_chaos:3-cycle at 1e-5} with 1e-5; with 1e-4 the Lyapunov exponent, negative without noise
+        ({cfdyn2026_random.noise_makes_chaos:without|.3f}), is {cfdyn2026_random.noise_makes_chaos:variance 1e-4|.2f}: noise
+        makes chaos of it. On another loss it is the other way round, and noise of variance 16 turns an exponent of
+        {cfdyn2026_random.noise_makes_order:without|.2f} into {cfdyn2026_random.noise_makes_order:variance 16|.2f}. On a small
+        network at the edge of full batches, with 12 rows at random, period 2 is found in
+        {cfdyn2026_blurred.two_cycle_of_large_batches:small} of 12 runs along the sharpest direction, with 3000 in
+        {cfdyn2026_blurred.two_cycle_of_large_batches:large}; with 96 the phase slips, in a share of
+        {cfdyn2026_blurred.blurred_or_none:slips|.3f} of the steps.
+        The edge moves as well: in a valley with four rows, drawn one at a time, the sharpness of the mean loss settled at
         {andreyev2024.settles_at_2_over_eta:sharpness.low|.2f} of 2/η, while batch sharpness, E[gᵀHg]/E‖g‖² with each batch's
         own gradient g and Hessian H, was at {andreyev2024.settles_at_2_over_eta:batch_sharpness.low|.2f}. Smaller batches
         ended flatter; but that batch sharpness sits at 2/η was seen with single rows only: on five small losses it was within
@@ -190,7 +201,9 @@ QUESTIONS = (
         two valleys at once, escaping, or spread over a wide convex minimum. Large networks were not tried.""",
         """cfdyn2026_shuffled.two_cycle_survives cfdyn2026_shuffled.higher_periods_go_first
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
-        cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta
+        cfdyn2026_planar.stable_period_three_of_epochs cfdyn2026_random.noise_makes_chaos
+        cfdyn2026_random.noise_makes_order cfdyn2026_blurred.two_cycle_of_large_batches
+        cfdyn2026_blurred.blurred_or_none andreyev2024.settles_at_2_over_eta
         andreyev2024.smaller_batches_flatter cfdyn2026_stochastic.stays_near_the_mean
         cfdyn2026_stochastic.sharpness_loss_and_variance cfdyn2026_limits.gap_of_a_valley
         cfdyn2026_astray.no_threshold_is_where_it_sits cfdyn2026_astray.runs_in_mirror_images""",

@@ -56,6 +56,30 @@ void periods(double *states, const double *parameters, double *found, long count
         }
     }
 }
+/* Which of the attractors each orbit comes nearest to, once it moves by less than 1e-10; found holds their points on entry. */
+void basins(double *states, const double *parameters, double *found, long count, long steps, long many)
+{
+    double points[16 * D];
+    for (long a = 0; a < many * D; a++) points[a] = found[a];
+    for (long c = 0; c < count; c++) {
+        double z[D], y[D], least = INFINITY;
+        const double *p = parameters + c * NP;
+        for (int k = 0; k < D; k++) z[k] = states[c * D + k];
+        for (long i = 0; i < steps; i++) {
+            int still = 1;
+            STEP
+            for (int k = 0; k < D; k++) { still &= fabs(y[k] - z[k]) <= 1e-10; z[k] = y[k]; }
+            if (still) break;
+        }
+        found[c] = -1;
+        for (long a = 0; a < many; a++) {
+            double square = 0;
+            for (int k = 0; k < D; k++) square += (z[k] - points[a * D + k]) * (z[k] - points[a * D + k]);
+            if (square < least && square < 1e-6) { least = square; found[c] = a; }
+        }
+    }
+}
+/* As periods, with LANES orbits at a time. */
 void periods_together(double *states, const double *parameters, double *found, long count, long steps, long longest)
 {
     together(states, parameters, 0, count, steps, 0);

@@ -151,7 +151,7 @@ class Attractors:
         some = orbits.some(which[at_rest])
         radii = radii_of(some.monodromy(np.ones(len(at_rest), np.int64)))
         neutral = (radii >= CONTRACTS) & (radii <= NEUTRAL)
-        neutral[neutral] = stay(some.some(np.flatnonzero(neutral)))
+        neutral[neutral] = stay(some.some(np.flatnonzero(neutral)), np.ones(neutral.sum(), np.int64))
         if not neutral[0]:
             return False
         place = next((k for k, one in enumerate(self.known) if one.kind == CONTINUUM), len(self.known))

@@ -15,8 +15,9 @@ from cfdyn.systems.map import Map
 
 RETURN = 1e-10  # of the size of an entry: a state so near to where it was has come back
 CONTRACTS = 1 - 1e-5  # a cycle with a smaller spectral radius attracts, and soon enough to be seen
-NEUTRAL = 1 + 1e-9  # a multiplier 1, to round-off: an orbit that rests there may rest on a continuum
-STANDS, STILL = 1000, 1e-12  # steps, and how far it may move meanwhile, beside its size
+NEUTRAL = 1 + 1e-9  # a multiplier 1, to round-off: an orbit that is on such a cycle may be on a continuum of them
+STANDS, STILL = 1000, 1e-12  # steps, and how far it may be away after them, beside its size
+KICK, BESIDE = 1e-9, 1e3  # of its size, and times that: so near it stays if it begins so far beside it
 STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
 ON_CURVE = 5e-5  # an exponent over LONGER steps
@@ -45,8 +46,9 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
         labels[places] = found[repeats[attracts]]
         with np.errstate(divide="ignore"):
             exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
-        at_rest = repeats[(found[repeats] == 1) & ~attracts & (radii <= NEUTRAL)]
-        labels[left[at_rest[stay(rest.some(at_rest))]]] = 1
+        neutral = repeats[~attracts & (radii <= NEUTRAL)]
+        neutral = neutral[stay(rest.some(neutral), found[neutral])]
+        labels[left[neutral]] = found[neutral]
         open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
     _irregular(rest, left, longest, labels, exponents, lasts)
@@ -59,11 +61,23 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     return labels, exponents
 
 
-def stay(orbits: Orbits) -> np.ndarray:
-    """Which orbits stay where they are, as on a continuum of minima; a slow drift would be seen."""
-    before = orbits.states.copy()
-    orbits.advance(STANDS)
-    return np.abs(orbits.states - before).max(axis=1, initial=0.0) <= STILL * np.abs(before).max(axis=1, initial=0.0)
+def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:
+    """Which orbits stay on their cycles (N,), as on a continuum of them; a slow drift would be seen.
+
+    So must orbits that begin beside them stay there: one that lands on a jump of the map rests on what happens exactly at it.
+    """
+    stays = np.ones(len(periods), bool)
+    for period in np.unique(periods).tolist():
+        which = np.flatnonzero(periods == period)
+        size = np.abs(orbits.states[which]).max(axis=1, initial=0.0)
+        for kick, most in ((0.0, STILL), (KICK, BESIDE * KICK), (-KICK, BESIDE * KICK)):
+            part = orbits.some(which)
+            part.states += kick * size[:, None]
+            for turns in (max(1, STANDS // period), 1):  # one more: beside a fixed point there may be a 2-cycle
+                part.advance(period * turns)
+                away = np.abs(part.states - orbits.states[which]).max(axis=1, initial=0.0)
+                stays[which] &= (part.ended == 0) & (away <= most * size)
+    return stays
 
 
 def _irregular(

@@ -21,6 +21,7 @@ from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 
 SPEED = 8  # operations in lanes that take the time of one by itself
+SHARES = 4  # of each thread at least: orbits that escape or repeat soon lie together
 PARTS = 16  # of the way over which an exponent is averaged: their differences say how well it is known
 Progress = Callable[[int], None]
 
@@ -123,7 +124,7 @@ class Orbits:
         """Blocks of orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
         total = len(self.states)
         part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
-        part = max(1, min(part, -(-total // self.threads)))
+        part = max(1, min(part, -(-total // (self.threads if self.threads == 1 else SHARES * self.threads))))
         if self.step.in_lanes:
             part = -(-part // BLOCK) * BLOCK
         spans = [(first, min(first + part, total)) for first in range(0, total, part)]

@@ -162,12 +162,23 @@ def test_bad_input_gets_a_sentence(first, second, words):
 
 
 def test_orbits_that_round_off_holds_on_what_repels_are_undecided():
-    """At a maximum; on neutral cycles; and Adam, which stands still at a minimum where it would part from it by 1/eps."""
+    """At a maximum; and Adam, which stands still at a minimum where it would part from it by 1/eps."""
     well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
     saddle = cf.analysis.regimes(well, ("lr", [0.3, 1.9]), ("w", [-0.1, 0.0, 0.1]), [0.0])
     assert saddle.labels.tolist() == [[1, CHAOTIC], [UNSETTLED, UNSETTLED], [1, CHAOTIC]]
-    quarter = cf.Map.from_text(["a*y + b", "-a*x"], "x y", {"a": 1.0, "b": 0.0})
-    turned = cf.analysis.regimes(quarter, ("a", [0.5, 1.0]), ("b", [0.0, 0.5]), [0.3, 0.1])
-    assert turned.labels.tolist() == [[1, UNSETTLED]] * 2
     adam = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.1))
     assert (cf.analysis.regimes(adam, ("lr", [0.05, 0.9, 1.8]), ("beta1", [0.5, 0.9]), [1.1]).labels == UNSETTLED).all()
+
+
+def test_neutral_cycles_have_their_period_unless_they_rest_on_a_jump():
+    quarter = cf.Map.from_text(["a*y + b", "-a*x"], "x y", {"a": 1.0, "b": 0.0})
+    turned = cf.analysis.regimes(quarter, ("a", [0.5, 1.0]), ("b", [0.0, 0.5]), [0.3, 0.1])
+    assert turned.labels.tolist() == [[1, 4]] * 2
+    signs = cf.as_map(cf.losses.double_well(), cf.optimizers.sign_gd(lr=0.1))
+    found = cf.analysis.regimes(signs, ("lr", [0.02, 0.3, 1.7]), ("a", np.linspace(0.5, 2, 6)), [1.1])
+    assert (found.labels[:, 1:] == 2).all()
+    assert (found.labels[:, 0] == UNSETTLED).all()  # from 1.1 five steps of 0.02 end at 1, where the sign is 0
+    assert differing(found, signs, [1.1], np.arange(found.labels.size)) == []
+    momentum = cf.as_map(cf.losses.double_well(), cf.optimizers.lion(lr=0.1))
+    found = cf.analysis.regimes(momentum, ("lr", np.linspace(0.1, 2, 8)), ("beta1", np.linspace(0.1, 0.95, 4)), [1.1])
+    assert (found.labels > 0).mean() > 0.3 and differing(found, momentum, [1.1], by_label(found, 1, seed=3)) == []

@@ -34,6 +34,17 @@ def test_words(capsys, tmp_path):
     assert status == 0 and "regular: the largest exponent is -0.369" in " ".join(out.split()) and "box" not in out
 
 
+def test_structure(capsys, tmp_path):
+    status, out, err = run(capsys, tmp_path, *LOGISTIC, "r=3.9", "--no-dimensions", "--structure")
+    assert status == 0 and "At most 3 cycles attract" in " ".join(out.split()), err
+    henon = ("--map", "1 - a*x**2 + y; b*x", "--variables", "x,y", "--set", "a=1.4", "--set", "b=0.3", "--start", "0.1,0.1")
+    status, out, err = run(capsys, tmp_path, *henon, "--steps", 5000, "--no-dimensions", "--structure", "--json")
+    found = json.loads(out)
+    assert status == 0 and 0 < found["least_angle"] < 0.01 < found["median_angle"], err
+    status, out, err = run(capsys, tmp_path, *henon, "--set", "a=0.3", "--steps", 5000, "--no-dimensions", "--structure")
+    assert status == 0 and "not both" in out, err
+
+
 def test_errors(capsys, tmp_path):
     status, _, err = run(capsys, tmp_path, *LOGISTIC, "r=4.5")
     assert status == 1 and "diverged" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 
@@ -71,8 +72,8 @@ def test_lyapunov_exponents_over_one_and_two_parameters(capsys, tmp_path):
     found = json.loads(out)
     assert np.array(found["exponents"][0][0]).sum() == pytest.approx(np.log(0.3)) and found["exponents"][0][4] == [None, None]
     assert cf.load(found["record"]).errors.shape == (1, 5, 2) and (tmp_path / "one.png").exists()
-    status, out, err = run(capsys, "lyapunov", *HEAVY, *PLANE, "--exponents", 1, "--steps", 160, "--plot", "two.png")
-    assert status == 0 and "none above 0" in out and (tmp_path / "two.png").exists(), err
+    status, out, err = run(capsys, "lyapunov", *HEAVY, *PLANE, "--exponents", 1, "--steps", 160, "--no-figure")
+    assert status == 0 and "none above 0" in out.replace("\n", " "), err
     status, _, err = run(capsys, "lyapunov", *HEAVY, "--exponents", 1)
     assert status == 2 and "--vary" in err
     status, _, err = run(capsys, "lyapunov", *HEAVY, *PLANE, "--vary", "a=1:2:3")
@@ -102,10 +103,10 @@ def test_curves_and_branches_lie_over_maps(capsys, monkeypatch):
 
 def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
     """In a process that lives on; that the program ends with status 130 is in test_interrupts."""
-    monkeypatch.setattr(sys.modules["cfdyn.ensembles.grids"], "AT_ONCE", 20)
+    monkeypatch.setattr(importlib.import_module("cfdyn.ensembles.grids"), "AT_ONCE", 20)
     ends, look = [], sys.modules["cfdyn.ensembles.grids"].look
     monkeypatch.setattr(interrupts, "end", lambda: ends.append(interrupts._words[0]))
-    module = sys.modules["cfdyn.analysis._over_grids"]
+    module = importlib.import_module("cfdyn.analysis._over_grids")
 
     def stopped(labels, looked, take, coarse, progress):
         def tell(done: int) -> None:

@@ -1,6 +1,6 @@
 """``cfdyn chaos``: is what an orbit ends on chaotic?"""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -11,16 +11,28 @@ from cfdyn.cli.options import STEPS
 from cfdyn.cli.screen import Say, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.errors import UsageError
+from cfdyn.systems.map import Map
 
 MOST = 10_000_000  # steps
+STRUCTURE = Annotated[
+    bool,
+    Option(
+        "--structure", help="How many cycles can attract, of one variable; of more: do growing directions meet shrinking ones?"
+    ),
+]  # noqa: E501
+FOLLOWED = 20_000  # steps in which these directions are looked at
 
 
-@command("loss optimizer steps dimensions start settings variables map out plot pixels batch order seed periodic json", place=4)
+LISTED = "loss optimizer steps dimensions structure start settings variables map out plot pixels batch order seed periodic json"
+
+
+@command(LISTED, place=4)
 def chaos(
     subject: Subject,
     say: Say,
     steps: STEPS = 100_000,
     dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure them too, which takes most time.")] = True,
+    structure: STRUCTURE = False,
 ) -> Answer:
     """Is what an orbit ends on chaotic? Lyapunov exponents, 0–1 test, ordinal patterns and dimensions, with errors."""
     if steps > MOST:
@@ -28,6 +40,7 @@ def chaos(
     step, z0, chosen = subject.map_and_state()
     found = cfdyn.analysis.chaos(step, z0, steps, dimensions=dimensions, progress=say)
     spectrum, test, ordinal = found.spectrum, found.test, found.permutation
+    document, words = _structure(step, z0) if structure else ({}, [])
     measured = [(name, one) for name, one in (("correlation", found.correlation), ("box", found.box)) if one is not None]
     return Answer(
         lambda: {
@@ -36,7 +49,7 @@ def chaos(
             "zero_one": fields(test, "K low high kind reason"),
             "permutation": fields(ordinal, "entropy error share rate order missing equal"),
             **{f"{name}_dimension": fields(one, "value error fitted reason") for name, one in measured},
-            "map": step.title, "start": z0, "chosen": chosen,
+            **document, "map": step.title, "start": z0, "chosen": chosen,
         },
         lambda screen: screen.facts(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
@@ -47,7 +60,24 @@ def chaos(
                          f"± {ordinal.error:.1g}, {ordinal.rate:.3g} per step"),
             ("dimension", f"{spectrum.dimension:.5g} ± {spectrum.dimension_error:.1g}, by Kaplan and Yorke's formula"),
             *((f"{name} dimension", one.reason or f"{one.value:.4g} ± {one.error:.1g}") for name, one in measured),
+            *words,
             ("verdict", f"{found.kind}: {found.reason}"),
         ),
         record=found,
     )  # fmt: skip
+
+
+def _structure(step: Map, z0: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Singer's bound of a map of one variable, or the angles of covariant vectors: for --json, and in words."""
+    import numpy as np
+
+    if step.dim == 1:
+        bound = cfdyn.analysis.singer(step)
+        return {"singer": fields(bound, "bound meaning")}, [("attractors", bound.meaning)]
+    found = cfdyn.analysis.covariant_vectors(step, z0, FOLLOWED)
+    angles = found.angles[np.isfinite(found.angles)]
+    if not len(angles):
+        return {"least_angle": None, "median_angle": None}, [("angles", "none: not both grow and shrink directions")]
+    least, median = float(angles.min()), float(np.median(angles))
+    words = f"at least {least:.2g}, in the median {median:.2g}, between what grows and what shrinks, over {len(angles)} steps"
+    return {"least_angle": least, "median_angle": median}, [("angles", words)]
