@@ -47,7 +47,7 @@ class DifferenceEngine:
             return self._loss(w), self._at(w)
         if name == "jet":
             return self._jet(w, directions[0])
-        one = {"hvps": self._hvp, "curvature_gradients": self._curvature_gradient, "fourth": self._fourth}[name]
+        one: Any = {"hvps": self._hvp, "curvature_gradients": self._curvature_gradient, "fourth": self._fourth}[name]
         return np.array([one(w, *pair) for pair in zip(*directions, strict=True)])
 
     def _loss(self, w: np.ndarray) -> float:

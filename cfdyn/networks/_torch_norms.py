@@ -11,15 +11,17 @@ from cfdyn.networks._engine import library
 
 def norms_written_out() -> Any:
     """A context in which torch normalises by the functions below."""
-    torch = library("torch")
-    functional, plain = torch.nn.functional, {}
-    for name, function in {"layer_norm": _layer_norm, "group_norm": _group_norm, "batch_norm": _batch_norm,
-                           "instance_norm": _instance_norm, "rms_norm": _rms_norm}.items():  # fmt: skip
+    torch: Any = library("torch")
+    functional, plain = torch.nn.functional, dict[Any, Any]()
+    base: Any = torch.overrides.TorchFunctionMode
+    written: dict[str, Any] = {"layer_norm": _layer_norm, "group_norm": _group_norm, "batch_norm": _batch_norm,
+                           "instance_norm": _instance_norm, "rms_norm": _rms_norm}  # fmt: skip
+    for name, function in written.items():
         for place in (functional, torch):
             if hasattr(place, name):
                 plain[getattr(place, name)] = function if place is functional else _refused(name)
 
-    class Mode(torch.overrides.TorchFunctionMode):
+    class Mode(base):  # type: ignore[misc]
         def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
             return plain.get(function, function)(*args, **(kwargs or {}))
 

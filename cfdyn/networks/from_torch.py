@@ -54,12 +54,12 @@ def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable, 
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"from_torch takes a torch.nn.Module, not {type(module).__name__}")
     name = title or f"{type(module).__name__} of torch"
-    if getattr(criterion, "reduction", "mean") != "mean":
+    if (reduction := getattr(criterion, "reduction", "mean")) != "mean":
         raise UsageError(
-            f"{name}: its criterion has reduction={criterion.reduction!r}; take reduction='mean', the mean over rows"
+            f"{name}: its criterion has reduction={reduction!r}; take reduction='mean', the mean over rows"
         )
     x, y = _rows(data, criterion, name)
-    rows, remarks = [], []
+    rows, remarks = [], list[str]()
     for part in (x, y):
         tensor = part.detach().cpu() if isinstance(part, torch.Tensor) else torch.as_tensor(np.asarray(part))
         short = tensor.is_floating_point() and tensor.dtype != torch.float64
