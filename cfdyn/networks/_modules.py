@@ -99,13 +99,15 @@ def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: s
     before = {key: value.clone() for key, value in module.named_buffers()}
     with torch.no_grad(), torch.random.fork_rng(devices=[]), written_out():
         try:
-            values = [criterion(module(x), y) for _ in range(2)]
+            outputs = [module(x) for _ in range(2)]
+            values = [criterion(output, y) for output in outputs]
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise UsageError(f"{name} cannot be called on this data: {str(error).strip().splitlines()[0]}") from None
     if not isinstance(values[0], torch.Tensor) or values[0].shape != () or not values[0].is_floating_point():
         raise UsageError(f"{name}: the criterion gives {_kind(values[0])}, where a single number, the mean over rows, is wanted")
-    if values[0].dtype != torch.float64:
-        raise UsageError(f"{name} goes back to {values[0].dtype} within; leave out its .float() or dtype=")
+    for found in (outputs[0], values[0]):
+        if isinstance(found, torch.Tensor) and found.dtype != torch.float64:
+            raise UsageError(f"{name} goes back to {found.dtype} within; leave out its .float() or dtype=")
     for key, value in module.named_buffers():
         if not torch.equal(before[key], value):
             raise UsageError(f"{name}: its forward pass changes {key}, so that it is no function of the weights; call "

@@ -12,8 +12,10 @@ from cfdyn.networks._engine import float64, library
 from cfdyn.networks._jax import JaxEngine
 
 KINKS = {"abs": "abs", "max": "maximum", "min": "minimum", "sign": "sign", "floor": "floor", "ceil": "ceil", "round": "round",
-         "sort": "sort", "reduce_window_max": "max pooling", "clamp": "clip",
-         "argmax": "argmax", "argmin": "argmin"}  # fmt: skip
+         "sort": "sort", "reduce_window_max": "max pooling", "clamp": "clip", "argmax": "argmax", "argmin": "argmin",
+         "reduce_max": "max", "reduce_min": "min", "gt": "a comparison", "ge": "a comparison", "lt": "a comparison",
+         "le": "a comparison"}  # fmt: skip
+SMOOTH = ("logaddexp", "logaddexp2")  # of one formula on each side, with derivatives of their own
 SHORT = ("float32", "float16", "bfloat16")
 
 
@@ -42,9 +44,8 @@ def looked_at(
     if len(out) != 1 or out[0].shape != () or out[0].dtype != np.float64:
         found = ", ".join(f"{value.dtype}{list(value.shape)}" for value in out)
         raise UsageError(f"{title}: the function's value is {found}, where a single floating-point number is wanted")
-    equations = list(_equations(traced.jaxpr))
-    _refuse_short(equations, title)
-    kinks = _kinks([equation.primitive.name for equation in equations])
+    _refuse_short(list(_equations(traced.jaxpr)), title)
+    kinks = list(dict.fromkeys(_kinks(traced.jaxpr)))
     if kinks:
         remarks.append(f"it contains {', '.join(kinks)}: if their kinks or jumps are met, T[u, v] by automatic differentiation "
                        "does not see them, and no statement about a central flow rests on it")  # fmt: skip
@@ -75,18 +76,38 @@ def _equations(jaxpr: Any) -> Iterator[Any]:
     """Of a trace and of all traces in it."""
     for equation in jaxpr.eqns:
         yield equation
-        for value in equation.params.values():
-            for inner in value if isinstance(value, list | tuple) else [value]:
-                found = getattr(inner, "jaxpr", inner)
-                if hasattr(found, "eqns"):
-                    yield from _equations(found)
+        for inner in _inner(equation):
+            yield from _equations(inner)
 
 
-def _kinks(names: list[str]) -> list[str]:
-    """What has kinks or jumps, in words; not the maximum that a softmax takes off, whose gradient is stopped."""
-    found = list(dict.fromkeys(KINKS[name] for name in names if name in KINKS))
-    largest = names.count("reduce_max") + names.count("reduce_min") > names.count("stop_gradient")
-    return [*found, "max"] if largest else found
+def _inner(equation: Any) -> Iterator[Any]:
+    """The traces in an equation."""
+    for value in equation.params.values():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            found = getattr(one, "jaxpr", one)
+            if hasattr(found, "eqns"):
+                yield found
+
+
+def _kinks(jaxpr: Any) -> Iterator[str]:
+    """What has kinks or jumps, in words; not what a softmax and log|x| are made of."""
+    users: dict[Any, list[str]] = {}
+    for equation in jaxpr.eqns:
+        for one in equation.invars:
+            if not hasattr(one, "val"):
+                users.setdefault(one, []).append(equation.primitive.name)
+    stopped = "stop_gradient" in [equation.primitive.name for equation in jaxpr.eqns]
+    for equation in jaxpr.eqns:
+        name, out = equation.primitive.name, users.get(equation.outvars[0], [])
+        floating = any(getattr(one.aval, "dtype", np.dtype(int)).kind == "f" for one in equation.invars)
+        endless = any(np.size(one.val) == 1 and np.isinf(np.asarray(one.val, float)).all() for one in equation.invars
+                      if hasattr(one, "val"))  # fmt: skip
+        harmless = endless or (name == "abs" and set(out) == {"log"}) or (name == "sign" and not out)
+        if name in KINKS and floating and not harmless and not (stopped and name in ("reduce_max", "reduce_min")):
+            yield KINKS[name]
+        for inner in _inner(equation):
+            if getattr(getattr(inner, "debug_info", None), "func_name", "") not in SMOOTH:
+                yield from _kinks(inner)
 
 
 def _refuse_short(equations: list[Any], title: str) -> None:

@@ -55,9 +55,7 @@ def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable, 
         raise UsageError(f"from_torch takes a torch.nn.Module, not {type(module).__name__}")
     name = title or f"{type(module).__name__} of torch"
     if (reduction := getattr(criterion, "reduction", "mean")) != "mean":
-        raise UsageError(
-            f"{name}: its criterion has reduction={reduction!r}; take reduction='mean', the mean over rows"
-        )
+        raise UsageError(f"{name}: its criterion has reduction={reduction!r}; take reduction='mean', the mean over rows")
     x, y = _rows(data, criterion, name)
     rows, remarks = [], list[str]()
     for part in (x, y):
