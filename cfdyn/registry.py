@@ -10,6 +10,8 @@ from typing import Any
 
 from cfdyn.errors import unknown
 
+SINGULAR = {"losses": "loss", "optimizers": "optimizer", "flows": "flow", "networks": "network", "data": "data set"}
+
 
 class Rebinding(ModuleType):
     """A package in which a function keeps its name although a submodule has the same one.
@@ -58,8 +60,7 @@ class Catalogue(Rebinding):
         """The entry of that name; an unknown one is an error with the nearest."""
         if name not in self.names():
             plural = self.__name__.rpartition(".")[2]
-            singular = {"losses": "loss", "optimizers": "optimizer", "flows": "flow"}.get(plural, plural)
-            raise unknown(singular, name, self.names(), f"`dir(cf.{plural})`")
+            raise unknown(SINGULAR.get(plural, plural), name, self.names(), f"`dir(cf.{plural})`")
         return getattr(self, name)
 
 

@@ -21,8 +21,8 @@ from tests.processes import finished
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
 FOLDERS = ["cfdyn", "papers"]
-EXTRAS = {"data", "networks", "tables", "sweep", "explore", "docs", "test", "cover", "bench", "all"}
-HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "flint"}
+EXTRAS = {"data", "networks", "torch", "tables", "sweep", "explore", "docs", "test", "cover", "bench", "all"}
+HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "equinox", "torch", "flint"}
 
 
 def call(command: list[object], folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -30,14 +30,13 @@ class Choice(NamedTuple):
         Classes are numbered 0, 1, … in the order in which they were given."""
         what, classes = entry.__name__, self.classes
         wanted = chosen(what, classes, int(labels.max()) + 1)
-        picked = rows_of(what, np.flatnonzero(np.isin(labels, wanted)), self.n, self.seed, len(wanted))
         place = np.full(int(labels.max()) + 1, -1)
         place[wanted] = np.arange(len(wanted))
-        mine = place[labels[picked]]
-        if len(np.unique(mine)) < len(wanted):
-            absent = min(set(range(len(wanted))) - set(mine.tolist()))
-            raise UsageError(f"{what}: of {len(picked)} rows none is of class {wanted[absent]}; take more rows")
-        mine = replaced(what, mine, len(wanted), self.random_labels, self.seed)
+        absent = set(wanted) - set(labels.tolist())
+        if absent:
+            raise UsageError(f"{what}: no row is of class {min(absent)}")
+        picked = rows_of(what, np.flatnonzero(place[labels] >= 0), self.n, self.seed, labels)
+        mine = replaced(what, place[labels[picked]], len(wanted), self.random_labels, self.seed)
         x = inputs[picked].astype(float)
         text = classes if classes is None or isinstance(classes, int | str) else "-".join(map(str, classes))
         title = spelled(entry, **self._replace(classes=text)._asdict(), **more)
@@ -46,15 +45,18 @@ class Choice(NamedTuple):
 
 def numbers_of(title: str, inputs: np.ndarray, targets: np.ndarray, n: Any, seed: Any, standardise: bool) -> DataSet:
     """``n`` rows picked by the seed; inputs and targets standardised over them, or as they are."""
-    picked = rows_of(title.partition(":")[0], np.arange(len(inputs)), n, seed, 2)
+    picked = rows_of(title.partition(":")[0], np.arange(len(inputs)), n, seed, np.arange(len(inputs)) % 2)
     x, y = inputs[picked].astype(float), targets[picked].astype(float)
     return DataSet(standardised(x), standardised(y), None, title) if standardise else DataSet(x, y, None, title)
 
 
-def rows_of(what: str, kept: np.ndarray, n: int | None, seed: int, least: int) -> np.ndarray:
-    """``n`` of the rows, or all of them, in their order."""
-    count = len(kept) if n is None else whole_number(f"{what}: n", n, least, len(kept))
-    return np.sort(rng_of(what, seed).permutation(kept)[:count])
+def rows_of(what: str, kept: np.ndarray, n: Any, seed: Any, labels: np.ndarray) -> np.ndarray:
+    """``n`` of the rows ``kept``, or all of them, in their order: at least one of each class, all others by the seed."""
+    shuffled = rng_of(what, seed).permutation(kept)
+    first = np.sort(np.unique(labels[shuffled], return_index=True)[1])
+    count = len(kept) if n is None else whole_number(f"{what}: n", n, max(2, len(first)), len(kept))
+    others = np.setdiff1d(np.arange(len(kept)), first)
+    return np.sort(shuffled[np.concatenate([first, others])[:count]])
 
 
 def chosen(what: str, classes: Any, most: int) -> list[int]:

@@ -1,8 +1,7 @@
-"""What the networks of the catalogue share: a model of Equinox, a criterion, rows of data."""
+"""What the networks of the catalogue share: layers of Equinox, a criterion, rows of data."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,28 +9,32 @@ from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError, unknown
 from cfdyn.networks._engine import float64, library
-from cfdyn.networks._network import Network
+from cfdyn.networks._jax import JaxEngine
+from cfdyn.networks._network import Network, Recipe
 
 ROUGH = ("its activation has kinks, which T[u, v] by automatic differentiation does not see: no statement about a central flow "
          "rests on it")  # fmt: skip
 LOSSES = ("mse", "cross_entropy")
+MOST = 10**7  # of a width
 
 
-def titled(name: str, maker: Callable[..., Any], **options: Any) -> str:
-    """``name:option=value,…``, the options that differ from the maker's defaults; as the command line takes it."""
-    known = inspect.signature(maker).parameters
-    given = [f"{key}={value}" for key, value in options.items() if value != known[key].default]
-    return f"{name}:{','.join(given)}" if given else name
-
-
-def widths_of(widths: Any, what: str) -> tuple[int, ...]:
-    """(32, 32) from 32, "32-32" or a sequence; a UsageError for anything else."""
-    items: Sequence[Any] = widths.split("-") if isinstance(widths, str) else [widths] if isinstance(widths, int) else list(widths)
+def widths_of(widths: Any, what: str, name: str = "widths", least: int = 0) -> tuple[int, ...]:
+    """(32, 32) from 32, "32-32" or a sequence; a UsageError for anything else and for fewer than ``least``."""
     try:
-        found = [int(item) for item in items]
+        items: Sequence[Any] = (
+            widths.split("-") if isinstance(widths, str) else [widths] if isinstance(widths, int) else [*widths]
+        )
+        found = [int(item) for item in items if item != "" or len(items) > 1]
     except (TypeError, ValueError):
-        raise UsageError(f"{what}: widths are whole numbers such as 32-32, not {widths!r}") from None
-    return tuple(whole_number(f"{what}: a width", width, 1, 10**7) for width in found)
+        raise UsageError(f"{what}: {name} are whole numbers such as 32-32, not {widths!r}") from None
+    if len(found) < least:
+        raise UsageError(f"{what}: {name} are {least} or more whole numbers such as 8-16, not {widths!r}")
+    return tuple(whole_number(f"{what}: each of its {name}", width, 1, MOST) for width in found)
+
+
+def dashed(numbers: Sequence[int]) -> str:
+    """(32, 32) as 32-32."""
+    return "-".join(map(str, numbers))
 
 
 def activation_of(name: str, what: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
@@ -45,7 +48,7 @@ def activation_of(name: str, what: str) -> tuple[Callable[..., Any], tuple[str, 
 
 
 def criterion_of(loss: str, data: DataSet, what: str) -> tuple[Callable[..., Any], Any]:
-    """The mean over rows of ½‖f − y‖² or −log softmax(f)_c, and the targets it takes."""
+    """The mean over rows (and places of a sequence) of ½‖f − y‖² or −log softmax(f)_c, and the targets it takes."""
     jax, jnp = library("jax"), library("jax.numpy")
     if loss not in LOSSES:
         raise unknown(f"loss of {what}:", loss, LOSSES)
@@ -57,17 +60,39 @@ def criterion_of(loss: str, data: DataSet, what: str) -> tuple[Callable[..., Any
 
 
 def build(
-    make: Callable[..., Any], data: DataSet, loss: str, seed: int, title: str, remarks: Sequence[str] = (), **options: Any
-) -> Network:
-    """The network of a model ``make(key)``, an Equinox module of one input, on rows of data."""
+    recipe: Recipe, make: Callable[[Any], Any], forward: Callable[[Any, Any], Any], remarks: Sequence[str] = ()
+) -> Network:  # fmt: skip
+    """The network of layers ``make(key)``, a tree of Equinox modules, with outputs ``forward(layers, x)`` of one input x."""
     jax, eqx = library("jax"), library("equinox")
-    criterion, targets = criterion_of(loss, data, title)
+    data, options = recipe.data, recipe.options
+    what = recipe.entry.__name__
+    criterion, targets = criterion_of(options["loss"], data, what)
     with float64():
-        model = make(jax.random.PRNGKey(whole_number(f"{title}: seed", seed, 0)))
-        params, static = eqx.partition(model, eqx.is_inexact_array)
+        layers = make(jax.random.PRNGKey(whole_number(f"{what}: seed", options["seed"], 0)))
+        params, static = eqx.partition(layers, eqx.is_inexact_array)
 
     def predict(tree: Any, x: Any) -> Any:
-        return jax.vmap(eqx.combine(tree, static))(x)
+        return jax.vmap(lambda one: forward(eqx.combine(tree, static), one))(x)
 
-    return Network(lambda tree, x, y: criterion(predict(tree, x), y), params, (data.inputs, targets), f"{title} on {data.title}",
-                   predict, remarks, **options)  # fmt: skip
+    engine = JaxEngine(lambda tree, x, y: criterion(predict(tree, x), y), params, (data.inputs, targets), predict)
+    return Network.of(engine, f"{recipe.title} on {data.title}", remarks, recipe)
+
+
+def pictures_only(data: DataSet, what: str) -> tuple[int, int, int]:
+    """(channels, height, width) of the inputs; a UsageError for what are no pictures."""
+    if data.inputs.ndim != 4:
+        raise UsageError(f"{what} looks at pictures, (n, channels, height, width), and the inputs of {data.title} are "
+                         f"{data.inputs.shape}; digits, mnist and cifar10 are pictures, mlp takes any rows")  # fmt: skip
+    channels, height, width = data.inputs.shape[1:]
+    return channels, height, width
+
+
+def places_of(data: DataSet) -> int:
+    """How many of the last places of a sequence are to be told; 0 where there is one answer for all of it."""
+    return data.targets.shape[1] if data.targets.ndim == 3 else 0
+
+
+def numbers_only(data: DataSet, what: str) -> None:
+    """A UsageError for sequences of symbols, which are no amounts."""
+    if data.symbols:
+        raise UsageError(f"{what} takes numbers, and {data.title} has sequences of symbols; lstm and transformer read these")

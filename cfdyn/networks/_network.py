@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from cfdyn.arguments import vector
-from cfdyn.errors import NumericsError, UsageError
-from cfdyn.networks._engine import float64, library
-from cfdyn.networks._products import PRODUCTS
+from cfdyn.errors import NumericsError, UsageError, shown
+from cfdyn.networks._edge import EdgeForm, edge_form
+from cfdyn.networks._engine import Engine
+from cfdyn.networks._jax import JaxEngine
 from cfdyn.numerics.lanczos import NotConverged, at_end
+from cfdyn.registry import spelled
 
 TOL, RESTARTS = 1e-8, 200  # of Lanczos' method
 PIECE = 8  # directions at a time: more bring no gain and take memory
+
+
+class Recipe(NamedTuple):
+    """How a network of the catalogue is made again: its entry, on this data, with these options."""
+
+    entry: Callable[..., Network]
+    data: Any
+    options: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """As the command line takes it."""
+        return spelled(self.entry, **self.options)
 
 
 class Network:
     """L(w) of a flat vector w (d,), float64: the mean of a loss over rows of data, or any function that JAX differentiates.
 
     ``function(params, *rows)`` → number, ``params`` a tree of arrays, ``rows`` arrays whose first axis counts the rows, over
-    which the function takes the mean; none for a function of the weights alone. ``start`` (d,) are the first weights,
-    ``unravel(w)`` the tree that belongs to w. Every derivative is compiled when it is first asked for.
+    which the function takes the mean; none for a function of the weights alone. `cf.networks.from_jax` makes the same and looks
+    at the function first; others make networks of torch or of a gradient alone. ``start`` (d,) are the first weights,
+    ``unravel(w)`` the tree that belongs to w, ``remarks`` what is to be said of the results. Every derivative is compiled when
+    it is first asked for. A pickle of a network of the catalogue holds its options, its data and its first weights.
 
     ``rows`` of value, gradient and products are the numbers of some rows (b,), a mini-batch; without them all rows count.
 
@@ -46,20 +63,33 @@ class Network:
         self, function: Callable[..., Any], params: Any, rows: Sequence[Any] = (), title: str = "network",
         predict: Callable[..., Any] | None = None, remarks: Sequence[str] = (),
     ):  # fmt: skip
-        with float64():
-            tree = library("jax").tree_util.tree_map(lambda leaf: library("jax.numpy").asarray(leaf, dtype=float), params)
-            flat, self.unravel = library("jax.flatten_util").ravel_pytree(tree)
-        self.start = np.asarray(flat)
+        self._open(JaxEngine(function, params, rows, predict), title, remarks)
+
+    @classmethod
+    def of(cls, engine: Engine, title: str, remarks: Sequence[str] = (), recipe: Recipe | None = None) -> Self:
+        """A network that something else differentiates."""
+        made = cls.__new__(cls)
+        made._open(engine, title, remarks, recipe)
+        return made
+
+    def _open(self, engine: Engine, title: str, remarks: Sequence[str], recipe: Recipe | None = None) -> None:
+        self._engine, self._recipe = engine, recipe
+        self.start, self.rows, self.unravel = engine.start, engine.rows, engine.unravel
         self.dim, self.title, self.remarks = len(self.start), title, tuple(remarks)
-        self._function, self._predict = function, predict
-        self.rows = tuple(np.asarray(row) for row in rows)
         self.n_rows = len(self.rows[0]) if self.rows else 0
+        if not self.dim:
+            raise UsageError(f"{title} has no weights")
         if any(len(row) != self.n_rows for row in self.rows):
             raise UsageError(f"{title}: the arrays of the data have {', '.join(str(len(row)) for row in self.rows)} rows")
-        self._compiled: dict[str, Callable[..., Any]] = {}
 
     def __repr__(self) -> str:
         return f"Network({self.title}, {self.dim} weights)"
+
+    def __reduce__(self) -> tuple:
+        if self._recipe is None:
+            return Network.of, (self._engine, self.title, self.remarks)
+        entry, data, options = self._recipe
+        return _made_again, (entry.__name__, data, options, self.start)
 
     def value(self, w: Any, rows: Any = None) -> float:
         """L(w)."""
@@ -88,7 +118,10 @@ class Network:
 
     def curvature_gradients(self, w: Any, u: Any, v: Any) -> np.ndarray:
         """T[u, v] for each pair of rows of (m, d), (m, d)."""
-        return self._pieces("curvature_gradients", None, self._weights(w), self._directions(u), self._directions(v))
+        u, v = self._directions(u), self._directions(v)
+        if len(u) != len(v):
+            raise UsageError(f"{self.title}: T[u, v] is for pairs of directions, not for {len(u)} and {len(v)}")
+        return self._pieces("curvature_gradients", None, self._weights(w), u, v)
 
     def jet(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """∇L, ∇²L u and T[u, u] in one pass, each (d,): at 3 to 4 gradients."""
@@ -108,51 +141,58 @@ class Network:
             raise NumericsError(f"the Hessian of {self.title} is not finite here")
         if self.dim <= max(count + 1, 3):
             values, vectors = np.linalg.eigh(self.hvps(w, np.eye(self.dim)))
-            return values[::-1][:count], vectors.T[::-1][:count]
+            return values[::-1][:count].copy(), np.array(vectors.T[::-1][:count], order="C")
         try:
             values, vectors = at_end(lambda v: self.hvp(w, v), first, count, 1, TOL, RESTARTS)
         except NotConverged as partial:
             raise NumericsError(f"{partial} of {self.title}") from None
-        return values[::-1], np.ascontiguousarray(vectors.T[::-1])
+        return values[::-1].copy(), np.array(vectors.T[::-1], order="C")
 
     def sharpness(self, w: Any) -> float:
         """λ₁(∇²L(w)), by Lanczos' method on Hessian-vector products."""
         return float(self.eigenvalues(w)[0][0])
 
+    def edge(self, w: Any) -> EdgeForm:
+        """The flip of gradient descent with lr = 2/λ₁(w): is the 2-cycle that is born there stable, and how large is it?
+
+        c = (η/6)(3 tᵀH⁻¹t − D⁴L[q⁴]), t = T[q, q], q the top eigenvector; H⁻¹t by MINRES, whose residual is told. At a minimum
+        it is the coefficient of `cf.analysis.normal_form`. NumericsError: no positive eigenvalue.
+
+        >>> import cfdyn as cf
+        >>> well = cf.networks.from_jax(lambda w: (w[0] ** 2 - 1) ** 2 / 4 + w[1] ** 2 / 2, [1.0, 0.0])
+        >>> found = well.edge(well.start)
+        >>> round(found.lr, 9), round(found.coefficient, 9), found.supercritical
+        (1.0, 8.0, True)
+        """
+        w = self._weights(w)
+        values, vectors = self.eigenvalues(w)
+        if values[0] <= 0:
+            raise NumericsError(f"{self.title} has no positive curvature here, so that no learning rate is its edge")
+        gradient, _, t = self.jet(w, vectors[0])
+        quartic = float(self.fourth(w, vectors[:1])[0])
+        return edge_form(float(values[0]), vectors[0], t, quartic, float(np.linalg.norm(gradient)), lambda v: self.hvp(w, v))
+
     def predict(self, w: Any, x: Any) -> np.ndarray:
         """The outputs at inputs x (n, …); a UsageError for a loss that has none."""
-        if self._predict is None:
-            raise UsageError(f"{self.title} is a function of the weights alone: it predicts nothing")
-        with float64():
-            return np.asarray(self._jitted("predict", self._outputs)(self._weights(w), np.asarray(x)))
-
-    def _outputs(self, w: Any, x: Any) -> Any:
-        return self._predict(self.unravel(w), x)  # type: ignore[misc]
-
-    @cached_property
-    def _scalar(self) -> Callable[..., Any]:
-        return lambda w, rows: self._function(self.unravel(w), *rows)
-
-    @cached_property
-    def _placed(self) -> tuple[Any, ...]:
-        """The rows where JAX computes, put there once."""
-        with float64():
-            return tuple(library("jax.numpy").asarray(row) for row in self.rows)
-
-    def _jitted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        if name not in self._compiled:
-            self._compiled[name] = library("jax").jit(function)
-        return self._compiled[name]
+        if not self._engine.predicts:
+            raise UsageError(f"{self.title} is known by its loss alone: it predicts nothing")
+        return self._engine.predict(self._weights(w), x)
 
     def _call(self, name: str, rows: Any, *vectors: np.ndarray) -> Any:
-        with float64():
-            data = self._placed if rows is None else tuple(row[np.asarray(rows)] for row in self.rows)
-            return self._jitted(name, PRODUCTS[name](self._scalar))(*vectors, data)
+        return self._engine.call(name, None if rows is None else self._some(rows), *vectors)
 
     def _pieces(self, name: str, rows: Any, w: np.ndarray, *directions: np.ndarray) -> np.ndarray:
         parts = [np.asarray(self._call(name, rows, w, *(part[k : k + PIECE] for part in directions)))
                  for k in range(0, len(directions[0]), PIECE)]  # fmt: skip
-        return np.concatenate(parts) if parts else np.zeros_like(directions[0])
+        return np.concatenate(parts) if parts else np.zeros(0 if name == "fourth" else (0, self.dim))
+
+    def _some(self, rows: Any) -> np.ndarray:
+        """The numbers of the rows of a mini-batch, one or more."""
+        found = np.asarray(rows)
+        fits = found.ndim == 1 and found.size and found.dtype.kind in "iu" and self.n_rows
+        if not fits or not (-self.n_rows <= found.min() and found.max() < self.n_rows):
+            raise UsageError(f"{self.title} has {self.n_rows} rows: `rows` are numbers of some of them, not {shown(rows)}")
+        return found
 
     def _weights(self, w: Any) -> np.ndarray:
         found = vector("weights", w)
@@ -165,3 +205,11 @@ class Network:
         if found.ndim != 2 or found.shape[1] != self.dim:
             raise UsageError(f"{self.title}: directions are rows of {self.dim} numbers, not an array of the shape {found.shape}")
         return found
+
+
+def _made_again(name: str, data: Any, options: dict[str, Any], start: np.ndarray) -> Network:
+    """A network of the catalogue from its recipe, with the first weights that it had: other releases of JAX draw others."""
+    entry = getattr(importlib.import_module("cfdyn.networks"), name)
+    made: Network = entry(data, **options)
+    made.start = start
+    return made

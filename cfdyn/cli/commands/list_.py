@@ -12,7 +12,7 @@ from cfdyn.registry import catalogue, describe
 
 
 @command("what json", place=11)
-def list_(what: Annotated[str, Argument(help="losses, optimizers, flows or claims")] = "losses") -> Answer:
+def list_(what: Annotated[str, Argument(help="losses, optimizers, flows, networks, data or claims")] = "losses") -> Answer:
     """What is in the catalogue, with references."""
     if what not in (*CATALOGUES, "claims"):
         raise unknown("list", what, (*CATALOGUES, "claims"))

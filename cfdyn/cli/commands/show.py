@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
 
 @command("name json", place=12)
-def show(name: Annotated[str, Argument(help="The name of a loss, an optimizer, a flow, a claim or a paper.")]) -> Answer:
+def show(name: Annotated[str, Argument(help="What is in `cfdyn list`, or a paper.")]) -> Answer:
     """Everything about one entry of the catalogue, one claim or one paper."""
-    where = {entry: kind for kind in CATALOGUES for entry in catalogue(kind).names()}
-    if name not in where:
-        return _claim_or_paper(name, list(where))
-    entry = catalogue(where[name]).get(name)
-    options, words = defaults(entry), text(entry)
-    head = ", ".join(key if value == "required" else f"{key}={value}" for key, value in options.items())
-    return Answer(lambda: {"name": name, **describe(entry), "options": options, "text": words}, text=f"{name}({head})\n\n{words}")
+    kinds = [kind for kind in CATALOGUES if name in catalogue(kind).names()]
+    if not kinds:
+        return _claim_or_paper(name, list(dict.fromkeys(entry for kind in CATALOGUES for entry in catalogue(kind).names())))
+    entries = {kind: catalogue(kind).get(name) for kind in kinds}
+    found = {kind: {"name": name, **describe(e), "options": defaults(e), "text": text(e)} for kind, e in entries.items()}
+    if len(kinds) == 1:
+        return Answer(lambda: found[kinds[0]], text=_words(found[kinds[0]]))
+    parts = [f"{kind}: {_words(one)}" for kind, one in found.items()]
+    return Answer(lambda: {"name": name, "entries": found}, text="\n\n\n".join(parts))
+
+
+def _words(found: dict[str, Any]) -> str:
+    """The options with their defaults, and the docstring."""
+    head = ", ".join(key if value == "required" else f"{key}={value}" for key, value in found["options"].items())
+    return f"{found['name']}({head})\n\n{found['text']}"
 
 
 def _claim_or_paper(name: str, others: list[str]) -> Answer:

@@ -1,0 +1,41 @@
+"""Functions of your own in JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cfdyn.networks._network import Network
+from cfdyn.networks._traced import looked_at
+
+
+def from_jax(
+    function: Callable, params: Any, rows: Sequence[Any] = (), title: str = "network", predict: Callable | None = None
+) -> Network:
+    """A loss ``function(params, *rows)`` → number that JAX differentiates, ``params`` a tree of arrays, also an Equinox module.
+
+    ``rows`` are arrays whose first axis counts the rows of data, over which the function takes the mean; ``predict(params, x)``
+    are the outputs at inputs x, if it has any. Everything is computed in float64: what was float32 is converted, and
+    ``remarks`` say so; a function that itself goes back to float32 is refused. ``remarks`` name operations with kinks, too.
+
+    Raises
+    ------
+    UsageError : parameters that are no floating-point numbers, a value that is no single number, float32 within the function
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import cfdyn as cf
+    >>> x, y = jnp.array([0.0, 1.0, 2.0]), jnp.array([1.0, 3.0, 5.0])
+    >>> line = cf.networks.from_jax(lambda p, x, y: jnp.mean((p["a"] * x + p["b"] - y) ** 2) / 2, {"a": 1.0, "b": 1.0}, (x, y))
+    >>> round(line.value(line.start), 12), line.hvp(line.start, [1.0, 0.0]).round(12).tolist()
+    (0.833333333333, [1.666666666667, 1.0])
+    >>> line.value(line.start, rows=[0, 1]), line.remarks
+    (0.25, ('data in float32 were converted to float64',))
+
+    References
+    ----------
+    Bradbury et al. (2018), JAX: composable transformations of Python+NumPy programs.
+    """
+    engine, remarks = looked_at(function, params, rows, predict, title)
+    return Network.of(engine, title, remarks)

@@ -1,0 +1,83 @@
+"""Modules of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cfdyn.data._data_set import DataSet
+from cfdyn.errors import UsageError
+from cfdyn.networks._engine import library
+from cfdyn.networks._modules import converted, kinked, verify
+from cfdyn.networks._network import Network
+from cfdyn.networks._torch import TorchEngine
+
+
+def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable, title: str = "") -> Network:
+    """The mean loss ``criterion(module(x), y)`` over rows ``data`` = (x, y), tensors or arrays, or a `cf.DataSet`.
+
+    The module is copied, in float64: the copy's parameters, flat, are the weights, in the order of ``module.parameters()``.
+    Derivatives come from torch.func on the processor, without compiling, and T[u, u] is compared with differences once.
+    ``remarks`` say what was changed: weights and data in float32 converted, dropout switched off, fused attention and
+    normalisation written out, parameters that are used twice, or that are frozen (no weights then), kinks. ``y`` is as the
+    criterion wants it: whole numbers for cross-entropy; of a DataSet the labels if the criterion is torch's cross-entropy, else
+    the targets.
+
+    Raises
+    ------
+    UsageError : torch is not installed; BatchNorm in training mode, or another module whose forward pass changes a buffer or
+        draws random numbers; complex or no parameters; a criterion that adds up rows, or whose value is no single number;
+        third derivatives of torch that are not those of its second ones
+
+    Examples
+    --------
+    It needs the extra ``torch``; this one is the same net as ``cf.networks.mlp(rows, widths=8)``, with other first weights:
+
+    .. code-block:: python
+
+        module = torch.nn.Sequential(torch.nn.Linear(30, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+        net = cf.networks.from_torch(module, cf.data.breast_cancer(), torch.nn.CrossEntropyLoss())
+
+    >>> import cfdyn as cf
+    >>> cf.networks.from_torch("a module", ([[1.0]], [[1.0]]), abs)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    cfdyn.errors.UsageError: ...
+
+    References
+    ----------
+    Paszke et al., arXiv 1912.01703; torch.func (formerly functorch) of its documentation.
+    """
+    torch = library("torch")
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(f"from_torch takes a torch.nn.Module, not {type(module).__name__}")
+    name = title or f"{type(module).__name__} of torch"
+    if (reduction := getattr(criterion, "reduction", "mean")) != "mean":
+        raise UsageError(f"{name}: its criterion has reduction={reduction!r}; take reduction='mean', the mean over rows")
+    x, y = _rows(data, criterion, name)
+    rows, remarks = [], list[str]()
+    for part in (x, y):
+        tensor = part.detach().cpu() if isinstance(part, torch.Tensor) else torch.as_tensor(np.asarray(part))
+        short = tensor.is_floating_point() and tensor.dtype != torch.float64
+        remarks += ["data in float32 were converted to float64"] if short and not remarks else []
+        rows.append((tensor.double() if short else tensor).numpy())
+    copied, changes = converted(module, criterion, tuple(rows), name)
+    engine = TorchEngine(*copied, tuple(rows))
+    made = Network.of(engine, f"{name} on {data.title}" if isinstance(data, DataSet) else name, [*changes, *remarks])
+    verify(made, bool(kinked(module)))
+    return made
+
+
+def _rows(data: Any, criterion: Any, name: str) -> tuple[Any, Any]:
+    """Inputs and what the criterion compares the outputs with."""
+    torch = library("torch")
+    if isinstance(data, DataSet):
+        classes = isinstance(criterion, torch.nn.CrossEntropyLoss) or criterion is torch.nn.functional.cross_entropy
+        if classes and data.labels is None:
+            raise UsageError(f"{name}: cross-entropy needs classes, and {data.title} has numbers to predict")
+        return data.inputs, data.labels if classes else data.targets
+    if not isinstance(data, Sequence) or isinstance(data, str) or len(data) != 2:
+        raise UsageError(f"{name}: data are inputs and targets, (x, y), or a cf.DataSet")
+    return data[0], data[1]

@@ -1,0 +1,52 @@
+"""Networks with a memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cfdyn.arguments import whole_number
+from cfdyn.data._data_set import DataSet
+from cfdyn.networks._engine import library
+from cfdyn.networks._models import build, places_of
+from cfdyn.networks._network import Network, Recipe
+from cfdyn.networks._sequences import reading
+
+
+def lstm(data: DataSet, width: int = 16, depth: int = 1, loss: str = "mse", seed: int = 0) -> Network:
+    """``depth`` layers of LSTM cells of ``width`` units, one above the other, on sequences, or on pictures line by line.
+
+    Each place is mapped to ``width`` numbers first. A linear layer answers at the last places that are to be told, or at the
+    last place. ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> net = cf.networks.lstm(cf.data.copying(n=50, length=3), width=6, loss="cross_entropy")
+    >>> net.dim, round(net.value(net.start), 1)
+    (370, 1.4)
+
+    References
+    ----------
+    Hochreiter & Schmidhuber (1997), Long short-term memory, Neural Computation 9.
+    """
+    size, layers_ = whole_number("lstm: width", width, 1, 10**5), whole_number("lstm: depth", depth, 1, 100)
+    read, places = reading(data, "lstm"), places_of(data)
+
+    def make(key: Any) -> Any:
+        nn, keys = library("equinox").nn, library("jax").random.split(key, layers_ + 2)
+        return {"read": read.make(size, keys[0]), "cells": [nn.LSTMCell(size, size, key=k) for k in keys[1:-1]],
+                "head": nn.Linear(size, data.n_outputs, key=keys[-1])}  # fmt: skip
+
+    def forward(layers: Any, x: Any) -> Any:
+        jax, jnp = library("jax"), library("jax.numpy")
+        x = jax.vmap(layers["read"])(read.split(x))
+        for cell in layers["cells"]:
+
+            def step(state: Any, one: Any, cell: Any = cell) -> Any:
+                state = cell(one, state)
+                return state, state[0]
+
+            _, x = jax.lax.scan(step, (jnp.zeros(size), jnp.zeros(size)), x)
+        return jax.vmap(layers["head"])(x[-places:]) if places else layers["head"](x[-1])
+
+    return build(Recipe(lstm, data, {"width": width, "depth": depth, "loss": loss, "seed": seed}), make, forward)

@@ -1,0 +1,189 @@
+"""Modules of torch. The extra ``torch`` is no part of the extras that tests install: where it is missing these are skipped."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+
+torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")
+pytestmark = pytest.mark.slow
+nn = torch.nn
+
+
+def directions(dim: int) -> np.ndarray:
+    found = np.random.default_rng(1).normal(size=(2, dim))
+    return found / np.linalg.norm(found, axis=1)[:, None]
+
+
+def extrapolated(function, h: float = 1e-3) -> np.ndarray:
+    a, b, c = ((function(s) - function(-s)) / (2 * s) for s in (h, 2 * h, 4 * h))
+    return (64 * a - 20 * b + c) / 45
+
+
+def near(measured, expected, share: float) -> bool:
+    return bool(np.linalg.norm(measured - expected) <= share * np.linalg.norm(expected) and np.linalg.norm(expected) > 0)
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_a_net_agrees_with_its_twin_in_jax(loss):
+    """g, Hv, T and D⁴ to 1e-10: both have the weights of a layer row by row, then its biases."""
+    data = cf.data.breast_cancer(n=40)
+    module = nn.Sequential(nn.Linear(30, 5), nn.Tanh(), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 2))
+    criterion = nn.CrossEntropyLoss() if loss == "cross_entropy" else lambda f, y: ((f - y) ** 2).sum(1).mean() / 2
+    net, twin = cf.networks.from_torch(module, data, criterion), cf.networks.mlp(data, widths="5-4", loss=loss)
+    assert net.dim == twin.dim and net.remarks == ("weights in float32 were converted to float64",)
+    assert net.start == pytest.approx(np.concatenate([p.detach().numpy().ravel() for p in module.parameters()]), abs=0)
+    w, (u, v) = twin.start, directions(net.dim)
+    assert net.value(w) == pytest.approx(twin.value(w), rel=1e-13)
+    assert near(net.gradient(w), twin.gradient(w), 1e-12) and near(net.hvp(w, u), twin.hvp(w, u), 1e-11)
+    assert near(net.curvature_gradient(w, u, v), twin.curvature_gradient(w, u, v), 1e-10)
+    assert net.fourth(w, [u, v]) == pytest.approx(twin.fourth(w, [u, v]), rel=1e-9)
+    assert net.gradient(w, rows=[1, 5]) == pytest.approx(twin.gradient(w, rows=[1, 5]), rel=1e-11, abs=1e-15)
+    assert net.predict(w, data.inputs[:3]) == pytest.approx(twin.predict(w, data.inputs[:3]), rel=1e-12)
+    assert [a == pytest.approx(b, rel=1e-9, abs=1e-12) for a, b in zip(net.jet(w, u), twin.jet(w, u), strict=True)] == [True] * 3
+
+
+class Reader(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.embedding, self.inner, self.head = nn.Embedding(5, 8), inner, nn.Linear(8, 4)
+
+    def forward(self, x):
+        y = self.embedding(x)
+        y = self.inner(y, y, y)[0] if isinstance(self.inner, nn.MultiheadAttention) else self.inner(y)
+        return self.head((y[0] if isinstance(y, tuple) else y)[:, -3:]).flatten(0, 1)
+
+
+class Fused(nn.Module):
+    def forward(self, x):
+        return nn.functional.layer_norm(nn.functional.scaled_dot_product_attention(x, x, x), (8,))
+
+
+READERS = {
+    "encoder": lambda: nn.TransformerEncoderLayer(8, 2, 8, 0.1, "gelu", batch_first=True), "fused": Fused,
+    "attention": lambda: nn.MultiheadAttention(8, 2, batch_first=True), "lstm": lambda: nn.LSTM(8, 8, batch_first=True),
+}  # fmt: skip
+
+
+def pictures():
+    norms = [nn.GroupNorm(2, 4), nn.InstanceNorm2d(4, affine=True), nn.BatchNorm2d(4).eval()]
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), *norms, nn.SiLU(), nn.AvgPool2d(2), nn.Flatten(), nn.LayerNorm(64),
+                         nn.Linear(64, 2))  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [*READERS, "pictures"])
+def test_third_derivatives(kind):
+    """T against differences of Hv, D⁴ against differences of T: torch's own of normalisation are wrong by a percent."""
+    torch.manual_seed(0)
+    if kind == "pictures":
+        net = cf.networks.from_torch(pictures(), cf.data.digits(classes=2, n=10), nn.CrossEntropyLoss())
+    else:
+        rows = cf.data.sorting(n=8, length=3)
+        criterion = lambda f, y: nn.functional.cross_entropy(f, y.flatten())  # noqa: E731
+        net = cf.networks.from_torch(Reader(READERS[kind]()), (rows.inputs, rows.labels), criterion)
+    w, (u, v) = net.start, directions(net.dim)
+    assert near(net.hvp(w, u), extrapolated(lambda s: net.gradient(w + s * u)), 1e-8)
+    assert near(net.curvature_gradient(w, u, v), extrapolated(lambda s: net.hvp(w + s * v, u)), 1e-8)
+    assert net.fourth(w, [u])[0] == pytest.approx(extrapolated(lambda s: net.curvature_gradient(w + s * u, u, u) @ u), rel=1e-6)
+
+
+def test_what_was_changed_is_said():
+    said = " ".join(cf.networks.from_torch(Reader(READERS["encoder"]()), _tokens(), _flat).remarks)
+    assert all(part in said for part in ("float32", "dropout is switched off: inner", "attention is written out",
+                                         "normalisation is written out"))  # fmt: skip
+    tied = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    tied[2].weight = tied[0].weight
+    tied[0].bias.requires_grad_(False)
+    net = cf.networks.from_torch(tied, (np.eye(4), np.eye(4)), nn.MSELoss())
+    assert net.dim == 16 + 4 and "2.weight is 0.weight" in net.remarks[1] and "frozen parameters are no weights: 0.bias" in net.remarks[2]
+    w, u = net.start, directions(net.dim)[0]
+    assert net.gradient(w) @ u == pytest.approx(extrapolated(lambda s: net.value(w + s * u)), rel=1e-8)
+    rough = cf.networks.from_torch(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 4)), (np.eye(4), np.eye(4)), nn.MSELoss())
+    assert "kinks" in rough.remarks[1]
+
+
+def _tokens():
+    rows = cf.data.sorting(n=8, length=3)
+    return rows.inputs, rows.labels
+
+
+def _flat(f, y):
+    return nn.functional.cross_entropy(f, y.flatten())
+
+
+class Random(nn.Linear):
+    def forward(self, x):
+        return nn.functional.dropout(super().forward(x), 0.5)
+
+
+class Short(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).float()
+
+
+class WrongThird(torch.autograd.Function):
+    """x³ whose second derivative is right and whose third is 8, not 6."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x):
+        return x**3
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * (3 * x * x + (x - x.detach()) ** 2)
+
+
+class Wrong(nn.Linear):
+    def forward(self, x):
+        return WrongThird.apply(super().forward(x))
+
+
+BAD = {
+    "batch norm": (lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)), "1 is BatchNorm in training mode"),
+    "spectral norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)), "forward pass changes"),
+    "frozen": (lambda: nn.Linear(4, 4).requires_grad_(False), "no parameters that are trained"),
+    "random": (lambda: Random(4, 4), "another loss at each call"),
+    "short": (lambda: Short(4, 4), "goes back to torch.float32"),
+    "shape": (lambda: nn.Linear(3, 4), "cannot be called"),
+    "complex": (lambda: nn.Linear(4, 4, dtype=torch.complex64), "complex64 parameters"),
+    "no module": (lambda: abs, "takes a torch.nn.Module"),
+    "third": (lambda: Wrong(4, 4), "third derivatives are"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_refused(case):
+    make, words = BAD[case]
+    with pytest.raises(cf.CfdynError, match=words):
+        cf.networks.from_torch(make(), (np.eye(4), np.eye(4)), nn.MSELoss())
+
+
+def test_criteria_and_data_that_are_refused():
+    module = nn.Linear(4, 4)
+    for criterion, words in ((nn.MSELoss(reduction="sum"), "reduction='sum'"), (lambda f, y: f - y, "a single number")):
+        with pytest.raises(cf.CfdynError, match=words):
+            cf.networks.from_torch(module, (np.eye(4), np.eye(4)), criterion)
+    with pytest.raises(cf.CfdynError, match="inputs and targets"):
+        cf.networks.from_torch(module, np.eye(4)[0], nn.MSELoss())
+    with pytest.raises(cf.CfdynError, match="4 inputs and 3 targets|cannot be called"):
+        cf.networks.from_torch(module, (np.eye(4), np.eye(4)[:3]), nn.MSELoss())
+
+
+def test_the_callers_module_stays_as_it_was_and_the_network_travels():
+    module = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5), nn.Linear(3, 4))
+    net = cf.networks.from_torch(module, (np.eye(4), np.eye(4)), nn.MSELoss())
+    assert module[1].p == 0.5 and module[0].weight.dtype == torch.float32 and torch.backends.mha.get_fastpath_enabled()
+    for found in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+        assert repr(found) == repr(net) and (found.gradient(net.start) == net.gradient(net.start)).all()
