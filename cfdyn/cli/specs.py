@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cfdyn
-from cfdyn.cli.values import DECIMAL, assignments, value
+from cfdyn.cli.values import assignments
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.registry import catalogue
+from cfdyn.symbolic.text.settings import DECIMAL, options, parts
 
 if TYPE_CHECKING:
     from cfdyn.symbolic.optimizer import Optimizer
@@ -24,67 +24,13 @@ FILE = re.compile(r"[^\s()*+]+\.(npz|csv|tsv|json|toml|txt)", re.IGNORECASE)
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 
-def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
-    """``"a=1,flag=true"`` checked against the entry's signature; a UsageError for what does not fit it.
-
-    The first item may stand without a name if the first option is a text, such as a file. Texts are taken
-    as they are, so they may hold anything but a comma. Of a list, ``noise=1,0``, the numbers follow each other.
-    """
-    known = inspect.signature(entry).parameters
-    found: dict[str, Any] = {}
-    for place, item in enumerate(filter(None, (part.strip() for part in settings.split(",")))):
-        key, equals, text = (s.strip() for s in item.partition("="))
-        if not equals and place == 0 and known and _is_text(next(iter(known.values()))):
-            key, text = next(iter(known)), item
-        elif not equals and found and _is_list(known[last := next(reversed(found))]):
-            found[last].append(value(item, "float", f"{what}: {last}"))
-            continue
-        elif not equals:
-            commas = " (a file name cannot hold a comma)" if any(map(_is_text, known.values())) else ""
-            raise UsageError(f"{what}: write options as name=value, not {item!r}{commas}")
-        if key not in known:
-            raise unknown(f"option of the {what}:", key, known)
-        if key in found:
-            raise UsageError(f"{what}: {key} is given twice")
-        found[key] = _read(text, known[key], f"{what}: {key}")
-    for key, parameter in known.items():
-        if parameter.default is inspect.Parameter.empty and key not in found:
-            example = "data.csv" if _is_text(parameter) else f"{key}=0.1"
-            raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{example}")
-    return found
-
-
-def _read(text: str, parameter: inspect.Parameter, what: str) -> Any:
-    """An option as its annotation wants it; a list begins with its first number."""
-    if _is_list(parameter):
-        return [value(text, "float", what)]
-    return text if _is_text(parameter) else value(text, parameter.annotation, what)
-
-
-def _is_list(parameter: inspect.Parameter) -> bool:
-    """Annotated as anything: numbers with commas between them."""
-    return parameter.annotation in (Any, "Any")
-
-
-def _is_text(parameter: inspect.Parameter) -> bool:
-    """Annotated as str, or as str or something else."""
-    wanted = getattr(parameter.annotation, "__name__", parameter.annotation)
-    return "str" in (part.strip() for part in str(wanted).split("|"))
-
-
-def _parts(text: str) -> tuple[str, str]:
-    """``"gd:lr=0.1"`` → ("gd", "lr=0.1")."""
-    name, _, settings = text.partition(":")
-    return name.strip(), settings
-
-
 def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss:
     """A catalogue name with options, or a formula; ``--set`` and ``--variables`` applied."""
     params = assignments(settings)
     if NAME.fullmatch(text.strip()):
         if variables:
             raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")
-        name, given = _parts(text.strip())
+        name, given = parts(text.strip())
         entry = catalogue("losses").get(name)
         loss = entry(**options(entry, given, f"loss {name}"))
         return loss.at(**params) if params else loss
@@ -96,7 +42,7 @@ def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss
 
 def make_optimizer(text: str) -> tuple[Optimizer, bool]:
     """The optimizer, and whether its learning rate is still to be chosen."""
-    name, settings = _parts(text)
+    name, settings = parts(text)
     entry = catalogue("optimizers").get(name)
     open_lr = not any(part.partition("=")[0].strip() == "lr" for part in settings.split(","))
     if open_lr:
@@ -106,7 +52,7 @@ def make_optimizer(text: str) -> tuple[Optimizer, bool]:
 
 def check_flow(text: str) -> None:
     """An unknown flow is an error before anything is computed."""
-    name, known = _parts(text)[0], catalogue("flows")
+    name, known = parts(text)[0], catalogue("flows")
     if name not in known.names():
         raise unknown("flow", name, known.names(), "cfdyn list flows")
 
@@ -114,7 +60,7 @@ def check_flow(text: str) -> None:
 def make_flow(text: str, loss: Loss, optimizer: Optimizer) -> Flow:
     """``"edge:secant=true"`` → that model of the optimizer on the loss."""
     check_flow(text)
-    name, settings = _parts(text)
+    name, settings = parts(text)
     entry = partial(catalogue("flows").get(name), loss, optimizer)
     return entry(**options(entry, settings, f"flow {name}"))
 

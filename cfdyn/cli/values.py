@@ -1,39 +1,15 @@
 """Numbers, intervals and assignments as they are written on the command line."""
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.text.settings import value
 
 Interval = tuple[float, float]
 
-# Not so long that it could overflow or lose all its digits without a word.
-DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
-
-
-def value(text: str, wanted: Any, what: str) -> Any:
-    """The text as a bool, int or float (``wanted``), else a UsageError; a number may be 1/3 or 2*pi, which SymPy reads."""
-    wanted = getattr(wanted, "__name__", wanted)
-    if wanted == "bool":
-        if text.lower() not in ("true", "false"):
-            raise UsageError(f"{what} is true or false, not {text!r}")
-        return text.lower() == "true"
-    try:
-        found = float(text) if DECIMAL.fullmatch(text) else _computed(text)
-    except UsageError as error:
-        raise UsageError(f"{what}={text!r} is not a number: {error}") from None
-    if wanted == "int" and found != int(found):
-        raise UsageError(f"{what} is a whole number, not {text!r}")
-    return int(found) if wanted == "int" else found
-
-
-def _computed(text: str) -> float:
-    from cfdyn.symbolic.text.parse import parse_value
-
-    return parse_value(text)
 
 
 def numbers(text: str, what: str) -> list[float]:

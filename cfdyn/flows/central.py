@@ -23,7 +23,7 @@ def central(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
 
 
 def central(
-    loss: Loss | GradientOracle, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
+    loss: Any, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
     label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
 ) -> Flow | OracleFlow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.

@@ -1,6 +1,6 @@
 """The stable flow, which for gradient descent is the gradient flow."""
 
-from typing import overload
+from typing import Any, overload
 
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
@@ -17,7 +17,7 @@ def gradient(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[over
 def gradient(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
 
 
-def gradient(loss: Loss | GradientOracle, optimizer: Optimizer) -> Flow | OracleFlow:
+def gradient(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
 
     It ignores the edge of stability: where the sharpness exceeds 2/η it goes on as before. One unit of time is

@@ -1,6 +1,6 @@
 """Another name for the gradient flow."""
 
-from typing import overload
+from typing import Any, overload
 
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
@@ -17,7 +17,7 @@ def stable(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[overlo
 def stable(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
 
 
-def stable(loss: Loss | GradientOracle, optimizer: Optimizer) -> Flow | OracleFlow:
+def stable(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`.
 
     Examples

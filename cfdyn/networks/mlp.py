@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cfdyn.data._data_set import DataSet
@@ -10,7 +11,9 @@ from cfdyn.networks._models import activation_of, build, titled, widths_of
 from cfdyn.networks._network import Network
 
 
-def mlp(data: DataSet, widths: Any = (32, 32), activation: str = "tanh", loss: str = "mse", seed: int = 0) -> Network:
+def mlp(
+    data: DataSet, widths: str | Sequence[int] = (32, 32), activation: str = "tanh", loss: str = "mse", seed: int = 0
+) -> Network:
     """f(x) = W_L φ(… φ(W₁x + b₁) …) + b_L with hidden ``widths``, on rows of data.
 
     ``activation`` φ: tanh, gelu, silu, softplus, sigmoid, linear (a deep linear net) or relu; ``loss``: mse, the mean of

@@ -13,8 +13,9 @@ from cfdyn.cli.options import WINDOW
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import box as as_box
-from cfdyn.cli.values import scanned, value, windowed
+from cfdyn.cli.values import scanned, windowed
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.text.settings import value
 
 if TYPE_CHECKING:
     from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor

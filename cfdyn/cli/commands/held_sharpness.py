@@ -12,7 +12,8 @@ from cfdyn.cli.document import fields
 from cfdyn.cli.options import REPLACE, STEPS
 from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import spaced, value
+from cfdyn.cli.values import spaced
+from cfdyn.symbolic.text.settings import value
 
 if TYPE_CHECKING:
     from cfdyn.studies.held_sharpness import HeldSharpness

@@ -12,8 +12,8 @@ from cfdyn.cli.document import moving_edge
 from cfdyn.cli.options import DIGITS, INJECT, STEPS
 from cfdyn.cli.screen import MOST_ROWS, Say, Screen, remark, vector
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import value
 from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.text.settings import value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ HEADS = {"preconditioned_sharpness": "λ₁(P⁻¹H)", "theta": "θ"}
 AVERAGES = ("last_two", "midpoints", "polyak")
 
 
-@command("loss optimizer steps start inject settings variables map digits out plot average batch order seed periodic "
+@command("loss optimizer steps start inject settings variables map digits out plot csv average batch order seed periodic "
          "json", place=2)  # fmt: skip
 def orbit(
     subject: Subject,

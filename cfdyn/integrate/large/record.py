@@ -21,8 +21,8 @@ class LargeTrajectory(Record):
     the other readings straight lines; the loss is that of the state.
 
     ``events``: a mode meets ("enter") or leaves the edge, to the accuracy of a step. ``status``: "done", or why the path ends
-    early. ``stats``: ``steps``, ``rejected``, ``gradients``, ``products`` with H, ``curvature_gradients`` T[u, v], ``jets`` (g, Hu
-    and T[u, u] at once), what one of these costs in gradients by processor time (``cost_…``; 2 and 5 where too few were timed),
+    early. ``stats``: ``steps``, ``rejected``, ``gradients``, ``products`` with H, ``curvature_gradients`` T[u, v], ``jets`` (g,
+    Hu, T[u, u] at once), what one of these costs in gradients by processor time (``cost_…``; 2 and 5 where too few were timed),
     ``gradient_equivalents`` of all, without values of the loss at rows; ``constraint_violation``, of the edge.
     ``notes``: what was changed or assumed. ``factors`` (f, d) and ``oscillation`` (f, f): U and X of Σ = UᵀXU at the last row.
     """

@@ -17,6 +17,7 @@ from cfdyn.integrate.large.multiplier import held, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, oscillation, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.large.start import warmed
 from cfdyn.integrate.trajectory import Event
 from cfdyn.systems.oracle_flow import Force, OracleFlow
 
@@ -243,11 +244,12 @@ class LargeRun:
         self.rank = rank
 
 
-def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, **options: Any) -> LargeRun:
+def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
     """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
 
     `LargeRun.advance` goes to a time exactly, `LargeRun.snapshot` has all of it as arrays. ``rtol``, ``atol``: of a step's error,
-    in the Euclidean length of the weights and of each slow state of the optimizer. Further options: ``max_step``, ``max_steps``,
+    in the Euclidean length of the weights and of each slow state of the optimizer. ``warm``: steps of
+    the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4. Further options: ``max_step``, ``max_steps``,
     ``strict`` (refuse a start beyond the edge), ``seed`` (of the searches for modes).
 
     Examples
@@ -260,4 +262,10 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
     [1.416 0.705] [2.] enter
     """
-    return LargeRun(flow, flow.state(w0), Settings(rtol, atol, **options))
+    run_on = Settings(rtol, atol, **options)
+    if not warm:
+        return LargeRun(flow, flow.state(w0), run_on)
+    start, said = warmed(flow, w0, warm)
+    run = LargeRun(flow, start, run_on)
+    run.notes.insert(0, said)
+    return run

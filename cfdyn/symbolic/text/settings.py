@@ -1,0 +1,89 @@
+"""Settings as they are written in a text: ``name:option=value,…``, numbers, and what a signature makes of them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cfdyn.errors import UsageError, unknown
+
+# Not so long that it could overflow or lose all its digits without a word.
+DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
+
+
+def value(text: str, wanted: Any, what: str) -> Any:
+    """The text as a bool, int or float (``wanted``), else a UsageError; a number may be 1/3 or 2*pi, which SymPy reads."""
+    wanted = str(getattr(wanted, "__name__", wanted)).removesuffix(" | None")
+    if wanted == "bool":
+        if text.lower() not in ("true", "false"):
+            raise UsageError(f"{what} is true or false, not {text!r}")
+        return text.lower() == "true"
+    try:
+        found = float(text) if DECIMAL.fullmatch(text) else _computed(text)
+    except UsageError as error:
+        raise UsageError(f"{what}={text!r} is not a number: {error}") from None
+    if wanted == "int" and found != int(found):
+        raise UsageError(f"{what} is a whole number, not {text!r}")
+    return int(found) if wanted == "int" else found
+
+
+def _computed(text: str) -> float:
+    from cfdyn.symbolic.text.parse import parse_value
+
+    return parse_value(text)
+
+
+def parts(text: str) -> tuple[str, str]:
+    """``"gd:lr=0.1"`` → ("gd", "lr=0.1")."""
+    name, _, settings = text.partition(":")
+    return name.strip(), settings
+
+
+def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
+    """``"a=1,flag=true"`` checked against the entry's signature; a UsageError for what does not fit it.
+
+    The first item may stand without a name if the first option is a text, such as a file. Texts are taken
+    as they are, so they may hold anything but a comma. Of a list, ``noise=1,0``, the numbers follow each other.
+    """
+    known = inspect.signature(entry).parameters
+    found: dict[str, Any] = {}
+    for place, item in enumerate(filter(None, (part.strip() for part in settings.split(",")))):
+        key, equals, text = (s.strip() for s in item.partition("="))
+        if not equals and place == 0 and known and _is_text(next(iter(known.values()))):
+            key, text = next(iter(known)), item
+        elif not equals and found and _is_list(known[last := next(reversed(found))]):
+            found[last].append(value(item, "float", f"{what}: {last}"))
+            continue
+        elif not equals:
+            commas = " (a file name cannot hold a comma)" if any(map(_is_text, known.values())) else ""
+            raise UsageError(f"{what}: write options as name=value, not {item!r}{commas}")
+        if key not in known:
+            raise unknown(f"option of the {what}:", key, known)
+        if key in found:
+            raise UsageError(f"{what}: {key} is given twice")
+        found[key] = _read(text, known[key], f"{what}: {key}")
+    for key, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and key not in found:
+            example = "data.csv" if _is_text(parameter) else f"{key}=0.1"
+            raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{example}")
+    return found
+
+
+def _read(text: str, parameter: inspect.Parameter, what: str) -> Any:
+    """An option as its annotation wants it; a list begins with its first number."""
+    if _is_list(parameter):
+        return [value(text, "float", what)]
+    return text if _is_text(parameter) else value(text, parameter.annotation, what)
+
+
+def _is_list(parameter: inspect.Parameter) -> bool:
+    """Annotated as anything: numbers with commas between them."""
+    return parameter.annotation in (Any, "Any")
+
+
+def _is_text(parameter: inspect.Parameter) -> bool:
+    """Annotated as str, or as str or something else."""
+    wanted = getattr(parameter.annotation, "__name__", parameter.annotation)
+    return "str" in (part.strip() for part in str(wanted).split("|"))

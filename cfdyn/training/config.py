@@ -1,0 +1,126 @@
+"""`Config`: what a training is of, as keys of a TOML file, options of the command line or arguments; checked at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cfdyn.arguments import converted, number, whole_number
+from cfdyn.errors import RecordError, UsageError, unknown
+from cfdyn.records.files import as_path, written_whole
+
+VERSION = 1  # of what is in a run's folder
+DISCRETE = "discrete"  # the optimizer itself
+MODELS = ("central", "stable", "gradient", "rod", "edge")
+ROWS = 100  # of measurements, about, where no interval is given
+FILE = "config.toml"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A training: ``network`` on ``data`` by an ``optimizer``, each NAME:option=value,…; see `cfdyn.train`."""
+
+    network: str = "mlp"
+    data: str = "digits:classes=4,n=200"
+    optimizer: str = "gd"
+    runs: tuple[str, ...] = (DISCRETE, "central", "stable")
+    steps: int = 300
+    warm_start: int = 10
+    every: int | None = None
+    batch: int | None = None
+    seed: int = 0
+    tol: float | None = None
+    out: str | None = None
+    given: bool = False  # the network is the caller's own, which no text makes
+    chosen: str = ""  # how the learning rate was, where it was not given
+
+    def __post_init__(self) -> None:
+        for name in ("network", "data", "optimizer"):
+            if not isinstance(value := getattr(self, name), str) or not value.strip():
+                raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {value!r:.60}")
+        runs = [run.strip() for run in self.runs.split(",")] if isinstance(self.runs, str) else list(self.runs)
+        for run in runs:
+            if run not in (DISCRETE, *MODELS):
+                raise unknown("run", str(run), (DISCRETE, *MODELS))
+        if len(set(runs)) < len(runs):
+            raise UsageError("`runs` names one of them twice")
+        object.__setattr__(self, "runs", (DISCRETE, *(run for run in runs if run != DISCRETE)))
+        steps = whole_number("`steps` of a training", self.steps, 4, 10**9)
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "warm_start", whole_number("`warm_start`", self.warm_start, 1, steps - 2))
+        every = max(1, steps // ROWS) if self.every is None else whole_number("`every`", self.every, 1, steps)
+        object.__setattr__(self, "every", every)
+        if self.batch is not None:
+            object.__setattr__(self, "batch", whole_number("`batch`", self.batch, 1))
+        object.__setattr__(self, "seed", whole_number("`seed`", self.seed, 0, 2**63 - 1))
+        if self.tol is not None and not 0 < number("`tol`", self.tol, finite=True) < 1:
+            raise UsageError(f"`tol` is a number between 0 and 1, not {self.tol}")
+        converted("`out`", self.out, str | None)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The flows among the runs."""
+        return tuple(run for run in self.runs if run != DISCRETE)
+
+    def with_(self, **changes: Any) -> Config:
+        """The same with some values changed."""
+        return dataclasses.replace(self, **changes)
+
+
+def make_config(given: Any, **more: Any) -> Config:
+    """A Config from a mapping, the path of a TOML file, or nothing, with ``more`` on top; a UsageError for unknown names."""
+    if given is None or isinstance(given, Mapping):
+        given = dict(given or {})
+    else:
+        given = read_toml(as_path(given), UsageError)
+    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("given", "chosen")]
+    for name in (*given, *more):
+        if name not in known and name not in ("given", "chosen"):
+            raise unknown("setting of a training", str(name), known)
+    return Config(**{**given, **more})
+
+
+def read_toml(path: Path, kind: type[UsageError] | type[RecordError]) -> dict[str, Any]:
+    """What a TOML file says; an error of that kind where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise kind(f"there is no file {path}") from None
+    except OSError as error:
+        raise kind(f"{path} cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
+        raise kind(f"{path} is no TOML file: {error}") from None
+
+
+def write_config(config: Config, folder: Path) -> None:
+    """Into the folder of a run, whole or not at all."""
+    values = {"version": VERSION, **{name: value for name, value in dataclasses.asdict(config).items() if name != "out"}}
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items() if value is not None]
+    with written_whole(folder / FILE) as temporary:
+        Path(temporary).write_text("".join(lines), encoding="utf-8")
+
+
+def read_config(folder: Path) -> Config:
+    """Of the run in a folder.
+
+    Raises
+    ------
+    RecordError : there is no run, or it is of another version, or its settings are damaged
+    """
+    if not (folder / FILE).exists():
+        where = "is no folder" if not folder.is_dir() else f"holds no run of cfdyn train: it has no {FILE}"
+        raise RecordError(f"{folder} {where}")
+    values = read_toml(folder / FILE, RecordError)
+    version = values.pop("version", None)
+    if version != VERSION:
+        raise RecordError(f"{folder} holds a run of the version {version!r}, and this cfdyn goes on with version {VERSION}; "
+                          "nothing was changed")  # fmt: skip
+    try:
+        return Config(**{**values, "runs": tuple(values["runs"])})
+    except (UsageError, TypeError, KeyError) as error:
+        raise RecordError(f"{folder / FILE} is damaged: {error}") from None
+

@@ -1,0 +1,147 @@
+"""`Lockstep`: an optimizer and its models step by step, what is measured on the way, and all of it in a checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.steps import as_map
+from cfdyn.training import checkpoints
+from cfdyn.training.built import OnBatches
+from cfdyn.training.config import Config
+from cfdyn.training.edge import Edge
+from cfdyn.training.models import MEASURED, RUNNING, Model
+from cfdyn.training.modes import Modes
+from cfdyn.training.store import Store
+
+RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
+STEPS = {"loss": False, "swing": False, "coordinates": True}
+ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
+
+
+class Lockstep:
+    """The state of a run: before step ``k`` the optimizer is at ``z``, and was at ``older`` one step before.
+
+    Row r of ``rows/…`` is measured at step (r + 1)·every, at the midpoint (w₋ + 2w + w₊)/4 of the iterates; models begin at
+    the midpoint of step ``warm_start``. ``steps/coordinates`` are those of w − midpoint along the directions measured last.
+    """
+
+    def __init__(self, config: Config, network: Any, optimizer: Optimizer):
+        self.config, self.network, self.optimizer = config, network, optimizer
+        self.oracle = OnBatches(network, config.batch, config.seed)
+        self.map = as_map(self.oracle, optimizer)
+        self.edge, self.modes = Edge(optimizer), Modes(network.dim)
+        self.models = {name: Model(name, network, optimizer, config.tol) for name in config.models}
+        self.k, self.rows, self.status, self.largest = 0, 0, RUNNING, np.inf
+        self.z = self.map.state(network.start)
+        self.older: np.ndarray | None = None
+        self.root: np.ndarray | None = None
+
+    def arrays(self) -> dict[str, tuple[int, bool]]:
+        """Of a store for all steps: names, lengths, and which have a column for each direction."""
+        rows = self.rows_until(self.config.steps)
+        own = {f"{name}_{what}": what == "variance" for name in self.models for what in MEASURED}
+        return {**{f"steps/{name}": (self.config.steps + 1, wide) for name, wide in STEPS.items()},
+                **{f"rows/{name}": (rows, wide) for name, wide in {**ROWS, **own}.items()}}  # fmt: skip
+
+    def rows_until(self, steps: int) -> int:
+        """Measurements in so many steps."""
+        return max((steps - 1) // int(self.config.every or 1), 0)
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to do."""
+        return self.k >= self.config.steps or self.status != RUNNING
+
+    def step(self, store: Store) -> None:
+        """One step of the optimizer, and what is measured at the step before it."""
+        k, self.oracle.k = self.k, self.k
+        after = self.map(self.z)
+        loss = self.oracle.loss if self.config.batch is None else self.oracle.value(self.weights)
+        self.largest = RUNAWAY * max(abs(loss), 1.0) if k == 0 else self.largest
+        if not (np.isfinite(loss) and abs(loss) < self.largest and np.isfinite(after).all()):
+            self.status = f"diverged at step {k}"
+            return
+        store.put("steps", k, {"loss": loss})
+        if self.older is not None:
+            self._beside(k, store, after)
+        self.older, self.z, self.k = self.z, after, k + 1
+
+    def finish(self, store: Store) -> None:
+        """The loss at the end; whoever goes on from there puts it again."""
+        store.put("steps", self.k, {"loss": self.oracle.value(self.weights)})
+
+    def _beside(self, k: int, store: Store, after: np.ndarray) -> None:
+        """What there is between two neighbours: the midpoint, what swings about it, and the models."""
+        middle = (self.older + 2 * self.z + after) / 4
+        off = (self.z - middle)[: self.network.dim]
+        if k == self.config.warm_start:
+            for model in self.models.values():
+                model.begin(middle)
+        if k % int(self.config.every or 1) == 0:
+            self._measure(k, store, middle)
+        if len(self.modes.vectors):
+            along = self.modes.vectors @ (off if self.root is None else off * self.root)
+            store.put("steps", k, {"coordinates": along})
+        store.put("steps", k, {"swing": float(off @ off)})
+
+    def _measure(self, k: int, store: Store, middle: np.ndarray) -> None:
+        midpoint = middle[: self.network.dim]
+        edge = self._place_edge(middle)
+        self.modes.update(lambda v: np.asarray(self.network.hvps(midpoint, v)), edge, self.root)
+        row = {"step": k, "eigenvalues": self.modes.values, "edge": edge, "midpoint_loss": self.oracle.value(midpoint)}
+        for name, model in self.models.items():
+            if k > self.config.warm_start:
+                model.advance(float(k - self.config.warm_start))
+            found = model.measured(midpoint, self.modes, self.root)
+            row |= {f"{name}_{what}": value for what, value in (found or {}).items()}
+        store.put("rows", self.rows, row)
+        self.rows += 1
+
+    def _place_edge(self, middle: np.ndarray) -> float:
+        """θ of the optimizer here, or θP where P is a number, else NaN; and √P of each weight where it moves."""
+        if self.edge.why:
+            return float("nan")
+        if self.edge.constant is not None:
+            return self.edge.constant
+        scale, theta = self.edge.at(middle, np.asarray(self.network.gradient(middle[: self.network.dim])))
+        self.root = np.sqrt(scale)
+        return theta
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Of the optimizer before step k, (d,)."""
+        return self.z[: self.network.dim]
+
+    def flush(self, store: Store, status: str) -> None:
+        """Write what was measured, and how far that is."""
+        work = {"discrete": self.oracle.gradients, "measurements": self.modes.products}
+        store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work,
+                    models={name: model.status for name, model in self.models.items()},
+                    remarks=[*getattr(self.network, "remarks", ()), *([self.edge.why] if self.edge.why else [])])  # fmt: skip
+
+    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Everything, as arrays and facts."""
+        arrays = {name: value for name in ("z", "older", "root") if (value := getattr(self, name)) is not None}
+        arrays |= checkpoints.beneath("modes", self.modes.snapshot())
+        for name, model in self.models.items():
+            arrays |= checkpoints.beneath(name, model.snapshot())
+        facts = {"k": self.k, "rows": self.rows, "status": self.status, "largest": float(self.largest),
+                 "gradients": self.oracle.gradients, "dim": self.network.dim,
+                 "models": {name: model.status for name, model in self.models.items()}}  # fmt: skip
+        return arrays, facts
+
+    def restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        """What a snapshot holds."""
+        if facts["dim"] != self.network.dim:
+            raise UsageError(f"the run has {facts['dim']} weights, and the network that was given has {self.network.dim}")
+        self.k, self.rows, self.status, self.largest = (facts[name] for name in ("k", "rows", "status", "largest"))
+        self.oracle.gradients = facts["gradients"]
+        self.z, self.older, self.root = arrays["z"], arrays.get("older"), arrays.get("root")
+        self.modes.restore(checkpoints.under(arrays, "modes"))
+        for name, model in self.models.items():
+            model.restore(checkpoints.under(arrays, name), self.z)
+            model.status = facts["models"][name]

@@ -1,0 +1,211 @@
+"""`Run`: what is in the folder of a training, read when it is asked for, also while it runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis.oscillation import FEWEST_ROWS, Oscillation, oscillation
+from cfdyn.errors import RecordError
+from cfdyn.records.files import as_path
+from cfdyn.records.record import provenance
+from cfdyn.series.slow_cycles import VISIBLE, slow_cycles
+from cfdyn.training.config import DISCRETE, Config, read_config
+from cfdyn.training.models import MEASURED
+from cfdyn.training.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelRow:
+    """A model beside the optimizer, one entry for each measurement: ``distance`` ‖w(t) − midpoint‖, ``loss`` L(w),
+    ``predicted_loss`` L + ½ tr HΣ, ``sharpness`` λ₁ (over P, where P moves), ``trace`` tr Σ, ``variance`` (m, k) along the
+    optimizer's own directions, ``work`` in gradients so far; ``status``."""
+
+    name: str
+    status: str
+    distance: np.ndarray
+    loss: np.ndarray
+    predicted_loss: np.ndarray
+    sharpness: np.ndarray
+    trace: np.ndarray
+    work: np.ndarray
+    variance: np.ndarray
+
+
+class Run:
+    """A training, as far as it is: ``n`` steps and ``m`` measurements.
+
+    ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
+    ‖w − midpoint‖²; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H
+    where P moves; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name, see `ModelRow`. Everything is read once,
+    when it is first asked for.
+
+    Raises
+    ------
+    RecordError : the folder holds no run, one of another version, or its files are cut off
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = as_path(folder)
+        self.config: Config = read_config(self.folder)
+        self._store = Store(self.folder)
+        self._store.open("r")
+        facts = self._store.attributes()
+        try:
+            self.status, self.remarks = str(facts["status"]), tuple(facts["remarks"]) if "remarks" in facts else ()
+            self._steps, self._rows = int(facts["steps"]), int(facts["rows"])
+            self._statuses, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
+        except (KeyError, TypeError, ValueError):
+            raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled") from None
+
+    def __repr__(self) -> str:
+        return f"Run({self.config.network} on {self.config.data}, {self.config.optimizer}: {self.status}, in {self.folder})"
+
+    @property
+    def complete(self) -> bool:
+        """All steps are done, or it diverged."""
+        return self.status == "done" or self.status.startswith("diverged")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Settings and versions."""
+        return provenance(**{name: value for name, value in dataclasses.asdict(self.config).items() if name != "out"})
+
+    def _read(self, name: str) -> np.ndarray:
+        known = self._steps + 1 if name.startswith("steps/") else self._rows
+        return self._store.read(name)[:known]
+
+    @cached_property
+    def loss(self) -> np.ndarray:
+        """At the iterates, (n+1,)."""
+        return self._read("steps/loss")
+
+    @cached_property
+    def coordinates(self) -> np.ndarray:
+        """Of w − midpoint along the directions that were measured last, (n+1, k)."""
+        return self._read("steps/coordinates")
+
+    @cached_property
+    def swing(self) -> np.ndarray:
+        """‖w − midpoint‖², (n+1,)."""
+        return self._read("steps/swing")
+
+    @cached_property
+    def t(self) -> np.ndarray:
+        """Steps at which was measured, (m,)."""
+        return self._read("rows/step")
+
+    @cached_property
+    def eigenvalues(self) -> np.ndarray:
+        """The largest at the midpoints, (m, k); NaN where fewer were followed."""
+        return self._read("rows/eigenvalues")
+
+    @property
+    def sharpness(self) -> np.ndarray:
+        """λ₁ at the midpoints, (m,)."""
+        return self.eigenvalues[:, 0]
+
+    @cached_property
+    def edge(self) -> np.ndarray:
+        """The eigenvalue at which a mode flips, (m,): 2/η of descent; NaN of an optimizer without one."""
+        return self._read("rows/edge")
+
+    @cached_property
+    def midpoint_loss(self) -> np.ndarray:
+        """At the midpoints, (m,)."""
+        return self._read("rows/midpoint_loss")
+
+    @cached_property
+    def models(self) -> dict[str, ModelRow]:
+        """The flows, by their names."""
+        return {name: ModelRow(name, self._statuses.get(name, self.status),
+                               **{what: self._read(f"rows/{name}_{what}") for what in MEASURED})
+                for name in self.config.runs if name != DISCRETE}  # fmt: skip
+
+    @cached_property
+    def average_loss(self) -> np.ndarray:
+        """(L(w₋) + 2L(w) + L(w₊))/4 at each step, (n+1,); NaN at both ends."""
+        return averaged(self.loss)
+
+    @cached_property
+    def variance(self) -> np.ndarray:
+        """Mean square of each coordinate over three neighbours, (n+1, k)."""
+        return averaged(self.coordinates**2)
+
+    @cached_property
+    def swings(self) -> tuple[int, int] | None:
+        """The steps [first, last) of the longest stretch in which the iterates swing along the sharpest direction by a hundredth
+        of the widest swing or more; None where that is fewer than 16."""
+        size = np.where(np.isfinite(self.variance[:, 0]), self.variance[:, 0], 0.0)
+        wide = np.concatenate([[False], (size > VISIBLE * size.max()) & (size > 0), [False]])
+        edges = np.flatnonzero(np.diff(wide.astype(int))).reshape(-1, 2)
+        lengths = edges[:, 1] - edges[:, 0]
+        if not len(lengths) or lengths.max() < FEWEST_ROWS:
+            return None
+        first, last = edges[np.argmax(lengths)].tolist()
+        return first, last
+
+    @cached_property
+    def oscillation(self) -> Oscillation | None:
+        """Of the iterates along the sharpest direction in that stretch; None where there is none."""
+        if self.swings is None:
+            return None
+        first, last = self.swings
+        return oscillation(self.coordinates[first:last, 0])
+
+    @property
+    def since(self) -> int | None:
+        """The step at which that oscillation begins."""
+        found = self.oscillation
+        return None if found is None or found.since is None or self.swings is None else self.swings[0] + found.since
+
+    @cached_property
+    def slow_cycles(self) -> list[tuple[int, int]]:
+        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle."""
+        first = self.config.warm_start
+        size = np.where(np.isfinite(averaged(self.swing)), averaged(self.swing), 0.0)[first:]
+        return [(first + a, first + b) for a, b in slow_cycles(size)]
+
+    def averages(self, model: str) -> dict[str, Any]:
+        """Mean loss of the optimizer and what a model predicts, over whole slow cycles if there are any, else since its start."""
+        row = self.models[model]
+        cycles = [(a, b) for a, b in self.slow_cycles if b <= (self.t[-1] if len(self.t) else 0)]
+        known = np.isfinite(row.predicted_loss)
+        if not known.any():
+            return {"measured": None, "predicted": None, "error": None, "over": "nothing"}
+        first, last = (cycles[0][0], cycles[-1][1]) if cycles else (int(self.t[known][0]), int(self.t[known][-1]))
+        steps = np.arange(max(first, int(self.t[known][0])), min(last, int(self.t[known][-1])) + 1)
+        measured = float(np.mean(self.average_loss[steps]))
+        predicted = float(np.mean(np.interp(steps, self.t[known], row.predicted_loss[known])))
+        words = f"{len(cycles)} slow cycles" if cycles else "all steps of the model"
+        return {"measured": measured, "predicted": predicted, "error": predicted / measured - 1,
+                "over": f"{words}, steps {steps[0]} to {steps[-1]}"}  # fmt: skip
+
+    @cached_property
+    def distances(self) -> dict[str, float | None]:
+        """Mean distance of each model to the midpoints, over its measurements."""
+        return {name: float(np.nanmean(row.distance)) if np.isfinite(row.distance).any() else None
+                for name, row in self.models.items()}  # fmt: skip
+
+    @property
+    def work(self) -> dict[str, float]:
+        """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian."""
+        last = {name: row.work[np.isfinite(row.work)] for name, row in self.models.items()}
+        return {**self._work, **{name: float(values[-1]) if len(values) else 0.0 for name, values in last.items()}}
+
+
+def open_run(folder: Path) -> Run:
+    """The run in a folder."""
+    return Run(folder)
+
+
+def averaged(values: np.ndarray) -> np.ndarray:
+    """(v₋ + 2v + v₊)/4 along the first axis; NaN at both ends."""
+    found = np.full(values.shape, np.nan)
+    found[1:-1] = (values[:-2] + 2 * values[1:-1] + values[2:]) / 4
+    return found

@@ -1,0 +1,123 @@
+"""`Store`: the measurements of a run as Zarr arrays, which can be read while they grow."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
+
+FOLDER = "run.zarr"
+CHUNK = 1024  # rows in a file
+DIRECTIONS = 4  # columns at first, of what there is of each direction
+
+
+def zarr() -> Any:
+    """The module; a UsageError that says how to get it."""
+    try:
+        import zarr as found
+    except ImportError:
+        raise UsageError("training needs zarr: pip install 'cfdyn[networks]'") from None
+    return found
+
+
+class Store:
+    """Arrays ``steps/NAME``, one entry for each step, and ``rows/NAME``, one for each measurement; NaN where nothing is.
+
+    What is put stays in memory until `flush`; the group's attributes say how far the arrays are filled.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / FOLDER
+        self._group: Any = None
+        self._waiting: dict[str, list[tuple[int, Any]]] = {}
+
+    def create(self, arrays: Mapping[str, tuple[int, bool]]) -> None:
+        """New arrays, by their names: how many rows, and whether they have a column for each direction."""
+        library = zarr()
+        with said(self.path):
+            self._group = library.open_group(str(self.path), mode="w", zarr_format=3)
+            for name, (rows, wide) in arrays.items():
+                shape = (rows, DIRECTIONS) if wide else (rows,)
+                chunks = (min(rows, CHUNK), DIRECTIONS) if wide else (min(rows, CHUNK),)
+                self._group.create_array(name, shape=shape, chunks=chunks, dtype="float64", fill_value=np.nan)
+
+    def open(self, mode: str = "r+") -> None:
+        """What is there; a RecordError where it is damaged."""
+        library = zarr()
+        try:
+            self._group = library.open_group(str(self.path), mode=mode, zarr_format=3)
+        except Exception as error:  # whatever zarr makes of files that are cut off
+            raise RecordError(f"the arrays in {self.path} cannot be read ({type(error).__name__})") from None
+
+    def resize(self, lengths: Mapping[str, int]) -> None:
+        """So many rows of the arrays ``steps/…`` and ``rows/…``."""
+        with said(self.path):
+            for room, length in lengths.items():
+                for _, array in self._group[room].arrays():
+                    array.resize((length, *array.shape[1:]))
+
+    def names(self) -> list[str]:
+        """Of all arrays."""
+        return [f"{room}/{name}" for room in ("steps", "rows") for name, _ in self._group[room].arrays()]
+
+    def put(self, room: str, row: int, values: Mapping[str, Any]) -> None:
+        """Values of a row, numbers or one for each direction."""
+        for name, value in values.items():
+            self._waiting.setdefault(f"{room}/{name}", []).append((row, value))
+
+    def flush(self, **attributes: Any) -> None:
+        """Write what waits, then how far that is."""
+        with said(self.path):
+            for name, entries in self._waiting.items():
+                self._write(self._group[name], entries)
+            self._waiting.clear()
+            self._group.update_attributes(attributes)
+
+    @staticmethod
+    def _write(array: Any, entries: list[tuple[int, Any]]) -> None:
+        first, last = entries[0][0], entries[-1][0]
+        if array.ndim > 1:
+            widest = max(len(value) for _, value in entries)
+            if widest > array.shape[1]:
+                array.resize((array.shape[0], -(-widest // DIRECTIONS) * DIRECTIONS))
+        block = np.full((last - first + 1, *array.shape[1:]), np.nan)
+        for row, value in entries:
+            block[(row - first, slice(0, len(value))) if array.ndim > 1 else row - first] = value
+        array[first : last + 1] = block
+
+    def attributes(self) -> dict[str, Any]:
+        """How far the arrays are filled."""
+        return dict(self._group.attrs)
+
+    def read(self, name: str) -> np.ndarray:
+        """All rows of an array; a RecordError where it is damaged."""
+        try:
+            return np.asarray(self._group[name][:])
+        except Exception as error:  # whatever zarr makes of files that are cut off
+            raise RecordError(f"the array {name} in {self.path} cannot be read ({type(error).__name__})") from None
+
+
+class said:
+    """A context in which a disk that is full, or refuses, ends in a sentence that says how to go on."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, OSError) and not isinstance(error, CfdynError):
+            raise full(self.path.parent, error) from None
+
+
+def full(folder: Path, error: OSError) -> NumericsError:
+    """The sentence for an error of the system while a run writes into its folder."""
+    why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"the system refused: {error.strerror or error}"
+    return NumericsError(f"{folder} cannot be written, {why}; what was written before is whole and goes on with: "
+                         f"cfdyn train --resume {folder}")  # fmt: skip
