@@ -54,18 +54,13 @@ class Counted:
 
     def products(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """H v for each row of (k, d)."""
-        if not len(v):
-            return np.zeros_like(v)
-        found = np.asarray(self._timed("products", len(v), lambda: self._many(w, v)), dtype=float)
-        return found + self.decay * v if self.decay else found
-
-    def _many(self, w: np.ndarray, v: np.ndarray) -> Any:
-        if not hasattr(self.oracle, "hvps"):
-            return [self.oracle.hvp(w, x) for x in v]
-        # Every number of rows is compiled once: only powers of 2 are asked for, which cost hardly more.
-        size = 1 << (len(v) - 1).bit_length()
-        full = v if size == len(v) else np.concatenate([v, np.zeros((size - len(v), v.shape[1]))])
-        return self.oracle.hvps(w, full)[: len(v)]
+        # One by one: several at once would be compiled for every number of them, take more memory, and save little.
+        out = np.empty_like(v)
+        for new, row in zip(out, v, strict=True):
+            new[:] = self._timed("products", 1, lambda row=row: self.oracle.hvp(w, row))
+            if self.decay:
+                new += self.decay * row
+        return out
 
     def bent(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
         """The gradient and Hu where they come for nothing, else None, and T[u, u]."""

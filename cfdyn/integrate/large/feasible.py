@@ -10,7 +10,7 @@ from cfdyn.integrate.large.multiplier import pairs, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.systems.oracle_flow import OracleFlow
 
-ATTEMPTS, WHOLE = 100, 20  # points looked at; from then on half steps, for what goes to and fro
+ATTEMPTS, WHOLE = 40, 20  # points looked at; from then on half steps, for what goes to and fro
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
 
 
