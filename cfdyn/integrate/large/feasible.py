@@ -35,12 +35,14 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
         if point.values[0] <= 2.0 + ROUND_OFF:
             return point
         origin = start if seen_from_start else point.z
-        rows, forces = _parts(flow, point)
         gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
-        y, status, _ = multipliers(gaps + rows @ (origin - point.z), rows @ forces.T)
+        rows, forces, moving = _parts(flow, point)
+        y, status, _ = multipliers(gaps + rows @ (origin - point.z)[moving], rows @ forces.T)
         if status == NO_SOLUTION or not np.isfinite(y).all():
             return None
-        move = origin + y @ forces - point.z
+        move = origin - point.z
+        move[moving] += y @ forces
+        del rows, forces
         if seen_from_start:
             move *= 1.0 if attempt < WHOLE else 0.5
         else:
@@ -56,14 +58,16 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
     return None
 
 
-def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
-    """The slopes of the gaps and the forces of all pairs, (m, n), of what may be moved."""
+def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray, slice]:
+    """The slopes of the gaps and the forces of all pairs, and what may be moved by them."""
     k, d, u = point.near, flow.n_weights, point.u
+    if not flow.own.states:
+        rows = point.thirds * -weights(k)[:, None]
+        # A number where there is no state: the forces are what the slopes are, times that.
+        return rows, rows * (0.5 * point.edge.speed), slice(None)
     rows, forces = np.zeros((len(point.thirds), flow.dim)), np.zeros((len(point.thirds), flow.dim))
     square = 4 * point.edge.metric**2
     for n, (i, j) in enumerate(pairs(k)):
-        if not flow.own.states:
-            rows[n], forces[n] = -point.thirds[n], -0.5 * point.edge.speed * point.thirds[n]
         both = u[i] * u[j]
         for s in range(len(flow.own.states)):
             slope, own = 2 * point.edge.slopes[s] * both, flow.block(rows[n], s)
@@ -71,4 +75,4 @@ def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
             squares = square * both
             flow.block(forces[n], s)[:] = flow.spread(point.edge, s, squares, float(np.sum(squares)))
     weight = weights(k)[:, None]
-    return rows * weight, forces * weight
+    return rows * weight, forces * weight, slice(None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.modes import aligned, orthonormal
-from cfdyn.integrate.large.multiplier import packed, rank_of, turned_thirds
+from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
@@ -88,5 +88,6 @@ def bent_before(old: Point, found: Point) -> np.ndarray | None:
     k = found.near
     if not found.turned or old.near != k or not k:
         return None
-    turn = aligned(old.y[:k], found.y[:k])
-    return turned_thirds(turn, old.thirds)
+    # The old point is done with: its memory is used again.
+    turn_thirds(aligned(old.y[:k], found.y[:k]), list(old.thirds))
+    return old.thirds

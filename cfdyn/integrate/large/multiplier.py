@@ -9,6 +9,7 @@ from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers, unpac
 from cfdyn.systems.oracle_flow import Edge, Force, OracleFlow
 
 ROOT = 2.0**0.5
+PIECE = 4096  # of the weights at a time
 AT_EDGE = 1e-6  # of the edge of 2
 RANK = 1e-6  # of the largest eigenvalue of X
 
@@ -36,8 +37,8 @@ def weights(k: int) -> np.ndarray:
     return np.array([1.0 if i == j else ROOT for i, j in pairs(k)])
 
 
-def turned_thirds(turn: np.ndarray, thirds: np.ndarray) -> np.ndarray:
-    """T of the pairs of modes that are turned: rows of ``turn`` (k, k) are the new ones."""
+def turn_thirds(turn: np.ndarray, thirds: list[np.ndarray]) -> None:
+    """T of the pairs of modes that are turned, in the place of what it was: rows of ``turn`` (k, k) are the new ones."""
     k = len(turn)
     place = {pair: n for n, pair in enumerate(pairs(k))}
     factors = np.zeros((len(place), len(place)))
@@ -45,7 +46,13 @@ def turned_thirds(turn: np.ndarray, thirds: np.ndarray) -> np.ndarray:
         for a in range(k):
             for b in range(k):
                 factors[row, place[min(a, b), max(a, b)]] += turn[i, a] * turn[j, b]
-    return factors @ thirds
+    for first in range(0, len(thirds[0]), PIECE):
+        part = slice(first, first + PIECE)
+        new = factors @ np.array([third[part] for third in thirds])
+        for row, own in enumerate(new):
+            if not thirds[row].flags.writeable:
+                thirds[row] = thirds[row].copy()
+            thirds[row][part] = own
 
 
 def rates(flow: OracleFlow, f: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray) -> Rates:

@@ -24,7 +24,9 @@ def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
     point, flow, edge, u = run.point, run.flow, run.point.edge, run.point.u
     thirds, ahead = point.thirds, 0.5 * min(h / run.pace, FARTHEST)
     if run.bent is not None:
-        thirds = thirds + ahead * (thirds - run.bent)
+        thirds = run.bent - thirds
+        thirds *= -ahead
+        thirds += point.thirds
     if flow.own.states and run.motion is not None and run.before is not None:
         z = point.z.copy()
         z[flow.n_weights :] += 0.5 * min(h, FARTHEST * run.pace) * run.motion

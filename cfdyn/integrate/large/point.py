@@ -8,7 +8,7 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import aligned, refined, searched
-from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turned_thirds
+from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.systems.oracle_flow import Edge, Numbers, OracleFlow
 
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
@@ -110,7 +110,8 @@ class Looker:
         overlap = point.y[:size] @ y[:guess].T
         if guess and size == guess and (overlap**2).sum(axis=1).min() >= SAME**2:
             point.turned = True
-            known = dict(zip(pairs(size), turned_thirds(aligned(y[:guess], point.y[:size]), np.array(thirds)), strict=True))
+            turn_thirds(aligned(y[:guess], point.y[:size]), thirds)
+            known = dict(zip(pairs(size), thirds, strict=True))
         thirds.clear()
         self._complete(point, known)
 
@@ -123,7 +124,9 @@ class Looker:
         for i, j in pairs(point.near):
             if (i, j) not in known:
                 known[i, j] = self.oracle.mixed(w, u[i], u[j], known[i, i], known[j, j])
-        point.thirds = np.array([known.pop(pair) for pair in pairs(point.near)])
+        point.thirds = np.empty((len(pairs(point.near)), self.d))
+        for row, pair in zip(point.thirds, pairs(point.near), strict=True):
+            row[:] = known.pop(pair)
         point.rates = rates(self.flow, point.f, point.edge, u, point.thirds)
 
     def widened(self, point: Point, near: int) -> None:
