@@ -46,7 +46,12 @@ def test_the_largest_eigenvalues_are_enough(flow, start, t, monkeypatch):
 
 
 def test_stepping_names_no_flow_and_no_supplier_but_the_protocol():
-    names = [node.module for file in STEPPING.glob("*.py") for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+    names = [
+        node.module
+        for file in STEPPING.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom)
+    ]
     assert "cfdyn.integrate.supply.supplier" in names
     assert not [name for name in names if name.startswith(("cfdyn.systems", "cfdyn.integrate.supply.dense"))]
 

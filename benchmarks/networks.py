@@ -1,0 +1,169 @@
+"""What a central flow of a network costs, with its error and memory, beside the published scheme.
+
+The scheme: `peers.quarter_step`. Costs are in gradients; what a product with the Hessian and T[u, u] cost is timed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.integrate.large import large_run
+from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, installed
+from measuring.processes import fresh
+
+bench = Benchmark("networks")
+
+WORK, SECONDS, ERROR, RANK, STEPS = "gradients per unit", "s per unit", "error", "modes held", "steps"
+PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
+FINE = 30  # times a stricter tolerance is the reference
+MEMORY, BUDGET = "memory (vectors)", "allowed"
+SIZES = {"1e2": (1,), "1e3": (14,), "2e4": (128, 84), "1e5": (284, 284), "1e6": (965, 965)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A learning rate on the digits net, how far, and the optimizer steps before the flow takes over."""
+
+    lr: float
+    t: int
+    warm: int
+
+    @property
+    def title(self) -> str:
+        return f"η = {self.lr:g}, to t = {self.t}, {f'from step {self.warm}' if self.warm else 'cold'}"
+
+
+@cache
+def network(widths: tuple[int, ...] = (32, 32), rows: int = 500) -> Any:
+    return cf.networks.mlp(cf.data.digits(classes=4, n=rows), widths=widths)
+
+
+def priced(counts: dict[str, int]) -> float:
+    """Calls in gradients, at fixed prices."""
+    return counts.get("gradient", 0) + sum(price * counts.get(kind, 0) for kind, price in PRICES.items())
+
+
+@cache
+def target(case: Case) -> np.ndarray:
+    """The midpoint of the optimizer's iterates at the end."""
+    net, step = network(), cf.as_map(network(), cf.optimizers.gd(lr=case.lr))
+    orbit = [net.start]
+    for _ in range(case.warm + case.t + 1):
+        orbit.append(step(orbit[-1]))
+    return (orbit[-3] + 2 * orbit[-2] + orbit[-1]) / 4
+
+
+def ours(case: Case, rtol: float) -> tuple[np.ndarray, Any, float, float]:
+    """The weights at the end, the run, seconds, and the modes held on average."""
+    flow = cf.flows.central(network(), cf.optimizers.gd(lr=case.lr))
+    begun = time.perf_counter()
+    run, held = large_run(flow, network().start, rtol=rtol, warm=case.warm), 0.0
+    while run.t < case.t:
+        before = run.t
+        run.step(case.t)
+        held += run.rank * (run.t - before)
+        if run.status:
+            raise BenchmarkError(f"{case.title}: {run.status}")
+    return run.w, run, time.perf_counter() - begun, held / case.t
+
+
+def cells(case: Case, reference: np.ndarray, w: np.ndarray, counts: dict[str, int], seconds: float) -> Cells:
+    error = float(np.linalg.norm(w - reference) / np.linalg.norm(reference - target(case)))
+    return {WORK: priced(counts) / case.t, ERROR: f"{error:.0%}" if error >= 0.1 else f"{error:.1%}", SECONDS: seconds / case.t}
+
+
+@bench.table("a fully connected net 64-32-32-4 on 500 digits", (RANK, STEPS, WORK, ERROR, SECONDS))
+def accuracy(plan: Plan) -> Rows:
+    """Mean squares, 3268 weights, float64, one seed. Error: distance to the same flow with a tolerance {fine} times as strict,
+    relative to the distance of that to the optimizer (the mean of three successive iterates): a warm start makes that ten times
+    smaller and the same percentage harder. Gradients per unit: a product with the Hessian counted as {product}, g, Hu and T[u, u]
+    at once as {jet}. Published scheme: forward Euler with steps of 1/4 and LOBPCG once per unit, ported."""
+    cases = [Case(lr, plan.pick(60, 200), warm) for lr in plan.pick((0.6,), (0.6, 0.75, 1.0)) for warm in (0, 10)]
+    for case in cases:
+        reference, *_ = ours(case, 1e-3 / FINE)
+        for rtol in (3e-3, 1e-3):
+            w, run, seconds, held = ours(case, rtol)
+            found = cells(case, reference, w, run.oracle.counts, seconds)
+            goal = Goal(found[WORK], 2.0 if held < 1.5 and not case.warm else 4.0 if held < 1.5 else 10.0 if held < 2.5 else 20.0)
+            yield Row(f"{case.title}: cfdyn, rtol {rtol:g}", {RANK: held, STEPS: str(run.steps), **found}, (goal,))
+        if not case.warm and installed("scipy"):
+            yield published(case, reference)
+    return {"fine": FINE, "product": PRICES["products"], "jet": PRICES["jet"]}
+
+
+def published(case: Case, reference: np.ndarray) -> Row:
+    from peers.quarter_step import follow
+
+    begun = time.perf_counter()
+    flow = cf.flows.central(network(), cf.optimizers.gd(lr=case.lr))
+    w, oracle, _ = follow(flow, network().start, case.t)
+    found = cells(case, reference, w, oracle.counts, time.perf_counter() - begun)
+    return Row(f"{case.title}: published scheme", {STEPS: str(4 * case.t), **found})
+
+
+@bench.table("growth with the weights", ("weights", RANK, STEPS, WORK, SECONDS, MEMORY, BUDGET))
+def growth(plan: Plan) -> Rows:
+    """100 digits, each row in a process of its own, after a small net that loads all code. At the edge: η = 2/λ_k at the start,
+    so that k modes are there from the beginning; finding them, and a state on the edge, is not counted. Memory: the peak beyond that of gradients, products and T of the same net, in
+    vectors as long as the weights; allowed: k(k + 1)/2 + 3(k + 1) + 10."""
+    for name, widths in list(SIZES.items())[: plan.pick(3, 5)]:
+        for k in (0, *plan.pick((1,), (1, 2, 3, 4))):
+            if k > 1 and name == "1e2":
+                continue
+            d, held, steps, counts, seconds, vectors = measured(widths, k, plan.pick(10.0, 20.0))
+            allowed = k * (k + 1) / 2 + 3 * (k + 1) + 10
+            row: Cells = {"weights": str(d), RANK: held, STEPS: str(steps), WORK: counts, SECONDS: seconds}
+            large = d >= 20_000  # below, the memory of Python itself is more
+            row |= {MEMORY: vectors, BUDGET: str(round(allowed))} if large else {}
+            goals = (Goal(vectors, allowed),) if large else ()
+            yield Row(f"{name}, {f'{k} at the edge' if k else 'gradient flow'}", row, goals)
+
+
+PROCESS = """
+import sys, time, resource, numpy as np, cfdyn as cf
+from cfdyn.integrate.large import large_run
+sys.path.insert(0, {here!r})
+from networks import network, priced
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
+def at_edge(net, k):
+    values = net.eigenvalues(net.start, max(k, 1))[0]
+    lr = 2 / values[k - 1] if k else 1 / values[0]
+    return (cf.flows.central if k else cf.flows.gradient)(net, cf.optimizers.gd(lr=lr))
+small = network((3,), 100)
+large_run(at_edge(small, {k}), small.start).advance(1.0)
+cf.complementarity(-np.eye(2), np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2)))
+net = network({widths}, 100)
+flow, u = at_edge(net, {k}), np.full(net.dim, net.dim**-0.5)
+for _ in range(2):
+    net.gradient(net.start), net.hvp(net.start, u), net.jet(net.start, u) if {k} else None
+first, held = peak(), 0.0
+run = large_run(flow, net.start, rtol=3e-3)
+start, begun = priced(run.oracle.counts), time.perf_counter()
+while run.t < {t} and not run.status:
+    before = run.t
+    run.step({t})
+    held += run.rank * (run.t - before)
+spent, vectors = (time.perf_counter() - begun) / run.t, (peak() - first) / 8 / net.dim
+print("found", net.dim, held / run.t, run.steps, (priced(run.oracle.counts) - start) / run.t, spent, vectors, file=sys.stderr)
+"""
+
+
+def measured(widths: tuple[int, ...], k: int, t: float) -> tuple[int, float, int, float, float, float]:
+    """Weights, modes held on average, steps, gradients and seconds per unit, vectors of memory, in a process of its own."""
+    from measuring.report import HERE
+
+    found = fresh(["-c", PROCESS.format(here=str(HERE), k=k, widths=widths, t=t)], patience=900)
+    words = next(line for line in found.errors.splitlines() if line.startswith("found ")).split()[1:]
+    d, held, steps, work, seconds, vectors = map(float, words)
+    return int(d), held, int(steps), work, seconds, vectors
+
+
+if __name__ == "__main__":
+    bench.main()

@@ -1,0 +1,38 @@
+"""A start that some steps of the optimizer have led to: gradient flow and optimizer part in the first ones, edge or not."""
+
+import numpy as np
+
+from cfdyn.arguments import whole_number
+from cfdyn.errors import NumericsError
+from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.oracle_map import OracleMap
+
+
+def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
+    """(w₋ + 2w + w₊)/4 about the optimizer's step of that number with the slow states there, (n,), and what to say of it.
+
+    >>> from types import SimpleNamespace
+    >>> import cfdyn as cf
+    >>> bowl = SimpleNamespace(dim=1, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
+    >>> warmed(cf.flows.gradient(bowl, cf.optimizers.gd(lr=1.5)), [1.0], 1)  # 1, -0.5, 0.25
+    (array([0.0625]), 't = 0 is step 1 of the optimizer: the start is (w₋ + 2w + w₊)/4 about it')
+    """
+    steps, d = whole_number("warm", steps, 1), flow.n_weights
+    step = OracleMap(flow.oracle, flow.optimizer)
+    before = step.state(w0)
+    for _ in range(steps - 1):
+        before = step(before)
+    now = step(before)
+    after = step(now)
+    if not np.isfinite(after).all():
+        raise NumericsError(f"the optimizer has run away within its first {steps + 1} steps")
+    z = np.empty(flow.dim)
+    z[:d] = (before[:d] + 2 * now[:d] + after[:d]) / 4
+    optimizer = flow.optimizer
+    for k, name in enumerate(flow.own.states):
+        if name in optimizer.per_weight:
+            first = d * (1 + optimizer.per_weight.index(name))
+            flow.block(z, k)[:] = after[first : first + d]
+        else:
+            flow.block(z, k)[:] = after[d * (1 + len(optimizer.per_weight)) + optimizer.shared.index(name)]
+    return z, f"t = 0 is step {steps} of the optimizer: the start is (w₋ + 2w + w₊)/4 about it"
