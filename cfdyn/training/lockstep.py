@@ -91,7 +91,7 @@ class Lockstep:
     def _measure(self, k: int, store: Store, middle: np.ndarray) -> None:
         midpoint = middle[: self.network.dim]
         edge = self._place_edge(middle)
-        self.modes.update(lambda v: np.asarray(self.network.hvps(midpoint, v)), edge, self.root)
+        self.modes.update(lambda v: np.asarray(self.network.hvp(midpoint, v)), edge, self.root)
         row = {"step": k, "eigenvalues": self.modes.values, "edge": edge, "midpoint_loss": self.oracle.value(midpoint)}
         for name, model in self.models.items():
             if k > self.config.warm_start:

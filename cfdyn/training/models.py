@@ -61,7 +61,7 @@ class Model:
         w, (directions, small) = self._run.w, self._run.covariance_factors
         loss, trace, excess = float(self.network.value(w)), 0.0, 0.0
         if len(directions):
-            curved = np.asarray(self.network.hvps(w, directions))
+            curved = np.stack([np.asarray(self.network.hvp(w, v)) for v in directions])
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T

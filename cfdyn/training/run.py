@@ -15,9 +15,10 @@ from cfdyn.errors import RecordError
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.series.slow_cycles import VISIBLE, slow_cycles
-from cfdyn.training.config import DISCRETE, Config, read_config
+from cfdyn.training.config import DISCRETE, DONE, Config, read_config
 from cfdyn.training.models import MEASURED
 from cfdyn.training.store import Store
+from cfdyn.training.summary import ends, sentences, table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,15 +70,36 @@ class Run:
     @property
     def complete(self) -> bool:
         """All steps are done, or it diverged."""
-        return self.status == "done" or self.status.startswith("diverged")
+        return self.status == DONE or self.status.startswith("diverged")
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Settings and versions."""
         return provenance(**{name: value for name, value in dataclasses.asdict(self.config).items() if name != "out"})
 
+    @property
+    def steps(self) -> int:
+        """How many are done."""
+        return self._steps
+
+    @cached_property
+    def ends(self) -> tuple[dict[str, Any], float | None]:
+        """The last measurement, and the last loss."""
+        return ends(self)
+
+    @cached_property
+    def table(self) -> list[list[Any]]:
+        """Of the last measurement: a name, the optimizer's number and that of each model."""
+        return table(self)
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """What the iterates did, and which model was nearer."""
+        return sentences(self)
+
     def _read(self, name: str) -> np.ndarray:
-        known = self._steps + 1 if name.startswith("steps/") else self._rows
+        ended = self.status == DONE  # where the last step has its loss, too
+        known = self._steps + ended if name.startswith("steps/") else self._rows
         return self._store.read(name)[:known]
 
     @cached_property
@@ -138,6 +160,11 @@ class Run:
         return averaged(self.coordinates**2)
 
     @cached_property
+    def average_swing(self) -> np.ndarray:
+        """Mean of ‖w − midpoint‖² over three neighbours, (n+1,)."""
+        return averaged(self.swing)
+
+    @cached_property
     def swings(self) -> tuple[int, int] | None:
         """The steps [first, last) of the longest stretch in which the iterates swing along the sharpest direction by a hundredth
         of the widest swing or more; None where that is fewer than 16."""
@@ -168,7 +195,7 @@ class Run:
     def slow_cycles(self) -> list[tuple[int, int]]:
         """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle."""
         first = self.config.warm_start
-        size = np.where(np.isfinite(averaged(self.swing)), averaged(self.swing), 0.0)[first:]
+        size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)[first:]
         return [(first + a, first + b) for a, b in slow_cycles(size)]
 
     def averages(self, model: str) -> dict[str, Any]:
