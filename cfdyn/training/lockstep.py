@@ -96,7 +96,7 @@ class Lockstep:
         for name, model in self.models.items():
             if k > self.config.warm_start:
                 model.advance(float(k - self.config.warm_start))
-            found = model.measured(midpoint, self.modes, self.root)
+            found = model.measured(midpoint, edge, self.modes, self.root)
             row |= {f"{name}_{what}": value for what, value in (found or {}).items()}
         store.put("rows", self.rows, row)
         self.rows += 1
@@ -120,7 +120,7 @@ class Lockstep:
         """Write what was measured, and how far that is."""
         work = {"discrete": self.oracle.gradients, "measurements": self.modes.products}
         store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work,
-                    models={name: model.status for name, model in self.models.items()},
+                    models={name: model.facts for name, model in self.models.items()},
                     remarks=[*getattr(self.network, "remarks", ()), *([self.edge.why] if self.edge.why else [])])  # fmt: skip
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

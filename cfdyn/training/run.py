@@ -25,16 +25,17 @@ from cfdyn.training.summary import ends, sentences, table
 class ModelRow:
     """A model beside the optimizer, one entry for each measurement: ``distance`` ‖w(t) − midpoint‖, ``loss`` L(w),
     ``predicted_loss`` L + ½ tr HΣ, ``sharpness`` λ₁ (over P, where P moves), ``trace`` tr Σ, ``variance`` (m, k) along the
-    optimizer's own directions, ``work`` in gradients so far; ``status``."""
+    optimizer's own directions; ``status``, ``notes``, and ``work``, the gradient equivalents it took, as they were timed."""
 
     name: str
     status: str
+    notes: list[str]
+    work: float
     distance: np.ndarray
     loss: np.ndarray
     predicted_loss: np.ndarray
     sharpness: np.ndarray
     trace: np.ndarray
-    work: np.ndarray
     variance: np.ndarray
 
 
@@ -60,7 +61,7 @@ class Run:
         try:
             self.status, self.remarks = str(facts["status"]), tuple(facts["remarks"]) if "remarks" in facts else ()
             self._steps, self._rows = int(facts["steps"]), int(facts["rows"])
-            self._statuses, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
+            self._facts, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
         except (KeyError, TypeError, ValueError):
             raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled") from None
 
@@ -145,7 +146,8 @@ class Run:
     @cached_property
     def models(self) -> dict[str, ModelRow]:
         """The flows, by their names."""
-        return {name: ModelRow(name, self._statuses.get(name, self.status),
+        blank = {"status": self.status, "notes": [], "work": 0.0}
+        return {name: ModelRow(name, **{**blank, **self._facts.get(name, {})},
                                **{what: self._read(f"rows/{name}_{what}") for what in MEASURED})
                 for name in self.config.runs if name != DISCRETE}  # fmt: skip
 
@@ -222,8 +224,7 @@ class Run:
     @property
     def work(self) -> dict[str, float]:
         """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian."""
-        last = {name: row.work[np.isfinite(row.work)] for name, row in self.models.items()}
-        return {**self._work, **{name: float(values[-1]) if len(values) else 0.0 for name, values in last.items()}}
+        return {**self._work, **{name: row.work for name, row in self.models.items()}}
 
 
 def open_run(folder: Path) -> Run:

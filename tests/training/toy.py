@@ -43,8 +43,10 @@ class Toy:
 class StableRun:
     """dw/dt = −η∇L by Runge and Kutta in steps of at most 1/8: what `cfdyn.integrate.large.large_run` gives, for tests."""
 
+    theta, status, notes = 2.0, "", ()
+
     def __init__(self, flow, z, **options):
-        self.flow, self.t, self.w, self.count = flow, 0.0, np.array(z[: flow.network.dim]), 0
+        self.flow, self.t, self.w, self.count, self.oracle = flow, 0.0, np.array(z[: flow.network.dim]), 0, self
 
     def advance(self, t):
         steps = max(1, int(np.ceil((t - self.t) * 8)))
@@ -59,15 +61,14 @@ class StableRun:
 
     @property
     def eigenvalues(self):
-        return np.linalg.eigvalsh(self.flow.network.hessian(self.w))[::-1]
+        return self.flow.lr * np.linalg.eigvalsh(self.flow.network.hessian(self.w))[::-1]
 
     @property
     def covariance_factors(self):
         return np.zeros((0, len(self.w))), np.zeros((0, 0))
 
-    @property
-    def stats(self):
-        return {"gradient_equivalents": self.count}
+    def equivalents(self):
+        return self.count
 
     def snapshot(self):
         return {"w": self.w, "t": np.array(self.t), "count": np.array(self.count)}
@@ -78,7 +79,8 @@ class StableRun:
 
 def use(patch):
     """Flows of the toy, in place of those of networks; ``patch(module, name, value)``."""
-    patch(models, "flow_of", lambda name, network, optimizer: SimpleNamespace(network=network, lr=optimizer.params["lr"]))
+    patch(models, "flow_of", lambda name, network, optimizer: SimpleNamespace(
+        network=network, lr=optimizer.params["lr"], n_weights=network.dim, own=SimpleNamespace(each=(), shared=())))
     patch(models, "run_of", lambda flow, z, options: StableRun(flow, z, **options))
 
 

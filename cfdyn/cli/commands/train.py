@@ -112,7 +112,8 @@ def _print(screen: Screen, found: Run, figures: list[str]) -> None:
         ("optimizer", f"{config.optimizer}{chosen}" + (f", batches of {config.batch}" if config.batch else "")),
         ("models", f"begin at the midpoint of the iterates at step {config.warm_start} (warm start)") if found.models else None,
         ("status", f"{found.status}, {found.steps} of {config.steps} steps"),
-        *(("note", f"{name} {row.status}") for name, row in found.models.items() if row.status.startswith(("ended", "ran"))),
+        *(("note", f"{name} {row.status}") for name, row in found.models.items() if row.status.startswith("ended")),
+        *(("note", f"{name}: {words}") for name, row in found.models.items() for words in row.notes),
         *(("note", words) for words in found.remarks),
         wrap=False,
     )  # fmt: skip
