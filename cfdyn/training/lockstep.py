@@ -18,7 +18,7 @@ from cfdyn.training.modes import Modes
 from cfdyn.training.store import Store
 
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
-STEPS = {"loss": False, "swing": False, "coordinates": True}
+STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
 ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
 
 
@@ -26,7 +26,8 @@ class Lockstep:
     """The state of a run: before step ``k`` the optimizer is at ``z``, and was at ``older`` one step before.
 
     Row r of ``rows/…`` is measured at step (r + 1)·every, at the midpoint (w₋ + 2w + w₊)/4 of the iterates; models begin at
-    the midpoint of step ``warm_start``. ``steps/coordinates`` are those of w − midpoint along the directions measured last.
+    the midpoint of step ``warm_start``. ``steps/coordinates`` are those of w − midpoint along the directions measured last,
+    ``steps/turn`` is the cosine between w − midpoint and that of the step before.
     """
 
     def __init__(self, config: Config, network: Any, optimizer: Optimizer):
@@ -38,6 +39,7 @@ class Lockstep:
         self.k, self.rows, self.status, self.largest = 0, 0, RUNNING, np.inf
         self.z = self.map.state(network.start)
         self.older: np.ndarray | None = None
+        self.off: np.ndarray | None = None  # w − midpoint of the step before
         self.root: np.ndarray | None = None
 
     def arrays(self) -> dict[str, tuple[int, bool]]:
@@ -86,7 +88,12 @@ class Lockstep:
         if len(self.modes.vectors):
             along = self.modes.vectors @ (off if self.root is None else off * self.root)
             store.put("steps", k, {"coordinates": along})
-        store.put("steps", k, {"swing": float(off @ off)})
+        size = float(off @ off)
+        store.put("steps", k, {"swing": size})
+        if self.off is not None:
+            with np.errstate(all="ignore"):
+                store.put("steps", k, {"turn": float(off @ self.off / np.sqrt(size * float(self.off @ self.off)))})
+        self.off = off
 
     def _measure(self, k: int, store: Store, middle: np.ndarray) -> None:
         midpoint = middle[: self.network.dim]
@@ -125,7 +132,7 @@ class Lockstep:
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything, as arrays and facts."""
-        arrays = {name: value for name in ("z", "older", "root") if (value := getattr(self, name)) is not None}
+        arrays = {name: value for name in ("z", "older", "off", "root") if (value := getattr(self, name)) is not None}
         arrays |= checkpoints.beneath("modes", self.modes.snapshot())
         for name, model in self.models.items():
             arrays |= checkpoints.beneath(name, model.snapshot())
@@ -140,7 +147,7 @@ class Lockstep:
             raise UsageError(f"the run has {facts['dim']} weights, and the network that was given has {self.network.dim}")
         self.k, self.rows, self.status, self.largest = (facts[name] for name in ("k", "rows", "status", "largest"))
         self.oracle.gradients = facts["gradients"]
-        self.z, self.older, self.root = arrays["z"], arrays.get("older"), arrays.get("root")
+        self.z, self.older, self.off, self.root = (arrays.get(name) for name in ("z", "older", "off", "root"))
         self.modes.restore(checkpoints.under(arrays, "modes"))
         for name, model in self.models.items():
             model.restore(checkpoints.under(arrays, name), self.z)

@@ -43,8 +43,9 @@ class Run:
     """A training, as far as it is: ``n`` steps and ``m`` measurements.
 
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
-    ‖w − midpoint‖²; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H
-    where P moves; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name, see `ModelRow`. Everything is read once,
+    ‖w − midpoint‖², ``turn`` (n+1,): −1 where it alternates; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at
+    the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H where P moves; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name,
+    see `ModelRow`. At (n+1,) a run that is stopped has one entry less. Everything is read once,
     when it is first asked for.
 
     Raises
@@ -119,6 +120,11 @@ class Run:
         return self._read("steps/swing")
 
     @cached_property
+    def turn(self) -> np.ndarray:
+        """Cosine between w − midpoint and that of the step before, (n+1,): −1 in a 2-cycle."""
+        return self._read("steps/turn")
+
+    @cached_property
     def t(self) -> np.ndarray:
         """Steps at which was measured, (m,)."""
         return self._read("rows/step")
@@ -167,10 +173,17 @@ class Run:
         return averaged(self.swing)
 
     @cached_property
+    def signed_swing(self) -> np.ndarray:
+        """±‖w − midpoint‖, (n+1,): the sign turns where the swing turns by more than a right angle from one step to the next."""
+        turned = np.where(np.isfinite(self.turn) & (self.turn < 0), -1.0, 1.0)
+        return np.sqrt(self.swing) * np.cumprod(turned)
+
+    @cached_property
     def swings(self) -> tuple[int, int] | None:
-        """The steps [first, last) of the longest stretch in which the iterates swing along the sharpest direction by a hundredth
-        of the widest swing or more; None where that is fewer than 16."""
-        size = np.where(np.isfinite(self.variance[:, 0]), self.variance[:, 0], 0.0)
+        """The steps [first, last) of the longest stretch in which the iterates swing by a hundredth of the widest swing or more,
+        after the warm start; None where that is fewer than 16."""
+        size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)
+        size[: self.config.warm_start] = 0.0
         wide = np.concatenate([[False], (size > VISIBLE * size.max()) & (size > 0), [False]])
         edges = np.flatnonzero(np.diff(wide.astype(int))).reshape(-1, 2)
         lengths = edges[:, 1] - edges[:, 0]
@@ -181,11 +194,11 @@ class Run:
 
     @cached_property
     def oscillation(self) -> Oscillation | None:
-        """Of the iterates along the sharpest direction in that stretch; None where there is none."""
+        """Of the signed swing in that stretch; None where there is none."""
         if self.swings is None:
             return None
         first, last = self.swings
-        return oscillation(self.coordinates[first:last, 0])
+        return oscillation(self.signed_swing[first:last])
 
     @property
     def since(self) -> int | None:
