@@ -12,7 +12,7 @@ from cfdyn.networks._network import Network
 
 
 def mlp(
-    data: DataSet, widths: str | Sequence[int] = (32, 32), activation: str = "tanh", loss: str = "mse", seed: int = 0
+    data: DataSet, widths: str | int | Sequence[int] = (32, 32), activation: str = "tanh", loss: str = "mse", seed: int = 0
 ) -> Network:
     """f(x) = W_L φ(… φ(W₁x + b₁) …) + b_L with hidden ``widths``, on rows of data.
 

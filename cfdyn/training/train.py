@@ -109,29 +109,27 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
+    if steps is not None and whole_number("`steps`", steps, 1) < config.steps:
+        raise UsageError(f"the run in {folder} has {config.steps} steps; --steps can only be more")
     with held(folder):
-        if steps is not None and whole_number("`steps`", steps, 1) != config.steps:
-            if steps < config.steps:
-                raise UsageError(f"the run in {folder} has {config.steps} steps; --steps can only be more")
-            config = config.with_(steps=steps)
+        saved = checkpoints.load(folder)
+        status = saved[1]["status"] if saved else RUNNING
+        if status != RUNNING and not (status == DONE and (steps or 0) > config.steps):
+            return Run(folder)  # nothing is left to do
+        config = config if steps is None else config.with_(steps=steps)
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip
         network = make_network(config) if network is None else network
         state = Lockstep(config, network, make_optimizer(config, network)[0])
-        saved, number = checkpoints.load(folder), 0
         if saved is None:
-            store = _begun(folder, state)
-        else:
-            state.restore(*saved)
-            number, store = saved[1]["number"] + 1, Store(folder)
-            store.open()
-            if state.status == DONE and state.k < config.steps:
-                state.status = RUNNING
-            if state.status == RUNNING:
-                store.resize({"steps": config.steps + 1, "rows": state.rows_until(config.steps)})
-                write_config(config, folder)
-        return _run(folder, state, store, number, keep, say)
+            return _run(folder, state, _begun(folder, state), 0, keep, say)
+        state.restore(*saved)
+        state.status, store = RUNNING, Store(folder)
+        store.open()
+        store.resize({"steps": config.steps + 1, "rows": state.rows_until(config.steps)})
+        write_config(config, folder)
+        return _run(folder, state, store, saved[1]["number"] + 1, keep, say)
 
 
 def _run(folder: Path, state: Lockstep, store: Store, number: int, keep: float, say: Callable[[str], None]) -> Run:

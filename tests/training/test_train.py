@@ -225,8 +225,11 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
         cf.train(resume=tmp_path / "nothing")
     with FileLock(run.folder / ".lock"), pytest.raises(RecordError, match="another process is writing"):
         cf.train(resume=run.folder, network=toy.Toy())
+    assert cf.train(resume=run.folder).status == "done"  # nothing is left to do
     with pytest.raises(UsageError, match="give it again"):
-        cf.train(resume=run.folder)
+        cf.train(resume=run.folder, steps=200)
+    with pytest.raises(UsageError, match="can only be more"):
+        cf.train(resume=run.folder, steps=20)
     text = (run.folder / "config.toml").read_text()
     (run.folder / "config.toml").write_text(text.replace("version = 1", "version = 7"))
     with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 1; nothing was changed"):
