@@ -7,7 +7,8 @@ import pytest
 import cfdyn as cf
 from cfdyn.cli import main
 
-SMALL = ["train", "mlp:widths=3", "--data", "digits:classes=2,n=20", "--optimizer", "gd:lr=0.6", "--steps", "60", "--every", "3"]
+SMALL = ["train", "mlp:widths=3", "--data", "digits:classes=2,n=20", "--optimizer", "gd:lr=0.6", "--steps", "60", "--every", "3",
+         "--no-figure"]  # fmt: skip
 
 
 def run(capsys, *words):
@@ -27,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_document(folder, capsys):
-    code, out, _ = run(capsys, "train", "--resume", folder, "--json")
+    code, out, _ = run(capsys, "train", "--resume", folder, "--no-figure", "--json")
     found, record = json.loads(out), cf.load(folder)
     assert code == 0 and found["run"] == str(folder) and found["status"] == "done" and found["steps"] == 60
     assert found["edge"] == pytest.approx(2 / 0.6) and found["sharpness"] == record.sharpness[-1]
@@ -51,7 +52,7 @@ def test_the_table_and_the_figure(folder, capsys, tmp_path):
 def test_a_toml_file_with_options_on_top(capsys, tmp_path):
     file = tmp_path / "small.toml"
     file.write_text('network = "mlp:widths=3"\ndata = "digits:classes=2,n=20"\noptimizer = "gd"\nruns = ["discrete"]\nsteps = 100\n')
-    code, out, _ = run(capsys, "train", file, "--steps", "20", "--out", tmp_path / "run", "--json")
+    code, out, _ = run(capsys, "train", file, "--steps", "20", "--out", tmp_path / "run", "--no-figure", "--json")
     found = json.loads(out)
     assert code == 0 and found["steps"] == 20 and found["chosen"]["lr"] == "edge at 1.15 times the sharpness at the start"
     start = cf.networks.mlp(cf.data.digits(classes=2, n=20), widths=3)
@@ -61,7 +62,7 @@ def test_a_toml_file_with_options_on_top(capsys, tmp_path):
 @pytest.mark.parametrize(("words", "status", "said"), [
     (["train"], 2, "train needs a network, such as mlp:widths=32-32"), (["train", "mpl"], 2, "did you mean 'mlp'"),
     (["train", "mlp", "--resume", "x"], 2, "beside --resume stand"), (["train", "--resume", "nowhere"], 2, "nowhere is no folder"),
-    (["train", "mlp", "--xlim", "0:1"], 2, "ask for one with --plot"), (["train", "mlp", "--runs", "discrete,stabel"], 2, "did you mean 'stable'"),
+    (["train", "mlp", "--xlim", "0:1", "--no-figure"], 2, "ask for one with --plot"), (["train", "mlp", "--runs", "discrete,stabel"], 2, "did you mean 'stable'"),
     (["train", "mlp", "--batch", "1000", "--runs", "discrete", "--optimizer", "gd:lr=0.1"], 2, "a batch of 1000 is drawn from 200 rows"),
     (["train", "no.toml"], 2, "there is no file no.toml"),
 ])  # fmt: skip
@@ -71,7 +72,7 @@ def test_what_cannot_be_is_a_sentence(words, status, said, capsys):
 
 
 def test_a_run_that_diverges_is_an_answer(capsys, tmp_path):
-    code, out, _ = run(capsys, *SMALL[:4], "--optimizer", "gd:lr=50", "--runs", "discrete", "--out", tmp_path / "run", "--json")
+    code, out, _ = run(capsys, *SMALL[:4], "--optimizer", "gd:lr=50", "--runs", "discrete", "--out", tmp_path / "run", "--json", "--plot", tmp_path / "diverged.png")
     found = json.loads(out)
     assert code == 0 and found["status"].startswith("diverged at step ") and found["complete"]
 

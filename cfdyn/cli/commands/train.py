@@ -11,7 +11,7 @@ import cfdyn
 from cfdyn.cli import interrupts
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.files import figure_limits
-from cfdyn.cli.options import PLOT, XLIM, YLIM
+from cfdyn.cli.options import FIGURE, PLOT, XLIM, YLIM
 from cfdyn.cli.screen import Say, Screen, number
 from cfdyn.cli.values import given
 from cfdyn.errors import Interrupted, UsageError
@@ -19,8 +19,10 @@ from cfdyn.errors import Interrupted, UsageError
 if TYPE_CHECKING:
     from cfdyn.training.run import Run
 
+PICTURE = "run.png"  # in the folder of the run
 
-@command("network data optimizer runs steps warm_start every batch tol seed resume keep folder plot json", place=4, keeps=True)
+
+@command("network data optimizer runs steps warm_start every batch tol seed resume keep folder plot figure json", 4, keeps=True)
 def train(
     say: Say,
     network: Annotated[str | None, Argument(help="mlp:widths=32-32, or the name of a TOML file with the options below.", show_default=False)] = None,  # noqa: E501
@@ -39,11 +41,14 @@ def train(
     plot: PLOT = None,
     xlim: XLIM = None,
     ylim: YLIM = None,
+    figure: FIGURE = True,
 ) -> Answer:
     """Train a network with flows beside the optimizer: the edge of stability, measured and modelled."""
     from cfdyn.plotting import check_path
 
-    limits, file = figure_limits(xlim, ylim, plot is not None), plot and check_path(plot)
+    if plot is not None and not figure:
+        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+    limits, file = figure_limits(xlim, ylim, figure), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, tol=tol)
     options |= given(seed=seed, out=None if folder is None else str(folder))
     try:
@@ -52,17 +57,17 @@ def train(
         interrupts.words(f"interrupted; {stopped.record.status}, and what was done until then is in {stopped.record.folder}; "
                          f"it goes on with: {_goes_on(stopped.record.folder)}")  # fmt: skip
         raise
-    if file is not None:
+    figures = [file or found.folder / PICTURE] if figure else []
+    for picture in figures:
         say("drawing")
-        cfdyn.plot(found, file, **limits)
-    figures = [] if file is None else [str(file)]
-    return Answer(lambda: {**_document(found), "figures": figures}, lambda screen: _print(screen, found, figures))
+        cfdyn.plot(found, picture, **limits)
+    return Answer(lambda: {**_document(found), "figures": [*map(str, figures)]}, lambda screen: _print(screen, found, figures))
 
 
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
     if resume is not None:
         if options or network is not None:
-            raise UsageError("a run goes on as it was begun: beside --resume stand --steps, --keep, --plot and --json alone")
+            raise UsageError("a run goes on as it was begun: beside --resume stand --steps, --keep, figures and --json alone")
         return cfdyn.train(resume=resume, **others)
     if network is None:
         raise UsageError("train needs a network, such as mlp:widths=32-32, a TOML file, or --resume DIR")
@@ -103,7 +108,7 @@ def _document(found: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(screen: Screen, found: Run, figures: list[str]) -> None:
+def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
     """What was trained, its end beside the models', and in sentences what the iterates did."""
     config = found.config
     chosen = f"  ({config.chosen})" if config.chosen else ""

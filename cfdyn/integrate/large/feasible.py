@@ -43,6 +43,8 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
         move = origin + y @ forces - point.z
         if seen_from_start:
             move *= 1.0 if attempt < WHOLE else 0.5
+        elif not move.any():
+            return None
         else:
             move *= min(1.0, SHORT * float(np.linalg.norm(start)) / float(np.linalg.norm(move)))
         for halving in range(30):
