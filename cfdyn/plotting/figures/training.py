@@ -50,7 +50,7 @@ def _eigenvalues(axes: Axes, run: Run) -> None:
     axes.plot(run.t, run.edge, color=INK, linewidth=0.8, linestyle=":")
     finite = np.flatnonzero(np.isfinite(run.edge))
     if len(finite):
-        axes.annotate("edge", (run.t[finite[0]], run.edge[finite[0]]), (0, 3), textcoords="offset points", fontsize=7)
+        axes.annotate(" edge", (1.0, run.edge[finite[-1]]), xycoords=("axes fraction", "data"), fontsize=7, va="center")
     axes.set(xlabel="step", ylabel="eigenvalues at the midpoints", title="eigenvalues against the edge")
 
 
