@@ -14,7 +14,7 @@ export FORMULA OPTIMIZER OUT
 EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
 EXTRAS_test := test
-EXTRAS_test-all := test,bench
+EXTRAS_test-all := test,cover,bench,tables
 # An environment that has these extras also serves:
 SERVES_bench := study
 SERVES_test := study
@@ -22,7 +22,8 @@ SERVES_test-all := study test
 
 # One process per core is enough: the numerical libraries must not start threads of their own.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -q
-PARALLEL := -n $(JOBS) --dist loadfile
+# Files in their order: the many small ones of the package come last, and no process has to wait for a long one.
+PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help study papers test test-all bench bench-quick lint stubs clean distclean
@@ -108,6 +109,6 @@ $(VENV)/.installed-%: $(VENV)/.created setup.cfg pyproject.toml constraints.txt
 	@touch $(VENV)/.incomplete
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[$(EXTRAS_$*)]' || { rm -f $(VENV)/.incomplete; exit 1; }
-	@$(PY) -m compileall -q cfdyn
+	@$(PY) -m compileall -q cfdyn papers
 	@touch $(foreach name,$* $(SERVES_$*),$(VENV)/.installed-$(name))
 	@rm $(VENV)/.incomplete

@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 
-from cfdyn.errors import UsageError, shown
+from cfdyn.errors import UsageError, shown, unknown
 
 _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
@@ -190,6 +190,9 @@ def checked(function: Callable, package: str = "", make: str | None = None) -> C
     def call(*args: Any, **options: Any) -> Any:
         names, hints = _signature(function)
         given = dict(zip(names, args, strict=False)) | options
+        for name in given if hints else ():
+            if name not in hints:
+                raise unknown(f"option of {function.__name__}:", name, hints)
         if len(args) <= len(names) and given.keys() <= hints.keys() and len(given) == len(args) + len(options):
             options = {name: _argument(function, name, value, hints[name]) for name, value in given.items()}
             args = ()
@@ -207,6 +210,9 @@ def checked(function: Callable, package: str = "", make: str | None = None) -> C
 
 def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
     if getattr(hint, "__name__", "") in _MADE_BY and not isinstance(value, hint):
+        made = getattr(hint, "of", lambda given: None)(value)
+        if made is not None:
+            return made
         raise UsageError(f"{function.__name__} takes {_MADE_BY[hint.__name__]}, not {type(value).__name__}")
     return converted(f"`{name}`", value, hint)
 

@@ -91,3 +91,19 @@ def describe(entry: Callable) -> dict[str, str]:
     summary = text(entry).strip().partition("\n")[0]
     _, _, reference = text(entry).partition("References\n----------\n")
     return {"summary": summary, "reference": " ".join(reference.partition("\n\n")[0].split())}
+
+
+def spelled(entry: Callable, **options: Any) -> str:
+    """``name:option=value,…`` with the options that differ from the entry's defaults: as the command line takes it.
+
+    >>> def ring(n=4, closed=True): ...
+    >>> spelled(ring, n=3, closed=True), spelled(ring)
+    ('ring:n=3', 'ring')
+    """
+    known = inspect.signature(entry).parameters
+    given = [f"{key}={_word(value)}" for key, value in options.items() if value != known[key].default]
+    return f"{entry.__name__}:{','.join(given)}" if given else entry.__name__
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -117,7 +117,7 @@ def cycles_of_the_double_well_proved(lr="1.7"):
     Five certificates of all cycles of a period and of its divisors in [−2, 2].
     """
     loss, gd = "(w**2 - 1)**2/4", cf.optimizers.gd(lr=1)
-    return [cf.certify.cycles(loss, gd, n, (-2, 2), params={"lr": lr}).certificate for n in range(1, 6)]
+    return [cf.certify.cycles(loss, gd, n, (-2, 2), lr=lr).certificate for n in range(1, 6)]
 
 
 def figures():

@@ -268,7 +268,7 @@ def no_three_cycle_on_the_sharp_loss(high="2.9"):
     """
     loss, gd = cf.Loss("-w + a/2*relu(w)**2", "w", {"a": 1.0}), cf.optimizers.gd(lr=1)
     found = cf.certify.no_cycles(loss, gd, 3, (-5, 5), a=("0.5", high), most=30_000)
-    return found if found.proved else cf.certify.cycles(loss, gd, 3, (-5, 5), params={"a": high}).certificate
+    return found if found.proved else cf.certify.cycles(loss, gd, 3, (-5, 5), a=high).certificate
 
 
 def figures():

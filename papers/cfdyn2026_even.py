@@ -115,7 +115,7 @@ def only_two_periods_proved(loss="logcosh(w)", low="2.1", high="8"):
     """
     gd = cf.optimizers.gd(lr=1)
     found = cf.certify.no_cycles(loss, gd, "all above 2", (-np.inf, np.inf), lr=(low, high), most=30_000)
-    return found if found.proved else cf.certify.cycle(loss, gd, [-0.3166, -0.7326, -1.2281], vary={"lr": high})
+    return found if found.proved else cf.certify.cycle(loss, gd, [-0.3166, -0.7326, -1.2281], lr=high)
 
 
 def _multiplier_by_hand():

@@ -254,7 +254,7 @@ def no_three_cycle_below_its_fold(high="1.4504"):
     gd = cf.optimizers.gd(lr=1)
     found = cf.certify.no_cycles(REGRESSION, gd, 3, (-2.2, 2.2), lr=("0.1", high), most=100_000)
     cycle = [2**0.5 * w for w in (-0.3166, -0.7326, -1.2281)]
-    return found if found.proved else cf.certify.cycle(REGRESSION, gd, cycle, vary={"lr": high})
+    return found if found.proved else cf.certify.cycle(REGRESSION, gd, cycle, lr=high)
 
 
 @CLAIMS.prove(

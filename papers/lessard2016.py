@@ -97,7 +97,7 @@ def cycle_beside_the_minimum_proved(momentum="4/9"):
     Two certificates in the plane of weight and velocity; no border of the pieces lies in the boxes.
     """
     heavy, rate = cf.optimizers.heavy_ball(lr=0.1, momentum=0.4), {"lr": "1/9", "momentum": momentum}
-    return [cf.certify.cycle(cf.Loss(FORMULA, "x"), heavy, cycle, len(cycle), rate) for cycle in (CYCLE, [0.0])]
+    return [cf.certify.cycle(cf.Loss(FORMULA, "x"), heavy, cycle, len(cycle), **rate) for cycle in (CYCLE, [0.0])]
 
 
 def figures():

@@ -106,7 +106,7 @@ def only_fixed_points_proved(high="1.9"):
     """
     gd = cf.optimizers.gd(lr=1)
     found = cf.certify.no_cycles("exp(w) - w", gd, "all above 1", (-math.inf, math.inf), lr=("0.1", high), most=50_000)
-    return found if found.proved else cf.certify.cycle("exp(w) - w", gd, [-0.63, 0.49], vary={"lr": high})
+    return found if found.proved else cf.certify.cycle("exp(w) - w", gd, [-0.63, 0.49], lr=high)
 
 
 @CLAIMS.prove(

@@ -239,7 +239,7 @@ def first_flips_proved(formula=LOGISTIC, low=(2.9, 3.4), high=(3.1, 3.5), points
     Two certificates of flips, each with an interval of r of width 1e-11, and with the signs of the coefficient and of the speed.
     """
     return [
-        cf.certify.bifurcation(_map(formula, a), kind="flip", points=cycle, period=len(cycle), vary={"r": (str(a), str(b))})
+        cf.certify.bifurcation(_map(formula, a), kind="flip", points=cycle, period=len(cycle), r=(str(a), str(b)))
         for a, b, cycle in zip(low, high, points, strict=True)
     ]
 
@@ -255,7 +255,7 @@ def window_opens_proved(formula=LOGISTIC, low="3.82", high="3.84", points=(0.16,
 
     A certificate of the fold, with an interval of r of width 1e-11.
     """
-    return cf.certify.bifurcation(_map(formula, float(low)), kind="fold", points=list(points), period=3, vary={"r": (low, high)})
+    return cf.certify.bifurcation(_map(formula, float(low)), kind="fold", points=list(points), period=3, r=(low, high))
 
 
 @CLAIMS.prove(

@@ -208,7 +208,7 @@ def both_three_cycles_proved(lr="20"):
     Two certificates; the intervals of the multipliers are narrower than 1e-10.
     """
     points, loss = ([-2.709, 9.375, 2.710], [-1.478, 8.141, 1.480]), cf.losses.logistic_regression()
-    return [cf.certify.cycle(loss, cf.optimizers.gd(lr=20), cycle, vary={"lr": lr}) for cycle in points]
+    return [cf.certify.cycle(loss, cf.optimizers.gd(lr=20), cycle, lr=lr) for cycle in points]
 
 
 @CLAIMS.prove(
@@ -222,7 +222,7 @@ def no_three_cycle_proved(high="11.99"):
     """
     loss, gd = cf.losses.logistic_regression(), cf.optimizers.gd(lr=1)
     found = cf.certify.no_cycles(loss, gd, 3, (-np.inf, np.inf), lr=("1", high), most=30_000)
-    return found if found.proved else cf.certify.cycle(loss, gd, [-2.709, 9.375, 2.710], vary={"lr": high})
+    return found if found.proved else cf.certify.cycle(loss, gd, [-2.709, 9.375, 2.710], lr=high)
 
 
 @CLAIMS.prove(

@@ -115,7 +115,7 @@ def descent_converges_proved(lr="0.5"):
 
 def _to_minimum(loss, optimizer, box, lr, minimum=0.0):
     found = cf.certify.convergence(loss, optimizer, box, lr=lr)
-    beside = found if found.proved else cf.certify.cycle(loss, optimizer, [minimum], 1, {"lr": lr})
+    beside = found if found.proved else cf.certify.cycle(loss, optimizer, [minimum], 1, lr=lr)
     return beside if beside.claim.get("stable") is not True else found
 
 

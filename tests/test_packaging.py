@@ -21,7 +21,7 @@ from tests.processes import finished
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
 FOLDERS = ["cfdyn", "papers"]
-EXTRAS = {"data", "networks", "sweep", "explore", "docs", "test", "bench", "all"}
+EXTRAS = {"data", "networks", "tables", "sweep", "explore", "docs", "test", "cover", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "flint"}
 
 
@@ -111,7 +111,7 @@ def test_metadata(metadata):
     requirements = metadata.get_all("Requires-Dist")
     for_tests_only = [line for line in requirements if line.startswith(("hypothesis", "pytest"))]
     assert for_tests_only
-    assert all('extra == "test"' in line for line in for_tests_only)
+    assert all('extra == "test"' in line or 'extra == "cover"' in line for line in for_tests_only)
 
 
 def test_every_pinned_release_satisfies_the_metadata(metadata):
@@ -120,7 +120,8 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
 
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-    installed_by_make = ('extra == "data"', 'extra == "networks"', 'extra == "test"', 'extra == "bench"', "None")
+    extras = ("data", "networks", "test", "cover", "bench", "tables")
+    installed_by_make = (*(f'extra == "{name}"' for name in extras), "None")
     requirements = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in installed_by_make and r.name != "cfdyn"]
     assert {"numpy", "scikit-learn", "jax", "pytest", "cvxpy"} <= {r.name for r in requirements}
     unpinned = [r.name for r in requirements if canonicalize_name(r.name) not in pins]

@@ -29,6 +29,7 @@ from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.intermittency import intermittency as intermittency
 from cfdyn.analysis.invariant_density import invariant_density as invariant_density
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
+from cfdyn.analysis.lyapunov_spectra import lyapunov_spectra as lyapunov_spectra
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum
 from cfdyn.analysis.manifolds import manifolds as manifolds
 from cfdyn.analysis.noise_induced import noise_induced as noise_induced

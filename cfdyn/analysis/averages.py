@@ -96,11 +96,10 @@ class Averages(Record):
         """True for a model that has no rows up to the orbit's end."""
         return entry.first + len(entry.w) + entry.delay < len(self.t)
 
-    @property
-    def table(self) -> list[dict[str, Any]]:
-        """A dict of all numbers for each entry, the best estimator first."""
-        series = ("w", "loss", "provenance")
-        return [{f.name: getattr(e, f.name) for f in dataclasses.fields(e) if f.name not in series} for e in self.ranking]
+    def table(self) -> dict[str, list[Any]]:
+        """Columns of all numbers of each entry, the best estimator first."""
+        names = [f.name for f in dataclasses.fields(Average) if f.name not in ("w", "loss", "provenance")]
+        return {name: [getattr(entry, name) for entry in self.ranking] for name in names}
 
 
 def averages(

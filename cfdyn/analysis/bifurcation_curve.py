@@ -14,7 +14,6 @@ from cfdyn.continuation.curve.follower import CurveFollower, solution_again
 from cfdyn.continuation.curve.start import checked_plane, started, system_of
 from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.tables import curve_table
-from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.symbolic.text.formula import left_side
 from cfdyn.systems.map import Map, require_map
@@ -69,7 +68,7 @@ class CodimensionTwo(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class BifurcationCurve(WithMap, Tabular, Record):
+class BifurcationCurve(WithMap, Record):
     """A curve in the plane of two parameters.
 
     ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the

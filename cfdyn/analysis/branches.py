@@ -20,7 +20,7 @@ from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.continuation.tables import branch_table
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.records.csv_files import Tabular, stacked
+from cfdyn.records.exports import stacked
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown
@@ -31,7 +31,7 @@ SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them a
 
 
 @dataclass(frozen=True, eq=False)
-class Branches(Tabular, Record):
+class Branches(Record):
     """Branches of cycles along one parameter, those of the lowest depth first.
 
     ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.

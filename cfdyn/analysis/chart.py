@@ -23,7 +23,7 @@ from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import UsageError
 from cfdyn.numerics.regions import regions, samples
-from cfdyn.records.csv_files import Tabular, stacked
+from cfdyn.records.exports import stacked
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.attractors import AWAY, UNDECIDED, attractors
 from cfdyn.systems.map import Map, require_map
@@ -55,7 +55,7 @@ class Region(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Chart(Tabular, Record):
+class Chart(Record):
     """Curves of bifurcations in one plane.
 
     ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: in words, where each began; ``resonances``

@@ -18,7 +18,6 @@ from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.tables import branch_table
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
-from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.oracle_map import OracleMap
@@ -28,7 +27,7 @@ ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a br
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(WithMap, Tabular, Record):
+class Branch(WithMap, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest

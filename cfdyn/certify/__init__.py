@@ -8,7 +8,7 @@ from cfdyn.registry import Rebinding
 
 _WHERE = {
     "cycle": "cycle", "branch": "branch", "bifurcation": "bifurcation", "cycles": "ledger", "no_cycles": "absence",
-    "chaos": "chaos", "horseshoe": "horseshoe", "trapping": "trapping", "convergence": "convergence",
+    "chaos": "chaos", "horseshoe": "horseshoe", "trapping": "trapping", "convergence": "convergence", "edge": "edge",
     "check": "checker.check", "Certificate": "certificate",
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from cfdyn.certify.checker.check import check as check
 from cfdyn.certify.convergence import convergence as convergence
 from cfdyn.certify.cycle import cycle as cycle
 from cfdyn.certify.ledger import cycles as cycles
+from cfdyn.certify.edge import edge as edge
 from cfdyn.certify.horseshoe import horseshoe as horseshoe
 from cfdyn.certify.absence import no_cycles as no_cycles
 from cfdyn.certify.trapping import trapping as trapping

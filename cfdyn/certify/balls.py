@@ -85,8 +85,13 @@ def _rising(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
 
 
 def _of_size(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
-    """A function that is monotone in |x|."""
-    return lambda x: _rising(function)(_abs(x))
+    """A function that is even, and monotone in |x|."""
+
+    def at_sizes(x: arb) -> arb:
+        # not at the ends of a ball around |x|: by its radius in 30 bits it may reach below 0
+        return function(abs(x)) if x.is_exact() else function(x.abs_lower()).union(function(x.abs_upper()))
+
+    return at_sizes
 
 
 def _abs(x: arb) -> arb:
@@ -96,7 +101,7 @@ def _abs(x: arb) -> arb:
 def _power(x: arb, n: int) -> arb:
     if n < 0:
         return 1 / _power(x, -n)
-    return _rising(lambda y: y**n)(_abs(x) if n % 2 == 0 else x)
+    return (_of_size if n % 2 == 0 else _rising)(lambda y: y**n)(x)
 
 
 def _real_power(x: arb, y: arb) -> arb:

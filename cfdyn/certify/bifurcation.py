@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,15 +20,14 @@ from cfdyn.certify.shooting.candidates import candidate
 from cfdyn.certify.shooting.krawczyk import LEAST, STARTS, Box, around, balls_of, proven_zero
 from cfdyn.certify.shooting.multipliers import SHARE, SLACK, others_off_circle
 from cfdyn.certify.subject import Interval, Subject, subject
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import unknown
 
 TRIALS = (0.5, 0.25, 0.75, 0.0, 1.0)
 
 
 def bifurcation(
-    loss: Any, optimizer: Any = None, kind: str = "flip", period: int = 1, points: Any = None, lr: Any = None,
-    vary: Mapping[str, Any] | None = None,
-) -> Certificate:  # fmt: skip
+    loss: Any, optimizer: Any = None, kind: str = "flip", period: int = 1, points: Any = None, **vary: Any
+) -> Certificate:
     """A proof that a multiplier of a cycle is 1, −1 or e^{±iθ} at exactly one value of a parameter in a small interval.
 
     Krawczyk's test on the augmented system of the cycle, the parameter and the null vectors; then the coefficient of the
@@ -40,7 +39,7 @@ def bifurcation(
     loss, optimizer : as for `cycle`
     kind : fold, flip or neimark-sacker
     period, points : the cycle's period and rough points of it, as for `cycle`
-    lr : (lo, hi), where the bifurcation is looked for; or ``vary={name: (lo, hi)}`` for another parameter
+    vary : the parameter and where the bifurcation is looked for, such as ``lr=(0.9, 1.1)``; others may be given other values
 
     Errors
     ------
@@ -60,10 +59,8 @@ def bifurcation(
     if kind not in KINDS:
         raise unknown("kind of bifurcation", kind, KINDS)
     with ctx.workprec(BITS):
-        about = subject(loss, optimizer, {**(vary or {}), **({} if lr is None else {"lr": lr})})
-        if len(about.varied) != 1:
-            raise UsageError("a bifurcation needs one parameter that varies, such as lr=(1.0, 1.2)")
-        [(name, span)] = about.varied.items()
+        about = subject(loss, optimizer, vary)
+        name, span = about.one_varied("a bifurcation")
         return _proved(about, name, span, kind, period, points)
 
 

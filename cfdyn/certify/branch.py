@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,6 @@ from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, hull_of, prov
 from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.shooting.newton import polished
 from cfdyn.certify.subject import Subject, subject
-from cfdyn.errors import UsageError
 
 FIRST, LEAST, MOST = 1 / 16, 2.0**-18, 20_000  # steps over the interval's length, and how many
 DECIDED = 2.0**-10  # steps so short may leave stability open
@@ -38,9 +37,8 @@ class Slab:
 
 
 def branch(
-    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, lr: Any = None, vary: Mapping[str, Any] | None = None,
-    box: Any = None,
-) -> Certificate:  # fmt: skip
+    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, box: Any = None, **vary: Any
+) -> Certificate:
     """A proof that for every value of a parameter there is exactly one cycle in a tube, which it follows continuously.
 
     The interval is cut into slabs with boxes of their own, by Krawczyk's test for all values in a slab at once; where two slabs
@@ -51,7 +49,7 @@ def branch(
     loss, optimizer : as for `cycle`
     period : least period of the cycle
     points, box : rough points of it at an end or in the middle of the interval, or a box to search there, as for `cycle`
-    lr : (lo, hi), exact numbers; or ``vary={name: (lo, hi)}`` for another parameter
+    vary : the parameter that varies, such as ``lr=(1, 1.2)``, exact numbers; others may be given other values
 
     Errors
     ------
@@ -69,10 +67,8 @@ def branch(
     Krawczyk (1969), Computing 4, 187–201; continuation as in van den Berg & Lessard (2015), Notices AMS 62, 1057–1063.
     """
     with ctx.workprec(BITS):
-        about = subject(loss, optimizer, {**(vary or {}), **({} if lr is None else {"lr": lr})})
-        if len(about.varied) != 1:
-            raise UsageError("a branch needs one parameter that varies, such as lr=(1.0, 1.2)")
-        [(name, (lo, hi))] = about.varied.items()
+        about = subject(loss, optimizer, vary)
+        name, (lo, hi) = about.one_varied("a branch")
         return _proved(about, name, lo, hi, period, points, box)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flint import arb, ctx
@@ -17,9 +17,8 @@ from cfdyn.certify.subject import Subject, subject
 
 
 def cycle(
-    loss: Any, optimizer: Any = None, points: Any = None, period: int | None = None, vary: Mapping[str, Any] | None = None,
-    box: Any = None,
-) -> Certificate:  # fmt: skip
+    loss: Any, optimizer: Any = None, points: Any = None, period: int | None = None, box: Any = None, **vary: Any
+) -> Certificate:
     """A proof that exactly one cycle runs through small boxes about the given points.
 
     Krawczyk's test on multiple shooting in ball arithmetic: for boxes Z_0…Z_{n−1} one z with g(z_i) = z_{i+1}; the least period
@@ -32,7 +31,8 @@ def cycle(
     points : the cycle's states in turn, (n, d), or their weights alone, (n, weights); numbers for one variable. With
         ``period`` also a single state, whose orbit is taken
     box : in place of points: where to look for a cycle of that period, (lo, hi) for each weight; what is found first is taken
-    vary : other values of parameters: exact numbers (text, fractions), or pairs of them: the proof then holds for every value
+    vary : other values of parameters: exact numbers (text, fractions), or pairs such as ``lr=("1.1", "1.2")``: the proof then
+        holds for every value
 
     Errors
     ------

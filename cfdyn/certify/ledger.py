@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from cfdyn.arguments import whole_number
 from cfdyn.certify.boxes.keeping import kept, label
@@ -24,6 +25,8 @@ STARTS = 4000
 LONGEST = 64
 CROWD = 1000  # boxes, of which more at each level mean that no level will do
 CELLS = 16  # along each side, for boxes that are left
+COARSE = 12  # bisections of each coordinate: what is open is one box if it is closer together than such a part of the whole
+LINKED = 3000  # boxes that are joined one by one
 MANY = "more boxes than `most`: raise it, or take a smaller box"
 CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
 NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
@@ -69,8 +72,8 @@ class Ledger:
                 "proven": [[[list(ends) for ends in box] for box in cycle] for cycle in self.proven]}  # fmt: skip
 
 
-def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, params: Mapping[str, Any] | None = None,
-           most: int = MOST, progress: Progress | None = None, keep: str | os.PathLike | None = None) -> Ledger:  # fmt: skip
+def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, most: int = MOST,
+           progress: Progress | None = None, keep: str | os.PathLike | None = None, **vary: Any) -> Ledger:  # fmt: skip
     """All cycles of least period n whose points lie in a box, proved: each with a box of its own, and no other.
 
     Parameters
@@ -78,10 +81,10 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     loss, optimizer : as for `cf.as_map`; or a map of formulas alone
     period : n
     box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
-    params : other values of parameters, exact: numbers, text such as "1/3"
     most : nodes of a tree of boxes; what is left then is undecided
     progress : called with the numbers of boxes done and waiting
     keep : a folder where a search is kept when it is interrupted, and from which the same call goes on
+    vary : other values of parameters, exact: numbers, text such as "1/3"
 
     Raises
     ------
@@ -100,7 +103,7 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     Tucker, Validated Numerics (2011), ch. 5; Galias, Int. J. Bifurcation Chaos 11 (2001) 2427.
     """
     n = whole_number("period", period, 1, LONGEST)
-    about = subject(loss, optimizer, params)
+    about = subject(loss, optimizer, vary)
     if about.varied:
         raise UsageError(f"cycles are counted at one value of each parameter; {', '.join(about.varied)} is an interval")
     outer = box_of(about, box)
@@ -146,9 +149,10 @@ def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | No
                 break
             before = max(count, CROWD)
     left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
-    undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0)
+    undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0, search.width)
     volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())
-    return Ledger(n, box, search.solved.cycles, volume, undecided, {}, search.tree.text())
+    text = search.tree.text(None if left is None else COARSE * len(box))
+    return Ledger(n, box, search.solved.cycles, volume, undecided, {}, text)
 
 
 def _prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]:
@@ -184,23 +188,28 @@ def _room(orbit: np.ndarray, others: Sequence[np.ndarray], known: Sequence[Point
     return room
 
 
-def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool) -> list[tuple[Box, str]]:
+def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool, width: np.ndarray) -> list[tuple[Box, str]]:
     """Boxes that are left as boxes that do not touch, with the reasons."""
     undecided = []
     plain = MANY if too_many else CLOSE
-    for box in _merged(left):
+    for box in _merged(left, width * 2.0**-COARSE):
         reasons = [why for point, why in failed.items()
                    if all(lo - 1e-6 <= v <= hi + 1e-6 for v, (lo, hi) in zip(point, box, strict=True))]  # fmt: skip
         undecided.append((box, reasons[0] if reasons else plain))
     return undecided
 
 
-def _merged(left: Boxes) -> list[Box]:
-    """Hulls of boxes: of one variable of those that touch, else of those that begin in the same cell of a coarse grid."""
+def _merged(left: Boxes, near: np.ndarray) -> list[Box]:
+    """Hulls of boxes that are near each other; of very many in several variables of those in one cell of a coarse grid."""
     order = np.argsort(left.lo[0], kind="stable")
     lo, hi = left.lo[:, order], left.hi[:, order]
     if len(lo) == 1:
-        group = np.concatenate([[0], np.cumsum(lo[0, 1:] > np.maximum.accumulate(hi[0])[:-1])])
+        group = np.concatenate([[0], np.cumsum(lo[0, 1:] > np.maximum.accumulate(hi[0])[:-1] + near[0])])
+    elif lo.shape[1] <= LINKED:
+        joined = np.ones((lo.shape[1], lo.shape[1]), dtype=bool)
+        for a, b, room in zip(lo, hi, near, strict=True):
+            joined &= (a[:, None] <= b + room) & (a <= b[:, None] + room)
+        group = connected_components(joined, directed=False)[1]
     else:
         least, most = lo.min(1, keepdims=True), hi.max(1, keepdims=True)
         cells = np.minimum((lo - least) / (most - least) * CELLS, CELLS - 1).astype(int)

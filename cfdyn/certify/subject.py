@@ -19,8 +19,9 @@ from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
-from cfdyn.symbolic.text.formula import formula
-from cfdyn.tape.program import Program
+from cfdyn.symbolic.text.formula import Formula, formula
+from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.rebuild import rebuild
 
 Interval = tuple[Fraction, Fraction]
 
@@ -56,6 +57,12 @@ class Subject:
     def varied(self) -> dict[str, Interval]:
         """The parameters that are intervals."""
         return {name: value for name, value in self.exact.items() if value[0] != value[1]}
+
+    def one_varied(self, what: str) -> tuple[str, Interval]:
+        """The name and the interval of the one parameter that varies; a UsageError where there is not exactly one."""
+        if len(self.varied) != 1:
+            raise UsageError(f"{what} needs one parameter that varies, such as lr=(1.0, 1.2)")
+        return next(iter(self.varied.items()))
 
     def over(self, vary: Mapping[str, Any]) -> Subject:
         """The same map with other parameters: numbers, or pairs of them for intervals."""
@@ -161,18 +168,36 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
 def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:
     """The map with each formula read from its text, which certificates show: SymPy's floats are printed with fewer digits."""
     if isinstance(spec, FormulaMap):
-        return replace(spec, formulas=tuple(formula(f.text) for f in spec.formulas))
+        return replace(spec, formulas=tuple(read(f.text) for f in spec.formulas))
     o = spec.optimizer
-    define, update = ({name: formula(f.text) for name, f in part.items()} for part in (o.define, o.update))
-    gradient, probe = (f and formula(f.text) for f in (o.gradient, o.probe))
+    define, update = ({name: read(f.text) for name, f in part.items()} for part in (o.define, o.update))
+    gradient, probe = (f and read(f.text) for f in (o.gradient, o.probe))
     optimizer = replace(o, define=define, update=update, gradient=gradient, probe=probe)
-    return LossMap(replace(spec.loss, formula=formula(spec.loss.formula.text)), optimizer)
+    return LossMap(replace(spec.loss, formula=read(spec.loss.formula.text)), optimizer)
+
+
+def read(text: str) -> Formula:
+    """The formula of a text, with log(cosh u) as logcosh(u): the same function, whose derivatives have u once.
+
+    >>> f = read("log(cosh(2*w))")
+    >>> f.text, f.tape.ops[f.root]
+    ('log(cosh(2*w))', 'logcosh')
+    """
+    found, tape = formula(text), Tape()
+    root, *switching = rebuild(found.tape, [found.root, *found.switching], tape, expansions={"log": _log})
+    return replace(found, tape=tape, root=root, switching=tuple(switching))
+
+
+def _log(tape: Tape, u: Node) -> Node:
+    return tape.apply("logcosh", tape.args[u][0]) if tape.ops[u] == "cosh" else tape.apply("log", u)
 
 
 def _interval(name: str, value: Any) -> Interval:
     pair: Sequence = value if isinstance(value, tuple | list) else (value, value)
     if len(pair) != 2:
         raise UsageError(f"{name} is a number or a pair (lo, hi), not {shown(value)}")
+    if None in pair:
+        raise UsageError(f"the interval of {name} needs two ends, not {shown(value)}; only `no_cycles` looks for its upper end")
     lo, hi = exact(pair[0]), exact(pair[1])
     if lo > hi:
         raise UsageError(f"the interval of {name} is empty: {written(lo)} > {written(hi)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import cfdyn
 from cfdyn.claims.claim import Claim
-from cfdyn.claims.sources import paper_named, papers
+from cfdyn.claims.sources import paper_named
 from cfdyn.claims.verdict import is_measurement
 from cfdyn.machine.shelf import Shelf, fingerprint
 
@@ -38,10 +38,13 @@ def _rooms() -> list[str]:
 
 
 def begin() -> None:
-    """Keep what this process finds under the files as they are now: they may change while it computes."""
+    """Keep what this process finds under the package as it is now: its files may change while it computes."""
     shelf()
-    for source in papers():
-        _module(source)
+
+
+def read(source: str) -> None:
+    """Keep what this process finds in a paper under the text that this has now."""
+    _module(source)
 
 
 def load(claim: Claim) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cfdyn.claims.answers import filled
 from cfdyn.claims.claim import VERDICTS, Question
-from cfdyn.claims.sources import certificates, papers
+from cfdyn.claims.sources import certificates, papers_of
 from cfdyn.claims.verdict import Verdict, shown
 
 _HEAD = """# Claims and verdicts
@@ -29,12 +29,10 @@ def table(verdicts: Sequence[Verdict]) -> str:
         f"{sum(v.verdict == kind for v in verdicts)} {kind}" for kind in VERDICTS if any(v.verdict == kind for v in verdicts)
     ]
     parts = [_HEAD, f"{len(verdicts)} claims: {', '.join(counts)}.\n"]
-    for name, paper in papers().items():
-        own = [verdict for verdict in verdicts if verdict.id.startswith(f"{name}.")]
-        if own:
-            rows = "\n".join(map(_row, own))
-            parts.append(f"## {name}\n\n{paper.CLAIMS.entry} Read: {paper.CLAIMS.read}.\n\n"
-                         f"| claim | statement | expected | measured | verdict |\n|---|---|---|---|---|\n{rows}\n")  # fmt: skip
+    for name, paper in papers_of(verdict.id.partition(".")[0] for verdict in verdicts).items():
+        rows = "\n".join(_row(verdict) for verdict in verdicts if verdict.id.startswith(f"{name}."))
+        parts.append(f"## {name}\n\n{paper.CLAIMS.entry} Read: {paper.CLAIMS.read}.\n\n"
+                     f"| claim | statement | expected | measured | verdict |\n|---|---|---|---|---|\n{rows}\n")  # fmt: skip
     return "\n".join(parts)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfdyn.claims.claim import Claim
-from cfdyn.claims.sources import papers
+from cfdyn.claims.sources import folders
 from cfdyn.claims.verdict import Verdict, is_measurement, judge, not_measured
 from cfdyn.errors import RecordError
 
@@ -22,8 +22,7 @@ def on_record() -> dict[str, dict[str, Any]]:
     ------
     RecordError : such a file is cut off or holds something else
     """
-    folders = {Path(str(paper.__file__)).parent for paper in papers().values()}
-    files = [folder / FILE for folder in folders if (folder / FILE).is_file()]
+    files = [folder / FILE for folder in folders() if (folder / FILE).is_file()]
     return {name: kept for file in files for name, kept in _entries(file).items()}
 
 

@@ -12,7 +12,7 @@ from cfdyn.claims.claim import VERDICTS
 from cfdyn.claims.markdown import answers, table
 from cfdyn.claims.record import FILE, record_text
 from cfdyn.claims.runner import draw
-from cfdyn.claims.sources import certificates, named, papers
+from cfdyn.claims.sources import certificates, named, papers_of
 from cfdyn.claims.verdict import Verdict, shown
 from cfdyn.records.files import folder_for_writing, written_whole
 
@@ -40,7 +40,7 @@ def write(
     ------
     UsageError : one of them cannot be written
     """
-    shown_in = [paper for name, paper in papers().items() if any(v.id.startswith(f"{name}.") for v in verdicts)]
+    shown_in = list(_papers(verdicts).values())
     pictures = draw(_figures(verdicts, shown_in), processes, progress)
     files = {"index.html": page(verdicts, pictures), "claims.md": table(verdicts), FILE: record_text(verdicts)}
     questions = [question for paper in shown_in for question in getattr(paper, "QUESTIONS", ())]
@@ -53,6 +53,10 @@ def write(
     return [into / name for name in contents]
 
 
+def _papers(verdicts: Iterable[Verdict]) -> dict[str, ModuleType]:
+    return papers_of(verdict.id.partition(".")[0] for verdict in verdicts)
+
+
 def _figures(verdicts: Iterable[Verdict], shown_in: Iterable[ModuleType]) -> list[str]:
     """Of the claims and of the questions: "source.figure" each, once."""
     of_claims = [f"{v.id.partition('.')[0]}.{v.figure}" for v in verdicts if v.figure]
@@ -63,7 +67,7 @@ def _figures(verdicts: Iterable[Verdict], shown_in: Iterable[ModuleType]) -> lis
 def page(verdicts: Sequence[Verdict], pictures: dict[str, bytes]) -> str:
     """The HTML page: how many of each verdict, questions with their answers, then the sources with their claims."""
     by_id = {verdict.id: verdict for verdict in verdicts}
-    with_claims = {name: paper for name, paper in papers().items() if any(v.id.startswith(f"{name}.") for v in verdicts)}
+    with_claims = _papers(verdicts)
     asked = [_question(q, by_id, pictures) for paper in with_claims.values() for q in getattr(paper, "QUESTIONS", ())]
     sources = [_source(name, paper, verdicts, pictures) for name, paper in with_claims.items()]
     counts = "".join(

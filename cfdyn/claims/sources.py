@@ -27,12 +27,29 @@ def papers() -> dict[str, ModuleType]:
     ------
     UsageError : one of them cannot be imported
     """
-    found: dict[str, ModuleType] = {}
+    return papers_of(_modules())
+
+
+def papers_of(names: Iterable[str]) -> dict[str, ModuleType]:
+    """Those of `papers` that have these names; no other is imported."""
+    found = {name: _imported(_modules()[name]) for name in sorted(set(names) & _modules().keys())}
+    return {name: module for name, module in found.items() if isinstance(getattr(module, "CLAIMS", None), Claims)}
+
+
+def folders() -> list[Path]:
+    """Where papers and what is on record of them lie."""
+    return [Path(path) for package in _packages() for path in package.__path__]
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """What may be a paper: the full name of each module by its own."""
+    found: dict[str, str] = {}
     for package in _packages():
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
-                found.setdefault(module.name, _imported(f"{package.__name__}.{module.name}"))
-    return {name: module for name, module in sorted(found.items()) if isinstance(getattr(module, "CLAIMS", None), Claims)}
+                found.setdefault(module.name, f"{package.__name__}.{module.name}")
+    return found
 
 
 def _imported(name: str) -> ModuleType:
@@ -69,7 +86,7 @@ def certificates(name: str) -> list[Path]:
     UsageError : there is no such claim, with the nearest one
     """
     claim = named(name)
-    folder = Path(str(papers()[claim.source].__file__)).parent / "certificates"
+    folder = Path(str(paper_named(claim.source).__file__)).parent / "certificates"
     return sorted([*folder.glob(f"{claim.id}.json"), *folder.glob(f"{claim.id}.[0-9]*.json")])
 
 
@@ -80,7 +97,6 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
     ------
     UsageError : an id or a source that does not exist, with the nearest one, or an id that is not of the source
     """
-    claims = all_claims()
     if ids is not None:
         ids = [ids] if isinstance(ids, str) else list(ids) if isinstance(ids, Iterable) else [ids]
         if not all(isinstance(name, str) for name in ids):
@@ -93,7 +109,7 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
         if strange:
             raise UsageError(f"{strange[0]} is no claim of {source}, nor of those that its answers rest on")
         ids = wanted if ids is None else ids
-    return [named(name) for name in dict.fromkeys(claims if ids is None else ids)]
+    return [named(name) for name in dict.fromkeys(all_claims() if ids is None else ids)]
 
 
 def named(name: str) -> Claim:
@@ -103,9 +119,9 @@ def named(name: str) -> Claim:
     ------
     UsageError : there is none, with the nearest one
     """
-    claims = all_claims()
+    claims = {claim.id: claim for paper in papers_of([name.partition(".")[0]]).values() for claim in paper.CLAIMS}
     if name not in claims:
-        raise unknown("claim", name, claims, "cfdyn list claims")
+        raise unknown("claim", name, all_claims(), "cfdyn list claims")
     return claims[name]
 
 
@@ -116,6 +132,7 @@ def paper_named(name: str) -> ModuleType:
     ------
     UsageError : there is none, with the nearest one
     """
-    if name not in papers():
+    paper = papers_of([name]).get(name)
+    if paper is None:
         raise unknown("source", name, papers(), "cfdyn list claims")
-    return papers()[name]
+    return paper

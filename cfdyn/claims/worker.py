@@ -47,7 +47,9 @@ def _answer(request: str) -> dict[str, Any]:
     kind, _, name = request.partition(" ")
     if kind == "figure":
         return drawn(*name.split(".", 1))
-    found = measure(named(name))
+    claim = named(name)
+    kept.read(claim.source)
+    found = measure(claim)
     kept.save(name, found)
     return found
 
@@ -55,7 +57,9 @@ def _answer(request: str) -> dict[str, Any]:
 def drawn(source: str, name: str) -> dict[str, str]:
     """Draw a figure and keep it: {undecided: why it could not be drawn, or "", picture: PNG in base64}."""
     try:
-        figure = paper_named(source).figures()[name]()
+        paper = paper_named(source)
+        kept.read(source)
+        figure = paper.figures()[name]()
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=120)
     except Exception as error:

@@ -10,11 +10,11 @@ from typing import Any
 from cfdyn.cli import interrupts
 from cfdyn.cli.document import print_json
 from cfdyn.cli.files import Files
-from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, XLIM, YLIM
+from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.screen import Screen, progress
 from cfdyn.cli.subject import Subject
 
-FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels")  # options that `Files` takes
+FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style")  # options that `Files` takes
 LAST = 1000  # the place of a command that asks for none
 
 
@@ -57,6 +57,7 @@ class Outputs:
     xlim: XLIM = None
     ylim: YLIM = None
     pixels: PIXELS = None
+    style: STYLE = None
     csv: CSV = None
     figure: FIGURE = True
     json: JSON = False
@@ -87,7 +88,7 @@ def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[C
     has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn unless the user
     says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows a few words while it runs.
     """
-    listed = options.replace(" plot ", " plot xlim ylim ").split()
+    listed = options.replace(" plot ", " plot xlim ylim style ").split()
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
         taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)

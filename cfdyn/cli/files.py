@@ -19,20 +19,24 @@ class Files:
 
     ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
     where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: a table of the record.
+    ``style``: the style of the figure.
     """
 
     def __init__(
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
-        csv: Path | None = None, pixels: int | None = None,
+        csv: Path | None = None, pixels: int | None = None, style: str | None = None,
     ):  # fmt: skip
-        from cfdyn.plotting import check_folder, check_path
+        from cfdyn.plotting import check_folder, check_path, check_style
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
         self.limits: dict[str, Any] = figure_limits(xlim, ylim, bool(plot or figure))
-        if pixels is not None and not (plot or figure):
-            raise UsageError("--pixels is of a figure; ask for one with --plot FILE")
-        self.limits |= {} if pixels is None else {"pixels": pixels}
+        for name, given in {"pixels": pixels, "style": style}.items():
+            if given is not None and not (plot or figure):
+                raise UsageError(f"--{name} is of a figure; ask for one with --plot FILE")
+            self.limits |= {} if given is None else {name: given}
+        if style is not None:
+            check_style(style)
         self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []

@@ -19,11 +19,18 @@ MOST_VALUES = 10**5
 
 def plane(vary: Sequence[str] | None, window: str | None, count: int, what: str, example: str) -> Axes:
     """Twice ``--vary`` as (name, values), within ``--window``."""
-    import numpy as np
-
     if len(vary or ()) != 2:
         raise UsageError(f"{what} needs two parameters: {example}")
-    names, ranges, counts = zip(*(scanned(text, count) for text in vary or ()), strict=True)
+    return axes_of(vary or (), window, (count, count), what, example)
+
+
+def axes_of(vary: Sequence[str], window: str | None, count: tuple[int, int], what: str, example: str) -> Axes:
+    """``--vary``, once or twice, as (name, values), within ``--window``; ``count``: of values, once and twice."""
+    import numpy as np
+
+    if len(vary) > 2:
+        raise UsageError(f"{what} take one or two parameters, {example}, not {len(vary)}")
+    names, ranges, counts = zip(*(scanned(text, count[len(vary) - 1]) for text in vary), strict=True)
     for name, number in zip(names, counts, strict=True):
         if not 2 <= number <= MOST_VALUES:
             raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {number}")

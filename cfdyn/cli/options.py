@@ -45,6 +45,7 @@ PLOT = Annotated[Path | None, Option("--plot", help="Write the figure to this fi
 XLIM = Annotated[str | None, Option("--xlim", help="Limits of the figure along x, of its first panel.", metavar="LO:HI", show_default=False)]  # noqa: E501
 YLIM = Annotated[str | None, Option("--ylim", help="The same along y.", metavar="LO:HI", show_default=False)]
 PIXELS = Annotated[int | None, Option("--pixels", min=200, max=16_384, help="Width of the figure's file, 3840 for 4k.", show_default=False)]  # noqa: E501
+STYLE = Annotated[str | None, Option("--style", help="Of the figure: screen, paper (serif) or dark.", metavar="NAME", show_default=False)]  # noqa: E501
 CSV = Annotated[Path | None, Option("--csv", help="Write rows and special points to this table too.", metavar="FILE", show_default=False)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")]
 JSON = Annotated[bool, Option("--json", help="One JSON document on stdout, nothing else.")]

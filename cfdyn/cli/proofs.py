@@ -68,7 +68,7 @@ class Asked:
 
 def _cycle(asked: Asked, progress: Progress) -> Certificate:
     n = asked.n(1)
-    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, vary=asked.vary or None))
+    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, **asked.vary))
 
 
 def _all(asked: Asked, progress: Progress) -> Certificate:
@@ -83,7 +83,9 @@ def ledger(step: Map, period: int, box: Any, progress: Progress) -> tuple[Any, C
     if found.complete and found.certificate is not None:
         return found, found.certificate
     reasons = sorted({reason for _, reason in found.undecided}) or ["a divisor's ledger is not complete"]
-    return found, unproved("cycles", f"{found.count} cycles are proved, {len(found.undecided)} boxes are undecided: {reasons[0]}")
+    cycles = f"{found.count} cycle{'s' * (found.count != 1)}"
+    left = f"{len(found.undecided)} box{'es' * (len(found.undecided) != 1)}"
+    return found, unproved("cycles", f"{cycles} proved, {left} undecided: {reasons[0]}")
 
 
 def _none(asked: Asked, progress: Progress) -> Certificate:
@@ -95,7 +97,7 @@ def _none(asked: Asked, progress: Progress) -> Certificate:
 def _branch(asked: Asked, progress: Progress) -> Certificate:
     asked.one_parameter("a branch")
     n = asked.n(1)
-    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, vary=asked.vary))
+    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, **asked.vary))
 
 
 def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
@@ -105,7 +107,7 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
         asked.one_parameter(f"a {kind}")
         n, prove = asked.n(1), cfdyn.certify.bifurcation
         at = (0.0, 0.5, 1.0)
-        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, vary=asked.vary), at)
+        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, **asked.vary), at)
 
     return proof
 
@@ -128,10 +130,17 @@ def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
     return cfdyn.certify.horseshoe(asked.step, box=asked.box, period=asked.n(1), **asked.vary)
 
 
+def _edge(asked: Asked, progress: Progress) -> Certificate:
+    if asked.start is not None:
+        return cfdyn.certify.edge(asked.step, point=asked.start, **asked.vary)
+    return cfdyn.certify.edge(asked.step, box=asked.region, **asked.vary)
+
+
 KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "chaos": _chaos, "cycle": _cycle, "none": _none, "all": _all, "branch": _branch, "horseshoe": _horseshoe,
     "flip": _bifurcation("flip"), "fold": _bifurcation("fold"), "neimark-sacker": _bifurcation("neimark-sacker"),
     "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
+    "edge": _edge,
 }  # fmt: skip
 NOT_DRAWN = ("flip", "fold", "neimark-sacker")
 

@@ -4,7 +4,8 @@ The program maps a state to the next state. ``z`` (D, B) holds the states of a b
 number of steps and, from `HEAD` on, the parameters (n_p, B). ``out`` (D + 1, B) gets the states after the last step and for
 each orbit a number that the size of no entry of its states exceeds, or of their first ``watched`` entries, and that is NaN or
 infinite if one was. A "kept" function has all that in ``z`` (D + 1, B), and in ``out`` the states after each step (steps, D, B),
-or one coordinate of them, in rows that are ``p[1]`` numbers apart.
+or one coordinate of them, in rows that are ``p[1]`` numbers apart. A "turned" function has tangents behind the states, see
+`_Tangents`.
 
 Orbits do not know of each other: each is, bit by bit, what the program's rule makes of it, for both print the same
 operations. Vectors of several orbits are interleaved, so that one does not wait for the result of another: with those that
@@ -16,6 +17,7 @@ from fractions import Fraction
 from functools import partial
 
 from cfdyn.codegen.llvm_nodes import VECTOR, Body, hexadecimal, spread
+from cfdyn.codegen.orthogonal import orthogonal, unit
 from cfdyn.codegen.schedule import LANES, in_order
 from cfdyn.codegen.watched import generating, never_forgets
 from cfdyn.tape.program import Node, Program
@@ -28,12 +30,10 @@ INTERLEAVED = (12, 6, 4, 3, 2, 1)
 ALL = -1  # coordinates
 
 
-def print_lanes(
-    program: Program, name: str, watched: int | None = None, kept: int | None = None, block: int = BLOCK
-) -> str:
+def print_lanes(program: Program, name: str, watched: int | None = None, kept: int | None = None, tangents: bool = False) -> str:
     """The module that defines the function ``name``; the program has as many outputs as states, and no data.
 
-    ``kept``: the coordinate that is kept after each step, or ALL. ``block``: orbits, not always BLOCK.
+    ``kept``: the coordinate that is kept after each step, or ALL. ``tangents``: of those ``watched`` entries stand behind them.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -42,7 +42,8 @@ def print_lanes(
     >>> text.count("fmul <8 x double>"), text.count("load <8 x double>"), text.count("store <8 x double>")
     (12, 24, 24)
     """
-    function = _Lanes(program, kept, program.n_z if watched is None else watched, block)
+    kind = _Tangents if tangents else _Lanes
+    function = kind(program, kept, program.n_z if watched is None else watched)
     function.write()
     body = "\n".join(line if line.endswith(":") else "  " + line for line in function.lines)
     declared = "".join(f"declare {line}\n" for line in sorted(function.declared))
@@ -50,12 +51,9 @@ def print_lanes(
 
 
 def printer(kind: str, watched: int) -> Callable[[Program, str], str] | None:
-    """The printer of rules "lanes:…", "few:…" for LANES orbits, "kept:…", all coordinates, and "kept0:…", "kept1:…", …
-
-    None for other kinds.
-    """
-    if kind in ("lanes", "few"):
-        return partial(print_lanes, watched=watched, block=BLOCK if kind == "lanes" else LANES)
+    """The printer of rules "lanes:…", "turned:…", "kept:…", all coordinates, and "kept0:…", …; None for other kinds."""
+    if kind in ("lanes", "turned"):
+        return partial(print_lanes, watched=watched, tangents=kind == "turned")
     if not kind.startswith("kept"):
         return None
     return partial(print_lanes, watched=watched, kept=int(kind.removeprefix("kept") or ALL))
@@ -64,9 +62,9 @@ def printer(kind: str, watched: int) -> Callable[[Program, str], str] | None:
 class _Lanes(Body):
     """A loop over groups of vectors, in it one over the steps; the values of vector u of a group end in .u."""
 
-    def __init__(self, program: Program, kept: int | None, watched: int, block: int):
+    def __init__(self, program: Program, kept: int | None, watched: int):
         super().__init__(program, set())
-        self.kept, self.watched, self.vector, self.orbits = kept, watched, 0, block
+        self.kept, self.watched, self.vector = kept, watched, 0
         self.order = in_order(program.tape, program.outputs)
         leaves = {"z": self._leaves("z"), "p": self._leaves("p")}
         self.states, self.parameters = leaves["z"], leaves["p"]
@@ -74,7 +72,7 @@ class _Lanes(Body):
         self.looked, self.factors = generating(program, watched)
         self.largest = self._has_largest()
         registers = program.n_z + 1
-        most = min(REGISTERS // registers, OPERATIONS // max(1, len(self.inner)), block // LANES)
+        most = min(REGISTERS // registers, OPERATIONS // max(1, len(self.inner)), BLOCK // LANES)
         self.vectors = next(u for u in INTERLEAVED if u <= max(1, most))
         self.together = max(1, (REGISTERS - self.vectors * registers) // self._alive())
 
@@ -123,20 +121,23 @@ class _Lanes(Body):
                        "%lane = phi i64 [ 0, %start ], [ %behind, %written ]"]  # fmt: skip
         for _ in self._each():
             for i, node in self.parameters.items():
-                self.lines.append(f"{self.name(node)} = load {VECTOR}, ptr {self._place('p', HEAD + i * self.orbits)}, align 8")
+                self.lines.append(f"{self.name(node)} = load {VECTOR}, ptr {self._place('p', HEAD + i * BLOCK)}, align 8")
             for d in range(self.program.n_z):
-                self.lines.append(f"%first{d}.{self.vector} = load {VECTOR}, ptr {self._place('z', d * self.orbits)}, align 8")
+                self.lines.append(f"%first{d}.{self.vector} = load {VECTOR}, ptr {self._place('z', d * BLOCK)}, align 8")
         # What an entry is bounded by may be one before the first step.
         before = [self._larger(spread("0.0", LANES), [f"%first{d}.{u}" for d in self.looked]) for u in self._each()]
         self.lines += ["br label %loop", "loop:"]
         self._steps(before)
-        array = "%out" if self.kept is None else "%z"
+        self._ends("%out" if self.kept is None else "%z")
+        self.lines += ["br label %written", "written:", f"%behind = add i64 %lane, {width}",
+                       f"%again = icmp slt i64 %behind, {BLOCK}", "br i1 %again, label %group, label %end", "end:",
+                       "ret void"]  # fmt: skip
+
+    def _ends(self, array: str) -> None:
+        """Store the states after the last step, and what bounds all of them."""
         self._store(array, range(self.program.n_z))
         for _ in self._each():
             self._into(array, self.program.n_z, self._bound())
-        self.lines += ["br label %written", "written:", f"%behind = add i64 %lane, {width}",
-                       f"%again = icmp slt i64 %behind, {self.orbits}", "br i1 %again, label %group, label %end", "end:",
-                       "ret void"]  # fmt: skip
 
     def _place(self, array: str, first: int) -> str:
         at = self.new(f"add i64 %lane, {first + LANES * self.vector}")
@@ -153,7 +154,7 @@ class _Lanes(Body):
             for u in self._each(first, self.together):
                 sizes.append(self._larger(f"%before{u}", [self._output(d) for d in self.looked]))
         if self.kept is not None:
-            shift = self.new(f"mul i64 %step, {f'{self.program.n_z * self.orbits}' if self.kept == ALL else '%stride'}")
+            shift = self.new(f"mul i64 %step, {f'{self.program.n_z * BLOCK}' if self.kept == ALL else '%stride'}")
             row = self.new(f"getelementptr double, ptr %out, i64 {shift}")
             self._store(row, range(self.program.n_z) if self.kept == ALL else [self.kept])
         self.lines += ["%next = add i64 %step, 1", "%more = icmp slt i64 %next, %steps",
@@ -184,7 +185,7 @@ class _Lanes(Body):
         return bound
 
     def _size(self, value: str) -> str:
-        return self.new(self._intrinsic("llvm.fabs", value, VECTOR))
+        return self.new(self.intrinsic("llvm.fabs", value, LANES))
 
     def _bound(self) -> str:
         """A bound of all entries by those that were looked at, and NaN where the last state is not finite."""
@@ -206,6 +207,24 @@ class _Lanes(Body):
                 self._into(array, place, self._output(d))
 
     def _into(self, array: str, row: int, value: str) -> None:
-        at = self.new(f"add i64 %lane, {row * self.orbits + LANES * self.vector}")
+        at = self.new(f"add i64 %lane, {row * BLOCK + LANES * self.vector}")
         address = self.new(f"getelementptr double, ptr {array}, i64 {at}")
         self.lines.append(f"store {VECTOR} {value}, ptr {address}, align 8")
+
+
+class _Tangents(_Lanes):
+    """The same of states with tangents, which are made orthonormal at the end."""
+
+    def _ends(self, array: str) -> None:
+        """Behind the bound the squares of their lengths, without and with their parts along those before them."""
+        d, n = self.watched, self.program.n_z
+        self._store(array, range(d))
+        for _ in self._each():
+            self._into(array, n, self._bound())
+            starts = range(d, n, d)
+            rows = orthogonal(self, [[self._output(first + i) for i in range(d)] for first in starts], LANES)
+            for k, (first, row) in enumerate(zip(starts, rows, strict=True)):
+                for i, value in enumerate(unit(self, row, LANES)):
+                    self._into(array, first + i, value)
+                self._into(array, n + 1 + k, row.square)
+                self._into(array, n + 1 + len(rows) + k, row.before)

@@ -1,4 +1,4 @@
-"""One node of a program → instructions of LLVM IR, for one number or for a vector of LANES rows."""
+"""One node of a program → instructions of LLVM IR, for one number or for a vector of several."""
 
 import struct
 from fractions import Fraction
@@ -6,7 +6,6 @@ from fractions import Fraction
 from cfdyn.codegen.schedule import LANES, nearest_double
 from cfdyn.tape.program import FAR, Node, Program
 
-VECTOR, MASK = f"<{LANES} x double>", f"<{LANES} x i1>"
 _INFIX = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _COMPARE = {"lt": "olt", "le": "ole", "eq": "oeq"}
 _INTRINSIC = {"sqrt": "sqrt", "abs": "fabs", "round": "rint", "floor": "floor"}
@@ -15,6 +14,14 @@ _NAMED = {"pi": Fraction(3.141592653589793), "e": Fraction(2.718281828459045)}
 LITERALS = frozenset(("const", *_NAMED))
 # exp2i adds this, so that the sum's low bits are the biased exponent; exponent takes 2^52 + 1023 off again.
 _EXPONENT_TO_BITS, _BITS_TO_EXPONENT = Fraction(3 * 2**51 + 1023), Fraction(2**52 + 1023)
+
+
+def several(lanes: int, kind: str = "double") -> str:
+    """The type of one number, or of a vector of as many."""
+    return kind if lanes == 1 else f"<{lanes} x {kind}>"
+
+
+VECTOR, MASK = several(LANES), several(LANES, "i1")
 
 
 class Body:
@@ -58,11 +65,11 @@ class Body:
             self.lines.append(f"{self.name(node)} = {self._value(self.tape.ops[node], node, lanes)}")
 
     def _value(self, op: str, node: Node, lanes: int) -> str:
-        args, kind = self.tape.args[node], "double" if lanes == 1 else VECTOR
+        args, kind = self.tape.args[node], several(lanes)
         if op in ("z", "p", "rows"):
             return self._load(op, args[0])
         if op == "ipow":
-            return self._power(self.number(args[0], lanes), args[1], kind)
+            return self._power(self.number(args[0], lanes), args[1], lanes)
         if op in ("and", "or", "not", "select"):
             return self._choice(op, args, lanes, kind)
         x = [self.number(a, lanes) for a in args]
@@ -82,10 +89,10 @@ class Body:
         if op in ("sign", "heaviside"):
             return self._sign(op, x[0], lanes, kind)
         if op in _INTRINSIC:
-            return self._intrinsic(f"llvm.{_INTRINSIC[op]}", x[0], kind)
+            return self.intrinsic(f"llvm.{_INTRINSIC[op]}", x[0], lanes)
         if op in ("exp2i", "exponent", "mantissa"):
             return self._bits(op, x[0], lanes, kind)
-        return self._far(op, x, kind) if op in FAR else self._call(op, x, lanes)
+        return self._far(op, x, lanes) if op in FAR else self._call(op, x, lanes)
 
     def _load(self, op: str, index: int) -> str:
         pointer, at = ("z", index) if op == "z" else ("p", self.program.n_p if op == "rows" else index)
@@ -113,11 +120,11 @@ class Body:
         half = spread(hexadecimal(Fraction(1, 2)), lanes)
         return f"fadd {kind} {half}, {self.new(f'fmul {kind} {half}, {self.new(sign)}')}"
 
-    def _power(self, x: str, n: int, kind: str) -> str:
+    def _power(self, x: str, n: int, lanes: int) -> str:
         """x**n as products."""
-        lanes = 1 if kind == "double" else LANES
+        kind = several(lanes)
         if n < 0:
-            inverse = self.new(self._power(x, -n, kind)) if n < -1 else x
+            inverse = self.new(self._power(x, -n, lanes)) if n < -1 else x
             return f"fdiv {kind} {spread(hexadecimal(Fraction(1)), lanes)}, {inverse}"
         if n > 64:
             return self._call("pow", [x, spread(hexadecimal(Fraction(n)), lanes)], lanes)
@@ -126,18 +133,19 @@ class Body:
             for _ in range(n - 2):
                 product = self.new(f"fmul {kind} {product}, {x}")
             return f"fmul {kind} {product}, {x}"
-        half = self.new(self._power(x, n // 2, kind))
+        half = self.new(self._power(x, n // 2, lanes))
         whole = f"fmul {kind} {half}, {half}"
         return f"fmul {kind} {self.new(whole)}, {x}" if n % 2 else whole
 
-    def _intrinsic(self, name: str, x: str, kind: str) -> str:
-        full = f"{name}.{'f64' if kind == 'double' else f'v{LANES}f64'}"
+    def intrinsic(self, name: str, x: str, lanes: int) -> str:
+        """The call of a function of one number that LLVM has."""
+        full, kind = f"{name}.{'' if lanes == 1 else f'v{lanes}'}f64", several(lanes)
         self.declared.add(f"{kind} @{full}({kind})")
         return f"call {kind} @{full}({kind} {x})"
 
     def _bits(self, op: str, x: str, lanes: int, kind: str) -> str:
         """The three functions that look at the exponent and the mantissa of a double."""
-        whole = "i64" if lanes == 1 else f"<{LANES} x i64>"
+        whole = several(lanes, "i64")
         if op == "exp2i":
             x = self.new(f"fadd {kind} {x}, {spread(hexadecimal(_EXPONENT_TO_BITS), lanes)}")
         bits = self.new(f"bitcast {kind} {x} to {whole}")
@@ -158,23 +166,23 @@ class Body:
         self.declared.add(f"double @{op}({', '.join(['double'] * len(x))})")
         if lanes == 1:
             return f"call double @{op}({', '.join(f'double {a}' for a in x)})"
-        result = "poison"
+        result, kind = "poison", several(lanes)
         for lane in range(lanes):
-            parts = [self.new(f"extractelement {VECTOR} {a}, i64 {lane}") for a in x]
+            parts = [self.new(f"extractelement {kind} {a}, i64 {lane}") for a in x]
             one = self.new(f"call double @{op}({', '.join(f'double {a}' for a in parts)})")
-            last = f"insertelement {VECTOR} {result}, double {one}, i64 {lane}"
+            last = f"insertelement {kind} {result}, double {one}, i64 {lane}"
             result = last if lane == lanes - 1 else self.new(last)
         return result
 
-    def _far(self, op: str, x: list[str], kind: str) -> str:
+    def _far(self, op: str, x: list[str], lanes: int) -> str:
         """far_NAME(x, limit, near): the library's function where |x| > limit in any lane, which is rare."""
-        lanes = 1 if kind == "double" else LANES
-        size = self.new(self._intrinsic("llvm.fabs", x[0], kind))
+        kind = several(lanes)
+        size = self.new(self.intrinsic("llvm.fabs", x[0], lanes))
         test = self.new(f"fcmp ogt {kind} {size}, {x[1]}")
         chosen, here, k = test, self.block, self.fresh
         if lanes > 1:
-            self.declared.add(f"i1 @llvm.vector.reduce.or.v{LANES}i1({MASK})")
-            chosen = self.new(f"call i1 @llvm.vector.reduce.or.v{LANES}i1({MASK} {test})")
+            self.declared.add(f"i1 @llvm.vector.reduce.or.v{lanes}i1({_truths(lanes)})")
+            chosen = self.new(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({_truths(lanes)} {test})")
         self.lines += [f"br i1 {chosen}, label %far{k}, label %near{k}", f"far{k}:"]
         slow = self.new(self._call(op.removeprefix("far_"), x[:1], lanes))
         mixed = self.new(f"select {_truths(lanes)} {test}, {kind} {slow}, {kind} {x[2]}")
@@ -182,8 +190,9 @@ class Body:
         self.block = f"near{k}"
         return f"phi {kind} [ {x[2]}, %{here} ], [ {mixed}, %far{k} ]"
 
+
 def _truths(lanes: int) -> str:
-    return "i1" if lanes == 1 else MASK
+    return several(lanes, "i1")
 
 
 def spread(value: str, lanes: int, kind: str = "double") -> str:

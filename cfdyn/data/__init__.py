@@ -3,7 +3,7 @@
 >>> import cfdyn as cf
 >>> rows = cf.data.digits(classes=4, n=200)
 >>> rows.inputs.shape, rows.targets.shape, rows.title
-((200, 64), (200, 4), 'digits:classes=4,n=200')
+((200, 1, 8, 8), (200, 4), 'digits:classes=4,n=200')
 """
 
 from cfdyn.registry import open_catalogue

@@ -4,22 +4,59 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.errors import UsageError
+from cfdyn.errors import UsageError, shown
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class DataSet:
-    """``inputs`` (n, …) float64; ``targets`` (n, outputs): numbers to predict, or classes as 0 and 1; ``labels`` (n,): the
-    classes 0, 1, …, or None; for tasks on sequences inputs are (n, length) whole numbers and labels may be (n, length)."""
+    """Rows to train on: the data sets of `cf.data` are such, and arrays of your own become one.
+
+    ``inputs`` (n, …): float64, pictures as (n, channels, height, width), series as (n, length, features); or, with ``symbols``
+    > 0, sequences (n, length) of whole numbers below ``symbols``. ``targets`` (n, outputs): numbers to predict, or classes as 0
+    and 1. ``labels`` (n,): the classes 0, 1, …, or None; where the last m places of a sequence are to be told they are (n, m),
+    and the targets (n, m, classes).
+
+    Raises
+    ------
+    UsageError : arrays of other lengths, what is not finite, labels that are no classes
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> rows = cf.DataSet([[0.0, 1.0], [1.0, 0.5], [2.0, 0.0]], labels=[0, 2, 1])
+    >>> rows.targets.tolist(), len(rows), rows.n_inputs, rows.n_outputs
+    ([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]], 3, 2, 3)
+    """
 
     inputs: np.ndarray
-    targets: np.ndarray
-    labels: np.ndarray | None
-    title: str
+    targets: np.ndarray = None  # type: ignore[assignment]
+    labels: np.ndarray | None = None
+    title: str = "data"
+    symbols: int = 0
+
+    def __post_init__(self) -> None:
+        inputs = _array(self.inputs, f"inputs of {self.title}", int if self.symbols else float)
+        labels = None if self.labels is None else _array(self.labels, f"labels of {self.title}", int)
+        given: Any = self.targets
+        if given is None and labels is None:
+            raise UsageError(f"{self.title} needs targets, numbers to predict, or labels, classes 0, 1, …")
+        if labels is not None and labels.size and labels.min() < 0:
+            raise UsageError(f"labels of {self.title} are classes 0, 1, …, not {labels.min()}")
+        if given is None and labels is not None:
+            given = one_hot(labels, int(labels.max(initial=0)) + 1)
+        targets = _array(given, f"targets of {self.title}", float)
+        targets = targets[:, None] if targets.ndim == 1 else targets
+        lengths = {len(part) for part in (inputs, targets, labels) if part is not None}
+        if len(lengths) > 1 or inputs.ndim < 2 or not len(inputs):
+            shapes = ", ".join(str(part.shape) for part in (inputs, targets, labels) if part is not None)
+            raise UsageError(f"{self.title}: inputs are (n, …), with a target or a label for each of the n rows, not {shapes}")
+        for name, value in {"inputs": inputs, "targets": targets, "labels": labels}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def n_inputs(self) -> int:
@@ -34,6 +71,23 @@ class DataSet:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def __repr__(self) -> str:
+        return f"DataSet({self.title}, {len(self)} rows)"
+
+
+def _array(value: Any, what: str, kind: type) -> np.ndarray:
+    """Finite numbers as float64 or whole ones as int64."""
+    try:
+        given = np.asarray(value)
+        found = given.astype(float) if given.dtype.kind in "biuf" else np.array(np.nan)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if not np.isfinite(found).all():
+        raise UsageError(f"{what} are finite numbers, not {shown(value)}")
+    if kind is int and (found != np.round(found)).any():
+        raise UsageError(f"{what} are whole numbers, not {shown(value)}")
+    return found.astype(np.int64) if kind is int else found
+
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     """Rows of 0 and 1, (…, classes)."""
@@ -46,20 +100,7 @@ def standardised(inputs: np.ndarray) -> np.ndarray:
     return (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
-def classes_of(
-    what: str, inputs: np.ndarray, labels: np.ndarray, classes: int | None, n: int | None, seed: int, standardise: bool
-) -> DataSet:
-    """The first ``classes`` classes, ``n`` rows of them picked by the seed, standardised over what was picked."""
-    most = int(labels.max()) + 1
-    wanted = most if classes is None else whole_number(f"{what}: classes", classes, 2, most)
-    kept = np.flatnonzero(labels < wanted)
-    count = len(kept) if n is None else whole_number(f"{what}: n", n, wanted, len(kept))
-    picked = np.sort(np.random.default_rng(whole_number(f"{what}: seed", seed, 0)).permutation(kept)[:count])
-    mine = labels[picked]
-    if len(np.unique(mine)) < wanted:
-        absent = min(set(range(wanted)) - set(mine.tolist()))
-        raise UsageError(f"{what}: of {count} rows none is of class {absent}; take more rows")
-    x = inputs[picked].astype(float)
-    options = {"classes": classes, "n": n, "seed": seed or None}
-    given = ",".join(f"{name}={value}" for name, value in options.items() if value is not None)
-    return DataSet(standardised(x) if standardise else x, one_hot(mine, wanted), mine, f"{what}:{given}" if given else what)
+def rng_of(what: str, seed: Any, stream: int = 0) -> np.random.Generator:
+    """Random numbers of a seed; another ``stream`` of the same seed for what is chosen independently."""
+    number = whole_number(f"{what}: seed", seed, 0)
+    return np.random.default_rng([number, stream] if stream else number)

@@ -1,17 +1,22 @@
 """Handwritten digits of 8 × 8 pixels."""
 
-import gzip
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from cfdyn.data._data_set import DataSet, classes_of
+from cfdyn.data._data_set import DataSet
+from cfdyn.data._subsets import Choice
 from cfdyn.data._tables import table
 
 
-def digits(classes: int = 10, n: int | None = None, seed: int = 0, standardise: bool = True) -> DataSet:
-    """1,797 handwritten digits, inputs (n, 64): the first ``classes`` digits, ``n`` of them picked by the ``seed``.
+def digits(
+    classes: int | str | Sequence[int] | None = None, n: int | None = None, seed: int = 0, standardise: bool = True,
+    random_labels: float = 0.0,
+) -> DataSet:  # fmt: skip
+    """1,797 real handwritten digits as pictures (n, 1, 8, 8): some classes of them, ``n`` rows picked by the ``seed``.
 
-    ``standardise``: each pixel with mean 0 and standard deviation 1 over the rows picked; else the pixels, 0 … 16, over 16.
+    ``classes``: 4 for the digits 0 to 3, "3-8" for these two. ``standardise``: each pixel with mean 0 and standard deviation 1
+    over the rows picked; else the pixels, 0 … 16, over 16. ``random_labels``: the share of the rows whose label is drawn anew.
 
     Examples
     --------
@@ -19,14 +24,14 @@ def digits(classes: int = 10, n: int | None = None, seed: int = 0, standardise: 
     >>> import cfdyn as cf
     >>> rows = cf.data.digits(classes=4, n=500)
     >>> rows.inputs.shape, np.bincount(rows.labels).tolist()
-    ((500, 64), [128, 131, 114, 127])
+    ((500, 1, 8, 8), [128, 131, 114, 127])
 
     References
     ----------
     Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, as distributed
     with scikit-learn.
     """
-    with gzip.open(table("digits.csv.gz", "digits"), "rt", encoding="utf-8") as file:
-        source = np.loadtxt(file, delimiter=",")
-    chosen = None if classes == 10 else classes
-    return classes_of("digits", source[:, :-1] / 16, source[:, -1].astype(int), chosen, n, seed, standardise)
+    choice = Choice(classes, n, seed, standardise, random_labels)
+    source = table("digits.csv.gz", "digits")
+    pixels = source[:, :-1].reshape(-1, 1, 8, 8)
+    return choice.of(digits, pixels, source[:, -1].astype(int), 16.0)

@@ -24,21 +24,25 @@ Progress = Callable[[int], None]
 class Grid:
     """Cells of two parameters of a map, or entries of its start, counted row by row: the first quantity along a row.
 
-    ``varied``: twice (name, increasing values).
+    ``varied``: twice (name, increasing values), or once, where ``fewest`` is 1: then there is one row. ``size``: bytes of a cell.
     """
 
-    def __init__(self, step: Map, varied: Sequence[tuple[str, Any]], start: np.ndarray, threads: int | None = None):
-        if len(varied) != 2:
-            raise UsageError(f"a map needs two quantities, each (name, values), not {len(varied)}")
+    def __init__(
+        self, step: Map, varied: Sequence[tuple[str, Any]], start: np.ndarray, threads: int | None = None, fewest: int = 2,
+        size: int = BYTES,
+    ):  # fmt: skip
+        if not fewest <= len(varied) <= 2:
+            many = "two quantities" if fewest == 2 else "one or two quantities"
+            raise UsageError(f"a map needs {many}, each (name, values), not {len(varied)}")
         self.step, self.start, self.threads = step, start, threads
-        self.names = (varied[0][0], varied[1][0])
+        self.names: Any = tuple(name for name, _ in varied)
         self.axes = [_values(step, name, values) for name, values in varied]
-        if self.names[0] == self.names[1]:
+        if len(set(self.names)) < len(self.names):
             raise UsageError(f"a map needs two different parameters, not {self.names[0]} twice")
-        self.shape = len(self.axes[1]), len(self.axes[0])
+        self.shape = len(self.axes[1]) if len(self.axes) > 1 else 1, len(self.axes[0])
         self.count = self.shape[0] * self.shape[1]
-        if BYTES * self.count > MAX_BYTES:
-            raise UsageError(f"{self.count} cells need {BYTES * self.count / 2**30:.1f} GiB; the limit is "
+        if size * self.count > MAX_BYTES:
+            raise UsageError(f"{self.count} cells need {size * self.count / 2**30:.1f} GiB; the limit is "
                              f"{MAX_BYTES / 2**30:.0f} GiB")  # fmt: skip
         for cell in (0, self.count - 1):
             self.at(cell)  # an error for values that the map does not allow, before anything is computed
@@ -48,7 +52,7 @@ class Grid:
         params = list(self.step.params)
         states, parameters = np.tile(self.start, (len(cells), 1)), np.tile(list(self.step.params.values()), (len(cells), 1))
         places = cells % self.shape[1], cells // self.shape[1]
-        for name, values, at in zip(self.names, self.axes, places, strict=True):
+        for name, values, at in zip(self.names, self.axes, places, strict=False):
             table, column = (parameters, params.index(name)) if name in params else (states, self.step.names.index(name))
             table[:, column] = values[at]
         return Orbits(self.step, states, parameters, escape, self.threads)
@@ -56,7 +60,7 @@ class Grid:
     def at(self, cell: int) -> tuple[Map, np.ndarray, dict[str, float]]:
         """The map and the start of a cell, and its two values."""
         places = cell % self.shape[1], cell // self.shape[1]
-        values = {name: float(axis[k]) for name, axis, k in zip(self.names, self.axes, places, strict=True)}
+        values = {name: float(axis[k]) for name, axis, k in zip(self.names, self.axes, places, strict=False)}
         start = self.start.copy()
         for name, value in values.items():
             if name not in self.step.params:

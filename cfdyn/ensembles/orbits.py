@@ -60,12 +60,20 @@ class Orbits:
         A tangent is turned for ``turning`` steps first. λ is −∞ where it shrinks to nothing, NaN where an orbit leaves. The
         error is that of the mean of PARTS parts, as if these were independent.
         """
-        tangents = np.full(self.states.shape, self.step.dim**-0.5)
-        self._stretch(tangents, turning, 1)
-        each = max(1, steps // PARTS)
-        sums = self._stretch(tangents, each, PARTS)
+        tangents = np.full((len(self.states), 1, self.step.dim), self.step.dim**-0.5)
+        means = self.stretching(tangents, turning, steps)[:, :, 0]
         with np.errstate(invalid="ignore"):
-            return sums.mean(axis=1) / each, sums.std(axis=1, ddof=1) / np.sqrt(PARTS) / each
+            return means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(PARTS)
+
+    def stretching(self, tangents: np.ndarray, turning: int, steps: int) -> np.ndarray:
+        """Σ log of the stretching of orthonormal tangents (N, k, D), per step, in each part of a way: (N, PARTS, k).
+
+        The parts have the same length, together about so many steps; the tangents, which go on in place, are turned before.
+        """
+        if turning:
+            self._stretch(tangents, turning, 1)
+        each = max(1, steps // PARTS)
+        return self._stretch(tangents, each, PARTS) / each
 
     def periods(self, longest: int, tolerance: float) -> np.ndarray:
         """The period of each, (N,), up to ``longest``, by returns over as many steps; 0 where there is none. See `periods`."""
@@ -96,9 +104,11 @@ class Orbits:
         return part
 
     def _stretch(self, tangents: np.ndarray, steps: int, parts: int) -> np.ndarray:
-        sums, block = np.full((len(self.states), parts), np.nan), self._ensemble("tangent", "lanes:tangent", steps)
-        block.d = 2 * self.step.dim
-        self._in_parts(steps * parts * (2 * self.step.cost + self.step.tangent_cost), lambda first, last: stretch(
+        turned = tangents.shape[1]
+        sums, rule = np.full((len(self.states), parts, turned), np.nan), f"tangents:{turned}"
+        block = self._ensemble(rule, f"turned:{rule}", steps)
+        block.d = (1 + turned) * self.step.dim
+        self._in_parts(steps * parts * (2 * self.step.cost + turned * self.step.tangent_cost), lambda first, last: stretch(
             block.memory, first, last, self.states, self.parameters, self.ended, tangents, sums))  # fmt: skip
         return sums
 

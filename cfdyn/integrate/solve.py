@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.integrate.constant import NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.large.record import LargeTrajectory
@@ -16,6 +17,7 @@ from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
 from cfdyn.integrate.stepping.run import METHODS, Options
 from cfdyn.integrate.supply.dense import Dense
+from cfdyn.integrate.supply.supplier import Modes
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.records.record import provenance
@@ -29,6 +31,8 @@ def solve(flow: Flow, w0: Any, t: float, *arguments: Any, **options: Any) -> Tra
 
 @overload
 def solve(flow: OracleFlow, w0: Any, t: float, *arguments: Any, **options: Any) -> LargeTrajectory: ...
+
+BEYOND = 2.0 * (1 + 1e-12)  # a largest eigenvalue above this is no round-off
 
 
 def solve(
@@ -91,12 +95,13 @@ def solve(
     if isinstance(flow, OracleFlow):
         return _solved(flow, w0, end, rows, options, strict, progress)
     supplier = Dense(flow)
-    z, notes = _start(flow, supplier, w0, strict)
+    z, notes, trouble = _start(flow, supplier, w0, strict)
     notes += flow.remarks
     settings = provenance(flow=flow.title, params=flow.params, start=z, t=end, rtol=rtol, atol=atol, method=method,
                           step=step, save_at=None if save_at is None else rows)  # fmt: skip
     kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
     run = kind(supplier, z, end, options, progress)
+    run.trouble = trouble
     run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
@@ -152,8 +157,8 @@ def _undefined(flow: Flow) -> NumericsError:
     return NumericsError(f"the flow is not defined at the start; start elsewhere{more}")
 
 
-def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
-    """The state to start from, on the right side of the edge, and what was done to get there."""
+def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarray, list[str], str]:
+    """The state to start from, on the right side of the edge, what was done to get there, and what is known to be in the way."""
     z = flow.state(w0)
     # Of flows without an edge, the slope at the start tells.
     defined = all(map(math.isfinite, z.tolist())) and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
@@ -161,18 +166,38 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
         raise _undefined(flow)
-    if flow.spec.kind in ("central", "trace", "ablated"):
-        top = supplier.modes(z).values[-1]
-        seen = thetas(flow, z[None]) if top > 2.0 else None
-        theta = 2.0 if seen is None else float(seen[0])
-        beyond = f"λ₁(P⁻¹H) = {top * theta / 2:.6g} > {theta:.6g}"
-        if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
-            if strict:
-                raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
-                                 "or do without strict to start from a state on the edge")  # fmt: skip
-            moved = into_feasible(supplier, z)
-            place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
-            return moved, [f"the start was beyond the edge ({beyond}) and was moved to {place}"]
-        if flow.spec.kind == "trace" and top > 2.0 * (1 + 1e-12):
-            return z, [f"the start is beyond the edge ({beyond}), and the sum of the eigenvalues there is held"]
-    return z, []
+    if flow.spec.kind not in ("central", "trace", "ablated"):
+        return z, [], ""
+    found = supplier.modes(z)
+    if flow.spec.kind == "central" and found.values[-1] >= 2.0 - 2.0 * NEAR:
+        return _start_at_edge(flow, supplier, z, found, strict)
+    if flow.spec.kind == "trace" and found.values[-1] > BEYOND:
+        return z, [f"the start is beyond the edge ({_beyond(flow, z, found)}), and the sum of the eigenvalues there is held"], ""
+    return z, [], ""
+
+
+def _start_at_edge(
+    flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, strict: bool
+) -> tuple[np.ndarray, list[str], str]:
+    """What `_start` returns, for the central flow from the edge or from beyond; neutral modes are set aside first."""
+    supplier.neutral = neutral_modes(supplier, z, found)
+    notes, block = said_of_neutral(flow, supplier.neutral, found), narrow(flow, z, supplier.neutral)
+    if supplier.modes(z).values[-1] <= BEYOND:
+        return z, notes, block.said if block else ""
+    beyond = _beyond(flow, z, found)
+    if strict:
+        raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
+                         "or do without strict to start from a state on the edge")  # fmt: skip
+    if block:
+        raise NumericsError(f"the start is beyond the edge ({beyond}), and there is no state on the edge to go to: {block.said}")
+    moved = into_feasible(supplier, z)
+    place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
+    return moved, [f"the start was beyond the edge ({beyond}) and was moved to {place}", *notes], ""
+
+
+def _beyond(flow: Flow, z: np.ndarray, found: Modes) -> str:
+    """λ₁(P⁻¹H) beside θ."""
+    seen = thetas(flow, z[None])
+    theta = 2.0 if seen is None else float(seen[0])
+    digits = 6 if found.values[-1] > 2.0 + 1e-4 else 15
+    return f"λ₁(P⁻¹H) = {found.values[-1] * theta / 2:.{digits}g} > {theta:.6g}"

@@ -9,6 +9,9 @@ DOMAIN = {
     "lr": "positive", "clip": "positive", "beta1": "fraction", "beta2": "fraction",
     "eps": "nonnegative", "weight_decay": "nonnegative",
 }  # fmt: skip
+# Of β₂ᵗ in a flow: with it ν̂ = ν/(1 − β₂ᵗ) of a constant gradient stays g², as in the optimizer, since 1 − β₂ᵗ follows the same
+# equation as ν. log β₂ is exact at whole steps, but not beside this ν (`cfdyn show cfdyn2026_correction`).
+POWER = "-(1 - beta2)/beta2*decay2"
 MOMENTS = {"m1": "beta1*m + (1 - beta1)*g", "v1": "beta2*v + (1 - beta2)*g**2"}  # Adam's, after this step
 
 
@@ -50,7 +53,7 @@ def mean_square(square: str, bias_correction: bool, eps_inside: bool) -> tuple[s
     define, flow = {"nu1": f"beta2*nu + (1 - beta2)*{square}"}, {"nu": f"(1 - beta2)/beta2*({square} - nu)"}
     shared: dict[str, str] = {}
     if bias_correction:
-        define["nuhat"], shared["decay2"], flow["decay2"] = "nu1/(1 - beta2*decay2)", "beta2*decay2", "decay2*log(beta2)"
+        define["nuhat"], shared["decay2"], flow["decay2"] = "nu1/(1 - beta2*decay2)", "beta2*decay2", POWER
     new, average = ("nuhat", "nu/(1 - decay2)") if bias_correction else ("nu1", "nu")
     return root(new, eps_inside), {
         "options": options, "define": define, "shared": shared, "initial": dict.fromkeys(shared, 1.0), "flow": flow,
@@ -76,7 +79,7 @@ def moments(bias_correction: bool, eps_inside: bool, second: str = "v1") -> tupl
     if not bias_correction:
         return f"m1/{root(second, eps_inside)}", {"options": options, "define": define, **smooth}
     if smooth:
-        smooth["flow"]["decay2"] = "decay2*log(beta2)"
+        smooth["flow"]["decay2"] = POWER
     return f"mhat/{root('vhat', eps_inside)}", {
         "options": options, **smooth,
         "define": define | {"mhat": "m1/(1 - beta1*decay1)", "vhat": f"{second}/(1 - beta2*decay2)"},

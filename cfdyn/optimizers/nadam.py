@@ -1,6 +1,6 @@
 """NAdam: Adam with Nesterov's look-ahead."""
 
-from cfdyn.optimizers._options import DOMAIN, MOMENTS, smoothed
+from cfdyn.optimizers._options import DOMAIN, MOMENTS, POWER, smoothed
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -32,7 +32,7 @@ def nadam(lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     Dozat (2016), Incorporating Nesterov momentum into Adam, Algorithm 2; as torch.optim.NAdam.
     """
     smooth = smoothed("v/(1 - decay2)", False)
-    smooth["flow"] |= {"warmup": "momentum_decay*log(0.96)*warmup", "decay2": "decay2*log(beta2)"}
+    smooth["flow"] |= {"warmup": "momentum_decay*log(0.96)*warmup", "decay2": POWER}
     carried = "beta1" if momentum_decay > 0 else "beta1/2"
     return Optimizer.from_text(
         {"w": "w - lr*(ahead*g + carried*m1)/(sqrt(vhat) + eps)", "m": "m1", "v": "v1"},

@@ -16,7 +16,7 @@ def rmsprop(
     no derivative where ν = 0. The gradient is clipped, then decayed, as for ``gd``.
 
     Preconditioner P = (√ν̂ + ε)/η of the new states; dν/dt = κ(g² − ν), κ = (1−β₂)/β₂, for β₂ > 0;
-    dβ₂ᵗ/dt = β₂ᵗ log β₂.
+    dβ₂ᵗ/dt = −κβ₂ᵗ, so that a constant gradient leaves ν̂ = g².
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def figure_files() -> dict[str, str]:
 
 def plot(
     record: Any, path: str | Path | None = None, xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
-    pixels: int | None = None, **beneath: Any,
+    pixels: int | None = None, *, ax: Any = None, figsize: Any = None, style: str = "screen", **beneath: Any,
 ) -> Figure:  # fmt: skip
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
 
@@ -48,10 +48,12 @@ def plot(
     A `BifurcationCurve` takes ``also=``, more curves for the same chart; a `RegimeMap`, `PeriodDiagram` and `SettlingTimes`
     curves that are laid over them, an `OrbitDiagram` branches. ``pixels``: the width of a file of pixels, 3840 for 4k.
     ``xlim`` and ``ylim``, each (lo, hi), limit the first panel, and others that show the same quantity along that axis.
+    ``figsize``: (width, height) in inches; ``ax``: an axes of your own figure, whose place the panels take (it is given back
+    as a part of that figure). ``style``: "screen", "paper" (serif, as in a text set by LaTeX) or "dark".
 
     Raises
     ------
-    UsageError : no figure for this kind of record, an unknown ending, or a file that cannot be written
+    UsageError : no figure for this kind of record, an unknown ending or style, or a file that cannot be written
 
     Examples
     --------
@@ -69,8 +71,14 @@ def plot(
         wrong, taken = ", ".join(sorted(beneath.keys() - set(known))), " and ".join(f"{option}=" for option in known)
         raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
     limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
-    figure = draw(record, **beneath)
+    canvas = importlib.import_module("cfdyn.plotting.canvas")
+    with canvas.drawn_on(canvas.sheet_of(style, figsize, ax)):
+        figure = draw(record, **beneath)
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
+    if ax is not None or figsize is not None:
+        canvas.fit(figure)
+    if style == "dark":
+        importlib.import_module("cfdyn.plotting.dark").darken(figure)
     if path is not None:
         save(figure, path, pixels)
     return figure
@@ -91,6 +99,12 @@ def check_path(path: str | Path) -> Path:
     if path.suffix.lstrip(".").lower() not in FORMATS:
         raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
     return check_folder(path)
+
+
+def check_style(style: str) -> str:
+    """The name of a style of figures, else a UsageError."""
+    importlib.import_module("cfdyn.plotting.canvas").sheet_of(style, None, None)
+    return style
 
 
 def check_folder(path: Path) -> Path:

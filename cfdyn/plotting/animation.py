@@ -12,9 +12,10 @@ from matplotlib.animation import FuncAnimation
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
 from cfdyn.plotting import check_folder
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.comparison import draw_edge, label, limit_to_bulk, styles
 from cfdyn.plotting.plane import contours, plane_of
-from cfdyn.plotting.style import INK, PALE, clip_range, house_style, new_figure
+from cfdyn.plotting.style import INK, PALE, clip_range
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.systems.loss import Loss
 
@@ -23,8 +24,12 @@ MOST_FRAMES, TRAIL, DPI = 2000, 60, 120
 
 
 def animate(
-    record: Comparison, path: str | Path | None = None, frames: int = 150, fps: int = 20, loss: Loss | None = None,
-    progress: Callable[[int], None] | None = None
+    record: Comparison,
+    path: str | Path | None = None,
+    frames: int = 150,
+    fps: int = 20,
+    loss: Loss | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> FuncAnimation | Path:
     """A film of a `Comparison`: iterates and models over contours of the loss, their sharpness below.
 

@@ -70,8 +70,15 @@ def orbit_title(settings: Mapping[str, Any]) -> str:
 
 
 def draw_ranking(
-    axes: Axes, names: Sequence[str], lengths: np.ndarray, marks: np.ndarray, words: Sequence[str], ends: np.ndarray,
-    shades: Sequence[str], what: tuple[str, str], limits: tuple[float, float] | None,
+    axes: Axes,
+    names: Sequence[str],
+    lengths: np.ndarray,
+    marks: np.ndarray,
+    words: Sequence[str],
+    ends: np.ndarray,
+    shades: Sequence[str],
+    what: tuple[str, str],
+    limits: tuple[float, float] | None,
 ) -> None:
     """Bars, the first at the bottom, diamonds, and texts to the right of where both end.
 

@@ -1,15 +1,11 @@
-"""Colours, sizes and the canvas that all figures share."""
+"""Colours and shares of figures: what is drawn alike everywhere."""
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from cfdyn.words import shortened
 
@@ -35,24 +31,6 @@ PERIODS = {
     "unresolved": REGIMES["unresolved"],
 }  # fmt: skip
 BEHIND = 0.38  # the opacity of regimes behind states
-
-_SETTINGS: Any = {
-    "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
-    "legend.frameon": False, "legend.fontsize": 7.5, "lines.linewidth": 1.0, "pdf.fonttype": 42, "hatch.linewidth": 0.4,
-}  # fmt: skip
-
-
-def house_style() -> AbstractContextManager[None]:
-    """The package's settings, without touching the user's."""
-    return matplotlib.rc_context(_SETTINGS)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """A figure that draws itself to a file, without a window or pyplot."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:

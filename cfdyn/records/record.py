@@ -20,6 +20,7 @@ import numpy as np
 
 from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.records.brief import brief
+from cfdyn.records.exports import Exports
 from cfdyn.records.files import as_path, open_regular, written_whole
 
 FORMAT = "cfdyn record 1"
@@ -28,7 +29,7 @@ MAX_HEADER = 2**24  # four bytes for each character
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
+class Record(Exports):
     """Base of every result; ``provenance`` says what was computed with what."""
 
     provenance: dict = dataclasses.field(default_factory=dict, kw_only=True, repr=False)
@@ -57,6 +58,12 @@ class Record:
         with written_whole(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, header=header, **arrays)  # type: ignore[arg-type]
         return path
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, the first rows of the table, the figure."""
+        from cfdyn.records.html import shown as shown_in_notebook
+
+        return shown_in_notebook(self)
 
     def to_json(self) -> dict:
         """The record as JSON-ready data: complex numbers as [re, im], NaN and infinities as null."""

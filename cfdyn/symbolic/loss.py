@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -128,8 +129,8 @@ def natural_order(names: Sequence[str]) -> list[str]:
 
 
 def make_loss(
-    text: str | sp.Expr, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
-    columns: Sequence[str] = (), **fields: Any,
+    text: str | sp.Expr | Callable[..., Any], variables: str | Sequence[str] | None = None,
+    params: Mapping[str, float] | None = None, columns: Sequence[str] = (), **fields: Any,
 ) -> LossSpec:  # fmt: skip
     """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
 
@@ -141,6 +142,8 @@ def make_loss(
     >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
     ('x2', 'x10')
     """
+    if inspect.isfunction(text):
+        text, variables, params = of_function(text, variables, params, columns)
     params = converted("params", {} if params is None else params, Mapping[str, float])
     read = formula(text)
     used = set(read.names)
@@ -166,6 +169,19 @@ def make_loss(
         fields.setdefault("name", " ".join(text.split()))
     _check_table(fields.get("data"), columns)
     return LossSpec(read, tuple(names), merged(params, params, "parameter"), tuple(columns), **fields)
+
+
+def of_function(
+    function: Callable[..., Any], variables: str | Sequence[str] | None, params: Mapping[str, float] | None,
+    columns: Sequence[str],
+) -> tuple[str, list[str], dict[str, float]]:  # fmt: skip
+    """The formula of a Python function that gives one number, its variables and parameters."""
+    from cfdyn.symbolic.traced import traced
+
+    texts, names, values = traced(function, split_names(variables), params)
+    if len(texts) != 1:
+        raise FormulaError(f"a loss is one number, and the function {function.__name__} gives {len(texts)}")
+    return texts[0], [name for name in names if name not in columns], values
 
 
 def _check_table(data: Any, columns: Sequence[str]) -> None:

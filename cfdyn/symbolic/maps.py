@@ -9,8 +9,9 @@ branch; ``key`` identifies the compiled code, ``title`` is for messages and tabl
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -195,12 +196,17 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float] | None, what: str = "map"
-) -> FormulaMap:
+    formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None,
+    params: Mapping[str, float] | None, what: str = "map",
+) -> FormulaMap:  # fmt: skip
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
+    if inspect.isfunction(formulas):
+        from cfdyn.symbolic.traced import traced
+
+        formulas, variables, params = traced(formulas, split_names(variables), params)
     params = converted("params", {} if params is None else params, Mapping[str, float])
     try:
-        given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
+        given = (formulas,) if isinstance(formulas, str) or hasattr(formulas, "free_symbols") else tuple(formulas)  # type: ignore
     except TypeError:
         given = ()
     if not given:

@@ -105,7 +105,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
     at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the jacobian
     with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open), ``lift``
     (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
-    ``variation`` (step and derivative1 with the jacobian of both; ``tangent`` without), ``taylor:K`` (the series of the next
+    ``variation`` (step and derivative1 with the jacobian of both), ``tangents:K`` (step and derivative1 in K directions),
+    ``taylor:K`` (the series of the next
     state from that of the state, coefficient by coefficient, up to the order K), of its observables ``loss``,
     ``gradient``, ``hessian``, ``hvp`` (its product with a direction behind the state), and
     ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K``, which bound these over
@@ -146,9 +147,9 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
     elif kind == "preconditioner":
         outputs = preconditioner_nodes(tape, spec, z, outputs, parameters)
-    elif kind in ("variation", "tangent"):
-        extra = 1
-        outputs = [*outputs, *_directional(tape, outputs, z, extra)]
+    elif kind in ("variation", "tangents"):
+        extra = int(argument or 1)
+        outputs = [*outputs, *_pushed(tape, outputs, z, extra)]
         outputs += sum(jacobian(tape, outputs, z), []) if kind == "variation" else []
     elif kind in ("switching", "expression"):
         outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
@@ -161,6 +162,12 @@ def _directional(tape: Tape, step: list[Node], z: list[Node], order: int) -> lis
     """The derivative of an order along as many directions, which follow the state."""
     n = len(z)
     return directional(tape, step, z, [tape.leaves("z", n, n * k) for k in range(1, order + 1)])
+
+
+def _pushed(tape: Tape, step: list[Node], z: list[Node], count: int) -> list[Node]:
+    """The first derivatives along so many directions, which follow the state."""
+    n = len(z)
+    return sum((directional(tape, step, z, [tape.leaves("z", n, n * k)]) for k in range(1, 1 + count)), [])
 
 
 def _taylor(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.derived import ExtendedMap
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.recursion import Recursion, check_gradient, recursion_of
 from cfdyn.symbolic.steps import Parameters, bound, hyperparameters
@@ -18,6 +19,8 @@ def preconditioning(spec: Any) -> Recursion:
     ------
     UsageError : the map is no single step on a loss, or its optimizer has no P, no momentum that is linear, or no flip
     """
+    if isinstance(spec, ExtendedMap):
+        return preconditioning(spec.base)
     if not isinstance(spec, LossMap):
         raise UsageError("a map that is no single step of an optimizer on a loss has no preconditioner")
     check_gradient("", spec.optimizer)
@@ -28,6 +31,10 @@ def preconditioning(spec: Any) -> Recursion:
 
 def preconditioner_nodes(tape: Tape, spec: Any, z: Sequence[Node], after: Sequence[Node], parameters: Parameters) -> list[Node]:
     """θP/2 and P of each weight in the step from z to ``after``, and the penalty of weight decay on the loss, (2d + 1,)."""
+    if isinstance(spec, ExtendedMap):
+        n = len(spec.base.names)
+        parameters = {**parameters, **dict(zip(spec.moved, z[n:], strict=True))}
+        spec, z, after = spec.base, z[:n], after[:n]
     recursion, optimizer, d = preconditioning(spec), spec.optimizer, spec.n_weights
     parameters = hyperparameters(optimizer, spec.loss, parameters)
     wanted, found = [recursion.coefficients.edge, recursion.coefficients.preconditioner], []

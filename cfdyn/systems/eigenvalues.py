@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.columns import WRITTEN
+from cfdyn.codegen.compile import Rule
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.numerics.lanczos import NotConverged, at_end
@@ -32,7 +33,8 @@ def largest_eigenvalues(rule: Rules, points: np.ndarray, p: np.ndarray, d: int, 
     result, rows, hessian = np.full(len(points), np.nan), max(1, PIECE // (d * d)), rule("hessian")
     for first in range(0, len(points), rows):
         mine = slice(first, first + rows)
-        matrices = evaluate_rows(hessian, points[mine], p).reshape(-1, d, d)
+        own = evaluate_rows(hessian, points[mine], p) if isinstance(hessian, Rule) else [hessian(z, p) for z in points[mine]]
+        matrices = np.reshape(own, (-1, d, d))
         if held is not None:
             with np.errstate(all="ignore"):
                 scale = 1 / np.sqrt(2 * held[mine, :d])

@@ -17,6 +17,7 @@ from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import leading
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ class Loss(Portable):
 
     Parameters
     ----------
-    formula : text or SymPy expression; Piecewise, Abs, Max, Heaviside, sigmoid, softplus, … too
+    formula : text, SymPy expression, or a Python function of numbers or an array, which is called once to see what it computes:
+        its arguments are variables, those with a number as default parameters, and it takes functions of numpy; Piecewise
+        (numpy.where), Abs, Max, Heaviside, sigmoid, softplus, … too
     variables : names of the weights, in order; the names that are no parameters if not given
     params : runtime parameters with their values; changing one never recompiles
     box : (lo, hi) for each variable: where to look for minima and what to draw
@@ -47,6 +50,8 @@ class Loss(Portable):
     (0.5, array([1., 2.]))
     >>> round(loss.sharpness([1.0, 1.0]), 12)
     2.0
+    >>> cf.Loss(lambda x, y, a=1.0: (a - x) ** 2 + 100 * (y - x**2) ** 2)
+    Loss('(a - x)**2 + 100*(y - x**2)**2', variables=('x', 'y'), params={'a': 1.0})
     >>> rows = cf.Loss("(sigmoid(w*x + b) - y)**2", "w b", data={"x": [-1.0, 0.0, 2.0], "y": [0.0, 0.0, 1.0]})
     >>> round(rows.value([1.0, 0.0]), 6), rows.row_gradients([1.0, 0.0]).shape
     (0.11218, (3, 2))
@@ -61,6 +66,11 @@ class Loss(Portable):
         self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box), **rows)
         if self.spec.box is not None and len(self.spec.box) != self.dim:
             raise UsageError(f"the box has {len(self.spec.box)} intervals for {self.dim} variables")
+
+    @classmethod
+    def of(cls, given: Any) -> Loss | None:
+        """The loss of a text, a SymPy expression or a Python function, where a loss is wanted; None for anything else."""
+        return cls(given) if is_formula(given) else None
 
     @classmethod
     def from_spec(cls, spec: LossSpec) -> Loss:

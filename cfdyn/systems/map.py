@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
+from cfdyn.codegen.frames import print_frame
 from cfdyn.codegen.lanes import printer
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
@@ -21,6 +22,7 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
@@ -51,10 +53,10 @@ class Map(Portable):
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
+        cls, formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ) -> Map:  # fmt: skip
-        """A map from one formula for each variable.
+        """A map from one formula for each variable, or from a Python function that gives the next state, as `cf.Loss` takes one.
 
         Parameters
         ----------
@@ -71,11 +73,18 @@ class Map(Portable):
         >>> henon = Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
         >>> henon([0.5, 0.2])
         array([0.85, 0.15])
+        >>> Map.from_text(lambda x, y, a=1.4, b=0.3: (1 - a * x**2 + y, b * x))([0.5, 0.2])
+        array([0.85, 0.15])
         >>> circle = Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
         >>> circle([0.8]).round(6), circle.periodic
         (array([0.147553]), {'x': 1.0})
         """
         return cls(around(make_map(formulas, variables, params), periodic))
+
+    @classmethod
+    def of(cls, given: Any) -> Map | None:
+        """The map of a text, a SymPy expression or a Python function, where a map is wanted; None for anything else."""
+        return cls.from_text(given.split(";") if isinstance(given, str) else given) if is_formula(given) else None
 
     @property
     def dim(self) -> int:
@@ -176,7 +185,8 @@ class Map(Portable):
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
         ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
-        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`.
+        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
+        ``frame:tangents:1`` is for one with its tangents, see `cfdyn.codegen.frames`.
         """
         if what in MATRICES and what not in self._rules:
             size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
@@ -185,7 +195,7 @@ class Map(Portable):
             # A step alone does not say which states are slow, nor what P is called.
             key = f"{self.spec.key}|{preconditioning(self.spec).key}" if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
-            together = printer(kind, watched=self.dim)
+            together = print_frame if kind == "frame" else printer(kind, watched=self.dim)
             asked, printed = (what, print_ir) if together is None else (name, together)
             self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
@@ -200,11 +210,11 @@ class Map(Portable):
         n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
         if kind == "interval":
             return 2 * self._outputs(argument)
-        if kind == "taylor":
+        if kind in ("taylor", "tangents"):
             return n * (1 + int(argument))
         if what == "switching":
             return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n),
                  "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)

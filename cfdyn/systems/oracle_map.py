@@ -9,26 +9,27 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError, unknown
-from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.symbolic.derived import ExtendedMap
-from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.map import Map
+from cfdyn.systems.eigenvalues import largest_eigenvalues
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.one_weight import SLOPE, SQUARE, Located, OneWeight
 from cfdyn.systems.oracle import GradientOracle
 
-SLOPE = "slope"  # of the loss at a weight, in the map of one weight
 APART, ROUND_OFF = 0.05, 1e-12  # of a difference of gradients and of a gradient: a product may be so far from the difference
 DIFFERENCE = 1e-6  # of a parameter of the loss, by which the gradient is differentiated
+OBSERVABLES = ("loss", "sharpness", "gradient_norm")
+
+Product = Callable[[np.ndarray], np.ndarray]
 
 
 class OracleMap:
-    """z → f(z) of many weights: an optimizer that treats each weight by itself, on any object with gradients and products.
+    """z → f(z) of many weights: an optimizer of formulas on any object with gradients and Hessian-vector products.
 
-    The state is the weights, then each state of the optimizer for all weights. No matrix is formed: `continue_cycle` follows its
-    fixed points and short cycles. Made by `cf.as_map`. A loss with ``params`` and ``at``, as `cf.Loss` has them, can be
-    followed along these, too.
+    The state is the weights, then each state of the optimizer for all weights, then the states that all share. No matrix is
+    formed: `iterate`, `classify`, `lyapunov_spectrum` and `continue_cycle` take it as they take a `Map`. Gradients may be
+    clipped and weights decay; optimizers of matrices (muon, shampoo) and of a second gradient (sam) take a `cf.Loss`. Made by
+    `cf.as_map`. A loss with ``params`` and ``at``, as `cf.Loss` has them, can be followed along these, too; one with
+    ``hvps(w, V)`` is asked for products with several rows at once.
 
     Examples
     --------
@@ -38,34 +39,38 @@ class OracleMap:
     >>> step = cf.as_map(bowl, cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
     >>> step([1.0, 2.0]), step.dim
     (array([0.5, 1. , 1. , 2. ]), 4)
+    >>> cf.as_map(bowl, cf.optimizers.scalar_rmsprop(lr=0.1, beta2=0.75))([3.0, 4.0])  # ν = ‖g‖²/4
+    array([2.88, 3.84, 6.25])
     """
 
-    switching, switches, has_loss = False, 0, True
+    switching, switches, has_loss, observables = False, 0, True, OBSERVABLES
 
-    def __init__(self, oracle: GradientOracle, optimizer: Optimizer, one: Map | None = None):
+    def __init__(self, oracle: GradientOracle, optimizer: Optimizer, rules: OneWeight | None = None):
         self.oracle, self.optimizer, self.n_weights = oracle, optimizer, int(oracle.dim)
-        if one is None:
-            _check(optimizer)
-            one = Map(ExtendedMap(LossMap(make_loss(f"{SLOPE}*w", ["w"], {SLOPE: 1.0}), optimizer), (SLOPE,)))
-        self._one = one
-        self.blocks = len(one.names) - 1
+        self._rules = OneWeight.of(optimizer) if rules is None else rules
+        self.blocks, self.n_shared = 1 + len(optimizer.per_weight), len(optimizer.shared)
         self.periodic: dict[str, float] = {}
 
     @property
     def dim(self) -> int:
         """The length of the state."""
-        return self.blocks * self.n_weights
+        return self.blocks * self.n_weights + self.n_shared
 
     @property
     def names(self) -> tuple[str, ...]:
         """w1, w2, … and those of the optimizer's states."""
-        rest = [name.removesuffix("_w") for name in self._one.names[1:-1]]
-        return tuple(f"{block}{i + 1}" for block in ("w", *rest) for i in range(self.n_weights))
+        blocks = ("w", *self.optimizer.per_weight)
+        return (*(f"{block}{i + 1}" for block in blocks for i in range(self.n_weights)), *self.optimizer.shared)
 
     @property
     def params(self) -> dict[str, float]:
         """Parameters of the optimizer and, if it has any, of the loss."""
-        return {**self._own, **{name: value for name, value in self._one.params.items() if name != SLOPE}}
+        return {**self._own, **{name: value for name, value in self._rules.body.params.items() if name not in (SLOPE, SQUARE)}}
+
+    @property
+    def p(self) -> np.ndarray:
+        """Parameters of the optimizer as the compiled rules read them."""
+        return self._rules.body.p
 
     @property
     def _own(self) -> dict[str, float]:
@@ -75,7 +80,7 @@ class OracleMap:
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return f"{self.optimizer} on a loss of {self.n_weights} weights, {type(self.oracle).__name__}"
+        return f"{self.optimizer} on {getattr(self.oracle, 'title', type(self.oracle).__name__)}, {self.n_weights} weights"
 
     def __repr__(self) -> str:
         return f"OracleMap({self.title})"
@@ -88,27 +93,43 @@ class OracleMap:
         own = {name: value for name, value in params.items() if name in self._own}
         others = {name: value for name, value in params.items() if name not in own}
         oracle = self.oracle.at(**own) if own else self.oracle  # type: ignore[attr-defined]
-        names = {new: old for old, new in self.optimizer.beside({SLOPE: 1.0}).items()}
-        optimizer = self.optimizer.at(**{names[name]: value for name, value in others.items()})
-        return OracleMap(oracle, optimizer, self._one.at(**others) if others else self._one)
+        rules = self._rules.at(**others) if others else self._rules
+        return OracleMap(oracle, rules.optimizer, rules)
 
-    @property
-    def observables(self) -> tuple[str, ...]:
-        """What `observe` knows of a state."""
-        return ("loss", "gradient_norm")
-
-    def observe(self, name: str, z: np.ndarray) -> np.ndarray:
-        """The loss, or the length of its gradient, at states (n, D), (n,)."""
-        weights = np.asarray(z, dtype=float)[:, : self.n_weights]
+    def observe(self, name: str, z: Any) -> np.ndarray:
+        """An observable at states (n, D), (n,): the loss, λ₁ of its Hessian, or the length of its gradient."""
+        states = np.asarray(z, dtype=float)
+        if name not in OBSERVABLES or states.shape[1] != self.dim:
+            raise unknown("observable of the map, of states with all its entries,", name, OBSERVABLES)
+        if name == "sharpness":
+            return largest_eigenvalues(self.rule, states, self.p, self.n_weights)
+        weights = states[:, : self.n_weights]
         if name == "loss":
             return np.array([float(self.oracle.value(w)) for w in weights])
         return np.array([float(np.linalg.norm(self.oracle.gradient(w))) for w in weights])
 
+    def preconditioners(self, z: np.ndarray) -> np.ndarray:
+        """θP/2 and P of each weight in the step from states (n, D), and the penalty of weight decay, (n, 2d + 1)."""
+        return np.array([self._located(row).preconditioner() for row in np.asarray(z, dtype=float)])
+
+    def rule(self, what: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """``step`` of a state, the ``hessian`` (d·d,) there, or ``hvp``: its product with a direction behind the state."""
+        d, oracle = self.n_weights, self.oracle
+        rules: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+            "step": lambda z, p: self.step(z),
+            "hvp": lambda z, p: np.asarray(oracle.hvp(z[:d], z[-d:]), dtype=float),
+            "hessian": lambda z, p: self._products(z[:d], np.eye(d)).ravel(),
+        }
+        if what not in rules:
+            raise unknown("rule of a map on a loss that is no formula", what, rules)
+        return rules[what]
+
     def state(self, start: Any) -> np.ndarray:
         """A full state from the weights alone, or the full state; a UsageError for another length or what is not finite."""
         z = vector("a start", start)
-        if z.shape == (self.n_weights,) and self.blocks > 1:
-            z = np.concatenate([z, np.repeat(np.asarray(self._one.spec.rest, dtype=float)[: self.blocks - 1], self.n_weights)])
+        if z.shape == (self.n_weights,) and self.dim > self.n_weights:
+            own, shared = self._rules.rest
+            z = np.concatenate([z, np.repeat(np.array(own, dtype=float), self.n_weights), shared])
         if z.shape != (self.dim,):
             raise UsageError(f"a start has {self.n_weights} weights or all {self.dim} entries, not {z.size}")
         if not np.isfinite(z).all():
@@ -117,7 +138,7 @@ class OracleMap:
 
     def check_products(self, z: np.ndarray) -> None:
         """A UsageError if at a state the products are not the derivative of the gradient, by one difference."""
-        self._rows(z, self.oracle)  # which says what is wrong with a gradient
+        self._gradient(self.oracle, z)  # which says what is wrong with a gradient
         w, rng = z[: self.n_weights], np.random.default_rng(0)
         v = rng.standard_normal(self.n_weights) * DIFFERENCE * max(1.0, float(np.abs(w).max()))
         by_difference = (np.asarray(self.oracle.gradient(w + v)) - np.asarray(self.oracle.gradient(w - v))) / 2
@@ -129,48 +150,63 @@ class OracleMap:
 
     def __call__(self, z: Any) -> np.ndarray:
         """f(z), (D,)."""
-        return self._columns("step", self._rows(self.state(z), self.oracle), self._one.p)
+        return self.step(self.state(z))
 
-    def linearized(
-        self, z: np.ndarray, name: str, value: float
-    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    def step(self, z: np.ndarray) -> np.ndarray:
+        """f(z) of a full state (D,), not checked."""
+        return self._located(z).image()
+
+    def tangent(self, z: np.ndarray) -> tuple[np.ndarray, Product]:
+        """f(z), and the product of Df(z) with the rows of (k, D)."""
+        place = self._located(z)
+        return place.image(), self._product(place, z, self.oracle)
+
+    def linearized(self, z: np.ndarray, name: str, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
         """(f(z), the product of Df(z) with the rows of (k, D), ∂f/∂(parameter)) for a value of the parameter, also one that the
         optimizer does not allow, such as a continuation's step beyond its bounds."""
-        d, size, p, oracle, weights = self.n_weights, self.blocks + 1, self._one.p.copy(), self.oracle, z[: self.n_weights]
+        p, oracle = self.p.copy(), self.oracle
         if name in self._own:
             oracle = oracle.at(**{name: value})  # type: ignore[attr-defined]
         else:
-            p[list(self._one.params).index(name)] = value
-        rows = self._rows(z, oracle)
-        own = evaluate_rows(self._one.rule("jacobian"), rows, p).reshape(d, size, size)[:, :-1]
-        own = np.ascontiguousarray(own.transpose(1, 2, 0))
-
-        def product(directions: np.ndarray) -> np.ndarray:
-            out = np.empty((len(directions), self.blocks, d))
-            for k, v in enumerate(directions):
-                parts = [*v.reshape(self.blocks, d), np.asarray(oracle.hvp(weights, v[:d]), dtype=float)]
-                for i in range(self.blocks):
-                    out[k, i] = sum(factor * part for factor, part in zip(own[i], parts, strict=True))
-            return out.reshape(len(directions), self.blocks * d)
-
+            p[list(self._rules.body.params).index(name)] = value
+        place = self._located(z, p, oracle)
         if name in self._own:
-            return self._columns("step", rows, p), product, (own[:, -1] * self._slope_by(weights, name, value)).ravel()
-        return self._columns("step", rows, p), product, self._columns(f"parameter_derivative:{name}", rows, p)
+            by_value = place.push(np.zeros((1, self.dim)), self._slope_by(z[: self.n_weights], name, value)[None])[0]
+        else:
+            by_value = place.by_parameter(name)
+        return place.image(), self._product(place, z, oracle), by_value
+
+    def _located(self, z: np.ndarray, p: np.ndarray | None = None, oracle: GradientOracle | None = None) -> Located:
+        n, given = self.blocks * self.n_weights, oracle or self.oracle
+        own = z[:n].reshape(self.blocks, -1)
+        return Located(self._rules, own, z[n:], self._gradient(given, z), self.p if p is None else p)
+
+    def _product(self, place: Located, z: np.ndarray, oracle: GradientOracle) -> Product:
+        d = self.n_weights
+        return lambda rows: place.push(rows, self._products(z[:d], rows[:, :d], oracle))
+
+    def _products(self, weights: np.ndarray, rows: np.ndarray, oracle: GradientOracle | None = None) -> np.ndarray:
+        """∇²L with each row of (k, d)."""
+        given = oracle or self.oracle
+        if hasattr(given, "hvps"):
+            return np.asarray(given.hvps(weights, rows), dtype=float)
+        return np.array([given.hvp(weights, v) for v in rows], dtype=float).reshape(rows.shape)
 
     def _slope_by(self, weights: np.ndarray, name: str, value: float) -> np.ndarray:
         h = DIFFERENCE * max(1.0, abs(value))
         up, down = (self.oracle.at(**{name: value + s}).gradient(weights) for s in (h, -h))  # type: ignore[attr-defined]
         return (np.asarray(up, dtype=float) - np.asarray(down, dtype=float)) / (2 * h)
 
-    def _rows(self, z: np.ndarray, oracle: GradientOracle) -> np.ndarray:
-        """Of each weight its entries of the state and the loss's slope, (d, blocks + 1)."""
+    def _gradient(self, oracle: GradientOracle, z: np.ndarray) -> np.ndarray:
         gradient = np.asarray(oracle.gradient(z[: self.n_weights]), dtype=float)
         if gradient.shape != (self.n_weights,):
             raise UsageError(f"the gradient of this loss has the shape {gradient.shape}, not ({self.n_weights},)")
-        return np.vstack([z.reshape(self.blocks, -1), gradient]).T
+        return gradient
 
-    def _columns(self, rule: str, rows: np.ndarray, p: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(evaluate_rows(self._one.rule(rule), rows, p)[:, :-1].T).ravel()
+
+def require_step(step: Any) -> Map | OracleMap:
+    """The map, of formulas or of an oracle, or an error that says how to make one."""
+    return step if isinstance(step, OracleMap) else require_map(step)
 
 
 def require_oracle(loss: Any) -> GradientOracle:
@@ -180,12 +216,3 @@ def require_oracle(loss: Any) -> GradientOracle:
         raise UsageError(f"a loss is a cf.Loss, or an object with dim, value, gradient and hvp; {type(loss).__name__} has no "
                          + ", ".join(missing))  # fmt: skip
     return loss
-
-
-def _check(optimizer: Optimizer) -> None:
-    """Refuse what does not treat each weight by itself, with the gradient at the weights alone."""
-    formulas = [*optimizer.update.values(), *optimizer.define.values(), *([optimizer.gradient] if optimizer.gradient else [])]
-    coupled = isinstance(optimizer, MatrixOptimizer) or optimizer.shared or optimizer.probe is not None
-    if coupled or any("gg" in f.names for f in formulas):
-        raise UsageError(f"{optimizer.name} does not treat each weight by itself with the gradient at the weights, so that it "
-                         "takes a cf.Loss; gd, heavy_ball, nesterov and Adam without bias correction take any loss")  # fmt: skip

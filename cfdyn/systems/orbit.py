@@ -9,12 +9,14 @@ import numpy as np
 
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
-from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
+from cfdyn.kernels.orbits import DIVERGED, DONE
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
+from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.one_by_one import by_gradients, with_seed
+from cfdyn.systems.oracle_map import OracleMap, require_step
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
@@ -36,7 +38,7 @@ class Orbit(Record):
     names: Annotated[tuple[str, ...], "D"]
     n_weights: int
     status: str
-    _step: Map | None = dataclasses.field(default=None, repr=False, compare=False)
+    _step: Map | OracleMap | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def w(self) -> np.ndarray:
@@ -122,20 +124,22 @@ class Orbit(Record):
     def preconditioners(self) -> np.ndarray:
         """θP/2 and P of each weight in the step from each row, and the penalty of weight decay, (n+1, 2d + 1)."""
         step = self._observed("preconditioner")
+        if isinstance(step, OracleMap):
+            return step.preconditioners(self._floats)
         return evaluate_rows(step.rule("preconditioner"), self._floats, step.p)
 
     @property
     def _floats(self) -> np.ndarray:
         return np.asarray(self.z, dtype=float)
 
-    def _observed(self, what: str) -> Map:
+    def _observed(self, what: str) -> Map | OracleMap:
         """Its map, if there is a loss."""
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
 
 
-def preconditioned_along(step: Map, z: np.ndarray, held: np.ndarray) -> np.ndarray:
+def preconditioned_along(step: Map | OracleMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:
     """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
     return largest_eigenvalues(step.rule, z, step.p, step.n_weights, held)
 
@@ -147,7 +151,7 @@ def thetas(held: np.ndarray) -> np.ndarray:
         return np.fmax.reduce(2 * held[:, :d] / held[:, d : 2 * d], axis=1)  # all the same, but where P is 0
 
 
-def require_loss(question: str, orbit: Any) -> Map:
+def require_loss(question: str, orbit: Any) -> Map | OracleMap:
     """The map of an orbit; a UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
     if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
@@ -156,13 +160,14 @@ def require_loss(question: str, orbit: Any) -> Map:
 
 
 def iterate(
-    step: Map, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None, inject: float = 0.0
-) -> Orbit:
+    step: Map | OracleMap, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
+    inject: float = 0.0,
+) -> Orbit:  # fmt: skip
     """The orbit z_{t+1} = f(z_t) for n steps.
 
     Parameters
     ----------
-    step : the map
+    step : the map, also one of a loss that is no formula
     z0 : start, the d weights or the full state of D entries
     n : number of steps
     digits : iterate with that many decimal digits instead of float64
@@ -192,7 +197,7 @@ def iterate(
     >>> print(cf.iterate(step, [0.5], 3, digits=30).z[3, 0])
     0.975299630818881269078701734543
     """
-    z = require_map(step).state(z0)
+    z = require_step(step).state(z0)
     n = whole_number("the number of steps", n, 0)
     size = (n + 1) * step.dim * (8 if digits is None else PRECISE + digits // 2)
     if size > MAX_BYTES:
@@ -202,9 +207,13 @@ def iterate(
                          + (" with digits" if digits is not None else ""))  # fmt: skip
     settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits, inject=inject)
     if inject:
-        states, status = _iterate_with_seed(step, z, n, inject)
+        states, code = with_seed(step, z, n, inject, ESCAPE)
+        status = status_text(code, len(states))
     elif digits is not None:
-        states, status = _iterate_precisely(step, z, n, digits, progress)
+        states, status = _iterate_precisely(require_map(step), z, n, digits, progress)
+    elif isinstance(step, OracleMap):
+        states, code = by_gradients(step, z, n, ESCAPE, progress)
+        status = status_text(code, len(states))
     else:
         states, status = _iterate(step, z, n, progress)
     return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
@@ -222,31 +231,6 @@ def _iterate(step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] |
             return states[: first + done].copy(), status_text(code, first + done)
         if progress:
             progress(first + done)
-    return states, "done"
-
-
-def _iterate_with_seed(step: Map, z0: np.ndarray, n: int, size: float) -> tuple[np.ndarray, str]:
-    """float64, with the alternation kept at least at ``size``."""
-    states, rule, d = np.empty((n + 1, step.dim)), step.rule("step"), step.n_weights
-    sign = 1.0
-    states[0] = z0
-    for k in range(n):
-        states[k + 1] = rule(states[k], step.p)
-        if not np.abs(states[k + 1]).max() <= ESCAPE:
-            broken = np.isnan(states[k + 1]).any() and np.abs(states[k]).max() < 1e100
-            return states[: k + 1].copy(), status_text(LEFT_DOMAIN if broken else DIVERGED, k + 1)
-        if k < 2:
-            continue
-        # A third difference: no slow motion is taken for an oscillation.
-        swing = (3 * states[k, :d] - 3 * states[k - 1, :d] + states[k - 2, :d] - states[k + 1, :d]) / 8
-        if np.linalg.norm(swing) >= size * 10:
-            continue
-        sharpness, direction = leading(step.rule, states[k], step.p, d)
-        if np.isfinite(sharpness):
-            along = float(swing @ direction)
-            sign = np.sign(along) or sign
-            # Twice what is missing: within a third of the size, whatever of it a step leaves.
-            states[k + 1, :d] -= sign * 2 * max(size - abs(along), 0.0) * direction
     return states, "done"
 
 

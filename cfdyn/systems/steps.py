@@ -35,7 +35,7 @@ def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
     A loss that is no formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), makes an
-    `OracleMap`, which `continue_cycle` follows without any matrix.
+    `OracleMap`, which is iterated, classified and followed without any matrix.
     A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
 
     Examples

@@ -61,7 +61,8 @@ class Lockstep:
     def step(self, store: Store) -> None:
         """One step of the optimizer, and what is measured at the step before it."""
         k, self.oracle.k = self.k, self.k
-        after = self.map(self.z)
+        with np.errstate(all="ignore"):
+            after = self.map.step(self.z)
         loss = self.oracle.loss if self.config.batch is None else self.oracle.value(self.weights)
         self.largest = RUNAWAY * max(abs(loss), 1.0) if k == 0 else self.largest
         if not (np.isfinite(loss) and abs(loss) < self.largest and np.isfinite(after).all()):
@@ -114,7 +115,7 @@ class Lockstep:
             return float("nan")
         if self.edge.constant is not None:
             return self.edge.constant
-        scale, theta = self.edge.at(middle, np.asarray(self.network.gradient(middle[: self.network.dim])))
+        scale, theta = self.edge.at(self.network, middle)
         self.root = np.sqrt(scale)
         return theta
 

@@ -209,8 +209,8 @@ def test_models_stand_beside_the_averages():
     assert model.timed_error == model.error and math.isnan(model.leaves) and math.isnan(model.predicted_loss)
     assert (len(short.w), short.rows, found.ended_early(short), found.ended_early(model)) == (N // 2 + 1, N // 2 - 2, True, False)
     assert found.ranking[-1] is short and [e.error for e in found.ranking[:-1]] == sorted(e.error for e in found.ranking[:-1])
-    assert [row["name"] for row in found.table] == [e.name for e in found.ranking]
-    assert found.table[0].keys() >= {"error", "lag", "leaves", "left", "final_loss", "reached"} and "w" not in found.table[0]
+    assert found.table()["name"] == [e.name for e in found.ranking]
+    assert found.table().keys() >= {"error", "lag", "leaves", "left", "final_loss", "reached"} and "w" not in found.table()
 
 
 def test_models_are_aligned_as_in_comparisons():

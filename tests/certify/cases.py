@@ -26,4 +26,4 @@ CYCLES = {
 
 def certificate(name):
     loss, optimizer, points, vary = CYCLES[name]
-    return cf.certify.cycle(loss, optimizer, points, vary=vary)
+    return cf.certify.cycle(loss, optimizer, points, **vary)

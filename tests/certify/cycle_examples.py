@@ -16,7 +16,7 @@ HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], params={"a": 1.4, "b": 0.3})
 
 EXAMPLES: dict[str, Callable] = {
     **{f"cycle_{name}": lambda name=name: certificate(name) for name in CYCLES},
-    "cycle_varied": lambda: cf.certify.cycle(WELL, O.gd(lr=1.1), [0.8, 1.2], vary={"lr": ("1.1", "1.1001")}),
+    "cycle_varied": lambda: cf.certify.cycle(WELL, O.gd(lr=1.1), [0.8, 1.2], lr=("1.1", "1.1001")),
     "cycle_henon": lambda: cf.certify.cycle(HENON, points=[[0.63, 0.19]], period=1),
     "branch_double_well": lambda: cf.certify.branch(WELL, O.gd(lr=1), 2, [0.85], lr=("1.05", "1.2")),
     "bifurcation_flip_double_well": lambda: cf.certify.bifurcation(WELL, O.gd(lr=1), "flip", 2, [0.72, 1.14], lr=("1.2", "1.25")),
@@ -24,10 +24,10 @@ EXAMPLES: dict[str, Callable] = {
         L.logistic_regression(), O.gd(lr=1), "fold", 3, [-2, 8.2, 2], lr=("18.6", "18.7")
     ),
     "bifurcation_adam": lambda: cf.certify.bifurcation(
-        "w**2/2", adam(1, 0.5, 0.2, 1e-8), "flip", 3, CYCLES["adam_3"][2], vary={"beta2": ("0.1", "0.3")}
+        "w**2/2", adam(1, 0.5, 0.2, 1e-8), "flip", 3, CYCLES["adam_3"][2], beta2=("0.1", "0.3")
     ),
     "bifurcation_delayed": lambda: cf.certify.bifurcation(
-        DELAYED, kind="neimark-sacker", points=[[0.5, 0.5]], vary={"r": ("1.9", "2.1")}
+        DELAYED, kind="neimark-sacker", points=[[0.5, 0.5]], r=("1.9", "2.1")
     ),
 }
 

@@ -97,7 +97,7 @@ def test_coefficients_are_those_of_the_analysis(name):
 
 def test_the_delayed_logistic_map():
     """θ = π/3 at r = 2, |μ|² = r − 1, and the coefficient −1."""
-    found = cf.certify.bifurcation(DELAYED, kind="neimark-sacker", points=[[0.5, 0.5]], vary={"r": ("1.9", "2.1")})
+    found = cf.certify.bifurcation(DELAYED, kind="neimark-sacker", points=[[0.5, 0.5]], r=("1.9", "2.1"))
     assert found.proved and found.claim["supercritical"] is True and found.claim["side"] == "above"
     assert holds(found.claim["coefficient"], -1) and holds(found.claim["crossing"], Fraction(1, 2))
     c, s = found.document["evidence"]["rotation"]
@@ -107,7 +107,7 @@ def test_the_delayed_logistic_map():
 def test_a_strong_resonance_is_refused():
     """The delayed logistic map, then a point reflection about its fixed point: the multipliers turn by π − π/3 = 2π/3."""
     turned = cf.Map.from_text(["1 - 1/r - (r*x*(1 - y) - (1 - 1/r))", "1 - 1/r - (x - (1 - 1/r))"], "x y", {"r": 2.0})
-    found = cf.certify.bifurcation(turned, kind="neimark-sacker", points=[[0.5, 0.5]], vary={"r": ("1.9", "2.1")})
+    found = cf.certify.bifurcation(turned, kind="neimark-sacker", points=[[0.5, 0.5]], r=("1.9", "2.1"))
     assert not found.proved and "resonance" in found.reason
 
 
@@ -115,7 +115,7 @@ def test_an_invariant_circle_of_a_two_cycle():
     """A delayed logistic map that sees where t is on its own 2-cycle 1 → −1 → 1; three multipliers, one of them 0."""
     pair = cf.Map.from_text(["r*x*(1 - 4*y/5 - x/5 + t*x/10 - t/20)", "x", "-t*(3 - t**2)/2"], "x y t", {"r": 2.25})
     points = [[0.55, 0.56, 1.0], [0.56, 0.55, -1.0]]
-    found = cf.certify.bifurcation(pair, kind="neimark-sacker", period=2, points=points, vary={"r": ("2.1", "2.4")})
+    found = cf.certify.bifurcation(pair, kind="neimark-sacker", period=2, points=points, r=("2.1", "2.4"))
     assert found.proved and found.claim["supercritical"] is True and found.claim["side"] == "above"
     middle = [[float(number(side[0]) + number(side[1])) / 2 for side in box] for box in found.claim["points"]]
     theirs = cf.analysis.normal_form(
@@ -136,7 +136,7 @@ ADAM = {
 def test_adams_cycles_as_beta2_moves(kind):
     """What `cf.analysis.normal_form` finds there in doubles; three states a weight."""
     optimizer, period, points, span = ADAM[kind]
-    found = cf.certify.bifurcation("w**2/2", optimizer, kind, period, points, vary={"beta2": span})
+    found = cf.certify.bifurcation("w**2/2", optimizer, kind, period, points, beta2=span)
     assert found.proved, found.reason
     middle = [[float(number(side[0]) + number(side[1])) / 2 for side in box] for box in found.claim["points"]]
     beta2 = float(number(found.document["evidence"]["parameter"][0]))
@@ -161,7 +161,7 @@ def test_weights_in_the_plane():
 def test_the_side_is_where_the_new_cycle_is(lr, there):
     """Below the subcritical flip of w²/2 + w⁴ lives an unstable 2-cycle: proved there, and not beyond."""
     w = abs(1 / 2 - 1 / float(lr)) ** 0.5 / 2**0.5
-    found = cf.certify.cycle("w**2/2 + w**4", O.gd(lr=1), [w, -w], vary={"lr": lr})
+    found = cf.certify.cycle("w**2/2 + w**4", O.gd(lr=1), [w, -w], lr=lr)
     assert found.proved is there and (not there or found.claim["stable"] is False)
 
 
@@ -186,7 +186,7 @@ def test_the_side_is_where_the_new_cycle_is(lr, there):
     ],
 )
 def test_what_is_false_or_degenerate_is_never_proved(loss, optimizer, kind, period, points, vary):
-    found = cf.certify.bifurcation(loss, optimizer, kind, period, points, vary=vary)
+    found = cf.certify.bifurcation(loss, optimizer, kind, period, points, **vary)
     assert not found.proved and found.reason
 
 
@@ -195,7 +195,7 @@ def test_other_multipliers_on_the_circle_are_noticed(size, proved):
     """A flip beside a rotation by (3 + 4i)/5 times a number."""
     turning = [f"{size}*(3*y/5 - 4*z/5)", f"{size}*(4*y/5 + 3*z/5)"]
     both = cf.Map.from_text(["-r*x + x**3", *turning], "x y z", {"r": 1.0})
-    found = cf.certify.bifurcation(both, kind="flip", points=[[0.0, 0.0, 0.0]], vary={"r": ("0.9", "1.1")})
+    found = cf.certify.bifurcation(both, kind="flip", points=[[0.0, 0.0, 0.0]], r=("0.9", "1.1"))
     assert found.proved is proved and (proved or "other multipliers" in found.reason)
 
 

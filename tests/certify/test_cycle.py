@@ -133,7 +133,7 @@ def test_the_least_period_needs_boxes_apart_at_each_largest_divisor(boxes, overl
 
 
 def test_a_whole_interval_of_learning_rates():
-    found = cf.certify.cycle(cf.losses.double_well(), O.gd(lr=1.1), [0.81, 1.12], vary={"lr": ("1.1", "1.1001")})
+    found = cf.certify.cycle(cf.losses.double_well(), O.gd(lr=1.1), [0.81, 1.12], lr=("1.1", "1.1001"))
     assert (
         found.proved
         and found.document["vary"] == {"lr": ["1.1", "1.1001"]}
@@ -213,3 +213,12 @@ def test_the_package_starts_without_flint():
         text=True,
     )
     assert done.stdout == "False\n", done.stderr
+
+
+def test_a_multiplier_near_1_is_claimed_no_closer_than_doubles_can_tell():
+    """An epoch of two samples at 60°, log cosh residuals, η = 2.05: a 3-cycle with a multiplier 0.9955."""
+    first, second = "(x - lr*tanh(x))", "tanh((x - lr*tanh(x))/2 + sqrt(3)/2*y)"
+    step = cf.Map.from_text([f"{first} - lr/2*{second}", f"y - lr*sqrt(3)/2*{second}"], "x y", {"lr": 2.05})
+    found = cf.certify.cycle(step, points=[1.0, 0.3], period=3)
+    assert found.proved and found.claim["stable"] is True and cf.certify.check(found.document).valid
+    assert 0.9955 < float.fromhex(found.claim["multipliers"][0][0][0]) < 0.9956

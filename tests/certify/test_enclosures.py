@@ -104,6 +104,17 @@ def test_no_value_is_outside(formula, box, derivatives):
     assert not wrong, (formula, wrong)
 
 
+@pytest.mark.parametrize("op, least", [("cosh", 1), ("logcosh", 0), ("ipow", 0), ("sech2", 1)])
+def test_even_functions_have_their_value_at_0(op, least):
+    """A ball around |x| may reach below 0 by what its radius is rounded, and an even function takes that for a size."""
+    tape = Tape()
+    x = tape.leaf("z", 0)
+    root = tape.ipow(x, 2) if op == "ipow" else tape.apply(op, x)
+    for lo, hi in ((-1 / 3, 1.0), (-1e-9, 1 / 3), (-1.0, 5e23), (-0.1, 0.7)):
+        [held] = Enclosure(Program(tape, (root,), 1, 0), [])([ball(lo, hi)])
+        assert held.contains(least), (lo, hi, held)
+
+
 @pytest.mark.slow
 def test_no_value_of_very_many_is_outside():
     @settings(max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))

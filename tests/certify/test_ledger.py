@@ -64,7 +64,7 @@ def test_heavy_ball_on_a_piecewise_quadratic_has_two_cycles_of_period_three():
     """Lessard, Recht and Packard's example: their 3-cycle, and one more, across the borders of Piecewise."""
     loss = "Piecewise((25*w**2/2, w < 1), (w**2/2 + 24*w - 12, w < 2), (25*w**2/2 - 24*w + 36, True))"
     rates = {"lr": "1/9", "momentum": "4/9"}
-    ledger = cf.certify.cycles(loss, cf.optimizers.heavy_ball(lr=0.1), 3, [(-6, 6), (-60, 60)], params=rates)
+    ledger = cf.certify.cycles(loss, cf.optimizers.heavy_ball(lr=0.1), 3, [(-6, 6), (-60, 60)], **rates)
     assert (ledger.count, ledger.complete, ledger.fixed_points) == (2, True, 7)
     points = [Fraction(k, 1225) for k in (792, -2208, 2592)]
     first = [[box[0] for box in cycle] for cycle in ledger.proven]
@@ -143,13 +143,15 @@ def test_a_fixed_point_at_its_flip_leaves_period_two_undecided():
     assert not ledger.complete
     assert ledger.fixed_points is None
     assert ledger.count == 0
-    assert all(2 / 3 - 0.01 < lo < hi < 2 / 3 + 0.01 for [(lo, hi)], _ in ledger.undecided)
+    [([(lo, hi)], _)] = ledger.undecided  # a single place, also in the file
+    assert 2 / 3 - 0.01 < lo < 2 / 3 < hi < 2 / 3 + 0.01
+    assert len(ledger.tree) < 400 and 1 <= ledger.tree.count("?") <= 2 and cf.certify.check(ledger.certificate.document).valid
     assert ledger.certificate.claim["complete"] is False
 
 
 def test_a_tangency_is_undecided():
     """At 1 + √8 two 3-cycles are born; 30 digits of it are closer than any box of doubles."""
-    ledger = cf.certify.cycles(logistic(3.8), period=3, box=(-1, 2), params={"r": "3.82842712474619009760337744842"})
+    ledger = cf.certify.cycles(logistic(3.8), period=3, box=(-1, 2), r="3.82842712474619009760337744842")
     assert not ledger.complete
     assert ledger.count == 0
 
@@ -202,7 +204,7 @@ def test_the_certificate_is_json_with_the_ledgers_of_all_divisors(tmp_path):
     [
         ({"box": (2, 1)}, "a box is a pair"), ({"box": [(0, 1), (0, 1)]}, "a box is a pair"), ({"box": None}, "a box is a pair"),
         ({"box": (0, math.inf)}, "an infinite box is"), ({"period": 0}, "period is a whole number"),
-        ({"box": (0, 1), "params": {"r": (3, 4)}}, "is an interval"), ({"box": (math.nan, 1)}, "a box is a pair"),
+        ({"box": (0, 1), "r": (3, 4)}, "is an interval"), ({"box": (0, 1), "r": (3, None)}, "needs two ends"), ({"box": (math.nan, 1)}, "a box is a pair"),
     ],
 )  # fmt: skip
 def test_bad_input_is_said_to_be_bad(arguments, words):

@@ -201,8 +201,11 @@ def test_a_claim_is_shown_with_all_that_one_needs_to_disagree(tmp_path):
 
 @pytest.mark.parametrize(("text", "words"), [("def (:\n", "SyntaxError"), ("raise SystemExit(0)\n", "SystemExit"), ("1 / 0\n", "ZeroDivisionError")])
 def test_a_paper_that_cannot_be_imported_is_named(text, words, tmp_path):
-    done = call([*CFDYN, "show", "may1976"], install(tmp_path, text), expected=2)
+    """Where all are asked for; of another paper no more is imported than that."""
+    environment = install(tmp_path, text)
+    done = call([*CFDYN, "list", "claims"], environment, expected=2)
     assert f"toy_papers.toy2000, which holds claims, cannot be imported: {words}" in done.stderr and done.stdout == ""
+    assert "R. M. May" in call([*CFDYN, "show", "may1976"], environment).stdout
 
 
 @pytest.mark.parametrize("content", ['{"toy2000.square_1": {"measured": {"squ', "[]", '{"toy2000.square_1": 5}', '{"toy2000.square_1": {"measured": {}}}'])

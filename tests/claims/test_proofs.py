@@ -32,7 +32,7 @@ def cycle(lr="1.1", points=(0.8, 1.2)):
 
     One certificate.
     """
-    return cf.certify.cycle(WELL, GD, list(points), vary={"lr": lr})
+    return cf.certify.cycle(WELL, GD, list(points), lr=lr)
 
 
 def test_what_the_certificate_says_is_held_against_the_claim():
@@ -68,7 +68,7 @@ def test_what_the_checker_refuses_is_not_proved():
 
 
 def test_facts_of_several_are_listed_and_joined():
-    pair = [cycle(), cf.certify.cycle(WELL, GD, [0.0], 1, {"lr": "1.1"})]
+    pair = [cycle(), cf.certify.cycle(WELL, GD, [0.0], 1, lr="1.1")]
     found = facts(documents(pair))
     assert (found["kind"], found["period"], found["stable"]) == (["cycle"] * 2, [2, 1], [True, False])
     assert len(found["points"]) == 3 and near([2.1], 1e-9).agrees(found["multipliers"][1:]) is True

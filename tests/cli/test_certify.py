@@ -32,6 +32,7 @@ def _folder(tmp_path, monkeypatch):
         (("trapping", "double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4"), "into its interior"),
         (("convergence", "double_well", "--optimizer", "gd:lr=0.5", "--box", "0.5:1.5"), "one and the same fixed point"),
         (("flip", "double_well", "--vary", "lr=0.9:1.1"), "supercritical"),
+        (("edge", "double_well", "--optimizer", "gd:lr=1.7", "--box", "0.7:1"), "is held at the edge"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )

@@ -64,6 +64,21 @@ def test_times_to_settle(capsys):
     assert cf.load(found["record"]).steps.tolist() == found["steps"]
 
 
+def test_lyapunov_exponents_over_one_and_two_parameters(capsys, tmp_path):
+    henon = ("--map", "1 - a*x**2 + y; b*x", "--variables", "x,y", "--set", "a=1.4", "--set", "b=0.3", "--start", "0.1,0.1")
+    status, out, err = run(capsys, "lyapunov", *henon, "--vary", "a=0.2:2:5", "--steps", 160, "--json", "--plot", "one.png")
+    assert status == 0, err
+    found = json.loads(out)
+    assert np.array(found["exponents"][0][0]).sum() == pytest.approx(np.log(0.3)) and found["exponents"][0][4] == [None, None]
+    assert cf.load(found["record"]).errors.shape == (1, 5, 2) and (tmp_path / "one.png").exists()
+    status, out, err = run(capsys, "lyapunov", *HEAVY, *PLANE, "--exponents", 1, "--steps", 160, "--plot", "two.png")
+    assert status == 0 and "none above 0" in out and (tmp_path / "two.png").exists(), err
+    status, _, err = run(capsys, "lyapunov", *HEAVY, "--exponents", 1)
+    assert status == 2 and "--vary" in err
+    status, _, err = run(capsys, "lyapunov", *HEAVY, *PLANE, "--vary", "a=1:2:3")
+    assert status == 2 and "one or two parameters" in err.replace("\n", " ")
+
+
 def test_curves_and_branches_lie_over_maps(capsys, monkeypatch):
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.5, momentum=0.5))
     curve = cf.analysis.bifurcation_curve(step, ("flip", [[1.0, 0.0]]), ("lr", "momentum"), ((0.8, 2), (0, 0.6)), max_steps=4)

@@ -171,10 +171,10 @@ def test_a_wrong_argument(name):
     assert any(refused.values()) or not right
 
 
-def test_what_is_missing_or_too_much_is_told_by_python():
+def test_what_is_missing_or_too_much_is_told():
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'n'"):
         cf.iterate(STEP, [0.5])
-    with pytest.raises(TypeError, match="unexpected keyword argument 'steps'"):
+    with pytest.raises(UsageError, match="unknown option of iterate: 'steps'"):
         cf.iterate(STEP, [0.5], steps=3)
     with pytest.raises(TypeError, match="multiple values for argument 'n'"):
         cf.iterate(STEP, [0.5], 3, n=3)

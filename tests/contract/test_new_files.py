@@ -61,7 +61,7 @@ FIGURE = '''
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.midrange import Midrange
-from cfdyn.plotting.style import house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
 
 
 def draw(found: Midrange) -> Figure:

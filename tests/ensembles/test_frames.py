@@ -14,6 +14,10 @@ MAPS = {
     "contracting": (cf.Map.from_text(["x/2 + y", "z/3 + x/9", "x*y - z/5"], "x y z"), [0.5, 0.2, 0.1]),
     "heavy ball": (cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.9, momentum=0.7)), [1.3, 0.0]),
     "on a line": (cf.Map.from_text(["x/2", "x/2"], "x y"), [0.5, 0.2]),
+    "three-dimensional": (cf.Map.from_text(["1.76 - y**2 - 0.1*z", "x", "y"], "x y z"), [0.1, 0.2, 0.3]),
+    "a ring of five": (cf.Map.from_text([f"tanh(1.9*x{i} - 1.3*x{(i + 1) % 5})" for i in range(5)], "x0 x1 x2 x3 x4"), [0.1] * 5),
+    "losing digits in a step": (cf.Map.from_text(["4*x*(1 - x)", "1e-9*y + x/3"], "x y"), [0.3, 0.1]),
+    "superstable": (cf.Map.from_text(["x*y/4", "2 - y**2"], "x y"), [0.3, 0.0]),
     "escaping": (cf.Map.from_text(["r*x**2 + y", "x"], "x y", {"r": 1.0}), [1.1, 0.2]),
     "out of the domain": (cf.Map.from_text(["log(x) + y", "x/2"], "x y"), [1.1, 0.2]),
 }

@@ -108,17 +108,31 @@ def test_preconditioner(name, eps_inside):
 
 
 def test_bias_correction():
-    """ν̂ = ν/(1 − β₂ᵗ) stands in P, and β₂ᵗ decays as it does in the optimizer."""
+    """ν̂ = ν/(1 − β₂ᵗ) stands in P, and β₂ᵗ decays at the rate κ at which ν forgets."""
     optimizer = cf.optimizers.rmsprop(lr=0.05, beta2=0.95, eps=1e-3, bias_correction=True)
     flow, start = cf.flows.central(loss(), optimizer), np.array([1.1, 0.4, 0.3, 0.03, 0.04, 0.02, 0.8])
     np.testing.assert_allclose(
         flow.drift(start)[:3], -0.05 * loss().gradient(start[:3]) / (np.sqrt(start[3:6] / 0.2) + 1e-3), rtol=1e-14
     )
     path = cf.solve(flow, start, 8, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(path.z[:, -1], 0.8 * 0.95**path.t, rtol=1e-9)
+    np.testing.assert_allclose(path.z[:, -1], 0.8 * np.exp(-0.05 / 0.95 * path.t), rtol=1e-9)
     for z, edge in zip(path.z, path.edge, strict=True):
         metric = (np.sqrt(z[3:6] / (1 - z[6])) + 1e-3) / 0.05
         np.testing.assert_allclose(edge, np.linalg.eigvalsh(loss().hessian(z[:3]) / np.sqrt(np.outer(metric, metric)))[-1])
+
+
+@pytest.mark.parametrize("make", [
+    lambda: cf.optimizers.rmsprop(lr=0.01, beta2=0.9, bias_correction=True), lambda: cf.optimizers.adamw(lr=0.01, beta2=0.9),
+    lambda: cf.optimizers.scalar_rmsprop(lr=0.01, beta2=0.9, bias_correction=True), lambda: cf.optimizers.nadam(lr=0.01, beta2=0.9),
+    lambda: cf.optimizers.adam(lr=0.01, beta2=0.9),
+])  # fmt: skip
+def test_a_constant_gradient_leaves_its_square(make):
+    """On a straight loss ν̂ = g² at all times, as in the optimizer."""
+    flow = cf.flows.stable(cf.Loss("3*w"), make())
+    path = cf.solve(flow, [1.0], 30, rtol=1e-11, atol=1e-13)
+    nu, decay2 = (path.z[:, flow.names.index(name)] for name in (flow.names[1], "decay2"))
+    assert decay2[-1] < 0.05 < 0.89 < decay2[0]
+    np.testing.assert_allclose(nu / (1 - decay2), 9.0, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name, options", [("gd", {}), ("scalar_rmsprop", {"beta2": 0.9}), ("rmsprop", {"beta2": 0.9})])

@@ -111,7 +111,7 @@ def test_the_equations_of_adamw():
     last = eta * decay  # δ; F = (1 − β)z/(z − β)
     theta, slope = (2 - last) * (1 + beta) / (1 - beta), -beta * (1 - beta) / (1 + beta) ** 2
     growth = (2 - last) / (theta + theta**2 * slope) * (loss.hessian(c) @ u / scale - theta * u)
-    want = [*(-(g[0] + g[1]) / 2 / scale - last * c), *(kappa * ((g[0] ** 2 + g[1] ** 2) / 2 - nu)), power * np.log(beta2),
+    want = [*(-(g[0] + g[1]) / 2 / scale - last * c), *(kappa * ((g[0] ** 2 + g[1] ** 2) / 2 - nu)), -kappa * power,
             *(growth - u * (u @ growth)), u @ growth]  # fmt: skip
     np.testing.assert_allclose(flow.drift(z), want, rtol=1e-12)
 

@@ -50,6 +50,8 @@ RECORDS = {
     "topological entropy": lambda: cf.analysis.topological_entropy(GD, (-1.5, 1.5), steps=8),
     "zero-one test": lambda: cf.analysis.zero_one_test(cf.iterate(GD, [0.5], 250)),
     "Lyapunov spectrum": lambda: cf.analysis.lyapunov_spectrum(GD, [0.5], 100),
+    "Lyapunov spectra over a parameter": lambda: cf.analysis.lyapunov_spectra(GD, [("lr", [0.5, 1.1, 9.0])], [0.5], n=160),
+    "Lyapunov spectra over two": lambda: cf.analysis.lyapunov_spectra(GD, [("lr", [0.5, 1.1]), ("a", [1.0, 1.5])], [0.5], n=160),
     "chaos": lambda: cf.analysis.chaos(GD, [0.5], 1000, dimensions=False),
     "permutation entropy": lambda: cf.analysis.permutation_entropy(cf.iterate(GD, [0.5], 250), 3),
     "Singer's bound": lambda: cf.analysis.singer(GD, (-1.5, 1.5)),

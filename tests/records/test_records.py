@@ -49,6 +49,15 @@ def test_a_record_travels(kind):
             np.testing.assert_array_equal(step(z), there(z))
 
 
+@pytest.mark.parametrize("kind", RECORDS)
+def test_what_python_shows_of_it_has_three_lines_or_less(kind):
+    record = made(kind)
+    text = repr(record)
+    lines = text.split("\n")
+    assert text.startswith(type(record).__qualname__) and text.endswith(")")
+    assert len(text) <= 300 or (len(lines) <= 3 and max(map(len, lines)) <= 130)
+
+
 def test_what_a_map_is_needed_for_goes_on_after_travelling(tmp_path):
     """A fresh process switches to the 2-cycle that is born at lr = 1 and measures an orbit."""
     things = doubling().bifurcations[0], cf.iterate(GD, [0.5], 10)

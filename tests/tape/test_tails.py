@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
@@ -34,6 +35,7 @@ COUNT = itertools.count()
 ULPS = 24
 
 
+@functools.cache
 def exact(op: str, x: float) -> list:
     """f and its derivatives from the series of its definition in 700 digits."""
     return [c * MP.factorial(k) for k, c in enumerate(MP.taylor(DEFINITIONS[op], MP.mpf(x), ORDER))]

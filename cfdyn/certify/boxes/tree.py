@@ -43,18 +43,38 @@ class Tree:
         leaves = self._letters[: self.size][self._children[: self.size] < 0]
         return {letter: int((leaves == ord(letter)).sum()) for letter in LEAVES}
 
-    def text(self) -> str:
-        """The tree in preorder."""
+    def text(self, coarse: int | None = None) -> str:
+        """The tree in preorder; parts of so many bisections in which a leaf is open become one open leaf.
+
+        >>> tree = Tree()
+        >>> first = tree.bisect(np.array([0]), np.array([0]))
+        >>> second = tree.bisect(first, np.array([0]))
+        >>> tree.mark(np.concatenate([second, first + 1]), "a")
+        >>> tree.text(), tree.text(coarse=1)
+        ('00a?a', '0?a')
+        """
         letters, children = self._letters[: self.size].tolist(), self._children[: self.size].tolist()
-        found, stack = [], [0]
+        open_ = self._open() if coarse is not None else []
+        found, stack = [], [(0, 0)]
         while stack:
-            node = stack.pop()
-            if children[node] < 0:
+            node, depth = stack.pop()
+            if coarse is not None and depth >= coarse and open_[node]:
+                found.append("?")
+            elif children[node] < 0:
                 found.append(chr(letters[node]))
             else:
                 found.append(str(letters[node]) if letters[node] < 10 else f"({letters[node]})")
-                stack += [children[node] + 1, children[node]]
+                stack += [(children[node] + 1, depth + 1), (children[node], depth + 1)]
         return "".join(found)
+
+    def _open(self) -> list[bool]:
+        """For each node whether a leaf below it is open."""
+        children = self._children[: self.size]
+        open_ = ((children < 0) & (self._letters[: self.size] == OPEN)).tolist()
+        for node in np.flatnonzero(children >= 0)[::-1].tolist():  # children stand behind their parents
+            first = int(children[node])
+            open_[node] = open_[first] or open_[first + 1]
+        return open_
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What a file keeps of it."""

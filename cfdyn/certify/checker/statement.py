@@ -140,7 +140,8 @@ def _branch(claim: Mapping[str, Any]) -> str:
     which = "fixed point" if claim["period"] == 1 else f"cycle of least period {claim['period']}"
     first, last = exactly(claim["first"]), exactly(claim["last"])
     stable = {True: ", is stable everywhere", False: ", is unstable everywhere", None: ""}[claim["stable"]]
-    return (f"has exactly one {which} in a tube of {claim['slabs']} pieces that begins with the boxes {first} and ends with "
+    pieces = _number(claim["slabs"], "piece")
+    return (f"has exactly one {which} in a tube of {pieces} that begins with the boxes {first} and ends with "
             f"{last}; it moves continuously with the parameter{stable}")  # fmt: skip
 
 
@@ -162,12 +163,20 @@ def _bifurcation(claim: Mapping[str, Any]) -> str:
             f" normal form lies in {interval_in_words(claim['coefficient'])}")  # fmt: skip
 
 
+def _number(count: int, thing: str) -> str:
+    """1 thing, 2 things."""
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
 def _cycles(claim: Mapping[str, Any]) -> str:
     n, count, total = claim["period"], claim["count"], claim["fixed points"]
-    number = f"at least {count}" if not claim["complete"] else f"exactly {count}" if count else "no"
-    things = f"{'fixed point' if n == 1 else 'cycle'}{'s' * (count != 1)}{'' if n == 1 else f' of least period {n}'}"
-    points = "" if total is None or n == 1 else f" and exactly {total} points x with g^{n}(x) = x whose orbits lie in it"
-    return f"has {number} {things} in {exactly([claim['box']])}{points}"
+    things = _number(count, "fixed point" if n == 1 else "cycle") + ("" if n == 1 else f" of least period {n}")
+    found = f"at least {things}" if not claim["complete"] else f"exactly {things}" if count else f"no {things[2:]}"
+    points = ""
+    if total is not None and n > 1:
+        whose = "whose orbit lies" if total == 1 else "whose orbits lie"
+        points = f" and exactly {_number(total, 'point')} x with g^{n}(x) = x {whose} in it"
+    return f"has {found} in {exactly([claim['box']])}{points}"
 
 
 def _no_cycles(claim: Mapping[str, Any]) -> str:
@@ -196,9 +205,9 @@ def _chaos(claim: Mapping[str, Any]) -> str:
 
 
 def _horseshoe(claim: Mapping[str, Any]) -> str:
-    sets = 1 + max(max(pair) for pair in claim["transitions"])
+    sets, moves = 1 + max(max(pair) for pair in claim["transitions"]), _number(len(claim["transitions"]), "transition")
     return (
-        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; "
+        f"is continuous on {sets} disjoint parallelograms that cover each other by {moves}; "
         "each path of transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is "
         f"at least ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
     )
@@ -216,7 +225,16 @@ def _convergence(claim: Mapping[str, Any]) -> str:
     return f"takes every start in {start} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
 
 
+def _edge(claim: Mapping[str, Any]) -> str:
+    grows, sides = ("grows", "stable to the unstable") if claim["enters"] else ("falls", "unstable to the stable")
+    flow = "is held at the edge" if claim["enters"] else "leaves the edge"
+    return (f"has in {exactly([claim['box']])} a Hessian whose largest eigenvalue λ is below 2/lr at some points and above 2/lr"
+            " at others, all other eigenvalues being below 2/lr; wherever in this box lr λ = 2, lr λ"
+            f" {grows} along the gradient flow dw/dt = −lr ∇L, with a derivative in {interval_in_words(claim['rate'])} (time in"
+            f" steps): there gradient flow goes from the {sides} side, and the central flow {flow}")  # fmt: skip
+
+
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "cycle": _cycle, "branch": _branch, "bifurcation": _bifurcation, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos,
-    "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence,
+    "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence, "edge": _edge,
 }  # fmt: skip

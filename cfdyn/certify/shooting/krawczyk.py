@@ -19,6 +19,7 @@ Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate
 Values = Callable[[list[arb]], list[arb]]
 LEAST = 1e-12  # half-width over 1 + |x|: what a checker in doubles can verify
 ROUNDING = 1e-13  # over 1 + |x|: how well a checker in doubles can know where the cycle is
+ROUNDED = 2.0**-45  # over |x|: of its values of the map, which count for more where a multiplier is near 1
 MARGIN = 0.1  # of the half-width, that Krawczyk's image keeps from the edge of its box
 STARTS, ROUNDS, GROWTH, WIDEST = (1e-8, LEAST), 12, 1.5, 0.5
 
@@ -66,6 +67,15 @@ def _inverse(matrix: arb_mat) -> arb_mat | None:
     except np.linalg.LinAlgError:
         return None
     return arb_mat(inverse.tolist()) if np.isfinite(inverse).all() else None
+
+
+def _doubt(matrix: arb_mat, sizes: list[float]) -> list[float]:
+    """How well a checker in doubles can know each unknown: its rounding of all of them, times the inverse of the matrix."""
+    inverse = _inverse(matrix)
+    spread = [0.0] * len(sizes) if inverse is None else [
+        sum(abs(float(y)) * size for y, size in zip(row, sizes, strict=True)) for row in inverse.tolist()
+    ]  # fmt: skip
+    return [max(ROUNDING * (1 + size), ROUNDED * s) for size, s in zip(sizes, spread, strict=True)]
 
 
 def _column(entries: list[Any]) -> arb_mat:
@@ -152,5 +162,6 @@ def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) ->
     found = proven_zero(defects, slopes, tuple(side for box in boxes for side in box), start)
     if found is None:
         return None
-    inner = rows([x + arb(0, ROUNDING * (1 + abs(float(x)))) for x in found[1]])
+    doubt = _doubt(slopes(found[1]), [abs(float(x)) for x in found[1]])
+    inner = rows([x + arb(0, r) for x, r in zip(found[1], doubt, strict=True)])
     return Proven(tuple(map(tuple, rows(found[0]))), tuple(map(tuple, inner)), tuple(arb_mat(d, d, local(z)) for z in inner))

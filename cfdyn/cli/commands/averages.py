@@ -45,7 +45,10 @@ def averages(
         _print_settings(screen, found, start, chosen)
         _print_tables(screen, found)
 
-    return Answer(lambda: {"averages": found.table, **fields(found, KEYS), "steps": len(found.t) - 1, "chosen": chosen}, tables,
+    from cfdyn.records.exports import by_rows
+
+    rows = by_rows(found.table())
+    return Answer(lambda: {"averages": rows, **fields(found, KEYS), "steps": len(found.t) - 1, "chosen": chosen}, tables,
                   record=found)  # fmt: skip
 
 

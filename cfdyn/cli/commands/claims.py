@@ -32,7 +32,7 @@ def claims(
     from cfdyn.claims.record import recorded
     from cfdyn.claims.report import folder, write
     from cfdyn.claims.runner import run
-    from cfdyn.claims.sources import chosen, papers
+    from cfdyn.claims.sources import chosen, paper_named
 
     into = folder(report) if report else None
     wanted = chosen(ids or None, source)
@@ -42,7 +42,7 @@ def claims(
     found = {v.id: v for v in run(now, processes=processes, anew=anew, progress=say)} if now else {}
     verdicts = [found[claim.id] if claim.id in found else recorded(claim) for claim in wanted]
     fresh = {name for name, verdict in found.items() if anew and verdict.date}
-    questions = getattr(papers()[source], "QUESTIONS", ()) if source else ()
+    questions = getattr(paper_named(source), "QUESTIONS", ()) if source else ()
     files = write(verdicts, into, processes, say) if into else []
     different = [v for v in verdicts if v.date and not v.as_settled]  # what was not computed yet is no other verdict
 

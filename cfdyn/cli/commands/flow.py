@@ -31,7 +31,7 @@ EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
 
 @command(
     "loss ode optimizer model batch time save_at start rtol atol method max_steps strict overlay settings variables "
-    "out plot figure seed json", place=6,
+    "out plot csv figure seed json", place=6,
 )  # fmt: skip
 def flow(
     subject: Subject,

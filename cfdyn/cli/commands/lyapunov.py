@@ -1,29 +1,99 @@
-"""``cfdyn lyapunov``: exponents along one orbit."""
+"""``cfdyn lyapunov``: exponents along one orbit, or over one or two parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.options import STEPS
-from cfdyn.cli.screen import Say, number, remark, vector
+from cfdyn.cli.grids import axes_of, drawn_with
+from cfdyn.cli.options import ALSO, WINDOW
+from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
+from cfdyn.errors import UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
+
+STEPS = Annotated[
+    int | None, Option("--steps", min=1, help="Steps averaged over: 100000, in each cell of --vary 10000.", show_default=False)
+]  # noqa: E501
+VARY = Annotated[
+    list[str] | None,
+    Option("--vary", help="A parameter, its range, and how many values; once or twice.", metavar="NAME=LO:HI[:COUNT]"),
+]  # noqa: E501
+EXPONENTS = Annotated[
+    int | None, Option("--exponents", min=1, help="With --vary: how many, the largest; all if not given.", show_default=False)
+]  # noqa: E501
+TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps before.")]
+COUNT, EXAMPLE = (1000, 200), "--vary lr=0.1:4:200 --vary momentum=0:0.95:200"
+LISTED = ("loss optimizer vary window steps transient exponents start settings variables map batch order seed periodic out plot "
+          "pixels also figure json")  # fmt: skip
 
 
-@command("loss optimizer steps start settings variables map batch order seed periodic json", place=4)
-def lyapunov(subject: Subject, say: Say, steps: STEPS = 100_000) -> Answer:
-    """The spectrum of Lyapunov exponents along one orbit, with errors."""
+@command(LISTED, place=4, keeps=True)
+def lyapunov(
+    subject: Subject, say: Say, steps: STEPS = None, vary: VARY = None, window: WINDOW = None, exponents: EXPONENTS = None,
+    transient: TRANSIENT = 1000, also: ALSO = None,
+) -> Answer:  # fmt: skip
+    """The spectrum of Lyapunov exponents along one orbit, with errors; with --vary over one or two parameters."""
     from cfdyn.analysis.lyapunov_spectrum import PARTS
 
+    draw = drawn_with(also)
+    if vary:
+        axes = axes_of(vary, window, COUNT, "exponents over parameters", EXAMPLE)
+        return _over(subject, say, axes, 10_000 if steps is None else steps, transient, exponents, draw)
+    if window is not None or exponents is not None or also:
+        raise UsageError("--window, --exponents and --also are for exponents over parameters: give --vary")
     step, z0, chosen = subject.map_and_state()
-    found = cfdyn.analysis.lyapunov_spectrum(step, z0, steps, progress=lambda k: say(f"{k} of {steps} steps"))
+    n = 100_000 if steps is None else steps
+    found = cfdyn.analysis.lyapunov_spectrum(step, z0, n, transient, progress=lambda k: say(f"{k} of {n} steps"))
     return Answer(
         lambda: {**fields(found, "exponents errors dimension dimension_error steps"), "sum": found.total, "map": step.title,
                  "start": z0, "chosen": chosen},
         lambda screen: screen.facts(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
             ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
-            ("exponents", f"{vector(found.exponents)} per step over {steps} steps"),
+            ("exponents", f"{vector(found.exponents)} per step over {n} steps"),
             ("errors", f"{vector(found.errors)}, standard errors from {PARTS} parts of the way"),
             ("sum", number(found.total)),
             ("dimension", f"{found.dimension:.5g} ± {found.dimension_error:.1g}, by Kaplan and Yorke's formula"),
-        ),
+        ), record=found,
     )  # fmt: skip
+
+
+def _over(
+    subject: Subject, say: Say, axes: list, steps: int, transient: int, exponents: int | None, draw: Any
+) -> Answer:  # fmt: skip
+    """Over parameters."""
+    step, z0, chosen = subject.map_and_state()
+    cells = math.prod(len(values) for _, values in axes)
+    found = cfdyn.analysis.lyapunov_spectra(step, axes, z0, exponents, steps, transient,
+                                            progress=lambda done: say(f"{done} of {cells} cells"))  # fmt: skip
+    about = {"map": step.title, "start": z0, "chosen": chosen}
+    shown = "first second exponents errors stretching dimension"
+    return Answer(lambda: {**about, "names": list(found.names), **fields(found, shown)},
+                  lambda screen: _print(screen, found, about), record=found, draw=draw)  # fmt: skip
+
+
+def _print(screen: Screen, found: LyapunovSpectra, about: dict) -> None:
+    """The settings, and how many exponents are above 0 in which part of the cells."""
+    import numpy as np
+
+    axes = zip(found.names, (found.first, found.second), strict=False)
+    screen.facts(
+        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
+        ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
+        *((name, f"{len(values)} values from {values[0]:g} to {values[-1]:g}") for name, values in axes),
+        ("steps", f"{found.provenance['settings']['steps']} after {found.provenance['settings']['transient']}"),
+    )  # fmt: skip
+    screen.print()
+    gone = np.isnan(found.exponents).any(axis=2)
+    numbers = range(found.exponents.shape[2] + 1)
+    counts = [(f"{k} above 0 by 3 errors" if k else "none above 0", ~gone & (found.stretching == k)) for k in numbers]
+    rows = [(words, f"{100 * cells.mean():.3g} %") for words, cells in [*counts, ("the orbit escapes", gone)] if cells.any()]
+    screen.table(("exponents", "cells"), rows)

@@ -24,7 +24,7 @@ HEADS = {"preconditioned_sharpness": "λ₁(P⁻¹H)", "theta": "θ"}
 AVERAGES = ("last_two", "midpoints", "polyak")
 
 
-@command("loss optimizer steps start inject settings variables map digits out plot average batch order seed periodic "
+@command("loss optimizer steps start inject settings variables map digits out plot csv average batch order seed periodic "
          "json", place=2)  # fmt: skip
 def orbit(
     subject: Subject,

@@ -29,32 +29,35 @@ def show(name: Annotated[str, Argument(help="The name of a loss, an optimizer, a
 
 
 def _claim_or_paper(name: str, others: list[str]) -> Answer:
-    from cfdyn.claims.sources import all_claims, papers
+    from cfdyn.claims.sources import all_claims, papers, papers_of
 
-    if name in papers():
-        claims = papers()[name].CLAIMS
+    source = name.partition(".")[0]
+    claims = getattr(papers_of([source]).get(source), "CLAIMS", ())
+    if claims and name == source:
         lines = [f"{claim.id}: {claim.statement}" for claim in claims]
         text = "\n\n".join([claims.entry, claims.summary, *lines])
         document = {"name": name, "reference": claims.entry, "text": claims.summary, "claims": [claim.id for claim in claims]}
         return Answer(lambda: document, text=text)
-    if name not in all_claims():
+    found = [claim for claim in claims if claim.id == name]
+    if not found:
         known = [*others, *papers(), *all_claims()]
         raise unknown("name", name, known, ", ".join(f"cfdyn list {kind}" for kind in (*CATALOGUES, "claims")))
-    return _claim(all_claims()[name])
+    return _claim(found[0])
 
 
 def _claim(claim: Claim) -> Answer:
     """As it was measured last on this machine, else as it is on record."""
     from cfdyn.claims import kept
     from cfdyn.claims.record import recorded
-    from cfdyn.claims.sources import certificates, papers
+    from cfdyn.claims.sources import certificates, paper_named
     from cfdyn.claims.verdict import judge, shown
 
     here = kept.load(claim)
     verdict = judge(claim, here) if here else recorded(claim)
     found, files = verdict.measured, [str(file) for file in certificates(claim.id)]
     facts = [
-        ("source", papers()[claim.source].CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"), ("computed", claim.how),
+        ("source", paper_named(claim.source).CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"),
+        ("computed", claim.how),
         ("options", shown(verdict.options)),
         *((name, f"{shown(found.get(name, 'not measured'))}; expected {text}") for name, text in verdict.expected.items()),
         *((name, shown(value)) for name, value in found.items() if name not in verdict.expected),

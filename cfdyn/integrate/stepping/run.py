@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.errors import NumericsError
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
@@ -17,6 +18,7 @@ METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": method
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
+JUMPED = 1e-5  # of the edge: what an eigenvalue that is continuous does not change by in 1e-9 steps
 
 
 class Options(NamedTuple):
@@ -61,6 +63,7 @@ class Run:
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
+        self.trouble = ""  # what was known at the start to be in the way
 
     @property
     def t(self) -> float:
@@ -75,8 +78,13 @@ class Run:
         if ended == methods.REACHED:
             return "done"
         at = f"at t = {self.t:.12g}"
+        if self.trouble and ended in (methods.JUMP, methods.CREPT, methods.STALLED):
+            return f"stopped {at}: {self.trouble}"
         if ended == methods.JUMP:
-            return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
+            return f"stopped {at}: {self._why_missed()}"
+        if ended == methods.CREPT:
+            return (f"stopped {at}: the last {methods.MOST_TINY} steps were shorter than {methods.TINY:g}; the flow is singular or "
+                    "not smooth there, or its edge cannot be held")  # fmt: skip
         size, speed = np.abs(self.z).max(), np.abs(self.f).max()
         with np.errstate(all="ignore"):
             growing = self.z @ self.f > 0
@@ -89,6 +97,17 @@ class Run:
             return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
         return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
                 "or `rtol` is too small (raise it)")  # fmt: skip
+
+    def _why_missed(self) -> str:
+        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or it is not reached smoothly."""
+        moment = 1e-9 * max(1.0, self.t)
+        try:
+            here, there = (self.supplier.modes(z).values[-1] for z in (self.z, self.z + moment * self.f))
+        except NumericsError:
+            return "the Hessian is not defined a moment later"
+        if abs(there - here) > JUMPED:
+            return "the curvature jumps over the edge there, the Hessian is not continuous"
+        return "the edge is met there, and cannot be held: no force that the oscillation has takes the curvature off it smoothly"
 
     def stats(self, violations: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
         """Steps, evaluations, and how well the constraint holds at the rows, where 2λ₁(P⁻¹H)/θ is ``edge``, and between them."""

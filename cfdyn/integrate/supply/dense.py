@@ -28,6 +28,7 @@ class Dense(Supplier):
 
     def __init__(self, flow: Flow):
         self.flow, self.dim, self.n_weights, self.kind = flow, flow.dim, flow.n_weights, KINDS[flow.spec.kind]
+        self.neutral = np.zeros((0, flow.n_weights))
 
     def drift(self, z: np.ndarray) -> np.ndarray:
         return self.flow.drift(z)
@@ -58,7 +59,7 @@ class Dense(Supplier):
             what = "the preconditioner is not positive" if np.isfinite(hessian).all() else "the Hessian is not defined"
             more = ", or give the optimizer's state with the start" if self.dim > self.n_weights else ""
             raise NumericsError(f"{what} at {where}; start elsewhere{more}")
-        return Modes(*np.linalg.eigh(matrix), p)
+        return Modes(*np.linalg.eigh(matrix - self.neutral.T @ self.neutral), p)
 
     def forces(self, z: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, k, rule = self.dim, len(directions), self.flow.rule("force")
@@ -78,7 +79,7 @@ class Dense(Supplier):
         rules = {name: flow.rule(name).compiled for name in FORMULAS if jacobians or not name.endswith("jacobian")}
         edge = Edge.make(
             n=n, d=d, k=k, m=pairs, kind=kind, parameters=len(flow.p), jacobians=jacobians, soft=soft, spectral=1,
-            tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, **rules,
+            tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, aside=len(self.neutral), neutral=self.neutral, **rules,
             **{name: kernel.compiled for name, kernel in KERNELS.items()},
         )  # fmt: skip
         if target is not None:

@@ -30,11 +30,13 @@ class Supplier(Protocol):
     """A flow dz/dt = F(z) of n states, d of them weights; ``kind``: PLAIN, or how oscillations enter.
 
     Times are optimizer steps. What is held is told by ``reference`` (k, d): P^½U, orthonormal rows, the modes at the edge.
+    ``neutral`` (m, d), orthonormal rows: modes whose eigenvalue stays at the edge by itself; all else takes it for 1 less.
     """
 
     dim: int
     n_weights: int
     kind: int
+    neutral: np.ndarray
 
     def drift(self, z: np.ndarray) -> np.ndarray:
         """F₀(z), (n,): the flow without oscillations."""

@@ -23,6 +23,7 @@ class Edge(Block):
     # Whether an implicit method may run; how many of the modes, the last, are kept apart from the others but not held; whether
     # the modes are the largest eigenvalues, whatever the reference; whether they are found as eigenvectors.
     jacobians, soft, by_value, spectral = Integer.several(4)
+    aside = Integer()  # how many neutral modes there are, see ``neutral``
     # Whether β is far from singular; whether modes, forces and β are those of the state in ``last``; counts of evaluations.
     firm, fresh, spectra, pushes = Integer.several(4)
     drift, edge, force, drift_jacobian, slack_jacobian, force_jacobian = Rule.several(6)
@@ -42,6 +43,7 @@ class Edge(Block):
     bordered = Array("d + k + 1", "d + k")
     pivots = Integers(5, "d + k")
     reference, modes = Array.several(2, "k", "d")
+    neutral = Array("aside", "d")  # eigenvectors with an eigenvalue at the edge that never moves: it is taken for 1 less
     last, slope = Array.several(2, "n")
     inputs = Array("n + 2*d")
     pair = Array(2, "n")

@@ -6,6 +6,8 @@ from cfdyn.kernels.edge.block import CENTRAL, Edge
 from cfdyn.kernels.edge.forces import FAINT, ROOT2, solve_pairs
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
+NEGATIVE = 1e-3  # a part of the largest multiplier
+
 
 @kernel_rule
 def project(z, block, out):
@@ -60,8 +62,8 @@ def inspect(z, block, out):
             least = least_multiplier(b)
             # The next step finds its modes anew.
             b.fresh = 0
-            # Multipliers that are not determined say nothing of a rank.
-            found[2] = least if b.weak > FAINT else np.inf
+            # Multipliers that are not determined say nothing of a rank, but Σ is no covariance where they are negative.
+            found[2] = least if b.weak > FAINT or least < -NEGATIVE * b.multipliers_eigen[0, b.k - b.soft - 1] else np.inf
     found[0] = b.next
 
 

@@ -20,8 +20,8 @@ def decompose(matrix, order, out):
 
 @inline_kernel
 def scaled_edge(b, z):
-    """H and P at z, and S = P^-½ H P^-½ (H for the ablated flow), the modes so far lifted by ``tie``."""
-    d, k, edge, matrix, reference = b.d, b.k, b.edge_matrix, b.matrix, b.reference
+    """H and P at z, and S = P^-½ H P^-½ (H for the ablated flow), the modes so far lifted by ``tie``, neutral ones moved away."""
+    d, k, edge, matrix, reference, neutral = b.d, b.k, b.edge_matrix, b.matrix, b.reference, b.neutral
     b.spectra += 1
     call(b.edge, z, b.p, edge)
     for i in range(d):
@@ -31,6 +31,8 @@ def scaled_edge(b, z):
                 entry /= np.sqrt(edge[d, i]) * np.sqrt(edge[d, j])
             for q in range(k):
                 entry += b.tie * reference[q, i] * reference[q, j]
+            for q in range(b.aside):
+                entry -= neutral[q, i] * neutral[q, j]
             matrix[i, j] = entry
 
 

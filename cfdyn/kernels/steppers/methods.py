@@ -12,7 +12,8 @@ from cfdyn.kernels.steppers.field import PROJECT, derivative
 from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
-REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)  # how a call of `advance` ends
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT = range(10)  # how a call of `advance` ends
+TINY, MOST_TINY = 1e-9, 500  # steps shorter than this, in a row, lead nowhere
 NARROW = 1e-3  # a gap at which modes turn fast
 
 
@@ -31,7 +32,7 @@ class Clock(Block):
     # The method, whether it may change, how often it did; whether the loop has all for the implicit one; signs of stiffness, and
     # of none. Whether events are watched, whether the phase has begun; attempts at a gap that is hardly one.
     method, auto, changes, ready, stiff_signs, mild_signs, watch, begun, crawled = Integer.several(9)
-    steps, rejected = Integer.several(2)
+    steps, rejected, tiny = Integer.several(3)  # taken, not taken, and of the last ones taken those that are `TINY`
     state = Array(radau5.STATE)
 
 

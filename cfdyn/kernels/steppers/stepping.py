@@ -96,9 +96,19 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
         clock.h = max(h * factor, clock.h) if h < clock.h and factor >= 1.0 else h * factor
         rejected = False
         verdict = methods.EVENT if ended == methods.EVENT else methods.change_method(clock, z, f, h, tools)
+        if verdict == methods.REACHED and creeps(clock, h):
+            verdict = methods.CREPT
         if verdict != methods.REACHED:
             return done, verdict
     return done, methods.FULL
+
+
+@inline_kernel
+def creeps(clock, h) -> bool:
+    """True where one step after another is tiny, though neither the user nor the end has it so."""
+    tiny = methods.TINY * min(1.0, clock.end)
+    clock.tiny = clock.tiny + 1 if h < tiny and clock.most_h > tiny and clock.fixed_h == 0.0 else 0
+    return clock.tiny >= methods.MOST_TINY
 
 
 @inline_kernel

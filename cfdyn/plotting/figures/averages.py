@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.averages import Average, Averages
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
-from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, dots, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, dots
 
 WIDTH = 10.6  # inches
 FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": PALETTE[4]}

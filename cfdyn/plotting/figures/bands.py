@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cfdyn.analysis.bands import Bands
-from cfdyn.plotting.style import BEHIND, FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_name
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import BEHIND, FAINT, INK, REGIMES, WARN, clip_range, regime_name
 
 
 def draw(bands: Bands) -> Figure:

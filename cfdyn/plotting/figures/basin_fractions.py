@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
-from cfdyn.plotting.style import BASINS, FAINT, PALE, REGIMES, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import BASINS, FAINT, PALE, REGIMES, map_title
 
 DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in these
 NAMED = 12  # attractors in the legend

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from cfdyn.analysis.basins import OTHERS, Basins
-from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, map_title
 
 REST = "other attractors"
 HATCHED, COLOURS = (

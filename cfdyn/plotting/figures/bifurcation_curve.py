@@ -12,12 +12,19 @@ from matplotlib.patheffects import withStroke
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure, resized
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, map_title
 from cfdyn.plotting.sweeps import equal_runs
 from cfdyn.words import listed, spoken
 
-COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
-           "branch point": "#5a5a5a"}
+COLOURS = {
+    "flip": ACCENT,
+    "fold": WARN,
+    "neimark-sacker": "#7a4fa3",
+    "border collision": "#8a6d00",
+    "condition": "#2f7d5b",
+    "branch point": "#5a5a5a",
+}
 SHORT = {
     "cusp": "CP", "generalized flip": "GPD", "fold-flip": "LPPD", "resonance 1:1": "R1", "resonance 1:2": "R2",
     "resonance 1:3": "R3", "resonance 1:4": "R4", "chenciner": "CH", "fold-neimark-sacker": "LPNS",
@@ -70,7 +77,7 @@ def finish(
     points = [*(s for c in curves for s in c.special), *more]
     entries = [*_lines(curves), *_points(points), *handles]
     lines = sum(1 + str(entry.get_label()).count("\n") for entry in entries)
-    figure.set_size_inches(6.6, max(4.4, LINE * lines + 0.5))
+    resized(figure, 6.6, max(4.4, LINE * lines + 0.5))
     axes.legend(handles=entries, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
     _name_points(figure, axes, curves, points)
 

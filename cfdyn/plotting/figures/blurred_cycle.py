@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.blurred_cycle import BlurredCycle
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.noise_induced import axis_words, title
-from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, REGIMES, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, REGIMES, WARN
 
 
 def draw(found: BlurredCycle) -> Figure:

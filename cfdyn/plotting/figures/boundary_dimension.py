@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from cfdyn.analysis.boundary_dimension import BoundaryDimension
-from cfdyn.plotting.style import ACCENT, FAINT, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title
 
 
 def draw(found: BoundaryDimension) -> Figure:

@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from cfdyn.analysis.branches import Branches
 from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, map_title
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shortened, shown, spoken
 

@@ -13,8 +13,9 @@ from cfdyn.certify.boxes.tree import leaves
 from cfdyn.certify.certificate import Certificate
 from cfdyn.certify.exact import above, below, exact
 from cfdyn.errors import UsageError
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures._certified_map import graph
-from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN
 from cfdyn.words import shortened
 
 SAMPLES = 1201

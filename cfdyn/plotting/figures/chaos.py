@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.chaos import Chaos
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, dots, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, dots, map_title
 
 MOST = 6  # exponents
 

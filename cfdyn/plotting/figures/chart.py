@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from cfdyn.analysis.chart import Chart, Region
+from cfdyn.plotting.canvas import house_style
 from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
-from cfdyn.plotting.style import INK, PALE, house_style
+from cfdyn.plotting.style import INK, PALE
 
 TINTS = ("#dbe7f5", "#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb")
 LOST, REST, NOTHING = "#d4d6d9", "#f4f4f4", "#ffffff"  # where all orbits run off; of the rarer names; of too small regions

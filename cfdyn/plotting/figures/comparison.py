@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.compare import Comparison, Model
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
 from cfdyn.plotting.plane import Plane, contours, plane_of
-from cfdyn.plotting.style import INK, PALE, PALETTE, clip_range, dots, house_style, new_figure
+from cfdyn.plotting.style import INK, PALE, PALETTE, clip_range, dots
 from cfdyn.systems.loss import Loss
 
 WIDTH = 10.6  # inches

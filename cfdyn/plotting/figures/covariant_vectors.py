@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.covariant_vectors import CovariantVectors
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, PALE, WARN, every, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, PALE, WARN, every, map_title
 
 ARROWS, MOST, BINS = 60, 20_000, 60  # states with their vectors; states at most
 

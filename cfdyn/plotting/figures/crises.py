@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.crises import Crises
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title
 
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
 

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from cfdyn.analysis.cycles import Cycles
-from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN
 from cfdyn.words import STABILITY, shortened
 
 MOST = 40  # cycles drawn; more are a grey surface

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.escape_times import EscapeTimes
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN
 from cfdyn.words import shortened
 
 

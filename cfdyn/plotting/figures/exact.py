@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
 from cfdyn.errors import UsageError
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, spread
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, clip_range
 from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
 from cfdyn.symbolic.exact.record import ExactCycles

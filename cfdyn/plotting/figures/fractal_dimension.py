@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.fractal_dimension import FractalDimension
-from cfdyn.plotting.style import ACCENT, INK, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK
 
 COUNTED = {"correlation": ("pairs within it", "distance"), "box": ("boxes that hold points", "side of a box")}
 

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, map_title
 from cfdyn.studies.held_sharpness import HeldSharpness
 
 WIDTH = 8.6  # inches

@@ -3,8 +3,9 @@
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.homoclinic import Homoclinic
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import draw_curves, frame
-from cfdyn.plotting.style import INK, house_style, map_title, new_figure
+from cfdyn.plotting.style import INK, map_title
 
 
 def draw(found: Homoclinic) -> Figure:

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.hovering import Hovering
-from cfdyn.plotting.style import INK, clip_range, dots, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import INK, clip_range, dots
 
 WIDE = 30  # times: what a linear axis does not show
 

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.intermittency import Intermittency
-from cfdyn.plotting.style import ACCENT, FAINT, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title
 
 
 def draw(found: Intermittency) -> Figure:

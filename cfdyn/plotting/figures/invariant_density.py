@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.invariant_density import InvariantDensity
-from cfdyn.plotting.style import ACCENT, INK, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK
 from cfdyn.words import shortened
 
 

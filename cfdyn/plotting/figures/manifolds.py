@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cfdyn.analysis.manifolds import Manifold, Manifolds
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, map_title
 
 COLOURS = {"unstable": WARN, "stable": ACCENT}
 GROUND = ("#f6e7c1", "#dfe9dc", "#e6dff0", "#f3dcd6", "#d9e6ef", "#efe3d3", "#dcdcdc")

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.noise_induced import NoiseInduced
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, map_title
 
 LOOKS = {1: (WARN, "^", "neighbours part (λ > 0)"), -1: (ACCENT, "o", "neighbours meet (λ < 0)"), 0: (PALE, "s", "undecided")}
 

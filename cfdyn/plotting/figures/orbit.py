@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.hovering import hovering_or_why
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range
 from cfdyn.systems.orbit import Orbit
 
 

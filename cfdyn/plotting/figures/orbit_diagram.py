@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, map_title
 
 ROWS, COLUMNS = 360, 2400  # of the image, the columns at most
 BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so

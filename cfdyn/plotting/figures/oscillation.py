@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.oscillation import Oscillation
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, every, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, every
 
 MOST_POINTS = 20_000
 

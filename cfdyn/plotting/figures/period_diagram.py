@@ -9,8 +9,9 @@ from matplotlib.patheffects import withStroke
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.analysis.period_diagram import PeriodDiagram
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, draw_labels
-from cfdyn.plotting.style import HATCHES, INK, PERIODS, house_style, map_title, new_figure
+from cfdyn.plotting.style import HATCHES, INK, PERIODS, map_title
 
 ROOM = 0.018  # of the shorter side: an area that holds a circle with this radius gets its number
 CASED = [withStroke(linewidth=2.0, foreground="white")]

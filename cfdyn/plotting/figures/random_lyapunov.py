@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cfdyn.analysis.random_lyapunov import RandomLyapunov
-from cfdyn.plotting.style import ACCENT, PALE, WARN, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, PALE, WARN
 from cfdyn.words import shortened
 
 MOST, WORDED = 2000, 8  # runs that are drawn; exponents whose numbers have room

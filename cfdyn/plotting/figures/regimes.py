@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.analysis.regimes import RegimeMap
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, draw_labels
-from cfdyn.plotting.style import HATCHES, REGIMES, house_style, map_title, new_figure, regime_name
+from cfdyn.plotting.style import HATCHES, REGIMES, map_title, regime_name
 
 
 def draw(found: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.ensembles.runs import Runs
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import band, legend_below, time_range
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range
 from cfdyn.words import shortened
 
 WIDTH = 7.6  # inches

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.compare_runs import RunsComparison
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.runs import leading_weight, runs_title
 from cfdyn.plotting.panels import band, draw_ranking, legend_below, time_range
-from cfdyn.plotting.style import INK, PALETTE, clip_range, house_style, new_figure
+from cfdyn.plotting.style import INK, PALETTE, clip_range
 
 WIDTH = 10.6  # inches
 MEAN = "mean of the runs"

@@ -14,8 +14,9 @@ from matplotlib.patches import Patch
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.analysis.settling_times import SettlingTimes
 from cfdyn.kernels.orbits import ESCAPED
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, percent, show
-from cfdyn.plotting.style import FAINT, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.style import FAINT, WARN, map_title
 
 NEITHER = "#ffffff"
 # Both grow dark with the time: of what settles from light to blue, of what escapes from light to brown; no grey in either.

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.bands import draw_bands
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN
 from cfdyn.studies.landmarks import landmarks
 from cfdyn.studies.study import Study
 from cfdyn.words import called, shortened

@@ -11,8 +11,9 @@ from cfdyn.analysis.tangencies import Tangencies, Tangency
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.contact import Pair
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
-from cfdyn.plotting.style import INK, house_style, map_title, new_figure
+from cfdyn.plotting.style import INK, map_title
 
 MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
 

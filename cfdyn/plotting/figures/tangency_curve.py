@@ -3,7 +3,8 @@
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.tangency_curve import TangencyCurve
-from cfdyn.plotting.style import INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import INK, WARN, map_title
 
 
 def draw(curve: TangencyCurve) -> Figure:

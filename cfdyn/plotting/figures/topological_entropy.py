@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.topological_entropy import TopologicalEntropy
-from cfdyn.plotting.style import ACCENT, INK, PALE, house_style, map_title, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, map_title
 
 
 def draw(found: TopologicalEntropy) -> Figure:

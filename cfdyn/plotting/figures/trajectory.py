@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.hovering import hovering_or_why
 from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import time_range
 from cfdyn.plotting.plane import Plane, contours
-from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, clip_range, dots, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, clip_range, dots
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit
 from cfdyn.words import shortened

@@ -3,7 +3,8 @@
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.zero_one_test import ZeroOneTest
-from cfdyn.plotting.style import ACCENT, INK, PALE, dots, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, dots
 
 
 def draw(found: ZeroOneTest) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -57,6 +58,21 @@ class Formula:
         """The switching functions on another tape."""
         return self._bound(tape, self.switching, names)
 
+    def renamed(self, names: Mapping[str, str]) -> Formula:
+        """The formula with other names for some of its own, which do not stand in it yet.
+
+        >>> formula("g/sqrt(gg)").renamed({"gg": "square"}).names
+        ('g', 'square')
+        """
+        if not set(names) & set(self.names):
+            return self
+        tape, new = Tape(), [names.get(name, name) for name in self.names]
+        leaves = tape.named("name", sorted(new))
+        nodes = self._bound(
+            tape, [self.root, *self.switching], {old: leaves[name] for old, name in zip(self.names, new, strict=True)}
+        )
+        return Formula(f"{self.key} with {names}", self.text, tuple(sorted(new)), tape, nodes[0], tuple(nodes[1:]), "")
+
     def _bound(self, tape: Tape, outputs: Iterable[Node], names: Mapping[str, Node]) -> list[Node]:
         for name in self.names:
             if name not in names:
@@ -102,6 +118,15 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
 
         parse(source, names)
     return found
+
+
+def is_formula(given: Any) -> bool:
+    """True for what may mean a formula: a text, a SymPy expression, a Python function.
+
+    >>> is_formula("w**2"), is_formula(lambda w: w**2), is_formula(3.0)
+    (True, True, False)
+    """
+    return isinstance(given, str) or inspect.isfunction(given) or hasattr(given, "free_symbols")
 
 
 def left_side(condition: str) -> str:

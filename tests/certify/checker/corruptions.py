@@ -296,7 +296,27 @@ def of_bifurcations() -> Iterator[tuple[str, Document]]:
     yield "bifurcation: another loss", changed("bifurcation_flip_double_well", (LOSS, "a*(w**2 - 1)**2/4 + w**3/100"))
 
 
+def of_edges() -> Iterator[tuple[str, Document]]:
+    """Where λ = 2/lr, and which way it goes."""
+    name = "edge_river"
+    yield "edge: left, not entered", changed(name, (("claim", "enters"), False))
+    yield "edge: the rate turned", changed(name, (("claim", "enters"), False), (("claim", "rate"), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
+    yield "edge: a narrower rate", changed(name, (("claim", "rate"), on(scaled, 0.1)))
+    yield "edge: a larger box", changed(name, (("claim", "box"), lambda old: [scaled(side, 20.0) for side in old]))
+    yield "edge: a box beyond it", changed(name, (("claim", "box", 1), on(moved, 3.0)))
+    yield "edge: both points below", changed(name, (("evidence", "above"), document(name)["evidence"]["below"]))
+    yield "edge: points changed about", changed(name, (("evidence", "above"), document(name)["evidence"]["below"]), (("evidence", "below"), document(name)["evidence"]["above"]))
+    yield "edge: a point outside", changed(name, (("evidence", "above", 1), on(nudged, 3.0)))
+    yield "edge: another rate of learning", changed(name, ((*PARAMS, "lr"), "1.5"))
+    yield "edge: lr below 0", changed(name, ((*PARAMS, "lr"), "-1"))
+    yield "edge: another optimizer", changed(name, (STEP, "w - lr*g/2"))
+    yield "edge: a clipped gradient", changed(name, (("map", "optimizer", "gradient"), "g/sqrt(Max(1, gg))"))
+    yield "edge: a second eigenvalue at it", changed(name, (LOSS, "x**2*(1 + y)/2 + exp(-y) + y**2"))
+    yield "edge: uphill", changed(name, (LOSS, "x**2*(1 + y)/2 + exp(y)/3"))
+    yield "edge: the tree ends early", changed(name, (("evidence", "tree"), lambda t: t[:-1]))
+
+
 def all_corruptions() -> list[tuple[str, Document]]:
     """Each with its name."""
-    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations)
+    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations, of_edges)
     return [one for part in parts for one in part()]

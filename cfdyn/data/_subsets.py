@@ -1,0 +1,87 @@
+"""Rows of a table picked by class and count, in an order that the seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.arguments import number, whole_number
+from cfdyn.data._data_set import DataSet, one_hot, rng_of, standardised
+from cfdyn.errors import UsageError
+from cfdyn.registry import spelled
+
+
+class Choice(NamedTuple):
+    """Which rows of a table with classes are taken, as the options of its data set say."""
+
+    classes: Any
+    n: Any
+    seed: Any
+    standardise: bool
+    random_labels: Any
+
+    def of(
+        self, entry: Callable[..., DataSet], inputs: np.ndarray, labels: np.ndarray, scale: float = 1.0, **more: Any
+    ) -> DataSet:
+        """Those rows (n, …), over ``scale`` or standardised over what was picked; ``more`` options belong to the title.
+
+        Classes are numbered 0, 1, … in the order in which they were given."""
+        what, classes = entry.__name__, self.classes
+        wanted = chosen(what, classes, int(labels.max()) + 1)
+        picked = rows_of(what, np.flatnonzero(np.isin(labels, wanted)), self.n, self.seed, len(wanted))
+        place = np.full(int(labels.max()) + 1, -1)
+        place[wanted] = np.arange(len(wanted))
+        mine = place[labels[picked]]
+        if len(np.unique(mine)) < len(wanted):
+            absent = min(set(range(len(wanted))) - set(mine.tolist()))
+            raise UsageError(f"{what}: of {len(picked)} rows none is of class {wanted[absent]}; take more rows")
+        mine = replaced(what, mine, len(wanted), self.random_labels, self.seed)
+        x = inputs[picked].astype(float)
+        text = classes if classes is None or isinstance(classes, int | str) else "-".join(map(str, classes))
+        title = spelled(entry, **self._replace(classes=text)._asdict(), **more)
+        return DataSet(standardised(x) if self.standardise else x / scale, one_hot(mine, len(wanted)), mine, title)
+
+
+def numbers_of(title: str, inputs: np.ndarray, targets: np.ndarray, n: Any, seed: Any, standardise: bool) -> DataSet:
+    """``n`` rows picked by the seed; inputs and targets standardised over them, or as they are."""
+    picked = rows_of(title.partition(":")[0], np.arange(len(inputs)), n, seed, 2)
+    x, y = inputs[picked].astype(float), targets[picked].astype(float)
+    return DataSet(standardised(x), standardised(y), None, title) if standardise else DataSet(x, y, None, title)
+
+
+def rows_of(what: str, kept: np.ndarray, n: int | None, seed: int, least: int) -> np.ndarray:
+    """``n`` of the rows, or all of them, in their order."""
+    count = len(kept) if n is None else whole_number(f"{what}: n", n, least, len(kept))
+    return np.sort(rng_of(what, seed).permutation(kept)[:count])
+
+
+def chosen(what: str, classes: Any, most: int) -> list[int]:
+    """The numbers of the classes in the order given."""
+    if classes is None:
+        return list(range(most))
+    given: Any = classes
+    if isinstance(classes, str):
+        parts = classes.split("-")
+        if not all(part.strip().isdecimal() for part in parts):
+            raise UsageError(f"{what}: classes are a number, the first so many, or some of them, such as 3-8, not {classes!r}")
+        given = [int(part) for part in parts] if len(parts) > 1 else int(parts[0])
+    if not isinstance(given, Sequence):
+        return list(range(whole_number(f"{what}: classes", given, 2, most)))
+    found = [whole_number(f"{what}: a class", one, 0, most - 1) for one in given]
+    if len(set(found)) < 2 or len(set(found)) < len(found):
+        raise UsageError(f"{what}: classes are two or more different ones, such as 3-8, not {'-'.join(map(str, found))}")
+    return found
+
+
+def replaced(what: str, labels: np.ndarray, classes: int, share: float, seed: int) -> np.ndarray:
+    """Labels of which a share, picked by the seed, is drawn anew from all classes, so that some stay what they were."""
+    part = number(f"{what}: random_labels", share, finite=True)
+    if not 0 <= part <= 1:
+        raise UsageError(f"{what}: random_labels is a share from 0 to 1, not {share}")
+    rng = rng_of(what, seed, 1)
+    picked = rng.permutation(len(labels))[: round(part * len(labels))]
+    found = labels.copy()
+    found[picked] = rng.integers(classes, size=len(picked))
+    return found

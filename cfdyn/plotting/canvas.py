@@ -1,0 +1,136 @@
+"""Where a figure is drawn, how large and in which style; embedded fonts in every file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, SubFigure
+
+from cfdyn.errors import UsageError, unknown
+
+FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42}  # TrueType: publishers refuse Type 3
+BASE: Any = {
+    "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
+    "legend.frameon": False, "legend.fontsize": 7.5, "lines.linewidth": 1.0, "hatch.linewidth": 0.4, **FONTS,
+}  # fmt: skip
+STYLES: dict[str, Any] = {
+    "screen": {},
+    "paper": {"font.family": "serif", "font.serif": ["STIX Two Text", "STIXGeneral", "DejaVu Serif"], "mathtext.fontset": "stix"},
+    "dark": {},
+}
+SIDES = 0.5, 40.0  # of a figure, in inches
+ROOM = 0.66  # of the width of a figure, for a legend
+SMALLEST = 5.5  # points of a letter
+CLOSE: Any = {"legend.handlelength": 1.2, "legend.columnspacing": 0.9, "legend.handletextpad": 0.4}
+NARROW = 5.0  # inches
+
+
+@dataclasses.dataclass(frozen=True)
+class Sheet:
+    """How the next figure is drawn: its ``style``, its ``size`` in inches or its own, ``into`` a part of the user's figure."""
+
+    style: str = "screen"
+    size: tuple[float, float] | None = None
+    into: SubFigure | None = None
+
+
+_SHEET: ContextVar[Sheet | None] = ContextVar("sheet", default=None)
+
+
+def _sheet() -> Sheet:
+    return _SHEET.get() or Sheet()
+
+
+class HouseFigure(Figure):
+    """A figure whose files have embedded TrueType fonts, whoever saves them."""
+
+    def savefig(self, *args: Any, **options: Any) -> None:  # noqa: D102
+        with matplotlib.rc_context(FONTS):
+            super().savefig(*args, **options)
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """The package's settings, without touching the user's."""
+    sheet = _sheet()
+    close = CLOSE if sheet.into is not None or (sheet.size and sheet.size[0] < NARROW) else {}
+    with matplotlib.rc_context({**BASE, **STYLES[sheet.style], **close}):
+        yield
+
+
+@contextmanager
+def drawn_on(sheet: Sheet) -> Iterator[None]:
+    """Figures are drawn like this meanwhile."""
+    token = _SHEET.set(sheet)
+    try:
+        yield
+    finally:
+        _SHEET.reset(token)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that draws itself to a file, without a window or pyplot; or the place in the user's figure that was asked for."""
+    sheet = _sheet()
+    if sheet.into is not None:
+        return sheet.into  # type: ignore[return-value]
+    figure = HouseFigure(figsize=sheet.size or (width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def resized(figure: Figure, width: float, height: float) -> None:
+    """Another size of its own for a figure, unless the user has said one."""
+    sheet = _sheet()
+    if sheet.into is None and sheet.size is None:
+        figure.set_size_inches(width, height)
+
+
+def fit(figure: Figure | SubFigure) -> None:
+    """Legends that are wider than a size the user has said become smaller, titles get more lines."""
+    whole: Any = figure.get_figure(root=True)
+    for legend in filter(None, [axes.get_legend() for axes in figure.axes]):
+        wide = legend.get_window_extent(whole.canvas.get_renderer()).width / (ROOM * figure.bbox.width)
+        for text in legend.get_texts() if wide > 1 else ():
+            text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) / wide))
+    for title in [figure._suptitle, *(axes.title for axes in figure.axes)]:  # type: ignore[union-attr]
+        if title is not None:
+            title.set_wrap(True)
+
+
+def sheet_of(style: str, figsize: Any, ax: Axes | None) -> Sheet:
+    """What the options of `cf.plot` ask for; a UsageError for what cannot be drawn on."""
+    if style not in STYLES:
+        raise unknown("style of figures", style, STYLES)
+    if ax is not None:
+        if figsize is not None:
+            raise UsageError("figsize is of a figure of its own: with ax= the size is that of your figure")
+        return Sheet(style, None, _place_of(ax))
+    if figsize is None:
+        return Sheet(style)
+    try:
+        width, height = (float(side) for side in figsize)
+    except (TypeError, ValueError):
+        raise UsageError(f"figsize is two numbers, width and height in inches, not {figsize!r}") from None
+    if not all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
+        raise UsageError(f"a side of a figure is {SIDES[0]:g} to {SIDES[1]:g} inches long, not {width:g} × {height:g}")
+    return Sheet(style, (width, height))
+
+
+def _place_of(ax: Axes) -> SubFigure:
+    """The part of the user's figure where an empty axes stands, which it replaces: a record may have several panels."""
+    if not isinstance(ax, Axes):
+        raise UsageError(f"ax is an axes of matplotlib, such as of plt.subplots(), not {type(ax).__name__}")
+    spec = ax.get_subplotspec()
+    if spec is None:
+        raise UsageError("ax stands freely in its figure; take one of plt.subplots(…), whose place the record's panels can fill")
+    figure = ax.figure
+    ax.remove()
+    return figure.add_subfigure(spec)

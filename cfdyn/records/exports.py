@@ -1,0 +1,210 @@
+"""`Exports`: what a record is to other programs: columns for pandas, arrays for xarray, CSV and LaTeX."""
+
+import csv
+import dataclasses
+import importlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from cfdyn.errors import UsageError, unknown
+from cfdyn.records.files import as_path, written_whole
+
+WIDEST = 64  # columns of one array in a table
+SPECIAL = str.maketrans({c: f"\\{c}" for c in "#$%&_{}"}
+                        | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"})  # fmt: skip
+
+
+class Exports:
+    """Base of records: a table, where it has rows, and arrays with named dimensions."""
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns of one length by name: all arrays along the record's longest list of rows; None where there is no value.
+
+        Raises
+        ------
+        UsageError : a record that is no table
+        """
+        arrays = {name: (letters, array) for name, (letters, array) in dimensions(self).items() if letters and array.ndim <= 2}
+        rows = Counter(letters[0] for letters, _ in arrays.values() if not letters[0].endswith("_")).most_common(1)
+        if not rows:
+            raise UsageError(f"a {type(self).__name__} is no table; to_json() has all of it")
+        columns: dict[str, list[Any]] = {}
+        for name, (letters, array) in arrays.items():
+            if letters[0] == rows[0][0] and array.ndim == 1:
+                columns[name] = array.tolist()
+            elif letters[0] == rows[0][0] and array.shape[1] <= WIDEST:
+                heads = named(self, letters[1], array.shape[1]) or [f"{name}{k + 1}" for k in range(array.shape[1])]
+                for head, column in zip(heads, array.T, strict=True):
+                    columns[head if head not in columns else f"{name}.{head}"] = column.tolist()
+        return columns
+
+    def to_csv(self, path: str | os.PathLike) -> Path:
+        """Write the table to a file, whole or not at all, with a line of names; returns the path.
+
+        Numbers are written with all their digits, decimals with a point; where there is no number the cell is empty.
+
+        Raises
+        ------
+        UsageError : a record that is no table, or the folder does not exist or cannot be written
+
+        Examples
+        --------
+        >>> import cfdyn as cf, tempfile
+        >>> from pathlib import Path
+        >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
+        >>> branch = cf.analysis.continue_cycle(step, [0.6], "r", (2.4, 2.6), functions=["x = 0.6"])
+        >>> print(branch.to_csv(Path(tempfile.mkdtemp(), "branch.csv")).read_text().splitlines()[0])
+        row,point,r,x,mu1,stable,coefficient,x = 0.6
+        >>> print(cf.iterate(step, [0.5], 2).to_csv(Path(tempfile.mkdtemp(), "orbit.csv")).read_text().split())
+        ['x', '0.5', '0.625', '0.5859375']
+        """
+        path, columns = as_path(path), self.table()
+        with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
+        return path
+
+    def to_pandas(self) -> Any:
+        """The table as a ``pandas.DataFrame``; a UsageError where pandas is not installed or there is no table."""
+        return _library("pandas").DataFrame(self.table())
+
+    def to_xarray(self) -> Any:
+        """All arrays as an ``xarray.Dataset`` with named dimensions; numbers, texts and the provenance are its attributes.
+
+        A UsageError where xarray is not installed."""
+        arrays = dimensions(self)
+        letters = {letter for dims, _ in arrays.values() for letter in dims}
+        coordinates = {letter: (letter, found) for letter in letters
+                       if (found := named(self, letter, _length(arrays, letter))) is not None}  # fmt: skip
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.name.startswith("_")}  # type: ignore
+        scalars = {name: value for name, value in plain.items() if isinstance(value, bool | int | float | str)}
+        scalars["provenance"] = json.dumps(plain.get("provenance", {}), default=str)
+        return _library("xarray").Dataset(arrays, coordinates, scalars)
+
+    def to_latex(self, columns: Sequence[str] | None = None, digits: int = 6, rows: int = 40) -> str:
+        """The table for a text, with the rules of the package booktabs: at most so many rows, numbers with so many digits.
+
+        Raises
+        ------
+        UsageError : a record that is no table, or has no column of that name
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> print(cf.iterate(cf.Map.from_text("r*x*(1-x)", params={"r": 2.5}), [0.5], 2).to_latex(digits=3))
+        \\begin{tabular}{r}
+        \\toprule
+        x \\\\
+        \\midrule
+        0.5 \\\\
+        0.625 \\\\
+        0.586 \\\\
+        \\bottomrule
+        \\end{tabular}
+        """
+        found = self.table()
+        for name in columns or ():
+            if name not in found:
+                raise unknown("column", name, found)
+        kept = {name: found[name] for name in columns or found}
+        size = len(next(iter(kept.values()), []))
+        lines = [" & ".join(_latex(value, digits) for value in row) + r" \\" for row in zip(*kept.values(), strict=True)][:rows]
+        left = [rf"\multicolumn{{{len(kept)}}}{{l}}{{\ldots\ {size - rows} more rows}} \\"] if size > rows else []
+        head = " & ".join(name.translate(SPECIAL) for name in kept) + r" \\"
+        kinds = "".join("l" if any(isinstance(value, str) for value in column) else "r" for column in kept.values())
+        return "\n".join([rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", head, r"\midrule", *lines, *left, r"\bottomrule",
+                          r"\end{tabular}"])  # fmt: skip
+
+
+def dimensions(record: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Of each array of a record the names of its axes, as its class declares them, and the array.
+
+    A letter that stands twice gets a number, an axis without one the name of its field and an underscore.
+    """
+    found = {}
+    hints = get_type_hints(type(record), include_extras=True)
+    for field in dataclasses.fields(record):
+        value, hint = getattr(record, field.name), hints[field.name]
+        if get_origin(hint) is Annotated and isinstance(value, np.ndarray) and value.dtype != object:
+            seen: Counter[str] = Counter()
+            axes = []
+            for k, letter in enumerate(get_args(hint)[1].split()):
+                free = letter == "*" or letter.isdigit()
+                seen[letter] += 1
+                axes.append(f"{field.name}_{k}_" if free else letter if seen[letter] == 1 else f"{letter}{seen[letter]}")
+            found[field.name] = (tuple(axes), value)
+    return found
+
+
+def named(record: Any, letter: str, size: int) -> list[str] | None:
+    """What stands along an axis: the names that the record has for it, or None; weights, d, are the first of a state, D."""
+    hints = get_type_hints(type(record), include_extras=True)
+    for field in dataclasses.fields(record):
+        value, hint = getattr(record, field.name), hints[field.name]
+        if get_origin(hint) is Annotated and isinstance(value, tuple):
+            known = get_args(hint)[1]
+            if known == letter.rstrip("23") and len(value) == size or (known, letter.rstrip("23")) == ("D", "d"):
+                return list(value[:size])
+    return None
+
+
+def _length(arrays: dict[str, tuple[tuple[str, ...], np.ndarray]], letter: str) -> int:
+    return next(array.shape[dims.index(letter)] for dims, array in arrays.values() if letter in dims)
+
+
+def _library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UsageError(f"this needs {name}: pip install 'cfdyn[tables]'") from None
+
+
+def _latex(value: Any, digits: int) -> str:
+    if isinstance(value, complex):
+        return f"${value.real:.{digits}g} {value.imag:+.{digits}g}i$"
+    if isinstance(value, float):
+        return "" if value != value else _power(f"{value:.{digits}g}")
+    return "" if value is None else str(value).translate(SPECIAL)
+
+
+def _power(text: str) -> str:
+    """1e-05 as a power of ten; a minus sign in place of a hyphen."""
+    number, _, exponent = text.partition("e")
+    if exponent:
+        return rf"${number} \cdot 10^{{{int(exponent)}}}$"
+    return f"${text}$" if text.startswith("-") else text
+
+
+def cell(value: Any) -> Any:
+    """As it is written: the shortest text of a float that gives it again, nothing for None and NaN.
+
+    >>> [cell(x) for x in (0.1, 3, True, None, float("nan"), "flip")]
+    ['0.1', 3, True, '', '', 'flip']
+    """
+    if isinstance(value, float | np.floating):
+        return "" if value != value else repr(float(value))
+    return "" if value is None else value
+
+
+def by_rows(table: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """A dict for each row.
+
+    >>> by_rows({"a": [1, 2], "b": [3, 4]})
+    [{'a': 1, 'b': 3}, {'a': 2, 'b': 4}]
+    """
+    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    """Tables one below the other, None where one lacks a column, in the order of the widest."""
+    names = list(dict.fromkeys(name for table in sorted(tables, key=len, reverse=True) for name in table))
+    sizes = [len(next(iter(table.values()))) for table in tables]
+    pairs = list(zip(tables, sizes, strict=True))
+    return {name: [x for table, size in pairs for x in table.get(name, [None] * size)] for name in names}

@@ -1,0 +1,97 @@
+"""Where gradient flow enters the edge of stability: against closed forms and Hessians by SymPy."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+
+GD, WELL = cf.optimizers.gd, "(w**2 - 1)**2/4"
+# formula, variables, lr, a point near the edge, the central flow is held there
+NEAR = {
+    "product": ("(x*y - 1)**2/2", "x y", 0.5, [0.6, 2.0], False),
+    "valley": ("(x*y - 1)**2/2 + (x - 2)**2/8", "x y", 0.5, [0.6, 1.9], None),
+    "river": ("x**2*(1 + y)/2 + exp(-y)", "x y", 1.0, [0.05, 0.9], True),
+    "three": ("x**2*(1 + y + z/4)/2 + exp(-y) + z**2/8", "x y z", 1.0, [0.05, 0.9, 0.2], True),
+    "one": (WELL, "w", 1.7, [0.8], True),
+}
+
+
+def exactly(formula, variables, lr):
+    """lr·λ, and its derivative along −lr∇L, at a point: eigenvectors by numpy, derivatives by SymPy."""
+    names = sp.symbols(variables, seq=True)
+    loss = sp.sympify(formula, dict(zip(variables.split(), names, strict=True)))
+    parts = [sp.lambdify([names], part) for part in (
+        [sp.diff(loss, a) for a in names], [[sp.diff(loss, a, b) for a in names] for b in names],
+        [[[sp.diff(loss, a, b, c) for a in names] for b in names] for c in names])]  # fmt: skip
+
+    def at(z):
+        g, h, t = (np.array(part(z), dtype=float) for part in parts)
+        values, vectors = np.linalg.eigh(h)
+        u = vectors[:, -1]
+        return lr * values, -lr * lr * np.einsum("ijk,i,j,k", t, u, u, g)
+
+    return at
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_the_rate_at_points_of_the_edge_is_in_the_claimed_interval(name):
+    formula, variables, lr, point, held = NEAR[name]
+    found = cf.certify.edge(cf.Loss(formula, variables), GD(lr=lr), point=point)
+    assert found.proved, found.reason
+    assert cf.certify.check(found.document).valid
+    assert held is None or found.claim["enters"] is held
+    lo, hi = map(float.fromhex, found.claim["rate"])
+    box, at, seen = np.array([[float.fromhex(end) for end in side] for side in found.claim["box"]]), exactly(formula, variables, lr), 0
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        a, b = rng.uniform(*box.T, (2, len(box)))
+        if (at(a)[0][-1] - 2) * (at(b)[0][-1] - 2) < 0:
+            for _ in range(50):
+                middle = (a + b) / 2
+                a, b = (middle, b) if (at(middle)[0][-1] - 2) * (at(b)[0][-1] - 2) < 0 else (a, middle)
+            values, rate = at(a)
+            assert lo <= rate <= hi and (values[:-1] < 2).all()
+            seen += 1
+    assert seen >= 5
+
+
+def test_the_double_well_in_closed_form():
+    """3w² = 1 + 2/η; d(ηλ)/dt = −6wη²(w³ − w)."""
+    found = cf.certify.edge(WELL, GD(lr=1), (0.7, 1), lr=("1.69", "1.71"))
+    lo, hi = map(float.fromhex, found.claim["rate"])
+    for lr in (1.69, 1.7, 1.71):
+        w = ((1 + 2 / lr) / 3) ** 0.5
+        assert lo < -6 * w * lr**2 * (w**3 - w) < hi
+    assert found.statement.startswith("For every lr from 1.69 to 1.71: ") and found.claim["enters"] is True
+
+
+@pytest.mark.parametrize("formula, variables, lr, box", [
+    ("w**2/2", "w", 2.0, (-1, 1)),  # at the edge everywhere
+    (WELL, "w", 1.7, (0.9, 1.1)),  # above it everywhere
+    (WELL, "w", 1.0, (0.7, 1.3)),  # at the edge in the minimum, where nothing moves
+    (WELL, "w", 1.7, (-1, 1)),  # entered on both sides of 0, once from the right and once from the left: true, see below
+    ("x**2*(1 + y)/2 + exp(-y) + z**2", "x y z", 1.0, ((-0.1, 0.1), (0.8, 1.2), (-1, 1))),  # another eigenvalue is at the edge
+    ("Abs(w)**3/6 + w**2/2", "w", 1.5, (0.2, 0.5)),
+])  # fmt: skip
+def test_what_is_proved_is_true(formula, variables, lr, box):
+    """Of these only the fourth and the last are true."""
+    found = cf.certify.edge(cf.Loss(formula, variables), GD(lr=lr), box)
+    true = box in ((-1, 1), (0.2, 0.5)) and formula != "w**2/2"
+    assert found.proved is true and (not true or cf.certify.check(found.document).valid)
+
+
+def test_a_border_at_the_edge_is_refused():
+    """λ jumps from 1 to 4 at w = 1, past 2/η = 2."""
+    found = cf.certify.edge("Piecewise((w**2/2, w < 1), (2*w**2 - 3*w + 3/2, True))", GD(lr=1), (0.5, 1.5))
+    assert not found.proved and found.reason
+
+
+def test_only_gradient_descent_has_this_edge():
+    with pytest.raises(UsageError, match="plain gradient descent"):
+        cf.certify.edge(WELL, cf.optimizers.heavy_ball(lr=1, momentum=0.5), (0.7, 1, 0, 1))
+    with pytest.raises(UsageError, match="not both"):
+        cf.certify.edge(WELL, GD(lr=1), (0.7, 1), point=[0.8])
+    with pytest.raises(UsageError, match="1 weight"):
+        cf.certify.edge(WELL, GD(lr=1), point=[0.8, 1])

@@ -1,0 +1,105 @@
+"""Records as tables, CSV, LaTeX and arrays with named dimensions."""
+
+import base64
+import csv
+import dataclasses
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+from cfdyn.records.exports import dimensions
+from tests.records.samples import RECORDS, made
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return made("runs")
+
+
+def test_columns_carry_the_names_of_the_weights(runs):
+    table = runs.table()
+    names = list(runs.names[: runs.n_weights])
+    assert [name for name in table if name in names] == names
+    assert table[names[1]] == runs.mean[:, 1].tolist()  # the first array of weights has their names alone
+    assert table[f"averaged.{names[1]}"] == runs.averaged[:, 1].tolist()
+    assert {len(column) for column in table.values()} == {len(runs.t)}
+
+
+def test_a_file_has_the_numbers_with_all_their_digits(tmp_path):
+    orbit = cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)), [0.5], 10)
+    with open(orbit.to_csv(tmp_path / "orbit.csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["w"]) for row in rows] == orbit.z[:, 0].tolist()
+
+
+def test_axes_are_named_by_the_class(runs):
+    found = dimensions(runs)
+    assert found["covariance"][0] == ("m", "d", "d2")
+    assert found["quantiles"][0] == ("m", "q", "d")
+    assert found["t"][1] is runs.t
+
+
+@pytest.mark.parametrize("name", ["branch", "cycles", "comparison"])
+def test_latex_is_one_row_for_a_row_with_no_bare_signs(name):
+    record = next(made(key) for key in RECORDS if key.startswith(name) and hasattr(made(key), "to_latex") and is_table(made(key)))
+    text = record.to_latex(rows=3)
+    body = text.split("\\midrule\n")[1].split("\n\\bottomrule")[0]
+    size = len(next(iter(record.table().values())))
+    assert len(body.splitlines()) == min(size, 3) + (size > 3)
+    assert {line.count("&") - line.count("\\&") for line in body.splitlines()[: min(size, 3)]} == {len(record.table()) - 1}
+    assert not re.search(r"(?<![\\$\d{^])[_#%]", body)
+
+
+def is_table(record):
+    try:
+        return bool(record.table())
+    except UsageError:
+        return False
+
+
+def test_what_is_no_table_says_so():
+    with pytest.raises(UsageError, match="a Regime is no table"):
+        made("regime").table()
+    with pytest.raises(UsageError, match="unknown column 'losss'; did you mean 'loss'"):
+        made("runs").to_latex(["losss"])
+
+
+def test_a_notebook_shows_the_table_and_the_figure():
+    orbit = cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)), [0.5], 30)
+    page = ElementTree.fromstring(orbit._repr_html_())
+    assert [cell.text for cell in page.iterfind(".//td")] == [f"{w:.6g}" for w in orbit.w[:6, 0]]
+    assert page.find(".//caption").text == "25 more rows: to_pandas()"
+    picture = base64.b64decode(page.find(".//img").get("src").partition("base64,")[2])
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_what_stands_in_a_record_is_text_and_no_page():
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+    found = cf.analysis.classify(step, [0.3])
+    hostile = dataclasses.replace(found, reason="<script>alert(1)</script>")
+    assert "<script>" not in hostile._repr_html_()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(RECORDS))
+def test_every_record_is_a_dataset(name):
+    xarray = pytest.importorskip("xarray")
+    record = made(name)
+    found = record.to_xarray()
+    assert isinstance(found, xarray.Dataset)
+    for key, (_, array) in dimensions(record).items():
+        np.testing.assert_array_equal(found[key], array)
+    assert isinstance(json.loads(found.attrs["provenance"]), dict)
+
+
+@pytest.mark.slow
+def test_a_table_is_a_frame(runs):
+    pandas = pytest.importorskip("pandas")
+    frame = runs.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["loss"].tolist() == runs.loss.tolist()

@@ -1,0 +1,101 @@
+"""Optimizers on a loss that is no formula: steps, tangents, orbits and preconditioners are those of the same loss as a formula."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+
+LOSS = cf.Loss("(1 - x*y)**2/2 + z**4/4 + x*z**2/3", "x y z")
+START = [1.3, 0.4, -0.7]
+ALL = {
+    "clipped gd": cf.optimizers.gd(lr=0.2, weight_decay=0.1, clip=0.5), "adam": cf.optimizers.adam(lr=0.1),
+    "adamw": cf.optimizers.adamw(lr=0.1, weight_decay=0.3), "adam, both": cf.optimizers.adam(lr=0.1, weight_decay=0.2, clip=0.3),
+    "scalar_rmsprop": cf.optimizers.scalar_rmsprop(lr=0.1, bias_correction=True, weight_decay=0.1, clip=0.4),
+    "rmsprop": cf.optimizers.rmsprop(lr=0.1), "normalized_gd": cf.optimizers.normalized_gd(lr=0.1),
+    "nadam": cf.optimizers.nadam(lr=0.1), "amsgrad": cf.optimizers.amsgrad(lr=0.1), "lion": cf.optimizers.lion(lr=0.1),
+    "nesterov": cf.optimizers.nesterov(lr=0.1),
+}  # fmt: skip
+WITH_P = ("adam", "adamw", "rmsprop", "nadam", "nesterov")
+
+
+def by_gradients(loss=LOSS, **more):
+    return SimpleNamespace(dim=loss.dim, value=loss.value, gradient=loss.gradient, hvp=loss.hvp, **more)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_steps_and_derivatives(name):
+    formula, oracle = (cf.as_map(loss, ALL[name]) for loss in (LOSS, by_gradients()))
+    assert (formula.params, formula.dim) == (oracle.params, oracle.dim)
+    z = formula.state(START)
+    np.testing.assert_array_equal(oracle.state(START), z)
+    for _ in range(5):
+        z = formula(z)
+    image, product = oracle.tangent(z)
+    np.testing.assert_allclose(image, formula(z), rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(product(np.eye(oracle.dim)).T, formula.jacobian(z), rtol=1e-14, atol=1e-14)
+    for parameter in formula.params:
+        found = oracle.linearized(z, parameter, formula.params[parameter])[2]
+        np.testing.assert_allclose(found, formula.parameter_derivative(z, parameter), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_orbits(name):
+    formula, oracle = (cf.iterate(cf.as_map(loss, ALL[name]), START, 20) for loss in (LOSS, by_gradients()))
+    np.testing.assert_allclose(oracle.z, formula.z, rtol=1e-13, atol=1e-14)
+    for what in ("loss", "sharpness"):
+        np.testing.assert_allclose(getattr(oracle, what), getattr(formula, what), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", WITH_P)
+def test_preconditioned_sharpness(name):
+    formula, oracle = (cf.iterate(cf.as_map(loss, ALL[name]), START, 20) for loss in (LOSS, by_gradients()))
+    np.testing.assert_allclose(oracle.preconditioned_sharpness, formula.preconditioned_sharpness, rtol=1e-13)
+    np.testing.assert_allclose(oracle.theta, formula.theta)
+
+
+def test_a_seeded_oscillation():
+    formula, oracle = (cf.as_map(loss, cf.optimizers.gd(lr=0.9)) for loss in (LOSS, by_gradients()))
+    runs = [cf.iterate(step, [1.0, 1.0, 0.0], 30, inject=1e-3).z for step in (formula, oracle)]
+    np.testing.assert_allclose(*runs, rtol=1e-12, atol=1e-12)
+    assert np.ptp(runs[0][-2:, 0]) > 1e-4
+
+
+def test_rows_of_products_are_asked_for_at_once():
+    asked = []
+
+    def hvps(w, v):
+        asked.append(len(v))
+        return np.array([LOSS.hvp(w, row) for row in v])
+
+    step = cf.as_map(by_gradients(hvps=hvps), cf.optimizers.gd(lr=0.1))
+    step.tangent(np.array(START))[1](np.eye(3))
+    assert asked == [3]
+
+
+def test_an_orbit_that_ends():
+    bowl = SimpleNamespace(dim=1, value=lambda w: w[0] ** 4, gradient=lambda w: 4 * w**3, hvp=lambda w, v: 12 * w**2 * v)
+    step = cf.as_map(bowl, cf.optimizers.gd(lr=1.0))
+    assert (
+        cf.iterate(step, [10.0], 100).status
+        == cf.iterate(cf.as_map(cf.Loss("w**4"), cf.optimizers.gd(lr=1.0)), [10.0], 100).status
+    )
+    root = SimpleNamespace(dim=1, value=lambda w: 0.0, gradient=lambda w: np.log(w), hvp=lambda w, v: v / w)
+    assert cf.iterate(cf.as_map(root, cf.optimizers.gd(lr=3.0)), [3.0], 100).status == "left the domain at step 2"
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda step: cf.iterate(step, START, 5, digits=30), "a map"),
+        (lambda step: cf.iterate(step, START[:2], 5), "3 weights"),
+        (lambda step: step.rule("jacobian"), "rule"),
+        (lambda step: step.observe("colour", np.zeros((1, 3))), "observable"),
+        (lambda step: cf.iterate(step.at(lr=0.1), START, 3).ema(2.0), "decay"),
+    ],
+)
+def test_what_cannot_be_asked(ask, words):
+    with pytest.raises(UsageError, match=words):
+        ask(cf.as_map(by_gradients(), cf.optimizers.gd(lr=0.2)))
