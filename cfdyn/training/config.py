@@ -43,7 +43,8 @@ class Config:
         for name in ("network", "data", "optimizer"):
             if not isinstance(value := getattr(self, name), str) or not value.strip():
                 raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {value!r:.60}")
-        runs = [run.strip() for run in self.runs.split(",")] if isinstance(self.runs, str) else list(self.runs)
+        asked: Any = self.runs
+        runs = [run.strip() for run in asked.split(",")] if isinstance(asked, str) else list(asked)
         for run in runs:
             if run not in (DISCRETE, *MODELS):
                 raise unknown("run", str(run), (DISCRETE, *MODELS))

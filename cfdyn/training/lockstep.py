@@ -148,7 +148,7 @@ class Lockstep:
             raise UsageError(f"the run has {facts['dim']} weights, and the network that was given has {self.network.dim}")
         self.k, self.rows, self.status, self.largest = (facts[name] for name in ("k", "rows", "status", "largest"))
         self.oracle.gradients = facts["gradients"]
-        self.z, self.older, self.off, self.root = (arrays.get(name) for name in ("z", "older", "off", "root"))
+        self.z, self.older, self.off, self.root = arrays["z"], *(arrays.get(name) for name in ("older", "off", "root"))
         self.modes.restore(checkpoints.under(arrays, "modes"))
         for name, model in self.models.items():
             model.restore(checkpoints.under(arrays, name), self.z)

@@ -15,10 +15,10 @@ from cfdyn.errors import RecordError
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.series.slow_cycles import VISIBLE, slow_cycles
-from cfdyn.training.config import DISCRETE, DONE, Config, read_config
+from cfdyn.training.config import DONE, Config, read_config
 from cfdyn.training.models import MEASURED
 from cfdyn.training.store import Store
-from cfdyn.training.summary import ends, sentences, table
+from cfdyn.training.summary import ends, sentences, summary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,9 +90,9 @@ class Run:
         return ends(self)
 
     @cached_property
-    def table(self) -> list[list[Any]]:
+    def summary(self) -> list[list[Any]]:
         """Of the last measurement: a name, the optimizer's number and that of each model."""
-        return table(self)
+        return summary(self)
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -152,10 +152,12 @@ class Run:
     @cached_property
     def models(self) -> dict[str, ModelRow]:
         """The flows, by their names."""
-        blank = {"status": self.status, "notes": [], "work": 0.0}
-        return {name: ModelRow(name, **{**blank, **self._facts.get(name, {})},
-                               **{what: self._read(f"rows/{name}_{what}") for what in MEASURED})
-                for name in self.config.runs if name != DISCRETE}  # fmt: skip
+        found: dict[str, ModelRow] = {}
+        for name in self.config.models:
+            facts = self._facts.get(name, {"status": self.status, "notes": [], "work": 0.0})
+            arrays: dict[str, Any] = {what: self._read(f"rows/{name}_{what}") for what in MEASURED}
+            found[name] = ModelRow(name, facts["status"], facts["notes"], facts["work"], **arrays)
+        return found
 
     @cached_property
     def average_loss(self) -> np.ndarray:

@@ -22,7 +22,7 @@ def ends(run: Run) -> tuple[dict[str, Any], float | None]:
     return {"sharpness": float(values[0]), "edge": float(run.edge[-1]), "eigenvalues": values[np.isfinite(values)]}, loss
 
 
-def table(run: Run) -> list[list[Any]]:
+def summary(run: Run) -> list[list[Any]]:
     """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement."""
     at, rows = int(run.t[-1]), list(run.models.values())
     averages = {row.name: run.averages(row.name) for row in rows}

@@ -137,6 +137,6 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
 
 def _print_end(screen: Screen, found: Run) -> None:
     """The last measurement of the optimizer and of each model."""
-    rows, models = found.table, list(found.models)
+    rows, models = found.summary, list(found.models)
     screen.table(("", f"optimizer, step {number(found.t[-1])}", *models), rows,
                  lambda row: [row[0], *("" if value is None else number(value) for value in row[1:])], most=None)  # fmt: skip

@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, WARN, dots, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, WARN, dots
 from cfdyn.training.run import Run
 
 WIDTH = 11.4  # inches
