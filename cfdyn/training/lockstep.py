@@ -128,7 +128,7 @@ class Lockstep:
         """Write what was measured, and how far that is."""
         work = {"discrete": self.oracle.gradients, "measurements": self.modes.products}
         store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work,
-                    models={name: model.facts for name, model in self.models.items()},
+                    models={name: model.facts(status) for name, model in self.models.items()},
                     remarks=[*getattr(self.network, "remarks", ()), *([self.edge.why] if self.edge.why else [])])  # fmt: skip
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

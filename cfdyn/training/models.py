@@ -86,12 +86,12 @@ class Model:
             "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
         }  # fmt: skip
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Its status, what was changed or assumed, and gradient equivalents so far, as they were timed."""
+    def facts(self, status: str) -> dict[str, Any]:
+        """Its status, the optimizer's ``status`` if it goes on; what was changed or assumed; gradient equivalents as timed."""
+        known = {"status": status if self.status == RUNNING else self.status, "notes": [], "work": 0.0}
         if self._run is None:
-            return {"status": self.status, "notes": [], "work": 0.0}
-        return {"status": self.status, "notes": list(self._run.notes), "work": float(self._run.oracle.equivalents())}
+            return known
+        return {**known, "notes": list(self._run.notes), "work": float(self._run.oracle.equivalents())}
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All that its run is; empty before it has begun."""
