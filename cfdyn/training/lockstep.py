@@ -17,6 +17,7 @@ from cfdyn.training.models import MEASURED, RUNNING, Model
 from cfdyn.training.modes import Modes
 from cfdyn.training.store import Store
 
+NOISELESS = "the models know nothing of the noise of mini-batches: they are those of all rows"
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
 ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
@@ -129,7 +130,13 @@ class Lockstep:
         work = {"discrete": self.oracle.gradients, "measurements": self.modes.products}
         store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work,
                     models={name: model.facts(status) for name, model in self.models.items()},
-                    remarks=[*getattr(self.network, "remarks", ()), *([self.edge.why] if self.edge.why else [])])  # fmt: skip
+                    remarks=self._remarks())  # fmt: skip
+
+    def _remarks(self) -> list[str]:
+        """What a reader of the measurements must know."""
+        noisy = self.config.batch is not None and self.models
+        found = [*getattr(self.network, "remarks", ()), self.edge.why, NOISELESS if noisy else ""]
+        return [words for words in found if words]
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything, as arrays and facts."""

@@ -20,6 +20,8 @@ from cfdyn.training.models import MEASURED
 from cfdyn.training.store import Store
 from cfdyn.training.summary import ends, sentences, summary
 
+LINE, SMOOTH = 0.9, 0.5  # cosines between neighbouring swings: at least, of one that keeps to a line; at most, of any
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelRow:
@@ -195,12 +197,20 @@ class Run:
         return first, last
 
     @cached_property
+    def on_a_line(self) -> bool:
+        """Whether the swing keeps its direction, up to its sign. That of noise does not: in many weights its ``turn`` is −½."""
+        first, last = self.swings or (0, 0)
+        return bool(np.nanmedian(np.abs(self.turn[first:last])) > LINE) if last else False
+
+    @cached_property
     def oscillation(self) -> Oscillation | None:
-        """Of the signed swing in that stretch; None where there is none."""
-        if self.swings is None:
+        """Of the signed swing in that stretch, or, where it does not keep to a line, along the sharpest direction; None where the
+        iterates do not swing there, but go on smoothly, or for less than 16 steps."""
+        if self.swings is None or np.nanmedian(self.turn[slice(*self.swings)]) > SMOOTH:
             return None
-        first, last = self.swings
-        return oscillation(self.signed_swing[first:last])
+        series = self.signed_swing if self.on_a_line else self.coordinates[:, 0]
+        found = series[slice(*self.swings)]
+        return oscillation(found) if np.isfinite(found).all() else None
 
     @property
     def since(self) -> int | None:
@@ -210,7 +220,10 @@ class Run:
 
     @cached_property
     def slow_cycles(self) -> list[tuple[int, int]]:
-        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle."""
+        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle; none of mini-batches,
+        where the swing is noise, too."""
+        if self.config.batch is not None:
+            return []
         first = self.config.warm_start
         size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)[first:]
         return [(first + a, first + b) for a, b in slow_cycles(size)]

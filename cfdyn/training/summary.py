@@ -59,12 +59,13 @@ def sentences(run: Run) -> list[str]:
 def _oscillation(run: Run) -> str:
     wave = run.oscillation
     if wave is None or wave.kind == "none" or run.swings is None:
-        return "The iterates do not swing about their midpoints, or too shortly to tell a period."
+        return "The iterates do not swing about their midpoints, or too shortly or too noisily to tell a period."
     what = f"with period {wave.period}" if wave.kind == "periodic" else "irregularly"
+    where = "" if run.on_a_line else " along the sharpest direction"
     first, last = run.swings
-    turns = 100 * float(np.mean(run.turn[first:last] < 0))
-    return (f"The iterates swing about their midpoints {what} from step {run.since} on, amplitude {wave.amplitude:.3g}; "
-            f"the swing reverses in {turns:.3g} % of the steps {first} to {last - 1}.")  # fmt: skip
+    turn = float(np.nanmedian(run.turn[first:last]))
+    return (f"The iterates swing about their midpoints{where} {what} from step {run.since} on, amplitude {wave.amplitude:.3g}; "
+            f"the cosine between one swing and the next is {turn:.4f} (median of steps {first} to {last - 1}).")  # fmt: skip
 
 
 def _last(values: np.ndarray) -> float | None:

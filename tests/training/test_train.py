@@ -69,6 +69,34 @@ def test_the_sharpness_is_held_and_the_iterates_are_a_two_cycle(train):
     assert run.models["stable"].sharpness[-1] > 1.08 * 8, "the stable flow goes on"
 
 
+class Bowl:
+    """L = ½ Σ λᵢwᵢ² with rows that pull each weight; of 40 weights."""
+
+    title, dim, n_rows = "bowl", 40, 30
+
+    def __init__(self):
+        self.start, self.curved = np.ones(40), np.linspace(0.1, 1.0, 40)
+        self.pull = np.random.default_rng(2).normal(size=(30, 40))
+
+    def value(self, w):
+        return float(self.curved @ w**2) / 2
+
+    def gradient(self, w, rows=None):
+        return self.curved * w + (0.0 if rows is None else (self.pull[rows] - self.pull.mean(axis=0)).mean(axis=0))
+
+    def hvp(self, w, v):
+        return self.curved * v
+
+
+@pytest.mark.parametrize(("lr", "batch", "kind"), [(0.5, None, None), (0.5, 2, "none"), (1.95, None, "periodic")])
+def test_a_smooth_path_is_no_oscillation_and_noise_is_no_two_cycle(train, lr, batch, kind):
+    """The swing of noise reverses at nearly every step, as a second difference does; its direction turns all the same."""
+    run = train(Bowl(), optimizer=f"gd:lr={lr}", runs="discrete", batch=batch, steps=160)
+    wave = run.oscillation
+    assert (None if wave is None else wave.kind) == kind and (kind != "periodic" or (wave.period, run.on_a_line) == (2, True))
+    assert batch is None or (abs(np.median(run.turn[20:150]) + 0.5) < 0.1 and np.mean(run.turn[20:150] < 0) > 0.95)
+
+
 def test_a_model_begins_at_the_midpoint_of_the_warm_start(train):
     run, w = train(), iterates(121)
     begun = toy.StableRun(type("Flow", (), {"network": toy.Toy(), "lr": toy.LR}), (w[9] + 2 * w[10] + w[11]) / 4)
