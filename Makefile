@@ -31,7 +31,7 @@ PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 .PRECIOUS: $(VENV)/.installed-%
 
 help:
-	@echo 'make study        study the double well, two real data sets and a formula of yours:'
+	@echo 'make study        study the double well, two real data sets, a network and a formula of yours:'
 	@echo '                  make study FORMULA="exp(w) - 2*w" OPTIMIZER=gd:lr=1.2'
 	@echo 'make test         run the tests'
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
@@ -47,6 +47,8 @@ study: $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn study breast_cancer:features=1 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study breast_cancer:features=2 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study "$$FORMULA" --optimizer "$$OPTIMIZER" --out "$$OUT"
+	@run=$$(mktemp -d "$$OUT/train-XXXXXX") && $(VENV)/bin/cfdyn train mlp:widths=32-32 --data digits:classes=4,n=500 \
+	  --optimizer gd:lr=0.75 --steps 900 --out "$$run"
 	@$(VENV)/bin/cfdyn claims --source thread2025 --within 5
 
 papers: $(VENV)/.installed-study

@@ -9,6 +9,7 @@ from cfdyn.systems.map import Map as Map
 from cfdyn.networks._network import Network as Network
 from cfdyn.symbolic.optimizer import Optimizer as Optimizer
 from cfdyn.systems.orbit import Orbit as Orbit
+from cfdyn.training.run import Run as Run
 from cfdyn.ensembles.runs import Runs as Runs
 from cfdyn.integrate.trajectory import Trajectory as Trajectory
 from cfdyn import analysis as analysis
@@ -40,5 +41,6 @@ from cfdyn.integrate.solve import solve as solve
 from cfdyn.flows.stationary import stationary_preconditioner as stationary_preconditioner
 from cfdyn.studies.study import study as study
 from cfdyn import symbolic as symbolic
+from cfdyn.training.train import train as train
 
 __version__: str

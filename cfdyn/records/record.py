@@ -212,7 +212,7 @@ def _has_shape(value: Any, letters: list[str], sizes: dict[str, int]) -> bool:
 
 
 def load(path: str | os.PathLike) -> Record:
-    """The record in a file written by ``save``.
+    """The record in a file written by ``save``, or the `Run` in a folder of `cfdyn.train`.
 
     Raises
     ------
@@ -227,6 +227,8 @@ def load(path: str | os.PathLike) -> Record:
     (6, 1)
     """
     path = as_path(path)
+    if path.is_dir():
+        return importlib.import_module("cfdyn.training.run").open_run(path)
     try:
         with open_regular(path) as file:
             arrays = _arrays(path, file)

@@ -14,7 +14,7 @@ from cfdyn.symbolic.text.settings import options, parts
 from cfdyn.training.config import Config
 from cfdyn.training.edge import Edge
 
-ABOVE = 1.7  # the edge over the sharpness at the start, where no learning rate is given: training reaches it soon
+ABOVE = 1.15  # the edge over the sharpness at the start, where no learning rate is given: training reaches it soon
 
 
 def make_network(config: Config) -> Any:

@@ -18,6 +18,7 @@ DISCRETE = "discrete"  # the optimizer itself
 MODELS = ("central", "stable", "gradient", "rod", "edge")
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
+DONE = "done"  # the status of a run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,14 +36,15 @@ class Config:
     seed: int = 0
     tol: float | None = None
     out: str | None = None
-    given: bool = False  # the network is the caller's own, which no text makes
+    own: bool = False  # the network is the caller's, which no text makes
     chosen: str = ""  # how the learning rate was, where it was not given
 
     def __post_init__(self) -> None:
         for name in ("network", "data", "optimizer"):
             if not isinstance(value := getattr(self, name), str) or not value.strip():
                 raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {value!r:.60}")
-        runs = [run.strip() for run in self.runs.split(",")] if isinstance(self.runs, str) else list(self.runs)
+        asked: Any = self.runs
+        runs = [run.strip() for run in asked.split(",")] if isinstance(asked, str) else list(asked)
         for run in runs:
             if run not in (DISCRETE, *MODELS):
                 raise unknown("run", str(run), (DISCRETE, *MODELS))
@@ -71,15 +73,15 @@ class Config:
         return dataclasses.replace(self, **changes)
 
 
-def make_config(given: Any, **more: Any) -> Config:
+def make_config(given: Any, more: Mapping[str, Any]) -> Config:
     """A Config from a mapping, the path of a TOML file, or nothing, with ``more`` on top; a UsageError for unknown names."""
     if given is None or isinstance(given, Mapping):
         given = dict(given or {})
     else:
         given = read_toml(as_path(given), UsageError)
-    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("given", "chosen")]
+    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "chosen")]
     for name in (*given, *more):
-        if name not in known and name not in ("given", "chosen"):
+        if name not in known and name not in ("own", "chosen"):
             raise unknown("setting of a training", str(name), known)
     return Config(**{**given, **more})
 

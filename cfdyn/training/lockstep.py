@@ -17,8 +17,9 @@ from cfdyn.training.models import MEASURED, RUNNING, Model
 from cfdyn.training.modes import Modes
 from cfdyn.training.store import Store
 
+NOISELESS = "the models know nothing of the noise of mini-batches: they are those of all rows"
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
-STEPS = {"loss": False, "swing": False, "coordinates": True}
+STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
 ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
 
 
@@ -26,7 +27,8 @@ class Lockstep:
     """The state of a run: before step ``k`` the optimizer is at ``z``, and was at ``older`` one step before.
 
     Row r of ``rows/…`` is measured at step (r + 1)·every, at the midpoint (w₋ + 2w + w₊)/4 of the iterates; models begin at
-    the midpoint of step ``warm_start``. ``steps/coordinates`` are those of w − midpoint along the directions measured last.
+    the midpoint of step ``warm_start``. ``steps/coordinates`` are those of w − midpoint along the directions measured last,
+    ``steps/turn`` is the cosine between w − midpoint and that of the step before.
     """
 
     def __init__(self, config: Config, network: Any, optimizer: Optimizer):
@@ -38,6 +40,7 @@ class Lockstep:
         self.k, self.rows, self.status, self.largest = 0, 0, RUNNING, np.inf
         self.z = self.map.state(network.start)
         self.older: np.ndarray | None = None
+        self.off: np.ndarray | None = None  # w − midpoint of the step before
         self.root: np.ndarray | None = None
 
     def arrays(self) -> dict[str, tuple[int, bool]]:
@@ -59,7 +62,8 @@ class Lockstep:
     def step(self, store: Store) -> None:
         """One step of the optimizer, and what is measured at the step before it."""
         k, self.oracle.k = self.k, self.k
-        after = self.map(self.z)
+        with np.errstate(all="ignore"):
+            after = self.map.step(self.z)
         loss = self.oracle.loss if self.config.batch is None else self.oracle.value(self.weights)
         self.largest = RUNAWAY * max(abs(loss), 1.0) if k == 0 else self.largest
         if not (np.isfinite(loss) and abs(loss) < self.largest and np.isfinite(after).all()):
@@ -86,17 +90,22 @@ class Lockstep:
         if len(self.modes.vectors):
             along = self.modes.vectors @ (off if self.root is None else off * self.root)
             store.put("steps", k, {"coordinates": along})
-        store.put("steps", k, {"swing": float(off @ off)})
+        size = float(off @ off)
+        store.put("steps", k, {"swing": size})
+        if self.off is not None:
+            with np.errstate(all="ignore"):
+                store.put("steps", k, {"turn": float(off @ self.off / np.sqrt(size * float(self.off @ self.off)))})
+        self.off = off
 
     def _measure(self, k: int, store: Store, middle: np.ndarray) -> None:
         midpoint = middle[: self.network.dim]
         edge = self._place_edge(middle)
-        self.modes.update(lambda v: np.asarray(self.network.hvps(midpoint, v)), edge, self.root)
+        self.modes.update(lambda v: np.asarray(self.network.hvp(midpoint, v)), edge, self.root)
         row = {"step": k, "eigenvalues": self.modes.values, "edge": edge, "midpoint_loss": self.oracle.value(midpoint)}
         for name, model in self.models.items():
             if k > self.config.warm_start:
                 model.advance(float(k - self.config.warm_start))
-            found = model.measured(midpoint, self.modes, self.root)
+            found = model.measured(midpoint, edge, self.modes, self.root)
             row |= {f"{name}_{what}": value for what, value in (found or {}).items()}
         store.put("rows", self.rows, row)
         self.rows += 1
@@ -107,7 +116,7 @@ class Lockstep:
             return float("nan")
         if self.edge.constant is not None:
             return self.edge.constant
-        scale, theta = self.edge.at(middle, np.asarray(self.network.gradient(middle[: self.network.dim])))
+        scale, theta = self.edge.at(self.network, middle)
         self.root = np.sqrt(scale)
         return theta
 
@@ -120,12 +129,18 @@ class Lockstep:
         """Write what was measured, and how far that is."""
         work = {"discrete": self.oracle.gradients, "measurements": self.modes.products}
         store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work,
-                    models={name: model.status for name, model in self.models.items()},
-                    remarks=[*getattr(self.network, "remarks", ()), *([self.edge.why] if self.edge.why else [])])  # fmt: skip
+                    models={name: model.facts(status) for name, model in self.models.items()},
+                    remarks=self._remarks())  # fmt: skip
+
+    def _remarks(self) -> list[str]:
+        """What a reader of the measurements must know."""
+        noisy = self.config.batch is not None and self.models
+        found = [*getattr(self.network, "remarks", ()), self.edge.why, NOISELESS if noisy else ""]
+        return [words for words in found if words]
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything, as arrays and facts."""
-        arrays = {name: value for name in ("z", "older", "root") if (value := getattr(self, name)) is not None}
+        arrays = {name: value for name in ("z", "older", "off", "root") if (value := getattr(self, name)) is not None}
         arrays |= checkpoints.beneath("modes", self.modes.snapshot())
         for name, model in self.models.items():
             arrays |= checkpoints.beneath(name, model.snapshot())
@@ -140,7 +155,7 @@ class Lockstep:
             raise UsageError(f"the run has {facts['dim']} weights, and the network that was given has {self.network.dim}")
         self.k, self.rows, self.status, self.largest = (facts[name] for name in ("k", "rows", "status", "largest"))
         self.oracle.gradients = facts["gradients"]
-        self.z, self.older, self.root = arrays["z"], arrays.get("older"), arrays.get("root")
+        self.z, self.older, self.off, self.root = arrays["z"], *(arrays.get(name) for name in ("older", "off", "root"))
         self.modes.restore(checkpoints.under(arrays, "modes"))
         for name, model in self.models.items():
             model.restore(checkpoints.under(arrays, name), self.z)

@@ -13,7 +13,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.training.modes import Modes
 
 RUNNING = "running"
-SINGLE = ("distance", "loss", "predicted_loss", "sharpness", "trace", "work")
+SINGLE = ("distance", "loss", "predicted_loss", "sharpness", "trace")
 MEASURED = (*SINGLE, "variance")
 
 
@@ -24,23 +24,34 @@ def flow_of(name: str, network: Any, optimizer: Optimizer) -> Any:
 
 def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
     """A run of it that can be advanced, stopped and gone on with."""
-    from cfdyn.integrate.large import large_run
+    from cfdyn.integrate.large.run import large_run
 
     return large_run(flow, z, **options)
+
+
+def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray) -> np.ndarray:
+    """The state of a flow at a state (D,) of the optimizer: without its momentum, which the flow has slaved."""
+    d, each = flow.n_weights, optimizer.per_weight
+    blocks = [z[:d], *(z[(1 + each.index(name)) * d : (2 + each.index(name)) * d] for name in flow.own.each)]
+    shared = z[(1 + len(each)) * d :]
+    return np.concatenate([*blocks, [shared[optimizer.shared.index(name)] for name in flow.own.shared]])
 
 
 class Model:
     """One flow, begun at a state of the optimizer; time is in steps. ``status`` is "running", or why it ended and when."""
 
     def __init__(self, name: str, network: Any, optimizer: Optimizer, tol: float | None):
-        self.name, self.network, self.status = name, network, RUNNING
+        self.name, self.network, self.optimizer, self.status = name, network, optimizer, RUNNING
         self._flow = flow_of(name, network, optimizer)
-        self._options = {} if tol is None else {"tol": tol}
+        self._options = {} if tol is None else {"rtol": tol}
         self._run: Any = None
 
     def begin(self, z: np.ndarray) -> None:
-        """Start at a state (D,), or at its weights."""
-        self._run = run_of(self._flow, z, self._options)
+        """Start at a state (D,) of the optimizer."""
+        try:
+            self._run = run_of(self._flow, start_of(self._flow, self.optimizer, z), self._options)
+        except (NumericsError, UsageError) as error:
+            self.status = f"ended before it began: {error}"
 
     def advance(self, t: float) -> None:
         """To the time t after its start; a model that fails ends there and lets the others go on."""
@@ -51,38 +62,43 @@ class Model:
         except (NumericsError, UsageError) as error:
             self.status = f"ended at t = {self._run.t:.6g}: {error}"
             return
-        if not np.isfinite(self._run.w).all():
-            self.status = f"ran away by t = {t:.6g}"
+        if self._run.status:
+            self.status = f"ended: {self._run.status}"
+        elif not np.isfinite(self._run.w).all():
+            self.status = f"ended: not finite at t = {t:.6g}"
 
-    def measured(self, midpoint: np.ndarray, modes: Modes, root: np.ndarray | None) -> dict[str, Any] | None:
-        """Its row beside a midpoint (d,) of the iterates; None where it has not begun or has ended."""
+    def measured(self, midpoint: np.ndarray, edge: float, modes: Modes, root: np.ndarray | None) -> dict[str, Any] | None:
+        """Its row beside a midpoint (d,) of the iterates, sharpness in units of ``edge``; None where it does not run."""
         if self._run is None or self.status != RUNNING:
             return None
         w, (directions, small) = self._run.w, self._run.covariance_factors
         loss, trace, excess = float(self.network.value(w)), 0.0, 0.0
         if len(directions):
-            curved = np.asarray(self.network.hvps(w, directions))
+            curved = np.stack([np.asarray(self.network.hvp(w, v)) for v in directions])
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T
         values = self._run.eigenvalues
         return {
             "distance": float(np.linalg.norm(w - midpoint)), "loss": loss, "predicted_loss": loss + excess,
-            "sharpness": float(values[0]) if len(values) else np.nan, "trace": trace,
-            "work": float(self._run.stats["gradient_equivalents"]), "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
+            "trace": trace,
+            "sharpness": float(values[0] / self._run.theta * edge) if len(values) else np.nan,
+            "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
         }  # fmt: skip
 
-    @property
-    def work(self) -> float:
-        """Gradient equivalents so far."""
-        return 0.0 if self._run is None else float(self._run.stats["gradient_equivalents"])
+    def facts(self, status: str) -> dict[str, Any]:
+        """Its status, the optimizer's ``status`` if it goes on; what was changed or assumed; gradient equivalents as timed."""
+        known = {"status": status if self.status == RUNNING else self.status, "notes": [], "work": 0.0}
+        if self._run is None:
+            return known
+        return {**known, "notes": list(self._run.notes), "work": float(self._run.oracle.equivalents())}
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All that its run is; empty before it has begun."""
         return {} if self._run is None else dict(self._run.snapshot())
 
     def restore(self, saved: Mapping[str, np.ndarray], z: np.ndarray) -> None:
-        """What a snapshot holds; z (D,): any state of the right length."""
+        """What a snapshot holds; z (D,): any state of the optimizer."""
         if saved:
             self.begin(z)
             self._run.restore(dict(saved))

@@ -15,25 +15,29 @@ from cfdyn.errors import RecordError
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.series.slow_cycles import VISIBLE, slow_cycles
-from cfdyn.training.config import DISCRETE, Config, read_config
+from cfdyn.training.config import DONE, Config, read_config
 from cfdyn.training.models import MEASURED
 from cfdyn.training.store import Store
+from cfdyn.training.summary import ends, sentences, summary
+
+LINE, SMOOTH = 0.9, 0.5  # cosines between neighbouring swings: at least, of one that keeps to a line; at most, of any
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelRow:
     """A model beside the optimizer, one entry for each measurement: ``distance`` ‖w(t) − midpoint‖, ``loss`` L(w),
     ``predicted_loss`` L + ½ tr HΣ, ``sharpness`` λ₁ (over P, where P moves), ``trace`` tr Σ, ``variance`` (m, k) along the
-    optimizer's own directions, ``work`` in gradients so far; ``status``."""
+    optimizer's own directions; ``status``, ``notes``, and ``work``, the gradient equivalents it took, as they were timed."""
 
     name: str
     status: str
+    notes: list[str]
+    work: float
     distance: np.ndarray
     loss: np.ndarray
     predicted_loss: np.ndarray
     sharpness: np.ndarray
     trace: np.ndarray
-    work: np.ndarray
     variance: np.ndarray
 
 
@@ -41,8 +45,9 @@ class Run:
     """A training, as far as it is: ``n`` steps and ``m`` measurements.
 
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
-    ‖w − midpoint‖²; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H
-    where P moves; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name, see `ModelRow`. Everything is read once,
+    ‖w − midpoint‖², ``turn`` (n+1,): −1 where it alternates; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at
+    the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H where P moves; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name,
+    see `ModelRow`. At (n+1,) a run that is stopped has one entry less. Everything is read once,
     when it is first asked for.
 
     Raises
@@ -59,7 +64,7 @@ class Run:
         try:
             self.status, self.remarks = str(facts["status"]), tuple(facts["remarks"]) if "remarks" in facts else ()
             self._steps, self._rows = int(facts["steps"]), int(facts["rows"])
-            self._statuses, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
+            self._facts, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
         except (KeyError, TypeError, ValueError):
             raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled") from None
 
@@ -69,15 +74,36 @@ class Run:
     @property
     def complete(self) -> bool:
         """All steps are done, or it diverged."""
-        return self.status == "done" or self.status.startswith("diverged")
+        return self.status == DONE or self.status.startswith("diverged")
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Settings and versions."""
         return provenance(**{name: value for name, value in dataclasses.asdict(self.config).items() if name != "out"})
 
+    @property
+    def steps(self) -> int:
+        """How many are done."""
+        return self._steps
+
+    @cached_property
+    def ends(self) -> tuple[dict[str, Any], float | None]:
+        """The last measurement, and the last loss."""
+        return ends(self)
+
+    @cached_property
+    def summary(self) -> list[list[Any]]:
+        """Of the last measurement: a name, the optimizer's number and that of each model."""
+        return summary(self)
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """What the iterates did, and which model was nearer."""
+        return sentences(self)
+
     def _read(self, name: str) -> np.ndarray:
-        known = self._steps + 1 if name.startswith("steps/") else self._rows
+        ended = self.status == DONE  # where the last step has its loss, too
+        known = self._steps + ended if name.startswith("steps/") else self._rows
         return self._store.read(name)[:known]
 
     @cached_property
@@ -94,6 +120,11 @@ class Run:
     def swing(self) -> np.ndarray:
         """‖w − midpoint‖², (n+1,)."""
         return self._read("steps/swing")
+
+    @cached_property
+    def turn(self) -> np.ndarray:
+        """Cosine between w − midpoint and that of the step before, (n+1,): −1 in a 2-cycle."""
+        return self._read("steps/turn")
 
     @cached_property
     def t(self) -> np.ndarray:
@@ -123,9 +154,12 @@ class Run:
     @cached_property
     def models(self) -> dict[str, ModelRow]:
         """The flows, by their names."""
-        return {name: ModelRow(name, self._statuses.get(name, self.status),
-                               **{what: self._read(f"rows/{name}_{what}") for what in MEASURED})
-                for name in self.config.runs if name != DISCRETE}  # fmt: skip
+        found: dict[str, ModelRow] = {}
+        for name in self.config.models:
+            facts = self._facts.get(name, {"status": self.status, "notes": [], "work": 0.0})
+            arrays: dict[str, Any] = {what: self._read(f"rows/{name}_{what}") for what in MEASURED}
+            found[name] = ModelRow(name, facts["status"], facts["notes"], facts["work"], **arrays)
+        return found
 
     @cached_property
     def average_loss(self) -> np.ndarray:
@@ -138,10 +172,22 @@ class Run:
         return averaged(self.coordinates**2)
 
     @cached_property
+    def average_swing(self) -> np.ndarray:
+        """Mean of ‖w − midpoint‖² over three neighbours, (n+1,)."""
+        return averaged(self.swing)
+
+    @cached_property
+    def signed_swing(self) -> np.ndarray:
+        """±‖w − midpoint‖, (n+1,): the sign turns where the swing turns by more than a right angle from one step to the next."""
+        turned = np.where(np.isfinite(self.turn) & (self.turn < 0), -1.0, 1.0)
+        return np.sqrt(self.swing) * np.cumprod(turned)
+
+    @cached_property
     def swings(self) -> tuple[int, int] | None:
-        """The steps [first, last) of the longest stretch in which the iterates swing along the sharpest direction by a hundredth
-        of the widest swing or more; None where that is fewer than 16."""
-        size = np.where(np.isfinite(self.variance[:, 0]), self.variance[:, 0], 0.0)
+        """The steps [first, last) of the longest stretch in which the iterates swing by a hundredth of the widest swing or more,
+        after the warm start; None where that is fewer than 16."""
+        size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)
+        size[: self.config.warm_start] = 0.0
         wide = np.concatenate([[False], (size > VISIBLE * size.max()) & (size > 0), [False]])
         edges = np.flatnonzero(np.diff(wide.astype(int))).reshape(-1, 2)
         lengths = edges[:, 1] - edges[:, 0]
@@ -151,12 +197,20 @@ class Run:
         return first, last
 
     @cached_property
+    def on_a_line(self) -> bool:
+        """Whether the swing keeps its direction, up to its sign. That of noise does not: in many weights its ``turn`` is −½."""
+        first, last = self.swings or (0, 0)
+        return bool(np.nanmedian(np.abs(self.turn[first:last])) > LINE) if last else False
+
+    @cached_property
     def oscillation(self) -> Oscillation | None:
-        """Of the iterates along the sharpest direction in that stretch; None where there is none."""
-        if self.swings is None:
+        """Of the signed swing in that stretch, or, where it does not keep to a line, along the sharpest direction; None where the
+        iterates do not swing there, but go on smoothly, or for less than 16 steps."""
+        if self.swings is None or np.nanmedian(self.turn[slice(*self.swings)]) > SMOOTH:
             return None
-        first, last = self.swings
-        return oscillation(self.coordinates[first:last, 0])
+        series = self.signed_swing if self.on_a_line else self.coordinates[:, 0]
+        found = series[slice(*self.swings)]
+        return oscillation(found) if np.isfinite(found).all() else None
 
     @property
     def since(self) -> int | None:
@@ -166,9 +220,12 @@ class Run:
 
     @cached_property
     def slow_cycles(self) -> list[tuple[int, int]]:
-        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle."""
+        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle; none of mini-batches,
+        where the swing is noise, too."""
+        if self.config.batch is not None:
+            return []
         first = self.config.warm_start
-        size = np.where(np.isfinite(averaged(self.swing)), averaged(self.swing), 0.0)[first:]
+        size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)[first:]
         return [(first + a, first + b) for a, b in slow_cycles(size)]
 
     def averages(self, model: str) -> dict[str, Any]:
@@ -195,8 +252,7 @@ class Run:
     @property
     def work(self) -> dict[str, float]:
         """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian."""
-        last = {name: row.work[np.isfinite(row.work)] for name, row in self.models.items()}
-        return {**self._work, **{name: float(values[-1]) if len(values) else 0.0 for name, values in last.items()}}
+        return {**self._work, **{name: row.work for name, row in self.models.items()}}
 
 
 def open_run(folder: Path) -> Run:

@@ -14,7 +14,7 @@ from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.training import checkpoints
 from cfdyn.training.built import make_network, make_optimizer
-from cfdyn.training.config import make_config, read_config, write_config
+from cfdyn.training.config import DONE, make_config, read_config, write_config
 from cfdyn.training.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.lockstep import Lockstep
 from cfdyn.training.models import RUNNING
@@ -24,19 +24,19 @@ from cfdyn.training.store import Store
 KEPT = 3.0  # seconds between checkpoints
 SAID = 0.2  # seconds between words about progress
 OUT = "cfdyn-out"
-DONE = "done"
 
 
 def train(
     config: Any = None, *, resume: str | os.PathLike | None = None, network: Any = None, optimizer: Any = None,
-    steps: int | None = None, keep: float = KEPT, progress: Callable[[str], None] | None = None, **settings: Any,
+    steps: int | None = None, keep: float = KEPT, progress: Callable[[str], None] | None = None,
+    started: Callable[[Path], None] | None = None, **settings: Any,
 ) -> Run:  # fmt: skip
     """Train a network, with flows beside the optimizer from the same start in lock-step, and measure both on the way.
 
     Parameters
     ----------
     config : a mapping, the path of a TOML file, or nothing; ``settings`` come on top. Keys: ``network``
-        ("mlp:widths=32-32"), ``data`` ("digits:classes=4,n=200"), ``optimizer`` ("gd:lr=0.5"; without lr the edge is at 1.7
+        ("mlp:widths=32-32"), ``data`` ("digits:classes=4,n=200"), ``optimizer`` ("gd:lr=0.5"; without lr the edge is at 1.15
         times the sharpness at the start), ``runs`` (discrete, central, stable, gradient, rod, edge), ``steps``, ``warm_start``
         (steps of the optimizer, after which the flows begin at the midpoint of its iterates), ``every`` (steps from one
         measurement to the next), ``batch`` (rows of a mini-batch, drawn by ``seed``), ``tol`` of the flows, ``out`` (the
@@ -44,7 +44,7 @@ def train(
     resume : the folder of a run that goes on where it stopped, bit for bit; ``steps`` may be more than it had
     network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`
     keep : seconds from one checkpoint to the next
-    progress : is told, in words, how far it is
+    progress, started : are told, in words, how far it is, and in which folder
 
     The folder holds ``config.toml``, the measurements as Zarr arrays in ``run.zarr``, which can be read at any time
     (``cf.load(folder)``), and two checkpoints.
@@ -64,12 +64,13 @@ def train(
     >>> run.status, run.loss.shape, run.edge[-1].item()
     ('done', (41,), 4.0)
     """
-    say = progress or (lambda words: None)
+    say, tell = progress or (lambda words: None), started or (lambda folder: None)
     if resume is not None:
         if config is not None or settings or optimizer is not None:
             raise UsageError("a run goes on as it was begun: beside `resume` stand `steps`, `keep` and a `network` of your own")
+        tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
-    given = make_config(config, **_texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
+    given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
     network = make_network(given) if not _is_object(network) else network
     if isinstance(optimizer, Optimizer):
         made = optimizer
@@ -79,6 +80,7 @@ def train(
     folder = free_folder(Path(OUT)) if given.out is None else empty_folder(as_path(given.out))
     with held(folder):
         write_config(given, folder)
+        tell(folder)
         return _run(folder, state, _begun(folder, state), 0, keep, say)
 
 
@@ -86,7 +88,7 @@ def _texts(network: Any, optimizer: Any, settings: dict[str, Any]) -> dict[str, 
     """Settings with the texts, or the titles, of a network and an optimizer."""
     found = dict(settings)
     if _is_object(network):
-        found |= {"network": str(getattr(network, "title", type(network).__name__)), "given": True}
+        found |= {"network": str(getattr(network, "title", type(network).__name__)), "own": True}
     elif network is not None:
         found["network"] = network
     if optimizer is not None:
@@ -107,29 +109,27 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
+    if steps is not None and whole_number("`steps`", steps, 1) < config.steps:
+        raise UsageError(f"the run in {folder} has {config.steps} steps; --steps can only be more")
     with held(folder):
-        if steps is not None and whole_number("`steps`", steps, 1) != config.steps:
-            if steps < config.steps:
-                raise UsageError(f"the run in {folder} has {config.steps} steps; --steps can only be more")
-            config = config.with_(steps=steps)
-        if config.given and network is None:
+        saved = checkpoints.load(folder)
+        status = saved[1]["status"] if saved else RUNNING
+        if status != RUNNING and not (status == DONE and (steps or 0) > config.steps):
+            return Run(folder)  # nothing is left to do
+        config = config if steps is None else config.with_(steps=steps)
+        if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip
         network = make_network(config) if network is None else network
         state = Lockstep(config, network, make_optimizer(config, network)[0])
-        saved, number = checkpoints.load(folder), 0
         if saved is None:
-            store = _begun(folder, state)
-        else:
-            state.restore(*saved)
-            number, store = saved[1]["number"] + 1, Store(folder)
-            store.open()
-            if state.status == DONE and state.k < config.steps:
-                state.status = RUNNING
-            if state.status == RUNNING:
-                store.resize({"steps": config.steps + 1, "rows": state.rows_until(config.steps)})
-                write_config(config, folder)
-        return _run(folder, state, store, number, keep, say)
+            return _run(folder, state, _begun(folder, state), 0, keep, say)
+        state.restore(*saved)
+        state.status, store = RUNNING, Store(folder)
+        store.open()
+        store.resize({"steps": config.steps + 1, "rows": state.rows_until(config.steps)})
+        write_config(config, folder)
+        return _run(folder, state, store, saved[1]["number"] + 1, keep, say)
 
 
 def _run(folder: Path, state: Lockstep, store: Store, number: int, keep: float, say: Callable[[str], None]) -> Run:

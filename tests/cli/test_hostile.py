@@ -30,6 +30,7 @@ USUAL = {
     "basins": ["double_well", "--shape", "5"],
     "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
     "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
+    "train": ["mlp:widths=2", "--data", "digits:classes=2,n=8", "--optimizer", "gd:lr=0.5", "--runs", "discrete", "--steps", "4", "--warm-start", "1", "--no-figure"],
     "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"], "check": ["certificate.json"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show", "check")

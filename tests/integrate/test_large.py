@@ -172,3 +172,17 @@ def test_a_network_at_the_edge():
     gaps = [np.linalg.norm(path.w[-1] - middle) for path in (central, plain)]
     assert gaps[0] < gaps[1]
     assert central.stats["gradient_equivalents"] > 0
+
+
+def test_a_weight_behind_an_input_that_is_always_zero_changes_nothing():
+    """Its ν stays 0, where √ν has no slope."""
+    rms = cf.optimizers.rmsprop(lr=0.1, beta2=0.9, eps=1e-3)
+    with_it, without = (cf.Loss("(1 - x*y)**2/2", names) for names in ("x y u", "x y"))
+    ends = []
+    for loss, start in ((with_it, [1.5, 0.3, 0.7]), (without, [1.5, 0.3])):
+        run = large_run(OracleFlow("central", "central", Plain(loss), rms), start, rtol=1e-4)
+        run.advance(30.0)
+        assert run.status == "" and len(run.covariance_factors[0]) == 1
+        ends.append(run.w)
+    assert ends[0][2] == pytest.approx(0.7, rel=1e-12)
+    np.testing.assert_allclose(ends[0][:2], ends[1], rtol=1e-3)

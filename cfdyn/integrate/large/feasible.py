@@ -45,6 +45,8 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
         del rows, forces
         if seen_from_start:
             move *= 1.0 if attempt < WHOLE else 0.5
+        elif not move.any():
+            return None
         else:
             move *= min(1.0, SHORT * float(np.linalg.norm(start)) / float(np.linalg.norm(move)))
         for halving in range(30):

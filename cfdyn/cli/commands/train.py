@@ -1,0 +1,142 @@
+"""``cfdyn train``: a network trained beside its continuous-time models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+import cfdyn
+from cfdyn.cli import interrupts
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.files import figure_limits
+from cfdyn.cli.options import FIGURE, PLOT, XLIM, YLIM
+from cfdyn.cli.screen import Say, Screen, number
+from cfdyn.cli.values import given
+from cfdyn.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.training.run import Run
+
+PICTURE = "run.png"  # in the folder of the run
+
+
+@command("network data optimizer runs steps warm_start every batch tol seed resume keep folder plot figure json", 4, keeps=True)
+def train(
+    say: Say,
+    network: Annotated[str | None, Argument(help="mlp:widths=32-32, or the name of a TOML file with the options below.", show_default=False)] = None,  # noqa: E501
+    data: Annotated[str | None, Option("--data", help="NAME:option=value,… (digits:classes=4,n=200 if not given).", metavar="SPEC", show_default=False)] = None,  # noqa: E501
+    optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… (gd if not given); without lr the edge is at 1.15 times the sharpness at the start.", metavar="SPEC", show_default=False)] = None,  # noqa: E501
+    runs: Annotated[str | None, Option("--runs", help="discrete, central, stable, gradient, rod, edge (discrete,central,stable if not given).", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume as many or more.", show_default=False)] = None,  # noqa: E501
+    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="The flows begin at the midpoint of the iterates after so many steps (10 if not given).", show_default=False)] = None,  # noqa: E501
+    every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of all if not given).", show_default=False)] = None,  # noqa: E501
+    batch: Annotated[int | None, Option("--batch", min=1, help="Rows of data in each step, drawn by the seed; all if not given.", show_default=False)] = None,  # noqa: E501
+    tol: Annotated[float | None, Option("--tol", help="Of the flows' steps.", show_default=False)] = None,
+    seed: Annotated[int | None, Option("--seed", min=0, help="Of mini-batches; the first weights have one of their own, mlp:seed=1.", show_default=False)] = None,  # noqa: E501
+    resume: Annotated[Path | None, Option("--resume", help="Go on with the run in this folder, bit for bit.", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    keep: Annotated[float, Option("--keep", min=0.0, help="Seconds from one checkpoint to the next.")] = 3.0,
+    folder: Annotated[Path | None, Option("--out", help="The folder of the run; a new one in cfdyn-out if not given.", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    plot: PLOT = None,
+    xlim: XLIM = None,
+    ylim: YLIM = None,
+    figure: FIGURE = True,
+) -> Answer:
+    """Train a network with flows beside the optimizer: the edge of stability, measured and modelled."""
+    from cfdyn.plotting import check_path
+
+    if plot is not None and not figure:
+        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+    limits, file = figure_limits(xlim, ylim, figure), plot and check_path(plot)
+    options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, tol=tol)
+    options |= given(seed=seed, out=None if folder is None else str(folder))
+    try:
+        found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
+    except Interrupted as stopped:
+        interrupts.words(f"interrupted; {stopped.record.status}, and what was done until then is in {stopped.record.folder}; "
+                         f"it goes on with: {_goes_on(stopped.record.folder)}")  # fmt: skip
+        raise
+    figures = [file or found.folder / PICTURE] if figure else []
+    for picture in figures:
+        say("drawing")
+        cfdyn.plot(found, picture, **limits)
+    return Answer(lambda: {**_document(found), "figures": [*map(str, figures)]}, lambda screen: _print(screen, found, figures))
+
+
+def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
+    if resume is not None:
+        if options or network is not None:
+            raise UsageError("a run goes on as it was begun: beside --resume stand --steps, --keep, figures and --json alone")
+        return cfdyn.train(resume=resume, **others)
+    if network is None:
+        raise UsageError("train needs a network, such as mlp:widths=32-32, a TOML file, or --resume DIR")
+    if network.strip().lower().endswith(".toml"):
+        return cfdyn.train(network, **others, **options)
+    return cfdyn.train(network=network, **others, **options)
+
+
+def _started(folder: Path) -> None:
+    interrupts.words(f"interrupted; it goes on from its last checkpoint with: {_goes_on(folder)}")
+
+
+def _goes_on(folder: Path) -> str:
+    return f"cfdyn train --resume {folder}"
+
+
+def _predicts(found: Run) -> str | None:
+    """The model whose averages are shown: the first of those that have some."""
+    return next(iter(found.models), None)
+
+
+def _document(found: Run) -> dict[str, Any]:
+    named = _predicts(found)
+    averages = {name: found.averages(name) for name in found.models}
+    own = averages[named] if named else {"measured": None, "predicted": None}
+    wave, (last, first) = found.oscillation, found.ends
+    return {
+        "run": str(found.folder), "status": found.status, "complete": found.complete, "steps": found.steps,
+        "network": found.config.network, "data": found.config.data, "weights": found.n_weights,
+        "optimizer": found.config.optimizer, "chosen": {"lr": found.config.chosen} if found.config.chosen else {},
+        "warm_start": found.config.warm_start, "batch": found.config.batch,
+        "sharpness": last["sharpness"], "edge": last["edge"], "eigenvalues": last["eigenvalues"],
+        "oscillation": {"period": wave and wave.period, "since": found.since, "kind": wave.kind if wave else "none"},
+        "distances": found.distances, "loss": own["measured"] if named else first, "final_loss": first,
+        "predicted_loss": own["predicted"], "averages": averages,
+        "gradient_equivalents": found.work.get(named) if named else None, "work": found.work,
+        "models": {name: row.status for name, row in found.models.items()}, "remarks": list(found.remarks),
+    }  # fmt: skip
+
+
+def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
+    """What was trained, its end beside the models', and in sentences what the iterates did."""
+    config = found.config
+    chosen = f"  ({config.chosen})" if config.chosen else ""
+    screen.facts(
+        ("network", f"{config.network} on {config.data}, {found.n_weights} weights"),
+        ("optimizer", f"{config.optimizer}{chosen}" + (f", batches of {config.batch}" if config.batch else "")),
+        ("models", f"begin at the midpoint of the iterates at step {config.warm_start} (warm start)") if found.models else None,
+        ("status", f"{found.status}, {found.steps} of {config.steps} steps"),
+        *(("note", f"{name} {row.status}") for name, row in found.models.items() if row.status.startswith("ended")),
+        *(("note", f"{name}: {words}") for name, row in found.models.items() for words in row.notes),
+        *(("note", words) for words in found.remarks),
+        wrap=False,
+    )  # fmt: skip
+    screen.print()
+    if len(found.t):
+        _print_end(screen, found)
+        screen.print()
+    for words in found.sentences:
+        screen.print(words)
+    for figure in figures:
+        screen.print(f"figure  {figure}", wrap=False)
+    screen.print(f"run     {found.folder}", wrap=False)
+    if not found.complete:
+        screen.print(f"it goes on with: {_goes_on(found.folder)}", wrap=False)
+
+
+def _print_end(screen: Screen, found: Run) -> None:
+    """The last measurement of the optimizer and of each model."""
+    rows, models = found.summary, list(found.models)
+    screen.table(("", f"optimizer, step {number(found.t[-1])}", *models), rows,
+                 lambda row: [row[0], *("" if value is None else number(value) for value in row[1:])], most=None)  # fmt: skip

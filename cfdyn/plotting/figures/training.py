@@ -1,0 +1,115 @@
+"""A training beside its models: loss, edge, variance, distance, and the oscillation itself."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.panels import legend_below
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, WARN, dots
+from cfdyn.training.run import Run
+
+WIDTH = 11.4  # inches
+WINDOW, STRIDE = 32, 4  # steps of a short-time spectrum, and from one to the next
+DECADES = 4  # of the power that a spectrogram shows
+MODELS = {"central": WARN, "stable": PALETTE[2], "gradient": PALETTE[2], "rod": PALETTE[3], "edge": PALETTE[4]}
+
+
+def draw(run: Run) -> Figure:
+    """Six panels of a `Run`: loss, eigenvalues, variance, distance, spectrogram, and (x, y) of self-stabilisation."""
+    with house_style():
+        figure = new_figure(WIDTH, 6.6)
+        panels = figure.subplots(2, 3)
+        parts = (_loss, _eigenvalues, _variance, _distance, _spectrogram, _stabilisation)
+        for axes, part in zip(panels.ravel(), parts, strict=True):
+            part(axes, run)
+        handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
+        legend_below(figure, WIDTH, list(handles.values()), list(handles))
+        config = run.config
+        batch = f", batches of {config.batch}" if config.batch else ""
+        figure.suptitle(f"{config.network} on {config.data}, {config.optimizer}{batch}", fontsize=9.5)
+    return figure
+
+
+def _loss(axes: Axes, run: Run) -> None:
+    """At the iterates, averaged over neighbours, and as the models have it."""
+    steps = np.arange(len(run.loss))
+    dots(axes, steps, run.loss, label="iterates")
+    axes.plot(steps, run.average_loss, color=ACCENT, linewidth=1.1, zorder=3, label="average of neighbours")
+    for name, row in run.models.items():
+        what = "predicted by the central flow" if name == "central" else f"{name} flow"
+        axes.plot(run.t, row.predicted_loss, color=MODELS[name], linestyle=DASHED, linewidth=1.3, zorder=4, label=what)
+    axes.set(xlabel="step", ylabel="loss", yscale="log", title="loss")
+
+
+def _eigenvalues(axes: Axes, run: Run) -> None:
+    """At the midpoints, against the edge; the sharpness of the models dashed."""
+    for k, values in enumerate(run.eigenvalues.T):
+        axes.plot(run.t, values, color=ACCENT, alpha=max(1 - 0.22 * k, 0.25), linewidth=1.1)
+    for name, row in run.models.items():
+        axes.plot(run.t, row.sharpness, color=MODELS[name], linestyle=DASHED, linewidth=1.3)
+    axes.plot(run.t, run.edge, color=INK, linewidth=0.8, linestyle=":")
+    finite = np.flatnonzero(np.isfinite(run.edge))
+    if len(finite):
+        axes.annotate(" edge", (1.0, run.edge[finite[-1]]), xycoords=("axes fraction", "data"), fontsize=7, va="center")
+    axes.set(xlabel="step", ylabel="eigenvalues at the midpoints", title="eigenvalues against the edge")
+
+
+def _variance(axes: Axes, run: Run) -> None:
+    """Of the iterates about their midpoints, averaged over neighbours, and as predicted."""
+    steps, average = np.arange(len(run.swing)), run.average_swing
+    axes.plot(steps, average, color=ACCENT, linewidth=1.1)
+    for name, row in run.models.items():
+        if np.nanmax(row.trace, initial=0.0) > 0:
+            axes.plot(run.t, row.trace, color=MODELS[name], linestyle=DASHED, linewidth=1.3)
+    axes.set(xlabel="step", ylabel="‖w − midpoint‖² and tr Σ", title="variance: measured, predicted")
+
+
+def _distance(axes: Axes, run: Run) -> None:
+    """Of each model to the midpoints, on a logarithmic axis."""
+    drawn = False
+    for name, row in run.models.items():
+        seen = np.isfinite(row.distance) & (row.distance > 0)
+        axes.plot(run.t[seen], row.distance[seen], color=MODELS[name], linewidth=1.3)
+        drawn = drawn or bool(seen.any())
+    if drawn:
+        axes.set_yscale("log")
+    else:
+        axes.text(0.5, 0.5, "no model beside the optimizer", transform=axes.transAxes, ha="center")
+    axes.set(xlabel="step", ylabel="distance to the midpoints", title="distance of the models")
+
+
+def _spectrogram(axes: Axes, run: Run) -> None:
+    """Of the coordinate along the sharpest direction: power over time and frequency, each window scaled by the strongest."""
+    axes.set(xlabel="step", ylabel="frequency (per step)", title="oscillation along the sharpest direction")
+    x = run.coordinates[:, 0]
+    there = np.flatnonzero(np.isfinite(x))
+    if len(there) < WINDOW:
+        axes.text(0.5, 0.5, "too few steps", transform=axes.transAxes, ha="center")
+        return
+    first, x = int(there[0]), x[there[0] : there[-1] + 1]
+    starts = np.arange(0, len(x) - WINDOW + 1, STRIDE)
+    windows = np.stack([x[a : a + WINDOW] for a in starts]) * np.hanning(WINDOW)
+    power = np.abs(np.fft.rfft(windows, axis=1)) ** 2
+    shown = np.log10(np.maximum(power / max(float(power.max()), 1e-300), 10.0**-DECADES))
+    end = first + starts[-1] + STRIDE + WINDOW / 2
+    extent = (first + WINDOW / 2, end, -0.5 / WINDOW, 0.5 + 0.5 / WINDOW)
+    image = axes.imshow(shown.T, origin="lower", aspect="auto", extent=extent, cmap="magma_r", vmin=-DECADES, vmax=0.0)
+    axes.figure.colorbar(image, ax=axes, label="log₁₀ power", pad=0.01)
+    axes.set(xlim=(0, len(run.loss) - 1), ylim=(0.0, 0.5))
+
+
+def _stabilisation(axes: Axes, run: Run) -> None:
+    """x, the coordinate with its alternation undone, and y, by how much the sharpness exceeds the edge, coloured by time."""
+    axes.set(xlabel="x: (−1)ᵗ × coordinate", ylabel="y: sharpness − edge", title="self-stabilisation")
+    steps = run.t[np.isfinite(run.edge)].astype(int)
+    if not len(steps):
+        axes.text(0.5, 0.5, "no edge to measure against", transform=axes.transAxes, ha="center")
+        return
+    every = np.arange(steps[0], steps[-1] + 1)
+    y = np.interp(every, run.t, run.sharpness - run.edge)
+    x = run.coordinates[every, 0] * (-1.0) ** every
+    axes.plot(x, y, color=PALE, linewidth=0.6, zorder=1)
+    points = axes.scatter(x, y, c=every, s=5, cmap="viridis", zorder=2)
+    axes.axhline(0.0, color=INK, linewidth=0.8, linestyle=":")
+    axes.figure.colorbar(points, ax=axes, label="step", pad=0.01)

@@ -1,0 +1,73 @@
+"""What a run says at its end: a table and sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from cfdyn.training.run import Run
+
+TESTED = ("central", "stable")
+
+
+def ends(run: Run) -> tuple[dict[str, Any], float | None]:
+    """The last measurement, and the last loss."""
+    known = run.loss[np.isfinite(run.loss)]
+    loss = float(known[-1]) if len(known) else None
+    if not len(run.t):
+        return {"sharpness": None, "edge": None, "eigenvalues": []}, loss
+    values = run.eigenvalues[-1]
+    return {"sharpness": float(values[0]), "edge": float(run.edge[-1]), "eigenvalues": values[np.isfinite(values)]}, loss
+
+
+def summary(run: Run) -> list[list[Any]]:
+    """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement."""
+    at, rows = int(run.t[-1]), list(run.models.values())
+    averages = {row.name: run.averages(row.name) for row in rows}
+    measured = next((found["measured"] for found in averages.values()), None)
+    found = [
+        ["loss at the midpoint", float(run.midpoint_loss[-1]), *(_last(row.loss) for row in rows)],
+        ["average loss (models: predicted)", measured, *(averages[row.name]["predicted"] for row in rows)],
+        ["sharpness", float(run.sharpness[-1]), *(_last(row.sharpness) for row in rows)],
+        ["edge", float(run.edge[-1]), *(None for _ in rows)],
+        ["variance (models: tr Σ)", _last(run.swing[: at + 1]), *(_last(row.trace) for row in rows)],
+        ["distance to the midpoints, mean", None, *(run.distances[row.name] for row in rows)],
+        ["distance at the end", None, *(_last(row.distance) for row in rows)],
+        ["gradient equivalents", float(run.work.get("discrete", 0.0)), *(run.work[row.name] for row in rows)],
+    ]  # fmt: skip
+    return [row for row in found if any(value is not None and value == value for value in row[1:])]
+
+
+def sentences(run: Run) -> list[str]:
+    """What the iterates did, and which model was nearer."""
+    said = [_oscillation(run)]
+    central, stable = (run.distances.get(name) for name in TESTED)
+    if central and stable:
+        start = f"both begin at the midpoint of step {run.config.warm_start} (warm start)"
+        said.append(f"The central flow is {stable / central:.3g} times nearer to the midpoints of the iterates than the stable "
+                    f"flow, in mean distance; {start}.")  # fmt: skip
+    for name in run.models:
+        found = run.averages(name)
+        if name == TESTED[0] and found["error"] is not None:
+            said.append(f"Its predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
+                        f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
+    return said
+
+
+def _oscillation(run: Run) -> str:
+    wave = run.oscillation
+    if wave is None or wave.kind == "none" or run.swings is None:
+        return "The iterates do not swing about their midpoints, or too shortly or too noisily to tell a period."
+    what = f"with period {wave.period}" if wave.kind == "periodic" else "irregularly"
+    where = "" if run.on_a_line else " along the sharpest direction"
+    first, last = run.swings
+    turn = float(np.nanmedian(run.turn[first:last]))
+    return (f"The iterates swing about their midpoints{where} {what} from step {run.since} on, amplitude {wave.amplitude:.3g}; "
+            f"the cosine between one swing and the next is {turn:.4f} (median of steps {first} to {last - 1}).")  # fmt: skip
+
+
+def _last(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if len(known) else None

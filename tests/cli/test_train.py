@@ -1,0 +1,85 @@
+"""``cfdyn train``: one small network on real digits, its document, its table, and every way to go on or not."""
+
+import json
+
+import pytest
+
+import cfdyn as cf
+from cfdyn.cli import main
+
+SMALL = ["train", "mlp:widths=3", "--data", "digits:classes=2,n=20", "--optimizer", "gd:lr=0.6", "--steps", "60", "--every", "3",
+         "--no-figure"]  # fmt: skip
+
+
+def run(capsys, *words):
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("train") / "run"
+    with pytest.raises(SystemExit) as end:
+        main([*SMALL, "--out", str(where)])
+    assert end.value.code == 0
+    return where
+
+
+def test_the_document(folder, capsys):
+    code, out, _ = run(capsys, "train", "--resume", folder, "--no-figure", "--json")
+    found, record = json.loads(out), cf.load(folder)
+    assert code == 0 and found["run"] == str(folder) and found["status"] == "done" and found["steps"] == 60
+    assert found["edge"] == pytest.approx(2 / 0.6) and found["sharpness"] == record.sharpness[-1]
+    assert {"period", "since"} <= found["oscillation"].keys() and found["distances"].keys() == {"central", "stable"}
+    assert all(0 < value < 1 for value in found["distances"].values())
+    assert found["loss"] == pytest.approx(found["averages"]["central"]["measured"]) and found["predicted_loss"] > 0
+    assert found["gradient_equivalents"] > 0 and found["work"]["discrete"] == 60 and found["warm_start"] == 10
+
+
+def test_the_table_and_the_figure(folder, capsys, tmp_path):
+    code, out, _ = run(capsys, "train", "--resume", folder, "--plot", tmp_path / "run.png", "--xlim", "10:40")
+    assert code == 0 and "mlp:widths=3 on digits:classes=2,n=20, 203 weights" in out and "(warm start)" in out
+    assert "central" in out and "distance to the midpoints, mean" in out and f"run     {folder}" in out
+    assert (tmp_path / "run.png").stat().st_size > 10_000
+    figure = cf.plot(cf.load(folder), xlim=(10, 40))
+    lines = {line.get_label() for line in figure.axes[0].lines}
+    assert {"iterates", "average of neighbours", "predicted by the central flow", "stable flow"} <= lines
+    assert [axes.get_title() for axes in figure.axes[:6]][-1] == "self-stabilisation" and figure.axes[1].get_xlim() == (10, 40)
+
+
+def test_a_toml_file_with_options_on_top(capsys, tmp_path):
+    file = tmp_path / "small.toml"
+    file.write_text('network = "mlp:widths=3"\ndata = "digits:classes=2,n=20"\noptimizer = "gd"\nruns = ["discrete"]\nsteps = 100\n')
+    code, out, _ = run(capsys, "train", file, "--steps", "20", "--out", tmp_path / "run", "--no-figure", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["steps"] == 20 and found["chosen"]["lr"] == "edge at 1.15 times the sharpness at the start"
+    start = cf.networks.mlp(cf.data.digits(classes=2, n=20), widths=3)
+    assert found["edge"] == pytest.approx(1.15 * start.sharpness(start.start), rel=0.06)  # two digits of lr
+
+
+@pytest.mark.parametrize(("words", "status", "said"), [
+    (["train"], 2, "train needs a network, such as mlp:widths=32-32"), (["train", "mpl"], 2, "did you mean 'mlp'"),
+    (["train", "mlp", "--resume", "x"], 2, "beside --resume stand"), (["train", "--resume", "nowhere"], 2, "nowhere is no folder"),
+    (["train", "mlp", "--xlim", "0:1", "--no-figure"], 2, "ask for one with --plot"), (["train", "mlp", "--runs", "discrete,stabel"], 2, "did you mean 'stable'"),
+    (["train", "mlp", "--batch", "1000", "--runs", "discrete", "--optimizer", "gd:lr=0.1"], 2, "a batch of 1000 is drawn from 200 rows"),
+    (["train", "no.toml"], 2, "there is no file no.toml"),
+])  # fmt: skip
+def test_what_cannot_be_is_a_sentence(words, status, said, capsys):
+    code, out, err = run(capsys, *words)
+    assert code == status and said in err and not out and err.count("\n") == 1
+
+
+def test_a_run_that_diverges_is_an_answer(capsys, tmp_path):
+    code, out, _ = run(capsys, *SMALL[:4], "--optimizer", "gd:lr=50", "--runs", "discrete", "--out", tmp_path / "run", "--json", "--plot", tmp_path / "diverged.png")
+    found = json.loads(out)
+    assert code == 0 and found["status"].startswith("diverged at step ") and found["complete"]
+
+
+def test_a_folder_that_another_process_writes(folder, capsys):
+    from filelock import FileLock
+
+    with FileLock(folder / ".lock"):
+        code, out, err = run(capsys, "train", "--resume", folder)
+    assert code == 2 and "another process is writing the run" in err and not out

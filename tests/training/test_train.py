@@ -1,0 +1,313 @@
+"""Runs of a loss that is written out: what is measured is what a few lines of numpy give, and every end is clean."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import NumericsError, RecordError, UsageError
+from cfdyn.training import checkpoints
+from cfdyn.training.store import Store
+from tests.training import toy
+
+
+@pytest.fixture
+def train(monkeypatch, tmp_path):
+    toy.use(monkeypatch.setattr)
+    count = iter(range(100))
+
+    def start(network=None, **settings):
+        given = {"out": str(tmp_path / f"run{next(count)}"), **toy.SETTINGS, **settings}
+        return cf.train(given, network=network or toy.Toy(), **({"keep": given.pop("keep")} if "keep" in given else {}))
+
+    return start
+
+
+def arrays(folder):
+    store = Store(folder)
+    store.open("r")
+    return {name: store.read(name) for name in store.names()}
+
+
+def same(one, other):
+    a, b = arrays(one), arrays(other)
+    assert a.keys() == b.keys() and "rows/stable_distance" in a and len(a["steps/loss"]) > 100
+    for name in a:
+        assert a[name].tobytes() == b[name].tobytes(), name
+
+
+def iterates(steps, lr=toy.LR):
+    net, w = toy.Toy(), [toy.Toy().start]
+    for _ in range(steps):
+        w.append(w[-1] - lr * net.gradient(w[-1]))
+    return np.array(w)
+
+
+def test_what_is_measured_is_what_numpy_gives(train):
+    run, w, net = train(), iterates(121), toy.Toy()
+    assert run.status == "done" and run.complete and run.steps == 120
+    np.testing.assert_allclose(run.loss, [net.value(x) for x in w[:121]], rtol=1e-14)
+    middle = (w[:-2] + 2 * w[1:-1] + w[2:]) / 4  # of steps 1, 2, …
+    assert run.t.tolist() == list(range(4, 120, 4))
+    for row, t in enumerate(run.t.astype(int)):
+        values, vectors = np.linalg.eigh(net.hessian(middle[t - 1]))
+        kept = np.isfinite(run.eigenvalues[row])
+        assert kept.sum() == max(2, 1 + (values > 0.9 * 8).sum())
+        np.testing.assert_allclose(run.eigenvalues[row][kept], values[::-1][: kept.sum()], rtol=1e-12)
+        size = np.abs(vectors[:, -1] @ (w[t] - middle[t - 1]))
+        np.testing.assert_allclose(np.abs(run.coordinates[t, 0]), size, rtol=1e-6)
+    np.testing.assert_allclose(run.swing[1:120], np.sum((w[1:120] - middle[:119]) ** 2, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(run.edge, 8.0)
+
+
+def test_the_sharpness_is_held_and_the_iterates_are_a_two_cycle(train):
+    run = train(steps=400)
+    assert run.oscillation.period == 2 and run.since > 10
+    assert abs(run.sharpness[-50:].mean() / 8 - 1) < 0.02
+    assert run.models["stable"].sharpness[-1] > 1.08 * 8, "the stable flow goes on"
+
+
+class Bowl:
+    """L = ½ Σ λᵢwᵢ² with rows that pull each weight; of 40 weights."""
+
+    title, dim, n_rows = "bowl", 40, 30
+
+    def __init__(self):
+        self.start, self.curved = np.ones(40), np.linspace(0.1, 1.0, 40)
+        self.pull = np.random.default_rng(2).normal(size=(30, 40))
+
+    def value(self, w):
+        return float(self.curved @ w**2) / 2
+
+    def gradient(self, w, rows=None):
+        return self.curved * w + (0.0 if rows is None else (self.pull[rows] - self.pull.mean(axis=0)).mean(axis=0))
+
+    def hvp(self, w, v):
+        return self.curved * v
+
+
+@pytest.mark.parametrize(("lr", "batch", "kind"), [(0.5, None, None), (0.5, 2, "none"), (1.95, None, "periodic")])
+def test_a_smooth_path_is_no_oscillation_and_noise_is_no_two_cycle(train, lr, batch, kind):
+    """The swing of noise reverses at nearly every step, as a second difference does; its direction turns all the same."""
+    run = train(Bowl(), optimizer=f"gd:lr={lr}", runs="discrete", batch=batch, steps=160)
+    wave = run.oscillation
+    assert (None if wave is None else wave.kind) == kind and (kind != "periodic" or (wave.period, run.on_a_line) == (2, True))
+    assert batch is None or (abs(np.median(run.turn[20:150]) + 0.5) < 0.1 and np.mean(run.turn[20:150] < 0) > 0.95)
+
+
+def test_a_model_begins_at_the_midpoint_of_the_warm_start(train):
+    run, w = train(), iterates(121)
+    begun = toy.StableRun(type("Flow", (), {"network": toy.Toy(), "lr": toy.LR}), (w[9] + 2 * w[10] + w[11]) / 4)
+    begun.advance(30.0)
+    middle = (w[39] + 2 * w[40] + w[41]) / 4
+    row = run.t.tolist().index(40)
+    np.testing.assert_allclose(run.models["stable"].distance[row], np.linalg.norm(begun.w - middle), rtol=1e-6)
+    assert np.isnan(run.models["stable"].distance[:2]).all()
+
+
+def test_only_as_many_directions_as_are_near_the_edge_are_followed():
+    from cfdyn.training.modes import Modes
+
+    rng = np.random.default_rng(3)
+    basis = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    modes, counts = Modes(60), []
+    for near in (1, 1, 3, 5, 5, 2, 1):
+        values = np.linspace(0.0, 0.5, 60)
+        values[:near] = 1.0 - 0.01 * np.arange(near)
+        modes.update(lambda v, values=values: basis @ (values * (v @ basis)), 1.0, None)
+        counts.append(len(modes.values))
+        np.testing.assert_allclose(modes.values[:near], values[:near], atol=1e-5)
+        np.testing.assert_allclose(np.abs(np.diag(modes.vectors @ basis))[:near], 1.0, atol=1e-3)
+    assert counts == [2, 2, 4, 6, 6, 3, 2]
+
+
+class Stopped(BaseException):
+    """As a process that is killed: nothing more is written."""
+
+
+def stop_at(step):
+    def progress(words):
+        if int(words.split()[1]) >= step:
+            raise Stopped
+
+    return progress
+
+
+@pytest.mark.parametrize(("step", "keep"), [(1, 9.0), (10, 0.0), (47, 0.0), (48, 0.0)])
+def test_stopped_anywhere_a_run_goes_on_bit_for_bit(train, tmp_path, monkeypatch, step, keep):
+    monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
+    whole, out = train(), tmp_path / "stopped"
+    with pytest.raises(Stopped):
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), keep=keep, progress=stop_at(step))
+    assert cf.Run(out).status == "running" and not cf.Run(out).complete
+    again = cf.train(resume=out, network=toy.Toy())
+    assert again.status == "done"
+    same(whole.folder, out)
+
+
+def test_stopped_while_a_checkpoint_is_written(train, tmp_path, monkeypatch):
+    whole, out, calls = train(), tmp_path / "stopped", []
+
+    def save(folder, number, arrays, facts):
+        calls.append(number)
+        if number == 3 and len(calls) == 4:
+            (folder / "checkpoint-1.npz").write_bytes(b"PK half of it")
+            raise Stopped
+        return kept(folder, number, arrays, facts)
+
+    kept = checkpoints.save
+    monkeypatch.setattr(checkpoints, "save", save)
+    with pytest.raises(Stopped):
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), keep=0.0)
+    assert calls == [0, 1, 2, 3]
+    monkeypatch.setattr(checkpoints, "save", kept)
+    cf.train(resume=out, network=toy.Toy())
+    same(whole.folder, out)
+
+
+def test_more_steps_go_on_from_the_end(train):
+    whole, first = train(steps=160), train(steps=120)
+    again = cf.train(resume=first.folder, network=toy.Toy(), steps=160)
+    assert again.steps == 160
+    same(whole.folder, first.folder)
+
+
+def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
+    import signal
+
+    monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
+    whole, out = train(), tmp_path / "stopped"
+
+    def interrupt(words):
+        if int(words.split()[1]) == 30:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt) as end:
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), progress=interrupt)
+    assert end.value.record.status == "stopped at step 30" and len(end.value.record.loss) == 30
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    cf.train(resume=out, network=toy.Toy())
+    same(whole.folder, out)
+
+
+def test_divergence_ends_cleanly_and_says_where(train):
+    run = train(optimizer="gd:lr=0.9", steps=200)
+    w = [toy.Toy().start]
+    with np.errstate(all="ignore"):
+        while abs(toy.Toy().value(w[-1])) < 1e6:
+            w.append(w[-1] - 0.9 * toy.Toy().gradient(w[-1]))
+    assert 4 < len(w) < 200 and run.status == f"diverged at step {len(w) - 1}" and run.complete
+    np.testing.assert_allclose(run.loss, [toy.Toy().value(x) for x in w[:-1]], rtol=1e-10)
+    assert cf.train(resume=run.folder, network=toy.Toy()).status == run.status
+
+
+def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypatch):
+    from cfdyn.training.built import OnBatches
+
+    monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
+    batches = OnBatches(toy.Toy(rows=20), 5, 3)
+    drawn = []
+    for batches.k in (7, 8, 7):
+        drawn.append(batches.rows.tolist())
+    assert drawn[0] == drawn[2] != drawn[1] and len(set(drawn[0])) == 5 and max(drawn[0]) < 20
+    whole = train(toy.Toy(rows=20), batch=5, seed=3)
+    other = train(toy.Toy(rows=20), batch=5, seed=4)
+    assert np.abs(whole.loss - other.loss).max() > 1e-6
+    out = tmp_path / "stopped"
+    with pytest.raises(Stopped):
+        cf.train({**toy.SETTINGS, "batch": 5, "seed": 3}, network=toy.Toy(rows=20), out=str(out), keep=0.0, progress=stop_at(50))
+    cf.train(resume=out, network=toy.Toy(rows=20))
+    same(whole.folder, out)
+
+
+def test_a_full_disk_is_a_sentence_and_nothing_is_lost(train, tmp_path, monkeypatch):
+    import errno
+
+    whole, out, savez = train(), tmp_path / "full", np.savez
+    calls = []
+
+    def fails(file, **arrays):
+        calls.append(1)
+        if len(calls) > 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        savez(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", fails)
+    with pytest.raises(NumericsError, match=f"{out} cannot be written, the disk is full; what was written before is whole"):
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), keep=0.0)
+    monkeypatch.setattr(np, "savez", savez)
+    cf.train(resume=out, network=toy.Toy())
+    same(whole.folder, out)
+
+
+def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_path):
+    from filelock import FileLock
+
+    run = train()
+    with pytest.raises(UsageError, match="holds a run already"):
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(run.folder))
+    with pytest.raises(RecordError, match="holds no run of cfdyn train"):
+        cf.train(resume=tmp_path)
+    with pytest.raises(RecordError, match="is no folder"):
+        cf.train(resume=tmp_path / "nothing")
+    with FileLock(run.folder / ".lock"), pytest.raises(RecordError, match="another process is writing"):
+        cf.train(resume=run.folder, network=toy.Toy())
+    assert cf.train(resume=run.folder).status == "done"  # nothing is left to do
+    with pytest.raises(UsageError, match="give it again"):
+        cf.train(resume=run.folder, steps=200)
+    with pytest.raises(UsageError, match="can only be more"):
+        cf.train(resume=run.folder, steps=20)
+    text = (run.folder / "config.toml").read_text()
+    (run.folder / "config.toml").write_text(text.replace("version = 1", "version = 7"))
+    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 1; nothing was changed"):
+        cf.train(resume=run.folder, network=toy.Toy())
+    (run.folder / "config.toml").write_text(text[:40])
+    with pytest.raises(RecordError):
+        cf.train(resume=run.folder, network=toy.Toy())
+    (run.folder / "config.toml").write_text(text)
+    before = arrays(run.folder)
+    for name in checkpoints.NAMES:
+        (run.folder / name).write_bytes((run.folder / name).read_bytes()[:100] if (run.folder / name).exists() else b"")
+    with pytest.raises(RecordError, match="no checkpoint in .* can be read"):
+        cf.train(resume=run.folder, network=toy.Toy())
+    assert all(before[name].tobytes() == values.tobytes() for name, values in arrays(run.folder).items())
+    (run.folder / "run.zarr" / "zarr.json").write_text("{")
+    with pytest.raises(RecordError, match="cannot be read"):
+        cf.Run(run.folder)
+
+
+def test_settings_that_make_no_sense_are_refused(tmp_path):
+    for settings, words in [({"stepps": 3}, "did you mean 'steps'"), ({"runs": "discrete,centrl"}, "did you mean 'central'"),
+                            ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),
+                            ({"network": "mpl"}, "did you mean 'mlp'"), ({"network": "mlp:width=3"}, "did you mean 'widths'"),
+                            ({"data": "digits:n=x"}, "not a number"), ({"tol": 2.0}, "`tol`"), ({"runs": "central,central"}, "twice"),
+                            ({"optimizer": "rmsprop:beta2=0.9"}, "rmsprop needs its learning rate")]:  # fmt: skip
+        with pytest.raises(UsageError, match=words):
+            cf.train(settings, out=str(tmp_path / "never"))
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_toml_file_says_the_same(train, tmp_path):
+    file = tmp_path / "training.toml"
+    file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in toy.SETTINGS.items()))
+    run = cf.train(file, network=toy.Toy(), out=str(tmp_path / "toml"))
+    same(train().folder, run.folder)
+    assert cf.load(run.folder).provenance["settings"]["optimizer"] == "gd:lr=0.25"
+    file.write_text("steps = ")
+    with pytest.raises(UsageError, match="is no TOML file"):
+        cf.train(file)
+
+
+@pytest.mark.parametrize("optimizer", [cf.optimizers.rmsprop(lr=0.1, beta2=0.9, eps=1e-3), cf.optimizers.scalar_rmsprop(lr=0.1, beta2=0.9),
+                                       cf.optimizers.adam(lr=0.1, beta1=0.5, beta2=0.9, eps=1e-3)])  # fmt: skip
+def test_the_preconditioner_of_many_weights_is_that_of_a_formula(optimizer):
+    from cfdyn.training.edge import Edge
+
+    loss = cf.Loss("x**2 + y**4 + x*y", "x y")
+    orbit = cf.iterate(cf.as_map(loss, optimizer), [1.0, -0.7], 3)
+    alone = SimpleNamespace(dim=2, value=loss.value, gradient=loss.gradient, hvp=loss.hvp)
+    scale, theta = Edge(optimizer).at(alone, orbit.z[2])
+    np.testing.assert_allclose(scale, orbit.preconditioners[2][2:4], rtol=1e-12)
+    np.testing.assert_allclose(theta, orbit.theta[2], rtol=1e-12)
