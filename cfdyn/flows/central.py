@@ -1,17 +1,31 @@
 """The central flow."""
 
-from typing import Any
+from typing import Any, overload
 
+from cfdyn.errors import UsageError
 from cfdyn.flows._noisy import checked, noisy_flow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_flow import OracleFlow
+
+
+@overload
+def central(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
+    loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
+    label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
+) -> Flow: ...  # fmt: skip
+
+
+@overload
+def central(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
 
 
 def central(
-    loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
+    loss: Loss | GradientOracle, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
     label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
-) -> Flow:  # fmt: skip
+) -> Flow | OracleFlow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
     For w ← w − P(s)⁻¹g with diagonal P and states s of the stable flow ds/dt = f(s, g), also where a linear average of the
@@ -134,6 +148,10 @@ def central(
     2306.07850, the law near the edge that of arXiv 2604.21016. F is a linear noise approximation (van Kampen, Stochastic
     processes in physics and chemistry) of what remains when the sharp directions are slaved.
     """
+    if not isinstance(loss, Loss):
+        if batch is not None or noise is not None or label_noise or flat:
+            raise UsageError("batches and noise are for a loss that is a formula, cf.Loss")
+        return preconditioned("central", "central", loss, optimizer)
     given = checked(loss, batch, replace, noise, label_noise)
     if given is None:
         return preconditioned("central", "central", loss, optimizer)

@@ -1,11 +1,23 @@
 """The stable flow, which for gradient descent is the gradient flow."""
 
+from typing import overload
+
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_flow import OracleFlow
 
 
-def gradient(loss: Loss, optimizer: Optimizer) -> Flow:
+@overload
+def gradient(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[overload-overlap]  # a Loss is an oracle, too
+
+
+@overload
+def gradient(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+
+
+def gradient(loss: Loss | GradientOracle, optimizer: Optimizer) -> Flow | OracleFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
 
     It ignores the edge of stability: where the sharpness exceeds 2/η it goes on as before. One unit of time is

@@ -1,11 +1,23 @@
 """Another name for the gradient flow."""
 
+from typing import overload
+
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_flow import OracleFlow
 
 
-def stable(loss: Loss, optimizer: Optimizer) -> Flow:
+@overload
+def stable(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[overload-overlap]  # a Loss is an oracle, too
+
+
+@overload
+def stable(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+
+
+def stable(loss: Loss | GradientOracle, optimizer: Optimizer) -> Flow | OracleFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`.
 
     Examples

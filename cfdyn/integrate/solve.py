@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
+from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
@@ -19,13 +20,23 @@ from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.records.record import provenance
 from cfdyn.systems.flow import Flow
+from cfdyn.systems.oracle_flow import OracleFlow
+
+
+@overload
+def solve(flow: Flow, w0: Any, t: float, *arguments: Any, **options: Any) -> Trajectory: ...
+
+
+@overload
+def solve(flow: OracleFlow, w0: Any, t: float, *arguments: Any, **options: Any) -> LargeTrajectory: ...
 
 
 def solve(
-    flow: Flow, w0: Any, t: float, rtol: float = 1e-8, atol: float = 1e-10, save_at: Sequence[float] | None = None,
-    method: str = "auto", strict: bool = False, step: float | None = None, max_step: float = math.inf,
-    max_steps: float = 100_000, edge_tolerance: float = 1e-3, progress: Callable[[float], None] | None = None,
-) -> Trajectory:  # fmt: skip
+    flow: Flow | OracleFlow, w0: Any, t: float, rtol: float | None = None, atol: float | None = None,
+    save_at: Sequence[float] | None = None, method: str = "auto", strict: bool = False, step: float | None = None,
+    max_step: float = math.inf, max_steps: float = 100_000, edge_tolerance: float = 1e-3,
+    progress: Callable[[float], None] | None = None,
+) -> Trajectory | LargeTrajectory:  # fmt: skip
     """The path of a flow from w0 over the time t, in optimizer steps.
 
     Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues of P⁻¹H are θ. It is
@@ -37,10 +48,11 @@ def solve(
     flow : such as ``cf.flows.central(loss, optimizer)``
     w0 : the weights (d,), or the full state (n,); behind weights alone stands the state of the optimizer's first step
     t : how far, ≥ 0
-    rtol, atol : tolerances of a step, for each entry of the state
+    rtol, atol : tolerances of a step, for each entry of the state, 1e-8 and 1e-10 if not given; of a loss that is no formula,
+        in the length of all weights, 1e-3 and 1e-8
     save_at : the rows wanted, increasing times in [0, t]; if not given, the ends of all steps
     method : "dop853" (explicit, order 8), "radau5" (implicit, order 5), "rkc" (stabilised explicit, order 2), or "auto",
-        which starts explicit and changes where that is stiff, and back
+        which starts explicit and changes where that is stiff, and back; of a loss that is no formula always "auto"
     strict : refuse a start beyond the edge; otherwise a state on it is taken, the nearest where that is found, and a note says so
     step : a fixed step in place of the error control, for convergence studies
     max_step, max_steps : bounds; a path that needs more steps ends early
@@ -49,7 +61,8 @@ def solve(
 
     Returns
     -------
-    Trajectory; one that meets a singularity ends early and its status says where and why
+    Trajectory, or `LargeTrajectory` of a loss that is no formula; one that meets a singularity ends early and its status says
+    where and why
 
     Raises
     ------
@@ -71,8 +84,12 @@ def solve(
     Cohen et al. (2024), arXiv 2410.24206; Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.10,
     and II, IV.8; Sommeijer, Shampine & Verwer (1998), RKC.
     """
+    many = isinstance(flow, OracleFlow)
+    rtol, atol = (1e-3 if many else 1e-8) if rtol is None else rtol, (1e-8 if many else 1e-10) if atol is None else atol
     options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)
     end, rows = _times(t, save_at)
+    if isinstance(flow, OracleFlow):
+        return _solved(flow, w0, end, rows, options, strict, progress)
     supplier = Dense(flow)
     z, notes = _start(flow, supplier, w0, strict)
     notes += flow.remarks
@@ -88,6 +105,19 @@ def solve(
         path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
     return path
+
+
+def _solved(
+    flow: OracleFlow, w0: Any, t: float, rows: np.ndarray | None, options: Options, strict: bool, progress: Any
+) -> LargeTrajectory:
+    """The path for a loss that is no formula."""
+    from cfdyn.integrate.large.run import Settings
+    from cfdyn.integrate.large.solve import solve_large
+
+    if options.method != "auto" or options.step:
+        raise UsageError("`method` and `step` are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
+    settings = Settings(options.rtol, options.atol, options.max_step, options.max_steps, strict)
+    return solve_large(flow, w0, t, rows, settings, progress)
 
 
 def _checked(

@@ -282,6 +282,14 @@ class Flow(Portable):
         return found
 
 
-def preconditioned(name: str, kind: str, loss: Loss, optimizer: Optimizer, state_speed: float = 1.0) -> Flow:
-    """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`."""
+def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
+    """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`. Of a loss that is no formula an
+    `OracleFlow`, if there is one of this kind."""
+    if not isinstance(loss, Loss):
+        from cfdyn.systems.oracle_flow import OracleFlow
+        from cfdyn.systems.oracle_map import require_oracle
+
+        if kind in ("plain", "central") and state_speed == 1.0:
+            return OracleFlow(name, kind, require_oracle(loss), optimizer)
+        raise UsageError(f"the flow {name!r} takes a cf.Loss, not {type(loss).__name__}")
     return Flow(FlowSpec(name, kind, LossMap(loss.spec, optimizer), state_speed))

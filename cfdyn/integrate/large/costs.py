@@ -1,0 +1,110 @@
+"""A loss's gradients, products and third derivatives, counted and timed."""
+
+from collections.abc import Callable
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.systems.oracle_flow import OracleFlow
+
+NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
+KEPT = 64  # times of a kind of call, of which the median counts
+KINDS = ("gradient", "value", "products", "third", "jet")
+NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0}  # in gradients, where none was timed
+
+
+class Counted:
+    """The oracle of a flow: ``counts`` of vectors by kind, ``times`` of single calls in seconds, the first of each left out.
+
+    T[u, u] = ∇(uᵀ∇²L u) comes from ``jet`` if the loss has it (which gives g and Hu, too), else from ``curvature_gradient``,
+    else from g(w ± εu).
+    """
+
+    def __init__(self, flow: OracleFlow):
+        self.flow, self.decay = flow, flow.decay
+        self.oracle: Any = flow.oracle  # what else it has is looked up
+        self.counts: dict[str, int] = {}
+        self.calls: dict[tuple[str, int], int] = {}
+        self.times: dict[tuple[str, int], list[float]] = {}
+        self.has_jet, self.has_third = hasattr(self.oracle, "jet"), hasattr(self.oracle, "curvature_gradient")
+        if not self.has_jet and not self.has_third and not hasattr(self.oracle, "hvp"):
+            raise NumericsError("a central flow needs T[u, u] = ∇(uᵀ∇²L u) or products with the Hessian")
+
+    def _timed(self, kind: str, size: int, call: Callable[[], Any]) -> Any:
+        begun = process_time()
+        found = call()
+        spent, key = process_time() - begun, (kind, size)
+        self.counts[kind] = self.counts.get(kind, 0) + size
+        self.calls[key] = self.calls.get(key, 0) + 1
+        times = self.times.setdefault(key, [])
+        if self.calls[key] > 1:
+            times.append(spent)
+            del times[:-KEPT]
+        return found
+
+    def value(self, w: np.ndarray) -> float:
+        """L(w), without any penalty."""
+        return float(self._timed("value", 1, lambda: self.oracle.value(w)))
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """∇ of loss and penalty."""
+        return self._timed("gradient", 1, lambda: self.flow.gradient(w))
+
+    def products(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """H v for each row of (k, d)."""
+        if not len(v):
+            return np.zeros_like(v)
+        found = np.asarray(self._timed("products", len(v), lambda: self._many(w, v)), dtype=float)
+        return found + self.decay * v if self.decay else found
+
+    def _many(self, w: np.ndarray, v: np.ndarray) -> Any:
+        if not hasattr(self.oracle, "hvps"):
+            return [self.oracle.hvp(w, x) for x in v]
+        # Every number of rows is compiled once: only powers of 2 are asked for, which cost hardly more.
+        size = 1 << (len(v) - 1).bit_length()
+        full = v if size == len(v) else np.concatenate([v, np.zeros((size - len(v), v.shape[1]))])
+        return self.oracle.hvps(w, full)[: len(v)]
+
+    def bent(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
+        """The gradient and Hu where they come for nothing, else None, and T[u, u]."""
+        if self.has_jet:
+            g, product, third = self._timed("jet", 1, lambda: self.oracle.jet(w, u))
+            return (g + self.decay * w, product + self.decay * u, third) if self.decay else (g, product, third)
+        if self.has_third:
+            return None, None, np.asarray(self._timed("third", 1, lambda: self.oracle.curvature_gradient(w, u, u)), dtype=float)
+        length = float(np.linalg.norm(u))
+        move = u * (NUDGE / length)
+        up, down, g = (self.gradient(w + s * move) if s else self.gradient(w) for s in (1, -1, 0))
+        by = length / NUDGE
+        return g, (up - down) * (by / 2), (up + down - 2 * g) * by**2
+
+    def mixed(self, w: np.ndarray, u: np.ndarray, v: np.ndarray, uu: np.ndarray, vv: np.ndarray) -> np.ndarray:
+        """T[u, v], where T[u, u] and T[v, v] are known."""
+        if self.has_third and not self.has_jet:
+            return np.asarray(self._timed("third", 1, lambda: self.oracle.curvature_gradient(w, u, v)), dtype=float)
+        both = self.bent(w, u + v)[2]
+        return (both - uu - vv) / 2
+
+    def costs(self) -> dict[str, float]:
+        """What a vector of each kind costs in gradients, by the medians of the times, else nominal."""
+        gradient = self._median(("gradient", 1))
+        found: dict[str, float] = {}
+        for kind in self.counts:
+            own = [(size, calls, self._median((name, size))) for (name, size), calls in self.calls.items() if name == kind]
+            timed = [(size * calls, median * calls) for size, calls, median in own if median is not None]
+            if gradient is None or not timed:
+                found[kind] = NOMINAL[kind]
+            else:
+                found[kind] = sum(spent for _, spent in timed) / gradient / sum(count for count, _ in timed)
+        return found
+
+    def _median(self, key: tuple[str, int]) -> float | None:
+        times = self.times.get(key, [])
+        return float(np.median(times)) if len(times) >= 3 else None
+
+    def equivalents(self) -> float:
+        """All that was asked, in gradients; values are left out, which records ask for."""
+        costs = self.costs()
+        return sum(costs[kind] * count for kind, count in self.counts.items() if kind != "value")

@@ -1,0 +1,74 @@
+"""From a start beyond the edge to a state on it, by gradients and products alone."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.critical import NO_SOLUTION, multipliers
+from cfdyn.integrate.large.multiplier import pairs, weights
+from cfdyn.integrate.large.point import Point
+from cfdyn.systems.oracle_flow import OracleFlow
+
+ATTEMPTS, WHOLE = 100, 20  # points looked at; from then on half steps, for what goes to and fro
+ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
+
+
+def onto_edge(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point]) -> Point:
+    """A point with θP − H ⪰ 0 near one beyond the edge; of an optimizer with a state of its own only that is moved.
+
+    The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
+    gap. ``look`` makes the point of a state from the one before it. A NumericsError if no such state is found.
+    """
+    for seen_from_start in (True, False):
+        found = _moved(flow, point, look, seen_from_start)
+        if found is not None:
+            return found
+    raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
+                        "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
+
+
+def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool) -> Point | None:
+    """The iteration from the start, or short steps of Newton's method from where it has come to."""
+    start = point.z
+    for attempt in range(ATTEMPTS):
+        if point.values[0] <= 2.0 + ROUND_OFF:
+            return point
+        origin = start if seen_from_start else point.z
+        rows, forces = _parts(flow, point)
+        gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
+        y, status, _ = multipliers(gaps + rows @ (origin - point.z), rows @ forces.T)
+        if status == NO_SOLUTION or not np.isfinite(y).all():
+            return None
+        move = origin + y @ forces - point.z
+        if seen_from_start:
+            move *= 1.0 if attempt < WHOLE else 0.5
+        else:
+            move *= min(1.0, SHORT * float(np.linalg.norm(start)) / float(np.linalg.norm(move)))
+        for halving in range(30):
+            try:
+                point = look(point.z + move * 0.5**halving, point)
+                break
+            except NumericsError:
+                continue
+        else:
+            return None
+    return None
+
+
+def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
+    """The slopes of the gaps and the forces of all pairs, (m, n), of what may be moved."""
+    k, d, u = point.near, flow.n_weights, point.u
+    rows, forces = np.zeros((len(point.thirds), flow.dim)), np.zeros((len(point.thirds), flow.dim))
+    square = 4 * point.edge.metric**2
+    for n, (i, j) in enumerate(pairs(k)):
+        if not flow.own.states:
+            rows[n], forces[n] = -point.thirds[n], -0.5 * point.edge.speed * point.thirds[n]
+        both = u[i] * u[j]
+        for s in range(len(flow.own.states)):
+            slope, own = 2 * point.edge.slopes[s] * both, flow.block(rows[n], s)
+            own[:] = slope if len(own) == d and s < len(flow.own.each) else np.sum(slope)
+            squares = square * both
+            flow.block(forces[n], s)[:] = flow.spread(point.edge, s, squares, float(np.sum(squares)))
+    weight = weights(k)[:, None]
+    return rows * weight, forces * weight

@@ -1,0 +1,92 @@
+"""Which modes a run follows from step to step: predicted, kept with a guard behind those that are near, searched for."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfdyn.integrate.large.modes import aligned, orthonormal
+from cfdyn.integrate.large.multiplier import packed, rank_of, turned_thirds
+from cfdyn.integrate.large.point import NEAR, Point, Wanted
+
+if TYPE_CHECKING:
+    from cfdyn.integrate.large.run import LargeRun
+
+CHECK = 40  # steps after which another mode is searched for
+AHEAD, FARTHEST = 1.5, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
+IDLE = 1.6  # of the edge of 2: a guard below that is one too many
+
+
+def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wanted]:
+    """The modes (k, d) after a step with the covariance x, and which are near then."""
+    point = run.point
+    y = point.y
+    if run.before is not None:
+        turned = aligned(run.before, y, point.near) @ run.before
+        ahead = y + min(h / run.pace, FARTHEST) * (y - turned)
+        y = orthonormal(ahead, ahead[:0])
+        y = point.y if len(y) < len(point.y) else y
+    if run.flow.kind != "central":
+        return y, Wanted(0, np.full(len(y), -math.inf), run.angle)
+    trend = run.trend.copy()
+    gap = 2.0 - point.values - h * trend
+    if point.rates is not None:
+        k = point.near
+        moved = point.rates.alpha + point.rates.beta @ packed(x)
+        own = np.array([moved[sum(k - n for n in range(i))] for i in range(k)])
+        trend[:k], gap[:k] = -own, 2.0 - point.values[:k] + h * own
+    reach = np.maximum(NEAR, AHEAD * min(AHEAD * h, run.settings.max_step) * np.maximum(trend, 0.0))
+    reach[: rank_of(x)] = math.inf
+    near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
+    reach[:near] = np.maximum(reach[:near], 2 * NEAR)
+    return y, Wanted(near, reach, run.angle)
+
+
+def guarded(run: LargeRun) -> None:
+    """A guard behind the near modes, found anew where there is none; now and then a search for a mode that nobody saw."""
+    point, d = run.point, run.flow.n_weights
+    least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
+    if len(point.y) < least:
+        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 2))
+    elif run.since >= CHECK and len(point.y) < d:
+        run.since = 0
+        values, y = run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.5, 0)
+        if values[0] > point.values[-1]:
+            _join(run, values, y)
+    point = run.point
+    least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
+    count = len(point.y)
+    while count > max(2, least) and point.values[count - 1] < IDLE:
+        count -= 1
+    if count < len(point.y):
+        point.y, point.values, run.trend = point.y[:count].copy(), point.values[:count].copy(), run.trend[:count].copy()
+        run.before = None if run.before is None else run.before[:count].copy()
+
+
+def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
+    """One more mode, in its place by value; where it is near, its forces are taken too."""
+    point = run.point
+    new = orthonormal(y, point.y)
+    if not len(new):
+        return
+    values = np.concatenate([point.values, values[: len(new)]])
+    order = np.argsort(-values, kind="stable")
+    y, values = np.concatenate([point.y, new])[order], values[order]
+    run.before, run.bent, run.trend = None, None, np.zeros(len(values))
+    if order[: point.near].max(initial=-1) >= point.near or values[min(point.near, len(values) - 1)] > 2.0 - NEAR:
+        reach = np.full(len(y), 2 * NEAR)
+        reach[: point.near] = math.inf
+        run.point = run.look.at(point.z, y, Wanted(0, reach if run.flow.kind == "central" else -reach * math.inf, run.angle))
+    else:
+        point.y, point.values = y, values
+
+
+def bent_before(old: Point, found: Point) -> np.ndarray | None:
+    """T of the old near modes in the basis of the new ones; None where these are others."""
+    k = found.near
+    if not found.turned or old.near != k or not k:
+        return None
+    turn = aligned(old.y[:k], found.y[:k])
+    return turned_thirds(turn, old.thirds)

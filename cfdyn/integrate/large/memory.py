@@ -1,0 +1,70 @@
+"""All of a run as arrays of numbers, and a run from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfdyn.integrate.large.costs import KEPT, KINDS
+from cfdyn.integrate.large.multiplier import rates
+from cfdyn.integrate.large.point import Point
+from cfdyn.integrate.trajectory import Event
+
+if TYPE_CHECKING:
+    from cfdyn.integrate.large.run import LargeRun
+
+NUMBERS = ("t", "h", "pace", "worst")
+COUNTERS = ("steps", "rejected", "since", "rank")
+WORDS = ("enter", "leave")
+
+
+def stored(run: LargeRun) -> dict[str, np.ndarray]:
+    """The arrays: numbers only, texts as bytes."""
+    point, oracle = run.point, run.oracle
+    keys = list(oracle.calls)
+    times = np.full((len(keys), KEPT), np.nan)
+    for row, key in zip(times, keys, strict=True):
+        own = oracle.times.get(key, [])
+        row[: len(own)] = own
+    return {
+        "z": point.z.copy(), "g": point.g.copy(), "f": point.f.copy(), "y": point.y.copy(), "values": point.values.copy(),
+        "thirds": point.thirds.copy(), "near": np.array(point.near), "trend": run.trend.copy(), "x": run.x.copy(),
+        "before": _or_none(run.before), "bent": _or_none(run.bent), "motion": _or_none(run.motion),
+        "numbers": np.array([getattr(run, name) for name in NUMBERS]),
+        "counters": np.array([getattr(run, name) for name in COUNTERS], dtype=np.int64),
+        "events": np.array([[e.t, WORDS.index(e.kind), e.rank] for e in run.events]).reshape(-1, 3),
+        "status": _bytes(run.status), "notes": _bytes("\n".join(run.notes)),
+        "counts": np.array([oracle.counts.get(kind, 0) for kind in KINDS], dtype=np.int64),
+        "calls": np.array([[KINDS.index(kind), size, oracle.calls[kind, size]] for kind, size in keys],
+                          dtype=np.int64).reshape(-1, 3),
+        "times": times,
+    }  # fmt: skip
+
+
+def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
+    """The run as it was."""
+    flow, given = run.flow, {name: np.array(value) for name, value in arrays.items()}
+    z, g, near = given["z"], given["g"], int(given["near"])
+    run.point = Point(z, g, given["f"], flow.edge(z, g), given["y"], given["values"], near, given["thirds"])
+    if near:
+        run.point.rates = rates(flow, run.point.f, run.point.edge, run.point.u, run.point.thirds)
+    run.trend, run.x, run.piece = given["trend"], given["x"], None
+    run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))
+    for names, key, kind in ((NUMBERS, "numbers", float), (COUNTERS, "counters", int)):
+        for name, value in zip(names, given[key], strict=True):
+            setattr(run, name, kind(value))
+    run.events = [Event(float(t), WORDS[int(kind)], int(rank)) for t, kind, rank in given["events"]]
+    run.status, notes = (bytes(given[name]).decode() for name in ("status", "notes"))
+    run.notes = notes.split("\n") if notes else []
+    run.oracle.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=True) if n}
+    run.oracle.calls = {(KINDS[kind], int(size)): int(n) for kind, size, n in given["calls"]}
+    run.oracle.times = {key: row[np.isfinite(row)].tolist() for key, row in zip(run.oracle.calls, given["times"], strict=True)}
+
+
+def _or_none(array: np.ndarray | None) -> np.ndarray:
+    return np.zeros(0) if array is None else array.copy()
+
+
+def _bytes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), dtype=np.uint8).copy()

@@ -1,0 +1,117 @@
+"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: found, followed, and searched for others."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Product = Callable[[np.ndarray], np.ndarray]  # rows (k, d) → rows
+Choice = Callable[[np.ndarray, np.ndarray], Sequence[int]]  # from values and residuals, which
+TINY = 1e-10  # of a unit vector: what is left of one that lies in the space of others
+
+
+def orthonormal(rows: np.ndarray, against: np.ndarray) -> np.ndarray:
+    """The rows, each orthogonal to ``against`` and to those before it; what is no new direction is left out.
+
+    Everything twice: once is not enough where little is left.
+    """
+    found = np.empty_like(rows)
+    count = 0
+    for row in rows:
+        size = float(np.linalg.norm(row))
+        if not (0 < size < np.inf):
+            continue
+        new = row / size
+        for _ in range(2):
+            new -= (against @ new) @ against
+            new -= (found[:count] @ new) @ found[:count]
+            size = float(np.linalg.norm(new))
+            if size < TINY:
+                break
+            new /= size
+        else:
+            found[count] = new
+            count += 1
+    return found[:count]
+
+
+def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` largest Ritz values, descending, and what makes their vectors of the basis, in rows."""
+    small = basis @ products.T
+    values, turn = np.linalg.eigh((small + small.T) / 2)
+    return values[::-1][:count].copy(), turn.T[::-1][:count]
+
+
+def refined(
+    product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ritz values (k,), vectors (k, d) and lengths of their residuals, of a basis (k, d) and its products.
+
+    ``choose`` says from values and residuals which vectors are to be corrected, each by its residual, in so many rounds.
+    """
+    k = len(basis)
+    values, turn = ritz(basis, products, k)
+    basis, products = turn @ basis, turn @ products
+    for last in range(rounds, -1, -1):
+        sizes = np.array([np.linalg.norm(p - v * b) for p, v, b in zip(products, values, basis, strict=True)])
+        chosen = list(choose(values, sizes)) if last else []
+        more = orthonormal(np.array([products[i] - values[i] * basis[i] for i in chosen]), basis) if chosen else basis[:0]
+        if not len(more):
+            break
+        curved = product(more)
+        small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
+        found, turn = np.linalg.eigh((small + small.T) / 2)
+        values, turn = found[::-1][:k].copy(), turn.T[::-1][:k]
+        basis = turn[:, :k] @ basis + turn[:, k:] @ more
+        products = turn[:, :k] @ products + turn[:, k:] @ curved
+    return values, basis, sizes
+
+
+def searched(
+    product: Product, start: np.ndarray, count: int, against: np.ndarray, size: int, tol: float, restarts: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues of the operator on what is orthogonal to ``against``, and vectors (count, d).
+
+    By Lanczos' method with ``size`` vectors, restarted with the best ``count`` + 1 of them until residuals are below ``tol``
+    of the largest value, at most so often.
+    """
+    v, small = np.empty((size + 1, len(start))), np.zeros((size, size))
+    v[:1] = orthonormal(start[None], against)
+    first = 0
+    for left in range(restarts, -1, -1):
+        used = size
+        for j in range(first, size):
+            new = product(v[j : j + 1])[0]
+            along = np.zeros(j + 1)
+            for _ in range(2):
+                new -= (against @ new) @ against
+                part = v[: j + 1] @ new
+                new -= part @ v[: j + 1]
+                along += part
+            small[: j + 1, j] = small[j, : j + 1] = along
+            rest = float(np.linalg.norm(new))
+            if not rest > TINY * abs(along[-1]):
+                used = j + 1
+                break
+            v[j + 1] = new / rest
+        values, turn = np.linalg.eigh(small[:used, :used])
+        values, turn = values[::-1], turn.T[::-1]
+        residual = rest * np.abs(turn[:count, -1]).max()
+        if used < size or not left or residual < tol * np.abs(values).max():
+            break
+        first = min(count + 1, size - 2)
+        v[:first], v[first] = turn[:first] @ v[:size], v[size].copy()
+        small[:] = 0.0
+        small[range(first), range(first)] = values[:first]
+    return values[:count], turn[:count] @ v[:used]
+
+
+def aligned(old: np.ndarray, new: np.ndarray, first: int | None = None) -> np.ndarray:
+    """The turn (k, k) that brings the first rows together, and each of the others by its sign, nearest to the new ones."""
+    k = len(old) if first is None else first
+    overlap, turn = new @ old.T, np.diag(np.ones(len(old)))
+    if k:
+        left, _, right = np.linalg.svd(overlap[:k, :k])
+        turn[:k, :k] = left @ right
+    for i in range(k, len(old)):
+        turn[i, i] = 1.0 if overlap[i, i] >= 0 else -1.0
+    return turn

@@ -1,0 +1,100 @@
+"""The force of a step's oscillations, and by how much a step is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfdyn.integrate.large.follow import FARTHEST
+from cfdyn.integrate.large.modes import aligned, orthonormal
+from cfdyn.integrate.large.multiplier import covariance, force, pairs, rank_of, rates
+from cfdyn.integrate.large.point import Point
+from cfdyn.systems.oracle_flow import Edge, Force
+
+if TYPE_CHECKING:
+    from cfdyn.integrate.large.run import LargeRun
+
+SHARE = 0.1  # of the way back to the edge, in the error
+UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step did not know
+
+
+def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
+    """The edge, the near modes and their T in the middle of a step, extrapolated: so the scheme is of second order."""
+    point, flow, edge, u = run.point, run.flow, run.point.edge, run.point.u
+    thirds, ahead = point.thirds, 0.5 * min(h / run.pace, FARTHEST)
+    if run.bent is not None:
+        thirds = thirds + ahead * (thirds - run.bent)
+    if flow.own.states and run.motion is not None and run.before is not None:
+        z = point.z.copy()
+        z[flow.n_weights :] += 0.5 * min(h, FARTHEST * run.pace) * run.motion
+        metric = flow.edge(z).metric
+        if np.all(np.asarray(metric) > 0):
+            edge = flow.edge(z, point.g)
+            y = point.y[: point.near]
+            y = y + ahead * (y - (aligned(run.before, point.y, point.near) @ run.before)[: point.near])
+            u = orthonormal(y, y[:0]) / np.sqrt(metric)
+    return edge, u if len(u) == point.near else point.u, thirds
+
+
+def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
+    """X of the near modes for a step, and its force."""
+    point = run.point
+    if point.rates is None:
+        return np.zeros((0, 0)), None
+    edge, u, thirds = middle(run, h)
+    found = rates(run.flow, point.f, edge, u, thirds)
+    x = covariance(found, np.diag(2.0 - point.values[: point.near]) / h)
+    return x, force(x, edge, u, thirds, bool(run.flow.own.states)) if x.any() else None
+
+
+def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
+    """What a step is wrong by since its force stands still: what it is from what it was on average, by both ends."""
+    flow, point, k = run.flow, run.point, len(x)
+    off = np.zeros(len(point.z))
+    if found.near < k or not found.turned:
+        return off
+    turn = aligned(point.y[:k], found.y[:k])
+    states = bool(flow.own.states)
+    thirds = found.thirds[[n for n, (_, j) in enumerate(pairs(found.near)) if j < k]]
+    parts = [force(x, point.edge, point.u, point.thirds, states),
+             force(turn @ x @ turn.T, found.edge, found.y[:k] / found.root, thirds, states)]  # fmt: skip
+    bend = push.bend - (parts[0].bend + parts[1].bend) / 2
+    squares = push.squares - (parts[0].squares + parts[1].squares) / 2
+    off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
+    for s in range(len(flow.own.states)):
+        flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)) if states else 0.0)
+    return off
+
+
+def size(run: LargeRun, off: np.ndarray) -> float:
+    """The largest of the blocks of an error, in tolerances."""
+    flow, settings, parts = run.flow, run.settings, run.flow.parts(run.point.z)
+    own = [off[: flow.n_weights], *(flow.block(off, k) for k in range(len(flow.own.states)))]
+    return max(
+        float(np.linalg.norm(a)) / (settings.atol + settings.rtol * float(np.linalg.norm(b)))
+        for a, b in zip(own, parts, strict=True)
+    )
+
+
+def drifted(run: LargeRun, found: Point, x: np.ndarray) -> float:
+    """How far held modes are off the edge, as a way of the weights in tolerances."""
+    if run.flow.kind != "central":
+        return 0.0
+    worst, d, rank = 0.0, run.flow.n_weights, rank_of(x)
+    size = run.settings.atol + run.settings.rtol * float(np.linalg.norm(found.z[:d]))
+    for place, (i, j) in enumerate(pairs(found.near)):
+        if i != j or i >= len(x) or found.rates is None:
+            continue
+        gap = abs(2.0 - found.values[i]) if i < rank else max(0.0, found.values[i] - 2.0)
+        gap -= 0.3 * max(0.0, run.point.values[i] - 2.0)  # what was there before is no error of this step
+        beta = found.rates.beta[place, place]
+        if gap > 0 and beta > 0:
+            way = gap / beta * float(np.linalg.norm(0.5 * found.edge.speed * found.thirds[place]))
+            worst = max(worst, SHARE * way / size)
+    return worst
+
+
+def unseen(run: LargeRun, found: Point, x: np.ndarray) -> bool:
+    """True if a mode has come beyond the edge whose force the step did not know."""
+    return run.flow.kind == "central" and float(found.values[len(x) :].max(initial=0.0)) > 2.0 + min(UNSEEN, run.settings.rtol)

@@ -1,0 +1,157 @@
+"""A point of a path: gradient, tracked modes and what pushes them, made with few products."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.modes import aligned, refined, searched
+from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turned_thirds
+from cfdyn.systems.oracle_flow import Edge, Numbers, OracleFlow
+
+NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
+APART = 0.05  # least gap to other modes that a residual is divided by
+FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
+BASIS, FIRST_BASIS = 8, 12  # vectors of Lanczos' method
+COARSE, FINE_ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else so many
+SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
+
+
+@dataclass
+class Point:
+    """z (n,), the gradient g (d,), F without oscillation f (n,); modes y (k, d), orthonormal eigenvectors of Q^-½HQ^-½ with
+    ``values`` (k,), descending; of the first ``near`` T (pairs, d) and what moves the gap 2 − values."""
+
+    z: np.ndarray
+    g: np.ndarray
+    f: np.ndarray
+    edge: Edge
+    y: np.ndarray
+    values: np.ndarray
+    near: int = 0
+    thirds: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    rates: Rates | None = None
+    turned: bool = False
+
+    @property
+    def root(self) -> Numbers:
+        """√Q."""
+        return np.sqrt(self.edge.metric)
+
+    @property
+    def u(self) -> np.ndarray:
+        """The near modes as directions of the weights, uᵀQu = 1."""
+        return self.y[: self.near] / self.root
+
+
+class Wanted(NamedTuple):
+    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact."""
+
+    guess: int
+    reach: np.ndarray
+    angle: float
+    guards: bool = True
+
+
+class Looker:
+    """Makes points of a flow."""
+
+    def __init__(self, flow: OracleFlow, oracle: Counted):
+        self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
+
+    def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted) -> Point:
+        """The point at a state, from predicted modes (k, d), orthonormal rows."""
+        flow, oracle, w = self.flow, self.oracle, z[: self.d]
+        edge = flow.edge(z)
+        root = np.sqrt(edge.metric)
+        guess = min(wanted.guess, len(y))
+        g, curved, thirds = self._bent(w, y, root, guess)
+        if g is None:
+            g = oracle.gradient(w)
+        known = [i for i in range(len(y)) if i not in curved]
+        for i, row in zip(known, oracle.products(w, y[known] / root), strict=True):
+            curved[i] = row
+        products = np.array([curved.pop(i) / root for i in range(len(y))]).reshape(len(y), self.d)
+        if not (np.isfinite(g).all() and np.isfinite(products).all()):
+            raise NumericsError("the gradient or the Hessian is not finite")
+        chooser = Chooser(guess, wanted)
+        rounds = 1 if wanted.angle > COARSE else FINE_ROUNDS
+        values, modes, _ = refined(lambda v: oracle.products(w, v / root) / root, y, products, chooser, rounds)
+        near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
+        edge = flow.edge(z, g)
+        point = Point(z, g, flow.slope(z, g), edge, modes, values, near)
+        self._push(point, y, guess, thirds)
+        return point
+
+    def _bent(
+        self, w: np.ndarray, y: np.ndarray, root: Numbers, guess: int
+    ) -> tuple[np.ndarray | None, dict[int, np.ndarray], list[np.ndarray]]:
+        """The gradient and products where T brings them, and T of the pairs of the modes that are near."""
+        g, curved, own = None, {}, []
+        for i in range(guess):
+            found, product, third = self.oracle.bent(w, y[i] / root)
+            g = found if found is not None else g
+            own.append(third)
+            if product is not None:
+                curved[i] = product
+        thirds = [own[i] if i == j else self.oracle.mixed(w, y[i] / root, y[j] / root, own[i], own[j]) for i, j in pairs(guess)]
+        return g, curved, thirds
+
+    def _push(self, point: Point, y: np.ndarray, guess: int, thirds: list[np.ndarray]) -> None:
+        """T of the near modes, from that of the predicted ones where they hardly differ, and the rates of the gaps."""
+        k = point.near
+        if not k:
+            point.thirds = np.zeros((0, self.d))
+            return
+        known: dict[tuple[int, int], np.ndarray] = {}
+        size = min(k, guess)
+        overlap = point.y[:size] @ y[:guess].T
+        if guess and size == guess and (overlap**2).sum(axis=1).min() >= SAME**2:
+            point.turned = True
+            known = dict(zip(pairs(size), turned_thirds(aligned(y[:guess], point.y[:size]), np.array(thirds)), strict=True))
+        thirds.clear()
+        self._complete(point, known)
+
+    def _complete(self, point: Point, known: dict[tuple[int, int], np.ndarray]) -> None:
+        """T of the near modes that is not known yet, and the rates."""
+        w, u = point.z[: self.d], point.u
+        for i in range(point.near):
+            if (i, i) not in known:
+                known[i, i] = self.oracle.bent(w, u[i])[2]
+        for i, j in pairs(point.near):
+            if (i, j) not in known:
+                known[i, j] = self.oracle.mixed(w, u[i], u[j], known[i, i], known[j, j])
+        point.thirds = np.array([known.pop(pair) for pair in pairs(point.near)])
+        point.rates = rates(self.flow, point.f, point.edge, u, point.thirds)
+
+    def widened(self, point: Point, near: int) -> None:
+        """More of the modes of a point as near ones."""
+        known = dict(zip(pairs(point.near), point.thirds, strict=True))
+        point.near = near
+        self._complete(point, known)
+
+    def search(self, z: np.ndarray, edge: Edge, count: int, against: np.ndarray, seed: int, tol: float, restarts: int
+               ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """The largest eigenvalues of Q^-½HQ^-½ on what is orthogonal to some modes, and their modes."""
+        root, w = np.sqrt(edge.metric), z[: self.d]
+        start = np.random.default_rng(seed).standard_normal(self.d)
+        size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
+        return searched(lambda v: self.oracle.products(w, v / root) / root, start, min(count, size), against, size, tol, restarts)
+
+
+class Chooser:
+    """Which modes are corrected by their residuals."""
+
+    def __init__(self, guess: int, wanted: Wanted):
+        self.guess, self.wanted, self.round = guess, wanted, 0
+
+    def __call__(self, values: np.ndarray, sizes: np.ndarray) -> list[int]:
+        wanted, k = self.wanted, self.guess
+        self.round += 1
+        rest = values[k] if len(values) > k else values[-1] - APART
+        chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
+        if self.round == 1 and wanted.guards:
+            chosen += [i for i in range(k, len(values)) if sizes[i] ** 2 > BESIDE * FAINT * max(abs(2.0 - values[i]), NEAR)]
+        return chosen

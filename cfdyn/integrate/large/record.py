@@ -1,0 +1,55 @@
+"""`LargeTrajectory`: what `solve` returns for a loss that is no formula."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from cfdyn.integrate.trajectory import Event
+from cfdyn.records.record import Record
+
+
+@dataclass(frozen=True)
+class LargeTrajectory(Record):
+    """A flow's path, row by row (m rows), of a loss that is no formula; Σ is kept by its factors.
+
+    ``t`` (m,) in optimizer steps; ``z`` (m, n) the states, ``w`` (m, d) the weights, the first of them. ``eigenvalues`` (m, k):
+    the largest ones of P⁻¹H, as many as were followed, NaN where fewer were; ``theta`` (m,): the edge θ that they stay below;
+    ``edge`` (m,): 2λ₁(P⁻¹H)/θ, at most 2 on a central flow; ``sharpness`` (m,): λ₁(H) where P is a number, else NaN.
+    ``variances`` (m, k): eigenvalues of Σ, descending, NaN behind; ``rank`` (m,): how many. ``loss`` (m,), and the averages
+    ``predicted_loss`` L + ½⟨H, Σ⟩ and ``predicted_grad_norm_sq`` ‖g‖² + tr HΣH. Between the ends of steps the states are cubic,
+    the other readings straight lines; the loss is that of the state.
+
+    ``events``: a mode meets ("enter") or leaves the edge, to the accuracy of a step. ``status``: "done", or why the path ends
+    early. ``stats``: ``steps``, ``rejected``, ``gradients``, ``products`` with H, ``curvature_gradients`` T[u, v], ``jets`` (g, Hu
+    and T[u, u] at once), what one of these costs in gradients by processor time (``cost_…``; 2 and 5 where too few were timed),
+    ``gradient_equivalents`` of all, without values of the loss at rows; ``constraint_violation``, of the edge.
+    ``notes``: what was changed or assumed. ``factors`` (f, d) and ``oscillation`` (f, f): U and X of Σ = UᵀXU at the last row.
+    """
+
+    flow: str
+    t: Annotated[np.ndarray, "m"]
+    z: Annotated[np.ndarray, "m n"]
+    n_weights: int
+    sharpness: Annotated[np.ndarray, "m"]
+    edge: Annotated[np.ndarray, "m"]
+    theta: Annotated[np.ndarray, "m"]
+    eigenvalues: Annotated[np.ndarray, "m k"]
+    variances: Annotated[np.ndarray, "m k"]
+    rank: Annotated[np.ndarray, "m"]
+    loss: Annotated[np.ndarray, "m"]
+    predicted_loss: Annotated[np.ndarray, "m"]
+    predicted_grad_norm_sq: Annotated[np.ndarray, "m"]
+    factors: Annotated[np.ndarray, "f d"]
+    oscillation: Annotated[np.ndarray, "f f"]
+    events: list[Event]
+    status: str
+    stats: dict
+    notes: list[str]
+    lead: float = 0.0
+    discrete: bool = False
+
+    @property
+    def w(self) -> np.ndarray:
+        """The weights, (m, d)."""
+        return self.z[:, : self.n_weights]

@@ -1,0 +1,146 @@
+"""The rows of a path: what is read off a run at its steps, and between them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.integrate.large.multiplier import pairs
+from cfdyn.integrate.large.record import LargeTrajectory
+from cfdyn.integrate.large.run import LargeRun, Piece
+
+MOST_BYTES = 2**31  # of states at rows that nobody asked for one by one
+
+
+class Reading(NamedTuple):
+    """At one time: θ, the edge (2λ₁/θ), sharpness, eigenvalues (k,) of P⁻¹H, those of Σ (r,), ½⟨H, Σ⟩ and ‖g‖² + tr HΣH."""
+
+    theta: float
+    edge: float
+    sharpness: float
+    eigenvalues: np.ndarray
+    variances: np.ndarray
+    more_loss: float
+    squares: float
+
+
+def reading(run: LargeRun) -> Reading:
+    """What a run shows at its present time."""
+    point, theta = run.point, run.theta
+    factors, x = run.covariance_factors
+    k = len(x)
+    values, metric = point.values[:k], point.edge.metric
+    gram = factors @ factors.T
+    half = _root(x)
+    sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k else np.zeros(0)
+    sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
+    pushed = (factors * metric) @ (factors * metric).T
+    squares = float(point.g @ point.g) + sum(
+        (1 if i == j else 2) * x[i, j] * values[i] * values[j] * pushed[i, j] for i, j in pairs(k)
+    )
+    top = float(point.values[0]) if len(point.values) else np.nan
+    sharpness = top * float(metric) if np.ndim(metric) == 0 else np.nan
+    return Reading(theta, top, sharpness, run.eigenvalues, sizes, float(np.diag(x) @ values) / 2, squares)
+
+
+def _root(x: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(x) if len(x) else (np.zeros(0), x)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+
+
+class Rows:
+    """Collects rows at given times, or at the ends of all steps, of which it keeps every second one where they get too many."""
+
+    def __init__(self, run: LargeRun, times: np.ndarray | None):
+        self.run, self.times, self.every, self.seen = run, times, 1, 0
+        self.t: list[float] = []
+        self.z: list[np.ndarray] = []
+        self.readings: list[Reading] = []
+        self.last = reading(run)
+        if times is None:
+            self._add(run.t, run.z, self.last)
+        elif len(times) and times[0] == 0.0:
+            self._add(0.0, run.z, self.last)
+
+    def after(self, piece: Piece) -> None:
+        """What a step brings."""
+        now = reading(self.run)
+        if self.times is None:
+            self.seen += 1
+            if self.seen % self.every == 0:
+                self._add(piece.t1, piece.z1, now)
+            if len(self.z) * piece.z1.nbytes > MOST_BYTES and len(self.z) > 2:
+                self.every *= 2
+                self.t, self.z, self.readings = self.t[::2], self.z[::2], self.readings[::2]
+        else:
+            first = len(self.t)
+            while first < len(self.times) and self.times[first] <= piece.t1:
+                t = float(self.times[first])
+                share = (t - piece.t0) / (piece.t1 - piece.t0)
+                self._add(t, between(piece, share), now if share == 1.0 else _mixed(self.last, now, share))
+                first += 1
+        self.last = now
+
+    def _add(self, t: float, z: np.ndarray, what: Reading) -> None:
+        self.t.append(t)
+        self.z.append(z)
+        self.readings.append(what)
+
+    def record(self, status: str, provenance: dict) -> LargeTrajectory:
+        """All rows."""
+        run, flow, d = self.run, self.run.flow, self.run.flow.n_weights
+        if self.times is None and self.t[-1] < run.t:
+            self._add(run.t, run.z, reading(run))
+        loss = np.array([run.oracle.value(z[:d]) for z in self.z])
+        factors, x = run.covariance_factors
+        names = ("sharpness", "edge", "theta", "more_loss", "squares")
+        columns = {name: np.array([getattr(r, name) for r in self.readings]) for name in names}
+        thinned = [f"of the ends of the steps every {self.every}th is kept"] if self.every > 1 else []
+        return LargeTrajectory(
+            flow=flow.title, t=np.array(self.t), z=np.array(self.z).reshape(-1, flow.dim), n_weights=d,
+            sharpness=columns["sharpness"], edge=columns["edge"], theta=columns["theta"],
+            eigenvalues=_padded([r.eigenvalues for r in self.readings]), variances=_padded([r.variances for r in self.readings]),
+            rank=np.array([len(r.variances) for r in self.readings], dtype=int), loss=loss,
+            predicted_loss=loss + columns["more_loss"], predicted_grad_norm_sq=columns["squares"],
+            factors=factors, oscillation=x, events=list(run.events), status=status,
+            stats=statistics(run), notes=[*run.notes, *flow.remarks, *thinned], provenance=provenance,
+        )  # fmt: skip
+
+
+def between(piece: Piece, share: float) -> np.ndarray:
+    """The state at a share of a step, by the cubic through its ends and slopes."""
+    if share == 1.0:
+        return piece.z1
+    h, rest = piece.t1 - piece.t0, 1.0 - share
+    along = piece.z0 * (1 + 2 * share) * rest**2 + piece.z1 * share**2 * (3 - 2 * share)
+    return along + h * share * rest * (rest * piece.f0 - share * piece.f1)
+
+
+def _mixed(a: Reading, b: Reading, share: float) -> Reading:
+    """Straight lines; of eigenvalues and variances the numbers that only one has count as NaN and as 0."""
+    k, r = min(len(a.eigenvalues), len(b.eigenvalues)), max(len(a.variances), len(b.variances))
+    sizes = [np.concatenate([x.variances, np.zeros(r - len(x.variances))]) for x in (a, b)]
+    values = (1 - share) * a.eigenvalues[:k] + share * b.eigenvalues[:k]
+    numbers = {name: (1 - share) * getattr(a, name) + share * getattr(b, name)
+               for name in ("theta", "edge", "sharpness", "more_loss", "squares")}  # fmt: skip
+    return Reading(eigenvalues=values, variances=(1 - share) * sizes[0] + share * sizes[1], **numbers)
+
+
+def _padded(rows: list[np.ndarray]) -> np.ndarray:
+    out = np.full((len(rows), max((len(row) for row in rows), default=0)), np.nan)
+    for line, row in zip(out, rows, strict=True):
+        line[: len(row)] = row
+    return out
+
+
+def statistics(run: LargeRun) -> dict[str, Any]:
+    """What a run has cost and how well it held the edge."""
+    counts, costs = run.oracle.counts, run.oracle.costs()
+    names = {"gradient": "gradients", "products": "products", "third": "curvature_gradients", "jet": "jets", "value": "values"}
+    asked = {names[kind]: n for kind, n in counts.items() if kind != "value"}
+    return {
+        "steps": run.steps, "rejected": run.rejected, **asked,
+        **{f"cost_{names[kind]}": cost for kind, cost in costs.items() if kind not in ("value", "gradient")},
+        "gradient_equivalents": run.oracle.equivalents(), "constraint_violation": run.worst,
+    }  # fmt: skip

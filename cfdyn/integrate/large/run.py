@@ -1,0 +1,263 @@
+"""`large_run`: a flow of a loss of many weights that is advanced in time, stopped and gone on with."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.feasible import onto_edge
+from cfdyn.integrate.large.follow import bent_before, guarded, predicted
+from cfdyn.integrate.large.memory import restored, stored
+from cfdyn.integrate.large.modes import orthonormal
+from cfdyn.integrate.large.multiplier import held, rank_of
+from cfdyn.integrate.large.oscillation import drifted, frozen, oscillation, size, unseen
+from cfdyn.integrate.large.point import Looker, Point, Wanted
+from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.trajectory import Event
+from cfdyn.systems.oracle_flow import Force, OracleFlow
+
+SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
+SHORT, BLOW_UP = 1e-9, 1e15
+CLOSE = 0.2  # below the edge of 2: modes whose forces are wanted at the start
+
+
+class Settings(NamedTuple):
+    """``rtol``, ``atol``: of a step's error, in the Euclidean length of the weights and of each of the states."""
+
+    rtol: float = 1e-3
+    atol: float = 1e-8
+    max_step: float = math.inf
+    max_steps: int = 100_000
+    strict: bool = False
+    seed: int = 0
+
+
+class Piece(NamedTuple):
+    """A step: times, states and slopes at its ends, and the covariance X of its modes."""
+
+    t0: float
+    t1: float
+    z0: np.ndarray
+    z1: np.ndarray
+    f0: np.ndarray
+    f1: np.ndarray
+
+
+class LargeRun:
+    """A flow's path so far, at the time ``t``; made by `large_run`.
+
+    ``w`` (d,) the weights, ``z`` (n,) the state, ``eigenvalues`` (k,) of P⁻¹H, the largest ones, and ``vectors`` (k, d), uᵀQu = 1
+    for Q = θP/2; ``status``: "" or why it ended early; ``notes``: what was changed or assumed; ``events``: in order.
+    """
+
+    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
+        self.flow, self.settings, self.oracle = flow, settings, Counted(flow)
+        self.look = Looker(flow, self.oracle)
+        self.t, self.h, self.status = 0.0, 1.0, ""
+        self.notes: list[str] = []
+        self.steps = self.rejected = self.since = self.rank = 0
+        self.before: np.ndarray | None = None
+        self.bent: np.ndarray | None = None
+        self.motion: np.ndarray | None = None
+        self.pace, self.worst = 1.0, 0.0
+        self.trend, self.x = np.zeros(0), np.zeros((0, 0))
+        self.events: list[Event] = []
+        self.piece: Piece | None = None
+        self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
+        self.point = self._begin(z)
+
+    def _begin(self, z: np.ndarray) -> Point:
+        flow, d = self.flow, self.flow.n_weights
+        flow.check(z)
+        if not np.isfinite(self.oracle.gradient(z[:d])).all():
+            raise NumericsError("the gradient is not finite at the start; start elsewhere")
+        central = flow.kind == "central"
+        none, count = np.zeros((0, d)), min(d, 2 if central else 1)
+        _, y = self.look.search(z, flow.edge(z), count, none, self.settings.seed, 1e-3, 30)
+        reach = np.full(count, CLOSE if central else -math.inf)
+        self.point = self.look.at(z, orthonormal(y, none), Wanted(0, reach, self.angle))
+        self.trend = np.zeros(len(self.point.y))
+        guarded(self)
+        if central and self.point.values[0] > 2.0 * (1 + 1e-9):
+            self._project()
+        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        return self.point
+
+    def _project(self) -> None:
+        theta = self.flow.theta(self.point.edge)
+        beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
+        if self.settings.strict:
+            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or do without strict to start "
+                             "from a state on the edge")  # fmt: skip
+        start = self.point.z
+
+        def look(z: np.ndarray, before: Point) -> Point:
+            self.point = self.look.at(z, before.y, Wanted(before.near, np.full(len(before.y) + 1, CLOSE), 1e-3))
+            self.trend = np.zeros(len(self.point.y))
+            guarded(self)
+            return self.point
+
+        self.point = onto_edge(self.flow, self.point, look)
+        way = float(np.linalg.norm(self.point.z - start))
+        self.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
+
+    @property
+    def z(self) -> np.ndarray:
+        """The state (n,)."""
+        return self.point.z
+
+    @property
+    def w(self) -> np.ndarray:
+        """The weights (d,)."""
+        return self.point.z[: self.flow.n_weights]
+
+    @property
+    def theta(self) -> float:
+        """θ, the edge of λ₁(P⁻¹H)."""
+        return self.flow.theta(self.point.edge)
+
+    @property
+    def eigenvalues(self) -> np.ndarray:
+        """The tracked eigenvalues of P⁻¹H (k,), descending; θ is the edge."""
+        return self.point.values * (self.theta / 2)
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The eigenvectors that belong to them (k, d), uᵀQu = 1 for Q = θP/2."""
+        return self.point.y / self.point.root
+
+    @property
+    def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """U (k, d) and X (k, k) of Σ = UᵀXU now."""
+        point = self.point
+        if point.rates is None:
+            return np.zeros((0, self.flow.n_weights)), np.zeros((0, 0))
+        return point.u, held(point.rates, 2.0 - point.values[: point.near], self.h)
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All of the run as arrays; `restore` goes on from them bit for bit."""
+        return stored(self)
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go back, or forth, to what `snapshot` gave, of a run of the same flow with the same settings."""
+        restored(self, arrays)
+
+    def radius(self) -> float:
+        """A bound on the decay of the weights, per unit of time."""
+        edge = self.point.edge
+        top = float(np.abs(self.point.values).max(initial=0.0) + max(0.0, self.trend.max(initial=0.0)) * self.h)
+        return max(top * float(np.max(edge.metric * edge.speed)), 1e-6)
+
+    def advance(self, t: float) -> None:
+        """Go on to the time t exactly; a path that cannot ends early, and ``status`` says why."""
+        if not math.isfinite(t) or t < self.t:
+            raise UsageError(f"this run is at t = {self.t:g} and does not go to {t:g}")
+        while self.t < t and not self.status:
+            self.step(t)
+
+    def step(self, end: float) -> None:
+        """One step, at most to the time ``end``."""
+        if self.steps >= self.settings.max_steps:
+            self.status = f"stopped at t = {self.t:.6g} after {self.steps} steps; raise `max_steps` or `rtol`"
+            return
+        left, h = end - self.t, min(self.h, self.settings.max_step)
+        # The rest in two equal steps rather than a long one and a very short one.
+        self._step(left if left <= h * (1 + 1e-9) else left / 2 if left < 2 * h else h, end)
+
+    def _step(self, h: float, end: float) -> None:
+        point, flow, first = self.point, self.flow, h
+        while True:
+            x, push = oscillation(self, h)
+            slope = point.f if push is None else flow.slope(point.z, point.g, push)
+
+            def right(z: np.ndarray, push: Force | None = push) -> np.ndarray:
+                return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
+
+            with np.errstate(all="ignore"):
+                z = advance(point.z, slope, h, stages(h, self.radius()), right)
+            found, ends, worst = self._looked(z, slope, x, push, h)
+            if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
+                break
+            self.rejected += 1
+            if found is not None and unseen(self, found, x) and len(x) < len(point.y):
+                # A mode that has come to the edge unexpectedly: its force is wanted from here on.
+                self.look.widened(point, len(x) + 1)
+                self.bent = None
+                continue
+            h *= 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
+            if h < SHORT:
+                self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
+                return
+        self._events(x, h)
+        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
+        self.piece = Piece(self.t, reached, point.z, found.z, slope, ends)
+        self._take(found, x, h, worst, first < 0.99 * self.h and h == first)
+        self.t = reached
+        guarded(self)
+
+    def _looked(
+        self, z: np.ndarray, slope: np.ndarray, x: np.ndarray, push: Force | None, h: float
+    ) -> tuple[Point | None, np.ndarray, float]:
+        """The point after a step, the slope there, and the step's error in tolerances; None where nothing is defined."""
+        if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
+            return None, slope, math.inf
+        y, wanted = predicted(self, x, h)
+        try:
+            found = self.look.at(z, y, wanted)
+        except NumericsError:
+            return None, slope, math.inf
+        ends = found.f if push is None else self.flow.slope(z, found.g, push)
+        off = error(self.point.z, slope, z, ends, h)
+        worst = max(size(self, off), drifted(self, found, x))
+        return found, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
+
+    def _take(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
+        old = self.point
+        count = min(len(old.values), len(found.values))
+        trend = np.zeros(len(found.values))
+        trend[:count] = (found.values[:count] - old.values[:count]) / h
+        self.before, self.bent = (old.y if len(old.y) == len(found.y) else None), bent_before(old, found)
+        self.motion = (found.z - old.z)[self.flow.n_weights :] / h if self.flow.own.states else None
+        self.point, self.trend, self.x, self.pace = found, trend, x, h
+        self.steps, self.since = self.steps + 1, self.since + 1
+        new = h * min(MOST, max(LEAST, SAFETY * max(worst, 1e-9) ** (-1 / 3)))
+        self.h = max(new, self.h) if cut and worst < 1 else new
+        self.worst = max([self.worst, *(abs(value - 2.0) / 2 for value in found.values[: rank_of(x)])])
+
+    def _events(self, x: np.ndarray, h: float) -> None:
+        """A change of rank, in a step that begins now."""
+        rank = rank_of(x)
+        if rank == self.rank:
+            return
+        when = self.t
+        if rank > self.rank and self.point.rates is not None:
+            alpha = self.point.rates.alpha + self.point.rates.beta @ np.zeros(len(self.point.rates.alpha))
+            place = sum(self.point.near - n for n in range(rank - 1))
+            if self.point.near == 1 and alpha[place] < 0:
+                when += min(h, max(0.0, (2.0 - self.point.values[0]) / -alpha[place]))
+        self.events.append(Event(float(when), "enter" if rank > self.rank else "leave", rank))
+        self.rank = rank
+
+
+def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, **options: Any) -> LargeRun:
+    """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
+
+    `LargeRun.advance` goes to a time exactly, `LargeRun.snapshot` has all of it as arrays. ``rtol``, ``atol``: of a step's error,
+    in the Euclidean length of the weights and of each slow state of the optimizer. Further options: ``max_step``, ``max_steps``,
+    ``strict`` (refuse a start beyond the edge), ``seed`` (of the searches for modes).
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.Loss("(1 - x*y)**2 / 2")
+    >>> flow = OracleFlow("central", "central", loss, cf.optimizers.gd(lr=0.8))
+    >>> run = large_run(flow, [1.5, 0.3], rtol=1e-5)
+    >>> run.advance(10.0)
+    >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
+    [1.416 0.705] [2.] enter
+    """
+    return LargeRun(flow, flow.state(w0), Settings(rtol, atol, **options))

@@ -1,0 +1,181 @@
+"""`OracleFlow`: the flow of an optimizer on a loss that is no formula, by its gradients and products with its Hessian."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.arguments import vector
+from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.symbolic.elementwise import Elementwise
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.oracle import GradientOracle
+
+Numbers = Any  # an array (d,), or a number where all weights have the same
+
+
+class Force(NamedTuple):
+    """Of a covariance Σ: ∇⟨H, Σ⟩ (d,), diag(HΣH) (d,) and its sum."""
+
+    bend: np.ndarray
+    squares: Numbers
+    total: float
+
+
+class Edge(NamedTuple):
+    """At a state: Q = θP/2, G/P, P, then for each slow state ∂Q/∂s, ½∂²f/∂g² and ∂f/∂‖g‖²."""
+
+    metric: Numbers
+    speed: Numbers
+    scale: Numbers
+    slopes: list[Numbers]
+    by_square: list[Numbers]
+    by_length: list[Numbers]
+
+
+class OracleFlow:
+    """dz/dt = F(z), z = (weights, the slow states of the optimizer), of a loss with gradients and products with its Hessian.
+
+    ``kind``: "central", or "plain" for the flow without oscillations. No matrix of d × d numbers is formed. Made by
+    `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`; `cf.solve` follows it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import cfdyn as cf
+    >>> bowl = SimpleNamespace(dim=2, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
+    >>> flow = cf.flows.gradient(bowl, cf.optimizers.gd(lr=0.5))
+    >>> flow, flow.drift([1.0, 2.0])
+    (OracleFlow(gradient flow of gd:lr=0.5 on a loss of 2 weights, SimpleNamespace), array([-0.5, -1. ]))
+    """
+
+    discrete, lead = False, 0.0
+
+    def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer):
+        self.name, self.kind, self.oracle, self.optimizer = name, kind, oracle, optimizer
+        self.own = Elementwise(optimizer, name, edge=kind != "plain")
+        self.n_weights = int(oracle.dim)
+        self.decay = float(optimizer.params["weight_decay"]) if optimizer.gradient is not None else 0.0
+
+    @property
+    def dim(self) -> int:
+        """The length of the state."""
+        return self.n_weights * (1 + len(self.own.each)) + len(self.own.shared)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """w1, w2, … and those of the optimizer's slow states."""
+        d = range(1, self.n_weights + 1)
+        return (*(f"{block}{i}" for block in ("w", *self.own.each) for i in d), *self.own.shared)
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters of the optimizer and, if it has any, of the loss."""
+        own = getattr(self.oracle, "params", None)
+        return {**(own if isinstance(own, dict) and hasattr(self.oracle, "at") else {}), **self.optimizer.params}
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        named = getattr(self.oracle, "title", f"a loss of {self.n_weights} weights, {type(self.oracle).__name__}")
+        return f"{self.name} flow of {self.optimizer} on {named}"
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences to print wherever its path is shown."""
+        return list(getattr(self.oracle, "remarks", ()))
+
+    def __repr__(self) -> str:
+        return f"OracleFlow({self.title})"
+
+    def at(self, /, **params: float) -> OracleFlow:
+        """The same flow with other parameter values."""
+        for name in params:
+            if name not in self.params:
+                raise unknown("parameter of the flow", name, self.params)
+        mine = {name: value for name, value in params.items() if name in self.optimizer.params}
+        rest = {name: value for name, value in params.items() if name not in mine}
+        oracle = self.oracle.at(**rest) if rest else self.oracle  # type: ignore[attr-defined]
+        return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine))
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """∇ of the loss with the penalty that weight decay stands for, (d,)."""
+        found = np.asarray(self.oracle.gradient(w), dtype=float)
+        if found.shape != (self.n_weights,):
+            raise UsageError(f"the gradient of this loss has the shape {found.shape}, not ({self.n_weights},)")
+        return found + self.decay * w if self.decay else found
+
+    def state(self, start: Any) -> np.ndarray:
+        """A full state (n,) from the weights alone or from the full state; behind weights alone stands what the optimizer's
+        first step uses."""
+        z = vector("a start", start)
+        if not np.isfinite(z).all():
+            raise UsageError("a start needs finite numbers")
+        if z.shape == (self.n_weights,) and self.dim > self.n_weights:
+            g = self.gradient(z)
+            blank = [np.zeros(self.n_weights)] * len(self.own.each) + [0.0] * len(self.own.shared)
+            parts = self.own.first([z, *blank, g, float(g @ g)])
+            widths = [self.n_weights] * len(self.own.each) + [1] * len(self.own.shared)
+            return np.concatenate([z, *(np.broadcast_to(p, n) for p, n in zip(parts, widths, strict=True))])
+        if z.shape != (self.dim,):
+            raise UsageError(f"a start has {self.n_weights} weights or all {self.dim} entries, not {z.size}")
+        return z.copy()
+
+    def parts(self, z: np.ndarray) -> list[Any]:
+        """The weights, the states of each weight (d,), and the shared ones as numbers."""
+        d, blocks = self.n_weights, 1 + len(self.own.each)
+        return [*(z[k * d : (k + 1) * d] for k in range(blocks)), *z[blocks * d :].tolist()]
+
+    def drift(self, z: Any) -> np.ndarray:
+        """F₀(z) = (−GP⁻¹g − δw, f(s, g)), (n,)."""
+        z = self.state(z)
+        return self.slope(z, self.gradient(z[: self.n_weights]))
+
+    def slope(self, z: np.ndarray, g: np.ndarray, force: Force | None = None) -> np.ndarray:
+        """F at a state with the gradient g there, (n,): with the oscillation of a force, or without."""
+        parts, d = self.parts(z), self.n_weights
+        speed, decay, *rates = self.own.drift([*parts, g, float(g @ g) if self.own.states else 0.0])
+        out = np.empty(len(z))
+        np.multiply(g if force is None else g + 0.5 * force.bend, -speed, out=out[:d])
+        if np.any(decay):
+            out[:d] -= decay * parts[0]
+        if not rates:
+            return out
+        edge = self.edge(z, g) if force is not None else None
+        for k, rate in enumerate(rates):
+            if edge is not None:
+                rate = rate + self.spread(edge, k, force.squares, force.total)  # type: ignore[union-attr]
+            self.block(out, k)[:] = rate
+        return out
+
+    def block(self, z: np.ndarray, k: int) -> np.ndarray:
+        """The entries of the k-th slow state, a view."""
+        d, each = self.n_weights, len(self.own.each)
+        return z[(k + 1) * d : (k + 2) * d] if k < each else z[(each + 1) * d + k - each :][:1]
+
+    def spread(self, edge: Edge, k: int, squares: Numbers, total: float) -> Numbers:
+        """½⟨∇²_g f, HΣH⟩ of the k-th slow state, from diag(HΣH) and its sum."""
+        own = edge.by_square[k] * squares if k < len(self.own.each) else 0.0
+        return own + edge.by_length[k] * total
+
+    def edge(self, z: np.ndarray, g: np.ndarray | None = None) -> Edge:
+        """What the edge θP − H ⪰ 0 is made of; without a gradient Q, G/P and P alone."""
+        parts = self.parts(z)
+        given = [*parts, 0.0 if g is None else g, 0.0 if g is None or not self.own.states else float(g @ g)]
+        metric, speed, scale = self.own.metric(given)
+        if g is None or not self.own.states:
+            return Edge(metric, speed, scale, [], [], [])
+        found, n = self.own.edge(given), len(self.own.states)
+        return Edge(metric, speed, scale, found[:n], found[n : 2 * n], found[2 * n :])
+
+    def theta(self, edge: Edge) -> float:
+        """θ, the λ₁(P⁻¹H) at which a mode flips."""
+        return float(np.ravel(2 * edge.metric)[0] / np.ravel(edge.scale)[0])
+
+    def check(self, z: np.ndarray) -> None:
+        """A NumericsError where P is not positive."""
+        metric = self.edge(z).metric
+        if not (np.isfinite(metric).all() and np.all(np.asarray(metric) > 0)):
+            more = ", or give the optimizer's state with the start" if self.own.states else ""
+            raise NumericsError(f"the preconditioner is not positive at the start; start elsewhere{more}")

@@ -1,0 +1,174 @@
+"""Flows of losses that are no formulas: against independent references, the dense integrator, and themselves stopped on the way."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.modes import searched
+from cfdyn.integrate.large.run import large_run
+from cfdyn.systems.oracle_flow import OracleFlow
+
+REFERENCES = json.loads((Path(__file__).parents[1] / "flows" / "references.json").read_text(encoding="utf-8"))["cases"]
+VALLEY = cf.Loss("(1 - x*y)**2/2")
+GD = cf.optimizers.gd(lr=0.8)
+
+
+class Plain:
+    """A loss without its formula; ``bare``: with gradients and products alone."""
+
+    def __init__(self, loss, bare=False):
+        self.loss, self.dim = loss, loss.dim
+        self.value, self.gradient, self.hvp = loss.value, loss.gradient, loss.hvp
+        if not bare:
+            self.curvature_gradient = loss.curvature_gradient
+
+
+def case(entry):
+    loss = cf.Loss(entry["loss"], entry["variables"])
+    optimizer = getattr(cf.optimizers, entry["optimizer"]["name"])(**entry["optimizer"]["params"])
+    return loss, optimizer
+
+
+@pytest.mark.parametrize("entry", REFERENCES, ids=[entry["name"] for entry in REFERENCES])
+def test_it_converges_to_the_independent_reference(entry):
+    """Two tolerances, 100 apart: the error falls at least fivefold, and all events are there in order."""
+    loss, optimizer = case(entry)
+    flow = cf.flows.central(Plain(loss), optimizer)
+    w, kinds = np.array(entry["w"]), [(kind, rank) for _, kind, rank in entry["events"]]
+    errors = []
+    for rtol in (1e-3, 1e-5):
+        path = cf.solve(flow, entry["start"], entry["t"][-1], rtol=rtol, save_at=[t for t in entry["t"] if t > 0])
+        assert path.status == "done"
+        errors.append(float(np.abs(path.w - w[len(w) - len(path.w) :]).max()))
+    assert errors[1] < 2e-3 and errors[1] < errors[0] / 4
+    assert [(e.kind, e.rank) for e in path.events] == kinds
+    np.testing.assert_allclose([e.t for e in path.events], [t for t, *_ in entry["events"]], atol=0.5)
+
+
+def test_readings_are_those_of_the_dense_flow():
+    save = [0.2, 1.0, 3.0, 8.0]
+    dense = cf.solve(cf.flows.central(VALLEY, GD), [1.5, 0.3], 8.0, save_at=save, rtol=1e-11)
+    path = cf.solve(cf.flows.central(Plain(VALLEY), GD), [1.5, 0.3], 8.0, save_at=save, rtol=1e-6)
+    np.testing.assert_allclose(path.loss, dense.loss, atol=1e-3)
+    np.testing.assert_allclose(path.sharpness, dense.sharpness, atol=2e-3)
+    np.testing.assert_allclose(
+        path.variances[:, 0], np.where(path.rank > 0, dense.covariance.trace(axis1=1, axis2=2), np.nan), rtol=0.02
+    )
+    np.testing.assert_allclose(path.predicted_loss, dense.predicted_loss, rtol=5e-3)
+    np.testing.assert_allclose(path.predicted_grad_norm_sq, dense.predicted_grad_norm_sq, rtol=2e-2)
+    assert path.rank.tolist() == dense.rank.tolist() == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["gd", "heavy_ball", "nesterov", "ema_momentum", "rmsprop", "scalar_rmsprop", "adam", "adagrad"])
+def test_without_oscillation_it_is_the_stable_flow(name):
+    params = {"lr": 0.05} | ({"momentum": 0.5} if "momentum" in name or name in ("heavy_ball", "nesterov") else {})
+    optimizer = getattr(cf.optimizers, name)(**params)
+    loss = cf.losses.matrix_factorization()
+    start = [0.9, 0.3, -0.5, 0.8]
+    dense = cf.solve(cf.flows.gradient(loss, optimizer), start, 20.0, rtol=1e-11)
+    path = cf.solve(cf.flows.stable(Plain(loss), optimizer), start, 20.0, rtol=1e-6)
+    np.testing.assert_allclose(path.w[-1], dense.w[-1], atol=2e-4)
+    assert not path.events
+
+
+def test_gradients_and_products_alone_are_enough():
+    """T[u, u] from g(w ± εu)."""
+    paths = [cf.solve(cf.flows.central(Plain(VALLEY, bare), GD), [1.5, 0.3], 5.0, rtol=1e-5) for bare in (True, False)]
+    np.testing.assert_allclose(paths[0].w[-1], paths[1].w[-1], atol=1e-3)
+    assert "curvature_gradients" in paths[1].stats and "curvature_gradients" not in paths[0].stats
+
+
+def test_weight_decay_is_a_penalty_on_the_loss():
+    optimizer = cf.optimizers.gd(lr=0.8, weight_decay=0.05)
+    dense = cf.solve(cf.flows.central(VALLEY, optimizer), [1.5, 0.3], 8.0, rtol=1e-10)
+    path = cf.solve(cf.flows.central(Plain(VALLEY), optimizer), [1.5, 0.3], 8.0, rtol=1e-6)
+    np.testing.assert_allclose(path.w[-1], dense.w[-1], atol=1e-4)
+
+
+def test_a_run_goes_on_bit_for_bit():
+    loss, optimizer = case(next(entry for entry in REFERENCES if entry["name"] == "rmsprop"))
+    start = [1.8, 0.2, 0.3, 0.3, 0.4, 0.15]
+    flow = OracleFlow("central", "central", Plain(loss), optimizer)
+    whole, part = large_run(flow, start), large_run(flow, start)
+    for t in (5.0, 34.0, 60.0):
+        whole.advance(t)
+        part.advance(t)
+        kept, part = part.snapshot(), large_run(flow, start)
+        part.restore(kept)
+        assert all(array.dtype.kind in "fiu" for array in kept.values())
+    for run in (whole, part):
+        run.advance(80.0)
+    assert whole.events and whole.events == part.events
+    after, other = whole.snapshot(), part.snapshot()
+    assert all(np.array_equal(after[name], other[name], equal_nan=True) for name in after if name != "times")
+
+
+def test_a_start_beyond_the_edge_is_moved_and_said_so():
+    flow = cf.flows.central(Plain(VALLEY), GD)
+    dense = cf.solve(cf.flows.central(VALLEY, GD), [1.7, 0.3], 0.0)
+    path = cf.solve(flow, [1.7, 0.3], 0.0)
+    np.testing.assert_allclose(path.w[0], dense.w[0], atol=1e-4)
+    assert "beyond the edge" in path.notes[0]
+    with pytest.raises(UsageError, match="beyond the edge"):
+        cf.solve(flow, [1.7, 0.3], 1.0, strict=True)
+
+
+def test_a_path_that_runs_away_ends():
+    hole = Plain(cf.Loss("-x**4/4 + y**2/2"))
+    path = cf.solve(cf.flows.central(hole, cf.optimizers.gd(lr=0.1)), [1.0, 0.5], 100.0)
+    assert path.status.startswith("at t = ") and 0 < path.t[-1] < 6
+    with pytest.raises(NumericsError, match="not finite"):
+        cf.solve(cf.flows.central(Plain(cf.Loss("log(x) + y")), GD), [0.0, 1.0], 1.0)
+
+
+def test_what_takes_a_formula_says_so():
+    for call in (
+        lambda: cf.flows.thread(Plain(VALLEY), GD),
+        lambda: cf.flows.central(Plain(VALLEY), GD, batch=2),
+        lambda: cf.flows.central(Plain(VALLEY), cf.optimizers.sign_gd(lr=0.1)),
+        lambda: cf.solve(cf.flows.central(Plain(VALLEY), GD), [1.5, 0.3], 1.0, method="radau5"),
+        lambda: cf.flows.central("x**2", GD),
+    ):
+        with pytest.raises(UsageError):
+            call()
+
+
+def test_searches_find_the_largest_eigenvalues():
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    values = np.r_[5.0, 4.9, 3.0, rng.uniform(-4, 2.5, 57)]
+    matrix = (turn * values) @ turn.T
+    found, vectors = searched(lambda v: v @ matrix, rng.normal(size=60), 2, np.zeros((0, 60)), 10, 1e-6, 60)
+    np.testing.assert_allclose(found, [5.0, 4.9], atol=1e-8)
+    rest, _ = searched(lambda v: v @ matrix, rng.normal(size=60), 1, vectors, 10, 1e-6, 60)
+    np.testing.assert_allclose(rest, [3.0], atol=1e-6)
+
+
+def test_what_is_asked_is_counted():
+    flow = OracleFlow("central", "central", Plain(VALLEY), GD)
+    oracle, w = Counted(flow), np.array([1.5, 0.3])
+    oracle.gradient(w)
+    oracle.products(w, np.eye(2))
+    oracle.bent(w, np.array([1.0, 0.0]))
+    assert oracle.counts == {"gradient": 1, "products": 2, "third": 1} and oracle.equivalents() == 1 + 2 * 2 + 5
+
+
+def test_a_network_at_the_edge():
+    """The central flow stays with the optimizer where the gradient flow leaves it; what it held is at the edge."""
+    net = cf.networks.mlp(cf.data.digits(classes=3, n=60), widths=(6,))
+    gd, start = cf.optimizers.gd(lr=0.55), net.start
+    step = cf.as_map(net, gd)
+    orbit = [start]
+    for _ in range(121):
+        orbit.append(step(orbit[-1]))
+    middle = (orbit[-3] + 2 * orbit[-2] + orbit[-1]) / 4
+    central, plain = (cf.solve(make(net, gd), start, 120.0, save_at=[120.0]) for make in (cf.flows.central, cf.flows.gradient))
+    assert central.rank[-1] >= 1 and abs(central.edge[-1] - 2) < 0.01
+    gaps = [np.linalg.norm(path.w[-1] - middle) for path in (central, plain)]
+    assert gaps[0] < gaps[1]
+    assert central.stats["gradient_equivalents"] > 0
