@@ -233,7 +233,7 @@ CLAIMS.undecided(
     "networks_on_data", "experiments",
     "Central flows predict long-term trajectories of generic networks (CNN, ResNet, ViT, LSTM, transformer, Mamba) on data with "
     "high numerical accuracy.",
-    needs="neural networks on data, with their third derivatives",
+    needs="networks other than fully connected ones, which cohen2024_networks has, on data",
 )  # fmt: skip
 
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
+from cfdyn.settling.large import large_regime
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.map import Map
+from cfdyn.systems.oracle_map import OracleMap, require_step
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class Regime(Record):
     inject: float = 0.0
 
 
-def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Regime:
+def classify(
+    step: Map | OracleMap, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS
+) -> Regime:
     """The regime of the orbit of z0.
 
     The orbit runs until it demonstrably contracts onto a cycle: its close returns are polished by
@@ -46,12 +50,15 @@ def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None =
     and otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not
     proof.
 
+    On a loss that is no formula, a network, cycles up to the period 64 are polished by Newton's method with Krylov's, and
+    ``multipliers`` are the leading ones; nothing is repeated with digits.
+
     Parameters
     ----------
-    step : the map
+    step : the map, also one of a loss that is no formula
     z0 : start, the d weights or the full state (D,)
     max_period : longest cycle looked for
-    budget : most steps to run (2·10⁶ for a cheap map, fewer for one with many data rows)
+    budget : most steps to run (2·10⁶ for a cheap map, fewer for one with many data rows, 2·10⁴ by gradients)
     digits : precision of the repetition in doubt
 
     Returns
@@ -79,6 +86,10 @@ def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None =
     """
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
-    z, most = require_map(step).state(z0), default_budget(step) if budget is None else int(budget)
+    z = require_step(step).state(z0)
+    if isinstance(step, OracleMap):
+        found = large_regime(step, z, int(max_period), budget)
+        return Regime(*found, provenance=provenance(map=step.title, params=step.params, start=z, budget=budget))
+    most = default_budget(step) if budget is None else int(budget)
     settings = provenance(map=step.title, params=step.params, start=z, budget=most)
     return Regime(*regime(step, z, int(max_period), most, digits), provenance=settings)

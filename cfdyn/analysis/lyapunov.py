@@ -7,11 +7,13 @@ import numpy as np
 
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum
 from cfdyn.systems.map import Map
+from cfdyn.systems.oracle_map import OracleMap
 
 
 def lyapunov(
-    step: Map, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None
-) -> np.ndarray:
+    step: Map | OracleMap, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
+    leading: int | None = None,
+) -> np.ndarray:  # fmt: skip
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors.
 
     Parameters
@@ -21,10 +23,11 @@ def lyapunov(
     n : steps averaged over
     transient : steps run before
     progress : called now and then with the number of steps done
+    leading : how many of the largest
 
     Returns
     -------
-    (D,) exponents per step; −inf where a direction collapses
+    (D,) exponents per step, or (leading,); −inf where a direction collapses
 
     Raises
     ------
@@ -44,4 +47,4 @@ def lyapunov(
     ----------
     Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15.
     """
-    return lyapunov_spectrum(step, z0, n, transient, progress).exponents
+    return lyapunov_spectrum(step, z0, n, transient, progress, leading).exponents

@@ -7,23 +7,28 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.ensembles.frames import stretching
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.orbits import DONE, advance
+from cfdyn.kernels.orbits import DIVERGED, DONE, advance
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.map import Map
+from cfdyn.systems.one_by_one import advanced
+from cfdyn.systems.oracle_map import OracleMap, require_step
 from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
 
+PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
 
 
 @dataclass(frozen=True)
 class LyapunovSpectrum(Record):
-    """``exponents`` (D,), the largest first, and their standard errors ``errors`` (D,), NaN for a single step.
+    """``exponents`` (D,), or the leading ones, the largest first, with standard errors ``errors``, NaN for a single step.
 
-    ``total``, ``total_error``: of all together, the logarithm of how volumes shrink per step. ``dimension``: Kaplan and
-    Yorke's, k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the most exponents whose sum is not negative (D if that is all of them),
-    with its error ``dimension_error`` by leaving out one part after the other. ``steps`` averaged over.
+    ``total``, ``total_error``: of all these together, the logarithm of how volumes shrink per step. ``dimension``: Kaplan
+    and Yorke's, k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the most exponents whose sum is not negative (D if that is all of them, NaN
+    if it takes more than the leading ones), with its error ``dimension_error`` by leaving out one part after the other.
+    ``steps`` averaged over.
     """
 
     exponents: Annotated[np.ndarray, "D"]
@@ -36,9 +41,10 @@ class LyapunovSpectrum(Record):
 
 
 def lyapunov_spectrum(
-    step: Map, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None
-) -> LyapunovSpectrum:
-    """All Lyapunov exponents with standard errors, from the means over 20 parts of the way.
+    step: Map | OracleMap, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
+    leading: int | None = None,
+) -> LyapunovSpectrum:  # fmt: skip
+    """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way.
 
     λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
 
@@ -49,16 +55,17 @@ def lyapunov_spectrum(
 
     Parameters
     ----------
-    step : the map
+    step : the map, also one of a loss that is no formula: then tangents are pushed by Hessian-vector products
     z0 : start, the d weights or the full state (D,)
     n : steps averaged over
     transient : steps run before
     progress : called now and then with the number of steps done
+    leading : how many of the largest; all D if not given, where D ≤ 300
 
     Raises
     ------
     NumericsError : the orbit diverges or leaves the domain
-    UsageError : n below 1, a negative transient, or a bad start
+    UsageError : n below 1, a negative transient, a bad start, or all of too many exponents
 
     Examples
     --------
@@ -75,20 +82,18 @@ def lyapunov_spectrum(
     """
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
-    z = require_map(step).state(z0).copy()
-    stretch = stretching(step)
-    piece = max(1, STRETCH // step.cost)
+    z = require_step(step).state(z0).copy()
+    q, stretch = _frame(step, leading), stretching(step)
+    piece = PIECE if isinstance(step, OracleMap) else max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
-        done, code = advance(step.rule("step").compiled, z, step.p, min(piece, transient - turning - first), ESCAPE)
+        done, code = _advance(step, z, min(piece, transient - turning - first))
         if code != DONE:
             raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
-    # A start that no symmetry of the map favours.
-    q = np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
     ends = np.unique(np.linspace(0, n, PARTS + 1).astype(int))
-    sums = np.zeros((len(ends) - 1, step.dim))
+    sums = np.zeros((len(ends) - 1, len(q)))
     for k, (first, last) in enumerate([(-turning, 0), *zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]):
-        own = sums[k - 1] if k else np.zeros(step.dim)
+        own = sums[k - 1] if k else np.zeros(len(q))
         for begin in range(first, last, piece):
             count = min(piece, last - begin)
             done = stretch(z, count, q, own)
@@ -96,10 +101,29 @@ def lyapunov_spectrum(
                 raise NumericsError(f"the orbit stops being finite at step {transient + begin + done}: no exponents")
             if progress and k:
                 progress(begin + done)
-    return _spectrum(sums, np.diff(ends), n, provenance(map=step.title, params=step.params, start=z0, transient=transient))
+    settings = provenance(map=step.title, params=step.params, start=z0, transient=transient, leading=leading)
+    return _spectrum(sums, np.diff(ends), n, step.dim, settings)
 
 
-def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, settings: dict) -> LyapunovSpectrum:
+def _frame(step: Map | OracleMap, leading: int | None) -> np.ndarray:
+    """Orthonormal rows (k, D) that no symmetry of the map favours."""
+    if leading is not None:
+        most = whole_number("`leading`", leading, 1, step.dim)
+        return np.ascontiguousarray(np.linalg.qr(np.random.default_rng(6).normal(size=(step.dim, most)))[0].T)
+    if step.dim > MOST:
+        raise UsageError(f"{step.dim} exponents are too many: ask for the largest with `leading=4`")
+    return np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
+
+
+def _advance(step: Map | OracleMap, z: np.ndarray, n: int) -> tuple[int, int]:
+    """(steps done, code), ``z`` moving on."""
+    if isinstance(step, OracleMap):
+        z[:], done = advanced(step, z.copy(), n, ESCAPE)
+        return done, DONE if done == n else DIVERGED
+    return advance(step.rule("step").compiled, z, step.p, n, ESCAPE)
+
+
+def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, dim: int, settings: dict) -> LyapunovSpectrum:
     """Means and errors of the sums (parts, D) of logarithms over so many steps each."""
     with np.errstate(invalid="ignore"):
         exponents, means = sums.sum(axis=0) / n, sums / lengths[:, None]
@@ -112,15 +136,16 @@ def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, settings: dict) -> 
     exponents, error = exponents[order], math.nan
     if len(means) > 1 and np.isfinite(sums).all():
         left_out = (sums.sum(axis=0) - sums)[:, order] / (n - lengths)[:, None]
-        error = float(np.std([kaplan_yorke(row) for row in left_out]) * np.sqrt(len(means) - 1))
-    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), kaplan_yorke(exponents), n,
-                            error, provenance=settings)  # fmt: skip
+        error = float(np.std([kaplan_yorke(row, dim) for row in left_out]) * np.sqrt(len(means) - 1))
+    dimension = kaplan_yorke(exponents, dim)
+    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), dimension, n, error,
+                            provenance=settings)  # fmt: skip
 
 
-def kaplan_yorke(exponents: np.ndarray) -> float:
-    """Kaplan and Yorke's."""
+def kaplan_yorke(exponents: np.ndarray, dim: int) -> float:
+    """Kaplan and Yorke's dimension; NaN where it takes more than the leading exponents that are known."""
     sums = np.cumsum(exponents)
     k = int((sums >= 0).sum())
     if k == len(exponents):
-        return float(k)
+        return float(k) if k == dim else math.nan
     return k + (float(sums[k - 1]) / -float(exponents[k]) if k else 0.0)

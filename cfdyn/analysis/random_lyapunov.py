@@ -137,7 +137,7 @@ def _record(sums: np.ndarray, lengths: np.ndarray, ways: RandomRuns, dim: int, s
     order = np.argsort(-exponents, kind="stable")
     every = np.full((len(sums), sums.shape[2]), np.nan)
     every[going] = of_runs[:, order]
-    dimension = kaplan_yorke(exponents[order]) if len(exponents) == dim else np.nan
+    dimension = kaplan_yorke(exponents[order], dim) if len(exponents) == dim else np.nan
     return RandomLyapunov(
         exponents[order], errors[:-1][order], float(exponents.sum()), float(errors[-1]), dimension, every, steps,
         len(of_runs), ways.status(), _agreement(parts[:, :, order[0]]), provenance=settings,

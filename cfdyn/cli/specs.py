@@ -14,8 +14,6 @@ from cfdyn.registry import catalogue
 from cfdyn.symbolic.text.settings import DECIMAL, options, parts
 
 if TYPE_CHECKING:
-    from cfdyn.data._data_set import DataSet
-    from cfdyn.networks._network import Network
     from cfdyn.symbolic.optimizer import Optimizer
     from cfdyn.systems.flow import Flow
     from cfdyn.systems.loss import Loss
@@ -50,23 +48,6 @@ def make_optimizer(text: str) -> tuple[Optimizer, bool]:
     if open_lr:
         settings = ",".join(filter(None, [settings, "lr=1"]))
     return entry(**options(entry, settings, f"optimizer {name}")), open_lr
-
-
-def make_data(text: str) -> DataSet:
-    """``"digits:classes=4,n=200"`` → those rows."""
-    name, settings = _parts(text.strip())
-    entry = catalogue("data").get(name)
-    return entry(**options(entry, settings, f"data set {name}"))
-
-
-def make_network(text: str, data: str) -> Network:
-    """``"mlp:widths=32-32"`` on the data ``"digits:classes=4,n=200"``."""
-    name, settings = _parts(text.strip())
-    entry = catalogue("networks").get(name)
-    if next(iter(inspect.signature(entry).parameters)) != "data":
-        raise UsageError(f"{name} takes functions, and is for Python: cf.networks.{name}")
-    given = options(partial(entry, None), settings, f"network {name}")
-    return entry(make_data(data), **given)
 
 
 def check_flow(text: str) -> None:

@@ -1,32 +1,28 @@
 """How tangents along one orbit are stretched: together with the state in one piece of code where they are few."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from cfdyn.codegen.frames import MOST
 from cfdyn.codegen.lanes import HEAD
 from cfdyn.kernels.lanes.frame import Frame, stretch_frame
-from cfdyn.kernels.orbits import stretch
 from cfdyn.systems.map import Map
-from cfdyn.systems.tangents import pushing
+from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.tangents import Stretching, one_after_another
 
-Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
 CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more
 
 
-def stretching(step: Map) -> Stretching:
-    """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for D tangents."""
-
-    def carefully(z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
-        return stretch(step.rule("step").compiled, *pushing(step), z, step.p, n, q, sums)
-
-    if not step.in_lanes or step.dim > MOST:
+def stretching(step: Map | OracleMap) -> Stretching:
+    """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangents."""
+    carefully = one_after_another(step)
+    if isinstance(step, OracleMap) or not step.in_lanes or step.dim > MOST:
         return carefully
     p = np.concatenate([np.zeros(HEAD), step.p])
     memory = Frame.make(run=step.rule("frame:tangents:1").compiled, size=len(p), p=p).memory
 
     def quickly(z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
+        if len(q) < step.dim:
+            return carefully(z, n, q, sums)
         done, (some, most) = 0, CAREFULLY
         while (done := done + stretch_frame(memory, z, n - done, q, sums)) < n:
             count = min(some, n - done)

@@ -18,14 +18,14 @@ def promising_returns(step: Map, orbit: np.ndarray, extent: np.ndarray) -> list[
     Over a long return near an attracting cycle tangent vectors do not grow; in chaos they do. ``extent`` (D,): the size of
     each coordinate.
     """
-    lags, distance = _record_returns(orbit, extent)
+    lags, distance = record_returns(orbit, extent)
     growth = log_growth(step, orbit[: lags[-1]])[lags - 1]
     tame = (lags <= SHORT) | (growth <= MOST_GROWTH)
     worth = (tame & ((lags <= LONG) | (distance <= CLOSE))) | (distance <= BACK)
     return [int(lag) for lag in lags[worth]]
 
 
-def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(lags, distances) at which the orbit (n, D) comes closer to its first row than ever before."""
     size = np.maximum(np.abs(orbit).max(axis=0), 1e-3 * extent)
     size[size == 0] = 1.0

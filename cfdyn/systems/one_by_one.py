@@ -31,6 +31,17 @@ def by_gradients(
     return states, DONE
 
 
+def advanced(step: OracleMap, z: np.ndarray, n: int, escape: float) -> tuple[np.ndarray, int]:
+    """The state n steps after z, or the last one before it escapes, and the number of steps to it."""
+    for k in range(n):
+        with np.errstate(all="ignore"):
+            image = step.step(z)
+        if not np.abs(image).max() <= escape:
+            return z, k
+        z = image
+    return z, n
+
+
 def _end(last: np.ndarray, beyond: np.ndarray) -> int:
     return LEFT_DOMAIN if np.isnan(beyond).any() and np.abs(last).max() < 1e100 else DIVERGED
 

@@ -123,7 +123,8 @@ class Located:
         if not hasattr(self, "_jacobian"):
             found = evaluate_rows(self.rules.body.rule("jacobian"), self.rows, self.p).reshape(d, size, size)
             self._jacobian = np.ascontiguousarray(found[:, :-2].transpose(1, 2, 0))
-        n, own = size - s - 2, directions[:, : (size - s - 2) * d].reshape(len(directions), -1, d)
+        n = size - s - 2
+        own = directions[:, : n * d].reshape(len(directions), n, d)
         common = np.column_stack([directions[:, n * d :], 2 * slopes @ self.gradient])
         weights = np.empty((len(directions), n, d))
         for i, row in enumerate(self._jacobian[:n]):

@@ -188,7 +188,7 @@ class OracleMap:
     def _products(self, weights: np.ndarray, rows: np.ndarray, oracle: GradientOracle | None = None) -> np.ndarray:
         """∇²L with each row of (k, d)."""
         given = oracle or self.oracle
-        if hasattr(given, "hvps"):
+        if hasattr(given, "hvps") and len(rows):
             return np.asarray(given.hvps(weights, rows), dtype=float)
         return np.array([given.hvp(weights, v) for v in rows], dtype=float).reshape(rows.shape)
 

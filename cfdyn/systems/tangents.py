@@ -1,12 +1,42 @@
-"""What tangents of a map are pushed along with."""
+"""What tangents of a map are pushed along with, one after the other."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cfdyn.codegen.columns import WRITTEN
+from cfdyn.kernels.orbits import stretch
 from cfdyn.systems.map import Map
+from cfdyn.systems.oracle_map import OracleMap
+
+Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
 
 
 def pushing(step: Map) -> tuple[Any, bool]:
     """The rule for `cfdyn.kernels.orbits.stretch`, and whether it is that of products: of many variables no matrix is made."""
     products = step.dim > WRITTEN
     return step.rule("derivative1" if products else "jacobian").compiled, products
+
+
+def one_after_another(step: Map | OracleMap) -> Stretching:
+    """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`."""
+    if isinstance(step, OracleMap):
+        return lambda z, n, q, sums: _by_products(step, z, n, q, sums)
+    rules = step.rule("step").compiled, *pushing(step)
+    return lambda z, n, q, sums: stretch(*rules, z, step.p, n, q, sums)
+
+
+def _by_products(step: OracleMap, z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
+    """The same by Jacobian-vector products, the rows made orthonormal at each step."""
+    for k in range(n):
+        with np.errstate(all="ignore"):
+            image, product = step.tangent(z)
+            rows = product(q)
+        if not (np.isfinite(image).all() and np.isfinite(rows).all()):
+            return k
+        turned, triangle = np.linalg.qr(rows.T)
+        q[:], z[:] = turned.T, image
+        with np.errstate(divide="ignore"):
+            sums += np.log(np.abs(np.diag(triangle)))
+    return n

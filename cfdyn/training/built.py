@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,6 @@ from cfdyn.training.config import Config
 from cfdyn.training.edge import Edge
 
 ABOVE = 1.15  # the edge over the sharpness at the start, where no learning rate is given: training reaches it soon
-
-
-def make_network(config: Config) -> Any:
-    """The network of the catalogue on its data."""
-    name, settings = parts(config.data)
-    entry = catalogue("data").get(name)
-    data = entry(**options(entry, settings, f"data {name}"))
-    name, settings = parts(config.network)
-    bound = partial(catalogue("networks").get(name), data)
-    return bound(**options(bound, settings, f"network {name}"))
 
 
 def make_optimizer(config: Config, network: Any) -> tuple[Optimizer, Config]:

@@ -10,10 +10,11 @@ from typing import Any
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import Interrupted, UsageError
+from cfdyn.networks._written import make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.training import checkpoints
-from cfdyn.training.built import make_network, make_optimizer
+from cfdyn.training.built import make_optimizer
 from cfdyn.training.config import DONE, make_config, read_config, write_config
 from cfdyn.training.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.lockstep import Lockstep
@@ -71,7 +72,7 @@ def train(
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
-    network = make_network(given) if not _is_object(network) else network
+    network = make_network(given.network, given.data) if not _is_object(network) else network
     if isinstance(optimizer, Optimizer):
         made = optimizer
     else:
@@ -120,7 +121,7 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip
-        network = make_network(config) if network is None else network
+        network = make_network(config.network, config.data) if network is None else network
         state = Lockstep(config, network, make_optimizer(config, network)[0])
         if saved is None:
             return _run(folder, state, _begun(folder, state), 0, keep, say)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli.specs import make_network
+from cfdyn.networks._written import make_network
 from cfdyn.registry import describe
 from cfdyn.systems.oracle import LossOracle
 

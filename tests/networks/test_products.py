@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import minimize
 
 import cfdyn as cf
-from cfdyn.cli.specs import make_network
+from cfdyn.networks._written import make_network
 
 KINDS = {
     "mlp": ("mlp:widths=3", "iris:n=20"),

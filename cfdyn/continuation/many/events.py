@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import polynomial
-from cfdyn.continuation.many.leading import Leading
 from cfdyn.continuation.many.system import Place, System
+from cfdyn.cycles.many.leading import Leading
 from cfdyn.numerics.illinois import zero
 
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier

@@ -12,8 +12,8 @@ from cfdyn.continuation.many.events import Event, Row, beyond, pairs_of
 from cfdyn.continuation.many.follower import Arm, first_row, followed
 from cfdyn.continuation.many.forms import flip_form
 from cfdyn.continuation.many.functions import with_functions
-from cfdyn.continuation.many.steps import Steps
 from cfdyn.continuation.many.system import System
+from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import provenance
 from cfdyn.systems.map import Map

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.many.linear import Linear
-from cfdyn.continuation.many.steps import Steps
+from cfdyn.cycles.many.linear import Linear
+from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.by_kind import DEGENERATE, words_of_flip
 from cfdyn.normal_forms.homological import derivatives

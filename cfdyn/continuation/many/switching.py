@@ -9,8 +9,8 @@ from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.many.events import Row
 from cfdyn.continuation.many.fields import MOST_PERIOD, branch_of_many
-from cfdyn.continuation.many.steps import Steps
 from cfdyn.continuation.many.system import System
+from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.words import called, shown
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cfdyn.continuation.many.leading import Leading
-from cfdyn.continuation.many.linear import Linear, Shape, shape_of
-from cfdyn.continuation.many.steps import Steps
+from cfdyn.cycles.many.leading import Leading
+from cfdyn.cycles.many.linear import Linear, Shape, shape_of
+from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError
 
 MOST_CORRECTIONS = 14

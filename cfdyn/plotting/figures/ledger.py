@@ -10,7 +10,8 @@ from matplotlib.patches import Rectangle
 from cfdyn.certify.exact import exact
 from cfdyn.certify.ledger import Ledger
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import FAINT, INK, PALETTE, WARN, house_style, new_figure
+from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.style import FAINT, INK, PALETTE, WARN
 from cfdyn.words import shortened
 
 

@@ -26,7 +26,7 @@ class Steps:
     """fⁿ and its derivatives at any state and value of the parameter.
 
     step : a compiled map or one on an oracle
-    parameter : the name of λ
+    parameter : the name of λ; "" for an oracle's map where nothing is followed along one
     n : how often the map is applied
     """
 
@@ -57,6 +57,8 @@ class Steps:
     def _one(self, x: np.ndarray, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
         """(f(x), the product with Df(x), ∂f/∂λ)."""
         if isinstance(self.step, OracleMap):
+            if not self.parameter:
+                return *self.step.tangent(x), np.zeros(self.dim)
             return self.step.linearized(x, self.parameter, value)
         p = self.step.p.copy()
         p[list(self.step.params).index(self.parameter)] = value

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.many.banded import banded
-from cfdyn.continuation.many.leading import Leading, all_of, leading_of
-from cfdyn.continuation.many.steps import Local
+from cfdyn.cycles.many.banded import banded
+from cfdyn.cycles.many.leading import Leading, all_of, leading_of
+from cfdyn.cycles.many.steps import Local
 from cfdyn.errors import NumericsError
 
 MOST_FULL = 2000  # entries of a state of which all multipliers are computed

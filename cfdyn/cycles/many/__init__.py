@@ -1,0 +1,1 @@
+"""Cycles of maps of many weights, from steps and Jacobian-vector products alone."""

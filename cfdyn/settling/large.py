@@ -1,0 +1,82 @@
+"""Follow one orbit of a loss that is no formula until it is known what it ends on, with steps and products alone."""
+
+import math
+
+import numpy as np
+
+from cfdyn.cycles.many.newton import Found, cycle_near
+from cfdyn.cycles.same import least_period
+from cfdyn.settling.approach import Approach, approach
+from cfdyn.settling.high_precision import noise
+from cfdyn.settling.irregular import irregular
+from cfdyn.settling.orbit import orbit_of
+from cfdyn.settling.regime import FIRST_STEPS, LAST, ULP, Settled
+from cfdyn.settling.returns import record_returns
+from cfdyn.systems.one_by_one import advanced
+from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.orbit import ESCAPE
+from cfdyn.words import called
+
+BUDGET = 20_000  # steps, if nobody says otherwise
+LONGEST = 64  # of the cycles that are looked for
+CLOSE, TRIED = 0.05, 4  # of the size: a return worth Newton's work, and how many such
+LOOKED = "that products found"
+
+
+def large_regime(step: OracleMap, start: np.ndarray, longest: int, budget: int | None) -> Settled:
+    """What the orbit of z (D,) ends on: cycles up to the period 64, with their leading multipliers."""
+    most, z, used = BUDGET if budget is None else budget, start, 0
+    longest, steps = min(longest, LONGEST), min(FIRST_STEPS, most)
+    while used < most:
+        z, taken = advanced(step, z, steps, ESCAPE)
+        if taken < steps:
+            return _without(step, "divergent", f"after {used + taken} steps |z| > {ESCAPE:.0e} or is no number", used + taken)
+        used += steps
+        found = _cycle_nearby(step, z, longest, used, most)
+        if found is not None:
+            return found
+        steps = min(used, most - used)
+    kind, reason, exponent, _ = irregular(step, z, most, longest)
+    return _without(step, kind, reason, used, exponent)
+
+
+def _without(step: OracleMap, kind: str, reason: str, used: int, exponent: float = math.nan) -> Settled:
+    return Settled(kind, None, np.empty(0), exponent, math.nan, np.empty((0, step.dim)), reason, used)
+
+
+def _cycle_nearby(step: OracleMap, z: np.ndarray, longest: int, used: int, most: int) -> Settled | None:
+    """The cycle that the orbit contracts to, if there is one among its close returns."""
+    orbit = orbit_of(step, z, 2 * longest + 1)
+    if orbit is None:
+        return None
+    # A velocity at rest has the size of the round-off of the weights before.
+    extent = np.maximum(np.abs(orbit).max(axis=0), noise(step, orbit[-LAST:], steps=2) / ULP)
+    lags, distances = record_returns(orbit, extent)
+    seen = list[int]()
+    for lag in lags[(distances <= CLOSE) & (lags <= longest)][:TRIED].tolist():
+        found = cycle_near(step, z, lag)
+        period = 0 if found is None else least_period(found.points, extent=extent, weights=step.n_weights)
+        if found is None or period in seen or not len(found.leading.values):
+            continue
+        seen.append(period)
+        own = found if period == lag else cycle_near(step, z, period)
+        verdict = None if own is None else _judged(step, z, own, extent, used, max(most - used, FIRST_STEPS))
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def _judged(step: OracleMap, z: np.ndarray, found: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
+    """What the orbit ends on, if it goes to this cycle."""
+    points, n = found.points, len(found.points)
+    mu = found.leading.values[np.argsort(-np.abs(found.leading.values), kind="stable")]
+    how, more, _ = approach(step, z, points, mu, spare, extent)
+    if how is Approach.NO:
+        return None
+    size = float(abs(mu[0]))
+    if how is Approach.STUCK:
+        words = f"the float orbit sits on an unstable {called(n)}, |multiplier| = {size:.10g}: the exact one need not"
+        return _without(step, "undecided", words, used)
+    reason = f"{how.value}; |multiplier| = {size:.10g}, the largest {LOOKED}, after {used + more} steps"
+    exponent = math.log(size) / n if size > 0 else -math.inf
+    return Settled("fixed point" if n == 1 else "cycle", n, mu, exponent, found.residual, points, reason, used + more)
