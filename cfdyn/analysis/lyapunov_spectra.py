@@ -49,9 +49,7 @@ class LyapunovSpectra(Record):
     def dimension(self) -> np.ndarray:
         """Kaplan and Yorke's dimension, (m, n); NaN where the orbit escapes, or where the k exponents do not tell it."""
         cells = self.exponents.reshape(-1, self.exponents.shape[2])
-        found = np.array([np.nan if np.isnan(row).any() else kaplan_yorke(row) for row in cells])
-        if cells.shape[1] < self.dim:
-            found[found == cells.shape[1]] = np.nan
+        found = np.array([np.nan if np.isnan(row).any() else kaplan_yorke(row, self.dim) for row in cells])
         return found.reshape(self.looked.shape)
 
 
