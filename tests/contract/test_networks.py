@@ -79,7 +79,7 @@ def test_what_makes_no_sense_is_refused(name):
         entry("digits")
     with pytest.raises(cf.CfdynError, match="did you mean 'seed'"):
         make_network(f"{name}:sead=1", "digits:n=20")
-    with pytest.raises(TypeError):
+    with pytest.raises(cf.CfdynError, match="did you mean 'seed'"):
         entry(data, sead=1)
     numbers = {key: p for key, p in inspect.signature(entry).parameters.items() if p.default is not p.empty and key != "loss"}
     assert "seed" in numbers
