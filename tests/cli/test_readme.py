@@ -20,7 +20,7 @@ from cfdyn.cli.app import application, protect_formulas
 ROOT = Path(__file__).parents[2]
 CHEAP = ("list", "show", "oscillation", "classify")
 
-WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs")  # pages whose commands are run
+WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs", "networks")  # pages whose commands are run
 
 
 def commands():
@@ -78,7 +78,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
                     "random", "escape", "diagram", "regimes"}  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/branches.md", "docs/maps.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/branches.md", "docs/maps.md", "docs/networks.md"])
 def test_the_session_in_python_prints_what_is_written_below_it(page, tmp_path, monkeypatch, capsys):
     text = (ROOT / page).read_text(encoding="utf-8")
     code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
