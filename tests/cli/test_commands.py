@@ -115,12 +115,19 @@ def test_classify_and_lyapunov_of_classical_maps(tmp_path):
     assert sum(found["exponents"]) == pytest.approx(np.log(0.3), abs=1e-9)
 
 
-@pytest.mark.parametrize("what", ["losses", "optimizers"])
+@pytest.mark.parametrize("what", ["losses", "optimizers", "networks", "data"])
 def test_list_and_show(what, tmp_path):
     items = document("list", what, cwd=tmp_path)["items"]
     assert len(items) >= 4 and all(item["summary"] and item["reference"] for item in items)
     shown = document("show", items[0]["name"], cwd=tmp_path)
     assert items[0]["reference"].split(",")[0].split()[0] in shown["text"]
+
+
+def test_a_name_of_two_catalogues_shows_both(tmp_path):
+    shown = document("show", "mlp", cwd=tmp_path)
+    assert "outputs" in shown["options"] and "seed" in shown["also"]["networks"]["options"]
+    text = run("show", "mlp", cwd=tmp_path).stdout
+    assert text.startswith("losses: mlp(widths=3-2, ") and "\nnetworks: mlp(data, widths=32-32, " in text
 
 
 def test_tables_for_people(tmp_path):

@@ -20,7 +20,8 @@ from cfdyn.cli.app import application, protect_formulas
 ROOT = Path(__file__).parents[2]
 CHEAP = ("list", "show", "oscillation", "classify")
 
-WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs", "training")  # pages whose commands are run
+# Pages whose commands are run:
+WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs", "training", "networks")
 
 
 def commands():
@@ -78,7 +79,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
                     "random", "escape", "diagram", "regimes"}  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/branches.md", "docs/maps.md", "docs/training.md"])
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("branches", "maps", "networks", "training"))])
 def test_the_session_in_python_prints_what_is_written_below_it(page, tmp_path, monkeypatch, capsys):
     text = (ROOT / page).read_text(encoding="utf-8")
     code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()

@@ -54,8 +54,7 @@ def test_it_is_an_oracle_in_float64_whose_title_makes_it_again(name):
     net = made(name)
     assert isinstance(net, LossOracle) and isinstance(net, cf.Network)
     assert net.start.dtype == np.float64 and net.start.shape == (net.dim,)
-    value, gradient = net.value_and_gradient(net.start)
-    assert math.isfinite(value) and gradient.dtype == np.float64 and np.isfinite(gradient).all()
+    assert 0 < net.value(net.start) < 10
     text, _, data = net.title.partition(" on ")
     again = make_network(text, data)
     assert again.title == net.title and (again.start == net.start).all()

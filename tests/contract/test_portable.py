@@ -70,8 +70,12 @@ def of_a_loss(loss) -> list:
 
 def numbers(thing) -> list[np.ndarray]:
     """What it computes: enough to have every part of it compiled."""
-    kind = {cf.Map: of_a_map, cf.Flow: of_a_flow, cf.Loss: of_a_loss}
+    kind = {cf.Map: of_a_map, cf.Flow: of_a_flow, cf.Loss: of_a_loss, cf.Network: of_a_network}
     return [np.asarray(a) for a in kind[type(thing)](thing)]
+
+
+def of_a_network(net) -> list:
+    return [np.array(net.value(net.start)), net.gradient(net.start)]
 
 
 def ways(thing) -> dict:
@@ -86,6 +90,7 @@ def assert_same(a: list[np.ndarray], b: list[np.ndarray]) -> None:
 
 MADE = {f"map {k}": v for k, v in MAPS.items()} | {f"flow {k}": v for k, v in FLOWS.items()}
 MADE |= {"loss": lambda: cf.Loss("(1 - x*y)**2 / 2"), "loss expression": from_sympy, "loss data": cf.losses.linear_network}
+MADE |= {"network": lambda: cf.networks.mlp(cf.data.iris(n=12), widths=2, seed=3)}
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -143,12 +148,12 @@ def test_joblib_sends_functions_that_mention_the_package():
 
 
 def test_the_package_and_its_catalogues_are_pickled_by_name():
-    for module in (cf, cf.losses, cf.optimizers, cf.flows, cf.analysis):
+    for module in (cf, cf.losses, cf.optimizers, cf.flows, cf.analysis, cf.networks, cf.data):
         for dump in (cloudpickle.dumps, pickle.dumps):
             assert pickle.loads(dump(module)) is module
     value = pickle.loads(cloudpickle.dumps(lambda: cf.Loss("w**2/2").value([3.0])))()
     assert value == 4.5
-    for package in (cf.losses, cf.optimizers, cf.flows, cf.analysis):
+    for package in (cf.losses, cf.optimizers, cf.flows, cf.analysis, cf.networks, cf.data):
         for name in package.names():
             entry = getattr(package, name)
             assert pickle.loads(pickle.dumps(entry)) is entry
@@ -178,7 +183,7 @@ def test_machine_code_itself_stays():
 
 
 def test_every_class_that_compiles_is_portable():
-    """Whatever public class is not a record has a base that says how it travels, or is made of plain data."""
+    """Whatever public class is not a record has a base that says how it travels, is made of plain data, or says so itself."""
     classes = {name for name in cf.__all__ if inspect.isclass(getattr(cf, name))}
     portable = {name for name in classes if issubclass(getattr(cf, name), Portable)}
     records = {name for name in classes if issubclass(getattr(cf, name), Record)}

@@ -21,7 +21,7 @@ KINDS = {
     "transformer": ("transformer:width=4,hidden=4,loss=cross_entropy", "sorting:n=12,length=3"),
     "lstm": ("lstm:width=3", "copying:n=12,length=2"),
 }  # fmt: skip
-LARGE = ("resnet", "transformer", "lstm", "deep_linear")  # JAX compiles their third derivatives for up to 15 seconds
+LARGE = ("cnn", "resnet", "transformer", "lstm", "deep_linear")  # JAX compiles their third derivatives for up to 15 seconds
 
 
 @functools.cache

@@ -27,7 +27,8 @@ def show(name: Annotated[str, Argument(help="What is in `cfdyn list`, or a paper
     if len(kinds) == 1:
         return Answer(lambda: found[kinds[0]], text=_words(found[kinds[0]]))
     parts = [f"{kind}: {_words(one)}" for kind, one in found.items()]
-    return Answer(lambda: {"name": name, "entries": found}, text="\n\n\n".join(parts))
+    others = {kind: found[kind] for kind in kinds[1:]}
+    return Answer(lambda: {**found[kinds[0]], "also": others}, text="\n\n\n".join(parts))
 
 
 def _words(found: dict[str, Any]) -> str:
