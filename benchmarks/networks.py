@@ -110,8 +110,8 @@ def published(case: Case, reference: np.ndarray) -> Row:
 @bench.table("growth with the weights", ("weights", RANK, STEPS, WORK, SECONDS, MEMORY, BUDGET))
 def growth(plan: Plan) -> Rows:
     """100 digits, each row in a process of its own, after a small net that loads all code. At the edge: η = 2/λ_k at the start,
-    so that k modes are there from the beginning; finding them, and a state on the edge, is not counted. Memory: the peak beyond that of gradients, products and T of the same net, in
-    vectors as long as the weights; allowed: k(k + 1)/2 + 3(k + 1) + 10."""
+    so that k modes are there from the beginning; finding them, and a state on the edge, is not counted. Memory: the peak beyond
+    that of gradients, products and T of the same net, in vectors as long as the weights; allowed: k(k + 1)/2 + 3(k + 1) + 10."""
     for name, widths in list(SIZES.items())[: plan.pick(3, 5)]:
         for k in (0, *plan.pick((1,), (1, 2, 3, 4))):
             if k > 1 and name == "1e2":

@@ -1,6 +1,7 @@
 """A loss's gradients, products and third derivatives, counted and timed."""
 
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -57,7 +58,7 @@ class Counted:
         # One by one: several at once would be compiled for every number of them, take more memory, and save little.
         out = np.empty_like(v)
         for new, row in zip(out, v, strict=True):
-            new[:] = self._timed("products", 1, lambda row=row: self.oracle.hvp(w, row))
+            new[:] = self._timed("products", 1, partial(self.oracle.hvp, w, row))
             if self.decay:
                 new += self.decay * row
         return out
