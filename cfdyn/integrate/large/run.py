@@ -172,7 +172,11 @@ class LargeRun:
     def _step(self, h: float, end: float) -> None:
         point, flow, first, self.piece = self.point, self.flow, h, None
         while True:
-            x, push = oscillation(self, h)
+            try:
+                x, push = oscillation(self, h)
+            except NumericsError as trouble:
+                self.status = f"stopped at t = {self.t:.6g}: {trouble}"
+                return
             slope = point.f if push is None else flow.slope(point.z, point.g, push)
 
             def right(z: np.ndarray, push: Force | None = push) -> np.ndarray:
