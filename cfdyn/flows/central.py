@@ -66,6 +66,10 @@ def central(
     edge or beyond (output biases with squared errors: the unit matrix), λ₁ is that at least, everywhere, by interlacing: `solve`
     says so, and below which lr there is a stable set.
 
+    **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
+    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same optimizers
+    and without noise: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`.
+
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 
         dw/dt = −η[g + ½∇⟨H, Σ⟩],  Σ = M[Σ] + η²C,  M[S] = ASA + (η²/b) mean (Hᵢ − H)S(Hᵢ − H),  A = 1 − ηH,

@@ -126,6 +126,21 @@ def test_a_path_that_runs_away_ends():
         cf.solve(cf.flows.central(Plain(cf.Loss("log(x) + y")), GD), [0.0, 1.0], 1.0)
 
 
+@pytest.mark.parametrize("name", ["gd", "heavy_ball", "scalar_rmsprop", "adam"])
+def test_a_warm_start_is_the_middle_of_three_iterates(name):
+    """With the slow states that the optimizer's next step uses, and said so."""
+    optimizer = getattr(cf.optimizers, name)(lr=0.05)
+    loss, start = cf.losses.matrix_factorization(), np.array([0.9, 0.3, -0.5, 0.8])
+    step, states = cf.as_map(loss, optimizer), [cf.as_map(loss, optimizer).state(start)]
+    for _ in range(6):
+        states.append(step(states[-1]))
+    path = cf.solve(cf.flows.gradient(Plain(loss), optimizer), start, 0.0, warm=5)
+    flow = cf.flows.gradient(loss, optimizer)
+    np.testing.assert_allclose(path.w[0], (states[4][:4] + 2 * states[5][:4] + states[6][:4]) / 4, rtol=1e-13)
+    np.testing.assert_allclose(path.z[0, 4:], flow.started(states[6])[4:], rtol=1e-13)
+    assert "step 5 of the optimizer" in path.notes[0]
+
+
 def test_what_takes_a_formula_says_so():
     for call in (
         lambda: cf.flows.thread(Plain(VALLEY), GD),
@@ -133,6 +148,7 @@ def test_what_takes_a_formula_says_so():
         lambda: cf.flows.central(Plain(VALLEY), cf.optimizers.sign_gd(lr=0.1)),
         lambda: cf.solve(cf.flows.central(Plain(VALLEY), GD), [1.5, 0.3], 1.0, method="radau5"),
         lambda: cf.flows.central("x**2", GD),
+        lambda: cf.solve(cf.flows.central(VALLEY, GD), [1.5, 0.3], 1.0, warm=3),
     ):
         with pytest.raises(UsageError):
             call()

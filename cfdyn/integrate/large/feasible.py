@@ -36,12 +36,13 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             return point
         origin = start if seen_from_start else point.z
         gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
-        rows, forces, moving = _parts(flow, point)
-        y, status, _ = multipliers(gaps + rows @ (origin - point.z)[moving], rows @ forces.T)
+        rows, forces = _parts(flow, point)
+        # Without states of the optimizer the forces are the slopes times half the speed.
+        by = 1.0 if flow.own.states else 0.5 * float(point.edge.speed)
+        y, status, _ = multipliers(gaps + rows @ (origin - point.z), by * rows @ forces.T)
         if status == NO_SOLUTION or not np.isfinite(y).all():
             return None
-        move = origin - point.z
-        move[moving] += y @ forces
+        move = origin + by * (y @ forces) - point.z
         del rows, forces
         if seen_from_start:
             move *= 1.0 if attempt < WHOLE else 0.5
@@ -60,13 +61,12 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
     return None
 
 
-def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray, slice]:
-    """The slopes of the gaps and the forces of all pairs, and what may be moved by them."""
+def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
+    """The slopes of the gaps and the forces of all pairs, (m, n), of what may be moved."""
     k, d, u = point.near, flow.n_weights, point.u
     if not flow.own.states:
         rows = point.thirds * -weights(k)[:, None]
-        # A number where there is no state: the forces are what the slopes are, times that.
-        return rows, rows * (0.5 * point.edge.speed), slice(None)
+        return rows, rows
     rows, forces = np.zeros((len(point.thirds), flow.dim)), np.zeros((len(point.thirds), flow.dim))
     square = 4 * point.edge.metric**2
     for n, (i, j) in enumerate(pairs(k)):
@@ -77,4 +77,4 @@ def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray, slic
             squares = square * both
             flow.block(forces[n], s)[:] = flow.spread(point.edge, s, squares, float(np.sum(squares)))
     weight = weights(k)[:, None]
-    return rows * weight, forces * weight, slice(None)
+    return rows * weight, forces * weight

@@ -6,6 +6,7 @@ import numpy as np
 
 Product = Callable[[np.ndarray], np.ndarray]  # rows (k, d) → rows
 Choice = Callable[[np.ndarray, np.ndarray], Sequence[int]]  # from values and residuals, which
+PIECE = 4096  # of the entries of vectors at a time
 TINY = 1e-10  # of a unit vector: what is left of one that lies in the space of others
 
 
@@ -41,29 +42,41 @@ def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarra
     return values[::-1][:count].copy(), turn.T[::-1][:count]
 
 
+def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
+    """turn @ [rows; more] in the place of the rows (k, d), piece by piece."""
+    k = len(rows)
+    for first in range(0, rows.shape[1], PIECE):
+        part = slice(first, first + PIECE)
+        rows[:, part] = turn[:, :k] @ rows[:, part] + turn[:, k:] @ more[:, part]
+
+
 def refined(
     product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ritz values (k,), vectors (k, d) and lengths of their residuals, of a basis (k, d) and its products.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values (k,) of a basis (k, d) and its products, which become Ritz vectors and theirs, and what turns the old into
+    the new vectors (k, k), as far as it does.
 
     ``choose`` says from values and residuals which vectors are to be corrected, each by its residual, in so many rounds.
     """
-    k = len(basis)
+    k, none = len(basis), basis[:0]
     values, turn = ritz(basis, products, k)
-    basis, products = turn @ basis, turn @ products
-    for last in range(rounds, -1, -1):
+    recombine(turn, basis, none)
+    recombine(turn, products, none)
+    whole = turn
+    for _ in range(rounds):
         sizes = np.array([np.linalg.norm(p - v * b) for p, v, b in zip(products, values, basis, strict=True)])
-        chosen = list(choose(values, sizes)) if last else []
-        more = orthonormal(np.array([products[i] - values[i] * basis[i] for i in chosen]), basis) if chosen else basis[:0]
+        chosen = list(choose(values, sizes))
+        more = orthonormal(np.array([products[i] - values[i] * basis[i] for i in chosen]), basis) if chosen else none
         if not len(more):
             break
         curved = product(more)
         small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
         found, turn = np.linalg.eigh((small + small.T) / 2)
         values, turn = found[::-1][:k].copy(), turn.T[::-1][:k]
-        basis = turn[:, :k] @ basis + turn[:, k:] @ more
-        products = turn[:, :k] @ products + turn[:, k:] @ curved
-    return values, basis, sizes
+        recombine(turn, basis, more)
+        recombine(turn, products, curved)
+        whole = turn[:, :k] @ whole
+    return values, whole
 
 
 def searched(

@@ -108,7 +108,7 @@ def held(found: Rates, gaps: np.ndarray, h: float) -> np.ndarray:
 
 def force(x: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray, states: bool) -> Force:
     """∇⟨H, Σ⟩ and diag(HΣH) of Σ = UᵀXU, modes u (k, d) in rows."""
-    bend = np.zeros(u.shape[1])
+    bend = np.zeros(thirds.shape[1])
     squares = np.zeros(u.shape[1]) if states else 0.0
     for (i, j), third in zip(pairs(len(x)), thirds, strict=True):
         share = x[i, j] * (1 if i == j else 2)

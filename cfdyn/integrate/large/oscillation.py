@@ -57,15 +57,20 @@ def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) ->
     if found.near < k or not found.turned:
         return off
     turn = aligned(point.y[:k], found.y[:k])
-    states = bool(flow.own.states)
-    thirds = found.thirds[[n for n, (_, j) in enumerate(pairs(found.near)) if j < k]]
-    parts = [force(x, point.edge, point.u, point.thirds, states),
-             force(turn @ x @ turn.T, found.edge, found.y[:k] / found.root, thirds, states)]  # fmt: skip
-    bend = push.bend - (parts[0].bend + parts[1].bend) / 2
-    squares = push.squares - (parts[0].squares + parts[1].squares) / 2
+    after, states = turn @ x @ turn.T, bool(flow.own.states)
+    inner = [n for n, (_, j) in enumerate(pairs(found.near)) if j < k]
+    bend, squares = push.bend.copy(), push.squares
+    for (i, j), old, new in zip(pairs(k), point.thirds, inner, strict=True):
+        share = 0.5 if i == j else 1.0
+        bend -= (share * x[i, j]) * old
+        bend -= (share * after[i, j]) * found.thirds[new]
     off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
-    for s in range(len(flow.own.states)):
-        flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)) if states else 0.0)
+    if states:
+        u, none = found.y[:k] / found.root, np.zeros((len(inner), 1))
+        squares = squares - (
+            force(x, point.edge, point.u, none, True).squares + force(after, found.edge, u, none, True).squares) / 2  # fmt: skip
+        for s in range(len(flow.own.states)):
+            flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)))
     return off
 
 

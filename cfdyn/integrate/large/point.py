@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import Counted
-from cfdyn.integrate.large.modes import aligned, refined, searched
+from cfdyn.integrate.large.modes import refined, searched
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.systems.oracle_flow import Edge, Numbers, OracleFlow
 
@@ -73,16 +73,20 @@ class Looker:
         known = [i for i in range(len(y)) if i not in curved]
         for i, row in zip(known, oracle.products(w, y[known] / root), strict=True):
             curved[i] = row
-        products = np.array([curved.pop(i) / root for i in range(len(y))]).reshape(len(y), self.d)
+        products = np.empty_like(y)
+        for i, row in enumerate(products):
+            np.divide(curved.pop(i), root, out=row)
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
         chooser = Chooser(guess, wanted)
         rounds = 1 if wanted.angle > COARSE else FINE_ROUNDS
-        values, modes, _ = refined(lambda v: oracle.products(w, v / root) / root, y, products, chooser, rounds)
+        modes = y.copy()
+        values, turn = refined(lambda v: oracle.products(w, v / root) / root, modes, products, chooser, rounds)
+        del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
         point = Point(z, g, flow.slope(z, g), edge, modes, values, near)
-        self._push(point, y, guess, thirds)
+        self._push(point, turn[:, :guess], thirds)
         return point
 
     def _bent(
@@ -99,18 +103,20 @@ class Looker:
         thirds = [own[i] if i == j else self.oracle.mixed(w, y[i] / root, y[j] / root, own[i], own[j]) for i, j in pairs(guess)]
         return g, curved, thirds
 
-    def _push(self, point: Point, y: np.ndarray, guess: int, thirds: list[np.ndarray]) -> None:
-        """T of the near modes, from that of the predicted ones where they hardly differ, and the rates of the gaps."""
-        k = point.near
+    def _push(self, point: Point, turn: np.ndarray, thirds: list[np.ndarray]) -> None:
+        """T of the near modes, from that of the predicted ones where they hardly differ, and the rates of the gaps; ``turn``
+        (m, guess): their products with the predicted ones."""
+        k, guess = point.near, turn.shape[1]
         if not k:
             point.thirds = np.zeros((0, self.d))
             return
         known: dict[tuple[int, int], np.ndarray] = {}
         size = min(k, guess)
-        overlap = point.y[:size] @ y[:guess].T
+        overlap = turn[:size]
         if guess and size == guess and (overlap**2).sum(axis=1).min() >= SAME**2:
             point.turned = True
-            turn_thirds(aligned(y[:guess], point.y[:size]), thirds)
+            left, _, right = np.linalg.svd(overlap)
+            turn_thirds(left @ right, thirds)
             known = dict(zip(pairs(size), thirds, strict=True))
         thirds.clear()
         self._complete(point, known)

@@ -23,7 +23,7 @@ from cfdyn.systems.oracle_flow import Force, OracleFlow
 
 SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
 SHORT, BLOW_UP = 1e-9, 1e15
-CLOSE = 0.2  # below the edge of 2: modes whose forces are wanted at the start
+CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start
 
 
 class Settings(NamedTuple):
@@ -170,9 +170,13 @@ class LargeRun:
         self._step(left if left <= h * (1 + 1e-9) else left / 2 if left < 2 * h else h, end)
 
     def _step(self, h: float, end: float) -> None:
-        point, flow, first = self.point, self.flow, h
+        point, flow, first, self.piece = self.point, self.flow, h, None
         while True:
-            x, push = oscillation(self, h)
+            try:
+                x, push = oscillation(self, h)
+            except NumericsError as trouble:
+                self.status = f"stopped at t = {self.t:.6g}: {trouble}"
+                return
             slope = point.f if push is None else flow.slope(point.z, point.g, push)
 
             def right(z: np.ndarray, push: Force | None = push) -> np.ndarray:
@@ -211,6 +215,7 @@ class LargeRun:
             found = self.look.at(z, y, wanted)
         except NumericsError:
             return None, slope, math.inf
+        del y  # memory
         ends = found.f if push is None else self.flow.slope(z, found.g, push)
         off = error(self.point.z, slope, z, ends, h)
         worst = max(size(self, off), drifted(self, found, x))
