@@ -46,7 +46,8 @@ def _uneven(x):
 
 
 @CLAIMS.add(
-    "question 1", {"alternates": at_least(0.95), "periods 3 and 4, part": at_most(0.02), "diverges at": near([2.7, 2.7, 2.7], 0.17)},
+    "question 1",
+    {"alternates": at_least(0.95), "periods 3 and 4, part": at_most(0.02), "diverges at": near([2.7, 2.7, 2.7], 0.17)},
     Control("logistic regression at a step at which its attractor is a 3-cycle", changes={"on": "three"}), slow=True,
     figure="alternation",
 )  # fmt: skip
