@@ -167,7 +167,9 @@ class OracleFlow:
         if g is None or not self.own.states:
             return Edge(metric, speed, scale, [], [], [])
         found, n = self.own.edge(given), len(self.own.states)
-        return Edge(metric, speed, scale, found[:n], found[n : 2 * n], found[2 * n :])
+        # √ν has no slope at 0, where a weight that the loss never sees has its ν: no mode moves it.
+        slopes = [np.where(np.isfinite(slope), slope, 0.0) for slope in found[:n]]
+        return Edge(metric, speed, scale, slopes, found[n : 2 * n], found[2 * n :])
 
     def theta(self, edge: Edge) -> float:
         """θ, the λ₁(P⁻¹H) at which a mode flips."""
