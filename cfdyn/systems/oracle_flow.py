@@ -167,7 +167,7 @@ class OracleFlow:
         if g is None or not self.own.states:
             return Edge(metric, speed, scale, [], [], [])
         found, n = self.own.edge(given), len(self.own.states)
-        # Behind an input that is 0 in every row a weight has ν = 0, where √ν has no slope, and neither gradient nor curvature.
+        # √ν has no slope at 0, where a weight that the loss never sees has its ν: no mode moves it.
         slopes = [np.where(np.isfinite(slope) | (g != 0), slope, 0.0) if np.ndim(slope) else slope for slope in found[:n]]
         return Edge(metric, speed, scale, slopes, found[n : 2 * n], found[2 * n :])
 

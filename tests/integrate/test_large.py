@@ -126,6 +126,16 @@ def test_a_path_that_runs_away_ends():
         cf.solve(cf.flows.central(Plain(cf.Loss("log(x) + y")), GD), [0.0, 1.0], 1.0)
 
 
+def test_a_weight_that_the_loss_never_sees_changes_nothing():
+    """Its second moment is 0, where the preconditioner has no slope."""
+    rmsprop = cf.optimizers.rmsprop(lr=0.05, beta2=0.9, eps=0.001)
+    text = "(1 - x*y)**2/2 + 0.2*(z - x*y)**2 + 0.05*x*z**2"
+    paths = [cf.solve(cf.flows.central(Plain(cf.Loss(text + more, "x y z" + name)), rmsprop), [1.8, 0.2, 0.3, *rest], 60.0, rtol=1e-5)
+             for more, name, rest in (("", "", []), (" + 0*v", " v", [0.7]))]  # fmt: skip
+    np.testing.assert_allclose(paths[1].w[-1, :3], paths[0].w[-1], atol=2e-4)
+    assert paths[0].rank[-1] == paths[1].rank[-1] == 1 and paths[1].edge.max() < 2.01
+
+
 @pytest.mark.parametrize("name", ["gd", "heavy_ball", "scalar_rmsprop", "adam"])
 def test_a_warm_start_is_the_middle_of_three_iterates(name):
     """With the slow states that the optimizer's next step uses, and said so."""

@@ -81,6 +81,8 @@ def covariance(found: Rates, gap: np.ndarray) -> np.ndarray:
     k = len(gap)
     if k > MOST_MODES:
         raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
+    if not (np.isfinite(found.alpha).all() and np.isfinite(found.beta).all()):
+        raise NumericsError("how fast the curvature at the edge changes is not finite")
     x, status, _ = multipliers(found.alpha + packed(gap), found.beta)
     if status == NO_SOLUTION or not np.isfinite(x).all():
         raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")

@@ -15,6 +15,7 @@ from cfdyn.systems.oracle_flow import Edge, Force
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
+OFF, LEAST_OFF = 10.0, 0.01  # of rtol, and at least: how far off the edge a mode may come in a step, of the edge
 SHARE = 0.1  # of the way back to the edge, in the error
 UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step did not know
 
@@ -95,6 +96,7 @@ def drifted(run: LargeRun, found: Point, x: np.ndarray) -> float:
             continue
         gap = abs(2.0 - found.values[i]) if i < rank else max(0.0, found.values[i] - 2.0)
         gap -= 0.3 * max(0.0, run.point.values[i] - 2.0)  # what was there before is no error of this step
+        worst = max(worst, gap / 2 / max(OFF * run.settings.rtol, LEAST_OFF))
         beta = found.rates.beta[place, place]
         if gap > 0 and beta > 0:
             way = gap / beta * float(np.linalg.norm(0.5 * found.edge.speed * found.thirds[place]))

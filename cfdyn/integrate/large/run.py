@@ -232,7 +232,10 @@ class LargeRun:
         self.steps, self.since = self.steps + 1, self.since + 1
         new = h * min(MOST, max(LEAST, SAFETY * max(worst, 1e-9) ** (-1 / 3)))
         self.h = max(new, self.h) if cut and worst < 1 else new
-        self.worst = max([self.worst, *(abs(value - 2.0) / 2 for value in found.values[: rank_of(x)])])
+        off = [abs(value - 2.0) / 2 for value in found.values[: rank_of(x)]]
+        if self.flow.kind == "central":
+            off.append(float(found.values[0]) / 2 - 1)
+        self.worst = float(max([self.worst, *off]))
 
     def _events(self, x: np.ndarray, h: float) -> None:
         """A change of rank, in a step that begins now."""
