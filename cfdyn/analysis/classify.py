@@ -10,7 +10,8 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap, require_step
+from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.orbit import require_step
 
 
 @dataclass(frozen=True)

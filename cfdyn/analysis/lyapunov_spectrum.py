@@ -14,8 +14,8 @@ from cfdyn.kernels.orbits import DIVERGED, DONE, advance
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.systems.one_by_one import advanced
-from cfdyn.systems.oracle_map import OracleMap, require_step
-from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
+from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
 
 PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn

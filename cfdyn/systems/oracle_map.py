@@ -11,7 +11,6 @@ from cfdyn.arguments import vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.eigenvalues import largest_eigenvalues
-from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.one_weight import SLOPE, SQUARE, Located, OneWeight
 from cfdyn.systems.oracle import GradientOracle
 
@@ -202,11 +201,6 @@ class OracleMap:
         if gradient.shape != (self.n_weights,):
             raise UsageError(f"the gradient of this loss has the shape {gradient.shape}, not ({self.n_weights},)")
         return gradient
-
-
-def require_step(step: Any) -> Map | OracleMap:
-    """The map, of formulas or of an oracle, or an error that says how to make one."""
-    return step if isinstance(step, OracleMap) else require_map(step)
 
 
 def require_oracle(loss: Any) -> GradientOracle:

@@ -16,7 +16,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.one_by_one import by_gradients, with_seed
-from cfdyn.systems.oracle_map import OracleMap, require_step
+from cfdyn.systems.oracle_map import OracleMap
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
@@ -137,6 +137,11 @@ class Orbit(Record):
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
+
+
+def require_step(step: Any) -> Map | OracleMap:
+    """The map, of formulas or of an oracle, or an error that says how to make one."""
+    return step if isinstance(step, OracleMap) else require_map(step)
 
 
 def preconditioned_along(step: Map | OracleMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:
