@@ -205,15 +205,15 @@ def _bounded(mp: Any, function: Callable) -> Callable:
     return guarded
 
 
-def on_arrays(program: Program) -> Callable[[Sequence, Sequence[float] | np.ndarray], list]:
-    """The program as a function of (z, p), z arrays of one length or numbers; an output that reads no array is a number.
+def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequence[float] | np.ndarray], list]:
+    """The program as a function of (z, p), z arrays of one shape or numbers; an output that reads no array is a number.
 
     >>> t = Tape()
     >>> x, y = t.leaves("z", 2)
     >>> on_arrays(Program(t, (t.mul(x, y), t.ipow(y, 3)), n_z=2, n_p=0))([np.array([1.0, 2.0]), 3.0], [])
     [array([3., 6.]), 27.0]
     """
-    ready = Ready(program, _arrays())
+    ready = Ready(program, _arrays(), data)
 
     def found(z: Sequence[Any], p: Any) -> list[Any]:
         size = max((len(x) for x in z if np.ndim(x)), default=0)
