@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.symbolic.elementwise import Elementwise
+from cfdyn.symbolic.elementwise import ElementwiseFlow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.oracle import GradientOracle
 
@@ -54,7 +54,7 @@ class OracleFlow:
 
     def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer):
         self.name, self.kind, self.oracle, self.optimizer = name, kind, oracle, optimizer
-        self.own = Elementwise(optimizer, name, edge=kind != "plain")
+        self.own = ElementwiseFlow(optimizer, name, edge=kind != "plain")
         self.n_weights = int(oracle.dim)
         self.decay = float(optimizer.params["weight_decay"]) if optimizer.gradient is not None else 0.0
 
