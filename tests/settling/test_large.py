@@ -69,21 +69,21 @@ def test_many_weights_end_on_a_cycle():
 def test_exponents_by_products():
     for optimizer in (cf.optimizers.gd(lr=9.0), cf.optimizers.heavy_ball(lr=5.0, momentum=0.5)):
         one, other = (
-            cf.analysis.lyapunov_spectrum(cf.as_map(loss, optimizer), np.linspace(-1, 1, 9), 2000)
+            cf.analysis.lyapunov_spectrum(cf.as_map(loss, optimizer), np.linspace(-1, 1, 9), 1000)
             for loss in (SOFTMAX, by_gradients(SOFTMAX))
         )
-        np.testing.assert_allclose(other.exponents, one.exponents, atol=2e-4)
+        np.testing.assert_allclose(other.exponents, one.exponents, atol=1e-5)
         np.testing.assert_allclose(other.total, one.total, rtol=1e-9)
 
 
 @pytest.mark.parametrize("make", [by_gradients, lambda loss: loss])
 def test_leading_exponents(make):
     step = cf.as_map(make(SOFTMAX), cf.optimizers.gd(lr=12.0))
-    whole, two = (cf.analysis.lyapunov_spectrum(step, np.linspace(-1, 1, 9), 3000, leading=k) for k in (None, 2))
+    whole, two = (cf.analysis.lyapunov_spectrum(step, np.linspace(-1, 1, 9), 600, leading=k) for k in (None, 2))
     assert two.exponents.shape == two.errors.shape == (2,)
-    assert two.exponents[0] == pytest.approx(whole.exponents[0], abs=6 * whole.errors[0])
+    assert two.exponents[0] == pytest.approx(whole.exponents[0], rel=1e-9)
     assert np.isfinite(whole.dimension) and np.isnan(two.dimension)
-    assert cf.analysis.lyapunov(step, np.linspace(-1, 1, 9), 3000, leading=2) == pytest.approx(two.exponents)
+    assert cf.analysis.lyapunov(step, np.linspace(-1, 1, 9), 600, leading=2) == pytest.approx(two.exponents)
 
 
 def test_exponents_that_there_are_none_of():
