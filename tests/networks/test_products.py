@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import minimize
 
 import cfdyn as cf
+from cfdyn.errors import UsageError
 from cfdyn.networks._written import make_network
 
 KINDS = {
@@ -119,6 +120,8 @@ def test_sharpness():
     dense = np.linalg.eigvalsh(net.hvps(net.start, np.eye(net.dim)))[::-1][:3]
     assert values == pytest.approx(dense, rel=1e-8) and net.sharpness(net.start) == pytest.approx(dense[0], rel=1e-8)
     assert near(net.hvps(net.start, vectors), values[:, None] * vectors, 1e-4)
+    with pytest.raises(UsageError, match="count"):
+        net.eigenvalues(net.start, 0)
 
 
 def test_predictions_are_the_outputs():

@@ -48,6 +48,13 @@ def test_weights_that_change_nothing(optimizer):
     np.testing.assert_allclose(np.abs(found.multipliers[:4]), np.abs(same.multipliers[:4]), atol=1e-8)
 
 
+def test_an_adaptive_step_at_rest_is_not_called_chaotic():
+    """The gradient is exactly 0 and ν goes to 0, so that tangents grow by any factor while nothing moves."""
+    valley = cf.Loss("(1 - x*y)**2/2 + (x-y)**2/20")
+    found = cf.analysis.classify(cf.as_map(by_gradients(valley), cf.optimizers.adam(lr=0.05)), [1.3, 0.8], budget=6000)
+    assert found.kind == "undecided" and "round-off has put the weights to rest" in found.reason
+
+
 def test_what_is_not_settled():
     step = cf.as_map(Chain("quartic", 70), cf.optimizers.gd(lr=1e-4))
     slow = cf.analysis.classify(step, np.full(70, 0.9), budget=2000)

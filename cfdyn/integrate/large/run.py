@@ -97,7 +97,7 @@ class LargeRun:
         start = self.point.z
 
         def look(z: np.ndarray, before: Point) -> Point:
-            self.point = self.look.at(z, before.y, Wanted(before.near, np.full(len(before.y) + 1, CLOSE), 1e-3))
+            self.point = self.look.at(z, before.y, Wanted(before.near, np.full(len(before.y) + 1, CLOSE), min(1e-3, self.angle)))
             self.trend = np.zeros(len(self.point.y))
             guarded(self)
             return self.point
