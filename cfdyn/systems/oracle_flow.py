@@ -137,7 +137,8 @@ class OracleFlow:
         parts, d = self.parts(z), self.n_weights
         speed, decay, *rates = self.own.drift([*parts, g, float(g @ g) if self.own.states else 0.0])
         out = np.empty(len(z))
-        np.multiply(g if force is None else g + 0.5 * force.bend, -speed, out=out[:d])
+        bent = g if force is None else np.add(g, np.multiply(force.bend, 0.5, out=out[:d]), out=out[:d])
+        np.multiply(bent, -speed, out=out[:d])
         if np.any(decay):
             out[:d] -= decay * parts[0]
         if not rates:
