@@ -129,13 +129,12 @@ class ElementwiseFlow:
         t = self.tape = Tape()
         n = len(self.states)
         self._z = t.leaves("z", n + 3)
-        self._w, self._s, self._g, self._gg = self._z[0], self._z[1 : n + 1], self._z[-2], self._z[-1]
+        w, *self._s, self._g, self._gg = self._z
         parameters = t.named("p", self.optimizer.params)
-        names = {**parameters, "w": self._w, **dict(zip(self.states, self._s, strict=True)), "g": self._g, "gg": self._gg}
+        names = {**parameters, "w": w, **dict(zip(self.states, self._s, strict=True)), "g": self._g, "gg": self._gg}
         read = self.recursion.parameters | self.recursion.moving
-        coefficients = self.recursion.coefficients
-        rebuilt = rebuild(self.recursion.tape, coefficients, t, {read[s]: names[s] for s in read})
-        self._metric, self._pace, self._decay, self._scale, self._swing = rebuilt
+        rebuilt = rebuild(self.recursion.tape, self.recursion.coefficients[:4], t, {read[s]: names[s] for s in read})
+        self._metric, self._pace, self._decay, self._scale = rebuilt
         self._rates = [self.optimizer.flow[s].on(t, names) for s in self.states]
         first: dict[str, Node] = {**names, **{s: t.exactly(float(x)) for s, x in self.optimizer.initial.items()}}
         self._first = updated(t, self.optimizer, self.states, first) if self.states else []
