@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -128,6 +129,15 @@ def test_the_state_on_the_edge_is_the_nearest_as_the_dense_flow_finds_it(loss, o
     path = cf.solve(cf.flows.central(Plain(loss), optimizer), start, 0.0, rtol=1e-6)
     assert "beyond the edge" in dense.notes[0]
     np.testing.assert_allclose(path.z[0], dense.z[0], rtol=2e-5, atol=2e-6)
+
+
+def test_a_start_with_very_many_modes_beyond_the_edge_is_refused_soon():
+    """Behind Adam's first step curvatures are 1/|w| or so: each weight near 0 is far beyond the edge."""
+    d = 200
+    bowl = SimpleNamespace(dim=d, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v,
+                           curvature_gradient=lambda w, u, v: np.zeros(d))  # fmt: skip
+    with pytest.raises(NumericsError, match="more than .* eigenvalues are beyond the edge"):
+        cf.solve(cf.flows.central(bowl, cf.optimizers.adam(lr=0.01)), np.linspace(1e-5, 4e-4, d), 1.0)
 
 
 def test_a_path_that_runs_away_ends():

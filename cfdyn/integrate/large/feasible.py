@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.critical import NO_SOLUTION, multipliers
+from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
 from cfdyn.integrate.large.multiplier import pairs, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.systems.oracle_flow import OracleFlow
@@ -37,6 +37,9 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             inside = point
             if not seen_from_start:
                 break
+        if point.near > MOST_MODES:
+            raise NumericsError(f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go "
+                                "first (warm=10), start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
         origin = start if seen_from_start else point.z
         gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
         rows, forces = _parts(flow, point)
