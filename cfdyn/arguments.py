@@ -15,6 +15,7 @@ import numpy as np
 
 from cfdyn.errors import UsageError, shown, unknown
 
+OF_NO_FORMULA = "a loss that is no formula, such as a network, has the flows central, gradient and stable, and cf.as_map"
 _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
     "RandomMap": "a random map, cf.random_map(loss, optimizer, batch=1)",
@@ -213,7 +214,8 @@ def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
         made = getattr(hint, "of", lambda given: None)(value)
         if made is not None:
             return made
-        raise UsageError(f"{function.__name__} takes {_MADE_BY[hint.__name__]}, not {type(value).__name__}")
+        more = f"; {OF_NO_FORMULA}" if hint.__name__ == "Loss" and hasattr(value, "hvp") else ""
+        raise UsageError(f"{function.__name__} takes {_MADE_BY[hint.__name__]}, not {type(value).__name__}{more}")
     return converted(f"`{name}`", value, hint)
 
 

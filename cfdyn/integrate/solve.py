@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from cfdyn.integrate.large.record import LargeTrajectory
     from cfdyn.systems.oracle_flow import OracleFlow
 
+MAP = "map"
+
 
 @overload
 def solve(flow: Flow, w0: Any, t: float, *arguments: Any, **options: Any) -> Trajectory: ...
@@ -56,7 +58,8 @@ def solve(
         in the length of all weights, 1e-3 and 1e-8
     save_at : the rows wanted, increasing times in [0, t]; if not given, the ends of all steps
     method : "dop853" (explicit, order 8), "radau5" (implicit, order 5), "rkc" (stabilised explicit, order 2), or "auto",
-        which starts explicit and changes where that is stiff, and back; of a loss that is no formula always "auto"
+        which starts explicit and changes where that is stiff, and back; of a loss that is no formula "auto" or "map", the central
+        map of gradient descent: w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the modes at the edge, (1 − e⁻²)/2 on them, no warm start
     strict : refuse a start beyond the edge; otherwise a state on it is taken, the nearest where that is found, and a note says so
     step : a fixed step in place of the error control, for convergence studies
     max_step, max_steps : bounds; a path that needs more steps ends early
@@ -98,6 +101,8 @@ def solve(
         return _solved(flow, w0, end, rows, options, strict, warm, progress)
     if warm:
         raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
+    if method == MAP:
+        raise UsageError("the central map is for a loss that is no formula; of a cf.Loss, follow the flow")
     supplier = Dense(flow)
     z, notes, trouble = _start(flow, supplier, w0, strict)
     notes += flow.remarks
@@ -126,17 +131,19 @@ def _solved(
 
     if not isinstance(flow, OracleFlow):
         raise UsageError(f"solve takes a flow such as cf.flows.gradient(loss, optimizer), not {type(flow).__name__}")
-    if options.method != "auto" or options.step:
-        raise UsageError("`method` and `step` are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
-    settings = Settings(options.rtol, options.atol, options.max_step, options.max_steps, strict)
+    if options.method not in ("auto", MAP) or options.step:
+        raise UsageError("`step` and `method` (but 'map') are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
+    if options.method == MAP and t != round(t):
+        raise UsageError(f"the central map goes by whole steps, not to t = {t:g}")
+    settings = Settings(options.rtol, options.atol, options.max_step, options.max_steps, strict, method=options.method)
     return solve_large(flow, w0, t, rows, settings, warm, progress)
 
 
 def _checked(
     rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: float, edge_tolerance: float
 ) -> Options:
-    if method != "auto" and method not in METHODS:
-        raise unknown("method", method, (*METHODS, "auto"))
+    if method not in ("auto", MAP) and method not in METHODS:
+        raise unknown("method", method, (*METHODS, "auto", MAP))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
         if not least <= value < math.inf:
             raise UsageError(f"`{name}` is a number of at least {least:g}, not {value}")

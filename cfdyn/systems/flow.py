@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.arguments import vector
+from cfdyn.arguments import OF_NO_FORMULA, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.machine.portable import Portable
@@ -291,5 +291,5 @@ def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_
 
         if kind in ("plain", "central") and state_speed == 1.0:
             return OracleFlow(name, kind, require_oracle(loss), optimizer)
-        raise UsageError(f"the flow {name!r} takes a cf.Loss, not {type(loss).__name__}")
+        raise UsageError(f"the flow {name!r} takes a cf.Loss, not {type(loss).__name__}; {OF_NO_FORMULA}")
     return Flow(FlowSpec(name, kind, LossMap(loss.spec, optimizer), state_speed))

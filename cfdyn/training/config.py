@@ -15,7 +15,8 @@ from cfdyn.records.files import as_path, written_whole
 
 VERSION = 1  # of what is in a run's folder
 DISCRETE = "discrete"  # the optimizer itself
-MODELS = ("central", "stable", "gradient", "rod", "edge")
+MODELS = ("central", "stable", "gradient")
+OF_FORMULAS = ("rod", "edge")  # known as models, but not of networks
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
 DONE = "done"  # the status of a run
@@ -48,6 +49,9 @@ class Config:
             raise UsageError(f"`runs` is a list such as {', '.join(Config.runs)}, not {asked!r:.60}")
         runs = [run.strip() for run in asked.split(",")] if isinstance(asked, str) else list(asked)
         for run in runs:
+            if run in OF_FORMULAS:
+                raise UsageError(f"the {run} flow takes a cf.Loss, a formula; a network is trained beside {', '.join(MODELS)}, "
+                                 "and `cfdyn compare` has it beside the optimizer for formulas")  # fmt: skip
             if run not in (DISCRETE, *MODELS):
                 raise unknown("run", str(run), (DISCRETE, *MODELS))
         if len(set(runs)) < len(runs):

@@ -24,7 +24,7 @@ def flow_of(name: str, network: Any, optimizer: Optimizer) -> Any:
 
 def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
     """A run of it that can be advanced, stopped and gone on with."""
-    from cfdyn.integrate.large.run import large_run
+    from cfdyn.integrate.large.solve import large_run
 
     return large_run(flow, z, **options)
 

@@ -9,9 +9,9 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large import large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import searched
-from cfdyn.integrate.large.run import large_run
 from cfdyn.systems.oracle_flow import OracleFlow
 
 REFERENCES = json.loads((Path(__file__).parents[1] / "flows" / "references.json").read_text(encoding="utf-8"))["cases"]
@@ -138,6 +138,50 @@ def test_a_start_with_very_many_modes_beyond_the_edge_is_refused_soon():
                            curvature_gradient=lambda w, u, v: np.zeros(d))  # fmt: skip
     with pytest.raises(NumericsError, match="more than .* eigenvalues are beyond the edge"):
         cf.solve(cf.flows.central(bowl, cf.optimizers.adam(lr=0.01)), np.linspace(1e-5, 4e-4, d), 1.0)
+class Valleys:
+    """Σ yᵢxᵢ²/2 − yᵢ/50: n curvatures yᵢ that rise to any edge."""
+
+    def __init__(self, n):
+        self.n, self.dim = n, 2 * n
+
+    def split(self, w):
+        return np.split(np.asarray(w, float), 2)
+
+    def value(self, w):
+        x, y = self.split(w)
+        return float(np.sum(y * x**2 / 2 - y / 50))
+
+    def gradient(self, w):
+        x, y = self.split(w)
+        return np.r_[y * x, x**2 / 2 - 0.02]
+
+    def hvp(self, w, v):
+        (x, y), (a, b) = self.split(w), self.split(v)
+        return np.r_[y * a + x * b, x * a]
+
+    def curvature_gradient(self, w, u, v):
+        (a, b), (c, e) = self.split(u), self.split(v)
+        return np.r_[a * e + b * c, a * c]
+
+
+def test_five_modes_far_beyond_the_edge_are_put_on_it():
+    """Curvatures of 38 to 40 where the edge is 20; nothing else is touched."""
+    start = np.r_[np.full(12, 1e-3), np.linspace(38, 40, 5), np.linspace(3, 15, 7)]
+    run = large_run(cf.flows.central(Valleys(12), cf.optimizers.gd(lr=0.1)), start, rtol=1e-4)
+    x, y = np.split(run.w, 2)
+    top = np.linalg.eigvalsh(np.block([[np.diag(y), np.diag(x)], [np.diag(x), np.zeros((12, 12))]]))[-6:]
+    np.testing.assert_allclose(top[1:], 20.0, rtol=1e-6)
+    np.testing.assert_allclose(y[5:], start[17:], atol=1e-3)  # modes are found to 0.1 %
+    assert top[0] < 16 and "λ₁(P⁻¹H) = 4 > 2) and was moved by" in run.notes[0]
+    assert run.oracle.equivalents() < 5000
+
+
+@pytest.mark.parametrize("method", ["auto", "map"])
+def test_more_modes_than_are_solved_for_end_a_run_and_say_so(method):
+    flow, start = cf.flows.central(Valleys(20), cf.optimizers.gd(lr=0.1)), np.r_[np.full(20, 1e-3), np.linspace(19.90, 19.95, 20)]
+    path = cf.solve(flow, start, 900, method=method)
+    assert 0 < path.t[-1] < 100
+    assert path.status.startswith("stopped at t = ") and "17 eigenvalues are at the edge at once" in path.status
 
 
 def test_a_path_that_runs_away_ends():
@@ -180,10 +224,36 @@ def test_what_takes_a_formula_says_so():
         lambda: cf.flows.central(Plain(VALLEY), cf.optimizers.sign_gd(lr=0.1)),
         lambda: cf.solve(cf.flows.central(Plain(VALLEY), GD), [1.5, 0.3], 1.0, method="radau5"),
         lambda: cf.flows.central("x**2", GD),
+        lambda: cf.flows.rod(Plain(VALLEY), GD),
+        lambda: cf.flows.edge(Plain(VALLEY), GD),
         lambda: cf.solve(cf.flows.central(VALLEY, GD), [1.5, 0.3], 1.0, warm=3),
     ):
         with pytest.raises(UsageError):
             call()
+
+
+def test_the_central_map_is_descent_off_the_edge_and_held_at_it():
+    """Below the edge the iterates themselves; one step at it by hand, with T[u, u] by differences of the Hessian."""
+    flow, w = cf.flows.central(Plain(VALLEY), GD), np.array([1.0, 0.6])
+    path = cf.solve(flow, w, 1, method="map")
+    np.testing.assert_allclose(path.w[-1], w - 0.8 * VALLEY.gradient(w), rtol=1e-14)
+    run = large_run(flow, [1.5, 0.3], method="map")
+    while not run.rank:
+        run.advance(run.t + 1)
+    w, g = run.w.copy(), VALLEY.gradient(run.w)
+    values, vectors = np.linalg.eigh(VALLEY.hessian(w))
+    u, c = vectors[:, 1], (1 - np.exp(-2)) / 2
+    bend = np.array([(u @ (VALLEY.hessian(w + e) - VALLEY.hessian(w - e)) @ u) / 2e-5 for e in 1e-5 * np.eye(2)])
+    damp = np.eye(2) - (1 - c) * np.outer(u, u)
+    square = max(0.0, (values[1] - 2.5 - 0.8 * bend @ damp @ g) / (0.4 * bend @ damp @ bend))
+    run.advance(run.t + 1)
+    np.testing.assert_allclose(run.w, w - 0.8 * damp @ (g + square * bend / 2), atol=1e-6)
+    run.advance(60)
+    assert square > 0 and run.eigenvalues[0] == pytest.approx(2.0, abs=1e-3) and run.status == ""
+    with pytest.raises(UsageError, match="whole steps"):
+        cf.solve(flow, [1.5, 0.3], 1.5, method="map")
+    with pytest.raises(UsageError, match="gradient descent"):
+        cf.solve(cf.flows.central(Plain(VALLEY), cf.optimizers.adam(lr=0.1)), [1.5, 0.3], 1, method="map")
 
 
 def test_searches_find_the_largest_eigenvalues():

@@ -28,7 +28,7 @@ def train(
     network: Annotated[str | None, Argument(help="mlp:widths=32-32, or the name of a TOML file with the options below.", show_default=False)] = None,  # noqa: E501
     data: Annotated[str | None, Option("--data", help="NAME:option=value,… (digits:classes=4,n=200 if not given).", metavar="SPEC", show_default=False)] = None,  # noqa: E501
     optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… (gd if not given); without lr the edge is at 1.15 times the sharpness at the start.", metavar="SPEC", show_default=False)] = None,  # noqa: E501
-    runs: Annotated[str | None, Option("--runs", help="discrete, central, stable, gradient, rod, edge (discrete,central,stable if not given).", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    runs: Annotated[str | None, Option("--runs", help="discrete, central, stable, gradient (discrete,central,stable if not given).", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
     steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume as many or more.", show_default=False)] = None,  # noqa: E501
     warm_start: Annotated[int | None, Option("--warm-start", min=1, help="The flows begin at the midpoint of the iterates after so many steps (10 if not given).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of all if not given).", show_default=False)] = None,  # noqa: E501

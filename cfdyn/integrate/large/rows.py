@@ -32,8 +32,8 @@ def reading(run: LargeRun) -> Reading:
     k = len(x)
     values, metric = point.values[:k], point.edge.metric
     gram = factors @ factors.T
-    half = _root(x)
-    sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k else np.zeros(0)
+    half = _root(x) if np.isfinite(x).all() else x
+    sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k and half is not x else np.zeros(0)
     sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
     pushed = (factors * metric) @ (factors * metric).T
     squares = float(point.g @ point.g) + sum(

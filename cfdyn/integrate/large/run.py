@@ -1,9 +1,9 @@
-"""`large_run`: a flow of a loss of many weights that is advanced in time, stopped and gone on with."""
+"""`LargeRun`: a flow of a loss of many weights that is advanced in time, stopped and gone on with."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from cfdyn.integrate.large.multiplier import held, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, oscillation, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
-from cfdyn.integrate.large.start import warmed
 from cfdyn.integrate.trajectory import Event
 from cfdyn.systems.oracle_flow import Force, OracleFlow
 
@@ -35,6 +34,7 @@ class Settings(NamedTuple):
     max_steps: int = 100_000
     strict: bool = False
     seed: int = 0
+    method: str = "auto"
 
 
 class Piece(NamedTuple):
@@ -135,11 +135,15 @@ class LargeRun:
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """U (k, d) and X (k, k) of Σ = UᵀXU now."""
+        """U (k, d) and X (k, k) of Σ = UᵀXU now; X is NaN where none is found, which ends the run in its next step."""
+        try:
+            return self.point.u, self._held()
+        except NumericsError:
+            return self.point.u, np.full((self.point.near, self.point.near), np.nan)
+
+    def _held(self) -> np.ndarray:
         point = self.point
-        if point.rates is None:
-            return np.zeros((0, self.flow.n_weights)), np.zeros((0, 0))
-        return point.u, held(point.rates, 2.0 - point.values[: point.near], self.h)
+        return np.zeros((0, 0)) if point.rates is None else held(point.rates, 2.0 - point.values[: point.near], self.h)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays; `restore` goes on from them bit for bit."""
@@ -264,30 +268,3 @@ class LargeRun:
                 when += min(h, max(0.0, (2.0 - self.point.values[0]) / -alpha[place]))
         self.events.append(Event(float(when), "enter" if rank > self.rank else "leave", rank))
         self.rank = rank
-
-
-def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
-    """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
-
-    `LargeRun.advance` goes to a time exactly, `LargeRun.snapshot` has all of it as arrays. ``rtol``, ``atol``: of a step's error,
-    in the Euclidean length of the weights and of each slow state of the optimizer. ``warm``: steps of
-    the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4. Further options: ``max_step``, ``max_steps``,
-    ``strict`` (refuse a start beyond the edge), ``seed`` (of the searches for modes).
-
-    Examples
-    --------
-    >>> import cfdyn as cf
-    >>> loss = cf.Loss("(1 - x*y)**2 / 2")
-    >>> flow = OracleFlow("central", "central", loss, cf.optimizers.gd(lr=0.8))
-    >>> run = large_run(flow, [1.5, 0.3], rtol=1e-5)
-    >>> run.advance(10.0)
-    >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
-    [1.416 0.705] [2.] enter
-    """
-    run_on = Settings(rtol, atol, **options)
-    if not warm:
-        return LargeRun(flow, flow.state(w0), run_on)
-    start, said = warmed(flow, w0, warm)
-    run = LargeRun(flow, start, run_on)
-    run.notes.insert(0, said)
-    return run

@@ -1,13 +1,15 @@
-"""`solve` for a loss that is no formula."""
+"""`solve` for a loss that is no formula, and `large_run`, which is advanced at will."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from cfdyn.integrate.large.central_map import MapRun
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.rows import Rows
-from cfdyn.integrate.large.run import Settings, large_run
+from cfdyn.integrate.large.run import LargeRun, Settings
+from cfdyn.integrate.large.start import warmed
 from cfdyn.records.record import provenance
 from cfdyn.systems.oracle_flow import OracleFlow
 
@@ -32,3 +34,31 @@ def solve_large(
     start = z if len(z) <= MOST else f"of length {np.linalg.norm(z):.17g}"
     said = provenance(flow=flow.title, params=flow.params, start=start, t=t, save_at=rows, warm=warm, **settings._asdict())
     return found.record(run.status or "done", said)
+
+
+def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
+    """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
+
+    `LargeRun.advance` goes to a time exactly, `LargeRun.snapshot` has all of it as arrays. ``rtol``, ``atol``: of a step's error,
+    in the Euclidean length of the weights and of each slow state of the optimizer. ``warm``: steps of
+    the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4. Further options: ``max_step``, ``max_steps``,
+    ``strict`` (refuse a start beyond the edge), ``seed`` (of the searches for modes), ``method="map"`` (the central map).
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.Loss("(1 - x*y)**2 / 2")
+    >>> flow = OracleFlow("central", "central", loss, cf.optimizers.gd(lr=0.8))
+    >>> run = large_run(flow, [1.5, 0.3], rtol=1e-5)
+    >>> run.advance(10.0)
+    >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
+    [1.416 0.705] [2.] enter
+    """
+    run_on = Settings(rtol, atol, **options)
+    kind = MapRun if run_on.method == "map" else LargeRun
+    if not warm:
+        return kind(flow, flow.state(w0), run_on)
+    start, said = warmed(flow, w0, warm)
+    run = kind(flow, start, run_on)
+    run.notes.insert(0, said)
+    return run

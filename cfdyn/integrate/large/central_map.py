@@ -1,0 +1,83 @@
+"""The central map: whole steps of the optimizer, with what averaging does along the modes at the edge."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.follow import guarded, predicted
+from cfdyn.integrate.large.multiplier import Rates, covariance, force, weights
+from cfdyn.integrate.large.oscillation import unseen
+from cfdyn.integrate.large.point import Point
+from cfdyn.integrate.large.run import BLOW_UP, LargeRun, Piece, Settings
+from cfdyn.systems.oracle_flow import OracleFlow
+
+DAMPED = (1 - math.exp(-2)) / 2  # of a step along a mode of curvature 2/η, where the flow decays by e⁻² in it
+LOST = 1 - DAMPED
+
+
+class MapRun(LargeRun):
+    """w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the near modes and (1 − e⁻²)/2 on them, 0 ⪯ Σ ⟂ what is left of the gap a step on.
+
+    Off the edge it is gradient descent itself, so that no warm start is needed. One unit of time is one step.
+    """
+
+    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
+        edge = flow.edge(z) if not flow.own.states else None
+        if flow.kind != "central" or edge is None or abs(flow.theta(edge) - 2) > 1e-9 or np.any(edge.speed * edge.scale != 1):
+            raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
+                             "or leave `method` out")  # fmt: skip
+        super().__init__(flow, z, settings)
+
+    def _held(self) -> np.ndarray:
+        """X (k, k) of the step that begins now."""
+        point = self.point
+        if point.rates is None:
+            return np.zeros((0, 0))
+        thirds, y, half = point.thirds, point.y[: point.near], 0.5 * float(point.edge.speed)
+        weight, along = weights(point.near), point.thirds @ point.y[: point.near].T
+        alpha = -(thirds @ point.f) + LOST * along @ (y @ point.f)
+        beta = half * (thirds @ thirds.T - LOST * along @ along.T)
+        gap = np.diag(2.0 - point.values[: point.near])
+        return covariance(Rates(weight * alpha, weight[:, None] * beta * weight), gap)
+
+    def step(self, end: float) -> None:
+        """One step, which is one of the optimizer; ``end`` is a whole number."""
+        if end != round(end):
+            raise UsageError(f"the central map goes by whole steps, not to t = {end:g}")
+        if self.steps >= self.settings.max_steps:
+            self.status = f"stopped at t = {self.t:.6g} after {self.steps} steps; raise `max_steps`"
+            return
+        self.piece = None
+        try:
+            found, x = self._found()
+        except NumericsError as trouble:
+            self.status = f"stopped at t = {self.t:.6g}: {trouble}"
+            return
+        self._events(x, 1.0)
+        move = found.z - self.point.z
+        self.piece = Piece(self.t, self.t + 1.0, self.point.z, found.z, move, move)
+        self._take(found, x, 1.0, 1.0, False)
+        self.t, self.h = self.t + 1.0, 1.0
+        guarded(self)
+
+    def _found(self) -> tuple[Point, np.ndarray]:
+        """The point after a step, and the step's X; a mode that came beyond the edge unseen is given a force."""
+        while True:
+            point, flow, push = self.point, self.flow, None
+            x = self._held()
+            if x.any():
+                push = force(x, point.edge, point.y[: point.near], point.thirds, False)
+            move = point.f if push is None else flow.slope(point.z, point.g, push)
+            y = point.y[: point.near]
+            z = point.z + move - LOST * (y @ move) @ y
+            if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
+                raise NumericsError("the weights run away")
+            modes, wanted = predicted(self, x, 1.0)
+            found = self.look.at(z, modes, wanted)
+            if not unseen(self, found, x) or len(x) >= len(point.y):
+                return found, x
+            self.rejected += 1
+            self.look.widened(point, len(x) + 1)
