@@ -38,8 +38,10 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             if not seen_from_start:
                 break
         if point.near > MOST_MODES:
-            raise NumericsError(f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first "
-                                "(warm=10), start elsewhere, lower lr, or give the optimizer's state with it")  # fmt: skip
+            raise NumericsError(
+                f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first (warm=10), "
+                "start elsewhere, lower lr, or give the optimizer's state with the start"
+            )
         origin = start if seen_from_start else point.z
         gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
         rows, forces = _parts(flow, point)
