@@ -32,7 +32,7 @@ REACH = 1.25  # of the minimum's edge: how far 2-cycles are followed
 def _rows(seed, noise=NOISE, standardise=False):
     """Features (500, 32) and labels of which a part is wrong; the seed picks digits, features and labels."""
     digits, rng = cf.data.digits(classes=CLASSES, n=500, seed=seed, standardise=standardise), np.random.default_rng(seed)
-    features = np.tanh(digits.inputs @ rng.normal(size=(64, FEATURES)) / 8)
+    features = np.tanh(digits.inputs.reshape(-1, 64) @ rng.normal(size=(64, FEATURES)) / 8)
     labels = digits.labels.copy()
     wrong = rng.random(len(labels)) < noise
     labels[wrong] = rng.integers(0, CLASSES, wrong.sum())

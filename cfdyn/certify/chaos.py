@@ -16,9 +16,8 @@ from cfdyn.certify.covering.growth import growth, log_below
 from cfdyn.certify.covering.line_cycles import line_cycles
 from cfdyn.certify.covering.marks import Marks, marks
 from cfdyn.certify.exact import end, written
-from cfdyn.certify.floats import Floats, in_floats
 from cfdyn.certify.shooting.krawczyk import proven_cycle
-from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.subject import Floats, Subject, in_floats, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 

@@ -14,10 +14,9 @@ from scipy.sparse.csgraph import connected_components
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import end
-from cfdyn.certify.floats import Floats, in_floats
 from cfdyn.certify.regions.contraction import Ellipsoid, RoundPath, ellipsoid, fixed_points
 from cfdyn.certify.regions.images import Box, Images
-from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.subject import Floats, Subject, in_floats, subject
 from cfdyn.certify.trapping import as_box, halves
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer

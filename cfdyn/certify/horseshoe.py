@@ -17,8 +17,7 @@ from cfdyn.certify.covering.growth import growth, log_below
 from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
 from cfdyn.certify.covering.saddles import Plane, Saddle
 from cfdyn.certify.exact import written
-from cfdyn.certify.floats import in_floats
-from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.subject import Subject, in_floats, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -20,10 +20,12 @@ from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.text.formula import Formula, formula
+from cfdyn.tape.evaluate import on_arrays
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 Interval = tuple[Fraction, Fraction]
+Floats = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,27 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
     spec = _as_written(spec)
     start = {name: _interval(name, value) for name, value in spec.params.items()}
     return Subject(spec, start, limit).over(vary or {})
+
+
+def in_floats(subject: Subject, what: str) -> Floats:
+    """A program of the map as a function of states (d, …) in doubles: (outputs, …); parameters at the middles of their intervals.
+
+    For the searches that only suggest what is then proved.
+
+    >>> import numpy as np
+    >>> import cfdyn as cf
+    >>> step = in_floats(subject(cf.Map.from_text("r*x*(1-x)", params={"r": 3.5})), "step")
+    >>> step(np.array([[0.25, 0.5]]))
+    array([[0.65625, 0.875  ]])
+    """
+    encloses = subject.enclosure(what)
+    outputs = on_arrays(encloses.program, [[float(v.mid()) for v in row] for row in encloses.data])
+    parameters = [float(p.mid()) for p in encloses.parameters]
+
+    def function(z: np.ndarray) -> np.ndarray:
+        return np.array([np.broadcast_to(v, np.shape(z)[1:]) for v in outputs(list(z), parameters)], dtype=float)
+
+    return function
 
 
 def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:

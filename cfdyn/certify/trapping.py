@@ -12,9 +12,8 @@ from flint import ctx
 
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.floats import in_floats
 from cfdyn.certify.regions.images import Box, Images, interior
-from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.subject import Subject, in_floats, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 

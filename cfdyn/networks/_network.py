@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from cfdyn.arguments import vector
+from cfdyn.arguments import vector, whole_number
 from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.networks._edge import EdgeForm, edge_form
 from cfdyn.networks._engine import Engine
@@ -135,7 +135,7 @@ class Network:
         """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.
 
         A NumericsError where they are not told apart or the Hessian is not finite."""
-        w = self._weights(w)
+        w, count = self._weights(w), whole_number("`count`", count, 1)
         first = np.random.default_rng(0).normal(size=self.dim) if start is None else self._weights(start)
         if not np.isfinite(self.hvp(w, first)).all():
             raise NumericsError(f"the Hessian of {self.title} is not finite here")

@@ -66,12 +66,6 @@ def resnet(
             x = inner + (x if block["skip"] is None else block["skip"](x))
         return layers["head"](phi(layers["norm"](x)).mean(axis=(1, 2)))
 
-    options = {
-        "channels": dashed(stages),
-        "blocks": blocks,
-        "groups": groups,
-        "activation": activation,
-        "loss": loss,
-        "seed": seed,
-    }
+    options = {"channels": dashed(stages), "blocks": blocks, "groups": groups, "activation": activation, "loss": loss,
+               "seed": seed}  # fmt: skip
     return build(Recipe(resnet, data, options), make, forward, remarks)

@@ -36,8 +36,20 @@ def large_regime(step: OracleMap, start: np.ndarray, longest: int, budget: int |
         if found is not None:
             return found
         steps = min(used, most - used)
+    if _at_rest(step, z, longest):
+        words = "round-off has put the weights to rest, while states of the optimizer still change: the exact orbit need not rest"
+        return _without(step, "undecided", words, used)
     kind, reason, exponent, _ = irregular(step, z, most, longest)
     return _without(step, kind, reason, used, exponent)
+
+
+def _at_rest(step: OracleMap, z: np.ndarray, longest: int) -> bool:
+    """Whether the weights stand still to their last digit; exponents of an adaptive step say nothing there."""
+    orbit = orbit_of(step, z, 2 * longest + 1)
+    if orbit is None:
+        return False
+    weights = orbit[:, : step.n_weights]
+    return bool((np.ptp(weights, axis=0) <= ULP * np.abs(weights).max(axis=0)).all())
 
 
 def _without(step: OracleMap, kind: str, reason: str, used: int, exponent: float = math.nan) -> Settled:

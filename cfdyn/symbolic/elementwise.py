@@ -1,9 +1,10 @@
-"""What a flow of an optimizer is made of, weight by weight, as functions of arrays: for losses that are no formulas.
+"""An optimizer weight by weight as functions of arrays, for losses that are no formulas: its step, and what flows are made of.
 
-`preconditioning` writes the same for a loss that is one, and tells what metric Q = θP/2, pace P/G, decay δ and rates f mean.
+`steps` and `preconditioning` write the same for a loss that is a formula. Steps and flows read the formulas of an optimizer in
+different ways: a step updates every state, a flow keeps the slow ones and has coefficients in place of momentum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,51 +13,107 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.preconditioning import at_step, step_recursion
 from cfdyn.symbolic.recursion import check_gradient, recursion_of
 from cfdyn.symbolic.steps import updated
 from cfdyn.tape.derivatives import jacobian
-from cfdyn.tape.evaluate import Algebra, Ready
+from cfdyn.tape.evaluate import on_arrays
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
-PIECE = 16384  # weights at a time: what a program leaves behind stays small
+Function = Callable[[Sequence[Any], Sequence[float] | np.ndarray], list[Any]]
 
 
-def _where(condition: Any, a: Any, b: Any) -> Any:
-    return np.where(condition, a, b)
+def check_elementwise(optimizer: Optimizer, wanted: str) -> None:
+    """A UsageError for an optimizer that looks at matrices or at a second gradient; ``wanted``: what was to be made of it."""
+    if isinstance(optimizer, MatrixOptimizer) or optimizer.probe is not None:
+        raise UsageError(f"{optimizer.name} looks at matrices of weights, or at the gradient elsewhere than at the weights; "
+                         f"{wanted} of it takes a cf.Loss")  # fmt: skip
 
 
-ARRAYS = Algebra(
-    float,
-    {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "pow": np.power,
-     "ipow": np.power, "max": np.fmax, "min": np.fmin, "abs": np.abs, "sign": np.sign, "log": np.log, "exp": np.exp,
-     "sqrt": np.sqrt, "log1p": np.log1p, "tanh": np.tanh, "floor": np.floor, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-     "lt": np.less, "le": np.less_equal, "eq": np.equal, "not": np.logical_not, "and": np.logical_and,
-     "or": np.logical_or, "select": _where},
-    np.pi, np.e,
-)  # fmt: skip
+class ElementwiseStep:
+    """A step, for all values of the hyperparameters p, (n_p,), in the optimizer's order.
 
-
-class Elementwise:
-    """The programs of an optimizer for one weight; ``wanted``: by which flow, ``edge``: whether it has one.
-
-    ``each``, ``shared``: the slow states of a weight and those that all share. Arguments of all functions: the weights, the
-    states of ``each``, numbers for ``shared``, the gradient g and gg = ‖g‖²; what they give are arrays, or numbers where
-    all weights have the same.
+    Arguments of all functions: z = (the weights, the states of each weight, numbers for the shared states, the gradient g,
+    gg = ‖g‖²), and p. What they give are arrays, or numbers where all weights have the same.
 
     Examples
     --------
-    >>> import cfdyn as cf
-    >>> own = Elementwise(cf.optimizers.rmsprop(lr=0.1, beta2=0.5, eps=0.0), "central")
+    >>> import cfdyn as cf, numpy as np
+    >>> own = ElementwiseStep(cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
+    >>> own.step([np.array([1.0, 2.0]), np.array([0.0, 4.0]), np.array([1.0, 2.0]), 5.0], [0.5, 0.5])
+    [array([0.5, 0. ]), array([1., 4.])]
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        check_elementwise(optimizer, "a step")
+        self.optimizer, self._made = optimizer, dict[str, Function]()
+        self.columns = ("w", *optimizer.per_weight)
+        t, names = Tape(), (*self.columns, *optimizer.shared, "g", "gg")
+        self._tape, self._z, self._p = t, t.leaves("z", len(names)), t.named("p", optimizer.params)
+        self._before = {**self._p, **dict(zip(names, self._z, strict=True))}
+        common = {name: self._before[name] for name in (*self._p, *optimizer.shared, "gg")}
+        self._after = updated(t, optimizer, self.columns, dict(self._before)) + updated(t, optimizer, optimizer.shared, common)
+        self.changes_gradient = optimizer.gradient is not None
+        self._gradient = self._before["g"] if optimizer.gradient is None else optimizer.gradient.on(t, self._before)
+
+    def __reduce__(self) -> tuple[type, tuple[Optimizer]]:
+        return type(self), (self.optimizer,)
+
+    @property
+    def step(self) -> Function:
+        """The next weight, its next states, and the next shared states."""
+        return self._function("step", lambda: self._after)
+
+    @property
+    def jacobian(self) -> Function:
+        """Of `step`, by all entries of z, row by row."""
+        return self._function("jacobian", lambda: sum(jacobian(self._tape, self._after, self._z), []))
+
+    @property
+    def gradient(self) -> Function:
+        """What takes the place of g in `step`, such as g clipped, given the loss's own g and gg; then its slopes by z."""
+        return self._function("gradient", lambda: [self._gradient, *jacobian(self._tape, [self._gradient], self._z)[0]])
+
+    @property
+    def preconditioner(self) -> Function:
+        """θP/2 and P of the step; a UsageError for an optimizer without."""
+        return self._function("preconditioner", self._preconditioner)
+
+    def by_parameter(self, name: str) -> Function:
+        """The slopes of `step` and of what takes the place of g by a hyperparameter."""
+        outputs = [*self._after, self._gradient]
+        return self._function(f"by {name}", lambda: [row[0] for row in jacobian(self._tape, outputs, [self._p[name]])])
+
+    def _preconditioner(self) -> list[Node]:
+        recursion, states = step_recursion(self.optimizer), (*self.columns, *self.optimizer.shared)
+        after = {**self._p, **dict(zip(states, self._after, strict=True))}
+        return at_step(recursion, self._tape, self._before, after)
+
+    def _function(self, what: str, outputs: Callable[[], Sequence[Node]]) -> Function:
+        if what not in self._made:
+            self._made[what] = on_arrays(Program(self._tape, tuple(outputs()), len(self._z), len(self._p)))
+        return self._made[what]
+
+
+class ElementwiseFlow:
+    """What a flow is made of; ``wanted``: by which flow, ``edge``: whether it has one.
+
+    ``each``, ``shared``: the slow states of a weight and those that all share. Arguments of all functions: the weights, the
+    states of ``each``, numbers for ``shared``, the gradient g and gg = ‖g‖²; what they give are arrays, or numbers where
+    all weights have the same. `preconditioning` tells what metric Q = θP/2, pace P/G, decay δ and rates f mean.
+
+    Examples
+    --------
+    >>> import cfdyn as cf, numpy as np
+    >>> own = ElementwiseFlow(cf.optimizers.rmsprop(lr=0.1, beta2=0.5, eps=0.0), "central")
     >>> own.each, own.shared, own.drift([np.ones(2), np.array([4.0, 9.0]), np.array([1.0, 2.0]), 5.0])
     (('nu',), (), [array([0.05      , 0.03333333]), 0.0, array([-3., -5.])])
     """
 
     def __init__(self, optimizer: Optimizer, wanted: str, edge: bool = True):
-        if isinstance(optimizer, MatrixOptimizer) or optimizer.probe is not None:
-            raise UsageError(f"{optimizer.name} does not treat each weight by itself with the gradient at the weights; the flow "
-                             f"{wanted!r} of it takes a cf.Loss")  # fmt: skip
-        self.optimizer, self.recursion = optimizer, recursion_of(optimizer, wanted)
+        check_elementwise(optimizer, f"the flow {wanted!r}")
+        self.optimizer, self.recursion, self._asked = optimizer, recursion_of(optimizer, wanted), (optimizer, wanted, edge)
         check_gradient(wanted, optimizer)
         if edge:
             self.recursion.check_flip(optimizer)
@@ -65,17 +122,19 @@ class Elementwise:
         self.states = (*self.each, *self.shared)
         self._build()
 
+    def __reduce__(self) -> tuple[type, tuple[Optimizer, str, bool]]:
+        return type(self), self._asked
+
     def _build(self) -> None:
         t = self.tape = Tape()
         n = len(self.states)
         self._z = t.leaves("z", n + 3)
-        self._w, self._s, self._g, self._gg = self._z[0], self._z[1 : n + 1], self._z[-2], self._z[-1]
+        w, *self._s, self._g, self._gg = self._z
         parameters = t.named("p", self.optimizer.params)
-        names = {**parameters, "w": self._w, **dict(zip(self.states, self._s, strict=True)), "g": self._g, "gg": self._gg}
+        names = {**parameters, "w": w, **dict(zip(self.states, self._s, strict=True)), "g": self._g, "gg": self._gg}
         read = self.recursion.parameters | self.recursion.moving
-        coefficients = self.recursion.coefficients
-        rebuilt = rebuild(self.recursion.tape, coefficients, t, {read[s]: names[s] for s in read})
-        self._metric, self._pace, self._decay, self._scale, self._swing = rebuilt
+        rebuilt = rebuild(self.recursion.tape, self.recursion.coefficients[:4], t, {read[s]: names[s] for s in read})
+        self._metric, self._pace, self._decay, self._scale = rebuilt
         self._rates = [self.optimizer.flow[s].on(t, names) for s in self.states]
         first: dict[str, Node] = {**names, **{s: t.exactly(float(x)) for s, x in self.optimizer.initial.items()}}
         self._first = updated(t, self.optimizer, self.states, first) if self.states else []
@@ -108,18 +167,7 @@ class Elementwise:
         """The slow states that the first step uses."""
         return self._function(self._first)
 
-    def _function(self, outputs: Sequence[Node]) -> Any:
-        program = Program(self.tape, tuple(outputs), len(self._z), len(self.optimizer.params))
-        ready, p = Ready(program, ARRAYS), [float(x) for x in self.optimizer.params.values()]
-
-        def found(z: Sequence[Any]) -> list[Any]:
-            sizes = [len(x) for x in z if np.ndim(x)]
-            with np.errstate(all="ignore"):
-                if not sizes or sizes[0] <= PIECE:
-                    return ready(z, p)
-                parts = []
-                for k in range(0, sizes[0], PIECE):
-                    parts.append(ready([x[k : k + PIECE] if np.ndim(x) else x for x in z], p))
-            return [np.concatenate(column) if np.ndim(column[0]) else column[0] for column in zip(*parts, strict=True)]
-
-        return found
+    def _function(self, outputs: Sequence[Node]) -> Callable[[Sequence[Any]], list[Any]]:
+        found = on_arrays(Program(self.tape, tuple(outputs), len(self._z), len(self.optimizer.params)))
+        p = [float(x) for x in self.optimizer.params.values()]
+        return lambda z: found(z, p)

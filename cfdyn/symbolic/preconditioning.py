@@ -1,11 +1,12 @@
 """The preconditioner and the edge of the step that an optimizer makes from a state, as nodes of a tape."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.derived import ExtendedMap
 from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.recursion import Recursion, check_gradient, recursion_of
 from cfdyn.symbolic.steps import Parameters, bound, hyperparameters
 from cfdyn.tape.program import Node, Tape
@@ -23,10 +24,22 @@ def preconditioning(spec: Any) -> Recursion:
         return preconditioning(spec.base)
     if not isinstance(spec, LossMap):
         raise UsageError("a map that is no single step of an optimizer on a loss has no preconditioner")
-    check_gradient("", spec.optimizer)
-    recursion = recursion_of(spec.optimizer, "")
-    recursion.check_flip(spec.optimizer)
+    return step_recursion(spec.optimizer)
+
+
+def step_recursion(optimizer: Optimizer) -> Recursion:
+    """What P and θ of an optimizer's step are read off; a UsageError as of `preconditioning`."""
+    check_gradient("", optimizer)
+    recursion = recursion_of(optimizer, "")
+    recursion.check_flip(optimizer)
     return recursion
+
+
+def at_step(recursion: Recursion, tape: Tape, before: Mapping[str, Node], after: Mapping[str, Node]) -> list[Node]:
+    """θP/2 and P of one weight, given what states and parameters are called before its step and after."""
+    names = ((recursion.before, before), (recursion.parameters | recursion.moving, after))
+    read = {leaf: values[s] for leaves, values in names for s, leaf in leaves.items()}
+    return rebuild(recursion.tape, [recursion.coefficients.edge, recursion.coefficients.preconditioner], tape, read)
 
 
 def preconditioner_nodes(tape: Tape, spec: Any, z: Sequence[Node], after: Sequence[Node], parameters: Parameters) -> list[Node]:
@@ -37,11 +50,8 @@ def preconditioner_nodes(tape: Tape, spec: Any, z: Sequence[Node], after: Sequen
         spec, z, after = spec.base, z[:n], after[:n]
     recursion, optimizer, d = preconditioning(spec), spec.optimizer, spec.n_weights
     parameters = hyperparameters(optimizer, spec.loss, parameters)
-    wanted, found = [recursion.coefficients.edge, recursion.coefficients.preconditioner], []
     (each, common), (new_each, new_common) = (bound(optimizer, d, state, parameters) for state in (z, after))
-    for own, new in zip(each, new_each, strict=True):
-        names = ((recursion.before, {**common, **own}), (recursion.parameters | recursion.moving, {**new_common, **new}))
-        read = {leaf: values[s] for leaves, values in names for s, leaf in leaves.items()}
-        found.append(rebuild(recursion.tape, wanted, tape, read))
+    pairs = zip(each, new_each, strict=True)
+    found = [at_step(recursion, tape, {**common, **own}, {**new_common, **new}) for own, new in pairs]
     decay = tape.const(0) if optimizer.gradient is None else parameters["weight_decay"]
     return [edge for edge, _ in found] + [scale for _, scale in found] + [decay]

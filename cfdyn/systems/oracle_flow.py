@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.symbolic.elementwise import Elementwise
+from cfdyn.symbolic.elementwise import ElementwiseFlow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.oracle import GradientOracle
 
@@ -54,7 +54,7 @@ class OracleFlow:
 
     def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer):
         self.name, self.kind, self.oracle, self.optimizer = name, kind, oracle, optimizer
-        self.own = Elementwise(optimizer, name, edge=kind != "plain")
+        self.own = ElementwiseFlow(optimizer, name, edge=kind != "plain")
         self.n_weights = int(oracle.dim)
         self.decay = float(optimizer.params["weight_decay"]) if optimizer.gradient is not None else 0.0
 
@@ -137,7 +137,8 @@ class OracleFlow:
         parts, d = self.parts(z), self.n_weights
         speed, decay, *rates = self.own.drift([*parts, g, float(g @ g) if self.own.states else 0.0])
         out = np.empty(len(z))
-        np.multiply(g if force is None else g + 0.5 * force.bend, -speed, out=out[:d])
+        bent = g if force is None else np.add(g, np.multiply(force.bend, 0.5, out=out[:d]), out=out[:d])
+        np.multiply(bent, -speed, out=out[:d])
         if np.any(decay):
             out[:d] -= decay * parts[0]
         if not rates:

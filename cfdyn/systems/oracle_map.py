@@ -9,10 +9,11 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.elementwise import ElementwiseStep
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.eigenvalues import largest_eigenvalues
-from cfdyn.systems.one_weight import SLOPE, SQUARE, Located, OneWeight
 from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_step import OracleStep
 
 APART, ROUND_OFF = 0.05, 1e-12  # of a difference of gradients and of a gradient: a product may be so far from the difference
 DIFFERENCE = 1e-6  # of a parameter of the loss, by which the gradient is differentiated
@@ -44,9 +45,9 @@ class OracleMap:
 
     switching, switches, has_loss, observables = False, 0, True, OBSERVABLES
 
-    def __init__(self, oracle: GradientOracle, optimizer: Optimizer, rules: OneWeight | None = None):
+    def __init__(self, oracle: GradientOracle, optimizer: Optimizer, rules: ElementwiseStep | None = None):
         self.oracle, self.optimizer, self.n_weights = oracle, optimizer, int(oracle.dim)
-        self._rules = OneWeight.of(optimizer) if rules is None else rules
+        self._rules = ElementwiseStep(optimizer) if rules is None else rules
         self.blocks, self.n_shared = 1 + len(optimizer.per_weight), len(optimizer.shared)
         self.periodic: dict[str, float] = {}
 
@@ -64,12 +65,17 @@ class OracleMap:
     @property
     def params(self) -> dict[str, float]:
         """Parameters of the optimizer and, if it has any, of the loss."""
-        return {**self._own, **{name: value for name, value in self._rules.body.params.items() if name not in (SLOPE, SQUARE)}}
+        return {**self._own, **{called: self.optimizer.params[name] for called, name in self._names.items()}}
 
     @property
     def p(self) -> np.ndarray:
-        """Parameters of the optimizer as the compiled rules read them."""
-        return self._rules.body.p
+        """Parameters of the optimizer, (n_p,)."""
+        return np.array(list(self.optimizer.params.values()), dtype=float)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """Parameters of the optimizer, by what they are called beside those of the loss."""
+        return {called: name for name, called in self.optimizer.beside(self._own).items()}
 
     @property
     def _own(self) -> dict[str, float]:
@@ -90,10 +96,9 @@ class OracleMap:
             if name not in self.params:
                 raise unknown("parameter of the map", name, self.params)
         own = {name: value for name, value in params.items() if name in self._own}
-        others = {name: value for name, value in params.items() if name not in own}
+        others = {self._names[name]: value for name, value in params.items() if name not in own}
         oracle = self.oracle.at(**own) if own else self.oracle  # type: ignore[attr-defined]
-        rules = self._rules.at(**others) if others else self._rules
-        return OracleMap(oracle, rules.optimizer, rules)
+        return OracleMap(oracle, self.optimizer.at(**others), self._rules)
 
     def observe(self, name: str, z: Any) -> np.ndarray:
         """An observable at states (n, D), (n,): the loss, λ₁ of its Hessian, or the length of its gradient."""
@@ -109,7 +114,8 @@ class OracleMap:
 
     def preconditioners(self, z: np.ndarray) -> np.ndarray:
         """θP/2 and P of each weight in the step from states (n, D), and the penalty of weight decay, (n, 2d + 1)."""
-        return np.array([self._located(row).preconditioner() for row in np.asarray(z, dtype=float)])
+        decay = self.optimizer.params["weight_decay"] if self._rules.changes_gradient else 0.0
+        return np.array([np.append(self._step_at(row).preconditioner(), decay) for row in np.asarray(z, dtype=float)])
 
     def rule(self, what: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """``step`` of a state, the ``hessian`` (d·d,) there, or ``hvp``: its product with a direction behind the state."""
@@ -127,7 +133,9 @@ class OracleMap:
         """A full state from the weights alone, or the full state; a UsageError for another length or what is not finite."""
         z = vector("a start", start)
         if z.shape == (self.n_weights,) and self.dim > self.n_weights:
-            own, shared = self._rules.rest
+            own, shared = (
+                [self.optimizer.initial[s] for s in states] for states in (self.optimizer.per_weight, self.optimizer.shared)
+            )
             z = np.concatenate([z, np.repeat(np.array(own, dtype=float), self.n_weights), shared])
         if z.shape != (self.dim,):
             raise UsageError(f"a start has {self.n_weights} weights or all {self.dim} entries, not {z.size}")
@@ -153,11 +161,11 @@ class OracleMap:
 
     def step(self, z: np.ndarray) -> np.ndarray:
         """f(z) of a full state (D,), not checked."""
-        return self._located(z).image()
+        return self._step_at(z).image()
 
     def tangent(self, z: np.ndarray) -> tuple[np.ndarray, Product]:
         """f(z), and the product of Df(z) with the rows of (k, D)."""
-        place = self._located(z)
+        place = self._step_at(z)
         return place.image(), self._product(place, z, self.oracle)
 
     def linearized(self, z: np.ndarray, name: str, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
@@ -167,20 +175,20 @@ class OracleMap:
         if name in self._own:
             oracle = oracle.at(**{name: value})  # type: ignore[attr-defined]
         else:
-            p[list(self._rules.body.params).index(name)] = value
-        place = self._located(z, p, oracle)
+            p[list(self._names).index(name)] = value
+        place = self._step_at(z, p, oracle)
         if name in self._own:
             by_value = place.push(np.zeros((1, self.dim)), self._slope_by(z[: self.n_weights], name, value)[None])[0]
         else:
-            by_value = place.by_parameter(name)
+            by_value = place.by_parameter(self._names[name])
         return place.image(), self._product(place, z, oracle), by_value
 
-    def _located(self, z: np.ndarray, p: np.ndarray | None = None, oracle: GradientOracle | None = None) -> Located:
+    def _step_at(self, z: np.ndarray, p: np.ndarray | None = None, oracle: GradientOracle | None = None) -> OracleStep:
         n, given = self.blocks * self.n_weights, oracle or self.oracle
         own = z[:n].reshape(self.blocks, -1)
-        return Located(self._rules, own, z[n:], self._gradient(given, z), self.p if p is None else p)
+        return OracleStep(self._rules, own, z[n:], self._gradient(given, z), self.p if p is None else p)
 
-    def _product(self, place: Located, z: np.ndarray, oracle: GradientOracle) -> Product:
+    def _product(self, place: OracleStep, z: np.ndarray, oracle: GradientOracle) -> Product:
         d = self.n_weights
         return lambda rows: place.push(rows, self._products(z[:d], rows[:, :d], oracle))
 

@@ -27,12 +27,25 @@ def make_optimizer(config: Config, network: Any) -> tuple[Optimizer, Config]:
     edge = Edge(at_one).constant
     if edge is None:
         raise UsageError(f"{name} needs its learning rate, such as {name}:lr=0.001: none follows from the sharpness at the start")
+    if not hasattr(network, "sharpness"):
+        raise UsageError(f"{name} needs its learning rate, such as {name}:lr=0.1: {type(network).__name__} tells no sharpness")
     sharpness = network.sharpness(network.start)
     if not sharpness > 0:
         raise UsageError(f"the start has no positive curvature, so no learning rate follows from it: give one, {name}:lr=0.1")
     lr = float(f"{edge / (ABOVE * sharpness):.2g}")
     words = f"edge at {ABOVE} times the sharpness at the start"
     return at_one.at(lr=lr), config.with_(optimizer=f"{name}:{settings[: -len('lr=1')]}lr={lr!r}", chosen=words)
+
+
+def exactly(optimizer: Optimizer) -> str:
+    """NAME:option=value,… with all digits, so that a run goes on with the same numbers.
+
+    >>> import cfdyn as cf
+    >>> exactly(cf.optimizers.gd(lr=1 / 3)), str(cf.optimizers.gd(lr=1 / 3))
+    ('gd:lr=0.3333333333333333', 'gd:lr=0.333333')
+    """
+    settings = [f"{name}={float(value)!r}" for name, value in optimizer.params.items()]
+    return f"{optimizer.name}:{','.join(settings + [f'{name}={str(on).lower()}' for name, on in optimizer.options.items()])}"
 
 
 class OnBatches:

@@ -44,6 +44,8 @@ class Config:
             if not isinstance(value := getattr(self, name), str) or not value.strip():
                 raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {value!r:.60}")
         asked: Any = self.runs
+        if not isinstance(asked, str | list | tuple):
+            raise UsageError(f"`runs` is a list such as {', '.join(Config.runs)}, not {asked!r:.60}")
         runs = [run.strip() for run in asked.split(",")] if isinstance(asked, str) else list(asked)
         for run in runs:
             if run not in (DISCRETE, *MODELS):
@@ -80,8 +82,8 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
     else:
         given = read_toml(as_path(given), UsageError)
     known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "chosen")]
-    for name in (*given, *more):
-        if name not in known and name not in ("own", "chosen"):
+    for name in (*given, *(name for name in more if name != "own")):
+        if name not in known:
             raise unknown("setting of a training", str(name), known)
     return Config(**{**given, **more})
 

@@ -18,6 +18,7 @@ from cfdyn.training.modes import Modes
 from cfdyn.training.store import Store
 
 NOISELESS = "the models know nothing of the noise of mini-batches: they are those of all rows"
+SAME = 1e-6  # of a loss: what other orders of a sum may make of it
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
 ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
@@ -145,7 +146,7 @@ class Lockstep:
         for name, model in self.models.items():
             arrays |= checkpoints.beneath(name, model.snapshot())
         facts = {"k": self.k, "rows": self.rows, "status": self.status, "largest": float(self.largest),
-                 "gradients": self.oracle.gradients, "dim": self.network.dim,
+                 "gradients": self.oracle.gradients, "dim": self.network.dim, "value": self.oracle.value(self.weights),
                  "models": {name: model.status for name, model in self.models.items()}}  # fmt: skip
         return arrays, facts
 
@@ -153,6 +154,7 @@ class Lockstep:
         """What a snapshot holds."""
         if facts["dim"] != self.network.dim:
             raise UsageError(f"the run has {facts['dim']} weights, and the network that was given has {self.network.dim}")
+        self._same(arrays["z"][: self.network.dim], facts["value"])
         self.k, self.rows, self.status, self.largest = (facts[name] for name in ("k", "rows", "status", "largest"))
         self.oracle.gradients = facts["gradients"]
         self.z, self.older, self.off, self.root = arrays["z"], *(arrays.get(name) for name in ("older", "off", "root"))
@@ -160,3 +162,10 @@ class Lockstep:
         for name, model in self.models.items():
             model.restore(checkpoints.under(arrays, name), self.z)
             model.status = facts["models"][name]
+
+    def _same(self, weights: np.ndarray, before: float) -> None:
+        """A UsageError where the loss of the weights is another than it was: of another network, or of other data."""
+        now = self.oracle.value(weights)
+        if abs(now - before) > SAME * max(abs(before), 1e-3):
+            raise UsageError("this is another network, or other data, than the run had: at its last weights the loss is "
+                             f"{now:.6g}, and was {before:.6g}")  # fmt: skip

@@ -103,7 +103,7 @@ class Store:
 
 
 class said:
-    """A context in which a disk that is full, or refuses, ends in a sentence that says how to go on."""
+    """A context in which a disk that is full or refuses, or a file that is damaged, ends in a sentence."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -114,6 +114,9 @@ class said:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, OSError) and not isinstance(error, CfdynError):
             raise full(self.path.parent, error) from None
+        if isinstance(error, Exception) and not isinstance(error, CfdynError):  # whatever zarr makes of files that are cut off
+            raise RecordError(f"the arrays in {self.path} are damaged ({type(error).__name__}: {error}), so that the run cannot "
+                              "go on; its checkpoints are left as they are") from None  # fmt: skip
 
 
 def full(folder: Path, error: OSError) -> NumericsError:

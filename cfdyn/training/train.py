@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cfdyn.arguments import whole_number
+from cfdyn.arguments import number, whole_number
 from cfdyn.errors import Interrupted, UsageError
 from cfdyn.networks._written import make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.oracle_map import require_oracle
 from cfdyn.training import checkpoints
-from cfdyn.training.built import make_optimizer
+from cfdyn.training.built import exactly, make_optimizer
 from cfdyn.training.config import DONE, make_config, read_config, write_config
 from cfdyn.training.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.lockstep import Lockstep
@@ -65,6 +66,8 @@ def train(
     >>> run.status, run.loss.shape, run.edge[-1].item()
     ('done', (41,), 4.0)
     """
+    if not number("`keep`", keep) >= 0:
+        raise UsageError(f"`keep` is a number of seconds, 0 or more, not {keep}")
     say, tell = progress or (lambda words: None), started or (lambda folder: None)
     if resume is not None:
         if config is not None or settings or optimizer is not None:
@@ -72,7 +75,7 @@ def train(
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
-    network = make_network(given.network, given.data) if not _is_object(network) else network
+    network = _trainable(network) if _is_object(network) else make_network(given.network, given.data)
     if isinstance(optimizer, Optimizer):
         made = optimizer
     else:
@@ -93,8 +96,15 @@ def _texts(network: Any, optimizer: Any, settings: dict[str, Any]) -> dict[str, 
     elif network is not None:
         found["network"] = network
     if optimizer is not None:
-        found["optimizer"] = str(optimizer) if isinstance(optimizer, Optimizer) else optimizer
+        found["optimizer"] = exactly(optimizer) if isinstance(optimizer, Optimizer) else optimizer
     return found
+
+
+def _trainable(network: Any) -> Any:
+    """The network, or a UsageError that says what it must have."""
+    if not hasattr(require_oracle(network), "start"):
+        raise UsageError(f"a network to train has `start`, its first weights (d,), and {type(network).__name__} has none")
+    return network
 
 
 def _is_object(network: Any) -> bool:
@@ -115,13 +125,14 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
     with held(folder):
         saved = checkpoints.load(folder)
         status = saved[1]["status"] if saved else RUNNING
-        if status != RUNNING and not (status == DONE and (steps or 0) > config.steps):
-            return Run(folder)  # nothing is left to do
         config = config if steps is None else config.with_(steps=steps)
+        # Also a run that is done may have more steps in its settings: it was killed before it had gone on by one checkpoint.
+        if status != RUNNING and not (status == DONE and config.steps > saved[1]["k"]):  # type: ignore[index]
+            return Run(folder)  # nothing is left to do
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip
-        network = make_network(config.network, config.data) if network is None else network
+        network = make_network(config.network, config.data) if network is None else _trainable(network)
         state = Lockstep(config, network, make_optimizer(config, network)[0])
         if saved is None:
             return _run(folder, state, _begun(folder, state), 0, keep, say)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli.specs import make_data
+from cfdyn.networks._written import make_data
 from cfdyn.registry import describe
 
 NAMES = cf.data.names()
@@ -103,7 +103,7 @@ def test_the_number_of_rows(name):
 def test_unknown_options(name):
     with pytest.raises(cf.CfdynError, match=f"data set {name}"):
         make_data(f"{name}:nonsense=1")
-    with pytest.raises(TypeError):
+    with pytest.raises(cf.CfdynError, match=f"unknown option of {name}: 'nonsense'"):
         getattr(cf.data, name)(nonsense=1)
 
 

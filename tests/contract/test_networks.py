@@ -19,7 +19,7 @@ from cfdyn.systems.oracle import LossOracle
 ALL = cf.networks.names()
 ON_DATA = [name for name in ALL if next(iter(inspect.signature(getattr(cf.networks, name)).parameters)) == "data"]
 SMALL = {"widths": "3", "channels": "2", "groups": 1, "width": 4, "hidden": 4}
-DATA = ("digits:classes=2,n=12", "sorting:n=6,length=2,symbols=2")
+DATA = ("digits:classes=2,n=20", "sorting:n=6,length=2,symbols=2")
 
 
 @functools.cache
@@ -70,7 +70,7 @@ def test_it_travels(name):
 
 @pytest.mark.parametrize("name", ON_DATA)
 def test_what_makes_no_sense_is_refused(name):
-    entry, data = getattr(cf.networks, name), cf.data.digits(classes=2, n=12)
+    entry, data = getattr(cf.networks, name), cf.data.digits(classes=2, n=20)
     for options, words in ({"seed": math.nan}, "seed"), ({"seed": -1}, "seed"), ({"loss": "mze"}, "did you mean 'mse'"):
         with pytest.raises(cf.CfdynError, match=words):
             entry(data, **options)
@@ -108,7 +108,7 @@ def test_data_and_weights_that_are_no_numbers():
     for w in ([1.0], "w", np.zeros((2, net.dim))):
         with pytest.raises(cf.CfdynError):
             net.value(w)
-    for rows in ([], [12], [0.5], "all", [[0]]):
+    for rows in ([], [20], [0.5], "all", [[0]]):
         with pytest.raises(cf.CfdynError, match="`rows` are numbers of some of them"):
             net.value(net.start, rows=rows)
 

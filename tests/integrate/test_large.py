@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -116,6 +117,27 @@ def test_a_start_beyond_the_edge_is_moved_and_said_so():
     assert "beyond the edge" in path.notes[0]
     with pytest.raises(UsageError, match="beyond the edge"):
         cf.solve(flow, [1.7, 0.3], 1.0, strict=True)
+
+
+@pytest.mark.parametrize(("loss", "optimizer", "start"), [
+    (cf.losses.matrix_factorization(), cf.optimizers.gd(lr=0.653), [0.9, 0.3, -0.5, 0.8]),  # comes to the edge from both sides
+    (cf.Loss("x**2/2 + 0.8*x*y + y**2 + 0.7*z**2 + x*z/2 + 0.2*x**4 + 0.1*y**4 + 0.3*z**4 + 0.2*x**2*y - 0.3*x + 0.2*z", "x y z"),
+     cf.optimizers.rmsprop(lr=0.25, beta2=0.95, eps=1e-3), [0.15, -0.16, 0.77]),  # goes to and fro: half steps
+])  # fmt: skip
+def test_the_state_on_the_edge_is_the_nearest_as_the_dense_flow_finds_it(loss, optimizer, start):
+    dense = cf.solve(cf.flows.central(loss, optimizer), start, 0.0, rtol=1e-10)
+    path = cf.solve(cf.flows.central(Plain(loss), optimizer), start, 0.0, rtol=1e-6)
+    assert "beyond the edge" in dense.notes[0]
+    np.testing.assert_allclose(path.z[0], dense.z[0], rtol=2e-5, atol=2e-6)
+
+
+def test_a_start_with_very_many_modes_beyond_the_edge_is_refused_soon():
+    """Behind Adam's first step curvatures are 1/|w| or so: each weight near 0 is far beyond the edge."""
+    d = 200
+    bowl = SimpleNamespace(dim=d, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v,
+                           curvature_gradient=lambda w, u, v: np.zeros(d))  # fmt: skip
+    with pytest.raises(NumericsError, match="more than .* eigenvalues are beyond the edge"):
+        cf.solve(cf.flows.central(bowl, cf.optimizers.adam(lr=0.01)), np.linspace(1e-5, 4e-4, d), 1.0)
 
 
 def test_a_path_that_runs_away_ends():

@@ -48,6 +48,13 @@ def test_weights_that_change_nothing(optimizer):
     np.testing.assert_allclose(np.abs(found.multipliers[:4]), np.abs(same.multipliers[:4]), atol=1e-8)
 
 
+def test_an_adaptive_step_at_rest_is_not_called_chaotic():
+    """The gradient is exactly 0 and ν goes to 0, so that tangents grow by any factor while nothing moves."""
+    valley = cf.Loss("(1 - x*y)**2/2 + (x-y)**2/20")
+    found = cf.analysis.classify(cf.as_map(by_gradients(valley), cf.optimizers.adam(lr=0.05)), [1.3, 0.8], budget=6000)
+    assert found.kind == "undecided" and "round-off has put the weights to rest" in found.reason
+
+
 def test_what_is_not_settled():
     step = cf.as_map(Chain("quartic", 70), cf.optimizers.gd(lr=1e-4))
     slow = cf.analysis.classify(step, np.full(70, 0.9), budget=2000)
@@ -69,21 +76,21 @@ def test_many_weights_end_on_a_cycle():
 def test_exponents_by_products():
     for optimizer in (cf.optimizers.gd(lr=9.0), cf.optimizers.heavy_ball(lr=5.0, momentum=0.5)):
         one, other = (
-            cf.analysis.lyapunov_spectrum(cf.as_map(loss, optimizer), np.linspace(-1, 1, 9), 2000)
+            cf.analysis.lyapunov_spectrum(cf.as_map(loss, optimizer), np.linspace(-1, 1, 9), 1000)
             for loss in (SOFTMAX, by_gradients(SOFTMAX))
         )
-        np.testing.assert_allclose(other.exponents, one.exponents, atol=2e-4)
+        np.testing.assert_allclose(other.exponents, one.exponents, atol=1e-5)
         np.testing.assert_allclose(other.total, one.total, rtol=1e-9)
 
 
 @pytest.mark.parametrize("make", [by_gradients, lambda loss: loss])
 def test_leading_exponents(make):
     step = cf.as_map(make(SOFTMAX), cf.optimizers.gd(lr=12.0))
-    whole, two = (cf.analysis.lyapunov_spectrum(step, np.linspace(-1, 1, 9), 3000, leading=k) for k in (None, 2))
+    whole, two = (cf.analysis.lyapunov_spectrum(step, np.linspace(-1, 1, 9), 600, leading=k) for k in (None, 2))
     assert two.exponents.shape == two.errors.shape == (2,)
-    assert two.exponents[0] == pytest.approx(whole.exponents[0], abs=6 * whole.errors[0])
+    assert two.exponents[0] == pytest.approx(whole.exponents[0], rel=1e-9)
     assert np.isfinite(whole.dimension) and np.isnan(two.dimension)
-    assert cf.analysis.lyapunov(step, np.linspace(-1, 1, 9), 3000, leading=2) == pytest.approx(two.exponents)
+    assert cf.analysis.lyapunov(step, np.linspace(-1, 1, 9), 600, leading=2) == pytest.approx(two.exponents)
 
 
 def test_exponents_that_there_are_none_of():

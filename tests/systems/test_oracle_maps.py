@@ -1,5 +1,6 @@
 """Optimizers on a loss that is no formula: steps, tangents, orbits and preconditioners are those of the same loss as a formula."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
+from cfdyn.systems.oracle_map import OracleMap
 
 LOSS = cf.Loss("(1 - x*y)**2/2 + z**4/4 + x*z**2/3", "x y z")
 START = [1.3, 0.4, -0.7]
@@ -17,6 +19,8 @@ ALL = {
     "rmsprop": cf.optimizers.rmsprop(lr=0.1), "normalized_gd": cf.optimizers.normalized_gd(lr=0.1),
     "nadam": cf.optimizers.nadam(lr=0.1), "amsgrad": cf.optimizers.amsgrad(lr=0.1), "lion": cf.optimizers.lion(lr=0.1),
     "nesterov": cf.optimizers.nesterov(lr=0.1),
+    "by formulas": cf.Optimizer.from_text({"w": "w - lr*tanh(m)*sigmoid(erf(g) + q)", "m": "beta*m + g**3/(1 + g**4)"},
+                                          {"lr": 0.2, "beta": 0.5}, shared={"q": "q/2 + log(1 + gg)"}),
 }  # fmt: skip
 WITH_P = ("adam", "adamw", "rmsprop", "nadam", "nesterov")
 
@@ -41,6 +45,12 @@ def test_steps_and_derivatives(name):
         np.testing.assert_allclose(found, formula.parameter_derivative(z, parameter), rtol=1e-13, atol=1e-14)
 
 
+def test_a_map_goes_to_other_processes_after_its_steps():
+    step = OracleMap(cf.losses.double_well(), cf.optimizers.adam(lr=0.1))
+    image = step([1.3])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(step))([1.3]), image)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_orbits(name):
     formula, oracle = (cf.iterate(cf.as_map(loss, ALL[name]), START, 20) for loss in (LOSS, by_gradients()))
@@ -54,6 +64,18 @@ def test_preconditioned_sharpness(name):
     formula, oracle = (cf.iterate(cf.as_map(loss, ALL[name]), START, 20) for loss in (LOSS, by_gradients()))
     np.testing.assert_allclose(oracle.preconditioned_sharpness, formula.preconditioned_sharpness, rtol=1e-13)
     np.testing.assert_allclose(oracle.theta, formula.theta)
+
+
+def test_a_parameter_of_one_name_in_loss_and_optimizer():
+    loss = cf.Loss("eps*w**4", params={"eps": 0.5})
+    formula = cf.as_map(loss, cf.optimizers.rmsprop(lr=0.1, eps=0.2))
+    oracle = cf.as_map(by_gradients(loss, params=loss.params, at=loss.at), cf.optimizers.rmsprop(lr=0.1, eps=0.2))
+    assert oracle.params == formula.params == {"eps": 0.5, "lr": 0.1, "beta2": 0.99, "optimizer_eps": 0.2}
+    z = formula.state([1.3])
+    for name in ("optimizer_eps", "beta2"):
+        np.testing.assert_allclose(oracle.at(**{name: 0.4})(z), formula.at(**{name: 0.4})(z), rtol=1e-15)
+        found = oracle.linearized(z, name, 0.4)[2]
+        np.testing.assert_allclose(found, formula.at(**{name: 0.4}).parameter_derivative(z, name), rtol=1e-14)
 
 
 def test_a_seeded_oscillation():

@@ -25,6 +25,16 @@ def train(monkeypatch, tmp_path):
     return start
 
 
+WELL = cf.losses.double_well()
+
+
+class Unmeasured:
+    """Without a sharpness of its own."""
+
+    dim, start = 1, np.ones(1)
+    value, gradient, hvp = WELL.value, WELL.gradient, WELL.hvp
+
+
 def arrays(folder):
     store = Store(folder)
     store.open("r")
@@ -127,6 +137,10 @@ class Stopped(BaseException):
     """As a process that is killed: nothing more is written."""
 
 
+def killed(*_):
+    raise Stopped
+
+
 def stop_at(step):
     def progress(words):
         if int(words.split()[1]) >= step:
@@ -174,11 +188,33 @@ def test_more_steps_go_on_from_the_end(train):
     same(whole.folder, first.folder)
 
 
+def test_more_steps_killed_before_the_first_checkpoint_go_on(train, monkeypatch):
+    whole, first = train(steps=160), train(steps=120)
+    with monkeypatch.context() as patch:
+        patch.setattr("cfdyn.training.train.Lockstep.flush", killed)
+        with pytest.raises(Stopped):
+            cf.train(resume=first.folder, network=toy.Toy(), steps=160, keep=0.0)
+    assert cf.train(resume=first.folder, network=toy.Toy()).steps == 160
+    same(whole.folder, first.folder)
+
+
+def test_other_data_and_damaged_arrays_are_refused(train):
+    run = train()
+    other = toy.Toy()
+    other.c = other.c + 0.1
+    with pytest.raises(UsageError, match="another network, or other data"):
+        cf.train(resume=run.folder, network=other, steps=160)
+    chunk = next(path for path in (run.folder / "run.zarr" / "steps" / "loss").rglob("*") if path.is_file() and path.suffix == "")
+    chunk.write_bytes(chunk.read_bytes()[:20])
+    with pytest.raises(RecordError, match="damaged"):
+        cf.train(resume=run.folder, network=toy.Toy(), steps=160)
+
+
 def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
     import signal
 
     monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
-    whole, out = train(), tmp_path / "stopped"
+    whole, out, before = train(), tmp_path / "stopped", signal.getsignal(signal.SIGINT)
 
     def interrupt(words):
         if int(words.split()[1]) == 30:
@@ -187,7 +223,7 @@ def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt) as end:
         cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), progress=interrupt)
     assert end.value.record.status == "stopped at step 30" and len(end.value.record.loss) == 30
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     cf.train(resume=out, network=toy.Toy())
     same(whole.folder, out)
 
@@ -283,10 +319,28 @@ def test_settings_that_make_no_sense_are_refused(tmp_path):
                             ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),
                             ({"network": "mpl"}, "did you mean 'mlp'"), ({"network": "mlp:width=3"}, "did you mean 'widths'"),
                             ({"data": "digits:n=x"}, "not a number"), ({"tol": 2.0}, "`tol`"), ({"runs": "central,central"}, "twice"),
+                            ({"own": True}, "unknown setting"), ({"runs": 5}, "`runs` is a list"),
                             ({"optimizer": "rmsprop:beta2=0.9"}, "rmsprop needs its learning rate")]:  # fmt: skip
         with pytest.raises(UsageError, match=words):
             cf.train(settings, out=str(tmp_path / "never"))
     assert not (tmp_path / "never").exists()
+
+
+def test_an_optimizer_goes_on_with_all_its_digits(train, tmp_path):
+    """Given as an object, with a learning rate of sixteen digits."""
+    for name, steps in (("whole", 160), ("first", 120)):
+        settings = {**toy.SETTINGS, "steps": steps, "out": str(tmp_path / name)}
+        del settings["optimizer"]
+        cf.train(settings, network=toy.Toy(), optimizer=cf.optimizers.gd(lr=1 / 4.1))
+    cf.train(resume=tmp_path / "first", network=toy.Toy(), steps=160)
+    same(tmp_path / "whole", tmp_path / "first")
+
+
+def test_a_loss_that_cannot_be_trained_says_why():
+    for network, settings, words in [(WELL, {}, "has `start`"), (object(), {}, "has no dim"), (toy.Toy(), {"keep": -1.0}, "`keep`"),
+                                     (Unmeasured(), {"optimizer": "gd"}, "needs its learning rate")]:  # fmt: skip
+        with pytest.raises(UsageError, match=words):
+            cf.train(toy.SETTINGS | {"optimizer": settings.pop("optimizer", "gd:lr=0.1")}, network=network, **settings)
 
 
 def test_a_toml_file_says_the_same(train, tmp_path):

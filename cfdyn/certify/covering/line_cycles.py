@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.certify.floats import Floats
+from cfdyn.certify.subject import Floats
 
 GRID = 40_000  # starts along the interval, each as good as the next
 HALVINGS = 60

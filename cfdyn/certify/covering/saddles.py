@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.certify.floats import Floats
+from cfdyn.certify.subject import Floats
 
 STARTS, NEWTON = 40, 40  # starts along each side of the box; steps
 SAMPLES = 4000  # along one turn of the unstable manifold

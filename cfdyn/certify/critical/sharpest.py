@@ -11,8 +11,7 @@ from flint import arb, arb_mat
 
 from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.borders.continuity import smooth
-from cfdyn.certify.floats import Floats, in_floats
-from cfdyn.certify.subject import Subject
+from cfdyn.certify.subject import Floats, Subject, in_floats
 
 SWEEPS = 3
 Box = Sequence[tuple[float, float]]

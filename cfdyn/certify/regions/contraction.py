@@ -13,8 +13,8 @@ from scipy.optimize import minimize
 
 from cfdyn.certify.balls import ball
 from cfdyn.certify.borders.continuity import continuous
-from cfdyn.certify.floats import Floats
 from cfdyn.certify.regions.images import Box, Images, Path, outward
+from cfdyn.certify.subject import Floats
 
 SMALLEST = 1e-9  # radius, over the largest one that is tried
 SHRINK, LARGER = 0.8, 1.3  # a larger one contracts too, so that a checker's wider enclosures will do
@@ -96,9 +96,7 @@ def squared(v: arb_mat) -> arb:
     return sum((v[i, 0].abs_upper() ** 2 for i in range(v.nrows())), arb(0))
 
 
-def ellipsoid(
-    images: Images, point: np.ndarray, slopes: Floats, size: float
-) -> tuple[Ellipsoid, tuple[float, float]] | None:
+def ellipsoid(images: Images, point: np.ndarray, slopes: Floats, size: float) -> tuple[Ellipsoid, tuple[float, float]] | None:
     """The largest one about a fixed point, up to a size, that is seen to contract, with its (q, ρ).
 
     Its shape is that in which doubles see the largest one contract, of norms that make the linear map contract by a part of

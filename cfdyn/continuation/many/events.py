@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.continuation.between_rows import polynomial
 from cfdyn.continuation.many.system import Place, System
-from cfdyn.cycles.many.leading import Leading
+from cfdyn.cycles.many.multipliers import Leading
 from cfdyn.numerics.illinois import zero
 
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cfdyn.cycles.many.leading import Leading
 from cfdyn.cycles.many.linear import Linear, Shape, shape_of
+from cfdyn.cycles.many.multipliers import Leading
 from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.cycles.many.banded import banded
-from cfdyn.cycles.many.leading import Leading, all_of, leading_of
+from cfdyn.cycles.many.multipliers import Leading, all_of, leading_of
 from cfdyn.cycles.many.steps import Local
 from cfdyn.errors import NumericsError
 

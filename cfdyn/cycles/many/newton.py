@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.cycles.many.leading import Leading
 from cfdyn.cycles.many.linear import Linear, shape_of
+from cfdyn.cycles.many.multipliers import Leading
 from cfdyn.cycles.many.steps import Steps
 from cfdyn.systems.oracle_map import OracleMap
 

@@ -58,10 +58,13 @@ class Counted:
         # One by one: several at once would be compiled for every number of them, take more memory, and save little.
         out = np.empty_like(v)
         for new, row in zip(out, v, strict=True):
-            new[:] = self._timed("products", 1, partial(self.oracle.hvp, w, row))
-            if self.decay:
-                new += self.decay * row
+            new[:] = self.product(w, row)
         return out
+
+    def product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """H v for a direction (d,)."""
+        found = self._timed("products", 1, partial(self.oracle.hvp, w, v))
+        return found + self.decay * v if self.decay else found
 
     def bent(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
         """The gradient and Hu where they come for nothing, else None, and T[u, u]."""

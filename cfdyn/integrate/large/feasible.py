@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.critical import NO_SOLUTION, multipliers
+from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
 from cfdyn.integrate.large.multiplier import pairs, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.systems.oracle_flow import OracleFlow
 
-ATTEMPTS, WHOLE = 40, 20  # points looked at; from then on half steps, for what goes to and fro
+ATTEMPTS, WHOLE = 60, 20  # points looked at; from then on half steps, for what goes to and fro
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
+SETTLED = 1e-7  # of the whole way: a next step so short changes nothing
 
 
 def onto_edge(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point]) -> Point:
@@ -30,10 +31,15 @@ def onto_edge(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point]
 
 def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool) -> Point | None:
     """The iteration from the start, or short steps of Newton's method from where it has come to."""
-    start = point.z
+    start, inside = point.z, None
     for attempt in range(ATTEMPTS):
         if point.values[0] <= 2.0 + ROUND_OFF:
-            return point
+            inside = point
+            if not seen_from_start:
+                break
+        if point.near > MOST_MODES:
+            raise NumericsError(f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go "
+                                "first (warm=10), start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
         origin = start if seen_from_start else point.z
         gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
         rows, forces = _parts(flow, point)
@@ -41,13 +47,16 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
         by = 1.0 if flow.own.states else 0.5 * float(point.edge.speed)
         y, status, _ = multipliers(gaps + rows @ (origin - point.z), by * rows @ forces.T)
         if status == NO_SOLUTION or not np.isfinite(y).all():
-            return None
+            break
         move = origin + by * (y @ forces) - point.z
         del rows, forces
+        # A point on the near side of the edge may be farther away than need be.
+        if inside is point and np.linalg.norm(move) <= SETTLED * np.linalg.norm(point.z - start):
+            break
         if seen_from_start:
             move *= 1.0 if attempt < WHOLE else 0.5
         elif not move.any():
-            return None
+            break
         else:
             move *= min(1.0, SHORT * float(np.linalg.norm(start)) / float(np.linalg.norm(move)))
         for halving in range(30):
@@ -57,8 +66,8 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             except NumericsError:
                 continue
         else:
-            return None
-    return None
+            break
+    return inside
 
 
 def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.integrate.large.modes import aligned, orthonormal
+from cfdyn.integrate.large.modes import aligned, orthonormal, recombine
 from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
-CHECK = 40  # steps after which another mode is searched for
+CHECK = 16  # steps after which another mode is searched for
 AHEAD, FARTHEST = 1.5, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
 IDLE = 1.6  # of the edge of 2: a guard below that is one too many
 
@@ -22,12 +22,15 @@ IDLE = 1.6  # of the edge of 2: a guard below that is one too many
 def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wanted]:
     """The modes (k, d) after a step with the covariance x, and which are near then."""
     point = run.point
-    y = point.y
+    y, none = point.y[:0], point.y[:0]
     if run.before is not None:
-        turned = aligned(run.before, y, point.near) @ run.before
-        ahead = y + min(h / run.pace, FARTHEST) * (y - turned)
-        y = orthonormal(ahead, ahead[:0])
-        y = point.y if len(y) < len(point.y) else y
+        y, run.before = run.before, None  # its memory is used again
+        share = min(h / run.pace, FARTHEST)
+        turn = aligned(y, point.y, point.near)
+        recombine(np.hstack([-share * turn, (1 + share) * np.eye(len(y))]), y, point.y)
+        y = orthonormal(y, none)
+    if len(y) < len(point.y):
+        y = point.y.copy()
     if run.flow.kind != "central":
         return y, Wanted(0, np.full(len(y), -math.inf), run.angle)
     trend = run.trend.copy()
@@ -49,12 +52,13 @@ def guarded(run: LargeRun) -> None:
     point, d = run.point, run.flow.n_weights
     least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
     if len(point.y) < least:
-        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 2))
+        run.before = run.bent = None  # memory
+        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     elif run.since >= CHECK and len(point.y) < d:
         run.since = 0
-        values, y = run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.5, 0)
-        if values[0] > point.values[-1]:
-            _join(run, values, y)
+        if run.look.top(point.z, point.edge, point.y, run.steps + 1) > point.values[-1]:
+            run.before = run.bent = None
+            _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     point = run.point
     least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
     count = len(point.y)
@@ -84,10 +88,9 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:
-    """T of the old near modes in the basis of the new ones; None where these are others."""
+    """T of the near modes of a point that is done with, in its place, in the basis of another; None where these are others."""
     k = found.near
-    if not found.turned or old.near != k or not k:
+    if old.near != k or not k:
         return None
-    # The old point is done with: its memory is used again.
     turn_thirds(aligned(old.y[:k], found.y[:k]), list(old.thirds))
     return old.thirds

@@ -48,7 +48,7 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     z, g, near = given["z"], given["g"], int(given["near"])
     run.point = Point(z, g, given["f"], flow.edge(z, g), given["y"], given["values"], near, given["thirds"])
     if near:
-        run.point.rates = rates(flow, run.point.f, run.point.edge, run.point.u, run.point.thirds)
+        run.point.rates = rates(flow, run.point.f, run.point.edge, run.point.movers(flow), run.point.thirds)
     run.trend, run.x, run.piece = given["trend"], given["x"], None
     run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))
     for names, key, kind in ((NUMBERS, "numbers", float), (COUNTERS, "counters", int)):

@@ -22,22 +22,23 @@ UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step di
 
 def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
     """The edge, the near modes and their T in the middle of a step, extrapolated: so the scheme is of second order."""
-    point, flow, edge, u = run.point, run.flow, run.point.edge, run.point.u
+    point, flow, edge, u = run.point, run.flow, run.point.edge, run.point.movers(run.flow)
     thirds, ahead = point.thirds, 0.5 * min(h / run.pace, FARTHEST)
     if run.bent is not None:
-        thirds = run.bent - thirds
+        thirds, run.bent = run.bent, None  # its memory is used again
         thirds *= -ahead
-        thirds += point.thirds
+        for row, now in zip(thirds, point.thirds, strict=True):
+            row += (1 + ahead) * now
     if flow.own.states and run.motion is not None and run.before is not None:
         z = point.z.copy()
-        z[flow.n_weights :] += 0.5 * min(h, FARTHEST * run.pace) * run.motion
+        z[flow.n_weights :] += 0.5 * min(h, FARTHEST * abs(run.pace)) * run.motion
         metric = flow.edge(z).metric
         if np.all(np.asarray(metric) > 0):
             edge = flow.edge(z, point.g)
             y = point.y[: point.near]
             y = y + ahead * (y - (aligned(run.before, point.y, point.near) @ run.before)[: point.near])
             u = orthonormal(y, y[:0]) / np.sqrt(metric)
-    return edge, u if len(u) == point.near else point.u, thirds
+    return edge, u if len(u) == point.near else point.movers(flow), thirds
 
 
 def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:

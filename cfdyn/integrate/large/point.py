@@ -7,14 +7,14 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import Counted
-from cfdyn.integrate.large.modes import refined, searched
+from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.systems.oracle_flow import Edge, Numbers, OracleFlow
 
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
-BASIS, FIRST_BASIS = 8, 12  # vectors of Lanczos' method
+BASIS, FIRST_BASIS, CHECKS = 6, 12, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, FINE_ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else so many
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
 
@@ -45,6 +45,10 @@ class Point:
         """The near modes as directions of the weights, uᵀQu = 1."""
         return self.y[: self.near] / self.root
 
+    def movers(self, flow: OracleFlow) -> np.ndarray:
+        """The same where the optimizer has states, which ask for them; else the modes, of which only the number counts."""
+        return self.u if flow.own.states else self.y[: self.near]
+
 
 class Wanted(NamedTuple):
     """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact."""
@@ -62,46 +66,49 @@ class Looker:
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted) -> Point:
-        """The point at a state, from predicted modes (k, d), orthonormal rows."""
+        """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over."""
         flow, oracle, w = self.flow, self.oracle, z[: self.d]
         edge = flow.edge(z)
         root = np.sqrt(edge.metric)
         guess = min(wanted.guess, len(y))
-        g, curved, thirds = self._bent(w, y, root, guess)
+        products = np.empty_like(y)
+        g, known, thirds = self._bent(w, y, root, guess, products)
         if g is None:
             g = oracle.gradient(w)
-        known = [i for i in range(len(y)) if i not in curved]
-        for i, row in zip(known, oracle.products(w, y[known] / root), strict=True):
-            curved[i] = row
-        products = np.empty_like(y)
-        for i, row in enumerate(products):
-            np.divide(curved.pop(i), root, out=row)
+        self._curved(w, y[known:], root, products[known:])
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
         chooser = Chooser(guess, wanted)
         rounds = 1 if wanted.angle > COARSE else FINE_ROUNDS
-        modes = y.copy()
-        values, turn = refined(lambda v: oracle.products(w, v / root) / root, modes, products, chooser, rounds)
+        values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, rounds)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
-        point = Point(z, g, flow.slope(z, g), edge, modes, values, near)
+        point = Point(z, g, flow.slope(z, g), edge, y, values, near)
         self._push(point, turn[:, :guess], thirds)
         return point
 
+    def _curved(self, w: np.ndarray, y: np.ndarray, root: Numbers, out: np.ndarray) -> np.ndarray:
+        """Q^-½HQ^-½ on rows, one by one, for memory."""
+        for row, new in zip(y, out, strict=True):
+            np.divide(self.oracle.product(w, row / root), root, out=new)
+        return out
+
     def _bent(
-        self, w: np.ndarray, y: np.ndarray, root: Numbers, guess: int
-    ) -> tuple[np.ndarray | None, dict[int, np.ndarray], list[np.ndarray]]:
-        """The gradient and products where T brings them, and T of the pairs of the modes that are near."""
-        g, curved, own = None, {}, []
+        self, w: np.ndarray, y: np.ndarray, root: Numbers, guess: int, products: np.ndarray
+    ) -> tuple[np.ndarray | None, int, list[np.ndarray]]:
+        """The gradient and the first products where T brings them, else None and 0; T of the pairs of the modes that are near."""
+        g, known, own = None, 0, []
         for i in range(guess):
             found, product, third = self.oracle.bent(w, y[i] / root)
             g = found if found is not None else g
             own.append(third)
             if product is not None:
-                curved[i] = product
+                np.divide(product, root, out=products[i])
+                known = i + 1
+            del found, product, third
         thirds = [own[i] if i == j else self.oracle.mixed(w, y[i] / root, y[j] / root, own[i], own[j]) for i, j in pairs(guess)]
-        return g, curved, thirds
+        return g, known, thirds
 
     def _push(self, point: Point, turn: np.ndarray, thirds: list[np.ndarray]) -> None:
         """T of the near modes, from that of the predicted ones where they hardly differ, and the rates of the gaps; ``turn``
@@ -123,17 +130,17 @@ class Looker:
 
     def _complete(self, point: Point, known: dict[tuple[int, int], np.ndarray]) -> None:
         """T of the near modes that is not known yet, and the rates."""
-        w, u = point.z[: self.d], point.u
+        w, y, root = point.z[: self.d], point.y, point.root
         for i in range(point.near):
             if (i, i) not in known:
-                known[i, i] = self.oracle.bent(w, u[i])[2]
+                known[i, i] = self.oracle.bent(w, y[i] / root)[2]
         for i, j in pairs(point.near):
             if (i, j) not in known:
-                known[i, j] = self.oracle.mixed(w, u[i], u[j], known[i, i], known[j, j])
+                known[i, j] = self.oracle.mixed(w, y[i] / root, y[j] / root, known[i, i], known[j, j])
         point.thirds = np.empty((len(pairs(point.near)), self.d))
         for row, pair in zip(point.thirds, pairs(point.near), strict=True):
             row[:] = known.pop(pair)
-        point.rates = rates(self.flow, point.f, point.edge, u, point.thirds)
+        point.rates = rates(self.flow, point.f, point.edge, point.movers(self.flow), point.thirds)
 
     def widened(self, point: Point, near: int) -> None:
         """More of the modes of a point as near ones."""
@@ -147,7 +154,15 @@ class Looker:
         root, w = np.sqrt(edge.metric), z[: self.d]
         start = np.random.default_rng(seed).standard_normal(self.d)
         size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
-        return searched(lambda v: self.oracle.products(w, v / root) / root, start, min(count, size), against, size, tol, restarts)
+        return searched(self._operator(w, root), start, min(count, size), against, size, tol, restarts)
+
+    def top(self, z: np.ndarray, edge: Edge, against: np.ndarray, seed: int) -> float:
+        """About the largest eigenvalue there, from below, with few vectors."""
+        start = np.random.default_rng(seed).standard_normal(self.d)
+        return top(self._operator(z[: self.d], np.sqrt(edge.metric)), start, against, min(CHECKS, self.d - len(against)))
+
+    def _operator(self, w: np.ndarray, root: Numbers) -> Product:
+        return lambda v: self._curved(w, v, root, np.empty_like(v))
 
 
 class Chooser:

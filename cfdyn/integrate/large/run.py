@@ -61,6 +61,7 @@ class LargeRun:
         self.t, self.h, self.status = 0.0, 1.0, ""
         self.notes: list[str] = []
         self.steps = self.rejected = self.since = self.rank = 0
+        # Modes and T of another point in the basis of this one, ``pace`` ago; a step uses them up.
         self.before: np.ndarray | None = None
         self.bent: np.ndarray | None = None
         self.motion: np.ndarray | None = None
@@ -97,7 +98,8 @@ class LargeRun:
         start = self.point.z
 
         def look(z: np.ndarray, before: Point) -> Point:
-            self.point = self.look.at(z, before.y, Wanted(before.near, np.full(len(before.y) + 1, CLOSE), 1e-3))
+            sought = Wanted(before.near, np.full(len(before.y) + 1, CLOSE), min(1e-3, self.angle))
+            self.point = self.look.at(z, before.y.copy(), sought)
             self.trend = np.zeros(len(self.point.y))
             guarded(self)
             return self.point
@@ -168,6 +170,8 @@ class LargeRun:
         left, h = end - self.t, min(self.h, self.settings.max_step)
         # The rest in two equal steps rather than a long one and a very short one.
         self._step(left if left <= h * (1 + 1e-9) else left / 2 if left < 2 * h else h, end)
+        if not self.status:
+            guarded(self)
 
     def _step(self, h: float, end: float) -> None:
         point, flow, first, self.piece = self.point, self.flow, h, None
@@ -188,12 +192,16 @@ class LargeRun:
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
-            if found is not None and unseen(self, found, x) and len(x) < len(point.y):
+            self._learned(found, h)
+            new = found is not None and unseen(self, found, x) and len(x) < len(point.y)
+            by = 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
+            del found, ends, z, slope, push, right  # memory
+            if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
-                self.look.widened(point, len(x) + 1)
                 self.bent = None
+                self.look.widened(point, len(x) + 1)
                 continue
-            h *= 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
+            h *= by
             if h < SHORT:
                 self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
                 return
@@ -202,7 +210,11 @@ class LargeRun:
         self.piece = Piece(self.t, reached, point.z, found.z, slope, ends)
         self._take(found, x, h, worst, first < 0.99 * self.h and h == first)
         self.t = reached
-        guarded(self)
+
+    def _learned(self, found: Point | None, h: float) -> None:
+        """A point that is not taken tells how modes and T move."""
+        if found is not None:
+            self.before, self.bent, self.pace = found.y, bent_before(found, self.point), -h
 
     def _looked(
         self, z: np.ndarray, slope: np.ndarray, x: np.ndarray, push: Force | None, h: float
@@ -226,7 +238,9 @@ class LargeRun:
         count = min(len(old.values), len(found.values))
         trend = np.zeros(len(found.values))
         trend[:count] = (found.values[:count] - old.values[:count]) / h
-        self.before, self.bent = (old.y if len(old.y) == len(found.y) else None), bent_before(old, found)
+        self.before, self.bent = (old.y if len(old.y) == len(found.y) else None), None
+        if found.turned:
+            self.bent = bent_before(old, found)
         self.motion = (found.z - old.z)[self.flow.n_weights :] / h if self.flow.own.states else None
         self.point, self.trend, self.x, self.pace = found, trend, x, h
         self.steps, self.since = self.steps + 1, self.since + 1

@@ -60,4 +60,7 @@ def advance(z: np.ndarray, f: np.ndarray, h: float, s: int, slope: Slope) -> np.
 
 def error(z: np.ndarray, f: np.ndarray, new: np.ndarray, f_new: np.ndarray, h: float) -> np.ndarray:
     """The estimated local error of a step."""
-    return 0.8 * (z - new) + (0.4 * h) * (f + f_new)
+    off, slopes = z - new, f + f_new
+    off *= 0.8
+    slopes *= 0.4 * h
+    return np.add(off, slopes, out=off)
