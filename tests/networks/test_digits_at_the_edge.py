@@ -160,7 +160,7 @@ BY_WEIGHT = Case("rmsprop", (("lr", 0.001), ("beta2", 0.999), ("bias_correction"
 def test_preconditioned_sharpness_is_two_and_squared_gradients_are_predicted(case, over):
     """λ₁(P⁻¹H) at averages over ``over`` steps, and E g² of each weight with the part that oscillates.
 
-    RMSProp's midpoints drift about their slow average, which raises λ₁ there: by 3 % here, 9 % at β₂ = 0.99 (3 % over 100 steps).
+    RMSProp's midpoints drift about their slow average, which raises λ₁ there: by 3 % here, 8 % at β₂ = 0.99 (3 % over 100 steps).
     """
     assert leading(case, over).mean(axis=0)[0] == pytest.approx(1, abs=0.02)
     predicted, measured = mean_squares(case)
