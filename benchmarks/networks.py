@@ -23,6 +23,7 @@ bench = Benchmark("networks")
 
 WORK, SECONDS, ERROR, RANK, STEPS = "gradients per unit", "s per unit", "error", "modes held", "steps"
 PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
+NEARER, SPREAD, LOSS, HELD = "ratio of distances", "least to largest", "loss, predicted over measured", "λ₁η/2"
 FINE = 30  # times a stricter tolerance is the reference
 MEMORY, BUDGET = "memory (vectors)", "allowed"
 START, PUBLISHED, RATIO = "start", "published, per unit", "ratio"
@@ -46,8 +47,8 @@ class Case:
 
 
 @cache
-def network(widths: tuple[int, ...] = (32, 32), rows: int = 500) -> Any:
-    return cf.networks.mlp(cf.data.digits(classes=4, n=rows), widths=widths)
+def network(widths: tuple[int, ...] = (32, 32), rows: int = 500, seed: int = 0) -> Any:
+    return cf.networks.mlp(cf.data.digits(classes=4, n=rows), widths=widths, seed=seed)
 
 
 def priced(counts: dict[str, int]) -> float:
@@ -111,6 +112,43 @@ def published(case: Case, reference: np.ndarray) -> Row:
     w, oracle, _ = follow(flow, network().start, case.t)
     found = cells(case, reference, w, oracle.counts, time.perf_counter() - begun)
     return Row(f"{case.title}: published scheme", {STEPS: str(4 * case.t), **found})
+
+
+@bench.table("flows beside descent, over seeds", (NEARER, SPREAD, LOSS, HELD))
+def seeds(plan: Plan) -> Rows:
+    """The same net from {count} seeds, {steps} steps of descent. Ratio: of the distances to the means (w₋ + 2w + w₊)/4, gradient
+    flow's over the central flow's, its median over time; of that the median, the least and the largest over the seeds. Loss:
+    predicted over measured, means from the flow's start on (rtol 1e-4); λ₁: that of the means times η/2, averaged; medians over
+    the seeds."""
+    count, steps = plan.pick(2, 5), plan.pick(200, 900)
+    for lr in (0.6, 0.75):
+        for warm in (10, 150):
+            ratios, losses, held = zip(*(beside(seed, lr, steps, warm) for seed in range(count)), strict=True)
+            spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
+            found: Cells = {
+                NEARER: float(np.median(ratios)),
+                SPREAD: spread,
+                LOSS: float(np.median(losses)),
+                HELD: float(np.median(held)),
+            }
+            yield Row(f"η = {lr:g}, from step {warm}", found)
+    return {"count": count, "steps": steps}
+
+
+def beside(seed: int, lr: float, steps: int, warm: int) -> tuple[float, float, float]:
+    """The median ratio of distances, predicted over measured loss, and λ₁η/2 on average."""
+    net, optimizer = network(seed=seed), cf.optimizers.gd(lr=lr)
+    orbit = cf.iterate(cf.as_map(net, optimizer), net.start, steps)
+    middle, times = orbit.midpoints(), np.arange(5.0, steps - warm, 5.0)
+    rows = warm - 1 + times.astype(int)
+    paths = [cf.solve(getattr(cf.flows, name)(net, optimizer), middle[warm - 1], times[-1], save_at=times, rtol=1e-4)
+             for name in ("gradient", "central")]  # fmt: skip
+    if any(path.status != "done" for path in paths):
+        raise BenchmarkError(f"η = {lr:g}, seed {seed}: {[path.status for path in paths]}")
+    far, close = (np.linalg.norm(path.w - middle[rows], axis=1) for path in paths)
+    loss = np.interp(np.arange(warm + 5, rows[-1] + 1), rows + 1, paths[1].predicted_loss).mean()
+    values = [net.eigenvalues(middle[row], 1)[0][0] * lr / 2 for row in rows[::10]]
+    return float(np.median(far / close)), float(loss / orbit.loss[warm + 5 : rows[-1] + 1].mean()), float(np.mean(values))
 
 
 @bench.table("growth with the weights", ("weights", RANK, STEPS, START, WORK, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET))
