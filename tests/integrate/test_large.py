@@ -179,7 +179,7 @@ def test_five_modes_far_beyond_the_edge_are_put_on_it():
 @pytest.mark.parametrize("method", ["auto", "map"])
 def test_more_modes_than_are_solved_for_end_a_run_and_say_so(method):
     flow, start = cf.flows.central(Valleys(20), cf.optimizers.gd(lr=0.1)), np.r_[np.full(20, 1e-3), np.linspace(19.90, 19.95, 20)]
-    path = cf.solve(flow, start, 900, method=method)
+    path = cf.solve(flow, start, 900, method=method, max_step=5)
     assert 0 < path.t[-1] < 100
     assert path.status.startswith("stopped at t = ") and "17 eigenvalues are at the edge at once" in path.status
 
