@@ -198,7 +198,7 @@ def constrained_trajectory_is_the_central_flow(y=6.66):
 CLAIMS.undecided(
     "networks_on_data", "experiments",
     "Predicted loss, sharpness and distance from the constrained trajectory agree with gradient descent on standard networks.",
-    needs="neural networks on data, with their third derivatives",
+    needs="the constrained trajectory as a flow of networks",
 )  # fmt: skip
 
 

@@ -170,7 +170,7 @@ CLAIMS.undecided(
     "networks_on_data", "experiments",
     "For eight optimizers the rod flow tracks the iterates of representative architectures much more accurately than the "
     "stable flow.",
-    needs="neural networks on data",
+    needs="the rod flow of a loss that is no formula, with momentum",
 )  # fmt: skip
 
 
