@@ -210,12 +210,15 @@ def checked(function: Callable, package: str = "", make: str | None = None) -> C
 
 
 def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
-    if getattr(hint, "__name__", "") in _MADE_BY and not isinstance(value, hint):
-        made = getattr(hint, "of", lambda given: None)(value)
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    wanted = next((kind for kind in kinds if getattr(kind, "__name__", "") in _MADE_BY), None)
+    plain = wanted is not None and str not in kinds and all(isinstance(kind, type) for kind in kinds)
+    if wanted is not None and plain and not isinstance(value, kinds):
+        made = getattr(wanted, "of", lambda given: None)(value)
         if made is not None:
             return made
-        more = f"; {OF_NO_FORMULA}" if hint.__name__ == "Loss" and hasattr(value, "hvp") else ""
-        raise UsageError(f"{function.__name__} takes {_MADE_BY[hint.__name__]}, not {type(value).__name__}{more}")
+        more = f"; {OF_NO_FORMULA}" if wanted.__name__ == "Loss" and hasattr(value, "hvp") else ""
+        raise UsageError(f"{function.__name__} takes {_MADE_BY[wanted.__name__]}, not {type(value).__name__}{more}")
     return converted(f"`{name}`", value, hint)
 
 

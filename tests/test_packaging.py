@@ -78,7 +78,7 @@ def metadata(wheel) -> Message:
 
 
 def test_what_is_imported_is_installed(metadata):
-    """Every package that the library imports anywhere is required; scikit-learn alone, for real data, is an extra."""
+    """Every package that the library imports anywhere is required; what networks and real data need are extras."""
     from packaging.requirements import Requirement
 
     imported = set[str]()
@@ -90,9 +90,10 @@ def test_what_is_imported_is_installed(metadata):
                 imported.update(alias.name.split(".")[0] for alias in node.names)
     needed = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if not r.marker]
     required = {{"python-flint": "flint"}.get(r.name, r.name).replace("-", "_") for r in needed}
+    extra = {r.name for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) == 'extra == "networks"'}
     with_matplotlib = {"PIL", "mpl_toolkits"}
     others = imported - sys.stdlib_module_names - with_matplotlib - {"cfdyn", "sklearn"}
-    assert {"numpy", "flint"} <= others and others <= required
+    assert {"numpy", "flint"} <= others and {"zarr", "filelock"} <= extra and others <= required | extra
 
 
 def test_the_wheel_has_every_file_of_the_package(wheel):

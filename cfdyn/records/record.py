@@ -227,7 +227,7 @@ def load(path: str | os.PathLike) -> Record:
     (6, 1)
     """
     path = as_path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return importlib.import_module("cfdyn.training.run").open_run(path)
     try:
         with open_regular(path) as file:

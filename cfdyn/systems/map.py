@@ -17,6 +17,7 @@ from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.machine.portable import Portable
+from cfdyn.registry import catalogue
 from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
@@ -84,7 +85,9 @@ class Map(Portable):
     @classmethod
     def of(cls, given: Any) -> Map | None:
         """The map of a text, a SymPy expression or a Python function, where a map is wanted; None for anything else."""
-        return cls.from_text(given.split(";") if isinstance(given, str) else given) if is_formula(given) else None
+        if not is_formula(given) or isinstance(given, str) and given in catalogue("losses").names():
+            return None
+        return cls.from_text(given.split(";") if isinstance(given, str) else given)
 
     @property
     def dim(self) -> int:

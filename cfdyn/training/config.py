@@ -120,7 +120,7 @@ def read_config(folder: Path) -> Config:
     RecordError : there is no run, or it is of another version, or its settings are damaged
     """
     if not (folder / FILE).exists():
-        where = "is no folder" if not folder.is_dir() else f"holds no run of cfdyn train: it has no {FILE}"
+        where = "is no folder" if not folder.is_dir() else f"is unreadable: it is a folder, and no run of cfdyn train ({FILE})"
         raise RecordError(f"{folder} {where}")
     values = read_toml(folder / FILE, RecordError)
     version = values.pop("version", None)

@@ -20,7 +20,7 @@ _LEFT = re.compile(r"\.[0-9a-f]{16}\.(npz|toml)")
 
 def free_folder(parent: Path) -> Path:
     """``train-001`` or the first number that is free, made."""
-    folder_for_writing(parent, "; choose another with --out")
+    folder_for_writing(parent, "; choose another")
     number = 1
     while True:
         folder = parent / f"train-{number:03d}"
@@ -35,7 +35,7 @@ def empty_folder(folder: Path) -> Path:
     """The folder, made if need be; a UsageError if it holds a run or anything else."""
     if (folder / FILE).exists():
         raise UsageError(f"{folder} holds a run already; go on with it by --resume {folder}, or choose another folder")
-    folder_for_writing(folder, "; choose another with --out")
+    folder_for_writing(folder, "; choose another")
     if any(path.name != LOCK and not _LEFT.fullmatch(path.name) for path in folder.iterdir()):
         raise UsageError(f"{folder} is not empty; a run needs a folder of its own")
     return folder

@@ -121,7 +121,7 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
     if steps is not None and whole_number("`steps`", steps, 1) < config.steps:
-        raise UsageError(f"the run in {folder} has {config.steps} steps; --steps can only be more")
+        raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
     with held(folder):
         saved = checkpoints.load(folder)
         status = saved[1]["status"] if saved else RUNNING

@@ -188,4 +188,4 @@ def test_every_class_that_compiles_is_portable():
     portable = {name for name in classes if issubclass(getattr(cf, name), Portable)}
     records = {name for name in classes if issubclass(getattr(cf, name), Record)}
     assert portable == {"Loss", "Map", "Flow"}
-    assert classes - portable - records <= {"Optimizer", "CfdynError", "Network", "DataSet"}
+    assert classes - portable - records <= {"Optimizer", "CfdynError", "Network", "DataSet", "Run"}

@@ -98,7 +98,7 @@ def test_refusals(name):
     with pytest.raises(UsageError, match="leave out clip"):
         entry(loss, cf.optimizers.gd(lr=0.1, clip=1.0))
     with pytest.raises(UsageError, match="takes a cf.Loss"):
-        entry("x**2", cf.optimizers.gd(lr=0.1))
+        entry(3.0, cf.optimizers.gd(lr=0.1))
 
 
 @pytest.mark.parametrize("optimizer, order", [("gd", 1), ("gd", 4), ("gd", 2.5), ("heavy_ball", 3), ("ema_momentum", 3)])

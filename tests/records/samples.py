@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,7 +30,23 @@ def henon():
     return cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
 
 
+def large():
+    """Of a loss that is no formula: (1 − xy)²/2 by its derivatives."""
+    def hvp(w, v):
+        (x, y), (a, b) = w, v
+        return np.array([y * y * a + (2 * x * y - 1) * b, (2 * x * y - 1) * a + x * x * b])
+
+    def bent(w, u, v):
+        (x, y), (a, b), (c, d) = w, u, v
+        return np.array([2 * y * (a * d + b * c) + 2 * x * b * d, 2 * y * a * c + 2 * x * (a * d + b * c)])
+
+    loss = SimpleNamespace(dim=2, value=lambda w: (1 - w[0] * w[1]) ** 2 / 2, hvp=hvp, curvature_gradient=bent,
+                           gradient=lambda w: (w[0] * w[1] - 1) * np.array([w[1], w[0]]))  # fmt: skip
+    return cf.solve(cf.flows.central(loss, cf.optimizers.gd(lr=0.8)), [1.5, 0.3], 2.0)
+
+
 RECORDS = {
+    "path of a loss that is no formula": large,
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
     "random Lyapunov exponents": lambda: cf.analysis.random_lyapunov(noisy(), [1.0], 40, 3),

@@ -1,6 +1,8 @@
 """``cfdyn chaos``: is what an orbit ends on chaotic?"""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -11,7 +13,9 @@ from cfdyn.cli.options import STEPS
 from cfdyn.cli.screen import Say, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.errors import UsageError
-from cfdyn.systems.map import Map
+
+if TYPE_CHECKING:
+    from cfdyn.systems.map import Map
 
 MOST = 10_000_000  # steps
 STRUCTURE = Annotated[

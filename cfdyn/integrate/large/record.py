@@ -16,7 +16,7 @@ class LargeTrajectory(Record):
     ``t`` (m,) in optimizer steps; ``z`` (m, n) the states, ``w`` (m, d) the weights, the first of them. ``eigenvalues`` (m, k):
     the largest ones of P⁻¹H, as many as were followed, NaN where fewer were; ``theta`` (m,): the edge θ that they stay below;
     ``edge`` (m,): 2λ₁(P⁻¹H)/θ, at most 2 on a central flow; ``sharpness`` (m,): λ₁(H) where P is a number, else NaN.
-    ``variances`` (m, k): eigenvalues of Σ, descending, NaN behind; ``rank`` (m,): how many. ``loss`` (m,), and the averages
+    ``variances`` (m, r): eigenvalues of Σ, descending, NaN behind; ``rank`` (m,): how many. ``loss`` (m,), and the averages
     ``predicted_loss`` L + ½⟨H, Σ⟩ and ``predicted_grad_norm_sq`` ‖g‖² + tr HΣH. Between the ends of steps the states are cubic,
     the other readings straight lines; the loss is that of the state.
 
@@ -35,7 +35,7 @@ class LargeTrajectory(Record):
     edge: Annotated[np.ndarray, "m"]
     theta: Annotated[np.ndarray, "m"]
     eigenvalues: Annotated[np.ndarray, "m k"]
-    variances: Annotated[np.ndarray, "m k"]
+    variances: Annotated[np.ndarray, "m r"]
     rank: Annotated[np.ndarray, "m"]
     loss: Annotated[np.ndarray, "m"]
     predicted_loss: Annotated[np.ndarray, "m"]
