@@ -26,17 +26,11 @@ class Files:
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
         csv: Path | None = None, pixels: int | None = None, style: str | None = None,
     ):  # fmt: skip
-        from cfdyn.plotting import check_folder, check_path, check_style
+        from cfdyn.plotting import check_folder, check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-        self.limits: dict[str, Any] = figure_limits(xlim, ylim, bool(plot or figure))
-        for name, given in {"pixels": pixels, "style": style}.items():
-            if given is not None and not (plot or figure):
-                raise UsageError(f"--{name} is of a figure; ask for one with --plot FILE")
-            self.limits |= {} if given is None else {name: given}
-        if style is not None:
-            check_style(style)
+        self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style)
         self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
@@ -86,14 +80,19 @@ class Files:
         out.print(f"record  {self.record}", wrap=False)
 
 
-def figure_limits(xlim: str | None, ylim: str | None, drawn: bool) -> dict[str, Any]:
-    """The limits that are given of a figure, which must be drawn then."""
-    from cfdyn.plotting import check_limits
+def figure_options(
+    xlim: str | None, ylim: str | None, drawn: bool, pixels: int | None = None, style: str | None = None
+) -> dict[str, Any]:
+    """What is said of a figure, for `cfdyn.plot`; it must be drawn then."""
+    from cfdyn.plotting import check_limits, check_style
 
-    given = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
-    found = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
+    texts = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
+    found: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
+    found |= {name: value for name, value in (("pixels", pixels), ("style", style)) if value is not None}
     if found and not drawn:
         raise UsageError(f"--{next(iter(found))} is of a figure; ask for one with --plot FILE")
+    if style is not None:
+        check_style(style)
     return found
 
 

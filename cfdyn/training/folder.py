@@ -34,7 +34,7 @@ def free_folder(parent: Path) -> Path:
 def empty_folder(folder: Path) -> Path:
     """The folder, made if need be; a UsageError if it holds a run or anything else."""
     if (folder / FILE).exists():
-        raise UsageError(f"{folder} holds a run already; go on with it by --resume {folder}, or choose another folder")
+        raise UsageError(f"{folder} holds a run already; resume it, or choose another folder")
     folder_for_writing(folder, "; choose another")
     if any(path.name != LOCK and not _LEFT.fullmatch(path.name) for path in folder.iterdir()):
         raise UsageError(f"{folder} is not empty; a run needs a folder of its own")

@@ -85,3 +85,13 @@ def test_columns_that_do_not_fit_are_said(capsys, tmp_path, monkeypatch):
     shown = [word for word in first.split() if word.startswith("w")]
     assert code == 0 and 3 < len(shown) < 12 and "loss" in first and "…" not in first
     assert f"{12 - len(shown)} of 12 entries of the state are left out" in out and "0.123456789 " in out
+
+
+@pytest.mark.parametrize("words", [
+    ["orbit", "double_well"], ["certify", "cycle", "double_well", "--period", "2"], ["train", "mlp"], ["flow", "double_well"],
+], ids=lambda words: words[0])  # fmt: skip
+def test_an_unknown_style_is_refused_before_anything_is_computed(capsys, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, tmp_path / "out", *words, "--plot", "x.png", "--style", "dusk")
+    assert (code, out, err) == (2, "", "cfdyn: unknown style of figures 'dusk'; known: dark, paper, screen.\n")
+    assert not list(tmp_path.glob("**/*.*"))

@@ -9,8 +9,8 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.files import certificate_place, figure_limits
-from cfdyn.cli.options import PLOT, XLIM, YLIM
+from cfdyn.cli.files import certificate_place, figure_options
+from cfdyn.cli.options import PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.proofs import KINDS, Asked
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
@@ -36,6 +36,7 @@ def certify(
     plot: PLOT = None,
     xlim: XLIM = None,
     ylim: YLIM = None,
+    style: STYLE = None,
 ) -> Answer:
     """Prove in ball arithmetic that there is chaos, a cycle, none, …; write a certificate that 'cfdyn check' verifies."""
     from cfdyn.plotting import check_path
@@ -52,7 +53,7 @@ def certify(
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
     save = certificate_place(file, STEMS.get(kind, kind))
-    picture, limits = plot and check_path(plot), figure_limits(xlim, ylim, plot is not None)
+    picture, limits = plot and check_path(plot), figure_options(xlim, ylim, plot is not None, style=style)
     if box is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     region = usual_box(step, loss) if box is None else as_box(box)

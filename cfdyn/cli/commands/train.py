@@ -10,8 +10,8 @@ from typer import Argument, Option
 import cfdyn
 from cfdyn.cli import interrupts
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.files import figure_limits
-from cfdyn.cli.options import FIGURE, PLOT, XLIM, YLIM
+from cfdyn.cli.files import figure_options
+from cfdyn.cli.options import FIGURE, PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.screen import Say, Screen, number
 from cfdyn.cli.values import given
 from cfdyn.errors import Interrupted, UsageError
@@ -41,6 +41,7 @@ def train(
     plot: PLOT = None,
     xlim: XLIM = None,
     ylim: YLIM = None,
+    style: STYLE = None,
     figure: FIGURE = True,
 ) -> Answer:
     """Train a network with flows beside the optimizer: the edge of stability, measured and modelled."""
@@ -48,7 +49,7 @@ def train(
 
     if plot is not None and not figure:
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-    limits, file = figure_limits(xlim, ylim, figure), plot and check_path(plot)
+    limits, file = figure_options(xlim, ylim, figure, style=style), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, tol=tol)
     options |= given(seed=seed, out=None if folder is None else str(folder))
     try:
