@@ -9,7 +9,8 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, rise
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian
 from cfdyn.tape.program import Node

@@ -6,7 +6,8 @@ from cfdyn.errors import NumericsError, unknown
 from cfdyn.flows._descent import descent
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, curvature, rise
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.program import Node
 

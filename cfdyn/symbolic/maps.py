@@ -25,6 +25,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import Formula, check_names, formula
 from cfdyn.tape.program import Node
 
+TIME = "t"  # its name in the formulas of a flow
 USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)
 
 
@@ -199,7 +200,12 @@ def make_map(
     formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None,
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
-    """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
+    """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow.
+
+    Of a flow ``t`` is the time, unless it is a variable or a parameter: where there is a formula too few for it.
+    """
+    if isinstance(formulas, str) and ";" in formulas:
+        formulas = formulas.split(";")
     if inspect.isfunction(formulas):
         from cfdyn.symbolic.traced import traced
 
@@ -214,12 +220,13 @@ def make_map(
     read = tuple(formula(f) for f in given)
     used = {name for f in read for name in f.names}
     names = split_names(variables) or natural_order(sorted(used - set(params)))
+    timed = what == "flow" and TIME not in params and len(set(names) - {TIME}) == len(read)
+    names, used = [name for name in names if not (timed and name == TIME)], used - {TIME} if timed else used
     check_names(name for name in (*names, *params) if name not in used)
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
-        raise FormulaError(f"the name {name!r} in the {what} has no value; give one, such as `params={{{name!r}: 1}}`"
-                           + TIME * (what == "flow" and name == "t"))  # fmt: skip
+        raise FormulaError(f"the name {name!r} in the {what} has no value; give one, such as `params={{{name!r}: 1}}`")
     if not names:
         raise FormulaError(f"the {what} has no variables: its formulas are constants; name one for each, such as `variables='x'`")
     if len(names) != len(read):
@@ -239,5 +246,4 @@ def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
     return f"{what}; name the others too, such as `variables='x y'`"
 
 
-TIME = "; time itself can be one more variable, with the right-hand side 1"
 MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap

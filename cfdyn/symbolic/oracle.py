@@ -183,11 +183,11 @@ def _on_side(tape: Tape, outputs: list[Node], signs: str) -> list[Node]:
     return one_sided(tape, outputs, {place: given[s] for place, s in zip(switches(tape, outputs), signs, strict=True)})
 
 
-def _observed(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wanted: set[str]) -> dict[str, Node]:
+def observed_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wanted: set[str]) -> dict[str, Node]:
     """The loss and, of one or two weights, the sharpness, as far as they are wanted and the map carries a loss."""
     if isinstance(spec, ExtendedMap):
         moved = dict(zip(spec.moved, z[len(spec.base.names) :], strict=True))
-        return _observed(tape, spec.base, z[: len(spec.base.names)], {**parameters, **moved}, wanted)
+        return observed_nodes(tape, spec.base, z[: len(spec.base.names)], {**parameters, **moved}, wanted)
     if spec.observed is None or not wanted & {"loss", "sharpness"}:
         return {}
     w = z[: spec.n_weights]
@@ -213,5 +213,5 @@ def _scalars(
     else:
         read = formula(argument)
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
-        value = read.on(tape, _observed(tape, spec, z, parameters, set(read.names) - set(names)) | names)
+        value = read.on(tape, observed_nodes(tape, spec, z, parameters, set(read.names) - set(names)) | names)
     return [value, *reverse(tape, value, z)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,38 +14,15 @@ from cfdyn.arguments import OF_NO_FORMULA, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.machine.portable import Portable
+from cfdyn.registry import catalogue
 from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
-from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
+from cfdyn.symbolic.model import ModelSpec, formula_flow
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import is_formula
+from cfdyn.systems.fields import BACKWARD, Kernel, RightHandSide, outputs_of, program_of
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
-
-
-class RightHandSide(NamedTuple):
-    """The addresses of the rules for F and DF, and the array that both read."""
-
-    rules: np.ndarray
-    p: np.ndarray
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
-
-    ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own numbers
-    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers;
-    ``pace``: what its drift multiplies a slow gradient by.
-    """
-
-    rule: Any
-    layout: Any
-    parts: tuple[str, ...]
-    order: int
-    sizes: Mapping[str, Any] = field(default_factory=dict)
-    observer: Any = None
-    observed: int = 0
-    pace: float = math.nan
 
 
 class Flow(Portable):
@@ -72,13 +49,18 @@ class Flow(Portable):
         self.spec, self._lift, self._kernel = spec, lift, kernel
         self.name, self.names, self.n_weights = spec.name, spec.names, spec.n_weights
         self.discrete, self.lead, self.work = spec.discrete, spec.lead, spec.work
+        self.reversed = False
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
+        cls, formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
-        """Any autonomous system of differential equations, one right-hand side for each variable.
+        """Any system of differential equations dx/dt = F(x, t), one right-hand side for each variable.
+
+        ``formulas``: a text for each, or one with ``;`` between them, SymPy expressions, or a Python function of the variables
+        that gives them all. ``t`` in them is the time, unless it is a variable or a parameter: it is then the last entry of the
+        state, which starts need not name. Time and rates have the units of the equations.
 
         Raises
         ------
@@ -90,9 +72,20 @@ class Flow(Portable):
         >>> logistic = cf.Flow.from_text("x*(1 - x)")
         >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
         [0.88079708]
+        >>> oscillator = cf.Flow.from_text(lambda x, y, mu=1.0: (y, mu * (1 - x**2) * y - x))
+        >>> oscillator, oscillator.at(mu=2.0).drift([2.0, 1.0])
+        (Flow(dx/dt = y; dy/dt = mu*(1 - x**2)*y - x; state x, y), array([ 1., -8.]))
+        >>> forced = cf.Flow.from_text("cos(t) - x", "x")
+        >>> cf.solve(forced, [0.5], t=(0, 10), rtol=1e-12).w[-1].round(8)  # (cos t + sin t)/2
+        array([-0.69154632])
         """
-        made = make_map(formulas, variables, params, "flow")
-        return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
+        return cls(formula_flow(make_map(formulas, variables, params, "flow")), _from_now)
+
+    @classmethod
+    def of(cls, given: Any) -> Flow | None:
+        """The flow of a text, a SymPy expression or a Python function, where a flow is wanted; None for anything else."""
+        named = isinstance(given, str) and given in catalogue("losses").names()
+        return cls.from_text(given) if is_formula(given) and not named else None
 
     @property
     def dim(self) -> int:
@@ -131,12 +124,44 @@ class Flow(Portable):
         """Parameters and data as the compiled programs read them."""
         return parameter_vector(self.spec.params.values(), self.spec.data)
 
+    @property
+    def timed(self) -> bool:
+        """True if its formulas name the time, which is then the last entry of its state."""
+        return isinstance(self.spec, ModelSpec) and self.spec.timed
+
+    @property
+    def smooth(self) -> bool:
+        """True of a flow that is one smooth right-hand side, without an edge, and no map in disguise."""
+        return self.spec.kind == "plain" and not self.discrete
+
+    def at(self, /, **params: float) -> Flow:
+        """The same flow with other parameter values (nothing is recompiled); a UsageError for a model with a state of its own."""
+        if self._kernel is not None:
+            raise UsageError(f"the {self.name} flow has no other parameters: make it again, from the loss and the optimizer")
+        made = Flow(self.spec.at(params), self._lift)
+        made.reversed = self.reversed
+        return made
+
+    def backward(self) -> Flow:
+        """The flow with its time reversed, dz/dt = −F(z), or −F(z, t) and dt/dt = −1: attractors become repellers.
+
+        Raises
+        ------
+        UsageError : a flow at an edge, whose past is not one, a model that is a map, or one with a state of its own
+        """
+        if not self.smooth or self._kernel is not None:
+            raise UsageError(f"the {self.title} goes forward in time only")
+        made = Flow(self.spec, self._lift)
+        made.reversed = not self.reversed
+        return made
+
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``drift``, ``edge``, ``force``, …; inputs as in `cfdyn.symbolic.flow`."""
-        if what not in self._rules:
-            key, size = f"{self.spec.key}|{what}", self.spec.size(what)
-            self._rules[what] = compile_rule(key, size, lambda: self.spec.program(what))
-        return self._rules[what]
+        asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith("drift") else what
+        if asked not in self._rules:
+            key, size = f"{self.spec.key}|{asked}", outputs_of(self.spec, asked)
+            self._rules[asked] = compile_rule(key, size, lambda: program_of(self.spec, asked))
+        return self._rules[asked]
 
     def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
         """F and, only if asked for, DF."""
@@ -280,6 +305,11 @@ class Flow(Portable):
             return out
 
         return found
+
+
+def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:
+    """The variables, at time 0 where the formulas name it."""
+    return np.append(x, 0.0) if flow.timed else x
 
 
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
