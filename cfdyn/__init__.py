@@ -29,6 +29,7 @@ _WHERE = {
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
     "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "random_map": "ensembles.random_map", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
+    "poincare_map": "integrate.maps.poincare", "stroboscopic_map": "integrate.maps.stroboscopic",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
     "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",

@@ -7,11 +7,11 @@ import numpy as np
 
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.by_products import MapByProducts
 
 
 def lyapunov(
-    step: Map | OracleMap, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
+    step: Map | MapByProducts, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
     leading: int | None = None,
 ) -> np.ndarray:  # fmt: skip
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors.

@@ -14,7 +14,7 @@ from cfdyn.kernels.orbits import DIVERGED, DONE, advance
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.systems.one_by_one import advanced
-from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
 
 PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
@@ -41,7 +41,7 @@ class LyapunovSpectrum(Record):
 
 
 def lyapunov_spectrum(
-    step: Map | OracleMap, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
+    step: Map | MapByProducts, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
     leading: int | None = None,
 ) -> LyapunovSpectrum:  # fmt: skip
     """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way.
@@ -84,7 +84,7 @@ def lyapunov_spectrum(
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_step(step).state(z0).copy()
     q, stretch = _frame(step, leading), stretching(step)
-    piece = PIECE if isinstance(step, OracleMap) else max(1, STRETCH // step.cost)
+    piece = PIECE if isinstance(step, MapByProducts) else max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
         done, code = _advance(step, z, min(piece, transient - turning - first))
@@ -105,7 +105,7 @@ def lyapunov_spectrum(
     return _spectrum(sums, np.diff(ends), n, step.dim, settings)
 
 
-def _frame(step: Map | OracleMap, leading: int | None) -> np.ndarray:
+def _frame(step: Map | MapByProducts, leading: int | None) -> np.ndarray:
     """Orthonormal rows (k, D) that no symmetry of the map favours."""
     if leading is not None:
         most = whole_number("`leading`", leading, 1, step.dim)
@@ -115,9 +115,9 @@ def _frame(step: Map | OracleMap, leading: int | None) -> np.ndarray:
     return np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
 
 
-def _advance(step: Map | OracleMap, z: np.ndarray, n: int) -> tuple[int, int]:
+def _advance(step: Map | MapByProducts, z: np.ndarray, n: int) -> tuple[int, int]:
     """(steps done, code), ``z`` moving on."""
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         z[:], done = advanced(step, z.copy(), n, ESCAPE)
         return done, DONE if done == n else DIVERGED
     return advance(step.rule("step").compiled, z, step.p, n, ESCAPE)

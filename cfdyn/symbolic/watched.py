@@ -80,15 +80,23 @@ def surface_program(spec: Any, given: Watched) -> Program:
     return nodes.program([value, *reverse(nodes.tape, value, [*nodes.z, *nodes.parameters.values()])], 0)
 
 
-def margin_program(spec: Any, given: Watched, falling: bool) -> Program:
-    """2 − 2·g/|∇g| as `cfdyn.kernels.steppers.events.margin` reads it (of −g where it is to grow), and two numbers far off."""
+def margin_program(spec: Any, given: Watched) -> Program:
+    """2 − s·g, and two numbers far off, as `cfdyn.kernels.steppers.events.margin` reads them; s is one more parameter, behind the
+    others: 2 over the size of g where g is to fall to 0, −2 over it where g is to grow."""
     nodes = FlowNodes(spec)
-    tape = nodes.tape
+    tape, parameters = nodes.tape, len(spec.params)
     value = _on(tape, given, _names(nodes, set(given.formula.names)))
-    # The last input stands for the size of the function, so that round-off of large numbers counts as none.
-    scaled = tape.mul(nodes.inputs(0, 1)[0], value)
-    moved = tape.sub(tape.const(2), scaled) if falling else tape.add(tape.const(2), scaled)
-    return nodes.program([moved, tape.const(2), tape.const(2**1000)], 1)
+    moved = tape.sub(tape.const(2), tape.mul(tape.leaf("p", parameters), value))
+    columns = 0 if spec.data is None else spec.data.shape[1]
+    return Program(tape, (moved, tape.const(2), tape.const(2**1000)), nodes.n, parameters + 1, columns)
+
+
+def constant_program(params: Mapping[str, float], read: Formula) -> Program:
+    """The value (1,) of a formula of parameters alone, and its derivatives by these (n_p,)."""
+    tape = Tape()
+    names = tape.named("p", params)
+    value = read.on(tape, names)
+    return Program(tape, (value, *reverse(tape, value, list(names.values()))), 0, len(params), 0)
 
 
 def linear_in(spec: Any, given: Watched) -> list[int]:

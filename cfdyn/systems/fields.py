@@ -42,7 +42,9 @@ class Kernel:
 def outputs_of(spec: Any, what: str) -> int:
     """The number of outputs of a program."""
     kind, _, rest = what.partition(":")
-    return len(spec.names) if kind == BY else spec.size(rest or what)
+    if kind == BACKWARD:
+        return outputs_of(spec, rest)
+    return len(spec.names) if kind == BY else spec.size(what)
 
 
 def program_of(spec: Any, what: str) -> Program:
@@ -50,7 +52,7 @@ def program_of(spec: Any, what: str) -> Program:
     kind, _, rest = what.partition(":")
     if kind not in (BACKWARD, BY):
         return spec.program(what)
-    made = spec.program(rest if kind == BACKWARD else "drift")
+    made = program_of(spec, rest if kind == BACKWARD else "drift")
     tape = made.tape
     if kind == BACKWARD:
         outputs = [tape.neg(node) for node in made.outputs]

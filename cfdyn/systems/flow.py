@@ -156,8 +156,8 @@ class Flow(Portable):
         return made
 
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``drift``, ``edge``, ``force``, …; inputs as in `cfdyn.symbolic.flow`."""
-        asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith("drift") else what
+        """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `cfdyn.symbolic.flow`."""
+        asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith(("drift", "by:")) else what
         if asked not in self._rules:
             key, size = f"{self.spec.key}|{asked}", outputs_of(self.spec, asked)
             self._rules[asked] = compile_rule(key, size, lambda: program_of(self.spec, asked))

@@ -16,7 +16,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.one_by_one import by_gradients, with_seed
-from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.by_products import MapByProducts
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
@@ -38,7 +38,7 @@ class Orbit(Record):
     names: Annotated[tuple[str, ...], "D"]
     n_weights: int
     status: str
-    _step: Map | OracleMap | None = dataclasses.field(default=None, repr=False, compare=False)
+    _step: Map | MapByProducts | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def w(self) -> np.ndarray:
@@ -124,7 +124,7 @@ class Orbit(Record):
     def preconditioners(self) -> np.ndarray:
         """θP/2 and P of each weight in the step from each row, and the penalty of weight decay, (n+1, 2d + 1)."""
         step = self._observed("preconditioner")
-        if isinstance(step, OracleMap):
+        if isinstance(step, MapByProducts):
             return step.preconditioners(self._floats)
         return evaluate_rows(step.rule("preconditioner"), self._floats, step.p)
 
@@ -132,19 +132,19 @@ class Orbit(Record):
     def _floats(self) -> np.ndarray:
         return np.asarray(self.z, dtype=float)
 
-    def _observed(self, what: str) -> Map | OracleMap:
+    def _observed(self, what: str) -> Map | MapByProducts:
         """Its map, if there is a loss."""
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
 
 
-def require_step(step: Any) -> Map | OracleMap:
+def require_step(step: Any) -> Map | MapByProducts:
     """The map, of formulas or of an oracle, or an error that says how to make one."""
-    return step if isinstance(step, OracleMap) else require_map(step)
+    return step if isinstance(step, MapByProducts) else require_map(step)
 
 
-def preconditioned_along(step: Map | OracleMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:
+def preconditioned_along(step: Map | MapByProducts, z: np.ndarray, held: np.ndarray) -> np.ndarray:
     """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
     return largest_eigenvalues(step.rule, z, step.p, step.n_weights, held)
 
@@ -156,7 +156,7 @@ def thetas(held: np.ndarray) -> np.ndarray:
         return np.fmax.reduce(2 * held[:, :d] / held[:, d : 2 * d], axis=1)  # all the same, but where P is 0
 
 
-def require_loss(question: str, orbit: Any) -> Map | OracleMap:
+def require_loss(question: str, orbit: Any) -> Map | MapByProducts:
     """The map of an orbit; a UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
     if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
@@ -165,7 +165,7 @@ def require_loss(question: str, orbit: Any) -> Map | OracleMap:
 
 
 def iterate(
-    step: Map | OracleMap, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
+    step: Map | MapByProducts, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
     inject: float = 0.0,
 ) -> Orbit:  # fmt: skip
     """The orbit z_{t+1} = f(z_t) for n steps.
@@ -216,7 +216,7 @@ def iterate(
         status = status_text(code, len(states))
     elif digits is not None:
         states, status = _iterate_precisely(require_map(step), z, n, digits, progress)
-    elif isinstance(step, OracleMap):
+    elif isinstance(step, MapByProducts):
         states, code = by_gradients(step, z, n, ESCAPE, progress)
         status = status_text(code, len(states))
     else:
