@@ -19,7 +19,7 @@ from typing import Any
 
 from cfdyn.arguments import converted
 from cfdyn.errors import FormulaError, UsageError, shown
-from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap
+from cfdyn.symbolic.derived import CircleMap, ExtendedMap, FieldMap, LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import Formula, check_names, formula
@@ -246,4 +246,4 @@ def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
     return f"{what}; name the others too, such as `variables='x y'`"
 
 
-MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap
+MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap | FieldMap

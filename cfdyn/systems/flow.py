@@ -134,6 +134,20 @@ class Flow(Portable):
         """True of a flow that is one smooth right-hand side, without an edge, and no map in disguise."""
         return self.spec.kind == "plain" and not self.discrete
 
+    @property
+    def is_formula(self) -> bool:
+        """True if its right-hand side is one formula, none that a kernel puts together."""
+        return self._kernel is None
+
+    def jacobian(self, z: Any) -> np.ndarray:
+        """DF(z), (n, n), of a flow without an edge."""
+        from cfdyn.machine.jit import apply
+
+        state, right = self.state(z), self.right_hand_side()
+        out = np.empty((self.dim, self.dim))
+        apply(int(right.rules[1]), state, right.p, out)
+        return out
+
     def at(self, /, **params: float) -> Flow:
         """The same flow with other parameter values (nothing is recompiled); a UsageError for a model with a state of its own."""
         if self._kernel is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.kernels.models.variation import Variation, variation
 from cfdyn.kernels.steppers import methods, stepping
-from cfdyn.machine.jit import addresses, apply
+from cfdyn.machine.jit import addresses
 from cfdyn.systems.flow import Flow
 
 ROWS = 64  # of steps between two looks
@@ -54,12 +54,6 @@ class Course:
         self.own[place] = value
         if self.block is not None:
             self.block.p[place] = value
-
-    def jacobian(self, z: np.ndarray) -> np.ndarray:
-        """DF at a state (m,), (m, m); of a course with tangents."""
-        out = np.empty((self.m, self.m))
-        apply(int(self.block.whole[Variation.fields["jacobian"].slot]), np.ascontiguousarray(z), self.own, out)
-        return out
 
     def begin(self, end: float, watch: bool = False) -> Any:
         """The clock of a course that ends at this time at the latest."""

@@ -122,6 +122,8 @@ class PoincareMap(FlowMap):
         if why:
             return np.full(n - 1, np.nan), np.full((k, n - 1), np.nan), np.nan, why
         state, tangents = z[:n], z[n:].reshape(k, n)
+        if not k:
+            return np.delete(state, out), np.zeros((0, n - 1)), time, ""
         _, gradient, by = self._at(state)
         slope, shift = self.flow.drift_at(state), tangents @ gradient
         if name:

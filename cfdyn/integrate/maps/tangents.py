@@ -15,7 +15,7 @@ class Tangents:
     """Orthonormal rows q (k, n) that a flow carries along; `follow` moves them and a state."""
 
     def __init__(self, flow: Flow, q: np.ndarray):
-        self.q, self.alone = q, Course(flow, rtol=RTOL, atol=ATOL)
+        self.flow, self.q, self.alone = flow, q, Course(flow, rtol=RTOL, atol=ATOL)
         self.course = Course(flow, len(q), rtol=RTOL, atol=ATOL)
         self.n, self.m, self.lasting = self.course.n, self.course.m, 0.0
 
@@ -50,7 +50,7 @@ class Tangents:
 
     def _rate(self, z: np.ndarray) -> float:
         """The size of DF at z."""
-        matrix = self.course.jacobian(z)
+        matrix = self.flow.jacobian(z)
         return float(np.abs(matrix).sum(axis=1).max()) if np.isfinite(matrix).all() else np.inf
 
     def _over(self, course: Course, z: np.ndarray, time: float) -> None:
