@@ -19,8 +19,8 @@ from cfdyn.continuation.tables import branch_table
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
-from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map, require_map
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point

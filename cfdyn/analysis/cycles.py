@@ -79,8 +79,9 @@ class Cycles(Record):
 
 
 def cycles(
-    step: Map | MapByProducts, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None, method: str = "auto"
-) -> Cycles:
+    step: Map | MapByProducts, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
+    method: str = "auto",
+) -> Cycles:  # fmt: skip
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
 
     Parameters

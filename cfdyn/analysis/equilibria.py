@@ -16,7 +16,8 @@ from cfdyn.systems.map import Map
 
 NEUTRAL = 1e-9  # of the largest eigenvalue: a real part that is no sign
 CORRECTIONS = 3  # of Newton's method on F itself
-KINDS = {(True, True): "stable focus", (True, False): "stable node", (False, True): "unstable focus", (False, False): "unstable node"}
+KINDS = {(True, True): "stable focus", (True, False): "stable node",
+         (False, True): "unstable focus", (False, False): "unstable node"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
     """
     flow = require_smooth(flow, "a search for equilibria")
     if flow.timed:
-        raise UsageError("a flow with the time in its formulas has no equilibria; cycles of cf.stroboscopic_map are its periodic solutions")
+        raise UsageError("a flow with the time in its formulas has no equilibria; cycles of cf.stroboscopic_map(flow, period) are "
+                         "its periodic solutions")  # fmt: skip
     if not flow.is_formula:
         raise UsageError(f"equilibria are those of a right-hand side that is a formula, not of the {flow.name} flow")
     found = cycles(Map(FieldMap(flow.spec)), 1, box, seed, budget)

@@ -14,10 +14,10 @@ from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.tangents import Tangents
 from cfdyn.kernels.orbits import DIVERGED, DONE, advance
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 from cfdyn.systems.one_by_one import advanced
-from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
 
 PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
@@ -130,7 +130,7 @@ def _of_flow(
     if not (0 < time < math.inf and 0 <= transient < math.inf):
         raise UsageError(f"lyapunov needs a positive time and no negative transient, not {time:g} and {transient:g}")
     z = flow.state(z0).copy()
-    tangents = Tangents(flow, _frame(flow.dim - flow.timed, leading))
+    tangents = Tangents(flow, _frame(flow.dim - flow.timed, leading or flow.dim - flow.timed))
     tangents.follow(z, transient - min(transient / 2, TURNING), alone=True)
     sums, begun = np.zeros((PARTS, len(tangents.q))), 0.0
     tangents.follow(z, min(transient / 2, TURNING))

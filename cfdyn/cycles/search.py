@@ -18,7 +18,9 @@ FARTHEST = 1e100  # beyond, products of three numbers overflow
 HIGHEST = 8  # dimension in which boxes are still few
 
 
-def find_cycles(step: Map | MapByProducts, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:
+def find_cycles(
+    step: Map | MapByProducts, period: int, region: np.ndarray, seed: int, budget: int | None, method: str
+) -> SearchResult:
     """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods."""
     if isinstance(step, MapByProducts):
         from cfdyn.cycles.many.starts import by_newton

@@ -5,8 +5,8 @@ import numpy as np
 from cfdyn.codegen.frames import MOST
 from cfdyn.codegen.lanes import HEAD
 from cfdyn.kernels.lanes.frame import Frame, stretch_frame
-from cfdyn.systems.map import Map
 from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
 from cfdyn.systems.tangents import Stretching, one_after_another
 
 CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more

@@ -127,8 +127,10 @@ def solve(
     supplier = Dense(flow)
     z, notes, trouble = _start(flow, supplier, _at_time(flow, w0, begin), strict)
     notes += flow.remarks
-    settings = provenance(flow=flow.title, params=flow.params, start=z, t=begin + sign * end if begin == 0 else (begin, begin + sign * end), rtol=rtol, atol=atol, method=method,
-                          step=step, save_at=None if save_at is None else begin + sign * rows)  # fmt: skip
+    until = begin + sign * end
+    settings = provenance(flow=flow.title, params=flow.params, start=z, t=(begin, until) if begin else until, rtol=rtol,
+                          atol=atol, method=method,
+                          step=step, save_at=None if rows is None else begin + sign * rows)  # fmt: skip
     kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
     run = kind(supplier, z, end, options, progress)
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign

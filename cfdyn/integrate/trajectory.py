@@ -28,7 +28,7 @@ class Trajectory(Record):
     weights; ``slopes`` (m, n) dz/dt. ``loss`` and ``sharpness`` (m,): L and λ₁(∇²L); ``edge`` (m,): 2λ₁(P⁻¹H)/θ, at most 2
     on a central flow; ``theta`` (m,): θ, 2 without momentum, None for models without P. ``covariance`` (m, d, d): Σ; ``rank``
     (m,) of it; at an event what holds from then on.
-    ``predicted_loss``, ``predicted_grad_norm_sq`` (m,): averages L + ½⟨H, Σ⟩ and ‖∇L‖² + tr HΣH. ``events``: in order, the user's too.
+    ``predicted_loss``, ``predicted_grad_norm_sq`` (m,): averages L + ½⟨H, Σ⟩ and ‖∇L‖² + tr HΣH. ``events``: in order.
     ``status``: "done", or why the path ends early. ``stats``: steps, evaluations, gradient_equivalents,
     constraint_violation, complementarity, unique. ``notes``: what was changed or assumed. ``starts``, ``sizes`` and
     ``polynomials`` are the pieces. ``lead``: how many steps w(t) is ahead of the time average at t; ``discrete``: whether the

@@ -10,8 +10,8 @@ from cfdyn.cycles.shooting import jacobians
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.settling.irregular import bump
 from cfdyn.settling.orbit import later, orbit_of
-from cfdyn.systems.map import Map
 from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
 
 STAGES = 6
 # Of the size of an orbit: so near to an unstable cycle it sits on it; so near to another it has reached it, at least and most.

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.systems.map import Map
 from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
 
 MAX_OPERATIONS = 2e6  # of numbers of many digits, some seconds
 DEAR = 5000  # operations of a step: dearer maps are not evaluated with digits to learn their round-off

@@ -29,7 +29,7 @@ class Watched(NamedTuple):
 
 
 def watched(spec: Any, given: Any) -> Watched:
-    """What a text ("a = b" is a − b), a SymPy expression or a Python function of the state says; a FormulaError for other names."""
+    """What a text ("a = b" is a − b), a SymPy expression or a Python function of the state means; no other names."""
     constants: dict[str, float] = {}
     known = known_names(spec)
     if callable(given):

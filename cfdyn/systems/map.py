@@ -300,8 +300,6 @@ def require_map(step: Any) -> Map:
     """The map, or an error that says how to make one."""
     if not isinstance(step, Map):
         flow = "; a flow is followed by cf.solve" if type(step).__name__ == "Flow" else ""
-        if type(step).__name__ in ("PoincareMap", "StroboscopicMap", "OracleMap"):
-            flow = "; maps that have no code are for iterate, classify, lyapunov_spectrum, cycles, continue_cycle and orbit_diagram"
         raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}{flow}")
     return step
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.eigenvalues import leading
 from cfdyn.systems.map import Map
-from cfdyn.systems.by_products import MapByProducts
 
 STEPS = 100  # between two reports of progress
 

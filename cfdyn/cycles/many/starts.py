@@ -33,8 +33,8 @@ def by_newton(step: MapByProducts, n: int, region: np.ndarray, seed: int, budget
     points, mu = np.array(found).reshape(-1, n, step.dim), np.array(slopes, dtype=complex).reshape(-1, step.dim)
     points, mu = distinct(points, mu, float(extent.max()))
     mu = mu if mu.imag.any() else mu.real
-    return SearchResult(points, mu, False, "Newton's method", f"from close returns and random starts, {most} steps: others may be there",
-                        np.empty((0, step.dim, 2)), {"budget": most})  # fmt: skip
+    reason = f"from close returns and random starts, {most} steps: others may be there"
+    return SearchResult(points, mu, False, "Newton's method", reason, np.empty((0, step.dim, 2)), {"budget": most})
 
 
 def multipliers_of(step: MapByProducts, points: np.ndarray) -> np.ndarray:

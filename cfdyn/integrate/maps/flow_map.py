@@ -18,8 +18,8 @@ from cfdyn.systems.flow import Flow
 class FlowMap(Portable, MapByProducts):
     """x → f(x) by integration of ``flow`` with the tolerances ``rtol`` and ``atol``, its Jacobian by the variational equation.
 
-    ``iterate``, ``classify``, ``lyapunov_spectrum``, ``continue_cycle`` and ``cycles`` take it as they take a `cf.Map`; there are
-    no derivatives of order two, and so no coefficients of normal forms.
+    ``iterate``, ``classify``, ``lyapunov_spectrum``, ``continue_cycle``, ``cycles``, ``orbit_diagram`` and ``regimes`` take it as
+    they take a `cf.Map`. Of normal forms there is the coefficient of a flip of a fixed point, by differences of Jacobians.
     """
 
     names: tuple[str, ...] = ()
@@ -107,4 +107,4 @@ class FlowMap(Portable, MapByProducts):
 
     def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
         """∂f/∂(parameter) at z, (D,)."""
-        return self.linearized(self.state(z), name, self.params[name] if name in self.params else np.nan)[2]
+        return self.linearized(self.state(z), name, self.params.get(name, np.nan))[2]

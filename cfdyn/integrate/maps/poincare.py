@@ -42,7 +42,8 @@ class PoincareMap(FlowMap):
         linear = linear_in(flow.spec, self._watched)
         text = self._watched.formula.text
         if not linear:
-            raise UsageError(f"a section is linear in one of {', '.join(flow.names)}, with a factor that is no variable: not {text!r}")
+            raise UsageError(f"a section is linear in one of {', '.join(flow.names)}, with a factor that no variable changes, "
+                             f"and {text!r} is not")  # fmt: skip
         if without is None:
             return linear[-1]
         if without not in flow.names or flow.names.index(without) not in linear:
@@ -202,7 +203,8 @@ def poincare_map(
     """
     flow = require_smooth(flow, "a Poincaré map")
     if flow.timed:
-        raise UsageError("a Poincaré map is for a flow without the time in its formulas; cf.stroboscopic_map(flow, period) is for others")
+        raise UsageError("a Poincaré map is for a flow without the time in its formulas; cf.stroboscopic_map(flow, period) is "
+                         "for those with it")  # fmt: skip
     if flow.dim < 2:
         raise UsageError("a Poincaré map needs a flow of two variables or more")
     return PoincareMap(flow, surface, direction, without, most_time, rtol, atol)

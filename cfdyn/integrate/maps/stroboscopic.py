@@ -36,12 +36,12 @@ class StroboscopicMap(FlowMap):
             self._check_repeats()
 
     def _check_repeats(self) -> None:
-        points = np.random.default_rng(5).normal(size=(3, self.dim))
-        for x in points:
-            now, later = (self.flow.drift_at(np.append(x, self.begin + time)) for time in (0.3183 * self.period, 1.3183 * self.period))
+        for x in np.random.default_rng(5).normal(size=(3, self.dim)):
+            times = self.begin + self.period * np.array([0.3183, 1.3183])
+            now, later = (self.flow.drift_at(np.append(x, time)) for time in times)
             if not np.abs(later - now).max() <= REPEATS * (1 + np.abs(now).max()):
-                raise UsageError(f"the right-hand side does not repeat after {self._text} = {self.period:.10g}: give its period, as a "
-                                 "formula where it depends on parameters, such as '2*pi/omega'")  # fmt: skip
+                raise UsageError(f"the right-hand side does not repeat after {self._text} = {self.period:.10g}: give its period, "
+                                 "as a formula where it depends on parameters, such as '2*pi/omega'")  # fmt: skip
 
     @property
     def title(self) -> str:
@@ -77,8 +77,8 @@ class StroboscopicMap(FlowMap):
 def stroboscopic_map(flow: Flow, period: Any, begin: float = 0.0, rtol: float = 1e-12, atol: float = 1e-14) -> StroboscopicMap:
     """x(t₀) → x(t₀ + T) along a flow, as a map: of a flow driven with the period T all that analyses of maps tell.
 
-    Cycles of period n of the map are periodic solutions of the period nT, their multipliers are Floquet multipliers, exponents per
-    step are T times those per unit of time. The Jacobian is that of the variational equation dV/dt = DF V, V(t₀) = 1.
+    Cycles of period n of the map are periodic solutions of the period nT, their multipliers are Floquet multipliers, exponents
+    per step are T times those per unit of time. The Jacobian is that of the variational equation dV/dt = DF V, V(t₀) = 1.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Crossing(NamedTuple):
 
 
 class Crossings:
-    """The functions, which way each is to cross 0, and those that end the path; ``clock``: the user's time at a time of the run."""
+    """The functions, which way each is to cross 0, and those that end the path; ``clock``: when time begins, and its sign."""
 
     def __init__(self, flow: Flow, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
         own, ending = _named(given), _named(stop)
@@ -122,7 +122,7 @@ def _named(given: Any) -> dict[str, Any]:
                  for one in ([given] if is_formula(given) else given if isinstance(given, list | tuple) else [None])]  # fmt: skip
     for name, one in pairs:
         if not (isinstance(name, str) and name.strip() and is_formula(one) and one != ""):
-            raise UsageError(f"events are texts or functions by name, {{'name': 'x - 1'}}, or a list of these, not {shown(given)}")
+            raise UsageError(f"events are texts or functions by name, {{'name': 'x - 1'}}, or a list of them, not {shown(given)}")
     return {name.strip(): one for name, one in pairs}
 
 
