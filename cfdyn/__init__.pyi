@@ -35,10 +35,12 @@ from cfdyn.systems.minima import minima as minima
 from cfdyn import networks as networks
 from cfdyn import optimizers as optimizers
 from cfdyn.plotting import plot as plot
+from cfdyn.integrate.maps.poincare import poincare_map as poincare_map
 from cfdyn.ensembles.random_map import random_map as random_map
 from cfdyn.systems.steps import schedule as schedule
 from cfdyn.integrate.solve import solve as solve
 from cfdyn.flows.stationary import stationary_preconditioner as stationary_preconditioner
+from cfdyn.integrate.maps.stroboscopic import stroboscopic_map as stroboscopic_map
 from cfdyn.studies.study import study as study
 from cfdyn import symbolic as symbolic
 from cfdyn.training.train import train as train

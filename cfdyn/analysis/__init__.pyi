@@ -22,6 +22,7 @@ from cfdyn.analysis.covering import covering as covering
 from cfdyn.analysis.crises import crises as crises
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
+from cfdyn.analysis.equilibria import equilibria as equilibria
 from cfdyn.analysis.escape_times import escape_times as escape_times
 from cfdyn.analysis.fractal_dimension import fractal_dimension as fractal_dimension
 from cfdyn.analysis.homoclinic import homoclinic as homoclinic

@@ -95,8 +95,8 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
     """
     flow = require_smooth(flow, "a search for equilibria")
     if flow.timed:
-        raise UsageError("a flow with the time in its formulas has no equilibria; cycles of cf.stroboscopic_map(flow, period) are "
-                         "its periodic solutions")  # fmt: skip
+        raise UsageError("a flow with the time in its formulas has no equilibria; its periodic solutions are the cycles of "
+                         "cf.stroboscopic_map(flow, period)")  # fmt: skip
     if not flow.is_formula:
         raise UsageError(f"equilibria are those of a right-hand side that is a formula, not of the {flow.name} flow")
     found = cycles(Map(FieldMap(flow.spec)), 1, box, seed, budget)

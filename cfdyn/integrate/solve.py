@@ -109,7 +109,7 @@ def solve(
     Cohen et al. (2024), arXiv 2410.24206; Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.10,
     and II, IV.8; Sommeijer, Shampine & Verwer (1998), RKC.
     """
-    flow = Flow.of(flow) or flow
+    flow = flow if isinstance(flow, Flow) else Flow.of(flow) or flow
     many = not isinstance(flow, Flow)
     rtol, atol = (1e-3 if many else 1e-8) if rtol is None else rtol, (1e-8 if many else 1e-10) if atol is None else atol
     options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)
@@ -141,7 +141,7 @@ def solve(
     if flow.flat:
         path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
-    return path.on_clock(begin, sign)
+    return path.on_clock(begin, sign) if begin or sign < 0 else path
 
 
 def _solved(

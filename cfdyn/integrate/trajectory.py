@@ -101,8 +101,6 @@ class Trajectory(Record):
 
     def on_clock(self, begin: float, sign: int) -> "Trajectory":
         """The path from time 0 on as one that starts at ``begin`` and goes into the future (1) or the past (−1)."""
-        if begin == 0.0 and sign == 1:
-            return self
         events = [replace(event, t=begin + sign * event.t) for event in self.events]
         return replace(self, t=begin + sign * self.t, starts=begin + sign * self.starts, sizes=sign * self.sizes,
                        slopes=sign * self.slopes, events=events)  # fmt: skip
