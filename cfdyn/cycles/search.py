@@ -23,7 +23,7 @@ def find_cycles(
 ) -> SearchResult:
     """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods."""
     if isinstance(step, MapByProducts):
-        from cfdyn.cycles.many.starts import by_newton
+        from cfdyn.cycles.close_returns import by_newton
 
         if method == SMALL_STEPS:
             raise UsageError(f"{SMALL_STEPS} is for maps that are formulas; of this one take method='search'")

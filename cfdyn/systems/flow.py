@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import OF_NO_FORMULA, vector
+from cfdyn.arguments import OF_NO_FORMULA
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.machine.portable import Portable
@@ -21,8 +21,8 @@ from cfdyn.symbolic.model import ModelSpec, formula_flow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.fields import BACKWARD, Kernel, RightHandSide, outputs_of, program_of
+from cfdyn.systems.flow_starts import state_of
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map
 
 
 class Flow(Portable):
@@ -255,43 +255,14 @@ class Flow(Portable):
         return 2 * self.params["lr"] / optimizer.limit
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (n,) from the weights alone or from the full state.
-
-        Unless the model says otherwise, the optimizer's state behind weights alone is the one that its first step
-        uses: the initial one, updated once with the gradient there. Of a full state of the optimizer the momentum, which
-        a flow has none of, is left out.
-        """
-        if isinstance(self.spec, ModelSpec):
-            return self._model_state(start)
-        step, kept, d = Map(self.spec.map), list(self.spec.kept), self.n_weights
-        given = vector("a start", start)
-        if given.shape == (self.dim,) and self.dim not in (d, step.dim):
-            if not np.isfinite(given).all():
-                raise UsageError(f"a start needs finite numbers, not {given.tolist()}")
-            return given
-        z = step.state(given)
-        if self.dim > d and given.size == d:
-            return np.concatenate([z[:d], step(z)[kept[d:]]])
-        return z[kept]
+        """A full state (n,) from the weights alone or from the full state; see `cfdyn.systems.flow_starts`."""
+        return state_of(self, self._lift, start)
 
     def started(self, z: np.ndarray) -> np.ndarray:
         """A full state (n,) from the whole state of its optimizer, (D,): what it has of it, the momentum left out."""
         if isinstance(self.spec, FlowSpec):
             return z[list(self.spec.kept)]
         return z[: self.n_weights] if self._lift is None else self._lift(self, z)
-
-    def _model_state(self, start: Any) -> np.ndarray:
-        z = vector("a start", start)
-        if not all(map(math.isfinite, z.ravel().tolist())):
-            raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
-        if z.shape == (self.n_weights,) and self._lift is not None:
-            return self._lift(self, z)
-        if z.shape != (self.dim,):
-            allowed = f"{self.dim} entries ({', '.join(self.names)})"
-            if self._lift is not None:
-                allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])}) or all {allowed}"
-            raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
-        return z
 
     def drift(self, z: Any) -> np.ndarray:
         """F(z), (n,); of flows with an edge F₀(z) = (−GP⁻¹g, f(s, g)), the flow without oscillations."""
