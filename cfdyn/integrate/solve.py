@@ -100,9 +100,9 @@ def solve(
     General equations, into the past, and up to an event:
 
     >>> pendulum = cf.Flow.from_text("v; -sin(x)", "x v")
-    >>> path = cf.solve(pendulum, [1.0, 0.0], (0, -10), events={"bottom": "x = 0"}, direction="down", stop="v = 0.5")
-    >>> [(event.kind, round(event.t, 6)) for event in path.events], path.status
-    ([('v = 0.5', -0.609573)], 'stop: v = 0.5 at t = -0.609573...')
+    >>> path = cf.solve(pendulum, [1.0, 0.0], (0, -10), events={"bottom": "x = 0"}, stop="v = 0", rtol=1e-12)
+    >>> [(event.kind, round(event.t, 8)) for event in path.events], path(-2.0).round(8)  # the half period is 2K(sin ½)
+    ([('bottom', -1.67499392), ('v = 0', -3.34998783)], array([-0.30620096,  0.9090471 ]))
 
     References
     ----------

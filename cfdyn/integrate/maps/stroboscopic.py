@@ -98,7 +98,7 @@ def stroboscopic_map(flow: Flow, period: Any, begin: float = 0.0, rtol: float = 
     >>> step = cf.stroboscopic_map(duffing, "2*pi/w")
     >>> found = cf.analysis.classify(step, [1.0, 0.0])
     >>> found.kind, found.period, abs(found.multipliers).round(9)  # their product is exp(−d·2π/w) by Liouville's formula
-    ('fixed point', 1, array([0.455938..., 0.455938...]))
+    ('fixed point', 1, array([0.45593813, 0.45593813]))
 
     References
     ----------
