@@ -13,7 +13,6 @@ from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
-from cfdyn.integrate.stepping.crossings import Crossings
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
 from cfdyn.integrate.stepping.run import METHODS, Options
@@ -32,7 +31,7 @@ MAP = "map"
 
 
 @overload
-def solve(flow: Flow, w0: Any, t: float | tuple[float, float], *arguments: Any, **options: Any) -> Trajectory: ...
+def solve(flow: Flow, w0: Any, t: tuple[float, float] | float, *arguments: Any, **options: Any) -> Trajectory: ...
 
 
 @overload
@@ -40,7 +39,7 @@ def solve(flow: "OracleFlow", w0: Any, t: float, *arguments: Any, **options: Any
 
 
 def solve(
-    flow: "Flow | OracleFlow", w0: Any, t: float | tuple[float, float], rtol: float | None = None, atol: float | None = None,
+    flow: "Flow | OracleFlow", w0: Any, t: tuple[float, float] | float, rtol: float | None = None, atol: float | None = None,
     save_at: Sequence[float] | None = None, method: str = "auto", strict: bool = False, step: float | None = None,
     max_step: float = math.inf, max_steps: float = 100_000, edge_tolerance: float = 1e-3,
     warm: int = 0, progress: Callable[[float], None] | None = None, events: Any = None, direction: Any = "both",
@@ -122,7 +121,7 @@ def solve(
         raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
     if method == MAP:
         raise UsageError("the central map is for a loss that is no formula; of a cf.Loss, follow the flow")
-    crossings = None if events is None and stop is None else Crossings(flow, events, direction, stop, (begin, sign))
+    crossings = None if events is None and stop is None else _crossings(flow, events, direction, stop, (begin, sign))
     flow = flow if sign > 0 else flow.backward()
     supplier = Dense(flow)
     z, notes, trouble = _start(flow, supplier, _at_time(flow, w0, begin), strict)
@@ -194,6 +193,13 @@ def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, 
         raise UsageError(f"the times of `save_at` must {order} and lie in [{min(begin, end):g}, {max(begin, end):g}], the `t` "
                          "that was asked for")  # fmt: skip
     return begin, far, sign, None if own is None else np.minimum(own, far)
+
+
+def _crossings(flow: Flow, events: Any, direction: Any, stop: Any, clock: tuple[float, int]) -> Any:
+    """What looks for the user's events."""
+    from cfdyn.integrate.stepping.crossings import Crossings
+
+    return Crossings(flow.spec, flow.p, events, direction, stop, clock)
 
 
 def _at_time(flow: Flow, w0: Any, begin: float) -> Any:

@@ -12,7 +12,6 @@ from cfdyn.kernels.steppers.dense import sample, sample_slopes, shortened
 from cfdyn.numerics.illinois import zero
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.symbolic.watched import watched, watched_program
-from cfdyn.systems.flow import Flow
 
 DIRECTIONS = {"up": 1, "down": -1, "both": 0}
 RESERVED = ("enter", "leave")
@@ -31,18 +30,18 @@ class Crossing(NamedTuple):
 class Crossings:
     """The functions, which way each is to cross 0, and those that end the path; ``clock``: when time begins, and its sign."""
 
-    def __init__(self, flow: Flow, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
+    def __init__(self, spec: Any, p: np.ndarray, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
         own, ending = _named(given), _named(stop)
         texts = {**own, **{name: text for name, text in ending.items() if name not in own}}
         self.names, self.stops = list(texts), set(ending)
         for name in self.names:
-            if name in RESERVED or name in flow.names and texts[name] != name:
+            if name in RESERVED or name in spec.names and texts[name] != name:
                 raise UsageError(f"{name!r} is taken, by the flow: call the event something else")
         self.ways = _ways(direction, self.names)
-        functions = [watched(flow.spec, text) for text in texts.values()]
-        key = f"watched {[one.key for one in functions]} of {flow.spec.key}"
-        self.rule = compile_rule(key, 2 * len(functions), lambda: watched_program(flow.spec, functions))
-        self.p, self.begin, self.sign = flow.p, *clock
+        functions = [watched(spec, text) for text in texts.values()]
+        key = f"watched {[one.key for one in functions]} of {spec.key}"
+        self.rule = compile_rule(key, 2 * len(functions), lambda: watched_program(spec, functions))
+        self.p, self.begin, self.sign = p, *clock
         self.side = np.full(len(functions), np.nan)
 
     def look(self, times: np.ndarray, pieces: np.ndarray) -> tuple[list[tuple[float, str]], Crossing | None]:

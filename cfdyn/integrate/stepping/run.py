@@ -3,18 +3,20 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.stepping.crossings import Crossings, cut
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
 from cfdyn.kernels.steppers import methods, stepping
 from cfdyn.kernels.steppers.dense import sample
 from cfdyn.kernels.steppers.field import Field
+
+if TYPE_CHECKING:
+    from cfdyn.integrate.stepping.crossings import Crossings
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
@@ -171,6 +173,8 @@ class Run:
         self.events += [Event(t, name, rank) for t, name in found]
         if end is None:
             return len(times)
+        from cfdyn.integrate.stepping.crossings import cut
+
         kept = cut(times, pieces, end)
         self.clock.t, self.z[:] = found[-1][0], sample(pieces[kept - 1], np.ones(1))[0]
         self.status = f"stop: {end.name} at t = {self.now:.12g}"
