@@ -139,7 +139,7 @@ def _of_flow(
         begun += time / PARTS
         if progress:
             progress(int(begun))
-    settings = provenance(flow=flow.title, params=flow.params, start=z0, transient=transient, leading=leading)
+    settings = provenance(map=flow.title, params=flow.params, start=z0, transient=transient, leading=leading)
     return replace(_spectrum(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
 
 

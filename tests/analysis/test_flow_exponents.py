@@ -62,3 +62,8 @@ def test_flows_without_exponents_are_refused(flow, start, words):
 def test_times_that_make_no_sense_are_refused():
     with pytest.raises(cf.CfdynError, match="positive time"):
         cf.analysis.lyapunov_spectrum(LORENZ, [1.0, 1.0, 20.0], -1)
+
+
+def test_their_figure_says_per_unit_of_time():
+    found = cf.analysis.lyapunov_spectrum(LORENZ, [1.0, 1.0, 20.0], 5, 1)
+    assert cf.plot(found).axes[0].get_ylabel() == "per unit of time"

@@ -52,14 +52,14 @@ def _draw_states(path: Trajectory) -> Figure:
     """The entries of the state that move most, and how long the steps were."""
     t, z = _dense(path, path.state) if len(path.starts) else (path.t, path.z)
     moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
-    early = len(path.starts) > 2 and np.median(path.starts) < 0.01 * path.t[-1]
+    early = len(path.starts) > 2 and path.starts[0] == 0 < path.sizes[0] and np.median(path.starts) < 0.01 * path.t[-1]
     with house_style():
         figure = new_figure(7.4, 1.6 + 1.3 * len(moved))
         *above, below = figure.subplots(len(moved) + 1, 1, sharex=True)
         for axes, k, colour in zip(above, moved, COLOURS, strict=False):
             axes.plot(t, z[:, k], color=colour, linewidth=1.2)
             axes.set_ylabel(path.names[k])
-        below.plot(path.starts, path.sizes, ".", color=PALE, markersize=2.4, rasterized=True)
+        below.plot(path.starts, np.abs(path.sizes), ".", color=PALE, markersize=2.4, rasterized=True)
         few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
         below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
         if early:
@@ -82,8 +82,9 @@ def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = Non
         return path.t, path.w
     end = path.starts[-1] + path.sizes[-1]
     inside = path.starts[:, None] + path.sizes[:, None] * np.linspace(0, 1, 9)[:-1] if len(path.starts) < 1000 else path.starts
-    t = np.unique(np.concatenate([np.linspace(0, end, 801), np.ravel(inside)]))
-    return t[t <= end], at(t[t <= end])
+    t = np.unique(np.concatenate([np.linspace(path.starts[0], end, 801), np.ravel(inside)]))
+    t = t[t <= end] if path.sizes[0] > 0 else t[t >= end]
+    return t, at(t)
 
 
 def _with_gaps(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
