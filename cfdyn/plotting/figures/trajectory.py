@@ -51,7 +51,9 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
 def _draw_states(path: Trajectory) -> Figure:
     """The entries of the state that move most, and how long the steps were."""
     t, z = _dense(path, path.state) if len(path.starts) else (path.t, path.z)
-    moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
+    moves = np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0))
+    timed = len(path.names) > path.n_weights and path.names[-1] == "t"  # the time itself is no panel
+    moved = np.sort(np.argsort(-moves[: len(moves) - timed], kind="stable")[:MOST_STATES])
     early = len(path.starts) > 2 and path.starts[0] == 0 < path.sizes[0] and np.median(path.starts) < 0.01 * path.t[-1]
     with house_style():
         figure = new_figure(7.4, 1.6 + 1.3 * len(moved))
@@ -60,7 +62,8 @@ def _draw_states(path: Trajectory) -> Figure:
             axes.plot(t, z[:, k], color=colour, linewidth=1.2)
             axes.set_ylabel(path.names[k])
         below.plot(path.starts, np.abs(path.sizes), ".", color=PALE, markersize=2.4, rasterized=True)
-        few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
+        count = len(path.names) - timed
+        few = f" (above: {len(moved)} of {count} entries)" if len(moved) < count else ""
         below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
         if early:
             below.set(xscale="log", xlim=(path.starts[1], path.t[-1]))
