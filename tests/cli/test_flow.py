@@ -115,7 +115,7 @@ def test_a_path_that_ends_early_is_not(capsys):
         (["double_well", "--model", "centrl"], "unknown flow 'centrl'; did you mean 'central'"),
         (["double_well", "--model", "central:a=2"], "unknown option of the flow central"),
         (["double_well", "--optimizer", "lion:lr=0.1"], "preconditioner"),
-        (["double_well", "--time", "-1"], "at least 0"),
+        (["double_well", "--time", "-1"], "forward in time only"),
         (["double_well", "--time", "nan"], "finite"),
         (["double_well", "--time", "soon"], "--time"),
         (["double_well", "--save-at", "3,2"], "increase"),
