@@ -10,8 +10,9 @@ from typing import Any
 from cfdyn.cli import interrupts
 from cfdyn.cli.document import print_json
 from cfdyn.cli.files import Files
-from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, STYLE, XLIM, YLIM
-from cfdyn.cli.screen import Screen, progress
+from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.progress import progress
+from cfdyn.cli.screen import Screen
 from cfdyn.cli.subject import Subject
 
 FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style")  # options that `Files` takes
@@ -61,6 +62,7 @@ class Outputs:
     csv: CSV = None
     figure: FIGURE = True
     json: JSON = False
+    quiet: QUIET = False
 
 
 @cache
@@ -88,7 +90,7 @@ def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[C
     has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn unless the user
     says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows a few words while it runs.
     """
-    listed = options.replace(" plot ", " plot xlim ylim style ").split()
+    listed = [*options.replace(" plot ", " plot xlim ylim style ").split(), "quiet"]
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
         taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)
@@ -99,7 +101,7 @@ def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[C
             if keeps:
                 interrupts.patience()
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
-            with progress() as say:
+            with progress(own.__name__.rstrip("_").replace("_", "-"), given["quiet"]) as say:
                 built = {"say": say, "subject": Subject(**{name: given[name] for name in of_subject if name in given})}
                 record = None
                 try:

@@ -48,6 +48,7 @@ PIXELS = Annotated[int | None, Option("--pixels", min=200, max=16_384, help="Wid
 STYLE = Annotated[str | None, Option("--style", help="Of the figure: screen, paper (serif) or dark.", metavar="NAME", show_default=False)]  # noqa: E501
 CSV = Annotated[Path | None, Option("--csv", help="Write rows and special points to this table too.", metavar="FILE", show_default=False)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")]
+QUIET = Annotated[bool, Option("--quiet", help="No progress on stderr.")]
 JSON = Annotated[bool, Option("--json", help="One JSON document on stdout, nothing else.")]
 
 # Of random maps.

@@ -131,7 +131,7 @@ def test_a_name_of_two_catalogues_shows_both(tmp_path):
 
 
 def test_tables_for_people(tmp_path):
-    done = run("study", "double_well", "--optimizer", "gd:lr=1.46", cwd=tmp_path)
+    done = run("study", "double_well", "--optimizer", "gd:lr=1.46", "--quiet", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""
     assert "Verdict  The orbit settles on a stable 3-cycle" in done.stdout
     assert run("classify", "double_well", cwd=tmp_path).stdout.count("cycle, period 2") == 1

@@ -87,7 +87,7 @@ def test_letters_that_the_encoding_lacks(encoding, tmp_path):
     name = "η✓ä"
     write_log(tmp_path / "log.csv", name)
     there = {"PYTHONIOENCODING": encoding}
-    done = process("", "oscillation", "log.csv", cwd=tmp_path, env=there)
+    done = process("", "oscillation", "log.csv", "--quiet", cwd=tmp_path, env=there)
     assert done.returncode == 0 and done.stderr == b""
     assert name.encode(encoding, "replace") in done.stdout
     done = process("", "oscillation", "log.csv", "--json", cwd=tmp_path, env=there)

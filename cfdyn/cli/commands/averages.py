@@ -86,7 +86,7 @@ def _print_tables(screen: Screen, found: Averages) -> None:
     screen.table(columns, ranked, optimizer, most=None)
     screen.print("Per cent: the step from which on that much of the way from the first to the lowest loss is left.", style="dim")
     for words in found.warnings:
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)
 
 
 def _reference(found: Averages) -> str:

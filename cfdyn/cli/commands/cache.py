@@ -28,7 +28,7 @@ def cache(
     def tables(screen: Screen) -> None:
         if folder is None:
             return screen.print("nothing is kept between runs here")
-        screen.print(f"folder  {folder}", wrap=False)
+        screen.file("folder", folder)
         if dropped:
             screen.print(f"dropped {dropped} entries")
         screen.kept(kinds)

@@ -82,7 +82,7 @@ def _print(screen: Screen, found: Certificate, saved: Path | None, title: str, c
     screen.print()
     screen.print(found.statement if found.proved else f"Not proved: {found.reason}.")
     if saved:
-        screen.print(f"file    {saved}", wrap=False)
-        screen.print(f"verify  cfdyn check {saved}", wrap=False)
+        screen.file("file", saved)
+        screen.file("verify", f"cfdyn check {saved}")
     if found.proved and found.document and found.document["map"].get("limit"):
         screen.print("The map is the one that the optimizer's bias correction tends to.")

@@ -56,9 +56,9 @@ def claims(
         for verdict in different:
             screen.print(f"{verdict.id} was settled as {verdict.settled}, and is {verdict.verdict} now: {verdict.reason}")
         for certificate in _certificates(verdicts) if ids else ():
-            screen.print(f"certificate  {certificate}", wrap=False)
+            screen.file("certificate", certificate)
         for file in files[:1]:
-            screen.print(f"report  {file}", wrap=False)
+            screen.file("report", file)
 
     return Answer(document, tables, status=1 if different else 0)
 

@@ -103,7 +103,7 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
         "–" if model.onset is None else f"{model.onset:g}"], most=None)  # fmt: skip
     screen.print("Root mean squares over the steps, against averages of two steps, (w₋ + 2w + w₊)/4.", style="dim")
     for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)
 
 
 def _of_runs(found: RunsComparison, start: Any, chosen: dict[str, str]) -> Answer:
@@ -147,7 +147,7 @@ def _print_runs(screen: Screen, found: RunsComparison, start: Any, chosen: dict[
     screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {found.late} on. ÷: by that of the runs; "
                  "of the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
     for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)
 
 
 def _edge(found: Comparison) -> str:

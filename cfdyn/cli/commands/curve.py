@@ -92,9 +92,9 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
 
     ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
     what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
-    screen.print(f"{title}: {what} of the {called(found.period)}, {len(found)} points, from {ends[0]} to {ends[1]}", wrap=False)
+    screen.print(f"{title}: {what} of the {called(found.period)}, {len(found)} points, from {ends[0]} to {ends[1]}")
     if ends != [*found.ends]:
-        screen.print(f"out of steps: {MORE}", wrap=False)
+        screen.print(f"out of steps: {MORE}")
     if found.special:
         screen.table(("special point", *found.names, "multipliers"), found.special,
                      lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip

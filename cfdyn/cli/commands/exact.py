@@ -108,7 +108,6 @@ def _print(screen: Screen, found: ExactCycles, edges: ExactEdge | None) -> None:
         ("symbols", ", ".join(found.parameters) or "none"),
         ("numbers", named(numbers, numbers.values())) if numbers else None,
         (called(found.period, True), "all of them, exactly" if found.complete else f"not all in closed form: {found.reason}"),
-        wrap=False,
     )
     for family in found.families:
         _print_family(screen, family, found.parameters)
@@ -134,7 +133,6 @@ def _print_family(screen: Screen, family: ExactFamily, parameters: tuple[str, ..
         *(("multiplier", _short(m)) for m in family.multipliers),
         None if roots_of is None else ("multipliers", f"roots of {_short(roots_of)}"),
         *((c.kind, f"{_short(c.polynomial)} = 0{_nowhere(c, parameters)}") for c in family.conditions),
-        wrap=False,
     )
 
 
@@ -149,7 +147,7 @@ def _nowhere(condition: ExactCondition, parameters: tuple[str, ...]) -> str:
 
 
 def _print_edges(screen: Screen, edges: ExactEdge) -> None:
-    screen.heading("\nMinima", f" ({edges.reason})" if edges.reason else "", wrap=False)
+    screen.heading("\nMinima", f" ({edges.reason})" if edges.reason else "")
     if edges.minima:
         rows = [["–" if formula is None else _short(formula) for formula in (m.point, m.sharpness, m.edge, m.coefficient)]
                 for m in edges.minima]  # fmt: skip

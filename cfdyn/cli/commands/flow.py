@@ -129,7 +129,7 @@ def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, star
     quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
                + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
     work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
-    screen.print(f"work    {work}{quality if path.rank.any() and path.radius is None else ''}", wrap=False)
+    screen.note(f"{work}{quality if path.rank.any() and path.radius is None else ''}", "work")
 
 
 def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) -> None:
@@ -153,7 +153,7 @@ def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) 
     screen.table(columns, [row[: len(columns)] for row in rows], most=None)
     if beside:
         screen.print(f"distance between them  {number(beside['distance'])} at step {beside['t']}, at most "
-                     f"{number(beside['max_distance'])} at step {beside['farthest']}", wrap=False)  # fmt: skip
+                     f"{number(beside['max_distance'])} at step {beside['farthest']}")  # fmt: skip
 
 
 def _effective(path: Trajectory, beside: dict[str, Any] | None) -> tuple[str, str, str]:

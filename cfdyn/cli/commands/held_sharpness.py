@@ -63,4 +63,4 @@ def _print(screen: Screen, found: HeldSharpness, start: object, chosen: dict[str
         most=None)  # fmt: skip
     screen.print("Means over the last third of the time.", style="dim")
     for words in found.notes:
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)

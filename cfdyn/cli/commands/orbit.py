@@ -77,15 +77,15 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
         return [str(k), *values, *(_cell(column, k, n) for column in series.values())]
 
     heads, table = ["step", *orbit.names, *(HEADS.get(name, name) for name in series)], [cells(k) for k in rows]
-    kept = _kept(heads, table, len(orbit.names), screen.console.width)
+    kept = _kept(heads, table, len(orbit.names), screen.width)
     shown = [k for k in range(len(heads)) if k <= kept or k > len(orbit.names)]
     screen.table([heads[k] for k in shown], table, lambda row: [row[k] for k in shown], most=None)
     if kept < len(orbit.names):
         count = f"{len(orbit.names) - kept} of {len(orbit.names)} entries of the state"
         screen.print(f"{count} are left out: a wider screen, --json or the record has them")
-    screen.print(f"status  {orbit.status}")
+    screen.note(orbit.status, "status")
     if edge:
-        screen.print(f"edge    {edge}")
+        screen.note(edge, "edge")
 
 
 def _kept(heads: list[str], rows: list[list[str]], entries: int, width: int) -> int:

@@ -44,7 +44,7 @@ def oscillation(
 
 def _print(screen: Screen, title: str, found: Oscillation) -> None:
     """The answer, one row for each direction, and the leading one's evidence."""
-    screen.print(title, wrap=False)
+    screen.print(title)
     screen.print(f"{found.leading}: {found.reason}")
     columns = ("direction", "kind", "period", "since", "until", "amplitude", "frequency", "share", "p-value")
     screen.table(columns, found.directions, _row)

@@ -121,7 +121,6 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
         *(("note", f"{name} {row.status}") for name, row in found.models.items() if row.status.startswith("ended")),
         *(("note", f"{name}: {words}") for name, row in found.models.items() for words in row.notes),
         *(("note", words) for words in found.remarks),
-        wrap=False,
     )  # fmt: skip
     screen.print()
     if len(found.t):
@@ -130,8 +129,8 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
     for words in found.sentences:
         screen.print(words)
     for figure in figures:
-        screen.print(f"figure  {figure}", wrap=False)
-    screen.print(f"run     {found.folder}", wrap=False)
+        screen.file("figure", figure)
+    screen.file("run", found.folder)
     if not found.complete:
         screen.print(f"it goes on with: {_goes_on(found.folder)}", wrap=False)
 

@@ -1,0 +1,114 @@
+"""Text in lines of a given width: words are not broken, long formulas after an operator, numbers never; tables in parts."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+GAP = 2  # blanks between columns
+NARROW = 10  # a column is not made narrower than this by wrapping, if its words fit
+# Where a formula may be broken that is longer than a line: not within 1e-5.
+BREAK = re.compile(r"(?<=[,;*/)])(?=[^*/,;)])|(?<![eE*/(,;+-])(?=[+-])")
+
+
+def width_of(text: str) -> int:
+    """Columns of the terminal that the text takes."""
+    from rich.cells import cell_len
+
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def wrapped(text: str, width: int, rest: str = "") -> list[str]:
+    """Lines of at most ``width`` columns where words allow it, from the second on behind ``rest``.
+
+    >>> wrapped("the multiplier is -1.25", 12), wrapped("a  b", 9), wrapped("x*(y-1e-05)+2*x", 9)
+    (['the', 'multiplier', 'is -1.25'], ['a  b'], ['x*(y', '-1e-05)', '+2*x'])
+    """
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line, room = "", max(1, width)
+        for blank, word in re.findall(r"(\s*)(\S+)", paragraph):
+            for piece, before in _pieces(blank, word, max(1, width - len(rest) * bool(lines or line))):
+                if line and width_of(line) + width_of(before) + width_of(piece) > room:
+                    lines.append(line)
+                    line, before, room = "", "", max(1, width - len(rest))
+                line += before + piece
+        lines.append(line)
+    return [lines[0], *(f"{rest}{line}" for line in lines[1:])]
+
+
+def _pieces(blank: str, word: str, width: int) -> Iterator[tuple[str, str]]:
+    """A word with the blanks before it, in parts if it is longer than a line."""
+    parts = [word] if width_of(word) <= width else BREAK.split(word)
+    for k, part in enumerate(parts):
+        yield part, blank if k == 0 else ""
+
+
+def labelled(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """A line for each label and its value, the values below each other, what is long wrapped there.
+
+    >>> print(*labelled([("map", "x*2"), ("start", "0.1, 0.2, 0.3")], 16), sep="\\n")
+    map    x*2
+    start  0.1, 0.2,
+           0.3
+    """
+    column = max((width_of(label) for label, _ in rows), default=0) + GAP
+    lines: list[str] = []
+    for label, value in rows:
+        if column <= width // 2:
+            first, *others = wrapped(value, width - column)
+            lines += [label + " " * (column - width_of(label)) + first, *(" " * column + line for line in others)]
+        else:  # below its label
+            lines += [*wrapped(label, width), *("  " + line for line in wrapped(value, width - 2))]
+    return [line.rstrip() for line in lines]
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[tuple[list[str], list[str]]]:
+    """Parts of a table, each as the lines of its heads and of its rows; every part repeats the first column.
+
+    Columns of words are wrapped where that is enough; else the other columns go on below.
+
+    >>> for head, lines in table(["lr", "regime", "exponent"], [["0.1", "fixed point", "-0.5"]], 20):
+    ...     print(*head, *lines, sep="\n")
+    lr   regime
+    0.1  fixed point
+    lr   exponent
+    0.1  -0.5
+    """
+    columns = [[head, *(row[k] for row in rows)] for k, head in enumerate(heads)]
+    parts, key, others = [], columns[0], columns[1:]
+    while True:
+        count = len(others)
+        while count > 1 and sum(map(_least, (key, *others[:count]))) + GAP * count > width:
+            count -= 1
+        parts.append(_part([key, *others[:count]], width))
+        others = others[count:]
+        if not others:
+            return parts
+
+
+def _least(column: Sequence[str]) -> int:
+    """The width below which it is not wrapped."""
+    longest = max(width_of(word) for cell in column for word in cell.split() or [""])
+    return max(longest, min(NARROW, max(map(width_of, column))))
+
+
+def _part(columns: Sequence[Sequence[str]], width: int) -> tuple[list[str], list[str]]:
+    """These columns beside each other, the widest made narrower until they fit."""
+    sizes = [max(width_of(line) for cell in column for line in cell.split("\n")) for column in columns]
+    least = [_least(column) for column in columns]
+    over = sum(sizes) + GAP * (len(sizes) - 1) - width
+    while over > 0 and (loose := [k for k in range(len(sizes)) if sizes[k] > least[k]]):
+        sizes[max(loose, key=lambda k: sizes[k])] -= 1
+        over -= 1
+    head, *rows = (_row(cells, sizes) for cells in zip(*columns, strict=True))
+    return (head if any(line.strip() for line in head) else []), [line for row in rows for line in row]
+
+
+def _row(cells: Iterable[str], sizes: Sequence[int]) -> list[str]:
+    pieces = [wrapped(cell, size) for cell, size in zip(cells, sizes, strict=True)]
+    count = max(map(len, pieces))
+    lines = [[piece[k] if k < len(piece) else "" for piece in pieces] for k in range(count)]
+    return [(" " * GAP).join(map(_filled, line, sizes)).rstrip() for line in lines]
+
+
+def _filled(text: str, size: int) -> str:
+    return text + " " * (size - width_of(text))
