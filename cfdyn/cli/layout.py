@@ -42,22 +42,26 @@ def _pieces(blank: str, word: str, width: int) -> Iterator[tuple[str, str]]:
         yield part, blank if k == 0 else ""
 
 
-def labelled(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
+def labelled(rows: Sequence[tuple[str, str]], width: int, most: int = 0) -> list[str]:
     """A line for each label and its value, the values below each other, what is long wrapped there.
+
+    A label of more than ``most`` columns, half the width if not given, has its value on the next line.
 
     >>> print(*labelled([("map", "x*2"), ("start", "0.1, 0.2, 0.3")], 16), sep="\\n")
     map    x*2
     start  0.1, 0.2,
            0.3
     """
-    column = max((width_of(label) for label, _ in rows), default=0) + GAP
+    most = most or width // 2 - GAP
+    column = max((size for label, _ in rows if (size := width_of(label)) <= most), default=0) + GAP
     lines: list[str] = []
     for label, value in rows:
-        if column <= width // 2:
-            first, *others = wrapped(value, width - column)
-            lines += [label + " " * (column - width_of(label)) + first, *(" " * column + line for line in others)]
-        else:  # below its label
-            lines += [*wrapped(label, width), *("  " + line for line in wrapped(value, width - 2))]
+        first, *others = wrapped(value, width - column)
+        if width_of(label) <= most:
+            lines.append(_filled(label, column) + first)
+        else:
+            lines += [*wrapped(label, width, " " * GAP), " " * column + first]
+        lines += [" " * column + line for line in others]
     return [line.rstrip() for line in lines]
 
 
@@ -66,12 +70,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 
     Columns of words are wrapped where that is enough; else the other columns go on below.
 
-    >>> for head, lines in table(["lr", "regime", "exponent"], [["0.1", "fixed point", "-0.5"]], 20):
-    ...     print(*head, *lines, sep="\n")
-    lr   regime
-    0.1  fixed point
-    lr   exponent
-    0.1  -0.5
+    >>> table(["lr", "regime", "exponent"], [["0.1", "fixed point", "-0.5"]], 20)[1]
+    (['lr   exponent'], ['0.1  -0.5'])
     """
     columns = [[head, *(row[k] for row in rows)] for k, head in enumerate(heads)]
     parts, key, others = [], columns[0], columns[1:]

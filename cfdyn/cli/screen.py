@@ -27,7 +27,7 @@ class Screen:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self.width = _width()
+        self.width = width()
         self.console = Console(markup=False, emoji=False, highlight=False, width=self.width)
 
     def print(self, text: str = "", wrap: bool = True, style: str = "") -> None:
@@ -71,7 +71,7 @@ class Screen:
     def left_out(self, count: int, indent: str = "") -> None:
         """How many rows of a table are not shown, and where they are."""
         if count > 0:
-            self.print(f"{indent}… and {count} more (all of them with --json)")
+            self.print(f"{indent}… and {count} more rows; all of them: --json")
 
     def kept(self, kinds: dict[str, tuple[int, int]]) -> None:
         """Print a table of the cache: for each kind, how many entries and their size, given in bytes."""
@@ -86,7 +86,7 @@ class Screen:
             self.console.print(Text(line), style=style, soft_wrap=True)
 
 
-def _width() -> int:
+def width() -> int:
     """Columns: those of COLUMNS, of the terminal, or of a file."""
     asked = os.environ.get("COLUMNS", "")
     if asked.isdecimal() and int(asked) > 0:

@@ -29,20 +29,26 @@ INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
 
 
 @command("loss vary condition stop steps switch depth period optimizer start box settings variables map out plot csv seed json "
-         "periodic", place=13)  # fmt: skip
+         "periodic", group="Cycles and bifurcations", place=41)  # fmt: skip
 def branch(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    condition: Annotated[list[str] | None, Option("--condition", help="Label where EXPR = 0, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
-    stop: Annotated[list[str] | None, Option("--stop", help="End where EXPR = 0; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[list[str] | None, Option("--condition", help="Mark where a condition holds, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    stop: Annotated[list[str] | None, Option("--stop", help="End where a condition holds; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
-    switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
+    switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points, too.")] = False,
     depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """Fixed points or cycles followed along a parameter, with their bifurcations; FILE.npz goes on with a record."""
+    """Fixed points or cycles followed along a parameter.
+
+    With their stability and bifurcations. FILE.npz in place of the loss goes on with a record.
+
+    $ cfdyn branch double_well --vary lr=0.1:2
+    $ cfdyn branch --map "r*x*(1-x)" --vary r=2.5:3.6 --switch
+    """
     others = [vary, condition, stop, switch, period != 1, box]
     record, most = saved(subject, ("Branches", "Branch"), others), given(max_steps=steps)
     if record is None:

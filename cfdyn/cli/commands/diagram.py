@@ -18,14 +18,14 @@ from cfdyn.errors import UsageError
 if TYPE_CHECKING:
     from cfdyn.analysis.orbit_diagram import OrbitDiagram
 
-VALUES = Annotated[list[str] | None, Option("--vary", help="The parameter, its range, and how many values; twice: periods over two.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
-TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps before states are kept: 2000, of periods 1000.", show_default=False)]  # noqa: E501
-KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value: 500.", show_default=False)]
-AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps for the Lyapunov exponent: 2000; 0 for none.", show_default=False)]  # noqa: E501
-FOLLOW = Annotated[str | None, Option("--follow", help="fresh (if not given): from the start at each value; up, down or both: from the last state.", show_default=False)]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: the longest cycle that is named.")]
+VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values; given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
+TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000; of periods 1000).", show_default=False)]  # noqa: E501
+KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500 if not given).", show_default=False)]
+AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that the Lyapunov exponent is averaged over, 0 for none (2000 if not given).", show_default=False)]  # noqa: E501
+FOLLOW = Annotated[str | None, Option("--follow", help="Where each value begins: fresh, from --start (if not given); up, down or both, from the last state of the value before.", show_default=False)]  # noqa: E501
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: longest cycle that is named.")]
 COORDINATE = Annotated[
-    str | None, Option("--coordinate", help="The entry of the state that is shown.", metavar="NAME", show_default=False)
+    str | None, Option("--coordinate", help="Entry of the state that is shown.", metavar="NAME", show_default=False)
 ]  # noqa: E501
 MOST_VALUES = 10**8
 COUNT, EXAMPLE = 250, "--vary lr=0.1:2:250 --vary a=0.5:2:250"
@@ -36,13 +36,20 @@ LISTED = ("loss vary window optimizer start transient keep averaged follow coord
           "out plot pixels also figure seed json periodic")  # fmt: skip
 
 
-@command(LISTED, place=4, keeps=True)
+@command(LISTED, group="Maps and chaos", place=30, keeps=True)
 def diagram(
     subject: Subject, say: Say, vary: VALUES = None, window: WINDOW = None, transient: TRANSIENT = None, keep: KEEP = None,
     averaged: AVERAGED = None, follow: FOLLOW = None, coordinate: COORDINATE = None, max_period: LONGEST = 32,
     coarse: COARSE = 1, also: ALSO = None,
 ) -> Answer:  # fmt: skip
-    """The orbit diagram: long-time states over a parameter; with two --vary the period over both; FILE.npz goes on."""
+    """Bifurcation diagram: long-time states over a parameter.
+
+    With two --vary the period over both (isoperiodic diagram). FILE.npz in place of the loss goes on with a record that was
+    interrupted.
+
+    $ cfdyn diagram double_well --vary lr=0.9:1.7:1000
+    $ cfdyn diagram --map "r*x*(1-x)" --vary r=2.5:4 --start 0.3
+    """
     import cfdyn
 
     draw = drawn_with(also)

@@ -13,7 +13,7 @@ from cfdyn.cli.values import box as as_box
 from cfdyn.errors import UsageError
 
 
-@command("loss optimizer box settings variables map out plot pixels json", place=5)
+@command("loss optimizer box settings variables map out plot pixels json", group="Maps and chaos", place=34)
 def entropy(
     subject: Subject,
     say: Say,
@@ -21,13 +21,17 @@ def entropy(
         str | None,
         Option(
             "--box",
-            help="The interval that orbits stay in; all bounded orbits if not given.",
+            help="Interval that orbits stay in (of all bounded orbits if not given).",
             metavar="LO:HI",
             show_default=False,
         ),
     ] = None,  # noqa: E501
 ) -> Answer:
-    """The topological entropy of a map of one variable, between two bounds."""
+    """Topological entropy of a map of one variable, between two bounds.
+
+    $ cfdyn entropy --map "r*x*(1-x)" --set r=3.9
+    $ cfdyn entropy double_well --optimizer gd:lr=1.5
+    """
     asked = [(float("-inf"), float("inf"))] if box is None else as_box(box)
     if len(asked) != 1:
         raise UsageError(f"--box takes one interval here, such as -2:2, not {box!r}")

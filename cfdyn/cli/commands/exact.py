@@ -27,19 +27,26 @@ if TYPE_CHECKING:
 LONGEST = 84  # letters of a formula, which leave room for its name beside it
 
 
-@command("loss period optimizer settings variables map parameters time_limit latex vary out plot json", place=17)
+@command("loss period optimizer settings variables map parameters time_limit latex vary out plot json",
+         group="Cycles and bifurcations", place=44)  # fmt: skip
 def exact(
     subject: Subject,
     say: Say,
-    period: Annotated[int, Option("--period", min=1, help="Of the cycles; 1 gives the minima and their edges too.")] = 2,
-    parameters: Annotated[str | None, Option("--parameters", help="Those that stay symbols, or all; lr, or those of a map, if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
-    time_limit: Annotated[float, Option("--time-limit", help="Seconds of the processor for each search.")] = 20.0,
+    period: Annotated[int, Option("--period", min=1, help="Period of the cycles; 1 for fixed points, with the minima and their edges.")] = 2,  # noqa: E501
+    parameters: Annotated[str | None, Option("--parameters", help="Parameters that stay symbols, or all (lr, or those of a map, if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
+    time_limit: Annotated[float, Option("--time-limit", help="Processor seconds for each search.")] = 20.0,
     latex: Annotated[bool, Option("--latex", help="Print LaTeX instead of the tables.")] = False,
-    vary: Annotated[str | None, Option("--vary", help="Range of the figure.", metavar="NAME=LO:HI")] = None,
+    vary: Annotated[str | None, Option("--vary", help="Parameter and range of the figure.", metavar="NAME=LO:HI")] = None,
     plot: PLOT = None,
     json: JSON = False,
 ) -> Answer:
-    """Cycles in closed form: their polynomial, points, multipliers, and where they flip and fold."""
+    """Cycles and their bifurcations in closed form.
+
+    The polynomial of the cycles, their points and multipliers, and where they flip and fold.
+
+    $ cfdyn exact double_well --period 2
+    $ cfdyn exact --map "r*x*(1-x)" --parameters r --period 3
+    """
     if latex and json:
         raise UsageError("--latex and --json both want stdout; the JSON document holds the LaTeX too")
     if vary and not plot:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.specs import CATALOGUES
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, defaults, describe, text
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
     from cfdyn.cli.screen import Screen
 
 
-@command("name json", place=12)
-def show(name: Annotated[str, Argument(help="What is in `cfdyn list`, or a paper.")]) -> Answer:
-    """Everything about one entry of the catalogue, one claim or one paper."""
+@command("name json", group="Catalogues and cache", place=91)
+def show(name: Annotated[str, Argument(help="A name from 'cfdyn list', or a paper.", autocompletion=offers(*CATALOGUES))]) -> Answer:  # noqa: E501
+    """Show one loss, optimizer, flow, claim or paper.
+
+    Its formula, its options with their defaults, and its reference.
+
+    $ cfdyn show heavy_ball
+    $ cfdyn show double_well
+    """
     kinds = [kind for kind in CATALOGUES if name in catalogue(kind).names()]
     if not kinds:
         return _claim_or_paper(name, list(dict.fromkeys(entry for kind in CATALOGUES for entry in catalogue(kind).names())))
