@@ -14,6 +14,7 @@ from cfdyn.machine import compiling
 NUMBER = r"\d[\d.,]*(?:e[+-]?\d+)?"
 SHARE = re.compile(rf"({NUMBER}) of ({NUMBER})")
 AT_ONCE, TICK = 0.4, 0.2  # seconds: before the first words on a terminal, and from then on
+READ = 0.05  # seconds from one look at the words to the next
 FIRST, PACE, SLOWER = 2.0, 10.0, 20  # without one; a long wait has a line each 20th part of it
 _is_program = [False]
 
@@ -30,22 +31,29 @@ class Progress:
     """
 
     def __init__(self, words: str, now: float):
-        self.begun, self.words, self.ends = now, words, 0.0
-        self._kind, self._first = "", (now, 0.0)
+        self.begun, self.ends = now, 0.0
+        self._said, self._read = (words, now), ("", now)
+        self._kind, self._first, self._last = "", (now, 0.0), 0.0
 
     def say(self, words: str, now: float) -> None:
-        """This is done from now on."""
-        self.words, self.ends = words, 0.0
+        """This is done from now on; words that follow each other fast are read now and then."""
+        self._said = (words, now)
+        if now - self._read[1] >= READ:
+            self._look()
+
+    def _look(self) -> None:
+        words, now = self._said
+        if words is self._read[0]:
+            return
+        self._read, self.ends = (words, now), 0.0
         found = SHARE.search(words)
         share = _share(*found.groups()) if found else None
-        if share is None:
-            self._kind = ""
-            return
-        kind = re.sub(NUMBER, "", words)
-        if kind != self._kind or share < self._first[1]:
-            self._kind, self._first = kind, (now, share)
+        kind = "" if share is None else re.sub(NUMBER, "", words)
+        if share is None or kind != self._kind or share < self._last:
+            self._kind, self._first = kind, (now, share or 0.0)
+        self._last = share or 0.0
         since, first = self._first
-        if share > first:
+        if share is not None and share > first:
             self.ends = now + (now - since) * (1 - share) / (share - first)
 
     def line(self, now: float) -> str:
@@ -55,8 +63,10 @@ class Progress:
         >>> about.say("10 of 100 cells", 1.0); about.say("30 of 100 cells", 3.0); about.line(4.0)
         '[4 s] 30 of 100 cells, about 6 s left'
         """
-        left = f", about {duration(self.ends - now)} left" if self.ends > now and not self.words.endswith(" left") else ""
-        return f"[{duration(now - self.begun)}] {self.words}{left}{'; compiling, once' if compiling.under_way() else ''}"
+        self._look()
+        words = self._said[0]
+        left = f", about {duration(self.ends - now)} left" if self.ends > now and not words.endswith(" left") else ""
+        return f"[{duration(now - self.begun)}] {words}{left}{'; compiling, once' if compiling.under_way() else ''}"
 
 
 def _share(done: str, total: str) -> float | None:
