@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 GAP = 2  # blanks between columns
+LONG = 24  # a longer word of a table, which is a formula then, may be broken as below
 NARROW = 10  # a column is not made narrower than this by wrapping, if its words fit
 # Where a formula may be broken that is longer than a line: not within 1e-5.
 BREAK = re.compile(r"(?<=[,;*/)])(?=[^*/,;)])|(?<![eE*/(,;+-])(?=[+-])")
@@ -68,13 +69,16 @@ def labelled(rows: Sequence[tuple[str, str]], width: int, most: int = 0) -> list
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[tuple[list[str], list[str]]]:
     """Parts of a table, each as the lines of its heads and of its rows; every part repeats the first column.
 
-    Columns of words are wrapped where that is enough; else the other columns go on below.
+    Columns of words are wrapped where that is enough; else the other columns go on below. Where names in the first column take
+    more than half of the width, the others stand below each name.
 
     >>> table(["lr", "regime", "exponent"], [["0.1", "fixed point", "-0.5"]], 20)[1]
     (['lr   exponent'], ['0.1  -0.5'])
     """
     columns = [[head, *(row[k] for row in rows)] for k, head in enumerate(heads)]
     parts, key, others = [], columns[0], columns[1:]
+    if others and _least(key) > width // 2 > _least(heads):
+        return [([], _blocks(heads, rows, width))]
     while True:
         count = len(others)
         while count > 1 and sum(map(_least, (key, *others[:count]))) + GAP * count > width:
@@ -85,9 +89,48 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
             return parts
 
 
+def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Each row as its first cell with the others below it, behind their heads."""
+    lines: list[str] = []
+    for key, *cells in rows:
+        below = labelled([(head, cell) for head, cell in zip(heads[1:], cells, strict=True) if cell], width - GAP)
+        lines += [*wrapped(key, width), *(" " * GAP + line for line in below)]
+    return lines
+
+
+def reflowed(text: str, width: int) -> str:
+    """A docstring in lines of that width: sentences flow, examples, tables and underlined titles stay.
+
+    >>> reflowed("One sentence that is long and goes on.", 20).splitlines()
+    ['One sentence that is', 'long and goes on.']
+    """
+    if max(map(width_of, text.split("\n"))) <= width:
+        return text
+    blocks = [_flowing(block, width) for block in re.split(r"(\n\s*\n)", text)]
+    return "".join(blocks)
+
+
+def _flowing(block: str, width: int) -> str:
+    """Lines of the same indentation as one, until one that begins an entry (name : what it is)."""
+    lines = block.split("\n")
+    if ">>>" in block or not block.strip():
+        return block
+    joined: list[str] = []
+    for line in lines:
+        before = len(line) - len(line.lstrip())
+        begins = re.match(r"\s*[\w, *]+ : |\s*[-=]+$", line) or (joined and re.fullmatch(r"\s*[-=]+", joined[-1]))
+        if joined and not begins and before == len(joined[-1]) - len(joined[-1].lstrip()):
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+    rest = [line[: len(line) - len(line.lstrip())] + "    " * bool(re.match(r"\s*[\w, *]+ : ", line)) for line in joined]
+    return "\n".join("\n".join(wrapped(line, width, indent)) for line, indent in zip(joined, rest, strict=True))
+
+
 def _least(column: Sequence[str]) -> int:
     """The width below which it is not wrapped."""
-    longest = max(width_of(word) for cell in column for word in cell.split() or [""])
+    words = [word for cell in column for word in cell.split() or [""]]
+    longest = max(width_of(part) for word in words for part in ([word] if width_of(word) <= LONG else BREAK.split(word)))
     return max(longest, min(NARROW, max(map(width_of, column))))
 
 

@@ -62,7 +62,8 @@ class Screen:
     ) -> None:  # fmt: skip
         """The first of the items, with their cells by ``row``, and how many are left out."""
         cells = [[*map(_text, row(item))] for item in items[:most]]
-        for head, lines in table([*map(_text, columns)], cells, self.width - len(indent)):
+        for k, (head, lines) in enumerate(table([*map(_text, columns)], cells, self.width - len(indent))):
+            self._out([""] * (k > 0))
             self._out([indent + line for line in head], "dim")
             self._out([indent + line for line in lines])
         if most is not None:

@@ -96,10 +96,10 @@ def _print(screen: Screen, title: str, found: Branches) -> None:
         ends = branch.ends[:1] if branch.closed else branch.ends
         screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
-            screen.table(("  ", found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
+            screen.table((found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
                          partial(_row, branch), INDENT)  # fmt: skip
         if branch.zeros:
-            screen.table(("  ", found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
+            screen.table((found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
     if found.reason:
         screen.print(f"\n{found.reason}", style="dim")
 
@@ -111,12 +111,12 @@ def _row(branch: Branch, special: Bifurcation) -> list[str]:
     named = name if "resonance" in name else "–"
     born = {True: "supercritical", False: "subcritical", None: named}[special.supercritical]
     coefficient = "–" if special.coefficient is None else number(special.coefficient)
-    return ["  ", shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, _first(branch, special)]
+    return [shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, _first(branch, special)]
 
 
 def _zero(branch: Branch, zero: FunctionZero) -> list[str]:
     """A zero of a function in the table of its branch."""
-    return ["  ", shown(zero.parameter, branch.bounds, 12), zero.function, _first(branch, zero)]
+    return [shown(zero.parameter, branch.bounds, 12), zero.function, _first(branch, zero)]
 
 
 def _first(branch: Branch, special: Bifurcation | FunctionZero) -> str:

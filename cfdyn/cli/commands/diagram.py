@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.grids import Draw, drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.grids import Draw, at_first, drawn_with, grid_answer, of_saved, plane
 from cfdyn.cli.options import ALSO, COARSE, WINDOW
 from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say, Screen, remark, vector
@@ -66,7 +66,7 @@ def diagram(
     if wrong := list(given(**of_states)):
         raise UsageError(f"--{wrong[0]} is for the states over one parameter, not for periods over two")
     axes = plane(vary, window, COUNT, "a diagram needs one parameter, --vary lr=0.1:2:1000; of periods it", EXAMPLE)
-    step, z0, chosen = subject.map_and_state()
+    step, z0, chosen = at_first(subject, axes).map_and_state()
     told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
     options = {} if transient is None else {"transient": max(1, transient)}
     found = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
@@ -85,9 +85,10 @@ def _orbits(
     if not 2 <= count <= MOST_VALUES:
         raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {count}")
     lo, hi = windowed([bounds], window)[0]
-    step, z0, chosen = subject.map_and_state()
+    axis = (name, np.linspace(lo, hi, count))
+    step, z0, chosen = at_first(subject, [axis]).map_and_state()
     told = lambda done: say(f"{done} of {count} values")  # noqa: E731
-    found = cfdyn.analysis.orbit_diagram(step, (name, np.linspace(lo, hi, count)), z0, progress=told, **options)
+    found = cfdyn.analysis.orbit_diagram(step, axis, z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
     return Answer(lambda: {**_summary(found), **about}, lambda screen: _print(screen, found, about), record=found,
                   draw=draw)  # fmt: skip

@@ -41,8 +41,8 @@ def escape(
 
     With --vary noise=A,B,… also the slope of ln(mean time) over 1/noise (Arrhenius).
 
-    $ cfdyn escape double_well --outside "w < 0" --noise 0.3 --optimizer gd:lr=0.1 --steps 20000
-    $ cfdyn escape double_well --outside "w < 0" --vary noise=0.2,0.3,0.4 --optimizer gd:lr=0.1
+    $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --noise 2
+    $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --vary noise=1,1.4,2
     """
     if not outside.strip():
         raise UsageError('say where a run has left: --outside "w > 0"')

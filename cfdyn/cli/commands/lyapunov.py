@@ -10,7 +10,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.grids import axes_of, drawn_with
+from cfdyn.cli.grids import at_first, axes_of, drawn_with
 from cfdyn.cli.options import ALSO, WINDOW
 from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
@@ -77,7 +77,7 @@ def _over(
     subject: Subject, say: Say, axes: list, steps: int, transient: int, exponents: int | None, draw: Any
 ) -> Answer:  # fmt: skip
     """Over parameters."""
-    step, z0, chosen = subject.map_and_state()
+    step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = math.prod(len(values) for _, values in axes)
     found = cfdyn.analysis.lyapunov_spectra(step, axes, z0, exponents, steps, transient,
                                             progress=lambda done: say(f"{done} of {cells} cells"))  # fmt: skip

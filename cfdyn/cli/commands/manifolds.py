@@ -49,7 +49,7 @@ def manifolds(
 
     Of the saddle at --start, or of all in a box; with --crossings the homoclinic points, with --basins the basins behind them.
 
-    $ cfdyn manifolds --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --box=-2:2,-1:1 --length 20
+    $ cfdyn manifolds --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --start 0.63,0.19 --box=-2:2,-1:1 --length 10
     """
     from cfdyn.studies.defaults import usual_box
 

@@ -90,7 +90,7 @@ def _exponents(screen: Screen, found: RandomLyapunov, about: dict) -> None:
 
 def _induced(screen: Screen, found: NoiseInduced, about: dict) -> None:
     """A row for each value."""
-    screen.facts(*about_facts(about), ("without noise", f"{number(found.without)} ± {number(found.without_error)} per step"))
+    screen.facts(*about_facts(about), ("without noise", f"{number(found.without)} ± {cell(found.without_error)} per step"))
     screen.print()
     heads = (found.name, "largest exponent", "its error", "runs that go on", "sign", "noise-induced")
     screen.table(heads, range(len(found.values)), lambda k: [

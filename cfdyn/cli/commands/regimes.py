@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.grids import drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.grids import at_first, drawn_with, grid_answer, of_saved, plane
 from cfdyn.cli.options import ALSO, COARSE, WINDOW
 from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say
@@ -52,7 +52,7 @@ def regimes(
     if times and coarse != 1:
         raise UsageError("--coarse is for labels; --times looks at every cell")
     axes = plane(vary, window, COUNT, "a map of regimes", EXAMPLE)
-    step, z0, chosen = subject.map_and_state()
+    step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = len(axes[0][1]) * len(axes[1][1])
     told = lambda done: say(f"{done} of {cells} cells")  # noqa: E731
     if times:

@@ -8,6 +8,8 @@ from typer import Argument
 
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.completion import offers
+from cfdyn.cli.layout import reflowed
+from cfdyn.cli.screen import width
 from cfdyn.cli.specs import CATALOGUES
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, defaults, describe, text
@@ -32,10 +34,10 @@ def show(name: Annotated[str, Argument(help="A name from 'cfdyn list', or a pape
     entries = {kind: catalogue(kind).get(name) for kind in kinds}
     found = {kind: {"name": name, **describe(e), "options": defaults(e), "text": text(e)} for kind, e in entries.items()}
     if len(kinds) == 1:
-        return Answer(lambda: found[kinds[0]], text=_words(found[kinds[0]]))
+        return Answer(lambda: found[kinds[0]], text=reflowed(_words(found[kinds[0]]), width()))
     parts = [f"{kind}: {_words(one)}" for kind, one in found.items()]
     others = {kind: found[kind] for kind in kinds[1:]}
-    return Answer(lambda: {**found[kinds[0]], "also": others}, text="\n\n\n".join(parts))
+    return Answer(lambda: {**found[kinds[0]], "also": others}, text=reflowed("\n\n\n".join(parts), width()))
 
 
 def _words(found: dict[str, Any]) -> str:
@@ -53,7 +55,7 @@ def _claim_or_paper(name: str, others: list[str]) -> Answer:
         lines = [f"{claim.id}: {claim.statement}" for claim in claims]
         text = "\n\n".join([claims.entry, claims.summary, *lines])
         document = {"name": name, "reference": claims.entry, "text": claims.summary, "claims": [claim.id for claim in claims]}
-        return Answer(lambda: document, text=text)
+        return Answer(lambda: document, text=reflowed(text, width()))
     found = [claim for claim in claims if claim.id == name]
     if not found:
         known = [*others, *modules(), *(all_claims() if "." in name else ())]

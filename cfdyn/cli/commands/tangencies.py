@@ -51,7 +51,7 @@ def tangencies(
 
     Of the saddle at --start; it says which of them are crises.
 
-    $ cfdyn tangencies --map "1-a*x**2+y; b*x" --set b=0.3 --vary a=1.3:1.5 --box=-2:2,-1:1
+    $ cfdyn tangencies --map "1-a*x**2+y; b*x" --set b=0.3 --start 0.63,0.19 --vary a=1.391:1.394
     """
     from cfdyn.analysis.homoclinic import only_saddle
     from cfdyn.studies.branch_starts import inside
