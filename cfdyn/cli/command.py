@@ -111,8 +111,8 @@ def command(
 
     Options that are no parameters of the function itself are fields of its `Subject` or `Noise`, or of `Outputs`: ``out`` where
     the answer has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn
-    unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows words while it runs.
-    The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
+    unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows
+    words while it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
     """
     listed = [*options.replace(" plot ", " plot xlim ylim style ").split(), "quiet"]
 

@@ -79,11 +79,13 @@ def test_the_cheap_ones_run(line, tmp_path, capsys):
 @pytest.mark.slow
 def test_all_of_them_run_one_after_the_other(tmp_path, capsys):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    failed = []
     for _, line in EXAMPLES:
         with pytest.raises(SystemExit) as end:
             main(shlex.split(line)[1:])
         out, err = capsys.readouterr()
-        assert end.value.code == 0 and out, (line, err)
+        failed += [] if end.value.code == 0 and out else [(line, err)]
+    assert failed == [] and len(EXAMPLES) > 50
 
 
 def completed(words, place):

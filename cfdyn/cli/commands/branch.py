@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from cfdyn.cli.resume import gone_on, saved
 from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import given, varied
+from cfdyn.errors import CfdynError
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
 def _documents(found: Branches) -> list[dict[str, Any]]:
     """A dict of fields for each branch, as --json prints it."""
     return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations],
-             "zeros": [fields(zero, ZERO) for zero in branch.zeros],
+             "zeros": [fields(zero, ZERO) for zero in branch.zeros], "border_collisions": _collisions(branch),
              "quantities": {name: branch.quantity(name) for name in branch.functions}}
             for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
 
@@ -98,10 +100,22 @@ def _print(screen: Screen, title: str, found: Branches) -> None:
         if branch.bifurcations:
             screen.table((found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
                          partial(_row, branch), INDENT)  # fmt: skip
+        for collision in _collisions(branch):
+            screen.print(f"{INDENT}border collision: {collision['meaning']}")
         if branch.zeros:
             screen.table((found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
     if found.reason:
         screen.print(f"\n{found.reason}", style="dim")
+
+
+def _collisions(branch: Branch) -> list[dict[str, Any]]:
+    """What border collisions lead to, where that is classified: in one variable, at a corner."""
+    found = []
+    for special in branch.bifurcations:
+        if special.kind == "border collision" and branch.step.dim == 1:
+            with suppress(CfdynError):
+                found.append(fields(cfdyn.analysis.border_collision(branch.step, special), "parameter slopes below above periods meaning"))
+    return found
 
 
 def _row(branch: Branch, special: Bifurcation) -> list[str]:

@@ -1,19 +1,28 @@
 """``cfdyn entropy``: the topological entropy of a map of one variable."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.screen import Say, number, remark
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.screen import Say, Screen, number, remark
+from cfdyn.cli.subject import Chosen, Subject
 from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import numbers
 from cfdyn.errors import UsageError
 
+if TYPE_CHECKING:
+    from cfdyn.analysis.covering import Covering
+    from cfdyn.systems.map import Map
 
-@command("loss optimizer box settings variables map out plot pixels json", group="Maps and chaos", place=34)
+LAPS = 8  # powers of the map whose fixed points are counted
+
+
+@command("loss optimizer box covering settings variables map out plot pixels json", group="Maps and chaos", place=34)
 def entropy(
     subject: Subject,
     say: Say,
@@ -26,6 +35,7 @@ def entropy(
             show_default=False,
         ),
     ] = None,  # noqa: E501
+    covering: Annotated[str | None, Option("--covering", help="Ends of intervals side by side: which covers which, and the cycles and entropy that follow.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
     """Topological entropy of a map of one variable, between two bounds.
 
@@ -36,6 +46,10 @@ def entropy(
     if len(asked) != 1:
         raise UsageError(f"--box takes one interval here, such as -2:2, not {box!r}")
     step, _, _, chosen = subject.map_and_loss()
+    if covering is not None:
+        if box is not None:
+            raise UsageError("--covering names its intervals, so --box has nothing to say; leave it out")
+        return _covering(step, covering, chosen)
     if box is None:
         chosen["box"] = "holds all bounded orbits"
     say("following the ends of laps")
@@ -51,3 +65,21 @@ def entropy(
         ),
         record=found,
     )  # fmt: skip
+
+
+def _covering(step: Map, ends: str, chosen: Chosen) -> Answer:
+    """Of intervals between these ends."""
+    found = cfdyn.analysis.covering(step, numbers(ends, "--covering"))
+    return Answer(lambda: {**fields(found, "intervals matrix entropy returns"), "map": step.title, "chosen": chosen},
+                  lambda screen: _print(screen, found, f"{step.title}{remark(chosen, 'lr')}"), record=found)  # fmt: skip
+
+
+def _print(screen: Screen, found: Covering, title: str) -> None:
+    """Which interval covers which, and what follows."""
+    counts = ", ".join(f"{count:.0f}" for count in found.returns[:LAPS])
+    screen.facts(("map", title), ("entropy", f"at least {number(found.entropy)} per step, in floating point"),
+                 ("fixed points", f"of the first {min(LAPS, len(found.returns))} powers of the map: at least {counts}"))  # fmt: skip
+    screen.print()
+    names = [f"{number(lo)} to {number(hi)}" for lo, hi in found.intervals]
+    rows = [(name, "; ".join(names[k] for k in range(len(names)) if row[k])) for name, row in zip(names, found.matrix, strict=True)]
+    screen.table(("interval", "covers"), rows)
