@@ -15,9 +15,10 @@ from cfdyn.cli.app import application, protect_formulas
 from cfdyn.cli.help import examples, form, summary
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = typer.main.get_command(application()).commands
+APPLICATION = typer.main.get_command(application())
+COMMANDS = APPLICATION.commands
 EXAMPLES = [(name, line) for name, command in COMMANDS.items() for line in examples(command.help)]
-CHEAP = [line for name, line in EXAMPLES if name in ("list", "show", "orbit", "classify", "oscillation", "entropy")]
+CHEAP = [line for name, line in EXAMPLES if name in ("list", "show", "orbit", "classify")]
 GROUPS = ["Study", "Orbits", "Maps and chaos", "Cycles and bifurcations", "Flows", "Stochastic gradients", "Networks",
           "Proofs and claims", "Catalogues and cache"]  # fmt: skip
 # A word in capitals, a list of it, a pair of them, what may be left out in brackets, a choice of two forms.
@@ -56,11 +57,12 @@ def test_what_a_command_says_of_itself(name):
 
 
 @pytest.mark.parametrize("width", [50, 60, 80, 200])
-def test_no_line_is_too_long(width, capsys, monkeypatch):
+def test_no_line_is_too_long(width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
-    for name in ["", *COMMANDS]:
-        lines = shown(capsys, *([name] if name else []), "--help").splitlines()
-        assert max(map(len, lines)) <= min(width, 100), name
+    texts = [APPLICATION.get_help(typer.Context(APPLICATION, info_name="cfdyn"))]
+    texts += [command.get_help(typer.Context(command, info_name=f"cfdyn {name}")) for name, command in COMMANDS.items()]
+    lines = [line for text in texts for line in text.splitlines()]
+    assert len(lines) > 1000 and [line for line in lines if len(line) > min(width, 100)] == []
 
 
 @pytest.mark.parametrize("line", [line for _, line in EXAMPLES])
@@ -99,15 +101,14 @@ def completed(words, place):
 
 
 @pytest.mark.parametrize(("words", "offered"), [
-    (["cfdyn", "ten"], []), (["cfdyn", "esc"], ["escape"]), (["cfdyn", "study", "double_w"], ["double_well"]),
+    (["cfdyn", "esc"], ["escape"]), (["cfdyn", "study", "double_w"], ["double_well"]),
     (["cfdyn", "study", "double_well", "--optimizer", "nest"], ["nesterov"]),
-    (["cfdyn", "compare", "double_well", "--models", "gradient,cent"], ["gradient,central"]), (["cfdyn", "certify", "horse"], ["horseshoe"]),
 ])  # fmt: skip
 def test_names_are_completed(words, offered, tmp_path):
     assert completed(words, tmp_path) == (offered, "False")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["bash", *(pytest.param(shell, marks=pytest.mark.slow) for shell in ("zsh", "fish"))])
 def test_the_script_for_a_shell_is_printed(shell, tmp_path):
     there = {**os.environ, "PYTHONPATH": str(ROOT), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     done = subprocess.run([sys.executable, "-m", "cfdyn", "--show-completion", shell], capture_output=True, text=True, cwd=tmp_path,

@@ -69,6 +69,7 @@ def test_compiling_is_said():
     assert about.line(2.0) == "[2 s] solving"
 
 
+@pytest.mark.slow
 def test_a_kernel_that_is_compiled_tells_so():
     jit = pytest.importorskip("cfdyn.machine.jit")
     seen = []
@@ -100,6 +101,10 @@ def test_a_document_stays_one_and_words_go_to_stderr(tmp_path):
     assert done.returncode == 0 and json.loads(done.stdout)["steps"] == 40_000_000
     words = [LINE.fullmatch(line)["words"] for line in done.stderr.splitlines()]
     assert "lyapunov" in words and any("of 40000000 steps" in line for line in words)
+
+
+@pytest.mark.slow
+def test_quiet_says_nothing(tmp_path):
     done = run([*LONG, "--json", "--quiet"], tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["steps"] == 40_000_000
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"
+COLLISION = "parameter slopes below above periods meaning"
 ZERO = "function parameter points multipliers"
 INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
 
@@ -82,7 +83,8 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
 def _documents(found: Branches) -> list[dict[str, Any]]:
     """A dict of fields for each branch, as --json prints it."""
     return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations],
-             "zeros": [fields(zero, ZERO) for zero in branch.zeros], "border_collisions": _collisions(branch),
+             "zeros": [fields(zero, ZERO) for zero in branch.zeros],
+             "border_collisions": _collisions(branch),
              "quantities": {name: branch.quantity(name) for name in branch.functions}}
             for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
 
@@ -114,7 +116,7 @@ def _collisions(branch: Branch) -> list[dict[str, Any]]:
     for special in branch.bifurcations:
         if special.kind == "border collision" and branch.step.dim == 1:
             with suppress(CfdynError):
-                found.append(fields(cfdyn.analysis.border_collision(branch.step, special), "parameter slopes below above periods meaning"))
+                found.append(fields(cfdyn.analysis.border_collision(branch.step, special), COLLISION))
     return found
 
 

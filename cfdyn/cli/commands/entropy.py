@@ -78,8 +78,8 @@ def _print(screen: Screen, found: Covering, title: str) -> None:
     """Which interval covers which, and what follows."""
     counts = ", ".join(f"{count:.0f}" for count in found.returns[:LAPS])
     screen.facts(("map", title), ("entropy", f"at least {number(found.entropy)} per step, in floating point"),
-                 ("fixed points", f"of the first {min(LAPS, len(found.returns))} powers of the map: at least {counts}"))  # fmt: skip
+                 ("fixed points", f"at least {counts} of the first powers of the map"))  # fmt: skip
     screen.print()
     names = [f"{number(lo)} to {number(hi)}" for lo, hi in found.intervals]
-    rows = [(name, "; ".join(names[k] for k in range(len(names)) if row[k])) for name, row in zip(names, found.matrix, strict=True)]
-    screen.table(("interval", "covers"), rows)
+    screen.table(("interval", "covers"), range(len(names)), lambda k: [
+        names[k], "; ".join(name for name, covered in zip(names, found.matrix[k], strict=True) if covered)])  # fmt: skip

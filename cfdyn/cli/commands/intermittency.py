@@ -24,8 +24,8 @@ STEPS = 500_000
 KEYS = "name critical period values distances lengths errors counts exponent error factor"
 
 
-@command("loss critical side distances period near steps transient optimizer start settings variables map out plot seed json periodic",
-         group="Maps and chaos", place=38)  # fmt: skip
+@command("loss critical side distances period near steps transient optimizer start settings variables map out plot seed json "
+         "periodic", group="Maps and chaos", place=38)  # fmt: skip
 def intermittency(
     subject: Subject,
     say: Say,
@@ -33,7 +33,7 @@ def intermittency(
     side: Annotated[str, Option("--side", help="On which side of it laminar phases are looked at: below or above.", autocompletion=offers(others=tuple(SIDES)))] = "below",  # noqa: E501
     distances: Annotated[str, Option("--distances", help="Distances from it, A,B,… or N of them from A to B.", metavar="A:B:N")] = "1e-6:1e-3:7",  # noqa: E501
     period: Annotated[int, Option("--period", min=1, help="Period of the cycle.")] = 1,
-    near: Annotated[float, Option("--near", help="How near a state returns after a period, as a part of the orbit's extent.")] = 0.01,
+    near: Annotated[float, Option("--near", help="Distance of a return after a period, as a part of the orbit's extent.")] = 0.01,
     steps: Annotated[int, Option("--steps", min=1, help="Number of steps at each distance.")] = STEPS,
     transient: Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")] = 1000,
 ) -> Answer:  # fmt: skip
@@ -60,7 +60,8 @@ def intermittency(
 def _print(screen: Screen, found: Intermittency, about: dict) -> None:
     """A row for each distance, and the exponent."""
     screen.facts(
-        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"), ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
+        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
+        ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
         ("critical", f"{found.name} = {found.critical:.12g}, of the cycle of period {found.period}"),
         ("exponent", f"{number(found.exponent)} ± {cell(found.error)}, of the mean length over the distance"),
     )  # fmt: skip
