@@ -61,12 +61,12 @@ class Progress:
 
         >>> about = Progress("study", 0.0)
         >>> about.say("10 of 100 cells", 1.0); about.say("30 of 100 cells", 3.0); about.line(4.0)
-        '[4 s] 30 of 100 cells, about 6 s left'
+        '[4 s, about 6 s left] 30 of 100 cells'
         """
         self._look()
         words = self._said[0]
         left = f", about {duration(self.ends - now)} left" if self.ends > now and not words.endswith(" left") else ""
-        return f"[{duration(now - self.begun)}] {words}{left}{'; compiling, once' if compiling.under_way() else ''}"
+        return f"[{duration(now - self.begun)}{left}] {words}{'; compiling, once' if compiling.under_way() else ''}"
 
 
 def _share(done: str, total: str) -> float | None:

@@ -44,7 +44,7 @@ VARIED = Annotated[
     str | None,
     Option(
         "--vary",
-        help="A parameter, its range and the number of values: the part of random starts in the box over it.",
+        help="A parameter, its range and the number of values: fractions of random starts in the box over it.",
         metavar="NAME=LO:HI[:COUNT]",
         show_default=False,
     ),
@@ -65,7 +65,7 @@ def basins(
 ) -> Answer:  # fmt: skip
     """Basins of attraction: on which attractor each of many starts ends.
 
-    The part of the starts of each attractor, the dimension of the boundary; with --vary the parts over a parameter.
+    The fraction of the starts of each attractor, and the dimension of the boundary; with --vary the fractions over a parameter.
 
     $ cfdyn basins double_well --optimizer heavy_ball:lr=0.5,momentum=0.9 --box=-2:2,-1:1 --plane w,v_w
     $ cfdyn basins double_well --vary lr=1:1.5:40 --count 200
