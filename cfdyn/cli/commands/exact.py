@@ -53,7 +53,7 @@ def exact(
         raise UsageError("--vary is the range of the figure; it needs --plot FILE")
     about = _built(subject, parameters, vary)
     beneath: dict[str, Any] = {"span": None if vary is None else _span(vary, about, parameters), "also": []}
-    say("looking for closed forms")
+    say(f"looking for closed forms, at most {time_limit:g} s of the processor")
     found, edges = cfdyn.symbolic.cycles(*about, n=period, parameters=parameters, time_limit=time_limit), None
     if period == 1 and subject.loss is not None:
         say("looking for minima")
