@@ -23,6 +23,7 @@ FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style")  # o
 # The form of a value by its type, where an option does not say it.
 FORMS: dict[Any, str] = {int: "N", float: "VALUE", Path: "FILE", str: "NAME"}
 MADE: dict[str, type] = {"subject": Subject, "drawn": Noise}  # parameters of a command that are made of several options
+OTHERS = "Other commands"  # the group of a command that names none
 LAST = 1000  # the place of a command that asks for none
 
 
@@ -102,7 +103,7 @@ def _say_form(parameter: inspect.Parameter) -> None:
 
 
 def command(
-    options: str, group: str, place: int = LAST, keeps: bool = False
+    options: str, group: str = OTHERS, place: int = LAST, keeps: bool = False
 ) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
     """A command with these options, in the order of its help.
 
