@@ -33,7 +33,7 @@ def claims(
     The exit status is 1 where a verdict is not the one on record.
 
     $ cfdyn claims may1976.first_flip
-    $ cfdyn claims --source damian2023 --within 10
+    $ cfdyn claims --source damian2022 --within 10
     """
     from cfdyn.claims.record import recorded
     from cfdyn.claims.report import folder, write
