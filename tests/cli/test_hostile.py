@@ -28,6 +28,7 @@ USUAL = {
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
+    "intermittency": ["double_well", "--critical", "lr=1.45044096449", "--period", "3", "--distances", "1e-4:1e-2:3", "--steps", "30000"],
     "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
     "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
     "train": ["mlp:widths=2", "--data", "digits:classes=2,n=8", "--optimizer", "gd:lr=0.5", "--runs", "discrete", "--steps", "4", "--warm-start", "1", "--no-figure"],

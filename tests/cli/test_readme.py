@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 CHEAP = ("list", "show", "oscillation", "classify")
 
 # Pages whose commands are run:
-WITH_COMMANDS = ("tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs", "training", "networks")
+WITH_COMMANDS = ("command-line", "tour", "claims", "branches", "manifolds", "chaos", "random", "maps", "proofs", "training", "networks")
 
 
 def commands():

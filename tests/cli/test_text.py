@@ -87,7 +87,7 @@ def test_letters_that_the_encoding_lacks(encoding, tmp_path):
     name = "η✓ä"
     write_log(tmp_path / "log.csv", name)
     there = {"PYTHONIOENCODING": encoding}
-    done = process("", "oscillation", "log.csv", cwd=tmp_path, env=there)
+    done = process("", "oscillation", "log.csv", "--quiet", cwd=tmp_path, env=there)
     assert done.returncode == 0 and done.stderr == b""
     assert name.encode(encoding, "replace") in done.stdout
     done = process("", "oscillation", "log.csv", "--json", cwd=tmp_path, env=there)
@@ -112,7 +112,7 @@ STREAMS = {
     "closed, a document": ("list --json >&-", 0, 0),
     "closed, both": ("show nothing >&- 2>&-", 2, 0),
     "closed, all three": ("list <&- >&- 2>&-", 0, 0),
-    "closed, with files": ("orbit --map x/2 --steps 2 >&-", 0, 0),
+    "closed, with files": ("orbit --map x/2 --steps 2 --quiet >&-", 0, 0),
     "a reader that leaves": ("orbit --map x/2 --steps 30000 --json | head -c 10 > /dev/null", 0, 0),
     "a reader that leaves at once": ("list | true", 0, 0),
 }
