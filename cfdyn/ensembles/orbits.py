@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK, HEAD
-from cfdyn.ensembles.threads import processors
+from cfdyn.machine.workers import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.ensembles.following import Following
 from cfdyn.ensembles.random_map import RandomMap
-from cfdyn.ensembles.threads import processors
+from cfdyn.machine.workers import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.products import LEFT_REGION, leave_runs, stretch_runs
