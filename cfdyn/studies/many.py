@@ -24,22 +24,22 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 
 PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-flint")
-MOST = 5  # a study's arguments by place: loss, optimizer, start, box, lr_range
+MOST = 7  # a study's arguments by place: loss, optimizer, start, box, lr_range, seed, auto_lr
+SEED = 5  # the place of the seed among them
 
 
 def study_many(
     what: Iterable[Loss | str | Sequence[Any]], jobs: int | None = None, out: str | os.PathLike[str] | None = None, seed: int = 0,
-    auto_lr: bool = False, progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Studies:  # fmt: skip
     """Each is what `study` finds, to the last bit; those that differ in the learning rate alone share most of the work.
 
     Parameters
     ----------
-    what : losses, or the arguments of `study` in a row: (loss, optimizer), (loss, optimizer, start, box, lr_range)
+    what : losses, or the arguments of `study` in a row: (loss, optimizer), (loss, optimizer, start, box, lr_range), …
     jobs : processes at once; as many as there are processors if not given
     out : a folder in which each finished study is kept; called again with it, only what is missing there is computed
     seed : of the random starts for minima, the same for each
-    auto_lr : take 1.1 × the edge in place of each optimizer's learning rate
     progress : called with what is done and about how much time is left, in words
 
     Raises
@@ -61,26 +61,25 @@ def study_many(
     listed = [_arguments(k, one) for k, one in enumerate(what)]
     if not listed:
         raise UsageError("no study is asked for: the list is empty")
-    options = {"seed": seed, "auto_lr": auto_lr}
-    kept = _Kept(None if out is None else folder_for_writing(as_path(out)), options)
+    kept = _Kept(None if out is None else folder_for_writing(as_path(out)), seed)
     files: list[bytes | str] = [kept.read(one) or STOPPED for one in listed]
     names = [_names(one) for one in listed]
     # Those of one family follow one another, so that one process has what they share.
     order = sorted((k for k in range(len(listed)) if files[k] == STOPPED), key=lambda k: (_family(listed[k]), k))
     try:
-        _compute(order, listed, options, jobs, files, kept, progress)
+        _compute(order, listed, seed, jobs, files, kept, progress)
     except KeyboardInterrupt:
         raise Interrupted(collected(files, names, seed)) from None
     return collected(files, names, seed)
 
 
 def _compute(
-    order: Sequence[int], listed: Sequence[tuple[Any, ...]], options: dict[str, Any], jobs: int | None,
+    order: Sequence[int], listed: Sequence[tuple[Any, ...]], seed: int, jobs: int | None,
     files: list[bytes | str], kept: _Kept, progress: Callable[[str], None] | None,
 ) -> None:  # fmt: skip
     """Fill ``files`` at the places in ``order``."""
     start, done = time.monotonic(), list[int]()
-    requests = [asking(listed[k], options) for k in order]
+    requests = [asking(listed[k], {} if len(listed[k]) > SEED else {"seed": seed}) for k in order]
     groups = [_family(listed[k]) for k in order]
     for index, answer in asked("cfdyn.studies.many_worker", requests, jobs, groups=groups):
         k = order[index]
@@ -97,8 +96,8 @@ def _arguments(place: int, one: Any) -> tuple[Any, ...]:
     """Arguments of a study by place; formulas are read where they are studied, Python functions here."""
     given = tuple(one) if isinstance(one, tuple | list) else (one,)
     if not 1 <= len(given) <= MOST or isinstance(given[0], bytes):
-        raise UsageError(f"entry {place} of the list is neither a loss nor the arguments of a study, (loss, optimizer, start, box, "
-                         f"lr_range), but {one!r:.80}")  # fmt: skip
+        raise UsageError(f"entry {place} of the list is a loss or the arguments of a study, (loss, optimizer, start, box, "
+                         f"lr_range, …), not {one!r:.80}")  # fmt: skip
     try:
         loss = given[0] if isinstance(given[0], Loss | str) else Loss.of(given[0])
     except CfdynError as problem:
@@ -124,8 +123,8 @@ def _family(arguments: tuple[Any, ...]) -> str:
 class _Kept:
     """Finished studies in a folder, each under what it was asked and the state of the package; nothing without a folder."""
 
-    def __init__(self, folder: Path | None, options: dict[str, Any]):
-        self.folder, self.options = folder, options
+    def __init__(self, folder: Path | None, seed: int):
+        self.folder, self.seed = folder, seed
 
     def path(self, arguments: tuple[Any, ...]) -> Path | None:
         """The file of a study."""
@@ -134,7 +133,7 @@ class _Kept:
         optimizer = (*arguments, None)[1]
         rate = None if optimizer is None else (optimizer.params.get("lr"), optimizer.key)
         rest = [repr(getattr(one, "tolist", lambda one=one: one)()) for one in arguments[2:]]
-        asked_for = repr((_family(arguments), rate, rest, self.options, _package()))
+        asked_for = repr((_family(arguments), rate, rest, self.seed, _package()))
         return self.folder / f"{hashlib.sha256(asked_for.encode()).hexdigest()[:32]}.npz"
 
     def read(self, arguments: tuple[Any, ...]) -> bytes | None:
