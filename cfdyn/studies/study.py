@@ -158,7 +158,7 @@ def _parts(
     )  # fmt: skip
     bounds = lr_range or _range(lr, border)
     over = family(loss, optimizer), exactly(z0), bounds
-    with formulas(loss, optimizer) as exact, compiling_ahead(step.dim == 1):
+    with formulas(loss, optimizer, lambda find: shared.once(("formulas", at_rest[0]), find)) as exact, compiling_ahead(step.dim == 1):
         say("classifying the orbit")
         regime = classify(step, z0)
         say("scanning learning rates")
