@@ -6,23 +6,27 @@ import base64
 import hashlib
 import json
 import os
+import pickle
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cfdyn.arguments import whole_number
-from cfdyn.errors import CfdynError, Interrupted, UsageError
+from cfdyn.arguments import checked, whole_number
+from cfdyn.errors import CfdynError, Interrupted, UsageError, readable
 from cfdyn.machine.shelf import fingerprint
-from cfdyn.machine.workers import asked, time_left
+from cfdyn.machine.workers import asked, serve, time_left
 from cfdyn.records.files import as_path, folder_for_writing, written_whole
+from cfdyn.records.shared import Shared
 from cfdyn.studies.collection import STOPPED, Studies, collected
-from cfdyn.studies.many_worker import asking
-from cfdyn.studies.shared import family, of_loss
+from cfdyn.studies.defaults import family, of_loss
+from cfdyn.studies.study import studied
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 
+SPELLED = checked(studied)
 PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-flint")
 MOST = 7  # a study's arguments by place: loss, optimizer, start, box, lr_range, seed, auto_lr
 SEED = 5  # the place of the seed among them
@@ -81,7 +85,7 @@ def _compute(
     start, done = time.monotonic(), list[int]()
     requests = [asking(listed[k], {} if len(listed[k]) > SEED else {"seed": seed}) for k in order]
     groups = [_family(listed[k]) for k in order]
-    for index, answer in asked("cfdyn.studies.many_worker", requests, jobs, groups=groups):
+    for index, answer in asked("cfdyn.studies.many", requests, jobs, groups=groups):
         k = order[index]
         found = {"failure": answer.why} if answer.line is None else json.loads(answer.line)
         files[k] = base64.b64decode(found["file"]) if "file" in found else str(found["failure"])
@@ -160,3 +164,30 @@ class _Kept:
 def _package() -> str:
     """Changes with what studies are computed by."""
     return fingerprint(["studies.study"], PACKAGES)
+
+
+def main() -> None:
+    """A process that answers requests until stdin ends; what one study found serves the next of the same loss and optimizer."""
+    shared = Shared()
+    warnings.simplefilter("ignore")
+    serve(lambda request: json.dumps(answer(shared, request)))
+
+
+def asking(arguments: tuple[Any, ...], options: dict[str, Any]) -> str:
+    """A request: the arguments of a study by place and by name."""
+    return base64.b64encode(pickle.dumps((arguments, options))).decode()
+
+
+def answer(shared: Shared, request: str) -> dict[str, str]:
+    """{file: the study's in base64} or {failure: what went wrong in a sentence}."""
+    arguments, options = pickle.loads(base64.b64decode(request))
+    try:
+        return {"file": base64.b64encode(SPELLED(shared, *arguments, **options).to_bytes()).decode()}
+    except CfdynError as problem:
+        return {"failure": readable(str(problem))}
+    except Exception as problem:  # whatever goes wrong in one, the others go on
+        return {"failure": readable(f"a defect of cfdyn, please report it: {type(problem).__name__}: {problem}")}
+
+
+if __name__ == "__main__":
+    main()

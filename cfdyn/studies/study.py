@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -16,13 +17,13 @@ from cfdyn.analysis.normal_form import NormalForm, normal_form
 from cfdyn.analysis.windows import Window
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
+from cfdyn.records.shared import Shared, exactly
 from cfdyn.registry import catalogue
 from cfdyn.studies.compile_ahead import compiling_ahead
-from cfdyn.studies.defaults import NEAR, edge_at, learning_rate, start_near
+from cfdyn.studies.defaults import NEAR, edge_at, family, learning_rate, of_loss, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
 from cfdyn.studies.proofs import proofs
-from cfdyn.studies.shared import Shared, exactly, family, of_loss
 from cfdyn.studies.verdict import verdict
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
@@ -158,7 +159,8 @@ def _parts(
     )  # fmt: skip
     bounds = lr_range or _range(lr, border)
     over = family(loss, optimizer), exactly(z0), bounds
-    with formulas(loss, optimizer, lambda find: shared.once(("formulas", at_rest[0]), find)) as exact, compiling_ahead(step.dim == 1):
+    found_once = partial(shared.once, ("formulas", at_rest[0]))
+    with formulas(loss, optimizer, found_once) as exact, compiling_ahead(step.dim == 1):
         say("classifying the orbit")
         regime = classify(step, z0)
         say("scanning learning rates")

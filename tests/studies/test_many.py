@@ -15,9 +15,9 @@ import pytest
 import cfdyn as cf
 from cfdyn.errors import Interrupted, NumericsError, UsageError
 from cfdyn.machine.workers import Answer
+from cfdyn.records.shared import Shared
 from cfdyn.studies import many
-from cfdyn.studies.many_worker import answer
-from cfdyn.studies.shared import Shared, family
+from cfdyn.studies.defaults import family
 from tests.records.test_records import same
 
 BOWL = cf.Loss("w**2/2 + w**4/20")
@@ -34,7 +34,7 @@ def within(calls, stop=None):
             if k == stop:
                 raise KeyboardInterrupt
             calls.append(groups[k])
-            yield k, Answer(json.dumps(answer(shared, request)), "", 0.0)
+            yield k, Answer(json.dumps(many.answer(shared, request)), "", 0.0)
 
     return asked
 

@@ -1,4 +1,4 @@
-"""What studies that differ in the learning rate alone have in common: it is computed once."""
+"""What records have in common that differ in one parameter alone: it is computed once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,25 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cfdyn.records.record import Record, plain
-from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map
 
 MOST = 64  # results that are remembered
 T = TypeVar("T")
-
-
-def of_loss(loss: Loss) -> str:
-    """Text that is the same exactly for the same loss with its data."""
-    spec = loss.spec
-    return repr((spec.title, spec.key, dict(spec.params), spec.box, spec.data_digest))
-
-
-def family(loss: Loss, optimizer: Optimizer) -> str:
-    """Text that is the same exactly for the same loss and optimizer, but for the learning rate."""
-    rates = {name: value for name, value in optimizer.params.items() if name != "lr"}
-    own = (optimizer.name, optimizer.key, rates, dict(optimizer.options), dict(optimizer.initial))
-    return f"{of_loss(loss)} / {own}"
 
 
 class Shared:
@@ -39,7 +23,7 @@ class Shared:
     def __init__(self) -> None:
         self._found: dict[str, Any] = {}
 
-    def once(self, key: tuple, compute: Callable[[], T], step: Map | None = None, keep: Callable[[T], bool] = bool) -> T:
+    def once(self, key: tuple, compute: Callable[[], T], step: Any = None, keep: Callable[[T], bool] = bool) -> T:
         """The result of ``compute`` for this key; ``step``: the map that its records are to name; ``keep``: whether it counts."""
         name = repr(key)
         if name in self._found:
@@ -57,7 +41,7 @@ def exactly(numbers: Any) -> str:
     return np.asarray(numbers, float).tobytes().hex()
 
 
-def _named(found: Any, step: Map | None) -> Any:
+def _named(found: Any, step: Any) -> Any:
     """The same with the map in its provenance, and the map's parameters where they stand there."""
     if step is None:
         return found
