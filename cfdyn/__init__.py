@@ -32,7 +32,8 @@ _WHERE = {
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
     "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",
-    "averages": "studies.comparison", "study": "studies.study", "train": "training.train", "Run": "training.run",
+    "averages": "studies.comparison", "study": "studies.study", "study_many": "studies.many", "Studies": "studies.collection",
+    "train": "training.train", "Run": "training.run",
     "Network": "networks._network", "DataSet": "data._data_set",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip

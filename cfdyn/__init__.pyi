@@ -11,6 +11,7 @@ from cfdyn.symbolic.optimizer import Optimizer as Optimizer
 from cfdyn.systems.orbit import Orbit as Orbit
 from cfdyn.training.run import Run as Run
 from cfdyn.ensembles.runs import Runs as Runs
+from cfdyn.studies.collection import Studies as Studies
 from cfdyn.integrate.trajectory import Trajectory as Trajectory
 from cfdyn import analysis as analysis
 from cfdyn.plotting.animation import animate as animate
@@ -40,6 +41,7 @@ from cfdyn.systems.steps import schedule as schedule
 from cfdyn.integrate.solve import solve as solve
 from cfdyn.flows.stationary import stationary_preconditioner as stationary_preconditioner
 from cfdyn.studies.study import study as study
+from cfdyn.studies.many import study_many as study_many
 from cfdyn import symbolic as symbolic
 from cfdyn.training.train import train as train
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK, HEAD
-from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.periods import monodromy, periods
 from cfdyn.kernels.lanes.settle import LOOK, piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
+from cfdyn.machine.workers import processors
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 

@@ -30,7 +30,10 @@ from cfdyn.tape.program import Program
 
 MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
+REMEMBERED = 16  # programs of steps
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
+
+_step_programs: dict[str, Program] = {}
 
 
 class Map(Portable):
@@ -182,7 +185,14 @@ class Map(Portable):
         return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
 
     def _program(self, what: str) -> Program:
-        return map_program(self.spec, what)
+        if what != "step":
+            return map_program(self.spec, what)
+        # It is asked for again with every other value of a parameter, which it does not depend on.
+        found = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
+        _step_programs[self.spec.key] = found
+        for oldest in list(_step_programs)[:-REMEMBERED]:
+            _step_programs.pop(oldest, None)
+        return found
 
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …

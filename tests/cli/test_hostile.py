@@ -32,6 +32,7 @@ USUAL = {
     "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
     "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
     "train": ["mlp:widths=2", "--data", "digits:classes=2,n=8", "--optimizer", "gd:lr=0.5", "--runs", "discrete", "--steps", "4", "--warm-start", "1", "--no-figure"],
+    "studies": ["list.csv", "--jobs", "1"],
     "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"], "check": ["certificate.json"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show", "check")
@@ -43,6 +44,7 @@ MOST = 60  # seconds of the processor, also where everything has to be compiled
 def _own_cache(tmp_path, monkeypatch):
     """`cfdyn cache` clears and limits it."""
     (tmp_path / "log.csv").write_text("a,b\n" + "".join(f"{i % 2},{i % 3}\n" for i in range(60)))
+    (tmp_path / "list.csv").write_text("loss,optimizer\nw**2/2,heavy_ball:lr=0.3\n")
     monkeypatch.setattr(cache, "directory", lambda: None)
 
 
