@@ -1,5 +1,6 @@
 """What all tests share: how long an example takes is no reason to fail, machines are busy; what JAX compiles is kept."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -15,6 +16,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "cache"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Of the half million objects that collection makes none is garbage: they are not looked through then, nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")
