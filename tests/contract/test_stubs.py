@@ -1,10 +1,6 @@
-"""What type checkers know of the package is what it offers."""
+"""What type checkers know of the package is what it offers; tests/test_layers.py checks the script with the package."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
-from pathlib import Path
 
 from tests.stubs import ROOT, stubs
 
@@ -32,14 +28,3 @@ def test_the_names_for_type_checkers_are_those_of_the_package():
     """Stale? `make stubs` writes them anew."""
     made = stubs()
     assert {path: (ROOT / path).read_text(encoding="utf-8") for path in made} == made
-
-
-def test_a_users_script_is_checked(tmp_path: Path):
-    right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
-    right.write_text(SCRIPT)
-    wrong.write_text("import cfdyn as cf\n" + "\n".join(WRONG) + "\n")
-    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "setup.cfg"), "--cache-dir", str(ROOT / ".mypy_cache")]
-    done = subprocess.run([*command, right, wrong], cwd=ROOT, capture_output=True, text=True)
-    for number, (expression, message) in enumerate(WRONG.items(), 2):
-        assert f"wrong.py:{number}: error: {message}" in done.stdout, (expression, done.stdout)
-    assert done.stdout.count("error:") == len(WRONG), done.stdout
