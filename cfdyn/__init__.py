@@ -46,7 +46,7 @@ def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"cfdyn.{_PACKAGES[name]}")
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}")
+        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))
     globals()[name] = value
     return value

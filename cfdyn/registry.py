@@ -45,7 +45,7 @@ class Catalogue(Rebinding):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.names():
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
         importlib.import_module(f"{self.__name__}.{name}")
         return self.__dict__[name]
 

@@ -15,7 +15,7 @@ _WHERE = {
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn.certify' has no attribute {name!r}")
+        raise AttributeError(f"module 'cfdyn.certify' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.certify.{_WHERE[name]}"))
     globals()[name] = value
     return value

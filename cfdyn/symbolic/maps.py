@@ -200,13 +200,15 @@ def make_map(
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
+    if isinstance(formulas, str) and ";" in formulas:
+        formulas = formulas.split(";")
     if inspect.isfunction(formulas):
         from cfdyn.symbolic.traced import traced
 
         formulas, variables, params = traced(formulas, split_names(variables), params)
     params = converted("params", {} if params is None else params, Mapping[str, float])
     try:
-        given = (formulas,) if isinstance(formulas, str) or hasattr(formulas, "free_symbols") else tuple(formulas)  # type: ignore
+        given = (formulas,) if isinstance(formulas, str) or _expression(formulas) else tuple(formulas)  # type: ignore
     except TypeError:
         given = ()
     if not given:
@@ -225,6 +227,11 @@ def make_map(
     if len(names) != len(read):
         raise FormulaError(f"a {what} needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
     return FormulaMap(read, tuple(names), merged(dict(params), params, f"parameter of the {what}"))
+
+
+def _expression(given: Any) -> bool:
+    """True for one expression of SymPy, and not for a matrix of them."""
+    return hasattr(given, "free_symbols") and not hasattr(given, "__len__")
 
 
 def _mismatch(count: int, names: Sequence[str], given: bool) -> str:

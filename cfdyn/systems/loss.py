@@ -19,6 +19,7 @@ from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import leading
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 if TYPE_CHECKING:
     from cfdyn.systems.oracle import LossOracle
@@ -73,6 +74,11 @@ class Loss(Portable):
         return cls(given) if is_formula(given) else None
 
     @classmethod
+    def or_oracle(cls, given: Any) -> Any:
+        """The loss of a formula, as `of`; anything else as it is: perhaps a loss that is no formula."""
+        return given if isinstance(given, cls) else cls.of(given) or given
+
+    @classmethod
     def from_spec(cls, spec: LossSpec) -> Loss:
         """The loss of a specification, as the catalogue makes them."""
         loss = cls.__new__(cls)
@@ -103,7 +109,9 @@ class Loss(Portable):
         return self.spec.latex()
 
     def __repr__(self) -> str:
-        return f"Loss({self.spec.title!r}, variables={self.variables}, params={self.params})"
+        names, settings = [repr(name) for name in self.variables], [f"{name!r}: {value!r}" for name, value in self.params.items()]
+        variables = f"({few(names)}{',' * (self.dim == 1)})"
+        return shortened(f"Loss({self.spec.title!r}, variables={variables}, params={{{few(settings)}}})", LONGEST_REPR)
 
     @cached_property
     def p(self) -> np.ndarray:

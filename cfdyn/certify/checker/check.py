@@ -16,6 +16,7 @@ from cfdyn.certify.checker.maps import read_map
 from cfdyn.certify.checker.numbers.boxes import rounds_as_expected
 from cfdyn.certify.checker.read import document as read
 from cfdyn.certify.checker.statement import statement
+from cfdyn.words import LONGEST_REPR, shortened
 
 KINDS = ("cycle", "branch", "bifurcation", "cycles", "no_cycles", "chaos", "horseshoe", "trapping", "convergence", "edge")
 _KEYS = ("format", "version", "kind", "statement", "map", "claim", "evidence")
@@ -31,6 +32,10 @@ class Verdict(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.valid
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items())
+        return shortened(f"Verdict({', '.join(shown)})", LONGEST_REPR)
 
 
 def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:

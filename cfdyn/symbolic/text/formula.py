@@ -192,7 +192,7 @@ def _from_sympy(expression: Any) -> Formula:
     from cfdyn.symbolic.text.parse import symbol
 
     if not isinstance(expression, sp.Expr):
-        raise FormulaError(f"a formula is a text or a SymPy expression, not {type(expression).__name__}")
+        raise FormulaError(f"a formula is a text, a SymPy expression or a Python function, not {type(expression).__name__}")
     symbols = [s for s in expression.free_symbols if isinstance(s, sp.Symbol)]
     if len({s.name for s in symbols}) < len(expression.free_symbols) or expression.has(sp.Sum, sp.Product, sp.Integral):
         raise FormulaError("the expression needs plain symbols, each with a name of its own, and no sums or integrals in them")
