@@ -1,4 +1,15 @@
-"""Proofs in ball arithmetic about the map that a formula and an optimizer make; each function gives a `Certificate`."""
+"""Proofs: each function gives a `Certificate`, a theorem about a map with the evidence from which a stranger verifies it.
+
+The map is that of a loss and an optimizer, or of formulas; all arithmetic is in intervals and balls. What cannot be proved is
+said with a reason. `check` verifies a certificate or its file, and shares no code with what made it.
+
+>>> import cfdyn as cf
+>>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
+>>> found.proved, found.claim["period"], found.claim["stable"]
+(True, 3, True)
+>>> cf.certify.check(found.document).valid
+True
+"""
 
 import importlib
 import sys

@@ -3,6 +3,12 @@
 With G(z) = f(z) − z, for gradient descent −ηg, an orbit z_{t+1} = z_t + G(z_t) is carried by a centre, which moves
 slowly even where the orbit goes to and fro, and by what swings about it. The rod flow and the edge flow are
 continuous-time models of these two maps.
+
+>>> import cfdyn as cf
+>>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
+>>> orbit = cf.iterate(cf.lifts.edge(step), cf.lifts.edge_start(step, [1.1]), 200)
+>>> orbit.names, orbit.z[-1].round(6)  # the centre of the 2-cycle and its half-width
+(('w', 'swing_w'), array([0.965307, 0.150756]))
 """
 
 from typing import Any
@@ -13,6 +19,10 @@ from cfdyn.symbolic.derived import LiftedMap
 from cfdyn.systems.map import Map, require_map
 
 __all__ = ["edge", "edge_start", "rod", "rod_start"]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def rod(step: Map) -> Map:
