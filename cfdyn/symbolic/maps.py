@@ -22,7 +22,7 @@ from cfdyn.errors import FormulaError, UsageError, shown
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.text.formula import Formula, check_names, formula
+from cfdyn.symbolic.text.formula import AsSystem, Formula, check_names, formula
 from cfdyn.tape.program import Node
 
 USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)
@@ -196,7 +196,7 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None,
+    formulas: AsSystem, variables: str | Sequence[str] | None,
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""

@@ -18,7 +18,7 @@ from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
 from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.text.formula import is_formula
+from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.words import LONGEST_REPR, few, shortened
@@ -68,12 +68,13 @@ class Flow(Portable):
     """
 
     def __init__(
-        self, formulas: FlowSpec | ModelSpec | Any, variables: str | Sequence[str] | None = None,
+        self, formulas: FlowSpec | ModelSpec | AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, *, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
         kernel: Kernel | None = None,
     ):  # fmt: skip
-        spec = formulas
-        if not isinstance(spec, FlowSpec | ModelSpec):
+        if isinstance(formulas, FlowSpec | ModelSpec):
+            spec = formulas
+        else:
             made = make_map(formulas, variables, params, "flow")
             spec = ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))})
         self.spec, self._lift, self._kernel = spec, lift, kernel
@@ -82,7 +83,7 @@ class Flow(Portable):
 
     @classmethod
     def from_text(
-        cls, formulas: Any, variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
         """Any autonomous system of differential equations, one right-hand side for each variable; as `Flow(formulas, …)`.

@@ -22,6 +22,7 @@ from cfdyn.systems.eigenvalues import leading
 from cfdyn.words import LONGEST_REPR, few, shortened
 
 if TYPE_CHECKING:
+    from cfdyn.symbolic.text.formula import AsFormula
     from cfdyn.systems.oracle import LossOracle
 
 
@@ -59,7 +60,7 @@ class Loss(Portable):
     """
 
     def __init__(
-        self, formula: Any, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
+        self, formula: AsFormula, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
         box: Box | None = None, data: Mapping[str, Any] | None = None,
     ):  # fmt: skip
         _not_in_the_catalogue(formula, variables)

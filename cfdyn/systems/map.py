@@ -23,7 +23,7 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
-from cfdyn.symbolic.text.formula import is_formula
+from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
@@ -51,7 +51,7 @@ class Map(Portable):
     """
 
     def __init__(
-        self, formulas: MapSpec | Any, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
+        self, formulas: MapSpec | AsSystem, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
         periodic: Mapping[str, float] | None = None,
     ):  # fmt: skip
         spec = formulas if isinstance(formulas, MapSpec) else around(make_map(formulas, variables, params), periodic)
@@ -59,7 +59,7 @@ class Map(Portable):
 
     @classmethod
     def from_text(
-        cls, formulas: Any, variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ) -> Map:  # fmt: skip
         """A map from one formula for each variable; the same as `Map(formulas, …)`.

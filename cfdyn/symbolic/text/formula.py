@@ -6,11 +6,11 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cfdyn.errors import FormulaError
 from cfdyn.machine.shelf import Shelf, fingerprint
@@ -20,6 +20,26 @@ from cfdyn.tape.rebuild import rebuild, tape_of, written
 if TYPE_CHECKING:
     import sympy as sp
 
+
+class Expression(Protocol):
+    """An expression of SymPy, for type checkers."""
+
+    @property
+    def free_symbols(self) -> Any:
+        """Its names."""
+
+
+class Function(Protocol):
+    """A Python function, which unlike a map or another object that can be called has a name; for type checkers."""
+
+    __name__: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Its values."""
+
+
+AsFormula = str | Expression | Function
+AsSystem = AsFormula | Sequence[str | Expression]  # one formula for each variable
 
 PROGRAM = "program: "  # in the key of a formula that was never a text
 
