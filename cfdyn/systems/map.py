@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -51,8 +51,8 @@ class Map(Portable):
     """
 
     def __init__(
-        self, formulas: MapSpec | AsSystem, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
-        periodic: Mapping[str, float] | None = None,
+        self, formulas: MapSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ):  # fmt: skip
         spec = formulas if isinstance(formulas, MapSpec) else around(make_map(formulas, variables, params), periodic)
         self.spec, self.names, self.n_weights = spec, spec.names, spec.n_weights
@@ -154,7 +154,10 @@ class Map(Portable):
         """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
 
-    observables = property(lambda self: OBSERVABLES if self.has_loss else (), doc="What `observe` knows of a state.")
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """What `observe` knows of a state."""
+        return OBSERVABLES if self.has_loss else ()
 
     def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
         """An observable at states (n, D), (n,), with parameters and data ``p`` if not its own; a UsageError for an unknown name.

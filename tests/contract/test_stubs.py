@@ -137,5 +137,6 @@ def test_a_users_script_is_checked_by_pyright(folder):
     errors = [(Path(one["file"]).name, one["range"]["start"]["line"] + 1, one["message"], one.get("rule")) for one in said["generalDiagnostics"]
               if one["severity"] == "error"]  # fmt: skip
     own = [error for error in errors if not str(error[3]).startswith("reportUnknown") and error[3] != "reportMissingTypeStubs"]
+    assert "first_hour.py" not in {file for file, *_ in errors}, errors
     assert {file for file, *_ in own} == {"wrong.py"}, own
     assert {line for _, line, *_ in own} == set(range(2, 2 + len(WRONG))), own

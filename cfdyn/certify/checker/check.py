@@ -16,7 +16,6 @@ from cfdyn.certify.checker.maps import read_map
 from cfdyn.certify.checker.numbers.boxes import rounds_as_expected
 from cfdyn.certify.checker.read import document as read
 from cfdyn.certify.checker.statement import statement
-from cfdyn.words import LONGEST_REPR, shortened
 
 KINDS = ("cycle", "branch", "bifurcation", "cycles", "no_cycles", "chaos", "horseshoe", "trapping", "convergence", "edge")
 _KEYS = ("format", "version", "kind", "statement", "map", "claim", "evidence")
@@ -34,8 +33,9 @@ class Verdict(NamedTuple):
         return self.valid
 
     def __repr__(self) -> str:
-        shown = (f"{name}={value!r}" for name, value in self._asdict().items())
-        return shortened(f"Verdict({', '.join(shown)})", LONGEST_REPR)
+        parts = (f"{name}={value!r}" for name, value in self._asdict().items())
+        text = f"Verdict({', '.join(parts)})"
+        return text if len(text) <= 300 else f"{text[:299]}…"
 
 
 def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
