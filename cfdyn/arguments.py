@@ -172,14 +172,14 @@ def converted(what: str, value: Any, hint: Any) -> Any:
 def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
     if value is None and type(None) in hints or Any in hints:
         return value
-    problem = UsageError(f"{what} cannot be {shown(value)}")
+    problem = None
     for hint in hints:
         try:
             if hint is not type(None):
                 return converted(what, value, hint)
         except UsageError as error:
             problem = error
-    raise problem
+    raise problem or UsageError(f"{what} cannot be {shown(value)}")
 
 
 def checked(function: Checked, package: str = "", make: str | None = None) -> Checked:
