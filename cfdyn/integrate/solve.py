@@ -93,6 +93,7 @@ def solve(
     Cohen et al. (2024), arXiv 2410.24206; Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.10,
     and II, IV.8; Sommeijer, Shampine & Verwer (1998), RKC.
     """
+    flow = Flow.of(flow) or flow
     many = not isinstance(flow, Flow)
     rtol, atol = (1e-3 if many else 1e-8) if rtol is None else rtol, (1e-8 if many else 1e-10) if atol is None else atol
     options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)

@@ -18,8 +18,10 @@ from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
 from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 
 class RightHandSide(NamedTuple):
@@ -66,19 +68,28 @@ class Flow(Portable):
     """
 
     def __init__(
-        self, spec: FlowSpec | ModelSpec, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
+        self, formulas: FlowSpec | ModelSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None, *, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
         kernel: Kernel | None = None,
     ):  # fmt: skip
+        if isinstance(formulas, FlowSpec | ModelSpec):
+            spec = formulas
+        else:
+            made = make_map(formulas, variables, params, "flow")
+            spec = ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))})
         self.spec, self._lift, self._kernel = spec, lift, kernel
         self.name, self.names, self.n_weights = spec.name, spec.names, spec.n_weights
         self.discrete, self.lead, self.work = spec.discrete, spec.lead, spec.work
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
-        """Any autonomous system of differential equations, one right-hand side for each variable.
+        """Any autonomous system of differential equations, one right-hand side for each variable; as `Flow(formulas, …)`.
+
+        ``formulas``: a list of texts or SymPy expressions, one text with ``;`` between them, or a Python function of the
+        variables that gives them all, as `cf.Loss` takes one.
 
         Raises
         ------
@@ -90,9 +101,15 @@ class Flow(Portable):
         >>> logistic = cf.Flow.from_text("x*(1 - x)")
         >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
         [0.88079708]
+        >>> cf.Flow(lambda x, y, mu=1.0: (y, mu * (1 - x**2) * y - x)).drift([2.0, 1.0])
+        array([ 1., -5.])
         """
-        made = make_map(formulas, variables, params, "flow")
-        return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
+        return cls(formulas, variables, params)
+
+    @classmethod
+    def of(cls, given: Any) -> Flow | None:
+        """The flow of a text, a SymPy expression or a Python function, where a flow is wanted; None for anything else."""
+        return cls(given) if is_formula(given) else None
 
     @property
     def dim(self) -> int:
@@ -116,7 +133,7 @@ class Flow(Portable):
         return origin + [self.spec.remark] * bool(self.spec.remark)
 
     def __repr__(self) -> str:
-        return f"Flow({self.title}; state {', '.join(self.names)})"
+        return shortened(f"Flow({self.title}; state {few(self.names)})", LONGEST_REPR)
 
     @cached_property
     def _rules(self) -> dict[str, Rule]:
@@ -201,7 +218,7 @@ class Flow(Portable):
         if self.flat:
             return self
         sizes, seen = {**self._kernel.sizes, "flat": 1}, self._kernel.observed + self.n_weights**2
-        return Flow(self.spec, self._lift, replace(self._kernel, sizes=sizes, observed=seen))
+        return Flow(self.spec, lift=self._lift, kernel=replace(self._kernel, sizes=sizes, observed=seen))
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -285,6 +302,7 @@ class Flow(Portable):
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
     """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`. Of a loss that is no formula an
     `OracleFlow`, if there is one of this kind."""
+    loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         from cfdyn.systems.oracle_flow import OracleFlow
         from cfdyn.systems.oracle_map import require_oracle

@@ -79,7 +79,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
                     "random", "escape", "diagram", "regimes"}  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("branches", "maps", "networks", "training"))])
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("tour", "branches", "maps", "networks", "training"))])
 def test_the_session_in_python_prints_what_is_written_below_it(page, tmp_path, monkeypatch, capsys):
     text = (ROOT / page).read_text(encoding="utf-8")
     code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
@@ -110,6 +110,13 @@ def test_links_lead_somewhere(page):
 
 def test_the_front_page_is_short():
     assert len((ROOT / "README.md").read_bytes()) <= 9000
+
+
+def test_the_first_example_is_a_script_of_thirty_lines():
+    """What it prints is compared above; that it is typed, in tests/contract/test_stubs.py."""
+    script = (ROOT / "examples" / "first_hour.py").read_text(encoding="utf-8")
+    assert f"```python\n{script}```\n" in (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert len([line for line in script.splitlines() if line.strip()]) <= 30
 
 
 def test_the_example_of_a_log():
