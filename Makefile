@@ -14,7 +14,7 @@ export FORMULA OPTIMIZER OUT
 EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
 EXTRAS_test := test
-EXTRAS_test-all := test,cover,bench,tables
+EXTRAS_test-all := test,types,cover,bench,tables
 # An environment that has these extras also serves:
 SERVES_bench := study
 SERVES_test := study

@@ -13,7 +13,7 @@ from functools import partial
 from measuring.benchmark import Benchmark, main
 
 NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "linear", "stiff", "compare", "averaging",
-         "continuation", "curves", "cycles", "manifolds", "claims", "runs", "maps", "proofs", "networks",
+         "continuation", "curves", "cycles", "manifolds", "claims", "runs", "maps", "grids", "proofs", "networks",
          "equations")  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from tests.processes import finished
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
 FOLDERS = ["cfdyn", "papers"]
-EXTRAS = {"data", "networks", "torch", "tables", "sweep", "explore", "docs", "test", "cover", "bench", "all"}
+EXTRAS = {"data", "networks", "torch", "tables", "sweep", "explore", "docs", "test", "types", "cover", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "equinox", "torch", "flint"}
 
 
@@ -121,7 +121,7 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
 
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-    extras = ("data", "networks", "test", "cover", "bench", "tables")
+    extras = ("data", "networks", "test", "types", "cover", "bench", "tables")
     installed_by_make = (*(f'extra == "{name}"' for name in extras), "None")
     requirements = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in installed_by_make and r.name != "cfdyn"]
     assert {"numpy", "scikit-learn", "jax", "pytest", "cvxpy"} <= {r.name for r in requirements}

@@ -13,11 +13,13 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
+from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
 from numba.extending import intrinsic, typeof_impl
 
+from cfdyn.machine import compiling
 from cfdyn.machine.interrupts import hold_interrupts
 from cfdyn.machine.kernel_cache import is_kept, keep
 from cfdyn.machine.portable import Rooted, held_while_forking
@@ -31,6 +33,19 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_v
 hold_interrupts()
 # The lock within: the one around it would tell of a compilation that there is not.
 held_while_forking(global_compiler_lock._lock, 1)
+
+
+class _Told(event.Listener):
+    """Passes on when a kernel is compiled, not when one is loaded."""
+
+    def on_start(self, event: Any) -> None:
+        compiling.begin()
+
+    def on_end(self, event: Any) -> None:
+        compiling.end()
+
+
+event.register("numba:compile", _Told())
 
 
 def kernel(function: Callable, short: bool = False) -> Callable:
@@ -215,7 +230,8 @@ class KernelRule:
         """The rule as kernels and `addresses` take it."""
         if DISABLED:
             return self.function
-        self._native.compile()
+        with compiling.told():
+            self._native.compile()
         return NativeRule(self._native.address or 0)
 
     def is_kept(self) -> bool:

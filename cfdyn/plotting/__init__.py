@@ -1,4 +1,13 @@
-"""Figures: `figures` has one file for each record; the only place that draws."""
+"""Figures: `cf.plot(record)` draws any record, in the style of a screen, a paper or the dark; `save` writes the file.
+
+`figures` has one file for each record; nothing else draws.
+
+>>> import cfdyn as cf
+>>> branch = cf.analysis.continue_cycle(cf.Map("r*x*(1 - x)", params={"r": 2.5}), [0.6], "r", (2.5, 3.6))
+>>> figure = cf.plot(branch, style="paper", figsize=(3.4, 2.4))
+>>> figure.get_size_inches().tolist()
+[3.4, 2.4]
+"""
 
 from __future__ import annotations
 

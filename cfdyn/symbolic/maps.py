@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -22,7 +22,7 @@ from cfdyn.errors import FormulaError, UsageError, shown
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap, FieldMap, LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.text.formula import Formula, check_names, formula
+from cfdyn.symbolic.text.formula import AsSystem, Formula, check_names, formula
 from cfdyn.tape.program import Node
 
 TIME = "t"  # its name in the formulas of a flow
@@ -197,7 +197,7 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None,
+    formulas: AsSystem, variables: str | Sequence[str] | None,
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow.
@@ -212,7 +212,7 @@ def make_map(
         formulas, variables, params = traced(formulas, split_names(variables), params)
     params = converted("params", {} if params is None else params, Mapping[str, float])
     try:
-        given = (formulas,) if isinstance(formulas, str) or hasattr(formulas, "free_symbols") else tuple(formulas)  # type: ignore
+        given = (formulas,) if isinstance(formulas, str) or _expression(formulas) else tuple(formulas)  # type: ignore
     except TypeError:
         given = ()
     if not given:
@@ -232,6 +232,11 @@ def make_map(
     if len(names) != len(read):
         raise FormulaError(f"a {what} needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
     return FormulaMap(read, tuple(names), merged(dict(params), params, f"parameter of the {what}"))
+
+
+def _expression(given: Any) -> bool:
+    """True for one expression of SymPy, and not for a matrix of them."""
+    return hasattr(given, "free_symbols") and not hasattr(given, "__len__")
 
 
 def _mismatch(count: int, names: Sequence[str], given: bool) -> str:

@@ -19,10 +19,11 @@ from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
 from cfdyn.symbolic.model import ModelSpec, formula_flow
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.text.formula import is_formula
+from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.fields import BACKWARD, Kernel, RightHandSide, outputs_of, program_of
 from cfdyn.systems.flow_starts import state_of
 from cfdyn.systems.loss import Loss
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 
 class Flow(Portable):
@@ -43,9 +44,14 @@ class Flow(Portable):
     """
 
     def __init__(
-        self, spec: FlowSpec | ModelSpec, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
+        self, formulas: FlowSpec | ModelSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None, *, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
         kernel: Kernel | None = None,
     ):  # fmt: skip
+        if isinstance(formulas, FlowSpec | ModelSpec):
+            spec = formulas
+        else:
+            spec, lift = formula_flow(make_map(formulas, variables, params, "flow")), _from_now
         self.spec, self._lift, self._kernel = spec, lift, kernel
         self.name, self.names, self.n_weights = spec.name, spec.names, spec.n_weights
         self.discrete, self.lead, self.work = spec.discrete, spec.lead, spec.work
@@ -53,10 +59,10 @@ class Flow(Portable):
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
-        """Any system of differential equations dx/dt = F(x, t), one right-hand side for each variable.
+        """Any system of differential equations dx/dt = F(x, t), one right-hand side for each variable; as `Flow(formulas, …)`.
 
         ``formulas``: a text for each, or one with ``;`` between them, SymPy expressions, or a Python function of the variables
         that gives them all. ``t`` in them is the time, unless it is a variable or a parameter: it is then the last entry of the
@@ -72,14 +78,14 @@ class Flow(Portable):
         >>> logistic = cf.Flow.from_text("x*(1 - x)")
         >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
         [0.88079708]
-        >>> oscillator = cf.Flow.from_text(lambda x, y, mu=1.0: (y, mu * (1 - x**2) * y - x))
-        >>> oscillator, oscillator.at(mu=2.0).drift([2.0, 1.0])
-        (Flow(dx/dt = y; dy/dt = mu*(1 - x**2)*y - x; state x, y), array([ 1., -8.]))
-        >>> forced = cf.Flow.from_text("cos(t) - x", "x")
+        >>> oscillator = cf.Flow(lambda x, y, mu=1.0: (y, mu * (1 - x**2) * y - x))
+        >>> oscillator.at(mu=2.0).drift([2.0, 1.0])
+        array([ 1., -8.])
+        >>> forced = cf.Flow("cos(t) - x", "x")
         >>> cf.solve(forced, [0.5], t=(0, 10), rtol=1e-12).w[-1].round(8)  # (cos t + sin t)/2
         array([-0.69154632])
         """
-        return cls(formula_flow(make_map(formulas, variables, params, "flow")), _from_now)
+        return cls(formulas, variables, params)
 
     @classmethod
     def of(cls, given: Any) -> Flow | None:
@@ -109,7 +115,7 @@ class Flow(Portable):
         return origin + [self.spec.remark] * bool(self.spec.remark)
 
     def __repr__(self) -> str:
-        return f"Flow({self.title}; state {', '.join(self.names)})"
+        return shortened(f"Flow({self.title}; state {few(self.names)})", LONGEST_REPR)
 
     @cached_property
     def _rules(self) -> dict[str, Rule]:
@@ -152,7 +158,7 @@ class Flow(Portable):
         """The same flow with other parameter values (nothing is recompiled); a UsageError for a model with a state of its own."""
         if self._kernel is not None:
             raise UsageError(f"the {self.name} flow has no other parameters: make it again, from the loss and the optimizer")
-        made = Flow(self.spec.at(params), self._lift)
+        made = Flow(self.spec.at(params), lift=self._lift)
         made.reversed = self.reversed
         return made
 
@@ -165,7 +171,7 @@ class Flow(Portable):
         """
         if not self.smooth or self._kernel is not None:
             raise UsageError(f"the {self.title} goes forward in time only")
-        made = Flow(self.spec, self._lift)
+        made = Flow(self.spec, lift=self._lift)
         made.reversed = not self.reversed
         return made
 
@@ -240,7 +246,7 @@ class Flow(Portable):
         if self.flat:
             return self
         sizes, seen = {**self._kernel.sizes, "flat": 1}, self._kernel.observed + self.n_weights**2
-        return Flow(self.spec, self._lift, replace(self._kernel, sizes=sizes, observed=seen))
+        return Flow(self.spec, lift=self._lift, kernel=replace(self._kernel, sizes=sizes, observed=seen))
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -300,6 +306,7 @@ def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
     """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`. Of a loss that is no formula an
     `OracleFlow`, if there is one of this kind."""
+    loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         from cfdyn.systems.oracle_flow import OracleFlow
         from cfdyn.systems.oracle_map import require_oracle

@@ -206,6 +206,6 @@ def require_oracle(loss: Any) -> GradientOracle:
     """The loss, or an error that says what it must have."""
     missing = [name for name in ("dim", "value", "gradient", "hvp") if not hasattr(loss, name)]
     if missing:
-        raise UsageError(f"a loss is a cf.Loss, or an object with dim, value, gradient and hvp; {type(loss).__name__} has no "
-                         + ", ".join(missing))  # fmt: skip
+        raise UsageError("a loss is a formula, a cf.Loss, or an object with dim, value, gradient and hvp; "
+                         f"{type(loss).__name__} has no " + ", ".join(missing))  # fmt: skip
     return loss

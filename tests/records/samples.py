@@ -45,9 +45,19 @@ def large():
     return cf.solve(cf.flows.central(loss, cf.optimizers.gd(lr=0.8)), [1.5, 0.3], 2.0)
 
 
+@functools.cache
+def many():
+    """A study and one that failed."""
+    from cfdyn.studies.collection import collected
+
+    study = cf.study(cf.Loss("w**2/2"), cf.optimizers.heavy_ball(lr=0.3, momentum=0.5))
+    return collected([study.to_bytes(), "there is no such loss"], [("", ""), ("nonsense(", "gd")], 0)
+
+
 RECORDS = {
     "path of a loss that is no formula": large,
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
+    "studies": lambda: many(),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
     "random Lyapunov exponents": lambda: cf.analysis.random_lyapunov(noisy(), [1.0], 40, 3),
     "noise-induced": lambda: cf.analysis.noise_induced(noisy(), [1.0], ("noise", [0.01, 1e9]), 40, 3),

@@ -12,12 +12,18 @@ from cfdyn.errors import UsageError
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
-@command("clear limit json", place=9)
+@command("clear limit json", group="Catalogues and cache", place=92)
 def cache(
-    clear: Annotated[bool, Option("--clear", help="Forget everything.")] = False,
-    limit: Annotated[str | None, Option("--limit", help="Keep at most this much, now and from now on.", metavar="200MB")] = None,
+    clear: Annotated[bool, Option("--clear", help="Remove everything that is kept.")] = False,
+    limit: Annotated[str | None, Option("--limit", help="Keep at most this much from now on, as 200MB.", metavar="SIZE")] = None,
 ) -> Answer:
-    """What is kept between runs: formulas as they were read, and compiled code."""
+    """What is kept between runs: its size, its limit, how to clear it.
+
+    Formulas as they were read, and compiled code.
+
+    $ cfdyn cache
+    $ cfdyn cache --limit 200MB
+    """
     from cfdyn.machine import shelf
 
     most = None if limit is None else _bytes(limit)
@@ -28,7 +34,7 @@ def cache(
     def tables(screen: Screen) -> None:
         if folder is None:
             return screen.print("nothing is kept between runs here")
-        screen.print(f"folder  {folder}", wrap=False)
+        screen.file("folder", folder)
         if dropped:
             screen.print(f"dropped {dropped} entries")
         screen.kept(kinds)
