@@ -30,7 +30,39 @@ PERIODS = {
     "no period": REGIMES["unresolved"], "divergent": REGIMES["divergent"], "undecided": REGIMES["undecided"],
     "unresolved": REGIMES["unresolved"],
 }  # fmt: skip
+# What parameters of optimizers are called beside their letter, and letters that are spelled out.
+AXES = {
+    "lr": r"learning rate $\eta$", "momentum": r"momentum $\beta$", "weight_decay": "weight decay", "beta1": r"$\beta_1$",
+    "beta2": r"$\beta_2$", "eps": r"$\varepsilon$",
+}  # fmt: skip
+GREEK = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "kappa", "mu", "nu", "rho", "sigma", "tau", "phi", "psi", "omega")
+_LETTER = re.compile(rf"([A-Za-z]|{'|'.join(GREEK)})(\d*)(?:_(\w+))?")
 BEHIND = 0.38  # the opacity of regimes behind states
+
+
+def axis_label(name: str) -> str:
+    """What stands beside an axis along which a parameter or an entry of a state is shown.
+
+    >>> axis_label("lr"), axis_label("w1"), axis_label("rows")
+    ('learning rate $\\\\eta$', '$w_{1}$', 'rows')
+    """
+    return AXES.get(name) or symbol(name)
+
+
+def symbol(name: str) -> str:
+    """A parameter or an entry of a state as mathematics; longer names stay as they are.
+
+    >>> symbol("lr"), symbol("v_w1"), symbol("W3_21"), symbol("decay1")
+    ('$\\\\eta$', '$v_{w_{1}}$', '$W_{3,21}$', 'decay1')
+    """
+    if name in AXES:
+        return AXES[name][AXES[name].find("$") :] if "$" in AXES[name] else AXES[name]
+    found = _LETTER.fullmatch(name)
+    if found is None or (found[3] and not (found[3].isdigit() or _LETTER.fullmatch(found[3]))):
+        return name
+    letter = rf"\{found[1]}" if found[1] in GREEK else found[1]
+    below = ",".join(part for part in (found[2], symbol(found[3]).strip("$") if found[3] else "") if part)
+    return f"${letter}_{{{below}}}$" if below else f"${letter}$"
 
 
 def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:

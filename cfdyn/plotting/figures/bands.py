@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.bands import Bands
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import BEHIND, FAINT, INK, REGIMES, WARN, clip_range, regime_name
+from cfdyn.plotting.style import BEHIND, FAINT, INK, REGIMES, WARN, axis_label, clip_range, regime_name
 
 
 def draw(bands: Bands) -> Figure:
@@ -25,7 +25,7 @@ def draw(bands: Bands) -> Figure:
         finite = bands.exponents[np.isfinite(bands.exponents)]
         if len(finite):
             bottom.set_ylim(max(finite.min(), -2.0), max(finite.max(), 0.1) * 1.1)
-        bottom.set(xlabel=bands.parameter, ylabel="Lyapunov")
+        bottom.set(xlabel=axis_label(bands.parameter), ylabel="Lyapunov exponent")
     return figure
 
 
@@ -41,7 +41,7 @@ def draw_bands(
     for value, colour, style in ((edge, WARN, "--"), (at, INK, ":")):
         if value is not None:
             axes.axvline(value, color=colour, linestyle=style, linewidth=0.9)
-    axes.set(xlabel=bands.parameter, ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
+    axes.set(xlabel=axis_label(bands.parameter), ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
     shown = {regime_name(name) for _, _, name in bands.bands}
     labels = {name: "longer period" if name == "period" else name for name in REGIMES if name in shown}
     handles = [Patch(facecolor=(REGIMES[n], BEHIND), edgecolor=FAINT, linewidth=0.5, label=label) for n, label in labels.items()]

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import BASINS, FAINT, PALE, REGIMES, map_title
+from cfdyn.plotting.style import BASINS, FAINT, PALE, REGIMES, axis_label, map_title
 
 DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in these
 NAMED = 12  # attractors in the legend
@@ -24,7 +24,7 @@ def draw(found: BasinFractions) -> Figure:
             if part.any():
                 axes.plot(found.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
         figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
-        axes.set(xlabel=found.parameter, ylabel="starts (%)", ylim=(-2, 102))
+        axes.set(xlabel=axis_label(found.parameter), ylabel="starts (%)", ylim=(-2, 102))
         axes.set_title(map_title(found.provenance["settings"], [found.parameter], 70))
         axes.grid(color=FAINT, linewidth=0.3)
     return figure

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.basins import OTHERS, Basins
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, map_title
+from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, axis_label, map_title
 
 REST = "other attractors"
 HATCHED, COLOURS = (
@@ -63,9 +63,9 @@ def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
         size = 4.5 if one.period and one.kind != "continuum of fixed points" else 1.0
         x, y = points[:, 0], points[:, 1] if len(places) > 1 else np.full(len(points), 0.5)
         axes.plot(x, y, "o", color="white", markeredgecolor=INK, markeredgewidth=0.8 if size > 1 else 0.0, markersize=size)
-    axes.set(xlabel=found.names[0], xlim=(left, right), ylim=(low, high))
+    axes.set(xlabel=axis_label(found.names[0]), xlim=(left, right), ylim=(low, high))
     if len(places) > 1:
-        axes.set_ylabel(found.names[1])
+        axes.set_ylabel(axis_label(found.names[1]))
     else:
         axes.set_yticks([])
     return names

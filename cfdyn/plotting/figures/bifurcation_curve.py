@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure, resized
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, map_title
 from cfdyn.plotting.sweeps import equal_runs
 from cfdyn.words import listed, spoken
 
@@ -57,7 +57,7 @@ def begin(curve: BifurcationCurve) -> tuple[Figure, Axes]:
     """An empty chart in the parameters of a curve, with the title of its map."""
     figure = new_figure(6.6, 4.4)
     axes = figure.subplots()
-    axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
+    axes.set(xlabel=axis_label(curve.names[0]), ylabel=axis_label(curve.names[1]))
     figure.suptitle(map_title(curve.provenance["settings"], curve.names, 95), fontsize=9)
     return figure, axes
 

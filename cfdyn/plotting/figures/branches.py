@@ -12,7 +12,7 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, map_title
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shortened, shown, spoken
 
@@ -36,7 +36,7 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
             _branch(axes, branch, colours(branches)[branch.period])
         kinds = _specials(axes, branches, bounds)
         functions = _zeros(axes, branches)
-        axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
+        axes.set(xlabel=axis_label(name), ylabel=axis_label(said["names"][0]), xlim=bounds)
         _limit(axes, branches, ended)
         handles = [*_legend(branches, kinds), *functions]
         legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])

@@ -11,7 +11,7 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
 from cfdyn.plotting.plane import Plane, contours, plane_of
-from cfdyn.plotting.style import INK, PALE, PALETTE, clip_range, dots
+from cfdyn.plotting.style import INK, PALE, PALETTE, axis_label, clip_range, dots
 from cfdyn.systems.loss import Loss
 
 WIDTH = 10.6  # inches
@@ -65,7 +65,7 @@ def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) 
         axes.plot(found.t, averaged[:, 0], color=INK, linewidth=0.9)
         for model in found.models:
             axes.plot(found.t[: len(model.w)], model.w[:, 0], **styles(found)[model.name], linewidth=1.3)
-        axes.set(xlabel="time (steps)", ylabel=found.names[0])
+        axes.set(xlabel="time (steps)", ylabel=axis_label(found.names[0]))
         return
     limits = plane.limits([found.averaged, found.iterates])
     if loss is not None:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.crises import Crises
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, map_title
 
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
 
@@ -25,7 +25,7 @@ def draw(found: Crises) -> Figure:
             axes.plot(np.full(crisis.period, value), crisis.points[:, 0], "o", color=colour, markersize=3.2, zorder=3)
             axes.annotate(f"{value:.10g}", (value, 1.0), xycoords=("data", "axes fraction"), rotation=90, fontsize=6.5,
                           xytext=(-2, -3), textcoords="offset points", ha="right", va="top", color=colour)  # fmt: skip
-        axes.set(xlim=found.bounds, xlabel=found.name, ylabel=found.provenance["settings"]["names"][0])
+        axes.set(xlim=found.bounds, xlabel=axis_label(found.name), ylabel=axis_label(found.provenance["settings"]["names"][0]))
         if seen:
             axes.legend(
                 loc="lower left",

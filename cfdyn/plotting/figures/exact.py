@@ -10,7 +10,7 @@ from matplotlib.mathtext import MathTextParser
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, spread
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, clip_range
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, clip_range
 from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
 from cfdyn.symbolic.exact.record import ExactCycles
@@ -45,7 +45,7 @@ def draw(record: ExactCycles, span: Sequence[float] | None = None, also: Sequenc
             _draw_branches(axes, r, found, COLOURS[k % len(COLOURS)])
             shown.append(found.points.ravel())
         clip_range(axes, np.concatenate(shown))
-        axes.set(xlabel="η" if parameter == "lr" else parameter, ylabel=record.names[0], xlim=(lo, hi))
+        axes.set(xlabel=axis_label(parameter), ylabel=axis_label(record.names[0]), xlim=(lo, hi))
         _draw_ticks(axes, records, lo, hi)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
         figure.suptitle(_title(record), fontsize=9)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.hovering import hovering_or_why
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, symbol
 from cfdyn.systems.orbit import Orbit
 
 
@@ -19,7 +19,7 @@ def draw(orbit: Orbit) -> Figure:
         top, bottom, *last = figure.subplots(2 if held is None else 3, 1, sharex=True)
         t = np.arange(len(orbit.z))
         for k, name in enumerate(orbit.names[: orbit.n_weights][:6]):
-            top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=name)
+            top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=symbol(name))
         top.set_ylabel("state")
         top.legend(ncols=3)
         if orbit._step is not None and orbit._step.has_loss:

@@ -13,7 +13,7 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, axis_label, map_title
 
 ROWS, COLUMNS = 360, 2400  # of the image, the columns at most
 BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
@@ -35,7 +35,7 @@ def draw(found: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
         colours = _colours(found)
         _draw_states(top, found, colours)
         lines = _draw_branches(top, found, also)
-        bottom.set_xlabel(found.parameter)
+        bottom.set_xlabel(axis_label(found.parameter))
         handles = [Patch(facecolor=colours[found.ways.index(way)], label=f"followed {way}") for way in dict.fromkeys(found.ways)]
         handles = (handles if len(handles) > 1 else []) + [Patch(facecolor=GONE, label="escapes")] * bool((found.ended > 0).any())
         top.legend(handles=[*handles, *lines], loc="upper left")
@@ -80,7 +80,7 @@ def _draw_states(axes: Axes, found: OrbitDiagram, colours: list[str]) -> None:
     gone = np.asarray((found.ended > 0).all(axis=0))[nearest]
     picture[:, gone] *= to_rgb(GONE)
     axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto", interpolation="nearest")
-    axes.set(ylabel=found.name, xlim=(x[0], x[-1]), ylim=(lo, hi))
+    axes.set(ylabel=axis_label(found.name), xlim=(x[0], x[-1]), ylim=(lo, hi))
     beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
     if beyond > 0:
         axes.annotate(f"{100 * beyond:.2g} % of the states are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)

@@ -10,7 +10,7 @@ from cfdyn.analysis.compare_runs import RunsComparison
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.runs import leading_weight, runs_title
 from cfdyn.plotting.panels import band, draw_ranking, legend_below, time_range
-from cfdyn.plotting.style import INK, PALETTE, clip_range
+from cfdyn.plotting.style import INK, PALETTE, axis_label, clip_range
 
 WIDTH = 10.6  # inches
 MEAN = "mean of the runs"
@@ -53,7 +53,7 @@ def _draw_weight(axes: Axes, found: RunsComparison) -> None:
     axes.plot(found.t, found.averaged[:, k], color=INK, zorder=2)
     _draw_models(axes, found, [model.w[:, k] for model in found.models])
     clip_range(axes, np.concatenate([found.quantiles[:, :, k].ravel(), *(model.w[:, k] for model in found.models)]))
-    axes.set_ylabel(f"{found.names[k]} (moves farthest)")
+    axes.set_ylabel(f"{axis_label(found.names[k])} (moves farthest)")
 
 
 def _draw_sharpness(axes: Axes, found: RunsComparison) -> None:
