@@ -54,8 +54,8 @@ step, grid = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, m
 regimes = cf.analysis.regimes(step, ("lr", [0.1 + k / 40 for k in grid]), ("momentum", [k / 170 for k in grid]), [1.1, 0])
 cf.plot(regimes, "regimes.png")
 ## PeriodDiagram: periods over two parameters
-step, grid = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
-periods = cf.analysis.period_diagram(step, [("lr", [1 + k / 100 for k in grid]), ("momentum", [k / 400 for k in grid])], 32, [1.1])
+step, k = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
+periods = cf.analysis.period_diagram(step, [("lr", [1 + i / 100 for i in k]), ("momentum", [i / 400 for i in k])], 32, [1.1])
 cf.plot(periods, "periods.png")
 ## SettlingTimes: how long orbits take to settle
 step, grid = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
@@ -165,7 +165,7 @@ square = cf.mean_square(loss, [0.5] * 7, lr=0.3, batch=2)
 cf.plot(square, "mean-square.png")
 ## HeldSharpness: what holds the sharpness, over rates and batches
 loss, gd = cf.losses.tanh_network(), cf.optimizers.gd(lr=0.5)
-held = cf.held_sharpness(loss, gd, [0.5] * 7, 600, [0.5, 1.0], [2, 4, 8], after=300)
+held = cf.held_sharpness(loss, gd, [0.5] * 7, 600, [0.25, 0.5], [2, 4, 8], after=300)
 cf.plot(held, "held-sharpness.png")
 ## RandomLyapunov: exponents of a random map
 step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.46), noise=1e-4)

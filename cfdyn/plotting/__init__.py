@@ -75,6 +75,7 @@ def plot(
     with canvas.drawn_on(canvas.sheet_of(style, figsize, ax)):
         figure = draw(record, **beneath)
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
+    canvas.rasterize(figure)
     if ax is not None or figsize is not None:
         canvas.fit(figure)
     if style == "dark":
@@ -116,11 +117,12 @@ def check_folder(path: Path) -> Path:
 
 
 def save(figure: Figure, path: str | Path, pixels: int | None = None) -> Path:
-    """Write a figure, whole or not at all; PNG at 200 dpi or so many ``pixels`` wide, or PDF, SVG by the ending."""
+    """Write a figure, whole or not at all; PNG at 200 dpi or so many ``pixels`` wide, or PDF, SVG with images at 400 dpi."""
     path = check_path(path)
     width, picture = float(figure.get_size_inches()[0]), io.BytesIO()
+    kind, canvas = path.suffix.lstrip(".").lower(), importlib.import_module("cfdyn.plotting.canvas")
     dpi = 200.0 if pixels is None else whole_number("pixels", pixels, *PIXELS) / width
-    figure.savefig(picture, dpi=dpi, format=path.suffix.lstrip(".").lower())
+    figure.savefig(picture, dpi=canvas.PRINTED if kind in canvas.VECTORS else dpi, format=kind)
     with written_whole(path) as temporary:
         Path(temporary).write_bytes(picture.getvalue())
     return path

@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 
 from cfdyn.errors import UsageError, unknown
 
@@ -26,6 +30,9 @@ STYLES: dict[str, Any] = {
     "paper": {"font.family": "serif", "font.serif": ["STIX Two Text", "STIXGeneral", "DejaVu Serif"], "mathtext.fontset": "stix"},
     "dark": {},
 }
+PRINTED = 400.0  # dots an inch of images in files of vectors
+VECTORS = ("pdf", "svg", "eps", "ps", "svgz")
+DENSE = 3000  # markers, or polygons: more are an image; of points of a line eight times as many
 SIDES = 0.5, 40.0  # of a figure, in inches
 ROOM = 0.66  # of the width of a figure, for a legend
 SMALLEST = 5.5  # points of a letter
@@ -50,11 +57,13 @@ def _sheet() -> Sheet:
 
 
 class HouseFigure(Figure):
-    """A figure whose files have embedded TrueType fonts, whoever saves them."""
+    """A figure whose files have embedded TrueType fonts, and images at the resolution of print, whoever saves them."""
 
-    def savefig(self, *args: Any, **options: Any) -> None:  # noqa: D102
+    def savefig(self, fname: Any, **options: Any) -> None:  # noqa: D102
+        kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
+        more = {"dpi": PRINTED} if kind.lower() in VECTORS and "dpi" not in options else {}
         with matplotlib.rc_context(FONTS):
-            super().savefig(*args, **options)
+            super().savefig(fname, **options, **more)
 
 
 @contextmanager
@@ -91,6 +100,21 @@ def resized(figure: Figure, width: float, height: float) -> None:
     sheet = _sheet()
     if sheet.into is None and sheet.size is None:
         figure.set_size_inches(width, height)
+
+
+def rasterize(figure: Figure | SubFigure) -> None:
+    """What is dense, or has seams where polygons meet, becomes an image in files of vectors; lines and letters stay lines."""
+    for artist in figure.findobj(lambda artist: isinstance(artist, (Line2D, Collection))):
+        if isinstance(artist, Line2D):
+            marked = artist.get_marker() not in ("None", "none", "", " ", None)
+            dense = len(artist.get_xdata()) > (DENSE if marked else 8 * DENSE)
+        elif isinstance(artist, ContourSet):
+            filled = artist.filled and not any(artist.hatches or ())
+            dense = filled or sum(len(path.vertices) for path in artist.get_paths()) > 8 * DENSE
+        else:
+            dense = max(len(artist.get_paths()), len(artist.get_offsets())) > DENSE
+        if dense:
+            artist.set_rasterized(True)
 
 
 def fit(figure: Figure | SubFigure) -> None:

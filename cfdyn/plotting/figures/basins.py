@@ -8,9 +8,10 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.basins import OTHERS, Basins
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, axis_label, map_title
+from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, map_title
 
 REST = "other attractors"
+DOTS = 1000  # states of an attractor that is no cycle
 HATCHED, COLOURS = (
     {REST: table["quasi-periodic"], **{name: table[name] for name in ("divergent", "undecided", "unresolved")}}
     for table in (HATCHES, REGIMES)
@@ -38,13 +39,15 @@ def draw(found: Basins) -> Figure:
 
 def _colours(found: Basins) -> dict[str, str]:
     """The colour of each name."""
-    return {one.words: colour for one, colour in zip(found.attractors, BASINS, strict=False)} | COLOURS
+    kinds = [attractor_regime(one.kind, one.period) for one in found.attractors]
+    own = zip(found.attractors, attractor_colours(kinds), strict=True)
+    return {one.words: colour for one, colour in own if colour} | COLOURS
 
 
 def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
     """Colour the starts; the name that each is drawn as, (m, n)."""
-    own = {k: one.words if k < len(BASINS) else REST for k, one in enumerate(found.attractors)}
-    known, colours = own | OTHERS, _colours(found)
+    colours = _colours(found)
+    known = {k: one.words if one.words in colours else REST for k, one in enumerate(found.attractors)} | OTHERS
     names = np.full(found.labels.shape, "", object)
     picture = np.zeros((*found.labels.shape, 3))
     for label, name in known.items():

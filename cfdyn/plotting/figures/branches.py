@@ -12,7 +12,7 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, map_title, specks
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shortened, shown, spoken
 
@@ -57,7 +57,7 @@ def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[f
         return np.zeros(0)
     rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
     x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
-    axes.plot(x, y, ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+    specks(axes, x, y, color="#7d8793", alpha=0.7, zorder=1)
     return y
 
 

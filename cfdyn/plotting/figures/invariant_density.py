@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.invariant_density import InvariantDensity
 from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, INK, axis_label
 from cfdyn.words import shortened
 
@@ -22,6 +23,6 @@ def draw(found: InvariantDensity) -> Figure:
         words += f"\n{100 * found.beyond:.2g} % beyond" if found.beyond > 0 else ""
         words += f"\nstill drifting: {found.drift:.1f} errors" if found.drift > 4 else ""
         axes.annotate(words, (0.01, 0.98), xycoords="axes fraction", va="top", fontsize=7.5, color=INK)
-        axes.legend(loc="upper right")
+        legend_below(figure, figure.get_figwidth(), *axes.get_legend_handles_labels())
         figure.suptitle(shortened(found.provenance["settings"]["random"], 110), fontsize=9)
     return figure

@@ -36,14 +36,14 @@ def draw(orbit: Orbit) -> Figure:
 
 
 def draw_loss(axes: Axes, loss: np.ndarray) -> None:
-    """Loss above its lowest value, logarithmic where it spans decades."""
-    t = np.arange(len(loss))
-    positive = loss[np.isfinite(loss)]
-    if len(positive) and positive.min() > 0 and positive.max() > 50 * positive.min():
+    """Loss, logarithmic where it spans decades."""
+    finite = loss[np.isfinite(loss)]
+    positive = finite[finite > 0]
+    if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
         axes.set_yscale("log")
     else:
         clip_range(axes, loss)
-    _dots(axes, t, loss, ACCENT)
+    _dots(axes, np.arange(len(loss)), loss, ACCENT)
     axes.set(xlabel="step", ylabel="loss")
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.ensembles.runs import Runs
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import band, legend_below, time_range
+from cfdyn.plotting.panels import band, legend_below, tell_decades, time_range
 from cfdyn.plotting.style import ACCENT, INK, WARN, axis_label, clip_range
 from cfdyn.words import shortened
 
@@ -28,6 +28,7 @@ def draw(found: Runs) -> Figure:
         for axes in panels.flat:
             axes.set(xlabel="time (steps)", xlim=time_range(found.t))
             axes.minorticks_off()
+            tell_decades(axes)
         legend_below(figure, WIDTH, *panels[0, 0].get_legend_handles_labels())
         figure.suptitle(runs_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure

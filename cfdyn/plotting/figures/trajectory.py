@@ -150,12 +150,14 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
         if orbit is not None and len(orbit.z) > 2:
             t_middle, middle = np.arange(1, len(orbit.z) - 1), orbit.midpoints()[:, k]
             axes.plot(t_middle, middle, color=INK, linewidth=0.7, zorder=2, label="midpoints" if first else None)
-        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=symbol(path.names[k]) if path.n_weights > 1 else "flow")
+        name = symbol(path.names[k]) if path.n_weights > 1 else "flow"
+        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=name)
     shown = [w[:, moved].ravel()] + ([] if orbit is None else [_without_runaways(orbit.w.astype(float), w)[:, moved].ravel()])
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
     few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
-    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=axis_label(path.names[0]) if path.n_weights == 1 else "weights" + few)
+    words = axis_label(path.names[0]) if path.n_weights == 1 else "weights" + few
+    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=words)
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
