@@ -11,6 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from cfdyn.plotting.style import FAINT, INK, PALE, PALETTE
 from cfdyn.words import shortened
 
+GAP = 0.135  # inches between upright labels
+
 
 def columns(labels: Sequence[str], width: float) -> int:
     """Into how many columns a legend in small print goes, so that it is no wider than a figure of so many inches."""
@@ -26,7 +28,14 @@ def columns(labels: Sequence[str], width: float) -> int:
 
 def legend_below(figure: Figure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend below all panels, no wider than the figure."""
+    width = min(width, figure.bbox.width / figure.get_figure(root=True).dpi)  # type: ignore[union-attr]
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
+
+
+def label_gap(axes: Axes) -> float:
+    """The part of the width between labels above the axes that stand upright."""
+    figure: Any = axes.figure
+    return GAP / (0.85 * figure.bbox.width / figure.get_figure(root=True).dpi)
 
 
 def label_above(axes: Axes, value: float, place: float, height: float, text: str, line: float, **style: Any) -> None:

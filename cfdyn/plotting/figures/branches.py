@@ -11,7 +11,7 @@ from cfdyn.analysis.branches import Branches
 from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
+from cfdyn.plotting.panels import label_above, label_gap, legend_below, spread, thin_line
 from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, map_title, specks
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shortened, shown, spoken
@@ -21,7 +21,7 @@ COLOURS = (INK, ACCENT, *PALETTE[2:])
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
          "border collision": ("X", WARN)}  # fmt: skip
 ZEROS = ("P", "*", "v", "p", "h", "d")
-WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
+WIDTH, MOST_LABELS = 7.2, 36  # inches; above the axes
 
 
 def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
@@ -125,7 +125,7 @@ def _equation(function: str) -> str:
 def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[float, float]) -> None:
     """The values above the axes, moved apart, each with a line to its highest mark."""
     chosen = marked[:: max(1, -(-len(marked) // MOST_LABELS))]
-    places = spread([value for value, _, _ in chosen], APART * (bounds[1] - bounds[0]), bounds[1])
+    places = spread([value for value, _, _ in chosen], label_gap(axes) * (bounds[1] - bounds[0]), bounds[1])
     for place, (value, top, text) in zip(places, chosen, strict=True):
         axes.annotate("", (value, top), (value, 1.0), textcoords=axes.get_xaxis_transform(), zorder=0, arrowprops=thin_line(0.5))
         label_above(axes, value, place, 1.03, text, line=0.5, rotation=90, ha="center")

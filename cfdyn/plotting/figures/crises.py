@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.crises import Crises
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import label_above, spread
+from cfdyn.plotting.panels import label_above, label_gap, spread
 from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, map_title, specks
 
-COLUMNS, APART = 600, 0.022  # of states at most; of the width, between labels
+COLUMNS = 600  # of states at most
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
 
 
@@ -20,7 +20,8 @@ def draw(found: Crises) -> Figure:
         kept = evenly(found.values, COLUMNS)
         specks(axes, np.repeat(found.values[kept], found.orbits.shape[1]), found.orbits[kept].ravel(), color=PALE, alpha=0.8)
         seen: set[str] = set()
-        places = spread([crisis.parameter for crisis in found], APART * (found.bounds[1] - found.bounds[0]), found.bounds[1])
+        gap = label_gap(axes) * (found.bounds[1] - found.bounds[0])
+        places = spread([crisis.parameter for crisis in found], gap, found.bounds[1])
         for crisis, place in zip(found, places, strict=True):
             label, colour, value = None if crisis.kind in seen else crisis.kind, COLOURS[crisis.kind], crisis.parameter
             seen.add(crisis.kind)

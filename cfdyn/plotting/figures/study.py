@@ -127,7 +127,8 @@ def _draw_plane(axes: Axes, study: Study) -> None:
     axes.set(xlabel=axis_label(land.labels[0]), ylabel=axis_label(land.labels[1]))
     axes.set_title(f"the first {len(z) - 1} steps; square: start")
     if study.orbit.n_weights > 2 and np.isfinite(land.values).any():
-        axes.annotate("grey: the loss, other weights as at the end", (0.02, 0.02), xycoords="axes fraction", fontsize=6, bbox=BACKED)
+        words = "grey: the loss, other weights as at the end"
+        axes.annotate(words, (0.02, 0.02), xycoords="axes fraction", fontsize=6, bbox=BACKED)
     axes.locator_params(nbins=5)
 
 
