@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from cfdyn.analysis.chart import Chart, Region
 from cfdyn.plotting.canvas import house_style
 from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
-from cfdyn.plotting.style import INK, PALE, REGIMES, attractor_regime, tinted
+from cfdyn.plotting.style import INK, PALE, PAPER, REGIMES, attractor_regime, tinted
 
 # Of regions with several attractors; those with one are tinted as their regime is in maps of regimes.
 TINTS = ("#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb", "#dbe7f5")
@@ -42,7 +42,7 @@ def _tint(axes: Axes, chart: Chart) -> list[Patch]:
     colours = _colours(list(names.values()))
     table = ListedColormap([NOTHING, *(colours[names[region.number]] for region in chart.regions)])
     axes.imshow(chart.labels, origin="lower", extent=tuple(chart.bounds.ravel()), aspect="auto", cmap=table, vmin=-0.5,
-                vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0)  # fmt: skip
+                vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0, gid=PAPER)  # fmt: skip
     for region in chart.regions:
         if region.share >= NUMBERED:
             x, y = region.samples[0].tolist()

@@ -13,7 +13,7 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label, map_title
 
 ROWS, COLUMNS, THICK = 1080, 2400, 3  # of the image, the columns at most; rows that a state covers
 BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
@@ -79,7 +79,7 @@ def _draw_states(axes: Axes, found: OrbitDiagram, colours: list[str]) -> None:
         picture *= 1 - dark * (1 - np.array(to_rgb(colour)))
     gone = np.asarray((found.ended > 0).all(axis=0))[nearest]
     picture[:, gone] *= to_rgb(GONE)
-    axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto")
+    axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto", gid=PAPER)
     axes.set(ylabel=axis_label(found.name), xlim=(x[0], x[-1]), ylim=(lo, hi))
     beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
     if beyond > 0:
