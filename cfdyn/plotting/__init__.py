@@ -78,9 +78,11 @@ def plot(
         figure = draw(record, **beneath)
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
     canvas.rasterize(figure)
+    narrow = importlib.import_module("cfdyn.plotting.narrow")
     if ax is not None or figsize is not None:
         with canvas.drawn_on(sheet), canvas.house_style():
-            importlib.import_module("cfdyn.plotting.narrow").arrange(figure, sheet.size)
+            narrow.arrange(figure, sheet.size)
+    narrow.fit_titles(figure)
     if style == "dark":
         importlib.import_module("cfdyn.plotting.dark").darken(figure)
     if path is not None:

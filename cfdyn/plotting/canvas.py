@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
@@ -66,9 +67,10 @@ class HouseFigure(Figure):
 
     def savefig(self, fname: Any, **options: Any) -> None:  # noqa: D102
         kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
-        more = {"dpi": PRINTED} if kind.lower() in VECTORS and "dpi" not in options else {}
+        if kind.lower() in VECTORS:
+            options.setdefault("dpi", PRINTED)
         with matplotlib.rc_context(FONTS):
-            super().savefig(fname, **options, **more)
+            super().savefig(fname, **options)
 
 
 @contextmanager
@@ -112,13 +114,15 @@ def resized(figure: Figure, width: float, height: float) -> None:
 
 def rasterize(figure: Figure | SubFigure) -> None:
     """What is dense, or has seams where polygons meet, becomes an image in files of vectors; lines and letters stay lines."""
+    artist: Any
     for artist in figure.findobj(lambda artist: isinstance(artist, (Line2D, Collection))):
         if isinstance(artist, Line2D):
             marked = artist.get_marker() not in ("None", "none", "", " ", None)
-            dense = len(artist.get_xdata()) > (DENSE if marked else 8 * DENSE)
+            dense = np.size(artist.get_xdata()) > (DENSE if marked else 8 * DENSE)
         elif isinstance(artist, ContourSet):
-            filled = artist.filled and not any(artist.hatches or ())
-            dense = filled or sum(len(path.vertices) for path in artist.get_paths()) > 8 * DENSE
+            filled = artist.filled and not any(map(bool, artist.hatches or ()))
+            points = [np.size(path.vertices) for path in artist.get_paths()]
+            dense = filled or sum(points) > 16 * DENSE
         else:
             dense = max(len(artist.get_paths()), len(artist.get_offsets())) > DENSE
         if dense:

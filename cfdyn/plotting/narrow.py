@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 
@@ -16,6 +17,7 @@ from cfdyn.plotting.panels import columns, legend_below
 
 SMALLEST = 6.0  # points of a letter
 LEAST, MOST = 1.1, 0.75  # the height of a panel: inches; and of the width of the figure
+INSIDE = 0.97  # of the width of a figure, for a title
 ROOM = 0.66  # of the width of a figure, for a legend inside it
 HEAD, LINE = 0.55, 0.16  # inches of titles and names of axes, and of a line of a legend below
 
@@ -38,7 +40,7 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
     panels = sorted(_panels(figure), key=lambda axes: _place(axes)[::-1])
     shares = [_share(axes) * own for axes in panels]
     if len(panels) > 1 and (height is None or height / len(panels) >= LEAST) and len({_place(axes)[1] for axes in panels}) > 1:
-        grid = GridSpec(len(panels), 1, figure=figure, height_ratios=[max(share, LEAST) for share in shares])
+        grid = GridSpec(len(panels), 1, figure=figure, height_ratios=[max(share, LEAST) for share in shares])  # type: ignore[arg-type]
         for k, axes in enumerate(panels):
             axes.set_subplotspec(grid[k])
             axes.tick_params(labelbottom=True)
@@ -51,21 +53,28 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
 
 def fit(figure: Figure | SubFigure) -> None:
     """Legends, titles and names of axes take no more than there is."""
-    narrow = _inches(figure)[0] < NARROW
     whole: Any = figure.get_figure(root=True)
     whole.draw_without_rendering()
     for legend in filter(None, [axes.get_legend() for axes in figure.axes]):
         wide = legend.get_window_extent(whole.canvas.get_renderer()).width / (ROOM * figure.bbox.width)
         for text in legend.get_texts() if wide > 1 else ():
             text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) / wide))
-    titles = [figure._suptitle] if figure._suptitle is not None else []  # type: ignore[union-attr]
-    for title in titles:
-        _shorten(title, figure.bbox.width)
     for axes in figure.axes:
         box = axes.get_window_extent()
-        _shorten(axes.title, figure.bbox.width if narrow else max(box.width, 0.4 * figure.bbox.width))
+        middle = (box.x0 + box.x1) / 2
+        _shorten(axes.title, 2 * INSIDE * min(middle - figure.bbox.x0, figure.bbox.x1 - middle))
         _shorten(axes.xaxis.label, min(figure.bbox.width, 1.25 * box.width))
         _shorten(axes.yaxis.label, box.height)
+
+
+def fit_titles(figure: Figure | SubFigure) -> None:
+    """Titles inside the figure, and those of panels beside each other apart."""
+    title = figure._suptitle  # type: ignore[union-attr]
+    if title is not None:
+        _shorten(title, INSIDE * figure.bbox.width)
+    for axes in _panels(figure):
+        spec: Any = axes.get_subplotspec()
+        _shorten(axes.title, INSIDE * figure.bbox.width * len(spec.colspan) / spec.get_gridspec().ncols)
 
 
 def _shorten(text: Text, most: float) -> None:
@@ -107,7 +116,7 @@ def _legends_below(figure: Figure | SubFigure) -> int:
     if entries:
         legend_below(figure, width, list(entries.values()), list(entries))
         if title:
-            figure.legends[-1].set_title(fill(title, 50), prop={"size": 7})
+            figure.legends[-1].set_title(fill(title, 50), prop=FontProperties(size=7))
     return lines + _lines(list(entries), width) + (title != "")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from cfdyn.plotting.style import FAINT, INK, PALE, PALETTE
@@ -26,9 +26,10 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def legend_below(figure: Figure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
+def legend_below(figure: Figure | SubFigure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend below all panels, no wider than the figure."""
-    width = min(width, figure.bbox.width / figure.get_figure(root=True).dpi)  # type: ignore[union-attr]
+    root: Any = figure.get_figure(root=True)
+    width = min(width, figure.bbox.width / root.dpi)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
 
 

@@ -27,7 +27,7 @@ def draw(found: BasinFractions) -> Figure:
                 axes.plot(found.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
         figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
         axes.set(xlabel=axis_label(found.parameter), ylabel="starts (%)", ylim=(-2, 102))
-        axes.set_title(map_title(found.provenance["settings"], [found.parameter], 70))
+        figure.suptitle(map_title(found.provenance["settings"], [found.parameter], 70), fontsize=9)
         axes.grid(color=FAINT, linewidth=0.3)
     return figure
 

@@ -33,7 +33,7 @@ def draw(found: Basins) -> Figure:
                 handles.append(Patch(facecolor=colour, edgecolor=INK if hatch else FAINT, hatch=hatch, linewidth=0.5,
                                      label=f"{name} ({100 * part:.3g} %)"))  # fmt: skip
         figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
-        axes.set_title(map_title(found.provenance["settings"], (), 70))
+        figure.suptitle(map_title(found.provenance["settings"], (), 70), fontsize=9)
     return figure
 
 
