@@ -8,7 +8,7 @@ from tests.plotting import pictures
 
 SEEN = 0.8  # of 255, root mean square: more is a change that shows
 # One of each layout and each style; the others are slow all together.
-QUICK = ("Bands", "Cascade", "Comparison", "Crises", "RegimeMap", "OrbitDiagram, dark", "Basins, a column")
+QUICK = ("Bands", "Comparison", "Crises", "OrbitDiagram, dark", "Basins, a column")
 HOLDS = pytest.mark.skipif(
     matplotlib.__version__ != pictures.release(), reason=f"pictures hold for matplotlib {pictures.release()}, as in constraints.txt"
 )

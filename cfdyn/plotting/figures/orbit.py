@@ -21,7 +21,7 @@ def draw(orbit: Orbit) -> Figure:
         for k, name in enumerate(orbit.names[: orbit.n_weights][:6]):
             top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=symbol(name))
         top.set_ylabel("state")
-        top.legend(ncols=3)
+        top.legend(ncols=3, loc="upper right")
         if orbit._step is not None and orbit._step.has_loss:
             draw_loss(bottom, orbit.loss)
         else:
