@@ -135,3 +135,13 @@ def test_on_a_dark_ground_dots_and_pictures_are_light_too():
     assert np.median(np.asarray(picture)) < 0.15 < 0.6 < picture.max()
     cascade = cf.plot(cf.load(BEFORE / "Cascade.npz"), style="dark")
     assert min(luminance(line.get_markerfacecolor()) for line in cascade.axes[1].lines) > 0.35
+
+
+@pytest.mark.parametrize("name", ["Basins", "Chart", "Crises", "InvariantDensity", "RunsComparison", "SettlingTimes"])
+def test_any_figure_takes_the_place_of_an_axes(name):
+    figure, (left, right) = plt.subplots(1, 2, layout="constrained", figsize=(8, 5))
+    part = cf.plot(cf.load(RECORDS / f"{name}.npz"), ax=right)
+    figure.draw_without_rendering()
+    assert part.axes
+    assert all(axes.get_window_extent().x0 > left.get_window_extent().x1 for axes in part.axes)
+    plt.close(figure)

@@ -36,7 +36,7 @@ def draw(bands: Bands) -> Figure:
         top.set_xlabel("")
         _draw_exponents(bottom, bands)
         bottom.set_xlabel(axis_label(bands.parameter))
-        legend_below(figure, figure.get_figwidth(), handles, [str(handle.get_label()) for handle in handles])
+        legend_below(figure, 7.0, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(bands.provenance["settings"], [bands.parameter], 95), fontsize=9)
     return figure
 

@@ -1,6 +1,7 @@
 """Bifurcation curves in the plane of two parameters, a colour for each kind, with their points of codimension two."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -169,8 +170,9 @@ def _filled(values: np.ndarray) -> np.ndarray:
 
 def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], points: Sequence[CodimensionTwo]) -> None:
     """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
-    figure.draw_without_rendering()  # the layout decides where things are
-    scale, frame = figure.dpi / 72, axes.get_window_extent()
+    root: Any = figure.get_figure(root=True)
+    root.draw_without_rendering()  # the layout decides where things are
+    scale, frame = root.dpi / 72, axes.get_window_extent()
     lines = [axes.transData.transform(c.parameters) for c in curves]
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
     named: dict[str, list[np.ndarray]] = {}

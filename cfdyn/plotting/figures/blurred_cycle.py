@@ -24,7 +24,7 @@ def draw(found: BlurredCycle) -> Figure:
             bottom.set_yscale("log")
         if found.values[0] > 0 and found.values[-1] > 20 * found.values[0]:
             top.set_xscale("log")
-        legend_below(figure, figure.get_figwidth(), *top.get_legend_handles_labels())
+        legend_below(figure, 6.4, *top.get_legend_handles_labels())
         figure.suptitle(title(found.provenance["settings"], found.name), fontsize=9)
     return figure
 

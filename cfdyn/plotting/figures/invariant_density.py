@@ -23,6 +23,6 @@ def draw(found: InvariantDensity) -> Figure:
         words += f"\n{100 * found.beyond:.2g} % beyond" if found.beyond > 0 else ""
         words += f"\nstill drifting: {found.drift:.1f} errors" if found.drift > 4 else ""
         axes.annotate(words, (0.01, 0.98), xycoords="axes fraction", va="top", fontsize=7.5, color=INK)
-        legend_below(figure, figure.get_figwidth(), *axes.get_legend_handles_labels())
+        legend_below(figure, 6.4, *axes.get_legend_handles_labels())
         figure.suptitle(shortened(found.provenance["settings"]["random"], 110), fontsize=9)
     return figure
