@@ -80,7 +80,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
                     "random", "escape", "diagram", "regimes"}  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("tour", "branches", "flows", "maps", "networks", "training"))])
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("tour", "branches", "figures", "flows", "maps", "networks", "training"))])
 def test_the_session_in_python_prints_what_is_written_below_it(page, tmp_path, monkeypatch, capsys):
     text = (ROOT / page).read_text(encoding="utf-8")
     code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
