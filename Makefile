@@ -26,7 +26,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers test test-all bench bench-quick lint stubs clean distclean
+.PHONY: help study papers test test-all bench bench-quick lint stubs wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -39,6 +39,7 @@ help:
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
 	@echo 'make lint         check style, types and the layers'
 	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
+	@echo 'make wheel        build dist/cfdyn-….whl, which carries the machine code that a first run needs'
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
@@ -77,6 +78,9 @@ lint: $(VENV)/.installed-test
 
 stubs: $(VENV)/.installed-test
 	@$(PY) -m tests.stubs
+
+wheel: $(VENV)/.installed-test
+	@$(PY) -m tests.wheel dist
 
 clean:
 	@rm -rf build dist cfdyn.egg-info htmlcov .coverage .coverage.*
