@@ -176,7 +176,7 @@ if DISABLED:
         return address[:n]
 
     def place(memory: Any) -> int:
-        """Where the memory of an array or a block begins, as a whole number: for a rule that gets it in a block, see `array_at`."""
+        """Where the memory of an array or a block begins, as a whole number; `array_at` gives it back."""
         return int(np.asarray(memory).ctypes.data)
 
     def array_at(address: int, shape: tuple[int, ...], kind: Any) -> np.ndarray:

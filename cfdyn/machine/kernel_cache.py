@@ -40,7 +40,8 @@ def carried_sets() -> list[tuple[carried.CodeSet | None, str]]:
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()
-    named = [f"NUMBA_{name}={value}" for name in ("CPU_NAME", "CPU_FEATURES") if (value := getattr(config, name, None)) is not None]
+    names = [name for name in ("CPU_NAME", "CPU_FEATURES") if getattr(config, name, None) is not None]
+    named = [f"NUMBA_{name}={getattr(config, name)}" for name in names]
 
     def reason(one: carried.CodeSet | None) -> str:
         if config.DISABLE_JIT:

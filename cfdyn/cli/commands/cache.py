@@ -51,7 +51,7 @@ def _told(one: Any, reason: str) -> dict[str, Any]:
 
 def _tell_what_came(screen: Screen, came: list[dict[str, Any]]) -> None:
     if not came:
-        return screen.print("no machine code came with this cfdyn: kernels are compiled when first used (wheels can carry it: make wheel)")
+        return screen.print("no machine code came with this cfdyn: kernels are compiled when first used")
     rows = []
     for one in came:
         use = "yes" if one["used"] else f"no: {one['reason'] or 'a better one is'}"
