@@ -137,7 +137,7 @@ class _Cache(FunctionCache):
 
     def __init__(self, function: Callable):
         self._name, self._py_func, self._impl = repr(function), function, _Compiled(function)
-        self._cache_file = _Store(self._impl.filename_base, function.__module__)
+        self._cache_file, self._cache_path = _Store(self._impl.filename_base, function.__module__), ""
         self.enable()
 
 
