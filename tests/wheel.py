@@ -69,7 +69,7 @@ for words in json.loads(sys.argv[1]):
             failed.append(f"{' '.join(words)}: {said.getvalue()}")
 from cfdyn.machine import kernel_cache
 json.dump([kernel_cache.made_with(), kernel_cache.processor()], open("made.json", "w"))
-sys.exit("\\n".join(failed))
+sys.exit("\\n".join(failed) or 0)
 """
 
 
@@ -122,18 +122,21 @@ def build(source: Path, out: Path) -> Path:
 
 def main(out: Path) -> None:
     """Build it and say how large it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, fresh = Path(folder, "source"), Path(folder, "wheel")
-        source.mkdir()
-        copy_sources(source)
-        for level in levels():
-            entries = carry(source, level)
-            size = (source / "cfdyn" / "machine" / "sets" / f"{level}.bin").stat().st_size
-            print(f"{level}: {len(entries)} kernels, {size / 1e6:.2f} MB")
-        built = build(source, fresh)
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.copy(built, out)
-        print(f"{out / built.name}: {built.stat().st_size / 1e6:.2f} MB")
+    # Always in the same place: numba writes the names of source files, for messages of errors, into machine code.
+    place = ROOT / "build" / "wheel"
+    shutil.rmtree(place, ignore_errors=True)
+    source = place / "source"
+    source.mkdir(parents=True)
+    copy_sources(source)
+    for level in levels():
+        entries = carry(source, level)
+        size = (source / "cfdyn" / "machine" / "sets" / f"{level}.bin").stat().st_size
+        print(f"{level}: {len(entries)} kernels, {size / 1e6:.2f} MB", flush=True)
+    built = build(source, place / "dist")
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copy(built, out)
+    print(f"{out / built.name}: {built.stat().st_size / 1e6:.2f} MB")
+    shutil.rmtree(place)
 
 
 if __name__ == "__main__":
