@@ -26,7 +26,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers test test-all bench bench-quick lint stubs baselines clean distclean
+.PHONY: help study papers test test-all bench bench-quick lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -40,6 +40,7 @@ help:
 	@echo 'make lint         check style, types and the layers'
 	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
 	@echo 'make baselines    draw the pictures anew that figures are held against: look at what changed in them'
+	@echo 'make wheel        build dist/cfdyn-….whl, which carries the machine code that a first run needs'
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
@@ -81,6 +82,9 @@ stubs: $(VENV)/.installed-test
 
 baselines: $(VENV)/.installed-test
 	@$(PY) -m tests.plotting.pictures
+
+wheel: $(VENV)/.installed-test
+	@$(PY) -m tests.wheel dist
 
 clean:
 	@rm -rf build dist cfdyn.egg-info htmlcov .coverage .coverage.*
