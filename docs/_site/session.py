@@ -3,6 +3,7 @@
 import contextlib
 import doctest
 import io
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
     AssertionError : a block printed something else than the page says
     """
     name, names = page.name, {"__name__": "__main__"}
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # which tells of every font that it puts into a file
     root = Path(__file__).resolve().parents[2]
     shutil.copytree(root / "examples", folder / "examples", dirs_exist_ok=True)
     drawn = []
