@@ -33,11 +33,10 @@ def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
     AssertionError : a block printed something else than the page says
     """
     name, names = page.name, {"__name__": "__main__"}
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # which tells of every font that it puts into a file
     root = Path(__file__).resolve().parents[2]
     shutil.copytree(root / "examples", folder / "examples", dirs_exist_ok=True)
     drawn = []
-    with contextlib.chdir(folder), shown_on_screens():
+    with contextlib.chdir(folder), quiet(), shown_on_screens():
         for block in blocks(page.read_text(encoding="utf-8")):
             if block.language != "python":
                 continue
@@ -54,6 +53,17 @@ def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
 def pictures(folder: Path) -> list[Path]:
     """Pictures that lie in a folder, the oldest first."""
     return sorted((p for p in folder.iterdir() if p.suffix in PICTURES), key=lambda p: p.stat().st_mtime_ns)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """While it lasts, libraries log warnings and errors only."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextlib.contextmanager
