@@ -12,7 +12,15 @@ from cfdyn.records.record import Record
 
 @dataclass(frozen=True)
 class Event(Record):
-    """At time ``t`` a flow meets ("enter") or leaves the edge; ``rank`` modes are held from then on."""
+    """At time ``t`` a flow meets ("enter") or leaves the edge; ``rank`` modes are held from then on.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> path = cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t=10)
+    >>> [(event.kind, round(event.t, 9), event.rank) for event in path.events]
+    [('enter', 0.38879829, 1)]
+    """
 
     t: float
     kind: str
@@ -36,6 +44,14 @@ class Trajectory(Record):
     ``neglected`` (m,): what the largest term left out would add to tr Σ, over it, flat directions not counted; ``flat`` (m, d,
     d): with ``flat=True`` the part of Σ along flat directions, which is in ``covariance`` too, and ``shift`` (m, d): by how much
     that moves the mean of the runs from w; the averages count both.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss, gd = cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.8)
+    >>> path = cf.solve(cf.flows.central(loss, gd), [1.5, 0.3], t=10)
+    >>> path(2.0).round(6), round(float(path.sharpness[-1]), 9), path.status
+    (array([1.464   , 0.636739]), 2.5, 'done')
     """
 
     flow: str

@@ -148,16 +148,6 @@ def test_links_lead_somewhere(page):
     assert [link for link in links if not (file.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", [page for page in TEXTS if page != "README.md"])
-def test_every_page_is_in_the_contents_of_its_folder(page):
-    file = ROOT / page
-    index = file.with_name("index.md")
-    if file == index:
-        index = file.parents[1] / "index.md" if file.parent.name != "docs" else file
-    name = file.relative_to(index.parent).with_suffix("").as_posix()
-    assert file == index or name in re.search(r"```\{toctree\}(.*?)```", index.read_text(encoding="utf-8"), re.DOTALL)[1].split()
-
-
 def test_the_front_page_is_short():
     assert len((ROOT / "README.md").read_bytes()) <= 9000
 
