@@ -1,7 +1,8 @@
 """The code of a page, and what the page says that it prints.
 
 One convention: a ``python`` block is code; a block without a language whose first word is a program is commands; any other block
-without a language is what the code above it prints. Blocks in other languages, ``text`` among them, are only shown.
+without a language is what the code above it prints. Blocks in other languages, ``text`` among them, are only shown. A
+``{literalinclude}`` of a file of Python is code too.
 """
 
 import re
@@ -9,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-FENCE = re.compile(r"^```(\S*)[ \t]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```(\S*)([^\n]*)\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
 TABLE = re.compile(r"\| `(cfdyn [^`]*)` \|")
 PROGRAMS = ("cfdyn", "make", "pip", "python", "git")
 SLOW = "<!-- slow"  # a page with this mark is run by the slow tests only
@@ -31,15 +32,17 @@ def pages(root: Path) -> list[Path]:
     return [root / "README.md", *sorted(p for p in (root / "docs").rglob("*.md") if "_build" not in p.parts)]
 
 
-def blocks(text: str) -> list[Block]:
-    """The code of a page in order, each with what is said to be printed.
+def blocks(text: str, folder: Path = Path()) -> list[Block]:
+    """The code of a page in order, each with what is said to be printed; the page lies in the folder.
 
     >>> [(b.language, b.prints) for b in blocks("```python\\nprint(1)\\n```\\n\\n```\\n1\\n```\\n")]
     [('python', '1\\n')]
     """
     found: list[Block] = []
     for fence in FENCE.finditer(text):
-        language, code = fence.groups()
+        language, argument, code = fence.groups()
+        if language == "{literalinclude}" and argument.endswith(".py"):
+            language, code = "python", (folder / argument.strip()).read_text(encoding="utf-8")
         line = text.count("\n", 0, fence.start()) + 2
         commands = not language and code.split(maxsplit=1)[0] in PROGRAMS
         if language == "python" or commands:

@@ -1,9 +1,12 @@
 """Docstrings of cfdyn are plain text: formulas with bars and stars in them, and "name : what it means" in lists of parameters."""
 
-import re
-from typing import Any
+from __future__ import annotations
 
-from sphinx.application import Sphinx
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 LITERAL = re.compile(r"(``.+?``|`[^`]+`|(?<![\w*])\*[^\s*][^*]*?(?<!\s)\*(?![\w*]))")  # code, and *titles*
 MARK = re.compile(r"([*|\\]|(?<=\w)_(?!\w))")  # would begin emphasis, a substitution or a link

@@ -24,7 +24,7 @@ def source_read(app: Sphinx, name: str, source: list[str]) -> None:
     """Run the page, and put its figures into the text."""
     page = app.env.doc2path(name)
     text = source[0]
-    if page.suffix != ".md" or not any(block.language == "python" for block in blocks(text)):
+    if page.suffix != ".md" or not any(block.language == "python" for block in blocks(text, page.parent)):
         return
     kept = app.srcdir / "_build" / "figures" / name
     kept.mkdir(parents=True, exist_ok=True)

@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 LINK = re.compile(r"(?<!\!)\[([^\]]*)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 INCLUDED = re.compile(r"^```\{include\} (\S+)\n```$", re.MULTILINE)
+
+FETCHED = re.compile(
+    r"<(?:script|link|img|iframe|video|source)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^>]*|url\([\"']?(?:https?:)?//[^)]*|@import"
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.connect("source-read", source_read, priority=600)
+    app.connect("build-finished", build_finished)
     return {"parallel_read_safe": True}
 
 
@@ -28,6 +34,14 @@ def source_read(app: Sphinx, name: str, source: list[str]) -> None:
         text = LINK.sub(lambda link, file=file: led(link, file, folder), file.read_text(encoding="utf-8"))
         source[0] = source[0].replace(include[0], text)
     source[0] = LINK.sub(lambda link: led(link, page, folder), source[0])
+
+
+def build_finished(app: Sphinx, error: Exception | None) -> None:
+    """No page fetches anything from elsewhere when it is read."""
+    written = sorted(p for end in ("html", "css") for p in Path(app.outdir).rglob(f"*.{end}"))
+    found = [f"{p.name}: {what[0]}" for p in written if error is None for what in FETCHED.finditer(p.read_text(encoding="utf-8"))]
+    if found:
+        raise ExtensionError("pages would fetch from elsewhere: " + "; ".join(found[:5]))
 
 
 def led(link: re.Match[str], page: Path, folder: Path) -> str:

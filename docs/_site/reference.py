@@ -1,7 +1,5 @@
 """``.. room:: cfdyn.losses``: the reference of all public names of a package, from their docstrings; no list to keep."""
 
-import importlib
-import inspect
 from typing import Any
 
 from docutils import nodes
@@ -10,6 +8,8 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
+
+from .names import entries
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -29,35 +29,6 @@ class Room(SphinxDirective):
         """The documentation of each, as autodoc makes it."""
         lines = [line for entry in entries(self.arguments[0]) for line in (*entry, "")]
         return self.parse_text_to_nodes(StringList(lines, "room"), allow_section_headings=True)
-
-
-def entries(package: str) -> list[list[str]]:
-    """Directives for the names of a package: functions as they are called, then the records that their files define."""
-    room = importlib.import_module(package)
-    names = room.names() if hasattr(room, "names") else public(room)
-    found = []
-    for name in names:
-        value = getattr(room, name)
-        if inspect.isclass(value):
-            found.append([f".. autoclass:: {package}.{name}", "   :members:", "   :inherited-members: object"])
-        elif callable(value):
-            found.append([f".. autofunction:: {package}.{name}"])
-        if hasattr(room, "names"):
-            module = importlib.import_module(f"{package}.{name}")
-            found += [[f".. autoclass:: {package}.{name}::{kind}", "   :members:"] for kind in records(module)]
-    return found
-
-
-def public(room: Any) -> list[str]:
-    """Names that a package offers, without the packages among them."""
-    names = getattr(room, "__all__", None) or dir(room)
-    return [n for n in names if not n.startswith("_") and not inspect.ismodule(getattr(room, n))]
-
-
-def records(module: Any) -> list[str]:
-    """Public classes that a file defines."""
-    found = {n: v for n, v in vars(module).items() if inspect.isclass(v) and not n.startswith("_")}
-    return [name for name, kind in found.items() if kind.__module__ == module.__name__]
 
 
 def as_written(app: Sphinx, page: nodes.document) -> None:

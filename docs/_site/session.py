@@ -37,7 +37,7 @@ def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
     shutil.copytree(root / "examples", folder / "examples", dirs_exist_ok=True)
     drawn = []
     with contextlib.chdir(folder), quiet(), shown_on_screens():
-        for block in blocks(page.read_text(encoding="utf-8")):
+        for block in blocks(page.read_text(encoding="utf-8"), page.parent):
             if block.language != "python":
                 continue
             before = set(pictures(folder))

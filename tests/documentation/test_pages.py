@@ -24,13 +24,14 @@ CHEAP = ("list", "show", "oscillation", "classify")
 # What is run elsewhere: `make` and `pip` by the tests that anybody runs, and by those of packaging.
 ELSEWHERE = ("make test", "make docs", "pip install")
 TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages(ROOT)}
-SESSIONS = [page for page, text in TEXTS.items() if any(block.language == "python" for block in blocks(text))]
+BLOCKS = {page: blocks(text, (ROOT / page).parent) for page, text in TEXTS.items()}
+SESSIONS = [page for page, found in BLOCKS.items() if any(block.language == "python" for block in found)]
 
 
 def said(page):
     """(words, prints) of every command of a page; what a block prints is said with its last one."""
     found = []
-    for block in blocks(TEXTS[page]):
+    for block in BLOCKS[page]:
         if block.language == "commands":
             words = commands(block.code)
             found += [(each, None) for each in words[:-1]] + [(words[-1], block.prints)]
@@ -59,7 +60,7 @@ def expensive(page):
 @pytest.mark.parametrize("page", [pytest.param(page, marks=expensive(page)) for page in SESSIONS])
 def test_the_session_prints_what_the_page_says(page, tmp_path):
     drawn = run(ROOT / page, tmp_path)
-    assert len(drawn) == sum(block.language == "python" for block in blocks(TEXTS[page]))
+    assert len(drawn) == sum(block.language == "python" for block in BLOCKS[page])
     assert all(file.stat().st_size > 1000 for _, pictures in drawn for file in pictures)
 
 
@@ -83,7 +84,7 @@ def test_the_paper_in_the_page_about_claims_can_be_copied():
     """Its claim holds, and the false statement beside it does not."""
     from cfdyn.claims.verdict import judge, measure
 
-    *_, block = (b for b in blocks(TEXTS["docs/guides/claims.md"]) if b.language == "python")
+    *_, block = (b for b in BLOCKS["docs/guides/claims.md"] if b.language == "python")
     paper = {"__name__": "papers.author2600"}
     exec(compile(block.code, "claims.md", "exec"), paper)
     (claim,) = paper["CLAIMS"]
