@@ -12,15 +12,7 @@ from cfdyn.records.record import Record
 
 @dataclass(frozen=True)
 class Event(Record):
-    """At time ``t`` a flow meets ("enter") or leaves the edge; ``rank`` modes are held from then on.
-
-    Examples
-    --------
-    >>> import cfdyn as cf
-    >>> path = cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t=10)
-    >>> [(event.kind, round(event.t, 9), event.rank) for event in path.events]
-    [('enter', 0.38879829, 1)]
-    """
+    """At time ``t`` a flow meets ("enter") or leaves the edge; ``rank`` modes are held from then on."""
 
     t: float
     kind: str
