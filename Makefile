@@ -13,10 +13,12 @@ export FORMULA OPTIMIZER OUT
 
 EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
+EXTRAS_docs := data,networks,docs
 EXTRAS_test := test
 EXTRAS_test-all := test,types,cover,bench,tables
 # An environment that has these extras also serves:
 SERVES_bench := study
+SERVES_docs := study
 SERVES_test := study
 SERVES_test-all := study test
 
@@ -26,7 +28,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers test test-all bench bench-quick lint stubs clean distclean
+.PHONY: help study papers test test-all bench bench-quick docs lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -37,8 +39,11 @@ help:
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
 	@echo 'make papers       compute all claims of the literature; a report in $(OUT)/claims'
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
+	@echo 'make docs         build the site in docs/_build/html: tutorials, guides, theory, reference; its examples are run'
 	@echo 'make lint         check style, types and the layers'
 	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
+	@echo 'make baselines    draw the pictures anew that figures are held against: look at what changed in them'
+	@echo 'make wheel        build dist/cfdyn-….whl, which carries the machine code that a first run needs'
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
@@ -70,6 +75,10 @@ bench: $(VENV)/.installed-bench
 bench-quick: $(VENV)/.installed-bench
 	@$(PY) benchmarks/run.py --quick
 
+docs: $(VENV)/.installed-docs
+	@MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
+
 lint: $(VENV)/.installed-test
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
@@ -78,8 +87,14 @@ lint: $(VENV)/.installed-test
 stubs: $(VENV)/.installed-test
 	@$(PY) -m tests.stubs
 
+baselines: $(VENV)/.installed-test
+	@$(PY) -m tests.plotting.pictures
+
+wheel: $(VENV)/.installed-test
+	@$(PY) -m tests.wheel dist
+
 clean:
-	@rm -rf build dist cfdyn.egg-info htmlcov .coverage .coverage.*
+	@rm -rf build dist docs/_build cfdyn.egg-info htmlcov .coverage .coverage.*
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 

@@ -13,7 +13,7 @@ from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import time_range
 from cfdyn.plotting.plane import Plane, contours
-from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, clip_range, dots
+from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, axis_label, clip_range, dots, symbol
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit
 from cfdyn.words import shortened
@@ -60,7 +60,7 @@ def _draw_states(path: Trajectory) -> Figure:
         *above, below = figure.subplots(len(moved) + 1, 1, sharex=True)
         for axes, k, colour in zip(above, moved, COLOURS, strict=False):
             axes.plot(t, z[:, k], color=colour, linewidth=1.2)
-            axes.set_ylabel(path.names[k])
+            axes.set_ylabel(axis_label(path.names[k]))
         below.plot(path.starts, np.abs(path.sizes), ".", color=PALE, markersize=2.4, rasterized=True)
         count = len(path.names) - timed
         few = f" (above: {len(moved)} of {count} entries)" if len(moved) < count else ""
@@ -132,7 +132,7 @@ def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | 
     axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
     axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
     axes.plot(*w[-1], "o", color=ACCENT, markersize=5, markeredgecolor="white", zorder=5, label="end")
-    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=path.names[0], ylabel=path.names[1])
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=axis_label(path.names[0]), ylabel=axis_label(path.names[1]))
     axes.locator_params(nbins=5)
 
 
@@ -154,12 +154,14 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
         if orbit is not None and len(orbit.z) > 2:
             t_middle, middle = np.arange(1, len(orbit.z) - 1), orbit.midpoints()[:, k]
             axes.plot(t_middle, middle, color=INK, linewidth=0.7, zorder=2, label="midpoints" if first else None)
-        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k] if path.n_weights > 1 else "flow")
+        name = symbol(path.names[k]) if path.n_weights > 1 else "flow"
+        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=name)
     shown = [w[:, moved].ravel()] + ([] if orbit is None else [_without_runaways(orbit.w.astype(float), w)[:, moved].ravel()])
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
     few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
-    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
+    words = axis_label(path.names[0]) if path.n_weights == 1 else "weights" + few
+    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=words)
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
