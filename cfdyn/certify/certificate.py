@@ -16,6 +16,7 @@ from cfdyn.certify.checker.statement import statement
 from cfdyn.certify.exact import end, written
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
+from cfdyn.records.brief import brief
 from cfdyn.records.files import as_path, written_whole
 
 FORMAT, VERSION = "cfdyn certificate", 1
@@ -28,6 +29,13 @@ class Certificate:
 
     ``kind``: what is claimed, such as cycle; ``statement``: the claim in one sentence; ``proved``; ``reason``: of what is not
     proved, what failed and what to try; ``document``: what the file holds, None where nothing is proved.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.1), [1.116, 0.815])
+    >>> found.kind, found.proved, found.claim["stable"], cf.certify.check(found.document).valid
+    ('cycle', True, True, True)
     """
 
     kind: str
@@ -35,6 +43,8 @@ class Certificate:
     proved: bool
     reason: str = ""
     document: Mapping[str, Any] | None = field(default=None, repr=False)
+    __repr__ = brief
+    _headline = ("kind", "statement", "reason")
 
     @property
     def claim(self) -> dict[str, Any]:

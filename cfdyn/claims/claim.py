@@ -9,6 +9,7 @@ from typing import Any
 from cfdyn.claims.expected import Expected, as_expected
 from cfdyn.claims.proofs import PROOF, NotProved, documents, facts
 from cfdyn.errors import CfdynError, UsageError
+from cfdyn.records.brief import brief
 
 PROVED, REPRODUCED, CONTRADICTED, UNDECIDED = VERDICTS = ("proved", "reproduced", "contradicted", "undecided")
 READ = ("the paper", "the abstract", "a secondary source", "from memory")
@@ -16,7 +17,14 @@ Measure = Callable[..., dict[str, Any]]
 
 
 class Undecided(CfdynError):
-    """Raised by a check that cannot decide, with the reason in a sentence."""
+    """Raised by a check that cannot decide, with the reason in a sentence.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Undecided
+    >>> str(Undecided("the orbit has not settled after 10,000 steps"))
+    'the orbit has not settled after 10,000 steps'
+    """
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,18 @@ class Control:
     """A statement beside the claim that is false: the same check with other options, or other expectations.
 
     ``words``: what was changed; ``expected``: instead of the claim's; ``changes``: options of the check.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Control
+    >>> Control("the cubic map", changes={"formula": "r*x*(1-x**2)"}).words
+    'the cubic map'
     """
 
     words: str
     expected: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
+    __repr__ = brief
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,8 @@ class Claim:
     slow: bool = False
     second: Callable[[], dict[str, Any]] | None = None
     certify: Callable[..., Any] | None = None
+    __repr__ = brief
+    _headline = ("id", "statement")
 
     @property
     def source(self) -> str:
@@ -113,6 +130,9 @@ class Claims:
         entry, _, summary = inspect.cleandoc(text or "").partition("\n\n")
         self.entry, self.summary = " ".join(entry.split()), summary
         self._claims: dict[str, Claim] = {}
+
+    def __repr__(self) -> str:
+        return f"Claims({self.name!r}, {len(self)} claims)"
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self._claims.values())
@@ -208,3 +228,5 @@ class Question:
     answer: str
     claims: tuple[str, ...]
     figure: str = ""
+    __repr__ = brief
+    _headline = ("id", "short")

@@ -12,6 +12,7 @@ import numpy as np
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.numerics.stability import stability
+from cfdyn.records.brief import brief
 from cfdyn.records.record import Record, provenance
 
 if TYPE_CHECKING:  # numba comes with them, and whoever states a claim needs none of it
@@ -34,6 +35,12 @@ class Statement:
     ``quantity``: a function (map, points (n, D)) → number, or a row whose largest entry counts, that is to be as small as
     possible; ``below``: a cycle refutes only if it is less than that. ``where``: functions (map, points) → number or row, all
     of which must be positive, such as 2 − lr·λ for a minimum that is stable.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Statement
+    >>> Statement("no stable 3-cycle", (3,), stable=True).periods
+    (3,)
     """
 
     words: str
@@ -42,6 +49,8 @@ class Statement:
     quantity: Quantity | None = None
     below: float | None = None
     where: Sequence[Quantity] = ()
+    __repr__ = brief
+    _headline = ("words",)
 
     def __post_init__(self) -> None:
         if not self.periods:
@@ -60,6 +69,14 @@ class Family:
     such as ``lr`` that may be searched too; ``box``: {name: (lo, hi)} of the parameters; ``starts``: (lo, hi) for each entry of
     the state; ``whole``: the parameters that are whole numbers, such as counts of data points: each choice of them is tried,
     those with the least sum first. A box of positive numbers with ends in a ratio above 100 is searched by logarithms.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> from cfdyn.claims import Family
+    >>> wells = Family("a*(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.0), {"a": (0.5, 2), "lr": (0.5, 2)}, [(-2, 2)])
+    >>> sorted(wells.box)
+    ['a', 'lr']
     """
 
     loss: Any
@@ -68,6 +85,7 @@ class Family:
     starts: Sequence[tuple[float, float]]
     whole: Sequence[str] = ()
     _member: Callable[[dict[str, float]], Map] = field(init=False, repr=False, compare=False)
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for name, ends in [*self.box.items(), *((f"start {i + 1}", ends) for i, ends in enumerate(self.starts))]:

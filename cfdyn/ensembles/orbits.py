@@ -148,7 +148,7 @@ class Orbits:
                     self.progress(done)
 
 
-def increasing_values(step: Map, name: Any, given: Any) -> np.ndarray:
+def increasing_values(step: Any, name: Any, given: Any) -> np.ndarray:
     """Values of a parameter of the map, (N,), finite and increasing, or an error."""
     require_parameter(step, name)
     values = vector(f"the values of {name}", given)

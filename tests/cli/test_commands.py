@@ -24,13 +24,18 @@ def compiled(env=None):
     return {**{k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}, **(env or {})}
 
 
-def document(*arguments, cwd):
-    """What is printed with ``--json``, in this process: what another would import anew takes most of the time."""
+def printed(*arguments, cwd):
+    """What is printed, in this process: what another would import anew takes most of the time."""
     out = io.StringIO()
     with contextlib.chdir(cwd), contextlib.redirect_stdout(out), pytest.raises(SystemExit) as end:
-        main([*arguments, "--json"])
+        main([*arguments])
     assert end.value.code == 0
-    return json.loads(out.getvalue())
+    return out.getvalue()
+
+
+def document(*arguments, cwd):
+    """What is printed with ``--json``."""
+    return json.loads(printed(*arguments, "--json", cwd=cwd))
 
 
 # -- what it answers -------------------------------------------------------------------------
@@ -135,9 +140,9 @@ def test_tables_for_people(tmp_path):
     done = run("study", "double_well", "--optimizer", "gd:lr=1.46", "--quiet", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""
     assert "Verdict  The orbit settles on a stable 3-cycle" in done.stdout
-    assert run("classify", "double_well", cwd=tmp_path).stdout.count("cycle, period 2") == 1
-    assert "done" in run("orbit", "double_well", cwd=tmp_path).stdout
-    assert "per step" in run("lyapunov", "double_well", cwd=tmp_path).stdout
+    assert printed("classify", "double_well", cwd=tmp_path).count("cycle, period 2") == 1
+    assert "done" in printed("orbit", "double_well", cwd=tmp_path)
+    assert "per step" in printed("lyapunov", "double_well", cwd=tmp_path)
 
 
 # -- what it refuses -------------------------------------------------------------------------

@@ -32,13 +32,18 @@ class Verdict(NamedTuple):
     def __bool__(self) -> bool:
         return self.valid
 
+    def __repr__(self) -> str:
+        parts = (f"{name}={value!r}" for name, value in self._asdict().items())
+        text = f"Verdict({', '.join(parts)})"
+        return text if len(text) <= 300 else f"{text[:299]}…"
+
 
 def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
     """Verify a certificate: a file, or the document in one.
 
     Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is
     verified in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains;
-    docs/certificates.md says what is verified for each kind.
+    docs/reference/certificates.md says what is verified for each kind.
 
     Examples
     --------
