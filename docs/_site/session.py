@@ -25,6 +25,15 @@ def agree(said: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(said, printed, FLAGS)
 
 
+def within(said: str, printed: str) -> bool:
+    """Whether a part of what was printed is what a page says, as for `agree`.
+
+    >>> within("two words.", "here are two  words. And more"), within("two words", "two or three words")
+    (True, False)
+    """
+    return agree(f"... {said.strip()} ...", f" {printed} ")
+
+
 def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
     """The place in the text behind each block, and the pictures that the block wrote to the folder.
 
