@@ -15,7 +15,7 @@ EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
 EXTRAS_docs := data,networks,docs
 EXTRAS_test := test
-EXTRAS_test-all := test,cover,bench,tables
+EXTRAS_test-all := test,types,cover,bench,tables
 # An environment that has these extras also serves:
 SERVES_bench := study
 SERVES_docs := study
@@ -28,7 +28,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers test test-all bench bench-quick docs lint stubs clean distclean
+.PHONY: help study papers test test-all bench bench-quick docs lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -42,6 +42,8 @@ help:
 	@echo 'make docs         build the site in docs/_build/html: tutorials, guides, theory, reference; its examples are run'
 	@echo 'make lint         check style, types and the layers'
 	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
+	@echo 'make baselines    draw the pictures anew that figures are held against: look at what changed in them'
+	@echo 'make wheel        build dist/cfdyn-….whl, which carries the machine code that a first run needs'
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
@@ -84,6 +86,12 @@ lint: $(VENV)/.installed-test
 
 stubs: $(VENV)/.installed-test
 	@$(PY) -m tests.stubs
+
+baselines: $(VENV)/.installed-test
+	@$(PY) -m tests.plotting.pictures
+
+wheel: $(VENV)/.installed-test
+	@$(PY) -m tests.wheel dist
 
 clean:
 	@rm -rf build dist docs/_build cfdyn.egg-info htmlcov .coverage .coverage.*

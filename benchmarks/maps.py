@@ -1,37 +1,24 @@
-"""How fast are many orbits at once, against C one by one, C in interleaved lanes (the limit), NumPy and single verdicts?"""
+"""How fast are many orbits at once, against C one by one, C in interleaved lanes (the limit), NumPy and other packages?"""
 
 from __future__ import annotations
 
 import ctypes
-import timeit
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import cfdyn as cf
 from cfdyn.ensembles.orbits import Orbits
-from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race, ratio
+from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race
 from peers.many_orbits import FEWER, PEERS, elsewhere
-from problems.maps import CASES, Case, descent
+from problems.lanes import LIMIT, c_call, grid, periods_of
+from problems.maps import CASES, Case
 
 bench = Benchmark("maps")
 
-LANES = Path(__file__).parent / "problems/lanes.c"
 LYAPUNOV = Path(__file__).parent / "problems/lyapunov.c"
 CHECKED = 40  # steps after which all competitors must be at the same places
-LIMIT = "C in lanes"
-
-
-def c_call(case: Case, name: str) -> Any:
-    """A function of problems/lanes.c for this map; None without a compiler."""
-    step = " ".join(f"y[{k}] = {text};" for k, text in enumerate(case.formulas)).replace(*case.in_c or ("", ""))
-    macros = {"D": str(case.dim), "NP": str(len(case.p)), "STEP": f"double e = {case.before}; (void)e; {step}"}
-    if case.name == "logistic map":
-        macros["SLOPE"] = "p[0]*(1.0 - 2.0*z[0])"
-    pointers, whole = [ctypes.c_void_p] * 3, ctypes.c_long
-    return c_function(LANES, name, None, *pointers, whole, whole, *([] if name.startswith("exponents") else [whole]), **macros)
 
 
 def varied(case: Case, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -217,60 +204,6 @@ def data(plan: Plan) -> Rows:
         yield Row(f"{rows} rows", race(calls, plan.repeats, "ns", len(starts) * steps, label="{name}"))
 
 
-def grid(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and parameters of the Hénon map over a square of cells, 0 ≤ a ≤ 1.5 and |b| ≤ 1/2."""
-    a, b = np.meshgrid(np.linspace(0.0, 1.5, side), np.linspace(-0.5, 0.5, side))
-    return np.full((side * side, 2), 0.1), np.column_stack([a.ravel(), b.ravel()])
-
-
-def periods_of(cells: tuple[np.ndarray, np.ndarray], threads: int) -> np.ndarray:
-    """The periods of all cells, starts and parameters, by cfdyn."""
-    orbits = Orbits(CASES[1].map, *cells, threads=threads)
-    orbits.advance(1000)
-    return orbits.periods(32, 1e-10)
-
-
-@bench.table("periods of the Hénon map up to 32 after 1,000 steps, one thread: ms")
-def periods(plan: Plan) -> Rows:
-    """C looks for the first state that is near the last one; cfdyn asks whether as many states as the longest period come back,
-    and whether an orbit escapes. Same: the part of the cells to which both give the same period."""
-    for side in plan.pick((250,), (250, 1000)):
-
-        def in_c(name: str, side: int = side) -> Call | None:
-            function = c_call(CASES[1], name)
-
-            def call() -> np.ndarray:
-                (states, parameters), found = grid(side), np.empty(side * side)
-                function(states.ctypes.data, parameters.ctypes.data, found.ctypes.data, side * side, 1000, 32)
-                return found
-
-            return function and call
-
-        calls = {"cfdyn": lambda side=side: periods_of(grid(side), 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
-        cells = race(calls, plan.pick(1, plan.repeats), "ms", label="{name}")
-        if calls[LIMIT]:
-            cells |= {"same": float((calls["cfdyn"]() == calls[LIMIT]()).mean())}
-        yield Row(f"{side} × {side}", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.3, above=True),) if side == 1000 else ())
-
-
-@bench.table("growth of those periods with cells and threads: elapsed ms")
-def growth(plan: Plan) -> Rows:
-    """Elapsed time says something only where nothing else runs. Slope: of the logarithms, from one row to the next."""
-    before: tuple[int, float] | None = None
-    for side in plan.pick((100, 200), (125, 250, 500, 1000)):
-        cells = grid(side)
-        one, two = (elapsed(partial(periods_of, cells, threads), plan.repeats) for threads in (1, 2))
-        slope = before and np.log(one / before[1]) / np.log(side**2 / before[0])
-        before = side**2, one
-        yield Row(f"{side} × {side}", {"one thread": 1e3 * one, "two threads": 1e3 * two, "one ÷ two": one / two, "slope": slope})
-
-
-def elapsed(call: Call, repeats: int) -> float:
-    """The least elapsed seconds of a call."""
-    call()
-    return min(timeit.repeat(call, number=1, repeat=repeats))
-
-
 @bench.table("the same beside {peers}: ms")
 def beside(plan: Plan) -> Rows:
     """Other packages, each in an environment of its own below the folder that CFDYN_PEERS names. They take one parameter at a
@@ -292,79 +225,6 @@ def beside(plan: Plan) -> Rows:
         cells |= {f"{peer} ÷ cfdyn": value / cells["cfdyn"] for peer, value in cells.items() if peer != "cfdyn"}
         yield Row(name, cells)
     return {"peers": ", ".join(found) or "other packages, of which none was found"}
-
-
-@bench.table("regime map of heavy ball on the double well: processor seconds")
-def regimes(plan: Plan) -> Rows:
-    """Growth with the cells; beside it `classify` on a hundredth of them, one by one. Undecided: the part of the cells."""
-    step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
-    for side in plan.pick((125, 250), (125, 250, 500)):
-        lr, momentum = np.linspace(0.1, 4, side), np.linspace(0, 0.95, side)
-
-        def together(lr: np.ndarray = lr, momentum: np.ndarray = momentum) -> cf.analysis.RegimeMap:
-            return cf.analysis.regimes(step, ("lr", lr), ("momentum", momentum), [1.1])
-
-        def alone(lr: np.ndarray = lr, momentum: np.ndarray = momentum) -> None:
-            for a in lr[5::10]:
-                for b in momentum[5::10]:
-                    cf.analysis.classify(step.at(lr=a, momentum=b), [1.1])
-
-        cells = {"cfdyn": measure(together, plan.repeats)}
-        if side == 125:
-            part = len(lr[5::10]) * len(momentum[5::10]) / side**2
-            cells |= {"classify, one by one": measure(alone, 1) / part}
-        cells |= {"undecided": float((together().labels == -2).mean())}
-        yield Row(f"{side} × {side}", cells, (Goal(cells["cfdyn"], 2.0, above=False),) if side == 500 else ())
-
-
-HIMMELBLAU = Case(
-    "GD, Himmelblau's loss", descent("himmelblau", 0.01), (1.0, 1.0),
-    ("z[0] - p[0]*(4.0*z[0]*(z[0]*z[0] + z[1] - 11.0) + 2.0*(z[0] + z[1]*z[1] - 7.0))",
-     "z[1] - p[0]*(2.0*(z[0]*z[0] + z[1] - 11.0) + 4.0*z[1]*(z[0] + z[1]*z[1] - 7.0))"), 0.0,
-)  # fmt: skip
-
-
-@bench.table("basins of gradient descent on Himmelblau's loss: processor seconds")
-def basins(plan: Plan) -> Rows:
-    """Beside it C that is told the attractors and follows one orbit after the other until it stands still (same: the part of the
-    cells to which both give the same attractor), the transient alone, in lanes, and `classify` on a ten-thousandth of the
-    starts, one by one.
-
-    What finding and telling the attractors takes beyond the transient is the first goal's.
-    """
-    step = HIMMELBLAU.map
-    function = c_call(HIMMELBLAU, "basins")
-    for side in plan.pick((250, 500), (250, 500, 1000)):
-        axis = -5 + (np.arange(side) + 0.5) * (10 / side)
-        starts = np.stack(np.meshgrid(axis, axis), axis=2).reshape(-1, 2)
-
-        def together(side: int = side) -> cf.analysis.Basins:
-            return cf.analysis.basins(step, [(-5, 5)] * 2, side)
-
-        def transient(starts: np.ndarray = starts) -> None:
-            Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1))).advance(1000)
-
-        found = together()
-        points = np.concatenate([one.points[0] for one in found.attractors])
-
-        def in_c(starts: np.ndarray = starts, points: np.ndarray = points) -> np.ndarray:
-            labels = np.empty(len(starts))
-            labels[: len(points)] = points
-            states, parameters = starts.copy(), np.tile(HIMMELBLAU.p, (len(starts), 1))
-            function(states.ctypes.data, parameters.ctypes.data, labels.ctypes.data, len(starts), 10_000, len(points) // 2)
-            return labels
-
-        cells = {"cfdyn": measure(together, plan.repeats), "transient": measure(transient, plan.repeats)}
-        if function:
-            cells["C"] = measure(in_c, plan.pick(1, 3))
-            cells |= {"C ÷ cfdyn": ratio(cells["C"], cells["cfdyn"]), "same": float((in_c() == found.labels.ravel()).mean())}
-        if side == 250:
-            some = starts[:: len(starts) // 100]
-            alone = measure(lambda some=some: [cf.analysis.classify(step, z) for z in some], 1)
-            cells |= {"classify, one by one": alone / (len(some) / len(starts))}
-        cells |= {"beyond it": cells["cfdyn"] - cells["transient"], "undecided": float((found.labels == -2).mean())}
-        goals = (Goal(cells["beyond it"], 0.5, above=False), Goal(cells.get("C ÷ cfdyn"), 5.0, above=True))
-        yield Row(f"{side} × {side}", cells, goals if side == 1000 else ())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from functools import partial
 from measuring.benchmark import Benchmark, main
 
 NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "linear", "stiff", "compare", "averaging",
-         "continuation", "curves", "cycles", "manifolds", "claims", "runs", "maps", "proofs", "networks")  # fmt: skip
+         "continuation", "curves", "cycles", "manifolds", "claims", "runs", "maps", "grids", "proofs", "networks",
+         "equations")  # fmt: skip
 
 
 def load(name: str) -> Benchmark:

@@ -74,6 +74,20 @@ for (words, begin), (_, end) in zip(marks, marks[1:]):
     sys.stderr.write(f"stage|{{words}}|{{end - begin}}\\n")
 """
 
+# Twenty losses of one variable or two, with gradient descent or heavy ball, each at five rates about its edge.
+MANY = """
+import cfdyn as cf
+forms = ["{a}*w**4/4 - {b}*w**2/2", "{a}*w**2/2 + {b}*(1-cos({a}*w))", "log(cosh({a}*w)) + {b}*w**2/9", "({a}*x*y - {b})**2/2"]
+listed = []
+for k in range(20):
+    loss = cf.Loss(forms[k % 4].format(a=0.6 + 0.07*k, b=1.2 - 0.03*k))
+    edge = cf.minima(loss)[0].edge
+    gd, momentum = cf.optimizers.gd(lr=1.0), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5)
+    optimizer, edge = (momentum, 1.5 * edge) if k % 3 == 0 else (gd, edge)
+    listed += [(loss, optimizer.at(lr=share * edge)) for share in (0.6, 0.9, 1.1, 1.3, 1.5)]
+assert not cf.study_many(listed, jobs=2).failures
+"""
+
 GROUPS = {
     "numba": ("numba", "llvmlite"),
     "sympy": ("sympy", "mpmath", "gmpy2"),
@@ -116,6 +130,9 @@ def processes(plan: Plan) -> Rows:
     yield Row("`cfdyn study`, a new formula", cells, (Goal(cells[WARM], 3.0),))
     cells = process_cells([*WELL, caches.out, "--no-figure"], long, caches, memory=False)
     yield Row("`cfdyn study --no-figure`, double well", cells, (Goal(cells[WARM], 1.2),))
+    if not plan.quick:
+        cells = process_cells(["-c", MANY], 1, caches, memory=False)
+        yield Row("`cf.study_many`, 100 small studies", cells, (Goal(cells[WARM_CPU], 60.0),))
     yield Row("pynamicalsys: the double well's orbit, period, exponent; no figure", peer_cells("pynamicalsys", PEER, cold))
 
 

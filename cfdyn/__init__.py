@@ -1,16 +1,14 @@
-"""cfdyn: the dynamics of optimizers. Losses → maps → orbits → cycles, bifurcations, chaos; flows beside them.
-
-A loss (`Loss`, `losses`) and an optimizer (`Optimizer`, `optimizers`) make a map (`as_map`) and flows (`flows`). `iterate`
-and `solve` follow them, `analysis` asks questions, `study` asks all of them, `plot` draws any result, `claims` has what the
-literature says with its verdicts.
+"""cfdyn: the dynamics of optimizers. A loss and an optimizer make a map and flows; it tells what they do.
 
 >>> import cfdyn as cf
->>> step = cf.as_map(cf.Loss("(w**2 - 1)**2 / 4"), cf.optimizers.gd(lr=1.46))
->>> found = cf.analysis.classify(step, [1.1])
->>> found.kind, found.period
+>>> loss, gd = cf.Loss("(w**2 - 1)**2 / 4"), cf.optimizers.gd(lr=1.46)
+>>> regime = cf.analysis.classify(cf.as_map(loss, gd), [1.1])
+>>> regime.kind, regime.period
 ('cycle', 3)
 
-Every public name is fetched when it is first used; `help(cf.study)` and the like tell more.
+Specify: Loss, Optimizer, Map, Flow, losses, optimizers, networks, data. Follow: as_map, iterate, flows, solve, train.
+Ask: study, compare, minima, analysis; symbolic has closed forms, certify proofs, claims what the literature says.
+Keep: plot, animate, load. `dir(cf)` lists all names; `help(cf.study)`, `help(cf.losses)` and the like tell more.
 """
 
 import importlib
@@ -18,7 +16,7 @@ import sys
 from typing import Any
 
 import cfdyn.machine.portable  # noqa: F401 (from now on, whoever forks waits for what other threads import and compile)
-from cfdyn.registry import Rebinding
+from cfdyn.registry import Rebinding, asked_by_help
 
 __version__ = "0.1.0"
 
@@ -29,31 +27,35 @@ _WHERE = {
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
     "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "random_map": "ensembles.random_map", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
+    "poincare_map": "integrate.maps.poincare", "stroboscopic_map": "integrate.maps.stroboscopic",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
     "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",
-    "averages": "studies.comparison", "study": "studies.study", "train": "training.train", "Run": "training.run",
+    "averages": "studies.comparison", "study": "studies.study", "study_many": "studies.many", "Studies": "studies.collection",
+    "train": "training.train", "Run": "training.run",
     "Network": "networks._network", "DataSet": "data._data_set",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
 _NAMES = "losses optimizers flows analysis symbolic certify claims networks data".split()
 _PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in _NAMES}
 
-__all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
+_PUBLIC = [*_WHERE, *_PACKAGES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return [] if asked_by_help() else _PUBLIC
     if name in _PACKAGES:
         return importlib.import_module(f"cfdyn.{_PACKAGES[name]}")
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}")
+        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_PUBLIC)
 
 
 sys.modules[__name__].__class__ = Rebinding

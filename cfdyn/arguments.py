@@ -9,13 +9,14 @@ import operator
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
 
 from cfdyn.errors import UsageError, shown, unknown
 
 OF_NO_FORMULA = "a loss that is no formula, such as a network, has the flows central, gradient and stable, and cf.as_map"
+Checked = TypeVar("Checked", bound=Callable)
 _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
     "RandomMap": "a random map, cf.random_map(loss, optimizer, batch=1)",
@@ -171,17 +172,17 @@ def converted(what: str, value: Any, hint: Any) -> Any:
 def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
     if value is None and type(None) in hints or Any in hints:
         return value
-    problem = UsageError(f"{what} cannot be {shown(value)}")
+    problem = None
     for hint in hints:
         try:
             if hint is not type(None):
                 return converted(what, value, hint)
         except UsageError as error:
             problem = error
-    raise problem
+    raise problem or UsageError(f"{what} cannot be {shown(value)}")
 
 
-def checked(function: Callable, package: str = "", make: str | None = None) -> Callable:
+def checked(function: Checked, package: str = "", make: str | None = None) -> Checked:
     """The function with its arguments converted by `converted`; what it gives goes through ``make``, ``module:Name``.
 
     ``package``: where it is found by its name, for a pickle.
@@ -206,7 +207,7 @@ def checked(function: Callable, package: str = "", make: str | None = None) -> C
 
     if package:
         call.__module__, call.__qualname__ = package, function.__name__
-    return call
+    return cast(Checked, call)
 
 
 def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:

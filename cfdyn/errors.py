@@ -6,6 +6,11 @@ from typing import Any
 
 HEAD, TAIL = 380, 160  # of a message that is longer
 MANY = 60  # names are too many to be read in a message
+ELSEWHERE = {  # what other libraries and papers call a hyperparameter, in small letters without underscores
+    "learningrate": ("lr",), "eta": ("lr",), "rate": ("lr",), "stepsize": ("lr",), "alpha": ("lr",), "epsilon": ("eps",),
+    "beta": ("momentum", "beta1", "beta2"), "mu": ("momentum",), "betas": ("beta1",), "decay": ("weight_decay",),
+    "wd": ("weight_decay",), "l2": ("weight_decay",), "maxnorm": ("clip",), "gradclip": ("clip",),
+}  # fmt: skip
 
 
 def readable(text: str) -> str:
@@ -89,12 +94,14 @@ def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageE
 
     >>> print(unknown("loss", "quartc", ["quartic", "huber"], "cfdyn list losses"))
     unknown loss 'quartc'; did you mean 'quartic'? See: cfdyn list losses
+    >>> print(unknown("option of gd:", "learning_rate", ["lr", "clip"]))
+    unknown option of gd: 'learning_rate'; did you mean 'lr'?
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = _nearest(name, known)
     shown = name if len(name) <= 60 else name[:57] + "..."
     if near:
-        advice = f"did you mean {near[0]!r}?"
+        advice = f"did you mean {near!r}?"
     elif len(known) > MANY:
         advice = "none is like it."
     elif known:
@@ -102,6 +109,16 @@ def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageE
     else:
         advice = "there are none."
     return UsageError(f"unknown {kind} {shown!r}; {advice}" + (f" See: {see}" if see else ""))
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """The valid name that was meant: the same one in other letters, what it is called elsewhere, or one spelled like it."""
+    plain = {one.lower().replace("_", ""): one for one in reversed(known)}
+    given = name.lower().replace("_", "")
+    if given in plain:
+        return plain[given]
+    elsewhere = [one for one in ELSEWHERE.get(given, ()) if one in known]
+    return next(iter(elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
 
 
 class Interrupted(KeyboardInterrupt):

@@ -45,12 +45,12 @@ class Catalogue(Rebinding):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.names():
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
         importlib.import_module(f"{self.__name__}.{name}")
         return self.__dict__[name]
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.names()})
+        return [*self.names(), "names"]
 
     def names(self) -> list[str]:
         """Everything that is in the folder."""
@@ -62,6 +62,11 @@ class Catalogue(Rebinding):
             plural = self.__name__.rpartition(".")[2]
             raise unknown(SINGULAR.get(plural, plural), name, self.names(), f"`dir(cf.{plural})`")
         return getattr(self, name)
+
+
+def asked_by_help() -> bool:
+    """True of what pydoc asks a package: it would print the texts of all its names, one below the other, on 2,500 lines."""
+    return sys._getframe(2).f_globals.get("__name__") == "pydoc"
 
 
 def catalogue(name: str) -> Catalogue:

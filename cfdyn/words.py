@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding
+LONGEST_REPR = 300  # characters of what Python shows of an object
 STABILITY = {True: "stable", False: "unstable", None: "neutral"}  # as records say it
 
 
@@ -49,6 +50,15 @@ def shortened(text: str, most: int) -> str:
     'w**2/…'
     """
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def few(items: Sequence[str], most: int = 8, first: int = 4) -> str:
+    """Words in a row; of very many the first ones, and how many there are.
+
+    >>> few(["x", "y"]), few([f"x{k}" for k in range(80)])
+    ('x, y', 'x0, x1, x2, x3, … 80 in all')
+    """
+    return ", ".join(items if len(items) <= most else [*items[:first], f"… {len(items)} in all"])
 
 
 def listed(items: Sequence[str], most: int, between: str = ", ") -> str:

@@ -1,6 +1,8 @@
 """What all tests share: how long an example takes is no reason to fail, machines are busy; what JAX compiles is kept."""
 
+import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -14,3 +16,32 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "cache"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Of the half million objects that collection makes none is garbage: they are not looked through then, nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _with_sympy() -> Iterator[object]:
+    from tests.algebra import Source
+
+    source = Source()
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def algebra_at_hand(_with_sympy, monkeypatch) -> None:
+    """Exact questions are answered by processes that need not import SymPy first."""
+    from cfdyn.symbolic.exact import process
+    from tests.algebra import Forked
+
+    monkeypatch.setattr(process, "_begin", lambda time_limit: Forked(_with_sympy, time_limit))

@@ -9,7 +9,11 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+from cfdyn.machine.shelf import directory
 
 HANG = 900.0  # seconds
 
@@ -17,6 +21,16 @@ HANG = 900.0  # seconds
 def finished(command: Sequence[Any], **options: Any) -> subprocess.CompletedProcess[str]:
     """A command run to its end, with what it wrote."""
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=HANG, **options)
+
+
+def kernels_until_now(folder: Path) -> None:
+    """A cache that begins with what was compiled in tests before: not with what another process is about to compile."""
+    kept = directory()
+    for entry in kept.glob("kernels-*/*.bin") if kept else ():
+        (folder / entry.parent.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(OSError):  # it was given up
+            if content := entry.read_bytes():
+                (folder / entry.parent.name / entry.name).write_bytes(content)
 
 
 def ended(process: subprocess.Popen) -> tuple[Any, Any]:

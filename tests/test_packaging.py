@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.processes import finished
+from tests.wheel import copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
-FOLDERS = ["cfdyn", "papers"]
-EXTRAS = {"data", "networks", "torch", "tables", "sweep", "explore", "docs", "test", "cover", "bench", "all"}
+EXTRAS = {"data", "networks", "torch", "tables", "docs", "test", "types", "cover", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "equinox", "torch", "flint"}
 
 
@@ -46,10 +44,7 @@ def package_files() -> set[str]:
 def wheel(tmp_path_factory) -> Path:
     """Built from a copy, so that no stale build folder gets in and none is left behind."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in SOURCES:
-        shutil.copy(ROOT / name, source)
+    copy_sources(source)
     call([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source], source)
     (built,) = out.glob("*.whl")
     return built
@@ -121,7 +116,7 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
 
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-    extras = ("data", "networks", "test", "cover", "bench", "tables")
+    extras = ("data", "networks", "test", "types", "cover", "bench", "tables")
     installed_by_make = (*(f'extra == "{name}"' for name in extras), "None")
     requirements = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in installed_by_make and r.name != "cfdyn"]
     assert {"numpy", "scikit-learn", "jax", "pytest", "cvxpy"} <= {r.name for r in requirements}
@@ -161,11 +156,8 @@ def test_an_editable_clone_has_the_papers(clone, folder, tmp_path):
 def clone(tmp_path_factory) -> Path:
     """A clone that is called like the package, installed for editing into an environment beside it."""
     home = tmp_path_factory.mktemp("above")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, home / "cfdyn" / name, ignore=ignored)
-    for name in SOURCES:
-        shutil.copy(ROOT / name, home / "cfdyn")
+    (home / "cfdyn").mkdir()
+    copy_sources(home / "cfdyn")
     call([sys.executable, "-m", "venv", "--without-pip", home / "env"], home)
     # The folder on the path has setuptools, and its .pth files are not read.
     pip = [sys.executable, "-m", "pip", "--python", home / "env" / "bin" / "python", "install", "--quiet", "--no-index", "--no-deps"]

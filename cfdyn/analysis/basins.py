@@ -20,6 +20,7 @@ from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
 AT_ONCE = 2**15  # starts: what is done when Ctrl-C comes is whole blocks
+SAMPLED = 2**12  # starts, all over a grid that is larger: the attractors that they end on are known to the blocks
 CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
 ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
 OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent", UNRESOLVED: "unresolved"}
@@ -89,13 +90,14 @@ def basins(
     """Basins of attraction over a grid of starts in one or two coordinates.
 
     Each orbit runs through a transient, where that does not do through 15, 48 and 192 more. What comes back to 10⁻¹⁰ of its size
-    is put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points are
-    in its basin. Of what does not come back a few orbits are followed by themselves as by `classify`; the cells a
-    chaotic or quasi-periodic one visits in 2¹⁵ steps are its attractor's, on which others are that spend 90 % of 64 steps there.
-    Fixed points with a multiplier 1 are one continuum. The rest is undecided: so are orbits on cycles that do not attract, and
-    attractors whose cells overlap. A few starts that diverge (of an optimizer with memory that rest too) are put to `classify`;
-    where one is something else, all like it are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit
-    the same for any number of threads.
+    is put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points
+    are in its basin; so are, sooner, those in boxes around its points that the step is found to contract, in intervals. Of
+    what does not come back a few orbits are followed by themselves as by `classify`; the cells a chaotic or quasi-periodic
+    one visits in 2¹⁵ steps are its attractor's, on which others are that spend 90 % of 64 steps there. Fixed points with a
+    multiplier 1 are one continuum. The rest is undecided: so are orbits on cycles that do not attract, and attractors whose
+    cells overlap. A few starts that diverge (of an optimizer with memory that rest too) are put to `classify`; where one is
+    something else, all like it are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit the same
+    for any number of threads.
 
     Parameters
     ----------
@@ -135,6 +137,10 @@ def basins(
     known, labels = Attractors(step, whole_number("max_period", max_period, 1)), np.full(count, UNRESOLVED)
     settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
 
+    def label(cells: np.ndarray) -> np.ndarray:
+        orbits = of_starts(step, _starts(base, places, axes, cells), threads)
+        return known.label(orbits, whole_number("the transient", transient, 1))
+
     def made(notes: str) -> Basins:
         attractors, rows = ordered(known.known, labels), len(axes[1]) if len(axes) > 1 else 1
         return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
@@ -142,10 +148,11 @@ def basins(
                       provenance=settings)  # fmt: skip
 
     try:
+        if count > AT_ONCE:
+            label(np.arange(0, count, -(-count // SAMPLED)))
         for begin in range(0, count, AT_ONCE):
             cells = np.arange(begin, min(begin + AT_ONCE, count))
-            orbits = of_starts(step, _starts(base, places, axes, cells), threads)
-            labels[cells] = known.label(orbits, whole_number("the transient", transient, 1))
+            labels[begin : begin + AT_ONCE] = label(cells)
             if progress:
                 progress(int(cells[-1]) + 1)
         return made(checked(step, known, labels, lambda cell: _starts(base, places, axes, np.array([cell]))[0]))
@@ -201,10 +208,12 @@ def _check_memory(count: int) -> None:
 
 def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: np.ndarray) -> np.ndarray:
     """The starts of some cells, counted row by row, (n, D)."""
-    states = np.tile(base, (len(cells), 1))
-    states[:, places[0]] = axes[0][cells % len(axes[0])]
+    states = np.empty((len(cells), len(base)))
+    states[:] = base
+    rows = cells // len(axes[0])
+    states[:, places[0]] = axes[0][cells - rows * len(axes[0])]
     if len(axes) > 1:
-        states[:, places[1]] = axes[1][cells // len(axes[0])]
+        states[:, places[1]] = axes[1][rows]
     return states
 
 
@@ -247,11 +256,11 @@ def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[i
 
 def ordered(known: list[Found], labels: np.ndarray) -> tuple[Attractor, ...]:
     """The attractors with starts, the most common one first; the labels are changed to these places."""
-    counts = np.bincount(labels[labels >= 0], minlength=len(known))
+    counts = np.bincount(labels - UNRESOLVED, minlength=len(known) - UNRESOLVED)[-UNRESOLVED:]
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda k: (-counts[k], known[k].points[0].tolist()))
     places = np.full(len(known) - UNRESOLVED, UNSETTLED)
     places[order], places[ESCAPED], places[UNRESOLVED] = np.arange(len(order)), ESCAPED, UNRESOLVED
-    labels[:] = places[labels]
+    np.take(places, labels, out=labels, mode="wrap")
     made = []
     for k in order:
         one, part = known[k], float(counts[k] / labels.size)

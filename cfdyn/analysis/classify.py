@@ -9,8 +9,8 @@ from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.orbit import require_step
 
 
@@ -38,7 +38,7 @@ class Regime(Record):
 
 
 def classify(
-    step: Map | OracleMap, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS
+    step: Map | MapByProducts, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS
 ) -> Regime:
     """The regime of the orbit of z0.
 
@@ -88,7 +88,7 @@ def classify(
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
     z = require_step(step).state(z0)
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         found = large_regime(step, z, int(max_period), budget)
         return Regime(*found, provenance=provenance(map=step.title, params=step.params, start=z, budget=budget))
     most = default_budget(step) if budget is None else int(budget)

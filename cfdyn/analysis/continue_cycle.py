@@ -19,8 +19,8 @@ from cfdyn.continuation.tables import branch_table
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.oracle_map import OracleMap
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
@@ -150,7 +150,7 @@ class Branch(WithMap, Record):
 
 
 def continue_cycle(
-    step: Any, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Map | MapByProducts, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
     progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
@@ -163,7 +163,7 @@ def continue_cycle(
 
     Parameters
     ----------
-    step : the map, a `Map` or an `OracleMap`, with the parameter at the value of the start
+    step : the map, a `Map` or an `MapByProducts`, with the parameter at the value of the start
     cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
     parameter : the name of λ
     bounds : (lo, hi), where the branch ends; the start lies between them
@@ -233,10 +233,10 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
-    step = step if isinstance(step, OracleMap) else require_map(step)
+    step = step if isinstance(step, MapByProducts) else require_map(step)
     checked_bounds(step, parameter, bounds)
     own = Functions(step, parameter, functions, stop)
-    if isinstance(step, OracleMap) or multipliers is not None or of_many_weights(step):
+    if isinstance(step, MapByProducts) or multipliers is not None or of_many_weights(step):
         if isinstance(step, Map) and (step.switching or step.periodic):
             raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
                              f"{MOST_ENTRIES} entries of the state")  # fmt: skip

@@ -11,7 +11,9 @@ from cfdyn.cycles.search import METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import require_step
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Cycles(Record):
     undecided: Annotated[np.ndarray, "* D *"]
     method: str
     reason: str
-    _step: Map | None = None
+    _step: Map | MapByProducts | None = None
 
     @property
     def cycles(self) -> list[Cycle]:
@@ -77,13 +79,15 @@ class Cycles(Record):
 
 
 def cycles(
-    step: Map, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None, method: str = "auto"
-) -> Cycles:
+    step: Map | MapByProducts, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
+    method: str = "auto",
+) -> Cycles:  # fmt: skip
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
 
     Parameters
     ----------
-    step : the map
+    step : the map; of one that has no code, such as cf.poincare_map(…), what Newton's method finds from close returns of orbits
+        and from random starts, which is never known to be all
     period : n ≥ 1
     box : [(lo, hi), …], one interval for each entry of the state; ±inf is allowed for maps of one variable
     seed : of random starts, where the method uses any
@@ -118,7 +122,7 @@ def cycles(
     """
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
-    region = _box(require_map(step), box, finite=method != "auto")
+    region = _box(require_step(step), box, finite=method != "auto" or isinstance(step, MapByProducts))
     n = whole_number("a period", period)
     if n < 1:
         raise UsageError(f"a period is at least 1, not {n}")
@@ -136,7 +140,7 @@ def cycles(
                   provenance=settings)  # fmt: skip
 
 
-def _box(step: Map, box: Any, finite: bool) -> np.ndarray:
+def _box(step: Map | MapByProducts, box: Any, finite: bool) -> np.ndarray:
     """The box as (D, 2), checked; only maps of one variable may have infinite ends, and not where ``finite`` is asked for."""
     try:
         region = np.array(box, dtype=float)

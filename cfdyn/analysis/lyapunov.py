@@ -6,28 +6,29 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 
 def lyapunov(
-    step: Map | OracleMap, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
-    leading: int | None = None,
+    step: Map | MapByProducts | Flow, z0: Any, n: float | None = None, transient: float | None = None,
+    progress: Callable[[int], None] | None = None, leading: int | None = None,
 ) -> np.ndarray:  # fmt: skip
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors.
 
     Parameters
     ----------
-    step : the map
+    step : the map, or a smooth flow, of which exponents are per unit of time
     z0 : start, the d weights or the full state (D,)
-    n : steps averaged over
-    transient : steps run before
-    progress : called now and then with the number of steps done
+    n : steps averaged over, 100,000 if not given; of a flow the time, 10,000
+    transient : steps, or the time, run before, 1000 if not given
+    progress : called now and then with the number of steps done, or the time
     leading : how many of the largest
 
     Returns
     -------
-    (D,) exponents per step, or (leading,); −inf where a direction collapses
+    (D,) exponents per step, or per unit of time of a flow, or (leading,); −inf where a direction collapses
 
     Raises
     ------

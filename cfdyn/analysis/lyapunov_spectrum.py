@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,11 +10,14 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.frames import stretching
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.maps.course import require_smooth
+from cfdyn.integrate.maps.tangents import Tangents
 from cfdyn.kernels.orbits import DIVERGED, DONE, advance
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 from cfdyn.systems.one_by_one import advanced
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
 
 PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
@@ -28,7 +31,7 @@ class LyapunovSpectrum(Record):
     ``total``, ``total_error``: of all these together, the logarithm of how volumes shrink per step. ``dimension``: Kaplan
     and Yorke's, k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the most exponents whose sum is not negative (D if that is all of them, NaN
     if it takes more than the leading ones), with its error ``dimension_error`` by leaving out one part after the other.
-    ``steps`` averaged over.
+    ``steps`` averaged over. Of a flow exponents are per unit of time, ``unit`` "time", and ``steps`` is the time averaged over.
     """
 
     exponents: Annotated[np.ndarray, "D"]
@@ -36,17 +39,19 @@ class LyapunovSpectrum(Record):
     total: float
     total_error: float
     dimension: float
-    steps: int
+    steps: float
     dimension_error: float = math.nan
+    unit: str = "step"
 
 
 def lyapunov_spectrum(
-    step: Map | OracleMap, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None,
-    leading: int | None = None,
+    step: Map | MapByProducts | Flow, z0: Any, n: float | None = None, transient: float | None = None,
+    progress: Callable[[int], None] | None = None, leading: int | None = None,
 ) -> LyapunovSpectrum:  # fmt: skip
     """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way.
 
-    λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
+    λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; of a flow dz/dt = F(z) of the tangents
+    dV/dt = DF(z) V, made orthonormal again and again, over the time n.
 
     The errors are those of an average over a mixing motion; they do not know of transients that are longer than the one left
     out, nor of other attractors. Tangents turn during the last 1000 steps of the transient, or its last half, so that at a
@@ -55,17 +60,18 @@ def lyapunov_spectrum(
 
     Parameters
     ----------
-    step : the map, also one of a loss that is no formula: then tangents are pushed by Hessian-vector products
+    step : the map, also one of a loss that is no formula: then tangents are pushed by Hessian-vector products; or a smooth flow
+        of up to 60 variables. Time in the formulas of a flow has no exponent
     z0 : start, the d weights or the full state (D,)
-    n : steps averaged over
-    transient : steps run before
-    progress : called now and then with the number of steps done
+    n : steps averaged over, 100,000 if not given; of a flow the time, 10,000
+    transient : steps, or the time, run before, 1000 if not given
+    progress : called now and then with the number of steps done, or the time
     leading : how many of the largest; all D if not given, where D ≤ 300
 
     Raises
     ------
     NumericsError : the orbit diverges or leaves the domain
-    UsageError : n below 1, a negative transient, a bad start, or all of too many exponents
+    UsageError : n below 1, a negative transient, a bad start, all of too many exponents, or a flow with an edge
 
     Examples
     --------
@@ -76,15 +82,26 @@ def lyapunov_spectrum(
     >>> abs(first - 0.41922) < 4 * error < 1e-2, round(found.dimension, 2)
     (True, 1.26)
 
+    Of the flow of Lorenz the volume shrinks by s + 1 + b in a unit of time:
+
+    >>> lorenz = cf.Flow.from_text("s*(y-x); x*(r-z)-y; x*y-b*z", "x y z", {"s": 10.0, "r": 28.0, "b": 8/3})
+    >>> found = cf.analysis.lyapunov_spectrum(lorenz, [1.0, 1.0, 20.0], 300)
+    >>> bool(abs(found.exponents - [0.9056, 0, -14.5723]).max() < 0.05), round(found.total, 5), found.unit
+    (True, -13.66667, 'time')
+
     References
     ----------
     Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15. Kaplan & Yorke (1979), Lecture Notes in Math. 730, 204.
     """
+    if isinstance(step, Flow):
+        return _of_flow(step, z0, 10_000.0 if n is None else n, 1000.0 if transient is None else transient, progress, leading)
+    n, transient = (whole_number(what, usual if value is None else value)
+                    for what, value, usual in (("`n`", n, 100_000), ("`transient`", transient, 1000)))  # fmt: skip
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_step(step).state(z0).copy()
-    q, stretch = _frame(step, leading), stretching(step)
-    piece = PIECE if isinstance(step, OracleMap) else max(1, STRETCH // step.cost)
+    q, stretch = _frame(step.dim, leading), stretching(step)
+    piece = PIECE if isinstance(step, MapByProducts) else max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
         done, code = _advance(step, z, min(piece, transient - turning - first))
@@ -105,25 +122,46 @@ def lyapunov_spectrum(
     return _spectrum(sums, np.diff(ends), n, step.dim, settings)
 
 
-def _frame(step: Map | OracleMap, leading: int | None) -> np.ndarray:
+def _of_flow(
+    flow: Flow, z0: Any, time: float, transient: float, progress: Callable[[int], None] | None, leading: int | None
+) -> LyapunovSpectrum:
+    """The same by the tangent equation."""
+    require_smooth(flow, "lyapunov of a flow")
+    if not (0 < time < math.inf and 0 <= transient < math.inf):
+        raise UsageError(f"lyapunov needs a positive time and no negative transient, not {time:g} and {transient:g}")
+    z = flow.state(z0).copy()
+    tangents = Tangents(flow, _frame(flow.dim - flow.timed, leading or flow.dim - flow.timed))
+    tangents.follow(z, transient - min(transient / 2, TURNING), alone=True)
+    sums, begun = np.zeros((PARTS, len(tangents.q))), 0.0
+    tangents.follow(z, min(transient / 2, TURNING))
+    for k in range(PARTS):
+        sums[k] = tangents.follow(z, time / PARTS)
+        begun += time / PARTS
+        if progress:
+            progress(int(begun))
+    settings = provenance(map=flow.title, params=flow.params, start=z0, transient=transient, leading=leading)
+    return replace(_spectrum(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
+
+
+def _frame(dim: int, leading: int | None) -> np.ndarray:
     """Orthonormal rows (k, D) that no symmetry of the map favours."""
     if leading is not None:
-        most = whole_number("`leading`", leading, 1, step.dim)
-        return np.ascontiguousarray(np.linalg.qr(np.random.default_rng(6).normal(size=(step.dim, most)))[0].T)
-    if step.dim > MOST:
-        raise UsageError(f"{step.dim} exponents are too many: ask for the largest with `leading=4`")
-    return np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
+        most = whole_number("`leading`", leading, 1, dim)
+        return np.ascontiguousarray(np.linalg.qr(np.random.default_rng(6).normal(size=(dim, most)))[0].T)
+    if dim > MOST:
+        raise UsageError(f"{dim} exponents are too many: ask for the largest with `leading=4`")
+    return np.linalg.qr(np.eye(dim) + 0.1 * np.tri(dim))[0].T.copy()
 
 
-def _advance(step: Map | OracleMap, z: np.ndarray, n: int) -> tuple[int, int]:
+def _advance(step: Map | MapByProducts, z: np.ndarray, n: int) -> tuple[int, int]:
     """(steps done, code), ``z`` moving on."""
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         z[:], done = advanced(step, z.copy(), n, ESCAPE)
         return done, DONE if done == n else DIVERGED
     return advance(step.rule("step").compiled, z, step.p, n, ESCAPE)
 
 
-def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, dim: int, settings: dict) -> LyapunovSpectrum:
+def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
     """Means and errors of the sums (parts, D) of logarithms over so many steps each."""
     with np.errstate(invalid="ignore"):
         exponents, means = sums.sum(axis=0) / n, sums / lengths[:, None]

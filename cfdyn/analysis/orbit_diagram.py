@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import number, whole_number
+from cfdyn.ensembles.alone import orbits_of
 from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 
 FOLLOW = ("fresh", "up", "down", "both")
 TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
@@ -42,8 +44,8 @@ class OrbitDiagram(Record):
 
 
 def orbit_diagram(
-    step: Map, vary: tuple[str, Any], z0: Any, transient: int = TRANSIENT, keep: int = KEEP, averaged: int = AVERAGED,
-    follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None, escape: float = ESCAPE,
+    step: Map | MapByProducts, vary: tuple[str, Any], z0: Any, transient: int = TRANSIENT, keep: int = KEEP,
+    averaged: int = AVERAGED, follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None, escape: float = ESCAPE,
     threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> OrbitDiagram:  # fmt: skip
     """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent.
@@ -89,7 +91,7 @@ def orbit_diagram(
     ----------
     May, Nature 261 (1976) 459–467.
     """
-    name, values = vary[0], increasing_values(require_map(step), *vary)
+    name, values = vary[0], increasing_values(require_step(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
     counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
     if follow not in FOLLOW:
@@ -133,7 +135,8 @@ def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
 
 
 def _way(
-    step: Map, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float, coordinate: int,
+    step: Map | MapByProducts, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
+    coordinate: int,
     escape: float, threads: int | None, taken: list[Taken], progress: Callable[[int], None] | None,
 ) -> None:  # fmt: skip
     """Add states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way."""
@@ -143,14 +146,14 @@ def _way(
     each = max(1, AT_ONCE // s)
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]
-        orbits = Orbits(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
+        orbits = orbits_of(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
         taken.append(tuple(array.reshape(s, len(some), *array.shape[1:]) for array in _taken(orbits, counts, coordinate)))
         if progress:
             progress(begin + len(some))
     current = starts
     for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
         begun = current + nudge * np.maximum(np.abs(current), SMALL)
-        orbits = Orbits(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
+        orbits = orbits_of(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
         taken.append(tuple(array[:, None] for array in _taken(orbits, counts, coordinate)))
         stays = (orbits.ended == 0) & np.isfinite(orbits.states).all(axis=1)
         current = np.where(stays[:, None], orbits.states, starts)

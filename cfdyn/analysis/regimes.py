@@ -13,10 +13,14 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.labels import quick_labels
 from cfdyn.records.record import Record
-from cfdyn.settling.samples import UNRESOLVED
-from cfdyn.systems.map import Map, require_map
+from cfdyn.settling.large import large_regime
+from cfdyn.settling.samples import KINDS, UNRESOLVED
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import require_step
 
 TRANSIENT, MAX_PERIOD = 1000, 32
+STEPS = 16  # times the transient: of a cell whose map has no code
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class RegimeMap(OverGrid, Record):
     lyapunov: Annotated[np.ndarray, "m n"]
     note: str = ""
     looked: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0), bool))
-    _step: Map | None = field(default=None, repr=False)
+    _step: Any = field(default=None, repr=False)
 
     @property
     def kind(self) -> np.ndarray:
@@ -53,7 +57,7 @@ class RegimeMap(OverGrid, Record):
 
 
 def regimes(
-    step: Map, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int = MAX_PERIOD,
+    step: Map | MapByProducts, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int = MAX_PERIOD,
     transient: int = TRANSIENT, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> RegimeMap:  # fmt: skip
     """The regime of the orbit of one start, over a grid of two parameters.
@@ -69,7 +73,8 @@ def regimes(
 
     Parameters
     ----------
-    step : the map
+    step : the map. One that has no code, such as cf.poincare_map(…), is put to `classify` cell by cell, with 16 transients
+        of steps at most: choose few cells and a short transient
     first, second : (name, values) of two parameters, the values increasing; the columns and the rows
     z0 : start, the d weights or the full state (D,)
     max_period : longest cycle that is named
@@ -94,7 +99,7 @@ def regimes(
     >>> found.period[1].tolist(), {name: round(part, 2) for name, part in found.fractions.items()}
     ([1, 2, 0], {'divergent': 0.33, 'fixed point': 0.33, 'chaotic': 0.17, 'period 2': 0.17})
     """
-    z, longest = require_map(step).state(z0), whole_number("max_period", max_period, 1)
+    z, longest = require_step(step).state(z0), whole_number("max_period", max_period, 1)
     grid, transient = Grid(step, (first, second), z, threads), whole_number("the transient", transient, 1)
     begun = RegimeMap(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), np.full(grid.shape, np.nan),
                       "", np.zeros(grid.shape, bool), step,
@@ -108,6 +113,12 @@ def _run(grid: Grid, begun: RegimeMap, progress: Callable[[int], None] | None) -
     labels, exponents, looked = begun.labels.copy(), begun.lyapunov.copy(), begun.looked.copy()
 
     def take(cells: np.ndarray) -> None:
+        if isinstance(grid.step, MapByProducts):
+            for cell in cells.tolist():
+                here, start, _ = grid.at(cell)
+                one = large_regime(here, start, settings["max_period"], STEPS * settings["transient"])
+                labels.ravel()[cell], exponents.ravel()[cell] = one.period or KINDS[one.kind], one.lyapunov
+            return
         found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"])
         labels.ravel()[cells], exponents.ravel()[cells] = found
 

@@ -1,4 +1,15 @@
-"""Proofs in ball arithmetic about the map that a formula and an optimizer make; each function gives a `Certificate`."""
+"""Proofs: each function gives a `Certificate`, a theorem about a map with the evidence from which a stranger verifies it.
+
+The map is that of a loss and an optimizer, or of formulas; all arithmetic is in intervals and balls. What cannot be proved is
+said with a reason. `check` verifies a certificate or its file, and shares no code with what made it.
+
+>>> import cfdyn as cf
+>>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
+>>> found.proved, found.claim["period"], found.claim["stable"]
+(True, 3, True)
+>>> cf.certify.check(found.document).valid
+True
+"""
 
 import importlib
 import sys
@@ -15,7 +26,7 @@ _WHERE = {
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn.certify' has no attribute {name!r}")
+        raise AttributeError(f"module 'cfdyn.certify' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.certify.{_WHERE[name]}"))
     globals()[name] = value
     return value

@@ -15,6 +15,7 @@ from cfdyn.certify.checker.statement import statement
 from cfdyn.certify.exact import end, written
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
+from cfdyn.records.brief import brief
 from cfdyn.records.files import as_path, written_whole
 
 FORMAT, VERSION = "cfdyn certificate", 1
@@ -41,6 +42,8 @@ class Certificate:
     proved: bool
     reason: str = ""
     document: Mapping[str, Any] | None = field(default=None, repr=False)
+    __repr__ = brief
+    _headline = ("kind", "statement", "reason")
 
     @property
     def claim(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ Box = tuple[float, float]
 
 
 def chaos(
-    loss: Any, optimizer: Optimizer | None = None, box: Sequence | None = None, period: int | None = None, longest: int = 7,
+    loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, period: int | None = None, longest: int = 7,
     **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove an odd cycle and a lower bound of the entropy, of a map of one variable.

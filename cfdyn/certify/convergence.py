@@ -32,7 +32,7 @@ SLACK = 0.05  # of an image's width, on either side
 STARTS = 7  # along each side of the box
 
 
-def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | None = None, steps: int = STEPS,
+def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, steps: int = STEPS,
                 most: int = MOST_LEAVES, **vary: Any) -> Certificate:  # fmt: skip
     """Prove that every start in a box converges to one attracting fixed point.
 

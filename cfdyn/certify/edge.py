@@ -28,7 +28,7 @@ AROUND, ATTEMPTS = 200, 4096  # leaves for a box around a point; points of a box
 
 
 def edge(
-    loss: Any, optimizer: Optimizer | None = None, box: Sequence | None = None, point: Sequence | None = None,
+    loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, point: Sequence[Any] | None = None,
     most: int = MOST_LEAVES, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove that gradient flow comes to the edge of stability in a box, and whether it enters or leaves there.

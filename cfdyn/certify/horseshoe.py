@@ -31,8 +31,8 @@ Sets = list[Shape]
 
 
 def horseshoe(
-    loss: Any, optimizer: Optimizer | None = None, box: Sequence | None = None, period: int = 1, sets: Sequence | None = None,
-    **vary: Any,
+    loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, period: int = 1,
+    sets: Sequence[Any] | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove a horseshoe of a map of two variables: disjoint parallelograms, which of them cover which, and the entropy.
 

@@ -19,6 +19,7 @@ from cfdyn.certify.certificate import Certificate, interval_text, proved
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Inside, inside
 from cfdyn.errors import UsageError, shown
+from cfdyn.records.brief import brief
 
 LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
 STARTS = 4000
@@ -50,6 +51,7 @@ class Ledger:
     divisors: Mapping[int, Ledger]
     tree: str
     certificate: Certificate | None = None
+    __repr__ = brief
 
     @property
     def complete(self) -> bool:

@@ -19,7 +19,7 @@ from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
-from cfdyn.symbolic.text.formula import Formula, formula
+from cfdyn.symbolic.text.formula import Formula, formula, is_formula
 from cfdyn.tape.evaluate import on_arrays
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
@@ -137,7 +137,7 @@ class Subject:
 
 
 def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, Any] | None = None) -> Subject:
-    """The subject of a proof, from a loss (text, `cf.Loss`) and an optimizer, or from a map alone.
+    """The subject of a proof, from a loss (a formula, `cf.Loss`) and an optimizer, or from a map alone.
 
     vary : other values of parameters: exact numbers (text, fractions), or pairs of them for intervals
 
@@ -149,8 +149,10 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
     (('w',), Fraction(17, 10), {'w': 'w - lr*g'})
     """
     spec = getattr(loss, "spec", loss)
-    if isinstance(spec, str):
+    if is_formula(spec):
         spec = make_loss(spec)
+    if not isinstance(optimizer, Optimizer | MatrixOptimizer | None):
+        raise UsageError(f"a proof takes an optimizer such as cf.optimizers.gd(lr=0.5) behind the loss, not {shown(optimizer)}")
     if isinstance(spec, LossSpec):
         if optimizer is None:
             raise UsageError("a proof about a loss needs an optimizer too, such as cf.optimizers.gd(lr=0.5)")

@@ -24,8 +24,9 @@ TRANSIENT, SEEDS = 2000, 500  # steps of the orbit whose cells a region begins w
 
 
 def trapping(
-    loss: Any, optimizer: Optimizer | None = None, box: Sequence | None = None, start: Sequence | None = None, **vary: Any
-) -> Certificate:
+    loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, start: Sequence[Any] | None = None,
+    **vary: Any,
+) -> Certificate:  # fmt: skip
     """Prove that a map takes a box into its own interior, so that no orbit leaves it.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone

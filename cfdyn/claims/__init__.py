@@ -1,8 +1,12 @@
-"""Claims of the literature, settled with evidence: a source's statements, their checks, verdicts and a report.
+"""Claims of the literature, settled with evidence: each has a check that measures, and a verdict.
 
-`Claims` (``claim.py``) hold what the files in ``papers/`` state, ``sources.py`` finds those files, `run` checks them in processes
-of their own (``runner.py``, ``worker.py``) and keeps what was measured (``kept.py``), ``verdict.py`` holds it against what the
-source says, and ``report.py`` writes it down. `search` looks for cycles that refute a `Statement` on a `Family` of maps.
+`run` measures and decides, `search` looks for cycles that refute a `Statement` on a `Family` of maps. `Claims` hold what a
+source says, with `near`, `between`, `above`, … for what is expected, and a `Control`: a false statement that must fail.
+
+>>> import cfdyn as cf
+>>> verdict, = cf.claims.run(["may1976.first_flip"], processes=1)
+>>> verdict.verdict, round(verdict.measured["flip"], 12)
+('reproduced', 3.0)
 """
 
 from cfdyn.arguments import checked
@@ -18,3 +22,7 @@ __all__ = [
     "Claim", "Claims", "Control", "Family", "FoundCycle", "Question", "Search", "Statement", "Undecided", "Verdict", "above",
     "at_least", "at_most", "below", "between", "interval", "near", "run", "search",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

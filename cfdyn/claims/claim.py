@@ -9,6 +9,7 @@ from typing import Any
 from cfdyn.claims.expected import Expected, as_expected
 from cfdyn.claims.proofs import PROOF, NotProved, documents, facts
 from cfdyn.errors import CfdynError, UsageError
+from cfdyn.records.brief import brief
 
 PROVED, REPRODUCED, CONTRADICTED, UNDECIDED = VERDICTS = ("proved", "reproduced", "contradicted", "undecided")
 READ = ("the paper", "the abstract", "a secondary source", "from memory")
@@ -42,6 +43,7 @@ class Control:
     words: str
     expected: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
+    __repr__ = brief
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Claim:
     slow: bool = False
     second: Callable[[], dict[str, Any]] | None = None
     certify: Callable[..., Any] | None = None
+    __repr__ = brief
+    _headline = ("id", "statement")
 
     @property
     def source(self) -> str:
@@ -126,6 +130,9 @@ class Claims:
         entry, _, summary = inspect.cleandoc(text or "").partition("\n\n")
         self.entry, self.summary = " ".join(entry.split()), summary
         self._claims: dict[str, Claim] = {}
+
+    def __repr__(self) -> str:
+        return f"Claims({self.name!r}, {len(self)} claims)"
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self._claims.values())
@@ -221,3 +228,5 @@ class Question:
     answer: str
     claims: tuple[str, ...]
     figure: str = ""
+    __repr__ = brief
+    _headline = ("id", "short")

@@ -2,12 +2,8 @@
 
 import base64
 import json
-import os
-import queue
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cfdyn.arguments import whole_number
@@ -15,7 +11,7 @@ from cfdyn.claims import kept
 from cfdyn.claims.claim import Claim
 from cfdyn.claims.sources import chosen
 from cfdyn.claims.verdict import Verdict, judge, measurement
-from cfdyn.machine import unfinished
+from cfdyn.machine.workers import Answer, asked, time_left
 
 LIMIT = 900.0  # seconds that a check may take
 USUAL = 2.0  # seconds that a check takes whose time is not known
@@ -79,96 +75,19 @@ def _seconds(claim: Claim) -> float:
     return on_record().get(claim.id, {}).get("seconds", USUAL)
 
 
-class _Process:
-    """A worker with what it is asked, and the thread that waits for its answers."""
-
-    def __init__(self, answers: queue.Queue[tuple["_Process", str | None]]) -> None:
-        self.process: subprocess.Popen[str] = unfinished.helper(
-            "cfdyn.claims.worker", stdout=subprocess.PIPE, text=True, encoding="utf-8"
-        )
-        self.request, self.since, self.late = "", 0.0, False
-        threading.Thread(target=self._wait, args=(answers,), daemon=True).start()
-
-    def _wait(self, answers: queue.Queue[tuple["_Process", str | None]]) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.endswith("\n"):  # else it was killed while it wrote
-                answers.put((self, line))
-        answers.put((self, None))
-
-    def ask(self, request: str) -> None:
-        """Send a request, without waiting."""
-        assert self.process.stdin is not None
-        self.request, self.since = request, time.monotonic()
-        try:
-            self.process.stdin.write(request + "\n")
-            self.process.stdin.flush()
-        except OSError:
-            pass  # it has ended, and the thread says so
-
-    def end(self) -> None:
-        """It is gone when this returns."""
-        self.process.kill()
-        self.process.wait()
-
-
 def _ask(requests: dict[str, float], processes: int | None, limit: float, progress: Say | None) -> Iterable[tuple[str, Any]]:
     """(request, answer) as they come, the longest first; ``requests``: with the seconds that each may take."""
-    waiting = sorted(requests, key=lambda request: -requests[request])
-    answers: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
-    workers: list[_Process] = []
-    start = time.monotonic()
-    done: dict[str, float] = {}
-    try:
-        for _ in range(min(len(waiting), processes or os.cpu_count() or 1)):
-            workers.append(_Process(answers))
-            workers[-1].ask(waiting.pop(0))
-        while len(done) < len(requests):
-            worker, line = _next(answers, workers, limit)
-            if worker not in workers:  # another has taken its place
-                continue
-            request = worker.request
-            if request:
-                done[request] = time.monotonic() - worker.since
-                yield request, json.loads(line) if line else _broken(worker, limit)
-                if progress:
-                    progress(_words(requests, done, time.monotonic() - start, request))
-            if line is None:
-                workers.remove(worker)
-                if not waiting:
-                    continue
-                worker = _Process(answers)
-                workers.append(worker)
-            worker.request = ""
-            if waiting:
-                worker.ask(waiting.pop(0))
-    finally:
-        for worker in workers:
-            worker.end()
+    order = sorted(requests, key=lambda request: -requests[request])
+    start, done = time.monotonic(), list[str]()
+    for index, answer in asked("cfdyn.claims.worker", order, processes, limit):
+        done.append(order[index])
+        yield order[index], json.loads(answer.line) if answer.line else _broken(answer, limit)
+        if progress:
+            left = time_left(requests, done, time.monotonic() - start)
+            progress(f"{len(done)} of {len(requests)} ({done[-1].partition(' ')[2]}), about {left:.0f} s left")
 
 
-def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:
-    while True:
-        for worker in workers:
-            if worker.request and not worker.late and time.monotonic() - worker.since > limit:
-                worker.late = True
-                worker.end()
-        gone = [worker for worker in workers if worker.process.poll() is not None]
-        try:
-            return answers.get(timeout=0.5)
-        except queue.Empty:
-            if gone:  # and what a check has started holds its stdout, so that it does not end
-                return gone[0], None
-
-
-def _broken(worker: _Process, limit: float) -> dict[str, Any]:
-    if worker.late:
-        return measurement({}, f"the check did not end within {limit:g} s", limit)
-    return measurement({}, f"the check failed: its process ended with status {worker.process.wait()}", 0.0)
-
-
-def _words(requests: dict[str, float], done: dict[str, float], passed: float, last: str) -> str:
-    """How many are done, and the time left: what the others are expected to take, at the pace so far."""
-    ahead = sum(seconds for request, seconds in requests.items() if request not in done)
-    pace = passed / max(sum(requests[request] for request in done), 1e-9)
-    return f"{len(done)} of {len(requests)} ({last.partition(' ')[2]}), about {ahead * pace:.0f} s left"
+def _broken(answer: Answer, limit: float) -> dict[str, Any]:
+    if answer.why.startswith("did not end"):
+        return measurement({}, f"the check {answer.why}", limit)
+    return measurement({}, f"the check failed: {answer.why}", 0.0)

@@ -12,6 +12,7 @@ import numpy as np
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.numerics.stability import stability
+from cfdyn.records.brief import brief
 from cfdyn.records.record import Record, provenance
 
 if TYPE_CHECKING:  # numba comes with them, and whoever states a claim needs none of it
@@ -48,6 +49,8 @@ class Statement:
     quantity: Quantity | None = None
     below: float | None = None
     where: Sequence[Quantity] = ()
+    __repr__ = brief
+    _headline = ("words",)
 
     def __post_init__(self) -> None:
         if not self.periods:
@@ -82,6 +85,7 @@ class Family:
     starts: Sequence[tuple[float, float]]
     whole: Sequence[str] = ()
     _member: Callable[[dict[str, float]], Map] = field(init=False, repr=False, compare=False)
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for name, ends in [*self.box.items(), *((f"start {i + 1}", ends) for i, ends in enumerate(self.starts))]:

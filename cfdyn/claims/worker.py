@@ -3,44 +3,19 @@
 import base64
 import io
 import json
-import os
-import queue
-import signal
-import threading
-from collections.abc import Iterable
 from typing import Any
 
 from cfdyn.claims import kept
 from cfdyn.claims.sources import named, paper_named
 from cfdyn.claims.verdict import measure
 from cfdyn.errors import readable
+from cfdyn.machine.workers import serve
 
 
 def main() -> None:
-    """Answer until stdin ends, and end at once then: whoever asked is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # a check may print
-    requests = os.fdopen(os.dup(0), encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # and read, or close its stdin
-    asked: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_listen, args=(requests, asked), daemon=True).start()
+    """Answer until stdin ends."""
     kept.begin()
-    own = os.getpid()
-    while True:
-        answer = json.dumps(_answer(asked.get()))
-        if os.getpid() != own:  # a check has forked, and the copy of this process has nobody to answer
-            os._exit(0)
-        print(answer, file=answers, flush=True)
-
-
-def _listen(requests: Iterable[str], asked: queue.Queue[str]) -> None:
-    for line in requests:
-        asked.put(line.strip())
-    from cfdyn.machine.unfinished import drop
-
-    drop()
-    os._exit(0)
+    serve(lambda request: json.dumps(_answer(request)))
 
 
 def _answer(request: str) -> dict[str, Any]:

@@ -10,6 +10,15 @@ import typer
 
 from cfdyn.cli import commands
 from cfdyn.cli.command import LAST
+from cfdyn.cli.help import Command, Commands
+
+HELP = """The dynamics of optimizers: from a loss and an optimizer to a verdict about what the iterates do.
+
+Each command has its own help: cfdyn COMMAND --help.
+
+$ cfdyn study "(w**2-1)**2/4" --optimizer gd:lr=1.2
+$ cfdyn list losses
+"""
 
 
 def application(command: str = "") -> typer.Typer:
@@ -19,15 +28,15 @@ def application(command: str = "") -> typer.Typer:
     ``mean-square``.
     """
     app = typer.Typer(
-        name="cfdyn", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-        help="The dynamics of optimizers: from a loss and an optimizer to a verdict about what the iterates do.",
+        name="cfdyn", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, cls=Commands,
+        context_settings={"help_option_names": ["--help", "-h"]}, help=HELP,
     )  # fmt: skip
-    app.callback()(_root)
+    app.callback(cls=Commands)(_root)
     files = {module.name.rstrip("_").replace("_", "-"): module.name for module in pkgutil.iter_modules(commands.__path__)}
     found = {name: getattr(import_module(f"{commands.__name__}.{file}"), file)
              for name, file in files.items() if name == command or command not in files}  # fmt: skip
     for name in sorted(found, key=lambda name: (getattr(found[name], "place", LAST), name)):
-        app.command(name)(found[name])
+        app.command(name, cls=Command, rich_help_panel=getattr(found[name], "group", ""))(found[name])
     return app
 
 

@@ -79,7 +79,7 @@ def _without(record: Any) -> dict[str, Any]:
 def _print(screen: Screen, found: Chart, title: str) -> None:
     """Print the curves, their special points, what did not begin, and the regions."""
     count = f"{len(found)} curves" if len(found) > 1 else "a curve"
-    screen.print(f"{title}: {count} in {found.names[0]} and {found.names[1]}", wrap=False)
+    screen.print(f"{title}: {count} in {found.names[0]} and {found.names[1]}")
     rows = list(zip(found.curves, found.origins, strict=True))
     screen.table(("curve of the", "points", "begins at", "ends"), rows, lambda row: (
         f"{spoken(row[0].kind)}, {called(row[0].period)}", str(len(row[0])), row[1], "; ".join(row[0].ends)))  # fmt: skip

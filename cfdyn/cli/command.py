@@ -5,16 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from typer.models import ArgumentInfo
 
 from cfdyn.cli import interrupts
 from cfdyn.cli.document import print_json
 from cfdyn.cli.files import Files
-from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, STYLE, XLIM, YLIM
-from cfdyn.cli.screen import Screen, progress
+from cfdyn.cli.noise import Noise
+from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.progress import progress
+from cfdyn.cli.screen import Screen
 from cfdyn.cli.subject import Subject
 
 FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style")  # options that `Files` takes
+# The form of a value by its type, where an option does not say it.
+FORMS: dict[Any, str] = {int: "N", float: "VALUE", Path: "FILE", str: "NAME"}
+MADE: dict[str, type] = {"subject": Subject, "drawn": Noise}  # parameters of a command that are made of several options
+OTHERS = "Other commands"  # the group of a command that names none
 LAST = 1000  # the place of a command that asks for none
 
 
@@ -61,6 +70,7 @@ class Outputs:
     csv: CSV = None
     figure: FIGURE = True
     json: JSON = False
+    quiet: QUIET = False
 
 
 @cache
@@ -80,27 +90,45 @@ def _keep(record: Any, files: Files, name: str, say: Callable[[str], None]) -> N
         interrupts.words(f"interrupted; what was done until then is in {files.record}{goes_on}")
 
 
-def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
-    """A command with these options, in the order of its help; ``place``: its rank in the list of commands;
+def _say_form(parameter: inspect.Parameter) -> None:
+    """Give an option or argument the form of its values by their type, where it does not say one; brackets: may be left out."""
+    kind, about = get_args(parameter.annotation)
+    if isinstance(about, ArgumentInfo):
+        name = about.metavar or parameter.name.upper()
+        about.metavar = name if name.startswith("[") or parameter.default is inspect.Parameter.empty else f"[{name}]"
+    elif about.metavar is None:
+        of = next((one for one in (get_args(kind) if isinstance(kind, UnionType) else (kind,)) if one is not type(None)), str)
+        of = get_args(of)[0] if get_origin(of) is list else of
+        about.metavar = FORMS.get(of)
+
+
+def command(
+    options: str, group: str = OTHERS, place: int = LAST, keeps: bool = False
+) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
+    """A command with these options, in the order of its help.
+
+    ``group``: its heading in the list of commands; ``place``: its rank there, and the least of a group that of the group;
     ``keeps``: Ctrl-C writes what is done until then.
 
-    Options that are no parameters of the function itself are fields of its `Subject`, or of `Outputs`: ``out`` where the answer
-    has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn unless the user
-    says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows a few words while it runs.
+    Options that are no parameters of the function itself are fields of its `Subject` or `Noise`, or of `Outputs`: ``out`` where
+    the answer has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn
+    unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows
+    words while it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
     """
-    listed = options.replace(" plot ", " plot xlim ylim style ").split()
+    listed = [*options.replace(" plot ", " plot xlim ylim style ").split(), "quiet"]
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
         taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)
-        of_subject = _parameters(Subject) if "subject" in taken else {}
+        made = {name: kind for name, kind in MADE.items() if name in taken}
 
         @wraps(own)
         def run(**given: Any) -> int:
             if keeps:
                 interrupts.patience()
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
-            with progress() as say:
-                built = {"say": say, "subject": Subject(**{name: given[name] for name in of_subject if name in given})}
+            with progress(own.__name__.rstrip("_").replace("_", "-"), given["quiet"]) as say:
+                built = {"say": say, **{name: kind(**{field: given[field] for field in _parameters(kind) if field in given})
+                                        for name, kind in made.items()}}  # fmt: skip
                 record = None
                 try:
                     answer = own(**{name: ({**built, **given})[name] for name in taken})
@@ -116,9 +144,11 @@ def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[C
             answer.show(given["json"], files)
             return answer.status
 
-        known = {**of_subject, **outputs, **taken}
+        known = {**dict(item for kind in made.values() for item in _parameters(kind).items()), **outputs, **taken}
+        for name in listed:
+            _say_form(known[name])
         run.__signature__ = inspect.Signature([known[name] for name in listed])  # type: ignore[attr-defined]
-        run.__annotations__, run.place = {}, place  # type: ignore[attr-defined]
+        run.__annotations__, run.group, run.place = {}, group, place  # type: ignore[attr-defined]
         return run
 
     return decorated

@@ -72,12 +72,12 @@ class Files:
     def print(self, out: Screen) -> None:
         """A line for each."""
         for figure in self.figures:
-            out.print(f"figure  {figure}", wrap=False)
+            out.file("figure", figure)
         if self.csv is not None:
-            out.print(f"table   {self.csv}", wrap=False)
+            out.file("table", self.csv)
         for certificate in self.certificates:
-            out.print(f"proof   {certificate}", wrap=False)
-        out.print(f"record  {self.record}", wrap=False)
+            out.file("proof", certificate)
+        out.file("record", self.record)
 
 
 def figure_options(

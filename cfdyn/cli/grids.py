@@ -9,6 +9,7 @@ from typing import Any
 import cfdyn
 from cfdyn.cli.command import Answer
 from cfdyn.cli.screen import Screen, remark, vector
+from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import scanned, windowed
 from cfdyn.errors import UsageError
 
@@ -36,6 +37,11 @@ def axes_of(vary: Sequence[str], window: str | None, count: tuple[int, int], wha
             raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {number}")
     parts = windowed(ranges, window)
     return [(name, np.linspace(lo, hi, number)) for name, (lo, hi), number in zip(names, parts, counts, strict=True)]
+
+
+def at_first(subject: Subject, axes: Axes) -> Subject:
+    """The same with the first value of each of these parameters, where a formula has it and ``--set`` gives it none."""
+    return subject.with_values({name: float(values[0]) for name, values in axes})
 
 
 def drawn_with(also: Sequence[Path] | None) -> Draw:

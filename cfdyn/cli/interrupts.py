@@ -74,7 +74,7 @@ def end() -> None:
         return time.sleep(60)
     unfinished.drop()
     with suppress(OSError, ValueError):
-        hidden = sys.stderr.isatty()  # the cursor, by a spinner
-        print(f"\x1b[?25h\rcfdyn: {_words[0]}" if hidden else f"cfdyn: {_words[0]}", file=sys.stderr, flush=True)
+        begin = "\r\x1b[2K" if sys.stderr.isatty() else ""  # progress may stand there
+        print(f"{begin}cfdyn: {_words[0]}", file=sys.stderr, flush=True)
     # Python forgets the status if the interrupt fell into code run from a string, as imports do.
     os._exit(128 + _received[0])

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from cfdyn.cli import interrupts, messages, streams
+from cfdyn.cli import interrupts, messages, progress, streams
 from cfdyn.errors import CfdynError, readable
 
 
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     streams.prepare()
     if arguments is None:
         interrupts.watch()
+        progress.begin_program()
     # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
     gc.set_threshold(100_000, 50, 50)
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -1,52 +1,78 @@
-"""What people read: lines and short tables on stdout, progress on stderr, numbers of a few digits."""
+"""What people read: lines and short tables on stdout, numbers of a few digits."""
 
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from cfdyn.cli.layout import labelled, table, wrapped
 from cfdyn.cli.messages import worded
 from cfdyn.errors import visible
 from cfdyn.words import listed
 
 MOST_ROWS = 16  # of a table; a screen holds two such
+IN_FILES, LEAST = 110, 20  # columns
 Say = Callable[[str], None]
+LABEL = 6  # letters before a line of its own, such as "record"
 YES_NO = {True: "yes", False: "no", None: "neutral"}
 
 
 class Screen:
-    """Lines and tables on stdout, as wide as the terminal or 110 columns in a file.
+    """Lines and tables on stdout, as wide as the terminal or COLUMNS says, or 110 columns in a file.
 
-    Text is shown as it is, whatever brackets, colons or control characters a user's names hold.
+    Text is shown as it is, whatever brackets, colons or control characters a user's names hold. Names of files are not broken,
+    so that they can be copied.
     """
 
-    def __init__(self, stderr: bool = False):
+    def __init__(self) -> None:
         from rich.console import Console
 
-        width = None if stderr or sys.stdout.isatty() else 110
-        self.console = Console(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
+        self.width = width()
+        self.console = Console(markup=False, emoji=False, highlight=False, width=self.width)
 
-    def print(self, text: str = "", wrap: bool = True, **options: Any) -> None:
+    def print(self, text: str = "", wrap: bool = True, style: str = "") -> None:
         """A line; with ``wrap=False`` it may be longer than the screen."""
-        self.console.print(_text(text), soft_wrap=not wrap, **options)
+        self._out(wrapped(_text(text), self.width) if wrap else [_text(text)], style)
 
-    def heading(self, title: str, rest: str = "", wrap: bool = True) -> None:
+    def heading(self, title: str, rest: str = "") -> None:
         """A title in bold, and what follows it on the line."""
-        self.print(title, style="bold", end="")
-        self.print(rest, wrap)
+        from rich.text import Text
 
-    def facts(self, *rows: tuple[str, str] | None, wrap: bool = True) -> None:
+        before, name = title[: len(title) - len(title.lstrip("\n"))], _text(title.lstrip("\n"))
+        first, *others = wrapped(name + _text(rest), self.width)
+        bold = min(len(name.rstrip()), len(first))
+        self.console.print(Text.assemble(before, (first[:bold], "bold"), first[bold:]), soft_wrap=True)
+        self._out(others)
+
+    def facts(self, *rows: tuple[str, str] | None) -> None:
         """Print rows (name, value), one a line; None is left out."""
-        self._table(["", ""], filter(None, rows), wrap, show_header=False)
+        self._out(labelled([(_text(name), _text(value)) for name, value in filter(None, rows)], self.width))
+
+    def note(self, words: str, label: str = "note") -> None:
+        """What to be careful about, behind its label."""
+        self._out(labelled([(label.ljust(LABEL), _text(words))], self.width))
+
+    def file(self, label: str, path: object) -> None:
+        """The name of a file, or a command to be copied, behind its label and in one piece."""
+        self.print(f"{label.ljust(LABEL)}  {path}", wrap=False)
 
     def table(
         self, columns: Sequence[str], items: Sequence[Any], row: Callable[[Any], Iterable[str]] = iter, indent: str = "",
         most: int | None = MOST_ROWS,
     ) -> None:  # fmt: skip
         """The first of the items, with their cells by ``row``, and how many are left out."""
-        self._table(columns, map(row, items[:most]))
-        if most is not None and len(items) > most:
-            self.print(f"{indent}… and {len(items) - most} more (all of them with --json)")
+        cells = [[*map(_text, row(item))] for item in items[:most]]
+        for k, (head, lines) in enumerate(table([*map(_text, columns)], cells, self.width - len(indent))):
+            self._out([""] * (k > 0))
+            self._out([indent + line for line in head], "dim")
+            self._out([indent + line for line in lines])
+        if most is not None:
+            self.left_out(len(items) - most, indent)
+
+    def left_out(self, count: int, indent: str = "") -> None:
+        """How many rows of a table are not shown, and where they are."""
+        if count > 0:
+            self.print(f"{indent}… and {count} more rows; all of them: --json")
 
     def kept(self, kinds: dict[str, tuple[int, int]]) -> None:
         """Print a table of the cache: for each kind, how many entries and their size, given in bytes."""
@@ -54,31 +80,26 @@ class Screen:
             rows = [(kind, str(count), memory(size)) for kind, (count, size) in kinds.items()]
             self.table(("kind", "entries", "size"), rows, most=None)
 
-    def _table(self, columns: Sequence[str], rows: Iterable[Iterable[str]], wrap: bool = True, show_header: bool = True) -> None:
-        from rich.table import Table
+    def _out(self, lines: Iterable[str], style: str = "") -> None:
+        from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=show_header)
-        for column in columns:
-            table.add_column(_text(column), header_style="dim")
-        for cells in rows:
-            table.add_row(*map(_text, cells))
-        self.console.print(table, soft_wrap=not wrap)
+        for line in lines:
+            self.console.print(Text(line), style=style, soft_wrap=True)
+
+
+def width() -> int:
+    """Columns: those of COLUMNS, of the terminal, or of a file."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return max(LEAST, int(asked))
+    try:
+        return max(LEAST, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else IN_FILES
+    except (OSError, ValueError):
+        return IN_FILES
 
 
 def _text(text: str) -> str:
     return visible(worded(text))
-
-
-@contextmanager
-def progress() -> Iterator[Say]:
-    """A spinner with a few words on stderr, where stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda words: None
-        return
-    from rich.text import Text
-
-    with Screen(stderr=True).console.status("…") as status:
-        yield lambda words: status.update(Text(_text(words)))
 
 
 def number(value: Any) -> str:

@@ -2,9 +2,14 @@
 
 import os
 import sys
+import threading
 from typing import TextIO
 
 from cfdyn.cli.messages import worded
+from cfdyn.errors import visible
+
+CLEAR = "\r\x1b[2K"  # the line that the cursor is in
+_stderr, _passing = threading.RLock(), [False]
 
 
 def prepare() -> None:
@@ -28,8 +33,37 @@ def ascii_only() -> bool:
 
 def say(words: str) -> None:
     """A line on stderr, if it takes one."""
+    aside(f"cfdyn: {worded(words)}")
+
+
+def aside(words: str) -> None:
+    """A line on stderr as it is, in place of a passing one."""
+    with _stderr:
+        passing("")
+        _write(f"{visible(words)}\n")
+
+
+def passing(words: str) -> None:
+    """A line on the terminal of stderr until the next takes its place, cut at the right edge; "" takes it away."""
+    with _stderr:
+        if words:
+            _write(CLEAR + visible(worded(words)).replace("\n", " ")[: _columns() - 1])
+        elif _passing[0]:
+            _write(CLEAR)
+        _passing[0] = bool(words)
+
+
+def _columns() -> int:
     try:
-        print(f"cfdyn: {worded(words)}", file=sys.stderr, flush=True)
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
     except OSError:
         abandon(sys.stderr)
 

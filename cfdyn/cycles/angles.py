@@ -7,8 +7,8 @@ import numpy as np
 
 from cfdyn.cycles.result import SearchResult
 from cfdyn.cycles.same import from_smallest
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 # Where a circle is cut open, as parts of its period: at no place that a formula would single out; a second one if a cycle
 # passes through the first.
@@ -89,9 +89,9 @@ def in_box(step: Map, found: SearchResult, region: np.ndarray) -> SearchResult:
     return found
 
 
-def smooth(step: Map | OracleMap, orbit: np.ndarray) -> np.ndarray:
+def smooth(step: Map | MapByProducts, orbit: np.ndarray) -> np.ndarray:
     """Smooth functions of the state, (n, …): its entries, cosine and sine in place of angles."""
-    if isinstance(step, OracleMap) or not step.periodic:
+    if isinstance(step, MapByProducts) or not step.periodic:
         return orbit
     circles, columns = dict(_circles(step)), list[np.ndarray]()
     for k, column in enumerate(orbit.T):

@@ -7,6 +7,7 @@ from cfdyn.cycles.angles import cut_open, in_box
 from cfdyn.cycles.result import SearchResult
 from cfdyn.cycles.same import distinct
 from cfdyn.errors import UsageError
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 SMALL_STEPS = "schmelcher-diakonos"
@@ -17,8 +18,16 @@ FARTHEST = 1e100  # beyond, products of three numbers overflow
 HIGHEST = 8  # dimension in which boxes are still few
 
 
-def find_cycles(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:
+def find_cycles(
+    step: Map | MapByProducts, period: int, region: np.ndarray, seed: int, budget: int | None, method: str
+) -> SearchResult:
     """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods."""
+    if isinstance(step, MapByProducts):
+        from cfdyn.cycles.close_returns import by_newton
+
+        if method == SMALL_STEPS:
+            raise UsageError(f"{SMALL_STEPS} is for maps that are formulas; of this one take method='search'")
+        return by_newton(step, period, region, seed, budget)
     cut, cell = cut_open(step, region)
     if step.dim == 1 and method == "auto":
         from cfdyn.cycles.line.by_laps import by_laps

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from cfdyn.cycles.angles import closed, opened_away
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
+from cfdyn.ensembles.drawn_in import drawn_in
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, stay
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import radii_of
@@ -22,6 +23,7 @@ from cfdyn.systems.map import Map
 CONTINUUM = "continuum of fixed points"
 LATER, AFFORDABLE = (48, 192), 64  # stages of more transients, taken if they are at most so many transients of all orbits
 TRIES = (3, 12, 3, 3)  # orbits that do not repeat which are followed by themselves, in a block and at each stage
+HELD = 64  # points of known cycles to which orbits are held on their way
 MOST = 256  # cycles that are looked at in a block
 LOOKED = 64  # states of an orbit that are held against visited cells
 AT_ONCE = 2**19  # numbers of such states
@@ -33,7 +35,8 @@ DRIFT = 1e-4  # of its size: Newton's method must end so near to where the orbit
 
 @dataclass
 class Found:
-    """An attractor: ``points`` (n, D) of a cycle, or some states; ``reach``: how near an orbit on it is."""
+    """An attractor: ``points`` (n, D) of a cycle, or some states; ``reach``: how near an orbit on it is, and ``drawn_in``, (n,),
+    one that surely will be."""
 
     kind: str
     period: int | None
@@ -42,6 +45,7 @@ class Found:
     lyapunov: float
     reach: float = 0.0
     visited: Visited | None = None
+    drawn_in: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 class Attractors:
@@ -62,9 +66,13 @@ class Attractors:
         labels = np.full(len(orbits.states), UNSETTLED)
         left, rest = np.arange(len(labels)), orbits
         for times, tries in zip(STAGES + LATER, TRIES, strict=True):
-            if times in LATER and len(left) * times > AFFORDABLE * len(labels):
+            if not len(left) or times in LATER and len(left) * times > AFFORDABLE * len(labels):
                 break
-            rest.advance(times * transient)
+            near = self._approach(rest, times * transient)
+            labels[left] = near
+            away = np.flatnonzero(near < 0)
+            left, rest = left[away], rest.some(away)
+            labels[left] = UNSETTLED
             found = rest.periods(self.longest, RETURN)
             now = np.where((rest.ended > 0) & (rest.codes == DIVERGED), ESCAPED, UNSETTLED)
             repeats = np.flatnonzero(found > 0)
@@ -75,6 +83,17 @@ class Attractors:
             open_ones = np.flatnonzero((now == UNSETTLED) & (rest.ended == 0))
             left, rest = left[open_ones], rest.some(open_ones)
         return labels
+
+    def _approach(self, orbits: Orbits, steps: int) -> np.ndarray:
+        """Take so many steps; the known cycle near one of whose points an orbit then ends, −1 if there is none, (N,)."""
+        cycles = [k for k, one in enumerate(self.known) if one.reach > 0]
+        places = np.repeat(cycles, [len(self.known[k].points) for k in cycles])
+        if not 0 < len(places) <= HELD or self.step.periodic:
+            orbits.advance(steps)
+            return np.full(len(orbits.states), -1)
+        reach = np.concatenate([np.maximum(self.known[k].reach, self.known[k].drawn_in) for k in cycles])
+        near = orbits.approach(steps, np.concatenate([self.known[k].points for k in cycles]), reach)
+        return np.append(places, -1)[near]
 
     # -- what repeats -------------------------------------------------------------------------------------------------
 
@@ -140,6 +159,7 @@ class Attractors:
         for place, one in enumerate(self.known):
             if one.period == found.period and one.reach > 0 and _apart(self.step, one.points, found.points[0]).min() <= one.reach:
                 return place
+        found.drawn_in = drawn_in(self.step, found.points)
         self.known.append(found)
         return len(self.known) - 1
 

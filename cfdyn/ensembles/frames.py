@@ -5,17 +5,17 @@ import numpy as np
 from cfdyn.codegen.frames import MOST
 from cfdyn.codegen.lanes import HEAD
 from cfdyn.kernels.lanes.frame import Frame, stretch_frame
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.tangents import Stretching, one_after_another
 
 CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more
 
 
-def stretching(step: Map | OracleMap) -> Stretching:
+def stretching(step: Map | MapByProducts) -> Stretching:
     """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangents."""
     carefully = one_after_another(step)
-    if isinstance(step, OracleMap) or not step.in_lanes or step.dim > MOST:
+    if isinstance(step, MapByProducts) or not step.in_lanes or step.dim > MOST:
         return carefully
     p = np.concatenate([np.zeros(HEAD), step.p])
     memory = Frame.make(run=step.rule("frame:tangents:1").compiled, size=len(p), p=p).memory

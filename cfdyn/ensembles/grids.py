@@ -11,6 +11,7 @@ from cfdyn.arguments import vector
 from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import UsageError, unknown
 from cfdyn.kernels.orbits import UNSETTLED
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
@@ -28,8 +29,8 @@ class Grid:
     """
 
     def __init__(
-        self, step: Map, varied: Sequence[tuple[str, Any]], start: np.ndarray, threads: int | None = None, fewest: int = 2,
-        size: int = BYTES,
+        self, step: Map | MapByProducts, varied: Sequence[tuple[str, Any]], start: np.ndarray, threads: int | None = None,
+        fewest: int = 2, size: int = BYTES,
     ):  # fmt: skip
         if not fewest <= len(varied) <= 2:
             many = "two quantities" if fewest == 2 else "one or two quantities"
@@ -55,9 +56,10 @@ class Grid:
         for name, values, at in zip(self.names, self.axes, places, strict=False):
             table, column = (parameters, params.index(name)) if name in params else (states, self.step.names.index(name))
             table[:, column] = values[at]
+        assert isinstance(self.step, Map)
         return Orbits(self.step, states, parameters, escape, self.threads)
 
-    def at(self, cell: int) -> tuple[Map, np.ndarray, dict[str, float]]:
+    def at(self, cell: int) -> tuple[Any, np.ndarray, dict[str, float]]:
         """The map and the start of a cell, and its two values."""
         places = cell % self.shape[1], cell // self.shape[1]
         values = {name: float(axis[k]) for name, axis, k in zip(self.names, self.axes, places, strict=False)}
@@ -68,7 +70,7 @@ class Grid:
         return self.step.at(**{name: value for name, value in values.items() if name in self.step.params}), start, values
 
 
-def _values(step: Map, name: Any, given: Any) -> np.ndarray:
+def _values(step: Map | MapByProducts, name: Any, given: Any) -> np.ndarray:
     """Increasing values of a parameter or of an entry of the start."""
     if not isinstance(name, str) or name not in step.params and name not in step.names:
         raise unknown("parameter or entry of the state", name, [*step.params, *step.names])

@@ -10,13 +10,13 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK, HEAD
-from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.periods import monodromy, periods
-from cfdyn.kernels.lanes.settle import piece_of, settle
+from cfdyn.kernels.lanes.settle import LOOK, piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
+from cfdyn.machine.workers import processors
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 
@@ -44,9 +44,19 @@ class Orbits:
 
     def advance(self, steps: int) -> None:
         """So many steps of all of them, also of those that have left, from where they are."""
-        block, piece = self._ensemble("step", "lanes:step", steps), piece_of(steps)
+        self.approach(steps, np.empty((0, self.step.dim)), np.empty(0))
+
+    def approach(self, steps: int, points: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """The same, but those end that no entry parts more than ``reach`` (P,) from one of ``points`` (P, D): its place, (N,).
+
+        −1 where an orbit comes near none, and where the map's steps are not taken in lanes.
+        """
+        block, near = self._ensemble("step", "lanes:step", steps), np.full(len(self.states) if len(reach) else 0, -1)
+        piece, columns = LOOK if len(reach) else piece_of(steps), np.ascontiguousarray(points.T)
         self._in_parts(steps * self.step.cost, lambda first, last: settle(
-            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, piece))  # fmt: skip
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, piece, columns, reach,
+            near))  # fmt: skip
+        return near
 
     def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
         """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""
@@ -138,7 +148,7 @@ class Orbits:
                     self.progress(done)
 
 
-def increasing_values(step: Map, name: Any, given: Any) -> np.ndarray:
+def increasing_values(step: Any, name: Any, given: Any) -> np.ndarray:
     """Values of a parameter of the map, (N,), finite and increasing, or an error."""
     require_parameter(step, name)
     values = vector(f"the values of {name}", given)

@@ -18,6 +18,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.steps import as_map
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 VARIED = ("noise", "batch", "label_noise", "repeat", "seed")
 WITHOUT: dict[str, Any] = {"batch": None, "noise": None, "label_noise": 0.0}
@@ -54,7 +55,7 @@ class RandomMap(Portable):
         return ", ".join(words)
 
     def __repr__(self) -> str:
-        return f"RandomMap({self.title}; state {', '.join(self.step.names)})"
+        return shortened(f"RandomMap({self.title}; state {few(self.step.names)})", LONGEST_REPR)
 
     @property
     def random(self) -> bool:

@@ -10,11 +10,11 @@ import numpy as np
 
 from cfdyn.ensembles.following import Following
 from cfdyn.ensembles.random_map import RandomMap
-from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.products import LEFT_REGION, leave_runs, stretch_runs
 from cfdyn.machine.jit import address
+from cfdyn.machine.workers import processors
 from cfdyn.systems.orbit import MAX_BYTES, STRETCH
 
 WORDS = {DONE: "done", DIVERGED: "diverged", LEFT_DOMAIN: "left the domain", LEFT_REGION: "left"}

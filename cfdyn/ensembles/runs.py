@@ -11,9 +11,9 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles.following import Following
 from cfdyn.ensembles.sampling import Sampling, sampling_of
 from cfdyn.ensembles.statistics import LEVELS, of_rows
-from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
+from cfdyn.machine.workers import processors
 from cfdyn.records.record import Record, provenance
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss

@@ -9,7 +9,8 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, rise
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian
 from cfdyn.tape.program import Node
@@ -33,7 +34,7 @@ def sharpness_reduction(
     parts = {"curvature": Part(_curvature, d + d * d), "reduce": Part(partial(_reduce, share), d, d)}
     own = Kernel(kernel.reduce_sharpness, kernel.SharpnessReduction, ("curvature", "reduce"), d, {"relative": int(check is None)})
     spec = ModelSpec(name, made, parts, ("rank",), follows=check is None, work=1 + 2 * d + 5)
-    return Flow(spec, partial(_lift, made, check), own)
+    return Flow(spec, lift=partial(_lift, made, check), kernel=own)
 
 
 def _lift(made: LossMap, check: Callable[[Loss, np.ndarray], None] | None, flow: Flow, w: np.ndarray) -> np.ndarray:

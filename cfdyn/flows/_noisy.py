@@ -15,7 +15,8 @@ from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.second_moments import MOST_FLAT, SEEN, noise_share
 from cfdyn.tape.derivatives import forward, reverse

@@ -160,6 +160,7 @@ def central(
     2306.07850, the law near the edge that of arXiv 2604.21016. F is a linear noise approximation (van Kampen, Stochastic
     processes in physics and chemistry) of what remains when the sharp directions are slaved.
     """
+    loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         if batch is not None or noise is not None or label_noise or flat:
             raise UsageError("batches and noise are for a loss that is a formula, cf.Loss")

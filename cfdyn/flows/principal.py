@@ -3,7 +3,8 @@
 from cfdyn.flows._descent import descent
 from cfdyn.symbolic.model import ModelSpec, Part, curvature
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 
 

@@ -9,7 +9,8 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parity import oscillating
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.tape.derivatives import directional
@@ -80,7 +81,7 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
     spec = ModelSpec("rod", step, parts, (*step.names[d:], *pairs), {"rods": rods}, lead=0.5,
                      work=6 if rods == "top" else 1 + 2 * r)  # fmt: skip
     sizes = {"entries": r, "size": size, "rods": 1 if rods == "top" else r}
-    return Flow(spec, partial(_lift, flips), kernel=Kernel(kernel.rod, kernel.Rod, ("ends",), r, sizes))
+    return Flow(spec, lift=partial(_lift, flips), kernel=Kernel(kernel.rod, kernel.Rod, ("ends",), r, sizes))
 
 
 def _ends(flips: tuple[bool, ...], rods: str, nodes: ModelNodes) -> list[Node]:

@@ -6,7 +6,8 @@ from cfdyn.errors import NumericsError, unknown
 from cfdyn.flows._descent import descent
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, curvature, rise
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.fields import Kernel
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.program import Node
 
@@ -68,14 +69,14 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
     if variant == "reduced":
         behind = ("X", "Y", "alpha", *(f"rise_{w}" for w in names), *(f"u_{w}" for w in names))
         parts |= {"drift": Part(_reduced, 3 * d + 3), "covariance": Part(_covariance, d * d)}
-        return Flow(ModelSpec("self_stabilization", made, parts, behind, options), _frozen)
+        return Flow(ModelSpec("self_stabilization", made, parts, behind, options), lift=_frozen)
     from cfdyn.kernels.models import self_stabilization as kernel
 
     behind = () if variant == "constrained" else tuple(f"constrained_{w}" for w in names)
     spec = ModelSpec("self_stabilization", made, parts, behind, options, discrete=True, work=4 * (6 + 2 * d))
     sizes = {"variant": VARIANTS.index(variant)}
     own = Kernel(kernel.stabilize, kernel.SelfStabilization, ("curvature", "rise"), d, sizes)
-    return Flow(spec, _constrained if behind else None, own)
+    return Flow(spec, lift=_constrained if behind else None, kernel=own)
 
 
 def _reduced(nodes: ModelNodes) -> list[Node]:

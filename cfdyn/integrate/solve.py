@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from cfdyn.arguments import vector
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
@@ -30,7 +31,7 @@ MAP = "map"
 
 
 @overload
-def solve(flow: Flow, w0: Any, t: float, *arguments: Any, **options: Any) -> Trajectory: ...
+def solve(flow: Flow, w0: Any, t: tuple[float, float] | float, *arguments: Any, **options: Any) -> Trajectory: ...
 
 
 @overload
@@ -38,12 +39,13 @@ def solve(flow: "OracleFlow", w0: Any, t: float, *arguments: Any, **options: Any
 
 
 def solve(
-    flow: "Flow | OracleFlow", w0: Any, t: float, rtol: float | None = None, atol: float | None = None,
+    flow: "Flow | OracleFlow", w0: Any, t: tuple[float, float] | float, rtol: float | None = None, atol: float | None = None,
     save_at: Sequence[float] | None = None, method: str = "auto", strict: bool = False, step: float | None = None,
     max_step: float = math.inf, max_steps: float = 100_000, edge_tolerance: float = 1e-3,
-    warm: int = 0, progress: Callable[[float], None] | None = None,
+    warm: int = 0, progress: Callable[[float], None] | None = None, events: Any = None, direction: Any = "both",
+    stop: Any = None,
 ) -> "Trajectory | LargeTrajectory":  # fmt: skip
-    """The path of a flow from w0 over the time t, in optimizer steps.
+    """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations.
 
     Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues of P⁻¹H are θ. It is
     integrated with an error control there, every step is put back onto the manifold, and the events are located: an
@@ -51,12 +53,12 @@ def solve(
 
     Parameters
     ----------
-    flow : such as ``cf.flows.central(loss, optimizer)``
+    flow : such as ``cf.flows.central(loss, optimizer)``, or general equations, `cf.Flow.from_text`
     w0 : the weights (d,), or the full state (n,); behind weights alone stands the state of the optimizer's first step
-    t : how far, ≥ 0
+    t : how far, or (from, to). A smooth flow goes into the past too, to t < 0 or from > to, and its rows are in that order
     rtol, atol : tolerances of a step, for each entry of the state, 1e-8 and 1e-10 if not given; of a loss that is no formula,
         in the length of all weights, 1e-3 and 1e-8
-    save_at : the rows wanted, increasing times in [0, t]; if not given, the ends of all steps
+    save_at : the rows wanted, times in the order of the path, within t; if not given, the ends of all steps
     method : "dop853" (explicit, order 8), "radau5" (implicit, order 5), "rkc" (stabilised explicit, order 2), or "auto",
         which starts explicit and changes where that is stiff, and back; of a loss that is no formula "auto" or "map", the central
         map of gradient descent: w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the modes at the edge, (1 − e⁻²)/2 on them, no warm start
@@ -67,6 +69,12 @@ def solve(
     warm : of a loss that is no formula, steps n of the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4 about step n,
         which is then t = 0: the first steps of an optimizer differ from any flow, edge or not; a note says so
     progress : called now and then with the time reached
+    events : functions by name, {"level": "x = 1"}, or a list of texts: of the state, the parameters, the time ``t``, and
+        ``loss``, ``gradient_norm`` and, of one or two weights, ``sharpness`` of a flow of a loss; as texts, SymPy expressions or
+        Python functions. Where one crosses 0 is in ``path.events``, ``kind`` its name, located on the steps' polynomials to
+        round-off; a start on 0 and a touch without a crossing are none. "a = b" means a − b
+    direction : "up", "down" or "both" as the path goes, for all events or by name
+    stop : the same as ``events``, or names of these: the path ends at the first crossing, and its status says so
 
     Returns
     -------
@@ -88,29 +96,43 @@ def solve(
     >>> print(round(path.covariance[0].trace(), 8), path.sharpness.round(9), path(0.0))
     0.04454066 [2.5 2.5] [1.5 0.3]
 
+    General equations, into the past, and up to an event:
+
+    >>> pendulum = cf.Flow.from_text("v; -sin(x)", "x v")
+    >>> path = cf.solve(pendulum, [1.0, 0.0], (0, -10), events={"bottom": "x = 0"}, stop="v = 0", rtol=1e-12)
+    >>> [(event.kind, round(event.t, 8)) for event in path.events], path(-2.0).round(8)  # the half period is 2K(sin ½)
+    ([('bottom', -1.67499392), ('v = 0', -3.34998783)], array([-0.30620096,  0.9090471 ]))
+
     References
     ----------
     Cohen et al. (2024), arXiv 2410.24206; Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.10,
     and II, IV.8; Sommeijer, Shampine & Verwer (1998), RKC.
     """
+    flow = flow if isinstance(flow, Flow) else Flow.of(flow) or flow
     many = not isinstance(flow, Flow)
     rtol, atol = (1e-3 if many else 1e-8) if rtol is None else rtol, (1e-8 if many else 1e-10) if atol is None else atol
     options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)
-    end, rows = _times(t, save_at)
+    begin, end, sign, rows = _times(t, save_at)
     if not isinstance(flow, Flow):
+        if begin or sign < 0 or events is not None or stop is not None:
+            raise UsageError("a flow of a loss that is no formula starts at t = 0, goes forward and has no events of yours")
         return _solved(flow, w0, end, rows, options, strict, warm, progress)
     if warm:
         raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
     if method == MAP:
         raise UsageError("the central map is for a loss that is no formula; of a cf.Loss, follow the flow")
+    crossings = None if events is None and stop is None else _crossings(flow, events, direction, stop, (begin, sign))
+    flow = flow if sign > 0 else flow.backward()
     supplier = Dense(flow)
-    z, notes, trouble = _start(flow, supplier, w0, strict)
+    z, notes, trouble = _start(flow, supplier, _at_time(flow, w0, begin), strict)
     notes += flow.remarks
-    settings = provenance(flow=flow.title, params=flow.params, start=z, t=end, rtol=rtol, atol=atol, method=method,
-                          step=step, save_at=None if save_at is None else rows)  # fmt: skip
+    until = begin + sign * end
+    settings = provenance(flow=flow.title, params=flow.params, start=z, t=(begin, until) if begin else until, rtol=rtol,
+                          atol=atol, method=method,
+                          step=step, save_at=None if rows is None else begin + sign * rows)  # fmt: skip
     kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
     run = kind(supplier, z, end, options, progress)
-    run.trouble = trouble
+    run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
     run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
@@ -118,7 +140,7 @@ def solve(
     if flow.flat:
         path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
-    return path
+    return path.on_clock(begin, sign) if begin or sign < 0 else path
 
 
 def _solved(
@@ -155,15 +177,39 @@ def _checked(
     return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(min(max_steps, 2**62)), 2 * edge_tolerance)
 
 
-def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
-    if not 0 <= t < math.inf:
-        raise UsageError(f"the time `t` is a finite number of steps, at least 0, not {t}")
+def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, np.ndarray | None]:
+    """Where the time begins, how far it goes, which way, and the rows from 0 on."""
+    begin, end = (0.0, float(t)) if np.ndim(t) == 0 else (float(time) for time in t)
+    if not (math.isfinite(begin) and math.isfinite(end)):
+        raise UsageError(f"the time `t` is a finite number, or (from, to), not {t}")
+    sign = 1 if end >= begin else -1
     rows = None if save_at is None else np.array(save_at, dtype=float)
     if rows is not None and not (len(rows) and np.isfinite(rows).all()):
         raise UsageError("`save_at` is a list of finite times")
-    if rows is not None and not (rows[0] >= 0.0 and rows[-1] <= t and (rows[1:] > rows[:-1]).all()):
-        raise UsageError(f"the times of `save_at` must increase and lie in [0, {t:g}], the `t` that was asked for")
-    return float(t), rows
+    far = abs(end - begin)
+    own = None if rows is None else sign * (rows - begin)
+    if own is not None and not (own[0] >= 0.0 and own[-1] <= far * (1 + 1e-15) and (own[1:] > own[:-1]).all()):
+        order = "increase" if sign > 0 else "decrease"
+        raise UsageError(f"the times of `save_at` must {order} and lie in [{min(begin, end):g}, {max(begin, end):g}], the `t` "
+                         "that was asked for")  # fmt: skip
+    return begin, far, sign, None if own is None else np.minimum(own, far)
+
+
+def _crossings(flow: Flow, events: Any, direction: Any, stop: Any, clock: tuple[float, int]) -> Any:
+    """What looks for the user's events."""
+    from cfdyn.integrate.stepping.crossings import Crossings
+
+    return Crossings(flow.spec, flow.p, events, direction, stop, clock)
+
+
+def _at_time(flow: Flow, w0: Any, begin: float) -> Any:
+    """A start at this time, for a flow whose formulas name it."""
+    if not flow.timed:
+        return w0
+    z = vector("a start", w0)
+    if z.shape == (flow.dim,) and z[-1] != begin:
+        raise UsageError(f"the start is at t = {z[-1]:g}, and the path begins at {begin:g}: give t=({z[-1]:g}, …)")
+    return np.append(z, begin) if z.shape == (flow.n_weights,) else z
 
 
 def _undefined(flow: Flow) -> NumericsError:

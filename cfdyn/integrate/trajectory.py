@@ -1,6 +1,6 @@
 """`Trajectory`: what `solve` returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from cfdyn.records.record import Record
 
 @dataclass(frozen=True)
 class Event(Record):
-    """At time ``t`` a flow meets ("enter") or leaves the edge; ``rank`` modes are held from then on."""
+    """At time ``t`` a flow meets ("enter") or leaves the edge, or a user's function, ``kind`` its name, crosses 0; ``rank`` modes
+    are held from then on."""
 
     t: float
     kind: str
@@ -97,12 +98,20 @@ class Trajectory(Record):
             states = np.repeat(self.z[:1], len(times), axis=0)
         else:
             end = self.starts[-1] + self.sizes[-1]
-            if not ((times >= self.starts[0]) & (times <= end * (1 + 1e-14))).all():
+            way = 1.0 if end >= self.starts[0] else -1.0  # of a path into the past steps have negative sizes
+            first, ways = way * self.starts[0], way * times
+            if not ((ways >= first) & (ways <= way * end + 1e-14 * abs(end))).all():
                 raise UsageError(f"this path goes from t = {self.starts[0]:g} to {end:.12g}")
-            piece = np.clip(np.searchsorted(self.starts, times, side="right") - 1, 0, len(self.starts) - 1)
+            piece = np.clip(np.searchsorted(way * self.starts, ways, side="right") - 1, 0, len(self.starts) - 1)
             theta = np.minimum((times - self.starts[piece]) / self.sizes[piece], 1.0)
             states = sample(self.polynomials[piece], theta)
         return states[0] if np.ndim(t) == 0 else states
+
+    def on_clock(self, begin: float, sign: int) -> "Trajectory":
+        """The path from time 0 on as one that starts at ``begin`` and goes into the future (1) or the past (−1)."""
+        events = [replace(event, t=begin + sign * event.t) for event in self.events]
+        return replace(self, t=begin + sign * self.t, starts=begin + sign * self.starts, sizes=sign * self.sizes,
+                       slopes=sign * self.slopes, events=events)  # fmt: skip
 
     def __call__(self, t: Any) -> np.ndarray:
         """The weights at any time of the path: dense output, (d,) for a number and (m, d) for m times."""

@@ -1,4 +1,15 @@
-"""The catalogue of losses: one file each, named after the loss; ``cf.losses.NAME(…)`` is a `cf.Loss`."""
+"""Losses by name: ``cf.losses.NAME(…)`` gives a `cf.Loss` with its minima known and a box to look at.
+
+`cf.losses.names()` lists them, `help(cf.losses.quartic)` has the formula, its numbers and where it comes from. A loss of
+your own is a text, a SymPy expression or a Python function: ``cf.Loss("(1 - x*y)**2 / 2")``.
+
+>>> import cfdyn as cf
+>>> loss = cf.losses.double_well(a=2.0)
+>>> loss, loss.sharpness([1.0])
+(Loss('double_well', variables=('w',), params={'a': 2.0}), 4.0)
+>>> [minimum.w.tolist() for minimum in cf.minima(loss)]
+[[1.0], [-1.0]]
+"""
 
 from cfdyn.registry import open_catalogue
 

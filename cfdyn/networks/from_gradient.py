@@ -14,7 +14,8 @@ from cfdyn.networks._network import Network
 
 
 def from_gradient(
-    gradient: Callable, dim: int, value: Callable | None = None, start: Any = None, step: float = 1e-3, title: str = "gradient"
+    gradient: Callable[..., Any], dim: int, value: Callable[..., Any] | None = None, start: Any = None, step: float = 1e-3,
+    title: str = "gradient",
 ) -> Network:
     """A loss of ``dim`` weights from ``gradient(w)`` → (dim,) alone, in any library, float64; ``value(w)`` → number, if known.
 

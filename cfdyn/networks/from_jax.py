@@ -10,7 +10,8 @@ from cfdyn.networks._traced import looked_at
 
 
 def from_jax(
-    function: Callable, params: Any, rows: Sequence[Any] = (), title: str = "network", predict: Callable | None = None
+    function: Callable[..., Any], params: Any, rows: Sequence[Any] = (), title: str = "network",
+    predict: Callable[..., Any] | None = None,
 ) -> Network:
     """A loss ``function(params, *rows)`` → number that JAX differentiates, ``params`` a tree of arrays, also an Equinox module.
 

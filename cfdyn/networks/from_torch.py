@@ -15,7 +15,7 @@ from cfdyn.networks._network import Network
 from cfdyn.networks._torch import TorchEngine
 
 
-def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable, title: str = "") -> Network:
+def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[..., Any], title: str = "") -> Network:
     """The mean loss ``criterion(module(x), y)`` over rows ``data`` = (x, y), tensors or arrays, or a `cf.DataSet`.
 
     The module is copied, in float64: the copy's parameters, flat, are the weights, in the order of ``module.parameters()``.

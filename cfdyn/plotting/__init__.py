@@ -1,4 +1,13 @@
-"""Figures: `figures` has one file for each record; the only place that draws."""
+"""Figures: `cf.plot(record)` draws any record, in the style of a screen, a paper or the dark; `save` writes the file.
+
+`figures` has one file for each record; nothing else draws.
+
+>>> import cfdyn as cf
+>>> branch = cf.analysis.continue_cycle(cf.Map("r*x*(1 - x)", params={"r": 2.5}), [0.6], "r", (2.5, 3.6))
+>>> figure = cf.plot(branch, style="paper", figsize=(3.4, 2.4))
+>>> figure.get_size_inches().tolist()
+[3.4, 2.4]
+"""
 
 from __future__ import annotations
 
@@ -48,8 +57,9 @@ def plot(
     A `BifurcationCurve` takes ``also=``, more curves for the same chart; a `RegimeMap`, `PeriodDiagram` and `SettlingTimes`
     curves that are laid over them, an `OrbitDiagram` branches. ``pixels``: the width of a file of pixels, 3840 for 4k.
     ``xlim`` and ``ylim``, each (lo, hi), limit the first panel, and others that show the same quantity along that axis.
-    ``figsize``: (width, height) in inches; ``ax``: an axes of your own figure, whose place the panels take (it is given back
-    as a part of that figure). ``style``: "screen", "paper" (serif, as in a text set by LaTeX) or "dark".
+    ``figsize``: (width, height) in inches; (3.15, None) is a column of 8 cm, with panels below each other, as high as they need.
+    ``ax``: an axes of your own figure, whose place the panels take (it is given back as a part of that figure). ``style``:
+    "screen", "paper" (STIX, as in a text set in Times) or "dark". Files have TrueType fonts and images at 400 dpi.
 
     Raises
     ------
@@ -72,11 +82,16 @@ def plot(
         raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
     limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     canvas = importlib.import_module("cfdyn.plotting.canvas")
-    with canvas.drawn_on(canvas.sheet_of(style, figsize, ax)):
+    sheet = canvas.sheet_of(style, figsize, ax)
+    with canvas.drawn_on(sheet):
         figure = draw(record, **beneath)
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
+    canvas.rasterize(figure)
+    narrow = importlib.import_module("cfdyn.plotting.narrow")
     if ax is not None or figsize is not None:
-        canvas.fit(figure)
+        with canvas.drawn_on(sheet), canvas.house_style():
+            narrow.arrange(figure, sheet.size)
+    narrow.fit_titles(figure)
     if style == "dark":
         importlib.import_module("cfdyn.plotting.dark").darken(figure)
     if path is not None:
@@ -116,11 +131,12 @@ def check_folder(path: Path) -> Path:
 
 
 def save(figure: Figure, path: str | Path, pixels: int | None = None) -> Path:
-    """Write a figure, whole or not at all; PNG at 200 dpi or so many ``pixels`` wide, or PDF, SVG by the ending."""
+    """Write a figure, whole or not at all; PNG at 200 dpi or so many ``pixels`` wide, or PDF, SVG with images at 400 dpi."""
     path = check_path(path)
     width, picture = float(figure.get_size_inches()[0]), io.BytesIO()
+    kind, canvas = path.suffix.lstrip(".").lower(), importlib.import_module("cfdyn.plotting.canvas")
     dpi = 200.0 if pixels is None else whole_number("pixels", pixels, *PIXELS) / width
-    figure.savefig(picture, dpi=dpi, format=path.suffix.lstrip(".").lower())
+    figure.savefig(picture, dpi=canvas.PRINTED if kind in canvas.VECTORS else dpi, format=kind)
     with written_whole(path) as temporary:
         Path(temporary).write_bytes(picture.getvalue())
     return path

@@ -15,7 +15,7 @@ from cfdyn.plotting import check_folder
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.comparison import draw_edge, label, limit_to_bulk, styles
 from cfdyn.plotting.plane import contours, plane_of
-from cfdyn.plotting.style import INK, PALE, clip_range
+from cfdyn.plotting.style import INK, PALE, axis_label, clip_range
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.systems.loss import Loss
 
@@ -141,7 +141,7 @@ class _Film:
     def _draw_ground(self, loss: Loss | None) -> None:
         found, axes = self.found, self.top
         if self.plane.flat:
-            axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel=found.names[0])
+            axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel=axis_label(found.names[0]))
             clip_range(axes, found.iterates, margin=0.15)
             return
         limits = self.plane.limits([found.averaged, found.iterates])

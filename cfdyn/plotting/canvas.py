@@ -6,12 +6,17 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 
 from cfdyn.errors import UsageError, unknown
 
@@ -23,22 +28,30 @@ BASE: Any = {
 }  # fmt: skip
 STYLES: dict[str, Any] = {
     "screen": {},
-    "paper": {"font.family": "serif", "font.serif": ["STIX Two Text", "STIXGeneral", "DejaVu Serif"], "mathtext.fontset": "stix"},
+    # By their names: what "serif" means is asked only when a letter is drawn, which is after the style.
+    "paper": {"font.family": ["STIXGeneral", "DejaVu Serif"], "mathtext.fontset": "stix"},
     "dark": {},
 }
+PRINTED = 400.0  # dots an inch of images in files of vectors
+VECTORS = ("pdf", "svg", "eps", "ps", "svgz")
+DENSE = 3000  # markers, or polygons: more are an image; of points of a line eight times as many
 SIDES = 0.5, 40.0  # of a figure, in inches
-ROOM = 0.66  # of the width of a figure, for a legend
-SMALLEST = 5.5  # points of a letter
-CLOSE: Any = {"legend.handlelength": 1.2, "legend.columnspacing": 0.9, "legend.handletextpad": 0.4}
-NARROW = 5.0  # inches
+CLOSE: Any = {
+    "legend.handlelength": 1.2, "legend.columnspacing": 0.9, "legend.handletextpad": 0.4, "font.size": 7.5, "axes.titlesize": 8,
+    "axes.labelsize": 7.5, "legend.fontsize": 7, "lines.markersize": 4,
+}  # fmt: skip
+NARROW = 5.0  # inches: figures of less have smaller letters, and are stacked
 
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """How the next figure is drawn: its ``style``, its ``size`` in inches or its own, ``into`` a part of the user's figure."""
+    """How the next figure is drawn: its ``style``, its ``size`` in inches or its own, ``into`` a part of the user's figure.
+
+    A size without a height: that which the panels need.
+    """
 
     style: str = "screen"
-    size: tuple[float, float] | None = None
+    size: tuple[float, float | None] | None = None
     into: SubFigure | None = None
 
 
@@ -50,11 +63,14 @@ def _sheet() -> Sheet:
 
 
 class HouseFigure(Figure):
-    """A figure whose files have embedded TrueType fonts, whoever saves them."""
+    """A figure whose files have embedded TrueType fonts, and images at the resolution of print, whoever saves them."""
 
-    def savefig(self, *args: Any, **options: Any) -> None:  # noqa: D102
+    def savefig(self, fname: Any, **options: Any) -> None:  # noqa: D102
+        kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
+        if kind.lower() in VECTORS:
+            options.setdefault("dpi", PRINTED)
         with matplotlib.rc_context(FONTS):
-            super().savefig(*args, **options)
+            super().savefig(fname, **options)
 
 
 @contextmanager
@@ -81,7 +97,10 @@ def new_figure(width: float, height: float) -> Figure:
     sheet = _sheet()
     if sheet.into is not None:
         return sheet.into  # type: ignore[return-value]
-    figure = HouseFigure(figsize=sheet.size or (width, height), layout="constrained")
+    if sheet.size is not None:
+        wide, high = sheet.size
+        width, height = wide, high or height * (wide / width if wide > NARROW else 1)
+    figure = HouseFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -93,16 +112,21 @@ def resized(figure: Figure, width: float, height: float) -> None:
         figure.set_size_inches(width, height)
 
 
-def fit(figure: Figure | SubFigure) -> None:
-    """Legends that are wider than a size the user has said become smaller, titles get more lines."""
-    whole: Any = figure.get_figure(root=True)
-    for legend in filter(None, [axes.get_legend() for axes in figure.axes]):
-        wide = legend.get_window_extent(whole.canvas.get_renderer()).width / (ROOM * figure.bbox.width)
-        for text in legend.get_texts() if wide > 1 else ():
-            text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) / wide))
-    for title in [figure._suptitle, *(axes.title for axes in figure.axes)]:  # type: ignore[union-attr]
-        if title is not None:
-            title.set_wrap(True)
+def rasterize(figure: Figure | SubFigure) -> None:
+    """What is dense, or has seams where polygons meet, becomes an image in files of vectors; lines and letters stay lines."""
+    artist: Any
+    for artist in figure.findobj(lambda artist: isinstance(artist, (Line2D, Collection))):
+        if isinstance(artist, Line2D):
+            marked = artist.get_marker() not in ("None", "none", "", " ", None)
+            dense = np.size(artist.get_xdata()) > (DENSE if marked else 8 * DENSE)
+        elif isinstance(artist, ContourSet):
+            filled = artist.filled and not any(map(bool, artist.hatches or ()))
+            points = [np.size(path.vertices) for path in artist.get_paths()]
+            dense = filled or sum(points) > 16 * DENSE
+        else:
+            dense = max(len(artist.get_paths()), len(artist.get_offsets())) > DENSE
+        if dense:
+            artist.set_rasterized(True)
 
 
 def sheet_of(style: str, figsize: Any, ax: Axes | None) -> Sheet:
@@ -116,12 +140,13 @@ def sheet_of(style: str, figsize: Any, ax: Axes | None) -> Sheet:
     if figsize is None:
         return Sheet(style)
     try:
-        width, height = (float(side) for side in figsize)
+        width, height = figsize
+        sides = [float(side) for side in (width, height) if side is not None]
     except (TypeError, ValueError):
         raise UsageError(f"figsize is two numbers, width and height in inches, not {figsize!r}") from None
-    if not all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
-        raise UsageError(f"a side of a figure is {SIDES[0]:g} to {SIDES[1]:g} inches long, not {width:g} × {height:g}")
-    return Sheet(style, (width, height))
+    if width is None or not all(SIDES[0] <= side <= SIDES[1] for side in sides):
+        raise UsageError(f"a side of a figure is {SIDES[0]:g} to {SIDES[1]:g} inches long, not {' × '.join(map(str, figsize))}")
+    return Sheet(style, (sides[0], sides[1] if len(sides) > 1 else None))
 
 
 def _place_of(ax: Axes) -> SubFigure:

@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import DASHED, FAINT, INK
+from cfdyn.plotting.style import DASHED, FAINT, INK, axis_label
 from cfdyn.words import spoken
 
 HATCHED = 0.002  # a part of the cells that is hatched
@@ -39,7 +39,7 @@ def show(axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray
                     interpolation="nearest")  # fmt: skip
     else:
         axes.pcolormesh(*sides, picture, rasterized=True)
-    axes.set(xlabel=names[0], ylabel=names[1], xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
+    axes.set(xlabel=axis_label(names[0]), ylabel=axis_label(names[1]), xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
 
 
 def draw_labels(

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from cfdyn.plotting.style import FAINT, INK, PALE
+from cfdyn.plotting.style import FAINT, INK, PALE, PALETTE
 from cfdyn.words import shortened
+
+GAP = 0.135  # inches between upright labels
 
 
 def columns(labels: Sequence[str], width: float) -> int:
@@ -23,9 +26,17 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def legend_below(figure: Figure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
+def legend_below(figure: Figure | SubFigure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend below all panels, no wider than the figure."""
+    root: Any = figure.get_figure(root=True)
+    width = min(width, figure.bbox.width / root.dpi)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
+
+
+def label_gap(axes: Axes) -> float:
+    """The part of the width between labels above the axes that stand upright."""
+    figure: Any = axes.figure
+    return GAP / (0.85 * figure.bbox.width / figure.get_figure(root=True).dpi)
 
 
 def label_above(axes: Axes, value: float, place: float, height: float, text: str, line: float, **style: Any) -> None:
@@ -38,6 +49,34 @@ def label_above(axes: Axes, value: float, place: float, height: float, text: str
 def thin_line(width: float) -> dict[str, Any]:
     """The arrow, without a head, from a label to what it belongs to."""
     return {"arrowstyle": "-", "color": FAINT, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+
+
+def hidden(paths: Sequence[np.ndarray]) -> dict[int, int]:
+    """Which of some paths (n, d) lie on an earlier one, to a thousandth of what all fill: the later's number, the earlier's."""
+    found: dict[int, int] = {}
+    for k, path in enumerate(paths):
+        for j in (j for j in range(k) if j not in found and len(paths[j]) == len(path)):
+            size = 1e-3 * max(float(np.ptp(path, axis=0).max(initial=0.0)), 1e-300)
+            if np.abs(path - paths[j]).max(initial=0.0) <= size:
+                found[k] = j
+                break
+    return found
+
+
+def line_style(k: int, below: Mapping[int, int]) -> dict[str, Any]:
+    """Colour and dashes of line number k of several: dashed on another one, and from where the colours are used up."""
+    dashes = ("-", (0, (4, 1.5)), ":")[k // len(PALETTE) % 3]
+    return {"color": PALETTE[k % len(PALETTE)], "linestyle": (0, (3, 3)) if k in below else dashes}
+
+
+def tell_decades(axes: Axes) -> None:
+    """Numbers at 1, 2 and 5 along a logarithmic axis with fewer than two powers of ten."""
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        lo, hi = sorted(limits)
+        if axis.get_scale() == "log" and lo > 0 and np.floor(np.log10(hi)) - np.ceil(np.log10(lo)) < 1:
+            axis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
 
 
 def shade_cycles(axes: Axes, cycles: Sequence[tuple[int, int]]) -> None:

@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.plotting.style import PAPER, axis_label
 from cfdyn.systems.loss import Loss
 
 GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])  # light enough to read dots and lines over it
@@ -41,7 +42,7 @@ def plane_of(found: Comparison) -> Plane:
     """The two weights themselves; of more, the two principal directions of the averaged orbit and its swings."""
     d = len(found.names)
     if d <= 2:
-        names = tuple(found.names) if d == 2 else (found.names[0], "")
+        names = tuple(map(axis_label, found.names)) if d == 2 else (axis_label(found.names[0]), "")
         return Plane(np.zeros(d), np.eye(2)[:, :d], names, flat=d == 1)
     centre = found.averaged.mean(axis=0)
     away = np.concatenate([found.averaged - centre, found.iterates - found.averaged])
@@ -59,4 +60,4 @@ def contours(axes: Axes, loss: Loss, plane: Plane, limits: np.ndarray, size: int
         return
     low = np.nanmin(values)
     height = np.log10(values - low + 1e-3 * (np.nanmedian(values) - low + 1e-300)).reshape(size, size)
-    axes.contourf(x, y, height, levels=24, cmap=GROUND, zorder=0)
+    axes.contourf(x, y, height, levels=24, cmap=GROUND, zorder=0).set_gid(PAPER)

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 
 from cfdyn.words import shortened
 
 INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c2412d"
 PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
 DASHED = (0, (4, 2))
+PAPER = "paper"  # the gid of what is drawn on a light ground that means nothing: a dark style inverts it
+FLATTENED = 8.0  # times the bulk of values: their range, if it is wider
 MOST_DOTS = 4000  # of a series: more are one blot
 # Any two are at least 15 apart (CIEDE2000) for all readers, red-blind and green-blind ones too; in grey, where they are not 10
 # apart in lightness, one is hatched.
@@ -21,7 +24,8 @@ REGIMES = {
     "undecided": "#ffffff", "unresolved": "#f3f1ec",
 }  # fmt: skip
 HATCHES = {"quasi-periodic": "\\\\\\\\", "divergent": "////", "undecided": "...", "unresolved": "..."}
-BASINS = tuple(REGIMES[name] for name in ("fixed point", "chaotic", "period 4", "period 3", "period 2", "period"))
+# Of further attractors of a regime whose colour is taken, as far apart from all of these and from one another.
+SPARE = ("#ffc8a0", "#5a0f0f", "#690fff", "#f0f000")
 # Of periods, in the same way for all readers; in grey numbers on the largest areas tell.
 PERIODS = {
     **{f"period {n}": REGIMES[name] for n, name in enumerate(("fixed point", "period 2", "period 3", "period 4"), 1)},
@@ -30,7 +34,40 @@ PERIODS = {
     "no period": REGIMES["unresolved"], "divergent": REGIMES["divergent"], "undecided": REGIMES["undecided"],
     "unresolved": REGIMES["unresolved"],
 }  # fmt: skip
+# What parameters of optimizers are called beside their letter, and letters that are spelled out.
+AXES = {
+    "lr": r"learning rate $\eta$", "momentum": r"momentum $\beta$", "weight_decay": "weight decay", "beta1": r"$\beta_1$",
+    "beta2": r"$\beta_2$", "eps": r"$\varepsilon$",
+}  # fmt: skip
+GREEK = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "kappa", "mu", "nu", "rho", "sigma", "tau", "phi", "psi",
+         "omega")  # fmt: skip
+_LETTER = re.compile(rf"([A-Za-z]|{'|'.join(GREEK)})(\d*)(?:_(\w+))?")
 BEHIND = 0.38  # the opacity of regimes behind states
+
+
+def axis_label(name: str) -> str:
+    """What stands beside an axis along which a parameter or an entry of a state is shown.
+
+    >>> axis_label("lr"), axis_label("w1"), axis_label("rows")
+    ('learning rate $\\\\eta$', '$w_{1}$', 'rows')
+    """
+    return AXES.get(name) or symbol(name)
+
+
+def symbol(name: str) -> str:
+    """A parameter or an entry of a state as mathematics; longer names stay as they are.
+
+    >>> symbol("lr"), symbol("v_w1"), symbol("W3_21"), symbol("decay1")
+    ('$\\\\eta$', '$v_{w_{1}}$', '$W_{3,21}$', 'decay1')
+    """
+    if name in AXES:
+        return AXES[name][AXES[name].find("$") :] if "$" in AXES[name] else AXES[name]
+    found = _LETTER.fullmatch(name)
+    if found is None or (found[3] and not (found[3].isdigit() or _LETTER.fullmatch(found[3]))):
+        return name
+    letter = rf"\{found[1]}" if found[1] in GREEK else found[1]
+    below = ",".join(part for part in (found[2], symbol(found[3]).strip("$") if found[3] else "") if part)
+    return f"${letter}_{{{below}}}$" if below else f"${letter}$"
 
 
 def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:
@@ -55,17 +92,60 @@ def dots(axes: Axes, t: np.ndarray, values: np.ndarray, **style: Any) -> None:
     axes.plot(t[kept], values[kept], ".", **{"color": PALE, "markersize": 2.4, "zorder": 1, "rasterized": True, **style})
 
 
+def specks(axes: Axes, x: np.ndarray, y: np.ndarray, **style: Any) -> None:
+    """States, of the same small size at any resolution."""
+    axes.plot(x, y, ".", **{"color": INK, "alpha": 0.5, "markersize": 1.2, "markeredgewidth": 0, "rasterized": True, **style})
+
+
+def evenly(values: np.ndarray, most: int) -> np.ndarray:
+    """Places of increasing values of which none are nearer than a part of the range: where a scan was refined, no stripes.
+
+    >>> evenly(np.array([0.0, 0.5, 0.51, 0.52, 1.0]), 10)
+    array([0, 1, 4])
+    """
+    apart, kept = (values[-1] - values[0]) / most, [0]
+    for k, value in enumerate(values):
+        if value - values[kept[-1]] >= apart * (1 - 1e-9) and k:
+            kept.append(k)
+    return np.array(kept)
+
+
+def tinted(colour: str) -> tuple[float, float, float]:
+    """A colour as it is behind states."""
+    red, green, blue = (1 - BEHIND * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
 def regime_name(name: str) -> str:
     """The regime that a name is drawn as; all longer periods are one, "period"."""
     return name if name in REGIMES else "period"
 
 
+def attractor_regime(kind: str, period: int | None) -> str:
+    """The regime in which an attractor is drawn."""
+    return regime_name(f"period {period}") if period and period > 1 else "fixed point" if "fixed point" in kind else kind
+
+
+def attractor_colours(regimes: Sequence[str]) -> list[str | None]:
+    """A colour for each of some attractors: that of its regime for the first, spare ones for others, None when these are used up.
+
+    >>> attractor_colours(["chaotic", "chaotic", "period 2"])
+    ['#aa5929', '#ffc8a0', '#648dbd']
+    """
+    spare = iter(SPARE)
+    return [REGIMES[regime] if regime not in regimes[:k] else next(spare, None) for k, regime in enumerate(regimes)]
+
+
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
-    """Limit the y axis to the bulk of the values, so that one runaway point does not flatten the rest."""
+    """Limit the y axis to the bulk of the values where all of them would flatten it, and say how many are beyond."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if len(finite) < 2:
         return
     lo, hi = np.quantile(finite, [0.005, 0.995])
+    if np.ptp(finite) <= FLATTENED * max(hi - lo, 0.05 * max(abs(lo), abs(hi))):
+        lo, hi = finite.min(), finite.max()
+    elif (beyond := float(((finite < lo) | (finite > hi)).mean())) > 0:
+        axes.annotate(f"{100 * beyond:.2g} % are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)
     pad = margin * (hi - lo) or margin * max(1.0, abs(hi))
     axes.set_ylim(lo - pad, hi + pad)

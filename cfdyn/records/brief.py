@@ -15,11 +15,12 @@ def brief(record: Any) -> str:
     shown = [(f.name, getattr(record, f.name)) for f in fields(record) if f.repr]
     name = type(record).__qualname__
     if sum(_least(value) for _, value in shown) <= MOST:
-        whole = f"{name}({', '.join(f'{key}={value!r}' for key, value in shown)})"
+        whole = f"{name}({', '.join(f'{key}={_one_line(value)}' for key, value in shown)})"
         if len(whole) <= MOST:
             return whole
-    first = [(key, value) for key, value in shown if key in record._headline]
-    return _packed(f"{name}(", [f"{key}={_part(value, key in record._headline)}" for key, value in dict(first + shown).items()])
+    headline = getattr(record, "_headline", ())
+    first = [(key, value) for key, value in shown if key in headline]
+    return _packed(f"{name}(", [f"{key}={_part(value, key in headline)}" for key, value in dict(first + shown).items()])
 
 
 def _packed(head: str, parts: list[str]) -> str:
@@ -36,6 +37,11 @@ def _packed(head: str, parts: list[str]) -> str:
     return "\n".join(lines)
 
 
+def _one_line(value: Any) -> str:
+    """A value as text; an array of several rows, which numpy prints below each other, on one line."""
+    return " ".join(part.strip() for part in repr(value).splitlines())
+
+
 def _least(value: Any) -> int:
     """Characters that a value takes at least: an orbit of a million steps is not written out to be measured."""
     return value.size if isinstance(value, np.ndarray) else len(value) if isinstance(value, Sized) else 1
@@ -50,7 +56,7 @@ def _part(value: Any, whole: bool) -> str:
         return f"[{value[0]!r}, {value[1]!r}, … {len(value)} numbers]"
     if isinstance(value, list | tuple | dict) and _least(value) > 4:
         return f"<{type(value).__name__} of {len(value)}>"
-    text, most = repr(value), WIDTH - 12 if whole else PART
+    text, most = _one_line(value), WIDTH - 12 if whole else PART
     if len(text) <= most:
         return text
     if isinstance(value, str):

@@ -6,12 +6,14 @@ JSON text; loading one from a stranger can neither run code nor fill the memory.
 
 import dataclasses
 import importlib
+import io
 import json
 import math
 import os
 import re
 import types
 import zipfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_origin, get_type_hints
@@ -22,6 +24,7 @@ from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.records.brief import brief
 from cfdyn.records.exports import Exports
 from cfdyn.records.files import as_path, open_regular, written_whole
+from cfdyn.records.versions import versions
 
 FORMAT = "cfdyn record 1"
 MAX_BYTES = 2**31  # of arrays: a small file may promise any size
@@ -51,13 +54,20 @@ class Record(Exports):
         UsageError : the folder does not exist or cannot be written
         """
         path = as_path(path)
+        content = self.to_bytes()
+        with written_whole(path) as temporary:
+            Path(temporary).write_bytes(content)
+        return path
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
         arrays: dict[str, np.ndarray] = {}
         header = np.array(json.dumps({"format": FORMAT, "record": _encode(self, arrays)}))
         if header.nbytes > MAX_HEADER:
             raise UsageError(f"the texts and lists of this record take {header.nbytes / 2**20:.0f} MiB, too much for a file")
-        with written_whole(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, header=header, **arrays)  # type: ignore[arg-type]
-        return path
+        content = io.BytesIO()
+        np.savez_compressed(content, header=header, **arrays)  # type: ignore[arg-type]
+        return content.getvalue()
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the verdict, the first rows of the table, the figure."""
@@ -229,8 +239,17 @@ def load(path: str | os.PathLike) -> Record:
     path = as_path(path)
     if os.path.isdir(path):
         return importlib.import_module("cfdyn.training.run").open_run(path)
+    return _read(path, lambda: open_regular(path))
+
+
+def from_bytes(content: bytes, name: str) -> Record:
+    """The record in what `Record.to_bytes` gave; ``name``: where it was found, for a RecordError."""
+    return _read(name, lambda: io.BytesIO(content))
+
+
+def _read(path: str | Path, opened: Callable[[], BinaryIO]) -> Record:
     try:
-        with open_regular(path) as file:
+        with opened() as file:
             arrays = _arrays(path, file)
         content = json.loads(str(arrays.pop("header")))
         if content["format"] != FORMAT:
@@ -249,7 +268,7 @@ def load(path: str | os.PathLike) -> Record:
         raise RecordError(f"{path} is not a cfdyn record, or it is cut off ({type(error).__name__})") from None
 
 
-def _arrays(path: Path, file: BinaryIO) -> dict[str, np.ndarray]:
+def _arrays(path: str | Path, file: BinaryIO) -> dict[str, np.ndarray]:
     """The arrays of a file by their names, read once it is known how large they are."""
     with zipfile.ZipFile(file) as archive:
         total = sum(entry.file_size for entry in archive.infolist())
@@ -276,18 +295,4 @@ def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def provenance(**settings: Any) -> dict:
     """Settings and versions, for a record's header."""
-    return {"settings": {k: v if type(v) in _PLAIN else plain(v) for k, v in settings.items()}, "versions": _versions().copy()}
-
-
-@cache
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    versions = {"python": platform.python_version()}
-    for name in ("cfdyn", "numpy", "numba", "sympy"):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
+    return {"settings": {k: v if type(v) in _PLAIN else plain(v) for k, v in settings.items()}, "versions": versions().copy()}

@@ -50,8 +50,7 @@ def best_line(x: np.ndarray, q: int) -> SpectralLine | None:
     best: SpectralLine | None = None
     reduced = [j for j in range(1, q // 2 + 1) if math.gcd(j, q) == 1]
     for lo, hi in stretches(count):
-        means = np.abs(z[lo:hi, reduced].mean(axis=0))
-        p = min(coherence(z[lo:hi, j], 2 * j == q)[0] for j in reduced)
+        means, p = np.abs(z[lo:hi, reduced].mean(axis=0)), float(chance(z[lo:hi, reduced], q == 2).min())
         if best is None or (p, -(hi - lo)) < (best.p, -(best.last - best.first) // size):
             j = reduced[int(means.argmax())]
             share = float((1 if q == 2 else 2) * (means**2).sum())
@@ -92,14 +91,20 @@ def stretches(count: int) -> list[tuple[int, int]]:
     return found
 
 
+def chance(z: np.ndarray, real: bool) -> np.ndarray:
+    """The p-value of the mean of each column (k, m) against its scatter: F = k|z̄|²/s²."""
+    from scipy.special import fdtrc
+
+    k, mean, degrees = len(z), z.mean(axis=0), 1 if real else 2
+    scatter = (np.abs(z - mean) ** 2).sum(axis=0) + TINY**2
+    return np.asarray(fdtrc(degrees, degrees * (k - 1), k * (k - 1) * np.abs(mean) ** 2 / scatter))
+
+
 def coherence(z: np.ndarray, real: bool) -> tuple[float, float, float]:
     """(p-value of the mean against the scatter, turn of the phase over the run in rad, p-value of the turn)."""
-    from scipy.special import fdtrc, stdtr
+    from scipy.special import stdtr
 
-    k, mean = len(z), z.mean()
-    scatter = float((np.abs(z - mean) ** 2).sum()) + TINY**2
-    degrees = 1 if real else 2
-    p = float(fdtrc(degrees, degrees * (k - 1), k * (k - 1) * abs(mean) ** 2 / scatter))
+    k, mean, p = len(z), z.mean(), float(chance(z[:, None], real)[0])
     if real or abs(mean) < 1e-100:
         return p, 0.0, 1.0
     angle = (z * np.conj(mean)).imag / abs(mean) ** 2

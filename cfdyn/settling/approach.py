@@ -10,8 +10,8 @@ from cfdyn.cycles.shooting import jacobians
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.settling.irregular import bump
 from cfdyn.settling.orbit import later, orbit_of
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 STAGES = 6
 # Of the size of an orbit: so near to an unstable cycle it sits on it; so near to another it has reached it, at least and most.
@@ -37,7 +37,7 @@ class Approach(Enum):
 
 
 def approach(
-    step: Map | OracleMap, z: np.ndarray, points: np.ndarray, mu: np.ndarray, spare: int, extent: np.ndarray
+    step: Map | MapByProducts, z: np.ndarray, points: np.ndarray, mu: np.ndarray, spare: int, extent: np.ndarray
 ) -> tuple[Approach, int, np.ndarray]:
     """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle with the multipliers ``mu`` (D,), largest first.
 
@@ -71,7 +71,7 @@ def approach(
     return _stages(step, z, distance, floor, n * min(cycles, longest), slow, apart)
 
 
-def _stays(step: Map | OracleMap, z: np.ndarray, distance: Callable[[np.ndarray], float], n: int, near: float) -> bool:
+def _stays(step: Map | MapByProducts, z: np.ndarray, distance: Callable[[np.ndarray], float], n: int, near: float) -> bool:
     """True if the orbit is as near to a neutral n-cycle a thousand steps later: a slow drift would not be."""
     end = later(step, z, n * max(1, 1000 // n))
     return end is not None and distance(end) <= near
@@ -86,7 +86,7 @@ def _separation(points: np.ndarray, size: np.ndarray) -> float:
 
 
 def _stages(
-    step: Map | OracleMap,
+    step: Map | MapByProducts,
     z: np.ndarray,
     distance: Callable[[np.ndarray], float],
     floor: float,
@@ -152,7 +152,7 @@ def _eigenvectors(step: Map, points: np.ndarray, size: np.ndarray) -> np.ndarray
     return np.linalg.inv(vectors) if np.linalg.cond(vectors) < 1e8 else np.eye(step.dim)
 
 
-def _distance(step: Map | OracleMap, z: np.ndarray, points: np.ndarray, size: np.ndarray) -> float:
+def _distance(step: Map | MapByProducts, z: np.ndarray, points: np.ndarray, size: np.ndarray) -> float:
     """max over one period of |orbit − cycle| in the same phase, each coordinate relative to its size."""
     orbit = orbit_of(step, z, len(points))
     if orbit is None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 MAX_OPERATIONS = 2e6  # of numbers of many digits, some seconds
 DEAR = 5000  # operations of a step: dearer maps are not evaluated with digits to learn their round-off
@@ -66,13 +66,13 @@ def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: 
     return None, z0
 
 
-def noise(step: Map | OracleMap, states: np.ndarray, steps: int = 1) -> np.ndarray:
+def noise(step: Map | MapByProducts, states: np.ndarray, steps: int = 1) -> np.ndarray:
     """The largest round-off error of a step, or of some, from some states (k, D), for each coordinate, (D,).
 
     Of a dear map what a step changes by where the states change by a unit in the last place.
     """
     worst = np.zeros(step.dim)
-    if isinstance(step, OracleMap) or step.cost > DEAR:
+    if isinstance(step, MapByProducts) or step.cost > DEAR:
         for state in states:
             there, *beside = (_steps(step, state + sign * np.spacing(state), steps) for sign in (0, 1, -1))
             error = np.abs(np.subtract(beside, there)).max(axis=0)

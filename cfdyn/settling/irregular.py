@@ -7,8 +7,8 @@ import numpy as np
 from cfdyn.cycles.angles import smooth
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.undeclared_angles import hint
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.tangents import one_after_another
 
 BATCHES = 20  # of steps, whose means tell the error of an exponent
@@ -19,7 +19,7 @@ FOR_LONGER = "; a larger `budget` of `classify` follows it for longer"
 FEWEST = 100  # steps over which averages say anything
 
 
-def irregular(step: Map | OracleMap, z: np.ndarray, steps: int, max_period: int) -> tuple[str, str, float, np.ndarray | None]:
+def irregular(step: Map | MapByProducts, z: np.ndarray, steps: int, max_period: int) -> tuple[str, str, float, np.ndarray | None]:
     """(kind, reason, exponent, state reached) of an orbit that is on no cycle of a period up to ``max_period``."""
     state, reach = z.copy(), np.zeros(BATCHES)
     digits = averages_digits(step, z, min(steps // 4, 20_000))
@@ -51,7 +51,7 @@ def _grows(reach: np.ndarray) -> bool:
     return bool(reach[-1] > 2 * reach[0] and (np.diff(reach) > 0).mean() > 0.85)
 
 
-def _exponent(step: Map | OracleMap, state: np.ndarray, steps: int, reach: np.ndarray) -> tuple[float, float]:
+def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: np.ndarray) -> tuple[float, float]:
     """Largest exponent and its standard error over BATCHES batches, max |entry| in each in ``reach``; ``state`` moves on."""
     q = np.full((1, step.dim), 1 / math.sqrt(step.dim))
     stretch = one_after_another(step)
@@ -77,7 +77,7 @@ def bump(n: int) -> np.ndarray:
     return weight / weight.sum()
 
 
-def averages_digits(step: Map | OracleMap, z: np.ndarray, n: int) -> float:
+def averages_digits(step: Map | MapByProducts, z: np.ndarray, n: int) -> float:
     """Digits to which weighted Birkhoff averages over two stretches of n agree.
 
     Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos

@@ -12,8 +12,8 @@ from cfdyn.settling.irregular import irregular
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.regime import FIRST_STEPS, LAST, ULP, Settled
 from cfdyn.settling.returns import record_returns
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.one_by_one import advanced
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.orbit import ESCAPE
 from cfdyn.words import called
 
@@ -23,7 +23,7 @@ CLOSE, TRIED = 0.05, 4  # of the size: a return worth Newton's work, and how man
 LOOKED = "that products found"
 
 
-def large_regime(step: OracleMap, start: np.ndarray, longest: int, budget: int | None) -> Settled:
+def large_regime(step: MapByProducts, start: np.ndarray, longest: int, budget: int | None) -> Settled:
     """What the orbit of z (D,) ends on: cycles up to the period 64, with their leading multipliers."""
     most, z, used = BUDGET if budget is None else budget, start, 0
     longest, steps = min(longest, LONGEST), min(FIRST_STEPS, most)
@@ -43,7 +43,7 @@ def large_regime(step: OracleMap, start: np.ndarray, longest: int, budget: int |
     return _without(step, kind, reason, used, exponent)
 
 
-def _at_rest(step: OracleMap, z: np.ndarray, longest: int) -> bool:
+def _at_rest(step: MapByProducts, z: np.ndarray, longest: int) -> bool:
     """Whether the weights stand still to their last digit; exponents of an adaptive step say nothing there."""
     orbit = orbit_of(step, z, 2 * longest + 1)
     if orbit is None:
@@ -52,11 +52,11 @@ def _at_rest(step: OracleMap, z: np.ndarray, longest: int) -> bool:
     return bool((np.ptp(weights, axis=0) <= ULP * np.abs(weights).max(axis=0)).all())
 
 
-def _without(step: OracleMap, kind: str, reason: str, used: int, exponent: float = math.nan) -> Settled:
+def _without(step: MapByProducts, kind: str, reason: str, used: int, exponent: float = math.nan) -> Settled:
     return Settled(kind, None, np.empty(0), exponent, math.nan, np.empty((0, step.dim)), reason, used)
 
 
-def _cycle_nearby(step: OracleMap, z: np.ndarray, longest: int, used: int, most: int) -> Settled | None:
+def _cycle_nearby(step: MapByProducts, z: np.ndarray, longest: int, used: int, most: int) -> Settled | None:
     """The cycle that the orbit contracts to, if there is one among its close returns."""
     orbit = orbit_of(step, z, 2 * longest + 1)
     if orbit is None:
@@ -78,7 +78,7 @@ def _cycle_nearby(step: OracleMap, z: np.ndarray, longest: int, used: int, most:
     return None
 
 
-def _judged(step: OracleMap, z: np.ndarray, found: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
+def _judged(step: MapByProducts, z: np.ndarray, found: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
     """What the orbit ends on, if it goes to this cycle."""
     points, n = found.points, len(found.points)
     mu = found.leading.values[np.argsort(-np.abs(found.leading.values), kind="stable")]

@@ -3,15 +3,15 @@
 import numpy as np
 
 from cfdyn.kernels.orbits import DONE, advance, iterate
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.one_by_one import advanced, by_gradients
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.orbit import FAR
 
 
-def orbit_of(step: Map | OracleMap, z: np.ndarray, n: int) -> np.ndarray | None:
+def orbit_of(step: Map | MapByProducts, z: np.ndarray, n: int) -> np.ndarray | None:
     """The first n states of the orbit of z (D,), itself among them, (n, D); None if it leaves the range of floats."""
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         states, status = by_gradients(step, z, n - 1, FAR)
         return states if status == DONE else None
     orbit = np.empty((n, step.dim))
@@ -19,9 +19,9 @@ def orbit_of(step: Map | OracleMap, z: np.ndarray, n: int) -> np.ndarray | None:
     return orbit if iterate(step.rule("step").compiled, step.p, FAR, orbit)[1] == DONE else None
 
 
-def later(step: Map | OracleMap, z: np.ndarray, n: int) -> np.ndarray | None:
+def later(step: Map | MapByProducts, z: np.ndarray, n: int) -> np.ndarray | None:
     """The state (D,) that is n steps after z; None if the orbit leaves the range of floats."""
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         state, taken = advanced(step, z, n, FAR)
         return state if taken == n else None
     state = z.copy()

@@ -146,7 +146,8 @@ def _beside_runs(
         where = found.start[: loss.dim] if begin is None else begin[: None if _has_state(flow, begin) else loss.dim]
         wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
         try:
-            paths[name] = solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted)
+            end = float(rows[-1] - after)
+            paths[name] = solve(flow, where, end, *tolerances, save_at=wanted, progress=_solving(say, name, end))
         except NumericsError as error:
             notes.append(f"{name} was left out: {error}")
     if not paths:
@@ -196,8 +197,14 @@ def _followed(
         # Weights alone: every model knows best what to put behind them.
         whole = (after > 0 or np.size(start) > step.n_weights) and flow.spec.map.names == step.names
         given = flow.started(z0) if whole else z0[: step.n_weights]
-        paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=_rows(flow, steps)))
+        told = _solving(say, name, float(steps))
+        paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=_rows(flow, steps), progress=told))
     return orbit, paths
+
+
+def _solving(say: Progress, name: str, end: float) -> Callable[[float], None]:
+    """Says how far a model is solved."""
+    return lambda t: say(f"solving {name}: t = {t:.4g} of {end:g}")
 
 
 def _rows(flow: Flow, steps: int) -> list[float]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from cfdyn.machine import unfinished
 from cfdyn.machine.shelf import directory
+from cfdyn.machine.workers import processors
 
 MODULE = "cfdyn.studies.compile_ahead"
 IN_ORDER = b"."  # the parent's last word
@@ -54,8 +55,7 @@ def compiling_ahead(line: bool) -> Iterator[None]:
 
 
 def _useful(line: bool) -> bool:
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return processors > 1 and directory() is not None and not all(rule.is_kept() for rule in _rules(line))
+    return processors() > 1 and directory() is not None and not all(rule.is_kept() for rule in _rules(line))
 
 
 def _started(line: bool) -> subprocess.Popen[bytes] | None:

@@ -139,3 +139,16 @@ def usual_box(step: Map, loss: Loss | None = None) -> list[tuple[float, float]]:
         return [(-math.inf, math.inf)] if step.dim == 1 else [(-SIDE, SIDE)] * step.dim
     usual = list(loss.spec.box or [(-SIDE, SIDE)] * loss.dim)
     return usual + [(-SIDE, SIDE)] * (step.dim - len(usual))
+
+
+def of_loss(loss: Loss) -> str:
+    """Text that is the same exactly for the same loss with its data."""
+    spec = loss.spec
+    return repr((spec.title, spec.key, dict(spec.params), spec.box, spec.data_digest))
+
+
+def family(loss: Loss, optimizer: Optimizer) -> str:
+    """Text that is the same exactly for the same loss and optimizer, but for the learning rate."""
+    rates = {name: value for name, value in optimizer.params.items() if name != "lr"}
+    own = (optimizer.name, optimizer.key, rates, dict(optimizer.options), dict(optimizer.initial))
+    return f"{of_loss(loss)} / {own}"

@@ -36,9 +36,10 @@ def rows_to_draw(path: Trajectory) -> list[float]:
     end = path.starts[-1] + path.sizes[-1]
     events = np.array([event.t for event in path.events])
     stride = 1 + len(path.starts) // MOST_STEPS
-    grid, ends = np.linspace(0.0, end, POINTS + 1), path.starts[::stride]
-    rows = np.unique(np.concatenate([grid, ends, events, np.nextafter(events, 0.0)]))
-    return rows[(rows >= 0) & (rows <= end)].tolist()
+    begin, way = path.starts[0], 1.0 if path.sizes[0] > 0 else -1.0  # of a path into the past the rows decrease
+    grid, ends = np.linspace(begin, end, POINTS + 1), path.starts[::stride]
+    rows = way * np.unique(way * np.concatenate([grid, ends, events, np.nextafter(events, begin)]))
+    return rows[(way * rows >= way * begin) & (way * rows <= way * end)].tolist()
 
 
 def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:

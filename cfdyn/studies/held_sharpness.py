@@ -94,7 +94,7 @@ def held_sharpness(
     for i, rows in enumerate(batch):
         for k, rate in enumerate(lr):
             if progress:
-                progress(f"batch {rows}, lr = {rate:g}")
+                progress(f"{i * len(lr) + k} of {len(batch) * len(lr)} cells, batch {rows}, lr = {rate:g}")
             found = _cell(loss, optimizer.at(lr=rate), start, steps, after, runs, {"batch": rows, "replace": replace}, seed)
             if isinstance(found["flow"], str):
                 notes.append(f"batch {rows}, lr = {rate:g}: {found.pop('flow')}")

@@ -34,13 +34,15 @@ class Landmark(NamedTuple):
 
 
 @contextmanager
-def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], tuple[list[dict[str, Any]], str]]]:
-    """Looks for closed forms beside everything else; what it gives returns them, waiting if need be.
+def formulas(
+    loss: Loss, optimizer: Optimizer, once: Callable[[Callable[[], Any]], Any] = lambda compute: compute()
+) -> Iterator[Callable[[], tuple[list[dict[str, Any]], str]]]:
+    """Looks for closed forms beside everything else; what it gives returns them, waiting if need be; ``once``: if not known.
 
     A dict each: ``name``, ``text``, ``latex``, ``value``; and in words what was not computed, or "".
     """
     with ThreadPoolExecutor(1) as pool:
-        found = pool.submit(report_forms, loss, optimizer, PATIENCE)
+        found = pool.submit(once, lambda: report_forms(loss, optimizer, PATIENCE))
         yield lambda: ([form._asdict() for form in found.result()[0]], found.result()[1])
 
 

@@ -12,6 +12,9 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import Orbit
 
+EARLY = 3  # steps, of an orbit that may run away later
+ROUNDING = 1e-9  # of the values: an orbit that moves by less stands still
+
 
 @dataclass(frozen=True)
 class Landscape(Record):
@@ -47,12 +50,13 @@ def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 1
 
 
 def _interval(seen: np.ndarray, settled: np.ndarray, size: int) -> np.ndarray:
-    """A grid over the values with a margin; a runaway orbit is cut at 20 times its median distance, a cycle never."""
+    """A grid over the values with a margin; a runaway orbit is cut at 20 times its size, a cycle and the start never."""
     values = np.concatenate([seen, settled])
     away = np.abs(values - np.median(values))
-    # Half of a 2-cycle's orbit lies at one of its points: the median distance is then 0, or nearly so.
-    spread = max(np.median(away), away[len(seen) :].max(initial=0.0)) or away.max() or 1.0
+    # An orbit that has settled lies at one place for most of the time: how far it came from tells its size.
+    spread = max(np.median(away), away[:EARLY].max(initial=0.0), away[len(seen) :].max(initial=0.0)) or 1.0
     near = values[away <= 20 * spread]
     lo, hi = near.min(), near.max()
-    margin = 0.25 * (hi - lo) or 0.25 * max(1.0, abs(hi))
+    scale = max(1.0, abs(lo), abs(hi))
+    margin = 0.25 * (hi - lo if hi - lo > ROUNDING * scale else scale)
     return np.linspace(lo - margin, hi + margin, size)

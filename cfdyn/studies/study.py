@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -16,9 +17,10 @@ from cfdyn.analysis.normal_form import NormalForm, normal_form
 from cfdyn.analysis.windows import Window
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
+from cfdyn.records.shared import Shared, exactly
 from cfdyn.registry import catalogue
 from cfdyn.studies.compile_ahead import compiling_ahead
-from cfdyn.studies.defaults import NEAR, edge_at, learning_rate, start_near
+from cfdyn.studies.defaults import NEAR, edge_at, family, learning_rate, of_loss, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
 from cfdyn.studies.proofs import proofs
@@ -115,18 +117,27 @@ def study(
     >>> found.regime.period, len(found.cycles), found.edge.value
     (3, 4, 1.0)
     """
+    return studied(Shared(), loss, optimizer, start, box, lr_range, seed, auto_lr, progress)
+
+
+def studied(
+    shared: Shared, loss: Loss, optimizer: Optimizer | None = None, start: Any = None,
+    box: Sequence[tuple[float, float]] | None = None, lr_range: tuple[float, float] | None = None, seed: int = 0,
+    auto_lr: bool = False, progress: Progress | None = None,
+) -> Study:  # fmt: skip
+    """`study`, with what earlier ones of the same loss and optimizer have found; the answer is the same to the last bit."""
     say = progress or (lambda words: None)
     auto, given = auto_lr or optimizer is None, start is not None
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
     if "lr" not in optimizer.params:
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
     say("looking for minima")
-    found = minima(loss, box, seed=seed)
+    found = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed))
     lr, how = learning_rate(loss, optimizer, found) if auto else (optimizer.params["lr"], GIVEN)
     optimizer = optimizer.at(lr=lr)
     step = as_map(loss, optimizer)
     z0 = step.state(start if given else start_near(loss, found))
-    parts = _parts(loss, optimizer, step, z0, found, box, lr_range, say)
+    parts = _parts(shared, loss, optimizer, step, z0, found, box, lr_range, seed, say)
     parts["chosen"] = {"lr": how, "start": GIVEN if given else NEAR}
     return Study(**parts, verdict=verdict(step, **parts), provenance=provenance(
         loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed, data=loss.spec.data_digest,
@@ -134,23 +145,26 @@ def study(
 
 
 def _parts(
-    loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, found: list[Minimum],
-    box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, say: Progress,
+    shared: Shared, loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, found: list[Minimum],
+    box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, seed: int, say: Progress,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of a `Study`, but for ``chosen`` and ``verdict``."""
     missing: list[str] = []
-    lr = optimizer.params["lr"]
+    lr, at_rest = optimizer.params["lr"], (family(loss, optimizer), box, seed)
     nothing: tuple[Edge | None, str] = None, ""
     no_windows: tuple[list[Window], str] = [], ""
     border, no_edge = _tried(
         "edge of the lowest minimum, and with it its flip and doublings", missing, nothing,
-        lambda: edge_at(loss, optimizer, found[0]) if found else nothing,
+        lambda: shared.once(("edge", at_rest), lambda: edge_at(loss, optimizer, found[0]), step, _is_edge) if found else nothing,
     )  # fmt: skip
-    with formulas(loss, optimizer) as exact, compiling_ahead(step.dim == 1):
+    bounds = lr_range or _range(lr, border)
+    over = family(loss, optimizer), exactly(z0), bounds
+    found_once = partial(shared.once, ("formulas", at_rest[0]))
+    with formulas(loss, optimizer, found_once) as exact, compiling_ahead(step.dim == 1):
         say("classifying the orbit")
         regime = classify(step, z0)
         say("scanning learning rates")
-        over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
+        over_lr = shared.once(("bands", over), lambda: bands(step, z0, "lr", bounds), step)
         orbit = iterate(step, z0, STEPS)
         say("following the sharpness")
         held, why = hovering_or_why(_long_orbit(step, z0, regime))
@@ -161,13 +175,16 @@ def _parts(
             "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, "orbit": orbit,
             "loss": orbit.loss, "sharpness": orbit.sharpness, "landscape": landscape(loss, step, orbit, regime),
             "hovering": held, "no_hovering": why,
-            "flip": _tried("normal form of the flip", missing, None, lambda: _flip(step, border)),
+            "flip": _tried("normal form of the flip", missing, None,
+                           lambda: shared.once(("flip", at_rest), lambda: _flip(step, border))),
             "cycles": _tried("3-cycles", missing, None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
-            "cascade": _tried("doublings", missing, None, lambda: doublings(step, border, over_lr)),
+            "cascade": _tried("doublings", missing, None,
+                              lambda: shared.once(("doublings", at_rest, over), lambda: doublings(step, border, over_lr))),
         }  # fmt: skip
         parts["windows"], gaps = _tried(
-            "windows of 3-cycles", missing, no_windows, lambda: three_cycle_windows(step, z0, over_lr, around)
-        )
+            "windows of 3-cycles", missing, no_windows,
+            lambda: shared.once(("windows", over, around), lambda: three_cycle_windows(step, z0, over_lr, around), step),
+        )  # fmt: skip
         missing += [f"windows of 3-cycles {gaps}"] if gaps else []
         say("proving")
         parts["certificates"], parts["unproved"] = proofs(step, regime, parts["cycles"], around)
@@ -175,6 +192,11 @@ def _parts(
         parts["exact"], left = exact()
     missing += [f"closed forms of {left}"] if left else []
     return {**parts, "unfinished": "; ".join(missing)}
+
+
+def _is_edge(found: tuple[Edge | None, str]) -> bool:
+    """Why there is none may depend on the learning rate."""
+    return found[0] is not None
 
 
 def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:

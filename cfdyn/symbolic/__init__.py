@@ -1,5 +1,12 @@
-"""Formulas and specifications: sympy only. Public: `cycles` and `edge`, closed forms where they exist."""
+"""Closed forms, where they exist: `cycles` of an optimizer on a loss or of a map, the `edge` of stability, `short_forms`.
 
+>>> import cfdyn as cf
+>>> exact = cf.symbolic.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), 2)
+>>> [(kind, str(root.formula)) for kind, root in exact.bifurcations]
+[('birth by doubling', '1'), ('flip', '-1 + sqrt(5)')]
+"""
+
+import sys
 from typing import Any
 
 _WHERE = {"cycles": "cycles", "edge": "edge", "short_forms": "short"}
@@ -7,7 +14,7 @@ _WHERE = {"cycles": "cycles", "edge": "edge", "short_forms": "short"}
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn.symbolic' has no attribute {name!r}")
+        raise AttributeError(f"module 'cfdyn.symbolic' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     import importlib
 
     value = getattr(importlib.import_module(f"cfdyn.symbolic.exact.{_WHERE[name]}"), name)
@@ -16,4 +23,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE})
+    return sorted(_WHERE)

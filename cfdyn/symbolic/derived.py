@@ -102,6 +102,31 @@ class LiftedMap(DerivedMap):
 
 
 @dataclass(frozen=True)
+class FieldMap:
+    """z → z + F(z) of the right-hand side of a smooth flow: its fixed points are the equilibria of the flow."""
+
+    flow: Any
+    names: ClassVar = property(attrgetter("flow.names"))
+    n_weights: ClassVar = property(lambda self: len(self.flow.names))
+    params: ClassVar = property(attrgetter("flow.params"))
+    data: ClassVar = property(attrgetter("flow.data"))
+    switching: ClassVar = property(attrgetter("flow.map.switching"))
+    observed: ClassVar[Any] = None
+    rest: ClassVar[tuple[float, ...]] = ()
+
+    def at(self, params: Mapping[str, float]) -> FieldMap:
+        return replace(self, flow=self.flow.at(params))
+
+    @property
+    def key(self) -> str:
+        return f"field of {self.flow.key}"
+
+    @property
+    def title(self) -> str:
+        return shortened(f"equilibria of {self.flow.title}")
+
+
+@dataclass(frozen=True)
 class CircleMap(DerivedMap):
     """The base with the entries named in ``periods`` brought back, after each step, into [cut·P, cut·P + P).
 

@@ -10,7 +10,7 @@ at the rate d(uᵀ(2Q − H)v)/dt = a(u, v)·dz/dt, for z = (w, s); the momentum
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -91,6 +91,10 @@ class FlowSpec(FlowOfMap):
     @property
     def title(self) -> str:
         return f"{self.name} flow of {self.map.title}"
+
+    def at(self, params: Mapping[str, float]) -> "FlowSpec":
+        """The same with other values of parameters."""
+        return replace(self, map=self.map.at(params))
 
     def program(self, what: str) -> Program:
         """The program ``drift`` F₀ (n), ``edge`` (H, Q), ``scale`` P (d), ``force`` (B, a) for directions u, v; Jacobians:

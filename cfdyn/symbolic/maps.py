@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -19,12 +19,13 @@ from typing import Any
 
 from cfdyn.arguments import converted
 from cfdyn.errors import FormulaError, UsageError, shown
-from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap
+from cfdyn.symbolic.derived import CircleMap, ExtendedMap, FieldMap, LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.text.formula import Formula, check_names, formula
+from cfdyn.symbolic.text.formula import AsSystem, Formula, check_names, formula
 from cfdyn.tape.program import Node
 
+TIME = "t"  # its name in the formulas of a flow
 USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)
 
 
@@ -196,17 +197,22 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None,
+    formulas: AsSystem, variables: str | Sequence[str] | None,
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
-    """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
+    """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow.
+
+    Of a flow ``t`` is the time, unless it is a variable or a parameter: where there is a formula too few for it.
+    """
+    if isinstance(formulas, str) and ";" in formulas:
+        formulas = formulas.split(";")
     if inspect.isfunction(formulas):
         from cfdyn.symbolic.traced import traced
 
         formulas, variables, params = traced(formulas, split_names(variables), params)
     params = converted("params", {} if params is None else params, Mapping[str, float])
     try:
-        given = (formulas,) if isinstance(formulas, str) or hasattr(formulas, "free_symbols") else tuple(formulas)  # type: ignore
+        given = (formulas,) if isinstance(formulas, str) or _expression(formulas) else tuple(formulas)  # type: ignore
     except TypeError:
         given = ()
     if not given:
@@ -214,17 +220,23 @@ def make_map(
     read = tuple(formula(f) for f in given)
     used = {name for f in read for name in f.names}
     names = split_names(variables) or natural_order(sorted(used - set(params)))
+    timed = what == "flow" and TIME not in params and len(set(names) - {TIME}) == len(read)
+    names, used = [name for name in names if not (timed and name == TIME)], used - {TIME} if timed else used
     check_names(name for name in (*names, *params) if name not in used)
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
-        raise FormulaError(f"the name {name!r} in the {what} has no value; give one, such as `params={{{name!r}: 1}}`"
-                           + TIME * (what == "flow" and name == "t"))  # fmt: skip
+        raise FormulaError(f"the name {name!r} in the {what} has no value; give one, such as `params={{{name!r}: 1}}`")
     if not names:
         raise FormulaError(f"the {what} has no variables: its formulas are constants; name one for each, such as `variables='x'`")
     if len(names) != len(read):
         raise FormulaError(f"a {what} needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
     return FormulaMap(read, tuple(names), merged(dict(params), params, f"parameter of the {what}"))
+
+
+def _expression(given: Any) -> bool:
+    """True for one expression of SymPy, and not for a matrix of them."""
+    return hasattr(given, "free_symbols") and not hasattr(given, "__len__")
 
 
 def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
@@ -239,5 +251,4 @@ def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
     return f"{what}; name the others too, such as `variables='x y'`"
 
 
-TIME = "; time itself can be one more variable, with the right-hand side 1"
-MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap
+MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap | FieldMap

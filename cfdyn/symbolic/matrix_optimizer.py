@@ -20,7 +20,7 @@ def _none(shape: Shape) -> States:
     return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MatrixOptimizer(Optimizer):
     """A step for each matrix of the loss's ``shapes``.
 

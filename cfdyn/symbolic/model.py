@@ -1,13 +1,14 @@
 """A flow with programs of its own: a right-hand side on a tape, and whatever else it reads."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.flow import FlowOfMap, Preconditioned
-from cfdyn.symbolic.maps import FormulaMap, LossMap
+from cfdyn.symbolic.loss import merged
+from cfdyn.symbolic.maps import TIME, FormulaMap, LossMap
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program
@@ -99,10 +100,21 @@ class ModelSpec(FlowOfMap):
     @property
     def title(self) -> str:
         if isinstance(self.map, FormulaMap):
-            return "; ".join(f"d{n}/dt = {f.text.strip()}" for n, f in zip(self.names, self.map.formulas, strict=True))[:160]
+            return "; ".join(f"d{n}/dt = {f.text.strip()}" for n, f in zip(self.map.names, self.map.formulas, strict=True))[:160]
         settings = ", ".join(f"{k}={v}" for k, v in {**self.options, **self.settings}.items())
         named = f"{self.name} flow" if not settings else f"{self.name} flow ({settings})"
         return f"{named} of {self.map.title}" + (" [reconstruction]" if self.reconstruction else "")
+
+    @property
+    def timed(self) -> bool:
+        """True if the last entry of the state is the time, which the formulas name."""
+        return isinstance(self.map, FormulaMap) and self.behind == (TIME,)
+
+    def at(self, params: Mapping[str, float]) -> "ModelSpec":
+        """The same with other values of parameters."""
+        own = {name: value for name, value in params.items() if name in self.constants}
+        rest = {name: value for name, value in params.items() if name not in own}
+        return replace(self, map=self.map.at(rest), constants=merged(self.constants, own, "parameter of the flow"))
 
     def has(self, what: str) -> bool:
         """True if there is such a program."""
@@ -127,10 +139,17 @@ class ModelSpec(FlowOfMap):
         return nodes.program(outputs, part.inputs)
 
 
+def formula_flow(made: FormulaMap) -> ModelSpec:
+    """The flow dx/dt = F(x) of formulas; where they name the time, dt/dt = 1 too."""
+    free = {name for f in made.formulas for name in f.names} - {*made.names, *made.params}
+    behind = (TIME,) if free else ()
+    return ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names) + len(behind))}, behind)
+
+
 def formula_drift(nodes: ModelNodes) -> list[Node]:
     """The right-hand side of a flow given by formulas."""
     names = {**dict(zip(nodes.spec.names, nodes.z, strict=True)), **nodes.parameters}
-    return [f.on(nodes.tape, names) for f in nodes.spec.map.formulas]
+    return [*(f.on(nodes.tape, names) for f in nodes.spec.map.formulas), *(nodes.tape.const(1) for _ in nodes.spec.behind)]
 
 
 def curvature(nodes: ModelNodes) -> list[Node]:

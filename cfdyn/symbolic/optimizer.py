@@ -14,6 +14,7 @@ from cfdyn.symbolic.loss import LossSpec, merged
 from cfdyn.symbolic.text.formula import Formula, check_names, formula
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.words import LONGEST_REPR, shortened
 
 DOMAINS = {
     "positive": (lambda x: x > 0, "must be greater than 0"),
@@ -142,6 +143,10 @@ class Optimizer:
         0.9
         """
         return replace(self, params=merged(self.params, params, f"hyperparameter of {self.name}"))
+
+    def __repr__(self) -> str:
+        updates = [f"{name} ← {change.text}" for name, change in self.update.items()]
+        return shortened(f"Optimizer({self}{'; ' * bool(updates)}{', '.join(updates)})", LONGEST_REPR)
 
     def __str__(self) -> str:
         settings = [f"{k}={v:g}" for k, v in self.params.items()]

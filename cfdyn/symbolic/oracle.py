@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from cfdyn.errors import unknown
-from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap, without_floors
+from cfdyn.symbolic.derived import CircleMap, ExtendedMap, FieldMap, LiftedMap, without_floors
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
 from cfdyn.symbolic.preconditioning import preconditioner_nodes
@@ -73,10 +73,20 @@ def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Paramet
         n = len(spec.base.names)
         moved = dict(zip(spec.moved, z[n:], strict=True))
         return [*step_nodes(tape, spec.base, z[:n], {**parameters, **moved}, wrap), *z[n:]]
+    if isinstance(spec, FieldMap):
+        return _moved_by_field(tape, spec, z, parameters)
     if isinstance(spec, FormulaMap):
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
         return [f.on(tape, names) for f in spec.formulas]
     return optimizer_step(tape, spec.loss, spec.optimizer, z, parameters)
+
+
+def _moved_by_field(tape: Tape, spec: FieldMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
+    """z + F(z), F from the flow's own program."""
+    made = spec.flow.program("drift")
+    leaves = dict(zip(made.tape.leaves("z", len(z)), z, strict=True))
+    leaves |= dict(zip(made.tape.named("p", spec.params).values(), parameters.values(), strict=True))
+    return [tape.add(x, rate) for x, rate in zip(z, rebuild(made.tape, made.outputs, tape, leaves), strict=True)]
 
 
 def _around(tape: Tape, spec: CircleMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
@@ -183,11 +193,11 @@ def _on_side(tape: Tape, outputs: list[Node], signs: str) -> list[Node]:
     return one_sided(tape, outputs, {place: given[s] for place, s in zip(switches(tape, outputs), signs, strict=True)})
 
 
-def _observed(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wanted: set[str]) -> dict[str, Node]:
+def observed_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wanted: set[str]) -> dict[str, Node]:
     """The loss and, of one or two weights, the sharpness, as far as they are wanted and the map carries a loss."""
     if isinstance(spec, ExtendedMap):
         moved = dict(zip(spec.moved, z[len(spec.base.names) :], strict=True))
-        return _observed(tape, spec.base, z[: len(spec.base.names)], {**parameters, **moved}, wanted)
+        return observed_nodes(tape, spec.base, z[: len(spec.base.names)], {**parameters, **moved}, wanted)
     if spec.observed is None or not wanted & {"loss", "sharpness"}:
         return {}
     w = z[: spec.n_weights]
@@ -213,5 +223,5 @@ def _scalars(
     else:
         read = formula(argument)
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
-        value = read.on(tape, _observed(tape, spec, z, parameters, set(read.names) - set(names)) | names)
+        value = read.on(tape, observed_nodes(tape, spec, z, parameters, set(read.names) - set(names)) | names)
     return [value, *reverse(tape, value, z)]

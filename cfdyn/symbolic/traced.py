@@ -204,10 +204,11 @@ def traced(
     given = {**own, **(params or {})}
     free = [name for name in names if name not in given]
     values: list[Any] = [Traced(name) for name in names]
-    if len(free) == 1 and len(variables) > 1:
+    whole = [name for name in free if name != "t" or "t" in variables]  # f(t, z) of a flow: the time beside an array
+    if len(whole) == 1 and len(variables) > 1:
         entries = np.empty(len(variables), dtype=object)
         entries[:] = [Traced(name) for name in variables]
-        values[names.index(free[0])], free = entries, list(variables)
+        values[names.index(whole[0])], free = entries, [*variables, *(name for name in free if name not in whole)]
     try:
         found = function(*values)
     except FormulaError as error:

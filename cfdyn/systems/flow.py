@@ -4,48 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import OF_NO_FORMULA, vector
+from cfdyn.arguments import OF_NO_FORMULA
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.machine.portable import Portable
+from cfdyn.registry import catalogue
 from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
-from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
+from cfdyn.symbolic.model import ModelSpec, formula_flow
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import AsSystem, is_formula
+from cfdyn.systems.fields import BACKWARD, Kernel, RightHandSide, outputs_of, program_of
+from cfdyn.systems.flow_starts import state_of
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map
-
-
-class RightHandSide(NamedTuple):
-    """The addresses of the rules for F and DF, and the array that both read."""
-
-    rules: np.ndarray
-    p: np.ndarray
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
-
-    ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own numbers
-    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers;
-    ``pace``: what its drift multiplies a slow gradient by.
-    """
-
-    rule: Any
-    layout: Any
-    parts: tuple[str, ...]
-    order: int
-    sizes: Mapping[str, Any] = field(default_factory=dict)
-    observer: Any = None
-    observed: int = 0
-    pace: float = math.nan
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 
 class Flow(Portable):
@@ -66,19 +44,29 @@ class Flow(Portable):
     """
 
     def __init__(
-        self, spec: FlowSpec | ModelSpec, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
+        self, formulas: FlowSpec | ModelSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None, *, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
         kernel: Kernel | None = None,
     ):  # fmt: skip
+        if isinstance(formulas, FlowSpec | ModelSpec):
+            spec = formulas
+        else:
+            spec, lift = formula_flow(make_map(formulas, variables, params, "flow")), _from_now
         self.spec, self._lift, self._kernel = spec, lift, kernel
         self.name, self.names, self.n_weights = spec.name, spec.names, spec.n_weights
         self.discrete, self.lead, self.work = spec.discrete, spec.lead, spec.work
+        self.reversed = False
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
-        """Any autonomous system of differential equations, one right-hand side for each variable.
+        """Any system of differential equations dx/dt = F(x, t), one right-hand side for each variable; as `Flow(formulas, …)`.
+
+        ``formulas``: a text for each, or one with ``;`` between them, SymPy expressions, or a Python function of the variables
+        that gives them all. ``t`` in them is the time, unless it is a variable or a parameter: it is then the last entry of the
+        state, which starts need not name. Time and rates have the units of the equations.
 
         Raises
         ------
@@ -90,9 +78,20 @@ class Flow(Portable):
         >>> logistic = cf.Flow.from_text("x*(1 - x)")
         >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
         [0.88079708]
+        >>> oscillator = cf.Flow(lambda x, y, mu=1.0: (y, mu * (1 - x**2) * y - x))
+        >>> oscillator.at(mu=2.0).drift([2.0, 1.0])
+        array([ 1., -8.])
+        >>> forced = cf.Flow("cos(t) - x", "x")
+        >>> cf.solve(forced, [0.5], t=(0, 10), rtol=1e-12).w[-1].round(8)  # (cos t + sin t)/2
+        array([-0.69154632])
         """
-        made = make_map(formulas, variables, params, "flow")
-        return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
+        return cls(formulas, variables, params)
+
+    @classmethod
+    def of(cls, given: Any) -> Flow | None:
+        """The flow of a text, a SymPy expression or a Python function, where a flow is wanted; None for anything else."""
+        named = isinstance(given, str) and given in catalogue("losses").names()
+        return cls.from_text(given) if is_formula(given) and not named else None
 
     @property
     def dim(self) -> int:
@@ -116,7 +115,7 @@ class Flow(Portable):
         return origin + [self.spec.remark] * bool(self.spec.remark)
 
     def __repr__(self) -> str:
-        return f"Flow({self.title}; state {', '.join(self.names)})"
+        return shortened(f"Flow({self.title}; state {few(self.names)})", LONGEST_REPR)
 
     @cached_property
     def _rules(self) -> dict[str, Rule]:
@@ -131,12 +130,58 @@ class Flow(Portable):
         """Parameters and data as the compiled programs read them."""
         return parameter_vector(self.spec.params.values(), self.spec.data)
 
+    @property
+    def timed(self) -> bool:
+        """True if its formulas name the time, which is then the last entry of its state."""
+        return isinstance(self.spec, ModelSpec) and self.spec.timed
+
+    @property
+    def smooth(self) -> bool:
+        """True of a flow that is one smooth right-hand side, without an edge, and no map in disguise."""
+        return self.spec.kind == "plain" and not self.discrete
+
+    @property
+    def is_formula(self) -> bool:
+        """True if its right-hand side is one formula, none that a kernel puts together."""
+        return self._kernel is None
+
+    def jacobian(self, z: Any) -> np.ndarray:
+        """DF(z), (n, n), of a flow without an edge."""
+        from cfdyn.machine.jit import apply
+
+        state, right = self.state(z), self.right_hand_side()
+        out = np.empty((self.dim, self.dim))
+        apply(int(right.rules[1]), state, right.p, out)
+        return out
+
+    def at(self, /, **params: float) -> Flow:
+        """The same flow with other parameter values (nothing is recompiled); a UsageError for a model with a state of its own."""
+        if self._kernel is not None:
+            raise UsageError(f"the {self.name} flow has no other parameters: make it again, from the loss and the optimizer")
+        made = Flow(self.spec.at(params), lift=self._lift)
+        made.reversed = self.reversed
+        return made
+
+    def backward(self) -> Flow:
+        """The flow with its time reversed, dz/dt = −F(z), or −F(z, t) and dt/dt = −1: attractors become repellers.
+
+        Raises
+        ------
+        UsageError : a flow at an edge, whose past is not one, a model that is a map, or one with a state of its own
+        """
+        if not self.smooth or self._kernel is not None:
+            raise UsageError(f"the {self.title} goes forward in time only")
+        made = Flow(self.spec, lift=self._lift)
+        made.reversed = not self.reversed
+        return made
+
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``drift``, ``edge``, ``force``, …; inputs as in `cfdyn.symbolic.flow`."""
-        if what not in self._rules:
-            key, size = f"{self.spec.key}|{what}", self.spec.size(what)
-            self._rules[what] = compile_rule(key, size, lambda: self.spec.program(what))
-        return self._rules[what]
+        """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `cfdyn.symbolic.flow`."""
+        asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith(("drift", "by:")) else what
+        if asked not in self._rules:
+            key, size = f"{self.spec.key}|{asked}", outputs_of(self.spec, asked)
+            self._rules[asked] = compile_rule(key, size, lambda: program_of(self.spec, asked))
+        return self._rules[asked]
 
     def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
         """F and, only if asked for, DF."""
@@ -201,7 +246,7 @@ class Flow(Portable):
         if self.flat:
             return self
         sizes, seen = {**self._kernel.sizes, "flat": 1}, self._kernel.observed + self.n_weights**2
-        return Flow(self.spec, self._lift, replace(self._kernel, sizes=sizes, observed=seen))
+        return Flow(self.spec, lift=self._lift, kernel=replace(self._kernel, sizes=sizes, observed=seen))
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -216,43 +261,14 @@ class Flow(Portable):
         return 2 * self.params["lr"] / optimizer.limit
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (n,) from the weights alone or from the full state.
-
-        Unless the model says otherwise, the optimizer's state behind weights alone is the one that its first step
-        uses: the initial one, updated once with the gradient there. Of a full state of the optimizer the momentum, which
-        a flow has none of, is left out.
-        """
-        if isinstance(self.spec, ModelSpec):
-            return self._model_state(start)
-        step, kept, d = Map(self.spec.map), list(self.spec.kept), self.n_weights
-        given = vector("a start", start)
-        if given.shape == (self.dim,) and self.dim not in (d, step.dim):
-            if not np.isfinite(given).all():
-                raise UsageError(f"a start needs finite numbers, not {given.tolist()}")
-            return given
-        z = step.state(given)
-        if self.dim > d and given.size == d:
-            return np.concatenate([z[:d], step(z)[kept[d:]]])
-        return z[kept]
+        """A full state (n,) from the weights alone or from the full state; see `cfdyn.systems.flow_starts`."""
+        return state_of(self, self._lift, start)
 
     def started(self, z: np.ndarray) -> np.ndarray:
         """A full state (n,) from the whole state of its optimizer, (D,): what it has of it, the momentum left out."""
         if isinstance(self.spec, FlowSpec):
             return z[list(self.spec.kept)]
         return z[: self.n_weights] if self._lift is None else self._lift(self, z)
-
-    def _model_state(self, start: Any) -> np.ndarray:
-        z = vector("a start", start)
-        if not all(map(math.isfinite, z.ravel().tolist())):
-            raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
-        if z.shape == (self.n_weights,) and self._lift is not None:
-            return self._lift(self, z)
-        if z.shape != (self.dim,):
-            allowed = f"{self.dim} entries ({', '.join(self.names)})"
-            if self._lift is not None:
-                allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])}) or all {allowed}"
-            raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
-        return z
 
     def drift(self, z: Any) -> np.ndarray:
         """F(z), (n,); of flows with an edge F₀(z) = (−GP⁻¹g, f(s, g)), the flow without oscillations."""
@@ -282,9 +298,15 @@ class Flow(Portable):
         return found
 
 
+def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:
+    """The variables, at time 0 where the formulas name it."""
+    return np.append(x, 0.0) if flow.timed else x
+
+
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
     """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`. Of a loss that is no formula an
     `OracleFlow`, if there is one of this kind."""
+    loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         from cfdyn.systems.oracle_flow import OracleFlow
         from cfdyn.systems.oracle_map import require_oracle

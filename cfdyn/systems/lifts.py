@@ -3,6 +3,12 @@
 With G(z) = f(z) − z, for gradient descent −ηg, an orbit z_{t+1} = z_t + G(z_t) is carried by a centre, which moves
 slowly even where the orbit goes to and fro, and by what swings about it. The rod flow and the edge flow are
 continuous-time models of these two maps.
+
+>>> import cfdyn as cf
+>>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
+>>> orbit = cf.iterate(cf.lifts.edge(step), cf.lifts.edge_start(step, [1.1]), 200)
+>>> orbit.names, orbit.z[-1].round(6)  # the centre of the 2-cycle and its half-width
+(('w', 'swing_w'), array([0.965307, 0.150756]))
 """
 
 from typing import Any
@@ -10,12 +16,17 @@ from typing import Any
 import numpy as np
 
 from cfdyn.symbolic.derived import LiftedMap
+from cfdyn.symbolic.text.formula import AsSystem
 from cfdyn.systems.map import Map, require_map
 
 __all__ = ["edge", "edge_start", "rod", "rod_start"]
 
 
-def rod(step: Map) -> Map:
+def __dir__() -> list[str]:
+    return __all__
+
+
+def rod(step: Map | AsSystem) -> Map:
     """The rod lift: z̄ = (z_{t+1} + z_t)/2 and δ = (z_{t+1} − z_t)/2 as the state (2D,) of one map.
 
         z̄⁺ = z̄ + ½(G₊ + G₋),  δ⁺ = ½G₊,  G± = G(z̄ ± δ).
@@ -39,7 +50,7 @@ def rod(step: Map) -> Map:
     return Map(LiftedMap(require_map(step).spec, "rod"))
 
 
-def edge(step: Map) -> Map:
+def edge(step: Map | AsSystem) -> Map:
     """The edge lift: z_t = c_t + (−1)ᵗ v_t, with (c, v) as the state (2D,) of one map.
 
         c⁺ = c + ½(G₊ + G₋),  v⁺ = −v − ½(G₊ − G₋),  G± = G(c ± v).
@@ -62,7 +73,7 @@ def edge(step: Map) -> Map:
     return Map(LiftedMap(require_map(step).spec, "edge"))
 
 
-def rod_start(step: Map, z0: Any) -> np.ndarray:
+def rod_start(step: Map | AsSystem, z0: Any) -> np.ndarray:
     """The state (2D,) of the rod lift from which z̄ − δ is the orbit from z₀: z̄ = z₀ + ½G(z₀), δ = ½G(z₀).
 
     Parameters
@@ -76,12 +87,13 @@ def rod_start(step: Map, z0: Any) -> np.ndarray:
     >>> cf.lifts.rod_start(cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5)), [1.0])
     array([ 0.75, -0.25])
     """
-    z = require_map(step).state(z0)
-    after = step(z)
+    made = require_map(step)
+    z = made.state(z0)
+    after = made(z)
     return np.concatenate([(z + after) / 2, (after - z) / 2])
 
 
-def edge_start(step: Map, z0: Any) -> np.ndarray:
+def edge_start(step: Map | AsSystem, z0: Any) -> np.ndarray:
     """The state (2D,) of the edge lift with c + v = z₀ and c − v = f(z₀): c_t = (z_t + z_{t+1})/2, the rod lift's centre.
 
     Parameters

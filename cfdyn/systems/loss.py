@@ -19,8 +19,10 @@ from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import leading
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 if TYPE_CHECKING:
+    from cfdyn.symbolic.text.formula import AsFormula
     from cfdyn.systems.oracle import LossOracle
 
 
@@ -58,7 +60,7 @@ class Loss(Portable):
     """
 
     def __init__(
-        self, formula: Any, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
+        self, formula: AsFormula, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
         box: Box | None = None, data: Mapping[str, Any] | None = None,
     ):  # fmt: skip
         _not_in_the_catalogue(formula, variables)
@@ -71,6 +73,11 @@ class Loss(Portable):
     def of(cls, given: Any) -> Loss | None:
         """The loss of a text, a SymPy expression or a Python function, where a loss is wanted; None for anything else."""
         return cls(given) if is_formula(given) else None
+
+    @classmethod
+    def or_oracle(cls, given: Any) -> Any:
+        """The loss of a formula, as `of`; anything else as it is: perhaps a loss that is no formula."""
+        return given if isinstance(given, cls) else cls.of(given) or given
 
     @classmethod
     def from_spec(cls, spec: LossSpec) -> Loss:
@@ -103,7 +110,9 @@ class Loss(Portable):
         return self.spec.latex()
 
     def __repr__(self) -> str:
-        return f"Loss({self.spec.title!r}, variables={self.variables}, params={self.params})"
+        names, settings = [repr(name) for name in self.variables], [f"{name!r}: {value!r}" for name, value in self.params.items()]
+        variables = f"({few(names)}{',' * (self.dim == 1)})"
+        return shortened(f"Loss({self.spec.title!r}, variables={variables}, params={{{few(settings)}}})", LONGEST_REPR)
 
     @cached_property
     def p(self) -> np.ndarray:

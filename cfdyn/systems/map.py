@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -23,18 +23,22 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
-from cfdyn.symbolic.text.formula import is_formula
+from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
+from cfdyn.words import LONGEST_REPR, few, shortened
 
 MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
+REMEMBERED = 16  # programs of steps
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
+
+_step_programs: dict[str, Program] = {}
 
 
 class Map(Portable):
-    """z → f(z) with exact derivatives, from a specification; see `as_map`, `Map.from_text`, `compose`.
+    """z → f(z) with exact derivatives, from formulas as `Map.from_text` takes them, or made by `as_map`, `compose`, ….
 
     ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
     values; ``n_weights`` how many entries are weights.
@@ -49,18 +53,26 @@ class Map(Portable):
     (array([-6.]), array([0.5]))
     """
 
-    def __init__(self, spec: MapSpec):
+    def __init__(
+        self, formulas: MapSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
+    ):  # fmt: skip
+        spec = formulas if isinstance(formulas, MapSpec) else around(make_map(formulas, variables, params), periodic)
         self.spec, self.names, self.n_weights = spec, spec.names, spec.n_weights
 
     @classmethod
     def from_text(
-        cls, formulas: str | Sequence[str] | Callable[..., Any], variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ) -> Map:  # fmt: skip
-        """A map from one formula for each variable, or from a Python function that gives the next state, as `cf.Loss` takes one.
+        """A map from one formula for each variable; the same as `Map(formulas, …)`.
 
         Parameters
         ----------
+        formulas : a list of texts or SymPy expressions, one text with ``;`` between them, or a Python function that gives the
+            next state, as `cf.Loss` takes one
+        variables : their names in order; the names that are no parameters if not given
+        params : parameters with their values
         periodic : periods of the variables that are angles; they count modulo these and are kept in [0, period). The
             formulas may wrap them themselves (mod, frac, floor) or not
 
@@ -76,18 +88,21 @@ class Map(Portable):
         array([0.85, 0.15])
         >>> Map.from_text(lambda x, y, a=1.4, b=0.3: (1 - a * x**2 + y, b * x))([0.5, 0.2])
         array([0.85, 0.15])
+        >>> Map("1 - a*x**2 + y; b*x", "x y", {"a": 1.4, "b": 0.3})
+        Map(x → 1 - a*x**2 + y; y → b*x; state x, y)
         >>> circle = Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
         >>> circle([0.8]).round(6), circle.periodic
         (array([0.147553]), {'x': 1.0})
         """
-        return cls(around(make_map(formulas, variables, params), periodic))
+        return cls(formulas, variables, params, periodic)
 
     @classmethod
     def of(cls, given: Any) -> Map | None:
-        """The map of a text, a SymPy expression or a Python function, where a map is wanted; None for anything else."""
-        if not is_formula(given) or isinstance(given, str) and given in catalogue("losses").names():
+        """The map of a text, a SymPy expression, a list of these or a Python function, where a map is wanted; else None."""
+        listed = isinstance(given, list | tuple) and len(given) > 0 and all(map(is_formula, given))
+        if not (listed or is_formula(given)) or isinstance(given, str) and given in catalogue("losses").names():
             return None
-        return cls.from_text(given.split(";") if isinstance(given, str) else given)
+        return cls(given)
 
     @property
     def dim(self) -> int:
@@ -119,7 +134,7 @@ class Map(Portable):
         return self.spec.title
 
     def __repr__(self) -> str:
-        return f"Map({self.title}; state {', '.join(self.names)})"
+        return shortened(f"Map({self.title}; state {few(self.names)})", LONGEST_REPR)
 
     def at(self, /, **params: float) -> Map:
         """The same map with other parameter values (nothing is recompiled)."""
@@ -142,7 +157,10 @@ class Map(Portable):
         """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
 
-    observables = property(lambda self: OBSERVABLES if self.has_loss else (), doc="What `observe` knows of a state.")
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """What `observe` knows of a state."""
+        return OBSERVABLES if self.has_loss else ()
 
     def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
         """An observable at states (n, D), (n,), with parameters and data ``p`` if not its own; a UsageError for an unknown name.
@@ -182,7 +200,14 @@ class Map(Portable):
         return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
 
     def _program(self, what: str) -> Program:
-        return map_program(self.spec, what)
+        if what != "step":
+            return map_program(self.spec, what)
+        # It is asked for again with every other value of a parameter, which it does not depend on.
+        found = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
+        _step_programs[self.spec.key] = found
+        for oldest in list(_step_programs)[:-REMEMBERED]:
+            _step_programs.pop(oldest, None)
+        return found
 
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
@@ -297,11 +322,12 @@ class Map(Portable):
 
 
 def require_map(step: Any) -> Map:
-    """The map, or an error that says how to make one."""
-    if not isinstance(step, Map):
+    """The map, made of a formula where that is given, or an error that says how to make one."""
+    made = step if isinstance(step, Map) else Map.of(step)
+    if made is None:
         flow = "; a flow is followed by cf.solve" if type(step).__name__ == "Flow" else ""
         raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}{flow}")
-    return step
+    return made
 
 
 def require_parameter(step: Any, name: Any) -> str:

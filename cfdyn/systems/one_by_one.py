@@ -8,15 +8,15 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.eigenvalues import leading
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 STEPS = 100  # between two reports of progress
 
 
 def by_gradients(
-    step: OracleMap, z: np.ndarray, n: int, escape: float, progress: Callable[[int], None] | None = None
+    step: MapByProducts, z: np.ndarray, n: int, escape: float, progress: Callable[[int], None] | None = None
 ) -> tuple[np.ndarray, int]:
     """n steps; Ctrl-C comes between two."""
     states = np.empty((n + 1, step.dim))
@@ -31,7 +31,7 @@ def by_gradients(
     return states, DONE
 
 
-def advanced(step: OracleMap, z: np.ndarray, n: int, escape: float) -> tuple[np.ndarray, int]:
+def advanced(step: MapByProducts, z: np.ndarray, n: int, escape: float) -> tuple[np.ndarray, int]:
     """The state n steps after z, or the last one before it escapes, and the number of steps to it."""
     for k in range(n):
         with np.errstate(all="ignore"):
@@ -46,7 +46,7 @@ def _end(last: np.ndarray, beyond: np.ndarray) -> int:
     return LEFT_DOMAIN if np.isnan(beyond).any() and np.abs(last).max() < 1e100 else DIVERGED
 
 
-def with_seed(step: Map | OracleMap, z0: np.ndarray, n: int, size: float, escape: float) -> tuple[np.ndarray, int]:
+def with_seed(step: Map | MapByProducts, z0: np.ndarray, n: int, size: float, escape: float) -> tuple[np.ndarray, int]:
     """n steps, with the alternation kept at least at ``size``."""
     states, rule, d = np.empty((n + 1, step.dim)), step.rule("step"), step.n_weights
     sign = 1.0

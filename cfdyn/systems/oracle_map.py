@@ -11,6 +11,7 @@ from cfdyn.arguments import vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.elementwise import ElementwiseStep
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.by_products import MapByProducts, Product
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.systems.oracle_step import OracleStep
@@ -19,10 +20,8 @@ APART, ROUND_OFF = 0.05, 1e-12  # of a difference of gradients and of a gradient
 DIFFERENCE = 1e-6  # of a parameter of the loss, by which the gradient is differentiated
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")
 
-Product = Callable[[np.ndarray], np.ndarray]
 
-
-class OracleMap:
+class OracleMap(MapByProducts):
     """z → f(z) of many weights: an optimizer of formulas on any object with gradients and Hessian-vector products.
 
     The state is the weights, then each state of the optimizer for all weights, then the states that all share. No matrix is
@@ -43,13 +42,12 @@ class OracleMap:
     array([2.88, 3.84, 6.25])
     """
 
-    switching, switches, has_loss, observables = False, 0, True, OBSERVABLES
+    has_loss, observables = True, OBSERVABLES
 
     def __init__(self, oracle: GradientOracle, optimizer: Optimizer, rules: ElementwiseStep | None = None):
         self.oracle, self.optimizer, self.n_weights = oracle, optimizer, int(oracle.dim)
         self._rules = ElementwiseStep(optimizer) if rules is None else rules
         self.blocks, self.n_shared = 1 + len(optimizer.per_weight), len(optimizer.shared)
-        self.periodic: dict[str, float] = {}
 
     @property
     def dim(self) -> int:
@@ -86,9 +84,6 @@ class OracleMap:
     def title(self) -> str:
         """For messages and tables."""
         return f"{self.optimizer} on {getattr(self.oracle, 'title', type(self.oracle).__name__)}, {self.n_weights} weights"
-
-    def __repr__(self) -> str:
-        return f"OracleMap({self.title})"
 
     def at(self, /, **params: float) -> OracleMap:
         """The same map with other parameter values."""
@@ -155,10 +150,6 @@ class OracleMap:
             raise UsageError("hvp(w, v) is not the derivative of gradient(w) along v: at the start it is "
                              f"{gap / size:.2g} away from a difference of gradients, relative to that")  # fmt: skip
 
-    def __call__(self, z: Any) -> np.ndarray:
-        """f(z), (D,)."""
-        return self.step(self.state(z))
-
     def step(self, z: np.ndarray) -> np.ndarray:
         """f(z) of a full state (D,), not checked."""
         return self._step_at(z).image()
@@ -215,6 +206,6 @@ def require_oracle(loss: Any) -> GradientOracle:
     """The loss, or an error that says what it must have."""
     missing = [name for name in ("dim", "value", "gradient", "hvp") if not hasattr(loss, name)]
     if missing:
-        raise UsageError(f"a loss is a cf.Loss, or an object with dim, value, gradient and hvp; {type(loss).__name__} has no "
-                         + ", ".join(missing))  # fmt: skip
+        raise UsageError("a loss is a formula, a cf.Loss, or an object with dim, value, gradient and hvp; "
+                         f"{type(loss).__name__} has no " + ", ".join(missing))  # fmt: skip
     return loss

@@ -13,6 +13,7 @@ from cfdyn.kernels.orbits import DIVERGED, DONE
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.one_by_one import by_gradients, with_seed
@@ -45,7 +46,7 @@ class Orbit(Record):
     names: Annotated[tuple[str, ...], "D"]
     n_weights: int
     status: str
-    _step: Map | OracleMap | None = dataclasses.field(default=None, repr=False, compare=False)
+    _step: Map | MapByProducts | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def w(self) -> np.ndarray:
@@ -139,19 +140,19 @@ class Orbit(Record):
     def _floats(self) -> np.ndarray:
         return np.asarray(self.z, dtype=float)
 
-    def _observed(self, what: str) -> Map | OracleMap:
+    def _observed(self, what: str) -> Map | MapByProducts:
         """Its map, if there is a loss."""
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
 
 
-def require_step(step: Any) -> Map | OracleMap:
+def require_step(step: Any) -> Map | MapByProducts:
     """The map, of formulas or of an oracle, or an error that says how to make one."""
-    return step if isinstance(step, OracleMap) else require_map(step)
+    return step if isinstance(step, MapByProducts) else require_map(step)
 
 
-def preconditioned_along(step: Map | OracleMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:
+def preconditioned_along(step: Map | MapByProducts, z: np.ndarray, held: np.ndarray) -> np.ndarray:
     """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
     return largest_eigenvalues(step.rule, z, step.p, step.n_weights, held)
 
@@ -163,7 +164,7 @@ def thetas(held: np.ndarray) -> np.ndarray:
         return np.fmax.reduce(2 * held[:, :d] / held[:, d : 2 * d], axis=1)  # all the same, but where P is 0
 
 
-def require_loss(question: str, orbit: Any) -> Map | OracleMap:
+def require_loss(question: str, orbit: Any) -> Map | MapByProducts:
     """The map of an orbit; a UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
     if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
@@ -172,7 +173,7 @@ def require_loss(question: str, orbit: Any) -> Map | OracleMap:
 
 
 def iterate(
-    step: Map | OracleMap, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
+    step: Map | MapByProducts, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
     inject: float = 0.0,
 ) -> Orbit:  # fmt: skip
     """The orbit z_{t+1} = f(z_t) for n steps.
@@ -223,7 +224,7 @@ def iterate(
         status = status_text(code, len(states))
     elif digits is not None:
         states, status = _iterate_precisely(require_map(step), z, n, digits, progress)
-    elif isinstance(step, OracleMap):
+    elif isinstance(step, MapByProducts):
         states, code = by_gradients(step, z, n, ESCAPE, progress)
         status = status_text(code, len(states))
     else:

@@ -8,8 +8,7 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.machine.portable import Portable
-from cfdyn.tape.evaluate import Algebra, evaluate, mp_algebra
-from cfdyn.tape.program import Program
+from cfdyn.tape.evaluate import Algebra, Ready, mp_algebra
 
 
 class PreciseMap(Portable):
@@ -35,7 +34,7 @@ class PreciseMap(Portable):
         return self.algebra.functions["number"]
 
     @cached_property
-    def _programs(self) -> dict[str, Program]:
+    def _ready(self) -> dict[str, Ready]:
         return {}
 
     @cached_property
@@ -46,9 +45,10 @@ class PreciseMap(Portable):
 
     def evaluate(self, what: str, z: Sequence) -> list:
         """Outputs of one of the map's programs at a state of mpmath numbers."""
-        if what not in self._programs:
-            self._programs[what] = self._map._program(what)
-        return evaluate(self._programs[what], self.algebra, z, *self._inputs)
+        parameters, data = self._inputs
+        if what not in self._ready:
+            self._ready[what] = Ready(self._map._program(what), self.algebra, data)
+        return self._ready[what](z, parameters)
 
     def __call__(self, z: Sequence) -> list:
         """f(z)."""

@@ -34,6 +34,7 @@ def as_map(loss: GradientOracle, optimizer: Optimizer) -> OracleMap: ...
 def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map | OracleMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
+    The loss may be a text, a SymPy expression or a Python function, as `cf.Loss` takes them.
     A loss that is no formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), makes an
     `OracleMap`, which is iterated, classified and followed without any matrix.
     A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
@@ -45,6 +46,7 @@ def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None
     >>> step.names, step([1.0])
     (('x', 'v_x'), array([0.9, 1. ]))
     """
+    loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         if periodic is not None:
             raise UsageError("angles are for a loss that is a formula, cf.Loss")

@@ -7,8 +7,8 @@ import numpy as np
 
 from cfdyn.codegen.columns import WRITTEN
 from cfdyn.kernels.orbits import stretch
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
 
@@ -19,15 +19,15 @@ def pushing(step: Map) -> tuple[Any, bool]:
     return step.rule("derivative1" if products else "jacobian").compiled, products
 
 
-def one_after_another(step: Map | OracleMap) -> Stretching:
+def one_after_another(step: Map | MapByProducts) -> Stretching:
     """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`."""
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         return lambda z, n, q, sums: _by_products(step, z, n, q, sums)
     rules = step.rule("step").compiled, *pushing(step)
     return lambda z, n, q, sums: stretch(*rules, z, step.p, n, q, sums)
 
 
-def _by_products(step: OracleMap, z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
+def _by_products(step: MapByProducts, z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
     """The same by Jacobian-vector products, the rows made orthonormal at each step."""
     for k in range(n):
         with np.errstate(all="ignore"):

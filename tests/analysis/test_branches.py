@@ -55,7 +55,7 @@ def test_figures_also_of_what_was_loaded(tmp_path):
     found = cf.load(branch.save(tmp_path / "branch.npz"))
     with_orbit, without = cf.plot(found), cf.plot(found, orbit=False)
     assert len(with_orbit.axes[0].lines) == len(without.axes[0].lines) + 1
-    assert without.axes[0].get_xlabel() == "r" and without.axes[0].get_ylabel() == "x"
+    assert without.axes[0].get_xlabel() == "$r$" and without.axes[0].get_ylabel() == "$x$"
     # A record without the formulas of its map is drawn without its orbits.
     found.provenance["recipe"] = None
     assert len(cf.plot(found).axes[0].lines) == len(without.axes[0].lines)

@@ -14,6 +14,7 @@ from cfdyn.claims.answers import filled
 from cfdyn.claims.claim import Claims, Control, Question
 from cfdyn.claims.expected import above, as_expected, at_least, at_most, below, between, interval, near
 from cfdyn.claims.verdict import judge, measure, shown
+from cfdyn.cli import main
 from cfdyn.errors import UsageError
 from tests.claims.test_runner import call
 from tests.claims.toy import PAPER, install
@@ -177,15 +178,20 @@ def test_what_is_not_computed_now_is_shown_as_it_is_on_record(tmp_path):
         (["claims", "--source", "mai1976"], "unknown source 'mai1976'; did you mean 'may1976'?"),
         (["claims", "may1976.first_flip", "--report", "/proc/none/here"], "cannot write to the folder /proc/none/here"),
         (["claims", "--within", "-1"], "--within"),
-        (["claims", "may1976.first_flip", "--source", "toy2000"], "may1976.first_flip is no claim of toy2000"),
-        (["claims", "toy2000.sqare_3", "--source", "toy2000"], "did you mean 'toy2000.square_3'?"),
+        (["claims", "may1976.first_flip", "--source", "may1974"], "may1976.first_flip is no claim of may1974"),
         (["show", "may1976.first_flop"], "unknown name 'may1976.first_flop'; did you mean 'may1976.first_flip'?"),
     ],
 )
-def test_wrong_usage_is_one_sentence(arguments, words, tmp_path):
-    done = call([*CFDYN, *arguments], install(tmp_path), expected=2)
-    assert words in done.stderr and done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_wrong_usage_is_one_sentence(arguments, words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert end.value.code == 2 and words in err and out == "" and len(err.strip().splitlines()) == 1
+
+
+def test_wrong_names_of_another_package_are_told_too(tmp_path):
+    done = call([*CFDYN, "claims", "toy2000.sqare_3", "--source", "toy2000"], install(tmp_path), expected=2)
+    assert "did you mean 'toy2000.square_3'?" in done.stderr and done.stdout == ""
 
 
 def test_a_claim_is_shown_with_all_that_one_needs_to_disagree(tmp_path):
@@ -201,11 +207,13 @@ def test_a_claim_is_shown_with_all_that_one_needs_to_disagree(tmp_path):
 
 @pytest.mark.parametrize(("text", "words"), [("def (:\n", "SyntaxError"), ("raise SystemExit(0)\n", "SystemExit"), ("1 / 0\n", "ZeroDivisionError")])
 def test_a_paper_that_cannot_be_imported_is_named(text, words, tmp_path):
-    """Where all are asked for; of another paper no more is imported than that."""
-    environment = install(tmp_path, text)
-    done = call([*CFDYN, "list", "claims"], environment, expected=2)
+    """Where all are asked for."""
+    done = call([*CFDYN, "list", "claims"], install(tmp_path, text), expected=2)
     assert f"toy_papers.toy2000, which holds claims, cannot be imported: {words}" in done.stderr and done.stdout == ""
-    assert "R. M. May" in call([*CFDYN, "show", "may1976"], environment).stdout
+
+
+def test_of_another_paper_no_more_is_imported_than_that(tmp_path):
+    assert "R. M. May" in call([*CFDYN, "show", "may1976"], install(tmp_path, "def (:\n")).stdout
 
 
 @pytest.mark.parametrize("content", ['{"toy2000.square_1": {"measured": {"squ', "[]", '{"toy2000.square_1": 5}', '{"toy2000.square_1": {"measured": {}}}'])

@@ -8,6 +8,8 @@ import pytest
 import cfdyn as cf
 from cfdyn.cli import main
 
+pytestmark = pytest.mark.usefixtures("algebra_at_hand")
+
 
 def run(capsys, *arguments):
     with pytest.raises(SystemExit) as end:

@@ -115,7 +115,7 @@ def test_a_path_that_ends_early_is_not(capsys):
         (["double_well", "--model", "centrl"], "unknown flow 'centrl'; did you mean 'central'"),
         (["double_well", "--model", "central:a=2"], "unknown option of the flow central"),
         (["double_well", "--optimizer", "lion:lr=0.1"], "preconditioner"),
-        (["double_well", "--time", "-1"], "at least 0"),
+        (["double_well", "--time", "-1"], "forward in time only"),
         (["double_well", "--time", "nan"], "finite"),
         (["double_well", "--time", "soon"], "--time"),
         (["double_well", "--save-at", "3,2"], "increase"),
@@ -240,3 +240,12 @@ def test_equations_instead_of_a_loss(capsys, tmp_path):
 def test_wrong_equations(capsys, arguments, words):
     code, out, err = run(capsys, "flow", *arguments)
     assert code == 2 and words in err and not out and len(err.strip().splitlines()) == 1
+
+
+def test_equations_go_into_the_past_and_may_name_the_time(capsys):
+    code, out, _ = run(capsys, "flow", "--ode", "v; -x", "--variables", "x,v", "--start", "0,1", "--time", "-3", "--rtol", "1e-12", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["t"][-1] == -3
+    np.testing.assert_allclose(found["w"][-1], [np.sin(-3), np.cos(-3)], atol=1e-9)
+    code, out, _ = run(capsys, "flow", "--ode", "cos(t) - x", "--start", "0.5", "--time", "2", "--rtol", "1e-12", "--json")
+    np.testing.assert_allclose(json.loads(out)["w"][-1], [(np.cos(2) + np.sin(2)) / 2], atol=1e-9)

@@ -36,7 +36,7 @@ def usual():
 def test_four_panels_show_what_the_record_says(usual):
     path, orbit, loss = usual
     plane, sharpness, losses_, variance = plot(path, orbit=orbit, loss=loss).axes
-    assert {"flow", "midpoints", "iterates", "start", "end"} <= set(labels(plane)) and plane.get_xlabel() == "x"
+    assert {"flow", "midpoints", "iterates", "start", "end"} <= set(labels(plane)) and plane.get_xlabel() == "$x$"
     assert np.allclose(lines(plane)["flow"][:, -1], path.w[-1])
     assert np.array_equal(lines(plane)["midpoints"], orbit.midpoints().T)
     assert np.allclose(lines(sharpness)["edge 2.5"][1], 2.5)

@@ -28,9 +28,11 @@ USUAL = {
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
+    "intermittency": ["double_well", "--critical", "lr=1.45044096449", "--period", "3", "--distances", "1e-4:1e-2:3", "--steps", "30000"],
     "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
     "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
     "train": ["mlp:widths=2", "--data", "digits:classes=2,n=8", "--optimizer", "gd:lr=0.5", "--runs", "discrete", "--steps", "4", "--warm-start", "1", "--no-figure"],
+    "studies": ["list.csv", "--jobs", "1"],
     "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"], "check": ["certificate.json"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show", "check")
@@ -42,6 +44,7 @@ MOST = 60  # seconds of the processor, also where everything has to be compiled
 def _own_cache(tmp_path, monkeypatch):
     """`cfdyn cache` clears and limits it."""
     (tmp_path / "log.csv").write_text("a,b\n" + "".join(f"{i % 2},{i % 3}\n" for i in range(60)))
+    (tmp_path / "list.csv").write_text("loss,optimizer\nw**2/2,heavy_ball:lr=0.3\n")
     monkeypatch.setattr(cache, "directory", lambda: None)
 
 

@@ -163,7 +163,7 @@ def test_an_analysis_its_command_and_its_figure(house):
                                "--plot", "middle.png", "--json"))  # fmt: skip
     assert document["middle"] == pytest.approx([4.2 / 6.4], rel=1e-9)
     assert (house / "middle.png").stat().st_size > 1000
-    assert "The middle between the ends of an orbit." in call(house, "-m", "cfdyn", "--help")
+    assert "\nOther commands:\n  halved " in call(house, "-m", "cfdyn", "--help")
     code = ("import cfdyn as cf, pathlib; [file] = pathlib.Path('cfdyn-out').glob('*.npz'); found = cf.load(file); "
             "print(type(found).__name__, cf.analysis.midrange.__name__, 'midrange' in dir(cf.analysis))")  # fmt: skip
     assert call(house, "-c", code).split() == ["Midrange", "midrange", "True"]

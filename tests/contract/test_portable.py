@@ -49,6 +49,8 @@ def flows():
     for variant in ("constrained", "generalised", "reduced"):
         yield f"self_stabilization {variant}", lambda v=variant: cf.flows.self_stabilization(LOSS, GD, variant=v)
     yield "text", lambda: cf.Flow.from_text("x*(1 - x)")
+    yield "timed", lambda: cf.Flow.from_text("cos(t) - x", "x")
+    yield "backward", lambda: cf.Flow.from_text("x*(1 - x)").backward()
 
 
 FLOWS = dict(flows())
@@ -71,7 +73,12 @@ def of_a_loss(loss) -> list:
 def numbers(thing) -> list[np.ndarray]:
     """What it computes: enough to have every part of it compiled."""
     kind = {cf.Map: of_a_map, cf.Flow: of_a_flow, cf.Loss: of_a_loss, cf.Network: of_a_network}
-    return [np.asarray(a) for a in kind[type(thing)](thing)]
+    return [np.asarray(a) for a in kind.get(type(thing), of_a_section)(thing)]
+
+
+def of_a_section(step) -> list:
+    x = np.linspace(0.3, 0.7, step.dim)
+    return [step(x), step.jacobian(x), step.parameter_derivative(x, "mu")]
 
 
 def of_a_network(net) -> list:
@@ -90,6 +97,8 @@ def assert_same(a: list[np.ndarray], b: list[np.ndarray]) -> None:
 
 MADE = {f"map {k}": v for k, v in MAPS.items()} | {f"flow {k}": v for k, v in FLOWS.items()}
 MADE |= {"loss": lambda: cf.Loss("(1 - x*y)**2 / 2"), "loss expression": from_sympy, "loss data": cf.losses.linear_network}
+VAN_DER_POL = cf.Flow.from_text("y; mu*(1 - x**2)*y - x", "x y", {"mu": 1.0})
+MADE |= {"poincare": lambda: cf.poincare_map(VAN_DER_POL, "y"), "stroboscopic": lambda: cf.stroboscopic_map(VAN_DER_POL, 1.0)}
 MADE |= {"network": lambda: cf.networks.mlp(cf.data.iris(n=12), widths=2, seed=3)}
 
 

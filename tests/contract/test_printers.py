@@ -118,11 +118,17 @@ def evaluator(loss, what):
     return lambda z: np.array([float(v) for v in evaluate(program, ALGEBRA, list(map(NUMBER, z)), parameters, rows)])
 
 
-PRINTERS = [machine_code, plain_python, pytest.param(compiled_by_numba, marks=needs_compiler), evaluator]
+PRINTERS = [machine_code, plain_python, compiled_by_numba, evaluator]
 
 
-@pytest.mark.parametrize("printer", PRINTERS)
-@pytest.mark.parametrize(("name", "what"), CASES)
+def marks(what, printer):
+    """What numba makes of the Python source, which is itself run for all, takes as long as the others ten times: gradients only."""
+    return [] if printer is not compiled_by_numba else [needs_compiler] if what == "gradient" else [needs_compiler, pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "printer"), [pytest.param(*case, printer, marks=marks(case[1], printer)) for case in CASES for printer in PRINTERS]
+)
 def test_every_printer_gives_the_50_digit_value(name, what, printer):
     loss = built(name)
     function = printer(loss, what)

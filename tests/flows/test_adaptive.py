@@ -181,8 +181,8 @@ def test_clipping_is_refused(name):
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(UsageError, match="a loss is a cf.Loss"):
-        cf.flows.central("x**2", cf.optimizers.gd(lr=0.1))
+    with pytest.raises(UsageError, match="a loss is a formula, a cf.Loss"):
+        cf.flows.central(2.0, cf.optimizers.gd(lr=0.1))
     with pytest.raises(UsageError, match="takes an optimizer"):
         cf.flows.central(loss(), 0.1)
     with pytest.raises(UsageError, match="takes a flow"):

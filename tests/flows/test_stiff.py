@@ -182,7 +182,7 @@ def test_formulas_that_make_no_flow(formulas, variables, said):
 @pytest.mark.parametrize(("start", "options", "said"), [
     ([1.0], {}, "2 entries"), ([1.0, 2.0, 3.0], {}, "2 entries"), ([np.nan, 1.0], {}, "finite"), ([np.inf, 1.0], {}, "finite"),
     ("ab", {}, "list of numbers"), ([1j, 0], {}, "list of numbers"), ([[1.0, 2.0]], {}, "list of numbers"), ([], {}, "2 entries"),
-    ([1, 1], {"t": math.inf}, "finite"), ([1, 1], {"t": math.nan}, "finite"), ([1, 1], {"t": -1}, "at least 0"),
+    ([1, 1], {"t": math.inf}, "finite"), ([1, 1], {"t": math.nan}, "finite"), ([1, 1], {"t": (0, 1, 2)}, "a number"),
     ([1, 1], {"rtol": "a"}, "`rtol` is a number"), ([1, 1], {"atol": [1e-3, 1e-3]}, "`atol` is a number"),
     ([1, 1], {"max_steps": "many"}, "`max_steps` is a number"), ([1, 1], {"rtol": math.nan}, "rtol"), ([1, 1], {"step": -1}, "step"),
     ([1, 1], {"method": "radau"}, "radau5"), ([1, 1], {"save_at": [2.0, 1.0]}, "increase"),

@@ -208,7 +208,7 @@ def test_a_start_exactly_on_the_edge_with_no_push():
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"t": -1}, "at least 0"), ({"t": np.inf}, "finite"), ({"t": np.nan}, "finite"), ({"t": "x"}, "`t` is a number"),
+    ({"t": -1}, "forward in time only"), ({"t": np.inf}, "finite"), ({"t": np.nan}, "finite"), ({"t": "x"}, "`t` is a number"),
     ({"rtol": 0.0}, "rtol"), ({"rtol": -1e-3}, "rtol"), ({"rtol": np.nan}, "rtol"), ({"atol": -1.0}, "atol"),
     ({"method": "rk4"}, "unknown method.*rkc"), ({"save_at": [2, 1]}, "increase"), ({"save_at": [1, 1]}, "increase"),
     ({"save_at": [0, 6]}, "lie in"), ({"save_at": [-1, 1]}, "lie in"), ({"save_at": []}, "finite times"),

@@ -1,14 +1,20 @@
 """Where and how a figure is drawn: size, style, a place in the user's figure, embedded fonts."""
 
 import io
+import re
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
+from cfdyn.plotting import narrow
+
+RECORDS, BEFORE = Path(__file__).parent / "records", Path(__file__).parents[1] / "records" / "before"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,62 @@ def test_a_place_in_the_users_figure(orbit):
     plt.close(figure)
 
 
+def test_images_in_files_of_vectors_are_fit_for_print():
+    file, figure = io.BytesIO(), cf.plot(cf.load(RECORDS / "OrbitDiagram.npz"))
+    figure.savefig(file, format="pdf")
+    width = max(int(pixels) for pixels in re.findall(rb"/Width (\d+)", file.getvalue()))
+    panel = figure.axes[0].get_window_extent().width / figure.dpi
+    assert width / panel >= 300  # dots an inch
+
+
+def test_many_dots_are_an_image_and_few_are_not():
+    step, sizes = cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), {}
+    for count in (100, 4_000):
+        file, figure = io.BytesIO(), cf.plot(cf.iterate(step, [0.3], count))
+        figure.savefig(file, format="svg")
+        sizes[count] = len(file.getvalue())
+        assert bool(figure.axes[0].lines[0].get_rasterized()) == (count == 4_000)
+    assert sizes[4_000] < 10 * sizes[100]  # not in proportion to the dots
+
+
+def test_the_style_paper_has_the_font_of_its_formulas_whenever_it_is_drawn(orbit):
+    file = io.BytesIO()
+    cf.plot(orbit, style="paper").savefig(file, format="pdf")
+    assert b"STIXGeneral" in file.getvalue()
+    assert b"DejaVuSans" not in file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def column():
+    figure = cf.plot(cf.load(RECORDS / "RunsComparison.npz"), figsize=(3.15, None), style="paper")
+    figure.draw_without_rendering()
+    return figure
+
+
+def test_in_one_column_panels_stand_below_each_other(column):
+    boxes = sorted((axes.get_window_extent() for axes in column.axes), key=lambda box: -box.y0)
+    assert len(boxes) == 6
+    assert all(above.y0 > below.y1 for above, below in zip(boxes[:-1], boxes[1:], strict=True))
+    assert column.get_figwidth() == 3.15
+
+
+def test_in_one_column_all_words_are_on_the_canvas_and_legible(column):
+    words = [text for legend in column.legends for text in legend.get_texts()] + [column._suptitle]
+    words += [word for axes in column.axes for word in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+    boxes = [word.get_window_extent() for word in words if word.get_text()]
+    assert len(boxes) > 12
+    assert all(box.x0 >= 0 and box.x1 <= column.bbox.width and box.y0 >= 0 and box.y1 <= column.bbox.height for box in boxes)
+    assert min(text.get_fontsize() for text in column.findobj(Text) if text.get_text()) >= 6
+
+
+def test_a_long_title_has_more_lines(orbit):
+    figure = cf.plot(orbit)
+    title = figure.suptitle("a title that says too much " * 9)
+    narrow.fit_titles(figure)
+    figure.draw_without_rendering()
+    assert 0 <= title.get_window_extent().x0 < title.get_window_extent().x1 <= figure.bbox.width
+
+
 def luminance(colour):
     return float(np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]))
 
@@ -66,3 +128,20 @@ def test_on_a_dark_ground_lines_and_letters_are_light(orbit):
 def test_what_cannot_be_drawn_on(orbit, options, words):
     with pytest.raises(UsageError, match=words):
         cf.plot(orbit, **options)
+
+
+def test_on_a_dark_ground_dots_and_pictures_are_light_too():
+    picture = cf.plot(cf.load(RECORDS / "OrbitDiagram.npz"), style="dark").axes[0].images[0].get_array()
+    assert np.median(np.asarray(picture)) < 0.15 < 0.6 < picture.max()
+    cascade = cf.plot(cf.load(BEFORE / "Cascade.npz"), style="dark")
+    assert min(luminance(line.get_markerfacecolor()) for line in cascade.axes[1].lines) > 0.35
+
+
+@pytest.mark.parametrize("name", ["Basins", "Chart", "Crises", "InvariantDensity", "RunsComparison", "SettlingTimes"])
+def test_any_figure_takes_the_place_of_an_axes(name):
+    figure, (left, right) = plt.subplots(1, 2, layout="constrained", figsize=(8, 5))
+    part = cf.plot(cf.load(RECORDS / f"{name}.npz"), ax=right)
+    figure.draw_without_rendering()
+    assert part.axes
+    assert all(axes.get_window_extent().x0 > left.get_window_extent().x1 for axes in part.axes)
+    plt.close(figure)

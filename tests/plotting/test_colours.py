@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from cfdyn.plotting.style import HATCHES, PERIODS, REGIMES
+from cfdyn.plotting.style import HATCHES, PERIODS, REGIMES, SPARE
 
 # Machado, Oliveira & Fernandes (2009), severity 1, for linear RGB.
 SEEN = {
@@ -93,3 +93,11 @@ def test_in_grey_any_two_differ_in_lightness_or_by_hatching():
     light = {name: lab(linear(REGIMES[name]))[0] for name in DRAWN}
     alike = [(a, b) for a, b in combinations(DRAWN, 2) if abs(light[a] - light[b]) < 10 and HATCHES.get(a) == HATCHES.get(b)]
     assert alike == []
+
+
+@pytest.mark.parametrize("reader", SEEN)
+def test_further_attractors_of_a_regime_are_told_apart_from_all_regimes(reader):
+    colours = [*(REGIMES[name] for name in DRAWN), *SPARE]
+    seen = [lab(np.clip(SEEN[reader] @ linear(colour), 0, 1)) for colour in colours]
+    apart = [difference(seen[k], seen[j]) for j in range(len(DRAWN), len(seen)) for k in range(j)]
+    assert min(apart) >= 15

@@ -29,7 +29,7 @@ def test_a_ledger_has_a_row_for_each_divisor_and_marks_what_is_open():
 
 def test_ledgers_along_a_parameter():
     axes = cf.plot(ledger("3.2"), also=[ledger("3.4"), ledger("3.6")]).axes[0]
-    assert [float(line.get_xdata()[0]) for line in axes.lines] == [3.2, 3.4, 3.6] and axes.get_xlabel() == "r"
+    assert [float(line.get_xdata()[0]) for line in axes.lines] == [3.2, 3.4, 3.6] and axes.get_xlabel() == "$r$"
     with pytest.raises(UsageError, match="one map and period"):
         cf.plot(ledger("3.2"), also=[ledger("3.4", 1)])
 
@@ -38,7 +38,7 @@ def test_a_flip_and_a_fold_are_sketched_on_their_side():
     flip = cf.certify.bifurcation("(w**2 - 1)**2/4", GD(lr=1), "flip", 1, [1.0], lr=("0.9", "1.1"))
     right = cf.plot(flip).axes[1]
     born = next(line for line in right.lines if line.get_label() == "a cycle of twice the period")
-    assert born.get_xdata().max() > 0 and born.get_linestyle() == "-" and "η = 1" in right.get_xticklabels()[0].get_text()
+    assert born.get_xdata().max() > 0 and born.get_linestyle() == "-" and r"$\eta$ = 1" in right.get_xticklabels()[0].get_text()
 
 
 def test_the_edge_has_its_parts_and_points():

@@ -45,9 +45,19 @@ def large():
     return cf.solve(cf.flows.central(loss, cf.optimizers.gd(lr=0.8)), [1.5, 0.3], 2.0)
 
 
+@functools.cache
+def many():
+    """A study and one that failed."""
+    from cfdyn.studies.collection import collected
+
+    study = cf.study(cf.Loss("w**2/2"), cf.optimizers.heavy_ball(lr=0.3, momentum=0.5))
+    return collected([study.to_bytes(), "there is no such loss"], [("", ""), ("nonsense(", "gd")], 0)
+
+
 RECORDS = {
     "path of a loss that is no formula": large,
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
+    "studies": lambda: many(),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
     "random Lyapunov exponents": lambda: cf.analysis.random_lyapunov(noisy(), [1.0], 40, 3),
     "noise-induced": lambda: cf.analysis.noise_induced(noisy(), [1.0], ("noise", [0.01, 1e9]), 40, 3),
@@ -97,6 +107,9 @@ RECORDS = {
     "zero of a function": lambda: with_functions().zeros[0],
     "window": lambda: cf.analysis.windows(GD, 3, "lr", (1.4, 1.5), [(-2, 2)])[0],
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
+    "equilibria": lambda: cf.analysis.equilibria(cf.Flow.from_text("v; x - x**3 - v/10", "x v"), [(-2, 2), (-1, 1)]),
+    "equilibrium": lambda: made("equilibria")[0],
+    "path into the past": lambda: cf.solve(cf.Flow.from_text("cos(t) - x", "x"), [1.0], (2, -1), events={"level": "x = 2"}),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
     "normal form of two flips": lambda: cf.analysis.normal_form(cf.as_map(cf.Loss("x**2 + y**2 - x**4 - y**4"), cf.optimizers.gd(lr=1.0)), [0.0, 0.0]),

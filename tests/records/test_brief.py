@@ -1,5 +1,8 @@
-"""What Python shows of a record: all of a short one, three lines of a long one."""
+"""What Python shows of a record: all of a short one, three lines of a long one; what `dir` and `help` show."""
 
+import pydoc
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,3 +29,28 @@ def test_any_words_fit(words, rank):
 def test_the_package_lists_its_public_names_only():
     assert {"study", "losses", "Loss"} <= set(dir(cf)) and not {"sys", "importlib", "Any", "registry"} & set(dir(cf))
     assert all(hasattr(cf, name) for name in dir(cf))
+
+
+ROOMS = "losses optimizers flows analysis certify symbolic claims networks data lifts".split()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_lists_its_public_names_only(room):
+    found = getattr(cf, room)
+    assert dir(found) == [name for name in dir(found) if not name.startswith("_") and hasattr(found, name)] != []
+    assert not {"Any", "np", "importlib", "checked", "open_catalogue"} & set(dir(found))
+
+
+@pytest.mark.parametrize("room", ["", *ROOMS])
+def test_a_room_speaks_to_users_with_an_example(room):
+    """The examples run as doctests."""
+    words = (getattr(cf, room) if room else cf).__doc__
+    assert words.count(">>> ") >= 3 and ">>> import cfdyn as cf" in words
+
+
+def test_help_is_short_and_everything_can_be_imported_at_once():
+    page = pydoc.render_doc(cf, renderer=pydoc.plaintext)
+    assert page.count("\n") <= 60 and "help(cf.study)" in page
+    names: dict[str, object] = {}
+    exec("from cfdyn import *", names)
+    assert set(dir(cf)) <= set(names) and set(cf.__all__) == set(dir(cf))

@@ -55,7 +55,7 @@ def test_what_python_shows_of_it_has_three_lines_or_less(kind):
     text = repr(record)
     lines = text.split("\n")
     assert text.startswith(type(record).__qualname__) and text.endswith(")")
-    assert len(text) <= 300 or (len(lines) <= 3 and max(map(len, lines)) <= 130)
+    assert len(lines) <= 3 and len(text) <= 366 and (len(text) <= 300 or max(map(len, lines)) <= 122)
 
 
 def test_what_a_map_is_needed_for_goes_on_after_travelling(tmp_path):

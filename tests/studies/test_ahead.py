@@ -15,7 +15,7 @@ import pytest
 
 from cfdyn.machine.shelf import directory
 from cfdyn.studies import compile_ahead
-from tests.processes import status, until
+from tests.processes import finished, status, until
 
 STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
 NAMES = {"shooting.shooting", "cyclic.reduce", "driver.follow", "itineraries.walk", "expanding.single_cycle", "words.cycles_of_word",
@@ -54,6 +54,19 @@ def names(kernels: set[str]) -> set[str]:
     return {name.rpartition("-")[0].rpartition("-")[0] for name in kernels}
 
 
+def test_it_is_what_a_study_runs():
+    """The same rules, and the same signature of the one kernel that has any choice."""
+    code = (
+        f"{STUDY}\nfrom cfdyn.kernels.continuation.driver import follow\nfrom cfdyn.studies import compile_ahead\n"
+        "used, signatures = [rule for rule in compile_ahead._rules(True) if 'compiled' in vars(rule)], follow.signatures\n"
+        "compile_ahead._follow_nothing()\nassert follow.signatures == signatures and len(signatures) == 1, follow.signatures\n"
+        "print(*[f'{f.__module__}.{f.__name__}' for f in (follow.py_func, *(rule.function for rule in used))])"
+    )
+    ran = finished([sys.executable, "-c", code], env=environment(directory()), check=True).stdout.split()
+    assert {".".join(name.split(".")[-2:]) for name in ran} == NAMES and len(ran) == len(NAMES)
+
+
+@pytest.mark.slow
 def test_a_study_compiles_nothing_of_it_again(tmp_path):
     """All else that a study needs was compiled before, but for one kernel, which tells that it looks into this cache."""
     command = [sys.executable, "-m", compile_ahead.MODULE, "line"]

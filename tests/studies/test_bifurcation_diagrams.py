@@ -100,7 +100,7 @@ def test_a_border_collision_at_zero_is_written_as_zero():
 def test_a_cascade_names_its_parameter():
     found = cf.analysis.cascade(WELLS, [1.0], "lr", (0.5, 1.9), levels=6)
     title = cf.plot(found).axes[1].get_title()
-    assert title.startswith("lr∞ = 1.3022") and "λ" not in title
+    assert title.startswith(r"$\eta$ → 1.3022") and "λ" not in title
 
 
 @pytest.mark.parametrize(("period", "lo", "hi"), [(2, 2.75, 3.7), (3, 3.55, 4.0)])

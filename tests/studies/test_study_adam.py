@@ -136,7 +136,7 @@ def test_titles_of_a_study_are_inside_its_figure():
     assert not any("dashed" in title.get_text() for title in titles)
     within = cf.plot(cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.2, eps=1e-2)))
     within.draw_without_rendering()
-    title = next(axes.title for axes in within.axes if "lr dotted" in axes.title.get_text())
+    title = next(axes.title for axes in within.axes if "dotted" in axes.title.get_text())
     assert "edge 0.19 dashed" in title.get_text() and title.get_window_extent().x1 <= within.bbox.x1
 
 

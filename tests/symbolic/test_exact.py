@@ -10,6 +10,8 @@ import pytest
 
 import cfdyn as cf
 
+pytestmark = pytest.mark.usefixtures("algebra_at_hand")
+
 GD = cf.optimizers.gd(lr=1.0)
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
 DOUBLE_WELL = cf.losses.double_well()

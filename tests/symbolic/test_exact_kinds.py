@@ -10,6 +10,8 @@ import sympy as sp
 
 import cfdyn as cf
 
+pytestmark = pytest.mark.usefixtures("algebra_at_hand")
+
 QUADRATIC = cf.Map.from_text("x**2 + c", params={"c": -1.0})
 
 

@@ -7,6 +7,8 @@ import pytest
 
 import cfdyn as cf
 
+pytestmark = pytest.mark.usefixtures("algebra_at_hand")
+
 PREY = cf.Map.from_text(["a*x*(1-x) - x*y", "b*x*y"], "x y", {"a": 3.5, "b": 3.2})
 GD = cf.optimizers.gd(lr=0.9)
 

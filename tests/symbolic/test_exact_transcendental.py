@@ -8,6 +8,8 @@ import pytest
 
 import cfdyn as cf
 
+pytestmark = pytest.mark.usefixtures("algebra_at_hand")
+
 GD = cf.optimizers.gd(lr=1.0)
 
 

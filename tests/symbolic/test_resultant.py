@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy.polys.matrices import DomainMatrix
 
 from cfdyn.symbolic.exact.algebra.quotient import resultant
 
@@ -25,7 +26,8 @@ def sylvester(f: sp.Poly, g: sp.Poly) -> sp.Expr:
     size = f.degree() + g.degree()
     rows = [[0] * k + p.all_coeffs() + [0] * (size - p.degree() - 1 - k)
             for p, other in ((f, g), (g, f)) for k in range(other.degree())]  # fmt: skip
-    return sp.expand(sp.Matrix(rows).det(method="berkowitz"))
+    matrix = DomainMatrix.from_Matrix(sp.Matrix(rows))
+    return sp.expand((-1) ** size * matrix.domain.to_sympy(matrix.charpoly()[-1]))
 
 
 @settings(max_examples=20, deadline=None)

@@ -45,6 +45,60 @@ def test_questions_take_functions_texts_and_expressions():
     assert [cf.analysis.classify(step, [0.3]).period for step in given] == [4, 4, 4]
 
 
+@pytest.mark.parametrize("ask, answer", [
+    (lambda loss, gd: cf.as_map(loss, gd), "Map(gd:lr=0.3 on "),
+    (lambda loss, gd: cf.flows.central(loss, gd), "Flow(central flow of gd:lr=0.3 on "),
+    (lambda loss, gd: cf.flows.rod(loss, gd), "Flow(rod flow"),
+    (lambda loss, gd: cf.random_map(loss, gd, noise=0.1), "RandomMap(gd:lr=0.3 on "),
+    (lambda loss, gd: cf.minima(loss)[0], "Minimum(w=array([1.])"),
+    (lambda loss, gd: cf.symbolic.edge(loss, gd), "ExactEdge("),
+    (lambda loss, gd: cf.certify.edge(loss, gd, box=(0.5, 1.5)), "Certificate("),
+], ids="as_map central rod random_map minima symbolic certify".split())  # fmt: skip
+def test_wherever_a_loss_is_taken(ask, answer):
+    import sympy
+
+    w = sympy.Symbol("w")
+    given = ("(w**2 - 1)**2/4", lambda w: (w**2 - 1) ** 2 / 4, (w**2 - 1) ** 2 / 4)
+    assert all(repr(ask(loss, cf.optimizers.gd(lr=0.3))).startswith(answer) for loss in given)
+
+
+def henon(x, y, a=1.4, b=0.3):
+    return 1 - a * x**2 + y, b * x
+
+
+def test_wherever_a_map_is_taken():
+    import sympy
+
+    x, y = sympy.symbols("x y")
+    given = ["1 - 1.4*x**2 + y; 0.3*x", ["1 - 1.4*x**2 + y", "0.3*x"], henon, [1 - 1.4 * x**2 + y, 0.3 * x]]
+    given += [sympy.Matrix(given[-1]), cf.Map("1 - a*x**2 + y; b*x", "x y", {"a": 1.4, "b": 0.3})]
+    maps = [*map(cf.Map, given[:-1]), given[-1], *map(cf.Map.from_text, given[:-1])]
+    assert [step([0.5, 0.2]).round(12).tolist() for step in maps] == [[0.85, 0.15]] * len(maps)
+    assert [cf.iterate(step, [0.5, 0.2], 1).z[1].round(12).tolist() for step in given[:3]] == [[0.85, 0.15]] * 3
+    assert [cf.lifts.rod(step).dim for step in given[:3]] == [4, 4, 4] and cf.compose(henon, henon).dim == 2
+
+
+def test_wherever_a_flow_is_taken():
+    import sympy
+
+    x = sympy.Symbol("x")
+    given = ("x*(1 - x)", lambda x: x * (1 - x), x * (1 - x))
+    assert [cf.Flow(field).drift([0.25]).tolist() for field in given] == [[0.1875]] * 3
+    ends = [cf.solve(field, [0.5], t=2.0, rtol=1e-12).z[-1, 0] for field in given]
+    assert ends == pytest.approx([1 / (1 + math.exp(-2))] * 3, rel=1e-11)
+    assert cf.Flow("y; mu*(1 - x**2)*y - x", "x y", {"mu": 2.0}).drift([2.0, 1.0]).tolist() == [1.0, -8.0]
+
+
+@pytest.mark.parametrize("ask", [
+    cf.Loss, cf.Map, cf.Flow, lambda f: cf.solve(f, [1.0], 1), lambda f: cf.analysis.classify(f, [1.0]), lambda f: cf.study(f),
+    lambda f: cf.as_map(f, cf.optimizers.gd(lr=0.1)), lambda f: cf.flows.central(f, cf.optimizers.gd(lr=0.1)),
+    lambda f: cf.symbolic.cycles(f, cf.optimizers.gd(lr=0.1), 2), lambda f: cf.certify.edge(f, cf.optimizers.gd(lr=0.1)),
+])  # fmt: skip
+def test_a_function_that_branches_is_refused_everywhere(ask):
+    with pytest.raises(FormulaError, match="the function branches is no formula: it decides by the values.*numpy.where"):
+        ask(branches)
+
+
 def test_a_row_of_data():
     data = {"x": [-1.0, 0.0, 2.0], "y": [0.0, 0.0, 1.0]}
     loss = cf.Loss(lambda w, b, x, y: (np.tanh(w * x + b) - y) ** 2, data=data)
@@ -87,6 +141,21 @@ def test_an_endless_formula_is_refused():
 def test_a_wrong_keyword_is_named():
     with pytest.raises(UsageError, match="unknown option of heavy_ball: 'momentun'; did you mean 'momentum'"):
         cf.optimizers.heavy_ball(lr=0.1, momentun=0.9)
+
+
+@pytest.mark.parametrize("given, meant", [
+    ("learning_rate", "lr"), ("Lr", "lr"), ("eta", "lr"), ("beta_1", "beta1"), ("epsilon", "eps"), ("wd", "weight_decay"),
+])  # fmt: skip
+def test_a_keyword_of_another_library_is_known(given, meant):
+    with pytest.raises(UsageError, match=f"unknown option of adam: '{given}'; did you mean '{meant}'"):
+        cf.optimizers.adam(**{given: 0.1})
+
+
+def test_a_misspelt_name_suggests_itself():
+    """Python says "Did you mean" where the error tells what was asked of what."""
+    with pytest.raises(AttributeError) as caught:
+        cf.losses.doublewell  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("doublewell", cf.losses)
 
 
 LEAVES = st.sampled_from(["x", "y"]) | st.integers(-3, 3) | st.sampled_from([0.5, -1.25])

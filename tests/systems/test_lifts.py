@@ -117,7 +117,7 @@ def test_they_are_maps_like_any_other():
 def test_refusals():
     step, start = made("double well, heavy ball")
     with pytest.raises(UsageError, match="takes a map"):
-        cf.lifts.rod("w**2")
+        cf.lifts.rod(cf.Loss("w**2"))
     with pytest.raises(UsageError, match="rod_start and edge_start"):
         cf.iterate(cf.lifts.rod(step), start, 3)
     with pytest.raises(UsageError, match="finite"):

@@ -32,6 +32,11 @@ class Verdict(NamedTuple):
     def __bool__(self) -> bool:
         return self.valid
 
+    def __repr__(self) -> str:
+        parts = (f"{name}={value!r}" for name, value in self._asdict().items())
+        text = f"Verdict({', '.join(parts)})"
+        return text if len(text) <= 300 else f"{text[:299]}…"
+
 
 def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
     """Verify a certificate: a file, or the document in one.

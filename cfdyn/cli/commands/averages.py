@@ -8,6 +8,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import INJECT, STEPS
 from cfdyn.cli.screen import Say, Screen, cell, number, remark, slow_cycles, vector
@@ -23,17 +24,23 @@ AS_ESTIMATOR = "error swing_error max_error timed_error lag leaves left"
 AS_OPTIMIZER = "final_loss median_loss predicted_loss final_sharpness"
 
 
-@command("loss optimizer steps start decays models period inject settings variables out plot figure seed json", place=8)
+@command("loss optimizer steps start decays models period inject settings variables out plot figure seed json",
+         group="Flows", place=52)  # fmt: skip
 def averages(
     subject: Subject,
     say: Say,
     steps: STEPS = 500,
-    decays: Annotated[str, Option("--decays", help="Of the exponential averages, in [0, 1).", metavar="A,B,…")] = "0.5,0.9,0.99",
-    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', or none; gradient,central if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
-    period: Annotated[int, Option("--period", min=2, help="Of the fast oscillation.")] = 2,
+    decays: Annotated[str, Option("--decays", help="Decays of the exponential averages, in [0, 1).", metavar="A,B,…")] = "0.5,0.9,0.99",  # noqa: E501
+    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', or none (gradient,central if not given).", metavar="NAME,…", autocompletion=offers("flows", others=("none",)), show_default=False)] = None,  # noqa: E501
+    period: Annotated[int, Option("--period", min=2, help="Period of the fast oscillation.")] = 2,
     inject: INJECT = 0.0,
 ) -> Answer:
-    """Averages of the iterates: which is nearest to their mean path, which has the lowest loss, beside flows."""
+    """Averages of the iterates, beside flows.
+
+    Which average is nearest to the mean path of the iterates, and which has the lowest loss.
+
+    $ cfdyn averages double_well --optimizer gd:lr=1.1 --steps 300
+    """
     subject.needs_loss("averages", "(1-x*y)**2/2")
     memory = numbers(decays, "--decays") if decays.strip() else []
     names = {} if (models or "").strip() == "none" else flow_names(models)
@@ -86,7 +93,7 @@ def _print_tables(screen: Screen, found: Averages) -> None:
     screen.table(columns, ranked, optimizer, most=None)
     screen.print("Per cent: the step from which on that much of the way from the first to the lowest loss is left.", style="dim")
     for words in found.warnings:
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)
 
 
 def _reference(found: Averages) -> str:

@@ -27,30 +27,30 @@ BOX = Annotated[
     str | None,
     Option(
         "--box",
-        help="Where starts lie: lo:hi of one or two coordinates; the usual box of the first ones if not given.",
+        help="Where the starts lie: LO:HI of one or two coordinates (the usual box of the first ones if not given).",
         metavar="LO:HI,…",
         show_default=False,
     ),
 ]  # noqa: E501
 SHAPE = Annotated[
-    str, Option("--shape", help="How many starts there are: rows,columns, or one number for both.", metavar="ROWS,COLUMNS")
+    str, Option("--shape", help="Number of starts: rows,columns, or one number for both.", metavar="N[,N]")
 ]  # noqa: E501
 PLANE = Annotated[
     str | None,
-    Option("--plane", help="The names of these coordinates; the others are those of --start.", metavar="X,Y", show_default=False),
+    Option("--plane", help="Names of the coordinates that vary; the others are those of --start.", metavar="NAME,NAME", show_default=False),  # noqa: E501
 ]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="The longest cycle that is looked for by returns.")]
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")]
 VARIED = Annotated[
     str | None,
     Option(
         "--vary",
-        help="A parameter, its range, and how many values: fractions of random starts in the box, over it.",
+        help="A parameter, its range and the number of values: fractions of random starts in the box over it.",
         metavar="NAME=LO:HI[:COUNT]",
         show_default=False,
     ),
 ]  # noqa: E501
-RANDOM = Annotated[int, Option("--count", min=1, help="Random starts, the same ones at each value of --vary; their --seed.")]
-TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps before anything is looked at.")]
+RANDOM = Annotated[int, Option("--count", min=1, help="With --vary: number of random starts, the same at each value.")]
+TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps that are left out at the beginning.")]
 
 
 VALUES, MOST_VALUES = 50, 10**4
@@ -58,12 +58,18 @@ LISTED = ("loss box window shape plane vary count optimizer start max_period tra
           "figure seed json periodic")  # fmt: skip
 
 
-@command(LISTED, place=5, keeps=True)
+@command(LISTED, group="Maps and chaos", place=32, keeps=True)
 def basins(
     subject: Subject, say: Say, box: BOX = None, window: WINDOW = None, shape: SHAPE = "300", plane: PLANE = None,
     vary: VARIED = None, count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = 1000,
 ) -> Answer:  # fmt: skip
-    """Basins of attraction: on which attractor each of a grid of starts ends, and the part of the starts of each."""
+    """Basins of attraction: on which attractor each of many starts ends.
+
+    The fraction of the starts of each attractor, and the dimension of the boundary; with --vary the fractions over a parameter.
+
+    $ cfdyn basins double_well --optimizer heavy_ball:lr=0.5,momentum=0.9 --box=-2:2,-1:1 --plane w,v_w
+    $ cfdyn basins double_well --vary lr=1:1.5:40 --count 200
+    """
     import numpy as np
 
     import cfdyn

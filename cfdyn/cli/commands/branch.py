@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from cfdyn.cli.resume import gone_on, saved
 from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import given, varied
+from cfdyn.errors import CfdynError
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
@@ -24,25 +26,32 @@ if TYPE_CHECKING:
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"
+COLLISION = "parameter slopes below above periods meaning"
 ZERO = "function parameter points multipliers"
 INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
 
 
 @command("loss vary condition stop steps switch depth period optimizer start box settings variables map out plot csv seed json "
-         "periodic", place=13)  # fmt: skip
+         "periodic", group="Cycles and bifurcations", place=41)  # fmt: skip
 def branch(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    condition: Annotated[list[str] | None, Option("--condition", help="Label where EXPR = 0, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
-    stop: Annotated[list[str] | None, Option("--stop", help="End where EXPR = 0; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[list[str] | None, Option("--condition", help="Mark where a condition holds, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    stop: Annotated[list[str] | None, Option("--stop", help="End where a condition holds; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
-    switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
+    switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points, too.")] = False,
     depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """Fixed points or cycles followed along a parameter, with their bifurcations; FILE.npz goes on with a record."""
+    """Fixed points or cycles followed along a parameter.
+
+    With their stability and bifurcations. FILE.npz in place of the loss goes on with a record.
+
+    $ cfdyn branch double_well --vary lr=0.1:2
+    $ cfdyn branch --map "r*x*(1-x)" --vary r=2.5:3.6 --switch
+    """
     others = [vary, condition, stop, switch, period != 1, box]
     record, most = saved(subject, ("Branches", "Branch"), others), given(max_steps=steps)
     if record is None:
@@ -75,6 +84,7 @@ def _documents(found: Branches) -> list[dict[str, Any]]:
     """A dict of fields for each branch, as --json prints it."""
     return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations],
              "zeros": [fields(zero, ZERO) for zero in branch.zeros],
+             "border_collisions": _collisions(branch),
              "quantities": {name: branch.quantity(name) for name in branch.functions}}
             for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
 
@@ -90,12 +100,24 @@ def _print(screen: Screen, title: str, found: Branches) -> None:
         ends = branch.ends[:1] if branch.closed else branch.ends
         screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
-            screen.table(("  ", found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
+            screen.table((found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
                          partial(_row, branch), INDENT)  # fmt: skip
+        for collision in _collisions(branch):
+            screen.print(f"{INDENT}border collision: {collision['meaning']}")
         if branch.zeros:
-            screen.table(("  ", found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
+            screen.table((found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
     if found.reason:
         screen.print(f"\n{found.reason}", style="dim")
+
+
+def _collisions(branch: Branch) -> list[dict[str, Any]]:
+    """What border collisions lead to, where that is classified: in one variable, at a corner."""
+    found = []
+    for special in branch.bifurcations:
+        if special.kind == "border collision" and branch.step.dim == 1:
+            with suppress(CfdynError):
+                found.append(fields(cfdyn.analysis.border_collision(branch.step, special), COLLISION))
+    return found
 
 
 def _row(branch: Branch, special: Bifurcation) -> list[str]:
@@ -105,12 +127,12 @@ def _row(branch: Branch, special: Bifurcation) -> list[str]:
     named = name if "resonance" in name else "–"
     born = {True: "supercritical", False: "subcritical", None: named}[special.supercritical]
     coefficient = "–" if special.coefficient is None else number(special.coefficient)
-    return ["  ", shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, _first(branch, special)]
+    return [shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, _first(branch, special)]
 
 
 def _zero(branch: Branch, zero: FunctionZero) -> list[str]:
     """A zero of a function in the table of its branch."""
-    return ["  ", shown(zero.parameter, branch.bounds, 12), zero.function, _first(branch, zero)]
+    return [shown(zero.parameter, branch.bounds, 12), zero.function, _first(branch, zero)]
 
 
 def _first(branch: Branch, special: Bifurcation | FunctionZero) -> str:

@@ -17,17 +17,24 @@ if TYPE_CHECKING:
     from cfdyn.analysis.cascade import Cascade
 
 
-@command("loss vary levels steps period optimizer start box settings variables map out plot seed json periodic", place=14)
+@command("loss vary levels steps period optimizer start box settings variables map out plot seed json periodic",
+         group="Cycles and bifurcations", place=43)  # fmt: skip
 def cascade(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    levels: Annotated[int, Option("--levels", min=1, help="How many period doublings.")] = 10,
+    levels: Annotated[int, Option("--levels", min=1, help="Number of period doublings.")] = 10,
     steps: MOST_STEPS = None,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """Period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
+    """Period doublings one after the other, and where they accumulate.
+
+    With Feigenbaum's numbers as far as the flips tell them.
+
+    $ cfdyn cascade --map "r*x*(1-x)" --vary r=2.9:4 --levels 8
+    $ cfdyn cascade double_well --vary lr=0.9:1.6
+    """
     from cfdyn.studies.branch_starts import first_cascade
 
     name, bounds = varied(vary)

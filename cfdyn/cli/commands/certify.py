@@ -9,8 +9,9 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.files import certificate_place, figure_options
-from cfdyn.cli.options import PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.options import OUTPUT, PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.proofs import KINDS, Asked
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
@@ -24,21 +25,28 @@ if TYPE_CHECKING:
 STEMS = {"all": "cycles", "none": "no_cycles"}
 
 
-@command("kind loss period box vary optimizer start settings variables map file plot seed json", place=18)
+@command("kind loss period box vary optimizer start settings variables map file plot seed json",
+         group="Proofs and claims", place=80)  # fmt: skip
 def certify(
     subject: Subject,
     say: Say,
-    kind: Annotated[str, Argument(help=f"What to prove: {', '.join(KINDS)}.", show_default=False)],
-    period: Annotated[str, Option("--period", help="Of the cycles; of none also 'above 1' or 'above 2'.", metavar="N")] = "",
-    box: Annotated[str | None, Option("--box", help="Where, lo:hi for each entry of the state, -inf:inf too if there is one; the loss's own if not given.", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
-    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the interval for all of which it is proved; HI may be 'max' with none.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    file: Annotated[Path | None, Option("--out", help="The file; cfdyn-out/KIND-001.json or the next number if not given.", metavar="FILE", show_default=False)] = None,  # noqa: E501
+    kind: Annotated[str, Argument(help=f"What to prove: {', '.join(KINDS)}.", show_default=False, autocompletion=offers(others=tuple(KINDS)))],  # noqa: E501
+    period: Annotated[str, Option("--period", help="Period of the cycles; with none also 'above 1' or 'above 2'.", metavar="N")] = "",  # noqa: E501
+    box: Annotated[str | None, Option("--box", help="Where: LO:HI for each entry of the state; -inf:inf is allowed where there is one (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the interval for all of which it is proved; with none HI may be max, as far as the proof goes. Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    file: Annotated[Path | None, Option("--out", help="File of the certificate (cfdyn-out/KIND-001.json or the next number if not given).", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     plot: PLOT = None,
     xlim: XLIM = None,
     ylim: YLIM = None,
     style: STYLE = None,
 ) -> Answer:
-    """Prove in ball arithmetic that there is chaos, a cycle, none, …; write a certificate that 'cfdyn check' verifies."""
+    """Prove a theorem in ball arithmetic: chaos, a cycle, none, …
+
+    It writes a certificate, which 'cfdyn check' verifies. The exit status is 1 where nothing is proved.
+
+    $ cfdyn certify chaos --map "r*x*(1-x)" --set r=3.9 --box 0:1
+    $ cfdyn certify cycle double_well --period 2 --optimizer gd:lr=1.1
+    """
     from cfdyn.plotting import check_path
     from cfdyn.studies.defaults import usual_box
 
@@ -82,7 +90,7 @@ def _print(screen: Screen, found: Certificate, saved: Path | None, title: str, c
     screen.print()
     screen.print(found.statement if found.proved else f"Not proved: {found.reason}.")
     if saved:
-        screen.print(f"file    {saved}", wrap=False)
-        screen.print(f"verify  cfdyn check {saved}", wrap=False)
+        screen.file("file", saved)
+        screen.file("verify", f"cfdyn check {saved}")
     if found.proved and found.document and found.document["map"].get("limit"):
         screen.print("The map is the one that the optimizer's bias correction tends to.")

@@ -21,7 +21,7 @@ MOST = 10_000_000  # steps
 STRUCTURE = Annotated[
     bool,
     Option(
-        "--structure", help="How many cycles can attract, of one variable; of more: do growing directions meet shrinking ones?"
+        "--structure", help="One variable: how many cycles can attract (Singer). More: angles between stable and unstable directions (covariant Lyapunov vectors)."  # noqa: E501
     ),
 ]  # noqa: E501
 FOLLOWED = 20_000  # steps in which these directions are looked at
@@ -30,15 +30,21 @@ FOLLOWED = 20_000  # steps in which these directions are looked at
 LISTED = "loss optimizer steps dimensions structure start settings variables map out plot pixels batch order seed periodic json"
 
 
-@command(LISTED, place=4)
+@command(LISTED, group="Maps and chaos", place=33)
 def chaos(
     subject: Subject,
     say: Say,
     steps: STEPS = 100_000,
-    dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure them too, which takes most time.")] = True,
+    dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure fractal dimensions too, which takes most of the time.")] = True,  # noqa: E501
     structure: STRUCTURE = False,
 ) -> Answer:
-    """Is what an orbit ends on chaotic? Lyapunov exponents, 0–1 test, ordinal patterns and dimensions, with errors."""
+    """Is an attractor chaotic? Exponents, 0–1 test, dimensions.
+
+    Each with its error, and a verdict that says what it rests on.
+
+    $ cfdyn chaos double_well --optimizer gd:lr=1.5
+    $ cfdyn chaos --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --structure
+    """
     if steps > MOST:
         raise UsageError(f"chaos takes at most {MOST} steps, not {steps}")
     step, z0, chosen = subject.map_and_state()

@@ -9,9 +9,14 @@ from cfdyn.cli.command import Answer, command
 from cfdyn.cli.screen import Screen
 
 
-@command("file json", place=12)
-def check(file: Annotated[Path, Argument(help="A certificate: one JSON file.", metavar="FILE.json")]) -> Answer:
-    """Verify a certificate from its text alone; the exit status is 1 where it is not valid."""
+@command("file json", group="Proofs and claims", place=81)
+def check(file: Annotated[Path, Argument(help="A certificate that 'cfdyn certify' wrote.", metavar="FILE.json")]) -> Answer:
+    """Verify a certificate from its text alone.
+
+    The exit status is 1 where it is not valid.
+
+    $ cfdyn check cfdyn-out/chaos-001.json
+    """
     from cfdyn.certify.checker.check import check as verify
 
     found = verify(file)

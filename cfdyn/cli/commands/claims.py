@@ -18,17 +18,23 @@ LEAST = 0.05  # seconds that a claim takes with all that goes with it
 KEYS = "id verdict settled reason statement where read how measured expected options figure seconds date version"
 
 
-@command("ids source within anew processes report json", place=11)
+@command("ids source within anew processes report json", group="Proofs and claims", place=82)
 def claims(
     say: Say,
-    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Such as may1976.first_flip; all if none.", show_default=False)] = None,  # noqa: E501
-    source: Annotated[str | None, Option("--source", help="Only the claims of this paper, or those that its answers rest on.", metavar="NAME")] = None,  # noqa: E501
-    within: Annotated[float | None, Option("--within", min=0.0, help="Compute only so many seconds anew; the others as they are on record.", metavar="SECONDS")] = None,  # noqa: E501
+    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', as may1976.first_flip (all if none is given).", show_default=False)] = None,  # noqa: E501
+    source: Annotated[str | None, Option("--source", help="Only the claims of this paper, and those that its answers rest on.", metavar="NAME")] = None,  # noqa: E501
+    within: Annotated[float | None, Option("--within", min=0.0, help="Compute for so many seconds only; the others as they are on record.", metavar="VALUE")] = None,  # noqa: E501
     anew: Annotated[bool, Option("--anew", help="Compute again what was computed before.")] = False,
-    processes: Annotated[int | None, Option("--processes", min=1, help="At once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
-    report: Annotated[Path | None, Option("--report", help="Write a report into this folder: one HTML page, tables, figures.", metavar="DIR")] = None,  # noqa: E501
+    processes: Annotated[int | None, Option("--processes", min=1, help="Number of processes (one for each processor if not given).", show_default=False)] = None,  # noqa: E501
+    report: Annotated[Path | None, Option("--report", help="Write a report into this folder: an HTML page, tables, figures.", metavar="DIR")] = None,  # noqa: E501
 ) -> Answer:  # fmt: skip
-    """Check claims of the literature; the exit status is 1 where a verdict is not the one on record."""
+    """Claims of the literature, checked by computing them.
+
+    The exit status is 1 where a verdict is not the one on record.
+
+    $ cfdyn claims may1976.first_flip
+    $ cfdyn claims --source damian2022 --within 10
+    """
     from cfdyn.claims.record import recorded
     from cfdyn.claims.report import folder, write
     from cfdyn.claims.runner import run
@@ -56,9 +62,9 @@ def claims(
         for verdict in different:
             screen.print(f"{verdict.id} was settled as {verdict.settled}, and is {verdict.verdict} now: {verdict.reason}")
         for certificate in _certificates(verdicts) if ids else ():
-            screen.print(f"certificate  {certificate}", wrap=False)
+            screen.file("certificate", certificate)
         for file in files[:1]:
-            screen.print(f"report  {file}", wrap=False)
+            screen.file("report", file)
 
     return Answer(document, tables, status=1 if different else 0)
 

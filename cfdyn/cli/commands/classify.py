@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 MOST_POINTS = 8  # of a cycle that are printed
 
 
-@command("loss optimizer start settings variables map max_period out batch order seed periodic json", place=3)
+@command("loss optimizer start settings variables map max_period out batch order seed periodic json", group="Orbits", place=21)
 def classify(
-    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096
+    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")] = 4096  # noqa: E501
 ) -> Answer:
-    """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
+    """The regime of one orbit: fixed point, cycle, chaos, divergence, …
+
+    Also quasi-periodic, or undecided; with the period, the multipliers and the Lyapunov exponent.
+
+    $ cfdyn classify double_well --optimizer gd:lr=1.46
+    $ cfdyn classify --map "r*x*(1-x)" --set r=4 --start 0.3
+    """
     step, z0, chosen = subject.map_and_state()
     say("classifying the orbit")
     found = cfdyn.analysis.classify(step, z0, max_period=max_period)

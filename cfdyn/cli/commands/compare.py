@@ -9,7 +9,9 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.document import fields, moving_edge
+from cfdyn.cli.noise import counted
 from cfdyn.cli.options import DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED, STEPS
 from cfdyn.cli.screen import Say, Screen, cell, remark, slow_cycles, vector
 from cfdyn.cli.specs import flow_names, make_flows
@@ -23,28 +25,32 @@ if TYPE_CHECKING:
 
 
 @command("loss optimizer models steps start inject digits batch runs replace order label_noise noise after rtol atol settings "
-         "variables out plot figure film seed json", place=7)  # fmt: skip
+         "variables out plot figure film seed json", group="Flows", place=51)  # fmt: skip
 def compare(
     subject: Subject,
     say: Say,
-    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true; gradient,central,rod,edge if not given; beside runs stochastic,central,gradient,modified.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true (gradient,central,rod,edge if not given; beside runs stochastic,central,gradient,modified).", metavar="NAME,…", autocompletion=offers("flows", others=("stochastic",)), show_default=False)] = None,  # noqa: E501
     steps: STEPS = 500,
     inject: INJECT = 0.0,
     digits: DIGITS = None,
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,
     atol: Annotated[float, Option("--atol", help="Absolute tolerance of the models.")] = 1e-14,
-    film: Annotated[Path | None, Option("--animate", help="Write a film too (.gif, or .mp4 with ffmpeg).")] = None,
+    film: Annotated[Path | None, Option("--animate", help="Write a film to this file too (.gif, or .mp4 with ffmpeg).")] = None,
     batch: SAMPLED = None,
-    runs: Annotated[int | None, Option("--runs", min=2, help="Stochastic runs whose mean is compared; 200 with --batch or noise.", show_default=False)] = None,  # noqa: E501
+    runs: Annotated[int | None, Option("--runs", min=2, help="Number of stochastic runs whose mean is compared (200 with --batch or noise).", show_default=False)] = None,  # noqa: E501
     replace: REPLACE = True,
-    order: Annotated[str, Option("--order", help="Of the batches: independent, or reshuffled in each epoch.")] = "independent",
+    order: Annotated[str, Option("--order", help="Batches: independent, or reshuffled in each epoch.")] = "independent",
     label_noise: LABEL_NOISE = 0.0,
     noise: NOISE = None,
-    after: Annotated[int, Option("--after", min=0, help="Models begin after so many steps, at the whole state of the orbit or the mean of the runs.")] = 0,  # noqa: E501
+    after: Annotated[int, Option("--after", min=0, help="Step at which the models begin, at the state of the orbit or the mean of the runs.")] = 0,  # noqa: E501
 ) -> Answer:
-    """The optimizer against its continuous-time models, from one start: who stays nearest to the averaged iterates.
+    """The optimizer beside its continuous-time models.
 
-    With --batch or noise: to the mean of many stochastic runs.
+    From one start: which model stays nearest to the averaged iterates. With --batch or noise: to the mean of many stochastic
+    runs.
+
+    $ cfdyn compare two_time_scales --optimizer gd:lr=0.3 --start 0.05,6.4 --steps 300
+    $ cfdyn compare tanh_network --batch 2 --runs 100 --steps 200
     """
     subject.needs_loss("compare", "(1-x*y)**2/2")
     noisy = (batch, noise) != (None, None) or label_noise > 0
@@ -103,7 +109,7 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
         "–" if model.onset is None else f"{model.onset:g}"], most=None)  # fmt: skip
     screen.print("Root mean squares over the steps, against averages of two steps, (w₋ + 2w + w₊)/4.", style="dim")
     for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)
 
 
 def _of_runs(found: RunsComparison, start: Any, chosen: dict[str, str]) -> Answer:
@@ -132,7 +138,7 @@ def _print_runs(screen: Screen, found: RunsComparison, start: Any, chosen: dict[
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
         ("runs", f"{settings['runs']} of {settings['steps']} steps; "
-                 + ", ".join(f"{count} {word}" for word, count in found.status.items() if count)),
+                 + counted(found.status)),
         ("batch", "all rows" if settings["batch"] is None else f"{settings['batch']}, {settings['order']}"),
         ("edge", f"sharpness {found.edge:.6g} without noise" if found.edge == found.edge else "not a number of its own"),
         ("sharpness", f"{found.sharpness[-1, middle]:.6g}, the median of the runs at the end; {found.mean_sharpness[-1]:.6g} at their mean"),  # noqa: E501
@@ -147,7 +153,7 @@ def _print_runs(screen: Screen, found: RunsComparison, start: Any, chosen: dict[
     screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {found.late} on. ÷: by that of the runs; "
                  "of the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
     for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)
 
 
 def _edge(found: Comparison) -> str:

@@ -22,19 +22,25 @@ if TYPE_CHECKING:
 KEYS = "parameter kind critical steps period points multiplier meaning"
 
 
-@command("loss vary periods box samples grid optimizer settings variables map out plot seed json", place=17)
+@command("loss vary periods box samples grid optimizer settings variables map out plot seed json",
+         group="Maps and chaos", place=37)  # fmt: skip
 def crises(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    periods: Annotated[int, Option("--periods", min=1, max=12, help="Of the cycles that critical orbits land on, at most.")] = 3,
+    periods: Annotated[int, Option("--periods", min=1, max=12, help="Longest period of the cycles that critical orbits land on.")] = 3,  # noqa: E501
     box: REGION = None,
     samples: Annotated[
-        int, Option("--samples", min=2, max=10_000, help="Values of the parameter at which all cycles are found.")
+        int, Option("--samples", min=2, max=10_000, help="Number of values of the parameter at which all cycles are found.")
     ] = 24,
-    grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Values between which a landing is noticed.")] = 400,
+    grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Number of values between which landings are looked for.")] = 400,  # noqa: E501
 ) -> Answer:
-    """Boundary and interior crises and band mergings of a map of one variable, by where critical orbits land."""
+    """Crises and band mergings of a map of one variable.
+
+    Boundary and interior crises, found by where critical orbits land on cycles.
+
+    $ cfdyn crises --map "r*x*(1-x)" --vary r=3.6:4 --box 0:1
+    """
     from cfdyn.studies.branch_starts import inside
     from cfdyn.studies.defaults import usual_box
 

@@ -29,22 +29,29 @@ ROUND_OFF = 1e-14  # of the width of the bounds
 
 @command(
     "loss vary kind condition switch depth tongues steps period optimizer start box settings variables map out plot csv seed "
-    "json periodic", place=15,
+    "json periodic", group="Cycles and bifurcations", place=42,
 )  # fmt: skip
 def curve(
     subject: Subject,
     say: Say,
-    vary: Annotated[list[str] | None, Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point; several with commas between them.", metavar="NAME", show_default=False)] = None,  # noqa: E501
-    condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
-    switch: Annotated[bool, Option("--switch", help="Go on to the curves that begin at special points; name the regions.")] = False,  # noqa: E501
-    depth: Annotated[int | None, Option("--depth", min=0, help="How many times to switch, one after the other (2 if not given).", show_default=False)] = None,  # noqa: E501
-    tongues: Annotated[int | None, Option("--tongues", min=5, help="Follow Arnold tongues of resonances p:q up to this q.", metavar="Q", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its range; give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point; several as A,B.", metavar="NAME", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, of the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
+    switch: Annotated[bool, Option("--switch", help="Follow the curves that begin at special points, too; name the regions.")] = False,  # noqa: E501
+    depth: Annotated[int | None, Option("--depth", min=0, help="With --switch: how many times, one after the other (2 if not given).", show_default=False)] = None,  # noqa: E501
+    tongues: Annotated[int | None, Option("--tongues", min=5, help="With --switch: follow Arnold tongues p:q up to q = N.", metavar="N", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """A bifurcation or condition followed in two parameters, with its special points; FILE.npz goes on with a record."""
+    """A bifurcation followed in two parameters.
+
+    A flip, fold, Neimark–Sacker or other bifurcation, or a condition, with its special points. FILE.npz in place of the loss
+    goes on with a record.
+
+    $ cfdyn curve double_well --vary lr=0.1:2 --vary a=0.5:2
+    $ cfdyn curve --map "r*x*(1-x)+c" --kind fold --period 3 --vary r=3.5:4 --vary c=-0.05:0.05
+    """
     switch_only(switch, depth=depth, tongues=tongues)
     options: dict[str, Any] = {**given(max_steps=steps), "progress": lambda k: say(f"{k} steps along the curve")}
     record = saved(subject, ("BifurcationCurve",), [vary, kind, condition, period != 1, box])
@@ -92,9 +99,9 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
 
     ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
     what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
-    screen.print(f"{title}: {what} of the {called(found.period)}, {len(found)} points, from {ends[0]} to {ends[1]}", wrap=False)
+    screen.print(f"{title}: {what} of the {called(found.period)}, {len(found)} points, from {ends[0]} to {ends[1]}")
     if ends != [*found.ends]:
-        screen.print(f"out of steps: {MORE}", wrap=False)
+        screen.print(f"out of steps: {MORE}")
     if found.special:
         screen.table(("special point", *found.names, "multipliers"), found.special,
                      lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip
@@ -108,6 +115,7 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
 
     rows = np.unique(np.linspace(0, len(found) - 1, MOST_ROWS).astype(int)).tolist()
     screen.table((*found.names, "first point", "coefficient"), rows, row)
+    screen.left_out(len(found) - len(rows))
 
 
 def _verdict(special: CodimensionTwo, names: tuple[str, str]) -> str:

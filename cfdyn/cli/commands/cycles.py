@@ -19,17 +19,24 @@ if TYPE_CHECKING:
     from cfdyn.systems.map import Map
 
 
-@command("loss period box prove optimizer settings variables map budget method out plot seed json periodic", place=16)
+@command("loss period box prove optimizer settings variables map budget method out plot seed json periodic",
+         group="Cycles and bifurcations", place=40)  # fmt: skip
 def cycles(
     subject: Subject,
     say: Say,
-    period: Annotated[int, Option("--period", help="Of the cycles; 1 gives the fixed points.")] = 2,
-    box: Annotated[str | None, Option("--box", help="Where: lo:hi for each variable, -inf:inf too if there is one; the loss's own if not given.", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
-    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work, after which the list is not complete.", show_default=False)] = None,  # noqa: E501
-    prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that these are all; status 1 where it stays open.")] = False,  # noqa: E501
-    method: Annotated[str, Option("--method", help="auto (all of them, where bounds decide), or a search from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
+    period: Annotated[int, Option("--period", help="Period of the cycles; 1 for fixed points.")] = 2,
+    box: Annotated[str | None, Option("--box", help="Where: LO:HI for each variable; -inf:inf is allowed where there is one (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work; beyond it the list is not complete.", show_default=False)] = None,  # noqa: E501
+    prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that these are all; the exit status is 1 where that fails.")] = False,  # noqa: E501
+    method: Annotated[str, Option("--method", help="auto (all cycles, where bounds can decide that), or from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
 ) -> Answer:
-    """Every cycle of one period in a box, with its multipliers, and whether these are all."""
+    """All cycles of one period in a box, with their multipliers.
+
+    It says whether the list is complete; --prove makes a proof of that.
+
+    $ cfdyn cycles double_well --period 3 --optimizer gd:lr=1.5
+    $ cfdyn cycles --map "r*x*(1-x)" --set r=3.9 --period 5 --box 0:1 --prove
+    """
     from cfdyn.studies.defaults import usual_box
 
     asked = None if box is None else as_box(box)

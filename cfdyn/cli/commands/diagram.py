@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.grids import Draw, drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.grids import Draw, at_first, drawn_with, grid_answer, of_saved, plane
 from cfdyn.cli.options import ALSO, COARSE, WINDOW
 from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say, Screen, remark, vector
@@ -18,14 +18,14 @@ from cfdyn.errors import UsageError
 if TYPE_CHECKING:
     from cfdyn.analysis.orbit_diagram import OrbitDiagram
 
-VALUES = Annotated[list[str] | None, Option("--vary", help="The parameter, its range, and how many values; twice: periods over two.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
-TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps before states are kept: 2000, of periods 1000.", show_default=False)]  # noqa: E501
-KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value: 500.", show_default=False)]
-AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps for the Lyapunov exponent: 2000; 0 for none.", show_default=False)]  # noqa: E501
-FOLLOW = Annotated[str | None, Option("--follow", help="fresh (if not given): from the start at each value; up, down or both: from the last state.", show_default=False)]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: the longest cycle that is named.")]
+VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values; given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
+TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000; of periods 1000).", show_default=False)]  # noqa: E501
+KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500 if not given).", show_default=False)]
+AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that the Lyapunov exponent is averaged over, 0 for none (2000 if not given).", show_default=False)]  # noqa: E501
+FOLLOW = Annotated[str | None, Option("--follow", help="Where each value begins: fresh, from --start (if not given); up, down or both, from the last state of the value before.", show_default=False)]  # noqa: E501
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: longest cycle that is named.")]
 COORDINATE = Annotated[
-    str | None, Option("--coordinate", help="The entry of the state that is shown.", metavar="NAME", show_default=False)
+    str | None, Option("--coordinate", help="Entry of the state that is shown.", metavar="NAME", show_default=False)
 ]  # noqa: E501
 MOST_VALUES = 10**8
 COUNT, EXAMPLE = 250, "--vary lr=0.1:2:250 --vary a=0.5:2:250"
@@ -36,13 +36,20 @@ LISTED = ("loss vary window optimizer start transient keep averaged follow coord
           "out plot pixels also figure seed json periodic")  # fmt: skip
 
 
-@command(LISTED, place=4, keeps=True)
+@command(LISTED, group="Maps and chaos", place=30, keeps=True)
 def diagram(
     subject: Subject, say: Say, vary: VALUES = None, window: WINDOW = None, transient: TRANSIENT = None, keep: KEEP = None,
     averaged: AVERAGED = None, follow: FOLLOW = None, coordinate: COORDINATE = None, max_period: LONGEST = 32,
     coarse: COARSE = 1, also: ALSO = None,
 ) -> Answer:  # fmt: skip
-    """The orbit diagram: long-time states over a parameter; with two --vary the period over both; FILE.npz goes on."""
+    """Bifurcation diagram: long-time states over a parameter.
+
+    With two --vary the period over both (isoperiodic diagram). FILE.npz in place of the loss goes on with a record that was
+    interrupted.
+
+    $ cfdyn diagram double_well --vary lr=0.9:1.7:1000
+    $ cfdyn diagram --map "r*x*(1-x)" --vary r=2.5:4 --start 0.3
+    """
     import cfdyn
 
     draw = drawn_with(also)
@@ -59,7 +66,7 @@ def diagram(
     if wrong := list(given(**of_states)):
         raise UsageError(f"--{wrong[0]} is for the states over one parameter, not for periods over two")
     axes = plane(vary, window, COUNT, "a diagram needs one parameter, --vary lr=0.1:2:1000; of periods it", EXAMPLE)
-    step, z0, chosen = subject.map_and_state()
+    step, z0, chosen = at_first(subject, axes).map_and_state()
     told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
     options = {} if transient is None else {"transient": max(1, transient)}
     found = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
@@ -78,9 +85,10 @@ def _orbits(
     if not 2 <= count <= MOST_VALUES:
         raise UsageError(f"--vary {name}=LO:HI:COUNT needs 2 to {MOST_VALUES} values, not {count}")
     lo, hi = windowed([bounds], window)[0]
-    step, z0, chosen = subject.map_and_state()
+    axis = (name, np.linspace(lo, hi, count))
+    step, z0, chosen = at_first(subject, [axis]).map_and_state()
     told = lambda done: say(f"{done} of {count} values")  # noqa: E731
-    found = cfdyn.analysis.orbit_diagram(step, (name, np.linspace(lo, hi, count)), z0, progress=told, **options)
+    found = cfdyn.analysis.orbit_diagram(step, axis, z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
     return Answer(lambda: {**_summary(found), **about}, lambda screen: _print(screen, found, about), record=found,
                   draw=draw)  # fmt: skip

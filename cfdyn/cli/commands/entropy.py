@@ -1,19 +1,28 @@
 """``cfdyn entropy``: the topological entropy of a map of one variable."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.screen import Say, number, remark
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.screen import Say, Screen, number, remark
+from cfdyn.cli.subject import Chosen, Subject
 from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import numbers
 from cfdyn.errors import UsageError
 
+if TYPE_CHECKING:
+    from cfdyn.analysis.covering import Covering
+    from cfdyn.systems.map import Map
 
-@command("loss optimizer box settings variables map out plot pixels json", place=5)
+LAPS = 8  # powers of the map whose fixed points are counted
+
+
+@command("loss optimizer box covering settings variables map out plot pixels json", group="Maps and chaos", place=34)
 def entropy(
     subject: Subject,
     say: Say,
@@ -21,17 +30,26 @@ def entropy(
         str | None,
         Option(
             "--box",
-            help="The interval that orbits stay in; all bounded orbits if not given.",
+            help="Interval that orbits stay in (of all bounded orbits if not given).",
             metavar="LO:HI",
             show_default=False,
         ),
     ] = None,  # noqa: E501
+    covering: Annotated[str | None, Option("--covering", help="Ends of intervals side by side: which covers which, and the cycles and entropy that follow.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
-    """The topological entropy of a map of one variable, between two bounds."""
+    """Topological entropy of a map of one variable, between two bounds.
+
+    $ cfdyn entropy --map "r*x*(1-x)" --set r=3.9
+    $ cfdyn entropy double_well --optimizer gd:lr=1.5
+    """
     asked = [(float("-inf"), float("inf"))] if box is None else as_box(box)
     if len(asked) != 1:
         raise UsageError(f"--box takes one interval here, such as -2:2, not {box!r}")
     step, _, _, chosen = subject.map_and_loss()
+    if covering is not None:
+        if box is not None:
+            raise UsageError("--covering names its intervals, so --box has nothing to say; leave it out")
+        return _covering(step, covering, chosen)
     if box is None:
         chosen["box"] = "holds all bounded orbits"
     say("following the ends of laps")
@@ -47,3 +65,21 @@ def entropy(
         ),
         record=found,
     )  # fmt: skip
+
+
+def _covering(step: Map, ends: str, chosen: Chosen) -> Answer:
+    """Of intervals between these ends."""
+    found = cfdyn.analysis.covering(step, numbers(ends, "--covering"))
+    return Answer(lambda: {**fields(found, "intervals matrix entropy returns"), "map": step.title, "chosen": chosen},
+                  lambda screen: _print(screen, found, f"{step.title}{remark(chosen, 'lr')}"), record=found)  # fmt: skip
+
+
+def _print(screen: Screen, found: Covering, title: str) -> None:
+    """Which interval covers which, and what follows."""
+    counts = ", ".join(f"{count:.0f}" for count in found.returns[:LAPS])
+    screen.facts(("map", title), ("entropy", f"at least {number(found.entropy)} per step, in floating point"),
+                 ("fixed points", f"at least {counts} of the first powers of the map"))  # fmt: skip
+    screen.print()
+    names = [f"{number(lo)} to {number(hi)}" for lo, hi in found.intervals]
+    screen.table(("interval", "covers"), range(len(names)), lambda k: [
+        names[k], "; ".join(name for name, covered in zip(names, found.matrix[k], strict=True) if covered)])  # fmt: skip

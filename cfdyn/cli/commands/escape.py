@@ -9,18 +9,18 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.options import DRAWN, LABEL_NOISE, REPEAT, REPLACE, SAMPLED, SIZES, STEPS
-from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
+from cfdyn.cli.noise import Noise, about_facts, counted
+from cfdyn.cli.options import STEPS
+from cfdyn.cli.screen import Say, Screen, cell, number
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import swept
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
     from cfdyn.analysis.arrhenius import Arrhenius
     from cfdyn.analysis.escape_times import EscapeTimes
 
-OUTSIDE = Annotated[str, Option("--outside", help="The condition that holds outside, with one < or >.", metavar="CONDITION")]
-RUNS = Annotated[int, Option("--runs", min=1, help="Independent runs.")]
+OUTSIDE = Annotated[str, Option("--outside", help="Condition that holds outside of the region, with one < or >, as \"w > 0\".", metavar="EXPR")]  # noqa: E501
+RUNS = Annotated[int, Option("--runs", min=1, help="Number of independent runs.")]
 KEYS = "outside steps escaped mean low high p_value exponential status"
 # Of what is varied, the size that noise is proportional to.
 SIZE: dict[str, Any] = {"noise": lambda v: v, "batch": lambda v: 1 / v, "label_noise": lambda v: v * v}
@@ -28,28 +28,28 @@ LISTED = ("loss outside vary batch noise label_noise repeat replace optimizer st
           "out plot pixels figure seed json")  # fmt: skip
 
 
-@command(LISTED, place=12)
+@command(LISTED, group="Stochastic gradients", place=61)
 def escape(
     subject: Subject,
+    drawn: Noise,
     say: Say,
     outside: OUTSIDE = "",
-    vary: SIZES = None,
-    batch: SAMPLED = None,
-    noise: DRAWN = None,
-    label_noise: LABEL_NOISE = 0.0,
-    repeat: REPEAT = 1,
-    replace: REPLACE = True,
     steps: STEPS = 100_000,
     runs: RUNS = 400,
 ) -> Answer:
-    """Escape times from a region with noise or random batches; with --vary noise=A,B,… their Arrhenius slope."""
+    """Escape times from a region under noise or random batches.
+
+    With --vary noise=A,B,… also the slope of ln(mean time) over 1/noise (Arrhenius).
+
+    $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --noise 2
+    $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --vary noise=1,1.4,2
+    """
     if not outside.strip():
         raise UsageError('say where a run has left: --outside "w > 0"')
-    sweep = None if vary is None else swept(vary)
+    sweep = drawn.sweep()
     if sweep is not None and (sweep[0] not in SIZE or len(sweep[1]) < 2):
         raise UsageError(f"a slope is over two or more values of {', '.join(SIZE)}: --vary noise=0.5,1,2")
-    step, z0, chosen = subject.random_map(batch, noise, label_noise, repeat, replace, sweep is not None)
-    about = {"random": step.title, "map": step.step.title, "start": z0, "chosen": chosen}
+    step, z0, about = drawn.random_map(subject)
     if sweep is None:
         found = cfdyn.analysis.escape_times(step, z0, outside, steps, runs, progress=lambda k: say(f"{k} of {steps} steps"))
         return Answer(lambda: {**fields(found, KEYS), "times": found.times, **about}, lambda screen: _print(screen, found, about),
@@ -66,11 +66,6 @@ def escape(
                   lambda screen: _fit(screen, fit, rows, name, values, about), record=fit)  # fmt: skip
 
 
-def _about(about: dict) -> list[tuple[str, str]]:
-    return [("random map", f"{about['random']}{remark(about['chosen'], 'lr')}"),
-            ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}")]  # fmt: skip
-
-
 def _print(screen: Screen, found: EscapeTimes, about: dict) -> None:
     """The mean and what it rests on."""
     mean = f"none left; the mean is above {number(found.low)} (95 %)"
@@ -78,8 +73,8 @@ def _print(screen: Screen, found: EscapeTimes, about: dict) -> None:
         mean = f"{number(found.mean)} steps, {number(found.low)} to {number(found.high)} (95 %)"
     constant = "nothing says otherwise" if found.exponential else f"no: it changes with time (p = {found.p_value:.2g})"
     screen.facts(
-        *_about(about),
-        ("runs", ", ".join(f"{count} {word}" for word, count in found.status.items() if count) + f" within {found.steps} steps"),
+        *about_facts(about),
+        ("runs", f"{counted(found.status)} within {found.steps} steps"),
         ("mean escape time", mean),
         ("constant chance", constant) if found.escaped else None,
     )
@@ -87,7 +82,7 @@ def _print(screen: Screen, found: EscapeTimes, about: dict) -> None:
 
 def _fit(screen: Screen, fit: Arrhenius, rows: list[EscapeTimes], name: str, values: list[float], about: dict) -> None:
     """A row for each size, and the slope."""
-    screen.facts(*_about(about))
+    screen.facts(*about_facts(about))
     screen.print()
     screen.table((name, "left", "of runs", "mean steps", "95 %"), range(len(rows)), lambda k: [
         number(values[k]), str(rows[k].escaped), str(len(rows[k].times)), cell(rows[k].mean),

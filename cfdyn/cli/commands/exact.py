@@ -27,26 +27,33 @@ if TYPE_CHECKING:
 LONGEST = 84  # letters of a formula, which leave room for its name beside it
 
 
-@command("loss period optimizer settings variables map parameters time_limit latex vary out plot json", place=17)
+@command("loss period optimizer settings variables map parameters time_limit latex vary out plot json",
+         group="Cycles and bifurcations", place=44)  # fmt: skip
 def exact(
     subject: Subject,
     say: Say,
-    period: Annotated[int, Option("--period", min=1, help="Of the cycles; 1 gives the minima and their edges too.")] = 2,
-    parameters: Annotated[str | None, Option("--parameters", help="Those that stay symbols, or all; lr, or those of a map, if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
-    time_limit: Annotated[float, Option("--time-limit", help="Seconds of the processor for each search.")] = 20.0,
+    period: Annotated[int, Option("--period", min=1, help="Period of the cycles; 1 for fixed points, with the minima and their edges.")] = 2,  # noqa: E501
+    parameters: Annotated[str | None, Option("--parameters", help="Parameters that stay symbols, or all (lr, or those of a map, if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
+    time_limit: Annotated[float, Option("--time-limit", help="Processor seconds for each search.")] = 20.0,
     latex: Annotated[bool, Option("--latex", help="Print LaTeX instead of the tables.")] = False,
-    vary: Annotated[str | None, Option("--vary", help="Range of the figure.", metavar="NAME=LO:HI")] = None,
+    vary: Annotated[str | None, Option("--vary", help="Parameter and range of the figure.", metavar="NAME=LO:HI")] = None,
     plot: PLOT = None,
     json: JSON = False,
 ) -> Answer:
-    """Cycles in closed form: their polynomial, points, multipliers, and where they flip and fold."""
+    """Cycles and their bifurcations in closed form.
+
+    The polynomial of the cycles, their points and multipliers, and where they flip and fold.
+
+    $ cfdyn exact double_well --period 2
+    $ cfdyn exact --map "r*x*(1-x)" --parameters r --period 3
+    """
     if latex and json:
         raise UsageError("--latex and --json both want stdout; the JSON document holds the LaTeX too")
     if vary and not plot:
         raise UsageError("--vary is the range of the figure; it needs --plot FILE")
     about = _built(subject, parameters, vary)
     beneath: dict[str, Any] = {"span": None if vary is None else _span(vary, about, parameters), "also": []}
-    say("looking for closed forms")
+    say(f"looking for closed forms, at most {time_limit:g} s of the processor")
     found, edges = cfdyn.symbolic.cycles(*about, n=period, parameters=parameters, time_limit=time_limit), None
     if period == 1 and subject.loss is not None:
         say("looking for minima")
@@ -108,7 +115,6 @@ def _print(screen: Screen, found: ExactCycles, edges: ExactEdge | None) -> None:
         ("symbols", ", ".join(found.parameters) or "none"),
         ("numbers", named(numbers, numbers.values())) if numbers else None,
         (called(found.period, True), "all of them, exactly" if found.complete else f"not all in closed form: {found.reason}"),
-        wrap=False,
     )
     for family in found.families:
         _print_family(screen, family, found.parameters)
@@ -134,7 +140,6 @@ def _print_family(screen: Screen, family: ExactFamily, parameters: tuple[str, ..
         *(("multiplier", _short(m)) for m in family.multipliers),
         None if roots_of is None else ("multipliers", f"roots of {_short(roots_of)}"),
         *((c.kind, f"{_short(c.polynomial)} = 0{_nowhere(c, parameters)}") for c in family.conditions),
-        wrap=False,
     )
 
 
@@ -149,7 +154,7 @@ def _nowhere(condition: ExactCondition, parameters: tuple[str, ...]) -> str:
 
 
 def _print_edges(screen: Screen, edges: ExactEdge) -> None:
-    screen.heading("\nMinima", f" ({edges.reason})" if edges.reason else "", wrap=False)
+    screen.heading("\nMinima", f" ({edges.reason})" if edges.reason else "")
     if edges.minima:
         rows = [["–" if formula is None else _short(formula) for formula in (m.point, m.sharpness, m.edge, m.coefficient)]
                 for m in edges.minima]  # fmt: skip

@@ -9,6 +9,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli import streams
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.document import fields
 from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.specs import check_flow, make_flow
@@ -31,24 +32,30 @@ EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
 
 @command(
     "loss ode optimizer model batch time save_at start rtol atol method max_steps strict overlay settings variables "
-    "out plot csv figure seed json", place=6,
+    "out plot csv figure seed json", group="Flows", place=50,
 )  # fmt: skip
 def flow(
     subject: Subject,
     say: Say,
-    ode: Annotated[str | None, Option("--ode", help='Any equations instead of a loss: right-hand sides, "y; -x" with --variables x,y.', metavar="FORMULA")] = None,  # noqa: E501
-    model: Annotated[str, Option("--model", help="A name from 'cfdyn list flows'.", metavar="NAME")] = "central",
-    batch: Annotated[int | None, Option("--batch", min=1, help="Rows drawn for each step, with replacement: the model of SGD, if it is central.")] = None,  # noqa: E501
-    time: Annotated[float | None, Option("--time", help="How far, in steps of the optimizer; 100 if not given.", metavar="T")] = None,  # noqa: E501
-    save_at: Annotated[str | None, Option("--save-at", help="The times wanted, increasing; if not given, the ends of all steps.", metavar="A,B,…")] = None,  # noqa: E501
+    ode: Annotated[str | None, Option("--ode", help="Equations instead of a loss: right-hand sides \"y; -x\" with --variables x,y.", metavar="FORMULA")] = None,  # noqa: E501
+    model: Annotated[str, Option("--model", help="NAME:option=value,… from 'cfdyn list flows'.", metavar="SPEC", autocompletion=offers("flows"))] = "central",  # noqa: E501
+    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, drawn with replacement: the central flow of SGD.")] = None,  # noqa: E501
+    time: Annotated[float | None, Option("--time", help="End of the time, in steps of the optimizer (100 if not given).", metavar="VALUE")] = None,  # noqa: E501
+    save_at: Annotated[str | None, Option("--save-at", help="Increasing times of the rows (every step of the solver if not given).", metavar="A,B,…")] = None,  # noqa: E501
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of a step.")] = 1e-8,
     atol: Annotated[float, Option("--atol", help="Absolute tolerance of a step.")] = 1e-10,
-    method: Annotated[str, Option("--method", help="auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
-    max_steps: Annotated[int, Option("--max-steps", min=1, help="A path that needs more steps ends early.")] = 100_000,
+    method: Annotated[str, Option("--method", help="Solver: auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
+    max_steps: Annotated[int, Option("--max-steps", min=1, help="A solution that needs more steps ends early.")] = 100_000,
     strict: Annotated[bool, Option("--strict", help="Refuse a start beyond the edge instead of moving it there.")] = False,
-    overlay: Annotated[bool | None, Option("--orbit/--no-orbit", help="Run the optimizer too, in the figure and the table; on up to T = 10000.", show_default=False)] = None,  # noqa: E501
+    overlay: Annotated[bool | None, Option("--orbit/--no-orbit", help="Run the optimizer beside the flow (if not given: up to time 10000).", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
-    """Solve a continuous-time model of the optimizer: its path, events at the edge, predicted averages."""
+    """Solve a continuous-time model of the optimizer, or equations of your own.
+
+    The path, events at the edge of stability, and the averages that the model predicts.
+
+    $ cfdyn flow double_well --optimizer gd:lr=1.1 --time 100
+    $ cfdyn flow --ode "y; -x" --variables x,y --start 1,0 --time 6.28
+    """
     from cfdyn.studies.flow_beside_orbit import beside_orbit, own_orbit, rows_to_draw
 
     rows = None if save_at is None else numbers(save_at, "--save-at")
@@ -129,7 +136,7 @@ def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, star
     quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
                + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
     work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
-    screen.print(f"work    {work}{quality if path.rank.any() and path.radius is None else ''}", wrap=False)
+    screen.note(f"{work}{quality if path.rank.any() and path.radius is None else ''}", "work")
 
 
 def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) -> None:
@@ -153,7 +160,7 @@ def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) 
     screen.table(columns, [row[: len(columns)] for row in rows], most=None)
     if beside:
         screen.print(f"distance between them  {number(beside['distance'])} at step {beside['t']}, at most "
-                     f"{number(beside['max_distance'])} at step {beside['farthest']}", wrap=False)  # fmt: skip
+                     f"{number(beside['max_distance'])} at step {beside['farthest']}")  # fmt: skip
 
 
 def _effective(path: Trajectory, beside: dict[str, Any] | None) -> tuple[str, str, str]:

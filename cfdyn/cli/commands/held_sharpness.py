@@ -22,18 +22,24 @@ KEYS = "lr batch flow runs at_mean edge damping opposed held notes"
 HOLDS = {"edge": "the edge", "noise": "noise", "nothing": "nothing", "": "no flow"}
 
 
-@command("loss optimizer rates batches steps start after runs replace settings variables out plot figure seed json", place=10)
+@command("loss optimizer rates batches steps start after runs replace settings variables out plot figure seed json",
+         group="Stochastic gradients", place=63)  # fmt: skip
 def held_sharpness(
     subject: Subject,
     say: Say,
-    rates: Annotated[str | None, Option("--lr", help="The learning rates, A,B,… or N of them from A to B; if not given, 4 from 1/4 to 2 × the optimizer's own.", metavar="A:B:N", show_default=False)] = None,  # noqa: E501
-    batches: Annotated[str, Option("--batch", help="How many rows of data a step sees.", metavar="A,B,…")] = "1,4,16,64",
+    rates: Annotated[str | None, Option("--lr", help="Learning rates A,B,…, or N of them from A to B (4 from 1/4 to 2 × the optimizer's own if not given).", metavar="A:B:N", show_default=False)] = None,  # noqa: E501
+    batches: Annotated[str, Option("--batch", help="Numbers of rows in a mini-batch.", metavar="A,B,…")] = "1,4,16,64",
     steps: STEPS = 3000,
-    after: Annotated[int, Option("--after", min=1, help="The flow begins at the mean of the runs after so many steps.")] = 300,
-    runs: Annotated[int, Option("--runs", min=2, help="Stochastic runs in each cell.")] = 40,
+    after: Annotated[int, Option("--after", min=1, help="Step at which the flow begins, at the mean of the runs.")] = 300,
+    runs: Annotated[int, Option("--runs", min=2, help="Number of stochastic runs in each cell.")] = 40,
     replace: REPLACE = True,
 ) -> Answer:
-    """Where SGD's sharpness comes to rest, over learning rates and batches: held by noise, by the edge, or by nothing."""
+    """Where SGD's sharpness comes to rest, over learning rates and batch sizes.
+
+    Held by noise, by the edge of stability, or by nothing.
+
+    $ cfdyn held-sharpness tanh_network --lr 0.1,0.2 --batch 1,4 --runs 20 --steps 1000
+    """
     subject.needs_loss("held-sharpness", "tanh_network")
     sizes = [value(size.strip(), "int", "--batch") for size in batches.split(",")]
     given = None if rates is None else spaced(rates, "--lr")
@@ -63,4 +69,4 @@ def _print(screen: Screen, found: HeldSharpness, start: object, chosen: dict[str
         most=None)  # fmt: skip
     screen.print("Means over the last third of the time.", style="dim")
     for words in found.notes:
-        screen.print(f"note    {words}", wrap=False)
+        screen.note(words)

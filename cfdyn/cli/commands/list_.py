@@ -6,14 +6,21 @@ from typing import Annotated
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.specs import CATALOGUES
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, describe
 
 
-@command("what json", place=11)
-def list_(what: Annotated[str, Argument(help="losses, optimizers, flows, networks, data or claims")] = "losses") -> Answer:
-    """What is in the catalogue, with references."""
+@command("what json", group="Catalogues and cache", place=90)
+def list_(what: Annotated[str, Argument(help="losses, optimizers, flows, networks, data or claims.", autocompletion=offers(others=(*CATALOGUES, "claims")))] = "losses") -> Answer:  # noqa: E501
+    """List the losses, optimizers, flows, networks, data or claims.
+
+    Each with a summary and its reference.
+
+    $ cfdyn list losses
+    $ cfdyn list optimizers --json
+    """
     if what not in (*CATALOGUES, "claims"):
         raise unknown("list", what, (*CATALOGUES, "claims"))
     items = _claims() if what == "claims" else [{"name": name, **describe(entry)} for name, entry in _entries(what)]

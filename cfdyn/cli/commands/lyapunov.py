@@ -10,7 +10,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.grids import axes_of, drawn_with
+from cfdyn.cli.grids import at_first, axes_of, drawn_with
 from cfdyn.cli.options import ALSO, WINDOW
 from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
@@ -20,27 +20,34 @@ if TYPE_CHECKING:
     from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
 
 STEPS = Annotated[
-    int | None, Option("--steps", min=1, help="Steps averaged over: 100000, in each cell of --vary 10000.", show_default=False)
+    int | None, Option("--steps", min=1, help="Number of steps (100000; with --vary 10000 in each cell).", show_default=False)
 ]  # noqa: E501
 VARY = Annotated[
     list[str] | None,
-    Option("--vary", help="A parameter, its range, and how many values; once or twice.", metavar="NAME=LO:HI[:COUNT]"),
+    Option("--vary", help="A parameter, its range and the number of values; once or twice.", metavar="NAME=LO:HI[:COUNT]"),
 ]  # noqa: E501
 EXPONENTS = Annotated[
-    int | None, Option("--exponents", min=1, help="With --vary: how many, the largest; all if not given.", show_default=False)
+    int | None, Option("--exponents", min=1, help="With --vary: how many exponents, the largest first (all if not given).", show_default=False)  # noqa: E501
 ]  # noqa: E501
-TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps before.")]
+TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")]
 COUNT, EXAMPLE = (1000, 200), "--vary lr=0.1:4:200 --vary momentum=0:0.95:200"
 LISTED = ("loss optimizer vary window steps transient exponents start settings variables map batch order seed periodic out plot "
           "pixels also figure json")  # fmt: skip
 
 
-@command(LISTED, place=4, keeps=True)
+@command(LISTED, group="Orbits", place=22, keeps=True)
 def lyapunov(
     subject: Subject, say: Say, steps: STEPS = None, vary: VARY = None, window: WINDOW = None, exponents: EXPONENTS = None,
     transient: TRANSIENT = 1000, also: ALSO = None,
 ) -> Answer:  # fmt: skip
-    """The spectrum of Lyapunov exponents along one orbit, with errors; with --vary over one or two parameters."""
+    """Lyapunov exponents of one orbit, or over one or two parameters.
+
+    All exponents with standard errors, and the Kaplan–Yorke dimension. With --vary the orbit of each value, or of each cell of
+    a grid.
+
+    $ cfdyn lyapunov double_well --optimizer gd:lr=1.5 --steps 10000
+    $ cfdyn lyapunov --map "r*x*(1-x)" --vary r=3.5:4:500
+    """
     from cfdyn.analysis.lyapunov_spectrum import PARTS
 
     draw = drawn_with(also)
@@ -70,7 +77,7 @@ def _over(
     subject: Subject, say: Say, axes: list, steps: int, transient: int, exponents: int | None, draw: Any
 ) -> Answer:  # fmt: skip
     """Over parameters."""
-    step, z0, chosen = subject.map_and_state()
+    step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = math.prod(len(values) for _, values in axes)
     found = cfdyn.analysis.lyapunov_spectra(step, axes, z0, exponents, steps, transient,
                                             progress=lambda done: say(f"{done} of {cells} cells"))  # fmt: skip

@@ -26,7 +26,8 @@ KEYS = "kind points multiplier s curve starts ends reason order error strong"
 MEETINGS = "points s t angles halves orbits primary gap heteroclinic"
 
 
-@command("loss kind period box length basins crossings other optimizer start settings variables map out plot seed json", place=16)
+@command("loss kind period box length basins crossings other optimizer start settings variables map out plot seed json",
+         group="Maps and chaos", place=35)  # fmt: skip
 def manifolds(
     subject: Subject,
     say: Say,
@@ -36,15 +37,20 @@ def manifolds(
     length: LENGTH = None,
     basins: Annotated[
         int,
-        Option("--basins", min=0, max=4000, help="Columns and rows of a grid of starts: which attractor each ends on; 0: none."),
+        Option("--basins", min=0, max=4000, help="Show basins behind the manifolds, from a grid of N × N starts; 0 for none."),
     ] = 0,  # noqa: E501
-    crossings: Annotated[bool, Option("--crossings", help="Find homoclinic points, in the plane.")] = False,
+    crossings: Annotated[bool, Option("--crossings", help="Find homoclinic points (of maps of the plane).")] = False,
     other: Annotated[
         str | None,
-        Option("--other", help="With --crossings: the saddle whose stable manifold it is.", metavar="X,Y,…", show_default=False),
+        Option("--other", help="With --crossings: another saddle, whose stable manifold is used.", metavar="X,Y,…", show_default=False),  # noqa: E501
     ] = None,  # noqa: E501
 ) -> Answer:
-    """Stable and unstable manifolds of the saddle at --start, or of all in a box; their crossings; basins behind them."""
+    """Stable and unstable manifolds of saddles, and where they cross.
+
+    Of the saddle at --start, or of all in a box; with --crossings the homoclinic points, with --basins the basins behind them.
+
+    $ cfdyn manifolds --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --start 0.63,0.19 --box=-2:2,-1:1 --length 10
+    """
     from cfdyn.studies.defaults import usual_box
 
     if kind not in KINDS:

@@ -23,16 +23,23 @@ RATES = 80  # of the figure's curve
 VERDICT = {True: "dies out", False: "grows", None: "stays"}
 
 
-@command("loss rows optimizer start replace cut width settings variables out plot figure seed json", place=9)
+@command("loss rows optimizer start replace cut width settings variables out plot figure seed json",
+         group="Stochastic gradients", place=62)  # fmt: skip
 def mean_square(
     subject: Subject,
     rows: Annotated[int, Option("--batch", min=1, help="Rows in a mini-batch.")] = 1,
-    replace: Annotated[bool, Option("--replace/--no-replace", help="Whether a batch may draw a row twice.")] = True,
-    cut: Annotated[float, Option("--cut", min=0.0, help="How large ηλ is for directions that count; 0 at a minimum of all rows.")] = 0.1,  # noqa: E501
-    width: Annotated[float, Option("--width", min=1.0, help="Directions up to this factor around the cut count in part.")] = 1.0,
-    figure: Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
+    replace: Annotated[bool, Option("--replace/--no-replace", help="Draw the rows of a mini-batch with replacement, or without.")] = True,  # noqa: E501
+    cut: Annotated[float, Option("--cut", min=0.0, help="Least lr·λ of a direction that counts; 0 at a minimum of all rows.")] = 0.1,  # noqa: E501
+    width: Annotated[float, Option("--width", min=1.0, help="Directions within this factor of the cut count in part.")] = 1.0,
+    figure: Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or save the time.")] = True,
 ) -> Answer:
-    """Whether SGD's mean-square distance from a point grows, beside published measures and their thresholds."""
+    """Mean-square stability of SGD at a point.
+
+    Whether the mean square of the distance from the point grows, beside published measures and their thresholds.
+
+    $ cfdyn mean-square tanh_network --batch 2
+    $ cfdyn mean-square linear_network --optimizer gd:lr=0.1
+    """
     subject.needs_loss("mean-square", "tanh_network")
     loss, optimizer, open_lr = subject.loss_and_optimizer()
     if optimizer.name != "gd":

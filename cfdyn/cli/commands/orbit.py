@@ -25,16 +25,22 @@ AVERAGES = ("last_two", "midpoints", "polyak")
 
 
 @command("loss optimizer steps start inject settings variables map digits out plot csv average batch order seed periodic "
-         "json", place=2)  # fmt: skip
+         "json", group="Orbits", place=20)  # fmt: skip
 def orbit(
     subject: Subject,
     say: Say,
     steps: STEPS = 100,
     digits: DIGITS = None,
     inject: INJECT = 0.0,
-    average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
+    average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="NAME")] = None,  # noqa: E501
 ) -> Answer:
-    """Iterate the optimizer and print the orbit with its loss and sharpness, and whether that hovers at the optimizer's edge."""
+    """Iterate the optimizer: weights, loss and sharpness at each step.
+
+    It says whether the sharpness hovers at the optimizer's edge of stability. --map iterates any map.
+
+    $ cfdyn orbit double_well --optimizer gd:lr=1.1 --steps 20
+    $ cfdyn orbit --map "r*x*(1-x)" --set r=3.83 --start 0.4
+    """
     from cfdyn.analysis.hovering import hovering_or_why
 
     step, z0, chosen = subject.map_and_state()
@@ -72,20 +78,21 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
 
     def cells(k: int) -> list[str]:
         if k < 0:
-            return ["…", *[""] * (len(orbit.names) + len(series))]
+            return ["…", *["…"] * (len(orbit.names) + len(series))]
         values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
         return [str(k), *values, *(_cell(column, k, n) for column in series.values())]
 
     heads, table = ["step", *orbit.names, *(HEADS.get(name, name) for name in series)], [cells(k) for k in rows]
-    kept = _kept(heads, table, len(orbit.names), screen.console.width)
+    kept = _kept(heads, table, len(orbit.names), screen.width)
     shown = [k for k in range(len(heads)) if k <= kept or k > len(orbit.names)]
     screen.table([heads[k] for k in shown], table, lambda row: [row[k] for k in shown], most=None)
+    screen.left_out(n - len(rows) + 1 if n > 2 * MOST_ROWS else 0)
     if kept < len(orbit.names):
         count = f"{len(orbit.names) - kept} of {len(orbit.names)} entries of the state"
         screen.print(f"{count} are left out: a wider screen, --json or the record has them")
-    screen.print(f"status  {orbit.status}")
+    screen.note(orbit.status, "status")
     if edge:
-        screen.print(f"edge    {edge}")
+        screen.note(edge, "edge")
 
 
 def _kept(heads: list[str], rows: list[list[str]], entries: int, width: int) -> int:

@@ -20,13 +20,19 @@ KEYS = "kind period bands since until amplitude evidence directions leading reas
 MOST_RETURNS = 12  # of the return differences that are printed: one line
 
 
-@command("file column max_period out plot json", place=5)
+@command("file column max_period out plot json", group="Orbits", place=23)
 def oscillation(
     file: Annotated[Path, Argument(help="A CSV file of numbers, one row for each step.", metavar="FILE.csv")],
-    column: Annotated[str | None, Option("--column", help="Only this column.", metavar="NAME")] = None,
-    max_period: Annotated[int, Option("--max-period", min=2, help="The longest period to look for.")] = 32,
+    column: Annotated[str | None, Option("--column", help="Look at this column only.", metavar="NAME")] = None,
+    max_period: Annotated[int, Option("--max-period", min=2, help="Longest period that is looked for.")] = 32,
 ) -> Answer:
-    """The period of the fast oscillation in a log of your own, with its evidence."""
+    """The period of the oscillation in a training log of your own.
+
+    The fast oscillation of each column beside its slow drift, with the evidence for its period.
+
+    $ cfdyn oscillation examples/training-log.csv
+    $ cfdyn oscillation examples/training-log.csv --column loss
+    """
     from cfdyn.records.tables import read_csv
 
     table = read_csv(file)
@@ -44,7 +50,7 @@ def oscillation(
 
 def _print(screen: Screen, title: str, found: Oscillation) -> None:
     """The answer, one row for each direction, and the leading one's evidence."""
-    screen.print(title, wrap=False)
+    screen.print(title)
     screen.print(f"{found.leading}: {found.reason}")
     columns = ("direction", "kind", "period", "since", "until", "amplitude", "frequency", "share", "p-value")
     screen.table(columns, found.directions, _row)

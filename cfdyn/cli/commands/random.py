@@ -10,10 +10,10 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.options import DRAWN, LABEL_NOISE, REPEAT, REPLACE, SAMPLED, SIZES, STEPS
-from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
+from cfdyn.cli.noise import Noise, about_facts, counted
+from cfdyn.cli.options import STEPS
+from cfdyn.cli.screen import Say, Screen, cell, number, vector
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import swept
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -22,42 +22,43 @@ if TYPE_CHECKING:
     from cfdyn.analysis.noise_induced import NoiseInduced
     from cfdyn.analysis.random_lyapunov import RandomLyapunov
 
-LOOK = Annotated[str, Option("--look", help="exponents; density, of one entry of the state; cycle, whether it is still there (with --vary).")]  # noqa: E501
-RUNS = Annotated[int | None, Option("--runs", min=1, help="Independent runs; 32, 64 for a density, 20 for a cycle.", show_default=False)]  # noqa: E501
-TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps before anything is looked at.")]
-COORDINATE = Annotated[str | None, Option("--coordinate", help="The entry of the state, of a density.", metavar="NAME", show_default=False)]  # noqa: E501
+LOOK = Annotated[str, Option("--look", help="What to look at: exponents, density or, with --vary, cycle.")]  # noqa: E501
+RUNS = Annotated[int | None, Option("--runs", min=1, help="Number of independent runs (32; for a density 64, for a cycle 20).", show_default=False)]  # noqa: E501
+TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")]
+COORDINATE = Annotated[str | None, Option("--coordinate", help="Entry of the state, with --look density.", metavar="NAME", show_default=False)]  # noqa: E501
 LOOKS = ("exponents", "density", "cycle")
 MEANS = {1: "above 0: neighbours part", -1: "below 0: neighbours meet", None: "not told from 0"}
 LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings "
           "variables map periodic out plot pixels figure seed json")  # fmt: skip
 
 
-@command(LISTED, place=11)
+@command(LISTED, group="Stochastic gradients", place=60)
 def random(
     subject: Subject,
+    drawn: Noise,
     say: Say,
     look: LOOK = "exponents",
-    vary: SIZES = None,
-    batch: SAMPLED = None,
-    noise: DRAWN = None,
-    label_noise: LABEL_NOISE = 0.0,
-    repeat: REPEAT = 1,
-    replace: REPLACE = True,
     steps: STEPS = 2000,
     runs: RUNS = None,
     transient: TRANSIENT = 1000,
     coordinate: COORDINATE = None,
 ) -> Answer:
-    """Random batches or noise: Lyapunov exponents with errors, the invariant density, or what is left of a cycle."""
+    """Random batches or noise: exponents, density, what is left of a cycle.
+
+    Lyapunov exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be told.
+
+    $ cfdyn random double_well --noise 0.01 --optimizer gd:lr=0.5
+    $ cfdyn random double_well --optimizer gd:lr=1.1 --look cycle --vary noise=1e-6:1e-2:5
+    """
     if look not in LOOKS:
         raise unknown("look", look, LOOKS)
-    if (look == "cycle") > (vary is not None) or (look == "density" and vary is not None):
+    if (look == "cycle") > (drawn.vary is not None) or (look == "density" and drawn.vary is not None):
         raise UsageError("--look cycle needs --vary, such as --vary noise=1e-6:1e-2:9, and a density is of one size of noise")
     if coordinate is not None and look != "density":
         raise UsageError("--coordinate is of a density")
-    sweep = None if vary is None else swept(vary)
-    step, z0, chosen = subject.random_map(batch, noise, label_noise, repeat, replace, sweep is not None)
-    about = {"random": step.title, "map": step.step.title, "start": z0, "chosen": chosen, "transient": transient}
+    sweep = drawn.sweep()
+    step, z0, about = drawn.random_map(subject)
+    about |= {"transient": transient}
     lengths: dict[str, Any] = {"steps": steps, "transient": transient, **({} if runs is None else {"runs": runs})}
     if sweep is not None:
         lengths["progress"] = lambda done: say(f"{done} of {len(sweep[1])} values")
@@ -73,20 +74,11 @@ def random(
     return Answer(lambda: {**fields(found, keys), **about}, lambda screen: tables(screen, found, about), record=found)
 
 
-def _about(about: dict) -> list[tuple[str, str]]:
-    return [("random map", f"{about['random']}{remark(about['chosen'], 'lr')}"),
-            ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}")]  # fmt: skip
-
-
-def _status(status: dict[str, int]) -> str:
-    return ", ".join(f"{count} {word}" for word, count in status.items() if count)
-
-
 def _exponents(screen: Screen, found: RandomLyapunov, about: dict) -> None:
     """Exponents, errors, and what they mean."""
     screen.facts(
-        *_about(about),
-        ("runs", f"{_status(found.status)}; {found.steps} steps of each"),
+        *about_facts(about),
+        ("runs", f"{counted(found.status)}; {found.steps} steps of each"),
         ("exponents", f"{vector(found.exponents)} per step"),
         ("errors", f"{vector(found.errors)}, standard errors from the runs"),
         ("sum", f"{number(found.total)} ± {number(found.total_error)}"),
@@ -98,7 +90,7 @@ def _exponents(screen: Screen, found: RandomLyapunov, about: dict) -> None:
 
 def _induced(screen: Screen, found: NoiseInduced, about: dict) -> None:
     """A row for each value."""
-    screen.facts(*_about(about), ("without noise", f"{number(found.without)} ± {number(found.without_error)} per step"))
+    screen.facts(*about_facts(about), ("without noise", f"{number(found.without)} ± {cell(found.without_error)} per step"))
     screen.print()
     heads = (found.name, "largest exponent", "its error", "runs that go on", "sign", "noise-induced")
     screen.table(heads, range(len(found.values)), lambda k: [
@@ -109,8 +101,8 @@ def _induced(screen: Screen, found: NoiseInduced, about: dict) -> None:
 def _density(screen: Screen, found: InvariantDensity, about: dict) -> None:
     """Mean and variance; the density is in the record and in the figure."""
     screen.facts(
-        *_about(about),
-        ("runs", f"{_status(found.status)}; {found.steps} steps of each"),
+        *about_facts(about),
+        ("runs", f"{counted(found.status)}; {found.steps} steps of each"),
         (f"mean of {found.name}", f"{number(found.mean)} ± {number(found.mean_error)}"),
         ("variance", f"{number(found.variance)} ± {number(found.variance_error)}"),
         ("most likely", number(found.centres[found.density.argmax()])),
@@ -120,7 +112,7 @@ def _density(screen: Screen, found: InvariantDensity, about: dict) -> None:
 
 def _cycle(screen: Screen, found: BlurredCycle, about: dict) -> None:
     """A row for each value."""
-    screen.facts(*_about(about), ("without noise", f"period {found.period}"), ("logs", f"of {found.steps} steps"))
+    screen.facts(*about_facts(about), ("without noise", f"period {found.period}"), ("logs", f"of {found.steps} steps"))
     screen.print()
     heads = (found.name, "period found", "bands in order", "of runs", "95 % of both", "by chance", "signal/noise", "still there")
     screen.table(heads, range(len(found.values)), lambda k: [

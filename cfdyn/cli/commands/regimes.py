@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.grids import drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.grids import at_first, drawn_with, grid_answer, of_saved, plane
 from cfdyn.cli.options import ALSO, COARSE, WINDOW
 from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say
@@ -15,24 +15,30 @@ from cfdyn.cli.subject import Subject
 from cfdyn.errors import UsageError
 
 PLANE = Annotated[
-    list[str] | None, Option("--vary", help="A parameter, its range, and how many values; twice.", metavar="NAME=LO:HI[:COUNT]")
+    list[str] | None, Option("--vary", help="A parameter, its range and the number of values; give it twice.", metavar="NAME=LO:HI[:COUNT]")  # noqa: E501
 ]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="The longest cycle that is named.")]
-TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps before anything is looked at.")]
-TIMES = Annotated[bool, Option("--times", help="How many steps orbits take to settle or to escape, with the boundary of rest.")]
-TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: at which distance an orbit has settled, 1e-6 if not given.", show_default=False)]  # noqa: E501
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest cycle that is named.")]
+TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps that are left out at the beginning.")]
+TIMES = Annotated[bool, Option("--times", help="How many steps orbits take to settle or to escape.")]
+TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: distance at which an orbit has settled (1e-6 if not given).", show_default=False)]  # noqa: E501
 COUNT, EXAMPLE = 250, "--vary lr=0.1:4:250 --vary momentum=0:0.95:250"
 FIELDS = {"RegimeMap": ("period", "kind", "lyapunov"), "SettlingTimes": ("period", "labels", "steps")}
 LISTED = ("loss vary window times tolerance optimizer start max_period transient coarse settings variables map out plot pixels "
           "also figure seed json periodic")  # fmt: skip
 
 
-@command(LISTED, place=5, keeps=True)
+@command(LISTED, group="Maps and chaos", place=31, keeps=True)
 def regimes(
     subject: Subject, say: Say, vary: PLANE = None, window: WINDOW = None, times: TIMES = False, tolerance: TOLERANCE = None,
     max_period: LONGEST = 32, transient: TRANSIENT = 1000, coarse: COARSE = 1, also: ALSO = None,
 ) -> Answer:  # fmt: skip
-    """A map of regimes over two parameters: fixed point, period, quasi-periodic, chaotic, divergent; FILE.npz goes on."""
+    """Regimes over two parameters: fixed point, period, chaos, divergence, …
+
+    What the orbit of one start ends on in each cell of a grid; with --times how soon. FILE.npz in place of the loss goes on
+    with a record that was interrupted.
+
+    $ cfdyn regimes double_well --optimizer heavy_ball --vary lr=0.1:4:200 --vary momentum=0:0.95:200
+    """
     import cfdyn
 
     draw = drawn_with(also)
@@ -46,7 +52,7 @@ def regimes(
     if times and coarse != 1:
         raise UsageError("--coarse is for labels; --times looks at every cell")
     axes = plane(vary, window, COUNT, "a map of regimes", EXAMPLE)
-    step, z0, chosen = subject.map_and_state()
+    step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = len(axes[0][1]) * len(axes[1][1])
     told = lambda done: say(f"{done} of {cells} cells")  # noqa: E731
     if times:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
+from cfdyn.cli.layout import reflowed
+from cfdyn.cli.screen import width
 from cfdyn.cli.specs import CATALOGUES
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, defaults, describe, text
@@ -16,19 +19,25 @@ if TYPE_CHECKING:
     from cfdyn.cli.screen import Screen
 
 
-@command("name json", place=12)
-def show(name: Annotated[str, Argument(help="What is in `cfdyn list`, or a paper.")]) -> Answer:
-    """Everything about one entry of the catalogue, one claim or one paper."""
+@command("name json", group="Catalogues and cache", place=91)
+def show(name: Annotated[str, Argument(help="A name from 'cfdyn list', or a paper.", autocompletion=offers(*CATALOGUES))]) -> Answer:  # noqa: E501
+    """Show one loss, optimizer, flow, claim or paper.
+
+    Its formula, its options with their defaults, and its reference.
+
+    $ cfdyn show heavy_ball
+    $ cfdyn show double_well
+    """
     kinds = [kind for kind in CATALOGUES if name in catalogue(kind).names()]
     if not kinds:
         return _claim_or_paper(name, list(dict.fromkeys(entry for kind in CATALOGUES for entry in catalogue(kind).names())))
     entries = {kind: catalogue(kind).get(name) for kind in kinds}
     found = {kind: {"name": name, **describe(e), "options": defaults(e), "text": text(e)} for kind, e in entries.items()}
     if len(kinds) == 1:
-        return Answer(lambda: found[kinds[0]], text=_words(found[kinds[0]]))
+        return Answer(lambda: found[kinds[0]], text=reflowed(_words(found[kinds[0]]), width()))
     parts = [f"{kind}: {_words(one)}" for kind, one in found.items()]
     others = {kind: found[kind] for kind in kinds[1:]}
-    return Answer(lambda: {**found[kinds[0]], "also": others}, text="\n\n\n".join(parts))
+    return Answer(lambda: {**found[kinds[0]], "also": others}, text=reflowed("\n\n\n".join(parts), width()))
 
 
 def _words(found: dict[str, Any]) -> str:
@@ -46,7 +55,7 @@ def _claim_or_paper(name: str, others: list[str]) -> Answer:
         lines = [f"{claim.id}: {claim.statement}" for claim in claims]
         text = "\n\n".join([claims.entry, claims.summary, *lines])
         document = {"name": name, "reference": claims.entry, "text": claims.summary, "claims": [claim.id for claim in claims]}
-        return Answer(lambda: document, text=text)
+        return Answer(lambda: document, text=reflowed(text, width()))
     found = [claim for claim in claims if claim.id == name]
     if not found:
         known = [*others, *modules(), *(all_claims() if "." in name else ())]

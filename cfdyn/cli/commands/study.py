@@ -25,14 +25,21 @@ VISIBLE = 0.002  # share of the range below which a band is too narrow to be see
 LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 
 
-@command("loss optimizer start settings variables box vary out plot figure seed json", place=1)
+@command("loss optimizer start settings variables box vary out plot figure seed json", group="Study", place=10)
 def study(
     subject: Subject,
     say: Say,
-    box: Annotated[str | None, Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")] = None,  # noqa: E501
-    vary: Annotated[str | None, Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,
+    box: Annotated[str | None, Option("--box", help="Where to look for minima: LO:HI for each weight.", metavar="LO:HI,…")] = None,  # noqa: E501
+    vary: Annotated[str | None, Option("--vary", help="Range of the learning rate for the regimes.", metavar="lr=LO:HI")] = None,
 ) -> Answer:
-    """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
+    """Everything about one loss: minima, edge, regime, bifurcations, figure.
+
+    The minima and their edges of stability, the regime of one orbit and the regimes over the learning rate, where cycles are
+    born, cycles of period 3, what can be proved of all that, and a figure.
+
+    $ cfdyn study double_well
+    $ cfdyn study "(w**2-1)**2/4" --optimizer heavy_ball:lr=0.9,momentum=0.5
+    """
     subject.needs_loss("study", "(w**2-1)**2/4")
     with _begun_early(str(subject.loss)):
         loss, optimizer, open_lr = subject.loss_and_optimizer()
@@ -105,7 +112,7 @@ def _print(screen: Screen, study: Study) -> None:
     screen.print()
     if study.cycles:
         screen.heading("3-cycles at this learning rate", " (float search, no proof)")
-        screen.table(("points", "multiplier", "stable"), study.cycles[:MOST_ROWS],
+        screen.table(("points", "multiplier", "stable"), [*study.cycles],
                      lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
         screen.print()
     if study.certificates or study.unproved:
@@ -146,8 +153,7 @@ def _print_bands(screen: Screen, bands: Bands, at: float) -> None:
     shown = [band for k, band in enumerate(bands.bands) if k in kept]
     screen.heading(f"Regimes over {bands.parameter}", f", same start, sampled every {bands.resolution:.2g} or closer")
     screen.table(("from", "to", "regime"), shown, lambda band: (number(band[0]), number(band[1]), band[2]), most=None)
-    if len(shown) < len(bands.bands):
-        screen.print(f"… and {len(bands.bands) - len(shown)} more (all of them with --json)")
+    screen.left_out(len(bands.bands) - len(shown))
     if any(name == "unresolved" for _, _, name in shown):
         screen.print("unresolved: regimes change within less than the samples resolve, or were not looked at for want of time")
     screen.print()

@@ -24,7 +24,8 @@ KEYS = "parameter point s t bend quadratic speed error crisis meaning cycles pla
 CURVE = "names parameters points s t bend ends start bounds"
 
 
-@command("loss vary other period box length samples optimizer start settings variables map out plot seed json", place=17)
+@command("loss vary other period box length samples optimizer start settings variables map out plot seed json",
+         group="Maps and chaos", place=36)  # fmt: skip
 def tangencies(
     subject: Subject,
     say: Say,
@@ -32,21 +33,26 @@ def tangencies(
         list[str] | None,
         Option(
             "--vary",
-            help="The parameter with its bounds; given twice, the first tangency is followed in both.",
+            help="The parameter and its range; given twice, the first tangency is followed in both.",
             metavar="NAME=LO:HI",
             show_default=False,
         ),
     ] = None,  # noqa: E501
     other: Annotated[
         str | None,
-        Option("--other", help="The saddle whose stable manifold it is, if not the same.", metavar="X,Y,…", show_default=False),
+        Option("--other", help="Another saddle, whose stable manifold is used.", metavar="X,Y,…", show_default=False),
     ] = None,  # noqa: E501
     period: FIRST_PERIOD = 1,
     box: REGION = None,
     length: LENGTH = None,
-    samples: Annotated[int, Option("--samples", min=1, max=1000, help="Values of the parameter at which both are grown.")] = 3,
+    samples: Annotated[int, Option("--samples", min=1, max=1000, help="Number of values of the parameter at which both manifolds are grown.")] = 3,  # noqa: E501
 ) -> Answer:
-    """Homoclinic and heteroclinic tangencies of the saddle at --start over a parameter, crises among them, or a curve of them."""
+    """Homoclinic and heteroclinic tangencies over one or two parameters.
+
+    Of the saddle at --start; it says which of them are crises.
+
+    $ cfdyn tangencies --map "1-a*x**2+y; b*x" --set b=0.3 --start 0.63,0.19 --vary a=1.391:1.394
+    """
     from cfdyn.analysis.homoclinic import only_saddle
     from cfdyn.studies.branch_starts import inside
     from cfdyn.studies.defaults import usual_box
@@ -121,3 +127,4 @@ def _print_curve(screen: Screen, found: Tangencies, curve: TangencyCurve, title:
     screen.table((*curve.names, "point", "bend"), rows,
                  lambda k: (*(f"{v:.10g}" for v in curve.parameters[k]), vector(curve.points[k]),
                             number(curve.bend[k])))  # fmt: skip
+    screen.left_out(len(curve) - len(rows))

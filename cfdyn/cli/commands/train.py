@@ -10,8 +10,9 @@ from typer import Argument, Option
 import cfdyn
 from cfdyn.cli import interrupts
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
 from cfdyn.cli.files import figure_options
-from cfdyn.cli.options import FIGURE, PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.options import FIGURE, OUTPUT, PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.screen import Say, Screen, number
 from cfdyn.cli.values import given
 from cfdyn.errors import Interrupted, UsageError
@@ -22,29 +23,37 @@ if TYPE_CHECKING:
 PICTURE = "run.png"  # in the folder of the run
 
 
-@command("network data optimizer runs steps warm_start every batch tol seed resume keep folder plot figure json", 4, keeps=True)
+@command("network data optimizer runs steps warm_start every batch tol seed resume keep folder plot figure json",
+         "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
-    network: Annotated[str | None, Argument(help="mlp:widths=32-32, or the name of a TOML file with the options below.", show_default=False)] = None,  # noqa: E501
-    data: Annotated[str | None, Option("--data", help="NAME:option=value,… (digits:classes=4,n=200 if not given).", metavar="SPEC", show_default=False)] = None,  # noqa: E501
-    optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… (gd if not given); without lr the edge is at 1.15 times the sharpness at the start.", metavar="SPEC", show_default=False)] = None,  # noqa: E501
-    runs: Annotated[str | None, Option("--runs", help="discrete, central, stable, gradient (discrete,central,stable if not given).", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
-    steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume as many or more.", show_default=False)] = None,  # noqa: E501
-    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="The flows begin at the midpoint of the iterates after so many steps (10 if not given).", show_default=False)] = None,  # noqa: E501
-    every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of all if not given).", show_default=False)] = None,  # noqa: E501
-    batch: Annotated[int | None, Option("--batch", min=1, help="Rows of data in each step, drawn by the seed; all if not given.", show_default=False)] = None,  # noqa: E501
-    tol: Annotated[float | None, Option("--tol", help="Of the flows' steps.", show_default=False)] = None,
-    seed: Annotated[int | None, Option("--seed", min=0, help="Of mini-batches; the first weights have one of their own, mlp:seed=1.", show_default=False)] = None,  # noqa: E501
-    resume: Annotated[Path | None, Option("--resume", help="Go on with the run in this folder, bit for bit.", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
+    data: Annotated[str | None, Option("--data", help="NAME:option=value,… from 'cfdyn list data' (digits:classes=4,n=200 if not given).", metavar="SPEC", autocompletion=offers("data"), show_default=False)] = None,  # noqa: E501
+    optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers' (gd if not given); without lr the edge is at 1.15 × the sharpness at the start.", metavar="SPEC", autocompletion=offers("optimizers"), show_default=False)] = None,  # noqa: E501
+    runs: Annotated[str | None, Option("--runs", help="Of discrete, central, stable, gradient (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
+    steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
+    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given).", show_default=False)] = None,  # noqa: E501
+    every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
+    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch (all rows if not given).", show_default=False)] = None,  # noqa: E501
+    tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
+    seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501
+    resume: Annotated[Path | None, Option("--resume", help="Go on with the run in this folder.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     keep: Annotated[float, Option("--keep", min=0.0, help="Seconds from one checkpoint to the next.")] = 3.0,
-    folder: Annotated[Path | None, Option("--out", help="The folder of the run; a new one in cfdyn-out if not given.", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    folder: Annotated[Path | None, Option("--out", help="Folder of the run (a new one in cfdyn-out if not given).", metavar="DIR", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     plot: PLOT = None,
     xlim: XLIM = None,
     ylim: YLIM = None,
     style: STYLE = None,
     figure: FIGURE = True,
 ) -> Answer:
-    """Train a network with flows beside the optimizer: the edge of stability, measured and modelled."""
+    """Train a network beside its flows: the edge of stability.
+
+    Measurements of the optimizer and of its models in lock-step, with checkpoints: a run that was interrupted goes on with
+    --resume.
+
+    $ cfdyn train mlp:widths=32-32 --data digits:classes=4,n=200 --optimizer gd:lr=0.5 --steps 300
+    $ cfdyn train --resume cfdyn-out/train-001
+    """
     from cfdyn.plotting import check_path
 
     if plot is not None and not figure:
@@ -121,7 +130,6 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
         *(("note", f"{name} {row.status}") for name, row in found.models.items() if row.status.startswith("ended")),
         *(("note", f"{name}: {words}") for name, row in found.models.items() for words in row.notes),
         *(("note", words) for words in found.remarks),
-        wrap=False,
     )  # fmt: skip
     screen.print()
     if len(found.t):
@@ -130,8 +138,8 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
     for words in found.sentences:
         screen.print(words)
     for figure in figures:
-        screen.print(f"figure  {figure}", wrap=False)
-    screen.print(f"run     {found.folder}", wrap=False)
+        screen.file("figure", figure)
+    screen.file("run", found.folder)
     if not found.complete:
         screen.print(f"it goes on with: {_goes_on(found.folder)}", wrap=False)
 

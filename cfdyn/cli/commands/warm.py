@@ -17,13 +17,19 @@ from cfdyn.errors import UsageError
 USUAL = ("double_well", "scalar_factorization")  # one weight and two, so that every kernel is needed
 
 
-@command("losses optimizer settings variables json", place=10)
+@command("losses optimizer settings variables json", group="Catalogues and cache", place=93)
 def warm(
     subject: Subject,
     say: Say,
-    losses: Annotated[list[str] | None, Argument(metavar="[LOSS]...", help="Formulas or names; double_well and scalar_factorization if none.", show_default=False)] = None,  # noqa: E501
+    losses: Annotated[list[str] | None, Argument(metavar="[LOSS]...", help="Formulas in quotes, or names from 'cfdyn list losses' (double_well and scalar_factorization if none is given).", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
-    """Compile all that a study of these losses needs, so that the next one starts at once."""
+    """Compile ahead all that a study needs.
+
+    The next study of these losses then starts at once.
+
+    $ cfdyn warm
+    $ cfdyn warm "(w**2-1)**2/4"
+    """
     from cfdyn.machine.shelf import usage
 
     times: dict[str, float] = {}

@@ -16,8 +16,8 @@ from cfdyn.continuation.many.system import System
 from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import provenance
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown
 
@@ -30,7 +30,7 @@ NO_FORM = "coefficients are computed for flips where there are many weights"
 
 
 def many_fields(
-    step: Map | OracleMap, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
+    step: Map | MapByProducts, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
     max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None, functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
@@ -82,7 +82,7 @@ def _joined(back: Arm, ahead: Arm) -> tuple[list[Row], list[Event], int]:
     return [*reversed_rows, *ahead.rows], before + after, last
 
 
-def _start(step: Map | OracleMap, cycle: Any, period: int | None) -> tuple[np.ndarray, int]:
+def _start(step: Map | MapByProducts, cycle: Any, period: int | None) -> tuple[np.ndarray, int]:
     """The first point of a start, and the period."""
     n = whole_number("a period", 1 if period is None else period, 1)
     try:
@@ -96,7 +96,7 @@ def _start(step: Map | OracleMap, cycle: Any, period: int | None) -> tuple[np.nd
     if n > MOST_PERIOD:
         raise UsageError(f"cycles of maps of many weights are followed up to the period {MOST_PERIOD}, not {n}")
     z = step.state(rows.reshape(-1, rows.shape[-1])[0])
-    if isinstance(step, OracleMap):
+    if isinstance(step, MapByProducts):
         step.check_products(z)
     return z, n
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.oracle_map import OracleMap
 
 Product = Callable[[np.ndarray], np.ndarray]  # (k, D) → (k, D): the Jacobian times each row
 
@@ -30,7 +30,7 @@ class Steps:
     n : how often the map is applied
     """
 
-    def __init__(self, step: Map | OracleMap, parameter: str, n: int):
+    def __init__(self, step: Map | MapByProducts, parameter: str, n: int):
         self.step, self.parameter, self.n, self.dim = step, parameter, n, step.dim
         weights = step.n_weights or step.dim
         # An optimizer's states beside their weights: the order in which local couplings make a narrow band.
@@ -56,7 +56,7 @@ class Steps:
 
     def _one(self, x: np.ndarray, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
         """(f(x), the product with Df(x), ∂f/∂λ)."""
-        if isinstance(self.step, OracleMap):
+        if isinstance(self.step, MapByProducts):
             if not self.parameter:
                 return *self.step.tangent(x), np.zeros(self.dim)
             return self.step.linearized(x, self.parameter, value)

@@ -27,7 +27,7 @@ class AtEdge(Run):
             try:
                 held = self._next(held)
             except NumericsError as error:
-                self.status = f"stopped at t = {self.t:.12g}: {error}"
+                self.status = f"stopped at t = {self.now:.12g}: {error}"
         if self.status != "done":
             self._forget_last()
 
@@ -61,7 +61,7 @@ class AtEdge(Run):
             self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
         if len(self.phases) > MOST_EVENTS or self._chattering():
             why = self.trouble or "events pile up there; the edge is met tangentially"
-            self.status = f"stopped at t = {self.t:.12g}: {why}"
+            self.status = f"stopped at t = {self.now:.12g}: {why}"
         return held
 
     def _chattering(self) -> bool:

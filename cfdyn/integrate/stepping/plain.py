@@ -50,8 +50,9 @@ class Discrete(Run):
             self.z += size * self.f
             self.clock.t += size
             if self.progress and k % 1000 == 0:
-                self.progress(self.t)
+                self.progress(self.now)
+        times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
+        done = self.look(times[:done], pieces[:done])
         self.stop(methods.REACHED)
         self.clock.steps = field.counts[SLOPES] = done
-        times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
         self.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,12 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
-from cfdyn.kernels.steppers import methods, stepping
+from cfdyn.kernels.steppers import attempts, methods, stepping
+from cfdyn.kernels.steppers.dense import sample
 from cfdyn.kernels.steppers.field import Field
+
+if TYPE_CHECKING:
+    from cfdyn.integrate.stepping.crossings import Crossings
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
@@ -64,11 +68,18 @@ class Run:
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
         self.trouble = ""  # what was known at the start to be in the way
+        self.crossings: Crossings | None = None
+        self.begin, self.sign = 0.0, 1  # the user's time at the start, and which way it goes
 
     @property
     def t(self) -> float:
         """The time reached."""
         return float(self.clock.t)
+
+    @property
+    def now(self) -> float:
+        """The user's time."""
+        return self.begin + self.sign * self.t
 
     def stop(self, ended: int) -> None:
         """Say in ``status`` how it ended, if that is not said yet."""
@@ -77,7 +88,7 @@ class Run:
     def _reason(self, ended: int) -> str:
         if ended == methods.REACHED:
             return "done"
-        at = f"at t = {self.t:.12g}"
+        at = f"at t = {self.now:.12g}"
         if self.trouble and ended in (methods.JUMP, methods.CREPT, methods.STALLED):
             return f"stopped {at}: {self.trouble}"
         if ended == methods.JUMP:
@@ -127,6 +138,7 @@ class Run:
         """Steps until something happens that a step cannot deal with, into the last phase."""
         n, clock = field.n, self.clock
         memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
+        attempts.get_ready(clock)
         self.supplier.begin(field, self.z, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
@@ -135,13 +147,13 @@ class Run:
                 field.k, field.rules, field.p, field.block, field.counts, clock.memory, self.z, self.f, self.found, *memory,
                 times[filled:], coefficients[filled:],
             )  # fmt: skip
-            filled += done
+            filled += self.look(times[filled : filled + done], coefficients[filled : filled + done])
             if self.progress:
-                self.progress(self.t)
-            if ended != methods.FULL:
+                self.progress(self.now)
+            if ended != methods.FULL or self.status:
                 break
             if clock.steps >= self.options.max_steps:
-                self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
+                self.status = (f"stopped at t = {self.now:.12g} after {self.options.max_steps} steps, the last of "
                                f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there"
                                + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
                 break
@@ -152,6 +164,22 @@ class Run:
         if filled:
             self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
         return ended
+
+    def look(self, times: np.ndarray, pieces: np.ndarray) -> int:
+        """Note the user's events in these steps; how many of the steps are left where one of them ends the path."""
+        if self.crossings is None or not len(times):
+            return len(times)
+        found, end = self.crossings.look(times, pieces)
+        rank = len(self.phases[-1].held) if self.phases else 0
+        self.events += [Event(t, name, rank) for t, name in found]
+        if end is None:
+            return len(times)
+        from cfdyn.integrate.stepping.crossings import cut
+
+        kept = cut(times, pieces, end)
+        self.clock.t, self.z[:] = found[-1][0], sample(pieces[kept - 1], np.ones(1))[0]
+        self.status = f"stop: {end.name} at t = {self.now:.12g}"
+        return kept
 
     def _steps_left(self) -> int:
         return max(1, self.options.max_steps - int(self.clock.steps))

@@ -16,6 +16,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
 
 # Steps: long beside looking at the orbits of a block, short beside walking a piece again; a multiple of many periods.
 PIECE, SHORTEST, LONGEST, FEWEST = 120, 80, 160, 5
+LOOK = 10  # steps of a piece where orbits may come near a point
 EMPTY = -1
 
 
@@ -34,11 +35,12 @@ def piece_of(steps: int) -> int:
 
 
 @kernel
-def settle(memory, first, last, states, parameters, ended, codes, piece) -> None:
+def settle(memory, first, last, states, parameters, ended, codes, piece, points, reach, near) -> None:
     """Take all steps of the orbits ``first``…``last`` − 1, in place, in pieces of so many, see `piece_of`.
 
     ``states`` (N, D), ``parameters`` (N, n_p); ``ended`` (N,) gets the step at which an orbit left, 0 where it did not, and
-    ``codes`` (N,) why. The state is then that of this step.
+    ``codes`` (N,) why. The state is then that of this step. An orbit that no entry parts more than ``reach`` (P,) from one of
+    the ``points`` (D, P) stops there, and ``near`` (N,) gets its place; with P = 0 ``near`` is not looked at. In lanes only.
     """
     task = Ensemble(memory)
     if task.lanes == 0:
@@ -47,18 +49,18 @@ def settle(memory, first, last, states, parameters, ended, codes, piece) -> None
     gone = np.zeros(max(last - first, 0), np.bool_)
     pieces, behind = task.steps // piece, 0
     for _ in range(2):
-        rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind)
+        rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near)
         behind = pieces * piece
         pieces, piece = 1 if behind < task.steps else 0, task.steps - behind
 
 
 @spliced
-def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind) -> None:
+def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near) -> None:
     """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
     b, d = task.block, task.d
     here, there, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), np.zeros(task.head + task.parameters * b)
     rows, row, cells, arrival = np.empty((piece + 1, d)), own_parameters(task), np.full(b, EMPTY), np.zeros(b, np.int64)
-    following, now, soonest, living = first, 0, 0, 0
+    look, following, now, soonest, living = np.zeros(b), first, 0, 0, 0
     p[0] = piece
     while pieces > 0:
         if now == soonest or living == 0:
@@ -69,10 +71,9 @@ def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, pi
             return
         call(task.run, pointer(here, 0), pointer(p, 0), pointer(there, 0))
         now += 1
-        if now == soonest or not all_go_on(task, here, there, cells):
-            soonest = now
+        if not all_go_on(task, here, there, cells, points, reach, look) or now == soonest:
             for k in range(b):
-                if cells[k] == EMPTY:
+                if cells[k] == EMPTY or look[k] == 0.0 and now != arrival[k]:
                     continue
                 cell, status, done = cells[k], DONE, piece
                 if not there[d, k] <= task.escape:
@@ -80,29 +81,51 @@ def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, pi
                 if status != DONE:
                     ended[cell], codes[cell] = behind + (now - 1 - arrival[k] + pieces) * piece + done, status
                     gone[cell - first] = True
-                if status != DONE or now == arrival[k] or back(task, here, there, k):
+                elif len(reach) > 0:
+                    near[cell] = nearby(task, there, k, points, reach)
+                    gone[cell - first] = near[cell] >= 0
+                if gone[cell - first] or now == arrival[k] or back(task, here, there, k):
                     for i in range(d):
                         states[cell, i] = there[i, k]
-                    cells[k] = EMPTY
+                    cells[k], soonest = EMPTY, now
         here, there = there, here
 
 
 @inline_kernel
-def all_go_on(task, here, there, cells) -> bool:
-    """True if no orbit of a block may have left, and none is where it was before."""
-    d, b, escape, away = task.d, task.block, task.escape, 0
+def all_go_on(task, here, there, cells, points, reach, look) -> bool:
+    """True if no orbit of a block may have left, none is where it was before, and none near a point; else ``look`` at those."""
+    d, b, escape, gaps, away = task.d, task.block, task.escape, here[task.d], 0.0
     for k in range(b):
-        away += 1 if (cells[k] >= 0) & (not there[d, k] <= escape) else 0
-    if away > 0:
-        return False
-    for k in range(b):
-        here[d, k] = 0.0 if cells[k] >= 0 else 1.0
+        look[k] = 1.0 if (cells[k] >= 0) & (not there[d, k] <= escape) else 0.0
+        gaps[k] = 0.0
     for i in range(d):
         for k in range(b):
-            here[d, k] += 0.0 if here[i, k] == there[i, k] else 1.0
+            gaps[k] += 0.0 if here[i, k] == there[i, k] else 1.0
     for k in range(b):
-        away += 1 if here[d, k] == 0.0 else 0
-    return away == 0
+        look[k] = 1.0 if (cells[k] >= 0) & (gaps[k] == 0.0) else look[k]
+    for place in range(len(reach)):
+        for k in range(b):
+            gaps[k] = 0.0
+        for i in range(d):
+            for k in range(b):
+                gaps[k] = max(gaps[k], abs(there[i, k] - points[i, place]))
+        for k in range(b):
+            look[k] = 1.0 if (cells[k] >= 0) & (gaps[k] <= reach[place]) else look[k]
+    for k in range(b):
+        away += look[k]
+    return away == 0.0
+
+
+@spliced
+def nearby(task, there, k, points, reach) -> int:
+    """The first of the points that an orbit is near to; −1 if none is."""
+    for place in range(len(reach)):
+        gap = 0.0
+        for i in range(task.d):
+            gap = max(gap, abs(there[i, k] - points[i, place]))
+        if gap <= reach[place]:
+            return place
+    return -1
 
 
 @spliced

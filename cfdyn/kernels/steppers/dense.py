@@ -57,3 +57,21 @@ def sample(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
     for k in range(6, -1, -1):
         total = terms[k] + total * (theta if k % 2 == 0 else 1.0 - theta)
     return total
+
+
+def sample_slopes(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """dz/dθ at every theta, as `sample` gives z."""
+    theta = np.asarray(theta, float)[:, None]
+    terms = np.moveaxis(np.asarray(coefficients), -2, 0)
+    total, slope = terms[7] + 0.0 * theta, np.zeros((theta.shape[0], terms.shape[-1]))
+    for k in range(6, -1, -1):
+        turn, rate = (theta, 1.0) if k % 2 == 0 else (1.0 - theta, -1.0)
+        slope = slope * turn + total * rate
+        total = terms[k] + total * turn
+    return slope
+
+
+def shortened(coefficients: np.ndarray, share: float) -> np.ndarray:
+    """The polynomial (8, n) of the first part of a step, up to this share of it: the same numbers, from 0 to 1."""
+    nodes = (1.0 - np.cos(np.pi * np.arange(TERMS) / (TERMS - 1))) / 2
+    return np.linalg.solve(sample(np.eye(TERMS), nodes), sample(coefficients, share * nodes))

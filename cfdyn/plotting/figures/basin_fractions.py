@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import BASINS, FAINT, PALE, REGIMES, map_title
+from cfdyn.plotting.style import FAINT, PALE, REGIMES, attractor_regime, axis_label, map_title
 
 DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in these
 NAMED = 12  # attractors in the legend
@@ -17,25 +17,33 @@ def draw(found: BasinFractions) -> Figure:
     with house_style():
         figure = new_figure(7.2, 3.6)
         axes = figure.subplots()
+        regimes = [_regime(one) for one in found.attractors]
         for k, one in enumerate(found.attractors):
-            _line(axes, found.values, one, k)
+            dash = DASHES[regimes[:k].count(regimes[k]) % len(DASHES)]
+            _line(axes, found.values, one, (REGIMES[regimes[k]], dash), one.words if k < NAMED else None)
         for name, style in (("divergent", "-"), ("undecided", ":")):
             part = getattr(found, name)
             if part.any():
                 axes.plot(found.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
         figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
-        axes.set(xlabel=found.parameter, ylabel="starts (%)", ylim=(-2, 102))
-        axes.set_title(map_title(found.provenance["settings"], [found.parameter], 70))
+        axes.set(xlabel=axis_label(found.parameter), ylabel="starts (%)", ylim=(-2, 102))
+        figure.suptitle(map_title(found.provenance["settings"], [found.parameter], 70), fontsize=9)
         axes.grid(color=FAINT, linewidth=0.3)
     return figure
 
 
-def _line(axes: Axes, values: np.ndarray, one: FollowedAttractor, k: int) -> None:
+def _regime(one: FollowedAttractor) -> str:
+    """The regime that it has at most values of the parameter."""
+    names = [attractor_regime(kind, period) for kind, period in zip(one.regimes, one.periods.tolist(), strict=True)]
+    return max(names, key=names.count)
+
+
+def _line(axes: Axes, values: np.ndarray, one: FollowedAttractor, style: tuple[str, str], label: str | None) -> None:
     """One attractor."""
     x, y, error = values[one.first : one.last + 1], 100 * one.fractions, 100 * one.errors
-    colour, dash = BASINS[k % len(BASINS)], DASHES[(k // len(BASINS) + k) % len(DASHES)]
+    colour, dash = style
     axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
-    axes.plot(x, y, dash, color=colour, linewidth=1.6, label=one.words if k < NAMED else None)
+    axes.plot(x, y, dash, color=colour, linewidth=1.6, label=label)
     changes = 1 + np.flatnonzero(np.diff(one.periods))
     axes.plot(x[changes], y[changes], "o", color=colour, markersize=3.2)
     ends = [i for i, inner in ((0, one.first > 0), (-1, one.last < len(values) - 1)) if inner]

@@ -8,9 +8,10 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.basins import OTHERS, Basins
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, map_title
+from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, map_title
 
 REST = "other attractors"
+DOTS = 1000  # states of an attractor that is no cycle
 HATCHED, COLOURS = (
     {REST: table["quasi-periodic"], **{name: table[name] for name in ("divergent", "undecided", "unresolved")}}
     for table in (HATCHES, REGIMES)
@@ -32,19 +33,21 @@ def draw(found: Basins) -> Figure:
                 handles.append(Patch(facecolor=colour, edgecolor=INK if hatch else FAINT, hatch=hatch, linewidth=0.5,
                                      label=f"{name} ({100 * part:.3g} %)"))  # fmt: skip
         figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
-        axes.set_title(map_title(found.provenance["settings"], (), 70))
+        figure.suptitle(map_title(found.provenance["settings"], (), 70), fontsize=9)
     return figure
 
 
 def _colours(found: Basins) -> dict[str, str]:
     """The colour of each name."""
-    return {one.words: colour for one, colour in zip(found.attractors, BASINS, strict=False)} | COLOURS
+    kinds = [attractor_regime(one.kind, one.period) for one in found.attractors]
+    own = zip(found.attractors, attractor_colours(kinds), strict=True)
+    return {one.words: colour for one, colour in own if colour} | COLOURS
 
 
 def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
     """Colour the starts; the name that each is drawn as, (m, n)."""
-    own = {k: one.words if k < len(BASINS) else REST for k, one in enumerate(found.attractors)}
-    known, colours = own | OTHERS, _colours(found)
+    colours = _colours(found)
+    known = {k: one.words if one.words in colours else REST for k, one in enumerate(found.attractors)} | OTHERS
     names = np.full(found.labels.shape, "", object)
     picture = np.zeros((*found.labels.shape, 3))
     for label, name in known.items():
@@ -63,9 +66,9 @@ def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
         size = 4.5 if one.period and one.kind != "continuum of fixed points" else 1.0
         x, y = points[:, 0], points[:, 1] if len(places) > 1 else np.full(len(points), 0.5)
         axes.plot(x, y, "o", color="white", markeredgecolor=INK, markeredgewidth=0.8 if size > 1 else 0.0, markersize=size)
-    axes.set(xlabel=found.names[0], xlim=(left, right), ylim=(low, high))
+    axes.set(xlabel=axis_label(found.names[0]), xlim=(left, right), ylim=(low, high))
     if len(places) > 1:
-        axes.set_ylabel(found.names[1])
+        axes.set_ylabel(axis_label(found.names[1]))
     else:
         axes.set_yticks([])
     return names

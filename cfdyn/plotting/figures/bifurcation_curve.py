@@ -1,6 +1,7 @@
 """Bifurcation curves in the plane of two parameters, a colour for each kind, with their points of codimension two."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure, resized
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, map_title
 from cfdyn.plotting.sweeps import equal_runs
 from cfdyn.words import listed, spoken
 
@@ -57,7 +58,7 @@ def begin(curve: BifurcationCurve) -> tuple[Figure, Axes]:
     """An empty chart in the parameters of a curve, with the title of its map."""
     figure = new_figure(6.6, 4.4)
     axes = figure.subplots()
-    axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
+    axes.set(xlabel=axis_label(curve.names[0]), ylabel=axis_label(curve.names[1]))
     figure.suptitle(map_title(curve.provenance["settings"], curve.names, 95), fontsize=9)
     return figure, axes
 
@@ -169,8 +170,9 @@ def _filled(values: np.ndarray) -> np.ndarray:
 
 def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], points: Sequence[CodimensionTwo]) -> None:
     """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
-    figure.draw_without_rendering()  # the layout decides where things are
-    scale, frame = figure.dpi / 72, axes.get_window_extent()
+    root: Any = figure.get_figure(root=True)
+    root.draw_without_rendering()  # the layout decides where things are
+    scale, frame = root.dpi / 72, axes.get_window_extent()
     lines = [axes.transData.transform(c.parameters) for c in curves]
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
     named: dict[str, list[np.ndarray]] = {}

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.blurred_cycle import BlurredCycle
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.noise_induced import axis_words, title
+from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, REGIMES, WARN
 
 
@@ -23,6 +24,7 @@ def draw(found: BlurredCycle) -> Figure:
             bottom.set_yscale("log")
         if found.values[0] > 0 and found.values[-1] > 20 * found.values[0]:
             top.set_xscale("log")
+        legend_below(figure, 6.4, *top.get_legend_handles_labels())
         figure.suptitle(title(found.provenance["settings"], found.name), fontsize=9)
     return figure
 
@@ -39,4 +41,3 @@ def _draw_shares(axes: Axes, found: BlurredCycle) -> None:
         if counts.any():
             axes.plot(found.values, counts / judged, color=color, linestyle=style, label=words)
     axes.set(ylabel=f"part of the runs of {found.steps} steps", ylim=(-0.03, 1.03))
-    axes.legend(loc="center left")

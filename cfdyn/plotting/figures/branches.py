@@ -11,8 +11,8 @@ from cfdyn.analysis.branches import Branches
 from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, map_title
+from cfdyn.plotting.panels import label_above, label_gap, legend_below, spread, thin_line
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, map_title, specks
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shortened, shown, spoken
 
@@ -21,7 +21,7 @@ COLOURS = (INK, ACCENT, *PALETTE[2:])
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
          "border collision": ("X", WARN)}  # fmt: skip
 ZEROS = ("P", "*", "v", "p", "h", "d")
-WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
+WIDTH, MOST_LABELS = 7.2, 36  # inches; above the axes
 
 
 def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
@@ -36,7 +36,7 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
             _branch(axes, branch, colours(branches)[branch.period])
         kinds = _specials(axes, branches, bounds)
         functions = _zeros(axes, branches)
-        axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
+        axes.set(xlabel=axis_label(name), ylabel=axis_label(said["names"][0]), xlim=bounds)
         _limit(axes, branches, ended)
         handles = [*_legend(branches, kinds), *functions]
         legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
@@ -57,7 +57,7 @@ def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[f
         return np.zeros(0)
     rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
     x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
-    axes.plot(x, y, ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+    specks(axes, x, y, color="#7d8793", alpha=0.7, zorder=1)
     return y
 
 
@@ -125,7 +125,7 @@ def _equation(function: str) -> str:
 def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[float, float]) -> None:
     """The values above the axes, moved apart, each with a line to its highest mark."""
     chosen = marked[:: max(1, -(-len(marked) // MOST_LABELS))]
-    places = spread([value for value, _, _ in chosen], APART * (bounds[1] - bounds[0]), bounds[1])
+    places = spread([value for value, _, _ in chosen], label_gap(axes) * (bounds[1] - bounds[0]), bounds[1])
     for place, (value, top, text) in zip(places, chosen, strict=True):
         axes.annotate("", (value, top), (value, 1.0), textcoords=axes.get_xaxis_transform(), zorder=0, arrowprops=thin_line(0.5))
         label_above(axes, value, place, 1.03, text, line=0.5, rotation=90, ha="center")

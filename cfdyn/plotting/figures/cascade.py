@@ -1,11 +1,13 @@
 """A cascade: the cycles at its flips, and how the distances to the accumulation point shrink."""
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.cascade import Cascade
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, WARN, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title, symbol
 
 
 def draw(found: Cascade) -> Figure:
@@ -14,10 +16,8 @@ def draw(found: Cascade) -> Figure:
         figure = new_figure(7.6, 3.6)
         left, right = figure.subplots(1, 2)
         levels = np.arange(1, len(found.flips) + 1)
-        for k, points in zip(levels, found.points, strict=True):
-            left.plot(np.full(len(points), k), points[:, 0], "_", color=ACCENT, markersize=max(9 - 0.6 * k, 2.5),
-                      markeredgewidth=max(1.4 - 0.12 * k, 0.4), rasterized=len(points) > 500)  # fmt: skip
-        left.set(xlabel="flip", ylabel="points of the cycle that flips", xticks=levels)
+        _tree(left, found)
+        left.set(xlabel="flip", ylabel="the cycle that flips, and what it splits into", xticks=levels)
         known = found.accumulation is not None
         sizes = np.abs(found.accumulation - np.array(found.flips)) if known else np.abs(np.diff(found.flips))
         right.semilogy(levels[: len(sizes)], np.maximum(sizes, 1e-17), "o", color=INK, markersize=3.5)
@@ -25,8 +25,23 @@ def draw(found: Cascade) -> Figure:
             right.semilogy(levels, sizes[0] * found.delta ** -(levels - 1.0), color=WARN, linewidth=0.9, zorder=1,
                            label=f"δ = {found.delta:.6g}")  # fmt: skip
             right.legend()
-            right.set_title(f"{found.name}∞ = {found.accumulation:.12g}")
+            right.set_title(f"{symbol(found.name)} → {found.accumulation:.12g}")
         right.set(xlabel="flip", ylabel="distance to the accumulation point" if known else "gap to the next flip", xticks=levels)
         right.minorticks_off()
         figure.suptitle(f"period doublings of {map_title(found.provenance['settings'], [found.name], 80)}", fontsize=9.5)
     return figure
+
+
+def _tree(axes: Axes, found: Cascade) -> None:
+    """The points at each flip, each joined to the two of the doubled cycle that go out from it."""
+    for k, points in enumerate(found.points, 1):
+        size = max(3.6 - 0.35 * k, 0.9)
+        axes.plot(np.full(len(points), k), points[:, 0], "o", color=ACCENT, markersize=size, markeredgewidth=0, zorder=3)
+    for k, (old, new) in enumerate(zip(found.points[:-1], found.points[1:], strict=True), 1):
+        if len(new) != 2 * len(old):
+            continue
+        # Point i of the cycle goes over into i and i + n of the doubled one; where each begins is its own affair.
+        shifts = [np.abs(np.tile(np.roll(old, s, axis=0), (2, 1)) - new).max() for s in range(len(old))]
+        parents = np.tile(np.roll(old, int(np.argmin(shifts)), axis=0), (2, 1))[:, 0]
+        ends = np.stack([np.full(len(new), k), parents, np.full(len(new), k + 1), new[:, 0]], axis=1).reshape(-1, 2, 2)
+        axes.add_collection(LineCollection(list(ends), colors=PALE, linewidths=max(1.0 - 0.1 * k, 0.3), zorder=1))

@@ -15,7 +15,7 @@ from cfdyn.certify.exact import above, below, exact
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures._certified_map import graph
-from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN
+from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN, axis_label, symbol
 from cfdyn.words import shortened
 
 SAMPLES = 1201
@@ -106,10 +106,10 @@ def _graph(axes: Axes, document: Mapping[str, Any], spans: Sequence[Pair]) -> tu
 def _name(document: Mapping[str, Any], k: int) -> str:
     about = document["map"]
     if about["type"] == "formulas":
-        return f"${about['variables'][k]}$"
+        return axis_label(about["variables"][k])
     weights, own = about["loss"]["variables"], about["optimizer"]
     names = [*weights, *(f"{s}_{w}" for s in own["per_weight"] for w in weights), *own["shared"]]
-    return names[k].replace("_", " ") if k >= len(weights) else f"${names[k]}$"
+    return axis_label(names[k])
 
 
 def _chaos(figure: Figure, document: Mapping[str, Any]) -> None:
@@ -158,7 +158,7 @@ def _tree(figure: Figure, document: Mapping[str, Any], known: Mapping[str, tuple
     colours = [known[letter][1] for letter, _ in parts]
     axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=PALE, linewidths=0.15))
     axes.set(xlim=root[across], ylim=(0, 1) if flat else root[up])
-    axes.set_xlabel(next(iter(document["vary"])).replace("lr", "η") if vary else _name(document, 0))
+    axes.set_xlabel(axis_label(next(iter(document["vary"]))) if vary else _name(document, 0))
     axes.set_ylabel("" if flat else f"|{_name(document, 0)}|" if fold else _name(document, up))
     if flat:
         axes.set_yticks([])
@@ -182,7 +182,7 @@ def _branch(figure: Figure, document: Mapping[str, Any]) -> None:
             axes.add_patch(Rectangle((lo, box[0][0]), hi - lo, box[0][1] - box[0][0], facecolor=colour, edgecolor="none"))
     axes.autoscale_view()
     axes.margins(0.05)
-    axes.set(xlabel=next(iter(document["vary"])).replace("lr", "η"), ylabel=_name(document, 0))
+    axes.set(xlabel=axis_label(next(iter(document["vary"]))), ylabel=_name(document, 0))
 
 
 def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
@@ -220,7 +220,7 @@ def _bifurcation(figure: Figure, document: Mapping[str, Any]) -> None:
     claim = document["claim"]
     _all_cycles(left, document, [_boxes(claim["points"])])
     kind, way = claim["type"], 1 if claim["side"] == "above" else -1
-    amount, name = np.linspace(0, 1, 101), claim["parameter"].replace("lr", "η")
+    amount, name = np.linspace(0, 1, 101), symbol(claim["parameter"])
     if kind == "fold":
         right.plot(way * amount, np.sqrt(amount), color=INK)
         right.plot(way * amount, -np.sqrt(amount), color=INK)

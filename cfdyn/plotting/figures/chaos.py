@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.chaos import Chaos
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, dots, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, dots, map_title
 
 MOST = 6  # exponents
 
@@ -29,10 +29,10 @@ def draw(found: Chaos) -> Figure:
 def _states(axes: Axes, found: Chaos) -> None:
     if len(found.names) > 1:
         x, y = found.states[:, 0], found.states[:, 1]
-        axes.set(xlabel=found.names[0], ylabel=found.names[1])
+        axes.set(xlabel=axis_label(found.names[0]), ylabel=axis_label(found.names[1]))
     else:
         x, y = found.states[:-1, 0], found.states[1:, 0]
-        axes.set(xlabel=f"{found.names[0]} now", ylabel="one step later")
+        axes.set(xlabel=f"{axis_label(found.names[0])} now", ylabel="one step later")
     dots(axes, x, y, color=INK, markersize=1.6)
     axes.set_title("the attractor")
 

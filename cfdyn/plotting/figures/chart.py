@@ -1,18 +1,20 @@
 """Curves of bifurcations in one plane, the regions between them tinted by what lives there."""
 
+import re
 from textwrap import wrap
 
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from cfdyn.analysis.chart import Chart, Region
 from cfdyn.plotting.canvas import house_style
 from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
-from cfdyn.plotting.style import INK, PALE
+from cfdyn.plotting.style import INK, PALE, PAPER, REGIMES, attractor_regime, tinted
 
-TINTS = ("#dbe7f5", "#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb")
+# Of regions with several attractors; those with one are tinted as their regime is in maps of regimes.
+TINTS = ("#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb", "#dbe7f5")
 LOST, REST, NOTHING = "#d4d6d9", "#f4f4f4", "#ffffff"  # where all orbits run off; of the rarer names; of too small regions
 MOST_NAMES, OTHERS = len(TINTS), "other regions"
 NUMBERED = 0.01  # of the area: smaller regions have no number
@@ -40,11 +42,11 @@ def _tint(axes: Axes, chart: Chart) -> list[Patch]:
     colours = _colours(list(names.values()))
     table = ListedColormap([NOTHING, *(colours[names[region.number]] for region in chart.regions)])
     axes.imshow(chart.labels, origin="lower", extent=tuple(chart.bounds.ravel()), aspect="auto", cmap=table, vmin=-0.5,
-                vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0)  # fmt: skip
+                vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0, gid=PAPER)  # fmt: skip
     for region in chart.regions:
         if region.share >= NUMBERED:
             x, y = region.samples[0].tolist()
-            axes.text(x, y, str(region.number), color=PALE, fontsize=7, ha="center", va="center", zorder=1)
+            axes.text(x, y, str(region.number), color=INK, fontsize=7, ha="center", va="center", zorder=1)
     numbers = {name: [r.number for r in chart.regions if names[r.number] == name and r.share >= NUMBERED] for name in colours}
     return [Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=_entry(numbers[name], name))
             for name, colour in colours.items()]  # fmt: skip
@@ -62,10 +64,19 @@ def _names(regions: list[Region]) -> dict[int, str]:
 def _colours(names: list[str]) -> dict[str, str]:
     """A tint for each name, in the order of the regions."""
     found: dict[str, str] = {}
-    fixed = {"all orbits run off": LOST, OTHERS: REST}
+    fixed = {"all orbits run off": LOST, OTHERS: REST} | {name: tint for name in names if (tint := _regime(name))}
     for name in sorted(dict.fromkeys(names), key=lambda name: name == OTHERS):
         found[name] = fixed.get(name) or TINTS[len(set(found.values()) - set(fixed.values()))]
     return found
+
+
+def _regime(name: str) -> str | None:
+    """The tint of a region where one attractor lives, in the colour of its regime."""
+    kind = re.fullmatch(r"(?:a |one )?(fixed point|chaos|quasi-periodic|(\d+)-cycle)", name)
+    if kind is None:
+        return None
+    regime = attractor_regime({"chaos": "chaotic"}.get(kind[1], kind[1]), int(kind[2]) if kind[2] else None)
+    return to_hex(tinted(REGIMES[regime]))
 
 
 def _entry(numbers: list[int], name: str) -> str:

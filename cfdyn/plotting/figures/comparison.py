@@ -9,9 +9,18 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.compare import Comparison, Model
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
-from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
+from cfdyn.plotting.panels import (
+    draw_ranking,
+    hidden,
+    legend_below,
+    line_style,
+    orbit_title,
+    shade_cycles,
+    tell_decades,
+    time_range,
+)
 from cfdyn.plotting.plane import Plane, contours, plane_of
-from cfdyn.plotting.style import INK, PALE, PALETTE, clip_range, dots
+from cfdyn.plotting.style import INK, PALE, axis_label, clip_range, dots
 from cfdyn.systems.loss import Loss
 
 WIDTH = 10.6  # inches
@@ -38,6 +47,7 @@ def draw(found: Comparison, loss: Loss | None = None) -> Figure:
         # The marks between the powers of ten cost a fifth of the time.
         for axes in (*panels.flat, *below):
             axes.minorticks_off()
+            tell_decades(axes)
         legend_below(figure, WIDTH, *panels[0, 1].get_legend_handles_labels())
         figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
@@ -52,9 +62,15 @@ def label(model: Model) -> str:
 
 
 def styles(found: Comparison) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of each model's line, in the order given: dashed from where the colours are used up."""
-    dashes, n = ("-", (0, (4, 1.5)), ":"), len(PALETTE)
-    return {m.name: {"color": PALETTE[i % n], "linestyle": dashes[i // n % 3]} for i, m in enumerate(found.models)}
+    """Colour and dashes of each model's line, in the order given: dashed where it lies on an earlier one."""
+    below = hidden([model.w for model in found.models])
+    return {model.name: line_style(k, below) for k, model in enumerate(found.models)}
+
+
+def _legend_name(found: Comparison, k: int) -> str:
+    """The name of model number k, and of the earlier one that its line lies on."""
+    below = hidden([model.w for model in found.models])
+    return label(found.models[k]) + (f" (as {found.models[below[k]].name})" if k in below else "")
 
 
 def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) -> None:
@@ -65,7 +81,7 @@ def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) 
         axes.plot(found.t, averaged[:, 0], color=INK, linewidth=0.9)
         for model in found.models:
             axes.plot(found.t[: len(model.w)], model.w[:, 0], **styles(found)[model.name], linewidth=1.3)
-        axes.set(xlabel="time (steps)", ylabel=found.names[0])
+        axes.set(xlabel="time (steps)", ylabel=axis_label(found.names[0]))
         return
     limits = plane.limits([found.averaged, found.iterates])
     if loss is not None:
@@ -76,6 +92,8 @@ def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) 
     for model in found.models:
         axes.plot(*plane.project(model.w).T, **styles(found)[model.name], linewidth=1.4, zorder=3)
     axes.plot(*averaged[0], "s", color=INK, markersize=4, zorder=4)
+    if loss is not None and len(found.names) > 2:
+        axes.set_title("grey: the loss in this plane", fontsize=7.5)
     axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=plane.labels[0], ylabel=plane.labels[1])
 
 
@@ -84,9 +102,9 @@ def _draw_series(axes: Axes, found: Comparison, what: str, words: str) -> None:
     axes.plot([], [], ".", color=PALE, markersize=4, label="iterates")
     axes.plot(found.t, values, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
     shown = [values]
-    for model in found.models:
-        series = getattr(model, what)
-        axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=label(model))
+    for k, model in enumerate(found.models):
+        series, name = getattr(model, what), _legend_name(found, k)
+        axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=name)
         shown.append(series)
     if what == "sharpness":
         shown.append(draw_edge(axes, found))

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.covariant_vectors import CovariantVectors
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, PALE, WARN, every, map_title
+from cfdyn.plotting.style import ACCENT, PALE, WARN, axis_label, every, map_title
 
 ARROWS, MOST, BINS = 60, 20_000, 60  # states with their vectors; states at most
 
@@ -25,7 +25,7 @@ def draw(found: CovariantVectors) -> Figure:
             label = f"v{'₁' if k == 0 else ' of the last exponent'}, {found.exponents[k]:.3g} per step"
             left.quiver(*found.states[some, :2].T, *found.vectors[some, k, :2].T, color=color, width=0.004, headwidth=1,
                         headlength=0, headaxislength=0, pivot="mid", scale=18, angles="xy", zorder=3, label=label)  # fmt: skip
-        left.set(xlabel=found.names[0], ylabel=found.names[1])
+        left.set(xlabel=axis_label(found.names[0]), ylabel=axis_label(found.names[1]))
         left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
         degrees = np.degrees(found.angles[np.isfinite(found.angles)])
         right.hist(degrees, BINS, range=(0, 90), density=True, color=ACCENT)

@@ -5,8 +5,10 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.crises import Crises
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title
+from cfdyn.plotting.panels import label_above, label_gap, spread
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, map_title, specks
 
+COLUMNS = 600  # of states at most
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
 
 
@@ -15,22 +17,22 @@ def draw(found: Crises) -> Figure:
     with house_style():
         figure = new_figure(7.2, 4.2)
         axes = figure.subplots()
-        values = np.repeat(found.values, found.orbits.shape[1])
-        axes.plot(values, found.orbits.ravel(), ",", color=PALE, zorder=1, rasterized=True)
+        kept = evenly(found.values, COLUMNS)
+        specks(axes, np.repeat(found.values[kept], found.orbits.shape[1]), found.orbits[kept].ravel(), color=PALE, alpha=0.8)
         seen: set[str] = set()
-        for crisis in found:
+        gap = label_gap(axes) * (found.bounds[1] - found.bounds[0])
+        places = spread([crisis.parameter for crisis in found], gap, found.bounds[1])
+        for crisis, place in zip(found, places, strict=True):
             label, colour, value = None if crisis.kind in seen else crisis.kind, COLOURS[crisis.kind], crisis.parameter
             seen.add(crisis.kind)
             axes.axvline(value, color=colour, linewidth=0.8, zorder=2, label=label)
             axes.plot(np.full(crisis.period, value), crisis.points[:, 0], "o", color=colour, markersize=3.2, zorder=3)
-            axes.annotate(f"{value:.10g}", (value, 1.0), xycoords=("data", "axes fraction"), rotation=90, fontsize=6.5,
-                          xytext=(-2, -3), textcoords="offset points", ha="right", va="top", color=colour)  # fmt: skip
-        axes.set(xlim=found.bounds, xlabel=found.name, ylabel=found.provenance["settings"]["names"][0])
+            label_above(axes, value, place, 1.03, f"{value:.10g}", line=0.5, rotation=90, ha="center", color=colour)
+        names = found.provenance["settings"]["names"]
+        axes.set(xlim=found.bounds, xlabel=axis_label(found.name), ylabel=axis_label(names[0]))
         if seen:
-            axes.legend(
-                loc="lower left",
-                title="crisis: an orbit of a critical point\nlands on the unstable cycle (dots)",
-                title_fontsize=7,
-            )
+            handles, labels = axes.get_legend_handles_labels()
+            words = "crisis: an orbit of a critical point lands on the unstable cycle (dots)"
+            figure.legend(handles, labels, loc="outside lower center", ncols=3, title=words, title_fontsize=7.5)
         figure.suptitle(map_title(found.provenance["settings"], [found.name], 80), fontsize=9)
     return figure

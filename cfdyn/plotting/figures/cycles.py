@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from cfdyn.analysis.cycles import Cycles
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN
+from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN, axis_label
 from cfdyn.words import STABILITY, shortened
 
 MOST = 40  # cycles drawn; more are a grey surface
@@ -44,7 +44,7 @@ def _cobwebs(axes: Axes, found: Cycles, names: list[str]) -> None:
         x = cycle.points[:, 0]
         corners = np.repeat(np.append(x, x[0]), 2)
         _draw_cycle(axes, place, cycle.stable, (corners[:-1], corners[1:]), (x, np.roll(x, -1)), 0.9)
-    axes.set(xlim=(lo, hi), ylim=(lo, hi), xlabel=f"${names[0]}$", ylabel=f"next ${names[0]}$", aspect="equal")
+    axes.set(xlim=(lo, hi), ylim=(lo, hi), xlabel=axis_label(names[0]), ylabel=f"next {axis_label(names[0])}", aspect="equal")
 
 
 def _draw_cycle(axes: Axes, place: int, stable: bool | None, line: Pair, points: Pair, width: float) -> None:
@@ -77,7 +77,7 @@ def _plane(axes: Axes, found: Cycles, names: list[str]) -> None:
         _draw_cycle(axes, place, cycle.stable, closed, closed, 0.8)
     for lo, hi in (tuple(box[:2].T) for box in found.undecided if np.isfinite(box).all()):
         axes.add_patch(Rectangle(tuple(lo), *(hi - lo), facecolor=REGIMES["period 3"], edgecolor=WARN, linewidth=0.5))
-    axes.set(xlabel=f"${names[0]}$", ylabel=f"${names[1]}$")
+    axes.set(xlabel=axis_label(names[0]), ylabel=axis_label(names[1]))
     axes.margins(0.08)
 
 

@@ -1,5 +1,6 @@
 """Cycles in closed form as lines over an orbit diagram that is iterated, their bifurcations as ticks with formulas."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.mathtext import MathTextParser
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, spread
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, clip_range
+from cfdyn.plotting.style import ACCENT, DASHED, WARN, axis_label, clip_range, specks
 from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
 from cfdyn.symbolic.exact.record import ExactCycles
@@ -39,13 +40,13 @@ def draw(record: ExactCycles, span: Sequence[float] | None = None, also: Sequenc
         dots = _iterates(record, parameter, curves)
         if span is None:
             lo, hi = _settled(record, dots[0], lo, hi)
-        axes.plot(*dots, ",", color=INK, alpha=0.5, rasterized=True)
+        specks(axes, *dots)
         shown = [dots[1]]
         for k, (r, found) in enumerate(zip(records, curves)):
             _draw_branches(axes, r, found, COLOURS[k % len(COLOURS)])
             shown.append(found.points.ravel())
         clip_range(axes, np.concatenate(shown))
-        axes.set(xlabel="η" if parameter == "lr" else parameter, ylabel=record.names[0], xlim=(lo, hi))
+        axes.set(xlabel=axis_label(parameter), ylabel=axis_label(record.names[0]), xlim=(lo, hi))
         _draw_ticks(axes, records, lo, hi)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
         figure.suptitle(_title(record), fontsize=9)
@@ -122,8 +123,17 @@ def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], lo: float, hi: float
 
 def _label(root: ExactRoot) -> str:
     if root.formula is not None and len(root.formula.tex) <= 40 and _drawable(root.formula.tex):
-        return f"${root.formula.tex}$"
+        return f"${_in_line(root.formula.tex)}$"
     return f"{root.value:.7g}"
+
+
+def _in_line(tex: str) -> str:
+    """Simple fractions in one line: a label is small and turned.
+
+    >>> _in_line(r"\\frac{\\sqrt{6}}{2} + 1")
+    '\\\\sqrt{6}/2 + 1'
+    """
+    return re.sub(r"\\frac\{([^{}+-]*(?:\{[^{}]*\})?)\}\{(\w+)\}", r"\1/\2", tex)
 
 
 def _drawable(tex: str) -> bool:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.intermittency import Intermittency
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title
+from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title, symbol
 
 
 def draw(found: Intermittency) -> Figure:
@@ -19,7 +19,7 @@ def draw(found: Intermittency) -> Figure:
                   label=f"exponent {found.exponent:.3f} ± {found.error:.1g}")  # fmt: skip
         nearest = found.lengths[np.argmin(found.distances)]
         axes.plot(ends, nearest * (ends / ends[0]) ** -0.5, color=FAINT, linestyle="--", zorder=0, label="−1/2")
-        axes.set(xscale="log", yscale="log", xlabel=f"|{found.name} − {found.critical:.10g}|",
+        axes.set(xscale="log", yscale="log", xlabel=f"|{symbol(found.name)} − {found.critical:.10g}|",
                  ylabel="mean laminar length, steps")  # fmt: skip
         axes.legend()
         axes.set_title(map_title(found.provenance["settings"], (found.name,), 60))

@@ -11,7 +11,7 @@ from cfdyn.certify.exact import exact
 from cfdyn.certify.ledger import Ledger
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import FAINT, INK, PALETTE, WARN
+from cfdyn.plotting.style import FAINT, INK, PALETTE, WARN, axis_label
 from cfdyn.words import shortened
 
 
@@ -86,7 +86,7 @@ def _along(axes: Axes, ledgers: Sequence[Ledger]) -> None:
         axes.plot([value] * len(points), points, "o", markersize=3, color=INK, markerfacecolor=INK if ledger.complete else "none")
         for box, _ in ledger.undecided:
             axes.plot([value] * 2, box[0], "_-", color=WARN, linewidth=1.6)
-    axes.set(xlabel=differ[0].replace("lr", "η"), ylabel=_names(ledgers[0])[0])
+    axes.set(xlabel=axis_label(differ[0]), ylabel=_names(ledgers[0])[0])
     axes.margins(0.06)
 
 
@@ -105,6 +105,7 @@ def _names(ledger: Ledger) -> list[str]:
     """Of the state."""
     about = _document(ledger)
     if about["type"] == "formulas":
-        return [f"${name}$" for name in about["variables"]]
+        return [axis_label(name) for name in about["variables"]]
     weights, own = about["loss"]["variables"], about["optimizer"]
-    return [*(f"${w}$" for w in weights), *(f"{s} {w}" for s in own["per_weight"] for w in weights), *own["shared"]]
+    names = [*weights, *(f"{s}_{w}" for s in own["per_weight"] for w in weights), *own["shared"]]
+    return [axis_label(name) for name in names]

@@ -17,7 +17,7 @@ from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, show
-from cfdyn.plotting.style import DASHED, INK, PALETTE, map_title
+from cfdyn.plotting.style import DASHED, INK, PALETTE, axis_label, map_title
 
 DEEPEST = -3.0  # exponent that is drawn
 BORDERS: tuple[tuple[int, Literal["-", "--"]], ...] = ((2, "-"), (3, "--"))  # of so many exponents above 0
@@ -50,7 +50,7 @@ def _lines(axes: Axes, found: LyapunovSpectra) -> None:
         axes.fill_between(found.first, np.maximum(shown - wide, DEEPEST), shown + wide, color=colour, alpha=0.25, linewidth=0)
         lowest = min([lowest, *shown[np.isfinite(shown)].tolist()])
     axes.axhline(0, color=INK, linewidth=0.6, linestyle=DASHED)
-    axes.set(xlabel=found.names[0], ylabel="Lyapunov exponent per step", xlim=found.first[[0, -1]])
+    axes.set(xlabel=axis_label(found.names[0]), ylabel="Lyapunov exponent per step", xlim=found.first[[0, -1]])
     if lowest <= DEEPEST:
         axes.annotate(f"drawn down to {DEEPEST:g}", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)
     axes.legend(loc="best")

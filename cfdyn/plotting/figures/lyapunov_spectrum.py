@@ -25,7 +25,8 @@ def draw(found: LyapunovSpectrum) -> Figure:
         axes.axhline(0, color=WARN, linewidth=0.7)
         if 0 < found.dimension < len(finite):
             axes.plot([found.dimension], [0], "o", color=WARN, markersize=4, label=f"dimension {found.dimension:.4g}")
-        axes.set(xlabel="exponent", ylabel="per step", xlim=(-0.2, len(place) + 0.5))
+        per = "per step" if found.unit == "step" else "per unit of time"
+        axes.set(xlabel="exponent", ylabel=per, xlim=(-0.2, len(place) + 0.5))
         if len(place) <= WORDED:
             words = zip(place.tolist(), found.exponents, found.errors, strict=True)
             axes.set_xticks(place, [f"{k}\n{value:.3g}\n± {error:.1g}" for k, value, error in words])

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from cfdyn.analysis.manifolds import Manifold, Manifolds
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, WARN, map_title
+from cfdyn.plotting.style import ACCENT, INK, PAPER, WARN, axis_label, map_title
 
 COLOURS = {"unstable": WARN, "stable": ACCENT}
 GROUND = ("#f6e7c1", "#dfe9dc", "#e6dff0", "#f3dcd6", "#d9e6ef", "#efe3d3", "#dcdcdc")
@@ -52,7 +52,7 @@ def frame(axes: Axes, found: Manifolds) -> None:
         points = np.concatenate([curve.curve for curve in found.curves])
         lo, hi = np.quantile(points, [0.01, 0.99], axis=0)
         box = np.stack([lo - 0.06 * (hi - lo), hi + 0.06 * (hi - lo)], axis=1)
-    axes.set(xlim=box[0], ylim=box[1], xlabel=found.names[0], ylabel=found.names[1])
+    axes.set(xlim=box[0], ylim=box[1], xlabel=axis_label(found.names[0]), ylabel=axis_label(found.names[1]))
 
 
 def _line(kind: str) -> Line2D:
@@ -65,5 +65,5 @@ def _ground(axes: Axes, found: Manifolds) -> None:
     colours = [OPEN, LEAVES, *(GROUND[k % len(GROUND)] for k in range(max(count, 1)))]
     norm = BoundaryNorm(np.arange(-2.5, len(colours) - 2), len(colours))
     axes.imshow(found.basins, origin="lower", extent=(*found.box[0], *found.box[1]), aspect="auto", interpolation="nearest",
-                cmap=ListedColormap(colours), norm=norm, zorder=0)  # fmt: skip
+                cmap=ListedColormap(colours), norm=norm, zorder=0, gid=PAPER)  # fmt: skip
     axes.plot(found.attractors[:, 0], found.attractors[:, 1], "x", color=INK, markersize=4.5, zorder=4)

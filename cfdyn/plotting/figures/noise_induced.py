@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.noise_induced import NoiseInduced
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, axis_label, map_title
 
 LOOKS = {1: (WARN, "^", "neighbours part (λ > 0)"), -1: (ACCENT, "o", "neighbours meet (λ < 0)"), 0: (PALE, "s", "undecided")}
 
@@ -46,4 +46,4 @@ def axis_words(name: str) -> str:
     """What is varied, in words."""
     words = {"noise": "variance of the noise", "batch": "rows in a batch", "label_noise": "standard deviation of noise on labels",
              "repeat": "steps with each batch"}  # fmt: skip
-    return words.get(name, name)
+    return words.get(name) or axis_label(name)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.hovering import hovering_or_why
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, symbol
 from cfdyn.systems.orbit import Orbit
 
 
@@ -19,9 +19,9 @@ def draw(orbit: Orbit) -> Figure:
         top, bottom, *last = figure.subplots(2 if held is None else 3, 1, sharex=True)
         t = np.arange(len(orbit.z))
         for k, name in enumerate(orbit.names[: orbit.n_weights][:6]):
-            top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=name)
+            top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=symbol(name))
         top.set_ylabel("state")
-        top.legend(ncols=3)
+        top.legend(ncols=3, loc="upper right")
         if orbit._step is not None and orbit._step.has_loss:
             draw_loss(bottom, orbit.loss)
         else:
@@ -36,14 +36,14 @@ def draw(orbit: Orbit) -> Figure:
 
 
 def draw_loss(axes: Axes, loss: np.ndarray) -> None:
-    """Loss above its lowest value, logarithmic where it spans decades."""
-    t = np.arange(len(loss))
-    positive = loss[np.isfinite(loss)]
-    if len(positive) and positive.min() > 0 and positive.max() > 50 * positive.min():
+    """Loss, logarithmic where it spans decades."""
+    finite = loss[np.isfinite(loss)]
+    positive = finite[finite > 0]
+    if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
         axes.set_yscale("log")
     else:
         clip_range(axes, loss)
-    _dots(axes, t, loss, ACCENT)
+    _dots(axes, np.arange(len(loss)), loss, ACCENT)
     axes.set(xlabel="step", ylabel="loss")
 
 

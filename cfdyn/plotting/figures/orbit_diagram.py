@@ -13,9 +13,9 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALETTE, WARN, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label, map_title
 
-ROWS, COLUMNS = 360, 2400  # of the image, the columns at most
+ROWS, COLUMNS, THICK = 1080, 2400, 3  # of the image, the columns at most; rows that a state covers
 BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
 EVEN, SHADE = 0.4, 0.5  # the darkness of states that are evenly spread, and the power of the density with which it grows
 GONE = "#e9eaec"  # where every orbit escapes
@@ -35,7 +35,7 @@ def draw(found: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
         colours = _colours(found)
         _draw_states(top, found, colours)
         lines = _draw_branches(top, found, also)
-        bottom.set_xlabel(found.parameter)
+        bottom.set_xlabel(axis_label(found.parameter))
         handles = [Patch(facecolor=colours[found.ways.index(way)], label=f"followed {way}") for way in dict.fromkeys(found.ways)]
         handles = (handles if len(handles) > 1 else []) + [Patch(facecolor=GONE, label="escapes")] * bool((found.ended > 0).any())
         top.legend(handles=[*handles, *lines], loc="upper left")
@@ -73,14 +73,14 @@ def _draw_states(axes: Axes, found: OrbitDiagram, colours: list[str]) -> None:
     lo, hi = _range(finite)
     x = np.linspace(found.values[0], found.values[-1], min(COLUMNS, max(2, 3 * len(found.values))))
     nearest = _nearest(x, found.values)
-    picture = np.ones((ROWS, len(x), 3))
+    picture = np.ones((ROWS, len(x), 3), np.float32)
     for states, colour in zip(found.states, colours, strict=True):
         dark = _density(states, lo, hi)[:, nearest, None]
         picture *= 1 - dark * (1 - np.array(to_rgb(colour)))
     gone = np.asarray((found.ended > 0).all(axis=0))[nearest]
     picture[:, gone] *= to_rgb(GONE)
-    axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto", interpolation="nearest")
-    axes.set(ylabel=found.name, xlim=(x[0], x[-1]), ylim=(lo, hi))
+    axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto", gid=PAPER)
+    axes.set(ylabel=axis_label(found.name), xlim=(x[0], x[-1]), ylim=(lo, hi))
     beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
     if beyond > 0:
         axes.annotate(f"{100 * beyond:.2g} % of the states are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)
@@ -108,7 +108,9 @@ def _density(states: np.ndarray, lo: float, hi: float) -> np.ndarray:
     inside = (at >= 0) & (at < ROWS)
     cells = np.where(inside, at, 0).astype(np.int64) * n + np.arange(n)[:, None]
     counts = np.bincount(cells[inside], minlength=ROWS * n).reshape(ROWS, n)
-    return np.minimum(EVEN * (counts * ROWS / keep) ** SHADE, 1.0)
+    counts = np.pad(counts, ((THICK // 2, THICK // 2), (0, 0)))
+    near = sum(counts[k : k + ROWS] for k in range(THICK))
+    return np.minimum(EVEN * (near * (ROWS / THICK) / keep) ** SHADE, 1.0).astype(np.float32)
 
 
 def _draw_exponents(axes: Axes, found: OrbitDiagram) -> None:

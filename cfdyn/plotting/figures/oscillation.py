@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.oscillation import Oscillation
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, every
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, axis_label, clip_range, every
 
-MOST_POINTS = 20_000
+MOST_POINTS, JOINED = 20_000, 120  # joined by lines, so many at most
 
 
 def draw(found: Oscillation) -> Figure:
@@ -17,11 +17,12 @@ def draw(found: Oscillation) -> Figure:
         figure = new_figure(6.4, 5.6)
         rows = figure.subplots(3, 1, height_ratios=(1, 1, 0.9))
         t = np.arange(len(found.series))[every(len(found.series), MOST_POINTS)]
-        rows[0].plot(t, found.series[t], ".", markersize=1.8, color=FAINT, label=found.leading)
+        rows[0].plot(t, found.series[t], ".", markersize=1.8, color=FAINT, label="series")
         rows[0].plot(t, found.slow[t], color=INK, linewidth=1.0, label="slow part")
-        rows[0].set_ylabel("log")
+        rows[0].set_ylabel(axis_label(found.leading))
         rows[0].legend(ncols=2, loc="best")
-        rows[1].plot(t, found.fast[t], "-", color=ACCENT, linewidth=0.3, alpha=0.35)
+        if len(t) <= JOINED:
+            rows[1].plot(t, found.fast[t], "-", color=ACCENT, linewidth=0.3, alpha=0.35)
         rows[1].plot(t, found.fast[t], ".", color=ACCENT, markersize=1.8)
         rows[1].set(ylabel="fast part", xlabel="step")
         rows[1].sharex(rows[0])
@@ -37,8 +38,8 @@ def _mark(axes: Axes, found: Oscillation) -> None:
     for step, name, side in ((found.since, "since", "left"), (found.until, "until", "right")):
         if step is not None:
             axes.axvline(step, color=WARN, linestyle="--", linewidth=0.9)
-            axes.annotate(f" {name} {step} ", (step, 0.98), xycoords=("data", "axes fraction"), ha=side, va="top",
-                          color=WARN, fontsize=7.5)  # fmt: skip
+            axes.annotate(f"{name} {step}", (step, 1.02), xycoords=("data", "axes fraction"), ha=side, va="bottom", color=WARN,
+                          fontsize=7.5)  # fmt: skip
 
 
 def _returns(axes: Axes, found: Oscillation) -> None:

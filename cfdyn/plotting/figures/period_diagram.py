@@ -28,7 +28,7 @@ def draw(found: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figure:
         curves = draw_curves(axes, found.names, also)
         _number(axes, found)
         figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
-        axes.set_title(map_title(found.provenance["settings"], found.names, 80))
+        figure.suptitle(map_title(found.provenance["settings"], found.names, 80), fontsize=9)
     return figure
 
 

@@ -21,5 +21,5 @@ def draw(found: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
         handles = draw_labels(axes, found.names, found.first, found.second, found.labels, called, REGIMES, HATCHES)
         curves = draw_curves(axes, found.names, also)
         figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
-        axes.set_title(map_title(found.provenance["settings"], found.names, 80))
+        figure.suptitle(map_title(found.provenance["settings"], found.names, 80), fontsize=9)
     return figure

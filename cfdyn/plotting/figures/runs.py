@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.ensembles.runs import Runs
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import band, legend_below, time_range
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range
+from cfdyn.plotting.panels import band, legend_below, tell_decades, time_range
+from cfdyn.plotting.style import ACCENT, INK, WARN, axis_label, clip_range
 from cfdyn.words import shortened
 
 WIDTH = 7.6  # inches
@@ -28,6 +28,7 @@ def draw(found: Runs) -> Figure:
         for axes in panels.flat:
             axes.set(xlabel="time (steps)", xlim=time_range(found.t))
             axes.minorticks_off()
+            tell_decades(axes)
         legend_below(figure, WIDTH, *panels[0, 0].get_legend_handles_labels())
         figure.suptitle(runs_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
@@ -56,7 +57,7 @@ def _draw_weight(axes: Axes, found: Runs) -> None:
     band(axes, found.t, found.quantiles[:, :, k], found.levels, "the runs")
     axes.plot(found.t, found.averaged[:, k], color=INK, label="their mean (sharpness: there)")
     clip_range(axes, found.quantiles[:, :, k])
-    axes.set_ylabel(f"{found.names[k]} (moves farthest)")
+    axes.set_ylabel(f"{axis_label(found.names[k])} (moves farthest)")
 
 
 def _draw_loss(axes: Axes, found: Runs) -> None:

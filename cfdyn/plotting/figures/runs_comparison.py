@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.compare_runs import RunsComparison
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.runs import leading_weight, runs_title
-from cfdyn.plotting.panels import band, draw_ranking, legend_below, time_range
-from cfdyn.plotting.style import INK, PALETTE, clip_range
+from cfdyn.plotting.panels import band, draw_ranking, hidden, legend_below, line_style, tell_decades, time_range
+from cfdyn.plotting.style import INK, axis_label, clip_range
 
 WIDTH = 10.6  # inches
 MEAN = "mean of the runs"
@@ -32,6 +32,7 @@ def draw(found: RunsComparison) -> Figure:
             axes.axvspan(found.late, found.t[-1], color=INK, alpha=0.03, linewidth=0)
         for axes in panels.flat:
             axes.minorticks_off()
+            tell_decades(axes)
         legend_below(figure, WIDTH, *panels[0, 1].get_legend_handles_labels())
         figure.suptitle(runs_title(found.provenance.get("settings", {}).get("runs") or {}), fontsize=9.5)
     return figure
@@ -39,12 +40,14 @@ def draw(found: RunsComparison) -> Figure:
 
 def _style(found: RunsComparison, k: int) -> dict[str, Any]:
     """Colour and dashes of the line of the model number k."""
-    return {"color": PALETTE[k % len(PALETTE)], "linestyle": ("-", (0, (4, 1.5)), ":")[k // len(PALETTE) % 3]}
+    return line_style(k, hidden([model.w for model in found.models]))
 
 
 def _draw_models(axes: Axes, found: RunsComparison, series: list[np.ndarray]) -> None:
+    below = hidden([model.w for model in found.models])
     for k, (model, values) in enumerate(zip(found.models, series, strict=True)):
-        axes.plot(found.t[: len(values)], values, **_style(found, k), linewidth=1.3, zorder=3, label=model.name)
+        name = model.name + (f" (as {found.models[below[k]].name})" if k in below else "")
+        axes.plot(found.t[: len(values)], values, **_style(found, k), linewidth=1.3, zorder=3, label=name)
 
 
 def _draw_weight(axes: Axes, found: RunsComparison) -> None:
@@ -53,7 +56,7 @@ def _draw_weight(axes: Axes, found: RunsComparison) -> None:
     axes.plot(found.t, found.averaged[:, k], color=INK, zorder=2)
     _draw_models(axes, found, [model.w[:, k] for model in found.models])
     clip_range(axes, np.concatenate([found.quantiles[:, :, k].ravel(), *(model.w[:, k] for model in found.models)]))
-    axes.set_ylabel(f"{found.names[k]} (moves farthest)")
+    axes.set_ylabel(f"{axis_label(found.names[k])} (moves farthest)")
 
 
 def _draw_sharpness(axes: Axes, found: RunsComparison) -> None:

@@ -11,12 +11,14 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.bands import draw_bands
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, axis_label
 from cfdyn.studies.landmarks import landmarks
 from cfdyn.studies.study import Study
 from cfdyn.words import called, shortened
 
 MOST_MARKS = 24
+BACKED = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}
+ENOUGH, LONGEST = 60, 16  # steps that tell all where it repeats; and the longest period that is looked for
 
 
 def draw(study: Study) -> Figure:
@@ -32,11 +34,16 @@ def draw(study: Study) -> Figure:
             _draw_plane(panels[0, 0], study)
         edge = None if study.edge is None else study.edge.value
         marks = _mark_landmarks(panels[0, 1], study)
-        draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge, marks=marks)
+        handles = draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge)
+        panels[0, 1].legend(handles=[*handles, *marks], loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, fontsize=6.2,
+                            columnspacing=1.0, handlelength=1.6)  # fmt: skip
         panels[0, 1].set_title(_lines(edge, *panels[0, 1].get_xlim()), pad=9)
-        draw_loss(panels[1, 0], study.loss)
         threshold = None if edge is None or held is not None else edge * study.minima[0].sharpness / study.lr
-        draw_sharpness(panels[1, 1], study.sharpness, threshold)
+        told = max(telling(study.loss), telling(study.sharpness))
+        draw_loss(panels[1, 0], study.loss[:told])
+        draw_sharpness(panels[1, 1], study.sharpness[:told], threshold)
+        for axes in panels[1] if told < len(study.loss) else ():
+            axes.set_xlabel(f"step (later ones, to {len(study.loss) - 1}, repeat)")
         if held is not None:
             draw_hovering(figure.add_subplot(grid[2, :]), held)
         figure.suptitle(_title(study), fontsize=9.5)
@@ -56,6 +63,26 @@ def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
     return [drawn[mark] for mark in sorted(drawn, reverse=True)]
 
 
+def telling(values: np.ndarray) -> int:
+    """How many values of a series tell all of it: later ones repeat its last period, to a hundredth of the range.
+
+    >>> telling(np.tile([1.0, 2.0, 3.0], 100)), telling(np.arange(300.0))
+    (60, 300)
+    """
+    n, positive = len(values), values[values > 0]
+    series = np.asarray(values, float)
+    if len(positive) and series.min() >= 0 and positive.max() > 50 * positive.min():
+        series = np.log(np.maximum(series, positive.min()))
+    same = 0.01 * float(np.ptp(series)) if np.isfinite(series).all() else 0.0
+    for period in range(1, LONGEST + 1):
+        last = series[n - period :]
+        moved = np.flatnonzero(~(np.abs(series - last[(np.arange(n) - n) % period]) <= same))
+        end = max(ENOUGH, (moved[-1] + 1 if len(moved) else 0) + 5 * period)
+        if end < 0.6 * n:
+            return int(end)
+    return n
+
+
 def _title(study: Study) -> str:
     regime = study.regime
     what = called(regime.period) if regime.period else regime.kind
@@ -66,14 +93,14 @@ def _title(study: Study) -> str:
 def _lines(edge: float | None, lo: float, hi: float) -> str:
     """What the vertical lines over learning rates from lo to hi are."""
     if edge is not None and lo <= edge <= hi:
-        return f"regimes; lr dotted, edge {edge:.4g} dashed"
-    return "regimes, same start; lr dotted"
+        return rf"regimes; $\eta$ dotted, edge {edge:.4g} dashed"
+    return r"regimes, same start; $\eta$ dotted"
 
 
 def _draw_cobweb(axes: Axes, study: Study) -> None:
     """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
     land, w = study.landscape, study.orbit.z[:81, 0]
-    axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=land.labels[1])
+    axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=f"next {axis_label(land.labels[0])}")
     axes.plot(land.x, land.x, color=FAINT, linewidth=0.8)
     x, y = np.repeat(w, 2)[:-1][:160], np.repeat(w, 2)[1:][:160]
     axes.plot(x, np.concatenate([[w[0]], y[1:]]), color=ACCENT, linewidth=0.45, alpha=0.6)
@@ -81,7 +108,8 @@ def _draw_cobweb(axes: Axes, study: Study) -> None:
     inside = land.values[(land.x >= w.min()) & (land.x <= w.max())]
     lo, hi = min(land.x[0], np.nanmin(inside, initial=land.x[0])), max(land.x[-1], np.nanmax(inside, initial=land.x[-1]))
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(max(lo, land.x[0] - np.ptp(land.x)), min(hi, land.x[-1] + np.ptp(land.x))))
-    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title="cobweb of the first 80 steps")
+    name = axis_label(land.labels[0])
+    axes.set(xlabel=name, ylabel=f"next {name}", title="cobweb of the first 80 steps")
 
 
 def _draw_plane(axes: Axes, study: Study) -> None:
@@ -96,7 +124,11 @@ def _draw_plane(axes: Axes, study: Study) -> None:
     axes.plot(*z[0, :2], "s", color=INK, markersize=4)
     _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(land.y[0], land.y[-1]))
-    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title=f"the first {len(z) - 1} steps; square: start")
+    axes.set(xlabel=axis_label(land.labels[0]), ylabel=axis_label(land.labels[1]))
+    axes.set_title(f"the first {len(z) - 1} steps; square: start")
+    if study.orbit.n_weights > 2 and np.isfinite(land.values).any():
+        words = "grey: the loss, other weights as at the end"
+        axes.annotate(words, (0.02, 0.02), xycoords="axes fraction", fontsize=6, bbox=BACKED)
     axes.locator_params(nbins=5)
 
 

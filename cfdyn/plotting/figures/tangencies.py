@@ -13,7 +13,7 @@ from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.contact import Pair
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
-from cfdyn.plotting.style import INK, map_title
+from cfdyn.plotting.style import INK, axis_label, map_title
 
 MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
 
@@ -37,16 +37,16 @@ def draw(found: Tangencies) -> Figure:
 
 def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
     """The manifolds of both saddles at the tangency; on the right around the point of contact."""
-    box = np.asarray(settings["box"])
+    box, names = np.asarray(settings["box"]), [axis_label(name) for name in settings["names"]]
     curves = _curves(tangency, box)
     draw_curves(left, curves, 0.6)
-    left.set(xlim=box[0], ylim=box[1], xlabel=settings["names"][0], ylabel=settings["names"][1])
+    left.set(xlim=box[0], ylim=box[1], xlabel=names[0], ylabel=names[1])
     seen = tangency.crisis not in (None, "undecided")
     left.set_title(f"{tangency.name} = {tangency.parameter:.13g}" + (f", {tangency.crisis} crisis" if seen else ""))
     for kind, piece in zip(COLOURS, _pieces(tangency), strict=True):
         right.plot(piece[:, 0], piece[:, 1], color=COLOURS[kind], linewidth=1.1)
     half = AROUND / 2 * (box[:, 1] - box[:, 0])
-    (x, y), names = tangency.point, settings["names"]
+    x, y = tangency.point
     right.set(
         xlim=(x - half[0], x + half[0]), ylim=(y - half[1], y + half[1]), xlabel=names[0], ylabel=names[1], title="the contact"
     )

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.tangency_curve import TangencyCurve
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import INK, WARN, map_title
+from cfdyn.plotting.style import INK, WARN, axis_label, map_title
 
 
 def draw(curve: TangencyCurve) -> Figure:
@@ -14,7 +14,7 @@ def draw(curve: TangencyCurve) -> Figure:
         axes = figure.subplots()
         axes.plot(*curve.parameters.T, color=WARN, linewidth=1.2, label="tangency")
         axes.plot(*curve.parameters[curve.start], "o", color=INK, markersize=4, label="begun here")
-        axes.set(xlim=curve.bounds[0], ylim=curve.bounds[1], xlabel=curve.names[0], ylabel=curve.names[1])
+        axes.set(xlim=curve.bounds[0], ylim=curve.bounds[1], xlabel=axis_label(curve.names[0]), ylabel=axis_label(curve.names[1]))
         axes.legend()
         figure.suptitle(map_title({**curve.provenance["settings"]}, curve.names, 80), fontsize=9)
     return figure

@@ -13,7 +13,7 @@ from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import time_range
 from cfdyn.plotting.plane import Plane, contours
-from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, clip_range, dots
+from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, axis_label, clip_range, dots, symbol
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit
 from cfdyn.words import shortened
@@ -51,16 +51,19 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
 def _draw_states(path: Trajectory) -> Figure:
     """The entries of the state that move most, and how long the steps were."""
     t, z = _dense(path, path.state) if len(path.starts) else (path.t, path.z)
-    moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
-    early = len(path.starts) > 2 and np.median(path.starts) < 0.01 * path.t[-1]
+    moves = np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0))
+    timed = len(path.names) > path.n_weights and path.names[-1] == "t"  # the time itself is no panel
+    moved = np.sort(np.argsort(-moves[: len(moves) - timed], kind="stable")[:MOST_STATES])
+    early = len(path.starts) > 2 and path.starts[0] == 0 < path.sizes[0] and np.median(path.starts) < 0.01 * path.t[-1]
     with house_style():
         figure = new_figure(7.4, 1.6 + 1.3 * len(moved))
         *above, below = figure.subplots(len(moved) + 1, 1, sharex=True)
         for axes, k, colour in zip(above, moved, COLOURS, strict=False):
             axes.plot(t, z[:, k], color=colour, linewidth=1.2)
-            axes.set_ylabel(path.names[k])
-        below.plot(path.starts, path.sizes, ".", color=PALE, markersize=2.4, rasterized=True)
-        few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
+            axes.set_ylabel(axis_label(path.names[k]))
+        below.plot(path.starts, np.abs(path.sizes), ".", color=PALE, markersize=2.4, rasterized=True)
+        count = len(path.names) - timed
+        few = f" (above: {len(moved)} of {count} entries)" if len(moved) < count else ""
         below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
         if early:
             below.set(xscale="log", xlim=(path.starts[1], path.t[-1]))
@@ -82,8 +85,9 @@ def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = Non
         return path.t, path.w
     end = path.starts[-1] + path.sizes[-1]
     inside = path.starts[:, None] + path.sizes[:, None] * np.linspace(0, 1, 9)[:-1] if len(path.starts) < 1000 else path.starts
-    t = np.unique(np.concatenate([np.linspace(0, end, 801), np.ravel(inside)]))
-    return t[t <= end], at(t[t <= end])
+    t = np.unique(np.concatenate([np.linspace(path.starts[0], end, 801), np.ravel(inside)]))
+    t = t[t <= end] if path.sizes[0] > 0 else t[t >= end]
+    return t, at(t)
 
 
 def _with_gaps(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +132,7 @@ def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | 
     axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
     axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
     axes.plot(*w[-1], "o", color=ACCENT, markersize=5, markeredgecolor="white", zorder=5, label="end")
-    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=path.names[0], ylabel=path.names[1])
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=axis_label(path.names[0]), ylabel=axis_label(path.names[1]))
     axes.locator_params(nbins=5)
 
 
@@ -150,12 +154,14 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
         if orbit is not None and len(orbit.z) > 2:
             t_middle, middle = np.arange(1, len(orbit.z) - 1), orbit.midpoints()[:, k]
             axes.plot(t_middle, middle, color=INK, linewidth=0.7, zorder=2, label="midpoints" if first else None)
-        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k] if path.n_weights > 1 else "flow")
+        name = symbol(path.names[k]) if path.n_weights > 1 else "flow"
+        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=name)
     shown = [w[:, moved].ravel()] + ([] if orbit is None else [_without_runaways(orbit.w.astype(float), w)[:, moved].ravel()])
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
     few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
-    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
+    words = axis_label(path.names[0]) if path.n_weights == 1 else "weights" + few
+    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=words)
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:

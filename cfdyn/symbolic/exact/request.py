@@ -8,10 +8,11 @@ import numpy as np
 
 from cfdyn.arguments import converted
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.loss import LossSpec
+from cfdyn.symbolic.loss import LossSpec, make_loss
 from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import loss_program, map_program
+from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.tape.program import Program
 from cfdyn.tape.rebuild import tape_of, written
 
@@ -30,7 +31,7 @@ def exact_fraction(value: float) -> Fraction:
 
 def subject(given: Any, optimizer: Any = None) -> Any:
     """The specification of a map: of ``optimizer`` on a loss, or of the map given; a UsageError for neither."""
-    spec = getattr(given, "spec", given)
+    spec = make_loss(given) if is_formula(given) else getattr(given, "spec", given)
     if isinstance(spec, LossSpec):
         if not isinstance(optimizer, Optimizer):
             raise UsageError("a loss needs an optimizer, such as cf.symbolic.cycles(loss, cf.optimizers.gd(lr=1), 2)")

@@ -6,11 +6,11 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cfdyn.errors import FormulaError
 from cfdyn.machine.shelf import Shelf, fingerprint
@@ -20,6 +20,26 @@ from cfdyn.tape.rebuild import rebuild, tape_of, written
 if TYPE_CHECKING:
     import sympy as sp
 
+
+class Expression(Protocol):
+    """An expression of SymPy, for type checkers."""
+
+    @property
+    def free_symbols(self) -> Any:
+        """Its names."""
+
+
+class Function(Protocol):
+    """A Python function, which unlike a map or another object that can be called has a name; for type checkers."""
+
+    __name__: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Its values."""
+
+
+AsFormula = str | Expression | Function
+AsSystem = AsFormula | Sequence[str | Expression]  # one formula for each variable
 
 PROGRAM = "program: "  # in the key of a formula that was never a text
 
@@ -192,7 +212,7 @@ def _from_sympy(expression: Any) -> Formula:
     from cfdyn.symbolic.text.parse import symbol
 
     if not isinstance(expression, sp.Expr):
-        raise FormulaError(f"a formula is a text or a SymPy expression, not {type(expression).__name__}")
+        raise FormulaError(f"a formula is a text, a SymPy expression or a Python function, not {type(expression).__name__}")
     symbols = [s for s in expression.free_symbols if isinstance(s, sp.Symbol)]
     if len({s.name for s in symbols}) < len(expression.free_symbols) or expression.has(sp.Sum, sp.Product, sp.Integral):
         raise FormulaError("the expression needs plain symbols, each with a name of its own, and no sums or integrals in them")

@@ -1,0 +1,70 @@
+"""``cfdyn intermittency``: how long laminar phases last beside the end of a cycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.completion import offers
+from cfdyn.cli.document import fields
+from cfdyn.cli.grids import at_first
+from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import assignments, spaced
+from cfdyn.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.intermittency import Intermittency
+
+SIDES = {"below": -1.0, "above": 1.0}
+STEPS = 500_000
+KEYS = "name critical period values distances lengths errors counts exponent error factor"
+
+
+@command("loss critical side distances period near steps transient optimizer start settings variables map out plot seed json "
+         "periodic", group="Maps and chaos", place=38)  # fmt: skip
+def intermittency(
+    subject: Subject,
+    say: Say,
+    critical: Annotated[str, Option("--critical", help="The parameter and its value at which the cycle is born or ends, as lr=1.45044096449.", metavar="NAME=VALUE")] = "",  # noqa: E501
+    side: Annotated[str, Option("--side", help="On which side of it laminar phases are looked at: below or above.", autocompletion=offers(others=tuple(SIDES)))] = "below",  # noqa: E501
+    distances: Annotated[str, Option("--distances", help="Distances from it, A,B,… or N of them from A to B.", metavar="A:B:N")] = "1e-6:1e-3:7",  # noqa: E501
+    period: Annotated[int, Option("--period", min=1, help="Period of the cycle.")] = 1,
+    near: Annotated[float, Option("--near", help="Distance of a return after a period, as a part of the orbit's extent.")] = 0.01,
+    steps: Annotated[int, Option("--steps", min=1, help="Number of steps at each distance.")] = STEPS,
+    transient: Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")] = 1000,
+) -> Answer:  # fmt: skip
+    """Intermittency: how the lengths of laminar phases scale.
+
+    Beside the parameter at which a cycle is born or ends, with the exponent of the mean length over the distance from it.
+
+    $ cfdyn intermittency --map "r*x*(1-x)" --critical "r=1+8**0.5" --period 3 --start 0.3 --steps 100000
+    """
+    ends = assignments([critical], "--critical", "r=3.8284")
+    if side not in SIDES:
+        raise unknown("side", side, SIDES)
+    (name, at), apart = next(iter(ends.items())), spaced(distances, "--distances")
+    values = [at + SIDES[side] * distance for distance in apart]
+    if len(values) < 3:
+        raise UsageError(f"an exponent needs three distances or more, such as --distances 1e-6:1e-3:7, not {distances}")
+    step, z0, chosen = at_first(subject, [(name, values)]).map_and_state()
+    say(f"orbits beside {name} = {at:.6g}")
+    found = cfdyn.analysis.intermittency(step, z0, name, values, at, period, near, steps, transient)
+    about = {"map": step.title, "start": z0, "chosen": {key: how for key, how in chosen.items() if key != name}}
+    return Answer(lambda: {**fields(found, KEYS), **about}, lambda screen: _print(screen, found, about), record=found)
+
+
+def _print(screen: Screen, found: Intermittency, about: dict) -> None:
+    """A row for each distance, and the exponent."""
+    screen.facts(
+        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
+        ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
+        ("critical", f"{found.name} = {found.critical:.12g}, of the cycle of period {found.period}"),
+        ("exponent", f"{number(found.exponent)} ± {cell(found.error)}, of the mean length over the distance"),
+    )  # fmt: skip
+    screen.print()
+    screen.table(("distance", "laminar phases", "mean length", "its error"), range(len(found.values)), lambda k: [
+        number(found.distances[k]), str(found.counts[k]), cell(found.lengths[k]), cell(found.errors[k])], most=None)  # fmt: skip

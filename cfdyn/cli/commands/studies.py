@@ -1,0 +1,103 @@
+"""``cfdyn studies``: a table of losses and optimizers, a study of each."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.options import FOLDER, OUT, SEED
+from cfdyn.cli.screen import MOST_ROWS, Say, Screen, cell
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import intervals
+from cfdyn.errors import UsageError, unknown
+from cfdyn.words import called
+
+if TYPE_CHECKING:
+    from cfdyn.studies.collection import Studies
+
+COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
+
+
+@command("table jobs keep seed out csv json", group="Study", place=11, keeps=True)
+def studies(
+    say: Say,
+    table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="At once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call goes on.  [default: studies in --out]", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    seed: SEED = 0,
+    out: OUT = FOLDER,
+) -> Answer:  # fmt: skip
+    """Studies without figures of all losses and optimizers in a table."""
+    found = cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say)
+    return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,
+                  status=1 if len(found.failures) == len(found) else 0)  # fmt: skip
+
+
+def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:
+    """The arguments of a study for each row; the first row that says nothing sensible is an error."""
+    found = []
+    for line, row in _rows(table):
+        try:
+            found.append(_arguments(row, seed))
+        except UsageError as problem:
+            raise UsageError(f"line {line} of {table}: {problem}") from None
+    return found
+
+
+def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """The number of its line and the cells that are filled, of each row."""
+    from cfdyn.records.tables import text_of
+
+    reader = csv.DictReader(text_of(table).splitlines(), skipinitialspace=True, restkey="", strict=True)
+    try:
+        rows = [(reader.line_num, {name.strip(): str(cell).strip() for name, cell in row.items() if cell}) for row in reader]
+    except csv.Error as problem:
+        raise UsageError(f"line {reader.line_num} of {table} cannot be taken apart: {problem}") from None
+    for name in reader.fieldnames or ():
+        if name.strip() not in COLUMNS:
+            raise unknown(f"column of {table}:", name.strip(), COLUMNS)
+    if not rows or "loss" not in [name.strip() for name in reader.fieldnames or ()]:
+        raise UsageError(f"{table} has no rows below a line of names, of which one is loss, such as: loss,optimizer")
+    return rows
+
+
+def _arguments(row: dict[str, str], seed: int) -> tuple[Any, ...]:
+    if "" in row:
+        raise UsageError("there are more cells than names of columns; one with commas stands in quotes")
+    if "loss" not in row:
+        raise UsageError("there is no loss")
+    settings = [part.strip() for part in row.get("set", "").split(";") if part.strip()]
+    subject = Subject(row["loss"], row.get("optimizer", "gd"), row.get("start"), settings, row.get("variables"))
+    loss, optimizer, open_lr = subject.loss_and_optimizer()
+    box = intervals(row["box"], "box") if "box" in row else None
+    over = intervals(row["lr_range"], "lr_range")[0] if "lr_range" in row else None
+    return loss, optimizer, subject.given_start(), box, over, seed, open_lr
+
+
+def _document(found: Studies) -> dict[str, Any]:
+    from cfdyn.records.exports import by_rows
+
+    return {"verdict": found.verdict, "complete": found.complete, "studies": by_rows(found.table())}
+
+
+def _print(screen: Screen, found: Studies) -> None:
+    """The first of them, and what failed."""
+    screen.print(found.verdict)
+    screen.print()
+    failed = bool(found.failures)
+    columns = ("loss", "optimizer", "ends on", "|multiplier|", "edge", *["failure"] * failed)
+    screen.table(columns, range(len(found))[:MOST_ROWS],
+                 lambda k: (found.title[k], found.optimizer[k], _regime(found, k), cell(found.multiplier[k]), cell(found.edge[k]),
+                            *[found.failure[k]] * failed))  # fmt: skip
+    if len(found) > MOST_ROWS:
+        screen.print(f"… and {len(found) - MOST_ROWS} more (all of them with --json or --csv FILE)")
+    screen.print()
+
+
+def _regime(found: Studies, k: int) -> str:
+    return called(int(found.period[k])) if found.period[k] else str(found.regime[k])

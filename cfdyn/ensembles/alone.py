@@ -1,0 +1,59 @@
+"""Many orbits of a map that has no code, one after the other: as `cfdyn.ensembles.orbits.Orbits`, but step by step."""
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.ensembles.orbits import PARTS, Orbits
+from cfdyn.kernels.orbits import DIVERGED
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.tangents import one_after_another
+
+
+def orbits_of(step: Map | MapByProducts, *given: Any) -> Any:
+    """Orbits of a map with code in lanes and threads, of another one by one; ``given`` as `Orbits` has it."""
+    return OrbitsAlone(step, *given) if isinstance(step, MapByProducts) else Orbits(step, *given)
+
+
+class OrbitsAlone:
+    """``states`` (N, D), ``ended``, ``codes`` (N,) and ``parameters`` (N, n_p), as those of `Orbits`."""
+
+    def __init__(
+        self, step: MapByProducts, states: np.ndarray, parameters: np.ndarray, escape: float, threads: int | None = None
+    ):  # fmt: skip
+        self.states, self.escape = np.array(states, float, order="C"), escape
+        self.maps = [step.at(**dict(zip(step.params, row.tolist(), strict=True))) for row in np.atleast_2d(parameters)]
+        self.ended, self.codes = np.zeros(len(states), np.int64), np.zeros(len(states), np.int64)
+
+    def advance(self, steps: int) -> None:
+        """So many steps of all that have not left."""
+        self.keep(steps)
+
+    def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
+        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves."""
+        kept = np.full((len(self.states), steps), np.nan)
+        for i in np.flatnonzero(self.ended == 0).tolist():
+            for k in range(steps):
+                image = self.maps[i].step(self.states[i])
+                if not np.abs(image).max() <= self.escape:
+                    self.ended[i], self.codes[i] = k + 1, DIVERGED
+                    break
+                self.states[i] = image
+                kept[i, k] = image[coordinate]
+        return kept
+
+    def exponents(self, steps: int, turning: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """(λ, its standard error) of the largest Lyapunov exponent, each (N,), per step; NaN where an orbit leaves."""
+        each, means = max(1, steps // PARTS), np.full((len(self.states), PARTS), np.nan)
+        for i in np.flatnonzero(self.ended == 0).tolist():
+            stretch, dim = one_after_another(self.maps[i]), self.states.shape[1]
+            q, z, sums = np.full((1, dim), dim**-0.5), self.states[i].copy(), np.zeros(1)
+            done = stretch(z, turning, q, sums) == turning
+            for part in range(PARTS if done else 0):
+                sums = np.zeros(1)
+                if stretch(z, each, q, sums) < each:
+                    break
+                means[i, part] = sums[0] / each
+        with np.errstate(invalid="ignore"):
+            return means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(PARTS)

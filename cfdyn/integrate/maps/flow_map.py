@@ -1,0 +1,110 @@
+"""`FlowMap`: a map whose step is a piece of a flow's path."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from cfdyn.arguments import number, vector
+from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.integrate.maps.course import Course
+from cfdyn.machine.portable import Portable
+from cfdyn.systems.by_products import MapByProducts, Product
+from cfdyn.systems.flow import Flow
+
+
+class FlowMap(Portable, MapByProducts):
+    """x → f(x) by integration of ``flow`` with the tolerances ``rtol`` and ``atol``, its Jacobian by the variational equation.
+
+    ``iterate``, ``classify``, ``lyapunov_spectrum``, ``continue_cycle``, ``cycles``, ``orbit_diagram`` and ``regimes`` take it as
+    they take a `cf.Map`. Of normal forms there is the coefficient of a flip of a fixed point, by differences of Jacobians.
+    """
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, flow: Flow, rtol: float, atol: float):
+        self.flow = flow
+        self.rtol, self.atol = number("`rtol`", rtol), number("`atol`", atol)
+        if not (1e-15 <= self.rtol < 1 and 0 < self.atol < np.inf):
+            raise UsageError(f"`rtol` lies in [1e-15, 1) and `atol` is positive, not {rtol} and {atol}")
+        self.n_weights = self.dim
+
+    @property
+    def dim(self) -> int:
+        """The length D of the state."""
+        return len(self.names)
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters of the flow with their values."""
+        return self.flow.params
+
+    @property
+    def p(self) -> np.ndarray:
+        """Values of the parameters, (n_p,)."""
+        return np.array(list(self.params.values()), dtype=float)
+
+    @abstractmethod
+    def full(self, x: Any) -> np.ndarray:
+        """The state of the flow (n,) at a state of the map."""
+
+    @abstractmethod
+    def time(self, x: Any) -> float:
+        """How long a step from x takes, in the flow's unit of time."""
+
+    @abstractmethod
+    def _moved(self, course: Course, x: np.ndarray, name: str = "") -> tuple[np.ndarray, np.ndarray, float, str]:
+        """From a state x: the next (D,), the tangents there (k, D), the time it took, and why there is none, if so."""
+
+    def state(self, start: Any) -> np.ndarray:
+        """A state (D,), checked."""
+        x = vector("a start", start)
+        if x.shape != (self.dim,):
+            raise UsageError(f"a start has {self._allowed()}, not {x.size if x.ndim == 1 else x.shape}")
+        if not np.isfinite(x).all():
+            raise UsageError(f"a start needs finite numbers, not {x.tolist()}")
+        return x
+
+    def _allowed(self) -> str:
+        return f"{self.dim} entries ({', '.join(self.names)})"
+
+    def __call__(self, z: Any) -> np.ndarray:
+        """f(z), (D,).
+
+        Raises
+        ------
+        NumericsError : there is no next state: the flow ends before, or never comes back
+        """
+        image, _, _, why = self._moved(Course(self.flow, rtol=self.rtol, atol=self.atol), self.state(z))
+        if why:
+            raise NumericsError(f"there is no next state: {why}")
+        return image
+
+    def step(self, z: np.ndarray) -> np.ndarray:
+        """f(z) of a state (D,), not checked; NaN where there is none."""
+        return self._moved(Course(self.flow, rtol=self.rtol, atol=self.atol), z)[0]
+
+    def jacobian(self, z: Any) -> np.ndarray:
+        """Df(z), (D, D)."""
+        return self.tangent(self.state(z))[1](np.eye(self.dim)).T
+
+    def tangent(self, z: np.ndarray) -> tuple[np.ndarray, Product]:
+        """f(z), and the product of Df(z) with the rows of (k, D)."""
+        course = Course(self.flow, self.dim, rtol=self.rtol, atol=self.atol)
+        image, pushed, _, _ = self._moved(course, z)
+        return image, lambda rows: rows @ pushed
+
+    def linearized(self, z: np.ndarray, name: str, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
+        """(f(z), the product of Df(z) with the rows of (k, D), ∂f/∂(parameter)) for a value of the parameter."""
+        if name not in self.params:
+            raise unknown("parameter of the map", name, self.params)
+        at_value = self.at(**{name: value})
+        course = Course(at_value.flow, self.dim + 1, name, self.rtol, self.atol)
+        image, pushed, _, _ = at_value._moved(course, z, name)
+        return image, lambda rows: rows @ pushed[:-1], pushed[-1]
+
+    def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
+        """∂f/∂(parameter) at z, (D,)."""
+        return self.linearized(self.state(z), name, self.params.get(name, np.nan))[2]

@@ -1,0 +1,61 @@
+"""Tangents along a flow, made orthonormal again and again: how fast they grow."""
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.maps.course import Course
+from cfdyn.systems.flow import Flow
+
+RTOL, ATOL = 1e-10, 1e-12
+LONGER, SHORTER = 10.0, 1e5  # of growth between two times: tangents that are made orthonormal too often, or too seldom
+FAR = 1e15  # a state that has run off
+
+
+class Tangents:
+    """Orthonormal rows q (k, n) that a flow carries along; `follow` moves them and a state."""
+
+    def __init__(self, flow: Flow, q: np.ndarray):
+        self.flow, self.q, self.alone = flow, q, Course(flow, rtol=RTOL, atol=ATOL)
+        self.course = Course(flow, len(q), rtol=RTOL, atol=ATOL)
+        self.n, self.m, self.lasting = self.course.n, self.course.m, 0.0
+
+    def follow(self, z: np.ndarray, time: float, alone: bool = False) -> np.ndarray:
+        """Move z (m,), in place, over a time; Σ log r_kk of the tangents, (k,), or 0 where the state goes alone.
+
+        Raises
+        ------
+        NumericsError : the flow ends, or runs off
+        """
+        sums, begun = np.zeros(len(self.q)), 0.0
+        if alone:
+            self._over(self.alone, z, time)
+            return sums
+        while begun < time:
+            self.lasting = self.lasting or min(time, 1e-2 / max(self._rate(z), 1e-2 / time))
+            lasting = min(self.lasting, time - begun)
+            both = np.concatenate([z, self.q.ravel()])
+            self._over(self.course, both, lasting)
+            turned, triangle = np.linalg.qr(both[self.m :].reshape(self.q.shape).T)
+            growth = np.abs(np.diag(triangle))
+            z[:], self.q = both[: self.m], np.ascontiguousarray(turned.T)
+            with np.errstate(divide="ignore"):
+                sums += np.log(growth)
+            begun = time if lasting == time - begun else begun + lasting
+            spread = max(float(growth.max()), 1.0) / max(min(float(growth.min()), 1.0), 1e-300)
+            if spread > SHORTER:
+                self.lasting /= 2
+            elif spread < LONGER and lasting == self.lasting:
+                self.lasting *= 2
+        return sums
+
+    def _rate(self, z: np.ndarray) -> float:
+        """The size of DF at z."""
+        matrix = self.flow.jacobian(z)
+        return float(np.abs(matrix).sum(axis=1).max()) if np.isfinite(matrix).all() else np.inf
+
+    def _over(self, course: Course, z: np.ndarray, time: float) -> None:
+        why = course.over(z, time) if time > 0 else ""
+        if not why and not np.abs(z[: self.m]).max() < FAR:
+            why = "the flow has run off to infinity"
+        if why:
+            raise NumericsError(f"the path has no exponents: {why}")

@@ -1,0 +1,172 @@
+"""Processes that answer requests, a line each; answers come as they are ready, whatever becomes of a process."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cfdyn.machine import unfinished
+
+
+class Answer(NamedTuple):
+    """A line, or None with ``why`` there is none, and the seconds that it took."""
+
+    line: str | None
+    why: str
+    seconds: float
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def time_left(seconds: Mapping[Any, float], done: Iterable[Any], passed: float) -> float:
+    """Seconds until the rest is done at the pace so far; ``seconds``: that each was expected to take."""
+    over = sum(seconds[key] for key in done)
+    return (sum(seconds.values()) - over) * passed / max(over, 1e-9)
+
+
+def asked(
+    module: str, requests: Sequence[str], processes: int | None = None, limit: float = float("inf"),
+    groups: Sequence[str] | None = None,
+) -> Iterator[tuple[int, Answer]]:  # fmt: skip
+    """(index, answer) of each request as they come, asked in their order; ``limit``: seconds that each may take.
+
+    ``groups``: one for each request; a process goes on with its group, then with one that no other is at, while there are such.
+    ``module`` is run in each process, and calls `serve`. All of them are gone when this ends, however it ends.
+    """
+    waiting = _Waiting(groups or [str(k) for k in range(len(requests))])
+    answers: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
+    workers: list[_Process] = []
+    left = len(requests)
+
+    def ask(worker: _Process) -> None:
+        index, worker.index = waiting.next(worker.index, [other.index for other in workers]), None
+        if index is not None:
+            worker.ask(index, requests[index])
+
+    try:
+        for _ in range(min(left, processes or processors())):
+            workers.append(_Process(module, answers))
+            ask(workers[-1])
+        while left:
+            worker, line = _next(answers, workers, limit)
+            if worker not in workers:  # another has taken its place
+                continue
+            index = worker.index
+            if index is not None:
+                left -= 1
+                yield index, Answer(line, "" if line else worker.why(limit), time.monotonic() - worker.since)
+            if line is None:
+                workers.remove(worker)
+                if not waiting.left:
+                    continue
+                worker = _Process(module, answers)
+                workers.append(worker)
+            ask(worker)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+class _Waiting:
+    """Requests that nobody has been asked yet, by their group in the order of the first of each."""
+
+    def __init__(self, groups: Sequence[str]) -> None:
+        self.groups, self.left = groups, dict[str, list[int]]()
+        for index, group in enumerate(groups):
+            self.left.setdefault(group, []).append(index)
+
+    def next(self, last: int | None, at_work: Iterable[int | None]) -> int | None:
+        """The next request for a process that was at ``last``, others being ``at_work``; None if there is none."""
+        if not self.left:
+            return None
+        own = None if last is None else self.groups[last]
+        taken = {self.groups[index] for index in at_work if index is not None and index != last}
+        free = (group for group in self.left if group not in taken)
+        group = own if own in self.left else next(free, None) or max(self.left, key=lambda group: len(self.left[group]))
+        index = self.left[group].pop(0)
+        if not self.left[group]:
+            del self.left[group]
+        return index
+
+
+class _Process:
+    """A process with the request that it is at, and the thread that waits for its answers."""
+
+    def __init__(self, module: str, answers: queue.Queue[tuple[_Process, str | None]]) -> None:
+        self.process: subprocess.Popen[str] = unfinished.helper(module, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self.index: int | None = None
+        self.since, self.late = 0.0, False
+        threading.Thread(target=self._wait, args=(answers,), daemon=True).start()
+
+    def _wait(self, answers: queue.Queue[tuple[_Process, str | None]]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.endswith("\n"):  # else it was killed while it wrote
+                answers.put((self, line))
+        answers.put((self, None))
+
+    def ask(self, index: int, request: str) -> None:
+        """Send a request, without waiting."""
+        assert self.process.stdin is not None
+        self.index, self.since = index, time.monotonic()
+        try:
+            self.process.stdin.write(request + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass  # it has ended, and the thread says so
+
+    def why(self, limit: float) -> str:
+        """It gave no answer."""
+        return f"did not end within {limit:g} s" if self.late else f"its process ended with status {self.process.wait()}"
+
+    def end(self) -> None:
+        """It is gone when this returns."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:
+    while True:
+        for worker in workers:
+            if worker.index is not None and not worker.late and time.monotonic() - worker.since > limit:
+                worker.late = True
+                worker.end()
+        gone = [worker for worker in workers if worker.process.poll() is not None]
+        try:
+            return answers.get(timeout=0.5)
+        except queue.Empty:
+            if gone:  # and what it has started holds its stdout, so that it does not end
+                return gone[0], None
+
+
+def serve(answer: Callable[[str], str]) -> None:
+    """Answer lines of stdin on stdout until stdin ends, and end at once then: whoever asked is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what is called may print
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # and read, or close its stdin
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_listen, args=(requests, lines), daemon=True).start()
+    own = os.getpid()
+    while True:
+        found = answer(lines.get())
+        if os.getpid() != own:  # what was called has forked, and the copy of this process has nobody to answer
+            os._exit(0)
+        print(found, file=answers, flush=True)
+
+
+def _listen(requests: Iterable[str], lines: queue.Queue[str]) -> None:
+    for line in requests:
+        lines.put(line.strip())
+    unfinished.drop()
+    os._exit(0)

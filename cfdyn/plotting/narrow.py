@@ -1,0 +1,153 @@
+"""Figures of one column: panels below each other, legends below them, words in lines that fit."""
+
+from __future__ import annotations
+
+import math
+from textwrap import fill
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties
+from matplotlib.gridspec import GridSpec
+from matplotlib.text import Text
+
+from cfdyn.plotting.canvas import NARROW
+from cfdyn.plotting.panels import columns, legend_below
+
+SMALLEST = 6.0  # points of a letter
+LEAST, MOST = 1.1, 0.75  # the height of a panel: inches; and of the width of the figure
+INSIDE = 0.97  # of the width of a figure, for a title
+ROOM = 0.66  # of the width of a figure, for a legend inside it
+HEAD, LINE = 0.55, 0.16  # inches of titles and names of axes, and of a line of a legend below
+
+
+def arrange(figure: Figure | SubFigure, size: tuple[float, float | None] | None) -> None:
+    """A figure in a size, or at a place, that the user has said."""
+    width, height = _inches(figure) if size is None else size
+    lines = _legends_below(figure) if width < NARROW else 0
+    if width < NARROW:
+        stack(figure, height, lines)
+    fit(figure)
+
+
+def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
+    """Panels below each other, as far as these are not flat then; the figure's height, where the user has said none.
+
+    lines : of the legend below
+    """
+    width, own = _inches(figure)
+    panels = sorted(_panels(figure), key=lambda axes: _place(axes)[::-1])
+    shares = [_share(axes) * own for axes in panels]
+    if len(panels) > 1 and (height is None or height / len(panels) >= LEAST) and len({_place(axes)[1] for axes in panels}) > 1:
+        grid = GridSpec(len(panels), 1, figure=figure, height_ratios=[max(share, LEAST) for share in shares])  # type: ignore[arg-type]
+        for k, axes in enumerate(panels):
+            axes.set_subplotspec(grid[k])
+            axes.tick_params(labelbottom=True)
+    elif panels:
+        shares = [sum(_share(axes) * own for axes in panels if _place(axes)[1] == _place(panels[0])[1])]
+    if height is None and isinstance(figure, Figure):
+        heights = [min(max(share, LEAST), MOST * width) for share in shares]
+        figure.set_size_inches(width, sum(heights) + HEAD * len(heights) + LINE * lines)
+
+
+def fit(figure: Figure | SubFigure) -> None:
+    """Legends, titles and names of axes take no more than there is."""
+    whole: Any = figure.get_figure(root=True)
+    whole.draw_without_rendering()
+    for legend in filter(None, [axes.get_legend() for axes in figure.axes]):
+        wide = legend.get_window_extent(whole.canvas.get_renderer()).width / (ROOM * figure.bbox.width)
+        for text in legend.get_texts() if wide > 1 else ():
+            text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) / wide))
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        middle = (box.x0 + box.x1) / 2
+        _shorten(axes.title, 2 * INSIDE * min(middle - figure.bbox.x0, figure.bbox.x1 - middle))
+        _shorten(axes.xaxis.label, min(figure.bbox.width, 1.25 * box.width))
+        _shorten(axes.yaxis.label, box.height)
+
+
+def fit_titles(figure: Figure | SubFigure) -> None:
+    """Titles inside the figure, and those of panels beside each other apart."""
+    title = figure._suptitle  # type: ignore[union-attr]
+    if title is not None:
+        _shorten(title, INSIDE * figure.bbox.width)
+    for axes in _panels(figure):
+        spec: Any = axes.get_subplotspec()
+        _shorten(axes.title, INSIDE * figure.bbox.width * len(spec.colspan) / spec.get_gridspec().ncols)
+
+
+def _shorten(text: Text, most: float) -> None:
+    """More lines, or smaller letters, for a text that is longer than so many pixels; formulas are never cut."""
+    figure: Any = text.get_figure(root=True)
+    extent = text.get_window_extent(figure.canvas.get_renderer())
+    long = max(extent.width, extent.height) if text.get_text() else 0.0
+    if long <= most or most <= 0:
+        return
+    words = text.get_text()
+    if "$" not in words:
+        parts = math.ceil(long / most)
+        text.set_text(fill(words, max(10, math.ceil(1.08 * len(words) / parts)), break_long_words=False))
+    elif "   ·   " in words:
+        text.set_text(words.replace("   ·   ", "\n", 1))
+    elif " (" in words:
+        text.set_text(words.replace(" (", "\n(", 1))
+    extent = text.get_window_extent(figure.canvas.get_renderer())
+    long = max(extent.width, extent.height)
+    if long > most:
+        text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) * most / long))
+
+
+def _legends_below(figure: Figure | SubFigure) -> int:
+    """One legend below all panels, of what stands beside them; how many lines there are below."""
+    entries: dict[str, Any] = {}
+    title, lines, width = "", 0, _inches(figure)[0]
+    single = len(_panels(figure)) == 1
+    for legend in [*figure.legends, *[axes.get_legend() for axes in figure.axes if single]]:
+        if legend is None or not (legend in figure.legends or _outside(legend)):
+            continue
+        names = [text.get_text() for text in legend.get_texts()]
+        if getattr(legend, "_outside_loc", None) == "lower":
+            lines += _lines(names, width)
+            continue
+        title = title or legend.get_title().get_text()
+        entries |= {name: handle for name, handle in zip(names, legend.legend_handles, strict=True) if name not in entries}
+        legend.remove()
+    if entries:
+        legend_below(figure, width, list(entries.values()), list(entries))
+        if title:
+            figure.legends[-1].set_title(fill(title, 50), prop=FontProperties(size=7))
+    return lines + _lines(list(entries), width) + (title != "")
+
+
+def _lines(names: list[str], width: float) -> int:
+    return math.ceil(sum(1 + name.count("\n") for name in names) / columns(names, width)) if names else 0
+
+
+def _outside(legend: Any) -> bool:
+    """True for a legend that was put beside its axes."""
+    x, y = legend.axes.transAxes.inverted().transform(legend.get_bbox_to_anchor().get_points())[0]
+    return bool(x >= 1 or y < 0) and legend._bbox_to_anchor is not None
+
+
+def _panels(figure: Figure | SubFigure) -> list[Axes]:
+    return [axes for axes in figure.axes if axes.get_subplotspec() is not None and not hasattr(axes, "_colorbar")]
+
+
+def _place(axes: Axes) -> tuple[int, int]:
+    """Row and column of a panel."""
+    spec: Any = axes.get_subplotspec()
+    return spec.rowspan.start, spec.colspan.start
+
+
+def _share(axes: Axes) -> float:
+    """The part of the height that a panel has in its grid."""
+    spec: Any = axes.get_subplotspec()
+    grid = spec.get_gridspec()
+    ratios = grid.get_height_ratios() or [1.0] * grid.nrows
+    return float(sum(ratios[k] for k in spec.rowspan) / sum(ratios))
+
+
+def _inches(figure: Figure | SubFigure) -> tuple[float, float]:
+    root: Any = figure.get_figure(root=True)
+    return figure.bbox.width / root.dpi, figure.bbox.height / root.dpi

@@ -1,0 +1,55 @@
+"""What records have in common that differ in one parameter alone: it is computed once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from cfdyn.records.record import Record, plain
+
+MOST = 64  # results that are remembered
+T = TypeVar("T")
+
+
+class Shared:
+    """Results by what they depend on; what fails is not remembered.
+
+    >>> shared, asked = Shared(), []
+    >>> [shared.once(("square", 3), lambda: asked.append(3) or 9) for _ in range(2)], asked
+    ([9, 9], [3])
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] = {}
+
+    def once(self, key: tuple, compute: Callable[[], T], step: Any = None, keep: Callable[[T], bool] = bool) -> T:
+        """The result of ``compute`` for this key; ``step``: the map that its records are to name; ``keep``: whether it counts."""
+        name = repr(key)
+        if name in self._found:
+            return _named(self._found[name], step)
+        found = compute()
+        if keep(found):
+            self._found[name] = found
+            for oldest in list(self._found)[: len(self._found) - MOST]:
+                del self._found[oldest]
+        return found
+
+
+def exactly(numbers: Any) -> str:
+    """An array as text, to the last bit."""
+    return np.asarray(numbers, float).tobytes().hex()
+
+
+def _named(found: Any, step: Any) -> Any:
+    """The same with the map in its provenance, and the map's parameters where they stand there."""
+    if step is None:
+        return found
+    if isinstance(found, list | tuple):
+        return type(found)(_named(item, step) for item in found)
+    if not isinstance(found, Record):
+        return found
+    settings = {**found.provenance["settings"], "map": step.title}
+    if "params" in settings:
+        settings["params"] = plain(step.params)
+    return replace(found, provenance={**found.provenance, "settings": settings})

@@ -1,0 +1,193 @@
+"""`study_many`: a list of studies on all processors, with what they have in common computed once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import pickle
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cfdyn.arguments import checked, whole_number
+from cfdyn.errors import CfdynError, Interrupted, UsageError, readable
+from cfdyn.machine.shelf import fingerprint
+from cfdyn.machine.workers import asked, serve, time_left
+from cfdyn.records.files import as_path, folder_for_writing, written_whole
+from cfdyn.records.shared import Shared
+from cfdyn.studies.collection import STOPPED, Studies, collected
+from cfdyn.studies.defaults import family, of_loss
+from cfdyn.studies.study import studied
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+
+SPELLED = checked(studied)
+PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-flint")
+MOST = 7  # a study's arguments by place: loss, optimizer, start, box, lr_range, seed, auto_lr
+SEED = 5  # the place of the seed among them
+
+
+def study_many(
+    what: Iterable[Loss | str | Sequence[Any]], jobs: int | None = None, out: str | os.PathLike[str] | None = None, seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> Studies:  # fmt: skip
+    """Each is what `study` finds, to the last bit; those that differ in the learning rate alone share most of the work.
+
+    Parameters
+    ----------
+    what : losses, or the arguments of `study` in a row: (loss, optimizer), (loss, optimizer, start, box, lr_range), …
+    jobs : processes at once; as many as there are processors if not given
+    out : a folder in which each finished study is kept; called again with it, only what is missing there is computed
+    seed : of the random starts for minima, the same for each
+    progress : called with what is done and about how much time is left, in words
+
+    Raises
+    ------
+    UsageError : an empty list, what is neither a loss nor arguments of a study, no positive number of jobs, or a folder
+        that cannot be written
+    Interrupted : Ctrl-C; its ``record`` has the studies that are done
+
+    Examples
+    --------
+    >>> import cfdyn as cf, itertools
+    >>> rates = [cf.optimizers.gd(lr=lr) for lr in (0.5, 1.1, 1.46)]
+    >>> found = cf.study_many(itertools.product([cf.Loss("(w**2-1)**2/4")], rates), jobs=1)
+    >>> found.verdict, found.period.tolist(), found[2].edge.value
+    ('3 studies: 1 fixed point, 1 2-cycle, 1 3-cycle', [1, 2, 3], 1.0)
+    """
+    if jobs is not None:
+        whole_number("jobs", jobs, 1, 1024)
+    listed = [_arguments(k, one) for k, one in enumerate(what)]
+    if not listed:
+        raise UsageError("no study is asked for: the list is empty")
+    kept = _Kept(None if out is None else folder_for_writing(as_path(out)), seed)
+    files: list[bytes | str] = [kept.read(one) or STOPPED for one in listed]
+    names = [_names(one) for one in listed]
+    # Those of one family follow one another, so that one process has what they share.
+    order = sorted((k for k in range(len(listed)) if files[k] == STOPPED), key=lambda k: (_family(listed[k]), k))
+    try:
+        _compute(order, listed, seed, jobs, files, kept, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(collected(files, names, seed)) from None
+    return collected(files, names, seed)
+
+
+def _compute(
+    order: Sequence[int], listed: Sequence[tuple[Any, ...]], seed: int, jobs: int | None,
+    files: list[bytes | str], kept: _Kept, progress: Callable[[str], None] | None,
+) -> None:  # fmt: skip
+    """Fill ``files`` at the places in ``order``."""
+    start, done = time.monotonic(), list[int]()
+    requests = [asking(listed[k], {} if len(listed[k]) > SEED else {"seed": seed}) for k in order]
+    groups = [_family(listed[k]) for k in order]
+    for index, answer in asked("cfdyn.studies.many", requests, jobs, groups=groups):
+        k = order[index]
+        found = {"failure": answer.why} if answer.line is None else json.loads(answer.line)
+        files[k] = base64.b64decode(found["file"]) if "file" in found else str(found["failure"])
+        kept.write(listed[k], files[k])
+        done.append(k)
+        if progress:
+            left = time_left(dict.fromkeys(order, 1.0), done, time.monotonic() - start)
+            progress(f"{len(files) - len(order) + len(done)} of {len(files)} studies, about {left:.0f} s left")
+
+
+def _arguments(place: int, one: Any) -> tuple[Any, ...]:
+    """Arguments of a study by place; formulas are read where they are studied, Python functions here."""
+    given = tuple(one) if isinstance(one, tuple | list) else (one,)
+    if not 1 <= len(given) <= MOST or isinstance(given[0], bytes):
+        raise UsageError(f"entry {place} of the list is a loss or the arguments of a study, (loss, optimizer, start, box, "
+                         f"lr_range, …), not {one!r:.80}")  # fmt: skip
+    try:
+        loss = given[0] if isinstance(given[0], Loss | str) else Loss.of(given[0])
+    except CfdynError as problem:
+        raise UsageError(f"entry {place} of the list: {problem}") from None
+    if loss is None or not (len(given) == 1 or given[1] is None or isinstance(given[1], Optimizer)):
+        raise UsageError(f"entry {place} of the list is a loss, or a loss and an optimizer, not {one!r:.80}")
+    return (loss, *given[1:])
+
+
+def _names(arguments: tuple[Any, ...]) -> tuple[str, str]:
+    loss, optimizer = (*arguments, None)[:2]
+    return loss if isinstance(loss, str) else loss.spec.title, "" if optimizer is None else str(optimizer)
+
+
+def _family(arguments: tuple[Any, ...]) -> str:
+    """The same text for those that share work."""
+    loss, optimizer = (*arguments, None)[:2]
+    if isinstance(loss, str) or optimizer is None:
+        return f"{loss if isinstance(loss, str) else of_loss(loss)} / {optimizer and optimizer.name}"
+    return family(loss, optimizer)
+
+
+class _Kept:
+    """Finished studies in a folder, each under what it was asked and the state of the package; nothing without a folder."""
+
+    def __init__(self, folder: Path | None, seed: int):
+        self.folder, self.seed = folder, seed
+
+    def path(self, arguments: tuple[Any, ...]) -> Path | None:
+        """The file of a study."""
+        if self.folder is None:
+            return None
+        optimizer = (*arguments, None)[1]
+        rate = None if optimizer is None else (optimizer.params.get("lr"), optimizer.key)
+        rest = [repr(getattr(one, "tolist", lambda one=one: one)()) for one in arguments[2:]]
+        asked_for = repr((_family(arguments), rate, rest, self.seed, _package()))
+        return self.folder / f"{hashlib.sha256(asked_for.encode()).hexdigest()[:32]}.npz"
+
+    def read(self, arguments: tuple[Any, ...]) -> bytes | None:
+        """The file of a finished study, or None; a damaged one is made anew."""
+        path = self.path(arguments)
+        if path is None or not path.is_file():
+            return None
+        content = path.read_bytes()
+        try:
+            collected([content], [("", "")], 0)
+        except CfdynError:
+            return None
+        return content
+
+    def write(self, arguments: tuple[Any, ...], found: bytes | str) -> None:
+        """Keep a finished study, whole or not at all; one that failed is tried again next time."""
+        path = self.path(arguments)
+        if path is not None and isinstance(found, bytes):
+            with written_whole(path) as temporary:
+                Path(temporary).write_bytes(found)
+
+
+@cache
+def _package() -> str:
+    """Changes with what studies are computed by."""
+    return fingerprint(["studies.study"], PACKAGES)
+
+
+def main() -> None:
+    """A process that answers requests until stdin ends; what one study found serves the next of the same loss and optimizer."""
+    shared = Shared()
+    warnings.simplefilter("ignore")
+    serve(lambda request: json.dumps(answer(shared, request)))
+
+
+def asking(arguments: tuple[Any, ...], options: dict[str, Any]) -> str:
+    """A request: the arguments of a study by place and by name."""
+    return base64.b64encode(pickle.dumps((arguments, options))).decode()
+
+
+def answer(shared: Shared, request: str) -> dict[str, str]:
+    """{file: the study's in base64} or {failure: what went wrong in a sentence}."""
+    arguments, options = pickle.loads(base64.b64decode(request))
+    try:
+        return {"file": base64.b64encode(SPELLED(shared, *arguments, **options).to_bytes()).decode()}
+    except CfdynError as problem:
+        return {"failure": readable(str(problem))}
+    except Exception as problem:  # whatever goes wrong in one, the others go on
+        return {"failure": readable(f"a defect of cfdyn, please report it: {type(problem).__name__}: {problem}")}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What figures show, leave out and say of it."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.plotting import panels, style
+from cfdyn.plotting.figures.study import telling
+from cfdyn.studies.landscape import landscape
+
+RECORDS, BEFORE = Path(__file__).parent / "records", Path(__file__).parents[1] / "records" / "before"
+
+
+@pytest.fixture
+def axes():
+    figure, axes = plt.subplots()
+    yield axes
+    plt.close(figure)
+
+
+def test_first_points_are_in_view(axes):
+    values = np.concatenate([[3.0, 2.5], np.ones(298) + 0.5 * (-1.0) ** np.arange(298)])
+    style.clip_range(axes, values)
+    assert axes.get_ylim()[1] > 3 and not axes.texts
+
+
+def test_what_runs_away_is_left_out_and_counted(axes):
+    style.clip_range(axes, np.concatenate([np.linspace(0, 1, 999), [1e6]]))
+    assert axes.get_ylim()[1] < 2
+    assert [text.get_text() for text in axes.texts] == ["1 % are beyond"]
+
+
+def test_a_line_on_another_is_dashed_and_says_so():
+    step, path = np.arange(50.0)[:, None], np.linspace(0, 1, 50)[:, None]
+    assert panels.hidden([path, path + 1e-4, path + 0.1, path[:40], step]) == {1: 0}
+    assert panels.line_style(0, {1: 0})["linestyle"] == "-"
+    assert panels.line_style(1, {1: 0})["linestyle"] != "-"
+    names = [text.get_text() for text in cf.plot(cf.load(RECORDS / "RunsComparison.npz")).legends[0].get_texts()]
+    assert "gradient (as central)" in names
+
+
+def test_where_a_scan_was_refined_there_are_no_stripes():
+    values = np.sort(np.concatenate([np.linspace(0, 1, 101), np.linspace(0.5, 0.51, 50)]))
+    kept = values[style.evenly(values, 100)]
+    assert np.allclose(np.diff(kept), 0.01, atol=2e-3)
+
+
+def test_the_plane_of_a_study_holds_the_path_from_its_start():
+    loss, optimizer = cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5)
+    step = cf.as_map(loss, optimizer)
+    orbit = cf.iterate(step, [1.107], 300)
+    assert np.abs(orbit.z[200:] - [1, 0]).max() < 1e-15
+    found = landscape(loss, step, orbit, cf.analysis.classify(step, [1.107]))
+    lo, hi = np.array([found.x[[0, -1]], found.y[[0, -1]]]).T
+    assert (lo < orbit.z.min(axis=0)).all() and (hi > orbit.z.max(axis=0)).all()
+    assert (hi - lo < 2 * np.ptp(orbit.z, axis=0)).all()
+
+
+def test_a_study_names_the_regimes_that_can_be_seen():
+    study = cf.load(BEFORE / "Study.npz")
+    named = {text.get_text() for text in cf.plot(study).axes[1].get_legend().get_texts()}
+    widths = {}
+    for lo, hi, name in study.bands.bands:
+        widths[style.regime_name(name)] = widths.get(style.regime_name(name), 0) + (hi - lo) / np.ptp(study.bands.values)
+    regimes = {"longer period" if name == "period" else name for name, width in widths.items() if width >= 0.003}
+    assert named - {"doubling", "3-cycles are born"} == regimes
+
+
+@pytest.mark.parametrize(("series", "steps"), [
+    (np.tile([1.0, 2.0, 3.0], 100), 60),  # repeats from the beginning
+    (1000 + np.concatenate([np.arange(100.0), np.full(200, 100.0)]), 104),  # stands still from step 99 on, to a hundredth
+    (0.8 ** np.arange(301.0), 301),  # falls over decades
+])  # fmt: skip
+def test_how_many_steps_tell_all(series, steps):
+    assert telling(series) == steps
+
+
+def test_names_on_axes():
+    found = cf.plot(cf.iterate(cf.as_map(cf.Loss("(w1*w2 - 1)**2"), cf.optimizers.gd(lr=0.1)), [0.5, 1.0], 5))
+    assert [text.get_text() for text in found.axes[0].get_legend().get_texts()] == ["$w_{1}$", "$w_{2}$"]
