@@ -135,7 +135,8 @@ def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, star
     stats = path.stats
     quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
                + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
-    work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
+    evaluated = f"{stats['gradient_equivalents']} gradient equivalents" if unit else f"{stats['slopes']} evaluations"
+    work = f"{stats['steps']} steps, {stats['rejected']} rejected, {evaluated}"
     screen.note(f"{work}{quality if path.rank.any() and path.radius is None else ''}", "work")
 
 
