@@ -38,9 +38,8 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float | 
     singular system (a continuum of cycles) gets the smallest step that solves it. ``extent``: the size of the orbit that
     led here, one or (D,), beside which points near 0 are round-off. Each entry behind the weights is held against its own size.
     """
-    rules = (step.rule(what).compiled for what in ("step", "jacobian"))
-    block = shots(*rules, np.asarray(points), d=step.n_weights or step.dim, extent=extent, most=iterations)
-    parameters = step.p
+    rules = {what: step.rule(what).compiled for what in ("step", "jacobian")}
+    block, parameters = shots(points, **rules, d=step.n_weights or step.dim, extent=extent, most=iterations), step.p
     while True:
         apply(address(newton.compiled), block.memory, parameters, parameters)
         if block.status != OPEN:

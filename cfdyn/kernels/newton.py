@@ -165,7 +165,7 @@ def newton(z, p, out):
             b.points[i, 0] -= b.solved[i]
 
 
-def shots(step: Any, jacobian: Any, points: np.ndarray, **values: Any) -> Shots:
-    """The block of `newton`: rules of the map and its Jacobian, points (n, D), their ``extent``, d, and the ``most`` rounds."""
-    n, w = points.shape
-    return Shots.make(n=n, w=w, step=step, jacobian=jacobian, points=points, least=np.inf, **values)
+def shots(points: np.ndarray, **values: Any) -> Shots:
+    """The block of `newton`: points (n, D), ``step`` and ``jacobian`` of the map, ``extent`` (D,), d, and the ``most`` rounds."""
+    n, w = np.shape(points)
+    return Shots.make(n=n, w=w, points=points, least=np.inf, **values)
