@@ -11,16 +11,19 @@ OPTIMIZER ?= gd:lr=1.46
 OUT ?= cfdyn-out
 export FORMULA OPTIMIZER OUT
 
+# The first study needs no extra: its figure is there before the rest is installed.
+EXTRAS_first :=
 EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
 EXTRAS_docs := data,networks,docs
 EXTRAS_test := test
 EXTRAS_test-all := test,types,cover,bench,tables
 # An environment that has these extras also serves:
-SERVES_bench := study
-SERVES_docs := study
-SERVES_test := study
-SERVES_test-all := study test
+SERVES_study := first
+SERVES_bench := first study
+SERVES_docs := first study
+SERVES_test := first study
+SERVES_test-all := first study test
 
 # One process per core is enough: the numerical libraries must not start threads of their own.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -q
@@ -47,8 +50,9 @@ help:
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
-study: $(VENV)/.installed-study
+study: $(VENV)/.installed-first
 	@$(VENV)/bin/cfdyn study double_well --out "$$OUT"
+	@$(MAKE) --no-print-directory $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn study breast_cancer:features=1 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study breast_cancer:features=2 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study "$$FORMULA" --optimizer "$$OPTIMIZER" --out "$$OUT"
@@ -121,10 +125,10 @@ $(VENV)/.created:
 	@echo '$(CURDIR)' > $@
 
 $(VENV)/.installed-%: $(VENV)/.created setup.cfg pyproject.toml constraints.txt
-	@echo 'Installing cfdyn[$(EXTRAS_$*)] into $(VENV) (a few minutes the first time)'
+	@echo 'Installing cfdyn$(EXTRAS_$*:%=[%]) into $(VENV) (a few minutes the first time)'
 	@touch $(VENV)/.incomplete
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  --editable '.[$(EXTRAS_$*)]' || { rm -f $(VENV)/.incomplete; exit 1; }
+	  --editable '.$(EXTRAS_$*:%=[%])' || { rm -f $(VENV)/.incomplete; exit 1; }
 	@$(PY) -m compileall -q cfdyn papers
 	@touch $(foreach name,$* $(SERVES_$*),$(VENV)/.installed-$(name))
 	@rm $(VENV)/.incomplete

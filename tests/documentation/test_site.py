@@ -11,7 +11,7 @@ import cfdyn as cf
 from docs._site import blocks, docstrings, names, session
 
 DOCS = Path(__file__).parents[2] / "docs"
-RESULTS = {"Event", "Run", "Claim", "FoundCycle", "Question", "Search", "Verdict"}  # which the examples of functions show
+RESULTS = {"Event", "Run", "Studies", "Claim", "FoundCycle", "Question", "Search", "Verdict"}  # which the examples of functions show
 ROOMS = {"cfdyn", *(f"cfdyn.{place}" for place in cf._PACKAGES.values())}
 
 
