@@ -78,15 +78,16 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(of, eval_str=True).parameters
 
 
-def _keep(record: Any, files: Files, name: str, say: Callable[[str], None]) -> None:
-    """Write what was done when Ctrl-C came, without its figure, and say so at the end."""
+def _keep(record: Any, files: Files, name: str, say: Callable[[str], None], reads: bool) -> None:
+    """Write what was done when Ctrl-C came, without its figure, and say so at the end; ``reads``: it goes on with a record."""
     if record is None:
         return
     with interrupts.finishing():
         files.plot, files.csv, files.numbered = None, None, False
         if files.record is None:
             files.write(record, name, say)
-        goes_on = f"; it goes on with: cfdyn {name} {files.record}" if getattr(record, "complete", True) is False else ""
+        again = f"; it goes on with: cfdyn {name} {files.record}" if reads else "; the same call goes on from there"
+        goes_on = again if getattr(record, "complete", True) is False else ""
         interrupts.words(f"interrupted; what was done until then is in {files.record}{goes_on}")
 
 
@@ -139,7 +140,7 @@ def command(
                         files.certify(answer.certificates)
                 except KeyboardInterrupt as stopped:
                     if files and keeps:
-                        _keep(getattr(stopped, "record", record), files, own.__name__, say)
+                        _keep(getattr(stopped, "record", record), files, own.__name__, say, "loss" in given)
                     raise
             answer.show(given["json"], files)
             return answer.status

@@ -64,10 +64,13 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
         rows = [(reader.line_num, {name.strip(): str(cell).strip() for name, cell in row.items() if cell}) for row in reader]
     except csv.Error as problem:
         raise UsageError(f"line {reader.line_num} of {table} cannot be taken apart: {problem}") from None
-    for name in reader.fieldnames or ():
-        if name.strip() not in COLUMNS:
-            raise unknown(f"column of {table}:", name.strip(), COLUMNS)
-    if not rows or "loss" not in [name.strip() for name in reader.fieldnames or ()]:
+    names = [name.strip() for name in reader.fieldnames or ()]
+    for name in names:
+        if name not in COLUMNS:
+            raise unknown(f"column of {table}:", name, COLUMNS)
+        if names.count(name) > 1:
+            raise UsageError(f"{table} has two columns {name}")
+    if not rows or "loss" not in names:
         raise UsageError(f"{table} has no rows below a line of names, of which one is loss, such as: loss,optimizer")
     return rows
 
