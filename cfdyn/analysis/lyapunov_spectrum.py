@@ -100,7 +100,7 @@ def lyapunov_spectrum(
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_step(step).state(z0).copy()
-    q, stretch = _frame(step.dim, leading), stretching(step)
+    q, stretch = frame(step.dim, leading), stretching(step)
     piece = PIECE if isinstance(step, MapByProducts) else max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
@@ -119,7 +119,7 @@ def lyapunov_spectrum(
             if progress and k:
                 progress(begin + done)
     settings = provenance(map=step.title, params=step.params, start=z0, transient=transient, leading=leading)
-    return _spectrum(sums, np.diff(ends), n, step.dim, settings)
+    return averaged_exponents(sums, np.diff(ends), n, step.dim, settings)
 
 
 def _of_flow(
@@ -130,7 +130,7 @@ def _of_flow(
     if not (0 < time < math.inf and 0 <= transient < math.inf):
         raise UsageError(f"lyapunov needs a positive time and no negative transient, not {time:g} and {transient:g}")
     z = flow.state(z0).copy()
-    tangents = Tangents(flow, _frame(flow.dim - flow.timed, leading or flow.dim - flow.timed))
+    tangents = Tangents(flow, frame(flow.dim - flow.timed, leading or flow.dim - flow.timed))
     tangents.follow(z, transient - min(transient / 2, TURNING), alone=True)
     sums, begun = np.zeros((PARTS, len(tangents.q))), 0.0
     tangents.follow(z, min(transient / 2, TURNING))
@@ -140,10 +140,10 @@ def _of_flow(
         if progress:
             progress(int(begun))
     settings = provenance(map=flow.title, params=flow.params, start=z0, transient=transient, leading=leading)
-    return replace(_spectrum(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
+    return replace(averaged_exponents(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
 
 
-def _frame(dim: int, leading: int | None) -> np.ndarray:
+def frame(dim: int, leading: int | None) -> np.ndarray:
     """Orthonormal rows (k, D) that no symmetry of the map favours."""
     if leading is not None:
         most = whole_number("`leading`", leading, 1, dim)
@@ -161,7 +161,7 @@ def _advance(step: Map | MapByProducts, z: np.ndarray, n: int) -> tuple[int, int
     return advance(step.rule("step").compiled, z, step.p, n, ESCAPE)
 
 
-def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
+def averaged_exponents(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
     """Means and errors of the sums (parts, D) of logarithms over so many steps each."""
     with np.errstate(invalid="ignore"):
         exponents, means = sums.sum(axis=0) / n, sums / lengths[:, None]
