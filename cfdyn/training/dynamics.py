@@ -97,7 +97,8 @@ class Dynamics:
         >>> run.periods().labels.shape
         (2, 2)
         """
-        return periods_of(self.coordinates, self.config.warm_start, self._settings, width, max_period, level)
+        every, begin = int(self.config.every or 1), self.config.warm_start
+        return periods_of(self.coordinates, every, begin, self._settings, width, max_period, level)
 
     @cached_property
     def usual_periods(self) -> Periods:

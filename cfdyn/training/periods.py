@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,11 +15,15 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.slow_cycles import VISIBLE
 from cfdyn.words import listed
 
-NONE, IRREGULAR, UNSEEN, SMALL, DYING = 0, -1, -2, -3, -4
-KINDS = {NONE: "none", IRREGULAR: "irregular", UNSEEN: "not followed", SMALL: "small", DYING: "dying out"}
+NONE, IRREGULAR, UNSEEN, SMALL, DYING, TURNS = 0, -1, -2, -3, -4, -5
+KINDS = {NONE: "none", IRREGULAR: "irregular", UNSEEN: "not followed", SMALL: "small", DYING: "dying out",
+         TURNS: "direction turns"}
 WINDOW, MOST, LONGEST = 96, 24, 8  # steps of a window, windows, and the longest period in steps, if nobody says otherwise
 DIES = 0.1  # of the size in one half of a window, in the other half: a transient, of which no period is told
+# How much worse x returns after two steps across a measurement; of its size: returns of a 2-cycle, and of what is none.
+JUMPS, CLOSED, OPEN = 1.5, 0.1, 0.5
 SMOOTH = 0.5  # correlation of neighbours: above, a path goes on smoothly and is no oscillation
+ALTERNATES = 0.9  # of the steps in which a 2-cycle changes its sign
 EPISODES = 4  # of a direction, in a sentence
 EVIDENCE = ("amplitude", "p_value", "alternation", "since", "until")
 
@@ -31,7 +36,9 @@ class Periods(Record):
     ``first``, ``last`` (n,): steps of a window. ``labels`` (n, k): the period, 2 or more; 0 none, −1 irregular (chaotic or
     quasi-periodic), −2 the direction was not followed through the window, −3 its root mean square is less than a hundredth of
     the widest: that much leaks in from other directions as these are measured anew; −4 it falls to a tenth from one half of the
-    window to the other: a transient. ``size`` (n, k): the root mean square;
+    window to the other: a transient; −5 what is found may come from directions that turn as they are measured anew: it is
+    irregular across measurements, or its period divides that of a 2-cycle with a jump at each. If it alternates between them it
+    is a 2-cycle, labelled 2. ``size`` (n, k): the root mean square;
     ``growth``, its factor per step: below 1 the swing dies out. Evidence as in `Oscillation`, NaN where none was looked for:
     ``amplitude``, half peak to peak (0 for none), ``p_value``, ``alternation`` (1 for a 2-cycle), ``since`` and ``until``
     (steps). Direction j is the one with the j-th largest eigenvalue at that step; where two eigenvalues cross, the directions
@@ -88,9 +95,10 @@ class Periods(Record):
 
 
 def periods_of(
-    coordinates: np.ndarray, begin: int, settings: dict[str, Any], width: int | None, max_period: int, level: float
+    coordinates: np.ndarray, every: int, begin: int, settings: dict[str, Any], width: int | None, max_period: int, level: float
 ) -> Periods:
-    """Of coordinates (n, k), one row a step, from the step ``begin`` on; NaN where a direction is not followed."""
+    """Of coordinates (n, k), one row a step, from the step ``begin`` on, along directions measured ``every`` so many steps; NaN
+    where a direction is not followed."""
     longest = whole_number("`max_period`", max_period, 2)
     if not 0 < level < 0.5:
         raise UsageError(f"`level` is a number between 0 and 0.5, not {level:g}")
@@ -111,7 +119,8 @@ def periods_of(
         if len(there):
             seen = oscillation(part[:, there], longest, level / len(starts), [str(j) for j in there])
             for j, one in zip(there.tolist(), seen.directions, strict=True):
-                labels[i, j] = _take(one, {name: values[i, j : j + 1] for name, values in evidence.items()}, int(starts[i]))
+                label = _take(one, {name: values[i, j : j + 1] for name, values in evidence.items()}, int(starts[i]))
+                labels[i, j] = label if label in (NONE, 2) else _without_turns(part[:, j], int(starts[i]), every, label)
     about = provenance(**settings, width=width, max_period=longest, level=level)
     return Periods(starts, starts + width - 1, labels, sizes, growth, **evidence, provenance=about)
 
@@ -133,6 +142,20 @@ def _take(one: dict[str, Any], cells: dict[str, np.ndarray], start: int) -> int:
     for name, value in known.items():
         cells[name][0] = value
     return {"periodic": int(one["period"] or 0), "irregular": IRREGULAR, "none": NONE}[one["kind"]]
+
+
+def _without_turns(x: np.ndarray, start: int, every: int, label: int) -> int:
+    """The label, unless it may come from directions that are measured anew ``every`` so many steps."""
+    between = (start + np.arange(len(x) - 2)) % every < every - 2
+    if between.all() or not between.any():
+        return label
+    again = (x[2:] - x[:-2]) ** 2
+    inside, across, size = float(again[between].mean()), float(again[~between].mean()), float(np.mean(x**2))
+    teeth = math.lcm(2, every) % label == 0 if label > 0 else across > JUMPS**2 * inside
+    if not teeth or (label > 0 and inside > OPEN**2 * size):
+        return label
+    two = inside <= CLOSED**2 * size and float((x[1:-1] * x[:-2] < 0)[between].mean()) > ALTERNATES
+    return 2 if two else TURNS
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:

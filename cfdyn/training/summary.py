@@ -63,7 +63,8 @@ def _exponents(run: Run) -> list[str]:
     found = run.later_lyapunov
     if found is None:
         return []
-    values = ", ".join(f"{value:.3g} ± {error:.1g}" for value, error in zip(found.exponents, found.errors, strict=True))
+    pairs = zip(found.exponents, found.errors, strict=True)
+    values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
     return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}."]
 
 

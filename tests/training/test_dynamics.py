@@ -6,7 +6,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.analysis.lyapunov_spectrum import frame
 from cfdyn.errors import UsageError
-from cfdyn.training.periods import DYING, IRREGULAR, NONE, SMALL, UNSEEN, along_directions, periods_of
+from cfdyn.training.periods import DYING, IRREGULAR, NONE, SMALL, TURNS, UNSEEN, along_directions, periods_of
 from tests.training import toy
 from tests.training.test_train import Bowl, Stopped, arrays, same, stop_at
 
@@ -130,7 +130,7 @@ def series():
 
 
 def test_periods_of_each_direction_are_told_in_windows():
-    found = periods_of(series(), 10, {}, 128, 8, 0.01)
+    found = periods_of(series(), 700, 10, {}, 128, 8, 0.01)
     assert found.first.tolist() == [*range(10, 523, 64), 572] and found.last[-1] == 699 and found.labels.shape == (10, 6)
     two = found.labels[:, 0]
     assert set(two[found.last < 200].tolist()) == {SMALL} and set(two[found.first > 300].tolist()) == {2}
@@ -149,8 +149,20 @@ def test_noise_and_smooth_paths_with_jumps_have_no_period():
     """A smooth swing whose directions are measured anew every six steps jumps every six steps: that is no 6-cycle."""
     t = np.arange(600)
     jumps = np.exp(-t / 200) * (1 + 1e-2 * ((t // 6) % 5))
-    found = periods_of(np.column_stack([jumps, np.random.default_rng(1).normal(size=600)]), 0, {}, None, 8, 0.01)
+    found = periods_of(np.column_stack([jumps, np.random.default_rng(1).normal(size=600)]), 6, 0, {}, None, 8, 0.01)
     assert set(found.labels.ravel().tolist()) <= {NONE, SMALL} and found.episodes == [] and along_directions(found) == ""
+
+
+@pytest.mark.parametrize(("turned", "kept", "label", "seems"),
+                         [(0.05, True, 2, None), (0.05, False, 4, 4), (0.4, True, TURNS, 6)])
+def test_directions_that_are_measured_anew_make_no_period(turned, kept, label, seems):
+    """Turned back and forth every six steps a 2-cycle seems to be a 6-cycle, or irregular; a 4-cycle stays one."""
+    t = np.arange(600)
+    wave = (-1.0) ** t * (1 + 1e-3 * np.sin(t / 50)) if kept else (-1.0) ** t + 0.2 * np.cos(np.pi * t / 2)
+    teeth = (t % 6 / 6 - 0.4) if kept else 0.0
+    alone = cf.analysis.oscillation((wave * (1 + turned * teeth))[:96], max_period=8)
+    found = periods_of((wave * (1 + turned * teeth))[:, None], 6, 0, {}, None, 8, 0.01)
+    assert alone.period == seems and set(found.labels.ravel().tolist()) == {label}
 
 
 def test_the_periods_of_a_run(train):

@@ -123,7 +123,7 @@ def _document(found: Run) -> dict[str, Any]:
 def _exponents(found: Run) -> dict[str, Any] | None:
     """Of the later half of the run, as its last sentence has them."""
     spectrum = found.later_lyapunov
-    return spectrum and {"since": found.steps // 2, "exponents": spectrum.exponents, "errors": spectrum.errors}
+    return None if spectrum is None else {"since": found.steps // 2, "exponents": spectrum.exponents, "errors": spectrum.errors}
 
 
 def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
