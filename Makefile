@@ -11,14 +11,19 @@ OPTIMIZER ?= gd:lr=1.46
 OUT ?= cfdyn-out
 export FORMULA OPTIMIZER OUT
 
+# The first study needs no extra: its figure is there before the rest is installed.
+EXTRAS_first :=
 EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
+EXTRAS_docs := data,networks,docs
 EXTRAS_test := test
 EXTRAS_test-all := test,types,cover,bench,tables
 # An environment that has these extras also serves:
-SERVES_bench := study
-SERVES_test := study
-SERVES_test-all := study test
+SERVES_study := first
+SERVES_bench := first study
+SERVES_docs := first study
+SERVES_test := first study
+SERVES_test-all := first study test
 
 # One process per core is enough: the numerical libraries must not start threads of their own.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -q
@@ -26,7 +31,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers test test-all bench bench-quick lint stubs baselines clean distclean
+.PHONY: help study papers test test-all bench bench-quick docs lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -37,14 +42,17 @@ help:
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
 	@echo 'make papers       compute all claims of the literature; a report in $(OUT)/claims'
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
+	@echo 'make docs         build the site in docs/_build/html: tutorials, guides, theory, reference; its examples are run'
 	@echo 'make lint         check style, types and the layers'
 	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
 	@echo 'make baselines    draw the pictures anew that figures are held against: look at what changed in them'
+	@echo 'make wheel        build dist/cfdyn-….whl, which carries the machine code that a first run needs'
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
-study: $(VENV)/.installed-study
+study: $(VENV)/.installed-first
 	@$(VENV)/bin/cfdyn study double_well --out "$$OUT"
+	@$(MAKE) --no-print-directory $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn study breast_cancer:features=1 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study breast_cancer:features=2 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study "$$FORMULA" --optimizer "$$OPTIMIZER" --out "$$OUT"
@@ -71,6 +79,10 @@ bench: $(VENV)/.installed-bench
 bench-quick: $(VENV)/.installed-bench
 	@$(PY) benchmarks/run.py --quick
 
+docs: $(VENV)/.installed-docs
+	@MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
+
 lint: $(VENV)/.installed-test
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
@@ -82,8 +94,11 @@ stubs: $(VENV)/.installed-test
 baselines: $(VENV)/.installed-test
 	@$(PY) -m tests.plotting.pictures
 
+wheel: $(VENV)/.installed-test
+	@$(PY) -m tests.wheel dist
+
 clean:
-	@rm -rf build dist cfdyn.egg-info htmlcov .coverage .coverage.*
+	@rm -rf build dist docs/_build cfdyn.egg-info htmlcov .coverage .coverage.*
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
@@ -110,10 +125,10 @@ $(VENV)/.created:
 	@echo '$(CURDIR)' > $@
 
 $(VENV)/.installed-%: $(VENV)/.created setup.cfg pyproject.toml constraints.txt
-	@echo 'Installing cfdyn[$(EXTRAS_$*)] into $(VENV) (a few minutes the first time)'
+	@echo 'Installing cfdyn$(EXTRAS_$*:%=[%]) into $(VENV) (a few minutes the first time)'
 	@touch $(VENV)/.incomplete
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  --editable '.[$(EXTRAS_$*)]' || { rm -f $(VENV)/.incomplete; exit 1; }
+	  --editable '.$(EXTRAS_$*:%=[%])' || { rm -f $(VENV)/.incomplete; exit 1; }
 	@$(PY) -m compileall -q cfdyn papers
 	@touch $(foreach name,$* $(SERVES_$*),$(VENV)/.installed-$(name))
 	@rm $(VENV)/.incomplete

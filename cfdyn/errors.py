@@ -34,7 +34,17 @@ def visible(text: str) -> str:
 
 
 class CfdynError(Exception):
-    """Base of every error raised on purpose; ``exit_status`` is what the command line returns."""
+    """Base of every error raised on purpose; ``exit_status`` is what the command line returns.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> try:
+    ...     cf.Loss("(w**2 - 1")
+    ... except cf.CfdynError as error:
+    ...     print(type(error).__name__, error.exit_status)
+    FormulaError 2
+    """
 
     exit_status = 1
 

@@ -11,7 +11,7 @@ On sharp directions M contracts fast and Σ is in equilibrium with w̄; flat one
 of the noise that depends on δ and is not in M, and the variance along flat directions, which grows like a random walk. So it
 can fail where runs are far apart: in several modes, on their way off a plateau or to a saddle at different times, or about
 the wide minimum of a convex loss. `SETTINGS` are grids of rates and batches with all that
-fails in them; `table()` prints them and docs/sgd.md shows them. A first scan had larger rates too, where more fails: the
+fails in them; `table()` prints them and docs/theory/sgd.md shows them. A first scan had larger rates too, where more fails: the
 logistic net with η = 1, logistic regression with η = 2.
 
 The second computations are NumPy loops on the net of two tanh units alone: own gradients, own random numbers, Σ as a linear

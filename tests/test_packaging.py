@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.processes import finished
+from tests.wheel import copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
-FOLDERS = ["cfdyn", "papers"]
-EXTRAS = {"data", "networks", "torch", "tables", "sweep", "explore", "docs", "test", "types", "cover", "bench", "all"}
+EXTRAS = {"data", "networks", "torch", "tables", "docs", "test", "types", "cover", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "equinox", "torch", "flint"}
 
 
@@ -46,10 +44,7 @@ def package_files() -> set[str]:
 def wheel(tmp_path_factory) -> Path:
     """Built from a copy, so that no stale build folder gets in and none is left behind."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in SOURCES:
-        shutil.copy(ROOT / name, source)
+    copy_sources(source)
     call([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source], source)
     (built,) = out.glob("*.whl")
     return built
@@ -161,11 +156,8 @@ def test_an_editable_clone_has_the_papers(clone, folder, tmp_path):
 def clone(tmp_path_factory) -> Path:
     """A clone that is called like the package, installed for editing into an environment beside it."""
     home = tmp_path_factory.mktemp("above")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, home / "cfdyn" / name, ignore=ignored)
-    for name in SOURCES:
-        shutil.copy(ROOT / name, home / "cfdyn")
+    (home / "cfdyn").mkdir()
+    copy_sources(home / "cfdyn")
     call([sys.executable, "-m", "venv", "--without-pip", home / "env"], home)
     # The folder on the path has setuptools, and its .pth files are not read.
     pip = [sys.executable, "-m", "pip", "--python", home / "env" / "bin" / "python", "install", "--quiet", "--no-index", "--no-deps"]

@@ -11,7 +11,6 @@ from cfdyn.analysis.chaos import Chaos
 from cfdyn.analysis.chart import Chart
 from cfdyn.analysis.classify import Regime
 from cfdyn.analysis.continue_cycle import Branch
-from cfdyn.analysis.continue_cycle import OracleMap
 from cfdyn.analysis.covariant_vectors import CovariantVectors
 from cfdyn.analysis.covering import Covering
 from cfdyn.analysis.crises import Crises
@@ -93,7 +92,7 @@ def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a
 def classify(step: Map | MapByProducts | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60) -> Regime:
     """The regime of the orbit of z0."""
 
-def continue_cycle(step: Map | OracleMap | AsSystem, cycle: Any, parameter: str='lr', bounds: Sequence[float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
+def continue_cycle(step: Map | MapByProducts | AsSystem, cycle: Any, parameter: str='lr', bounds: Sequence[float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start."""
 
 def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> CovariantVectors:

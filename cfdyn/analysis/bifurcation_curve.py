@@ -40,7 +40,7 @@ class CodimensionTwo(Record):
     ``coefficients`` of the normal form by name and ``meaning``: which cycles or circles are born there, in words, or why that
     is undecided; both empty for the other kinds. ``directions``: unit vectors (2,) in the plane of the parameters along which
     what begins there leaves it, by name. With (1/n) Σ_k |q_k|² = 1 for each critical eigenvector, so that no coefficient
-    depends on which point of the cycle comes first (docs/bifurcations.md says what they mean):
+    depends on which point of the cycle comes first (docs/guides/bifurcations.md says what they mean):
 
     =========================  ===================================================================================
     "cusp"                     ξ + c ξ³

@@ -65,7 +65,7 @@ class Manifold(Record):
 
 @dataclass(frozen=True, eq=False)
 class Manifolds(WithMap, Record):
-    """`Manifold`s of the saddles of a map, with the box (D, 2) that they are grown in (infinite where none was given).
+    """A `Manifold` for each of the saddles of a map, with the box (D, 2) that they are grown in (infinite where none was given).
 
     ``basins`` (rows, columns): for a grid over the box, x to the right and y upward, the number of the attractor that an orbit
     from there ends on, −1 where it diverges, −2 where that is undecided; ``attractors``: a point (D,) of each.

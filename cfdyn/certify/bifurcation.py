@@ -41,7 +41,7 @@ def bifurcation(
     period, points : the cycle's period and rough points of it, as for `cycle`
     vary : the parameter and where the bifurcation is looked for, such as ``lr=(0.9, 1.1)``; others may be given other values
 
-    Errors
+    Raises
     ------
     UsageError : not exactly one parameter varies; no such kind
 

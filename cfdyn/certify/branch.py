@@ -51,7 +51,7 @@ def branch(
     points, box : rough points of it at an end or in the middle of the interval, or a box to search there, as for `cycle`
     vary : the parameter that varies, such as ``lr=(1, 1.2)``, exact numbers; others may be given other values
 
-    Errors
+    Raises
     ------
     UsageError : not exactly one parameter varies; points of the wrong shape
 

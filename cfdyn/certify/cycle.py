@@ -34,7 +34,7 @@ def cycle(
     vary : other values of parameters: exact numbers (text, fractions), or pairs such as ``lr=("1.1", "1.2")``: the proof then
         holds for every value
 
-    Errors
+    Raises
     ------
     UsageError : no points, or of the wrong shape
 

@@ -1,4 +1,4 @@
-"""Maps of one variable on the whole line: what keeps every cycle inside an interval (docs/certificates.md, infinite boxes)."""
+"""Maps of one variable on the whole line: what keeps every cycle inside an interval (infinite boxes in certificates.md)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,14 @@ Measure = Callable[..., dict[str, Any]]
 
 
 class Undecided(CfdynError):
-    """Raised by a check that cannot decide, with the reason in a sentence."""
+    """Raised by a check that cannot decide, with the reason in a sentence.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Undecided
+    >>> str(Undecided("the orbit has not settled after 10,000 steps"))
+    'the orbit has not settled after 10,000 steps'
+    """
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,12 @@ class Control:
     """A statement beside the claim that is false: the same check with other options, or other expectations.
 
     ``words``: what was changed; ``expected``: instead of the claim's; ``changes``: options of the check.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Control
+    >>> Control("the cubic map", changes={"formula": "r*x*(1-x**2)"}).words
+    'the cubic map'
     """
 
     words: str

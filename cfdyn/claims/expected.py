@@ -49,7 +49,14 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 
 def interval(low: float, high: float, of: str) -> dict[str, Any]:
-    """A number that was measured with its uncertainty; ``of``: how the interval came about, such as "20 seeds, 95 %"."""
+    """A number that was measured with its uncertainty; ``of``: how the interval came about, such as "20 seeds, 95 %".
+
+    Examples
+    --------
+    >>> from cfdyn.claims import interval
+    >>> interval(2.9, 3.1, "20 seeds, 95 %")
+    {'low': 2.9, 'high': 3.1, 'of': '20 seeds, 95 %'}
+    """
     return {"low": float(low), "high": float(high), "of": of}
 
 
@@ -75,27 +82,62 @@ def near(value: float | Sequence[float], within: float | None = None, *, relativ
 
 
 def at_least(value: float) -> Expected:
-    """That number or more."""
+    """That number or more.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import at_least
+    >>> at_least(3).text, at_least(3).agrees(3.0)
+    ('≥ 3', True)
+    """
     return Expected(f"≥ {value:.12g}", ((float(value), INF),))
 
 
 def at_most(value: float) -> Expected:
-    """That number or less."""
+    """That number or less.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import at_most
+    >>> at_most(3).text, at_most(3).agrees(3.1)
+    ('≤ 3', False)
+    """
     return Expected(f"≤ {value:.12g}", ((-INF, float(value)),))
 
 
 def above(value: float) -> Expected:
-    """More than that number."""
+    """More than that number.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import above
+    >>> above(3).text, above(3).agrees(3.0)
+    ('> 3', False)
+    """
     return Expected(f"> {value:.12g}", ((math.nextafter(value, INF), INF),))
 
 
 def below(value: float) -> Expected:
-    """Less than that number."""
+    """Less than that number.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import below
+    >>> below(3).text, below(3).agrees(2.9)
+    ('< 3', True)
+    """
     return Expected(f"< {value:.12g}", ((-INF, math.nextafter(value, -INF)),))
 
 
 def between(low: float, high: float) -> Expected:
-    """A number from ``low`` to ``high``."""
+    """A number from ``low`` to ``high``.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import between
+    >>> between(1, 2).text, between(1, 2).agrees(1.5)
+    ('1 to 2', True)
+    """
     return Expected(f"{low:.12g} to {high:.12g}", ((float(low), float(high)),))
 
 

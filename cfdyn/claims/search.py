@@ -35,6 +35,12 @@ class Statement:
     ``quantity``: a function (map, points (n, D)) → number, or a row whose largest entry counts, that is to be as small as
     possible; ``below``: a cycle refutes only if it is less than that. ``where``: functions (map, points) → number or row, all
     of which must be positive, such as 2 − lr·λ for a minimum that is stable.
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Statement
+    >>> Statement("no stable 3-cycle", (3,), stable=True).periods
+    (3,)
     """
 
     words: str
@@ -63,6 +69,14 @@ class Family:
     such as ``lr`` that may be searched too; ``box``: {name: (lo, hi)} of the parameters; ``starts``: (lo, hi) for each entry of
     the state; ``whole``: the parameters that are whole numbers, such as counts of data points: each choice of them is tried,
     those with the least sum first. A box of positive numbers with ends in a ratio above 100 is searched by logarithms.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> from cfdyn.claims import Family
+    >>> wells = Family("a*(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.0), {"a": (0.5, 2), "lr": (0.5, 2)}, [(-2, 2)])
+    >>> sorted(wells.box)
+    ['a', 'lr']
     """
 
     loss: Any

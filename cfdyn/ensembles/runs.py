@@ -40,6 +40,13 @@ class Runs(Record):
     ``final`` (R, D): the states after all steps, of D entries ``names``, d of them weights; NaN for a run that is over.
     ``ended`` (R,): the step at which a run left, 0 for one that did not. ``status``: how many runs are "done",
     "diverged", "left the domain". `run` has single runs.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> runs = cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.3), [0.5] * 7, 20, batch=2, runs=50)
+    >>> runs.mean.shape, runs.covariance.shape, runs.final.shape, runs.status["done"]
+    ((21, 7), (21, 7, 7), (50, 7), 50)
     """
 
     names: Annotated[tuple[str, ...], "D"]

@@ -81,13 +81,14 @@ def central(
     comes near 1, Σ is a barrier that keeps the sharpness off the edge; with b → ∞ the flow becomes that without noise, as 1/b
     away from where that enters the edge (to 1e-9 for b = 2e10), so no other flow takes over where the edge holds the
     sharpness: there it was 2.4 to 8 times nearer to the runs than the flow without noise in five settings of six, 0.9 times
-    in one (docs/sgd.md).
+    in one (docs/theory/sgd.md).
 
     *Momentum* (heavy_ball, nesterov, ema_momentum): G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t) for h, what becomes of a
     kick by the optimizer's recursion. Exact on quadratic rows, as M is. *Preconditioners* (rmsprop, scalar_rmsprop, adagrad,
     adam): the same in the weights P^½w, and ds/dt sees E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. Exact on
     quadratic rows for a P at rest; that P follows slowly, by the mean of the squares and not as it fluctuates, is a guess, as
-    is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 in docs/sgd.md, where it is measured).
+    is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 in
+    docs/theory/sgd.md, where it is measured).
 
     **Flat directions.** With ``flat`` their covariance F is carried too, about the path that is the same: F' = JF + FJᵀ + (1
     − φφ)(N[Σ] + η²C), J the derivative of the drift D above, N the second part of M, F = 0 at the start. J is not −ηH: a

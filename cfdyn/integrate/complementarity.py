@@ -19,6 +19,13 @@ class Complementarity(Record):
     for certain, which is so for full rank (Z and β[X] always are unique). ``strict``: whether X + Z is
     positive definite. ``residual`` bounds the violations of X ⪰ 0, Z ⪰ 0 and XZ = 0, in units of ‖X‖ and
     of max|α| + max Σ|β||X|: it does not change when α or β is multiplied by a number.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.complementarity([[-2.0]], [[[[4.0]]]])
+    >>> found.X, found.Z, found.unique
+    (array([[0.5]]), array([[0.]]), True)
     """
 
     X: Annotated[np.ndarray, "k k"]

@@ -37,6 +37,14 @@ class Trajectory(Record):
     ``neglected`` (m,): what the largest term left out would add to tr Σ, over it, flat directions not counted; ``flat`` (m, d,
     d): with ``flat=True`` the part of Σ along flat directions, which is in ``covariance`` too, and ``shift`` (m, d): by how much
     that moves the mean of the runs from w; the averages count both.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss, gd = cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.8)
+    >>> path = cf.solve(cf.flows.central(loss, gd), [1.5, 0.3], t=10)
+    >>> path(2.0).round(6), round(float(path.sharpness[-1]), 9), path.status
+    (array([1.464   , 0.636739]), 2.5, 'done')
     """
 
     flow: str

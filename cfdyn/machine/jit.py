@@ -5,6 +5,7 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 """
 
 import ctypes
+import math
 from collections.abc import Callable
 from functools import cached_property, partial
 from importlib import import_module
@@ -152,6 +153,22 @@ def _borrowed(typingctx: Any, array: Any) -> Any:
     return array(array), codegen
 
 
+@intrinsic
+def _place(typingctx: Any, memory: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(address_in(context, builder, memory, args[0]), context.get_value_type(types.int64))
+
+    return types.int64(memory), codegen
+
+
+@intrinsic
+def _memory_at(typingctx: Any, number: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), codegen
+
+
 _ANY = 1 << 40
 _PLAIN_RULES: list[Callable] = []
 
@@ -169,18 +186,41 @@ if DISABLED:
         """The numbers that a rule gets, as an array: nothing is compiled, so that it is one already."""
         return address
 
+    def vector(address: np.ndarray, n: int) -> np.ndarray:
+        """As `numbers`, where it is known how many there are."""
+        return address[:n]
+
+    def place(memory: Any) -> int:
+        """Where the memory of an array or a block begins, as a whole number; `array_at` gives it back."""
+        return int(np.asarray(memory).ctypes.data)
+
+    def array_at(address: int, shape: tuple[int, ...], kind: Any) -> np.ndarray:
+        """The array of this shape and kind of numbers that begins there; whoever calls keeps it alive."""
+        size = math.prod(shape) * np.dtype(kind).itemsize
+        return np.ndarray(shape, kind, (ctypes.c_char * size).from_address(int(address)))
+
     def call(rule: int, z: Any, p: Any, out: Any) -> None:
         """Call the rule that has this address, see `addresses`, with pointers, arrays or blocks."""
         _PLAIN_RULES[rule](pointer(z, 0), pointer(p, 0), pointer(out, 0))
 
 else:
     # A view would do the same, but costs two atomic operations for its reference count.
-    pointer, borrowed, call = _entry_pointer, _borrowed, _call
+    pointer, borrowed, call, place = _entry_pointer, _borrowed, _call, _place
 
     @numba.njit(inline="always")
     def numbers(address):
         """The numbers at the pointer that a rule gets, as an array (2⁴⁰,): it does not know how many there are."""
         return numba.carray(address, (_ANY,))
+
+    @numba.njit(inline="always")
+    def vector(address, n):
+        """As `numbers`, where it is known how many there are."""
+        return numba.carray(address, (n,))
+
+    @numba.njit(inline="always")
+    def array_at(address, shape, kind):
+        """The array of this shape and kind of numbers that begins there; whoever calls keeps it alive."""
+        return numba.carray(_memory_at(address), shape, kind)
 
 
 def address(rule: Any) -> int:

@@ -68,15 +68,15 @@ def refuse(reason: str) -> Path | None:
     return None
 
 
-_version = functools.cache(version)
+installed = functools.cache(version)
 
 
-def fingerprint(modules: Iterable[str], packages: tuple[str, ...], *more: str) -> str:
+def fingerprint(modules: Iterable[str], packages: tuple[str, ...], *more: str, python: str = sys.version) -> str:
     """Changes with the files that these modules are made of, these packages, Python, and what else is named."""
     digest = hashlib.sha256()
     for path in sources.reached(modules):
         digest.update(path.read_bytes())
-    digest.update(repr((sys.version, [_version(p) for p in packages], more)).encode())
+    digest.update(repr((python, [installed(p) for p in packages], more)).encode())
     return digest.hexdigest()[:20]
 
 
@@ -86,10 +86,13 @@ class Shelf:
     def __init__(self, kind: str, version: str):
         self.kind, self.version = kind, version
 
+    def name(self, key: str, prefix: str = "") -> str:
+        """Where an entry is in the folder of all shelves."""
+        return f"{self.kind}-{self.version}/{prefix}{hashlib.sha256(_bytes(key)).hexdigest()[:32]}.bin"
+
     def _path(self, key: str, prefix: str) -> Path | None:
         folder = directory()
-        name = hashlib.sha256(_bytes(key)).hexdigest()[:32]
-        return folder and folder / f"{self.kind}-{self.version}" / f"{prefix}{name}.bin"
+        return folder and folder / self.name(key, prefix)
 
     def read(self, key: str, prefix: str = "") -> bytes | None:
         """The content, or None where there is none or it is damaged."""
@@ -101,7 +104,7 @@ class Shelf:
                 os.utime(path)
         except OSError:
             return None
-        return blob[32:] if _seal(key, blob[32:]) == blob[:32] else None
+        return opened(key, blob)
 
     def write(self, key: str, content: bytes, prefix: str = "") -> None:
         """Keep it: a whole file or none, with one warning where the disk refuses."""
@@ -173,6 +176,11 @@ def _bytes(text: str) -> bytes:
 def _seal(key: str, content: bytes) -> bytes:
     """The checksum of an entry, which also tells it from one that was put in its place."""
     return hashlib.sha256(_bytes(key) + b"\0" + content).digest()
+
+
+def opened(key: str, blob: bytes) -> bytes | None:
+    """The content of a file of a shelf, or None if it is not whole or not this key's."""
+    return blob[32:] if _seal(key, blob[32:]) == blob[:32] else None
 
 
 def _write_atomically(path: Path, blob: bytes) -> bool:

@@ -50,6 +50,13 @@ class Optimizer:
     flow : for each state s of the preconditioner ds/dt, time in steps, from g, gg and s; states without are momentum
     threshold : the largest stable lr × curvature on a quadratic; for an adaptive method, of the
         preconditioned curvature
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> own = cf.Optimizer.from_text({"w": "w - lr*v", "v": "beta*v + g"}, {"lr": 0.1, "beta": 0.5}, name="delayed")
+    >>> cf.as_map(cf.Loss("w**2/2"), own)([1.0, 0.0])
+    array([1., 1.])
     """
 
     name: str

@@ -33,6 +33,13 @@ class Orbit(Record):
     ``names``: what the D entries are; ``n_weights``: how many of them are weights.
     ``status``: "done", "diverged at step k" or "left the domain at step k"; the orbit then ends
     with the last finite state.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> orbit = cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)), [1.2], 100)
+    >>> orbit.z.shape, orbit.names, orbit.status, orbit.w[-2:, 0].round(4).tolist()
+    ((101, 1), ('w',), 'done', [0.8146, 1.1161])
     """
 
     z: Annotated[np.ndarray, "t D", str]

@@ -1,9 +1,6 @@
 """`cfdyn random` and `cfdyn escape`: the numbers are those of Python, and what cannot be done is refused in a sentence."""
 
-import contextlib
-import io
 import json
-import re
 from pathlib import Path
 
 import matplotlib.image
@@ -106,14 +103,3 @@ def test_batches_labels_and_maps(capsys):
 def test_what_is_refused(capsys, words, said):
     code, out, err = run(capsys, *words)
     assert code == 2 and out == "" and said in err
-
-
-@pytest.mark.slow
-def test_the_sessions_of_the_page_print_what_is_written():
-    text = (ROOT / "docs" / "random.md").read_text(encoding="utf-8")
-    sessions, names = re.findall(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE), {}
-    assert len(sessions) == 3
-    for code, printed in sessions:
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(compile(code, "random.md", "exec"), names)
-        assert out.getvalue() == printed

@@ -1,4 +1,4 @@
-"""Tests which rule out that a point of a box lies on a cycle of a period (docs/certificates.md says them in words).
+"""Tests which rule out that a point of a box lies on a cycle of a period (docs/reference/certificates.md says them in words).
 
 The same code goes over arrays of doubles, where results are masks, and over Arb balls, where they are True or False.
 """

@@ -1,6 +1,6 @@
 """What a leaf of a tree says about cycles: each point on a cycle of least period n in the box is a point of a proven cycle.
 
-Tests o, a, d, q, s of docs/certificates.md. A leaf on which none holds is bisected further.
+Tests o, a, d, q, s of docs/reference/certificates.md. A leaf on which none holds is bisected further.
 """
 
 from __future__ import annotations

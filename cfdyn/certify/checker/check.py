@@ -43,7 +43,7 @@ def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
 
     Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is
     verified in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains;
-    docs/certificates.md says what is verified for each kind.
+    docs/reference/certificates.md says what is verified for each kind.
 
     Examples
     --------

@@ -56,7 +56,8 @@ class Images:
 
 
 class Path:
-    """X_0, X_1, … of a box: each encloses what the map takes the one before it to (`docs/certificates.md`, convergence).
+    """X_0, X_1, … of a box: each encloses what the map takes the one before it to (convergence in
+    `docs/reference/certificates.md`).
 
     ``centre`` p_k and ``linear`` P_k: all k steps at once are in p_k + P_k (X_0 − m); None where the map may have jumped.
     ``radius``: of what they are in around the centre, in a norm; None where there is none.

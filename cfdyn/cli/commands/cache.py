@@ -1,7 +1,7 @@
 """``cfdyn cache``: what is kept between runs."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -19,19 +19,23 @@ def cache(
 ) -> Answer:
     """What is kept between runs: its size, its limit, how to clear it.
 
-    Formulas as they were read, and compiled code.
+    Formulas as they were read, and compiled code; which code came with cfdyn, and if it is used.
 
     $ cfdyn cache
     $ cfdyn cache --limit 200MB
     """
     from cfdyn.machine import shelf
+    from cfdyn.machine.kernel_cache import carried_sets
 
     most = None if limit is None else _bytes(limit)
     dropped = (shelf.drop() if clear else 0) + (0 if most is None else shelf.set_limit(most))
     folder, kinds = shelf.directory(), shelf.usage()
-    total = sum(size for _, size in kinds.values())
+    total, came = sum(size for _, size in kinds.values()), [_told(one, reason) for one, reason in carried_sets()]
+    used = next((one for one in came if not one["reason"]), None)
+    came = [{**one, "used": one is used} for one in came]
 
     def tables(screen: Screen) -> None:
+        _tell_what_came(screen, came)
         if folder is None:
             return screen.print("nothing is kept between runs here")
         screen.file("folder", folder)
@@ -42,7 +46,24 @@ def cache(
 
     listed = {kind: {"entries": count, "bytes": size} for kind, (count, size) in kinds.items()}
     return Answer(lambda: {"folder": None if folder is None else str(folder), "kinds": listed, "bytes": total,
-                           "limit": shelf.limit(), "dropped": dropped}, tables)  # fmt: skip
+                           "limit": shelf.limit(), "dropped": dropped, "carried": came}, tables)  # fmt: skip
+
+
+def _told(one: Any, reason: str) -> dict[str, Any]:
+    """A set of machine code that came with cfdyn, as JSON has it."""
+    size, level, entries = (one.path.stat().st_size, one.level, len(one.entries)) if one else (0, None, 0)
+    return {"level": level, "entries": entries, "bytes": size, "reason": reason}
+
+
+def _tell_what_came(screen: Screen, came: list[dict[str, Any]]) -> None:
+    if not came:
+        return screen.print("no machine code came with this cfdyn: kernels are compiled when first used")
+    rows = []
+    for one in came:
+        use = "yes" if one["used"] else f"no: {one['reason'] or 'a better one is'}"
+        rows.append((one["level"] or "?", str(one["entries"]), memory(one["bytes"]), use))
+    screen.print("code that came with cfdyn")
+    screen.table(("set", "kernels", "size", "in use"), rows, most=None)
 
 
 def _bytes(text: str) -> int:

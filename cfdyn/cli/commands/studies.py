@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 
 
-@command("table jobs keep seed out csv json", place=2, keeps=True)
+@command("table jobs keep seed out csv json", group="Study", place=11, keeps=True)
 def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501

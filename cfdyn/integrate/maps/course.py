@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.kernels.models.variation import Variation, variation
-from cfdyn.kernels.steppers import methods, stepping
+from cfdyn.kernels.steppers import attempts, methods, stepping
 from cfdyn.machine.jit import addresses
 from cfdyn.systems.flow import Flow
 
@@ -71,6 +71,7 @@ class Course:
         rules, block = self.rules, self.unwatched
         if watched is not None:
             rules, block = np.array([*self.rules.tolist(), 0, watched[0], 0]), watched[1]
+        attempts.get_ready(clock)
         ended = methods.FULL
         while ended == methods.FULL and clock.steps < MOST_STEPS and np.isfinite(z).all():
             _, ended = stepping.advance(

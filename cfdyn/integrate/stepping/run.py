@@ -11,7 +11,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
-from cfdyn.kernels.steppers import methods, stepping
+from cfdyn.kernels.steppers import attempts, methods, stepping
 from cfdyn.kernels.steppers.dense import sample
 from cfdyn.kernels.steppers.field import Field
 
@@ -138,6 +138,7 @@ class Run:
         """Steps until something happens that a step cannot deal with, into the last phase."""
         n, clock = field.n, self.clock
         memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
+        attempts.get_ready(clock)
         self.supplier.begin(field, self.z, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))

@@ -10,7 +10,8 @@ from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE, Edge
 from cfdyn.kernels.edge.checks import inspect, project, read_off
 from cfdyn.kernels.edge.forces import FAINT, hold, push, start
 from cfdyn.kernels.edge.jacobian import hold_jacobian
-from cfdyn.kernels.edge.modes import decompose, follow, renew, spectrum, turn_reference
+from cfdyn.kernels.edge.modes import decompose, decompose_small, follow, renew, spectrum, turn_reference
+from cfdyn.kernels.linear.symmetric import SMALL
 from cfdyn.kernels.steppers.dense import observe
 from cfdyn.kernels.steppers.field import JACOBIANS, PROJECT, SLOPES, Field
 from cfdyn.machine.jit import address, addresses, apply
@@ -18,8 +19,8 @@ from cfdyn.systems.flow import Flow
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
 FORMULAS = ("drift", "edge", "force", "drift_jacobian", "slack_jacobian", "force_jacobian")
-KERNELS = {"eigh": decompose, "spectrum": spectrum, "turn_reference": turn_reference, "follow": follow, "push": push,
-           "hold": hold, "project": project}  # fmt: skip
+KERNELS = {"spectrum": spectrum, "turn_reference": turn_reference, "follow": follow, "push": push, "hold": hold,
+           "project": project}  # fmt: skip
 TIE, NEAR_TIE = 1e-13, 1e-11  # of eigenvalues, relative; and beside others at the edge, which errors blur
 
 
@@ -81,6 +82,7 @@ class Dense(Supplier):
             n=n, d=d, k=k, m=pairs, kind=kind, parameters=len(flow.p), jacobians=jacobians, soft=soft, spectral=1,
             tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, **rules,
             aside=len(self.neutral), neutral=self.neutral,
+            eigh=(decompose_small if max(d, k, pairs) <= SMALL else decompose).compiled,
             **{name: kernel.compiled for name, kernel in KERNELS.items()},
         )  # fmt: skip
         if target is not None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from cfdyn.kernels.edge.block import ABLATED, CENTRAL, Edge, Order
 from cfdyn.kernels.linear.lu import factor, solve
-from cfdyn.kernels.linear.symmetric import eigh
+from cfdyn.kernels.linear.symmetric import eigh, eigh_small
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 APART = 0.02  # an eigenvalue nearer to the edge of 2 than this would spoil the linear system
@@ -16,6 +16,14 @@ def decompose(matrix, order, out):
     n, spectrum = Order(order).n, numbers(out)
     eigh(numbers(matrix)[: n * n].reshape((n, n)), spectrum[:n], spectrum[n : n + n * n].reshape((n, n)),
          spectrum[n + n * n : 3 * n + 2 * n * n])  # fmt: skip
+
+
+@kernel_rule
+def decompose_small(matrix, order, out):
+    """The same, of a matrix of at most `SMALL` rows."""
+    n, spectrum = Order(order).n, numbers(out)
+    eigh_small(numbers(matrix)[: n * n].reshape((n, n)), spectrum[:n], spectrum[n : n + n * n].reshape((n, n)),
+               spectrum[n + n * n : 3 * n + 2 * n * n])  # fmt: skip
 
 
 @inline_kernel

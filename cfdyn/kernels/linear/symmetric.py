@@ -26,22 +26,29 @@ def eigh(matrix, values, vectors, work) -> int:
 
 
 @inline_kernel
+def eigh_small(matrix, values, vectors, work) -> int:
+    """``eigh`` up to n = `SMALL`, in a third of the time to compile it."""
+    n = values.size
+    largest = _load(matrix, values, vectors, work)
+    if not largest < np.inf:
+        return _nothing(values, vectors)
+    scale = _rescale(n, work, largest)
+    _jacobi(values, vectors, work, largest * scale)
+    _sort(values, vectors, scale)
+    for i in range(n):
+        for j in range(i):
+            vectors[i, j], vectors[j, i] = vectors[j, i], vectors[i, j]
+    return 0
+
+
+@inline_kernel
 def eigh_rows(matrix, values, vectors, work, small) -> int:
     """``eigh`` with Jacobi up to n = ``small``; the eigenvectors are rows, which like the matrix's may be longer than n."""
     n = values.size
     largest = _load(matrix, values, vectors, work)
     if not largest < np.inf:
-        for i in range(n):
-            values[i] = np.nan
-            for j in range(n):
-                vectors[i, j] = np.nan
-        return 1
-    # Squares must neither overflow nor underflow; a power of two changes no digit.
-    scale = 1.0
-    if largest > 1e100 or 0.0 < largest < 1e-100:
-        scale = 2.0 ** -np.floor(np.log2(largest)) if largest > 1e-300 else 2.0**1000
-        for i in range(n * n):
-            work[i] *= scale
+        return _nothing(values, vectors)
+    scale = _rescale(n, work, largest)
     if n <= small:
         _jacobi(values, vectors, work, largest * scale)
     else:
@@ -49,6 +56,28 @@ def eigh_rows(matrix, values, vectors, work, small) -> int:
         _ql(values, vectors, work)
     _sort(values, vectors, scale)
     return 0
+
+
+@inline_kernel
+def _nothing(values, vectors) -> int:
+    """NaN everywhere, and 1."""
+    n = values.size
+    for i in range(n):
+        values[i] = np.nan
+        for j in range(n):
+            vectors[i, j] = np.nan
+    return 1
+
+
+@inline_kernel
+def _rescale(n, work, largest) -> float:
+    """The factor by which the matrix in ``work`` is scaled: squares must neither overflow nor underflow."""
+    scale = 1.0  # a power of two changes no digit
+    if largest > 1e100 or 0.0 < largest < 1e-100:
+        scale = 2.0 ** -np.floor(np.log2(largest)) if largest > 1e-300 else 2.0**1000
+        for i in range(n * n):
+            work[i] *= scale
+    return scale
 
 
 @inline_kernel

@@ -66,18 +66,20 @@ def first_event(field, clock, coefficients, tools) -> float:
     at_end = margin(field, clock, tools.z1, tools, allowance)
     before, clock.margin = clock.margin, at_end
     # Inside, only where the margin changes so much that it might have been at 0.
-    if not abs(at_end - before) < 0.5 * min(at_end, before):
-        for third in range(1, 3):
-            here = third / 3.0
-            evaluate(coefficients, here, tools.point)
-            value = margin(field, clock, tools.point, tools, allowance)
-            if value < 0.0 or np.isnan(value):
-                return crossing(field, clock, coefficients, last, here, tools)
-            last = here
-        if not at_end >= 0.0:
-            return crossing(field, clock, coefficients, last, 1.0, tools)
+    if abs(at_end - before) < 0.5 * min(at_end, before):
+        return 2.0
+    here = 1.0
+    for third in range(1, 3):
+        here = third / 3.0
+        evaluate(coefficients, here, tools.point)
+        value = margin(field, clock, tools.point, tools, allowance)
+        if value < 0.0 or np.isnan(value):
+            break
+        last, here = here, 1.0
+    if here == 1.0 and at_end >= 0.0:
         margin(field, clock, tools.z1, tools, allowance)
-    return 2.0
+        return 2.0
+    return crossing(field, clock, coefficients, last, here, tools)
 
 
 @inline_kernel

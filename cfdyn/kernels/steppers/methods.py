@@ -4,15 +4,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.kernels.layout import Array, Block, Integer, Real
+from cfdyn.kernels.layout import Array, Block, Integer, Integers, Real
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, radau5_factor, rkc_factor
 from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import PROJECT, derivative
-from cfdyn.machine.jit import borrowed, call, inline_kernel
+from cfdyn.machine.jit import borrowed, call, inline_kernel, place
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT = range(10)  # how a call of `advance` ends
+TRY, INTERPOLATE = range(2)  # what the rule of a method is to do
 TINY, MOST_TINY = 1e-9, 500  # so many more steps shorter than this than longer ones lead nowhere
 NARROW = 1e-3  # a gap at which modes turn fast
 
@@ -33,42 +34,50 @@ class Clock(Block):
     # of none. Whether events are watched, whether the phase has begun; attempts at a gap that is hardly one.
     method, auto, changes, ready, stiff_signs, mild_signs, watch, begun, crawled = Integer.several(9)
     steps, rejected, tiny = Integer.several(3)  # taken, not taken; by how much `TINY` ones outnumber others of late
+    # For the rules of the methods in `attempts`: which of them, by its address, does what; the step and its error; sizes, the
+    # order of the implicit method's matrices among them, and where memory begins: of a `Field`, of `memory_for`, of a polynomial.
+    tried, error = Real.several(2)
+    task, n, m, parameters = Integer.several(4)
+    field_rules, field_p, field_counts, memory_place, pairs_place, pivots_place, polynomial = Integer.several(7)
+    rules = Integers(3)
     state = Array(radau5.STATE)
 
 
 class Tools(NamedTuple):
-    """Work arrays of the methods; ``found`` is what the edge says."""
+    """Work arrays that the loop itself reads; ``found`` is what the edge says."""
 
     found: np.ndarray
     z1: np.ndarray
     f1: np.ndarray
     point: np.ndarray
-    slope: np.ndarray
     work: np.ndarray
     slopes: np.ndarray
-    real: np.ndarray
-    pairs: np.ndarray
-    pivots: np.ndarray
 
 
-# Rows of the memory: z1, f1, point, slope, work, then slopes and real where the implicit method runs.
-_WORK = 4
-_SLOPES = _WORK + max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
+# Rows of the memory: z1, f1, point, work, then slopes and real where the implicit method runs.
+WORK = 3
+SLOPES = WORK + max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
 
 
 def memory_for(n: int, implicit: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The arrays memory, pairs and pivots; without the implicit method those of a single state."""
     m = n if implicit else 0
-    return np.zeros((_SLOPES + 2 * m + 1, n)), np.zeros((m + 1, m), np.complex128), np.zeros((6, m), np.int64)
+    return np.zeros((SLOPES + 2 * m + 1, n)), np.zeros((m + 1, m), np.complex128), np.zeros((6, m), np.int64)
 
 
 @inline_kernel
-def tools_in(found, clock, memory, pairs, pivots) -> Tools:
+def tools_in(found, memory, m) -> Tools:
     """The work arrays in what `memory_for` makes; references to them are not counted, see `cfdyn.machine.jit.borrowed`."""
-    end = _SLOPES + pairs.shape[1]
-    return Tools(borrowed(found), borrowed(memory[0]), borrowed(memory[1]), borrowed(memory[2]), borrowed(memory[3]),
-                 borrowed(memory[_WORK:_SLOPES]), borrowed(memory[_SLOPES:end]), borrowed(memory[end:]),
-                 borrowed(pairs), borrowed(pivots))  # fmt: skip
+    return Tools(borrowed(found), borrowed(memory[0]), borrowed(memory[1]), borrowed(memory[2]),
+                 borrowed(memory[WORK:SLOPES]), borrowed(memory[SLOPES : SLOPES + m]))  # fmt: skip
+
+
+@inline_kernel
+def tell_rules(clock, field, memory, pairs, pivots) -> None:
+    """Sizes and places of memory, for the rules of the methods."""
+    clock.n, clock.m, clock.parameters = field.n, pairs.shape[1], field.p.size
+    clock.field_rules, clock.field_p, clock.field_counts = place(field.rules), place(field.p), place(field.counts)
+    clock.memory_place, clock.pairs_place, clock.pivots_place = place(memory), place(pairs), place(pivots)
 
 
 @inline_kernel
@@ -82,16 +91,9 @@ def forget_state(clock) -> None:
 @inline_kernel
 def attempt(field, clock, z, f, h, tools) -> Any:
     """One trial step by the method in force; its scaled error, at most 1 where it can be taken."""
-    if clock.method == EXPLICIT:
-        return dop853.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work)
-    if clock.method == IMPLICIT:
-        return radau5.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work,
-                              radau5.State(clock.state), tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
-    radius = rkc.spectral_radius(field, z, f, tools.work)
-    if not np.isfinite(radius):
-        return np.nan
-    stages = rkc.stages_for(h, radius)
-    return rkc.attempt(field, z, f, h, clock.rtol, clock.atol, stages, tools.z1, tools.f1, tools.work)
+    clock.tried, clock.task = h, TRY
+    call(clock.rules[clock.method], z, clock, f)
+    return clock.error
 
 
 @inline_kernel
@@ -107,12 +109,11 @@ def step_factor(clock, error, h, rejected, tools) -> float:
 @inline_kernel
 def interpolant(field, clock, z, f, h, tools, coefficients) -> None:
     """The polynomial of the step just made."""
-    if clock.method == EXPLICIT:
-        dop853.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
-    elif clock.method == IMPLICIT:
-        radau5.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
-    else:
+    if clock.method == STABILISED:
         hermite(z, f, h, tools.z1, tools.f1, coefficients)
+    else:
+        clock.tried, clock.task, clock.polynomial = h, INTERPOLATE, place(coefficients)
+        call(clock.rules[clock.method], z, clock, f)
 
 
 @inline_kernel

@@ -62,7 +62,8 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
     Returns (rows filled, how it ended).
     """
     field, clock = borrowed_field(z.size, k, rules, p, block, counts), Clock(clock)
-    z, f, coefficients, tools = borrowed(z), borrowed(f), borrowed(coefficients), tools_in(found, clock, memory, pairs, pivots)
+    z, f, coefficients, tools = borrowed(z), borrowed(f), borrowed(coefficients), tools_in(found, memory, pairs.shape[1])
+    methods.tell_rules(clock, field, memory, pairs, pivots)
     begin(field, clock, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:

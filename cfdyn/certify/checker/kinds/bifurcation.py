@@ -21,7 +21,7 @@ MOST_UNKNOWNS = 200
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """The four steps of the section on this kind in docs/certificates.md."""
+    """The four steps of the section on this kind in docs/reference/certificates.md."""
     kind = document["claim"].get("type")
     keys = ["type", "period", "parameter", "points", "coefficient", "crossing", "side"]
     claim = fields.mapping(document["claim"], "the claim", keys, ["names", "supercritical"])

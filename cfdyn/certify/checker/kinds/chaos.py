@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """Continuity, cycles, the odd period, marks, covering, growth: as docs/certificates.md numbers them."""
+    """Continuity, cycles, the odd period, marks, covering, growth: as docs/reference/certificates.md numbers them."""
     claim = fields.mapping(document["claim"], "the claim", ["interval", "period", "points", "growth", "entropy"])
     evidence = fields.mapping(document["evidence"], "the evidence", ["continuous", "cycles", "numbers", "vector"])
     if g.d != 1:

@@ -21,7 +21,7 @@ _EVEN = {"cos", "cosh", "logcosh", "Abs"}
 
 
 def check_fold(given: Any, g: CheckedMap) -> None:
-    """The four steps of the section Fold of docs/certificates.md."""
+    """The four steps of the section Fold of docs/reference/certificates.md."""
     evidence = fields.mapping(given, "the fold", ["right", "top", "tree"])
     if g.d != 1:
         raise NotValid("only maps of one variable are folded")
