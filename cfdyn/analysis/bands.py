@@ -126,12 +126,12 @@ def _loss_of_stability(
     step: Map | MapByProducts, parameter: str, z: np.ndarray, period: int, within: Interval
 ) -> float | None:
     """The nearest parameter in an interval at which the orbit's stable cycle bifurcates; None if it does not."""
-    large, start = isinstance(step, MapByProducts), step.params[parameter]
+    start = step.params[parameter]
     found = large_regime(step, z, LONGEST, None) if isinstance(step, MapByProducts) else regime(step, z)
     if found.period != period or stability(found.multipliers) is False or np.isnan(found.multipliers[0]):
         return None
     try:
-        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and not large:
+        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and not isinstance(step, MapByProducts):
             # On a continuum of fixed points that stay, the edge of this one.
             values = [edge(step, found.points[0], start, parameter).value]
         else:
