@@ -83,7 +83,7 @@ class Dynamics:
         width : steps of a window; of the next one half is the same. If not given 96, eight of the longest periods, or a 12th
             of the run, whichever is most
         max_period : longest period that is looked for, in steps; what is longer is irregular
-        level : chance of a false alarm along each direction, in all windows together
+        level : chance of a false alarm, in all windows and directions together
 
         Raises
         ------

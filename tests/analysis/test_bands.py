@@ -176,8 +176,9 @@ def test_the_verdict_names_only_what_fills_a_band():
     assert "chaotic from 0.8" in text and "sampled every 0.01" in text
 
 
+@pytest.mark.slow
 def test_bands_of_a_loss_that_is_no_formula():
-    """The double well by its gradient and products: flips at 1 and √5 − 1, then divergence beyond what holds."""
+    """The double well by its gradient and products: flips at 1 and √5 − 1."""
     from types import SimpleNamespace
 
     well = SimpleNamespace(dim=1, value=lambda w: float((w[0] ** 2 - 1) ** 2) / 4, gradient=lambda w: w**3 - w,

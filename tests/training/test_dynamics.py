@@ -95,10 +95,10 @@ def test_exponents_change_nothing_else_and_go_on_bit_for_bit(train, tmp_path, mo
 
 def test_exponents_at_the_edge_are_small_and_below_it_those_of_the_flat_directions(train):
     """gd on Σ λᵢwᵢ²/2: log|1 − ηλ| of the flattest, λ = 0.1 and 0.123; held at the edge all are near 0."""
-    found = train(Bowl(), optimizer="gd:lr=0.5", runs="discrete", steps=800, exponents=2).lyapunov()
-    np.testing.assert_allclose(found.exponents, np.log(1 - 0.5 * np.linspace(0.1, 1.0, 40)[:2]), atol=1e-4)
-    held = train(steps=800, every=10, exponents=4, runs="discrete").lyapunov()
-    assert np.abs(held.exponents).max() < 0.01 and held.steps == 390
+    found = train(Bowl(), optimizer="gd:lr=0.5", runs="discrete", steps=400, exponents=2).lyapunov()
+    np.testing.assert_allclose(found.exponents, np.log(1 - 0.5 * np.linspace(0.1, 1.0, 40)[:2]), atol=1e-3)
+    held = train(steps=400, every=10, exponents=4, runs="discrete").lyapunov()
+    assert np.abs(held.exponents).max() < 0.01 and held.steps == 190
 
 
 def test_exponents_that_cannot_be(train):
