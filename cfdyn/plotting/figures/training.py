@@ -109,8 +109,8 @@ def _strips(axes: Axes, run: Run) -> None:
         place, width = (one["direction"] - 1) * STRIP, one["until"] - one["since"]
         colour = REGIMES["chaotic" if one["period"] is None else regime_name(f"period {one['period']}")]
         axes.broken_barh([(one["since"], width)], (place, STRIP), facecolor=colour, edgecolor="white", linewidth=0.6, zorder=3)
-        if width > len(run.loss) / 12:
-            words = f"{one['direction']}: {'irregular' if one['period'] is None else one['period']}"
+        if width > len(run.loss) / 6:
+            words = f"v{one['direction']}: {'irregular' if one['period'] is None else 'period ' + str(one['period'])}"
             axes.text(one["since"] + width / 2, place + STRIP / 2, words, fontsize=5.5, ha="center", va="center", zorder=4)
 
 
