@@ -62,7 +62,7 @@ from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.tangency_curve import tangency_curve as tangency_curve
 from cfdyn.analysis.zero_one_test import zero_one_test as zero_one_test
 
-def bands(step: Map | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
+def bands(step: Map | MapByProducts | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
     """Regimes over [lo, hi], every orbit from the same start."""
 
 def basin_fractions(step: Map | AsSystem, vary: tuple[str, Any], box: Sequence[Any], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:

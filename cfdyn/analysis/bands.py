@@ -13,9 +13,13 @@ from cfdyn.cycles.result import Interval
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record, provenance
+from cfdyn.settling.large import large_regime
+from cfdyn.settling.large_samples import LargeSamples
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import require_step
 
 REFINED = 6  # times that boundaries between regimes are halved
 MOST, LONGEST = 16, 32  # so many boundaries, of the widest bands, are put at bifurcations; and only of cycles up to this length
@@ -48,7 +52,7 @@ NAMES = {**{label: kind for kind, label in KINDS.items()}, UNRESOLVED: "unresolv
 
 
 def bands(
-    step: Map, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
+    step: Map | MapByProducts, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bands:  # fmt: skip
     """Regimes over [lo, hi], every orbit from the same start.
@@ -60,7 +64,8 @@ def bands(
 
     Parameters
     ----------
-    step : the map
+    step : the map, also one of a loss that is no formula: then there are 60 samples at most at first, and what `classify` finds
+        at each stands
     z0 : start, the d weights or the full state (D,)
     parameter, bounds : what to vary, (lo, hi)
     count : number of samples before refinement; fewer where a step costs very much
@@ -81,8 +86,8 @@ def bands(
     lo, hi = float(bounds[0]), float(bounds[1])
     if not (lo < hi and np.isfinite(hi - lo)) or count < 2:
         raise UsageError(f"bands need a range lo < hi of finite width and two samples or more, not {lo:g}:{hi:g}:{count}")
-    z = require_map(step).state(z0)
-    samples = Samples(step, parameter, z, progress)
+    z = require_step(step).state(z0)
+    samples = (LargeSamples if isinstance(step, MapByProducts) else Samples)(step, parameter, z, progress)  # type: ignore[arg-type]
     count = min(count, samples.most)
     samples.add(np.unique(np.linspace(lo, hi, count)))
     for _ in range(REFINED):
@@ -96,7 +101,7 @@ def bands(
                  provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
 
 
-def _bounded(step: Map, parameter: str, z: np.ndarray, samples: Samples) -> list[tuple[float, float, str]]:
+def _bounded(step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: Samples) -> list[tuple[float, float, str]]:
     """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one."""
     values, runs = samples.values, runs_of(samples.labels)
     labels = [int(samples.labels[first]) for first, _ in runs]
@@ -117,13 +122,16 @@ def _bounded(step: Map, parameter: str, z: np.ndarray, samples: Samples) -> list
     return [(edges[k], edges[k + 1], NAMES.get(label, f"period {label}")) for k, label in enumerate(labels)]
 
 
-def _loss_of_stability(step: Map, parameter: str, z: np.ndarray, period: int, within: Interval) -> float | None:
+def _loss_of_stability(
+    step: Map | MapByProducts, parameter: str, z: np.ndarray, period: int, within: Interval
+) -> float | None:
     """The nearest parameter in an interval at which the orbit's stable cycle bifurcates; None if it does not."""
-    found, start = regime(step, z), step.params[parameter]
+    start = step.params[parameter]
+    found = large_regime(step, z, LONGEST, None) if isinstance(step, MapByProducts) else regime(step, z)
     if found.period != period or stability(found.multipliers) is False or np.isnan(found.multipliers[0]):
         return None
     try:
-        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL:
+        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and not isinstance(step, MapByProducts):
             # On a continuum of fixed points that stay, the edge of this one.
             values = [edge(step, found.points[0], start, parameter).value]
         else:

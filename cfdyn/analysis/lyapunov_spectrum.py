@@ -120,7 +120,7 @@ def lyapunov_spectrum(
             if progress and k:
                 progress(begin + done)
     settings = provenance(map=step.title, params=step.params, start=z0, transient=transient, leading=leading)
-    return _spectrum(sums, np.diff(ends), n, step.dim, settings)
+    return averaged_exponents(sums, np.diff(ends), n, step.dim, settings)
 
 
 def _of_flow(
@@ -141,7 +141,7 @@ def _of_flow(
         if progress:
             progress(int(begun))
     settings = provenance(map=flow.title, params=flow.params, start=z0, transient=transient, leading=leading)
-    return replace(_spectrum(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
+    return replace(averaged_exponents(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
 
 
 def _frame(dim: int, leading: int | None) -> np.ndarray:
@@ -161,7 +161,7 @@ def _advance(step: Map | MapByProducts, z: np.ndarray, n: int) -> tuple[int, int
     return advance(step.rule("step").compiled, z, step.p, n, ESCAPE)
 
 
-def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
+def averaged_exponents(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
     """Means and errors of the sums (parts, D) of logarithms over so many steps each."""
     with np.errstate(invalid="ignore"):
         exponents, means = sums.sum(axis=0) / n, sums / lengths[:, None]

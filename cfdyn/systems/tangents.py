@@ -44,8 +44,13 @@ def _by_products(step: MapByProducts, z: np.ndarray, n: int, q: np.ndarray, sums
             rows = product(q)
         if not (np.isfinite(image).all() and np.isfinite(rows).all()):
             return k
-        turned, triangle = np.linalg.qr(rows.T)
-        q[:], z[:] = turned.T, image
-        with np.errstate(divide="ignore"):
-            sums += np.log(np.abs(np.diag(triangle)))
+        q[:], z[:] = orthonormalised(rows, sums), image
     return n
+
+
+def orthonormalised(rows: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Orthonormal rows (k, D) in place of others, one after the other; the logarithms of their lengths are added to sums (k,)."""
+    turned, triangle = np.linalg.qr(rows.T)
+    with np.errstate(divide="ignore"):
+        sums += np.log(np.abs(np.diag(triangle)))
+    return turned.T

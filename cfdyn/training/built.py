@@ -86,5 +86,11 @@ class OnBatches:
         return gradient
 
     def hvp(self, w: Any, v: Any) -> np.ndarray:
-        """∇²L v of all rows."""
-        return np.asarray(self.network.hvp(w, v))
+        """∇²L v of the rows of step k."""
+        return np.asarray(self.network.hvp(w, v) if self.batch is None else self.network.hvp(w, v, self.rows))
+
+    def hvps(self, w: Any, v: Any) -> np.ndarray:
+        """The same with each row of (k, d)."""
+        if not hasattr(self.network, "hvps"):
+            return np.array([self.hvp(w, row) for row in v])
+        return np.asarray(self.network.hvps(w, v) if self.batch is None else self.network.hvps(w, v, self.rows))

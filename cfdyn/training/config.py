@@ -36,6 +36,7 @@ class Config:
     batch: int | None = None
     seed: int = 0
     tol: float | None = None
+    exponents: int | None = None
     out: str | None = None
     own: bool = False  # the network is the caller's, which no text makes
     chosen: str = ""  # how the learning rate was, where it was not given
@@ -67,6 +68,8 @@ class Config:
         object.__setattr__(self, "seed", whole_number("`seed`", self.seed, 0, 2**63 - 1))
         if self.tol is not None and not 0 < number("`tol`", self.tol, finite=True) < 1:
             raise UsageError(f"`tol` is a number between 0 and 1, not {self.tol}")
+        if self.exponents is not None:
+            object.__setattr__(self, "exponents", whole_number("`exponents`", self.exponents, 1))
         converted("`out`", self.out, str | None)
 
     @property

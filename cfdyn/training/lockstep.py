@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from cfdyn.training.edge import Edge
 from cfdyn.training.models import MEASURED, RUNNING, Model
 from cfdyn.training.modes import Modes
 from cfdyn.training.store import Store
+from cfdyn.training.tangents import Tangents
 
 NOISELESS = "the models know nothing of the noise of mini-batches: they are those of all rows"
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it
@@ -39,6 +41,7 @@ class Lockstep:
         self.edge, self.modes = Edge(optimizer), Modes(network.dim)
         self.models = {name: Model(name, network, optimizer, config.tol) for name in config.models}
         self.k, self.rows, self.status, self.largest = 0, 0, RUNNING, np.inf
+        self.tangents = self._tangents(config.exponents)
         self.z = self.map.state(network.start)
         self.older: np.ndarray | None = None
         self.off: np.ndarray | None = None  # w − midpoint of the step before
@@ -49,7 +52,18 @@ class Lockstep:
         rows = self.rows_until(self.config.steps)
         own = {f"{name}_{what}": what == "variance" for name in self.models for what in MEASURED}
         return {**{f"steps/{name}": (self.config.steps + 1, wide) for name, wide in STEPS.items()},
-                **{f"rows/{name}": (rows, wide) for name, wide in {**ROWS, **own}.items()}}  # fmt: skip
+                **{f"rows/{name}": (rows, wide) for name, wide in {**ROWS, **own}.items()},
+                **({} if self.tangents is None else {"rows/exponents": (rows, True)})}  # fmt: skip
+
+    def _tangents(self, count: int | None) -> Tangents | None:
+        if count is None:
+            return None
+        if count > self.map.dim:
+            raise UsageError(f"{count} exponents are more than the {self.map.dim} entries of the state")
+        if self.config.batch is not None and "rows" not in inspect.signature(self.network.hvp).parameters:
+            raise UsageError(f"exponents of mini-batches need products of some rows, hvp(w, v, rows), and "
+                             f"{type(self.network).__name__} has none")  # fmt: skip
+        return Tangents(self.map.dim, count)
 
     def rows_until(self, steps: int) -> int:
         """Measurements in so many steps."""
@@ -64,7 +78,7 @@ class Lockstep:
         """One step of the optimizer, and what is measured at the step before it."""
         k, self.oracle.k = self.k, self.k
         with np.errstate(all="ignore"):
-            after = self.map.step(self.z)
+            after, product = (self.map.step(self.z), None) if self.tangents is None else self.map.tangent(self.z)
         loss = self.oracle.loss if self.config.batch is None else self.oracle.value(self.weights)
         self.largest = RUNAWAY * max(abs(loss), 1.0) if k == 0 else self.largest
         if not (np.isfinite(loss) and abs(loss) < self.largest and np.isfinite(after).all()):
@@ -73,6 +87,8 @@ class Lockstep:
         store.put("steps", k, {"loss": loss})
         if self.older is not None:
             self._beside(k, store, after)
+        if self.tangents is not None and product is not None:
+            self.tangents.follow(product)
         self.older, self.z, self.k = self.z, after, k + 1
 
     def finish(self, store: Store) -> None:
@@ -108,6 +124,8 @@ class Lockstep:
                 model.advance(float(k - self.config.warm_start))
             found = model.measured(midpoint, edge, self.modes, self.root)
             row |= {f"{name}_{what}": value for what, value in (found or {}).items()}
+        if self.tangents is not None:
+            row["exponents"] = self.tangents.taken(int(self.config.every or 1))
         store.put("rows", self.rows, row)
         self.rows += 1
 
@@ -129,7 +147,8 @@ class Lockstep:
     def flush(self, store: Store, status: str) -> None:
         """Write what was measured, and how far that is."""
         work = {"discrete": self.oracle.gradients, "measurements": self.modes.products}
-        store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work,
+        work |= {} if self.tangents is None else {"exponents": self.k * len(self.tangents.rows)}
+        store.flush(steps=self.k, rows=self.rows, status=status, weights=self.network.dim, work=work, state=self.map.dim,
                     models={name: model.facts(status) for name, model in self.models.items()},
                     remarks=self._remarks())  # fmt: skip
 
@@ -143,6 +162,7 @@ class Lockstep:
         """Everything, as arrays and facts."""
         arrays = {name: value for name in ("z", "older", "off", "root") if (value := getattr(self, name)) is not None}
         arrays |= checkpoints.beneath("modes", self.modes.snapshot())
+        arrays |= {} if self.tangents is None else checkpoints.beneath("tangents", self.tangents.snapshot())
         for name, model in self.models.items():
             arrays |= checkpoints.beneath(name, model.snapshot())
         facts = {"k": self.k, "rows": self.rows, "status": self.status, "largest": float(self.largest),
@@ -159,6 +179,8 @@ class Lockstep:
         self.oracle.gradients = facts["gradients"]
         self.z, self.older, self.off, self.root = arrays["z"], *(arrays.get(name) for name in ("older", "off", "root"))
         self.modes.restore(checkpoints.under(arrays, "modes"))
+        if self.tangents is not None:
+            self.tangents.restore(checkpoints.under(arrays, "tangents"))
         for name, model in self.models.items():
             model.restore(checkpoints.under(arrays, name), self.z)
             model.status = facts["models"][name]

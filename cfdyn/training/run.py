@@ -10,17 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.oscillation import FEWEST_ROWS, Oscillation, oscillation
 from cfdyn.errors import RecordError
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
-from cfdyn.series.slow_cycles import VISIBLE, slow_cycles
 from cfdyn.training.config import DONE, Config, read_config
+from cfdyn.training.dynamics import Dynamics
 from cfdyn.training.models import MEASURED
 from cfdyn.training.store import Store
 from cfdyn.training.summary import ends, sentences, summary
-
-LINE, SMOOTH = 0.9, 0.5  # cosines between neighbouring swings: at least, of one that keeps to a line; at most, of any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +38,7 @@ class ModelRow:
     variance: np.ndarray
 
 
-class Run:
+class Run(Dynamics):
     """A training, as far as it is: ``n`` steps and ``m`` measurements.
 
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
@@ -65,6 +62,7 @@ class Run:
             self.status, self.remarks = str(facts["status"]), tuple(facts["remarks"]) if "remarks" in facts else ()
             self._steps, self._rows = int(facts["steps"]), int(facts["rows"])
             self._facts, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
+            self.n_state = int(facts.get("state", self.n_weights))
         except (KeyError, TypeError, ValueError):
             raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled") from None
 
@@ -79,7 +77,11 @@ class Run:
     @property
     def provenance(self) -> dict[str, Any]:
         """Settings and versions."""
-        return provenance(**{name: value for name, value in dataclasses.asdict(self.config).items() if name != "out"})
+        return provenance(**self._settings)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {name: value for name, value in dataclasses.asdict(self.config).items() if name != "out"}
 
     @property
     def steps(self) -> int:
@@ -152,6 +154,12 @@ class Run:
         return self._read("rows/midpoint_loss")
 
     @cached_property
+    def exponents(self) -> np.ndarray:
+        """Finite-time Lyapunov exponents per step, (m, k), of the steps up to each measurement; k = 0 if not asked for."""
+        count = self.config.exponents or 0
+        return self._read("rows/exponents")[:, :count] if count else np.empty((self._rows, 0))
+
+    @cached_property
     def models(self) -> dict[str, ModelRow]:
         """The flows, by their names."""
         found: dict[str, ModelRow] = {}
@@ -175,58 +183,6 @@ class Run:
     def average_swing(self) -> np.ndarray:
         """Mean of ‖w − midpoint‖² over three neighbours, (n+1,)."""
         return averaged(self.swing)
-
-    @cached_property
-    def signed_swing(self) -> np.ndarray:
-        """±‖w − midpoint‖, (n+1,): the sign turns where the swing turns by more than a right angle from one step to the next."""
-        turned = np.where(np.isfinite(self.turn) & (self.turn < 0), -1.0, 1.0)
-        return np.sqrt(self.swing) * np.cumprod(turned)
-
-    @cached_property
-    def swings(self) -> tuple[int, int] | None:
-        """The steps [first, last) of the longest stretch in which the iterates swing by a hundredth of the widest swing or more,
-        after the warm start; None where that is fewer than 16."""
-        size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)
-        size[: self.config.warm_start] = 0.0
-        wide = np.concatenate([[False], (size > VISIBLE * size.max()) & (size > 0), [False]])
-        edges = np.flatnonzero(np.diff(wide.astype(int))).reshape(-1, 2)
-        lengths = edges[:, 1] - edges[:, 0]
-        if not len(lengths) or lengths.max() < FEWEST_ROWS:
-            return None
-        first, last = edges[np.argmax(lengths)].tolist()
-        return first, last
-
-    @cached_property
-    def on_a_line(self) -> bool:
-        """Whether the swing keeps its direction, up to its sign. That of noise does not: in many weights its ``turn`` is −½."""
-        first, last = self.swings or (0, 0)
-        return bool(np.nanmedian(np.abs(self.turn[first:last])) > LINE) if last else False
-
-    @cached_property
-    def oscillation(self) -> Oscillation | None:
-        """Of the signed swing in that stretch, or, where it does not keep to a line, along the sharpest direction; None where the
-        iterates do not swing there, but go on smoothly, or for less than 16 steps."""
-        if self.swings is None or np.nanmedian(self.turn[slice(*self.swings)]) > SMOOTH:
-            return None
-        series = self.signed_swing if self.on_a_line else self.coordinates[:, 0]
-        found = series[slice(*self.swings)]
-        return oscillation(found) if np.isfinite(found).all() else None
-
-    @property
-    def since(self) -> int | None:
-        """The step at which that oscillation begins."""
-        found = self.oscillation
-        return None if found is None or found.since is None or self.swings is None else self.swings[0] + found.since
-
-    @cached_property
-    def slow_cycles(self) -> list[tuple[int, int]]:
-        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle; none of mini-batches,
-        where the swing is noise, too."""
-        if self.config.batch is not None:
-            return []
-        first = self.config.warm_start
-        size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)[first:]
-        return [(first + a, first + b) for a, b in slow_cycles(size)]
 
     def averages(self, model: str) -> dict[str, Any]:
         """Mean loss of the optimizer and what a model predicts, over whole slow cycles if there are any, else since its start."""

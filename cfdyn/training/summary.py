@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfdyn.training.periods import along_directions
+
 if TYPE_CHECKING:
     from cfdyn.training.run import Run
 
@@ -42,7 +44,7 @@ def summary(run: Run) -> list[list[Any]]:
 
 def sentences(run: Run) -> list[str]:
     """What the iterates did, and which model was nearer."""
-    said = [_oscillation(run)]
+    said = [_oscillation(run), along_directions(run.usual_periods), *_exponents(run)]
     central, stable = (run.distances.get(name) for name in TESTED)
     if central and stable:
         start = f"both begin at the midpoint of step {run.config.warm_start} (warm start)"
@@ -53,7 +55,17 @@ def sentences(run: Run) -> list[str]:
         if name == TESTED[0] and found["error"] is not None:
             said.append(f"Its predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
                         f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
-    return said
+    return [words for words in said if words]
+
+
+def _exponents(run: Run) -> list[str]:
+    """The exponents in the later half of the run."""
+    found = run.later_lyapunov
+    if found is None:
+        return []
+    pairs = zip(found.exponents, found.errors, strict=True)
+    values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
+    return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}."]
 
 
 def _oscillation(run: Run) -> str:

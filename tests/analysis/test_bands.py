@@ -174,3 +174,18 @@ def test_the_verdict_names_only_what_fills_a_band():
     bands = [(0.0, 0.5, "period 2"), (0.5, 0.51, "chaotic"), (0.51, 0.8, "period 3"), (0.8, 1.0, "chaotic")]
     text = _met(type(made)(**fake, bands=bands, resolution=0.01))
     assert "chaotic from 0.8" in text and "sampled every 0.01" in text
+
+
+@pytest.mark.slow
+def test_bands_of_a_loss_that_is_no_formula():
+    """The double well by its gradient and products: flips at 1 and √5 − 1."""
+    from types import SimpleNamespace
+
+    well = SimpleNamespace(dim=1, value=lambda w: float((w[0] ** 2 - 1) ** 2) / 4, gradient=lambda w: w**3 - w,
+                           hvp=lambda w, v: (3 * w**2 - 1) * v)  # fmt: skip
+    found = cf.analysis.bands(cf.as_map(well, cf.optimizers.gd(lr=1.0)), [1.1], "lr", (0.8, 1.25), count=8)
+    assert [name for *_, name in found.bands] == ["fixed point", "period 2", "period 4"]
+    assert [hi for _, hi, _ in found.bands[:2]] == pytest.approx([1.0, math.sqrt(5) - 1], abs=1e-7)
+    assert found.tails.shape == (len(found.values), 64) and np.ptp(found.tails[0]) < 1e-9 < 0.1 < np.ptp(found.tails[-1])
+    with pytest.raises(cf.CfdynError, match="unknown parameter"):
+        cf.analysis.bands(cf.as_map(well, cf.optimizers.gd(lr=1.0)), [1.1], "rate", (0.8, 1.25))

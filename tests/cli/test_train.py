@@ -8,7 +8,7 @@ import cfdyn as cf
 from cfdyn.cli import main
 
 SMALL = ["train", "mlp:widths=3", "--data", "digits:classes=2,n=20", "--optimizer", "gd:lr=0.6", "--steps", "60", "--every", "3",
-         "--no-figure"]  # fmt: skip
+         "--exponents", "1", "--no-figure"]  # fmt: skip
 
 
 def run(capsys, *words):
@@ -35,6 +35,9 @@ def test_the_document(folder, capsys):
     assert {"period", "since"} <= found["oscillation"].keys() and found["distances"].keys() == {"central", "stable"}
     assert all(0 < value < 1 for value in found["distances"].values())
     assert found["loss"] == pytest.approx(found["averages"]["central"]["measured"]) and found["predicted_loss"] > 0
+    assert found["episodes"] == record.usual_periods.episodes and found["work"]["exponents"] == 60
+    assert found["lyapunov"]["since"] == 30 and len(found["lyapunov"]["errors"]) == 1
+    assert found["lyapunov"]["exponents"] == pytest.approx([record.exponents[10:].mean()], rel=1e-9)
     assert found["gradient_equivalents"] > 0 and found["work"]["discrete"] == 60 and found["warm_start"] == 10
 
 

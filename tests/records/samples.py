@@ -54,6 +54,15 @@ def many():
     return collected([study.to_bytes(), "there is no such loss"], [("", ""), ("nonsense(", "gd")], 0)
 
 
+def periods():
+    """Of two directions, one of them not followed throughout."""
+    from cfdyn.training.periods import periods_of
+
+    x = np.outer((-1.0) ** np.arange(200), [1.0, 0.3])
+    x[:90, 1] = np.nan
+    return periods_of(x, 4, 5, {"network": "mlp"}, None, 8, 0.01)
+
+
 RECORDS = {
     "path of a loss that is no formula": large,
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
@@ -131,6 +140,7 @@ RECORDS = {
     "mean square of very many weights": lambda: dataclasses.replace(made("mean square"), flat=None, negative=None, smallest_batch=None),
     "measure": lambda: made("mean square").measures[0],
     "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
+    "periods of a run": lambda: periods(),
     "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
     "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
     "trajectory": lambda: path(),

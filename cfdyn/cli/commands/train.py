@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PICTURE = "run.png"  # in the folder of the run
 
 
-@command("network data optimizer runs steps warm_start every batch tol seed resume keep folder plot figure json",
+@command("network data optimizer runs steps warm_start every batch tol exponents seed resume keep folder plot figure json",
          "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
@@ -36,6 +36,7 @@ def train(
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
     batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch (all rows if not given).", show_default=False)] = None,  # noqa: E501
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
+    exponents: Annotated[int | None, Option("--exponents", min=1, help="Also the largest K Lyapunov exponents of the steps, K products with the Hessian a step.", metavar="K", show_default=False)] = None,  # noqa: E501
     seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501
     resume: Annotated[Path | None, Option("--resume", help="Continue the run in this folder.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     keep: Annotated[float, Option("--keep", min=0.0, help="Seconds from one checkpoint to the next.")] = 3.0,
@@ -60,7 +61,7 @@ def train(
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
     limits, file = figure_options(xlim, ylim, figure, style=style), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, tol=tol)
-    options |= given(seed=seed, out=None if folder is None else str(folder))
+    options |= given(exponents=exponents, seed=seed, out=None if folder is None else str(folder))
     try:
         found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
     except Interrupted as stopped:
@@ -111,11 +112,18 @@ def _document(found: Run) -> dict[str, Any]:
         "warm_start": found.config.warm_start, "batch": found.config.batch,
         "sharpness": last["sharpness"], "edge": last["edge"], "eigenvalues": last["eigenvalues"],
         "oscillation": {"period": wave and wave.period, "since": found.since, "kind": wave.kind if wave else "none"},
+        "episodes": found.usual_periods.episodes, "lyapunov": _exponents(found),
         "distances": found.distances, "loss": own["measured"] if named else first, "final_loss": first,
         "predicted_loss": own["predicted"], "averages": averages,
         "gradient_equivalents": found.work.get(named) if named else None, "work": found.work,
         "models": {name: row.status for name, row in found.models.items()}, "remarks": list(found.remarks),
     }  # fmt: skip
+
+
+def _exponents(found: Run) -> dict[str, Any] | None:
+    """Of the later half of the run, as its last sentence has them."""
+    spectrum = found.later_lyapunov
+    return None if spectrum is None else {"since": found.steps // 2, "exponents": spectrum.exponents, "errors": spectrum.errors}
 
 
 def _print(screen: Screen, found: Run, figures: list[Path]) -> None:

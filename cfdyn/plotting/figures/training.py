@@ -6,11 +6,12 @@ from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, WARN, dots
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, REGIMES, WARN, dots, regime_name
 from cfdyn.training.run import Run
 
 WIDTH = 11.4  # inches
 WINDOW, STRIDE = 32, 4  # steps of a short-time spectrum, and from one to the next
+STRIPS, STRIP = 4, 0.028  # eigenvectors whose periods are at its foot, and the height of each
 DECADES = 4  # of the power that a spectrogram shows
 MODELS = {"central": WARN, "stable": PALETTE[2], "gradient": PALETTE[2], "rod": PALETTE[3], "edge": PALETTE[4]}
 
@@ -96,7 +97,21 @@ def _spectrogram(axes: Axes, run: Run) -> None:
     extent = (first + WINDOW / 2, end, -0.5 / WINDOW, 0.5 + 0.5 / WINDOW)
     image = axes.imshow(shown.T, origin="lower", aspect="auto", extent=extent, cmap="magma_r", vmin=-DECADES, vmax=0.0)
     axes.figure.colorbar(image, ax=axes, label="log₁₀ power", pad=0.01)
+    _strips(axes, run)
     axes.set(xlim=(0, len(run.loss) - 1), ylim=(0.0, 0.5))
+
+
+def _strips(axes: Axes, run: Run) -> None:
+    """At the foot a strip for each eigenvector, with the period of its swing from when to when."""
+    for one in run.usual_periods.episodes:
+        if one["direction"] > STRIPS:
+            continue
+        place, width = (one["direction"] - 1) * STRIP, one["until"] - one["since"]
+        colour = REGIMES["chaotic" if one["period"] is None else regime_name(f"period {one['period']}")]
+        axes.broken_barh([(one["since"], width)], (place, STRIP), facecolor=colour, edgecolor="white", linewidth=0.6, zorder=3)
+        if width > len(run.loss) / 6:
+            words = f"v{one['direction']}: {'irregular' if one['period'] is None else 'period ' + str(one['period'])}"
+            axes.text(one["since"] + width / 2, place + STRIP / 2, words, fontsize=5.5, ha="center", va="center", zorder=4)
 
 
 def _stabilisation(axes: Axes, run: Run) -> None:

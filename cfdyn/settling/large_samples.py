@@ -1,0 +1,56 @@
+"""The regime of one orbit at many values of a parameter, of a map that has no code: one full look at each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cfdyn.kernels.orbits import UNSETTLED
+from cfdyn.settling.large import large_regime
+from cfdyn.settling.orbit import later, orbit_of
+from cfdyn.settling.regime import FIRST_STEPS, Settled
+from cfdyn.settling.samples import KINDS, MAX_PERIOD, Samples, runs_of
+from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.map import require_parameter
+
+MOST = 60  # samples at first: each takes up to 20,000 steps
+
+
+class LargeSamples(Samples):
+    """Samples as those of maps with code, each by `large_regime`; nothing is run on for longer."""
+
+    def __init__(self, step: MapByProducts, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None):
+        require_parameter(step, parameter)
+        self.large, self.parameter, self.start, self.progress = step, parameter, start, progress
+        self.most, self.perturbed, self.transient = MOST, False, 0
+        self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
+        self.tails = np.empty((0, 2 * MAX_PERIOD))
+
+    def _scan(self, values: np.ndarray, transient: int) -> tuple[np.ndarray, ...]:
+        """Labels, exponents and tails, one after the other."""
+        labels, exponents, tails = np.empty(len(values), np.int64), np.empty(len(values)), np.empty((len(values), 2 * MAX_PERIOD))
+        for i, value in enumerate(values.tolist()):
+            step = self.large.at(**{self.parameter: value})
+            found = large_regime(step, self.start, MAX_PERIOD, None)
+            labels[i], exponents[i], tails[i] = found.period or KINDS[found.kind], found.lyapunov, self._tail(step, found)
+            if self.progress:
+                self.progress(i + 1, len(values))
+        return labels, exponents, tails
+
+    def _tail(self, step: MapByProducts, found: Settled) -> np.ndarray:
+        """The first entry over the last steps, NaN where the orbit escapes."""
+        if found.period:
+            return np.resize(found.points[:, 0], 2 * MAX_PERIOD)
+        z = later(step, self.start, FIRST_STEPS)
+        orbit = None if z is None else orbit_of(step, z, 2 * MAX_PERIOD)
+        return np.full(2 * MAX_PERIOD, np.nan) if orbit is None else orbit[:, 0]
+
+    def run_longer(self) -> None:
+        """Each look was a full one."""
+
+    def look_closer(self, spacing: float) -> None:
+        """Drop what is undecided and narrower than the distance of two samples: it converges slowly beside a bifurcation."""
+        narrow = [run for run in runs_of(self.labels) if self.labels[run[0]] == UNSETTLED and self._width(run) < spacing]
+        dropped = [i for first, last in narrow for i in range(first, last + 1)]
+        self._drop(dropped if len(dropped) < len(self.labels) else [])
