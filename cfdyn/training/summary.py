@@ -48,8 +48,7 @@ def sentences(run: Run) -> list[str]:
     central, stable = (run.distances.get(name) for name in TESTED)
     if central and stable:
         start = f"both begin at the midpoint of step {run.config.warm_start} (warm start)"
-        said.append(f"The central flow is {stable / central:.3g} times nearer to the midpoints of the iterates than the stable "
-                    f"flow, in mean distance; {start}.")  # fmt: skip
+        said.append(f"The central flow is {_beside(stable / central)} the stable flow, in mean distance; {start}.")
     for name in run.models:
         found = run.averages(name)
         if name == TESTED[0] and found["error"] is not None:
@@ -66,6 +65,20 @@ def _exponents(run: Run) -> list[str]:
     pairs = zip(found.exponents, found.errors, strict=True)
     values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
     return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}."]
+
+
+def _beside(ratio: float) -> str:
+    """How near one model is, from the distance of another over its own.
+
+    >>> _beside(20.4), _beside(0.25), _beside(1.0001)  # doctest: +NORMALIZE_WHITESPACE
+    ('20.4 times nearer to the midpoints of the iterates than', '4 times farther from the midpoints of the iterates than',
+     'as near to the midpoints of the iterates as')
+    """
+    if f"{ratio:.3g}" == "1":
+        return "as near to the midpoints of the iterates as"
+    if ratio > 1:
+        return f"{ratio:.3g} times nearer to the midpoints of the iterates than"
+    return f"{1 / ratio:.3g} times farther from the midpoints of the iterates than"
 
 
 def _oscillation(run: Run) -> str:

@@ -124,5 +124,5 @@ def test_a_path_into_the_past_is_drawn_over_its_times():
     path = cf.solve(cf.Flow.from_text("v; -sin(x) + cos(t)/4", "x v"), [1.0, 0.0], (-1, -20))
     axes = cf.plot(path).axes
     drawn = axes[0].lines[0].get_xdata()
-    assert [one.get_ylabel() for one in axes] == ["x", "v", "step size"]
+    assert [one.get_ylabel() for one in axes] == ["$x$", "$v$", "step size"]
     assert (drawn.min(), drawn.max()) == (-20, -1)
