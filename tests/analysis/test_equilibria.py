@@ -68,7 +68,14 @@ def test_equal_eigenvalues_make_no_focus():
 
 
 def test_it_speaks_of_flows():
-    reason = cf.analysis.equilibria(cf.Flow("x**2; -y", "x y"), [(-1, 1), (-1, 1)]).reason
-    assert reason.startswith("1 place is undecided: eigenvalues of 0 to round-off, or a border where the flow is not smooth")
+    said = [cf.analysis.equilibria(cf.Flow(text, "x"), [(-1, 3)]).reason for text in ("x**2", "x - log(x)*x")]
+    assert said[0].startswith("F′ = 0 to round-off at a place: an equilibrium is born there")
+    assert said[1] == "the flow has no value on a part of the box, which was left out"
     with pytest.raises(NumericsError, match=r"^F\(x\) = 0 to round-off on the whole box: a continuum of equilibria, or nearly so"):
         cf.analysis.equilibria(cf.Flow("x*1e-30", "x"), [(-1, 1)])
+
+
+@pytest.mark.slow
+def test_a_place_where_two_are_born_is_undecided():
+    reason = cf.analysis.equilibria(cf.Flow("x**2; -y", "x y"), [(-1, 1), (-1, 1)]).reason
+    assert reason.startswith("1 place is undecided: eigenvalues of 0 to round-off, or a border where the flow is not smooth")
