@@ -85,7 +85,7 @@ QUESTIONS = (
     _question(
         4,
         "Does a ReLU, a gradient with a corner, change the answer?",
-        """Yes: the doublings can be left out. On a one-sided quadratic chaos begins at the edge itself, without period 3 up
+        """Yes: there may be no period doublings. On a one-sided quadratic chaos begins at the edge itself, without period 3 up
         to η·max L″ = 3, the least value at which a convex loss of one variable can have a 3-cycle.""",
         """The rule of the first question needs four derivatives. Take a loss that is straight on one side and a parabola on
         the other, −w + (a/2) max(w, 0)²: its gradient has a corner, and the map consists of two straight lines. Where a
@@ -165,9 +165,9 @@ QUESTIONS = (
     _question(
         8,
         "Does any of it survive stochastic gradients?",
-        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little; noise may make chaos of
-        one. A central flow with the covariance of the noise follows the mean of many runs, on small losses. It holds the
-        sharpness below 2/η, far below with small batches.""",
+        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little, and noise can turn one into
+        chaos. On small losses a central flow with the covariance of the noise follows the mean of many runs. Noise
+        holds the sharpness below 2/η, far below with small batches.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
@@ -212,9 +212,9 @@ QUESTIONS = (
     _question(
         9,
         "Does momentum change the period?",
-        """Not the first one: heavy ball, Nesterov and Adam leave stability with the multiplier −1, at edges of their own, where
-        training holds them. Adam comes in bursts there. Two averages in cascade can turn instead: period 3 at the edge. And
-        heavy ball and Adam have 3-cycles elsewhere.""",
+        """Not the first one: heavy ball, Nesterov and Adam lose stability through the multiplier −1, at edges of their
+        own, and training is held there. Adam oscillates in bursts. Two averages in cascade can turn instead: period 3
+        at the edge. And heavy ball and Adam have 3-cycles elsewhere.""",
         """With momentum the state is the weight with its velocity, and along a direction of curvature λ a step is a 2 × 2
         matrix. Its multipliers may be complex, a turn that shrinks; but for heavy ball with momentum β these have the
         modulus √β and never reach 1. What reaches the unit circle first is again −1: at ηλ = 2(1 + β); in Nesterov's form at
@@ -308,8 +308,8 @@ QUESTIONS = (
     _question(
         14,
         "How do Muon and Shampoo relate?",
-        """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η for
-        the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions: as long as its matrices hardly change, its
+        """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η
+        for the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions: as long as its matrices hardly change, its
         multipliers are real and its onset is a flip.""",
         """Every steepest descent asks: of all directions of length 1, which one lowers the loss fastest? With the Euclidean
         length that is the gradient; with the largest singular value as the length of a matrix it is UVᵀ from the gradient's

@@ -9,6 +9,8 @@ from hypothesis import settings
 
 settings.register_profile("cfdyn", deadline=None)
 settings.load_profile("cfdyn")
+# What a terminal, or the processes of pytest-xdist, say of a screen's width is not what tests of output are about.
+os.environ.pop("COLUMNS", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.test_stubs import SCRIPT, WRONG
-
 ROOT = Path(__file__).resolve().parents[1]
 LINT_IMPORTS = [
     *(sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
@@ -52,37 +50,13 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     "command",
     [
         pytest.param([sys.executable, "-m", "ruff", "check", "--no-cache"], id="style"),
+        pytest.param([sys.executable, "-m", "mypy"], id="types"),
         pytest.param(LINT_IMPORTS, id="layers"),
     ],
 )
 def test_the_tree_keeps_the_rules(command):
     done = run(command, ROOT)
     assert done.returncode == 0, f"\n{done.stdout}\n{done.stderr}"
-
-
-@pytest.fixture(scope="module")
-def checked(tmp_path_factory) -> list[str]:
-    """What mypy says of the package, of a user's script and of one that is wrong: at once, for that takes as long as the first alone."""
-    folder = tmp_path_factory.mktemp("scripts")
-    (folder / "right.py").write_text(SCRIPT)
-    (folder / "wrong.py").write_text("import cfdyn as cf\n" + "\n".join(WRONG) + "\n")
-    done = run([sys.executable, "-m", "mypy", "cfdyn", folder / "right.py", folder / "wrong.py"], ROOT)
-    *lines, end = done.stdout.splitlines()
-    files = int(re.fullmatch(r"Found \d+ errors? in \d+ files? \(checked (\d+) source files\)", end)[1])
-    assert files == 2 + len({path.with_suffix("") for path in (ROOT / "cfdyn").rglob("*.py*") if path.suffix in (".py", ".pyi")})
-    return lines
-
-
-def test_the_types_are_right(checked):
-    wrong = [line for line in checked if "wrong.py" not in line]
-    assert not wrong, "\n".join(wrong)
-
-
-def test_a_users_script_is_checked(checked):
-    """The one without mistakes is like the package; each mistake of the other is found, and nothing else is."""
-    for number, (expression, message) in enumerate(WRONG.items(), 2):
-        assert any(f"wrong.py:{number}: error: {message}" in line for line in checked), expression
-    assert sum("error:" in line for line in checked if "wrong.py" in line) == len(WRONG)
 
 
 def test_every_contract_can_be_broken(tmp_path):

@@ -135,7 +135,7 @@ def _loss_of_stability(
             # On a continuum of fixed points that stay, the edge of this one.
             values = [edge(step, found.points[0], start, parameter).value]
         else:
-            special = continue_cycle(step, found.points, parameter, within).bifurcations
+            special = continue_cycle(step, found.points, parameter, within, coefficients=False).bifurcations
             values = [float(b.parameter) for b in special if b.kind in LOSSES]
     except CfdynError:
         return None

@@ -12,6 +12,7 @@ from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES, status_text
+from cfdyn.systems.tangents import frame
 
 NEUTRAL = 3  # of its errors: an exponent that near to 0 counts to neither side
 PARTS = 20  # of the way, whose means tell the errors
@@ -79,7 +80,7 @@ def covariant_vectors(step: Map, z0: Any, n: int = 10_000, transient: int = 1000
     if code != DONE:
         raise NumericsError(f"the orbit {status_text(code, done)}, so it has no vectors")
     states, frames, factors = np.empty((total + 1, d)), np.empty((total + 1, d, d)), np.empty((total, d, d))
-    states[0], frames[0] = z, np.linalg.qr(np.eye(d) + 0.1 * np.tri(d))[0].T
+    states[0], frames[0] = z, frame(d, d)
     finite = forward(step.rule("step").compiled, step.rule("jacobian").compiled, step.p, states, frames, factors)
     if finite < total:
         raise NumericsError(f"the orbit stops being finite at step {before + finite}: it has no vectors")

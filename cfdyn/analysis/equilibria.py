@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from cfdyn.analysis.cycles import cycles
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.records.record import Record
 from cfdyn.symbolic.derived import FieldMap
@@ -15,9 +15,13 @@ from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 
 NEUTRAL = 1e-9  # of the largest eigenvalue: a real part that is no sign
+TURNING = 1e-7  # of the same: an imaginary part that round-off gives to equal eigenvalues
 CORRECTIONS = 3  # of Newton's method on F itself
 KINDS = {(True, True): "stable focus", (True, False): "stable node",
          (False, True): "unstable focus", (False, False): "unstable node"}  # fmt: skip
+
+WORDS = {"cycles": "equilibria", "a cycle": "an equilibrium", "(fⁿ)′ = 1": "F′ = 0", "fⁿ(x) = x": "F(x) = 0", ", n = 1": "",
+         "multipliers of 1": "eigenvalues of 0", "the map ": "the flow "}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Equilibrium(Record):
     """A ``point`` (n,) with F = 0, the ``eigenvalues`` (n,) of DF there, the largest real part first, in 1/time.
 
     ``stable``: all real parts are negative; None where the largest is 0 to 10⁻⁹ of the largest modulus. ``kind``: "stable node",
-    "saddle", "unstable focus", … by the signs of the real parts and whether any are complex; "not hyperbolic" where one is 0.
+    "saddle", "unstable focus", … by the signs of the real parts and whether any are complex (imaginary parts above
+    10⁻⁷ of that modulus); "not hyperbolic" where one is 0.
     """
 
     point: Annotated[np.ndarray, "n"]
@@ -99,7 +104,10 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
                          "cf.stroboscopic_map(flow, period)")  # fmt: skip
     if not flow.is_formula:
         raise UsageError(f"equilibria are those of a right-hand side that is a formula, not of the {flow.name} flow")
-    found = cycles(Map(FieldMap(flow.spec)), 1, box, seed, budget)
+    try:
+        found = cycles(Map(FieldMap(flow.spec)), 1, box, seed, budget)
+    except NumericsError as problem:
+        raise NumericsError(_words(str(problem))) from None
     points = np.array([_polished(flow, point) for point in found.points[:, 0]]).reshape(-1, flow.dim) + 0.0
     values = [np.linalg.eigvals(flow.jacobian(point)) for point in points]
     ordered = [one[np.lexsort([-one.imag, -one.real])] for one in values]
@@ -111,7 +119,7 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
 
 def _words(reason: str) -> str:
     """What was said of cycles of z + F(z), of equilibria."""
-    for theirs, ours in (("cycles", "equilibria"), ("a cycle", "an equilibrium"), ("(fⁿ)′ = 1", "F′ = 0")):
+    for theirs, ours in WORDS.items():
         reason = reason.replace(theirs, ours)
     return reason
 
@@ -140,4 +148,4 @@ def _judged(found: np.ndarray) -> tuple[bool | None, str]:
     if real.max() > 0 > real.min():
         return False, "saddle"
     stable = bool(real.max() < 0)
-    return stable, KINDS[stable, bool((found.imag != 0).any())]
+    return stable, KINDS[stable, bool((np.abs(found.imag) > TURNING * size).any())]

@@ -15,6 +15,7 @@ from cfdyn.ensembles.orbits import PARTS
 from cfdyn.errors import Interrupted, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.tangents import frame
 
 MOST = 8  # exponents, if nothing is said
 AT_ONCE = 2**13  # cells: what is done when Ctrl-C comes is whole blocks
@@ -129,9 +130,7 @@ def _spectra(grid: Grid, cells: np.ndarray, turned: int, steps: int, transient: 
     orbits, d, turning = grid.orbits(cells), grid.step.dim, min(transient // 2, TURNING)
     if transient - turning:
         orbits.advance(transient - turning)
-    # A start that no symmetry of the map favours.
-    frame = np.linalg.qr(np.eye(d) + 0.1 * np.tri(d))[0].T[:turned]
-    means = orbits.stretching(np.tile(frame, (len(cells), 1, 1)), turning, steps)
+    means = orbits.stretching(np.tile(frame(d, turned), (len(cells), 1, 1)), turning, steps)
     with np.errstate(invalid="ignore"):
         exponents, errors = means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(PARTS)
     order = np.argsort(-exponents, axis=1, kind="stable")

@@ -19,6 +19,7 @@ from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 from cfdyn.systems.one_by_one import advanced
 from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
+from cfdyn.systems.tangents import frame
 
 PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
@@ -100,7 +101,7 @@ def lyapunov_spectrum(
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_step(step).state(z0).copy()
-    q, stretch = frame(step.dim, leading), stretching(step)
+    q, stretch = _frame(step.dim, leading), stretching(step)
     piece = PIECE if isinstance(step, MapByProducts) else max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
@@ -130,7 +131,7 @@ def _of_flow(
     if not (0 < time < math.inf and 0 <= transient < math.inf):
         raise UsageError(f"lyapunov needs a positive time and no negative transient, not {time:g} and {transient:g}")
     z = flow.state(z0).copy()
-    tangents = Tangents(flow, frame(flow.dim - flow.timed, leading or flow.dim - flow.timed))
+    tangents = Tangents(flow, _frame(flow.dim - flow.timed, leading))
     tangents.follow(z, transient - min(transient / 2, TURNING), alone=True)
     sums, begun = np.zeros((PARTS, len(tangents.q))), 0.0
     tangents.follow(z, min(transient / 2, TURNING))
@@ -143,14 +144,13 @@ def _of_flow(
     return replace(averaged_exponents(sums, np.full(PARTS, time / PARTS), time, tangents.n, settings), unit="time")
 
 
-def frame(dim: int, leading: int | None) -> np.ndarray:
-    """Orthonormal rows (k, D) that no symmetry of the map favours."""
+def _frame(dim: int, leading: int | None) -> np.ndarray:
+    """Tangents (k, D) to begin with, as many as are asked for."""
     if leading is not None:
-        most = whole_number("`leading`", leading, 1, dim)
-        return np.ascontiguousarray(np.linalg.qr(np.random.default_rng(6).normal(size=(dim, most)))[0].T)
+        return frame(dim, whole_number("`leading`", leading, 1, dim))
     if dim > MOST:
         raise UsageError(f"{dim} exponents are too many: ask for the largest with `leading=4`")
-    return np.linalg.qr(np.eye(dim) + 0.1 * np.tri(dim))[0].T.copy()
+    return frame(dim, dim)
 
 
 def _advance(step: Map | MapByProducts, z: np.ndarray, n: int) -> tuple[int, int]:

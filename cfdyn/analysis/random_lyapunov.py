@@ -13,6 +13,7 @@ from cfdyn.ensembles.random_runs import RandomRuns
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import MAX_BYTES
+from cfdyn.systems.tangents import frame
 
 FEWEST = 8  # runs whose own means tell the errors; of fewer, the means of parts of their ways do
 SURE = 3.0  # standard errors that an exponent is away from 0 where its sign is told
@@ -109,10 +110,8 @@ def random_lyapunov(
     if size > MAX_BYTES:
         raise UsageError(f"tangents of {runs} runs need {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
     ways = RandomRuns(step, z, runs, threads, progress)
-    # A start that no symmetry of the map favours.
-    first = np.linalg.qr(np.eye(len(z)) + 0.1 * np.tri(len(z)))[0].T[:k]
     turning = min((transient + 1) // 2, TURNING)
-    tangents = np.ascontiguousarray(np.tile(first, (runs, 1, 1)))
+    tangents = np.ascontiguousarray(np.tile(frame(len(z), k), (runs, 1, 1)))
     ways.stretch(tangents[:, :0].copy(), transient - turning)
     ways.stretch(tangents, turning)
     with np.errstate(invalid="ignore"):

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -103,10 +104,12 @@ def interval_text(lo: float, hi: float) -> list[str]:
 
 def made_with() -> dict[str, Any]:
     """Versions and precision, for the record."""
-    found: dict[str, Any] = {"bits": BITS}
-    for name in ("cfdyn", "python-flint"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {"bits": BITS, **{name: _version(name) for name in ("cfdyn", "python-flint")}}
+
+
+@cache
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

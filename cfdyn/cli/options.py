@@ -26,7 +26,7 @@ LABEL_NOISE = Annotated[float, Option("--label-noise", min=0.0, help="Standard d
 NOISE = Annotated[str | None, Option("--noise", help="Variance of noise on the gradient: one for all weights, or one for each.", metavar="A,B,…", show_default=False)]  # noqa: E501
 DIGITS = Annotated[int | None, Option("--digits", min=1, help="Iterate with N decimal digits.")]
 INJECT = Annotated[float, Option("--inject", min=0.0, help="Least amplitude of the oscillation: a kick where it has died out.")]
-SEED = Annotated[int, Option("--seed", min=0, help="Seed of all that is random.", rich_help_panel=SUBJECT)]
+SEED = Annotated[int, Option("--seed", min=0, help="Seed of the random numbers.", rich_help_panel=SUBJECT)]
 
 # Of branches, cascades and curves.
 VARY = Annotated[str, Option("--vary", help="The parameter and its range.", metavar="NAME=LO:HI")]
@@ -50,7 +50,7 @@ YLIM = Annotated[str | None, Option("--ylim", help="Limits of the figure along y
 PIXELS = Annotated[int | None, Option("--pixels", min=200, max=16_384, help="Width of the figure in pixels, as 3840 for 4k.", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 STYLE = Annotated[str | None, Option("--style", help="Style of the figure: screen, paper (serif) or dark.", metavar="NAME", autocompletion=offers(others=("screen", "paper", "dark")), show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 CSV = Annotated[Path | None, Option("--csv", help="Write the rows and special points to this CSV file too.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
-FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or save the time.", rich_help_panel=OUTPUT)]
+FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or skip it.", rich_help_panel=OUTPUT)]
 QUIET = Annotated[bool, Option("--quiet", help="No progress on stderr.", rich_help_panel=OUTPUT)]
 JSON = Annotated[bool, Option("--json", help="Print one JSON document, and nothing else, on stdout.", rich_help_panel=OUTPUT)]
 

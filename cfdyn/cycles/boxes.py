@@ -58,7 +58,8 @@ def _reason(status: int, most: int, open_places: int, lost: int) -> str:
     if status == FULL:
         return f"more than {MOST_UNDECIDED} chains are undecided: a continuum of cycles, a jump of the map, or a cycle being born"
     if open_places:
-        return f"{open_places} places are undecided: multipliers of 1 to round-off, or a border where the map is not smooth"
+        places = "1 place is" if open_places == 1 else f"{open_places} places are"
+        return f"{places} undecided: multipliers of 1 to round-off, or a border where the map is not smooth"
     return "" if lost == 0 else "a chain was proved, but Newton's method lost its cycle"
 
 

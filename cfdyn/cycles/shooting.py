@@ -5,18 +5,15 @@ from typing import Any
 import numpy as np
 
 from cfdyn.kernels.continuation.shooting import condense
+from cfdyn.kernels.newton import DENSE, OPEN, WELL, newton, shots
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
-DENSE = 128  # unknowns: more are solved for with sparse matrices
-WELL = 1e6  # times the defect: a system with a larger answer is singular, or nearly so
 STEEP = 1e6  # a larger product of Jacobians has lost the small multipliers
 LARGE = 1e8  # a multiplier of which the condensed equations know half of the digits
-EXACT = 2e-16  # of the size of the points: a defect of one unit in the last place cannot be made smaller
 ROUNDED = 1e-14  # of the terms of a determinant: it vanishes
 SYMMETRIC = 1e-14  # of a matrix: rounding
-UNDERFLOW = 1e-290  # below it an entry counts as 0
-GOOD = 1e-11  # of the size of the points and the steepness of the map: such a defect is that of a cycle
 
 
 def images(step: Map, points: np.ndarray) -> np.ndarray:
@@ -41,56 +38,18 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float | 
     singular system (a continuum of cycles) gets the smallest step that solves it. ``extent``: the size of the orbit that
     led here, one or (D,), beside which points near 0 are round-off. Each entry behind the weights is held against its own size.
     """
-    x = np.array(points, dtype=float)
-    unit = _sizes(step, x, extent)
-    unit = unit / unit[0]
-    best, best_size, stalled = None, np.inf, 0
-    for _ in range(iterations):
-        with np.errstate(over="ignore", invalid="ignore"):
-            defect = images(step, x) - np.roll(x, -1, axis=0)
-        matrices = jacobians(step, x)
-        if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
-            return best
-        size = (np.abs(defect) / unit).max()
-        good_enough = bool((np.abs(defect).max(axis=0) <= GOOD * _round_off(step, x, matrices, extent)).all())
-        if size < best_size:
-            best_size, stalled = size, 0
-            if good_enough:
-                best = x
-        else:
-            stalled += 1
-        if size <= EXACT * np.abs(x / unit).max() or (good_enough and stalled >= 2) or stalled >= 5:
-            break
-        x = x - _solve(matrices, defect)
-    return best
-
-
-def _sizes(step: Map, x: np.ndarray, extent: float | np.ndarray) -> np.ndarray:
-    """The size of each entry of points (n, D), (D,): that of the weights is one, each behind them has its own."""
-    d, sizes = step.n_weights or step.dim, 1e-3 * extent + np.abs(x).max(axis=0)
-    sizes[:d] = sizes[:d].max()
-    return np.where(sizes > UNDERFLOW, sizes, 1.0)
-
-
-def _round_off(step: Map, x: np.ndarray, matrices: np.ndarray, extent: float | np.ndarray) -> np.ndarray:
-    """What the round-off of a step is in units of the last place, (D,), at points (n, D) with the Jacobians (n, D, D)."""
-    d, steep = step.n_weights or step.dim, np.abs(matrices)
-    sizes = _sizes(step, x, extent)
-    # A steep slope in a state behind the weights, such as the root of a tiny average, makes errors of its own size only.
-    behind = (steep[:, :, d:] @ np.abs(x[:, d:, None]))[:, :, 0].max(axis=0)
-    weights = sizes[0] * steep[:, :, :d].max(axis=(0, 2))
-    total = np.maximum(sizes, np.maximum(weights, behind))
-    total[:d] = total[:d].max()
-    return total
+    rules = {what: step.rule(what).compiled for what in ("step", "jacobian")}
+    block, parameters = shots(points, **rules, d=step.n_weights or step.dim, extent=extent, most=iterations), step.p
+    while True:
+        apply(address(newton.compiled), block.memory, parameters, parameters)
+        if block.status != OPEN:
+            return block.best.copy() if block.found else None
+        block.points -= _solve(block.matrices, block.defect)
 
 
 def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     """The Newton step: J_i dx_i − dx_{i+1} = F_i."""
     n, d = defect.shape
-    if d == 1:
-        solved = _solve_ring(matrices.ravel().tolist(), defect.ravel().tolist())
-        if n > DENSE or _sound(solved, defect):
-            return solved
     matrix, right = cyclic_system(matrices), defect.ravel()
     if not isinstance(matrix, np.ndarray):
         from scipy.sparse.linalg import splu
@@ -103,7 +62,9 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
         solved = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
         solved = np.full(n * d, np.inf)
-    if not _sound(solved, right):
+    with np.errstate(over="ignore"):
+        sound = np.abs(solved).max() <= WELL * np.abs(right).max()
+    if not sound:
         solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
     return solved.reshape(n, d)
 
@@ -124,35 +85,6 @@ def cyclic_system(matrices: np.ndarray, nu: complex = 1.0, dense: int = DENSE) -
     rows = np.concatenate([np.repeat(entries, d), entries.ravel()])
     columns = np.concatenate([np.repeat(entries[:, None], d, axis=1).ravel(), np.roll(entries, -1, axis=0).ravel()])
     return csc_matrix((np.concatenate([matrices.ravel(), -np.repeat(factors, d)]), (rows, columns)), shape=(n * d, n * d))
-
-
-def _sound(solved: np.ndarray, right: np.ndarray) -> bool:
-    """True if the answer is not much larger than the defect: the system is not nearly singular."""
-    with np.errstate(over="ignore"):
-        return bool(np.abs(solved).max() <= WELL * np.abs(right).max())
-
-
-def _solve_ring(slopes: list[float], defect: list[float]) -> np.ndarray:
-    """The Newton step of one variable, (n, 1): x_k is eliminated by its own row or by that which closes the ring."""
-    steep, closing, right, rows = -1.0, slopes[-1], defect[-1], []
-    try:
-        for slope, off in zip(slopes[:-1], defect[:-1], strict=True):
-            # slope x_k − x_{k+1} = off and steep x_k + closing x_n = right
-            if abs(slope) >= abs(steep):
-                rows.append((slope, -1.0, 0.0, off))
-                steep /= slope
-                right -= steep * off
-            else:
-                rows.append((steep, 0.0, closing, right))
-                share, steep = slope / steep, -1.0
-                closing, right = -share * closing, off - share * right
-        last = right / (steep + closing)
-        solved = [last]
-        for pivot, following, end, value in reversed(rows):
-            solved.append((value - following * solved[-1] - end * last) / pivot)
-    except ZeroDivisionError:
-        solved = [np.nan] * len(slopes)
-    return np.array(solved[::-1])[:, None]
 
 
 def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
@@ -245,17 +177,30 @@ def _eigenvalues(matrices: np.ndarray) -> np.ndarray:
     return np.linalg.eigvals(matrices)
 
 
-def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
-    """log ‖Df(x_k)…Df(x_1)‖ for k = 1…n (Frobenius norm), (n,)."""
-    matrices = jacobians(step, points)
-    with np.errstate(divide="ignore"):
+def log_growth(step: Map, points: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """log ‖Df(x_k)…Df(x_1)‖ (Frobenius norm) of points (n, D) for each k of ``lags`` (m,), increasing; (m,)."""
+    matrices = jacobians(step, points[: lags[-1]])
+    with np.errstate(all="ignore"):
         if points.shape[1] == 1:
-            return np.cumsum(np.log(np.abs(matrices[:, 0, 0])))
-        product, total, result = np.eye(points.shape[1]), 0.0, np.empty(len(points))
-        for k, matrix in enumerate(matrices):
-            product = matrix @ product
+            return np.cumsum(np.log(np.abs(matrices[:, 0, 0])))[lags - 1]
+        product, total, result = np.eye(points.shape[1]), 0.0, np.empty(len(lags))
+        for k, stretch in enumerate(np.split(matrices, lags[:-1])):
+            reduced, logarithm = _product(stretch)
+            product = reduced @ product
             length = np.sqrt((product * product).sum())
-            total += np.log(length)
+            total += logarithm + np.log(length)
             product /= length or 1.0
             result[k] = total
     return result
+
+
+def _product(matrices: np.ndarray) -> tuple[np.ndarray, float]:
+    """(P, s): A_n…A_1 = eˢP of matrices (n, D, D), multiplied in pairs, all pairs at once."""
+    total = 0.0
+    while len(matrices) > 1:
+        pairs = matrices[1::2] @ matrices[:-1:2]
+        size = np.abs(pairs).max(axis=(1, 2))
+        size[size == 0] = 1.0
+        total += float(np.log(size).sum())
+        matrices = np.concatenate([pairs / size[:, None, None], matrices[2 * len(pairs) :]])
+    return matrices[0], total

@@ -133,6 +133,8 @@ def solve(
     kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
     run = kind(supplier, z, end, options, progress)
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
+    if "lr" not in flow.params:
+        run.unit, run.causes = "unit of time", "t"
     run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)

@@ -17,11 +17,11 @@ def zero(function: Callable[[float], float], a: float, b: float) -> float:
     for _ in range(MOST):
         if not (at_a and at_b and abs(b - a) > ULPS * max(abs(a), abs(b))):
             break
-        c = b - at_b * (b - a) / (at_b - at_a)
-        # Rounding may leave no number strictly between them, or the chord may point at one of them.
+        c = b - at_b * (b - a) / (at_b - at_a) if abs(at_b - at_a) < np.inf else b
+        # Rounding may leave no number strictly between them, or the chord may point at one of them, or at none.
         c = c if min(a, b) < c < max(a, b) else (a + b) / 2
         at_c = function(c)
-        if c in (a, b) or not np.isfinite(at_c):
+        if c in (a, b) or np.isnan(at_c):
             break
         if at_c * at_b < 0:
             a, at_a, kept = b, at_b, 0

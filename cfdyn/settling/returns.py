@@ -19,10 +19,11 @@ def promising_returns(step: Map, orbit: np.ndarray, extent: np.ndarray) -> list[
     each coordinate.
     """
     lags, distance = record_returns(orbit, extent)
-    growth = log_growth(step, orbit[: lags[-1]])[lags - 1]
-    tame = (lags <= SHORT) | (growth <= MOST_GROWTH)
-    worth = (tame & ((lags <= LONG) | (distance <= CLOSE))) | (distance <= BACK)
-    return [int(lag) for lag in lags[worth]]
+    near, back = (lags <= LONG) | (distance <= CLOSE), distance <= BACK
+    tame, asked = lags <= SHORT, np.flatnonzero((lags > SHORT) & near & ~back)
+    if len(asked):
+        tame[asked] = log_growth(step, orbit, lags[asked]) <= MOST_GROWTH
+    return [int(lag) for lag in lags[tame & near | back]]
 
 
 def record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

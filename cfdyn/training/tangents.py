@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cfdyn.analysis.lyapunov_spectrum import frame
 from cfdyn.systems.by_products import Product
-from cfdyn.systems.tangents import orthonormalised
+from cfdyn.systems.tangents import frame, orthonormalised
 
 
 class Tangents:

@@ -79,3 +79,12 @@ def test_one_variable_has_no_angle():
 def test_senseless_calls_are_refused(call, words):
     with pytest.raises(cf.CfdynError, match=words):
         call()
+
+
+def test_what_sets_equal_copies_apart_is_seen():
+    """y and z are two copies: eigenvalues 0.5 of x, 0.25 of y + z, 0.75 of y − z."""
+    copies = cf.Map.from_text("x/2; y/2 - z/4; -y/4 + z/2", "x y z")
+    found = cf.analysis.covariant_vectors(copies, [0.0, 0.0, 0.0], 50, 200)
+    assert found.exponents == pytest.approx(np.log([0.75, 0.5, 0.25]), abs=1e-12)
+    for k, vector in enumerate([[0, 1, -1], [1, 0, 0], [0, 1, 1]]):
+        assert along(found.vectors[:, k], np.array(vector, float)).max() < 1e-7

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.errors import NumericsError
 
 
 def test_those_of_the_lorenz_flow():
@@ -56,3 +57,18 @@ def test_a_continuum_is_not_called_complete():
 def test_flows_without_equilibria_are_refused(flow, words):
     with pytest.raises(cf.CfdynError, match=words):
         cf.analysis.equilibria(flow, [(-1, 1)])
+
+
+def test_equal_eigenvalues_make_no_focus():
+    """Critical damping: λ = −√k twice, which round-off makes a pair."""
+    found = cf.analysis.equilibria(cf.Flow("v; -k*x - 2*sqrt(k)*v", "x v", {"k": 0.37}), [(-1, 1), (-1, 1)])
+    assert [one.kind for one in found] == ["stable node"]
+    damped = cf.analysis.equilibria(cf.Flow("v; -x - 1.999*v", "x v"), [(-1, 1), (-1, 1)])
+    assert [one.kind for one in damped] == ["stable focus"]
+
+
+def test_it_speaks_of_flows():
+    reason = cf.analysis.equilibria(cf.Flow("x**2; -y", "x y"), [(-1, 1), (-1, 1)]).reason
+    assert reason.startswith("1 place is undecided: eigenvalues of 0 to round-off, or a border where the flow is not smooth")
+    with pytest.raises(NumericsError, match=r"^F\(x\) = 0 to round-off on the whole box: a continuum of equilibria, or nearly so"):
+        cf.analysis.equilibria(cf.Flow("x*1e-30", "x"), [(-1, 1)])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.errors import UsageError
 
 LORENZ = cf.Flow.from_text("s*(y-x); x*(r-z)-y; x*y-b*z", "x y z", {"s": 10.0, "r": 28.0, "b": 8 / 3})
 
@@ -67,3 +68,8 @@ def test_times_that_make_no_sense_are_refused():
 def test_their_figure_says_per_unit_of_time():
     found = cf.analysis.lyapunov_spectrum(LORENZ, [1.0, 1.0, 20.0], 5, 1)
     assert cf.plot(found).axes[0].get_ylabel() == "per unit of time"
+
+
+def test_no_exponents_are_none():
+    with pytest.raises(UsageError, match="`leading` is a whole number from 1 to 2, not 0"):
+        cf.analysis.lyapunov_spectrum(cf.Flow("-x; -2*y", "x y"), [0.0, 0.0], 10, leading=0)

@@ -100,3 +100,12 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch):
 def test_what_cannot_be(vary, options, words):
     with pytest.raises(cf.errors.UsageError, match=words):
         cf.analysis.lyapunov_spectra(LOGISTIC, vary, [0.3], **options)
+
+
+@needs_compiler
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_sets_equal_copies_apart_is_seen(count):
+    """y and z are two copies, and multipliers c of x, s of y + z, a of y − z."""
+    step = cf.Map.from_text("c*x; (s+a)/2*y + (s-a)/2*z; (s-a)/2*y + (s+a)/2*z", "x y z", {"c": 0.5, "s": 0.25, "a": 0.75})
+    found = cf.analysis.lyapunov_spectra(step, [("c", [0.5])], [0, 0, 0], count=count, n=160)
+    assert found.exponents[0, 0] == pytest.approx(np.log([0.75, 0.5, 0.25])[:count], abs=1e-12)

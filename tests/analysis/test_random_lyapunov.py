@@ -188,3 +188,11 @@ def test_numbers_of_exponents_do_not_meet_in_the_figure(count, first):
     boxes = [word.get_window_extent() for word in words]
     assert len(words) > 2 and all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
     assert words[0].get_text() == first and not figure.axes[0].texts
+
+
+def test_what_sets_equal_copies_apart_is_seen():
+    """y and z are two copies; the curvature of y − z is the smallest, and its exponent the largest."""
+    loss = rows("h*(x**2 + 3/4*(y + z)**2 + (y - z)**2/4)/4", "h", [[0.9], [1.1]])
+    step = cf.random_map(loss, cf.optimizers.gd(lr=1.0), batch=1)
+    found = cf.analysis.random_lyapunov(step, [0.0, 0.0, 0.0], 500, count=1, transient=200)
+    assert agrees(found, np.mean([math.log(1 - h / 4) for h in (0.9, 1.1)]))

@@ -152,7 +152,7 @@ WRONG = {
     "unknown optimizer": (["study", "double_well", "--optimizer", "gdd:lr=1"], "did you mean 'gd'?"),
     "unknown hyperparameter": (["study", "double_well", "--optimizer", "gd:lrr=1"], "did you mean 'lr'?"),
     "unknown option": (["study", "double_well", "--optimzer", "gd"], "did you mean --optimizer?"),
-    "unknown command": (["studdy", "double_well"], "Did you mean 'study'?"),
+    "unknown command": (["studdy", "double_well"], "Did you mean 'study'"),
     "unknown parameter": (["study", "double_well", "--set", "b=1"], "'b'"),
     "no command": ([], "cfdyn study double_well"),
     "no loss": (["study"], "needs a LOSS"),

@@ -25,7 +25,7 @@ def test_every_command_that_draws_has_limits():
     options = {name: {o for p in command.params for o in p.opts} for name, command in typer.main.get_command(application()).commands.items()}
     drawing = {name for name, own in options.items() if "--plot" in own}
     assert len(drawing) > 10 and all({"--xlim", "--ylim"} <= options[name] for name in drawing)
-    assert {name for name, own in options.items() if "--csv" in own} == {"branch", "curve", "flow", "orbit"}
+    assert {name for name, own in options.items() if "--csv" in own} == {"branch", "curve", "flow", "orbit", "studies"}
 
 
 def test_limits_of_a_figure():

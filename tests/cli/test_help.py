@@ -42,7 +42,7 @@ def test_commands_stand_in_groups(capsys, monkeypatch):
     heads = re.findall(r"^(\w.*):$", out, re.MULTILINE)
     assert heads == ["Examples", *GROUPS, "Options"]
     listed = re.findall(r"^  ([a-z-]+)  +\S", out.partition("Study:")[2].partition("\nOptions:")[0], re.MULTILINE)
-    assert sorted(listed) == sorted(COMMANDS) and listed[:2] == ["study", "orbit"]
+    assert sorted(listed) == sorted(COMMANDS) and listed[:3] == ["study", "studies", "orbit"]
     assert {command.rich_help_panel for command in COMMANDS.values()} == set(GROUPS)
 
 

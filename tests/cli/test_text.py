@@ -137,7 +137,7 @@ def test_streams_that_take_nothing(case, tmp_path):
 SAID = {
     "params": (["classify", "--map", "r*x", "--variables", "x"], "--set r=1"),
     "params of a loss": (["study", "a*w**2", "--variables", "w"], "--set a=1"),
-    "time in a flow": (["flow", "--ode", "x*t", "--variables", "x", "--start", "1"], "the name 't' in the flow"),
+    "params of a flow": (["flow", "--ode", "x*q", "--variables", "x", "--start", "1"], "--set q=1"),
     "variables": (["classify", "--map", "1"], "--variables x"),
     "formulas": (["classify", "--map", "x; y", "--variables", "x,y,z"], '--map "…; …; …"'),
     "optimizer": (["study", "exp(w)"], "--optimizer gd:lr=0.1"),
@@ -161,7 +161,7 @@ def test_arguments_are_called_arguments():
         (lambda: cf.Map.from_text("r*x", "x"), "params={'r': 1}"), (lambda: cf.Map.from_text("1"), "variables='x'"),
         (lambda: cf.study(cf.Loss("exp(w)")), "optimizer=cf.optimizers.gd(lr=0.1)"),
         (lambda: cf.losses.get("quartc"), "dir(cf.losses)"),
-        (lambda: cf.Flow.from_text("x*t", "x"), "the name 't' in the flow has no value; give one, such as `params={'t': 1}`"),
+        (lambda: cf.Flow.from_text("x*q", "x"), "the name 'q' in the flow has no value; give one, such as `params={'q': 1}`"),
     ]:  # fmt: skip
         with pytest.raises(CfdynError) as error:
             wrong()
@@ -192,7 +192,10 @@ BOUNDS = {"parameter": "lr", "bounds": (0.1, 1.0), "box": [(-1, 1)], "parameters
           "z": [0.5], "points": [0.5], "cycle": [0.5], "start": "flip", "levels": 2, "paths": [], "z_0": [0.5]}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n in cf.analysis.names() if n != "oscillation"])
+OF_FLOWS = {"oscillation", "equilibria", "lyapunov", "lyapunov_spectrum"}  # and of what they give
+
+
+@pytest.mark.parametrize("name", [n for n in cf.analysis.names() if n not in OF_FLOWS])
 def test_analyses_of_maps_say_so_of_a_flow(name):
     import inspect
 

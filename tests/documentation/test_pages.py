@@ -1,5 +1,6 @@
 """README and all pages of the site: every line of Python and every command runs, and prints what the page says; links lead somewhere."""
 
+import json
 import os
 import re
 import shlex
@@ -145,6 +146,13 @@ def test_links_lead_somewhere(page):
     text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", file.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     links = [link for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text) if "://" not in link]
     assert [link for link in links if not (file.parent / link).exists()] == []
+
+
+def test_claims_that_pages_name_are_on_record():
+    recorded = json.loads((ROOT / "papers" / "verdicts.json").read_text(encoding="utf-8"))
+    named = {page: set(re.findall(r"`([a-z]+\d{4}\w*\.(?!py`)\w+)`", text)) for page, text in TEXTS.items()}
+    assert {page: names - set(recorded) for page, names in named.items() if names - set(recorded)} == {}
+    assert sum(len(names) for names in named.values()) > 50
 
 
 def test_the_front_page_is_short():

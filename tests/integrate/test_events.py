@@ -1,9 +1,12 @@
 """Events of one's own along a path: where they are, which way, and that they end it."""
 
+import math
+
 import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.errors import UsageError
 
 TIGHT = {"rtol": 1e-12, "atol": 1e-14}
 CIRCLE = cf.Flow.from_text("v; -x", "x v")
@@ -100,3 +103,27 @@ def test_events_that_make_no_sense_are_refused(given, words):
 def test_a_function_that_is_undefined_somewhere_has_events_elsewhere():
     path = cf.solve(CIRCLE, [0.5, 0.0], 7, events={"log": "log(x) + 1"}, **TIGHT)
     np.testing.assert_allclose(times(path, "log"), [np.arccos(2 / np.e), 2 * np.pi - np.arccos(2 / np.e)], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("events", "stop", "words"),
+    [
+        ([lambda x, v: x, lambda x, v: v], None, "two events are called '<lambda>'"),
+        ({"a": "x", " a ": "v"}, None, "two events are called 'a'"),
+        ({"a": "x"}, {"a": "v"}, "both have 'a', with two meanings"),
+    ],
+)
+def test_no_event_is_lost_to_another_of_its_name(events, stop, words):
+    with pytest.raises(UsageError, match=words):
+        cf.solve(cf.Flow("v; -x", "x v"), [1.0, 0.0], 1.0, events=events, stop=stop)
+
+
+def test_a_function_that_overflows_is_located():
+    """exp(exp 10x) = 10³⁰⁰ on x = cos t, which is infinite nearby."""
+    path = cf.solve(cf.Flow("-y; x", "x y"), [1.0, 0.0], 2.0, events=["exp(exp(10*x)) = 1e300"], rtol=1e-12, atol=1e-13)
+    assert [event.t for event in path.events] == pytest.approx([math.acos(math.log(300 * math.log(10)) / 10)], abs=1e-9)
+
+
+def test_what_grows_without_a_learning_rate_is_not_told_to_lower_one():
+    status = cf.solve(cf.Flow("x**2", "x"), [1.0], 3.0).status
+    assert status.startswith("blow-up at t = 1.0") and status.endswith("a unit of time; lower t, or start elsewhere")

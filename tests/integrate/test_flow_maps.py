@@ -8,6 +8,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import cfdyn as cf
+from cfdyn.errors import UsageError
 
 LORENZ = cf.Flow.from_text("s*(y-x); x*(r-z)-y; x*y-b*z", "x y z", {"s": 10.0, "r": 28.0, "b": 8 / 3})
 ROSSLER = cf.Flow.from_text("-y - z; x + a*y; b + z*(x - c)", "x y z", {"a": 0.2, "b": 0.2, "c": 2.5})
@@ -220,3 +221,31 @@ class TestRefused:
         np.testing.assert_allclose(step(np.ones(61)), np.exp(-1), rtol=1e-11)
         with pytest.raises(cf.CfdynError, match="up to 60 variables"):
             step.jacobian(np.ones(61))
+
+
+def test_right_hand_sides_with_a_domain_may_be_driven():
+    """With y = ln x, y' = −y + cos t: it comes to rest at (cos t + sin t)/2, at t = 0 at √e."""
+    step = cf.stroboscopic_map(cf.Flow("x*(cos(t) - log(x))", "x"), "2*pi")
+    found = cf.analysis.classify(step, [1.0])
+    np.testing.assert_allclose(found.points[0], np.exp(0.5), rtol=1e-11)
+    np.testing.assert_allclose(found.multipliers, np.exp(-2 * np.pi), rtol=1e-9)
+    with pytest.raises(UsageError, match="does not repeat after 3 = 3"):
+        cf.stroboscopic_map(step.flow, "3")
+
+
+def test_the_return_map_at_a_hopf_bifurcation():
+    """r' = r(μ − r²), φ' = 1: r₁² = μ/(1 + (μ/r² − 1) e^{−4πμ}), r = √μ with the multiplier e^{−4πμ}."""
+    flow = cf.Flow("mu*x - y - x*(x**2 + y**2); x + mu*y - y*(x**2 + y**2)", "x y", {"mu": 0.3})
+    step = cf.poincare_map(flow, "y = 0")
+    for mu, r in ((0.3, 0.1), (0.3, 1.5), (-0.2, 0.7)):
+        next_r = np.sqrt(mu / (1 + (mu / r**2 - 1) * np.exp(-4 * np.pi * mu)))
+        np.testing.assert_allclose(step.at(mu=mu)([r]), [next_r], rtol=1e-11)
+        np.testing.assert_allclose(step.at(mu=mu).jacobian([r]), [[(next_r / r) ** 3 * np.exp(-4 * np.pi * mu)]], rtol=1e-9)
+    back = cf.poincare_map(flow.backward(), "y = 0", "down")
+    np.testing.assert_allclose(back.jacobian([np.sqrt(0.3)]), [[np.exp(1.2 * np.pi)]], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("options", "words"), [({"surface": "x = t"}, "names the time"), ({"most_time": np.inf}, "most_time")])
+def test_sections_that_are_none(options, words):
+    with pytest.raises(UsageError, match=words):
+        cf.poincare_map(VAN_DER_POL, **{"surface": "x", **options})

@@ -49,14 +49,14 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
 
 
 def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
-    lo, hi = np.array(box).T
+    """Of orbits (k, n, d) those in the box without a shorter period, each once."""
+    (lo, hi), n = np.array(box).T, orbits.shape[1]
+    with np.errstate(all="ignore"):
+        wanted = (np.isfinite(orbits) & (orbits >= lo) & (orbits <= hi)).all((1, 2))
+        for k in (k for k in range(1, n) if n % k == 0):
+            wanted &= ~(np.abs(orbits - np.roll(orbits, k, 1)).max((1, 2)) < 1e-7 * size)
     found: list[np.ndarray] = []
-    for orbit in orbits:
-        n = len(orbit)
-        if not (np.isfinite(orbit).all() and (orbit >= lo).all() and (orbit <= hi).all()):
-            continue
-        if any(np.abs(orbit - np.roll(orbit, k, 0)).max() < 1e-7 * size for k in range(1, n) if n % k == 0):
-            continue
+    for orbit in orbits[wanted]:
         if not any(same(orbit, other, CLOSE * size) for other in found):
             found.append(orbit)
         if len(found) == MOST:

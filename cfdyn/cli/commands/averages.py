@@ -35,7 +35,7 @@ def averages(
     period: Annotated[int, Option("--period", min=2, help="Period of the fast oscillation.")] = 2,
     inject: INJECT = 0.0,
 ) -> Answer:
-    """Averages of the iterates, beside flows.
+    """Averages of the iterates, compared with flows.
 
     Which average is nearest to the mean path of the iterates, and which has the lowest loss.
 

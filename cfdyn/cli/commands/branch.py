@@ -47,7 +47,7 @@ def branch(
 ) -> Answer:
     """Fixed points or cycles followed along a parameter.
 
-    With their stability and bifurcations. FILE.npz in place of the loss goes on with a record.
+    With their stability and bifurcations. FILE.npz in place of the loss continues a saved branch.
 
     $ cfdyn branch double_well --vary lr=0.1:2
     $ cfdyn branch --map "r*x*(1-x)" --vary r=2.5:3.6 --switch

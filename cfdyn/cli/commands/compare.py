@@ -44,7 +44,7 @@ def compare(
     noise: NOISE = None,
     after: Annotated[int, Option("--after", min=0, help="Step at which the models begin, at the state of the orbit or the mean of the runs.")] = 0,  # noqa: E501
 ) -> Answer:
-    """The optimizer beside its continuous-time models.
+    """Compare the optimizer with its continuous-time models.
 
     From one start: which model stays nearest to the averaged iterates. With --batch or noise: to the mean of many stochastic
     runs.

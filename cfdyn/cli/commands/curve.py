@@ -47,7 +47,7 @@ def curve(
     """A bifurcation followed in two parameters.
 
     A flip, fold, Neimark–Sacker or other bifurcation, or a condition, with its special points. FILE.npz in place of the loss
-    goes on with a record.
+    continues a saved curve.
 
     $ cfdyn curve double_well --vary lr=0.1:2 --vary a=0.5:2
     $ cfdyn curve --map "r*x*(1-x)+c" --kind fold --period 3 --vary r=3.5:4 --vary c=-0.05:0.05

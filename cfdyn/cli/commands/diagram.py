@@ -44,7 +44,7 @@ def diagram(
 ) -> Answer:  # fmt: skip
     """Bifurcation diagram: long-time states over a parameter.
 
-    With two --vary the period over both (isoperiodic diagram). FILE.npz in place of the loss goes on with a record that was
+    With two --vary the period over both (isoperiodic diagram). FILE.npz in place of the loss continues a record that was
     interrupted.
 
     $ cfdyn diagram double_well --vary lr=0.9:1.7:1000

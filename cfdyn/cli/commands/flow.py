@@ -41,7 +41,7 @@ def flow(
     model: Annotated[str, Option("--model", help="NAME:option=value,… from 'cfdyn list flows'.", metavar="SPEC", autocompletion=offers("flows"))] = "central",  # noqa: E501
     batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, drawn with replacement: the central flow of SGD.")] = None,  # noqa: E501
     time: Annotated[float | None, Option("--time", help="End of the time, in steps of the optimizer (100 if not given).", metavar="VALUE")] = None,  # noqa: E501
-    save_at: Annotated[str | None, Option("--save-at", help="Increasing times of the rows (every step of the solver if not given).", metavar="A,B,…")] = None,  # noqa: E501
+    save_at: Annotated[str | None, Option("--save-at", help="Times of the rows, increasing (every step of the solver if not given).", metavar="A,B,…")] = None,  # noqa: E501
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of a step.")] = 1e-8,
     atol: Annotated[float, Option("--atol", help="Absolute tolerance of a step.")] = 1e-10,
     method: Annotated[str, Option("--method", help="Solver: auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
@@ -135,7 +135,8 @@ def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, star
     stats = path.stats
     quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
                + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
-    work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
+    evaluated = f"{stats['gradient_equivalents']} gradient equivalents" if unit else f"{stats['slopes']} evaluations"
+    work = f"{stats['steps']} steps, {stats['rejected']} rejected, {evaluated}"
     screen.note(f"{work}{quality if path.rank.any() and path.radius is None else ''}", "work")
 
 

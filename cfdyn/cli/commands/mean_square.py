@@ -31,7 +31,7 @@ def mean_square(
     replace: Annotated[bool, Option("--replace/--no-replace", help="Draw the rows of a mini-batch with replacement, or without.")] = True,  # noqa: E501
     cut: Annotated[float, Option("--cut", min=0.0, help="Least lr·λ of a direction that counts; 0 at a minimum of all rows.")] = 0.1,  # noqa: E501
     width: Annotated[float, Option("--width", min=1.0, help="Directions within this factor of the cut count in part.")] = 1.0,
-    figure: Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or save the time.")] = True,
+    figure: Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or skip it.")] = True,
 ) -> Answer:
     """Mean-square stability of SGD at a point.
 

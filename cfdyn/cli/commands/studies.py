@@ -28,11 +28,17 @@ def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
     jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="At once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
-    keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call goes on.  [default: studies in --out]", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call goes on; studies in --out if not given.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     seed: SEED = 0,
     out: OUT = FOLDER,
 ) -> Answer:  # fmt: skip
-    """Studies without figures of all losses and optimizers in a table."""
+    """Studies without figures of all losses and optimizers in a table.
+
+    Column loss is needed, the others may be left out or empty; they say what the options of cfdyn study say. Cells with commas
+    stand in quotes. What is finished is kept, and the same call goes on from there.
+
+    $ cfdyn studies list.csv --csv found.csv
+    """
     found = cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say)
     return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,
                   status=1 if len(found.failures) == len(found) else 0)  # fmt: skip

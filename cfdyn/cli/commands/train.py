@@ -30,7 +30,7 @@ def train(
     network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
     data: Annotated[str | None, Option("--data", help="NAME:option=value,… from 'cfdyn list data' (digits:classes=4,n=200 if not given).", metavar="SPEC", autocompletion=offers("data"), show_default=False)] = None,  # noqa: E501
     optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers' (gd if not given); without lr the edge is at 1.15 × the sharpness at the start.", metavar="SPEC", autocompletion=offers("optimizers"), show_default=False)] = None,  # noqa: E501
-    runs: Annotated[str | None, Option("--runs", help="Of discrete, central, stable, gradient (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
+    runs: Annotated[str | None, Option("--runs", help="Which of discrete, central, stable, gradient (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
     steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
     warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
@@ -38,7 +38,7 @@ def train(
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
     exponents: Annotated[int | None, Option("--exponents", min=1, help="Also the largest K Lyapunov exponents of the steps, K products with the Hessian a step.", metavar="K", show_default=False)] = None,  # noqa: E501
     seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501
-    resume: Annotated[Path | None, Option("--resume", help="Go on with the run in this folder.", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    resume: Annotated[Path | None, Option("--resume", help="Continue the run in this folder.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     keep: Annotated[float, Option("--keep", min=0.0, help="Seconds from one checkpoint to the next.")] = 3.0,
     folder: Annotated[Path | None, Option("--out", help="Folder of the run (a new one in cfdyn-out if not given).", metavar="DIR", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     plot: PLOT = None,
@@ -47,7 +47,7 @@ def train(
     style: STYLE = None,
     figure: FIGURE = True,
 ) -> Answer:
-    """Train a network beside its flows: the edge of stability.
+    """Train a network and compare it with its flows at the edge of stability.
 
     Measurements of the optimizer and of its models in lock-step, with checkpoints: a run that was interrupted goes on with
     --resume.

@@ -15,6 +15,7 @@ from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.integrate.stepping.crossings import DIRECTIONS
 from cfdyn.kernels.steppers import methods
 from cfdyn.machine.jit import address
+from cfdyn.symbolic.maps import TIME
 from cfdyn.symbolic.watched import linear_in, margin_program, surface_program, watched
 from cfdyn.systems.flow import Flow
 
@@ -26,8 +27,10 @@ class PoincareMap(FlowMap):
     """The next crossing of the surface g = 0 in a direction; see `poincare_map`. ``without``: the entry that g = 0 determines."""
 
     def __init__(self, flow: Flow, surface: Any, direction: str, without: str | None, most_time: float, rtol: float, atol: float):
-        self._given, self.direction, self.most_time = surface, direction, number("`most_time`", most_time)
+        self._given, self.direction, self.most_time = surface, direction, number("`most_time`", most_time, finite=True)
         self._watched = watched(flow.spec, surface)
+        if TIME in set(self._watched.formula.names) - {*flow.params, *self._watched.constants}:
+            raise UsageError(f"a section is a surface of the state alone, and {self._watched.formula.text!r} names the time")
         if direction not in DIRECTIONS:
             raise unknown("direction", str(direction), DIRECTIONS)
         if not self.most_time > 0:

@@ -16,6 +16,7 @@ from cfdyn.symbolic.watched import constant_program
 from cfdyn.systems.flow import Flow
 
 REPEATS = 1e-9  # of a rate: by so much it may differ a period later
+PROBES = 8  # states and times at which it is looked at
 
 
 class StroboscopicMap(FlowMap):
@@ -36,10 +37,14 @@ class StroboscopicMap(FlowMap):
             self._check_repeats()
 
     def _check_repeats(self) -> None:
-        for x in np.random.default_rng(5).normal(size=(3, self.dim)):
-            times = self.begin + self.period * np.array([0.3183, 1.3183])
-            now, later = (self.flow.drift_at(np.append(x, time)) for time in times)
-            if not np.abs(later - now).max() <= REPEATS * (1 + np.abs(now).max()):
+        random = np.random.default_rng(5)
+        for k, x in enumerate(random.normal(size=(PROBES, self.dim))):
+            times = self.begin + self.period * (random.random() + np.array([0.0, 1.0]))
+            # Half of them positive: roots and logarithms have no value elsewhere.
+            now, later = (self.flow.drift_at(np.append(np.abs(x) if k % 2 else x, time)) for time in times)
+            known = np.isfinite(now) & np.isfinite(later)
+            size = np.abs(now[known]).max(initial=1.0)
+            if not (np.abs(later - now)[known] <= REPEATS * size).all():
                 raise UsageError(f"the right-hand side does not repeat after {self._text} = {self.period:.10g}: give its period, "
                                  "as a formula where it depends on parameters, such as '2*pi/omega'")  # fmt: skip
 

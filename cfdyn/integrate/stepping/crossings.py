@@ -32,6 +32,9 @@ class Crossings:
 
     def __init__(self, spec: Any, p: np.ndarray, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
         own, ending = _named(given), _named(stop)
+        for name in own.keys() & ending.keys():
+            if ending[name] not in (name, own[name]):
+                raise UsageError(f"`events` and `stop` both have {name!r}, with two meanings: call one of them something else")
         texts = {**own, **{name: text for name, text in ending.items() if name not in own}}
         self.names, self.stops = list(texts), set(ending)
         for name in self.names:
@@ -119,10 +122,13 @@ def _named(given: Any) -> dict[str, Any]:
     else:
         pairs = [(one if isinstance(one, str) else getattr(one, "__name__", str(one)), one)
                  for one in ([given] if is_formula(given) else given if isinstance(given, list | tuple) else [None])]  # fmt: skip
+    found: dict[str, Any] = {}
     for name, one in pairs:
         if not (isinstance(name, str) and name.strip() and is_formula(one) and one != ""):
             raise UsageError(f"events are texts or functions by name, {{'name': 'x - 1'}}, or a list of them, not {shown(given)}")
-    return {name.strip(): one for name, one in pairs}
+        if found.setdefault(name.strip(), one) is not one and found[name.strip()] != one:
+            raise UsageError(f"two events are called {name.strip()!r}: give functions by name, {{'name': function, …}}")
+    return found
 
 
 def _ways(direction: Any, names: list[str]) -> dict[str, int]:

@@ -69,6 +69,7 @@ class Run:
         self.status, self.unique, self.found = "", True, np.zeros(3)
         self.trouble = ""  # what was known at the start to be in the way
         self.crossings: Crossings | None = None
+        self.unit, self.causes = "step", "t or lr"  # of time; of growth
         self.begin, self.sign = 0.0, 1  # the user's time at the start, and which way it goes
 
     @property
@@ -97,7 +98,7 @@ class Run:
         with np.errstate(all="ignore"):
             growing = self.z @ self.f > 0
         if not size < 1e8 or (speed > 1e6 * (1.0 + size) and growing):
-            return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
+            return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a {self.unit}; lower {self.causes}, or start elsewhere"
         broken = self.supplier.undefined(self.z)
         if broken:
             return f"left the domain {at}: the {broken} is not defined there"

@@ -66,15 +66,15 @@ def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
 def telling(values: np.ndarray) -> int:
     """How many values of a series tell all of it: later ones repeat its last period, to a hundredth of the range.
 
-    >>> telling(np.tile([1.0, 2.0, 3.0], 100)), telling(np.arange(300.0))
-    (60, 300)
+    >>> telling(np.tile([1.0, 2.0, 3.0], 100)), telling(np.arange(300.0)), telling(np.ones(2))
+    (60, 300, 2)
     """
     n, positive = len(values), values[values > 0]
     series = np.asarray(values, float)
     if len(positive) and series.min() >= 0 and positive.max() > 50 * positive.min():
         series = np.log(np.maximum(series, positive.min()))
     same = 0.01 * float(np.ptp(series)) if np.isfinite(series).all() else 0.0
-    for period in range(1, LONGEST + 1):
+    for period in range(1, min(LONGEST, n) + 1):
         last = series[n - period :]
         moved = np.flatnonzero(~(np.abs(series - last[(np.arange(n) - n) % period]) <= same))
         end = max(ENOUGH, (moved[-1] + 1 if len(moved) else 0) + 5 * period)
