@@ -16,8 +16,14 @@ from cfdyn.series.slow_cycles import VISIBLE
 from cfdyn.words import listed
 
 NONE, IRREGULAR, UNSEEN, SMALL, DYING, TURNS = 0, -1, -2, -3, -4, -5
-KINDS = {NONE: "none", IRREGULAR: "irregular", UNSEEN: "not followed", SMALL: "small", DYING: "dying out",
-         TURNS: "direction turns"}
+KINDS = {
+    NONE: "none",
+    IRREGULAR: "irregular",
+    UNSEEN: "not followed",
+    SMALL: "small",
+    DYING: "dying out",
+    TURNS: "direction turns",
+}
 WINDOW, MOST, LONGEST = 96, 24, 8  # steps of a window, windows, and the longest period in steps, if nobody says otherwise
 DIES = 0.1  # of the size in one half of a window, in the other half: a transient, of which no period is told
 # How much worse x returns after two steps across a measurement; of its size: returns of a 2-cycle, and of what is none.
