@@ -23,22 +23,23 @@ def periods(plan: Plan) -> Rows:
     """C looks for the first state that is near the last one; cfdyn asks whether as many states as the longest period come back,
     and whether an orbit escapes. Same: the part of the cells to which both give the same period."""
     for side in plan.pick((250,), (250, 1000)):
+        cells = grid(side)
 
-        def in_c(name: str, side: int = side) -> Call | None:
+        def in_c(name: str, side: int = side, cells: tuple[np.ndarray, np.ndarray] = cells) -> Call | None:
             function = c_call(CASES[1], name)
 
             def call() -> np.ndarray:
-                (states, parameters), found = grid(side), np.empty(side * side)
+                states, parameters, found = cells[0].copy(), cells[1], np.empty(side * side)
                 function(states.ctypes.data, parameters.ctypes.data, found.ctypes.data, side * side, 1000, 32)
                 return found
 
             return function and call
 
-        calls = {"cfdyn": lambda side=side: periods_of(grid(side), 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
-        cells = race(calls, plan.pick(1, plan.repeats), "ms", label="{name}")
+        calls = {"cfdyn": partial(periods_of, cells, 1), "C": in_c("periods"), LIMIT: in_c("periods_together")}
+        found = race(calls, plan.pick(1, plan.repeats), "ms", label="{name}")
         if calls[LIMIT]:
-            cells |= {"same": float((calls["cfdyn"]() == calls[LIMIT]()).mean())}
-        yield Row(f"{side} × {side}", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.3, above=True),) if side == 1000 else ())
+            found |= {"same": float((calls["cfdyn"]() == calls[LIMIT]()).mean())}
+        yield Row(f"{side} × {side}", found, (Goal(found[f"{LIMIT} ÷ cfdyn"], 1 / 1.3, above=True),) if side == 1000 else ())
 
 
 @bench.table("growth of those periods with cells and threads: elapsed ms")
@@ -107,7 +108,7 @@ HIMMELBLAU = Case(
 )  # fmt: skip
 
 
-@bench.table("basins of gradient descent on Himmelblau's loss: processor seconds")
+@bench.table("basins of gradient descent on Himmelblau's loss, one thread: processor seconds")
 def basins(plan: Plan) -> Rows:
     """Beside it C that is told the attractors and follows one orbit after the other until a step is below 1e-10 (same: the part
     of the cells to which both give the same attractor), and `classify` on a ten-thousandth of the starts, one by one.
@@ -121,7 +122,7 @@ def basins(plan: Plan) -> Rows:
         starts = np.stack(np.meshgrid(axis, axis), axis=2).reshape(-1, 2)
 
         def together(side: int = side) -> cf.analysis.Basins:
-            return cf.analysis.basins(step, [(-5, 5)] * 2, side)
+            return cf.analysis.basins(step, [(-5, 5)] * 2, side, threads=1)
 
         found = together()
         points = np.concatenate([one.points[0] for one in found.attractors])

@@ -19,7 +19,7 @@ from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
-AT_ONCE = 2**15  # starts: what is done when Ctrl-C comes is whole blocks
+AT_ONCE = 2**16  # starts: what is done when Ctrl-C comes is whole blocks
 SAMPLED = 2**12  # starts, all over a grid that is larger: the attractors that they end on are known to the blocks
 CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
 ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
@@ -208,12 +208,19 @@ def _check_memory(count: int) -> None:
 
 def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: np.ndarray) -> np.ndarray:
     """The starts of some cells, counted row by row, (n, D)."""
-    states = np.empty((len(cells), len(base)))
+    states, n = np.empty((len(cells), len(base))), len(axes[0])
     states[:] = base
-    rows = cells // len(axes[0])
-    states[:, places[0]] = axes[0][cells - rows * len(axes[0])]
-    if len(axes) > 1:
-        states[:, places[1]] = axes[1][rows]
+    rows = cells[[0, -1]] // n
+    if cells[-1] - cells[0] == len(cells) - 1 and n <= len(cells):  # whole rows are copied faster than cells are divided
+        cut = slice(int(cells[0] - n * rows[0]), int(cells[-1] - n * rows[0]) + 1)
+        states[:, places[0]] = np.tile(axes[0], rows[1] - rows[0] + 1)[cut]
+        varied = np.repeat(axes[1][rows[0] : rows[1] + 1], n)[cut] if len(axes) > 1 else None
+    else:
+        rows = cells // n
+        states[:, places[0]] = axes[0][cells - rows * n]
+        varied = axes[1][rows] if len(axes) > 1 else None
+    if varied is not None:
+        states[:, places[1]] = varied
     return states
 
 

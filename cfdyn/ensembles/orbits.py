@@ -139,8 +139,11 @@ class Orbits:
             part = -(-part // BLOCK) * BLOCK
         spans = [(first, min(first + part, total)) for first in range(0, total, part)]
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
-        if len(spans) == 1:
-            take(*spans[0])
+        if len(spans) == 1 or self.threads == 1:
+            for first, last in spans:
+                take(first, last)
+                if self.progress:
+                    self.progress(last)
             return
         with ThreadPoolExecutor(self.threads) as pool:
             for (_, done), _ in zip(spans, pool.map(lambda span: take(*span), spans), strict=True):

@@ -94,15 +94,18 @@ def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, pi
 @inline_kernel
 def all_go_on(task, here, there, cells, points, reach, look) -> bool:
     """True if no orbit of a block may have left, none is where it was before, and none near a point; else ``look`` at those."""
-    d, b, escape, gaps, away = task.d, task.block, task.escape, here[task.d], 0.0
+    d, b, escape, gaps, away = task.d, task.block, task.escape, here[task.d], 0
     for k in range(b):
-        look[k] = 1.0 if (cells[k] >= 0) & (not there[d, k] <= escape) else 0.0
-        gaps[k] = 0.0
+        gaps[k] = 0.0 if cells[k] >= 0 else 1.0
     for i in range(d):
         for k in range(b):
             gaps[k] += 0.0 if here[i, k] == there[i, k] else 1.0
     for k in range(b):
-        look[k] = 1.0 if (cells[k] >= 0) & (gaps[k] == 0.0) else look[k]
+        away += 1 if (cells[k] >= 0) & (not there[d, k] <= escape) | (gaps[k] == 0.0) else 0
+    if away == 0 and len(reach) == 0:
+        return True
+    for k in range(b):
+        look[k] = 1.0 if (cells[k] >= 0) & (not there[d, k] <= escape) | (gaps[k] == 0.0) else 0.0
     for place in range(len(reach)):
         for k in range(b):
             gaps[k] = 0.0
@@ -112,8 +115,8 @@ def all_go_on(task, here, there, cells, points, reach, look) -> bool:
         for k in range(b):
             look[k] = 1.0 if (cells[k] >= 0) & (gaps[k] <= reach[place]) else look[k]
     for k in range(b):
-        away += look[k]
-    return away == 0.0
+        away += 1 if look[k] != 0.0 else 0
+    return away == 0
 
 
 @spliced
