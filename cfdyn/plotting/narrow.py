@@ -53,7 +53,7 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
 
 def fit(figure: Figure | SubFigure) -> None:
     """Legends, titles and names of axes take no more than there is."""
-    whole: Any = figure.get_figure(root=True)
+    whole: Any = figure.figure
     whole.draw_without_rendering()
     for legend in filter(None, [axes.get_legend() for axes in figure.axes]):
         wide = legend.get_window_extent(whole.canvas.get_renderer()).width / (ROOM * figure.bbox.width)
@@ -79,7 +79,7 @@ def fit_titles(figure: Figure | SubFigure) -> None:
 
 def _shorten(text: Text, most: float) -> None:
     """More lines, or smaller letters, for a text that is longer than so many pixels; formulas are never cut."""
-    figure: Any = text.get_figure(root=True)
+    figure: Any = text.figure.figure
     extent = text.get_window_extent(figure.canvas.get_renderer())
     long = max(extent.width, extent.height) if text.get_text() else 0.0
     if long <= most or most <= 0:
@@ -149,5 +149,5 @@ def _share(axes: Axes) -> float:
 
 
 def _inches(figure: Figure | SubFigure) -> tuple[float, float]:
-    root: Any = figure.get_figure(root=True)
+    root: Any = figure.figure
     return figure.bbox.width / root.dpi, figure.bbox.height / root.dpi

@@ -28,7 +28,7 @@ def columns(labels: Sequence[str], width: float) -> int:
 
 def legend_below(figure: Figure | SubFigure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend below all panels, no wider than the figure."""
-    root: Any = figure.get_figure(root=True)
+    root: Any = figure.figure
     width = min(width, figure.bbox.width / root.dpi)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
 
@@ -36,7 +36,7 @@ def legend_below(figure: Figure | SubFigure, width: float, handles: Sequence[Any
 def label_gap(axes: Axes) -> float:
     """The part of the width between labels above the axes that stand upright."""
     figure: Any = axes.figure
-    return GAP / (0.85 * figure.bbox.width / figure.get_figure(root=True).dpi)
+    return GAP / (0.85 * figure.bbox.width / figure.figure.dpi)
 
 
 def label_above(axes: Axes, value: float, place: float, height: float, text: str, line: float, **style: Any) -> None:

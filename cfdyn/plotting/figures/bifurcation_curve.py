@@ -170,7 +170,7 @@ def _filled(values: np.ndarray) -> np.ndarray:
 
 def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], points: Sequence[CodimensionTwo]) -> None:
     """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
-    root: Any = figure.get_figure(root=True)
+    root: Any = figure.figure
     root.draw_without_rendering()  # the layout decides where things are
     scale, frame = root.dpi / 72, axes.get_window_extent()
     lines = [axes.transData.transform(c.parameters) for c in curves]
