@@ -15,7 +15,7 @@ from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
 from cfdyn.certify.certificate import Certificate, proved, unproved
 from cfdyn.certify.exact import end, exact, written
-from cfdyn.certify.ledger import LONGEST, box_of, box_text
+from cfdyn.certify.ledger import LONGEST, box_of, box_text, symmetries_text, turns_of
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Rays, inside, parity
 from cfdyn.errors import NumericsError, UsageError, shown
@@ -87,13 +87,14 @@ def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress
         where = inside(about, box, period)
     except NumericsError as problem:
         return unproved("no_cycles", str(problem))
-    search = Search(about, where.box, period, unbroken=n in ALL, most=most, progress=progress)
-    with kept(search, keep, f"no-cycles-{n}", label(about, where.box, n)):
+    turns = [] if n in ALL else turns_of(about, where.box)
+    search = Search(about, where.box, period, unbroken=n in ALL, turns=turns, most=most, progress=progress)
+    with kept(search, keep, f"no-cycles-{n}", label(about, where.box, (n, turns))):
         search.run(patience=0)
     if search.given_up:
         return unproved("no_cycles", _why(about, search.given_up))
     claim = {"period": n, "box": box_text(box)}
-    return proved("no_cycles", about, claim, {**where.evidence, "tree": search.tree.text()})
+    return proved("no_cycles", about, claim, {**where.evidence, **symmetries_text(turns), "tree": search.tree.text()})
 
 
 def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep: Any) -> Certificate:

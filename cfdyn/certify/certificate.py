@@ -19,7 +19,8 @@ from cfdyn.errors import UsageError
 from cfdyn.records.brief import brief
 from cfdyn.records.files import as_path, written_whole
 
-FORMAT, VERSION = "cfdyn certificate", 1
+FORMAT = "cfdyn certificate"
+VERSIONS = {"cycles": 2, "no_cycles": 2}  # of others 1
 MOST_BYTES = 20_000_000
 
 
@@ -80,7 +81,7 @@ def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapp
     The varied parameters of the subject stand in ``vary``; ends of boxes are text (`exact.end`), numbers too (`exact.written`).
     """
     document: dict[str, Any] = {
-        "format": FORMAT, "version": VERSION, "kind": kind, "statement": "", "map": subject.describe(),
+        "format": FORMAT, "version": VERSIONS.get(kind, 1), "kind": kind, "statement": "", "map": subject.describe(),
         "vary": {name: [written(lo), written(hi)] for name, (lo, hi) in subject.varied.items()},
         "claim": dict(claim), "evidence": dict(evidence), "made with": made_with(),
     }  # fmt: skip

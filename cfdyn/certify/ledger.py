@@ -11,10 +11,13 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from cfdyn.arguments import whole_number
+from cfdyn.certify.borders.symmetry import symmetries
+from cfdyn.certify.boxes.greater import Turn
 from cfdyn.certify.boxes.keeping import kept, label
+from cfdyn.certify.boxes.proving import prove
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
-from cfdyn.certify.boxes.shooting import Box, Shooting, gap, same, suggested
-from cfdyn.certify.boxes.solved import Points, Solved
+from cfdyn.certify.boxes.shooting import Box
+from cfdyn.certify.boxes.solved import Points
 from cfdyn.certify.certificate import Certificate, interval_text, proved
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Inside, inside
@@ -22,7 +25,6 @@ from cfdyn.errors import UsageError, shown
 from cfdyn.records.brief import brief
 
 LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
-STARTS = 4000
 LONGEST = 64
 CROWD = 1000  # boxes, of which more at each level mean that no level will do
 CELLS = 16  # along each side, for boxes that are left
@@ -30,15 +32,16 @@ COARSE = 12  # bisections of each coordinate: what is open is one box if it is c
 LINKED = 3000  # boxes that are joined one by one
 MANY = "more boxes than `most`: raise it, or take a smaller box"
 CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
-NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
 
 
 @dataclass(frozen=True)
 class Ledger:
     """The cycles of a period in a box.
 
-    ``proven``: for each cycle its points' boxes, in the order of iteration; ``excluded``: the part of the box's volume in which
-    no cycle can be, or none but those; ``undecided``: boxes that are left, each with the reason; ``complete``: none are left;
+    ``proven``: for each cycle its points' boxes, in the order of iteration; ``undecided``: boxes that are left, each with the
+    reason: of any other cycle in the box and its images under symmetries of the map the greatest point lies there (that with the
+    largest first coordinate, of equal ones the largest second, …); ``excluded``: the part of the box's volume in which there is
+    no such point; ``complete``: no boxes are left;
     ``count``: cycles of this least period (at least so many where the ledger is not complete); ``fixed_points``: of gⁿ, None
     unless all is complete; ``divisors``: the ledgers of the periods that divide n; ``certificate``: the whole as a file.
     """
@@ -110,12 +113,13 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
         raise UsageError(f"cycles are counted at one value of each parameter; {', '.join(about.varied)} is an interval")
     outer = box_of(about, box)
     where = inside(about, outer, n)
+    turns = turns_of(about, where.box)
     found: dict[int, Ledger] = {}
     for d in (k for k in range(1, n + 1) if n % k == 0):
-        found[d] = _ledger(about, where.box, d, most, progress, keep)
+        found[d] = _ledger(about, where.box, d, turns, most, progress, keep)
     last = found.pop(n)
     whole_one = Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree)
-    return Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree, _certificate(about, whole_one, where))
+    return Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree, _certificate(about, whole_one, where, turns))
 
 
 def box_of(about: Subject, box: Any) -> Box:
@@ -135,10 +139,20 @@ def box_of(about: Subject, box: Any) -> Box:
     return [(float(lo), float(hi)) for lo, hi in pairs]
 
 
-def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | None, keep: Any) -> Ledger:
-    search = Search(about, box, n, most=most, progress=progress)
+def turns_of(about: Subject, box: Box) -> list[Turn]:
+    """The identity, and the other signed permutations that take the box to itself and commute with the map."""
+    return [tuple(range(1, about.dim + 1)), *symmetries(about, box)]
+
+
+def symmetries_text(turns: Sequence[Turn]) -> dict[str, Any]:
+    """What certificates have of them: nothing where there is none but the identity."""
+    return {"symmetries": [list(turn) for turn in turns[1:]]} if len(turns) > 1 else {}
+
+
+def _ledger(about: Subject, box: Box, n: int, turns: list[Turn], most: int, progress: Progress | None, keep: Any) -> Ledger:
+    search = Search(about, box, n, turns=turns, most=most, progress=progress)
     failed: dict[tuple, str] = {}
-    with kept(search, keep, f"cycles-{n}", label(about, box, n)):
+    with kept(search, keep, f"cycles-{n}", label(about, box, (n, turns))):
         before = CROWD
         for level in LEVELS:
             search.unpark()
@@ -146,7 +160,7 @@ def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | No
             count = sum(len(boxes.nodes) for boxes in search.parked)
             if not count:
                 break
-            failed |= _prove(about, box, n, search)
+            failed |= prove(about, box, n, search)
             if count > 1.5 * before and level <= LEVELS[min(len(box), 2)]:
                 break
             before = max(count, CROWD)
@@ -155,39 +169,6 @@ def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | No
     volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())
     text = search.tree.text(None if left is None else COARSE * len(box))
     return Ledger(n, box, search.solved.cycles, volume, undecided, {}, text)
-
-
-def _prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]:
-    """Prove the cycles that Newton's method finds from the boxes that are left; returns those for which that failed."""
-    left = Boxes.joined(search.parked)
-    starts = left.lo + 0.5 * (left.hi - left.lo)
-    if starts.shape[1] > STARTS:
-        starts = starts[:, np.linspace(0, starts.shape[1] - 1, STARTS).astype(int)]
-    known, shooting, failed = list(search.solved.cycles), Shooting(about, box), {}
-    size = max(hi - lo for lo, hi in box)
-    orbits = [o for o in suggested(about, box, n, starts) if not any(same(o, _middles(cycle), 1e-8 * size) for cycle in known)]
-    for orbit in orbits:
-        boxes = shooting.largest(orbit, _room(orbit, [o for o in orbits if o is not orbit], known))
-        if boxes is None:
-            failed.update({tuple(point): NEUTRAL for point in orbit.tolist()})
-        else:
-            known.append(boxes)
-    search.solved = Solved(n, known)
-    return failed
-
-
-def _middles(cycle: Points) -> np.ndarray:
-    return np.array([[(lo + hi) / 2 for lo, hi in box] for box in cycle])
-
-
-def _room(orbit: np.ndarray, others: Sequence[np.ndarray], known: Sequence[Points]) -> float:
-    """How wide boxes around the points may be, so that no two meet."""
-    room = gap(orbit, np.concatenate([orbit[:0], *others])) / 2.5
-    for cycle in known:
-        for box in cycle:
-            for point in orbit:
-                room = min(room, max(max(lo - v, v - hi) for v, (lo, hi) in zip(point, box, strict=True)) / 1.5)
-    return room
 
 
 def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool, width: np.ndarray) -> list[tuple[Box, str]]:
@@ -223,14 +204,14 @@ def _merged(left: Boxes, near: np.ndarray) -> list[Box]:
     return [list(zip(a.tolist(), b.tolist(), strict=True)) for a, b in zip(ends[0].T, ends[1].T, strict=True)]
 
 
-def _certificate(about: Subject, ledger: Ledger, where: Inside) -> Certificate:
+def _certificate(about: Subject, ledger: Ledger, where: Inside, turns: Sequence[Turn]) -> Certificate:
     parts = {**ledger.divisors, ledger.period: ledger} if ledger.fixed_points is not None else {ledger.period: ledger}
     claim = {"period": ledger.period, "box": box_text(ledger.box), "count": ledger.count,
              "complete": ledger.complete, "fixed points": ledger.fixed_points}  # fmt: skip
     ledgers = {
         str(d): {"tree": part.tree, "proven": [list(map(box_text, cycle)) for cycle in part.proven]} for d, part in parts.items()
     }
-    return proved("cycles", about, claim, {**where.evidence, "ledgers": ledgers})
+    return proved("cycles", about, claim, {**where.evidence, **symmetries_text(turns), "ledgers": ledgers})
 
 
 def box_text(box: Sequence[tuple[float, float]]) -> list[list[str]]:

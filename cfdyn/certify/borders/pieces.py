@@ -28,7 +28,7 @@ _AT: dict[tuple, Fraction] = {
     **{(f, _ZERO): Fraction(1) for f in "exp cos cosh sech2".split()}, ("sqrt", _ONE): Fraction(1),
     ("sigmoid", _ZERO): Fraction(1, 2),
 }  # fmt: skip
-_ODD, _EVEN = frozenset("sin tan sinh tanh erf".split()), frozenset("cos cosh logcosh sech2".split())
+_ODD, _EVEN = frozenset("sin tan sinh tanh erf sign".split()), frozenset("cos cosh logcosh sech2 abs".split())
 Signs = Mapping[int, int]  # of a border: −1, 0 or 1
 
 
@@ -37,7 +37,7 @@ class Pieces:
 
     def __init__(self, step: Enclosure):
         self.step, self.tape = step, Tape()
-        self.outputs = _without_rows(step, self.tape)
+        self.outputs = without_rows(step, self.tape)
         self.order = self.tape.reachable(self.outputs)
         self.switches = [n for n in self.order if self.tape.ops[n] in _SIGNS | _COMPARED | {"floor"}]
         self.places = {n: self._place(n) for n in self.switches if self.tape.ops[n] != "floor"}
@@ -165,7 +165,7 @@ class Pieces:
             return values[args[1] if values[args[0]] else args[2]]
         if op in ("pi", "e"):
             return field.atom((op,))
-        return _function(field, op, [values[a] for a in args])
+        return function(field, op, [values[a] for a in args])
 
     def _sign(self, node: Node, decided: Mapping[Node, int], borders: Sequence[Node], signs: Signs) -> int:
         if node in decided:
@@ -193,10 +193,10 @@ def _all(run: tuple[list, list]) -> list:
     return [*run[0], *run[1]]
 
 
-def _function(field: Field, op: str, args: list[Rational]) -> Rational:
+def function(field: Field, op: str, args: list[Rational]) -> Rational:
     """A function that is not taken apart: f(−u) is brought to f(u) where f is odd or even."""
     if (op in _ODD or op in _EVEN) and args[0].p.leading_coefficient() < 0:
-        turned = _function(field, op, [field.sub(field.constant(0), args[0])])
+        turned = function(field, op, [field.sub(field.constant(0), args[0])])
         return turned if op in _EVEN else field.sub(field.constant(0), turned)
     key = (op, *(a.key for a in args))
     return field.constant(_AT[key]) if key in _AT else field.atom(key)
@@ -212,7 +212,7 @@ def _branch(field: Field, op: str, args: list, sign: int) -> Any:
     return {"lt": sign < 0, "le": sign <= 0, "eq": sign == 0}[op]
 
 
-def _without_rows(step: Enclosure, target: Tape) -> list[Node]:
+def without_rows(step: Enclosure, target: Tape) -> list[Node]:
     """The outputs on another tape: exact parameters as constants, a sum over rows of data as a sum of terms."""
     source = step.program.tape
     order = source.reachable(step.program.outputs)

@@ -9,6 +9,7 @@ import numpy as np
 
 from cfdyn.certify.balls import ball
 from cfdyn.certify.borders.continuity import continuous
+from cfdyn.certify.boxes.greater import Turn, mirrored
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.systems import Balls, Empty, System, precise
 from cfdyn.certify.boxes.tests import Path, Tests
@@ -33,17 +34,21 @@ def _glued(subject: Subject, box: Box) -> bool:
 class Confirm:
     """The tests of leaves in ball arithmetic, for one map, box of all and period."""
 
-    def __init__(self, subject: Subject, box: Box, period: int, fold: bool = False, unbroken: bool = False):
+    def __init__(
+        self, subject: Subject, box: Box, period: int, fold: bool = False, unbroken: bool = False, turns: Sequence[Turn] = ()
+    ):
         with precise():
             system = System(subject, Balls, fold)
             whole = [ball(lo, hi) for lo, hi in box]
-            self.tests = Tests(system, whole, period)
+            self.tests = Tests(system, whole, period, turns)
             if system.programs.jumping and _glued(subject, box):
                 system.glued = whole
         self.unbroken = unbroken
 
     def __call__(self, letter: str, lo: np.ndarray, hi: np.ndarray, solved: Solved) -> bool:
         """True if the test holds on the leaf with these ends, (state and parameters,)."""
+        if letter == "m":
+            return bool(mirrored(self.tests.turns, lo[:, None], hi[:, None]).all())
         with precise():
             balls = [ball(float(a), float(b)) for a, b in zip(lo, hi, strict=True)]
             d = self.tests.system.dim
@@ -61,6 +66,8 @@ class Confirm:
         tests = self.tests
         if letter == "a":
             return bool(tests.away(path))
+        if letter == "r":
+            return bool(tests.passed(path))
         if letter == "d":
             return bool(tests.displaced(tests.shift(path, p), path.stages[0]))
         if letter == "q":

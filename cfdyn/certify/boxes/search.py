@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.certify.boxes.confirm import Confirm
+from cfdyn.certify.boxes.greater import Turn, mirrored
 from cfdyn.certify.boxes.prefilter import Span, ends, rows
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.systems import Doubles, System
@@ -45,14 +46,14 @@ class Search:
     """The tree over a box of states and the intervals of the varied parameters, for one period.
 
     ``solved``: the proven cycles so far; ``parked``: boxes narrower than the level that `run` was given; ``given_up``: too
-    narrow to be bisected, or too many.
+    narrow to be bisected, or too many. ``turns``: see `Tests`.
     """
 
     def __init__(self, subject: Subject, box: Sequence[tuple[float, float]], period: int, *, fold: bool = False,
-                 unbroken: bool = False, most: int = MOST, progress: Progress | None = None):  # fmt: skip
+                 unbroken: bool = False, turns: Sequence[Turn] = (), most: int = MOST, progress: Progress | None = None):  # fmt: skip
         spans = [Span(lo, hi) for lo, hi in box]
-        self.tests = Tests(System(subject, Doubles, fold), spans, period)
-        self.confirm = Confirm(subject, box, period, fold, unbroken)
+        self.tests = Tests(System(subject, Doubles, fold), spans, period, turns)
+        self.confirm = Confirm(subject, box, period, fold, unbroken, turns)
         self.solved, self.tree, self.most, self.progress = Solved(period), Tree(), most, progress
         root = [*box, *((below(lo), above(hi)) for lo, hi in subject.varied.values())]
         lo, hi = (np.array([[pair[k]] for pair in root], float) for k in (0, 1))
@@ -111,14 +112,16 @@ class Search:
         """The letter of the test that holds for each box, and how much each coordinate contributes where none does."""
         d, count = self.tests.system.dim, len(batch.nodes)
         self.tested += count
-        x, p = rows(batch.lo[:d], batch.hi[:d]), rows(batch.lo[d:], batch.hi[d:])
         letters, scores = np.full(count, "?"), (batch.hi - batch.lo) / self.width[:, None] * 1e-300
-        path = self.tests.path(x, p)
-        out = np.broadcast_to(path.out, count)
-        letters[np.broadcast_to(self.tests.away(path), count)] = "a"
-        letters[out] = "o"
+        letters[mirrored(self.tests.turns, batch.lo[:d], batch.hi[:d])] = "m"
         rest = np.flatnonzero(letters == "?")
-        path, p = _part(path, rest, count), _some(p, rest, count)
+        lo, hi = batch.lo[:, rest], batch.hi[:, rest]
+        x, p = rows(lo[:d], hi[:d]), rows(lo[d:], hi[d:])
+        path = self.tests.path(x, p)
+        for letter, truth in (("r", self.tests.passed(path)), ("a", self.tests.away(path)), ("o", path.out)):
+            letters[rest[np.broadcast_to(truth, len(rest))]] = letter
+        left = np.flatnonzero(letters[rest] == "?")
+        path, p, rest = _part(path, left, len(rest)), _some(p, left, len(rest)), rest[left]
         shift = self.tests.shift(path, p)
         displaced = np.broadcast_to(self.tests.displaced(shift, path.stages[0]), len(rest))
         letters[rest[displaced]] = "d"

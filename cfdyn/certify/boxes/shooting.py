@@ -94,10 +94,13 @@ class Shooting:
         return _around(orbit, radius * 2) if good else None
 
     def holds(self, orbit: np.ndarray, radius: float) -> bool:
+        """`proves` of boxes around the points."""
+        return self.proves(_around(orbit, radius))
+
+    def proves(self, points: Points) -> bool:
         """True if the map is continuous on the boxes and Krawczyk's operator takes them well into their interiors."""
-        points = _around(orbit, radius)
         boxes = [[ball(*ends) for ends in point] for point in points]
-        d = orbit.shape[1]
+        d = len(self.box)
         with precise():
             matrix = shooting_matrix([arb_mat(d, d, self.slopes(box)) for box in boxes])
             found = krawczyk(self._defects, matrix, [x for box in boxes for x in box])

@@ -137,6 +137,10 @@ class Doubles:
         return (x.hi < y.lo - room) | (x.lo > y.hi + room)
 
     @classmethod
+    def above(cls, x: Span, y: Span) -> Any:
+        return x.lo > y.hi + cls.margin * (y.hi - y.lo)
+
+    @classmethod
     def not_zero(cls, x: Span) -> Any:
         room = cls.margin * (x.hi - x.lo)
         return (x.lo > room) | (x.hi < -room)
@@ -205,6 +209,10 @@ class Balls:
     @staticmethod
     def apart(x: arb, y: arb) -> bool:
         return not x.overlaps(y)
+
+    @staticmethod
+    def above(x: arb, y: arb) -> bool:
+        return bool(x > y)
 
     @staticmethod
     def not_zero(x: arb) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.certify.boxes.greater import Turn, turned
 from cfdyn.certify.boxes.systems import Matrix, System, Vector
 
 
@@ -34,10 +35,14 @@ class Shift:
 
 
 class Tests:
-    """The tests for one map, period and box of all; X, P: one number of the system's kind for each coordinate and parameter."""
+    """The tests for one map, period and box of all; X, P: one number of the system's kind for each coordinate and parameter.
 
-    def __init__(self, system: System, box: Vector, period: int):
-        self.system, self.n, self.box, self.period = system, system.numbers, box, period
+    ``turns``: signed permutations that commute with the map, the identity among them; where only the greatest point of each
+    cycle and its images is looked for
+    """
+
+    def __init__(self, system: System, box: Vector, period: int, turns: Sequence[Turn] = ()):
+        self.system, self.n, self.box, self.period, self.turns = system, system.numbers, box, period, turns
 
     def path(self, x: Vector, p: Vector) -> Path:
         """X_0 … X_n."""
@@ -54,6 +59,11 @@ class Tests:
     def away(self, path: Path) -> Any:
         """Where X_n and X_0 are apart."""
         return self._any(self.n.apart(a, b) for a, b in zip(path.stages[-1], path.stages[0], strict=True))
+
+    def passed(self, path: Path) -> Any:
+        """Where a later point, or an image of it, has a larger first coordinate than any point of X_0."""
+        later = (turned(x, turn)[0] for x in path.stages[1:-1] for turn in self.turns)
+        return self._any(self.n.above(a, path.stages[0][0]) for a in later)
 
     def shift(self, path: Path, p: Vector) -> Shift:
         """gⁿ(x) − x in mean-value form."""

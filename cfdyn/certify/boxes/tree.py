@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-LEAVES = "aodqs?"
+LEAVES = "aodqsmr?"
 OPEN = ord("?")
 
 

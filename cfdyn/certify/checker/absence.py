@@ -1,6 +1,6 @@
-"""What a leaf of a tree says about cycles: each point on a cycle of least period n in the box is a point of a proven cycle.
+"""What a leaf of a tree says about cycles: the greatest point of a cycle of least period n in the box is on a proven cycle.
 
-Tests o, a, d, q, s of docs/reference/certificates.md. A leaf on which none holds is bisected further.
+Tests o, a, d, q, s, m, r of docs/reference/certificates.md. A leaf on which none holds is bisected further.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, hull, meet, point, stacked
 from cfdyn.certify.checker.numbers.matrices import applied, inverse, product, regular, unit
 from cfdyn.certify.checker.shooting import primes
+from cfdyn.certify.checker.symmetries import first_moved, turned
 from cfdyn.certify.checker.tree import leaves
 
 DEEPER = 24
@@ -21,10 +22,14 @@ EXTRA, EACH = 30_000, 20  # leaves that a checker adds to a tree, and for each o
 
 
 class Absence:
-    """The leaves' tests for the period n of g in a box; ``proven``: cycles as boxes (n, d) that points may belong to."""
+    """The leaves' tests for the period n of g in a box; ``proven``: cycles as boxes (n, d) that points may belong to.
 
-    def __init__(self, g: Any, n: int, box: Interval, proven: Sequence[Interval] = ()):
+    ``turns``: signed permutations that commute with g and take the box to itself
+    """
+
+    def __init__(self, g: Any, n: int, box: Interval, proven: Sequence[Interval] = (), turns: Sequence[Sequence[int]] = ()):
         self.g, self.n, self.box, self.proven, self.left = g, n, box, list(proven), EXTRA
+        self.turns = turns
 
     def check(self, text: str, root: Interval, allowed: str, what: str) -> bool:
         """Verify all leaves but those marked ?; whether there are none of these."""
@@ -56,7 +61,7 @@ class Absence:
         x, lines = boxes[:, :d], boxes[:, d:]
         with np.errstate(all="ignore"):
             orbit, slopes, empty = self._orbit(x, lines)
-            found = empty | orbit[-1].apart(x).any(axis=-1)
+            found = empty | orbit[-1].apart(x).any(axis=-1) | self._greater(orbit)
             for cycle in self.proven:
                 found |= self._solved(orbit, cycle)
             for test in (self._displaced, self._quotient):
@@ -80,6 +85,18 @@ class Absence:
             orbit.append(_where(none, current, Interval(np.where(none[:, None], 0.0, lo), np.where(none[:, None], 0.0, hi))))
             all_slopes.append(slopes)
         return orbit, all_slopes, empty
+
+    def _greater(self, orbit: list[Interval]) -> Array:
+        """A later point or an image has a larger first coordinate, or a turn makes no point of X_0 smaller."""
+        x = orbit[0]
+        found = np.zeros(len(x.lo), dtype=bool)
+        for later in orbit[1:-1]:
+            for image in (later, *(turned(later, turn) for turn in self.turns)):
+                found |= image.lo[:, 0] > x.hi[:, 0]
+        for turn in self.turns:
+            k = first_moved(turn)
+            found |= x.hi[:, k] <= turned(x, turn).lo[:, k]
+        return found
 
     def _solved(self, orbit: list[Interval], cycle: Interval) -> Array:
         found = np.zeros(len(orbit[0].lo), dtype=bool)

@@ -72,7 +72,7 @@ def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
 def _checked_kind(document: dict[str, Any]) -> str:
     fields.mapping(document, "the file", _KEYS, ["vary", "made with"])
     fields.one_of(document["format"], "the format", ["cfdyn certificate"])
-    fields.one_of(document["version"], "the version", [1])
+    fields.one_of(document["version"], "the version", [1, 2])
     return fields.one_of(document["kind"], "the kind", KINDS)
 
 

@@ -136,7 +136,7 @@ BUGS: dict[str, tuple[str, ...]] = {
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),
     "sigmoid' with 1/2": ("formulas/jets.py", "graph.sub(graph.const(Fraction(1, 4))", "graph.sub(graph.const(Fraction(1, 2))"),
     "an open branch is the first one": ("formulas/graph.py", "np.where(~true, b.lo, both.lo))", "np.where(~true, b.lo, a.lo))"),
-    "branches need not meet": ("formulas/joins.py", "return not _add(on.read(a), on.read(b), -1)", "return True"),
+    "branches need not meet": ("formulas/joins.py", "return not added(on.read(a), on.read(b), -1)", "return True"),
     "less is at most": ("formulas/graph.py", "return (a.lo < b.hi, a.hi >= b.lo, lost) if kind", "return (a.lo < b.hi, a.hi > b.hi, lost) if kind"),
     "bounded functions hide what is undefined": ("formulas/graph.py", "        if lost.any():", "        if False:"),
     "a mean that counts each kind of row once": ("specification.py", "Fraction(times, self.rows.total())", "Fraction(1, len(self.rows))"),

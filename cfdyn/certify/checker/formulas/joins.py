@@ -18,8 +18,8 @@ _AT_ZERO = {**dict.fromkeys(_ONE_AT_ZERO, Fraction(1)), **dict.fromkeys(_ZERO_AT
 _JUMPING = ("sign", "floor", "Heaviside")
 
 
-class _Refused(Exception):
-    pass
+class Refused(Exception):
+    """What cannot be read as a polynomial."""
 
 
 class _Open(Exception):
@@ -35,8 +35,8 @@ def difference(graph: Graph, a: Node, b: Node, chosen: Mapping[Node, bool]) -> P
     first, of sign True for 1."""
     reader = _Reader(graph, chosen, {})
     try:
-        return _add(reader.read(a), reader.read(b), -1)
-    except (_Open, _Refused):
+        return added(reader.read(a), reader.read(b), -1)
+    except (_Open, Refused):
         raise Undecided from None
 
 
@@ -75,7 +75,7 @@ class Joins:
                     return False
             except _Open as open_:
                 cases += [{**chosen, open_.args[0]: side} for side in (True, False)]
-            except _Refused:
+            except Refused:
                 return False
         return True
 
@@ -83,7 +83,7 @@ class Joins:
 def _equal_on_border(graph: Graph, relation: Node, a: Node, b: Node, chosen: dict[Node, bool]) -> bool:
     _, left, right = graph.nodes[relation]
     plain = _Reader(graph, chosen, {})
-    border = _add(plain.read(left), plain.read(right), -1)
+    border = added(plain.read(left), plain.read(right), -1)
     if not border:
         return False
     if not _names(border):
@@ -91,8 +91,8 @@ def _equal_on_border(graph: Graph, relation: Node, a: Node, b: Node, chosen: dic
     solved = _solved(border)
     if solved is not None:
         on = _Reader(graph, chosen, dict([solved]))
-        return not _add(on.read(a), on.read(b), -1)
-    return _divides(border, _add(plain.read(a), plain.read(b), -1))
+        return not added(on.read(a), on.read(b), -1)
+    return _divides(border, added(plain.read(a), plain.read(b), -1))
 
 
 class _Reader:
@@ -128,7 +128,7 @@ class _Reader:
     def _side(self, node: Node, relation: tuple | None) -> bool:
         """Which branch is taken: what numbers decide, else what was chosen."""
         if relation is not None:
-            gap = _add(self.done[relation[1]], self.done[relation[2]], -1)
+            gap = added(self.done[relation[1]], self.done[relation[2]], -1)
             if not _names(gap):
                 value = gap.get((), Fraction(0))
                 return value < 0 or value == 0 and relation[0] == "least"
@@ -147,20 +147,20 @@ class _Reader:
         if kind == "name":
             return self.replaced.get(what, {((what, 1),): Fraction(1)})
         if kind == "add":
-            return _add(parts[0], parts[1])
+            return added(parts[0], parts[1])
         if kind == "mul":
-            return _times(*parts)
+            return times(*parts)
         if kind == "select":
             return parts[0]
         if kind == "power" and what[2] > 0:
             return _raised(parts[0], what[2])
         if kind == "div" and not _names(parts[1]) and parts[1]:
-            return _times(parts[0], {(): 1 / parts[1][()]})
+            return times(parts[0], {(): 1 / parts[1][()]})
         if kind == "call":
             return self._call(node, what[1], parts)
         if kind in ("power", "div", "rational"):
             return self._atom(kind, what[2] if kind != "div" else None, parts)
-        raise _Refused
+        raise Refused
 
     def _call(self, node: Node, name: str, parts: list[Polynomial]) -> Polynomial:
         numbers = all(not _names(p) for p in parts)
@@ -169,15 +169,15 @@ class _Reader:
             if value is not None:
                 return _const(abs(value) if name == "Abs" else (value > 0) - (value < 0))
             side = 1 if self._choice(self.graph.call("sign", self.graph.nodes[node][2])) else -1
-            return _times(parts[0], _const(side)) if name == "Abs" else _const(side)
+            return times(parts[0], _const(side)) if name == "Abs" else _const(side)
         if name in ("Max", "Min"):
-            gap = _add(parts[0], parts[1], -1)
+            gap = added(parts[0], parts[1], -1)
             first = gap.get((), Fraction(0)) >= 0 if not _names(gap) else self._choice(node)
             return parts[0] if first == (name == "Max" or _names(gap)) else parts[1]
         if name in _AT_ZERO and parts[0] == {}:
             return _const(_AT_ZERO[name])
         if name in _JUMPING:
-            raise _Refused
+            raise Refused
         return self._atom("call", name, parts)
 
     def _atom(self, kind: str, what: object, parts: list[Polynomial]) -> Polynomial:
@@ -194,18 +194,20 @@ def _names(p: Polynomial) -> bool:
     return any(m for m in p)
 
 
-def _add(p: Polynomial, q: Polynomial, times: int = 1) -> Polynomial:
+def added(p: Polynomial, q: Polynomial, factor: int = 1) -> Polynomial:
+    """p + factor q."""
     found = dict(p)
     for m, c in q.items():
-        found[m] = found.get(m, Fraction(0)) + times * c
+        found[m] = found.get(m, Fraction(0)) + factor * c
         if not found[m]:
             del found[m]
     return found
 
 
-def _times(p: Polynomial, q: Polynomial) -> Polynomial:
-    if len(p) * len(q) > MOST_TERMS:
-        raise _Refused
+def times(p: Polynomial, q: Polynomial, most: int = MOST_TERMS) -> Polynomial:
+    """p q, by at most so many products of terms."""
+    if len(p) * len(q) > most:
+        raise Refused
     found: Polynomial = {}
     for m, c in p.items():
         for n, e in q.items():
@@ -219,10 +221,10 @@ def _times(p: Polynomial, q: Polynomial) -> Polynomial:
 
 def _raised(p: Polynomial, n: int) -> Polynomial:
     if n > MOST_DEGREE:
-        raise _Refused
+        raise Refused
     found = _const(1)
     for _ in range(n):
-        found = _times(found, p)
+        found = times(found, p)
     return found
 
 
@@ -259,4 +261,4 @@ def _remainder(q: Polynomial, name: tuple, n: int, instead: Polynomial) -> Polyn
         if high is None:
             return q
         left = tuple((a, k - n * (a == name)) for a, k in high if k - n * (a == name))
-        q = _add({m: c for m, c in q.items() if m != high}, _times({left: q[high]}, instead))
+        q = added({m: c for m, c in q.items() if m != high}, times({left: q[high]}, instead))

@@ -9,6 +9,7 @@ from cfdyn.certify.checker.kinds.lines import checked_box
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Interval
 from cfdyn.certify.checker.shooting import MOST_SIZE, prove
+from cfdyn.certify.checker.symmetries import check_closed, symmetries
 
 MOST_CYCLES = 20_000
 
@@ -16,16 +17,18 @@ MOST_CYCLES = 20_000
 def check(document: dict[str, Any], g: CheckedMap) -> None:
     """The ledger of the period, and those of its divisors where fixed points are counted."""
     claim = fields.mapping(document["claim"], "the claim", ["period", "box", "count", "complete", "fixed points"], ["names"])
-    evidence = fields.mapping(document["evidence"], "the evidence", ["ledgers"], ["inside", "outside"])
+    letters, added = ("oadqs?", []) if document["version"] == 1 else ("oadqsmr?", ["symmetries"])
+    evidence = fields.mapping(document["evidence"], "the evidence", ["ledgers"], ["inside", "outside", *added])
     n = fields.integer(claim["period"], "the period", 1, MOST_SIZE)
     if g.varied:
         raise NotValid("cycles are counted for fixed parameters")
     box = checked_box(claim["box"], evidence, g, n)
+    turns = symmetries(evidence.get("symmetries", []), g, box)
     ledgers = fields.mapping(evidence["ledgers"], "the ledgers")
     counts: dict[int, int] = {}
     whole: dict[int, bool] = {}
     for d in [d for d in range(1, n + 1) if n % d == 0 and str(d) in ledgers]:
-        counts[d], whole[d] = _ledger(ledgers[str(d)], g, d, box)
+        counts[d], whole[d] = _ledger(ledgers[str(d)], g, d, box, turns, letters)
     if n not in counts or len(counts) != len(ledgers):
         raise NotValid("there is no ledger of the period, or one of a number that does not divide it")
     if fields.integer(claim["count"], "the count", 0, MOST_CYCLES) != counts[n]:
@@ -45,7 +48,7 @@ def _check_fixed_points(claimed: int, n: int, counts: dict[int, int], whole: dic
         raise NotValid(f"{total} fixed points are proved, not {claimed}")
 
 
-def _ledger(given: Any, g: CheckedMap, n: int, box: Interval) -> tuple[int, bool]:
+def _ledger(given: Any, g: CheckedMap, n: int, box: Interval, turns: list[list[int]], letters: str) -> tuple[int, bool]:
     """The number of cycles of least period n that are proved, and whether there are no others in the box."""
     what = f"the ledger of {n}"
     found = fields.mapping(given, what, ["tree", "proven"])
@@ -55,7 +58,9 @@ def _ledger(given: Any, g: CheckedMap, n: int, box: Interval) -> tuple[int, bool
         if not z.within(box).all():
             raise NotValid(f"{what}: a cycle's boxes are not in the box")
         prove(g, z, g.lines, what)
-    return len(cycles), Absence(g, n, box, cycles).check(fields.text(found["tree"], what, 20 * 2**20), box, "oadqs?", what)
+    check_closed(cycles, turns, what)
+    text = fields.text(found["tree"], what, 20 * 2**20)
+    return len(cycles), Absence(g, n, box, cycles, turns).check(text, box, letters, what)
 
 
 def _check_disjoint(boxes: list[Interval], what: str) -> None:

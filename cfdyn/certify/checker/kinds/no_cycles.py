@@ -12,14 +12,16 @@ from cfdyn.certify.checker.kinds.lines import checked_box, everywhere_continuous
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Interval, point
 from cfdyn.certify.checker.shooting import MOST_SIZE
+from cfdyn.certify.checker.symmetries import symmetries
 from cfdyn.certify.checker.tree import leaves
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
     """The tree over the box and the parameters; for all periods the theorem of Sharkovskii."""
     claim = fields.mapping(document["claim"], "the claim", ["period", "box"], ["names"])
-    evidence = fields.mapping(document["evidence"], "the evidence", [], ["tree", "inside", "outside", "fold"])
     n = claim["period"]
+    letters, added = ("oadqmr", ["symmetries"]) if document["version"] == 2 and not isinstance(n, str) else ("oadq", [])
+    evidence = fields.mapping(document["evidence"], "the evidence", [], ["tree", "inside", "outside", "fold", *added])
     if isinstance(n, str):
         fields.one_of(n, "the period", ["all above 1", "all above 2"])
         if g.d != 1:
@@ -37,7 +39,8 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
         raise NotValid("the formulas do not show that the map is continuous on the whole line")
     root = Interval(np.concatenate([box.lo, g.lines.lo]), np.concatenate([box.hi, g.lines.hi]))
     text = fields.text(evidence.get("tree"), "the tree", 20 * 2**20)
-    Absence(g, period, box).check(text, root, "oadq", "the tree")
+    turns = symmetries(evidence.get("symmetries", []), g, box)
+    Absence(g, period, box, turns=turns).check(text, root, letters, "the tree")
     if n == "all above 1":
         check_continuous(text, root, g, "oadq", "the tree")
 

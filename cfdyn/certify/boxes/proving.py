@@ -1,0 +1,86 @@
+"""The cycles that Newton's method finds from the boxes that are left, with their images under symmetries, proved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cfdyn.certify.boxes.greater import Turn, turned, with_images
+from cfdyn.certify.boxes.search import Boxes, Search
+from cfdyn.certify.boxes.shooting import Box, Shooting, gap, same, suggested
+from cfdyn.certify.boxes.solved import Points, Solved
+from cfdyn.certify.subject import Subject
+
+STARTS, EACH = 4000, 16  # of Newton's method: of all boxes, and of one
+NEAR = 1e-8  # of the size of the box: orbits that are closer are one
+NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
+
+
+def prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]:
+    """Prove the cycles found from the boxes that are parked; returns the points of those for which that failed."""
+    starts = _starts(Boxes.joined(search.parked))
+    known, shooting, failed, turns = list(search.solved.cycles), Shooting(about, box), {}, search.tests.turns
+    near = NEAR * max(hi - lo for lo, hi in box)
+    before = [_middles(cycle) for cycle in known]
+    families = _families(suggested(about, box, n, starts), turns, near)
+    families = [f for f in families if not any(same(f[0], orbit, near) for orbit in before)]
+    for family in families:
+        others = [orbit for other in families for orbit in other if orbit is not family[0]]
+        boxes = shooting.largest(family[0], _room(family[0], others, known))
+        found = [] if boxes is None else with_images(boxes, turns)
+        if len(found) == len(family) and all(map(shooting.proves, found[1:])):
+            known += found
+        else:
+            failed.update({tuple(point): NEUTRAL for orbit in family for point in orbit.tolist()})
+    search.solved = Solved(n, known)
+    return failed
+
+
+def _starts(left: Boxes) -> np.ndarray:
+    """Points in boxes, (coordinates, points): their middles, and evenly spread ones (Roberts' sequence) where boxes are few."""
+    d, count = left.lo.shape
+    if count > STARTS:
+        left = left.take(np.linspace(0, count - 1, STARTS).astype(int))
+    ratio = np.roots([1, *([0] * (d - 1)), -1, -1]).real.max()  # the golden ratio of d dimensions
+    steps = np.arange(min(EACH, max(1, STARTS // count)))
+    shares = (0.5 + steps * ratio ** -np.arange(1.0, d + 1)[:, None]) % 1
+    return (left.lo[:, None] + shares[:, :, None] * (left.hi - left.lo)[:, None]).reshape(d, -1)
+
+
+def _families(orbits: Sequence[np.ndarray], turns: Sequence[Turn], near: float) -> list[list[np.ndarray]]:
+    """Each orbit (n, d) with its images, each once; what a turn takes to itself is made exactly symmetric."""
+    families: list[list[np.ndarray]] = []
+    for orbit in orbits:
+        if any(same(orbit, other, near) for family in families for other in family):
+            continue
+        images = [np.transpose(turned(orbit.T, turn)) for turn in turns]
+        family = [_symmetric(orbit, images, near)]
+        for image in images:
+            if not any(same(image, other, near) for other in family):
+                family.append(image)
+        families.append(family)
+    return families
+
+
+def _symmetric(orbit: np.ndarray, images: Sequence[np.ndarray], near: float) -> np.ndarray:
+    """The mean of those images that are the orbit itself, from its first point on: exact sums come out the same in any order."""
+    own = [np.roll(i, -int(np.abs(i - orbit[0]).max(1).argmin()), 0) for i in images if same(orbit, i, near)]
+    if len(own) < 2:
+        return orbit
+    return np.array([[math.fsum(i[k, j] for i in own) / len(own) for j in range(orbit.shape[1])] for k in range(len(orbit))])
+
+
+def _middles(cycle: Points) -> np.ndarray:
+    return np.array([[(lo + hi) / 2 for lo, hi in box] for box in cycle])
+
+
+def _room(orbit: np.ndarray, others: Sequence[np.ndarray], known: Sequence[Points]) -> float:
+    """How wide boxes around the points may be, so that no two meet."""
+    room = gap(orbit, np.concatenate([orbit[:0], *others])) / 2.5
+    for cycle in known:
+        for box in cycle:
+            for point in orbit:
+                room = min(room, max(max(lo - v, v - hi) for v, (lo, hi) in zip(point, box, strict=True)) / 1.5)
+    return room
