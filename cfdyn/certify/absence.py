@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import os
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.certify.boxes.helping import Helpers
+from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
 from cfdyn.certify.certificate import Certificate, proved, unproved
 from cfdyn.certify.exact import end, exact, written
-from cfdyn.certify.ledger import LONGEST, box_of, box_text, symmetries_text, turns_of
+from cfdyn.certify.ledger import LONGEST, box_of, box_text, helpers, symmetries_text, turns_of
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Rays, inside, parity
 from cfdyn.errors import NumericsError, UsageError, shown
@@ -26,7 +28,8 @@ BACK = (1e-4, 1e-3, 1e-2, 5e-2, 0.2)  # from the birth of a cycle, as a part of 
 
 
 def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any = None, *, most: int = MOST,
-              progress: Progress | None = None, keep: str | os.PathLike | None = None, **vary: Any) -> Certificate:  # fmt: skip
+              jobs: int | None = None, progress: Progress | None = None, keep: str | os.PathLike | None = None,
+              **vary: Any) -> Certificate:  # fmt: skip
     """That there is no cycle of least period n in a box, for any value of the parameters in their intervals.
 
     Parameters
@@ -38,6 +41,8 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     vary : parameters of the map: exact numbers, or pairs such as ``lr=(0.1, 1.45)``; with None for the upper end of one of them
         the largest is looked for that can be proved
     most : nodes of the tree of boxes
+    jobs : processes at once where the search takes more than a second, as many as there are processors if not given; the
+        certificate is the same to the last byte
     progress : called with the numbers of boxes done and waiting
     keep : a folder where the search is kept when it is interrupted, and from which the same call goes on
 
@@ -61,16 +66,33 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     start = {name: value[0] if name in open_ended else value for name, value in vary.items()}
     about = subject(loss, optimizer, start)
     outer = box_of(about, box)
-    how: dict[str, Any] = {"most": most, "progress": progress, "keep": keep}
     if n == "all above 2" and outer != [(-math.inf, math.inf)]:
         raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
     if n in ALL and about.dim != 1:
         raise UsageError(f"{n!r} is for maps of one variable")
     if len(open_ended) > 1:
         raise UsageError(f"one interval may be open, not those of {' and '.join(open_ended)}")
-    if open_ended:
-        return _largest(about, outer, n, open_ended[0], how)
-    return _refuted(about, outer, n) or _proof(about, outer, n, **how)
+    with helpers(jobs) as others:
+        how = How(others, most, progress, keep)
+        if open_ended:
+            return _largest(about, outer, n, open_ended[0], how)
+        return _refuted(about, outer, n) or _proof(about, outer, n, how)
+
+
+class How(NamedTuple):
+    """The options of a search."""
+
+    others: Helpers
+    most: int
+    progress: Progress | None
+    keep: Any
+
+    def searched(self, question: Question, name: str, what: object) -> Search:
+        """The search, done as far as it goes."""
+        search = Search(question, self.others, self.most, self.progress)
+        with kept(search, self.keep, f"no-cycles-{name}", label(question.subject, question.box, what)):
+            search.run(patience=0)
+        return search
 
 
 def _period(period: Any) -> int:
@@ -79,25 +101,23 @@ def _period(period: Any) -> int:
     return whole_number("period", period, 2, LONGEST)
 
 
-def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress | None, keep: Any) -> Certificate:
+def _proof(about: Subject, box: Box, n: int | str, how: How) -> Certificate:
     if n == "all above 2":
-        return _folded(about, box, most, progress, keep)
+        return _folded(about, box, how)
     period = 2 if n in ALL else int(n)
     try:
         where = inside(about, box, period)
     except NumericsError as problem:
         return unproved("no_cycles", str(problem))
     turns = [] if n in ALL else turns_of(about, where.box)
-    search = Search(about, where.box, period, unbroken=n in ALL, turns=turns, most=most, progress=progress)
-    with kept(search, keep, f"no-cycles-{n}", label(about, where.box, (n, turns))):
-        search.run(patience=0)
+    search = how.searched(Question(about, where.box, period, unbroken=n in ALL, turns=turns), str(n), (n, turns))
     if search.given_up:
         return unproved("no_cycles", _why(about, search.given_up))
     claim = {"period": n, "box": box_text(box)}
     return proved("no_cycles", about, claim, {**where.evidence, **symmetries_text(turns), "tree": search.tree.text()})
 
 
-def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep: Any) -> Certificate:
+def _folded(about: Subject, box: Box, how: How) -> Certificate:
     """All periods above 2, by K(x) = |g(x)| on the half-line."""
     if parity(about) != -1:
         return unproved(
@@ -115,9 +135,7 @@ def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep
     if len(tops) < 2:
         return unproved("no_cycles", f"|g| is not bounded on [0, {right:g}]")
     top = max(right, *tops) * (1 + 2.0**-7)
-    search = Search(about, [(0.0, top)], 2, fold=True, unbroken=True, most=most, progress=progress)
-    with kept(search, keep, "no-cycles-fold", label(about, top, "fold")):
-        search.run(patience=0)
+    search = how.searched(Question(about, [(0.0, top)], 2, fold=True, unbroken=True), "fold", "fold")
     if search.given_up:
         return unproved("no_cycles", _why(about, search.given_up))
     claim = {"period": "all above 2", "box": box_text(box)}
@@ -148,7 +166,7 @@ def _why(about: Subject, given_up: list[Boxes]) -> str:
             "or a larger `most`")  # fmt: skip
 
 
-def _largest(about: Subject, box: Box, n: int | str, name: str, how: dict[str, Any]) -> Certificate:
+def _largest(about: Subject, box: Box, n: int | str, name: str, how: How) -> Certificate:
     """The largest upper end that can be proved: a search in floats says where cycles begin, then proofs back off from there."""
     lo = about.exact[name][0]
     if lo <= 0:
@@ -159,7 +177,7 @@ def _largest(about: Subject, box: Box, n: int | str, name: str, how: dict[str, A
         hi = Fraction(f"{birth * (1 - part):.5g}")
         if hi <= lo:
             break
-        last = _proof(about.over({name: (lo, hi)}), box, n, **how)
+        last = _proof(about.over({name: (lo, hi)}), box, n, how)
         if last.proved:
             break
     return last

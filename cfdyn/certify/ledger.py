@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import connected_components
 from cfdyn.arguments import whole_number
 from cfdyn.certify.borders.symmetry import symmetries
 from cfdyn.certify.boxes.greater import Turn
+from cfdyn.certify.boxes.helping import Helpers
+from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.proving import prove
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
@@ -78,7 +80,8 @@ class Ledger:
 
 
 def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, most: int = MOST,
-           progress: Progress | None = None, keep: str | os.PathLike | None = None, **vary: Any) -> Ledger:  # fmt: skip
+           jobs: int | None = None, progress: Progress | None = None, keep: str | os.PathLike | None = None,
+           **vary: Any) -> Ledger:  # fmt: skip
     """All cycles of least period n whose points lie in a box, proved: each with a box of its own, and no other.
 
     Parameters
@@ -87,6 +90,8 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     period : n
     box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
     most : nodes of a tree of boxes; what is left then is undecided
+    jobs : processes at once where a search takes more than a second, as many as there are processors if not given; the
+        certificate is the same to the last byte
     progress : called with the numbers of boxes done and waiting
     keep : a folder where a search is kept when it is interrupted, and from which the same call goes on
     vary : other values of parameters, exact: numbers, text such as "1/3"
@@ -113,13 +118,12 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
         raise UsageError(f"cycles are counted at one value of each parameter; {', '.join(about.varied)} is an interval")
     outer = box_of(about, box)
     where = inside(about, outer, n)
-    turns = turns_of(about, where.box)
-    found: dict[int, Ledger] = {}
-    for d in (k for k in range(1, n + 1) if n % k == 0):
-        found[d] = _ledger(about, where.box, d, turns, most, progress, keep)
-    last = found.pop(n)
-    whole_one = Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree)
-    return Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree, _certificate(about, whole_one, where, turns))
+    turns, found = turns_of(about, where.box), dict[int, Ledger]()
+    with helpers(jobs) as others:
+        for d in (k for k in range(1, n + 1) if n % k == 0):
+            found[d] = _ledger(Search(Question(about, where.box, d, turns=turns), others, most, progress), keep)
+    last = replace(found.pop(n), box=outer, divisors=found)
+    return replace(last, certificate=_certificate(about, last, where, turns))
 
 
 def box_of(about: Subject, box: Any) -> Box:
@@ -149,8 +153,13 @@ def symmetries_text(turns: Sequence[Turn]) -> dict[str, Any]:
     return {"symmetries": [list(turn) for turn in turns[1:]]} if len(turns) > 1 else {}
 
 
-def _ledger(about: Subject, box: Box, n: int, turns: list[Turn], most: int, progress: Progress | None, keep: Any) -> Ledger:
-    search = Search(about, box, n, turns=turns, most=most, progress=progress)
+def helpers(jobs: int | None) -> Helpers:
+    """So many processes."""
+    return Helpers(jobs if jobs is None else whole_number("jobs", jobs, 1, 1024))
+
+
+def _ledger(search: Search, keep: Any) -> Ledger:
+    about, box, n, *_, turns = search.question
     failed: dict[tuple, str] = {}
     with kept(search, keep, f"cycles-{n}", label(about, box, (n, turns))):
         before = CROWD
@@ -160,7 +169,7 @@ def _ledger(about: Subject, box: Box, n: int, turns: list[Turn], most: int, prog
             count = sum(len(boxes.nodes) for boxes in search.parked)
             if not count:
                 break
-            failed |= prove(about, box, n, search)
+            failed |= prove(search)
             if count > 1.5 * before and level <= LEVELS[min(len(box), 2)]:
                 break
             before = max(count, CROWD)

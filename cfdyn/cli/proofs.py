@@ -20,7 +20,7 @@ MOST = 8  # cycles that a proof is tried with
 
 @dataclass(frozen=True)
 class Asked:
-    """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, and a seed."""
+    """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, a seed, ``--jobs``."""
 
     step: Map
     period: str
@@ -28,6 +28,7 @@ class Asked:
     vary: dict[str, Any]
     start: list[float] | None
     seed: int
+    jobs: int | None = None
 
     def n(self, usual: int) -> int:
         """The period as a number."""
@@ -71,14 +72,14 @@ def _cycle(asked: Asked, progress: Progress) -> Certificate:
 
 
 def _all(asked: Asked, progress: Progress) -> Certificate:
-    return ledger(asked.step, asked.n(1), asked.region, progress)[1]
+    return ledger(asked.step, asked.n(1), asked.region, progress, asked.jobs)[1]
 
 
-def ledger(step: Map, period: int, box: Any, progress: Progress) -> tuple[Any, Certificate]:
+def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | None = None) -> tuple[Any, Certificate]:
     """All cycles of a period, and the certificate, which is not proved where boxes are left."""
     from cfdyn.certify.certificate import unproved
 
-    found = cfdyn.certify.cycles(step, period=period, box=box, progress=progress)
+    found = cfdyn.certify.cycles(step, period=period, box=box, jobs=jobs, progress=progress)
     if found.complete and found.certificate is not None:
         return found, found.certificate
     reasons = sorted({reason for _, reason in found.undecided}) or ["a divisor's ledger is not complete"]
@@ -90,7 +91,7 @@ def ledger(step: Map, period: int, box: Any, progress: Progress) -> tuple[Any, C
 def _none(asked: Asked, progress: Progress) -> Certificate:
     above = re.fullmatch(r"(?:all )?above (\d)", asked.period.strip())
     n = f"all above {above[1]}" if above else asked.n(3)
-    return cfdyn.certify.no_cycles(asked.step, period=n, box=asked.region, progress=progress, **asked.vary)
+    return cfdyn.certify.no_cycles(asked.step, period=n, box=asked.region, jobs=asked.jobs, progress=progress, **asked.vary)
 
 
 def _branch(asked: Asked, progress: Progress) -> Certificate:

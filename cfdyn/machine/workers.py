@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from cfdyn.machine import unfinished
 
+GREETING, GREETED = -1, "are you there?"
+
 
 class Answer(NamedTuple):
     """A line, or None with ``why`` there is none, and the seconds that it took."""
@@ -25,6 +27,14 @@ class Answer(NamedTuple):
 def processors() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_serving: list[bool] = []  # one entry in a process that serves another
+
+
+def usual_number(jobs: int | None) -> int:
+    """Of processes at once: as asked, else one for each processor; but one where this process is itself one of several."""
+    return jobs if jobs is not None else 1 if _serving else processors()
 
 
 def time_left(seconds: Mapping[Any, float], done: Iterable[Any], passed: float) -> float:
@@ -73,6 +83,43 @@ def asked(
             ask(worker)
     finally:
         for worker in workers:
+            worker.end()
+
+
+class Crew:
+    """Processes that run a module which calls `serve`, for as long as this is not ended; whoever asks goes on meanwhile."""
+
+    def __init__(self, module: str, processes: int):
+        self._queue: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
+        self._workers = [_Process(module, self._queue) for _ in range(processes)]
+        for worker in self._workers:
+            worker.ask(GREETING, GREETED)
+
+    def idle(self) -> bool:
+        """True if one has started and is at nothing."""
+        return any(worker.index is None for worker in self._workers)
+
+    def ask(self, index: int, request: str) -> None:
+        """Send a request, by its index, to one that is idle."""
+        next(worker for worker in self._workers if worker.index is None).ask(index, request)
+
+    def answers(self, wait: bool) -> list[tuple[int, str | None]]:
+        """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: at least one."""
+        found: list[tuple[int, str | None]] = []
+        while True:
+            try:
+                worker, line = self._queue.get(block=wait and not found)
+            except queue.Empty:
+                return found
+            index, worker.index = worker.index, None
+            if line is None and worker in self._workers:
+                self._workers.remove(worker)
+            if index is not None and index != GREETING:
+                found.append((index, line))
+
+    def end(self) -> None:
+        """All of them are gone when this returns."""
+        for worker in self._workers:
             worker.end()
 
 
@@ -151,6 +198,7 @@ def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) 
 def serve(answer: Callable[[str], str]) -> None:
     """Answer lines of stdin on stdout until stdin ends, and end at once then: whoever asked is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _serving.append(True)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what is called may print
     requests = os.fdopen(os.dup(0), encoding="utf-8")
@@ -159,7 +207,8 @@ def serve(answer: Callable[[str], str]) -> None:
     threading.Thread(target=_listen, args=(requests, lines), daemon=True).start()
     own = os.getpid()
     while True:
-        found = answer(lines.get())
+        asked_for = lines.get()
+        found = GREETED if asked_for == GREETED else answer(asked_for)
         if os.getpid() != own:  # what was called has forked, and the copy of this process has nobody to answer
             os._exit(0)
         print(found, file=answers, flush=True)

@@ -59,7 +59,7 @@ def _cycle(step: Map, regime: Regime) -> "Certificate":
 def _threes(step: Map, cycles: Cycles, box: tuple[float, float]) -> "Certificate":
     from cfdyn.certify import chaos, no_cycles
 
-    return chaos(step, box=box, period=3) if len(cycles) else no_cycles(step, period=3, box=box, most=LEAVES)
+    return chaos(step, box=box, period=3) if len(cycles) else no_cycles(step, period=3, box=box, most=LEAVES, jobs=1)
 
 
 def in_words(certificates: Sequence[dict]) -> str:

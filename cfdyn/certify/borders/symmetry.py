@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations, product
 from typing import Any
@@ -39,24 +39,20 @@ def symmetries(about: Subject, box: Sequence[tuple[float, float]]) -> list[tuple
     outputs = without_rows(about.enclosure("step"), tape)
     if len(tape) > MOST_NODES:
         return []
-    try:
-        field = Field()
-        states = [field.atom(("z", k)) for k in range(about.dim)]
-        plain = _values(field, tape, outputs, states)
-        return [turn for turn in suggested if _commutes(field, tape, outputs, states, plain, turn)]
-    except TooHard:
-        return []
+    field = Field()
+    states = [field.atom(("z", k)) for k in range(about.dim)]
+    return [turn for turn in suggested if _commutes(lambda at: _values(field, tape, outputs, at), field, states, turn)]
 
 
 def _commutes(
-    field: Field, tape: Tape, outputs: Sequence[Node], states: Sequence[Rational], plain: Sequence[Rational], turn: tuple[int, ...]
+    values: Callable[[Sequence[Rational]], list[Rational]], field: Field, states: Sequence[Rational], turn: tuple[int, ...]
 ) -> bool:
     """True if g(Sx) and S g(x) are the same functions."""
     try:
-        after = _values(field, tape, outputs, _turned(field, states, turn))
+        after, before = values(_turned(field, states, turn)), _turned(field, values(states), turn)
     except TooHard:
         return False
-    return all(a.key == b.key for a, b in zip(after, _turned(field, plain, turn), strict=True))
+    return all(a.key == b.key for a, b in zip(after, before, strict=True))
 
 
 def _turned(field: Field, x: Sequence[Rational], turn: tuple[int, ...]) -> list[Rational]:

@@ -77,7 +77,7 @@ def resume(search: Search, path: str | os.PathLike, about: str) -> None:
             for name in LISTS:
                 boxes = Boxes(*(file[f"{name}_{k}"] for k in PARTS))
                 setattr(search, name, [boxes] if len(boxes.nodes) else [])
-            search.solved = Solved(search.tests.period, file["solved"].tolist() if file["solved"].size else [])
+            search.solved = Solved(search.question.period, file["solved"].tolist() if file["solved"].size else [])
             search.done, search.tested = map(int, file["counts"])
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise UsageError(f"{os.fspath(path)} is no file of a search that goes on: {error}") from None

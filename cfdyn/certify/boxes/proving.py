@@ -9,19 +9,19 @@ import numpy as np
 
 from cfdyn.certify.boxes.greater import Turn, turned, with_images
 from cfdyn.certify.boxes.search import Boxes, Search
-from cfdyn.certify.boxes.shooting import Box, Shooting, gap, same, suggested
+from cfdyn.certify.boxes.shooting import Shooting, gap, same, suggested
 from cfdyn.certify.boxes.solved import Points, Solved
-from cfdyn.certify.subject import Subject
 
 STARTS, EACH = 4000, 16  # of Newton's method: of all boxes, and of one
 NEAR = 1e-8  # of the size of the box: orbits that are closer are one
 NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
 
 
-def prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]:
+def prove(search: Search) -> dict[tuple, str]:
     """Prove the cycles found from the boxes that are parked; returns the points of those for which that failed."""
+    about, box, n = search.question[:3]
     starts = _starts(Boxes.joined(search.parked))
-    known, shooting, failed, turns = list(search.solved.cycles), Shooting(about, box), {}, search.tests.turns
+    known, shooting, failed, turns = list(search.solved.cycles), Shooting(about, box), {}, search.question.turns
     near = NEAR * max(hi - lo for lo, hi in box)
     before = [_middles(cycle) for cycle in known]
     families = _families(suggested(about, box, n, starts), turns, near)
@@ -55,7 +55,7 @@ def _families(orbits: Sequence[np.ndarray], turns: Sequence[Turn], near: float) 
     for orbit in orbits:
         if any(same(orbit, other, near) for family in families for other in family):
             continue
-        images = [np.transpose(turned(orbit.T, turn)) for turn in turns]
+        images = [np.array(turned(list(orbit.T), turn)).T for turn in turns]
         family = [_symmetric(orbit, images, near)]
         for image in images:
             if not any(same(image, other, near) for other in family):

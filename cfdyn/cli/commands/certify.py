@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STEMS = {"all": "cycles", "none": "no_cycles"}
 
 
-@command("kind loss period box vary optimizer start settings variables map file plot seed json",
+@command("kind loss period box vary optimizer start settings variables map jobs file plot seed json",
          group="Proofs and claims", place=80)  # fmt: skip
 def certify(
     subject: Subject,
@@ -34,6 +34,7 @@ def certify(
     period: Annotated[str, Option("--period", help="Period of the cycles; with none also 'above 1' or 'above 2'.", metavar="N")] = "",  # noqa: E501
     box: Annotated[str | None, Option("--box", help="Where: LO:HI for each entry of the state; -inf:inf is allowed where there is one (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and an interval, for all of which the proof holds; with none HI may be max, as far as the proof goes. Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="Of all and none: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
     file: Annotated[Path | None, Option("--out", help="File of the certificate (cfdyn-out/KIND-001.json or the next number if not given).", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     plot: PLOT = None,
     xlim: XLIM = None,
@@ -56,6 +57,8 @@ def certify(
     bounds: dict[str, Any] = dict(map(varied, ranges)) | {n: (lo, None) for n, lo in map(_open, free)}
     if free and kind != "none":
         raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
+    if jobs is not None and kind not in STEMS:
+        raise UsageError("--jobs is for 'certify all' and 'certify none', which search a box")
     first = {name: float(pair[0]) for name, pair in bounds.items()}
     subject = subject.with_values(first) if subject.is_map() else subject
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
@@ -65,7 +68,7 @@ def certify(
     if box is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     region = usual_box(step, loss) if box is None else as_box(box)
-    asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed)
+    asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed, jobs)
     say("proving")
     found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
     saved = save(found) if found.proved else None

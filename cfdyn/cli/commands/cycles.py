@@ -13,13 +13,14 @@ from cfdyn.cli.proofs import ledger as proved_ledger
 from cfdyn.cli.screen import YES_NO, Say, Screen, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import box as as_box
+from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
     from cfdyn.analysis.cycles import Cycles
     from cfdyn.systems.map import Map
 
 
-@command("loss period box prove optimizer settings variables map budget method out plot seed json periodic",
+@command("loss period box prove optimizer settings variables map budget method jobs out plot seed json periodic",
          group="Cycles and bifurcations", place=40)  # fmt: skip
 def cycles(
     subject: Subject,
@@ -29,6 +30,7 @@ def cycles(
     budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work; beyond it the list is not complete.", show_default=False)] = None,  # noqa: E501
     prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that these are all; the exit status is 1 where that fails.")] = False,  # noqa: E501
     method: Annotated[str, Option("--method", help="auto (all cycles, where bounds can decide that), or from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With --prove: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
     """All cycles of one period in a box, with their multipliers.
 
@@ -39,6 +41,8 @@ def cycles(
     """
     from cfdyn.studies.defaults import usual_box
 
+    if jobs is not None and not prove:
+        raise UsageError("--jobs is for --prove, whose search is shared by processes")
     asked = None if box is None else as_box(box)
     step, loss, _, chosen = subject.map_and_loss()
     if asked is None:
@@ -49,7 +53,7 @@ def cycles(
     documents: list[Any] = []
     if prove:
         say("proving that these are all")
-        proof, documents = _proof(step, found, say)
+        proof, documents = _proof(step, found, jobs, say)
     return Answer(
         lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in found],
                  **fields(found, "complete undecided period box method reason"), **proof, "names": step.names, "map": step.title,
@@ -59,11 +63,11 @@ def cycles(
     )  # fmt: skip
 
 
-def _proof(step: Map, found: Cycles, say: Say) -> tuple[dict[str, Any], list[Any]]:
+def _proof(step: Map, found: Cycles, jobs: int | None, say: Say) -> tuple[dict[str, Any], list[Any]]:
     """What the ledger of the box says, under the names that --json has, and its certificate if it is complete."""
     box = [tuple(ends) for ends in found.box.tolist()]
     ledger, certificate = proved_ledger(step, found.period, box[0] if len(box) == 1 else box,
-                                        lambda done, left: say(f"{done} boxes done, {left} left"))  # fmt: skip
+                                        lambda done, left: say(f"{done} boxes done, {left} left"), jobs)  # fmt: skip
     left = [{"box": [list(ends) for ends in place], "reason": reason} for place, reason in ledger.undecided]
     proof = {"complete": ledger.complete, "undecided": left, "proved": certificate.proved, "count": ledger.count,
              "statement": certificate.statement, "reason": certificate.reason}  # fmt: skip

@@ -149,7 +149,7 @@ class _Reader:
         if kind == "add":
             return added(parts[0], parts[1])
         if kind == "mul":
-            return times(*parts)
+            return times(parts[0], parts[1])
         if kind == "select":
             return parts[0]
         if kind == "power" and what[2] > 0:

@@ -1,4 +1,4 @@
-"""Is a signed permutation S a symmetry of a map, g(Sx) = S g(x)? Both sides expanded as polynomials, what is equal cancels exactly.
+"""Is a signed permutation S a symmetry of a map, g(Sx) = S g(x)? Both sides are expanded as polynomials in exact numbers.
 
 What is no polynomial is a letter: a function of such polynomials, with f(−u) brought to ±f(u) where f is odd or even, a choice
 between branches, a division.

@@ -1,0 +1,110 @@
+"""Processes that judge parts of large batches of boxes beside the one that searches."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from cfdyn.certify.boxes.judging import Judge, Question
+from cfdyn.certify.boxes.solved import Solved
+from cfdyn.machine.workers import Crew, serve, usual_number
+
+PIECE, LEAST = 128, 512  # boxes that are judged at once; of a batch that is shared
+SOON = 1.0  # seconds of processor time that a search takes before others are called
+Judged = Callable[[np.ndarray, np.ndarray, Solved], tuple[np.ndarray, np.ndarray]]
+
+
+class Helpers:
+    """At most ``jobs`` processes with this one, as many as there are processors if not given. Others are started once a search
+    takes long, and are gone when the context ends. Letters do not depend on who found them, so neither does any result.
+    """
+
+    def __init__(self, jobs: int | None = None):
+        self.others, self.begun = usual_number(jobs) - 1, time.process_time()
+        self.crew: Crew | None = None
+
+    def __enter__(self) -> Helpers:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self.crew is not None:
+            self.crew.end()
+
+    def judge(self, question: Question) -> Judged:
+        """A `Judge` that is helped."""
+        own, text = Judge(question), packed(question)
+
+        def judged(lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
+            if lo.shape[1] < LEAST or not self._called():
+                return own(lo, hi, solved)
+            return self._shared(own, text, lo, hi, solved)
+
+        return judged
+
+    def _called(self) -> bool:
+        """True once others are there, or on their way."""
+        if self.crew is None and self.others > 0 and time.process_time() - self.begun > SOON:
+            self.crew = Crew("cfdyn.certify.boxes.helping", self.others)
+        return self.crew is not None
+
+    def _shared(
+        self, own: Judge, question: str, lo: np.ndarray, hi: np.ndarray, solved: Solved
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pieces of the batch, each judged by whoever is free; those of a process that has died, here."""
+        assert self.crew is not None
+        cycles, found = packed([list(cycle) for cycle in solved.cycles]), dict[int, tuple[np.ndarray, np.ndarray]]()
+        starts = list(range(0, lo.shape[1], PIECE))
+        open_, asked = starts[::-1], set[int]()
+        while open_ or asked:
+            while open_ and self.crew.idle():
+                k = open_.pop()
+                asked.add(k)
+                self.crew.ask(k, f"{question} {cycles} {packed((lo[:, k : k + PIECE], hi[:, k : k + PIECE]))}")
+            for k, line in self.crew.answers(wait=not open_):
+                asked.discard(k)
+                if line is None:
+                    open_.append(k)
+                else:
+                    found[k] = unpacked(line)
+            if open_ and not self.crew.idle():
+                k = open_.pop()
+                found[k] = own(lo[:, k : k + PIECE], hi[:, k : k + PIECE], solved)
+        letters, scores = zip(*(found[k] for k in starts), strict=True)
+        return np.concatenate(letters), np.concatenate(scores, axis=1)
+
+
+def packed(what: Any) -> str:
+    """Text for another process of this package."""
+    return base64.b64encode(pickle.dumps(what)).decode()
+
+
+def unpacked(text: str) -> Any:
+    """What was packed."""
+    return pickle.loads(base64.b64decode(text))
+
+
+@lru_cache(maxsize=4)
+def _judge(question: str) -> Judge:
+    return Judge(Question(*unpacked(question)))
+
+
+@lru_cache(maxsize=4)
+def _solved(period: int, cycles: str) -> Solved:
+    return Solved(period, unpacked(cycles))
+
+
+def answer(request: str) -> str:
+    """Letters and scores of some boxes."""
+    question, cycles, boxes = request.split()
+    judge, (lo, hi) = _judge(question), unpacked(boxes)
+    return packed(judge(lo, hi, _solved(judge.tests.period, cycles)))
+
+
+if __name__ == "__main__":
+    serve(answer)

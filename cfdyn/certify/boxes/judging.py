@@ -1,0 +1,101 @@
+"""Which test holds for each of many boxes: suggested by arrays of doubles, and claimed where Arb says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.certify.boxes.confirm import Confirm
+from cfdyn.certify.boxes.greater import Turn, mirrored
+from cfdyn.certify.boxes.prefilter import Span, ends, rows
+from cfdyn.certify.boxes.solved import Solved
+from cfdyn.certify.boxes.systems import Doubles, System
+from cfdyn.certify.boxes.tests import Path, Shift, Tests
+from cfdyn.certify.exact import above, below
+from cfdyn.certify.subject import Subject
+
+SHARE = 0.3  # how much it counts that one coordinate is wider than another, as parts of the whole
+
+
+class Question(NamedTuple):
+    """What a search is about: cycles of a period in a box. ``fold``: see `System`; ``unbroken``: leaves on which the map is not
+    continuous are left; ``turns``: see `Tests`."""
+
+    subject: Subject
+    box: Sequence[tuple[float, float]]
+    period: int
+    fold: bool = False
+    unbroken: bool = False
+    turns: Sequence[Turn] = ()
+
+    @property
+    def root(self) -> list[tuple[float, float]]:
+        """The box, then the intervals of the varied parameters."""
+        return [*self.box, *((below(lo), above(hi)) for lo, hi in self.subject.varied.values())]
+
+
+class Judge:
+    """The letters of boxes of a search. Each is judged by itself: in whatever company a box comes, it gets the same letter."""
+
+    def __init__(self, question: Question):
+        about, box, period, fold, unbroken, turns = question
+        self.tests = Tests(System(about, Doubles, fold), [Span(lo, hi) for lo, hi in box], period, turns)
+        self.confirm = Confirm(about, box, period, fold, unbroken, turns)
+        self.width = np.array([hi - lo for lo, hi in question.root])
+
+    def __call__(self, lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
+        """Of boxes (coordinates, boxes) the letter of a test that holds, or ?, and how much each coordinate contributes there."""
+        with np.errstate(all="ignore"):
+            letters, scores = self._suggested(lo, hi, solved)
+        for k in np.flatnonzero(letters != "?"):
+            if not self.confirm(letters[k], lo[:, k], hi[:, k], solved):
+                letters[k] = "?"
+        return letters, scores
+
+    def _suggested(self, lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
+        """The letter of the test that holds for each box, and how much each coordinate contributes where none does."""
+        d, count = self.tests.system.dim, lo.shape[1]
+        letters, scores = np.full(count, "?"), (hi - lo) / self.width[:, None] * 1e-300
+        letters[mirrored(self.tests.turns, lo[:d], hi[:d])] = "m"
+        rest = np.flatnonzero(letters == "?")
+        # contiguous rows: functions of numpy may round in another way over strides
+        x, p = (rows(a.take(rest, 1), b.take(rest, 1)) for a, b in ((lo[:d], hi[:d]), (lo[d:], hi[d:])))
+        path = self.tests.path(x, p)
+        for letter, truth in (("r", self.tests.passed(path)), ("a", self.tests.away(path)), ("o", path.out)):
+            letters[rest[np.broadcast_to(truth, len(rest))]] = letter
+        left = np.flatnonzero(letters[rest] == "?")
+        path, p, rest = _part(path, left, len(rest)), _some(p, left, len(rest)), rest[left]
+        shift = self.tests.shift(path, p)
+        displaced = np.broadcast_to(self.tests.displaced(shift, path.stages[0]), len(rest))
+        letters[rest[displaced]] = "d"
+        scores[:, rest] += _scores(shift, path.stages[0], p, scores[:, rest])
+        kept = np.flatnonzero(~displaced)
+        path, p, rest = _part(path, kept, len(rest)), _some(p, kept, len(rest)), rest[kept]
+        if self.tests.period > 1:
+            letters[rest[np.broadcast_to(self.tests.quotient(path, p), len(rest))]] = "q"
+        inside = solved.through(path.stages[:-1], len(rest))
+        letters[rest[inside & (letters[rest] == "?")]] = "s"
+        return letters, scores
+
+
+def _some(spans: Sequence[Span], which: np.ndarray, count: int) -> list[Span]:
+    lo, hi = ends(spans, count) if spans else ((), ())
+    return [Span(a[which], b[which]) for a, b in zip(lo, hi, strict=True)]
+
+
+def _part(path: Path, which: np.ndarray, count: int) -> Path:
+    smooth = [s if isinstance(s, bool) else np.broadcast_to(s, count)[which] for s in path.smooth]
+    return Path([_some(x, which, count) for x in path.stages], False, smooth)
+
+
+def _scores(shift: Shift, x: Sequence[Span], p: Sequence[Span], otherwise: np.ndarray) -> np.ndarray:
+    """How wide each coordinate makes the shift; all parameters share what the middle's orbit has."""
+    columns = [sum(np.maximum(abs(row[j].lo), abs(row[j].hi)) for row in shift.slopes) * (s.hi - s.lo) for j, s in enumerate(x)]
+    if p:
+        spread = sum(a.hi - a.lo for a in shift.at)
+        share = otherwise[len(x) :] / otherwise[len(x) :].max(0)
+        columns += [spread * s for s in share]
+    found = np.array([np.broadcast_to(c, otherwise.shape[1]) for c in columns])
+    return np.where(np.isfinite(found).all(0), found * (otherwise * 1e300) ** SHARE, otherwise * 1e300)
