@@ -31,7 +31,7 @@ def turned_box(box: Sequence[tuple[float, float]], turn: Turn) -> list[tuple[flo
 
 
 def mirrored(turns: Sequence[Turn], lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
-    """Of boxes (coordinates, boxes) those where a turn makes no point smaller: the first coordinate it moves is at most its image.
+    """Of boxes (coordinates, boxes) those where a turn makes no point smaller: what it moves first is at most its image.
 
     >>> mirrored([(-1,)], np.array([[-1.0, -1.0, 0.0]]), np.array([[0.0, 1.0, 2.0]]))
     array([ True, False, False])

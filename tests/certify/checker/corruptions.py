@@ -321,5 +321,7 @@ def of_edges() -> Iterator[tuple[str, Document]]:
 
 def all_corruptions() -> list[tuple[str, Document]]:
     """Each with its name."""
-    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations, of_edges)
+    from tests.certify.checker.mirrors import of_halves, of_symmetries  # which are made of what stands here
+
+    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations, of_edges, of_symmetries, of_halves)
     return [one for part in parts for one in part()]
