@@ -104,16 +104,18 @@ class Crew:
         next(worker for worker in self._workers if worker.index is None).ask(index, request)
 
     def answers(self, wait: bool) -> list[tuple[int, str | None]]:
-        """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: at least one."""
+        """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: until something comes."""
         found: list[tuple[int, str | None]] = []
         while True:
             try:
-                worker, line = self._queue.get(block=wait and not found)
+                worker, line = self._queue.get(block=wait)
             except queue.Empty:
                 return found
+            wait = False
             index, worker.index = worker.index, None
             if line is None and worker in self._workers:
                 self._workers.remove(worker)
+                worker.end()
             if index is not None and index != GREETING:
                 found.append((index, line))
 

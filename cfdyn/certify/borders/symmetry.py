@@ -77,8 +77,9 @@ def _suggested(about: Subject, box: Sequence[tuple[float, float]]) -> list[tuple
         y, found = step(x), []
         for turn in fitting:
             places, signs = np.abs(turn) - 1, np.sign(turn)[:, None]
-            gap = np.abs(step(signs * x[places]) - signs * y[places])
-            if (gap <= NEAR * (1 + np.abs(y).max())).all():
+            gap = np.abs(step(signs * x[places]) - signs * y[places]).max(0)
+            known = np.isfinite(gap)  # not where a root is undefined
+            if known.any() and (gap[known] <= NEAR * (1 + np.abs(y[:, known]).max())).all():
                 found.append(turn)
     return found if len(found) <= MOST else [turn for turn in found if sorted(map(abs, turn)) == list(map(abs, turn))]
 

@@ -34,7 +34,6 @@ def of_symmetries() -> Iterator[tuple[str, Document]]:
 def of_halves() -> Iterator[tuple[str, Document]]:
     """The half that is looked at taken away with the cycles in it, or the cycles in the other half: counts that are too small."""
     for name, d in ((WELL, "3"), (WELL, "1"), (COSH, "2"), (COSH, "1"), (VALLEYS, "2"), (VALLEYS, "1")):
-        tree = ("evidence", "ledgers", d, "tree")
         for label, text in {"both halves mirrored": "0mm", "all passed": "r", "all mirrored": "m", "a half passed": "0mr", "the tree as it was": None}.items():
             found = _with(name, d, [])
             found["evidence"]["ledgers"][d]["tree"] = text or found["evidence"]["ledgers"][d]["tree"]
