@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 import time
 from collections.abc import Callable
 
@@ -95,6 +96,42 @@ def plain(n: int) -> int:
             cut = lo + (hi - lo) * 0.49  # not the middle, where 0 lies, which is fixed
             waiting += [(lo, cut), (cut, hi)]
     return len(solved)
+
+
+PLANE = ("one process (s)", "two: this one (s)", "two: the other (s)", "leaves", "check (s)", "same file", "valid")
+
+
+@bench.table("all cycles in the plane", PLANE)
+def plane(plan: Plan) -> Rows:
+    """Heavy ball on the double well at lr = 1.5, momentum 0.3, with the ledgers of all divisors. The map is odd: in the box
+    [−3, 3]² the points below 0 are mirrored; a box that is a little longer shows what that saves. Processor time; the other
+    process is started after a second, and its imports count."""
+    step = cf.optimizers.heavy_ball(lr=1.5, momentum=0.3)
+    for name, period, box in (
+        ("n = 3", 3, [(-3, 3)] * 2), ("n = 3, nothing to mirror", 3, [(-3, 3), (-3, 3.125)]),
+        ("n = 4", 4, [(-3, 3)] * 2), ("n = 4, nothing to mirror", 4, [(-3, 3), (-3, 3.125)]),
+    ):  # fmt: skip
+        begun = time.process_time()
+        alone = cf.certify.cycles(DOUBLE_WELL, step, period, box, jobs=1)
+        one, others = time.process_time() - begun, _others()
+        begun = time.process_time()
+        shared = cf.certify.cycles(DOUBLE_WELL, step, period, box, jobs=2)
+        two, others = time.process_time() - begun, _others() - others
+        if alone.certificate is None or shared.certificate is None:
+            raise BenchmarkError("there is no certificate")
+        same = alone.certificate.document == shared.certificate.document
+        begun = time.process_time()
+        valid = cf.certify.check(alone.certificate.document).valid
+        checked = time.process_time() - begun
+        words = ["yes" if good else "no" for good in (same, valid)]
+        cells = dict(zip(PLANE, (one, two, others, (len(alone.tree) + 1) // 2, checked, *words), strict=True))
+        yield Row(name, cells, (Goal(float(same and valid), 1.0, above=True), Goal(checked, 10 * one)))
+
+
+def _others() -> float:
+    """Processor time of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 ABSENT = {

@@ -104,7 +104,7 @@ class Crew:
         next(worker for worker in self._workers if worker.index is None).ask(index, request)
 
     def answers(self, wait: bool) -> list[tuple[int, str | None]]:
-        """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: until something comes."""
+        """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: till something comes."""
         found: list[tuple[int, str | None]] = []
         while True:
             try:

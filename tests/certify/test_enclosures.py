@@ -6,6 +6,7 @@ import os
 from fractions import Fraction
 
 import mpmath
+import numpy as np
 import pytest
 from flint import arb, ctx
 from hypothesis import HealthCheck, given, settings
@@ -52,42 +53,61 @@ def built(tape, formula):
     return tape.apply(op, *(built(tape, a) for a in args))
 
 
+SPECIAL = np.array([0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-9, -1e-9, 1e-300])
+
+
+def many_boxes(seed, boxes=8, points=6):
+    """Boxes drawn at once, some with the ends of domains: pairs and points in eighths of them."""
+    rng = np.random.default_rng(seed)
+    ends = np.where(rng.random((boxes, 2, 2)) < 0.4, rng.choice(SPECIAL, (boxes, 2, 2)), rng.uniform(-4, 4, (boxes, 2, 2)))
+    ends.sort(2)
+    shares = rng.integers(0, 9, (boxes, points, 2)).tolist()
+    return [(pairs, [at(pairs, share) for share in several]) for pairs, several in zip(ends.tolist(), shares, strict=True)]
+
+
+def at(pairs, share):
+    """The point of a box that lies so many eighths from its lower ends."""
+    return [Fraction(lo) + (Fraction(hi) - Fraction(lo)) * k / 8 for (lo, hi), k in zip(pairs, share, strict=True)]
+
+
 @st.composite
 def boxes(draw):
     pairs = [sorted((draw(ENDS), draw(ENDS))) for _ in range(2)]
     shares = draw(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=3))
-    points = [
-        [Fraction(lo) + (Fraction(hi) - Fraction(lo)) * k / 8 for (lo, hi), k in zip(pairs, share, strict=True)]
-        for share in shares
-    ]
-    return pairs, points
+    return pairs, [at(pairs, share) for share in shares]
 
 
-def missed(formula, box, derivatives):
-    """The points whose value is not in the enclosure, and how many points had a value."""
+def missed(formula, boxes, derivatives):
+    """The points whose value is not in the enclosure over their box, and how many values were compared."""
     tape = Tape()
     root = built(tape, formula)
     outputs = [root] if not derivatives else [root, *jacobian(tape, [root], tape.leaves("z", 2))[0]]
     program = Program(tape, tuple(outputs), 2, 0)
-    pairs, points = box
-    found = Enclosure(program, [])([ball(lo, hi) for lo, hi in pairs])
-    algebra, wrong, seen = mp_algebra(DIGITS), [], 0
-    for point in points:
-        try:
-            values = evaluate(program, algebra, [algebra.constant(x) for x in point], [])
-        except (OverflowError, MemoryError):
-            continue
-        for value, held in zip(values, found, strict=True):
-            # Where the function itself has no value its slope is of no use.
-            if not mpmath.isfinite(values[0]):
-                if held is found[0] and held.is_finite():
-                    wrong.append((point, "undefined", held))
-            elif mpmath.isfinite(value):
-                seen += 1
-                with ctx.workprec(500):
-                    near = arb(value) + arb(0, 1) * arb(2) ** -280 * (1 + abs(arb(value)))
-                    if held.is_finite() and not held.overlaps(near):
-                        wrong.append((point, value, held))
+    enclosure, algebra, wrong, seen = Enclosure(program, []), mp_algebra(DIGITS), [], 0
+    for pairs, points in boxes:
+        found = enclosure([ball(lo, hi) for lo, hi in pairs])
+        for point in points:
+            try:
+                values = evaluate(program, algebra, [algebra.constant(x) for x in point], [])
+            except (OverflowError, MemoryError):
+                continue
+            outside, compared = compare(point, values, found)
+            wrong, seen = wrong + outside, seen + compared
+    return wrong, seen
+
+
+def compare(point, values, found):
+    """What of the values at a point is not in the enclosures, and how many were compared."""
+    if not mpmath.isfinite(values[0]):  # where the function itself has no value its slope is of no use
+        return [(point, "undefined", found[0])] if found[0].is_finite() else [], 0
+    wrong, seen = [], 0
+    for value, held in zip(values, found, strict=True):
+        if mpmath.isfinite(value):
+            seen += 1
+            with ctx.workprec(500):
+                near = arb(value) + arb(0, 1) * arb(2) ** -280 * (1 + abs(arb(value)))
+                if held.is_finite() and not held.overlaps(near):
+                    wrong.append((point, value, held))
     return wrong, seen
 
 
@@ -100,7 +120,7 @@ def missed(formula, box, derivatives):
 )
 @given(FORMULAS, boxes(), st.booleans())
 def test_no_value_is_outside(formula, box, derivatives):
-    wrong, _ = missed(formula, box, derivatives)
+    wrong, _ = missed(formula, [box], derivatives)
     assert not wrong, (formula, wrong)
 
 
@@ -117,13 +137,18 @@ def test_even_functions_have_their_value_at_0(op, least):
 
 @pytest.mark.slow
 def test_no_value_of_very_many_is_outside():
-    @settings(max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(FORMULAS, boxes(), st.booleans())
-    def run(formula, box, derivatives):
-        wrong, _ = missed(formula, box, derivatives)
+    """100,000 comparisons: few thousand formulas, each over boxes and at points that are drawn at once."""
+    compared = []
+
+    @settings(max_examples=4000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(FORMULAS, st.integers(0, 2**32), st.booleans())
+    def run(formula, seed, derivatives):
+        wrong, seen = missed(formula, many_boxes(seed), derivatives)
         assert not wrong, (formula, wrong)
+        compared.append(seen)
 
     run()
+    assert sum(compared) > 100_000
 
 
 Z = ("z", 0)
@@ -182,7 +207,7 @@ def test_random_formulas_reach_values_and_ends():
     @settings(max_examples=100, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(FORMULAS, boxes())
     def run(formula, box):
-        counts.append(missed(formula, box, False)[1])
+        counts.append(missed(formula, [box], False)[1])
 
     run()
     assert sum(c > 0 for c in counts) > 50 and any(c == 0 for c in counts)

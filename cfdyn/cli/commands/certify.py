@@ -53,10 +53,7 @@ def certify(
 
     if kind not in KINDS:
         raise unknown("kind of proof", kind, KINDS)
-    free, ranges = [item for item in vary or () if item.endswith(":max")], [v for v in vary or () if not v.endswith(":max")]
-    bounds: dict[str, Any] = dict(map(varied, ranges)) | {n: (lo, None) for n, lo in map(_open, free)}
-    if free and kind != "none":
-        raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
+    bounds = _bounds(kind, vary or [])
     if jobs is not None and kind not in STEMS:
         raise UsageError("--jobs is for 'certify all' and 'certify none', which search a box")
     first = {name: float(pair[0]) for name, pair in bounds.items()}
@@ -79,6 +76,14 @@ def certify(
     document = {**found.to_json(), **files, "kind": found.kind, "map": step.title, "chosen": chosen}
     status = 0 if found.proved else 1
     return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=status)
+
+
+def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:
+    """The intervals of parameters, without an upper end where that is ``max``."""
+    free = [item for item in vary if item.endswith(":max")]
+    if free and kind != "none":
+        raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
+    return dict(map(varied, (v for v in vary if v not in free))) | {n: (lo, None) for n, lo in map(_open, free)}
 
 
 def _open(text: str) -> tuple[str, str]:
