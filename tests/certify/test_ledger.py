@@ -78,7 +78,7 @@ def test_a_set_of_cycles_without_isolation_is_undecided():
     ledger = cf.certify.cycles("max(w, 0)**2/2 + max(-w, 0)**2", GD(lr=1.5), 2, (-3, 3))
     assert not ledger.complete
     assert ledger.count == 0
-    assert ledger.excluded < 0.5
+    assert ledger.excluded == pytest.approx(0.5, abs=0.01)  # each positive point is the greater one of its cycle
 
 
 def test_the_whole_line_has_the_same_cycles():

@@ -27,7 +27,7 @@ def _folder(tmp_path, monkeypatch):
         (("cycle", "--map", "r*x*(1-x)", "--set", "r=3.83", "--period", 3), "exactly one cycle of least period 3"),
         (("chaos", "--map", "r*x*(1-x)", "--set", "r=3.9", "--box", "0:1"), "Li and Yorke"),
         (("all", "double_well", "--optimizer", "gd:lr=1.7", "--period", 3), "exactly 4 cycles of least period 3"),
-        (("none", "double_well", "--vary", "lr=0.5:0.9", "--box=-1.4:1.4"), "no cycle of least period 3"),
+        (("none", "double_well", "--vary", "lr=0.5:0.9", "--box=-1.4:1.4", "--jobs", 2), "no cycle of least period 3"),
         (("branch", "double_well", "--vary", "lr=1.1:1.15", "--period", 2), "is stable everywhere"),
         (("trapping", "double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4"), "into its interior"),
         (("convergence", "double_well", "--optimizer", "gd:lr=0.5", "--box", "0.5:1.5"), "one and the same fixed point"),
@@ -58,7 +58,7 @@ def test_the_file_that_is_asked_for(capsys, tmp_path):
 
 
 def test_cycles_with_proof(capsys):
-    status, out, _ = run(capsys, "cycles", "double_well", "--optimizer", "gd:lr=1.7", "--period", 3, "--prove", "--json")
+    status, out, _ = run(capsys, "cycles", "double_well", "--optimizer", "gd:lr=1.7", "--period", 3, "--prove", "--jobs", 1, "--json")
     found = json.loads(out)
     assert status == 0 and found["proved"] and found["complete"] and found["undecided"] == [] and found["count"] == 4
     assert "exactly 15 points" in found["statement"]  # 3 + 4·3 zeros of a polynomial of degree 27
@@ -73,6 +73,11 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
     assert [run(capsys, "check", file)[0] for file in found["certificates"]] == [0, 0]
 
 
+def test_jobs_are_for_proofs(capsys):
+    status, out, err = run(capsys, "cycles", "double_well", "--period", 3, "--jobs", 2)
+    assert status == 2 and "--jobs is for --prove" in err and out == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -82,6 +87,7 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
         (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
         (("chaos", "linear_network"), "one variable"),
         (("trapping", "double_well", "--out", "."), "is a folder"),
+        (("cycle", "double_well", "--jobs", 2), "--jobs is for"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
 )
