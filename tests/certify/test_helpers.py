@@ -40,7 +40,7 @@ class Started(Crew):
 @pytest.fixture
 def soon(monkeypatch):
     """Small batches are shared, from the beginning."""
-    for name, value in {"PIECE": 8, "LEAST": 16, "SOON": -1.0, "Crew": Started}.items():
+    for name, value in {"FEW": 8, "MANY": 8, "LEAST": 16, "SOON": -1.0, "Crew": Started}.items():
         monkeypatch.setattr(helping, name, value)
     monkeypatch.setattr(Started, "made", [])
     return Started.made

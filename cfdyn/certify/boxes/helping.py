@@ -15,7 +15,8 @@ from cfdyn.certify.boxes.judging import Judge, Question
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.machine.workers import Crew, serve, usual_number
 
-PIECE, LEAST = 128, 512  # boxes that are judged at once; of a batch that is shared
+FEW, MANY, LEAST = 128, 512, 1024  # boxes that are judged at once; of a batch that is shared
+TURNS = 3  # pieces of a batch for each process, so that none waits long for the others
 SOON = 1.0  # seconds of processor time that a search takes before others are called
 Judged = Callable[[np.ndarray, np.ndarray, Solved], tuple[np.ndarray, np.ndarray]]
 
@@ -59,13 +60,14 @@ class Helpers:
         """Pieces of the batch, each judged by whoever is free; those of a process that has died, here."""
         assert self.crew is not None
         cycles, found = packed([list(cycle) for cycle in solved.cycles]), dict[int, tuple[np.ndarray, np.ndarray]]()
-        starts = list(range(0, lo.shape[1], PIECE))
+        size = min(MANY, max(FEW, lo.shape[1] // (TURNS * (self.others + 1))))
+        starts = list(range(0, lo.shape[1], size))
         open_, asked = starts[::-1], set[int]()
         while open_ or asked:
             while open_ and self.crew.idle():
                 k = open_.pop()
                 asked.add(k)
-                self.crew.ask(k, f"{question} {cycles} {packed((lo[:, k : k + PIECE], hi[:, k : k + PIECE]))}")
+                self.crew.ask(k, f"{question} {cycles} {packed((lo[:, k : k + size], hi[:, k : k + size]))}")
             for k, line in self.crew.answers(wait=not open_):
                 asked.discard(k)
                 if line is None:
@@ -74,7 +76,7 @@ class Helpers:
                     found[k] = unpacked(line)
             if open_ and not self.crew.idle():
                 k = open_.pop()
-                found[k] = own(lo[:, k : k + PIECE], hi[:, k : k + PIECE], solved)
+                found[k] = own(lo[:, k : k + size], hi[:, k : k + size], solved)
         letters, scores = zip(*(found[k] for k in starts), strict=True)
         return np.concatenate(letters), np.concatenate(scores, axis=1)
 
