@@ -63,6 +63,15 @@ def test_the_certificate_is_the_same_however_many_work_on_it(soon):
 
 
 @pytest.mark.slow
+def test_a_map_with_data_and_intervals_is_shared(soon):
+    loss = cf.Loss("(tanh(w*x) - y)**2", data={"x": [0.5, 1.5, 3.0], "y": [0.25, -1.0, 2.0]})
+    call = {"loss": loss, "optimizer": cf.optimizers.gd(lr=1), "period": 3, "box": (-2, 2), "lr": ("0.2", "0.5")}
+    shared = cf.certify.no_cycles(**call, jobs=2)
+    assert shared.document == cf.certify.no_cycles(**call, jobs=1).document and len(shared.document["map"]["loss"]["rows"]) == 3
+    assert [crew.given > 0 for crew in soon] == [True]
+
+
+@pytest.mark.slow
 def test_a_shared_search_that_is_interrupted_goes_on(soon, tmp_path):
     def interrupt(done, waiting):
         if done > 150:

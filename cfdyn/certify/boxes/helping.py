@@ -6,7 +6,8 @@ import base64
 import pickle
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,16 @@ class Helpers:
 
     def judge(self, question: Question) -> Judged:
         """A `Judge` that is helped."""
-        own, text = Judge(question), packed(question)
+        own = Judge(question)
+
+        @cache
+        def text() -> str:
+            return packed(question._replace(subject=replace(question.subject)))  # without what it has kept
 
         def judged(lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
             if lo.shape[1] < LEAST or not self._called():
                 return own(lo, hi, solved)
-            return self._shared(own, text, lo, hi, solved)
+            return self._shared(own, text(), lo, hi, solved)
 
         return judged
 
