@@ -37,7 +37,7 @@ class Pieces:
 
     def __init__(self, step: Enclosure):
         self.step, self.tape = step, Tape()
-        self.outputs = _without_rows(step, self.tape)
+        self.outputs = without_rows(step, self.tape)
         self.order = self.tape.reachable(self.outputs)
         self.switches = [n for n in self.order if self.tape.ops[n] in _SIGNS | _COMPARED | {"floor"}]
         self.places = {n: self._place(n) for n in self.switches if self.tape.ops[n] != "floor"}
@@ -212,7 +212,7 @@ def _branch(field: Field, op: str, args: list, sign: int) -> Any:
     return {"lt": sign < 0, "le": sign <= 0, "eq": sign == 0}[op]
 
 
-def _without_rows(step: Enclosure, target: Tape) -> list[Node]:
+def without_rows(step: Enclosure, target: Tape) -> list[Node]:
     """The outputs on another tape: exact parameters as constants, a sum over rows of data as a sum of terms."""
     source = step.program.tape
     order = source.reachable(step.program.outputs)

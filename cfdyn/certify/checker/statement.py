@@ -234,7 +234,18 @@ def _edge(claim: Mapping[str, Any]) -> str:
             f" steps): there gradient flow goes from the {sides} side, and the central flow {flow}")  # fmt: skip
 
 
+def _measure(claim: Mapping[str, Any]) -> str:
+    m = claim["steps"]
+    slope = "|g′|" if m == 1 else f"|(g^{m})′|"
+    where = exactly([[claim["interval"]]])
+    return (f"takes {where} into itself, but for finitely many points, and has there finitely many pieces that are C² up to their"
+            f" ends, with {slope} ≥ {claim['growth']} wherever it is defined: by Lasota and Yorke it has an invariant probability"
+            " measure with a density there, and no cycle there is stable (this does not say that the measure is the only"
+            " one)")  # fmt: skip
+
+
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "cycle": _cycle, "branch": _branch, "bifurcation": _bifurcation, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos,
     "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence, "edge": _edge,
+    "measure": _measure,
 }  # fmt: skip

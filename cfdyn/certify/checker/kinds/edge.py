@@ -10,11 +10,10 @@ import numpy as np
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.graph import Program
-from cfdyn.certify.checker.kinds.lines import combined
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, meet, point, up
 from cfdyn.certify.checker.numbers.matrices import applied, product, transposed, unit
-from cfdyn.certify.checker.tree import gathered
+from cfdyn.certify.checker.tree import gathered, halves
 
 MOST_LEAVES, MOST_CUTS, MOST_PARTS, SWEEPS = 100_000, 12, 200_000, 3
 
@@ -45,7 +44,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
             return
         if 2 * len(parts.lo) > MOST_PARTS:
             break
-        parts = _halves(parts, root)
+        parts = halves(parts, root)
     raise NotValid("a leaf is not known to be below the edge, above it, or at it with a rate in the claimed interval")
 
 
@@ -61,15 +60,6 @@ def _check_plain(given: dict[str, Any]) -> None:
         raise NotValid("lr is not positive")
 
 
-def _halves(parts: Interval, root: Interval) -> Interval:
-    """Each part cut across its side that is longest in comparison with the whole."""
-    lo, hi, whole = parts.lo.copy(), parts.hi.copy(), np.maximum(root.hi - root.lo, 1e-300)
-    rows, k = np.arange(len(lo)), ((hi - lo) / whole).argmax(axis=1)
-    left, right, m = hi.copy(), lo.copy(), parts.middle[rows, k]
-    left[rows, k], right[rows, k] = m, m
-    return Interval(np.concatenate([lo, right]), np.concatenate([left, hi]))
-
-
 class _Edge:
     """S = −1 − Dg = lr ∇²L − 2 over boxes."""
 
@@ -79,7 +69,8 @@ class _Edge:
         first, second = ([all_[key] for key in all_ if len(key) == k] for k in (1, 2))
         self.pairs = [tuple(names.index(n) for n in key) for key in all_ if len(key) == 2]
         # x − g(x) with like terms collected is lr ∇L
-        moves = [combined(g, [(Fraction(1), g.graph.put("name", n)), (Fraction(-1), node)]) for n, node in zip(names, g.step)]
+        put = g.graph.put
+        moves = [g.graph.combined([(Fraction(1), put("name", n)), (Fraction(-1), node)]) for n, node in zip(names, g.step)]
         slopes = [first[k][i] for i in range(d) for k in range(d)]
         third = [node for key in all_ if len(key) == 3 for node in all_[key]]
         self.slopes, self.rest = Program(g.graph, slopes + third), Program(g.graph, moves + sum(second, []))
