@@ -94,7 +94,18 @@ def maps_are_wrong(use: Any) -> str:
         return "rows"
     odd = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": ["w - 3*tanh(w)"], "params": {}}})
     _, slope = use("kinds.fold").Folded(odd).slopes(boxes.Interval(np.array([0.5]), np.array([0.6])), odd.lines)
-    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes)
+    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes) or _pieces(use, boxes)
+
+
+def _pieces(use: Any, boxes: Any) -> str:
+    """The first formula whose slopes on both sides of 0 are not those that are known."""
+    for formula, slopes in (("Abs(w)", [-1, 1]), ("Max(2*w, -w)", [-1, 2]), ("Min(2*w, -w)", [-1, 2]), ("Max(2*w, 3*w - 1)", [2]), ("Piecewise((3*w, w < 0), (5*w, True))", [3, 5]), ("w*floor(w)", [-1, 0]),
+                            ("w*sign(-w)", [-1, 1]), ("relu(w)", [0, 1])):  # fmt: skip
+        g = use("maps").read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
+        known, found = use("sides").Sides(g).over(boxes.Interval(np.array([-0.1]), np.array([0.1])), g.lines[None])
+        if not known.all() or sorted(round(float(part.slope.middle[0])) for part in found) != slopes:
+            return formula
+    return ""
 
 
 def _discs(use: Any, boxes: Any) -> str:
@@ -191,5 +202,17 @@ BUGS: dict[str, tuple[str, ...]] = {
     "an edge of any optimizer": ("kinds/edge.py", "or any(more):", "or False:"),
     "an edge of any update": ("kinds/edge.py", 'update != {"w": "w-lr*g"}', "False"),
     "steps that may go up": ("kinds/edge.py", 'else fields.number(rate, "lr")) > 0:', 'else fields.number(rate, "lr")):'),
+    "an image that leaves the interval": ("kinds/measure.py", "good[of[~image.within(interval)]] = False", "pass"),
+    "steps that may expand by less": ("kinds/measure.py", "good[of[~(size >= growth)]] = False", "good[of[~(size >= 0.9 * growth)]] = False"),
+    "slopes that are added": ("kinds/measure.py", "down(size[p.rows] * p.slope.mignitude)", "down(size[p.rows] + p.slope.mignitude)"),
+    "a growth of any size": ("kinds/measure.py", "if not growth > 1:", "if False:"),
+    "pieces of unbounded curvature": ("sides.py", "& _finite(curvature)", "& True"),
+    "pieces without end": ("sides.py", "known[rows[chosen & ~once & ~changes.without_zero()]] = False", "pass"),
+    "the other side of a border": ("sides.py", "yield -1, place.lo <= 0, place.hi < 0", "yield -1, place.hi < 0, place.hi < 0"),
+    "one whole number of a floor": ("sides.py", "& (low <= value) & (value <= high), low == high", "& (low == value), low == high"),
+    "what is not defined has pieces": ("sides.py", "known[rows[~self._bounded(switch[0], place)]] = False", "pass"),
+    "Max and Min are exchanged": ("sides.py", '(sign > 0) == (kind == "Max")', '(sign > 0) == (kind == "Min")'),
+    "|u| is u": ("sides.py", "return graph.mul(graph.const(sign), arguments[0])", "return arguments[0]"),
+    "a condition holds where it does not": ("sides.py", 'graph.put("true" if sign < 0 else "false")', 'graph.put("true" if sign > 0 else "false")'),
 }  # fmt: skip
 del BUGS["displaced without slopes"]
