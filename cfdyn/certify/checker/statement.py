@@ -227,9 +227,12 @@ def _convergence(claim: Mapping[str, Any]) -> str:
 
 def _edge(claim: Mapping[str, Any]) -> str:
     grows, sides = ("grows", "stable to the unstable") if claim["enters"] else ("falls", "unstable to the stable")
-    flow = "is held at the edge" if claim["enters"] else "leaves the edge"
-    return (f"has in {exactly([claim['box']])} a Hessian whose largest eigenvalue λ is below 2/lr at some points and above 2/lr"
-            " at others, all other eigenvalues being below 2/lr; wherever in this box lr λ = 2, lr λ"
+    flow, at = "is held at the edge" if claim["enters"] else "leaves the edge", claim.get("threshold", "2")
+    edge = f"{at}/lr" if "/" not in at else f"({at})/lr"
+    modes = " (where a mode of the Hessian has the multiplier −1)" if "threshold" in claim else ""
+    box = exactly([claim["box"]])
+    return (f"has in {box} a Hessian whose largest eigenvalue λ is below {edge}{modes} at some points and above {edge} at others,"
+            f" all other eigenvalues being below {edge}; wherever in this box lr λ = {at}, lr λ"
             f" {grows} along the gradient flow dw/dt = −lr ∇L, with a derivative in {interval_in_words(claim['rate'])} (time in"
             f" steps): there gradient flow goes from the {sides} side, and the central flow {flow}")  # fmt: skip
 

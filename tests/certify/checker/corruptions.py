@@ -316,6 +316,19 @@ def of_edges() -> Iterator[tuple[str, Document]]:
     yield "edge: a clipped gradient", changed(name, (("map", "optimizer", "gradient"), "g/sqrt(Max(1, gg))"))
     yield "edge: a second eigenvalue at it", changed(name, (LOSS, "x**2*(1 + y)/2 + exp(-y) + y**2"))
     yield "edge: uphill", changed(name, (LOSS, "x**2*(1 + y)/2 + exp(y)/3"))
+    yield "edge: a step with a jump", changed(name, (STEP, "w - lr*g + floor(g)"))
+    yield "edge: a threshold of its own", changed(name, (("claim", "threshold"), "2.1"))
+    momentum = "edge_heavy_ball"
+    yield "edge: another momentum", changed(momentum, ((*PARAMS, "momentum"), "0.6"))
+    yield "edge: another momentum with its threshold", changed(momentum, ((*PARAMS, "momentum"), "0.9"), (("claim", "threshold"), "3.8"))
+    yield "edge: momentum, another threshold", changed(momentum, (("claim", "threshold"), "2.9"))
+    yield "edge: momentum, no threshold", changed(momentum, (("claim", "threshold"), ...))
+    yield "edge: momentum that is not damped", changed(momentum, ((*PARAMS, "momentum"), "1"), (("claim", "threshold"), "4"))
+    yield "edge: momentum that varies", changed(momentum, ((*PARAMS, "momentum"), ["0.5", "0.51"]), (("vary", "momentum"), ["0.5", "0.51"]))
+    yield "edge: the velocity turned", changed(momentum, (("map", "optimizer", "define", "next"), "momentum*v - g"))
+    yield "edge: Nesterov's step", changed(momentum, (STEP, "w - lr*(g + momentum*next)"))
+    yield "edge: momentum with a clipped step", changed(momentum, (STEP, "w - lr*Min(next, 10)"))
+    yield "edge: momentum, left", changed(momentum, (("claim", "enters"), False), (("claim", "rate"), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
     yield "edge: the tree ends early", changed(name, (("evidence", "tree"), lambda t: t[:-1]))
 
 

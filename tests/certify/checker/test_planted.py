@@ -18,7 +18,7 @@ def noticed(use, file: str) -> str:
     if wrong:
         return wrong
     check, kind = use("check").check, file.removesuffix(".py").rpartition("kinds/")[2]
-    kinds = {"growth": ("chaos", "horseshoe"), "lines": ("cycles", "no_cycles"), "fold": ("no_cycles",), "sides": ("measure",)}.get(kind, (kind,))
+    kinds = {"growth": ("chaos", "horseshoe"), "lines": ("cycles", "no_cycles"), "fold": ("no_cycles",), "sides": ("measure",), "recursion": ("edge",)}.get(kind, (kind,))
 
     def asked(found) -> bool:
         return "kinds/" not in file and file != "sides.py" or found["kind"] in kinds
