@@ -35,7 +35,7 @@ class Sides:
     >>> import cfdyn as cf
     >>> from cfdyn.certify.balls import ball
     >>> from cfdyn.certify.subject import subject
-    >>> sides = Sides(subject("(Abs(w) - 1)**2/2", cf.optimizers.gd(lr="2.5")).enclosure("step"))
+    >>> sides = Sides(subject("(Abs(w) - 1)**2/2", cf.optimizers.gd(lr=2.5)).enclosure("step"))
     >>> [(float(piece.image.mid()), float(piece.slope.mid())) for piece in sides.over(ball(-0.5, 0.5)) or []]
     [(-2.5, -1.5), (2.5, -1.5)]
     """
