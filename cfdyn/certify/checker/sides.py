@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +10,11 @@ import numpy as np
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.graph import Node, Program
 from cfdyn.certify.checker.formulas.jets import derivative
+from cfdyn.certify.checker.formulas.switches import Switches
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, meet, point
 
 MOST_PIECES, MOST_WHOLES = 20_000, 64  # in all; values of one floor over one box
-_OF_ONE, _OF_TWO = ("Abs", "sign", "Heaviside", "floor"), ("Max", "Min")
 
 
 class Piece(NamedTuple):
@@ -32,7 +31,8 @@ class Sides:
     def __init__(self, g: CheckedMap):
         self.g, self.graph, self.name = g, g.graph, f"x:{g.names[0]}"
         self._programs: dict[tuple[Node, int], Program] = {}
-        self._switches: dict[Node, tuple[Node, Node] | None] = {}
+        self.switches = Switches(g.graph)
+        self._known: dict[Node, tuple[Node, Node] | None] = {}
 
     def over(self, x: Interval, lines: Interval) -> tuple[Array, list[Piece]]:
         """For boxes (N,) and parameters (N, p): which are known, and their pieces."""
@@ -63,7 +63,7 @@ class Sides:
 
     def _values(self, switch: Node, place: Interval) -> Iterator[tuple[int, Array, Array]]:
         """Each sign that a place can have (each whole number of a floor), on which boxes, and where it has no other."""
-        if self._kind(switch) != "floor":
+        if self.switches.kind(switch) != "floor":
             yield 1, place.hi >= 0, place.lo > 0
             yield -1, place.lo <= 0, place.hi < 0
             return
@@ -75,53 +75,20 @@ class Sides:
 
     def _bounded(self, switch: Node, place: Interval) -> Array:
         """Where a place is defined, and a floor takes few values."""
-        few = np.floor(place.hi) - np.floor(place.lo) < MOST_WHOLES if self._kind(switch) == "floor" else True
+        few = np.floor(place.hi) - np.floor(place.lo) < MOST_WHOLES if self.switches.kind(switch) == "floor" else True
         return _finite(place) & few
 
     def _first(self, node: Node) -> tuple[Node, Node] | None:
-        """The switch of a formula that needs no other one, and the function that decides it."""
-        if node not in self._switches:
-            self._switches[node] = next(
-                ((n, place) for n in self.graph.reached([node])
-                 if (place := self._place(n)) is not None and self.graph.value(place) is None), None)  # fmt: skip
-        return self._switches[node]
-
-    def _kind(self, node: Node) -> str:
-        kind, *rest = self.graph.nodes[node]
-        return str(rest[0]) if kind == "call" else kind
-
-    def _place(self, node: Node, sign: int = 1) -> Node | None:
-        """± what a switch asks the sign of (a floor: the whole part of)."""
-        kind, arguments = self._kind(node), self.graph.arguments(node)
-        if kind in _OF_ONE:
-            return self.graph.combined([(Fraction(sign), arguments[0])])
-        if kind in _OF_TWO or kind in ("less", "least"):
-            return self.graph.combined([(Fraction(sign), arguments[0]), (Fraction(-sign), arguments[1])])
-        return None
+        """The first switch of a formula, and what decides it."""
+        if node not in self._known:
+            self._known[node] = self.switches.first(node)
+        return self._known[node]
 
     def _taken(self, node: Node, switch: tuple[Node, Node], value: int) -> Node:
-        """The formula where the place has that sign, at each switch that it decides."""
-        chosen: dict[tuple, Node] = {}
-        for n in self.graph.reached([node]):
-            if self._kind(switch[0]) == "floor" or self._kind(n) == "floor":
-                if n == switch[0]:
-                    chosen[self.graph.nodes[n]] = self.graph.const(value)
-            elif self._place(n) == switch[1]:
-                chosen[self.graph.nodes[n]] = self._branch(n, value)
-            elif self._place(n, -1) == switch[1]:
-                chosen[self.graph.nodes[n]] = self._branch(n, -value)
-        return self.graph.substituted([node], chosen)[0]
-
-    def _branch(self, node: Node, sign: int) -> Node:
-        """What a switch is where its place has a sign."""
-        graph, kind, arguments = self.graph, self._kind(node), self.graph.arguments(node)
-        if kind in ("less", "least"):
-            return graph.put("true" if sign < 0 else "false")
-        if kind in _OF_TWO:
-            return arguments[0 if (sign > 0) == (kind == "Max") else 1]
-        if kind == "Abs":
-            return graph.mul(graph.const(sign), arguments[0])
-        return graph.const(Fraction(1 + sign, 2) if kind == "Heaviside" else sign)
+        """The formula where the place of a switch has that sign, or a floor that value."""
+        if self.switches.kind(switch[0]) == "floor":
+            return self.switches.at_floor(node, switch[0], value)
+        return self.switches.taken(node, switch[1], value)
 
     def _at(self, node: Node, order: int, x: Interval, lines: Interval) -> list[Interval]:
         """A function and its derivatives, each over the boxes."""

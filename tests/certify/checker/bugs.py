@@ -83,6 +83,7 @@ def maps_are_wrong(use: Any) -> str:
         ("Piecewise((w, w > 1), (2*w - 1, True))", 0.5, 2.0, (0, 2), (1, 2)), ("w**(1/3)", -1.0, 1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
         ("Piecewise((5, w < 1), (7, w <= 1), (9, True))", 1.0, 1.0, (7, 7), (0, 0)),
         ("Piecewise((w, w < 1), (3*w, True))", 0.9, 1.1, (0.9, 3.3), (-np.inf, np.inf)), ("tanh(log(w))", -2.0, -1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
+        ("w*sign(w)", -1.0, 2.0, (0, 2), (-1, 1)), ("w + 1 - sign(w)**2", -1.0, 1.0, (-1, 1), (-np.inf, np.inf)),
     ):  # fmt: skip
         found = slopes(formula, lo, hi)
         if found[0] > value[0] or found[1] < value[1] or found[2] > slope[0] or found[3] < slope[1]:
@@ -214,8 +215,10 @@ BUGS: dict[str, tuple[str, ...]] = {
     "the other side of a border": ("sides.py", "yield -1, place.lo <= 0, place.hi < 0", "yield -1, place.hi < 0, place.hi < 0"),
     "one whole number of a floor": ("sides.py", "& (low <= value) & (value <= high), low == high", "& (low == value), low == high"),
     "what is not defined has pieces": ("sides.py", "known[rows[~self._bounded(switch[0], place)]] = False", "pass"),
-    "Max and Min are exchanged": ("sides.py", '(sign > 0) == (kind == "Max")', '(sign > 0) == (kind == "Min")'),
-    "|u| is u": ("sides.py", "return graph.mul(graph.const(sign), arguments[0])", "return arguments[0]"),
-    "a condition holds where it does not": ("sides.py", 'graph.put("true" if sign < 0 else "false")', 'graph.put("true" if sign > 0 else "false")'),
+    "Max and Min are exchanged": ("formulas/switches.py", '(sign > 0) == (kind == "Max")', '(sign > 0) == (kind == "Min")'),
+    "|u| is u": ("formulas/switches.py", "return graph.mul(graph.const(sign), arguments[0])", "return arguments[0]"),
+    "a value of its own at a border": ("formulas/apart.py", "    if not joins.meet(", "    if False and not joins.meet("),
+    "sides that are exchanged": ("formulas/apart.py", "before, behind)\n\n\ndef _jumping", "behind, before)\n\n\ndef _jumping"),
+    "a condition holds where it does not": ("formulas/switches.py", '"true" if sign < 0 or', '"true" if sign > 0 or'),
 }  # fmt: skip
 del BUGS["displaced without slopes"]

@@ -107,6 +107,10 @@ class Graph:
 
     def combined(self, terms: Iterable[tuple[Fraction, Node]]) -> Node:
         """A sum with constant coefficients, sums inside it opened, like terms collected."""
+        return self.total(self.mul(self.const(c), node) for node, c in self.collected(terms).items())
+
+    def collected(self, terms: Iterable[tuple[Fraction, Node]]) -> dict[Node, Fraction]:
+        """Such a sum as {node: its coefficient}, in an order of its own."""
         found: dict[Node, Fraction] = {}
         stack = list(terms)
         while stack:
@@ -120,7 +124,7 @@ class Graph:
                 stack.append((c * value, what[1]))
             else:
                 found[node] = found.get(node, Fraction(0)) + c
-        return self.total(self.mul(self.const(c), node) for node, c in sorted(found.items()) if c)
+        return {node: c for node, c in sorted(found.items()) if c}
 
     def select(self, condition: Node, a: Node, b: Node, kind: str = "select") -> Node:
         truth = self.nodes[condition][0]
