@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, near
+from cfdyn.claims import Claims, Control, above, near
 
 CLAIMS = Claims(__name__, __doc__, read="from memory")
 
@@ -83,6 +83,22 @@ def robust_chaos(left=(1.05, 1.5), right=(-1.9, -1.05), values=20, seed=95):
         count += cf.analysis.chaos(_descent(a, b, 0.01), [0.001], 20_000, dimensions=False).chaotic
         kinds.add(cf.analysis.border_collision(_descent(a, b, 0.0), [0.0], "m").above)
     return {"chaotic": count, "kinds": ", ".join(sorted(kinds))}
+
+
+@CLAIMS.prove(
+    "chaos, on a convex loss", {"kind": "measure", "b": near([-2.6, -2.4], 0), "growth": above(1)},
+    Control("slopes 0.5 and −3.5, where a 3-cycle is stable", changes={"a": 0.5, "ends": ("-3.6", "-3.4")}),
+    read="a secondary source",
+)  # fmt: skip
+def no_stable_cycle_on_a_convex_loss_proved(a=0.6, ends=("-2.6", "-2.4")):
+    """Gradient descent with rate 1 on a convex loss curved by 0.4 on one side and by 3.4 to 3.6 on the other has an invariant
+    measure with a density and no stable cycle, for every such curvature.
+
+    A certificate: some steps together expand on all their pieces. Where there is none, one of a stable 3-cycle.
+    """
+    step = _descent(a, float(ends[0]), 0.01)
+    found = cf.certify.measure(step, start=0.001, b=ends)
+    return found if found.proved else cf.certify.cycle(step, period=3, points=[-0.024, -0.002, 0.009])
 
 
 def figures():

@@ -20,7 +20,7 @@ from cfdyn.registry import Rebinding
 _WHERE = {
     "cycle": "cycle", "branch": "branch", "bifurcation": "bifurcation", "cycles": "ledger", "no_cycles": "absence",
     "chaos": "chaos", "horseshoe": "horseshoe", "trapping": "trapping", "convergence": "convergence", "edge": "edge",
-    "check": "checker.check", "Certificate": "certificate",
+    "measure": "measure", "check": "checker.check", "Certificate": "certificate",
 }  # fmt: skip
 
 

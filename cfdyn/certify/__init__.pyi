@@ -9,5 +9,6 @@ from cfdyn.certify.cycle import cycle as cycle
 from cfdyn.certify.ledger import cycles as cycles
 from cfdyn.certify.edge import edge as edge
 from cfdyn.certify.horseshoe import horseshoe as horseshoe
+from cfdyn.certify.measure import measure as measure
 from cfdyn.certify.absence import no_cycles as no_cycles
 from cfdyn.certify.trapping import trapping as trapping

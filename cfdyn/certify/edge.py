@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,20 @@ from cfdyn.arguments import vector
 from cfdyn.certify.balls import BITS, lower_double, upper_double
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.critical.sharpest import Box, Sharpest
-from cfdyn.certify.exact import end
+from cfdyn.certify.exact import end, written
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.trapping import as_box, halves
 from cfdyn.errors import UsageError
+from cfdyn.optimizers import ema_momentum, gd, heavy_ball, nesterov
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import formula
 
+# θ of a momentum β: where the characteristic polynomial of z is 0 at z = −1 (docs/theory/the-edge.md).
+KNOWN: tuple[tuple[Callable[..., Optimizer], Callable[[Fraction], Fraction]], ...] = (
+    (gd, lambda b: Fraction(2)), (heavy_ball, lambda b: 2 + 2 * b), (nesterov, lambda b: 2 * (1 + b) / (1 + 2 * b)),
+    (ema_momentum, lambda b: 2 * (1 + b) / (1 - b)),
+)  # fmt: skip
 MOST_LEAVES = 4000
 SLACK = 0.1  # of its width, by which an enclosure is off 0: for a checker whose enclosures are a little wider
 ROUNDS, CLOSE = 60, 1e-9  # of the search for the edge from a point
@@ -33,11 +41,14 @@ def edge(
 ) -> Certificate:  # fmt: skip
     """Prove that gradient flow comes to the edge of stability in a box, and whether it enters or leaves there.
 
-    λ is the Hessian's largest eigenvalue. Proved are: all others are below 2/η in the box; λ < 2/η at some of its points, λ > 2/η
-    at others; wherever ηλ = 2, d(ηλ)/dt = −⟨∇(ηλ), η∇L⟩ along dw/dt = −η∇L has one sign. If it is positive, the flow goes
+    λ is the Hessian's largest eigenvalue, θ/η the curvature at which a mode has the multiplier −1: θ = 2 for gradient descent,
+    2 + 2β for heavy ball. Proved are: all other eigenvalues are below θ/η in the box; λ < θ/η at some of its points, λ > θ/η
+    at others; wherever ηλ = θ, d(ηλ)/dt = −⟨∇(ηλ), η∇L⟩ along dw/dt = −η∇L has one sign. If it is positive, the flow goes
     from the stable to the unstable side, α < 0, and the central flow is held at the edge; if negative, it leaves the edge.
+    (The central flow of momentum is that of gradient descent with this edge in a faster time: α has the same sign.)
 
-    loss, optimizer : a loss (text, `cf.Loss`) and plain gradient descent
+    loss, optimizer : a loss (text, `cf.Loss`) and plain gradient descent, heavy ball, Nesterov or an averaged gradient
+        (`ema_momentum`), a number β in [0, 1)
     box : (lo, hi) for each weight
     point : in place of a box: weights near the edge, such as a point of a path; the largest box that works around the nearest
         point of the edge is taken
@@ -52,58 +63,77 @@ def edge(
     >>> found = edge("(x*y - 1)**2/2", cf.optimizers.gd(lr=0.5), point=[0.6, 2.0])
     >>> found.proved, found.claim["enters"]  # towards the minimum x*y = 1 the sharpness x² + y² falls
     (True, False)
+    >>> held = edge("x**2*(1 + y)/2 + exp(-y)", cf.optimizers.heavy_ball(lr=1, momentum=0.5), point=[0.05, 1.9])  # 1 + y = 3
+    >>> held.proved, held.claim["enters"]
+    (True, True)
 
     References
     ----------
     Cohen et al. (2025), Understanding optimization in deep learning with central flows; Damian, Nichani & Lee (2023), ICLR.
     """
     about = subject(loss, optimizer, vary)
-    if not plain_descent(about):
-        raise UsageError("the edge λ = 2/lr is proved of plain gradient descent, cf.optimizers.gd(lr=…) with lr > 0")
+    threshold = _threshold(about)
+    if threshold is None:
+        raise UsageError("the edge is proved of plain gradient descent, heavy_ball, nesterov and ema_momentum, with lr > 0 and "
+                         "momentum a number in [0, 1), without clipping, dampening or weight decay")  # fmt: skip
+    sharpest = Sharpest(_descent(about), threshold)
     if box is not None and point is not None:
         raise UsageError("give a box, or a point near the edge, not both")
     with ctx.workprec(BITS):
         if point is not None:
             start = vector("a point", point)
-            if len(start) != about.dim:
-                raise UsageError(f"a point has {about.dim} weight{'s' * (about.dim > 1)}, not {len(start)}")
-            return _near(about, start)
-        region = as_box(loss, box, about.dim)
-        found = _Proof(Sharpest(about), region, most)
+            if len(start) != about.weights:
+                raise UsageError(f"a point has {about.weights} weight{'s' * (about.weights > 1)}, not {len(start)}")
+            return _near(about, sharpest, start)
+        found = _Proof(about, sharpest, as_box(loss, box, about.weights), most)
         return found.certificate(found.sides())
 
 
-def plain_descent(about: Subject) -> bool:
-    """True if the map is w ← w − lr·∇L with lr > 0 and nothing else."""
-    if not isinstance(about.spec, LossMap) or about.dim != about.weights:
-        return False
+def _threshold(about: Subject) -> Fraction | None:
+    """θ = ηλ at which a mode of curvature λ has the multiplier −1; None of an optimizer for which it is not known here."""
+    if not isinstance(about.spec, LossMap) or about.exact["lr"][0] <= 0:
+        return None
     o = about.spec.optimizer
-    plain = {name: f.text.replace(" ", "") for name, f in o.update.items()} == {"w": "w-lr*g"}
-    return plain and not o.define and o.gradient is None and o.probe is None and about.exact["lr"][0] > 0
+    low, high = about.exact[o.beside(about.spec.loss.params)["momentum"]] if "momentum" in o.params else (Fraction(0),) * 2
+    known = [rule(low) for make, rule in KNOWN if _formulas(make(lr=1)) == _formulas(o)]
+    return known[0] if known and 0 <= low == high < 1 else None
 
 
-def _near(about: Subject, z: np.ndarray) -> Certificate:
+def _formulas(o: Optimizer) -> tuple:
+    """What a step is made of, without spaces."""
+    rules = [{name: f.text.replace(" ", "") for name, f in part.items()} for part in (o.update, o.define)]
+    return *rules, o.gradient and o.gradient.text, o.probe and o.probe.text, o.per_weight, o.shared
+
+
+def _descent(about: Subject) -> Subject:
+    """Plain gradient descent with the same parameters, of which it uses the learning rate."""
+    o = about.spec.optimizer  # type: ignore[union-attr]
+    plain = replace(o, update={"w": formula("w - lr*g")}, define={}, per_weight=(), initial={}, threshold=None)
+    return replace(about, spec=LossMap(about.spec.loss, plain))  # type: ignore[union-attr]
+
+
+def _near(about: Subject, sharpest: Sharpest, z: np.ndarray) -> Certificate:
     """In the largest box around the edge near a point."""
-    sharpest = Sharpest(about)
+    edge_at = float(sharpest.threshold)
     for _ in range(ROUNDS):
         climb = sharpest.climb(z)
-        gap = 2 - float(sharpest.sizes(z[:, None])[0])
+        gap = edge_at - float(sharpest.sizes(z[:, None])[0])
         if not np.isfinite([gap, *climb]).all() or not climb.any():
             break
         if abs(gap) < CLOSE:
-            return _around(sharpest, z, climb)
+            return _around(about, sharpest, z, climb)
         z = z + gap * climb / (climb @ climb)
-    return unproved("edge", "the search from the point finds no weights where lr times the largest eigenvalue is 2; "
+    return unproved("edge", "the search from the point finds no weights where lr times the largest eigenvalue is at the edge; "
                     "give a point nearer to the edge")  # fmt: skip
 
 
-def _around(sharpest: Sharpest, z: np.ndarray, climb: np.ndarray) -> Certificate:
+def _around(about: Subject, sharpest: Sharpest, z: np.ndarray, climb: np.ndarray) -> Certificate:
     radius, way = LARGEST, climb / np.abs(climb).max()
     last = unproved("edge", "no box")
     while radius > SMALLEST:
         reach = radius * (1 + np.abs(z))
         box = [(a - r, a + r) for a, r in zip(z.tolist(), reach.tolist())]
-        last = _Proof(sharpest, box, AROUND).certificate((z - 0.9 * reach * way, z + 0.9 * reach * way))
+        last = _Proof(about, sharpest, box, AROUND).certificate((z - 0.9 * reach * way, z + 0.9 * reach * way))
         if last.proved:
             break
         radius *= SHRINK
@@ -114,6 +144,7 @@ def _around(sharpest: Sharpest, z: np.ndarray, climb: np.ndarray) -> Certificate
 class _Proof:
     """In one box: the tree of leaves, of which each is below, above, or at the edge with a rate of one sign."""
 
+    about: Subject
     sharpest: Sharpest
     box: Box
     most: int
@@ -145,8 +176,10 @@ class _Proof:
             return unproved("edge", self.why)
         lo, hi = min(r[0] for r in self.rates), max(r[1] for r in self.rates)
         claim = {"box": [interval_text(*side) for side in self.box], "enters": lo > 0, "rate": interval_text(lo, hi)}
+        if self.about.dim > self.about.weights:
+            claim["threshold"] = written(self.sharpest.threshold)
         below, above = ([end(v) for v in z.tolist()] for z in sides or ())
-        return proved("edge", self.sharpest.about, claim, {"below": below, "above": above, "tree": text})
+        return proved("edge", self.about, claim, {"below": below, "above": above, "tree": text})
 
     def _height(self, box: Box) -> str:
         side = self.sharpest.over(box)

@@ -70,6 +70,8 @@ def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
     found |= {name: claim[name] for name in _PLAIN if claim.get(name) is not None}
     if claim.get("entropy"):
         found["entropy"] = _number(claim["entropy"])
+    if "steps" in claim:
+        found |= {"steps": claim["steps"], "growth": _number(claim["growth"]), "box": exactly([[claim["interval"]]])}
     if claim.get("box"):
         found["box"] = exactly([claim["box"]])
     about = document["map"].get("loss") or document["map"]

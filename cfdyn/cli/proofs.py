@@ -130,6 +130,12 @@ def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
     return cfdyn.certify.horseshoe(asked.step, box=asked.box, period=asked.n(1), **asked.vary)
 
 
+def _measure(asked: Asked, progress: Progress) -> Certificate:
+    if asked.start is not None:
+        return cfdyn.certify.measure(asked.step, start=asked.start[0], **asked.vary)
+    return cfdyn.certify.measure(asked.step, box=asked.region, **asked.vary)
+
+
 def _edge(asked: Asked, progress: Progress) -> Certificate:
     if asked.start is not None:
         return cfdyn.certify.edge(asked.step, point=asked.start, **asked.vary)
@@ -140,5 +146,5 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "chaos": _chaos, "cycle": _cycle, "none": _none, "all": _all, "branch": _branch, "horseshoe": _horseshoe,
     "flip": _bifurcation("flip"), "fold": _bifurcation("fold"), "neimark-sacker": _bifurcation("neimark-sacker"),
     "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
-    "edge": _edge,
+    "edge": _edge, "measure": _measure,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The certificates of cycles, branches and bifurcations that are kept as examples: ``python -m tests.certify.cycle_examples`` writes them."""
+"""The certificates of cycles, branches, bifurcations, edges and measures that are kept as examples: ``python -m tests.certify.cycle_examples`` writes them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.certify.cases import CYCLES, L, O, adam, certificate
 FOLDER = Path(__file__).parent / "examples"
 WELL = L.double_well()
 DELAYED = cf.Map.from_text(["r*x*(1 - y)", "x"], "x y", {"r": 2.0})
+RIVER = "x**2*(1 + y)/2 + exp(-y)"
+BENT = "Piecewise((w**2/5, w < 0), (7*w**2/4 + w**3/6, True)) - w/100"  # slopes 0.6 and −2.5 of a step with rate 1
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], params={"a": 1.4, "b": 0.3})
 
 EXAMPLES: dict[str, Callable] = {
@@ -29,6 +31,10 @@ EXAMPLES: dict[str, Callable] = {
     "bifurcation_delayed": lambda: cf.certify.bifurcation(
         DELAYED, kind="neimark-sacker", points=[[0.5, 0.5]], r=("1.9", "2.1")
     ),
+    "edge_heavy_ball": lambda: cf.certify.edge(RIVER, O.heavy_ball(lr=1, momentum=0.5), ((-0.1, 0.2), (1.6, 2.3))),
+    "measure_kink": lambda: cf.certify.measure("(Abs(w) - 1)**2/2", O.gd(lr=1), (-3.01, 3.01), lr=("2.01", "2.99")),
+    "measure_bent": lambda: cf.certify.measure(BENT, O.gd(lr=1), (-0.04, 0.0125)),
+    "measure_remainder": lambda: cf.certify.measure(cf.Map.from_text("frac(b*x)", params={"b": 1.618}), box=(-0.1, 1.1)),
 }
 
 

@@ -148,3 +148,10 @@ def test_a_condition_that_may_be_undefined_decides_nothing():
     assert not cf.certify.convergence(torn, box=(-1, 1)).proved
     assert not cf.certify.trapping(torn, box=(-1, 1)).proved
     assert cf.certify.convergence(torn, box=(0.125, 1)).proved
+
+
+@pytest.mark.parametrize("loss", ["Abs(w)**3/6 + w**2/4", "w**2*sign(w)/8 + w**2/3", "w**2*Heaviside(w)/4 + w**2/4", "(w > 0)*w**2/4 + w**2/4"])
+def test_a_gradient_in_which_a_jump_meets_a_zero_is_proved_and_checked(loss):
+    """sign(w)·w² is continuous though a factor jumps: both programs say so. From [−½, ½] descent with η = ½ comes to 0."""
+    for found in (cf.certify.trapping(loss, O.gd(lr=0.5), (-0.8, 0.9)), cf.certify.convergence(loss, O.gd(lr=0.5), (-0.5, 0.5))):
+        assert found.proved and cf.certify.check(found.document).valid

@@ -88,9 +88,48 @@ def test_a_border_at_the_edge_is_refused():
     assert not found.proved and found.reason
 
 
-def test_only_gradient_descent_has_this_edge():
-    with pytest.raises(UsageError, match="plain gradient descent"):
+MOMENTUM = {"heavy_ball": cf.optimizers.heavy_ball, "nesterov": cf.optimizers.nesterov, "ema_momentum": cf.optimizers.ema_momentum}
+
+
+@pytest.mark.parametrize("name", MOMENTUM)
+@pytest.mark.parametrize("beta", [0.0, 0.4, 0.9])
+def test_the_edge_of_momentum_is_where_a_mode_has_the_multiplier_minus_one(name, beta):
+    """At the threshold of the certificate a step on a parabola has −1 and one multiplier inside the circle; just below, both inside."""
+    at = {"heavy_ball": 2 + 2 * beta, "nesterov": (2 + 2 * beta) / (1 + 2 * beta), "ema_momentum": (2 + 2 * beta) / (1 - beta)}[name]
+    found = cf.certify.edge("x**2*(1 + y)/2 + exp(-y)", MOMENTUM[name](lr=at / 2, momentum=beta), point=[0.05, 0.9])
+    assert found.proved and found.claim["enters"] and cf.certify.check(found.document).valid
+    curvature = float(sp.Rational(found.claim["threshold"]))
+    step, sizes = MOMENTUM[name](lr=1, momentum=beta), []
+    for k in (curvature, 0.999 * curvature):
+        parabola = cf.as_map(cf.Loss("k*w**2/2", params={"k": k}), step)
+        sizes.append(np.linalg.eigvals(np.reshape(parabola.jacobian([0.0, 0.0]), (2, 2))))
+    assert abs(sizes[0] + 1).min() < 1e-9 and abs(sizes[0]).max() < 1 + 1e-9 and abs(sizes[1]).max() < 1
+
+
+def test_momentum_moves_the_edge_and_not_the_sign():
+    """Heavy ball with (η, β) is descent with η/(1 + β) in another time: the same box, and the rate 1 + β times squared."""
+    box = ((-0.1, 0.2), (1.6, 2.3))
+    found = cf.certify.edge("x**2*(1 + y)/2 + exp(-y)", cf.optimizers.heavy_ball(lr=1, momentum=0.5), box)
+    plain = cf.certify.edge("x**2*(1 + y)/2 + exp(-y)", GD(lr=1), box, lr=("2/3", "0.6666666667"))
+    assert found.proved and plain.proved and "3/lr" in found.statement and "2/lr" in plain.statement
+    rates = [np.array([float.fromhex(end) for end in one.claim["rate"]]) for one in (found, plain)]
+    assert np.allclose(rates[0] / 2.25, rates[1], rtol=0.05)
+
+
+@pytest.mark.parametrize("optimizer", [
+    cf.optimizers.rmsprop(lr=1), cf.optimizers.adam(lr=1), cf.optimizers.heavy_ball(lr=1, dampening=0.1), cf.optimizers.gd(lr=1, weight_decay=0.1),
+    cf.optimizers.heavy_ball(lr=1, clip=1.0), cf.optimizers.heavy_ball(lr=1, momentum=-0.5), cf.optimizers.sign_gd(lr=1),
+])  # fmt: skip
+def test_other_optimizers_have_another_edge(optimizer):
+    with pytest.raises(UsageError, match="plain gradient descent, heavy_ball, nesterov and ema_momentum"):
+        cf.certify.edge(WELL, optimizer, (0.7, 1))
+
+
+def test_questions_about_the_edge_that_make_no_sense():
+    with pytest.raises(UsageError, match="for each of 1 entries"):
         cf.certify.edge(WELL, cf.optimizers.heavy_ball(lr=1, momentum=0.5), (0.7, 1, 0, 1))
+    with pytest.raises(UsageError, match="momentum a number"):
+        cf.certify.edge(WELL, cf.optimizers.heavy_ball(lr=1, momentum=0.5), (0.7, 1), momentum=(0.4, 0.5))
     with pytest.raises(UsageError, match="not both"):
         cf.certify.edge(WELL, GD(lr=1), (0.7, 1), point=[0.8])
     with pytest.raises(UsageError, match="1 weight"):

@@ -33,6 +33,7 @@ def _folder(tmp_path, monkeypatch):
         (("convergence", "double_well", "--optimizer", "gd:lr=0.5", "--box", "0.5:1.5"), "one and the same fixed point"),
         (("flip", "double_well", "--vary", "lr=0.9:1.1"), "supercritical"),
         (("edge", "double_well", "--optimizer", "gd:lr=1.7", "--box", "0.7:1"), "is held at the edge"),
+        (("measure", "(Abs(w) - 1)**2/2", "--optimizer", "gd:lr=2.5", "--box=-2.9:2.9"), "probability measure with a density"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )
@@ -86,6 +87,7 @@ def test_jobs_are_for_proofs(capsys):
         (("branch", "double_well", "--period", 2), "--vary NAME=LO:HI"),
         (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
         (("chaos", "linear_network"), "one variable"),
+        (("measure", "linear_network"), "one variable"),
         (("trapping", "double_well", "--out", "."), "is a folder"),
         (("cycle", "double_well", "--jobs", 2), "--jobs is for"),
     ],

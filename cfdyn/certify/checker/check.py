@@ -17,7 +17,8 @@ from cfdyn.certify.checker.numbers.boxes import rounds_as_expected
 from cfdyn.certify.checker.read import document as read
 from cfdyn.certify.checker.statement import statement
 
-KINDS = ("cycle", "branch", "bifurcation", "cycles", "no_cycles", "chaos", "horseshoe", "trapping", "convergence", "edge")
+KINDS = ("cycle", "branch", "bifurcation", "cycles", "no_cycles", "chaos", "horseshoe", "trapping", "convergence", "edge",
+         "measure")  # fmt: skip
 _KEYS = ("format", "version", "kind", "statement", "map", "claim", "evidence")
 
 

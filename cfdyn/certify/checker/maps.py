@@ -12,6 +12,7 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid, shown
+from cfdyn.certify.checker.formulas.apart import taken_apart
 from cfdyn.certify.checker.formulas.formula import Text
 from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
 from cfdyn.certify.checker.formulas.jets import derivative
@@ -28,8 +29,8 @@ class CheckedMap:
     """g with the state ``names`` and the varied parameters ``varied`` {name: its two exact ends}."""
 
     def __init__(self, graph: Graph, names: Sequence[str], step: list[Node], varied: Mapping[str, tuple[Fraction, Fraction]]):
-        self.graph, self.names, self.step, self.varied = graph, list(names), step, dict(varied)
-        self.joins = Joins(graph)
+        self.graph, self.names, self.varied, self.joins = graph, list(names), dict(varied), Joins(graph)
+        self.step = [taken_apart(self.joins, node) for node in step]
 
     @property
     def d(self) -> int:

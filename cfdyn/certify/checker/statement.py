@@ -227,14 +227,28 @@ def _convergence(claim: Mapping[str, Any]) -> str:
 
 def _edge(claim: Mapping[str, Any]) -> str:
     grows, sides = ("grows", "stable to the unstable") if claim["enters"] else ("falls", "unstable to the stable")
-    flow = "is held at the edge" if claim["enters"] else "leaves the edge"
-    return (f"has in {exactly([claim['box']])} a Hessian whose largest eigenvalue λ is below 2/lr at some points and above 2/lr"
-            " at others, all other eigenvalues being below 2/lr; wherever in this box lr λ = 2, lr λ"
+    flow, at = "is held at the edge" if claim["enters"] else "leaves the edge", claim.get("threshold", "2")
+    edge = f"{at}/lr" if "/" not in at else f"({at})/lr"
+    modes = " (where a mode of the Hessian has the multiplier −1)" if "threshold" in claim else ""
+    box = exactly([claim["box"]])
+    return (f"has in {box} a Hessian whose largest eigenvalue λ is below {edge}{modes} at some points and above {edge} at others,"
+            f" all other eigenvalues being below {edge}; wherever in this box lr λ = {at}, lr λ"
             f" {grows} along the gradient flow dw/dt = −lr ∇L, with a derivative in {interval_in_words(claim['rate'])} (time in"
             f" steps): there gradient flow goes from the {sides} side, and the central flow {flow}")  # fmt: skip
+
+
+def _measure(claim: Mapping[str, Any]) -> str:
+    m = claim["steps"]
+    slope = "|g′|" if m == 1 else f"|(g^{m})′|"
+    where = exactly([[claim["interval"]]])
+    return (f"takes {where} into itself, but for finitely many points, and has there finitely many pieces that are C² up to their"
+            f" ends, with {slope} ≥ {claim['growth']} wherever it is defined: by Lasota and Yorke it has an invariant probability"
+            " measure with a density there, and no cycle there is stable (this does not say that the measure is the only"
+            " one)")  # fmt: skip
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "cycle": _cycle, "branch": _branch, "bifurcation": _bifurcation, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos,
     "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence, "edge": _edge,
+    "measure": _measure,
 }  # fmt: skip

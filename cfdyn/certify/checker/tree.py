@@ -99,3 +99,12 @@ def gathered(text: str, box: Interval, allowed: str, most: int, what: str = "the
             raise NotValid(f"{what} has more than {most} leaves")
     lo, hi = (np.concatenate([getattr(p.boxes, end) for p in parts]) for end in ("lo", "hi"))
     return Leaves(np.concatenate([p.letters for p in parts]), Interval(lo, hi))
+
+
+def halves(parts: Interval, root: Interval) -> Interval:
+    """Each part (N, coordinates) cut across its side that is longest in comparison with the whole."""
+    lo, hi, whole = parts.lo.copy(), parts.hi.copy(), np.maximum(root.hi - root.lo, 1e-300)
+    rows, k = np.arange(len(lo)), ((hi - lo) / whole).argmax(axis=1)
+    left, right, m = hi.copy(), lo.copy(), parts.middle[rows, k]
+    left[rows, k], right[rows, k] = m, m
+    return Interval(np.concatenate([lo, right]), np.concatenate([left, hi]))

@@ -1,9 +1,10 @@
-"""The Hessian's largest eigenvalue λ beside the edge ηλ = 2 over a box: on which side, and how it moves along gradient flow."""
+"""The Hessian's largest eigenvalue λ beside the edge ηλ = θ over a box: on which side, and how it moves along gradient flow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -19,9 +20,10 @@ Box = Sequence[tuple[float, float]]
 
 @dataclass
 class Sharpest:
-    """Of gradient descent g(w) = w − η∇L(w): S = −1 − Dg = η∇²L − 2, which is singular at the edge."""
+    """Of gradient descent g(w) = w − η∇L(w): S = 1 − θ − Dg = η∇²L − θ, which is singular at the edge ηλ = θ: 2 for descent."""
 
     about: Subject
+    threshold: Fraction
 
     @cached_property
     def slopes(self) -> Enclosure:
@@ -62,7 +64,7 @@ class Sharpest:
             return None
         one = arb_mat(d, d, [int(i == j) for i in range(d) for j in range(d)])
         q = arb_mat(basis.tolist())
-        s = q.transpose() * (-one - arb_mat(d, d, self.slopes(z))) * q
+        s = q.transpose() * (one * ball(1 - self.threshold) - arb_mat(d, d, self.slopes(z))) * q
         y = _solved(s)
         if y is None:
             return None
@@ -97,7 +99,7 @@ class Sharpest:
 
 @dataclass
 class Side:
-    """Over a box ``z``: ``height`` has the sign of ηλ − 2; ``vector``: where ηλ = 2, the eigenvector lies along one in it."""
+    """Over a box ``z``: ``height`` has the sign of ηλ − θ; ``vector``: where ηλ = θ, the eigenvector lies along one in it."""
 
     height: arb
     z: list[arb]
@@ -105,7 +107,7 @@ class Side:
     sharpest: Sharpest
 
     def rate(self) -> arb:
-        """d(ηλ)/dt along dw/dt = −η∇L where ηλ = 2: D²g[u, u]·η∇L / u·u."""
+        """d(ηλ)/dt along dw/dt = −η∇L where ηλ = θ: D²g[u, u]·η∇L / u·u."""
         of, u = self.sharpest, self.vector
         rate = of.about.parameters()[list(of.about.spec.params).index("lr")]
         bent, slope = of.bent([*self.z, *u, *u]), of.gradient(self.z)

@@ -134,6 +134,16 @@ def _chaos(figure: Figure, document: Mapping[str, Any]) -> None:
     axes.set_title(", ".join(words) + f"; {int((weights > 0).sum())} intervals", fontsize=8)
 
 
+def _measure(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The graph over the interval, in the square that it does not leave."""
+    axes, claim = figure.subplots(), document["claim"]
+    lo, hi = ends(claim["interval"])
+    _graph(axes, document, [(lo, hi)])
+    axes.add_patch(Rectangle((lo, lo), hi - lo, hi - lo, facecolor="none", edgecolor=ACCENT, linewidth=0.9))
+    slope = "|g′|" if claim["steps"] == 1 else f"|(g^{claim['steps']})′|"
+    axes.set_title(f"{slope} ≥ {float(claim['growth']):.6g}: an invariant density, no stable cycle", fontsize=8)
+
+
 def _edge(figure: Figure, document: Mapping[str, Any]) -> None:
     """The parts of the box on the sides of the edge, and the two points that lie on either."""
     axes = _tree(figure, document, EDGE)
@@ -247,4 +257,5 @@ _SIZES = {"horseshoe": (7.0, 3.6), "bifurcation": (7.0, 3.6), "no_cycles": (5.6,
 _DRAWN: dict[str, Callable[[Figure, Mapping[str, Any]], Any]] = {
     "cycle": _cycle, "cycles": _cycles, "chaos": _chaos, "no_cycles": _tree, "trapping": _tree, "convergence": _tree,
     "branch": _branch, "horseshoe": _horseshoe, "edge": _edge, "bifurcation": _bifurcation,
+    "measure": _measure,
 }  # fmt: skip

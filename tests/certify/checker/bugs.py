@@ -83,6 +83,7 @@ def maps_are_wrong(use: Any) -> str:
         ("Piecewise((w, w > 1), (2*w - 1, True))", 0.5, 2.0, (0, 2), (1, 2)), ("w**(1/3)", -1.0, 1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
         ("Piecewise((5, w < 1), (7, w <= 1), (9, True))", 1.0, 1.0, (7, 7), (0, 0)),
         ("Piecewise((w, w < 1), (3*w, True))", 0.9, 1.1, (0.9, 3.3), (-np.inf, np.inf)), ("tanh(log(w))", -2.0, -1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
+        ("w*sign(w)", -1.0, 2.0, (0, 2), (-1, 1)), ("w + 1 - sign(w)**2", -1.0, 1.0, (-1, 1), (-np.inf, np.inf)),
     ):  # fmt: skip
         found = slopes(formula, lo, hi)
         if found[0] > value[0] or found[1] < value[1] or found[2] > slope[0] or found[3] < slope[1]:
@@ -94,7 +95,18 @@ def maps_are_wrong(use: Any) -> str:
         return "rows"
     odd = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": ["w - 3*tanh(w)"], "params": {}}})
     _, slope = use("kinds.fold").Folded(odd).slopes(boxes.Interval(np.array([0.5]), np.array([0.6])), odd.lines)
-    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes)
+    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes) or _pieces(use, boxes)
+
+
+def _pieces(use: Any, boxes: Any) -> str:
+    """The first formula whose slopes on both sides of 0 are not those that are known."""
+    for formula, slopes in (("Abs(w)", [-1, 1]), ("Max(2*w, -w)", [-1, 2]), ("Min(2*w, -w)", [-1, 2]), ("Max(2*w, 3*w - 1)", [2]), ("Piecewise((3*w, w < 0), (5*w, True))", [3, 5]), ("w*floor(w)", [-1, 0]),
+                            ("w*sign(-w)", [-1, 1]), ("relu(w)", [0, 1])):  # fmt: skip
+        g = use("maps").read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
+        known, found = use("sides").Sides(g).over(boxes.Interval(np.array([-0.1]), np.array([0.1])), g.lines[None])
+        if not known.all() or sorted(round(float(part.slope.middle[0])) for part in found) != slopes:
+            return formula
+    return ""
 
 
 def _discs(use: Any, boxes: Any) -> str:
@@ -197,8 +209,25 @@ BUGS: dict[str, tuple[str, ...]] = {
     "a rate without a bound": ("kinds/edge.py", "| found.within(rate)", "| (found.lo < rate.hi)"),
     "a rate of any sign": ("kinds/edge.py", "if not (rate.lo > 0 if", "if not (rate.lo > -np.inf if"),
     "points of the edge that lie anywhere": ("kinds/edge.py", "if not point(ends).within(box).all():", "if False:"),
-    "an edge of any optimizer": ("kinds/edge.py", "or any(more):", "or False:"),
-    "an edge of any update": ("kinds/edge.py", 'update != {"w": "w-lr*g"}', "False"),
-    "steps that may go up": ("kinds/edge.py", 'else fields.number(rate, "lr")) > 0:', 'else fields.number(rate, "lr")):'),
+    "an edge of any optimizer": ("kinds/recursion.py", 'any(o.get(name) for name in ("gradient", "probe", "shared"))', "False"),
+    "an edge of any update": ("kinds/recursion.py", "if not _same(graph, node, graph.mul(scale, linear)):", "if False:"),
+    "steps that may go up": ("kinds/recursion.py", 'else fields.number(rate, "lr")) > 0:', 'else fields.number(rate, "lr")):'),
+    "an edge that forgets the momentum": ("kinds/recursion.py", "theta = 2 * (1 + b) /", "theta = 2 * (1 + 0 * b) /"),
+    "an edge of two signs": ("kinds/recursion.py", "(a * e - c * (1 + b))\n    if", "(-a * e - c * (1 + b))\n    if"),
+    "an edge that is not compared": ("kinds/edge.py", 'raise NotValid("the edge is at another curvature")', "pass"),
+    "an image that leaves the interval": ("kinds/measure.py", "good[of[~image.within(interval)]] = False", "pass"),
+    "steps that may expand by less": ("kinds/measure.py", "good[of[~(size >= growth)]] = False", "good[of[~(size >= 0.9 * growth)]] = False"),
+    "slopes that are added": ("kinds/measure.py", "down(size[p.rows] * p.slope.mignitude)", "down(size[p.rows] + p.slope.mignitude)"),
+    "a growth of any size": ("kinds/measure.py", "if not growth > 1:", "if False:"),
+    "pieces of unbounded curvature": ("sides.py", "& _finite(curvature)", "& True"),
+    "pieces without end": ("sides.py", "known[rows[chosen & ~once & ~changes.without_zero()]] = False", "pass"),
+    "the other side of a border": ("sides.py", "yield -1, place.lo <= 0, place.hi < 0", "yield -1, place.hi < 0, place.hi < 0"),
+    "one whole number of a floor": ("sides.py", "& (low <= value) & (value <= high), low == high", "& (low == value), low == high"),
+    "what is not defined has pieces": ("sides.py", "known[rows[~self._bounded(switch[0], place)]] = False", "pass"),
+    "Max and Min are exchanged": ("formulas/switches.py", '(sign > 0) == (kind == "Max")', '(sign > 0) == (kind == "Min")'),
+    "|u| is u": ("formulas/switches.py", "return graph.mul(graph.const(sign), arguments[0])", "return arguments[0]"),
+    "a value of its own at a border": ("formulas/apart.py", "    if not joins.meet(", "    if False and not joins.meet("),
+    "sides that are exchanged": ("formulas/apart.py", "before, behind)\n\n\ndef _jumping", "behind, before)\n\n\ndef _jumping"),
+    "a condition holds where it does not": ("formulas/switches.py", '"true" if sign < 0 or', '"true" if sign > 0 or'),
 }  # fmt: skip
 del BUGS["displaced without slopes"]

@@ -316,12 +316,55 @@ def of_edges() -> Iterator[tuple[str, Document]]:
     yield "edge: a clipped gradient", changed(name, (("map", "optimizer", "gradient"), "g/sqrt(Max(1, gg))"))
     yield "edge: a second eigenvalue at it", changed(name, (LOSS, "x**2*(1 + y)/2 + exp(-y) + y**2"))
     yield "edge: uphill", changed(name, (LOSS, "x**2*(1 + y)/2 + exp(y)/3"))
+    yield "edge: a step with a jump", changed(name, (STEP, "w - lr*g + floor(g)"))
+    yield "edge: a threshold of its own", changed(name, (("claim", "threshold"), "2.1"))
+    momentum = "edge_heavy_ball"
+    yield "edge: another momentum", changed(momentum, ((*PARAMS, "momentum"), "0.6"))
+    yield "edge: another momentum with its threshold", changed(momentum, ((*PARAMS, "momentum"), "0.9"), (("claim", "threshold"), "3.8"))
+    yield "edge: momentum, another threshold", changed(momentum, (("claim", "threshold"), "2.9"))
+    yield "edge: momentum, no threshold", changed(momentum, (("claim", "threshold"), ...))
+    yield "edge: momentum that is not damped", changed(momentum, ((*PARAMS, "momentum"), "1"), (("claim", "threshold"), "4"))
+    yield "edge: momentum that varies", changed(momentum, ((*PARAMS, "momentum"), ["0.5", "0.51"]), (("vary", "momentum"), ["0.5", "0.51"]))
+    yield "edge: the velocity turned", changed(momentum, (("map", "optimizer", "define", "next"), "momentum*v - g"))
+    yield "edge: Nesterov's step", changed(momentum, (STEP, "w - lr*(g + momentum*next)"))
+    yield "edge: momentum with a clipped step", changed(momentum, (STEP, "w - lr*Min(next, 10)"))
+    yield "edge: momentum, left", changed(momentum, (("claim", "enters"), False), (("claim", "rate"), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
     yield "edge: the tree ends early", changed(name, (("evidence", "tree"), lambda t: t[:-1]))
+
+
+def of_measures() -> Iterator[tuple[str, Document]]:
+    """Expansion, pieces, the interval."""
+    for name in ("measure_kink", "measure_bent", "measure_remainder"):
+        yield f"{name}: more growth", changed(name, (("claim", "growth"), lambda old: str(float(old) + 0.01)))
+        yield f"{name}: growth 1", changed(name, (("claim", "growth"), "1"))
+        yield f"{name}: a smaller interval", changed(name, (("claim", "interval"), on(scaled, 0.8)))
+        yield f"{name}: an interval moved", changed(name, (("claim", "interval"), on(moved, 0.5)))
+        yield f"{name}: no steps", changed(name, (("claim", "steps"), 0))
+        yield f"{name}: no tree", changed(name, (("evidence", "tree"), ""))
+        yield f"{name}: the tree ends early", changed(name, (("evidence", "tree"), lambda t: t[:-1]))
+    yield "measure: one step", changed("measure_bent", (("claim", "steps"), 1))
+    yield "measure: four steps", changed("measure_bent", (("claim", "steps"), 4))
+    yield "measure: a growth that one step less would have to have", changed("measure_kink", (("claim", "steps"), 1), (("claim", "growth"), "1.02"))
+    yield "measure: a larger interval", changed("measure_kink", (("claim", "interval"), on(scaled, 1.2)))
+    for lo, hi in (("1.99", "2.99"), ("2.01", "3.01")):
+        yield f"measure: lr from {lo} to {hi}", changed("measure_kink", (("vary", "lr"), [lo, hi]), ((*PARAMS, "lr"), [lo, hi]))
+    for formula in ("(Abs(w) - 1)**2/4", "(sqrt(w**2 + 1/1000) - 1)**2/2", "(Abs(w) - 2)**2/2", "(w**2 - 1)**2/8", "log(Abs(w)) + w**2/2"):
+        yield f"measure: the loss {formula}", changed("measure_kink", (LOSS, formula))
+    for formula in ("frac(b*x)*(1 + sqrt(frac(x)))/2", "frac(b*x**2)", "frac(x/b)", "sin(b*x)", "Piecewise((frac(b*x), (x - 1/2)**2 > 0), (x, True))", "1 + frac(b*x)",
+                    "Piecewise((frac(b*x), (x - 1/2)**2 > 0), (b*x - 1/2, True))", "Piecewise((frac(b*x), log(x - 2) < 5), (frac(b*x) + 1/100, True))"):  # fmt: skip
+        yield f"measure: the map {formula}", changed("measure_remainder", (("map", "formulas", 0), formula))
+    interval = [(0.0).hex(), (1.1).hex()]  # at 0 the curvature of x√x is not bounded
+    yield "measure: an end without curvature", changed("measure_remainder", (("map", "formulas", 0), "1/20 + 9/10*frac(b*x) + x**(3/2)/10"), (("claim", "interval"), interval),
+                                                       (("claim", "growth"), "1.4"))  # fmt: skip
+    for formula in ("Piecewise((3*w**2/8, w < 0), (7*w**2/4, True)) - w/100", "Piecewise((w**2/5, w < 0), (7*w**2/4 + w**(5/2), True)) - w/100",
+                    "Piecewise((w**2/5, w < 0), (w**2/2, True)) - w/100"):  # fmt: skip
+        yield f"measure: the loss {formula}", changed("measure_bent", (LOSS, formula))
 
 
 def all_corruptions() -> list[tuple[str, Document]]:
     """Each with its name."""
     from tests.certify.checker.mirrors import of_halves, of_symmetries  # which are made of what stands here
 
-    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations, of_edges, of_symmetries, of_halves)
+    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations, of_edges, of_measures,
+             of_symmetries, of_halves)
     return [one for part in parts for one in part()]

@@ -123,6 +123,38 @@ def test_branches_that_meet_have_slopes_and_others_have_none():
         assert np.isfinite(slopes(jumps, 0.2, 0.3).lo).all(), jumps
 
 
+# Products of what jumps at 0 and of what is 0 there, with the least and the greatest slope over [−0.2, 0.3].
+CANCELLED = {
+    "x*sign(x)": (-1, 1), "x*sign(-2*x)*a": (-1 / 3, 1 / 3), "x**2*Heaviside(x)": (0, 0.6), "x*(x > 0)": (0, 1), "Piecewise((1, x < 0), (2, True))*x": (1, 2),
+    "x*Piecewise((1, x < 0), (5, x <= 0), (3, True))": (1, 3), "x*(x - 1/8)*sign(x)*sign(x - 1/8)": (-0.5, 0.5), "sin(x)*sign(x)": (-1, 1),
+    "x*sign(x)*Heaviside(x)": (0, 1), "relu(x)*sign(x)": (0, 1), "sign(x)**2*x": (1, 1),
+}  # fmt: skip
+TORN = ("(x + 1/1000000)*sign(x)", "Piecewise((1, x < 0), (0, x <= 0), (1, True))", "1 - sign(x)**2", "x + (1 - sign(x)**2)*(1 - sign(x + x**3)**2)",
+        "x*Piecewise((1/x, x < 0), (2, True))", "x*floor(x)", "sign(x)*sign(x - 1/8)*x")  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", [*CANCELLED, *TORN])
+def test_a_jump_times_zero_is_none(formula):
+    """Slopes are those of both sides; where a value of its own stands at 0, or the other factor is not 0, there are none."""
+    g = read_map({"map": {"type": "formulas", "variables": ["x"], "formulas": [formula], "params": {"a": "1/3"}}})
+    slopes = g.slopes(Interval(np.array([-0.2]), np.array([0.3])), g.lines)[1]
+    lo, hi = CANCELLED.get(formula, (-np.inf, np.inf))
+    found = float(slopes.lo[0, 0]), float(slopes.hi[0, 0])
+    assert found[0] <= lo and hi <= found[1] and (formula in TORN or np.allclose(found, (lo, hi), atol=0.45))
+
+
+@pytest.mark.parametrize("formula", [*CANCELLED, *TORN])
+@pytest.mark.parametrize("at", ["0", "1/8", "-1/8"])
+def test_at_a_border_it_is_the_same_function(formula, at):
+    """What SymPy says there, exactly; the first of the two sides that are written apart is not asked."""
+    g = read_map({"map": {"type": "formulas", "variables": ["x"], "formulas": [formula], "params": {"a": "1/3"}}})
+    value = g.value(point(np.array([float(Fraction(at))])), g.lines)
+    own = {"relu": lambda u: sympy.Max(0, u), "Heaviside": lambda u: sympy.Heaviside(u, sympy.Rational(1, 2)), "a": sympy.Rational(1, 3)}
+    text = formula.replace("(x > 0)", "Piecewise((1, x > 0), (0, True))")
+    exact = sympy.sympify(text, locals=own, rational=True).subs("x", sympy.Rational(at))
+    assert value.lo[0] <= exact <= value.hi[0]
+
+
 def test_a_box_is_cut_where_a_jump_lies_in_a_branch_that_is_not_taken_there():
     def slopes(formula):
         g = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})

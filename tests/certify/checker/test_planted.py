@@ -12,16 +12,16 @@ QUICK = ("+ rounds its lower end to nearest", "branches need not meet")
 
 
 def noticed(use, file: str) -> str:
-    """What is wrong with a checker, empty if nothing is; of the certificates only those of its kind where the bug is in the file of a kind."""
+    """What is wrong with a checker, empty if nothing is; of the certificates only those of its kind where the bug is in the file of a kind, or in what one kind alone uses."""
     with np.errstate(all="ignore"):
         wrong = numbers_are_wrong(use) or maps_are_wrong(use)
     if wrong:
         return wrong
     check, kind = use("check").check, file.removesuffix(".py").rpartition("kinds/")[2]
-    kinds = {"growth": ("chaos", "horseshoe"), "lines": ("cycles", "no_cycles"), "fold": ("no_cycles",)}.get(kind, (kind,))
+    kinds = {"growth": ("chaos", "horseshoe"), "lines": ("cycles", "no_cycles"), "fold": ("no_cycles",), "sides": ("measure",), "recursion": ("edge",)}.get(kind, (kind,))
 
     def asked(found) -> bool:
-        return "kinds/" not in file or found["kind"] in kinds
+        return "kinds/" not in file and file != "sides.py" or found["kind"] in kinds
 
     for name in EXAMPLES:
         if asked(document(name)) and not check(document(name)):

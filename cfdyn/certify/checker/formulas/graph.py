@@ -105,6 +105,27 @@ class Graph:
             level = [self.add(*level[i : i + 2]) if i + 1 < len(level) else level[i] for i in range(0, len(level), 2)]
         return level[0]
 
+    def combined(self, terms: Iterable[tuple[Fraction, Node]]) -> Node:
+        """A sum with constant coefficients, sums inside it opened, like terms collected."""
+        return self.total(self.mul(self.const(c), node) for node, c in self.collected(terms).items())
+
+    def collected(self, terms: Iterable[tuple[Fraction, Node]]) -> dict[Node, Fraction]:
+        """Such a sum as {node: its coefficient}, in an order of its own."""
+        found: dict[Node, Fraction] = {}
+        stack = list(terms)
+        while stack:
+            c, node = stack.pop()
+            what = self.nodes[node]
+            if what[0] == "add":
+                stack += [(c, what[1]), (c, what[2])]
+            elif what[0] == "mul" and (value := self.value(what[1])) is not None:
+                stack.append((c * value, what[2]))
+            elif what[0] == "mul" and (value := self.value(what[2])) is not None:
+                stack.append((c * value, what[1]))
+            else:
+                found[node] = found.get(node, Fraction(0)) + c
+        return {node: c for node, c in sorted(found.items()) if c}
+
     def select(self, condition: Node, a: Node, b: Node, kind: str = "select") -> Node:
         truth = self.nodes[condition][0]
         if truth in ("true", "false"):

@@ -51,7 +51,7 @@ class Joins:
         """True if the two branches of a select are proved to meet wherever its condition may change."""
         if node not in self._known:
             _, condition, a, b = self.graph.nodes[node]
-            self._known[node] = self._steady(condition) and all(self._meet(r, a, b) for r in self._relations(condition))
+            self._known[node] = self._steady(condition) and all(self.meet(r, a, b) for r in self._relations(condition))
         return self._known[node]
 
     def _relations(self, condition: Node) -> list[Node]:
@@ -62,7 +62,8 @@ class Joins:
         parts = [self.graph.nodes[n] for n in self.graph.reached([condition])]
         return not any(p[0] in ("select", "jump", "at") or p[:1] == ("call",) and p[1] in _JUMPING for p in parts)
 
-    def _meet(self, relation: Node, a: Node, b: Node) -> bool:
+    def meet(self, relation: Node, a: Node, b: Node) -> bool:
+        """True if two formulas are shown to be equal wherever both sides of a comparison are."""
         cases: list[dict[Node, bool]] = [{}]
         tried = 0
         while cases:

@@ -1,4 +1,4 @@
-"""Where the Hessian's largest eigenvalue λ is 2/lr in a box, and whether lr·λ grows or falls along gradient flow there."""
+"""Where the Hessian's largest eigenvalue λ is θ/lr in a box, and whether lr·λ grows or falls along gradient flow there."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ import numpy as np
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.graph import Program
-from cfdyn.certify.checker.kinds.lines import combined
-from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, meet, point, up
+from cfdyn.certify.checker.kinds.recursion import descent, flips_at
+from cfdyn.certify.checker.maps import CheckedMap, read_map
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, exact, meet, point, up
 from cfdyn.certify.checker.numbers.matrices import applied, product, transposed, unit
-from cfdyn.certify.checker.tree import gathered
+from cfdyn.certify.checker.tree import gathered, halves
 
 MOST_LEAVES, MOST_CUTS, MOST_PARTS, SWEEPS = 100_000, 12, 200_000, 3
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
     """Both points are on their sides, and each leaf is below, above, or has a rate in the claimed interval."""
-    claim = fields.mapping(document["claim"], "the claim", ["box", "enters", "rate"])
+    claim = fields.mapping(document["claim"], "the claim", ["box", "enters", "rate"], ["threshold"])
     evidence = fields.mapping(document["evidence"], "the evidence", ["below", "above", "tree"])
-    _check_plain(document["map"])
+    threshold = flips_at(document["map"])
+    if threshold != (fields.number(claim["threshold"], "the threshold") if "threshold" in claim else 2):
+        raise NotValid("the edge is at another curvature")
+    g = read_map({**document, "map": descent(document["map"])})
     box = fields.box(claim["box"], "the box", g.d)
     rate = fields.box([claim["rate"]], "the rate", 1)[0]
     if not (rate.lo > 0 if fields.truth(claim["enters"], "enters") else rate.hi < 0):
         raise NotValid("the rate does not have the sign that is claimed")
-    edge = _Edge(g)
+    edge = _Edge(g, threshold)
     for name, sign in (("below", -1), ("above", 1)):
         ends = np.array([fields.end(x, name) for x in fields.sequence(evidence[name], f"the point {name}", g.d)])
         if not point(ends).within(box).all():
             raise NotValid(f"the point {name} is not in the box")
         good, height, _ = edge.over(point(ends)[None], g.lines[None])
         if not good[0] or not (height.hi[0] < 0 if sign < 0 else height.lo[0] > 0):
-            raise NotValid(f"the largest eigenvalue is not known to be {name} 2/lr at the point {name}")
+            raise NotValid(f"the largest eigenvalue is not known to be {name} the edge at the point {name}")
     root = Interval(np.concatenate([box.lo, g.lines.lo]), np.concatenate([box.hi, g.lines.hi]))
     parts = gathered(fields.text(evidence["tree"], "the tree", 20 * 2**20), root, "abe", MOST_LEAVES).boxes
     for _ in range(MOST_CUTS):
@@ -45,41 +48,21 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
             return
         if 2 * len(parts.lo) > MOST_PARTS:
             break
-        parts = _halves(parts, root)
+        parts = halves(parts, root)
     raise NotValid("a leaf is not known to be below the edge, above it, or at it with a rate in the claimed interval")
 
 
-def _check_plain(given: dict[str, Any]) -> None:
-    """The map is gradient descent and nothing else, with lr > 0."""
-    optimizer = given.get("optimizer") or {}
-    update = {name: text.replace(" ", "") for name, text in optimizer.get("update", {}).items()}
-    more = [optimizer.get(name) for name in ("gradient", "probe", "define", "per_weight", "shared")]
-    if given["type"] != "optimizer" or update != {"w": "w-lr*g"} or any(more):
-        raise NotValid("the edge is claimed of something else than plain gradient descent")
-    rate = optimizer["params"].get("lr")
-    if not (fields.numbers_between(rate, "lr")[0] if isinstance(rate, list) else fields.number(rate, "lr")) > 0:
-        raise NotValid("lr is not positive")
-
-
-def _halves(parts: Interval, root: Interval) -> Interval:
-    """Each part cut across its side that is longest in comparison with the whole."""
-    lo, hi, whole = parts.lo.copy(), parts.hi.copy(), np.maximum(root.hi - root.lo, 1e-300)
-    rows, k = np.arange(len(lo)), ((hi - lo) / whole).argmax(axis=1)
-    left, right, m = hi.copy(), lo.copy(), parts.middle[rows, k]
-    left[rows, k], right[rows, k] = m, m
-    return Interval(np.concatenate([lo, right]), np.concatenate([left, hi]))
-
-
 class _Edge:
-    """S = −1 − Dg = lr ∇²L − 2 over boxes."""
+    """S = 1 − θ − Dg = lr ∇²L − θ over boxes, of gradient descent g."""
 
-    def __init__(self, g: CheckedMap):
-        self.g, d = g, g.d
+    def __init__(self, g: CheckedMap, threshold: Fraction):
+        self.g, self.moved, d = g, exact(threshold - 1), g.d
         names, all_ = [f"x:{n}" for n in g.names], g.derivatives(3)
         first, second = ([all_[key] for key in all_ if len(key) == k] for k in (1, 2))
         self.pairs = [tuple(names.index(n) for n in key) for key in all_ if len(key) == 2]
         # x − g(x) with like terms collected is lr ∇L
-        moves = [combined(g, [(Fraction(1), g.graph.put("name", n)), (Fraction(-1), node)]) for n, node in zip(names, g.step)]
+        put = g.graph.put
+        moves = [g.graph.combined([(Fraction(1), put("name", n)), (Fraction(-1), node)]) for n, node in zip(names, g.step)]
         slopes = [first[k][i] for i in range(d) for k in range(d)]
         third = [node for key in all_ if len(key) == 3 for node in all_[key]]
         self.slopes, self.rest = Program(g.graph, slopes + third), Program(g.graph, moves + sum(second, []))
@@ -93,7 +76,7 @@ class _Edge:
         good = (np.isfinite(found.lo) & np.isfinite(found.hi)).all(axis=-1)
         slopes = Interval(found.lo[:, : d * d].reshape(n, d, d), found.hi[:, : d * d].reshape(n, d, d))
         q = self._bases(slopes.middle)
-        s = product(product(transposed(q), -slopes - unit(d)), q)
+        s = product(product(transposed(q), -slopes - self.moved * unit(d)), q)
         negative, y = _solved(s)
         height = s[:, 0, 0]
         for i in range(d - 1):

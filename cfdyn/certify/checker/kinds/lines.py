@@ -44,7 +44,7 @@ class Ray:
 
     def sum(self, *terms: tuple[int, Node]) -> Node:
         """Σ cᵢ·nodeᵢ with like terms collected, so that x − g(x) is lr·L′(x) where g is gradient descent."""
-        return combined(self.g, [(Fraction(c), n) for c, n in terms])
+        return self.graph.combined([(Fraction(c), n) for c, n in terms])
 
     def positive(self, h: Node, start: float, left: bool = False) -> bool:
         """h > 0 on [start, ∞), or on (−∞, start]: by its derivatives at the start and the natural extension of one of them."""
@@ -128,25 +128,6 @@ def _tame(g: CheckedMap, node: Node, what: tuple, depends: dict[Node, bool]) -> 
     if kind == "power":
         return what[2] > 0
     return kind in ("name", "add", "mul", "less", "least", "and", "or") or kind == "call" and what[1] in _TAME
-
-
-def combined(g: CheckedMap, terms: list[tuple[Fraction, Node]]) -> Node:
-    """A sum with constant coefficients, sums inside it opened, like terms collected."""
-    graph = g.graph
-    found: dict[Node, Fraction] = {}
-    stack = list(terms)
-    while stack:
-        c, node = stack.pop()
-        what = graph.nodes[node]
-        if what[0] == "add":
-            stack += [(c, what[1]), (c, what[2])]
-        elif what[0] == "mul" and (value := graph.value(what[1])) is not None:
-            stack.append((c * value, what[2]))
-        elif what[0] == "mul" and (value := graph.value(what[2])) is not None:
-            stack.append((c * value, what[1]))
-        else:
-            found[node] = found.get(node, Fraction(0)) + c
-    return graph.total(graph.mul(graph.const(c), node) for node, c in sorted(found.items()) if c)
 
 
 def _check_growth(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: int) -> None:
