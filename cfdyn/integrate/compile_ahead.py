@@ -26,7 +26,7 @@ def compiling_ahead(edge: bool) -> Iterator[None]:
 
 def _useful() -> bool:
     loop: Any = stepping.advance
-    return not (DISABLED or loop.signatures or is_kept(loop)) and ahead.useful()
+    return not (DISABLED or loop.overloads or is_kept(loop)) and ahead.useful()
 
 
 def _advance_nothing() -> None:
