@@ -33,6 +33,7 @@ REHEARSAL: tuple[tuple[str, ...], ...] = (
     *(("flow", TWO, "--optimizer", optimizer, "--time", "5") for optimizer in ("rmsprop", "adam", BALL)),
     *(("flow", TWO, "--model", model, "--time", "5") for model in ("self_stabilization", "sqrt_loss")),
     ("flow", TWO, "--model", "normalized_gd", "--optimizer", "normalized_gd:lr=0.1", "--time", "5"),
+    ("flow", "(1 - x*y)**2 / 2", "--optimizer", "gd:lr=0.8", "--start", "1.5,0.3", "--time", "10"),  # to the edge
     ("flow", "--ode", "y; 1000*(1-x*x)*y-x", "--variables", "x,y", "--start", "2,0"),
     ("flow", "tanh_network", "--batch", "2", "--time", "5"),
     *(("compare", loss, "--steps", "50") for loss in (ONE, TWO)),

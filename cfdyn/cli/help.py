@@ -18,6 +18,12 @@ OWN = "Options"
 class Command(TyperCommand):
     """A command whose docstring has its sentences and, after "$ ", its examples."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        found = without_value(self.get_params(ctx), args)
+        if found and not ctx.resilient_parsing:  # so that TAB may complete it
+            ctx.fail(found)
+        return super().parse_args(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
         usage = " ".join(filter(None, [ctx.command_path, *map(form, arguments), "[OPTIONS]"]))
@@ -39,6 +45,22 @@ class Commands(TyperGroup):
             sections.setdefault(found.rich_help_panel, []).append((name, summary(found.help or "")))
         sections["Options"] = [_entry(f"{_names(o)} {form(o)}".strip(), o) for o in self.get_params(ctx)]
         _write(formatter, f"{ctx.command_path} COMMAND [OPTIONS]", self.help or "", sections)
+
+
+def without_value(parameters: list[Any], arguments: list[str]) -> str:
+    """What to say of an option that stands without its value, before another option or at the end; "" if there is none."""
+    options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
+    names = {name for option in options for name in (*option.opts, *option.secondary_opts)}
+    wanting = {name for option in options if not (option.is_flag or option.count) for name in option.opts}
+    left = iter(arguments)
+    for name in left:
+        if name == "--":
+            break
+        if name in wanting:
+            value = next(left, None)
+            if value is None or value.partition("=")[0] in names:
+                return f"{name} needs a value" + (f"; {value} follows it" if value else "")
+    return ""
 
 
 def summary(text: str) -> str:

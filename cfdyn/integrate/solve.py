@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.integrate.compile_ahead import compiling_ahead
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
@@ -135,7 +137,8 @@ def solve(
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
     if "lr" not in flow.params:
         run.unit, run.causes = "unit of time", "t"
-    run.to_end()
+    with nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge):
+        run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
     path = Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)

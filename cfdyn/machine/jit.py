@@ -16,13 +16,13 @@ import numpy as np
 from numba import types
 from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import CPUDispatcher
 from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
 from numba.extending import intrinsic, typeof_impl
 
 from cfdyn.machine import compiling
 from cfdyn.machine.interrupts import hold_interrupts
 from cfdyn.machine.kernel_cache import is_kept, keep
+from cfdyn.machine.parts import Part
 from cfdyn.machine.portable import Rooted, held_while_forking
 
 DISABLED = bool(numba.config.DISABLE_JIT)
@@ -69,18 +69,11 @@ def _without_vectors(compile: Callable, signature: Any) -> Any:
         numba.config.LOOP_VECTORIZE = usual
 
 
-class _Part(CPUDispatcher):
-    """Without an entry from Python (1 to 9 % of the time to compile it, numba 0.68.1): there it is the function that it was."""
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.py_func(*arguments)
-
-
 def inline_kernel(function: Callable) -> Callable:
     """A helper that becomes a part of the kernels and rules that call it: arrays are long to pass on."""
     options = {"nopython": True, "nogil": True, "error_model": "numpy", "forceinline": True, "boundscheck": None,
                "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # fmt: skip
-    return function if DISABLED else _Part(function, targetoptions=options)
+    return function if DISABLED else Part(function, targetoptions=options)
 
 
 def spliced(function: Callable) -> Callable:

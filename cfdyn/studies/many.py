@@ -19,17 +19,18 @@ from cfdyn.errors import CfdynError, Interrupted, UsageError, readable
 from cfdyn.machine.shelf import fingerprint
 from cfdyn.machine.workers import asked, serve, time_left
 from cfdyn.records.files import as_path, folder_for_writing, written_whole
+from cfdyn.records.record import provenance
 from cfdyn.records.shared import Shared
 from cfdyn.studies.collection import STOPPED, Studies, collected
 from cfdyn.studies.defaults import family, of_loss
-from cfdyn.studies.study import studied
+from cfdyn.studies.study import Study, studied
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 
 SPELLED = checked(studied)
 PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-flint")
 MOST = 7  # a study's arguments by place: loss, optimizer, start, box, lr_range, seed, auto_lr
-SEED = 5  # the place of the seed among them
+SEED, AUTO_LR = 5, 6  # places among them
 
 
 def study_many(
@@ -141,16 +142,19 @@ class _Kept:
         return self.folder / f"{hashlib.sha256(asked_for.encode()).hexdigest()[:32]}.npz"
 
     def read(self, arguments: tuple[Any, ...]) -> bytes | None:
-        """The file of a finished study, or None; a damaged one is made anew."""
+        """The file of a finished study, or None; a damaged one is made anew, and with a warning one that is of something else."""
         path = self.path(arguments)
         if path is None or not path.is_file():
             return None
         content = path.read_bytes()
         try:
-            collected([content], [("", "")], 0)
+            held = collected([content], [("", "")], 0)[0]
         except CfdynError:
             return None
-        return content
+        other = _differs(held, arguments)
+        if other:
+            warnings.warn(f"{path} is computed anew: {other}", RuntimeWarning, stacklevel=4)
+        return None if other else content
 
     def write(self, arguments: tuple[Any, ...], found: bytes | str) -> None:
         """Keep a finished study, whole or not at all; one that failed is tried again next time."""
@@ -158,6 +162,20 @@ class _Kept:
         if path is not None and isinstance(found, bytes):
             with written_whole(path) as temporary:
                 Path(temporary).write_bytes(found)
+
+
+def _differs(held: Study, arguments: tuple[Any, ...]) -> str:
+    """In what a kept study differs from the one that is asked for, or ""."""
+    loss, optimizer = (*arguments, None)[:2]
+    chosen = len(arguments) > AUTO_LR and arguments[AUTO_LR]  # then the learning rate is the study's own
+    title, name = _names(arguments)
+    if isinstance(loss, Loss) and held.title != title:
+        return f"it holds a study of the loss {held.title}, not of {title}"
+    if optimizer is not None and not chosen and held.optimizer != name:
+        return f"it holds a study of the optimizer {held.optimizer}, not of {name}"
+    ours = provenance()["versions"]
+    theirs = held.provenance.get("versions", {})
+    return "" if theirs == ours else f"it was made with other releases, {theirs}, and these are {ours}"
 
 
 @cache

@@ -102,7 +102,7 @@ def _starts(d: int, box: Sequence[tuple[float, float]] | None, count: int, rng: 
     if box is not None:
         bounds = np.array(box, dtype=float)
         if bounds.shape != (d, 2) or not (np.abs(bounds) <= FARTHEST).all() or not (bounds[:, 0] < bounds[:, 1]).all():
-            raise UsageError(f"the box needs {d} finite intervals lo < hi within ±{FARTHEST:g}, not {list(box)}")
+            raise UsageError(f"the box needs {d} finite interval{'s' * (d > 1)} lo < hi within ±{FARTHEST:g}, not {list(box)}")
         return rng.uniform(bounds[:, 0], bounds[:, 1], (count, d))
     sizes = np.resize([0.3, 1.0, 3.0, 10.0], count)
     return rng.normal(size=(count, d)) * sizes[:, None]

@@ -40,3 +40,12 @@ def test_a_defect_has_a_document_too(capsys, monkeypatch):
 def test_wrong_usage_leaves_stdout_empty(capsys):
     code, out, err = run(capsys, "cycles", "--map", "x**2 - 1", "--period", "0", "--json")
     assert code == 2 and out == "" and "at least 1" in err
+
+
+@pytest.mark.parametrize(("rest", "words"), [
+    (["--ode", "--set", "a=1"], "--ode needs a value; --set follows it"),
+    (["--ode", "--set=a=1"], "--ode needs a value; --set=a=1 follows it"),
+    (["--ode", "-x", "--start"], "--start needs a value"),
+])  # fmt: skip
+def test_an_option_without_its_value_takes_no_other_option_for_it(capsys, rest, words):
+    assert run(capsys, "flow", *rest) == (2, "", f"cfdyn: {words}. See: cfdyn flow --help\n")

@@ -45,6 +45,21 @@ def test_a_part_of_a_kernel_has_no_entry_from_python():
     assert entries(part) == [False] and entries(alone) == [True] and part(4) == 8
 
 
+def machine_code(dispatcher) -> list[bool]:
+    """For each type that it was compiled for, True where the linker has it."""
+    return [bool(one.library._codegen._engine.is_symbol_defined(one.fndesc.llvm_func_name)) for one in dispatcher.overloads.values()]
+
+
+@compiled
+def test_a_part_of_a_kernel_has_no_machine_code_of_its_own():
+    def thrice(x):
+        return 3 * x
+
+    part, alone = jit.inline_kernel(thrice), numba.njit(thrice)
+    assert (alone(3), machine_code(alone)) == (9, [True])
+    assert numba.njit(lambda x: part(part(x)))(3.5) == 31.5 and machine_code(part) == [False]
+
+
 @compiled
 def test_the_lock_within_numbas_lock_is_the_one_that_it_takes():
     taken = []

@@ -18,7 +18,7 @@ from cfdyn.studies import compile_ahead
 from tests.processes import finished, status, until
 
 STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
-NAMES = {"shooting.shooting", "cyclic.reduce", "driver.follow", "itineraries.walk", "expanding.single_cycle", "words.cycles_of_word",
+NAMES = {"shooting.shooting", "cyclic.reduce", "cyclic.solved", "driver.follow", "itineraries.walk", "expanding.single_cycle", "words.cycles_of_word",
          "paths.trace_path", "closing.close_cycle", "closing.newton"}  # fmt: skip
 
 
@@ -64,6 +64,19 @@ def test_it_is_what_a_study_runs():
     )
     ran = finished([sys.executable, "-c", code], env=environment(directory()), check=True).stdout.split()
     assert {".".join(name.split(".")[-2:]) for name in ran} == NAMES and len(ran) == len(NAMES)
+
+
+def test_it_is_what_a_path_runs_that_comes_to_an_edge():
+    """The same rules, and the same signature of the loop over steps."""
+    code = (
+        "import cfdyn as cf\nfrom cfdyn.integrate import compile_ahead\nfrom cfdyn.kernels.steppers.stepping import advance\n"
+        "path = cf.solve(cf.flows.central(cf.Loss('(1 - x*y)**2 / 2'), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t=10)\n"
+        "signatures = list(advance.signatures)\ncompile_ahead._advance_nothing()\n"
+        "assert advance.signatures == signatures and len(signatures) == 1, advance.signatures\n"
+        "print(*[rule.function.__name__ for rule in compile_ahead._at_edge() if 'compiled' in vars(rule)], path.status)"
+    )
+    ran = finished([sys.executable, "-c", code], env=environment(directory()), check=True).stdout.split()
+    assert ran == ["start", "renew", "project", "hold", "push", "follow", "turn_reference", "done"]
 
 
 @pytest.mark.slow

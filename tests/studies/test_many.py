@@ -97,6 +97,25 @@ def test_what_is_finished_is_not_computed_again(monkeypatch, tmp_path):
     assert len(calls) == 5 and len([*tmp_path.iterdir()]) == 2
 
 
+@pytest.mark.parametrize("what", ["optimizer", "loss", "releases"])
+def test_a_kept_study_of_something_else_is_computed_anew(what, monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(many, "asked", within(calls))
+    asked = (BOWL, MOMENTUM[0])
+    first = cf.study_many([asked], out=tmp_path)
+    file, = tmp_path.iterdir()
+    if what == "releases":
+        monkeypatch.setattr(many, "provenance", lambda: {"versions": {"numpy": "0.1"}})
+    else:
+        other = (BOWL, MOMENTUM[0].at(lr=0.31)) if what == "optimizer" else (cf.Loss("w**2"), MOMENTUM[0])
+        cf.study_many([other], out=tmp_path / "other")
+        file.write_bytes(next((tmp_path / "other").iterdir()).read_bytes())
+    before = len(calls)
+    with pytest.warns(RuntimeWarning, match=f"{file.name} is computed anew: it .*{what}"):
+        again = cf.study_many([asked], out=tmp_path)
+    assert len(calls) == before + 1 and same(again[0], first[0])
+
+
 @pytest.mark.parametrize(
     ("what", "options", "words"),
     [

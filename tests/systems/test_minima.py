@@ -99,7 +99,7 @@ def test_the_seed_and_the_box():
     assert [m.w.tolist() for m in first] == [m.w.tolist() for m in again]
     assert [m.w.round(9).tolist() for m in cf.minima(loss, box=[(0.5, 2.0)])] == [[1.0]]
     for box in ([(1, 0)], [(0, 1), (0, 1)], [(0, math.inf)]):
-        with pytest.raises(cf.CfdynError, match="finite intervals"):
+        with pytest.raises(cf.CfdynError, match="finite interval"):
             cf.minima(loss, box=box)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,7 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.messages import QUOTED
 from cfdyn.cli.options import FOLDER, OUT, SEED
 from cfdyn.cli.screen import MOST_ROWS, Say, Screen, cell
 from cfdyn.cli.subject import Subject
@@ -20,6 +23,7 @@ from cfdyn.words import called
 if TYPE_CHECKING:
     from cfdyn.studies.collection import Studies
 
+ARGUMENTS = {"params": "set", "z0": "start", "w0": "start", "names": "variables", "bounds": "lr_range"}  # their columns
 COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 
 
@@ -39,7 +43,7 @@ def studies(
 
     $ cfdyn studies list.csv --csv found.csv
     """
-    found = cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say)
+    found = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
     return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,
                   status=1 if len(found.failures) == len(found) else 0)  # fmt: skip
 
@@ -86,6 +90,17 @@ def _arguments(row: dict[str, str], seed: int) -> tuple[Any, ...]:
     box = intervals(row["box"], "box") if "box" in row else None
     over = intervals(row["lr_range"], "lr_range")[0] if "lr_range" in row else None
     return loss, optimizer, subject.given_start(), box, over, seed, open_lr
+
+
+def in_columns(found: Studies) -> Studies:
+    """Failures that name the columns of the table where they named arguments of Python."""
+    import numpy as np
+
+    def column(quoted: re.Match[str]) -> str:
+        name = ARGUMENTS.get(quoted[1], quoted[1])
+        return f"column {name}" if name in COLUMNS else quoted[0]
+
+    return replace(found, failure=np.array([QUOTED.sub(column, str(why)) for why in found.failure]))
 
 
 def _document(found: Studies) -> dict[str, Any]:

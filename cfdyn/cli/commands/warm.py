@@ -57,5 +57,7 @@ def _rehearse(subject: Subject, name: str, say: Say) -> None:
     say(f"{name}: flows")
     with suppress(UsageError):  # an optimizer that has no central flow needs none
         cfdyn.solve(cfdyn.flows.central(loss, optimizer), found.start, t=1.0)
+    to_edge = cfdyn.flows.central(cfdyn.Loss("(1 - x*y)**2 / 2"), cfdyn.optimizers.gd(lr=0.8))
+    cfdyn.solve(to_edge, [1.5, 0.3], t=10.0)  # what holds modes there is compiled only by a path that comes to one
     say(f"{name}: drawing")
     cfdyn.plot(found).savefig(io.BytesIO(), dpi=50)

@@ -78,22 +78,25 @@ class Dense(Supplier):
         held, kind = k - soft, self.kind
         pairs = {CENTRAL: held * (held + 1) // 2 + held * soft, TRACE: min(k, 1)}.get(kind, 0)
         rules = {name: flow.rule(name).compiled for name in FORMULAS if jacobians or not name.endswith("jacobian")}
+        # Compiled when first needed, as most of all that belongs to an edge: many a path never comes to one.
+        pushed = k > 0 or kind == ABLATED
         edge = Edge.make(
             n=n, d=d, k=k, m=pairs, kind=kind, parameters=len(flow.p), jacobians=jacobians, soft=soft, spectral=1,
             tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, **rules,
             aside=len(self.neutral), neutral=self.neutral,
             eigh=(decompose_small if max(d, k, pairs) <= SMALL else decompose).compiled,
-            **{name: kernel.compiled for name, kernel in KERNELS.items()},
+            **{name: kernel.compiled for name, kernel in KERNELS.items() if pushed or name == "spectrum"},
         )  # fmt: skip
         if target is not None:
             edge.target = target
-        if k or kind == ABLATED:
+        if pushed:
             slope, own = hold.compiled, edge.memory
             slopes = hold_jacobian.compiled if jacobians else slope
         else:
             slope, own = rules["drift"], flow.p
             slopes = rules["drift_jacobian"] if jacobians else slope
-        return Field(n, k, addresses(slope, slopes, project.compiled, inspect.compiled, renew.compiled), own, edge.memory, counts)
+        others = (project, inspect, renew) if pushed else (inspect,) * 3
+        return Field(n, k, addresses(slope, slopes, *(rule.compiled for rule in others)), own, edge.memory, counts)
 
     def has_jacobian(self) -> bool:
         return self.flow.has_jacobian

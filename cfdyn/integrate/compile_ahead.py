@@ -1,0 +1,55 @@
+"""What a path needs last, compiled by a second process meanwhile: the loop over steps, then what holds modes at an edge."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cfdyn.kernels.steppers import methods, stepping
+from cfdyn.machine import ahead
+from cfdyn.machine.jit import DISABLED
+from cfdyn.machine.kernel_cache import is_kept
+
+MODULE = "cfdyn.integrate.compile_ahead"
+
+
+# A first central flow, nothing kept: 5 of 8 processor seconds are left for this process, 7 of 10.5 where it comes to the edge.
+@contextmanager
+def compiling_ahead(edge: bool) -> Iterator[None]:
+    """While this lasts a process without output fills the cache, if there are two processors and the loop is not kept."""
+    with ahead.beside(ahead.started(MODULE, *(["edge"] if edge else [])) if _useful() else None):
+        yield
+
+
+def _useful() -> bool:
+    loop: Any = stepping.advance
+    return not (DISABLED or loop.overloads or is_kept(loop)) and ahead.useful()
+
+
+def _advance_nothing() -> None:
+    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # that has come to its end
+    rules, counts = np.zeros(5, np.int64), np.zeros(2, np.int64)
+    stepping.advance(
+        0, rules, numbers, numbers, counts, clock.memory, numbers, numbers, numbers, *methods.memory_for(3, False),
+        np.zeros((1, 2)), np.zeros((1, 8, 3)),
+    )  # fmt: skip
+
+
+def _at_edge() -> list[Any]:
+    """The rules that a path needs once it comes to an edge, those first that are called last."""
+    from cfdyn.kernels.edge import checks, forces, modes
+
+    return [forces.start, modes.renew, checks.project, forces.hold, forces.push, modes.follow, modes.turn_reference]
+
+
+def main() -> None:
+    """Compile one kernel after the other."""
+    rules = _at_edge() if "edge" in sys.argv else []
+    ahead.one_after_the_other([_advance_nothing, *(partial(getattr, rule, "compiled") for rule in rules)])
+
+
+if __name__ == "__main__":
+    main()
