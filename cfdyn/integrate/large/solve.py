@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.integrate.large.central_map import MapRun
+from cfdyn.integrate.large.noisy_run import NoisyRun
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.rows import Rows
 from cfdyn.integrate.large.run import LargeRun, Settings
@@ -55,7 +56,7 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     [1.416 0.705] [2.] enter
     """
     run_on = Settings(rtol, atol, **options)
-    kind = MapRun if run_on.method == "map" else LargeRun
+    kind = NoisyRun if flow.noise is not None else MapRun if run_on.method == "map" else LargeRun
     if not warm:
         return kind(flow, flow.state(w0), run_on)
     start, said = warmed(flow, w0, warm)
