@@ -70,11 +70,11 @@ def central(
     says so, and below which lr there is a stable set.
 
     **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
-    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same optimizers:
-    `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch``, for gd, it has
-    as many vectors as directions with ηλ > cut/2, at most 160, and asks ``rows_along(w, u)`` for slopes and Hessians of each row
-    on them, as `cf.Network` has it; radius and neglected terms are not told. Held sharpness of a tanh net on digits: within 9 %
-    of SGD's (``cfdyn show cfdyn2026_sgd``).
+    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same
+    optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch``, for
+    gd, there are as many vectors as directions with ηλ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
+    are asked by ``rows_along(w, u)``, as `cf.Network` has it; radius and neglected terms are not told. The sharpness at which
+    SGD is held on digits is found within 9 % (``cfdyn show cfdyn2026_sgd``).
 
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 

@@ -45,8 +45,9 @@ class RowNoise(NamedTuple):
 class OracleFlow:
     """dz/dt = F(z), z = (weights, the slow states of the optimizer), of a loss with gradients and products with its Hessian.
 
-    ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. No matrix of d × d numbers is formed. Made by
-    `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`; `cf.solve` follows it.
+    ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. No
+    matrix of d × d numbers is formed. Made by `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`;
+    `cf.solve` follows it.
 
     Examples
     --------
@@ -87,7 +88,8 @@ class OracleFlow:
     def title(self) -> str:
         """For messages and tables."""
         named = getattr(self.oracle, "title", f"a loss of {self.n_weights} weights, {type(self.oracle).__name__}")
-        batches = "" if self.noise is None else f", batches of {self.noise.batch}{'' if self.noise.replace else ' without replacement'}"
+        once = "" if self.noise is None or self.noise.replace else " without replacement"
+        batches = "" if self.noise is None else f", batches of {self.noise.batch}{once}"
         return f"{self.name} flow of {self.optimizer}{batches} on {named}"
 
     @property

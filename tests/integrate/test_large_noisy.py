@@ -78,7 +78,7 @@ def test_it_agrees_with_the_dense_flow_to_tolerance():
         errors.append(np.abs(path.w - dense.w).max())
         np.testing.assert_allclose(path.sharpness, dense.sharpness, rtol=30 * rtol)
         np.testing.assert_allclose(path.predicted_loss, dense.predicted_loss, rtol=100 * rtol)
-    assert errors[0] < 0.02 and errors[1] < errors[0] / 10 and far[-1] > 1
+    assert errors[0] < 0.005 and errors[1] < errors[0] / 10 and far[-1] > 30 * errors[0]
 
 
 def test_a_network_tells_slopes_and_hessians_of_each_row():
@@ -139,9 +139,8 @@ def test_the_sharpness_at_which_sgd_is_held_on_digits(batch, below):
         rng, w = np.random.default_rng(seed), net.start.copy()
         for t in range(801):
             held += [net.sharpness(w)] if t in times else []
-            start = w.copy() if t == 60 and seed == 0 else start if t else None
             w = w - lr * net.gradient(w, rng.integers(500, size=batch))
     flow = cf.flows.central(net, cf.optimizers.gd(lr=lr), batch=batch, cut=0.2)
-    path = cf.solve(flow, start, 740, save_at=times - 60.0, rtol=2e-3)
+    path = cf.solve(flow, net.start, 740, save_at=times - 60.0, rtol=2e-3, warm=60)
     assert path.status == "done" and np.mean(held) < below * 2 / lr
     np.testing.assert_allclose(path.sharpness.mean(), np.mean(held), rtol=0.15)

@@ -13,7 +13,8 @@ from cfdyn.systems.oracle_flow import OracleFlow
 NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
 KEPT = 64  # times of a kind of call, of which the median counts
 KINDS = ("gradient", "value", "products", "third", "jet", "rows")
-NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0, "rows": 3.0}  # in gradients, where none was timed
+# What one costs in gradients, where none was timed.
+NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0, "rows": 3.0}
 
 
 class Counted:

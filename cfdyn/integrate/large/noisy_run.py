@@ -175,8 +175,8 @@ class NoisyRun(LargeRun):
         what = f"ΔS/√(2α) is at least {self.least:.3g}, {self.damping:.3g} at the end"
         if self.least > 1.0:
             return [f"not edge-held: {what}"]
-        return [f"edge-held for {100 * self.below / max(self.t, SHORT):.2g} % of the time: {what}; below 1 Σ swings as without noise, and "
-                "stands for an average over that"]  # fmt: skip
+        share = f"{100 * self.below / max(self.t, SHORT):.2g} %"
+        return [f"edge-held for {share} of the time: {what}; below 1 Σ swings as without noise, and is an average over that"]
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays."""
