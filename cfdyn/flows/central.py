@@ -73,8 +73,8 @@ def central(
     ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same
     optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch``, for
     gd, there are as many vectors as directions with ηλ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
-    are asked by ``rows_along(w, u)``, as `cf.Network` has it; radius and neglected terms are not told. The sharpness at which
-    SGD is held on digits is found within 9 % (``cfdyn show cfdyn2026_sgd``).
+    are asked by ``rows_along(w, u)``, as `cf.Network` has it; radius and neglected terms are not told. The mean
+    sharpness at which SGD is held on digits is found within 1 % (``cfdyn show cfdyn2026_sgd``).
 
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 
