@@ -4,6 +4,7 @@ from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.oracle_flow import OracleFlow
 from typing import Any
 from typing import overload
@@ -19,7 +20,12 @@ def central(loss: Loss | AsFormula, optimizer: Optimizer, batch: int | None=None
 def central(loss: GradientOracle, optimizer: Optimizer, batch: int | None=None, replace: bool=True, *, cut: float | None=None) -> OracleFlow:
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge."""
 
-def edge(loss: Loss | AsFormula, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> Flow:
+@overload
+def edge(loss: Loss | AsFormula, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> Flow:  # type: ignore[overload-overlap]
+    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation."""
+
+@overload
+def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> OracleEdgeFlow:
     """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation."""
 
 def gaussian(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:

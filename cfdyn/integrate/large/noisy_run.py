@@ -184,6 +184,6 @@ class NoisyRun(LargeRun):
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Go back, or forth, to what `snapshot` gave."""
-        super().restore({**arrays, "near": np.array(0)})
-        self.point.near, self.bend = int(arrays["near"]), np.array(arrays["bend"])
+        super().restore(arrays)
+        self.bend = np.array(arrays["bend"])
         self.damping, self.least, self.below = (float(value) for value in arrays["held"])
