@@ -233,7 +233,7 @@ CLAIMS.undecided(
     "networks_on_data", "experiments",
     "Central flows predict long-term trajectories of generic networks (CNN, ResNet, ViT, LSTM, transformer, Mamba) on data with "
     "high numerical accuracy.",
-    needs="networks other than fully connected ones, which cohen2024_networks has, on data",
+    needs="ResNet, ViT, LSTM and Mamba on data; cohen2024_networks and cohen2024_architectures have others",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.oracle_flow import OracleFlow
 from typing import Any
 from typing import overload
@@ -12,14 +13,19 @@ def ablated(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
     """dw/dt = −(Gθ/S) g with S = λ₁(H): adapt the step as an optimizer at the edge does, but do not lower S."""
 
 @overload
-def central(loss: Loss | AsFormula, optimizer: Optimizer, batch: int | None=None, replace: bool=True, noise: Any=None, label_noise: float=0.0, cut: float=0.01, flat: bool=False) -> Flow:  # type: ignore[overload-overlap]
+def central(loss: Loss | AsFormula, optimizer: Optimizer, batch: int | None=None, replace: bool=True, noise: Any=None, label_noise: float=0.0, cut: float | None=None, flat: bool=False) -> Flow:  # type: ignore[overload-overlap]
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge."""
 
 @overload
-def central(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow:
+def central(loss: GradientOracle, optimizer: Optimizer, batch: int | None=None, replace: bool=True, *, cut: float | None=None) -> OracleFlow:
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge."""
 
-def edge(loss: Loss | AsFormula, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> Flow:
+@overload
+def edge(loss: Loss | AsFormula, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> Flow:  # type: ignore[overload-overlap]
+    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation."""
+
+@overload
+def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> OracleEdgeFlow:
     """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation."""
 
 def gaussian(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:

@@ -18,9 +18,11 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.oracle_flow import OracleFlow, RowNoise
 from cfdyn.systems.second_moments import MOST_FLAT, SEEN, noise_share
 from cfdyn.tape.derivatives import forward, reverse
 
+FINE, COARSE = 0.01, 0.1  # ηλ of a sharp direction, of a formula and of many weights
 MOST = 40  # weights: pairs of directions make matrices of d⁴/4 numbers
 PRECONDITIONED = ("rmsprop", "scalar_rmsprop", "adagrad", "adam")
 MODELS = ("gd", "heavy_ball", "nesterov", "ema_momentum")
@@ -66,6 +68,29 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
     return Noise(batch, bool(replace), label, covariance)
 
 
+def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool, cut: float | None) -> OracleFlow:
+    """The flow of batches of a loss that is no formula; with all rows, each once, that without noise."""
+    if optimizer.name != "gd":
+        raise UsageError(f"of a loss that is no formula the flow of batches is that of gd, not of {optimizer.name}; "
+                         "leave `batch` out for the flow of all rows")  # fmt: skip
+    missing = [name for name in ("n_rows", "rows_along") if not hasattr(loss, name)]
+    if missing or not loss.n_rows:
+        raise UsageError(f"batches are of rows of data, and {type(loss).__name__} has no {' and no '.join(missing) or 'rows'}")
+    batch = whole_number("batch", batch, 1)
+    if not replace and batch > loss.n_rows:
+        raise UsageError(f"a batch without replacement has at most all {loss.n_rows} rows, not {batch}")
+    if not replace and batch == loss.n_rows:
+        return OracleFlow("central", "central", loss, optimizer)
+    return OracleFlow("central", "noisy", loss, optimizer, RowNoise(batch, bool(replace), _cut(COARSE if cut is None else cut)))
+
+
+def _cut(cut: float) -> float:
+    tau = number("cut", cut)
+    if not 1e-6 <= tau <= 0.5:
+        raise UsageError(f"`cut` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {cut:g}")
+    return tau
+
+
 def covariance_of(d: int, noise: Any) -> np.ndarray:
     """A covariance (d, d), from itself or from one variance for each of d weights."""
     variances = isinstance(noise, Iterable) and all(map(np.isscalar, noise))
@@ -77,13 +102,11 @@ def covariance_of(d: int, noise: Any) -> np.ndarray:
     return given
 
 
-def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float, flat: bool) -> Flow:
+def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float | None, flat: bool) -> Flow:
     """The flow with this noise."""
     from cfdyn.kernels.models import noise_seen, noisy
 
-    tau = number("cut", cut)
-    if not 1e-6 <= tau <= 0.5:
-        raise UsageError(f"`cut` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {cut:g}")
+    tau = _cut(FINE if cut is None else cut)
     made = descent("central with noise", loss, optimizer, (*MODELS, *PRECONDITIONED))
     d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
     preconditioned = optimizer.name in PRECONDITIONED

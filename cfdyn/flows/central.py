@@ -3,28 +3,31 @@
 from typing import Any, overload
 
 from cfdyn.errors import UsageError
-from cfdyn.flows._noisy import checked, noisy_flow
+from cfdyn.flows._noisy import checked, noisy_flow, noisy_oracle_flow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.oracle_map import require_oracle
 
 
 @overload
 def central(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
     loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
-    label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
+    label_noise: float = 0.0, cut: float | None = None, flat: bool = False,
 ) -> Flow: ...  # fmt: skip
 
 
 @overload
-def central(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+def central(
+    loss: GradientOracle, optimizer: Optimizer, batch: int | None = None, replace: bool = True, *, cut: float | None = None
+) -> OracleFlow: ...
 
 
 def central(
     loss: Any, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
-    label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
+    label_noise: float = 0.0, cut: float | None = None, flat: bool = False,
 ) -> Flow | OracleFlow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
@@ -67,8 +70,11 @@ def central(
     says so, and below which lr there is a stable set.
 
     **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
-    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same optimizers
-    and without noise: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`.
+    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same
+    optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch``, for
+    gd, there are as many vectors as directions with ηλ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
+    are asked by ``rows_along(w, u)``, as `cf.Network` has it; radius and neglected terms are not told. The mean
+    sharpness at which SGD is held on digits is found within 1 % (``cfdyn show cfdyn2026_sgd``).
 
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 
@@ -114,7 +120,7 @@ def central(
     replace : rows of a batch are drawn with replacement; ``batch=n, replace=False`` is the flow without noise
     noise : covariance (d, d) of noise in each step's gradient, or d variances, in units of gradients squared
     label_noise : standard deviation of fresh noise on each label drawn, the data's column y, for squared errors
-    cut : the ηλ of a sharp direction
+    cut : the ηλ of a sharp direction; 0.01 if None, 0.1 of a loss that is no formula
     flat : carry the covariance along flat directions too, of up to 14 weights and without a preconditioner
 
     Raises
@@ -162,8 +168,10 @@ def central(
     """
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
-        if batch is not None or noise is not None or label_noise or flat:
-            raise UsageError("batches and noise are for a loss that is a formula, cf.Loss")
+        if noise is not None or label_noise or flat:
+            raise UsageError("`noise`, `label_noise` and `flat` are for a loss that is a formula, cf.Loss; batches are for all")
+        if batch is not None:
+            return noisy_oracle_flow(require_oracle(loss), optimizer, batch, replace, cut)
         return preconditioned("central", "central", loss, optimizer)
     given = checked(loss, batch, replace, noise, label_noise)
     if given is None:

@@ -69,7 +69,8 @@ def solve(
     max_step, max_steps : bounds; a path that needs more steps ends early
     edge_tolerance : for `flows.thread`, how far below the edge an eigenvalue leaves the sum, as a part of it
     warm : of a loss that is no formula, steps n of the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4 about step n,
-        which is then t = 0: the first steps of an optimizer differ from any flow, edge or not; a note says so
+        which is then t = 0: the first steps of an optimizer differ from any flow, edge or not; a note says so. Of a flow of
+        batches they are steps on batches
     progress : called now and then with the time reached
     events : functions by name, {"level": "x = 1"}, or a list of texts: of the state, the parameters, the time ``t``, and
         ``loss``, ``gradient_norm`` and, of one or two weights, ``sharpness`` of a flow of a loss; as texts, SymPy expressions or

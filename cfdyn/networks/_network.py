@@ -131,6 +131,20 @@ class Network:
         """D⁴L(w)[q, q, q, q] for each direction q of (k, d), (k,)."""
         return self._pieces("fourth", None, self._weights(w), self._directions(q))
 
+    def rows_along(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Of each row of data its loss's slope along directions (k, d) and its Hessian on them: (n, k) and (n, k, k)."""
+        w, u = self._weights(w), self._directions(u)
+        if not self.n_rows:
+            raise UsageError(f"{self.title} has no rows of data")
+        if isinstance(self._engine, JaxEngine):
+            k = len(u)
+            # Compiled for every sixteenth number of directions only.
+            padded = np.concatenate([u, np.zeros((-k % (2 * PIECE), self.dim))])
+            slopes, bends = self._call("rows_along", None, w, padded)
+            return np.asarray(slopes)[:, :k], np.asarray(bends)[:, :k, :k]
+        rows = np.arange(self.n_rows)[:, None]
+        return np.array([u @ self.gradient(w, row) for row in rows]), np.array([self.hvps(w, u, row) @ u.T for row in rows])
+
     def eigenvalues(self, w: Any, count: int = 1, start: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.
 

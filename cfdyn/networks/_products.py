@@ -68,7 +68,25 @@ def _fourth(f: Scalar) -> Scalar:
     return lambda w, q, rows: jax.vmap(one, (None, 0, None))(w, q, rows)
 
 
+def _rows_along(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def products(w: Any, u: Any, rows: Any) -> Any:
+        def one(row: Any) -> Any:
+            def along(a: Any) -> Any:
+                return f(w + a @ u, tuple(part[None] for part in row))
+
+            none = jax.numpy.zeros(len(u))
+            return jax.grad(along)(none), jax.hessian(along)(none)
+
+        # Row after row: at once, the weights' slopes of all rows and directions would be in memory.
+        return jax.lax.map(one, rows)
+
+    return products
+
+
 PRODUCTS: dict[str, Callable[[Scalar], Scalar]] = {
     "value": _value, "gradient": _gradient, "value_and_gradient": _value_and_gradient, "hvps": _hvps,
     "curvature_gradients": _curvature_gradients, "jet": _jet, "fourth": _fourth,
+    "rows_along": _rows_along,
 }  # fmt: skip

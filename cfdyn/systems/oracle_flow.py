@@ -34,11 +34,20 @@ class Edge(NamedTuple):
     by_length: list[Numbers]
 
 
+class RowNoise(NamedTuple):
+    """Batches of so many rows, drawn with replacement or not, and the ηλ of a sharp direction."""
+
+    batch: int
+    replace: bool
+    cut: float
+
+
 class OracleFlow:
     """dz/dt = F(z), z = (weights, the slow states of the optimizer), of a loss with gradients and products with its Hessian.
 
-    ``kind``: "central", or "plain" for the flow without oscillations. No matrix of d × d numbers is formed. Made by
-    `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`; `cf.solve` follows it.
+    ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. No
+    matrix of d × d numbers is formed. Made by `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`;
+    `cf.solve` follows it.
 
     Examples
     --------
@@ -52,8 +61,8 @@ class OracleFlow:
 
     discrete, lead = False, 0.0
 
-    def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer):
-        self.name, self.kind, self.oracle, self.optimizer = name, kind, oracle, optimizer
+    def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer, noise: RowNoise | None = None):
+        self.name, self.kind, self.oracle, self.optimizer, self.noise = name, kind, oracle, optimizer, noise
         self.own = ElementwiseFlow(optimizer, name, edge=kind != "plain")
         self.n_weights = int(oracle.dim)
         self.decay = float(optimizer.params["weight_decay"]) if optimizer.gradient is not None else 0.0
@@ -79,7 +88,9 @@ class OracleFlow:
     def title(self) -> str:
         """For messages and tables."""
         named = getattr(self.oracle, "title", f"a loss of {self.n_weights} weights, {type(self.oracle).__name__}")
-        return f"{self.name} flow of {self.optimizer} on {named}"
+        once = "" if self.noise is None or self.noise.replace else " without replacement"
+        batches = "" if self.noise is None else f", batches of {self.noise.batch}{once}"
+        return f"{self.name} flow of {self.optimizer}{batches} on {named}"
 
     @property
     def remarks(self) -> list[str]:
@@ -97,7 +108,7 @@ class OracleFlow:
         mine = {name: value for name, value in params.items() if name in self.optimizer.params}
         rest = {name: value for name, value in params.items() if name not in mine}
         oracle = self.oracle.at(**rest) if rest else self.oracle  # type: ignore[attr-defined]
-        return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine))
+        return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine), self.noise)
 
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """∇ of the loss with the penalty that weight decay stands for, (d,)."""

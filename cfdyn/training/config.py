@@ -15,8 +15,8 @@ from cfdyn.records.files import as_path, written_whole
 
 VERSION = 1  # of what is in a run's folder
 DISCRETE = "discrete"  # the optimizer itself
-MODELS = ("central", "stable", "gradient")
-OF_FORMULAS = ("rod", "edge")  # known as models, but not of networks
+MODELS = ("central", "stable", "gradient", "edge")
+OF_FORMULAS = ("rod",)  # known as models, but not of networks
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
 DONE = "done"  # the status of a run

@@ -101,7 +101,7 @@ class Lockstep:
         off = (self.z - middle)[: self.network.dim]
         if k == self.config.warm_start:
             for model in self.models.values():
-                model.begin(middle)
+                model.begin(middle, off)
         if k % int(self.config.every or 1) == 0:
             self._measure(k, store, middle)
         if len(self.modes.vectors):

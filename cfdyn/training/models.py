@@ -10,6 +10,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.training.modes import Modes
 
 RUNNING = "running"
@@ -19,7 +20,8 @@ MEASURED = (*SINGLE, "variance")
 
 def flow_of(name: str, network: Any, optimizer: Optimizer) -> Any:
     """The flow of that name, before anything is computed."""
-    return catalogue("flows").get(name)(network, optimizer)
+    # Without the secant nothing but the centre's motion ends the growth of a swing.
+    return catalogue("flows").get(name)(network, optimizer, **({"secant": True} if name == "edge" else {}))
 
 
 def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
@@ -29,9 +31,13 @@ def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
     return large_run(flow, z, **options)
 
 
-def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray) -> np.ndarray:
-    """The state of a flow at a state (D,) of the optimizer: without its momentum, which the flow has slaved."""
+def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """The state of a flow at a midpoint (D,) of the optimizer: without its momentum, which the flow has slaved; ``off`` (d,) is
+    what the iterate is from there, the edge flow's swing."""
     d, each = flow.n_weights, optimizer.per_weight
+    if isinstance(flow, OracleEdgeFlow):
+        size = float(np.linalg.norm(off))
+        return np.concatenate([z[:d], off / size, [np.log(size)]]) if size else z[:d]
     blocks = [z[:d], *(z[(1 + each.index(name)) * d : (2 + each.index(name)) * d] for name in flow.own.each)]
     shared = z[(1 + len(each)) * d :]
     return np.concatenate([*blocks, [shared[optimizer.shared.index(name)] for name in flow.own.shared]])
@@ -46,10 +52,10 @@ class Model:
         self._options = {} if tol is None else {"rtol": tol}
         self._run: Any = None
 
-    def begin(self, z: np.ndarray) -> None:
-        """Start at a state (D,) of the optimizer."""
+    def begin(self, z: np.ndarray, off: np.ndarray) -> None:
+        """Start at a midpoint (D,) of the optimizer, which its iterate is ``off`` (d,) from."""
         try:
-            self._run = run_of(self._flow, start_of(self._flow, self.optimizer, z), self._options)
+            self._run = run_of(self._flow, start_of(self._flow, self.optimizer, z, off), self._options)
         except (NumericsError, UsageError) as error:
             self.status = f"ended before it began: {error}"
 
@@ -100,5 +106,5 @@ class Model:
     def restore(self, saved: Mapping[str, np.ndarray], z: np.ndarray) -> None:
         """What a snapshot holds; z (D,): any state of the optimizer."""
         if saved:
-            self.begin(z)
+            self.begin(z, np.zeros(self._flow.n_weights))
             self._run.restore(dict(saved))

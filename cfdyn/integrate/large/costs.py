@@ -12,8 +12,9 @@ from cfdyn.systems.oracle_flow import OracleFlow
 
 NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
 KEPT = 64  # times of a kind of call, of which the median counts
-KINDS = ("gradient", "value", "products", "third", "jet")
-NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0}  # in gradients, where none was timed
+KINDS = ("gradient", "value", "products", "third", "jet", "rows")
+# What one costs in gradients, where none was timed.
+NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0, "rows": 3.0}
 
 
 class Counted:
@@ -65,6 +66,10 @@ class Counted:
         """H v for a direction (d,)."""
         found = self._timed("products", 1, partial(self.oracle.hvp, w, v))
         return found + self.decay * v if self.decay else found
+
+    def rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Slopes (n, k) and Hessians (n, k, k) of the rows' losses on directions (k, d)."""
+        return self._timed("rows", len(u), lambda: self.oracle.rows_along(w, u))
 
     def bent(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
         """The gradient and Hu where they come for nothing, else None, and T[u, u]."""

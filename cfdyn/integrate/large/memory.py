@@ -47,7 +47,7 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     flow, given = run.flow, {name: np.array(value) for name, value in arrays.items()}
     z, g, near = given["z"], given["g"], int(given["near"])
     run.point = Point(z, g, given["f"], flow.edge(z, g), given["y"], given["values"], near, given["thirds"])
-    if near:
+    if len(given["thirds"]):
         run.point.rates = rates(flow, run.point.f, run.point.edge, run.point.movers(flow), run.point.thirds)
     run.trend, run.x, run.piece = given["trend"], given["x"], None
     run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))

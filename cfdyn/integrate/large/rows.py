@@ -104,7 +104,7 @@ class Rows:
             rank=np.array([len(r.variances) for r in self.readings], dtype=int), loss=loss,
             predicted_loss=loss + columns["more_loss"], predicted_grad_norm_sq=columns["squares"],
             factors=factors, oscillation=x, events=list(run.events), status=status,
-            stats=statistics(run), notes=[*run.notes, *flow.remarks, *thinned], provenance=provenance,
+            stats=statistics(run), notes=[*run.notes, *run.said, *flow.remarks, *thinned], provenance=provenance,
         )  # fmt: skip
 
 
@@ -137,7 +137,8 @@ def _padded(rows: list[np.ndarray]) -> np.ndarray:
 def statistics(run: LargeRun) -> dict[str, Any]:
     """What a run has cost and how well it held the edge."""
     counts, costs = run.oracle.counts, run.oracle.costs()
-    names = {"gradient": "gradients", "products": "products", "third": "curvature_gradients", "jet": "jets", "value": "values"}
+    names = {"gradient": "gradients", "products": "products", "third": "curvature_gradients", "jet": "jets", "value": "values",
+             "rows": "directions_by_row"}  # fmt: skip
     asked = {names[kind]: n for kind, n in counts.items() if kind != "value"}
     return {
         "steps": run.steps, "rejected": run.rejected, **asked,

@@ -175,7 +175,15 @@ class LargeRun:
         # The rest in two equal steps rather than a long one and a very short one.
         self._step(left if left <= h * (1 + 1e-9) else left / 2 if left < 2 * h else h, end)
         if not self.status:
-            guarded(self)
+            self._guard()
+
+    def _guard(self) -> None:
+        guarded(self)
+
+    @property
+    def said(self) -> list[str]:
+        """What is to be said of the run as a whole."""
+        return []
 
     def _step(self, h: float, end: float) -> None:
         point, flow, first, self.piece = self.point, self.flow, h, None

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from cfdyn.integrate.large.central_map import MapRun
+from cfdyn.integrate.large.edge_run import EdgeRun
+from cfdyn.integrate.large.noisy_run import NoisyRun
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.rows import Rows
 from cfdyn.integrate.large.run import LargeRun, Settings
 from cfdyn.integrate.large.start import warmed
 from cfdyn.records.record import provenance
+from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.oracle_flow import OracleFlow
 
 MOST = 1000  # numbers of a start that are kept beside a path
@@ -36,6 +39,12 @@ def solve_large(
     return found.record(run.status or "done", said)
 
 
+def _kind(flow: OracleFlow, settings: Settings) -> Any:
+    if isinstance(flow, OracleEdgeFlow):
+        return EdgeRun
+    return NoisyRun if flow.noise is not None else MapRun if settings.method == "map" else LargeRun
+
+
 def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
     """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
 
@@ -55,7 +64,7 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     [1.416 0.705] [2.] enter
     """
     run_on = Settings(rtol, atol, **options)
-    kind = MapRun if run_on.method == "map" else LargeRun
+    kind = _kind(flow, run_on)
     if not warm:
         return kind(flow, flow.state(w0), run_on)
     start, said = warmed(flow, w0, warm)

@@ -1,10 +1,13 @@
 """A start that some steps of the optimizer have led to: gradient flow and optimizer part in the first ones, edge or not."""
 
+import inspect
+from typing import Any
+
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.errors import NumericsError
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.systems.oracle_flow import OracleFlow, RowNoise
 from cfdyn.systems.oracle_map import OracleMap
 
 
@@ -18,7 +21,7 @@ def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, st
     (array([0.0625]), 't = 0 is step 1 of the optimizer: the start is (w₋ + 2w + w₊)/4 about it')
     """
     steps, d = whole_number("warm", steps, 1), flow.n_weights
-    step = OracleMap(flow.oracle, flow.optimizer)
+    step = OracleMap(flow.oracle if flow.noise is None else OnBatches(flow.oracle, flow.noise), flow.optimizer)
     before = step.state(w0)
     for _ in range(steps - 1):
         before = step(before)
@@ -35,4 +38,20 @@ def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, st
             flow.block(z, k)[:] = after[first : first + d]
         else:
             flow.block(z, k)[:] = after[d * (1 + len(optimizer.per_weight)) + optimizer.shared.index(name)]
-    return z, f"t = 0 is step {steps} of the optimizer: the start is (w₋ + 2w + w₊)/4 about it"
+    on = "" if flow.noise is None else " on batches"
+    return z, f"t = 0 is step {steps} of the optimizer{on}: the start is (w₋ + 2w + w₊)/4 about it"
+
+
+class OnBatches:
+    """A loss whose gradient is that of rows drawn anew each time, from one stream."""
+
+    def __init__(self, oracle: Any, noise: RowNoise):
+        if "rows" not in inspect.signature(oracle.gradient).parameters:
+            raise UsageError(f"`warm` on batches needs gradient(w, rows), and {type(oracle).__name__} has gradient(w)")
+        self.oracle, self.noise, self.random, self.dim = oracle, noise, np.random.default_rng(0), oracle.dim
+        self.value, self.hvp = oracle.value, oracle.hvp
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """∇ of the loss of a batch (d,)."""
+        rows = self.random.choice(self.oracle.n_rows, self.noise.batch, self.noise.replace)
+        return np.asarray(self.oracle.gradient(w, rows=rows))

@@ -1,0 +1,104 @@
+"""The edge flow of a loss of many weights: a centre and one mode of oscillation about it, by stabilised steps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.point import Point
+from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
+from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
+
+MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 1; steps after which the curvature is asked again
+
+
+class EdgeRun(LargeRun):
+    """Steps of (c, u, ln ρ) with an error control; its only mode is u, its only eigenvalue uᵀHu."""
+
+    flow: OracleEdgeFlow
+
+    def __init__(self, flow: OracleEdgeFlow, z: np.ndarray, settings: Settings):
+        if settings.method != "auto":
+            raise UsageError("the central map is one of the central flow: leave `method` out")
+        self.top = math.nan
+        super().__init__(flow, z, settings)
+
+    def _begin(self, z: np.ndarray) -> Point:
+        self.flow.check(z)
+        self._ask(z)
+        self.trend = np.zeros(1)
+        self.point = self._at(z)
+        if not np.isfinite(self.point.f).all():
+            raise NumericsError("the flow is not defined at the start; start elsewhere")
+        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        return self.point
+
+    def _ask(self, z: np.ndarray) -> None:
+        """About the largest ηλ."""
+        none = np.zeros((0, self.flow.n_weights))
+        self.top = self.look.top(z[: self.flow.n_weights], self.flow.edge(z), none, self.settings.seed)
+
+    def _velocity(self, z: np.ndarray) -> tuple[np.ndarray, float]:
+        return self.flow.velocity(z, self.oracle.gradient, self.oracle.product)
+
+    def _at(self, z: np.ndarray) -> Point:
+        d, (f, curvature) = self.flow.n_weights, self._velocity(z)
+        u, edge = z[d : 2 * d], self.flow.edge(z)
+        self.x = np.array([[math.exp(2 * z[-1]) * float(edge.metric)]])
+        # The gradient at the centre is told to rows alone, which ask for it.
+        return Point(z, np.zeros(0), f, edge, u[None] / np.linalg.norm(u), np.array([curvature]), 1)
+
+    @property
+    def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """U (1, d) and X (1, 1) of Σ = ρ²uuᵀ."""
+        if not len(self.point.g):
+            self.point.g = self.oracle.gradient(self.w)
+        return self.point.u, self.x
+
+    def radius(self) -> float:
+        """A bound on the decay of c and u, per unit of time."""
+        return max(MARGIN * max(self.top, float(self.point.values[0])), TURN) + TURN
+
+    def _guard(self) -> None:
+        if self.steps % AGAIN == 0:
+            self._ask(self.point.z)
+
+    def _error(self, off: np.ndarray) -> float:
+        """The largest of the errors of c, u and ln ρ, in tolerances."""
+        d, settings = self.flow.n_weights, self.settings
+        sizes = [float(np.linalg.norm(part)) for part in (off[:d], off[d : 2 * d], off[-1:])]
+        scales = [float(np.linalg.norm(self.w)), 1.0, 1.0]
+        return max(one / (settings.atol + settings.rtol * scale) for one, scale in zip(sizes, scales, strict=True))
+
+    def _step(self, h: float, end: float) -> None:
+        point, first, self.piece = self.point, h, None
+        while True:
+            with np.errstate(all="ignore"):
+                z = advance(point.z, point.f, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
+                worst = math.inf
+                if np.isfinite(z).all() and np.abs(z).max() < BLOW_UP:
+                    found = self._at(z)
+                    worst = self._error(error(point.z, point.f, z, found.f, h)) if np.isfinite(found.f).all() else worst
+            if worst <= TOO_LARGE:
+                break
+            self.rejected += 1
+            h *= 0.25 if worst == math.inf else max(LEAST, SAFETY * worst ** (-1 / 3))
+            if h < SHORT:
+                self.status = f"at t = {self.t:.6g} the flow runs away or is not smooth"
+                return
+        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
+        self.piece = Piece(self.t, reached, point.z, found.z, point.f, found.f)
+        self._take(found, self.x, h, worst, first < 0.99 * self.h and h == first)
+        self.t, self.before, self.worst = reached, None, 0.0
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All of the run as arrays."""
+        return {**super().snapshot(), "top": np.array(self.top)}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go back, or forth, to what `snapshot` gave."""
+        super().restore(arrays)
+        self.top = float(arrays["top"])

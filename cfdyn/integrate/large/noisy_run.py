@@ -1,0 +1,189 @@
+"""The central flow of batches: noise held by the sharp modes of a loss of many weights, in quasi-equilibrium."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.balance import WIDTH, balanced
+from cfdyn.integrate.large.modes import orthonormal, refined
+from cfdyn.integrate.large.oscillation import size
+from cfdyn.integrate.large.point import APART, Point
+from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
+from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.systems.oracle_flow import Force, OracleFlow
+from cfdyn.systems.second_moments import noise_share
+
+FIRST, MORE, SPARE, MOST = 12, 6, 2, 160  # modes that are searched for at first and later, kept behind sharp ones, followed
+FINE, RESTARTS = 1e-2, 12  # of a search, relative to the largest eigenvalue
+SMALL = 1e-9  # of the largest eigenvalue of X: what pushes nothing
+LONGEST = 1.5  # of the last step: how far the force is extrapolated
+
+
+class Seen:
+    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,) and the damping ΔS/√(2α)."""
+
+    def __init__(self, point: Point, x: np.ndarray, bend: np.ndarray, damping: float):
+        self.point, self.x, self.bend, self.damping = point, x, bend, damping
+
+
+class NoisyRun(LargeRun):
+    """dw/dt = −η[g + ½∇⟨H, Σ⟩], Σ = R[N[Σ] + η²C] on the modes with ηλ above the cut; a `LargeRun` without an edge.
+
+    The force of Σ is taken once in a step, from the last two steps to the middle of the next.
+    """
+
+    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
+        if settings.method != "auto":
+            raise UsageError("the central map is of all rows: leave `method` out, or `batch`")
+        assert flow.noise is not None
+        self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
+        n = int(flow.oracle.n_rows)  # type: ignore[attr-defined]
+        self.share = noise_share(n, flow.noise.batch, flow.noise.replace)
+        super().__init__(flow, z, settings)
+
+    def _begin(self, z: np.ndarray) -> Point:
+        flow, none = self.flow, np.zeros((0, self.flow.n_weights))
+        flow.check(z)
+        count = min(FIRST, flow.n_weights)
+        while True:
+            values, y = self.look.search(z, flow.edge(z), count, none, self.settings.seed, FINE, RESTARTS)
+            if values[-1] <= self.noise.cut / WIDTH or count == flow.n_weights:
+                break
+            count = self._allowed(min(2 * count, flow.n_weights))
+        try:
+            seen = self._seen(z, orthonormal(y, none))
+        except NumericsError as trouble:
+            raise NumericsError(f"the start: {trouble}; start where the optimizer is after some steps (warm=100), lower lr, or "
+                                "raise `cut`") from None  # fmt: skip
+        self.point, self.x, self.bend = seen.point, seen.x, seen.bend
+        self.damping = self.least = seen.damping
+        self.trend = np.zeros(len(seen.point.y))
+        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        return seen.point
+
+    def _allowed(self, count: int) -> int:
+        if count > MOST:
+            raise NumericsError(f"more than {MOST} directions have ηλ above the cut of {self.noise.cut:g}: raise `cut`")
+        return count
+
+    def _seen(self, z: np.ndarray, y: np.ndarray) -> Seen:
+        """The point at a state, from modes (k, d) near by, whose memory it takes over."""
+        w, point = z[: self.flow.n_weights], self._point(z, y)
+        u = point.u
+        slopes, bends = self.oracle.rows_along(w, u)
+        found = balanced(point.values[: point.near], slopes, bends, self.share, self.noise.cut)
+        return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
+
+    def _point(self, z: np.ndarray, y: np.ndarray) -> Point:
+        flow, oracle, w, edge = self.flow, self.oracle, z[: self.flow.n_weights], self.flow.edge(z)
+        root, least = np.sqrt(edge.metric), self.noise.cut / WIDTH
+        g = oracle.gradient(w)
+
+        def curved(rows: np.ndarray) -> np.ndarray:
+            return np.array([oracle.product(w, row / root) / root for row in rows])
+
+        def wanted(values: np.ndarray, sizes: np.ndarray) -> list[int]:
+            return [i for i, v in enumerate(values) if v > least and sizes[i] > self.angle * max(v - values[-1], APART)]
+
+        while True:
+            products = curved(y)
+            if not (np.isfinite(g).all() and np.isfinite(products).all()):
+                raise NumericsError("the gradient or the Hessian is not finite")
+            values, _ = refined(curved, y, products, wanted, 1)
+            if values[-1] <= least or len(y) == len(w):
+                break
+            self._allowed(len(y) + MORE)
+            _, more = self.look.search(z, edge, min(MORE, len(w) - len(y)), y, self.steps + 1, FINE, RESTARTS)
+            y = np.concatenate([y, orthonormal(more, y)])
+        near = int((values > least).sum())
+        kept = min(near + SPARE, len(y))
+        return Point(z, g, flow.slope(z, g), edge, y[:kept].copy(), values[:kept].copy(), near)
+
+    def _bend(self, w: np.ndarray, u: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ."""
+        sizes, axes = np.linalg.eigh(x) if len(x) else (np.zeros(0), x)
+        bend = np.zeros(len(w))
+        for share, axis in zip(sizes, axes.T, strict=True):
+            if share > SMALL * sizes[-1]:
+                bend += share * self.oracle.bent(w, axis @ u)[2]
+        return bend
+
+    def _damping(self, point: Point, x: np.ndarray, loss: float) -> float:
+        """(1/R − N)/(2√(η) ‖∇(ηλ₁)‖ √((ηλ₁ − 1) X₁₁)) along the sharpest mode; ∞ for ηλ₁ ≤ 1."""
+        past = float(point.values[0]) - 1.0
+        if not (past > 0.0 and len(x) and x[0, 0] > 0):
+            return math.inf
+        third = self.oracle.bent(point.z[: self.flow.n_weights], point.u[0])[2]
+        return loss / (2.0 * math.sqrt(past * x[0, 0] * float(third @ (point.edge.speed * third))))
+
+    @property
+    def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """U (k, d) and X (k, k) of Σ = UᵀXU now."""
+        return self.point.u, self.x
+
+    def _guard(self) -> None:
+        """Nothing: a point looks for modes itself."""
+
+    def _step(self, h: float, end: float) -> None:
+        point, flow, first, self.piece = self.point, self.flow, h, None
+        while True:
+            bend = self.bend
+            if self.bent is not None:
+                bend = bend + 0.5 * min(h / self.pace, LONGEST) * (bend - self.bent)
+            push = Force(bend, 0.0, 0.0)
+            slope = flow.slope(point.z, point.g, push)
+
+            def right(z: np.ndarray, push: Force = push) -> np.ndarray:
+                return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
+
+            with np.errstate(all="ignore"):
+                z = advance(point.z, slope, h, stages(h, self.radius()), right)
+            try:
+                if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
+                    raise NumericsError("the weights run away")
+                found = self._seen(z, point.y.copy())
+            except NumericsError as trouble:
+                why, worst = str(trouble), math.inf
+            else:
+                ends = flow.slope(z, found.point.g, push)
+                off = (0.5 * h) * point.edge.speed * (bend - (self.bend + found.bend) / 2)
+                worst = max(size(self, error(point.z, slope, z, ends, h)), size(self, off))
+                if worst <= TOO_LARGE:
+                    break
+                why = "the flow is not smooth"
+            self.rejected += 1
+            h *= 0.25 if worst == math.inf else max(LEAST, SAFETY * worst ** (-1 / 3))
+            if h < SHORT:
+                self.status = f"at t = {self.t:.6g} the flow is not defined a step further: {why}"
+                return
+        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
+        self.piece = Piece(self.t, reached, point.z, z, slope, ends)
+        before = self.bend
+        self._take(found.point, found.x, h, worst, first < 0.99 * self.h and h == first)
+        self.t, self.bend, self.bent, self.before, self.worst = reached, found.bend, before, None, 0.0
+        self.below += h * (found.damping <= 1.0)
+        self.damping, self.least = found.damping, min(self.least, found.damping)
+
+    @property
+    def said(self) -> list[str]:
+        """Who holds the sharpness, as a sentence."""
+        if math.isinf(self.least):
+            return ["not edge-held: ηλ₁ ≤ 1 at all steps"]
+        what = f"ΔS/√(2α) is at least {self.least:.3g}, {self.damping:.3g} at the end"
+        if self.least > 1.0:
+            return [f"not edge-held: {what}"]
+        share = f"{100 * self.below / max(self.t, SHORT):.2g} %"
+        return [f"edge-held for {share} of the time: {what}; below 1 Σ swings as without noise, and is an average over that"]
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All of the run as arrays."""
+        return {**super().snapshot(), "bend": self.bend, "held": np.array([self.damping, self.least, self.below])}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go back, or forth, to what `snapshot` gave."""
+        super().restore(arrays)
+        self.bend = np.array(arrays["bend"])
+        self.damping, self.least, self.below = (float(value) for value in arrays["held"])

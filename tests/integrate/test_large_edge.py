@@ -1,0 +1,101 @@
+"""The edge flow of a loss that is no formula: the dense flow of the same loss, closed forms, what it refuses."""
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+from cfdyn.integrate.large import large_run
+from tests.integrate.test_large import Plain
+from tests.training import toy
+
+GD = cf.optimizers.gd(lr=1.0)
+QUARTIC = cf.losses.quartic(S=2.5)
+NET = cf.losses.tanh_network()
+START = 0.7 * np.random.default_rng(1).normal(size=7)
+
+
+@pytest.mark.parametrize("secant", [False, True])
+@pytest.mark.parametrize("floor", [0.0, 1e-3])
+def test_its_velocity_is_that_of_the_dense_flow(secant, floor):
+    gd = cf.optimizers.gd(lr=0.8)
+    dense, flow = (cf.flows.edge(loss, gd, secant=secant, floor=floor) for loss in (NET, Plain(NET)))
+    z = dense.state(START)
+    np.testing.assert_allclose(flow.state(START), z, rtol=1e-12)
+    small = np.append(z[:-1], -8.0)
+    np.testing.assert_allclose(flow.drift(z), dense.drift(z), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(flow.drift(small), dense.drift(small), rtol=1e-7, atol=1e-9)
+
+
+def test_it_rests_on_the_two_cycle():
+    """c ± ρu is w ± √(S − 2/η) of the quartic."""
+    path = cf.solve(cf.flows.edge(Plain(QUARTIC), GD, secant=True), [0.1], 200, rtol=1e-4)
+    assert path.status == "done" and path.variances[-1, 0] == pytest.approx(0.5, rel=1e-3)
+    assert path.w[-1, 0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_swing_on_a_parabola_grows_as_the_closed_form_says():
+    """ρ(t) = ρ₀ e^{(ηS − 2)t}, to tolerance."""
+    bowl = Plain(cf.Loss("2.1*x**2/2 + y**2/2"))
+    path = cf.solve(cf.flows.edge(bowl, GD), [0.0, 0.0, 1.0, 0.0, np.log(0.01)], 20, rtol=1e-6)
+    assert 0.5 * np.log(path.variances[-1, 0]) == pytest.approx(np.log(0.01) + 2.0, abs=1e-4)
+    assert path.sharpness[-1] == pytest.approx(2.1, rel=1e-9)
+
+
+def test_it_converges_to_the_dense_path_of_a_network():
+    gd, times = cf.optimizers.gd(lr=1.2), np.arange(0, 101, 20.0)
+    dense = cf.solve(cf.flows.edge(NET, gd, secant=True), START, 100, save_at=times, rtol=1e-9)
+    errors = []
+    for rtol in (1e-3, 1e-5):
+        path = cf.solve(cf.flows.edge(Plain(NET), gd, secant=True), START, 100, save_at=times, rtol=rtol)
+        errors.append(np.abs(path.w - dense.w).max())
+    assert errors[0] < 0.03 and errors[1] < errors[0] / 10
+
+
+def test_a_run_goes_on_bit_for_bit():
+    flow = cf.flows.edge(Plain(QUARTIC), GD, secant=True)
+    whole, first, second = (large_run(flow, flow.state([0.1])) for _ in range(3))
+    for t in (30.0, 60.0):
+        whole.advance(t)
+    first.advance(30.0)
+    second.restore(first.snapshot())
+    second.advance(60.0)
+    assert np.array_equal(whole.z, second.z) and whole.steps == second.steps
+
+
+def test_it_refuses_in_a_sentence():
+    with pytest.raises(UsageError, match="is that of gd, not of adam"):
+        cf.flows.edge(Plain(QUARTIC), cf.optimizers.adam(lr=0.1))
+    with pytest.raises(UsageError, match="which is 0 at this start"):
+        cf.flows.edge(Plain(QUARTIC), GD).state([0.0])
+    with pytest.raises(UsageError, match="smallest extent"):
+        cf.flows.edge(Plain(QUARTIC), GD, floor=-1.0)
+
+
+def test_beside_the_optimizer_it_begins_with_the_swing_and_follows_it(tmp_path, monkeypatch):
+    """It is written out here by Runge and Kutta from the midpoint and the swing of step 10, beside which the run is stopped."""
+    net, lr, settings = toy.Toy(), toy.LR, {"optimizer": f"gd:lr={toy.LR}", "runs": "edge", "steps": 60, "every": 4, "tol": 1e-5}
+    w = [net.start]
+    for _ in range(61):
+        w.append(w[-1] - lr * net.gradient(w[-1]))
+    middle = (w[9] + 2 * w[10] + w[11]) / 4
+    c, v = middle, w[10] - middle
+
+    def velocity(c, v):  # v = ρu; d(ln ρ)/dt by the secant
+        u = v / np.linalg.norm(v)
+        secant, turned = lr * (net.gradient(c + v) - net.gradient(c - v)) / 2 @ u, lr * net.hessian(c) @ v
+        return -lr / 2 * (net.gradient(c + v) + net.gradient(c - v)), turned - (u @ turned) * u + (secant - 2 * u @ v) * u
+
+    for _ in range(1200):
+        k = velocity(c, v)
+        m = velocity(c + 0.0125 * k[0], v + 0.0125 * k[1])
+        c, v = c + 0.025 * m[0], v + 0.025 * m[1]
+    run = cf.train(settings, network=net, out=str(tmp_path / "run"))
+    row, at = run.t.tolist().index(40), (w[39] + 2 * w[40] + w[41]) / 4
+    np.testing.assert_allclose(run.models["edge"].distance[row], np.linalg.norm(c - at), rtol=1e-2)
+    np.testing.assert_allclose(run.models["edge"].trace[row], v @ v, rtol=1e-2)
+    monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
+    first = cf.train({**settings, "steps": 41}, network=net, out=str(tmp_path / "first"))
+    again = cf.train(resume=first.folder, steps=60, network=net)
+    assert np.array_equal(again.models["edge"].distance, run.models["edge"].distance, equal_nan=True)
+    assert run.models["edge"].status == "done" and run.models["edge"].trace[row] > 1e-4
