@@ -6,10 +6,12 @@ rest is left UNSETTLED.
 
 import numpy as np
 
+from cfdyn.ensembles.held import held, labels_of_held
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
+from cfdyn.settling.regime import FIRST_STEPS
 from cfdyn.settling.samples import QUASI_PERIODIC
 from cfdyn.systems.map import Map
 
@@ -34,8 +36,12 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     n = len(orbits.states)
     labels, exponents = np.full(n, UNSETTLED), np.full(n, np.nan)
     left, rest = np.arange(n), orbits
+    strides = np.zeros(n) if orbits.step.has_loss and orbits.step.dim > orbits.step.n_weights else None
     for times in STAGES:
-        rest.advance(times * transient)
+        if strides is None:
+            rest.advance(times * transient)
+        else:
+            left, rest = _without_held(rest, left, times * transient, strides, longest, labels, exponents)
         found = rest.periods(longest, RETURN)
         labels[left[(rest.ended > 0) & (rest.codes == DIVERGED)]] = ESCAPED
         repeats = np.flatnonzero(found > 0)
@@ -59,6 +65,24 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     with np.errstate(divide="ignore"):
         labels[slow], exponents[slow] = periods, np.log(radii) / periods
     return labels, exponents
+
+
+def _without_held(
+    orbits: Orbits, left: np.ndarray, steps: int, strides: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray
+) -> tuple[np.ndarray, Orbits]:  # fmt: skip
+    """Take so many steps, twice as far each time as by `regime`; the orbits that are left once those are labelled that
+    round-off holds on what becomes unstable, and their places.
+    """
+    done, window = 0, FIRST_STEPS
+    while done < steps:
+        ahead, own = min(window, steps - done), strides[left]
+        places, states = held(orbits, ahead, own)
+        strides[left] = own
+        labels[left[places]], exponents[left[places]] = labels_of_held(
+            orbits.some(places), states, own[places], longest, RETURN, CONTRACTS)  # fmt: skip
+        others = np.setdiff1d(np.arange(len(left)), places)
+        left, orbits, done, window = left[others], orbits.some(others), done + ahead, 2 * window
+    return left, orbits
 
 
 def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:

@@ -5,13 +5,16 @@ stability only then: a number of digits falls into the same trap as floats.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
 from cfdyn.cycles.rest import limit_matrix, settled
-from cfdyn.kernels.orbits import disturbed as disturbed_kernel
+from cfdyn.kernels.lanes.disturb import disturb
 from cfdyn.systems.map import Map
+from cfdyn.systems.together import ensemble
 
 STILL, ULPS = 8, 32  # so many steps whose third differences are no more units in the last place: no oscillation but round-off
 MOVING = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum, or to what falls too slowly to wait for
@@ -24,9 +27,17 @@ FARTHER, AWAY = 1.1, 1.5  # times as far in all: they drift; and beyond their ow
 UNDERFLOWS = 1e-150  # weights at 0 whose squares floats no longer hold
 TRACE = 1e-16  # of what it was at the start: a decay that is over
 SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
+RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
 LONGER = 10  # times as many where these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
 ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
+
+InParts = Callable[[int, int, Callable[[int, int], None]], None]  # of so many orbits, operations of one, the loop
+
+
+def at_once(count: int, operations: int, take: Callable[[int, int], None]) -> None:
+    """All orbits in one part."""
+    take(0, count)
 
 
 class Disturbed(NamedTuple):
@@ -74,10 +85,15 @@ def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
     if not len(pauses):
         return None
     z = orbit[last[pauses[0]] + STILL].copy()
+    return z if loses_stability(step, z) else None
+
+
+def loses_stability(step: Map, z: np.ndarray) -> bool:
+    """True if a step contracts at a state (D,), but no longer once what is behind the weights has come to rest."""
     if not contracts(step, z):
-        return None
+        return False
     end = limit_matrix(step, settled(step, z))
-    return z if end is None or _largest(end[0]) > 1 else None
+    return end is None or _largest(end[0]) > 1
 
 
 def contracts(step: Map, z: np.ndarray) -> bool:
@@ -94,48 +110,80 @@ def _largest(matrix: np.ndarray) -> float:
 
 
 def disturbed(
-    step: Map, z: np.ndarray, stride: float, part: float, budget: int, seed: int = 0, longer: int = 1
-) -> Disturbed | None:
-    """The orbit of a state (D,) with its weights moved in every step, uniformly up to part · stride; None if it escapes.
+    steps: Sequence[Map], states: np.ndarray, strides: np.ndarray, part: float, budget: int, seed: int = 0, longer: int = 1,
+    in_parts: InParts = at_once,
+) -> list[Disturbed | None]:  # fmt: skip
+    """Orbits with their weights moved in every step, uniformly up to part · stride; None where one escapes.
 
     ``chaotic`` of the result was right for each of 200 seeds and two sizes on systems whose answer is known: linear recursions
     with multipliers ±0.95 to ±0.9999 and beyond 1, cycles of length 1 to 4 with multipliers to ±0.95, Adam on a parabola below
     its edge, on its 2-cycle (β₁ ≤ 0.15) and bursting (β₁ = 0.9), NAdam's 2-cycle, the tent and Hénon's map. None was taken for
     the other, none left open, but that a recursion which runs away is neither.
 
-    stride : the longest step of the orbit before
+    steps : one map, with the parameters of each orbit
+    states : (N, D), from which on round-off decides
+    strides : (N,), the longest step of each orbit before
     part : of it
     budget : most steps
-    seed : of the perturbations
+    seed : of the perturbations, the same for all orbits, each of which is what it is alone
     longer : times as many steps as usual
+    in_parts : calls a loop over orbits with their first and their last
     """
-    d, rng, z, rest = step.n_weights, np.random.default_rng(seed), z.copy(), z[: step.n_weights].copy()
-    size = max(part * stride, LEAST * float(np.spacing(np.abs(rest).max())))
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
-
-    def run(steps: int, q: np.ndarray) -> tuple[float, float]:
-        """The exponent over so many steps more, and the farthest that the weights go; NaN where the orbit escapes."""
-        sums, orbit = np.zeros(1), np.empty((steps, step.dim))
-        done = disturbed_kernel(*rules, z, step.p, size * rng.uniform(-1, 1, (steps, d)), orbit, q, sums)
-        return (float(sums[0]) / steps if done == steps else math.nan), float(np.abs(orbit[:, :d] - rest).max())
-
-    tangent, most = np.full((1, step.dim), 1 / math.sqrt(step.dim)), max(budget // SHARES[1] // BATCHES, 1)
-    falls = longer * (steps_of_fall(step, z, budget) // BATCH + 1)
-    for _ in range(falls):
-        run(BATCH, tangent[:0])
-    steps = (falls + 1) * BATCH
-    z[:] = with_decays_over(step, z)
-    run(BATCH, tangent)  # turns the tangent vector into the fastest direction
+    ways = _Ways(steps, states, part * strides, seed, in_parts)
+    falls = np.array([longer * (steps_of_fall(*one, budget) // BATCH + 1) for one in zip(steps, states, strict=True)])
+    for done in range(max(falls, default=0)):
+        ways.run(np.flatnonzero(falls > done), BATCH, ways.falling)
+    for k, step in enumerate(steps):
+        ways.states[k] = with_decays_over(step, ways.states[k])
+    left = np.arange(len(states))
+    ways.run(left, BATCH, ways.counted)  # turns the tangents into the fastest direction
+    most, taken = max(budget // SHARES[1] // BATCHES, 1), (falls + 1) * BATCH
+    found = list[Disturbed | None](repeat(None, len(states)))
     for batch in sorted({min(longer * BATCH, most), min(longer * LONGER * BATCH, most)}):
-        means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
-        steps += BATCHES * batch
-        error = float(means.std(ddof=1) / math.sqrt(BATCHES))
-        growth = float(reach[-1] / reach[0]) if (np.diff(reach) > 0).mean() > RISES else 1.0
-        away = growth > AWAY and bool(reach[-1] > np.abs(rest).max())
-        found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps, growth, away)
-        if found.chaotic is not None or found.drifts and found.exponent < 0:
-            break
-    return found if np.isfinite(found.exponent) else None
+        taken[left] += BATCHES * batch
+        means, reaches = np.array([ways.run(left, batch, ways.counted) for _ in range(BATCHES)]).transpose(1, 2, 0)
+        for k, mean, reach in zip(left.tolist(), means, reaches, strict=True):
+            found[k] = _judged(mean, reach, ways.sizes[k], ways.rest[k], ways.states[k], int(taken[k]))
+        left = np.array([k for k in left.tolist() if _is_open(found[k])], int)
+    return [one if one is not None and np.isfinite(one.exponent) else None for one in found]
+
+
+class _Ways:
+    """Orbits on their way, ``states`` (N, D), with perturbations of ``sizes`` (N,)."""
+
+    def __init__(self, steps: Sequence[Map], states: np.ndarray, least: np.ndarray, seed: int, in_parts: InParts):
+        self.step, self.in_parts, d = steps[0], in_parts, steps[0].n_weights
+        self.states, self.rest = states.copy(), states[:, :d].copy()
+        self.parameters = np.array([list(step.params.values()) for step in steps], float)
+        self.sizes = np.maximum(least, LEAST * np.spacing(np.abs(self.rest).max(axis=1)))
+        self.tangents = np.full((len(states), 1, states.shape[1]), 1 / math.sqrt(states.shape[1]))
+        self.falling, self.counted = np.random.default_rng(seed).spawn(2)
+
+    def run(self, which: np.ndarray, steps: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Of some of them the exponents over so many steps more, and how far the weights go; NaN where an orbit escapes."""
+        turned, d = int(random is self.counted), self.step.n_weights
+        rule = "tangents:1" if turned else "step"
+        block = ensemble(self.step, rule, ("turned:" if turned else "lanes:") + rule, steps, math.inf)
+        kicks, states, tangents = random.uniform(-1, 1, (steps, d)), self.states[which], self.tangents[which, :turned]
+        sums, reach = np.zeros((len(which), turned)), np.zeros(len(which))
+        parameters, sizes, rest = self.parameters[which], self.sizes[which], self.rest[which]
+        cost = self.step.cost + turned * (self.step.cost + self.step.tangent_cost)
+        self.in_parts(len(which), steps * cost, lambda first, last: disturb(
+            block.memory, first, last, states, parameters, sizes, kicks, rest, tangents, sums, reach))  # fmt: skip
+        self.states[which], self.tangents[which, :turned] = states, tangents
+        return sums[:, 0] / steps if turned else reach, reach
+
+
+def _judged(means: np.ndarray, reach: np.ndarray, size: float, rest: np.ndarray, z: np.ndarray, steps: int) -> Disturbed:
+    """What the stretches that count say of an orbit."""
+    error = float(means.std(ddof=1) / math.sqrt(BATCHES))
+    growth = float(reach[-1] / reach[0]) if (np.diff(reach) > 0).mean() > RISES else 1.0
+    away = growth > AWAY and bool(reach[-1] > np.abs(rest).max())
+    return Disturbed(float(size), float(means.mean()), error, z.copy(), float(reach.max()), steps, growth, away)
+
+
+def _is_open(found: Disturbed | None) -> bool:
+    return found is not None and found.chaotic is None and not (found.drifts and found.exponent < 0)
 
 
 def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
@@ -168,3 +216,9 @@ def is_stable(step: Map, z: np.ndarray) -> bool:
     """True if a fixed point (D,) is stable, its state come to rest: more than 10⁻¹¹ of it, which Newton's method has not seen."""
     end = limit_matrix(step, settled(step, z))
     return end is not None and _largest(end[0]) < 1
+
+
+def is_real(step: Map, points: np.ndarray, size: float) -> bool:
+    """True if a cycle (n, D) is more than perturbations of that size around an unstable point."""
+    spread = float(np.ptp(points[:, : step.n_weights], axis=0).max())
+    return spread > RESOLVED * size if len(points) > 1 else is_stable(step, points[0])

@@ -41,7 +41,8 @@ UNBOUNDED = {"1.0005": cf.Map.from_text("1.0005*x"), "-1.0005": cf.Map.from_text
 def verdicts(step, start, seeds):
     """The verdict for each seed and each size of the perturbation."""
     z = step.state(np.full(step.n_weights or step.dim, start))
-    return [disturbed(step, z, 1e-3, part, 1_000_000, seed).chaotic for seed in seeds for part in PARTS]
+    strides = np.array([1e-3])
+    return [disturbed([step], z[None], strides, part, 1_000_000, seed)[0].chaotic for seed in seeds for part in PARTS]
 
 
 @pytest.mark.parametrize("name", ORDERLY)

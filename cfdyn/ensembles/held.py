@@ -1,0 +1,94 @@
+"""What becomes of orbits that round-off alone holds on a point: with perturbations, many of them at once; see `disturbed`."""
+
+import numpy as np
+
+from cfdyn.ensembles.orbits import Orbits
+from cfdyn.ensembles.slow import radii_of
+from cfdyn.kernels.orbits import CHAOTIC, UNSETTLED
+from cfdyn.settling.disturbed import (
+    PARTS,
+    Disturbed,
+    disturbed,
+    is_real,
+    loses_stability,
+    steps_of_fall,
+    with_decays_over,
+)
+from cfdyn.settling.regime import CALM, affordable, default_budget
+from cfdyn.systems.map import Map
+
+AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays small
+
+
+def held(orbits: Orbits, steps: int, strides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take so many steps of orbits of an optimizer with a state; which of them round-off has brought to rest, and where.
+
+    Returns their places (M,) and the states (M, D) from which on it decides. ``strides`` (N,) as of `Orbits.pauses`.
+    """
+    at, paused = orbits.pauses(steps, strides)
+    places = np.flatnonzero(at)
+    lost = [loses_stability(_map_of(orbits, k), paused[k]) for k in places.tolist()]
+    places = places[np.array(lost, bool)]
+    return places, paused[places]
+
+
+def labels_of_held(
+    orbits: Orbits, states: np.ndarray, strides: np.ndarray, longest: int, tolerance: float, contracts: float
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Labels and exponents (N,) of orbits that are followed with perturbations of two sizes from ``states`` (N, D) on.
+
+    Chaos, or the cycle that they go to without more perturbations; UNSETTLED where the two disagree.
+    """
+    labels, exponents = np.full(len(states), UNSETTLED), np.full(len(states), np.nan)
+    for first in range(0, len(states), AT_ONCE):
+        some = np.arange(first, min(first + AT_ONCE, len(states)))
+        maps = [_map_of(orbits, k) for k in some.tolist()]
+        both, found = [], np.empty(0)
+        for part in PARTS:
+            part_of, budget = orbits.some(some), default_budget(orbits.step)
+            ways = disturbed(maps, states[some], strides[some], part, affordable(orbits.step, budget), in_parts=orbits.in_parts)
+            label, found = _ends(part_of, maps, states[some], ways, longest, tolerance, contracts)
+            both.append(label)
+        labels[some] = np.where(both[0] == both[1], both[0], UNSETTLED)
+        exponents[some] = found
+    return labels, exponents
+
+
+def _ends(
+    orbits: Orbits, maps: list[Map], states: np.ndarray, ways: list[Disturbed | None], longest: int, tolerance: float,
+    contracts: float,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    labels, exponents, calm = np.full(len(maps), UNSETTLED), np.full(len(maps), np.nan), np.zeros(len(maps), int)
+    budget = default_budget(orbits.step)
+    for k, way in enumerate(ways):
+        if way is not None:
+            exponents[k] = way.exponent
+            if way.chaotic:
+                labels[k] = CHAOTIC
+            else:
+                calm[k], orbits.states[k] = CALM * steps_of_fall(maps[k], states[k], budget), way.z
+    for steps in np.unique(calm[calm > 0]).tolist():
+        places = np.flatnonzero(calm == steps)
+        part = orbits.some(places)
+        part.advance(steps)
+        for k, place in enumerate(places.tolist()):
+            if part.ended[k] == 0:
+                part.states[k] = with_decays_over(maps[place], part.states[k])
+        found = part.periods(longest, tolerance)
+        for period in np.unique(found[found > 0]).tolist():
+            which = np.flatnonzero(found == period)
+            cycles = part.some(which)
+            radii = radii_of(cycles.monodromy(found[which]))
+            kept = np.stack([part.some(which).keep(period, i) for i in range(orbits.step.n_weights)], axis=2)
+            for radius, points, state, k in zip(radii, kept, cycles.states, places[which].tolist(), strict=True):
+                way = ways[k]
+                points = points if period > 1 else state[None]
+                if way is not None and radius < contracts and is_real(maps[k], points, way.size):
+                    with np.errstate(divide="ignore"):
+                        labels[k], exponents[k] = period, np.log(radius) / period
+    return labels, exponents
+
+
+def _map_of(orbits: Orbits, k: int) -> Map:
+    step = orbits.step
+    return step.at(**dict(zip(step.params, orbits.parameters[k].tolist(), strict=True)))
