@@ -6,6 +6,7 @@ from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import radii_of
 from cfdyn.kernels.orbits import CHAOTIC, UNSETTLED
 from cfdyn.settling.disturbed import (
+    FALLS,
     PARTS,
     Disturbed,
     disturbed,
@@ -17,6 +18,7 @@ from cfdyn.settling.disturbed import (
 from cfdyn.settling.regime import CALM, affordable, default_budget
 from cfdyn.systems.map import Map
 
+LONGEST = 200_000  # steps in which an average is waited for
 AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays small
 
 
@@ -30,6 +32,15 @@ def held(orbits: Orbits, steps: int, strides: np.ndarray) -> tuple[np.ndarray, n
     lost = [loses_stability(_map_of(orbits, k), paused[k]) for k in places.tolist()]
     places = places[np.array(lost, bool)]
     return places, paused[places]
+
+
+def steps_forgotten(orbits: Orbits) -> int:
+    """After how many steps the slowest average behind the weights has forgotten what it was, for all orbits; LONGEST at most."""
+    d, ones = orbits.step.n_weights, np.ones(len(orbits.states), int)
+    behind = orbits.monodromy(ones)[:, d:, d:]
+    slowest = np.abs(np.linalg.eigvals(behind[np.isfinite(behind).all(axis=(1, 2))])).max(axis=1)
+    slowest = slowest[slowest < 1].max(initial=0.0)
+    return int(min(FALLS / -np.log(slowest), LONGEST)) if slowest > 0 else 0
 
 
 def labels_of_held(

@@ -6,7 +6,7 @@ rest is left UNSETTLED.
 
 import numpy as np
 
-from cfdyn.ensembles.held import held, labels_of_held
+from cfdyn.ensembles.held import held, labels_of_held, steps_forgotten
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
@@ -36,12 +36,14 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     n = len(orbits.states)
     labels, exponents = np.full(n, UNSETTLED), np.full(n, np.nan)
     left, rest = np.arange(n), orbits
-    strides = np.zeros(n) if orbits.step.has_loss and orbits.step.dim > orbits.step.n_weights else None
-    for times in STAGES:
-        if strides is None:
-            rest.advance(times * transient)
+    memory = orbits.step.has_loss and orbits.step.dim > orbits.step.n_weights
+    strides = np.zeros(n)
+    for times in (*STAGES, 0) if memory else STAGES:
+        if memory:
+            steps = times * transient or steps_forgotten(rest) - sum(STAGES) * transient
+            left, rest = _without_held(rest, left, steps, strides, longest, labels, exponents)
         else:
-            left, rest = _without_held(rest, left, times * transient, strides, longest, labels, exponents)
+            rest.advance(times * transient)
         found = rest.periods(longest, RETURN)
         labels[left[(rest.ended > 0) & (rest.codes == DIVERGED)]] = ESCAPED
         repeats = np.flatnonzero(found > 0)
