@@ -3,7 +3,7 @@
 import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.slow import radii_of
+from cfdyn.ensembles.slow import radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, UNSETTLED
 from cfdyn.settling.disturbed import (
     FALLS,
@@ -69,35 +69,47 @@ def _ends(
     orbits: Orbits, maps: list[Map], states: np.ndarray, ways: list[Disturbed | None], longest: int, tolerance: float,
     contracts: float,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Labels and exponents of one size, which ``ways`` tell of."""
     labels, exponents, calm = np.full(len(maps), UNSETTLED), np.full(len(maps), np.nan), np.zeros(len(maps), int)
     budget = default_budget(orbits.step)
     for k, way in enumerate(ways):
         if way is not None:
-            exponents[k] = way.exponent
-            if way.chaotic:
-                labels[k] = CHAOTIC
-            else:
-                calm[k], orbits.states[k] = CALM * steps_of_fall(maps[k], states[k], budget), way.z
+            exponents[k], orbits.states[k] = way.exponent, way.z
+            labels[k] = CHAOTIC if way.chaotic else UNSETTLED
+            calm[k] = 0 if way.chaotic else CALM * steps_of_fall(maps[k], states[k], budget)
     for steps in np.unique(calm[calm > 0]).tolist():
         places = np.flatnonzero(calm == steps)
         part = orbits.some(places)
         part.advance(steps)
-        for k, place in enumerate(places.tolist()):
-            if part.ended[k] == 0:
-                part.states[k] = with_decays_over(maps[place], part.states[k])
-        found = part.periods(longest, tolerance)
-        for period in np.unique(found[found > 0]).tolist():
-            which = np.flatnonzero(found == period)
-            cycles = part.some(which)
-            radii = radii_of(cycles.monodromy(found[which]))
-            kept = np.stack([part.some(which).keep(period, i) for i in range(orbits.step.n_weights)], axis=2)
-            for radius, points, state, k in zip(radii, kept, cycles.states, places[which].tolist(), strict=True):
-                way = ways[k]
-                points = points if period > 1 else state[None]
-                if way is not None and radius < contracts and is_real(maps[k], points, way.size):
-                    with np.errstate(divide="ignore"):
-                        labels[k], exponents[k] = period, np.log(radius) / period
+        for k in np.flatnonzero(part.ended == 0).tolist():
+            part.states[k] = with_decays_over(maps[places[k]], part.states[k])
+        periods, radii = _cycles(part, longest, tolerance, contracts)
+        for k in np.flatnonzero(periods).tolist():
+            points, way = _points(part, k, int(periods[k])), ways[places[k]]
+            if way is not None and is_real(maps[places[k]], points, way.size):
+                with np.errstate(divide="ignore"):
+                    labels[places[k]], exponents[places[k]] = periods[k], np.log(radii[k]) / periods[k]
     return labels, exponents
+
+
+def _cycles(orbits: Orbits, longest: int, tolerance: float, contracts: float) -> tuple[np.ndarray, np.ndarray]:
+    """Periods and radii of the cycles that orbits are on or converge to; 0 where there is none."""
+    periods = orbits.periods(longest, tolerance)
+    radii = np.full(len(periods), np.inf)
+    on = np.flatnonzero(periods)
+    radii[on] = radii_of(orbits.some(on).monodromy(periods[on]))
+    periods[radii >= contracts] = 0
+    others = np.flatnonzero((periods == 0) & (orbits.ended == 0))
+    periods[others], radii[others] = slow_cycles(orbits.some(others), longest, contracts)
+    return np.maximum(periods, 0), radii
+
+
+def _points(orbits: Orbits, k: int, period: int) -> np.ndarray:
+    """Where an orbit is in as many steps, (period, D); its state itself if that is one."""
+    if period == 1:
+        return orbits.states[k][None]
+    one = np.array([k])
+    return np.stack([orbits.some(one).keep(period, i)[0] for i in range(orbits.step.dim)], axis=1)
 
 
 def _map_of(orbits: Orbits, k: int) -> Map:

@@ -28,7 +28,7 @@ UNDERFLOWS = 1e-150  # weights at 0 whose squares floats no longer hold
 TRACE = 1e-16  # of what it was at the start: a decay that is over
 SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
-LONGER = 10  # times as many where these do not decide
+LONGER = (1, 10, 40)  # times as many, as long as these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
 ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
 
@@ -139,7 +139,7 @@ def disturbed(
     ways.run(left, BATCH, ways.counted)  # turns the tangents into the fastest direction
     most, taken = max(budget // SHARES[1] // BATCHES, 1), (falls + 1) * BATCH
     found = list[Disturbed | None](repeat(None, len(states)))
-    for batch in sorted({min(longer * BATCH, most), min(longer * LONGER * BATCH, most)}):
+    for batch in sorted({min(longer * times * BATCH, most) for times in LONGER}):
         taken[left] += BATCHES * batch
         means, reaches = np.array([ways.run(left, batch, ways.counted) for _ in range(BATCHES)]).transpose(1, 2, 0)
         for k, mean, reach in zip(left.tolist(), means, reaches, strict=True):
