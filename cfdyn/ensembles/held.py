@@ -18,7 +18,7 @@ from cfdyn.settling.disturbed import (
 from cfdyn.settling.regime import CALM, affordable, default_budget
 from cfdyn.systems.map import Map
 
-LONGEST = 200_000  # steps in which an average is waited for
+LONGEST, TWICE = 200_000, 2  # steps in which an average is waited for; once until an orbit parts from a minimum, and once after it
 AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays small
 
 
@@ -40,7 +40,7 @@ def steps_forgotten(orbits: Orbits) -> int:
     behind = orbits.monodromy(ones)[:, d:, d:]
     slowest = np.abs(np.linalg.eigvals(behind[np.isfinite(behind).all(axis=(1, 2))])).max(axis=1)
     slowest = slowest[slowest < 1].max(initial=0.0)
-    return int(min(FALLS / -np.log(slowest), LONGEST)) if slowest > 0 else 0
+    return int(min(TWICE * FALLS / -np.log(slowest), LONGEST)) if slowest > 0 else 0
 
 
 def labels_of_held(

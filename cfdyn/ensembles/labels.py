@@ -22,6 +22,7 @@ STANDS, STILL = 1000, 1e-12  # steps, and how far it may be away after them, bes
 KICK, BESIDE = 1e-9, 1e3  # of its size, and times that: so near it stays if it begins so far beside it
 STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
+LONGEST = 262_144  # and of one with averages that remember thousands of steps
 ON_CURVE = 5e-5  # an exponent over LONGER steps
 LASTS = 200_000  # steps that chaos must last for: a transient may end late
 WATCHED = 4096  # steps of an average, twice
@@ -59,7 +60,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
         labels[left[neutral]] = found[neutral]
         open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
-    _irregular(rest, left, longest, labels, exponents, lasts)
+    _irregular(rest, left, longest, labels, exponents, lasts, (AVERAGED, LONGER, LONGEST) if memory else (AVERAGED, LONGER))
     slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
     periods, radii = slow_cycles(rest.some(slow), longest, CONTRACTS)
     labels[left[slow[periods == DOUBTFUL]]] = UNSETTLED
@@ -107,10 +108,10 @@ def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:
 
 
 def _irregular(
-    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int
+    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int, stages: tuple[int, ...]
 ) -> None:  # fmt: skip
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
-    for steps in (AVERAGED, LONGER):
+    for steps in stages:
         value, error = orbits.exponents(steps)
         exponents[left] = value
         margin = np.maximum(ERRORS * error, SMALLEST_EXPONENT)
@@ -120,7 +121,7 @@ def _irregular(
         digits[~chaotic] = _digits(orbits.some(~chaotic))
         chaotic |= (value > margin) & (digits < QUASI_DIGITS)
         labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts)
-        if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
+        if steps >= LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
         open_ones = labels[left] == UNSETTLED
