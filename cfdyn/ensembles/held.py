@@ -9,11 +9,10 @@ from cfdyn.settling.disturbed import (
     FALLS,
     PARTS,
     Disturbed,
+    Held,
     disturbed,
     is_real,
     loses_stability,
-    steps_of_fall,
-    with_decays_over,
 )
 from cfdyn.settling.regime import CALM, affordable, default_budget
 from cfdyn.systems.map import Map
@@ -53,12 +52,12 @@ def labels_of_held(
     labels, exponents = np.full(len(states), UNSETTLED), np.full(len(states), np.nan)
     for first in range(0, len(states), AT_ONCE):
         some = np.arange(first, min(first + AT_ONCE, len(states)))
-        maps = [_map_of(orbits, k) for k in some.tolist()]
+        most = affordable(orbits.step, default_budget(orbits.step))
+        begun = [Held.at(_map_of(orbits, k), states[k], float(strides[k]), most) for k in some.tolist()]
         both, found = [], np.empty(0)
         for part in PARTS:
-            part_of, budget = orbits.some(some), default_budget(orbits.step)
-            ways = disturbed(maps, states[some], strides[some], part, affordable(orbits.step, budget), in_parts=orbits.in_parts)
-            label, found = _ends(part_of, maps, states[some], ways, longest, tolerance, contracts)
+            ways = disturbed(begun, part, most, in_parts=orbits.in_parts)
+            label, found = _ends(orbits.some(some), begun, ways, longest, tolerance, contracts)
             both.append(label)
         labels[some] = np.where(both[0] == both[1], both[0], UNSETTLED)
         exponents[some] = found
@@ -66,27 +65,25 @@ def labels_of_held(
 
 
 def _ends(
-    orbits: Orbits, maps: list[Map], states: np.ndarray, ways: list[Disturbed | None], longest: int, tolerance: float,
-    contracts: float,
+    orbits: Orbits, begun: list[Held], ways: list[Disturbed | None], longest: int, tolerance: float, contracts: float
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Labels and exponents of one size, which ``ways`` tell of."""
-    labels, exponents, calm = np.full(len(maps), UNSETTLED), np.full(len(maps), np.nan), np.zeros(len(maps), int)
-    budget = default_budget(orbits.step)
+    labels, exponents, calm = np.full(len(ways), UNSETTLED), np.full(len(ways), np.nan), np.zeros(len(ways), int)
     for k, way in enumerate(ways):
         if way is not None:
             exponents[k], orbits.states[k] = way.exponent, way.z
             labels[k] = CHAOTIC if way.chaotic else UNSETTLED
-            calm[k] = 0 if way.chaotic else CALM * steps_of_fall(maps[k], states[k], budget)
+            calm[k] = 0 if way.chaotic else CALM * begun[k].fall
     for steps in np.unique(calm[calm > 0]).tolist():
         places = np.flatnonzero(calm == steps)
         part = orbits.some(places)
         part.advance(steps)
         for k in np.flatnonzero(part.ended == 0).tolist():
-            part.states[k] = with_decays_over(maps[places[k]], part.states[k])
+            part.states[k] = begun[places[k]].calm(part.states[k])
         periods, radii = _cycles(part, longest, tolerance, contracts)
         for k in np.flatnonzero(periods).tolist():
             points, way = _points(part, k, int(periods[k])), ways[places[k]]
-            if way is not None and is_real(maps[places[k]], points, way.size):
+            if way is not None and is_real(begun[places[k]].step, points, way.size):
                 with np.errstate(divide="ignore"):
                     labels[places[k]], exponents[places[k]] = periods[k], np.log(radii[k]) / periods[k]
     return labels, exponents

@@ -40,6 +40,31 @@ def at_once(count: int, operations: int, take: Callable[[int, int], None]) -> No
     take(0, count)
 
 
+class Held(NamedTuple):
+    """An orbit from the state ``z`` (D,) on, at which round-off holds it, the longest step before, which entries behind the
+    weights are ``decays``, and in how many steps the slowest of the others falls far.
+    """
+
+    step: Map
+    z: np.ndarray
+    stride: float
+    decays: np.ndarray
+    fall: int
+
+    @classmethod
+    def at(cls, step: Map, z: np.ndarray, stride: float, budget: int) -> "Held":
+        """With what has to be known of it to follow it; the fall takes a part of the budget at most."""
+        decays = _decays(step, z)
+        own = ~decays & (np.arange(step.dim) >= step.n_weights)
+        slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
+        steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
+        return cls(step, z, stride, decays, int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST))))
+
+    def calm(self, z: np.ndarray) -> np.ndarray:
+        """A state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
+        return np.where(self.decays, settled(self.step, z), z) if self.decays.any() else z
+
+
 class Disturbed(NamedTuple):
     """With a perturbation of ``size``: exponent, its error, the state (D,) reached, how far weights go from rest, and steps.
 
@@ -110,8 +135,7 @@ def _largest(matrix: np.ndarray) -> float:
 
 
 def disturbed(
-    steps: Sequence[Map], states: np.ndarray, strides: np.ndarray, part: float, budget: int, seed: int = 0, longer: int = 1,
-    in_parts: InParts = at_once,
+    orbits: Sequence[Held], part: float, budget: int, seed: int = 0, longer: int = 1, in_parts: InParts = at_once
 ) -> list[Disturbed | None]:  # fmt: skip
     """Orbits with their weights moved in every step, uniformly up to part · stride; None where one escapes.
 
@@ -120,25 +144,23 @@ def disturbed(
     its edge, on its 2-cycle (β₁ ≤ 0.15) and bursting (β₁ = 0.9), NAdam's 2-cycle, the tent and Hénon's map. None was taken for
     the other, none left open, but that a recursion which runs away is neither.
 
-    steps : one map, with the parameters of each orbit
-    states : (N, D), from which on round-off decides
-    strides : (N,), the longest step of each orbit before
-    part : of it
+    orbits : of one map, each with its parameters
+    part : of their longest steps
     budget : most steps
     seed : of the perturbations, the same for all orbits, each of which is what it is alone
     longer : times as many steps as usual
     in_parts : calls a loop over orbits with their first and their last
     """
-    ways = _Ways(steps, states, part * strides, seed, in_parts)
-    falls = np.array([longer * (steps_of_fall(*one, budget) // BATCH + 1) for one in zip(steps, states, strict=True)])
+    ways = _Ways(orbits, part, seed, in_parts)
+    falls = np.array([longer * (one.fall // BATCH + 1) for one in orbits])
     for done in range(max(falls, default=0)):
         ways.run(np.flatnonzero(falls > done), BATCH, ways.falling)
-    for k, step in enumerate(steps):
-        ways.states[k] = with_decays_over(step, ways.states[k])
-    left = np.arange(len(states))
+    for k, one in enumerate(orbits):
+        ways.states[k] = one.calm(ways.states[k])
+    left = np.arange(len(orbits))
     ways.run(left, BATCH, ways.counted)  # turns the tangents into the fastest direction
     most, taken = max(budget // SHARES[1] // BATCHES, 1), (falls + 1) * BATCH
-    found = list[Disturbed | None](repeat(None, len(states)))
+    found = list[Disturbed | None](repeat(None, len(orbits)))
     for batch in sorted({min(longer * times * BATCH, most) for times in LONGER}):
         taken[left] += BATCHES * batch
         means, reaches = np.array([ways.run(left, batch, ways.counted) for _ in range(BATCHES)]).transpose(1, 2, 0)
@@ -151,12 +173,14 @@ def disturbed(
 class _Ways:
     """Orbits on their way, ``states`` (N, D), with perturbations of ``sizes`` (N,)."""
 
-    def __init__(self, steps: Sequence[Map], states: np.ndarray, least: np.ndarray, seed: int, in_parts: InParts):
-        self.step, self.in_parts, d = steps[0], in_parts, steps[0].n_weights
-        self.states, self.rest = states.copy(), states[:, :d].copy()
-        self.parameters = np.array([list(step.params.values()) for step in steps], float)
-        self.sizes = np.maximum(least, LEAST * np.spacing(np.abs(self.rest).max(axis=1)))
-        self.tangents = np.full((len(states), 1, states.shape[1]), 1 / math.sqrt(states.shape[1]))
+    def __init__(self, orbits: Sequence[Held], part: float, seed: int, in_parts: InParts):
+        self.step, self.in_parts = orbits[0].step, in_parts
+        self.states = np.array([one.z for one in orbits])
+        self.rest = self.states[:, : self.step.n_weights].copy()
+        self.parameters = np.array([list(one.step.params.values()) for one in orbits], float)
+        least = LEAST * np.spacing(np.abs(self.rest).max(axis=1))
+        self.sizes = np.maximum(part * np.array([one.stride for one in orbits]), least)
+        self.tangents = np.full((len(orbits), 1, self.step.dim), 1 / math.sqrt(self.step.dim))
         self.falling, self.counted = np.random.default_rng(seed).spawn(2)
 
     def run(self, which: np.ndarray, steps: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -186,22 +210,9 @@ def _is_open(found: Disturbed | None) -> bool:
     return found is not None and found.chaotic is None and not (found.drifts and found.exponent < 0)
 
 
-def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
-    """In how many steps the slowest average behind the weights has fallen far from a state at rest, within a budget."""
-    own = ~_decays(step, z) & (np.arange(step.dim) >= step.n_weights)
-    slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
-    steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
-    return int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST)))
-
-
-def with_decays_over(step: Map, z: np.ndarray) -> np.ndarray:
-    """The state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
-    return np.where(_decays(step, z), settled(step, z), z)
-
-
 def without_traces(step: Map, z: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The state (D,) with those decays at their limit of which no digit counts beside their values at the start (D,)."""
-    over = with_decays_over(step, z)
+    over = np.where(_decays(step, z), settled(step, z), z)
     return np.where(np.abs(z - over) <= TRACE * np.abs(start - over), over, z)
 
 

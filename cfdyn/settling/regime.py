@@ -17,13 +17,12 @@ from cfdyn.settling.disturbed import (
     ULPS,
     UNDERFLOWS,
     Disturbed,
+    Held,
     contracts,
     disturbed,
     is_real,
     is_stable,
     lost_to_rounding,
-    steps_of_fall,
-    with_decays_over,
     without_traces,
 )
 from cfdyn.settling.escape import escape
@@ -172,8 +171,8 @@ class _Follower:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
         most = affordable(self.step, self.budget)
         longer = max(1, self.budget // default_budget(self.step))
-        ways = [disturbed([self.step], z[None], np.array([self.stride]), part, most, longer=longer)[0] for part in PARTS]
-        ends = [self.end_of(z, way) for way in ways]
+        one = Held.at(self.step, z, self.stride, most)
+        ends = [self.end_of(one, disturbed([one], part, most, longer=longer)[0]) for part in PARTS]
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
@@ -184,7 +183,7 @@ class _Follower:
             words = f"what the orbit does depends on perturbations: {words}"
         return self.without_cycle("undecided", words)
 
-    def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
+    def end_of(self, held: Held, way: Disturbed | None) -> Settled:
         """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
         if way is None:
             return self.without_cycle("undecided", "it leaves the range of floats")
@@ -193,9 +192,9 @@ class _Follower:
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
         self.budget = max(self.budget, self.used + WATCHED)
-        calm = later(self.step, way.z, CALM * steps_of_fall(self.step, z, self.budget))
+        calm = later(self.step, way.z, CALM * held.fall)
         if calm is not None:
-            self.z = with_decays_over(self.step, calm)
+            self.z = held.calm(calm)
             found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
             if found is not None and found.period and is_real(self.step, found.points, self.inject):
                 return found
