@@ -13,6 +13,8 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.labels import quick_labels
 from cfdyn.records.record import Record
+from cfdyn.kernels.orbits import UNSETTLED
+from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
 from cfdyn.systems.by_products import MapByProducts
@@ -47,6 +49,17 @@ class RegimeMap(OverGrid, Record):
         """ "fixed point", "cycle", "chaotic", "quasi-periodic", "divergent" or "undecided", (m, n)."""
         known = {label: NAMES.get(label, "cycle") for label in np.unique(self.labels).tolist()}
         return np.vectorize(known.__getitem__, otypes=[object])(self.labels).astype(str)
+
+    @property
+    def open_ones(self) -> dict[str, int]:
+        """How many cells are undecided, by what the exponent per step says of them, where it was needed."""
+        found = self.lyapunov[self.labels == UNSETTLED]
+        small = SMALLEST_EXPONENT
+        parts = {f"below {-small:g}: a cycle above the longest period, or slow": found < -small,
+                 f"within {small:g} of 0": np.abs(found) <= small,
+                 f"above {small:g}, within its error, or not with perturbations of both sizes": found > small,
+                 "unknown: it left the domain, or a closer look was needed": np.isnan(found)}  # fmt: skip
+        return {words: int(where.sum()) for words, where in parts.items() if where.any()}
 
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:
         """The map with the cells that Ctrl-C left open, also of a record that was saved and loaded.

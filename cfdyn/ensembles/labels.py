@@ -120,7 +120,8 @@ def _irregular(
         digits = np.zeros(len(left))
         digits[~chaotic] = _digits(orbits.some(~chaotic))
         chaotic |= (value > margin) & (digits < QUASI_DIGITS)
-        labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts)
+        again = LONGEST if LONGEST in stages and lasts else 0
+        labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts, again)
         if steps >= LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
@@ -128,8 +129,13 @@ def _irregular(
         left, orbits = left[open_ones], orbits.some(open_ones)
 
 
-def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> tuple[np.ndarray, np.ndarray]:
-    """What becomes of orbits that look chaotic, labels and exponents (N,): escaped, on a cycle that attracts, or still that."""
+def _later(
+    orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int, again: int
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """What becomes of orbits that look chaotic, labels and exponents (N,): escaped, on a cycle that attracts, or still that.
+
+    With ``again`` above 0 their exponent is taken again, over so many steps: it may have fallen.
+    """
     orbits.advance(lasts)
     found = orbits.periods(longest, RETURN)
     ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
@@ -139,6 +145,11 @@ def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> t
     exponents = exponents.copy()
     with np.errstate(divide="ignore"):
         exponents[repeats] = np.log(radii) / found[repeats]
+    if again:
+        lasting = np.flatnonzero(labels == CHAOTIC)
+        exponents[lasting], error = orbits.some(lasting).exponents(again)
+        fallen = ~(exponents[lasting] > np.maximum(ERRORS * error, SMALLEST_EXPONENT))
+        labels[lasting[fallen]] = UNSETTLED
     return labels, exponents
 
 
