@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, load, own_parameters
+from cfdyn.kernels.lanes.ensemble import Ensemble, lane_parameters, load, own_parameters
 from cfdyn.kernels.lanes.stretch import add_up, turn_alone
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer
 
@@ -32,7 +32,7 @@ def disturb(memory, first, last, states, parameters, sizes, kicks, rest, tangent
     task, turned = Ensemble(memory), tangents.shape[1]
     b, n, d, weights = task.block, task.d, states.shape[1], kicks.shape[1]
     size = n + 1 + 2 * turned
-    here, there, p = np.zeros((size, b)), np.zeros((size, b)), np.zeros(task.head + task.parameters * b)
+    here, there, p = np.zeros((size, b)), np.zeros((size, b)), lane_parameters(task)
     products, image, norms = np.ones((turned, b)), np.empty((turned, d)), np.empty(turned)
     rows, row, centre = np.empty((2, n)), own_parameters(task), np.zeros((weights, b))
     p[0] = 1

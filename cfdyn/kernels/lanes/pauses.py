@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, alone, load, own_parameters, walk_again
+from cfdyn.kernels.lanes.ensemble import Ensemble, alone, lane_parameters, load, own_parameters, walk_again
 from cfdyn.kernels.orbits import DONE
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer
 
@@ -42,7 +42,7 @@ def pauses(
     """
     task = Ensemble(memory)
     b, d = task.block, task.d
-    z, before, p = np.zeros((d + 1, b)), np.zeros((d, b)), np.zeros(task.head + task.parameters * b)
+    z, before, p = np.zeros((d + 1, b)), np.zeros((d, b)), lane_parameters(task)
     rows, walked, row = np.zeros((BEFORE + PIECE, d, b)), np.empty((PIECE + 1, d)), own_parameters(task)
     calm, gaps, sizes, strides = np.zeros(b), np.zeros(b), np.zeros(b), np.zeros(b)
     for begin in range(first, last, b):
