@@ -12,8 +12,8 @@ from cfdyn.analysis._over_grids import NAMES, OverGrid, gone_through, said
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.labels import quick_labels
-from cfdyn.records.record import Record
 from cfdyn.kernels.orbits import UNSETTLED
+from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
@@ -51,7 +51,7 @@ class RegimeMap(OverGrid, Record):
         return np.vectorize(known.__getitem__, otypes=[object])(self.labels).astype(str)
 
     @property
-    def open_ones(self) -> dict[str, int]:
+    def undecided(self) -> dict[str, int]:
         """How many cells are undecided, by what the exponent per step says of them, where it was needed."""
         found = self.lyapunov[self.labels == UNSETTLED]
         small = SMALLEST_EXPONENT

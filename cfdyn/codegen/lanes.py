@@ -161,7 +161,8 @@ class _Lanes(Body):
         """The loop over the steps, up to the label behind it; few vectors at a time, whose values fit into registers."""
         start, self.block = len(self.lines), "loop"
         sizes = list[str]()
-        for self.loop, section in enumerate(self.sections):
+        for k, section in enumerate(self.sections):
+            self.loop = k
             if section.sums:
                 self._rows(section)
             else:

@@ -17,7 +17,8 @@ from cfdyn.settling.disturbed import (
 from cfdyn.settling.regime import CALM, affordable, default_budget
 from cfdyn.systems.map import Map
 
-LONGEST, TWICE = 200_000, 2  # steps in which an average is waited for; once until an orbit parts from a minimum, and once after it
+# Steps in which an average is waited for, until an orbit parts from a minimum and once more after it.
+LONGEST, TWICE = 200_000, 2
 AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays small
 
 

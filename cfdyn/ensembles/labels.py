@@ -35,30 +35,19 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     Chaos must go on for ``lasts`` more steps.
     """
     n = len(orbits.states)
-    labels, exponents = np.full(n, UNSETTLED), np.full(n, np.nan)
-    left, rest = np.arange(n), orbits
-    memory = orbits.step.has_loss and orbits.step.dim > orbits.step.n_weights
-    strides = np.zeros(n)
+    labels, exponents, strides = np.full(n, UNSETTLED), np.full(n, np.nan), np.zeros(n)
+    left, rest, memory, done = np.arange(n), orbits, orbits.step.has_loss and orbits.step.dim > orbits.step.n_weights, 0
     for times in (*STAGES, 0) if memory else STAGES:
         if memory:
-            steps = times * transient or steps_forgotten(rest) - sum(STAGES) * transient
-            left, rest = _without_held(rest, left, steps, strides, longest, labels, exponents)
+            steps = times * transient or steps_forgotten(rest) - done
+            left, rest = _without_held(rest, left, done, steps, strides, longest, labels, exponents)
+            done += steps
         else:
             rest.advance(times * transient)
-        found = rest.periods(longest, RETURN)
-        labels[left[(rest.ended > 0) & (rest.codes == DIVERGED)]] = ESCAPED
-        repeats = np.flatnonzero(found > 0)
-        cycles = rest.some(repeats)
-        radii = radii_of(cycles.monodromy(found[repeats]))
-        attracts = radii < CONTRACTS
-        places = left[repeats[attracts]]
-        labels[places] = found[repeats[attracts]]
-        with np.errstate(divide="ignore"):
-            exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
-        neutral = repeats[~attracts & (radii <= NEUTRAL)]
-        neutral = neutral[stay(rest.some(neutral), found[neutral])]
-        labels[left[neutral]] = found[neutral]
-        open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
+        # Where stretches must begin as those of `regime` do, returns are looked for aside.
+        returning = rest.some(np.arange(len(left))) if memory else rest
+        _returned(returning, left, longest, labels, exponents)
+        open_ones = np.flatnonzero((returning.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
     _irregular(rest, left, longest, labels, exponents, lasts, (AVERAGED, LONGER, LONGEST) if memory else (AVERAGED, LONGER))
     slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
@@ -70,21 +59,38 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     return labels, exponents
 
 
+def _returned(orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray) -> None:
+    """Label, at the places ``left``, orbits that have escaped or come back, on cycles that attract or on a continuum of them."""
+    found = orbits.periods(longest, RETURN)
+    labels[left[(orbits.ended > 0) & (orbits.codes == DIVERGED)]] = ESCAPED
+    repeats = np.flatnonzero(found > 0)
+    radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
+    attracts = radii < CONTRACTS
+    places = left[repeats[attracts]]
+    labels[places] = found[repeats[attracts]]
+    with np.errstate(divide="ignore"):
+        exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
+    neutral = repeats[~attracts & (radii <= NEUTRAL)]
+    neutral = neutral[stay(orbits.some(neutral), found[neutral])]
+    labels[left[neutral]] = found[neutral]
+
+
 def _without_held(
-    orbits: Orbits, left: np.ndarray, steps: int, strides: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray
+    orbits: Orbits, left: np.ndarray, done: int, steps: int, strides: np.ndarray, longest: int, labels: np.ndarray,
+    exponents: np.ndarray,
 ) -> tuple[np.ndarray, Orbits]:  # fmt: skip
-    """Take so many steps, twice as far each time as by `regime`; the orbits that are left once those are labelled that
-    round-off holds on what becomes unstable, and their places.
+    """Take so many steps behind those that are done, in stretches that begin as those of `regime`; the places and the orbits
+    that are left once those are labelled that round-off holds on what becomes unstable.
     """
-    done, window = 0, FIRST_STEPS
-    while done < steps:
-        ahead, own = min(window, steps - done), strides[left]
+    end = done + steps
+    while done < end:
+        ahead, own = min(max(FIRST_STEPS, done), end - done), strides[left]
         places, states = held(orbits, ahead, own)
         strides[left] = own
         labels[left[places]], exponents[left[places]] = labels_of_held(
             orbits.some(places), states, own[places], longest, RETURN, CONTRACTS)  # fmt: skip
         others = np.setdiff1d(np.arange(len(left)), places)
-        left, orbits, done, window = left[others], orbits.some(others), done + ahead, 2 * window
+        left, orbits, done = left[others], orbits.some(others), done + ahead
     return left, orbits
 
 

@@ -34,9 +34,9 @@ def calm_steps(rows, last, weights, ulps, least, calm, strides, gaps, sizes) -> 
 def pauses(
     memory, first, last, states, parameters, ended, codes, weights, still, ulps, least, at, paused, stride
 ) -> None:  # fmt: skip
-    """Take ``steps`` of each orbit in place; ``paused`` (N, D) gets the first state from which it stands still, ``at`` (N,) its row.
+    """Take ``steps`` of each orbit in place; ``paused`` (N, D) gets the first state at which it stands still, ``at`` its row.
 
-    That is, the third differences of the first ``weights`` entries are at most so many ``ulps`` of them, or ``least``, for
+    There the third differences of the first ``weights`` entries are at most so many ``ulps`` of them, or ``least``, for
     ``still`` rows of four. ``stride`` (N,): the largest change of these entries in a step. ``run`` is the "kept" one of all
     coordinates.
     """
