@@ -24,7 +24,7 @@ STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
 LONGEST = 262_144  # and of one with averages that remember thousands of steps
 ON_CURVE = 5e-5  # an exponent over LONGER steps
-LASTS = 200_000  # steps that chaos must last for: a transient may end late
+LASTS, SLOWLY = 200_000, 10  # steps that chaos must last for: a transient may end late; times as many with averages that remember
 WATCHED = 4096  # steps of an average, twice
 AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 
@@ -117,6 +117,7 @@ def _irregular(
     orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int, stages: tuple[int, ...]
 ) -> None:  # fmt: skip
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
+    lasts, again = (SLOWLY * lasts, LONGEST) if LONGEST in stages and lasts else (lasts, 0)
     for steps in stages:
         value, error = orbits.exponents(steps)
         exponents[left] = value
@@ -126,7 +127,6 @@ def _irregular(
         digits = np.zeros(len(left))
         digits[~chaotic] = _digits(orbits.some(~chaotic))
         chaotic |= (value > margin) & (digits < QUASI_DIGITS)
-        again = LONGEST if LONGEST in stages and lasts else 0
         labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts, again)
         if steps >= LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
