@@ -1,5 +1,7 @@
 """What becomes of orbits that round-off alone holds on a point: with perturbations, many of them at once; see `disturbed`."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
@@ -8,11 +10,14 @@ from cfdyn.kernels.orbits import CHAOTIC, UNSETTLED
 from cfdyn.settling.disturbed import (
     FALLS,
     PARTS,
+    ULPS,
+    UNDERFLOWS,
     Disturbed,
     Held,
+    contracts,
     disturbed,
     is_real,
-    loses_stability,
+    radius_at_rest,
 )
 from cfdyn.settling.regime import CALM, affordable, default_budget
 from cfdyn.systems.map import Map
@@ -22,16 +27,29 @@ LONGEST, TWICE = 200_000, 2
 AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays small
 
 
-def held(orbits: Orbits, steps: int, strides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Take so many steps of orbits of an optimizer with a state; which of them round-off has brought to rest, and where.
-
-    Returns their places (M,) and the states (M, D) from which on it decides. ``strides`` (N,) as of `Orbits.pauses`.
+class Paused(NamedTuple):
+    """Orbits whose weights stand still: the ``places`` (M,) of those that only round-off holds, and their ``states`` (M, D);
+    the places of those ``at_rest``, with the ``radii`` of their multipliers.
     """
-    at, paused = orbits.pauses(steps, strides)
-    places = np.flatnonzero(at)
-    lost = [loses_stability(_map_of(orbits, k), paused[k]) for k in places.tolist()]
-    places = places[np.array(lost, bool)]
-    return places, paused[places]
+
+    places: np.ndarray
+    states: np.ndarray
+    at_rest: np.ndarray
+    radii: np.ndarray
+
+
+def pauses_in(orbits: Orbits, steps: int, strides: np.ndarray) -> Paused:
+    """Take so many steps of orbits of an optimizer with a state. ``strides`` (N,) as of `Orbits.pauses`."""
+    d, (at, paused) = orbits.step.n_weights, orbits.pauses(steps, strides)
+    places, radii = np.flatnonzero(at), np.ones(len(at))
+    for k in places.tolist():
+        step = _map_of(orbits, k)
+        radii[k] = radius_at_rest(step, paused[k]) if contracts(step, paused[k]) else 1.0
+    weights, then = paused[:, :d], orbits.states[:, :d]
+    size = np.abs(weights).max(axis=1, keepdims=True)
+    stands = (np.abs(then - weights) <= np.maximum(ULPS * np.spacing(size), UNDERFLOWS)).all(axis=1)
+    lost, rest = np.flatnonzero(radii > 1), np.flatnonzero((radii < 1) & stands & (orbits.ended == 0))
+    return Paused(lost, paused[lost], rest, radii[rest])
 
 
 def steps_forgotten(orbits: Orbits) -> int:
@@ -44,7 +62,7 @@ def steps_forgotten(orbits: Orbits) -> int:
 
 
 def labels_of_held(
-    orbits: Orbits, states: np.ndarray, strides: np.ndarray, longest: int, tolerance: float, contracts: float
+    orbits: Orbits, states: np.ndarray, strides: np.ndarray, longest: int, tolerance: float, most: float
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Labels and exponents (N,) of orbits that are followed with perturbations of two sizes from ``states`` (N, D) on.
 
@@ -53,12 +71,12 @@ def labels_of_held(
     labels, exponents = np.full(len(states), UNSETTLED), np.full(len(states), np.nan)
     for first in range(0, len(states), AT_ONCE):
         some = np.arange(first, min(first + AT_ONCE, len(states)))
-        most = affordable(orbits.step, default_budget(orbits.step))
-        begun = [Held.at(_map_of(orbits, k), states[k], float(strides[k]), most) for k in some.tolist()]
+        budget = affordable(orbits.step, default_budget(orbits.step))
+        begun = [Held.at(_map_of(orbits, k), states[k], float(strides[k]), budget) for k in some.tolist()]
         both, found = [], np.empty(0)
         for part in PARTS:
-            ways = disturbed(begun, part, most, in_parts=orbits.in_parts)
-            label, found = _ends(orbits.some(some), begun, ways, longest, tolerance, contracts)
+            ways = disturbed(begun, part, budget, in_parts=orbits.in_parts)
+            label, found = _ends(orbits.some(some), begun, ways, longest, tolerance, most)
             both.append(label)
         labels[some] = np.where(both[0] == both[1], both[0], UNSETTLED)
         exponents[some] = found
@@ -66,7 +84,7 @@ def labels_of_held(
 
 
 def _ends(
-    orbits: Orbits, begun: list[Held], ways: list[Disturbed | None], longest: int, tolerance: float, contracts: float
+    orbits: Orbits, begun: list[Held], ways: list[Disturbed | None], longest: int, tolerance: float, most: float
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Labels and exponents of one size, which ``ways`` tell of."""
     labels, exponents, calm = np.full(len(ways), UNSETTLED), np.full(len(ways), np.nan), np.zeros(len(ways), int)
@@ -81,7 +99,7 @@ def _ends(
         part.advance(steps)
         for k in np.flatnonzero(part.ended == 0).tolist():
             part.states[k] = begun[places[k]].calm(part.states[k])
-        periods, radii = _cycles(part, longest, tolerance, contracts)
+        periods, radii = _cycles(part, longest, tolerance, most)
         for k in np.flatnonzero(periods).tolist():
             points, way = _points(part, k, int(periods[k])), ways[places[k]]
             if way is not None and is_real(begun[places[k]].step, points, way.size):
@@ -90,15 +108,15 @@ def _ends(
     return labels, exponents
 
 
-def _cycles(orbits: Orbits, longest: int, tolerance: float, contracts: float) -> tuple[np.ndarray, np.ndarray]:
+def _cycles(orbits: Orbits, longest: int, tolerance: float, most: float) -> tuple[np.ndarray, np.ndarray]:
     """Periods and radii of the cycles that orbits are on or converge to; 0 where there is none."""
     periods = orbits.periods(longest, tolerance)
     radii = np.full(len(periods), np.inf)
     on = np.flatnonzero(periods)
     radii[on] = radii_of(orbits.some(on).monodromy(periods[on]))
-    periods[radii >= contracts] = 0
+    periods[radii >= most] = 0
     others = np.flatnonzero((periods == 0) & (orbits.ended == 0))
-    periods[others], radii[others] = slow_cycles(orbits.some(others), longest, contracts)
+    periods[others], radii[others] = slow_cycles(orbits.some(others), longest, most)
     return np.maximum(periods, 0), radii
 
 

@@ -6,7 +6,7 @@ rest is left UNSETTLED.
 
 import numpy as np
 
-from cfdyn.ensembles.held import held, labels_of_held, steps_forgotten
+from cfdyn.ensembles.held import labels_of_held, pauses_in, steps_forgotten
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
@@ -80,16 +80,18 @@ def _without_held(
     exponents: np.ndarray,
 ) -> tuple[np.ndarray, Orbits]:  # fmt: skip
     """Take so many steps behind those that are done, in stretches that begin as those of `regime`; the places and the orbits
-    that are left once those are labelled that round-off holds on what becomes unstable.
+    that are left once those are labelled that rest, or that round-off holds on what becomes unstable.
     """
     end = done + steps
     while done < end:
         ahead, own = min(max(FIRST_STEPS, done), end - done), strides[left]
-        places, states = held(orbits, ahead, own)
-        strides[left] = own
+        paused = pauses_in(orbits, ahead, own)
+        places, strides[left] = paused.places, own
         labels[left[places]], exponents[left[places]] = labels_of_held(
-            orbits.some(places), states, own[places], longest, RETURN, CONTRACTS)  # fmt: skip
-        others = np.setdiff1d(np.arange(len(left)), places)
+            orbits.some(places), paused.states, own[places], longest, RETURN, CONTRACTS)  # fmt: skip
+        with np.errstate(divide="ignore"):
+            labels[left[paused.at_rest]], exponents[left[paused.at_rest]] = 1, np.log(paused.radii)
+        others = np.setdiff1d(np.arange(len(left)), [*places, *paused.at_rest])
         left, orbits, done = left[others], orbits.some(others), done + ahead
     return left, orbits
 

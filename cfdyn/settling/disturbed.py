@@ -115,10 +115,13 @@ def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
 
 def loses_stability(step: Map, z: np.ndarray) -> bool:
     """True if a step contracts at a state (D,), but no longer once what is behind the weights has come to rest."""
-    if not contracts(step, z):
-        return False
+    return contracts(step, z) and radius_at_rest(step, z) > 1
+
+
+def radius_at_rest(step: Map, z: np.ndarray) -> float:
+    """The largest modulus of the multipliers once the state behind the weights has come to rest; ∞ where it is not known."""
     end = limit_matrix(step, settled(step, z))
-    return end is None or _largest(end[0]) > 1
+    return math.inf if end is None else _largest(end[0])
 
 
 def contracts(step: Map, z: np.ndarray) -> bool:
@@ -225,8 +228,7 @@ def _decays(step: Map, z: np.ndarray) -> np.ndarray:
 
 def is_stable(step: Map, z: np.ndarray) -> bool:
     """True if a fixed point (D,) is stable, its state come to rest: more than 10⁻¹¹ of it, which Newton's method has not seen."""
-    end = limit_matrix(step, settled(step, z))
-    return end is not None and _largest(end[0]) < 1
+    return radius_at_rest(step, z) < 1
 
 
 def is_real(step: Map, points: np.ndarray, size: float) -> bool:
