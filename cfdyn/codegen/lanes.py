@@ -194,8 +194,9 @@ class _Lanes(Body):
                 for _ in self._each(first, self.together):
                     if node not in self.common or self.vector == 0:
                         self.node(node, LANES)
-            for u in self._each(first, self.together) if sizes is not None else ():
-                sizes.append(self._larger(f"%before{u}", [self._output(d) for d in self.looked]))
+            if sizes is not None:
+                sizes += [self._larger(f"%before{u}", [self._output(d) for d in self.looked])
+                          for u in self._each(first, self.together)]  # fmt: skip
 
     def _data(self) -> None:
         """The number of rows, and how far columns are apart."""
