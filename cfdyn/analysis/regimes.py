@@ -79,11 +79,10 @@ def regimes(
     1 − 10⁻⁵), has its period; what does not runs on 15 times as far. The rest is chaotic or quasi-periodic by its Lyapunov
     exponent with its error and by weighted averages, with the thresholds of `classify`. What converges slowly beside a
     bifurcation has the period of the cycle that Newton's method finds, if that attracts as above and the orbit comes nearer to
-    it; else it is undecided, as are cycles longer than ``max_period``, and orbits that start on what repels. Where round-off alone
-    brings an optimizer with averages to rest, as Adam, its orbit is followed with perturbations of two sizes, as by `classify`.
-    An orbit that overflows is divergent. A few cells that escape, rest or seem
-    quasi-periodic are put to `classify`; where one of them is something else, all of their kind are undecided, and ``note``
-    says so. Floating-point evidence, no proof; bit by bit the same for any number of threads.
+    it; else it is undecided, as are cycles longer than ``max_period``, and orbits that start on what repels. Where round-off
+    alone brings an optimizer with averages to rest, as Adam, its orbit is followed with perturbations of two sizes, as by
+    `classify`. An orbit that overflows is divergent. A few cells that escape, rest or seem quasi-periodic are put to
+    `classify`; where one of them is something else, all of their kind are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit the same for any number of threads.
 
     Parameters
     ----------
