@@ -82,7 +82,8 @@ def regimes(
     it; else it is undecided, as are cycles longer than ``max_period``, and orbits that start on what repels. Where round-off
     alone brings an optimizer with averages to rest, as Adam, its orbit is followed with perturbations of two sizes, as by
     `classify`. An orbit that overflows is divergent. A few cells that escape, rest or seem quasi-periodic are put to
-    `classify`; where one of them is something else, all of their kind are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit the same for any number of threads.
+    `classify`; where one of them is something else, all of their kind are undecided, and ``note`` says so. Floating-point
+    evidence, no proof; bit by bit the same for any number of threads.
 
     Parameters
     ----------

@@ -24,7 +24,23 @@ from cfdyn.systems.map import Map
 
 # Steps in which an average is waited for, until an orbit parts from a minimum and once more after it.
 LONGEST, TWICE = 200_000, 2
+SMALL, SAME = 1e-6, 1e-4  # entries behind the weights, and by which part slopes may differ that do not depend on their size
 AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays small
+
+
+def divides_by_state(orbits: Orbits) -> bool:
+    """Whether what a step does to the weights depends on the size of what is behind them, as by 1/√v; a velocity is added.
+
+    Only then a minimum may attract for long and then repel.
+    """
+    if not len(orbits.states) or not orbits.step.has_loss or orbits.step.dim == orbits.step.n_weights:
+        return False
+    step, z, d = _map_of(orbits, 0), orbits.states[0].copy(), orbits.step.n_weights
+    slopes = []
+    for size in (SMALL, 4 * SMALL):
+        z[d:] = size
+        slopes.append(step.jacobian(z)[:d, :d] - np.eye(d))
+    return not np.abs(slopes[1] - slopes[0]).max() <= SAME * np.abs(slopes[0]).max()
 
 
 class Paused(NamedTuple):

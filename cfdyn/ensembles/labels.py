@@ -6,7 +6,7 @@ rest is left UNSETTLED.
 
 import numpy as np
 
-from cfdyn.ensembles.held import labels_of_held, pauses_in, steps_forgotten
+from cfdyn.ensembles.held import divides_by_state, labels_of_held, pauses_in, steps_forgotten
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
@@ -36,7 +36,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     """
     n = len(orbits.states)
     labels, exponents, strides = np.full(n, UNSETTLED), np.full(n, np.nan), np.zeros(n)
-    left, rest, memory, done = np.arange(n), orbits, orbits.step.has_loss and orbits.step.dim > orbits.step.n_weights, 0
+    left, rest, memory, done = np.arange(n), orbits, divides_by_state(orbits), 0
     for times in (*STAGES, 0) if memory else STAGES:
         if memory:
             steps = times * transient or steps_forgotten(rest) - done

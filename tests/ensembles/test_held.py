@@ -7,6 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.ensembles.grids import Grid
+from cfdyn.ensembles.held import divides_by_state
 from cfdyn.kernels.orbits import CHAOTIC
 from cfdyn.settling.disturbed import PARTS, Held, disturbed, lost_to_rounding
 from cfdyn.settling.orbit import orbit_of
@@ -47,6 +48,14 @@ def test_many_disturbed_orbits_are_those_that_go_alone():
         assert alone.exponent == pytest.approx(together[k].exponent, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("name", "divides"), [("adam", True), ("rmsprop", True), ("amsgrad", True), ("heavy_ball", False), ("nesterov", False)]
+)
+def test_only_what_divides_by_a_state_is_followed(name, divides):
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.get(name)(lr=0.1))
+    assert divides_by_state(Grid(step, (("lr", [0.1, 0.2]), ("a", [1.0, 2.0])), step.state([1.1])).orbits(np.arange(2))) == divides
+
+
 def test_adam_bursts_where_its_two_cycle_repels():
     """On a parabola. Below β₁ = 3 − 2√2 its 2-cycle attracts, as slowly as v forgets; above it repels, and bursts follow."""
     beta1 = np.array([0.0, 0.6 * FLIP, 0.9])
@@ -71,6 +80,7 @@ def test_an_undecided_cell_says_by_what():
     assert np.isfinite(found.lyapunov).all()
 
 
+@pytest.mark.slow
 def test_threads_do_not_matter():
     grid = ("lr", np.geomspace(0.003, 0.3, 60)), ("beta1", [0.1, 0.9])
     one, two = (cf.analysis.regimes(ADAM, *grid, [1.1], threads=k) for k in (1, 2))
