@@ -63,18 +63,15 @@ def pauses(
                 for k in range(count):
                     if calm[k] == still and at[begin + k] == 0 and ended[begin + k] == 0:
                         at[begin + k] = done + t - 2 * BEFORE + 1
-                        for i in range(d):
-                            paused[begin + k, i] = rows[t - BEFORE, i, k]
+                        paused[begin + k] = rows[t - BEFORE, :, k]
             for k in range(count):
                 cell = begin + k
                 if ended[cell] == 0 and not z[d, k] <= task.escape:
                     ran, status = walk_again(task, before, p, z, k, walked, row, piece)
                     if status != DONE:
                         ended[cell], codes[cell], at[cell] = done + ran, status, 0
-                        for i in range(d):
-                            states[cell, i] = z[i, k]
+                        states[cell] = z[:d, k]
         for k in range(count):
             stride[begin + k] = max(stride[begin + k], strides[k])
             if ended[begin + k] == 0:
-                for i in range(d):
-                    states[begin + k, i] = z[i, k]
+                states[begin + k] = z[:d, k]
