@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from problems.maps import CASES, Case
 bench = Benchmark("maps")
 
 LYAPUNOV = Path(__file__).parent / "problems/lyapunov.c"
+ROWS = Path(__file__).parent / "problems/rows.c"
+STEPS, RATE = 60, 0.2  # of losses with data: few enough for no orbit to come to rest
 CHECKED = 40  # steps after which all competitors must be at the same places
 
 
@@ -179,29 +182,46 @@ def spectra(plan: Plan) -> Rows:
     yield Row("Hénon map", race(calls, plan.repeats, "ms", label="{name}"))
 
 
-@bench.table("losses with data: ns per step of one orbit, two weights, one thread")
+def on_data(step: cf.Map, starts: np.ndarray, steps: int) -> np.ndarray:
+    """The states after so many steps."""
+    orbits = Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1)), threads=1)
+    orbits.advance(steps)
+    return orbits.states
+
+
+def on_data_in_c(function: Any, table: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
+    """The same."""
+    states = starts.copy()
+    function(states.ctypes.data, table.ctypes.data, len(states), steps, len(table), RATE)
+    return states
+
+
+TERMS = {"least squares": ("({y} - {t})**2/2", "t - y"), "logistic": ("log(1 + exp(-{y}*{t}))", "-y/(1 + exp(y*t))")}
+
+
+@bench.table("losses with data, two weights, one thread: ns per step of one orbit")
 def data(plan: Plan) -> Rows:
-    """Logistic regression. cfdyn takes 8 rows at once, for one orbit after the other; the same loss written out as one formula
-    takes 8 orbits at once, which gains only with few rows."""
+    """Gradient descent from 960 starts; C one start after the other, and in lanes with the rows outside, as cfdyn. Its exp is the
+    library's, one number at a time."""
     random = np.random.default_rng(0)
-    for rows in plan.pick((2, 16), (2, 4, 8, 16, 32, 64)):
-        table = np.column_stack([random.normal(size=(rows, 2)).round(3), np.where(random.random(rows) < 0.5, -1.0, 1.0)])
-        term, decay = "log(1 + exp(-{2}*({0}*v + {1}*w)))", " + (v**2 + w**2)/20"
-        columns = dict(zip(("x1", "x2", "y"), table.T, strict=True))
-        with_data = cf.Loss(term.format(*columns) + decay, "v w", data=columns)
-        whole = " + ".join(term.format(*(f"({value!r})" for value in row)) for row in table.tolist())
-        maps = [cf.as_map(loss, cf.optimizers.gd(lr=0.5)) for loss in (with_data, cf.Loss(f"({whole})/{rows}{decay}", "v w"))]
-        starts, steps = random.normal(size=(960, 2)), plan.pick(50, 400)
+    for name, (term, slope) in TERMS.items():
+        for rows in plan.pick((2, 16), (2, 8, 32, 128, 512)):
+            table = np.column_stack([random.normal(size=(rows, 2)), np.where(random.random(rows) < 0.5, -1.0, 1.0)])
+            loss = cf.Loss(f"{term.format(y='y', t='(x1*v + x2*w)')} + (v**2 + w**2)/20", "v w",
+                           data=dict(zip(("x1", "x2", "y"), table.T, strict=True)))  # fmt: skip
+            step, starts = cf.as_map(loss, cf.optimizers.gd(lr=RATE)), random.normal(size=(960, 2))
 
-        def call(step: cf.Map, starts: np.ndarray = starts, steps: int = steps) -> np.ndarray:
-            orbits = Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1)), threads=1)
-            orbits.advance(steps)
-            return orbits.states
-
-        if not np.allclose(call(maps[0]), call(maps[1]), atol=1e-6):
-            raise BenchmarkError("the two losses are not the same")
-        calls = {"cfdyn": partial(call, maps[0]), "orbits at once": partial(call, maps[1])}
-        yield Row(f"{rows} rows", race(calls, plan.repeats, "ns", len(starts) * steps, label="{name}"))
+            calls = {"cfdyn": partial(on_data, step, starts)}
+            for label, which in (("C", "alone"), (LIMIT, "together")):
+                whole = [ctypes.c_long] * 3
+                function = c_function(ROWS, which, None, *[ctypes.c_void_p] * 2, *whole, ctypes.c_double, SLOPE=slope)
+                if function:
+                    calls[label] = partial(on_data_in_c, function, table, starts)
+            if not all(np.allclose(call(CHECKED), calls["cfdyn"](CHECKED), atol=1e-9) for call in calls.values()):
+                raise BenchmarkError("not all descend on the same loss")
+            timed = {label: partial(call, STEPS) for label, call in calls.items()}
+            cells = race(timed, plan.repeats, "ns", len(starts) * STEPS, label="{name}")
+            yield Row(f"{name}, {rows} rows", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 0.75, above=True),))
 
 
 @bench.table("the same beside {peers}: ms")

@@ -12,7 +12,9 @@ from cfdyn.analysis._over_grids import NAMES, OverGrid, gone_through, said
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.labels import quick_labels
+from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.records.record import Record
+from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
 from cfdyn.systems.by_products import MapByProducts
@@ -48,6 +50,17 @@ class RegimeMap(OverGrid, Record):
         known = {label: NAMES.get(label, "cycle") for label in np.unique(self.labels).tolist()}
         return np.vectorize(known.__getitem__, otypes=[object])(self.labels).astype(str)
 
+    @property
+    def undecided(self) -> dict[str, int]:
+        """How many cells are undecided, by what the exponent per step says of them, where it was needed."""
+        found = self.lyapunov[self.labels == UNSETTLED]
+        small = SMALLEST_EXPONENT
+        parts = {f"below {-small:g}: a cycle above the longest period, or slow": found < -small,
+                 f"within {small:g} of 0": np.abs(found) <= small,
+                 f"above {small:g}, within its error, or not with perturbations of both sizes": found > small,
+                 "unknown: it left the domain, or a closer look was needed": np.isnan(found)}  # fmt: skip
+        return {words: int(where.sum()) for words, where in parts.items() if where.any()}
+
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:
         """The map with the cells that Ctrl-C left open, also of a record that was saved and loaded.
 
@@ -66,10 +79,11 @@ def regimes(
     1 − 10⁻⁵), has its period; what does not runs on 15 times as far. The rest is chaotic or quasi-periodic by its Lyapunov
     exponent with its error and by weighted averages, with the thresholds of `classify`. What converges slowly beside a
     bifurcation has the period of the cycle that Newton's method finds, if that attracts as above and the orbit comes nearer to
-    it; else it is undecided, as are cycles longer than ``max_period``, and orbits that only round-off holds on what repels (a
-    start on a saddle; Adam at rest). An orbit that overflows is divergent. A few cells that escape, rest or seem
-    quasi-periodic are put to `classify`; where one of them is something else, all of their kind are undecided, and ``note``
-    says so. Floating-point evidence, no proof; bit by bit the same for any number of threads.
+    it; else it is undecided, as are cycles longer than ``max_period``, and orbits that start on what repels. Where round-off
+    alone brings an optimizer with averages to rest, as Adam, its orbit is followed with perturbations of two sizes, as by
+    `classify`. An orbit that overflows is divergent. A few cells that escape, rest or seem quasi-periodic are put to
+    `classify`; where one of them is something else, all of their kind are undecided, and ``note`` says so. Floating-point
+    evidence, no proof; bit by bit the same for any number of threads.
 
     Parameters
     ----------

@@ -82,5 +82,7 @@ def _print(screen: Screen, found: Any, about: dict[str, Any]) -> None:
     )  # fmt: skip
     screen.print()
     screen.table(("regime", "cells"), [(name, f"{100 * part:.3g} %") for name, part in found.fractions.items()])
+    for words, count in getattr(found, "undecided", {}).items():
+        screen.print(f"{count} undecided, exponent {words}", style="dim")
     if found.note:
         screen.print(found.note, style="dim")

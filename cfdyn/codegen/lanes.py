@@ -12,13 +12,13 @@ operations. Vectors of several orbits are interleaved, so that one does not wait
 fit into registers one core reaches the speed of its arithmetic.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 
 from cfdyn.codegen.llvm_nodes import VECTOR, Body, hexadecimal, spread
 from cfdyn.codegen.orthogonal import orthogonal, unit
-from cfdyn.codegen.schedule import LANES, in_order
+from cfdyn.codegen.schedule import LANES, Section, in_order, schedule
 from cfdyn.codegen.watched import generating, never_forgets
 from cfdyn.tape.program import Node, Program
 
@@ -28,10 +28,11 @@ HEAD = 8  # numbers before the parameters, so that these begin with a line of me
 REGISTERS, OPERATIONS = 30, 800
 INTERLEAVED = (12, 6, 4, 3, 2, 1)
 ALL = -1  # coordinates
+LEAVES = frozenset(("z", "p", "rows", "col"))
 
 
 def print_lanes(program: Program, name: str, watched: int | None = None, kept: int | None = None, tangents: bool = False) -> str:
-    """The module that defines the function ``name``; the program has as many outputs as states, and no data.
+    """The module that defines the function ``name``; the program has as many outputs as states.
 
     ``kept``: the coordinate that is kept after each step, or ALL. ``tangents``: of those ``watched`` entries stand behind them.
 
@@ -66,15 +67,26 @@ class _Lanes(Body):
         super().__init__(program, set())
         self.kept, self.watched, self.vector = kept, watched, 0
         self.order = in_order(program.tape, program.outputs)
+        self.sections = schedule(program) or [Section([], [])]
+        self.common = self._common()
         leaves = {"z": self._leaves("z"), "p": self._leaves("p")}
         self.states, self.parameters = leaves["z"], leaves["p"]
-        self.inner = [n for n in self.order if self.tape.ops[n] not in ("z", "p") and not self.is_literal(n)]
+        self.inner = [n for n in self.order if self.tape.ops[n] not in LEAVES and not self.is_literal(n)]
         self.looked, self.factors = generating(program, watched)
         self.largest = self._has_largest()
-        registers = program.n_z + 1
+        registers = program.n_z + 1 + max(len(section.sums) for section in self.sections)
         most = min(REGISTERS // registers, OPERATIONS // max(1, len(self.inner)), BLOCK // LANES)
         self.vectors = next(u for u in INTERLEAVED if u <= max(1, most))
         self.together = max(1, (REGISTERS - self.vectors * registers) // self._alive())
+
+    def _common(self) -> set[Node]:
+        """What is the same for all orbits: columns of data, and what is computed from them alone."""
+        found = set[Node]()
+        for node in self.order:
+            children = self.tape.children(node)
+            if self.tape.ops[node] in ("col", "rows") or children and all(c in found or self.is_literal(c) for c in children):
+                found.add(node)
+        return found
 
     def _has_largest(self) -> bool:
         """Whether one instruction takes the larger of two sizes; it passes over NaN, which must then show in the last state."""
@@ -109,12 +121,14 @@ class _Lanes(Body):
         return super().number(node, lanes) if self.is_literal(node) else self.name(node)
 
     def name(self, node: Node) -> str:
-        """The name of its value in the vector at hand."""
-        return f"%v{node}.{self.vector}"
+        """The name of its value in the vector at hand, of a row in the loop at hand."""
+        vector = 0 if node in self.common else self.vector
+        return f"%v{node}.{self.loop}.{vector}" if self.tape.by_row[node] else f"%v{node}.{vector}"
 
     def write(self) -> None:
         """All lines."""
         width = LANES * self.vectors
+        self._data()
         self.lines += ["%wanted = load double, ptr %p", "%steps = fptosi double %wanted to i64",
                        "%apart = getelementptr double, ptr %p, i64 1", "%far = load double, ptr %apart",
                        "%stride = fptosi double %far to i64", "br label %group", "group:",
@@ -147,12 +161,14 @@ class _Lanes(Body):
         """The loop over the steps, up to the label behind it; few vectors at a time, whose values fit into registers."""
         start, self.block = len(self.lines), "loop"
         sizes = list[str]()
-        for first in range(0, self.vectors, self.together):
-            for node in self.inner:
-                for _ in self._each(first, self.together):
-                    self.node(node, LANES)
-            for u in self._each(first, self.together):
-                sizes.append(self._larger(f"%before{u}", [self._output(d) for d in self.looked]))
+        for k, section in enumerate(self.sections):
+            self.loop = k
+            if section.sums:
+                self._rows(section)
+            else:
+                self._nodes(section.nodes, sizes if section is self.sections[-1] else None)
+        if self.sections[-1].sums:
+            self._nodes([], sizes)
         if self.kept is not None:
             shift = self.new(f"mul i64 %step, {f'{self.program.n_z * BLOCK}' if self.kept == ALL else '%stride'}")
             row = self.new(f"getelementptr double, ptr %out, i64 {shift}")
@@ -169,6 +185,53 @@ class _Lanes(Body):
                  for u in self._each()]  # fmt: skip
         self.lines[start:start] = phis
         self.sizes = sizes
+
+    def _nodes(self, nodes: Sequence[Node], sizes: list[str] | None = None) -> None:
+        """Compute them, for few vectors at a time; with ``sizes`` also what bounds their states."""
+        inner = [node for node in nodes if self.tape.ops[node] not in LEAVES and not self.is_literal(node)]
+        for first in range(0, self.vectors, self.together):
+            for node in inner:
+                for _ in self._each(first, self.together):
+                    if node not in self.common or self.vector == 0:
+                        self.node(node, LANES)
+            if sizes is not None:
+                sizes += [self._larger(f"%before{u}", [self._output(d) for d in self.looked])
+                          for u in self._each(first, self.together)]  # fmt: skip
+
+    def _data(self) -> None:
+        """The number of rows, and how far columns are apart."""
+        if len(self.sections) > 1 or self.sections[0].sums:
+            self.lines += [f"%data = getelementptr double, ptr %p, i64 {HEAD + self.program.n_p * BLOCK}",
+                           "%number = load double, ptr %data", "%count = fptosi double %number to i64",
+                           f"%above = add i64 %count, {LANES - 1}", f"%padded = and i64 %above, {-LANES}"]  # fmt: skip
+            for node in self.order:
+                if self.tape.ops[node] == "rows":
+                    self._spread(self.name(node), "%number")
+
+    def _spread(self, name: str, number: str) -> None:
+        first = self.new(f"insertelement {VECTOR} poison, double {number}, i64 0")
+        self.lines.append(f"{name} = shufflevector {VECTOR} {first}, {VECTOR} poison, <{LANES} x i32> zeroinitializer")
+
+    def _rows(self, section: Section) -> None:
+        """A loop over the rows, each of them for all vectors; sums are added up in the order of the rows, as by one orbit."""
+        k, before, kind = self.loop, self.block, f"fadd {VECTOR}"
+        self.lines += [f"br label %rows{k}", f"rows{k}:"]
+        start, self.block = len(self.lines), f"rows{k}"
+        for node in (node for node in section.nodes if self.tape.ops[node] == "col"):
+            shift = self.new(f"add i64 {self.new(f'mul i64 %padded, {self.tape.args[node][0]}')}, %row{k}")
+            address = self.new(f"getelementptr double, ptr %data, i64 {self.new(f'add i64 {shift}, 1')}")
+            self._spread(self.name(node), self.new(f"load double, ptr {address}"))
+        self._nodes(section.nodes)
+        sums = [(node, u, self.new(f"{kind} %u{node}.{u}, {self.number(self.tape.args[node][0], LANES)}"))
+                for node in section.sums for u in self._each()]  # fmt: skip
+        self.lines += [f"%following{k} = add i64 %row{k}, 1", f"%left{k} = icmp slt i64 %following{k}, %count",
+                       f"br i1 %left{k}, label %rows{k}, label %behind{k}", f"behind{k}:"]  # fmt: skip
+        phis = [f"%row{k} = phi i64 [ 0, %{before} ], [ %following{k}, %{self.block} ]"]
+        for node, u, total in sums:
+            phis.append(f"%u{node}.{u} = phi {VECTOR} [ zeroinitializer, %{before} ], [ {total}, %{self.block} ]")
+            self.lines.append(f"%v{node}.{u} = {kind} {total}, {spread('-0.0', LANES)}")
+        self.lines[start:start] = phis
+        self.block = f"behind{k}"
 
     def _output(self, d: int) -> str:
         return self.number(self.program.outputs[d], LANES)

@@ -7,7 +7,7 @@ from cfdyn.tape.program import LEAVES, Node, Program
 # NaN as soon as an argument is; not pow, which is 1 where the exponent is 0.
 _STRICT = LEAVES | frozenset(
     "add sub mul div neg ipow sqrt abs round floor max min sign heaviside exp log sin cos tan sinh cosh tanh log1p erf"
-    " far_sin far_cos".split()
+    " far_sin far_cos rowsum".split()
 )
 _SUM = Fraction(2) + Fraction(1, 2**50)  # of two entries, round-off included
 

@@ -15,7 +15,7 @@ CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second 
 def stretching(step: Map | MapByProducts) -> Stretching:
     """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangents."""
     carefully = one_after_another(step)
-    if isinstance(step, MapByProducts) or not step.in_lanes or step.dim > MOST:
+    if isinstance(step, MapByProducts) or not step.in_lanes or step.spec.data is not None or step.dim > MOST:
         return carefully
     p = np.concatenate([np.zeros(HEAD), step.p])
     memory = Frame.make(run=step.rule("frame:tangents:1").compiled, size=len(p), p=p).memory

@@ -6,10 +6,12 @@ rest is left UNSETTLED.
 
 import numpy as np
 
+from cfdyn.ensembles.held import divides_by_state, labels_of_held, pauses_in, steps_forgotten
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
+from cfdyn.settling.regime import FIRST_STEPS
 from cfdyn.settling.samples import QUASI_PERIODIC
 from cfdyn.systems.map import Map
 
@@ -20,8 +22,9 @@ STANDS, STILL = 1000, 1e-12  # steps, and how far it may be away after them, bes
 KICK, BESIDE = 1e-9, 1e3  # of its size, and times that: so near it stays if it begins so far beside it
 STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
+LONGEST = 262_144  # and of one with averages that remember thousands of steps
 ON_CURVE = 5e-5  # an exponent over LONGER steps
-LASTS = 200_000  # steps that chaos must last for: a transient may end late
+LASTS, SLOWLY = 200_000, 10  # steps that chaos must last for: a transient may end late; times as many with averages that remember
 WATCHED = 4096  # steps of an average, twice
 AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 
@@ -32,26 +35,21 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     Chaos must go on for ``lasts`` more steps.
     """
     n = len(orbits.states)
-    labels, exponents = np.full(n, UNSETTLED), np.full(n, np.nan)
-    left, rest = np.arange(n), orbits
-    for times in STAGES:
-        rest.advance(times * transient)
-        found = rest.periods(longest, RETURN)
-        labels[left[(rest.ended > 0) & (rest.codes == DIVERGED)]] = ESCAPED
-        repeats = np.flatnonzero(found > 0)
-        cycles = rest.some(repeats)
-        radii = radii_of(cycles.monodromy(found[repeats]))
-        attracts = radii < CONTRACTS
-        places = left[repeats[attracts]]
-        labels[places] = found[repeats[attracts]]
-        with np.errstate(divide="ignore"):
-            exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
-        neutral = repeats[~attracts & (radii <= NEUTRAL)]
-        neutral = neutral[stay(rest.some(neutral), found[neutral])]
-        labels[left[neutral]] = found[neutral]
-        open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
+    labels, exponents, strides = np.full(n, UNSETTLED), np.full(n, np.nan), np.zeros(n)
+    left, rest, memory, done = np.arange(n), orbits, divides_by_state(orbits), 0
+    for times in (*STAGES, 0) if memory else STAGES:
+        if memory:
+            steps = times * transient or steps_forgotten(rest) - done
+            left, rest = _without_held(rest, left, done, steps, strides, longest, labels, exponents)
+            done += steps
+        else:
+            rest.advance(times * transient)
+        # Where stretches must begin as those of `regime` do, returns are looked for aside.
+        returning = rest.some(np.arange(len(left))) if memory else rest
+        _returned(returning, left, longest, labels, exponents)
+        open_ones = np.flatnonzero((returning.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
-    _irregular(rest, left, longest, labels, exponents, lasts)
+    _irregular(rest, left, longest, labels, exponents, lasts, (AVERAGED, LONGER, LONGEST) if memory else (AVERAGED, LONGER))
     slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
     periods, radii = slow_cycles(rest.some(slow), longest, CONTRACTS)
     labels[left[slow[periods == DOUBTFUL]]] = UNSETTLED
@@ -59,6 +57,43 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     with np.errstate(divide="ignore"):
         labels[slow], exponents[slow] = periods, np.log(radii) / periods
     return labels, exponents
+
+
+def _returned(orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray) -> None:
+    """Label, at the places ``left``, orbits that have escaped or come back, on cycles that attract or on a continuum of them."""
+    found = orbits.periods(longest, RETURN)
+    labels[left[(orbits.ended > 0) & (orbits.codes == DIVERGED)]] = ESCAPED
+    repeats = np.flatnonzero(found > 0)
+    radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
+    attracts = radii < CONTRACTS
+    places = left[repeats[attracts]]
+    labels[places] = found[repeats[attracts]]
+    with np.errstate(divide="ignore"):
+        exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
+    neutral = repeats[~attracts & (radii <= NEUTRAL)]
+    neutral = neutral[stay(orbits.some(neutral), found[neutral])]
+    labels[left[neutral]] = found[neutral]
+
+
+def _without_held(
+    orbits: Orbits, left: np.ndarray, done: int, steps: int, strides: np.ndarray, longest: int, labels: np.ndarray,
+    exponents: np.ndarray,
+) -> tuple[np.ndarray, Orbits]:  # fmt: skip
+    """Take so many steps behind those that are done, in stretches that begin as those of `regime`; the places and the orbits
+    that are left once those are labelled that rest, or that round-off holds on what becomes unstable.
+    """
+    end = done + steps
+    while done < end:
+        ahead, own = min(max(FIRST_STEPS, done), end - done), strides[left]
+        paused = pauses_in(orbits, ahead, own)
+        places, strides[left] = paused.places, own
+        labels[left[places]], exponents[left[places]] = labels_of_held(
+            orbits.some(places), paused.states, own[places], longest, RETURN, CONTRACTS)  # fmt: skip
+        with np.errstate(divide="ignore"):
+            labels[left[paused.at_rest]], exponents[left[paused.at_rest]] = 1, np.log(paused.radii)
+        others = np.setdiff1d(np.arange(len(left)), [*places, *paused.at_rest])
+        left, orbits, done = left[others], orbits.some(others), done + ahead
+    return left, orbits
 
 
 def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:
@@ -81,10 +116,11 @@ def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:
 
 
 def _irregular(
-    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int
+    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int, stages: tuple[int, ...]
 ) -> None:  # fmt: skip
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
-    for steps in (AVERAGED, LONGER):
+    lasts, again = (SLOWLY * lasts, LONGEST) if LONGEST in stages and lasts else (lasts, 0)
+    for steps in stages:
         value, error = orbits.exponents(steps)
         exponents[left] = value
         margin = np.maximum(ERRORS * error, SMALLEST_EXPONENT)
@@ -93,16 +129,21 @@ def _irregular(
         digits = np.zeros(len(left))
         digits[~chaotic] = _digits(orbits.some(~chaotic))
         chaotic |= (value > margin) & (digits < QUASI_DIGITS)
-        labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts)
-        if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
+        labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts, again)
+        if steps >= LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
         open_ones = labels[left] == UNSETTLED
         left, orbits = left[open_ones], orbits.some(open_ones)
 
 
-def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> tuple[np.ndarray, np.ndarray]:
-    """What becomes of orbits that look chaotic, labels and exponents (N,): escaped, on a cycle that attracts, or still that."""
+def _later(
+    orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int, again: int
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """What becomes of orbits that look chaotic, labels and exponents (N,): escaped, on a cycle that attracts, or still that.
+
+    With ``again`` above 0 their exponent is taken again, over so many steps: it may have fallen.
+    """
     orbits.advance(lasts)
     found = orbits.periods(longest, RETURN)
     ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
@@ -112,6 +153,11 @@ def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> t
     exponents = exponents.copy()
     with np.errstate(divide="ignore"):
         exponents[repeats] = np.log(radii) / found[repeats]
+    if again:
+        lasting = np.flatnonzero(labels == CHAOTIC)
+        exponents[lasting], error = orbits.some(lasting).exponents(again)
+        fallen = ~(exponents[lasting] > np.maximum(ERRORS * error, SMALLEST_EXPONENT))
+        labels[lasting[fallen]] = UNSETTLED
     return labels, exponents
 
 

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import vector, whole_number
-from cfdyn.codegen.lanes import BLOCK, HEAD
+from cfdyn.codegen.lanes import BLOCK
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
+from cfdyn.kernels.lanes.pauses import pauses
 from cfdyn.kernels.lanes.periods import monodromy, periods
 from cfdyn.kernels.lanes.settle import LOOK, piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.machine.workers import processors
+from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
+from cfdyn.systems.together import ensemble
 
 SPEED = 8  # operations in lanes that take the time of one by itself
 SHARES = 4  # of each thread at least: orbits that escape or repeat soon lie together
@@ -98,6 +101,18 @@ class Orbits:
             found))  # fmt: skip
         return found
 
+    def pauses(self, steps: int, strides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """So many steps; the row from which the weights of each first stood still, (N,), 0 for none, and its states (N, D).
+
+        ``strides`` (N,): rises to the largest change of a weight in a step. See `lost_to_rounding`.
+        """
+        at, paused = np.zeros(len(self.states), np.int64), np.zeros_like(self.states)
+        block = self._ensemble("step", "kept:step", steps)
+        self._in_parts(steps * self.step.cost, lambda first, last: pauses(
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, self.step.n_weights, STILL, ULPS,
+            UNDERFLOWS, at, paused, strides))  # fmt: skip
+        return at, paused
+
     def monodromy(self, turns: np.ndarray) -> np.ndarray:
         """The Jacobian of so many steps (N,) of each, (N, D, D)."""
         d, block = self.step.dim, self._ensemble("step", "lanes:step", 0)
@@ -118,21 +133,18 @@ class Orbits:
         turned = tangents.shape[1]
         sums, rule = np.full((len(self.states), parts, turned), np.nan), f"tangents:{turned}"
         block = self._ensemble(rule, f"turned:{rule}", steps)
-        block.d = (1 + turned) * self.step.dim
         self._in_parts(steps * parts * (2 * self.step.cost + turned * self.step.tangent_cost), lambda first, last: stretch(
             block.memory, first, last, self.states, self.parameters, self.ended, tangents, sums))  # fmt: skip
         return sums
 
     def _ensemble(self, alone: str, together: str, steps: int) -> Ensemble:
-        step = self.step
-        rules = {"run": step.rule(together).compiled} if step.in_lanes else {}
-        return Ensemble.make(
-            step=step.rule(alone).compiled, block=BLOCK, head=HEAD, d=step.dim, parameters=self.parameters.shape[1], steps=steps,
-            lanes=int(step.in_lanes), size=len(step.p), escape=self.escape, p=step.p, **rules)  # fmt: skip
+        return ensemble(self.step, alone, together, steps, self.escape)
 
     def _in_parts(self, operations: int, take: Callable[[int, int], None]) -> None:
-        """Blocks of orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
-        total = len(self.states)
+        self.in_parts(len(self.states), operations, take)
+
+    def in_parts(self, total: int, operations: int, take: Callable[[int, int], None]) -> None:
+        """Blocks of so many orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
         part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
         part = max(1, min(part, -(-total // (self.threads if self.threads == 1 else SHARES * self.threads))))
         if self.step.in_lanes:

@@ -173,28 +173,6 @@ def stretch(step, jacobian, by_products, z, p, n, q, sums) -> int:
     return n
 
 
-@kernel
-def disturbed(step, jacobian, z, p, kicks, orbit, q, sums) -> int:
-    """Run ``z`` (D,) on in place, a row of ``kicks`` (n, d) added to its first entries after each step; ``orbit`` (n, D).
-
-    Tangent rows ``q`` (k, D), none or some, are pushed along as by `stretch`. Returns the number of finite steps.
-    """
-    row = np.empty((2, z.size))
-    for i in range(kicks.shape[0]):
-        if q.shape[0] > 0:
-            if stretch(step, jacobian, False, z, p, 1, q, sums) < 1:
-                return i
-        else:
-            copy(z, row[0])
-            if iterate(step, p, np.inf, row)[1] != DONE:
-                return i
-            copy(row[1], z)
-        for k in range(kicks.shape[1]):
-            z[k] += kicks[i, k]
-        copy(z, orbit[i])
-    return kicks.shape[0]
-
-
 @inline_kernel
 def least_return(orbit, max_period, tolerance, floor) -> int:
     """The smallest lag p at which the stored orbit repeats, judged on its last max_period rows; 0 if none.

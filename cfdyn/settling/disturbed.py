@@ -5,13 +5,16 @@ stability only then: a number of digits falls into the same trap as floats.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
 from cfdyn.cycles.rest import limit_matrix, settled
-from cfdyn.kernels.orbits import disturbed as disturbed_kernel
+from cfdyn.kernels.lanes.disturb import disturb
 from cfdyn.systems.map import Map
+from cfdyn.systems.together import ensemble
 
 STILL, ULPS = 8, 32  # so many steps whose third differences are no more units in the last place: no oscillation but round-off
 MOVING = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum, or to what falls too slowly to wait for
@@ -24,9 +27,42 @@ FARTHER, AWAY = 1.1, 1.5  # times as far in all: they drift; and beyond their ow
 UNDERFLOWS = 1e-150  # weights at 0 whose squares floats no longer hold
 TRACE = 1e-16  # of what it was at the start: a decay that is over
 SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
-LONGER = 10  # times as many where these do not decide
+RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
+LONGER = (1, 10, 40)  # times as many, as long as these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
 ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
+
+InParts = Callable[[int, int, Callable[[int, int], None]], None]  # of so many orbits, operations of one, the loop
+
+
+def at_once(count: int, operations: int, take: Callable[[int, int], None]) -> None:
+    """All orbits in one part."""
+    take(0, count)
+
+
+class Held(NamedTuple):
+    """An orbit from the state ``z`` (D,) on, at which round-off holds it, the longest step before, which entries behind the
+    weights are ``decays``, and in how many steps the slowest of the others falls far.
+    """
+
+    step: Map
+    z: np.ndarray
+    stride: float
+    decays: np.ndarray
+    fall: int
+
+    @classmethod
+    def at(cls, step: Map, z: np.ndarray, stride: float, budget: int) -> "Held":
+        """With what has to be known of it to follow it; the fall takes a part of the budget at most."""
+        decays = _decays(step, z)
+        own = ~decays & (np.arange(step.dim) >= step.n_weights)
+        slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
+        steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
+        return cls(step, z, stride, decays, int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST))))
+
+    def calm(self, z: np.ndarray) -> np.ndarray:
+        """A state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
+        return np.where(self.decays, settled(self.step, z), z) if self.decays.any() else z
 
 
 class Disturbed(NamedTuple):
@@ -74,10 +110,18 @@ def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
     if not len(pauses):
         return None
     z = orbit[last[pauses[0]] + STILL].copy()
-    if not contracts(step, z):
-        return None
+    return z if loses_stability(step, z) else None
+
+
+def loses_stability(step: Map, z: np.ndarray) -> bool:
+    """True if a step contracts at a state (D,), but no longer once what is behind the weights has come to rest."""
+    return contracts(step, z) and radius_at_rest(step, z) > 1
+
+
+def radius_at_rest(step: Map, z: np.ndarray) -> float:
+    """The largest modulus of the multipliers once the state behind the weights has come to rest; ∞ where it is not known."""
     end = limit_matrix(step, settled(step, z))
-    return z if end is None or _largest(end[0]) > 1 else None
+    return math.inf if end is None else _largest(end[0])
 
 
 def contracts(step: Map, z: np.ndarray) -> bool:
@@ -94,66 +138,84 @@ def _largest(matrix: np.ndarray) -> float:
 
 
 def disturbed(
-    step: Map, z: np.ndarray, stride: float, part: float, budget: int, seed: int = 0, longer: int = 1
-) -> Disturbed | None:
-    """The orbit of a state (D,) with its weights moved in every step, uniformly up to part · stride; None if it escapes.
+    orbits: Sequence[Held], part: float, budget: int, seed: int = 0, longer: int = 1, in_parts: InParts = at_once
+) -> list[Disturbed | None]:  # fmt: skip
+    """Orbits with their weights moved in every step, uniformly up to part · stride; None where one escapes.
 
     ``chaotic`` of the result was right for each of 200 seeds and two sizes on systems whose answer is known: linear recursions
     with multipliers ±0.95 to ±0.9999 and beyond 1, cycles of length 1 to 4 with multipliers to ±0.95, Adam on a parabola below
     its edge, on its 2-cycle (β₁ ≤ 0.15) and bursting (β₁ = 0.9), NAdam's 2-cycle, the tent and Hénon's map. None was taken for
     the other, none left open, but that a recursion which runs away is neither.
 
-    stride : the longest step of the orbit before
-    part : of it
+    orbits : of one map, each with its parameters
+    part : of their longest steps
     budget : most steps
-    seed : of the perturbations
+    seed : of the perturbations, the same for all orbits, each of which is what it is alone
     longer : times as many steps as usual
+    in_parts : calls a loop over orbits with their first and their last
     """
-    d, rng, z, rest = step.n_weights, np.random.default_rng(seed), z.copy(), z[: step.n_weights].copy()
-    size = max(part * stride, LEAST * float(np.spacing(np.abs(rest).max())))
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
-
-    def run(steps: int, q: np.ndarray) -> tuple[float, float]:
-        """The exponent over so many steps more, and the farthest that the weights go; NaN where the orbit escapes."""
-        sums, orbit = np.zeros(1), np.empty((steps, step.dim))
-        done = disturbed_kernel(*rules, z, step.p, size * rng.uniform(-1, 1, (steps, d)), orbit, q, sums)
-        return (float(sums[0]) / steps if done == steps else math.nan), float(np.abs(orbit[:, :d] - rest).max())
-
-    tangent, most = np.full((1, step.dim), 1 / math.sqrt(step.dim)), max(budget // SHARES[1] // BATCHES, 1)
-    falls = longer * (steps_of_fall(step, z, budget) // BATCH + 1)
-    for _ in range(falls):
-        run(BATCH, tangent[:0])
-    steps = (falls + 1) * BATCH
-    z[:] = with_decays_over(step, z)
-    run(BATCH, tangent)  # turns the tangent vector into the fastest direction
-    for batch in sorted({min(longer * BATCH, most), min(longer * LONGER * BATCH, most)}):
-        means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
-        steps += BATCHES * batch
-        error = float(means.std(ddof=1) / math.sqrt(BATCHES))
-        growth = float(reach[-1] / reach[0]) if (np.diff(reach) > 0).mean() > RISES else 1.0
-        away = growth > AWAY and bool(reach[-1] > np.abs(rest).max())
-        found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps, growth, away)
-        if found.chaotic is not None or found.drifts and found.exponent < 0:
-            break
-    return found if np.isfinite(found.exponent) else None
+    ways = _Ways(orbits, part, seed, in_parts)
+    falls = np.array([longer * (one.fall // BATCH + 1) for one in orbits])
+    for done in range(max(falls, default=0)):
+        ways.run(np.flatnonzero(falls > done), BATCH, ways.falling)
+    for k, one in enumerate(orbits):
+        ways.states[k] = one.calm(ways.states[k])
+    left = np.arange(len(orbits))
+    ways.run(left, BATCH, ways.counted)  # turns the tangents into the fastest direction
+    most, taken = max(budget // SHARES[1] // BATCHES, 1), (falls + 1) * BATCH
+    found = list[Disturbed | None](repeat(None, len(orbits)))
+    for batch in sorted({min(longer * times * BATCH, most) for times in LONGER}):
+        taken[left] += BATCHES * batch
+        means, reaches = np.array([ways.run(left, batch, ways.counted) for _ in range(BATCHES)]).transpose(1, 2, 0)
+        for k, mean, reach in zip(left.tolist(), means, reaches, strict=True):
+            found[k] = _judged(mean, reach, ways.sizes[k], ways.rest[k], ways.states[k], int(taken[k]))
+        left = np.array([k for k in left.tolist() if _is_open(found[k])], int)
+    return [one if one is not None and np.isfinite(one.exponent) else None for one in found]
 
 
-def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
-    """In how many steps the slowest average behind the weights has fallen far from a state at rest, within a budget."""
-    own = ~_decays(step, z) & (np.arange(step.dim) >= step.n_weights)
-    slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
-    steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
-    return int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST)))
+class _Ways:
+    """Orbits on their way, ``states`` (N, D), with perturbations of ``sizes`` (N,)."""
+
+    def __init__(self, orbits: Sequence[Held], part: float, seed: int, in_parts: InParts):
+        self.step, self.in_parts = orbits[0].step, in_parts
+        self.states = np.array([one.z for one in orbits])
+        self.rest = self.states[:, : self.step.n_weights].copy()
+        self.parameters = np.array([list(one.step.params.values()) for one in orbits], float)
+        least = LEAST * np.spacing(np.abs(self.rest).max(axis=1))
+        self.sizes = np.maximum(part * np.array([one.stride for one in orbits]), least)
+        self.tangents = np.full((len(orbits), 1, self.step.dim), 1 / math.sqrt(self.step.dim))
+        self.falling, self.counted = np.random.default_rng(seed).spawn(2)
+
+    def run(self, which: np.ndarray, steps: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Of some of them the exponents over so many steps more, and how far the weights go; NaN where an orbit escapes."""
+        turned, d = int(random is self.counted), self.step.n_weights
+        rule = "tangents:1" if turned else "step"
+        block = ensemble(self.step, rule, ("turned:" if turned else "lanes:") + rule, steps, math.inf)
+        kicks, states, tangents = random.uniform(-1, 1, (steps, d)), self.states[which], self.tangents[which, :turned]
+        sums, reach = np.zeros((len(which), turned)), np.zeros(len(which))
+        parameters, sizes, rest = self.parameters[which], self.sizes[which], self.rest[which]
+        cost = self.step.cost + turned * (self.step.cost + self.step.tangent_cost)
+        self.in_parts(len(which), steps * cost, lambda first, last: disturb(
+            block.memory, first, last, states, parameters, sizes, kicks, rest, tangents, sums, reach))  # fmt: skip
+        self.states[which], self.tangents[which, :turned] = states, tangents
+        return sums[:, 0] / steps if turned else reach, reach
 
 
-def with_decays_over(step: Map, z: np.ndarray) -> np.ndarray:
-    """The state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
-    return np.where(_decays(step, z), settled(step, z), z)
+def _judged(means: np.ndarray, reach: np.ndarray, size: float, rest: np.ndarray, z: np.ndarray, steps: int) -> Disturbed:
+    """What the stretches that count say of an orbit."""
+    error = float(means.std(ddof=1) / math.sqrt(BATCHES))
+    growth = float(reach[-1] / reach[0]) if (np.diff(reach) > 0).mean() > RISES else 1.0
+    away = growth > AWAY and bool(reach[-1] > np.abs(rest).max())
+    return Disturbed(float(size), float(means.mean()), error, z.copy(), float(reach.max()), steps, growth, away)
+
+
+def _is_open(found: Disturbed | None) -> bool:
+    return found is not None and found.chaotic is None and not (found.drifts and found.exponent < 0)
 
 
 def without_traces(step: Map, z: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The state (D,) with those decays at their limit of which no digit counts beside their values at the start (D,)."""
-    over = with_decays_over(step, z)
+    over = np.where(_decays(step, z), settled(step, z), z)
     return np.where(np.abs(z - over) <= TRACE * np.abs(start - over), over, z)
 
 
@@ -166,5 +228,10 @@ def _decays(step: Map, z: np.ndarray) -> np.ndarray:
 
 def is_stable(step: Map, z: np.ndarray) -> bool:
     """True if a fixed point (D,) is stable, its state come to rest: more than 10⁻¹¹ of it, which Newton's method has not seen."""
-    end = limit_matrix(step, settled(step, z))
-    return end is not None and _largest(end[0]) < 1
+    return radius_at_rest(step, z) < 1
+
+
+def is_real(step: Map, points: np.ndarray, size: float) -> bool:
+    """True if a cycle (n, D) is more than perturbations of that size around an unstable point."""
+    spread = float(np.ptp(points[:, : step.n_weights], axis=0).max())
+    return spread > RESOLVED * size if len(points) > 1 else is_stable(step, points[0])

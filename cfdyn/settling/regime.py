@@ -17,12 +17,12 @@ from cfdyn.settling.disturbed import (
     ULPS,
     UNDERFLOWS,
     Disturbed,
+    Held,
     contracts,
     disturbed,
+    is_real,
     is_stable,
     lost_to_rounding,
-    steps_of_fall,
-    with_decays_over,
     without_traces,
 )
 from cfdyn.settling.escape import escape
@@ -42,7 +42,6 @@ LAST, ULP = 3, 2.0**-53  # states at which round-off is looked at, and its unit
 AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
-RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
 STANDS = 1000  # steps in which weights that stand still change by round-off at most
 WATCHED = 110_000  # steps in which a slow approach to a cycle is seen once there are no perturbations any more
 CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
@@ -78,6 +77,12 @@ def regime(step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None 
 def default_budget(step: Map) -> int:
     """Steps worth about half a second: 2·10⁶ for a one-line map, never below 2·10⁴."""
     return int(np.clip(5e8 / max(step.cost, 1), 2e4, 2e6))
+
+
+def affordable(step: Map, budget: int) -> int:
+    """Steps with perturbations that are worth their time, for a budget of those without."""
+    most = int(WORTH / (step.cost + step.tangent_cost))
+    return max(budget, most if budget >= default_budget(step) else min(most, LEAST_PERTURBED))
 
 
 class _Follower:
@@ -164,10 +169,10 @@ class _Follower:
 
     def followed_again(self, z: np.ndarray) -> Settled:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
-        affordable = int(WORTH / (self.step.cost + self.step.tangent_cost))
-        most = max(self.budget, affordable if self.budget >= default_budget(self.step) else min(affordable, LEAST_PERTURBED))
+        most = affordable(self.step, self.budget)
         longer = max(1, self.budget // default_budget(self.step))
-        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most, longer=longer)) for part in PARTS]
+        one = Held.at(self.step, z, self.stride, most)
+        ends = [self.end_of(one, disturbed([one], part, most, longer=longer)[0]) for part in PARTS]
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
@@ -178,7 +183,7 @@ class _Follower:
             words = f"what the orbit does depends on perturbations: {words}"
         return self.without_cycle("undecided", words)
 
-    def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
+    def end_of(self, held: Held, way: Disturbed | None) -> Settled:
         """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
         if way is None:
             return self.without_cycle("undecided", "it leaves the range of floats")
@@ -187,19 +192,14 @@ class _Follower:
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
         self.budget = max(self.budget, self.used + WATCHED)
-        calm = later(self.step, way.z, CALM * steps_of_fall(self.step, z, self.budget))
+        calm = later(self.step, way.z, CALM * held.fall)
         if calm is not None:
-            self.z = with_decays_over(self.step, calm)
+            self.z = held.calm(calm)
             found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
-            if found is not None and found.period and self.is_real(found.points):
+            if found is not None and found.period and is_real(self.step, found.points, self.inject):
                 return found
         words = f"{reason}, no cycle" if not way.drifts else f"the weights drift on: {reason}"
         return self.without_cycle("undecided", words, way.exponent)
-
-    def is_real(self, points: np.ndarray) -> bool:
-        """True if a cycle is more than round-off around an unstable point."""
-        spread = float(np.ptp(points[:, : self.step.n_weights], axis=0).max())
-        return spread > RESOLVED * self.inject if len(points) > 1 else is_stable(self.step, points[0])
 
     def repeat_if_from_afar(self) -> None:
         """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""

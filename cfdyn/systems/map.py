@@ -30,7 +30,7 @@ from cfdyn.tape.program import Program
 from cfdyn.words import LONGEST_REPR, few, shortened
 
 MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
-LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
+LONGEST = 2000  # operations of a step, on one row of data, that are taken for many orbits at once; more take the compiler long
 REMEMBERED = 16  # programs of steps
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
@@ -230,8 +230,8 @@ class Map(Portable):
 
     @cached_property
     def in_lanes(self) -> bool:
-        """True if steps of many orbits can be taken at once: those that sum over data rows are taken one by one."""
-        return self.spec.data is None and self.cost <= LONGEST
+        """True if steps of many orbits can be taken at once."""
+        return self._program("step").cost(1) <= LONGEST
 
     def _outputs(self, what: str) -> int:
         """The length of the output of a rule."""

@@ -15,6 +15,7 @@ from cfdyn.kernels.orbits import DIVERGED, LEFT_DOMAIN
 from cfdyn.systems.orbit import ESCAPE
 
 ROWS = {"x": [1.0, -0.4, 2.0], "y": [0.3, 0.1, -0.7]}
+TEN = {"x": np.linspace(-1.0, 2.0, 10), "y": np.cos(np.arange(10.0))}
 MAPS = {
     "logistic": lambda: cf.Map.from_text("r*x*(1 - x)", "x", {"r": 3.9}),
     "far and back": lambda: cf.Map.from_text("r/x**2", "x", {"r": 1.0}),
@@ -29,6 +30,9 @@ MAPS = {
     "tanh": lambda: cf.Map.from_text("x - r*tanh(x)*exp(-x**2)", "x", {"r": 3.0}),
     "Adam": lambda: cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.05)),
     "on data": lambda: cf.as_map(cf.Loss("tanh(w*x - y)**2", "w", data=ROWS), cf.optimizers.gd(lr=3.0)),
+    "on ten rows": lambda: cf.as_map(
+        cf.Loss("sin(w*x)*v + exp(-(v*x - y)**2) + Max(x*v, w)**2/4", "v w", data=TEN),
+        cf.optimizers.heavy_ball(lr=1.0, momentum=0.6)),
 }
 HAS = native.has
 
@@ -40,7 +44,7 @@ class NoShelf:
     write = staticmethod(lambda key, code: None)
 
 
-STAYING = ("an angle", "tanh", "on data")
+STAYING = ("an angle", "tanh", "on data", "on ten rows")
 WORDS = {0: "done", DIVERGED: "diverged at step", LEFT_DOMAIN: "left the domain at step"}
 
 
@@ -92,16 +96,16 @@ def test_other_processors_find_the_same(name, monkeypatch):
     assert np.array_equal(one.ended, other.ended) and one.ended.any()
 
 
-@pytest.mark.parametrize("name", [name for name in MAPS if name != "on data"])
+@pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize("fast", [True, False])
 def test_what_bounds_the_states_of_a_piece_does(name, fast, monkeypatch):
     step = MAPS[name]()
     monkeypatch.setattr(native, "has", lambda feature: fast and HAS(feature))
     monkeypatch.setattr(compile, "_known", {})
     monkeypatch.setattr(compile, "_shelf", lambda: NoShelf)
-    random, d, n = np.random.default_rng(4), step.dim, 30
-    z, p = np.zeros((d + 1, BLOCK)), np.zeros(HEAD + len(step.p) * BLOCK)
-    z[:d], p[HEAD:], p[0], p[1] = random.normal(size=(d, BLOCK)), np.repeat(step.p, BLOCK), n, BLOCK
+    random, d, n, own = np.random.default_rng(4), step.dim, 30, len(step.params)
+    z, p = np.zeros((d + 1, BLOCK)), np.concatenate([np.zeros(HEAD), np.repeat(step.p[:own], BLOCK), step.p[own:]])
+    z[:d], p[0], p[1] = random.normal(size=(d, BLOCK)), n, BLOCK
     all_of, last = np.zeros((n, d, BLOCK)), np.zeros((d + 1, BLOCK))
     step.rule("lanes:step")._into(z, p, last)
     step.rule("kept:step")._into(z, p, all_of)
@@ -179,3 +183,17 @@ def test_any_interleaving_gives_the_same(vectors, steps, count):
             expected = np.array([0.2]) if orbit is None else orbit.z[-1]
             assert found.ended[k] or np.array_equal(found.states[k], expected)
             assert bool(found.ended[k]) == (orbit is not None and orbit.status != "done")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 20), st.integers(1, 120))
+def test_any_number_of_rows_is_taken_as_by_one_orbit(vectors, rows, count):
+    vectors, x = max(u for u in (1, 2, 3, 4, 6, 12) if u <= vectors), np.cos(np.arange(rows))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes, "INTERLEAVED", (vectors, 1))
+        loss = cf.Loss(f"(w*x - sin(w + x))**2 + {vectors}*w**2*1e-3", "w", data={"x": x})
+        step, rates = cf.as_map(loss, cf.optimizers.normalized_gd(lr=0.1)), np.linspace(0.05, 0.5, count)
+        found = followed(step, np.full((count, 1), 0.7), rates, 40, threads=1)
+        assert step.in_lanes
+        for k in {0, count // 2, count - 1}:
+            assert np.array_equal(found.states[k], alone(step, np.array([0.7]), rates[k], 40).z[-1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.settling.disturbed import PARTS, disturbed
+from cfdyn.settling.disturbed import PARTS, Held, disturbed
 from cfdyn.settling.regime import regime
 
 SQUARE, DOUBLE_WELL = cf.Loss("w**2/2"), cf.losses.double_well()
@@ -41,7 +41,8 @@ UNBOUNDED = {"1.0005": cf.Map.from_text("1.0005*x"), "-1.0005": cf.Map.from_text
 def verdicts(step, start, seeds):
     """The verdict for each seed and each size of the perturbation."""
     z = step.state(np.full(step.n_weights or step.dim, start))
-    return [disturbed(step, z, 1e-3, part, 1_000_000, seed).chaotic for seed in seeds for part in PARTS]
+    held = Held.at(step, z, 1e-3, 1_000_000)
+    return [disturbed([held], part, 1_000_000, seed)[0].chaotic for seed in seeds for part in PARTS]
 
 
 @pytest.mark.parametrize("name", ORDERLY)

@@ -22,7 +22,7 @@ TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps that are lef
 TIMES = Annotated[bool, Option("--times", help="How many steps orbits take to settle or to escape.")]
 TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: distance at which an orbit has settled (1e-6 if not given).", show_default=False)]  # noqa: E501
 COUNT, EXAMPLE = 250, "--vary lr=0.1:4:250 --vary momentum=0:0.95:250"
-FIELDS = {"RegimeMap": ("period", "kind", "lyapunov"), "SettlingTimes": ("period", "labels", "steps")}
+FIELDS = {"RegimeMap": ("period", "kind", "lyapunov", "undecided"), "SettlingTimes": ("period", "labels", "steps")}
 LISTED = ("loss vary window times tolerance optimizer start max_period transient coarse settings variables map out plot pixels "
           "also figure seed json periodic")  # fmt: skip
 

@@ -53,6 +53,16 @@ def own_parameters(task) -> np.ndarray:
 
 
 @spliced
+def lane_parameters(task) -> np.ndarray:
+    """What ``run`` reads: its wishes, room for the parameters of a block, and the data behind them."""
+    first = task.head + task.parameters * task.block
+    p = np.zeros(first + max(task.size - task.parameters, 0))
+    for i in range(task.parameters, task.size):
+        p[first + i - task.parameters] = task.p[i]
+    return p
+
+
+@spliced
 def load(task, z, p, states, parameters, begin, count) -> None:
     """Some orbits into a block."""
     for k in range(count):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, load, own_parameters, walk, walk_again
+from cfdyn.kernels.lanes.ensemble import Ensemble, lane_parameters, load, own_parameters, walk, walk_again
 from cfdyn.kernels.orbits import DONE
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
 
@@ -42,7 +42,7 @@ def keep(memory, first, last, states, parameters, ended, codes, coordinate, kept
         keep_one_by_one(memory, first, last, states, parameters, ended, codes, coordinate, kept)
         return
     b, d, total = task.block, task.d, kept.shape[1]
-    z, before, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), np.zeros(task.head + task.parameters * b)
+    z, before, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), lane_parameters(task)
     rows, row, beside = np.empty((KEPT + 1, d)), own_parameters(task), np.empty((KEPT, b))
     for begin in range(first, last, b):
         count = min(b, last - begin)

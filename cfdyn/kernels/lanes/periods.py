@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, alone, load, own_parameters, walk_again
+from cfdyn.kernels.lanes.ensemble import Ensemble, alone, lane_parameters, load, own_parameters, walk_again
 from cfdyn.kernels.lanes.keep import all_within
 from cfdyn.kernels.orbits import DONE
 from cfdyn.machine.jit import call, kernel, pointer, spliced
@@ -66,7 +66,7 @@ def periods(memory, first, last, states, parameters, ended, codes, longest, tole
     """
     task, rows = Ensemble(memory), 2 * longest
     b, d = task.block, task.d
-    z, before, out, p = np.zeros((d + 1, b)), np.zeros((d, b)), np.zeros((rows, d, b)), np.zeros(task.head + task.parameters * b)
+    z, before, out, p = np.zeros((d + 1, b)), np.zeros((d, b)), np.zeros((rows, d, b)), lane_parameters(task)
     walked, row, limits, gaps = np.empty((rows + 1, d)), own_parameters(task), np.empty(b), np.empty(b)
     lags = np.zeros(b, np.int64)
     p[0] = rows

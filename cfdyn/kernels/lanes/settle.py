@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, own_parameters, walk, walk_again
+from cfdyn.kernels.lanes.ensemble import Ensemble, lane_parameters, own_parameters, walk, walk_again
 from cfdyn.kernels.orbits import DONE
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
 
@@ -58,7 +58,7 @@ def settle(memory, first, last, states, parameters, ended, codes, piece, points,
 def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near) -> None:
     """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
     b, d = task.block, task.d
-    here, there, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), np.zeros(task.head + task.parameters * b)
+    here, there, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), lane_parameters(task)
     rows, row, cells, arrival = np.empty((piece + 1, d)), own_parameters(task), np.full(b, EMPTY), np.zeros(b, np.int64)
     look, following, now, soonest, living = np.zeros(b), first, 0, 0, 0
     p[0] = piece

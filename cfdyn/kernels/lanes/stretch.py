@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, load, own_parameters
+from cfdyn.kernels.lanes.ensemble import Ensemble, lane_parameters, load, own_parameters
 from cfdyn.kernels.orbits import MOST as BETWEEN
 from cfdyn.kernels.orbits import length, orthonormalise
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
@@ -89,7 +89,7 @@ def stretch(memory, first, last, states, parameters, ended, tangents, sums) -> N
     task, turned = Ensemble(memory), tangents.shape[1]
     b, n = task.block, task.d
     d, size = n // (1 + turned), n + 1 + 2 * turned
-    here, there, p = np.zeros((size, b)), np.zeros((size, b)), np.zeros(task.head + task.parameters * b)
+    here, there, p = np.zeros((size, b)), np.zeros((size, b)), lane_parameters(task)
     products, dead, image, norms = np.ones((turned, b)), np.zeros((turned, b)), np.empty((turned, d)), np.empty(turned)
     most, fewest = (MOST, FEWEST) if turned == 1 else (BETWEEN, 1)
     rows, row = np.empty((MOST + 1, n)), own_parameters(task)
