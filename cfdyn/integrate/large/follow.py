@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
 CHECK = 16  # steps after which another mode is searched for
-AHEAD, FARTHEST = 1.5, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
+AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
+GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 IDLE = 1.6  # of the edge of 2: a guard below that is one too many
 
 
@@ -44,23 +45,23 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     reach[: rank_of(x)] = math.inf
     near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
-    return y, Wanted(near, reach, run.angle)
+    return y, Wanted(near if point.turned else 0, reach, run.angle)
 
 
 def guarded(run: LargeRun) -> None:
     """A guard behind the near modes, found anew where there is none; now and then a search for a mode that nobody saw."""
     point, d = run.point, run.flow.n_weights
-    least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
+    least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
     if len(point.y) < least:
         run.before = run.bent = None  # memory
-        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
+        _join(run, *run.look.search(point.z, point.edge, least - len(point.y), point.y, run.steps + 1, 0.02, 4))
     elif run.since >= CHECK and len(point.y) < d:
         run.since = 0
         if run.look.top(point.z, point.edge, point.y, run.steps + 1) > point.values[-1]:
             run.before = run.bent = None
             _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     point = run.point
-    least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
+    least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
     count = len(point.y)
     while count > max(2, least) and point.values[count - 1] < IDLE:
         count -= 1
@@ -82,6 +83,7 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     if order[: point.near].max(initial=-1) >= point.near or values[min(point.near, len(values) - 1)] > 2.0 - NEAR:
         reach = np.full(len(y), 2 * NEAR)
         reach[: point.near] = math.inf
+        run.missed = np.zeros((0, 0))
         run.point = run.look.at(point.z, y, Wanted(0, reach if run.flow.kind == "central" else -reach * math.inf, run.angle))
     else:
         point.y, point.values = y, values

@@ -85,6 +85,7 @@ class Looker:
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
         point = Point(z, g, flow.slope(z, g), edge, y, values, near)
+        point.turned = bool(near and (turn[:near, :near] ** 2).sum(axis=1).min() >= SAME**2)
         self._push(point, turn[:, :guess], thirds)
         return point
 
@@ -121,7 +122,6 @@ class Looker:
         size = min(k, guess)
         overlap = turn[:size]
         if guess and size == guess and (overlap**2).sum(axis=1).min() >= SAME**2:
-            point.turned = True
             left, _, right = np.linalg.svd(overlap)
             turn_thirds(left @ right, thirds)
             known = dict(zip(pairs(size), thirds, strict=True))

@@ -14,7 +14,7 @@ from cfdyn.integrate.large.follow import bent_before, guarded, predicted
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.multiplier import held, rank_of
-from cfdyn.integrate.large.oscillation import drifted, frozen, oscillation, size, unseen
+from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.trajectory import Event
@@ -67,6 +67,8 @@ class LargeRun:
         self.motion: np.ndarray | None = None
         self.pace, self.worst = 1.0, 0.0
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
+        # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
+        self.missed = self.told = np.zeros((0, 0))
         self.events: list[Event] = []
         self.piece: Piece | None = None
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
@@ -218,6 +220,7 @@ class LargeRun:
     def _learned(self, found: Point | None, h: float) -> None:
         """A point that is not taken tells how modes and T move."""
         if found is not None:
+            self.missed = np.zeros((0, 0))
             self.before, self.bent, self.pace = found.y, bent_before(found, self.point), -h
 
     def _looked(
@@ -234,11 +237,13 @@ class LargeRun:
         del y  # memory
         ends = found.f if push is None else self.flow.slope(z, found.g, push)
         off = error(self.point.z, slope, z, ends, h)
+        settled(self, found, off, h)
         worst = max(size(self, off), drifted(self, found, x))
         return found, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
 
     def _take(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
         old = self.point
+        self.missed = missed(self, found)
         count = min(len(old.values), len(found.values))
         trend = np.zeros(len(found.values))
         trend[:count] = (found.values[:count] - old.values[:count]) / h
