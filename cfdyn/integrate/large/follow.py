@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.modes import aligned, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
+from cfdyn.integrate.large.multiplier import packed, pairs, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
 CHECK = 16  # steps after which another mode is searched for
+ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without oscillations may have
 AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 IDLE = 1.6  # of the edge of 2: a guard below that is one too many
@@ -33,7 +34,7 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     if len(y) < len(point.y):
         y = point.y.copy()
     if run.flow.kind != "central":
-        return y, Wanted(0, np.full(len(y), -math.inf), run.angle)
+        return y, Wanted(0, np.full(len(y), -math.inf), run.angle, ROUGH)
     trend = run.trend.copy()
     gap = 2.0 - point.values - h * trend
     if point.rates is not None:
@@ -80,13 +81,16 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     order = np.argsort(-values, kind="stable")
     y, values = np.concatenate([point.y, new])[order], values[order]
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
-    if order[: point.near].max(initial=-1) >= point.near or values[min(point.near, len(values) - 1)] > 2.0 - NEAR:
-        reach = np.full(len(y), 2 * NEAR)
-        reach[: point.near] = math.inf
+    place = np.argsort(order)[: point.near]
+    known = {tuple(sorted((int(place[i]), int(place[j])))): third
+             for (i, j), third in zip(pairs(point.near), point.thirds, strict=True)}  # fmt: skip
+    near = int(place.max(initial=-1)) + 1
+    if run.flow.kind == "central":
+        near = max(near, int((values > 2.0 - 2 * NEAR).sum()))
+    point.y, point.values = y, values
+    if near > point.near:
         run.missed = np.zeros((0, 0))
-        run.point = run.look.at(point.z, y, Wanted(0, reach if run.flow.kind == "central" else -reach * math.inf, run.angle))
-    else:
-        point.y, point.values = y, values
+        run.look.widened(point, near, known)
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

@@ -51,12 +51,13 @@ class Point:
 
 
 class Wanted(NamedTuple):
-    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact."""
+    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact;
+    ``rough``: residuals of guards that are no matter, of their eigenvalues."""
 
     guess: int
     reach: np.ndarray
     angle: float
-    guards: bool = True
+    rough: float = 0.0
 
 
 class Looker:
@@ -142,9 +143,10 @@ class Looker:
             row[:] = known.pop(pair)
         point.rates = rates(self.flow, point.f, point.edge, point.movers(self.flow), point.thirds)
 
-    def widened(self, point: Point, near: int) -> None:
-        """More of the modes of a point as near ones."""
-        known = dict(zip(pairs(point.near), point.thirds, strict=True))
+    def widened(self, point: Point, near: int, known: dict[tuple[int, int], np.ndarray] | None = None) -> None:
+        """More of the modes of a point as near ones; ``known``: T of pairs of them, else of the near ones so far."""
+        if known is None:
+            known = dict(zip(pairs(point.near), point.thirds, strict=True))
         point.near = near
         self._complete(point, known)
 
@@ -176,6 +178,7 @@ class Chooser:
         self.round += 1
         rest = values[k] if len(values) > k else values[-1] - APART
         chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
-        if self.round == 1 and wanted.guards:
-            chosen += [i for i in range(k, len(values)) if sizes[i] ** 2 > BESIDE * FAINT * max(abs(2.0 - values[i]), NEAR)]
+        if self.round == 1:
+            chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
+                       and sizes[i] ** 2 > BESIDE * FAINT * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
         return chosen
