@@ -28,7 +28,7 @@ def stored(run: LargeRun) -> dict[str, np.ndarray]:
         own = oracle.times.get(key, [])
         row[: len(own)] = own
     return {
-        "z": point.z.copy(), "g": point.g.copy(), "f": point.f.copy(), "y": point.y.copy(), "values": point.values.copy(),
+        "z": point.z.copy(), "g": point.g.copy(), "y": point.y.copy(), "values": point.values.copy(),
         "thirds": point.thirds.copy(), "near": np.array([point.near, point.turned]), "trend": run.trend.copy(), "x": run.x.copy(),
         "missed": run.missed.copy(),
         "before": _or_none(run.before), "bent": _or_none(run.bent), "motion": _or_none(run.motion),
@@ -47,9 +47,9 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     """The run as it was."""
     flow, given = run.flow, {name: np.array(value) for name, value in arrays.items()}
     z, g, (near, turned) = given["z"], given["g"], given["near"].tolist()
-    run.point = Point(z, g, given["f"], flow.edge(z, g), given["y"], given["values"], near, given["thirds"], turned=bool(turned))
+    run.point = Point(z, g, flow.edge(z, g), given["y"], given["values"], near, given["thirds"], turned=bool(turned))
     if near:
-        run.point.rates = rates(flow, run.point.f, run.point.edge, run.point.movers(flow), run.point.thirds)
+        run.point.rates = rates(flow, run.point.slope(flow), run.point.edge, run.point.movers(flow), run.point.thirds)
     run.trend, run.x, run.missed, run.piece = given["trend"], given["x"], given["missed"], None
     run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))
     for names, key, kind in ((NUMBERS, "numbers", float), (COUNTERS, "counters", int)):

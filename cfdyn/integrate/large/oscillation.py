@@ -49,7 +49,7 @@ def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     if point.rates is None:
         return np.zeros((0, 0)), None
     edge, u, thirds = middle(run, h)
-    found = rates(run.flow, point.f, edge, u, thirds)
+    found = rates(run.flow, point.slope(run.flow), edge, u, thirds)
     gap, k = np.diag(2.0 - point.values[: point.near]), min(len(run.missed), point.near)
     corrected = gap.copy()
     corrected[:k, :k] += min(h / abs(run.pace), 1.0) ** 2 * run.missed[:k, :k]

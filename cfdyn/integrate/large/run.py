@@ -187,14 +187,13 @@ class LargeRun:
             except NumericsError as trouble:
                 self.status = f"stopped at t = {self.t:.6g}: {trouble}"
                 return
-            slope = point.f if push is None else flow.slope(point.z, point.g, push)
 
             def right(z: np.ndarray, push: Force | None = push) -> np.ndarray:
                 return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
 
             with np.errstate(all="ignore"):
-                z = advance(point.z, slope, h, stages(h, self.radius()), right)
-            found, ends, worst = self._looked(z, slope, x, push, h)
+                z = advance(point.z, point.slope(flow, push), h, stages(h, self.radius()), right)
+            found, slope, ends, worst = self._looked(z, x, push, h)
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
@@ -224,22 +223,22 @@ class LargeRun:
             self.before, self.bent, self.pace = found.y, bent_before(found, self.point), -h
 
     def _looked(
-        self, z: np.ndarray, slope: np.ndarray, x: np.ndarray, push: Force | None, h: float
-    ) -> tuple[Point | None, np.ndarray, float]:
-        """The point after a step, the slope there, and the step's error in tolerances; None where nothing is defined."""
+        self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float
+    ) -> tuple[Point | None, np.ndarray, np.ndarray, float]:
+        """The point after a step, the slopes before and there, and the error in tolerances; None where nothing is defined."""
         if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
-            return None, slope, math.inf
+            return None, z, z, math.inf
         y, wanted = predicted(self, x, h)
         try:
             found = self.look.at(z, y, wanted)
         except NumericsError:
-            return None, slope, math.inf
+            return None, z, z, math.inf
         del y  # memory
-        ends = found.f if push is None else self.flow.slope(z, found.g, push)
+        slope, ends = self.point.slope(self.flow, push), found.slope(self.flow, push)
         off = error(self.point.z, slope, z, ends, h)
         settled(self, found, off, h)
         worst = max(size(self, off), drifted(self, found, x))
-        return found, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
+        return found, slope, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
 
     def _take(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
         old = self.point
