@@ -27,7 +27,8 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     y, none = point.y[:0], point.y[:0]
     if run.before is not None:
         y, run.before = run.before, None  # its memory is used again
-        share = min(h / run.pace, FARTHEST)
+        # A guard stays as it is: errors of what is seldom refined would grow by extrapolation.
+        share = np.where(np.arange(len(y)) < point.near, min(h / run.pace, FARTHEST), 0.0)[:, None]
         turn = aligned(y, point.y, point.near)
         recombine(np.hstack([-share * turn, (1 + share) * np.eye(len(y))]), y, point.y)
         y = orthonormal(y, none)
