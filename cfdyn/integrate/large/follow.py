@@ -47,7 +47,7 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     reach[: rank_of(x)] = math.inf
     near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
-    return y, Wanted(near if point.turned else 0, reach, run.angle)
+    return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
 
 
 def guarded(run: LargeRun) -> None:

@@ -55,12 +55,14 @@ class Point:
 
 class Wanted(NamedTuple):
     """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact;
-    ``rough``: residuals of guards that are no matter, of their eigenvalues."""
+    ``rough``: residuals of guards that are no matter, of their eigenvalues; ``near``: so many are refined as near ones, if more
+    than ``guess``, of which T is made before they are refined."""
 
     guess: int
     reach: np.ndarray
     angle: float
     rough: float = 0.0
+    near: int = 0
 
 
 class Looker:
@@ -82,7 +84,7 @@ class Looker:
         self._curved(w, y[known:], root, products[known:])
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
-        chooser = Chooser(guess, wanted)
+        chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted)
         rounds = 1 if wanted.angle > COARSE else FINE_ROUNDS
         values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, rounds)
         del products
