@@ -83,7 +83,7 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     y, values = np.concatenate([point.y, new])[order], values[order]
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
     place = np.argsort(order)[: point.near]
-    known = {tuple(sorted((int(place[i]), int(place[j])))): third
+    known = {(int(min(place[i], place[j])), int(max(place[i], place[j]))): third
              for (i, j), third in zip(pairs(point.near), point.thirds, strict=True)}  # fmt: skip
     near = int(place.max(initial=-1)) + 1
     if run.flow.kind == "central":
