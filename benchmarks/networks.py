@@ -35,20 +35,26 @@ SIZES = {"1e2": ((1,), 1, 200.0), "1e3": ((14,), 4, 100.0), "2e4": ((128, 84), 4
 
 @dataclass(frozen=True)
 class Case:
-    """A learning rate on the digits net, how far, and the optimizer steps before the flow takes over."""
+    """A learning rate on the digits net, how far, the optimizer steps before the flow takes over, and the digits told apart."""
 
     lr: float
     t: int
     warm: int
+    classes: int = 4
 
     @property
     def title(self) -> str:
-        return f"η = {self.lr:g}, to t = {self.t}, {f'from step {self.warm}' if self.warm else 'cold'}"
+        which = f"{self.classes} digits, " if self.classes != 4 else ""
+        return f"{which}η = {self.lr:g}, to t = {self.t}, {f'from step {self.warm}' if self.warm else 'cold'}"
+
+    @property
+    def net(self) -> Any:
+        return network(classes=self.classes)
 
 
 @cache
-def network(widths: tuple[int, ...] = (32, 32), rows: int = 500, seed: int = 0) -> Any:
-    return cf.networks.mlp(cf.data.digits(classes=4, n=rows), widths=widths, seed=seed)
+def network(widths: tuple[int, ...] = (32, 32), rows: int = 500, seed: int = 0, classes: int = 4) -> Any:
+    return cf.networks.mlp(cf.data.digits(classes=classes, n=rows), widths=widths, seed=seed)
 
 
 def priced(counts: dict[str, int]) -> float:
@@ -59,46 +65,53 @@ def priced(counts: dict[str, int]) -> float:
 @cache
 def target(case: Case) -> np.ndarray:
     """The midpoint of the optimizer's iterates at the end."""
-    net, step = network(), cf.as_map(network(), cf.optimizers.gd(lr=case.lr))
+    net, step = case.net, cf.as_map(case.net, cf.optimizers.gd(lr=case.lr))
     orbit = [net.start]
     for _ in range(case.warm + case.t + 1):
         orbit.append(step(orbit[-1]))
     return (orbit[-3] + 2 * orbit[-2] + orbit[-1]) / 4
 
 
-def ours(case: Case, rtol: float) -> tuple[np.ndarray, Any, float, float]:
-    """The weights at the end, the run, seconds, and the modes held on average."""
-    flow = cf.flows.central(network(), cf.optimizers.gd(lr=case.lr))
+def ours(case: Case, rtol: float) -> tuple[Any, float, float, float]:
+    """The run, what its start cost in gradients, seconds, and the modes held on average."""
+    flow = cf.flows.central(case.net, cf.optimizers.gd(lr=case.lr))
     begun = time.perf_counter()
-    run, held = large_run(flow, network().start, rtol=rtol, warm=case.warm), 0.0
+    run, held = large_run(flow, case.net.start, rtol=rtol, warm=case.warm), 0.0
+    start = priced(run.oracle.counts)
     while run.t < case.t:
         before = run.t
         run.step(case.t)
         held += run.rank * (run.t - before)
         if run.status:
             raise BenchmarkError(f"{case.title}: {run.status}")
-    return run.w, run, time.perf_counter() - begun, held / case.t
+    return run, start, time.perf_counter() - begun, held / case.t
 
 
-def cells(case: Case, reference: np.ndarray, w: np.ndarray, counts: dict[str, int], seconds: float) -> Cells:
+def percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+
+
+def cells(case: Case, reference: np.ndarray, w: np.ndarray, work: float, seconds: float) -> Cells:
     error = float(np.linalg.norm(w - reference) / np.linalg.norm(reference - target(case)))
-    return {WORK: priced(counts) / case.t, ERROR: f"{error:.0%}" if error >= 0.1 else f"{error:.1%}", SECONDS: seconds / case.t}
+    return {WORK: work / case.t, ERROR: percent(error), SECONDS: seconds / case.t}
 
 
-@bench.table("a fully connected net 64-32-32-4 on 500 digits", (RANK, STEPS, WORK, ERROR, SECONDS))
+@bench.table("a fully connected net 64-32-32-4 on 500 digits", (RANK, STEPS, START, WORK, ERROR, SECONDS))
 def accuracy(plan: Plan) -> Rows:
-    """Mean squares, 3268 weights, float64, one seed. Error: distance to the same flow with a tolerance {fine} times as strict,
+    """Mean squares, 3268 weights, float64, one seed; rows with more digits say so. Finding the modes, and from step 10 on a state
+    on the edge, is the start, which is counted apart. Error: distance to the same flow with a tolerance {fine} times as strict,
     relative to the distance of that to the optimizer (the mean of three successive iterates): a warm start makes that ten times
     smaller and the same percentage harder. Gradients per unit: a product with the Hessian counted as {product}, g, Hu and T[u, u]
     at once as {jet}. Published scheme: forward Euler with steps of 1/4 and LOBPCG once per unit, ported."""
     cases = [Case(lr, plan.pick(60, 200), warm) for lr in plan.pick((0.6,), (0.6, 0.75, 1.0)) for warm in (0, 10)]
+    cases += plan.pick([], [Case(1.0, 100, 10, classes=6)])
     for case in cases:
-        reference, *_ = ours(case, 1e-3 / FINE)
+        reference = ours(case, 1e-3 / FINE)[0].w
         for rtol in (3e-3, 1e-3):
-            w, run, seconds, held = ours(case, rtol)
-            found = cells(case, reference, w, run.oracle.counts, seconds)
+            run, start, seconds, held = ours(case, rtol)
+            found = cells(case, reference, run.w, priced(run.oracle.counts) - start, seconds)
             goal = Goal(found[WORK], 2.0 if held < 1.5 and not case.warm else 4.0 if held < 1.5 else 10.0 if held < 2.5 else 20.0)
-            yield Row(f"{case.title}: cfdyn, rtol {rtol:g}", {RANK: held, STEPS: str(run.steps), **found}, (goal,))
+            yield Row(f"{case.title}: cfdyn, rtol {rtol:g}", {RANK: held, STEPS: str(run.steps), START: start, **found}, (goal,))
         if not case.warm and installed("scipy"):
             yield published(case, reference)
     return {"fine": FINE, "product": PRICES["products"], "jet": PRICES["jet"]}
@@ -110,7 +123,7 @@ def published(case: Case, reference: np.ndarray) -> Row:
     begun = time.perf_counter()
     flow = cf.flows.central(network(), cf.optimizers.gd(lr=case.lr))
     w, oracle, _ = follow(flow, network().start, case.t)
-    found = cells(case, reference, w, oracle.counts, time.perf_counter() - begun)
+    found = cells(case, reference, w, priced(oracle.counts), time.perf_counter() - begun)
     return Row(f"{case.title}: published scheme", {STEPS: str(4 * case.t), **found})
 
 
@@ -151,14 +164,14 @@ def beside(seed: int, lr: float, steps: int, warm: int) -> tuple[float, float, f
     return float(np.median(far / close)), float(loss / orbit.loss[warm + 5 : rows[-1] + 1].mean()), float(np.mean(values))
 
 
-@bench.table("growth with the weights", ("weights", RANK, STEPS, START, WORK, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET))
+@bench.table("growth with the weights", ("weights", RANK, STEPS, START, WORK, ERROR, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET))
 def growth(plan: Plan) -> Rows:
     """100 digits, rtol 3e-3, each row in a process of its own, after a small net that loads all code. At the edge: η = 2/λ_k at
     the start, so that k modes are there or come soon; finding them, and a state on the edge, is the start, which is counted
-    apart. Published scheme: its gradients per unit over {published} units from the same start. Memory (Linux): the peak beyond
-    that of gradients, products and T of the same net, in vectors as long as the weights, where freed memory is given back
-    (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that
-    were held at once. Load of the machine when it began: {load}."""
+    apart. Error: as above, of the weights at the end, up to 2e4. Published scheme: its gradients per unit over {published} units
+    from the same start. Memory (Linux): the peak beyond that of gradients, products and T of the same net, in vectors as long as
+    the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more); allowed:
+    k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     for name, (widths, most, t) in list(SIZES.items())[: plan.pick(3, 5)]:
         for k in range(plan.pick(min(most, 1), most) + 1):
@@ -170,6 +183,8 @@ def growth(plan: Plan) -> Rows:
             goals = [Goal(found["work"], 1.0 if not k else 4.0 if rank < 2 else 10.0 if rank < 3 else 20.0)]
             if "published" in found:
                 row |= {PUBLISHED: found["published"], RATIO: f"{found['published'] / found['work']:.0f} x"}
+            if "error" in found:
+                row[ERROR] = percent(found["error"])
             if d >= 100_000:  # below, the memory of Python itself is more
                 row |= {MEMORY: found["memory"], BUDGET: str(round(allowed))}
                 goals.append(Goal(found["memory"], allowed))
@@ -181,7 +196,7 @@ PROCESS = """
 import gc, json, sys, time, numpy as np, cfdyn as cf
 from cfdyn.integrate.large import large_run
 sys.path.insert(0, {here!r})
-from networks import UNITS, installed, network, priced
+from networks import FINE, UNITS, installed, network, priced
 def peak():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
 def at_edge(net, k):
@@ -208,6 +223,13 @@ while run.t < {t} and not run.status and time.perf_counter() - begun < {patience
 found = dict(weights=net.dim, held=held / run.t, most=most, steps=run.steps, start=start, t=run.t,
              work=(priced(run.oracle.counts) - start) / run.t, seconds=(time.perf_counter() - begun) / run.t,
              memory=(peak() - first) / 8 / net.dim)
+if {k} and net.dim < 50_000 and run.t == {t}:
+    fine, w = large_run(flow, net.start, rtol=3e-3 / FINE), [net.start]
+    fine.advance({t})
+    for _ in range(round({t}) + 1):
+        w.append(w[-1] - flow.params["lr"] * net.gradient(w[-1]))
+    middle = (w[-3] + 2 * w[-2] + w[-1]) / 4
+    found["error"] = float(np.linalg.norm(run.w - fine.w) / np.linalg.norm(fine.w - middle))
 if {k} and net.dim < 500_000 and installed("scipy"):
     from peers.quarter_step import follow
     found["published"] = priced(follow(flow, net.start, UNITS)[1].counts) / UNITS

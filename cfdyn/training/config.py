@@ -13,7 +13,7 @@ from cfdyn.arguments import converted, number, whole_number
 from cfdyn.errors import RecordError, UsageError, unknown
 from cfdyn.records.files import as_path, written_whole
 
-VERSION = 1  # of what is in a run's folder
+VERSION = 2  # of what is in a run's folder
 DISCRETE = "discrete"  # the optimizer itself
 MODELS = ("central", "stable", "gradient", "edge")
 OF_FORMULAS = ("rod",)  # known as models, but not of networks

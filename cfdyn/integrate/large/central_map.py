@@ -38,7 +38,8 @@ class MapRun(LargeRun):
             return np.zeros((0, 0))
         thirds, y, half = point.thirds, point.y[: point.near], 0.5 * float(point.edge.speed)
         weight, along = weights(point.near), point.thirds @ point.y[: point.near].T
-        alpha = -(thirds @ point.f) + LOST * along @ (y @ point.f)
+        slope = point.slope(self.flow)
+        alpha = -(thirds @ slope) + LOST * along @ (y @ slope)
         beta = half * (thirds @ thirds.T - LOST * along @ along.T)
         gap = np.diag(2.0 - point.values[: point.near])
         return covariance(Rates(weight * alpha, weight[:, None] * beta * weight), gap)
@@ -70,7 +71,7 @@ class MapRun(LargeRun):
             x = self._held()
             if x.any():
                 push = force(x, point.edge, point.y[: point.near], point.thirds, False)
-            move = point.f if push is None else flow.slope(point.z, point.g, push)
+            move = point.slope(flow, push)
             y = point.y[: point.near]
             z = point.z + move - LOST * (y @ move) @ y
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):

@@ -23,15 +23,15 @@ class EdgeRun(LargeRun):
     def __init__(self, flow: OracleEdgeFlow, z: np.ndarray, settings: Settings):
         if settings.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
-        self.top = math.nan
+        self.top, self.velocity = math.nan, np.zeros(0)
         super().__init__(flow, z, settings)
 
     def _begin(self, z: np.ndarray) -> Point:
         self.flow.check(z)
         self._ask(z)
         self.trend = np.zeros(1)
-        self.point = self._at(z)
-        if not np.isfinite(self.point.f).all():
+        self.point, self.velocity = self._at(z)
+        if not np.isfinite(self.velocity).all():
             raise NumericsError("the flow is not defined at the start; start elsewhere")
         self.h = min(self.settings.max_step, 0.5 / self.radius())
         return self.point
@@ -44,12 +44,13 @@ class EdgeRun(LargeRun):
     def _velocity(self, z: np.ndarray) -> tuple[np.ndarray, float]:
         return self.flow.velocity(z, self.oracle.gradient, self.oracle.product)
 
-    def _at(self, z: np.ndarray) -> Point:
+    def _at(self, z: np.ndarray) -> tuple[Point, np.ndarray]:
+        """The point at a state, and its velocity there."""
         d, (f, curvature) = self.flow.n_weights, self._velocity(z)
         u, edge = z[d : 2 * d], self.flow.edge(z)
         self.x = np.array([[math.exp(2 * z[-1]) * float(edge.metric)]])
         # The gradient at the centre is told to rows alone, which ask for it.
-        return Point(z, np.zeros(0), f, edge, u[None] / np.linalg.norm(u), np.array([curvature]), 1)
+        return Point(z, np.zeros(0), edge, u[None] / np.linalg.norm(u), np.array([curvature]), 1), f
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -74,14 +75,14 @@ class EdgeRun(LargeRun):
         return max(one / (settings.atol + settings.rtol * scale) for one, scale in zip(sizes, scales, strict=True))
 
     def _step(self, h: float, end: float) -> None:
-        point, first, self.piece = self.point, h, None
+        point, before, first, self.piece = self.point, self.velocity, h, None
         while True:
             with np.errstate(all="ignore"):
-                z = advance(point.z, point.f, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
+                z = advance(point.z, before, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
                 worst = math.inf
                 if np.isfinite(z).all() and np.abs(z).max() < BLOW_UP:
-                    found = self._at(z)
-                    worst = self._error(error(point.z, point.f, z, found.f, h)) if np.isfinite(found.f).all() else worst
+                    found, after = self._at(z)
+                    worst = self._error(error(point.z, before, z, after, h)) if np.isfinite(after).all() else worst
             if worst <= TOO_LARGE:
                 break
             self.rejected += 1
@@ -90,15 +91,15 @@ class EdgeRun(LargeRun):
                 self.status = f"at t = {self.t:.6g} the flow runs away or is not smooth"
                 return
         reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
-        self.piece = Piece(self.t, reached, point.z, found.z, point.f, found.f)
+        self.piece = Piece(self.t, reached, point.z, found.z, before, after)
         self._take(found, self.x, h, worst, first < 0.99 * self.h and h == first)
-        self.t, self.before, self.worst = reached, None, 0.0
+        self.t, self.velocity, self.before, self.worst = reached, after, None, 0.0
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays."""
-        return {**super().snapshot(), "top": np.array(self.top)}
+        return {**super().snapshot(), "top": np.array(self.top), "velocity": self.velocity.copy()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Go back, or forth, to what `snapshot` gave."""
         super().restore(arrays)
-        self.top = float(arrays["top"])
+        self.top, self.velocity = float(arrays["top"]), np.array(arrays["velocity"])

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.modes import aligned, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
+from cfdyn.integrate.large.multiplier import packed, pairs, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
 CHECK = 16  # steps after which another mode is searched for
-AHEAD, FARTHEST = 1.5, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
+ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without oscillations may have
+AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
+GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 IDLE = 1.6  # of the edge of 2: a guard below that is one too many
 
 
@@ -25,14 +27,15 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     y, none = point.y[:0], point.y[:0]
     if run.before is not None:
         y, run.before = run.before, None  # its memory is used again
-        share = min(h / run.pace, FARTHEST)
+        # A guard stays as it is: errors of what is seldom refined would grow by extrapolation.
+        share = np.where(np.arange(len(y)) < point.near, min(h / run.pace, FARTHEST), 0.0)[:, None]
         turn = aligned(y, point.y, point.near)
         recombine(np.hstack([-share * turn, (1 + share) * np.eye(len(y))]), y, point.y)
         y = orthonormal(y, none)
     if len(y) < len(point.y):
         y = point.y.copy()
     if run.flow.kind != "central":
-        return y, Wanted(0, np.full(len(y), -math.inf), run.angle)
+        return y, Wanted(0, np.full(len(y), -math.inf), run.angle, ROUGH)
     trend = run.trend.copy()
     gap = 2.0 - point.values - h * trend
     if point.rates is not None:
@@ -44,23 +47,23 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     reach[: rank_of(x)] = math.inf
     near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
-    return y, Wanted(near, reach, run.angle)
+    return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
 
 
 def guarded(run: LargeRun) -> None:
     """A guard behind the near modes, found anew where there is none; now and then a search for a mode that nobody saw."""
     point, d = run.point, run.flow.n_weights
-    least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
+    least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
     if len(point.y) < least:
         run.before = run.bent = None  # memory
-        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
+        _join(run, *run.look.search(point.z, point.edge, least - len(point.y), point.y, run.steps + 1, 0.02, 4))
     elif run.since >= CHECK and len(point.y) < d:
         run.since = 0
         if run.look.top(point.z, point.edge, point.y, run.steps + 1) > point.values[-1]:
             run.before = run.bent = None
             _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     point = run.point
-    least = min(d, point.near + 1 if run.flow.kind == "central" else 1)
+    least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
     count = len(point.y)
     while count > max(2, least) and point.values[count - 1] < IDLE:
         count -= 1
@@ -79,12 +82,16 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     order = np.argsort(-values, kind="stable")
     y, values = np.concatenate([point.y, new])[order], values[order]
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
-    if order[: point.near].max(initial=-1) >= point.near or values[min(point.near, len(values) - 1)] > 2.0 - NEAR:
-        reach = np.full(len(y), 2 * NEAR)
-        reach[: point.near] = math.inf
-        run.point = run.look.at(point.z, y, Wanted(0, reach if run.flow.kind == "central" else -reach * math.inf, run.angle))
-    else:
-        point.y, point.values = y, values
+    place = np.argsort(order)[: point.near]
+    known = {(int(min(place[i], place[j])), int(max(place[i], place[j]))): third
+             for (i, j), third in zip(pairs(point.near), point.thirds, strict=True)}  # fmt: skip
+    near = int(place.max(initial=-1)) + 1
+    if run.flow.kind == "central":
+        near = max(near, int((values > 2.0 - 2 * NEAR).sum()))
+    point.y, point.values = y, values
+    if near > point.near:
+        run.missed = np.zeros((0, 0))
+        run.look.widened(point, near, known)
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

@@ -28,8 +28,9 @@ def stored(run: LargeRun) -> dict[str, np.ndarray]:
         own = oracle.times.get(key, [])
         row[: len(own)] = own
     return {
-        "z": point.z.copy(), "g": point.g.copy(), "f": point.f.copy(), "y": point.y.copy(), "values": point.values.copy(),
-        "thirds": point.thirds.copy(), "near": np.array(point.near), "trend": run.trend.copy(), "x": run.x.copy(),
+        "z": point.z.copy(), "g": point.g.copy(), "y": point.y.copy(), "values": point.values.copy(),
+        "thirds": point.thirds.copy(), "near": np.array([point.near, point.turned]), "trend": run.trend.copy(), "x": run.x.copy(),
+        "missed": run.missed.copy(),
         "before": _or_none(run.before), "bent": _or_none(run.bent), "motion": _or_none(run.motion),
         "numbers": np.array([getattr(run, name) for name in NUMBERS]),
         "counters": np.array([getattr(run, name) for name in COUNTERS], dtype=np.int64),
@@ -45,11 +46,11 @@ def stored(run: LargeRun) -> dict[str, np.ndarray]:
 def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     """The run as it was."""
     flow, given = run.flow, {name: np.array(value) for name, value in arrays.items()}
-    z, g, near = given["z"], given["g"], int(given["near"])
-    run.point = Point(z, g, given["f"], flow.edge(z, g), given["y"], given["values"], near, given["thirds"])
+    z, g, (near, turned) = given["z"], given["g"], given["near"].tolist()
+    run.point = Point(z, g, flow.edge(z, g), given["y"], given["values"], near, given["thirds"], turned=bool(turned))
     if len(given["thirds"]):
-        run.point.rates = rates(flow, run.point.f, run.point.edge, run.point.movers(flow), run.point.thirds)
-    run.trend, run.x, run.piece = given["trend"], given["x"], None
+        run.point.rates = rates(flow, run.point.slope(flow), run.point.edge, run.point.movers(flow), run.point.thirds)
+    run.trend, run.x, run.missed, run.piece = given["trend"], given["x"], given["missed"], None
     run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))
     for names, key, kind in ((NUMBERS, "numbers", float), (COUNTERS, "counters", int)):
         for name, value in zip(names, given[key], strict=True):

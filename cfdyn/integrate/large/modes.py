@@ -65,7 +65,10 @@ def refined(
     for _ in range(rounds):
         sizes = np.array([np.linalg.norm(p - v * b) for p, v, b in zip(products, values, basis, strict=True)])
         chosen = list(choose(values, sizes))
-        more = orthonormal(np.array([products[i] - values[i] * basis[i] for i in chosen]), basis) if chosen else none
+        more = np.empty((len(chosen), basis.shape[1]))
+        for row, i in zip(more, chosen, strict=True):
+            np.subtract(products[i], values[i] * basis[i], out=row)
+        more = orthonormal(more, basis)
         if not len(more):
             break
         curved = product(more)

@@ -78,7 +78,7 @@ class NoisyRun(LargeRun):
         return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
 
     def _point(self, z: np.ndarray, y: np.ndarray) -> Point:
-        flow, oracle, w, edge = self.flow, self.oracle, z[: self.flow.n_weights], self.flow.edge(z)
+        oracle, w, edge = self.oracle, z[: self.flow.n_weights], self.flow.edge(z)
         root, least = np.sqrt(edge.metric), self.noise.cut / WIDTH
         g = oracle.gradient(w)
 
@@ -100,7 +100,7 @@ class NoisyRun(LargeRun):
             y = np.concatenate([y, orthonormal(more, y)])
         near = int((values > least).sum())
         kept = min(near + SPARE, len(y))
-        return Point(z, g, flow.slope(z, g), edge, y[:kept].copy(), values[:kept].copy(), near)
+        return Point(z, g, edge, y[:kept].copy(), values[:kept].copy(), near)
 
     def _bend(self, w: np.ndarray, u: np.ndarray, x: np.ndarray) -> np.ndarray:
         """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cfdyn.integrate.critical import unpacked
 from cfdyn.integrate.large.follow import FARTHEST
 from cfdyn.integrate.large.modes import aligned, orthonormal
-from cfdyn.integrate.large.multiplier import covariance, force, pairs, rank_of, rates
+from cfdyn.integrate.large.multiplier import covariance, force, packed, pairs, rank_of, rates
 from cfdyn.integrate.large.point import Point
 from cfdyn.systems.oracle_flow import Edge, Force
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
 OFF, LEAST_OFF = 10.0, 0.01  # of rtol, and at least: how far off the edge a mode may come in a step, of the edge
+OTHER = 0.1  # of a unit vector: modes that are farther apart are others
 SHARE = 0.1  # of the way back to the edge, in the error
 UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step did not know
 
@@ -47,9 +49,27 @@ def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     if point.rates is None:
         return np.zeros((0, 0)), None
     edge, u, thirds = middle(run, h)
-    found = rates(run.flow, point.f, edge, u, thirds)
-    x = covariance(found, np.diag(2.0 - point.values[: point.near]) / h)
+    found = rates(run.flow, point.slope(run.flow), edge, u, thirds)
+    gap, k = np.diag(2.0 - point.values[: point.near]), min(len(run.missed), point.near)
+    corrected = gap.copy()
+    corrected[:k, :k] += min(h / abs(run.pace), 1.0) ** 2 * run.missed[:k, :k]
+    x = covariance(found, corrected / h)
+    run.told = gap + h * unpacked(found.alpha + found.beta @ packed(x), point.near)
     return x, force(x, edge, u, thirds, bool(run.flow.own.states)) if x.any() else None
+
+
+def missed(run: LargeRun, found: Point) -> np.ndarray:
+    """By how much the gaps of a step's near modes (k, k) are others than was told, as far as modes are the same.
+
+    It is of second order in the step, mainly since F changes on the way; the next step takes it into account.
+    """
+    k, own = len(run.told), run.point.y
+    if not k or len(found.y) < k:
+        return np.zeros((0, 0))
+    turn = aligned(own[:k], found.y[:k])
+    if np.abs(found.y[:k] @ own[:k].T - turn).max() > OTHER:
+        return np.zeros((0, 0))
+    return np.diag(2.0 - found.values[:k]) - turn @ run.told @ turn.T
 
 
 def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
@@ -74,6 +94,14 @@ def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) ->
         for s in range(len(flow.own.states)):
             flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)))
     return off
+
+
+def settled(run: LargeRun, found: Point, off: np.ndarray, h: float) -> None:
+    """Divides an error, in its place, by 1 + hλ along the tracked modes: there the next step lets it decay."""
+    w, root = off[: run.flow.n_weights], found.root
+    decay = h * np.maximum(found.values, 0.0) * float(np.max(found.edge.metric * found.edge.speed))
+    for y, along in zip(found.y, found.y @ (root * w) * decay / (1 + decay), strict=True):
+        w -= along * y / root
 
 
 def size(run: LargeRun, off: np.ndarray) -> float:

@@ -9,24 +9,23 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
-from cfdyn.systems.oracle_flow import Edge, Numbers, OracleFlow
+from cfdyn.systems.oracle_flow import Edge, Force, Numbers, OracleFlow
 
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
-BASIS, FIRST_BASIS, CHECKS = 6, 12, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
+BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, FINE_ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else so many
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
 
 
 @dataclass
 class Point:
-    """z (n,), the gradient g (d,), F without oscillation f (n,); modes y (k, d), orthonormal eigenvectors of Q^-½HQ^-½ with
+    """z (n,), the gradient g (d,); modes y (k, d), orthonormal eigenvectors of Q^-½HQ^-½ with
     ``values`` (k,), descending; of the first ``near`` T (pairs, d) and what moves the gap 2 − values."""
 
     z: np.ndarray
     g: np.ndarray
-    f: np.ndarray
     edge: Edge
     y: np.ndarray
     values: np.ndarray
@@ -45,18 +44,25 @@ class Point:
         """The near modes as directions of the weights, uᵀQu = 1."""
         return self.y[: self.near] / self.root
 
+    def slope(self, flow: OracleFlow, push: Force | None = None) -> np.ndarray:
+        """F (n,), with the oscillation of a force or without: made anew rather than kept, for memory."""
+        return flow.slope(self.z, self.g, push)
+
     def movers(self, flow: OracleFlow) -> np.ndarray:
         """The same where the optimizer has states, which ask for them; else the modes, of which only the number counts."""
         return self.u if flow.own.states else self.y[: self.near]
 
 
 class Wanted(NamedTuple):
-    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact."""
+    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact;
+    ``rough``: residuals of guards that are no matter, of their eigenvalues; ``near``: so many are refined as near ones, if more
+    than ``guess``, of which T is made before they are refined."""
 
     guess: int
     reach: np.ndarray
     angle: float
-    guards: bool = True
+    rough: float = 0.0
+    near: int = 0
 
 
 class Looker:
@@ -78,13 +84,14 @@ class Looker:
         self._curved(w, y[known:], root, products[known:])
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
-        chooser = Chooser(guess, wanted)
+        chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted)
         rounds = 1 if wanted.angle > COARSE else FINE_ROUNDS
         values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, rounds)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
-        point = Point(z, g, flow.slope(z, g), edge, y, values, near)
+        point = Point(z, g, edge, y, values, near)
+        point.turned = bool(near and (turn[:near, :near] ** 2).sum(axis=1).min() >= SAME**2)
         self._push(point, turn[:, :guess], thirds)
         return point
 
@@ -121,7 +128,6 @@ class Looker:
         size = min(k, guess)
         overlap = turn[:size]
         if guess and size == guess and (overlap**2).sum(axis=1).min() >= SAME**2:
-            point.turned = True
             left, _, right = np.linalg.svd(overlap)
             turn_thirds(left @ right, thirds)
             known = dict(zip(pairs(size), thirds, strict=True))
@@ -140,11 +146,12 @@ class Looker:
         point.thirds = np.empty((len(pairs(point.near)), self.d))
         for row, pair in zip(point.thirds, pairs(point.near), strict=True):
             row[:] = known.pop(pair)
-        point.rates = rates(self.flow, point.f, point.edge, point.movers(self.flow), point.thirds)
+        point.rates = rates(self.flow, point.slope(self.flow), point.edge, point.movers(self.flow), point.thirds)
 
-    def widened(self, point: Point, near: int) -> None:
-        """More of the modes of a point as near ones."""
-        known = dict(zip(pairs(point.near), point.thirds, strict=True))
+    def widened(self, point: Point, near: int, known: dict[tuple[int, int], np.ndarray] | None = None) -> None:
+        """More of the modes of a point as near ones; ``known``: T of pairs of them, else of the near ones so far."""
+        if known is None:
+            known = dict(zip(pairs(point.near), point.thirds, strict=True))
         point.near = near
         self._complete(point, known)
 
@@ -176,6 +183,7 @@ class Chooser:
         self.round += 1
         rest = values[k] if len(values) > k else values[-1] - APART
         chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
-        if self.round == 1 and wanted.guards:
-            chosen += [i for i in range(k, len(values)) if sizes[i] ** 2 > BESIDE * FAINT * max(abs(2.0 - values[i]), NEAR)]
-        return chosen
+        if self.round == 1:
+            chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
+                       and sizes[i] ** 2 > BESIDE * FAINT * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
+        return chosen[: k + 1 if k else 2]  # near ones first; each takes two vectors

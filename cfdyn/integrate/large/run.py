@@ -14,7 +14,7 @@ from cfdyn.integrate.large.follow import bent_before, guarded, predicted
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.multiplier import held, rank_of
-from cfdyn.integrate.large.oscillation import drifted, frozen, oscillation, size, unseen
+from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.trajectory import Event
@@ -67,6 +67,8 @@ class LargeRun:
         self.motion: np.ndarray | None = None
         self.pace, self.worst = 1.0, 0.0
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
+        # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
+        self.missed = self.told = np.zeros((0, 0))
         self.events: list[Event] = []
         self.piece: Piece | None = None
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
@@ -193,14 +195,13 @@ class LargeRun:
             except NumericsError as trouble:
                 self.status = f"stopped at t = {self.t:.6g}: {trouble}"
                 return
-            slope = point.f if push is None else flow.slope(point.z, point.g, push)
 
             def right(z: np.ndarray, push: Force | None = push) -> np.ndarray:
                 return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
 
             with np.errstate(all="ignore"):
-                z = advance(point.z, slope, h, stages(h, self.radius()), right)
-            found, ends, worst = self._looked(z, slope, x, push, h)
+                z = advance(point.z, point.slope(flow, push), h, stages(h, self.radius()), right)
+            found, slope, ends, worst = self._looked(z, x, push, h)
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
@@ -226,27 +227,30 @@ class LargeRun:
     def _learned(self, found: Point | None, h: float) -> None:
         """A point that is not taken tells how modes and T move."""
         if found is not None:
+            self.missed = np.zeros((0, 0))
             self.before, self.bent, self.pace = found.y, bent_before(found, self.point), -h
 
     def _looked(
-        self, z: np.ndarray, slope: np.ndarray, x: np.ndarray, push: Force | None, h: float
-    ) -> tuple[Point | None, np.ndarray, float]:
-        """The point after a step, the slope there, and the step's error in tolerances; None where nothing is defined."""
+        self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float
+    ) -> tuple[Point | None, np.ndarray, np.ndarray, float]:
+        """The point after a step, the slopes before and there, and the error in tolerances; None where nothing is defined."""
         if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
-            return None, slope, math.inf
+            return None, z, z, math.inf
         y, wanted = predicted(self, x, h)
         try:
             found = self.look.at(z, y, wanted)
         except NumericsError:
-            return None, slope, math.inf
+            return None, z, z, math.inf
         del y  # memory
-        ends = found.f if push is None else self.flow.slope(z, found.g, push)
+        slope, ends = self.point.slope(self.flow, push), found.slope(self.flow, push)
         off = error(self.point.z, slope, z, ends, h)
+        settled(self, found, off, h)
         worst = max(size(self, off), drifted(self, found, x))
-        return found, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
+        return found, slope, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
 
     def _take(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
         old = self.point
+        self.missed = missed(self, found)
         count = min(len(old.values), len(found.values))
         trend = np.zeros(len(found.values))
         trend[:count] = (found.values[:count] - old.values[:count]) / h

@@ -6,7 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-DAMPING, REACH, MARGIN = 2 / 13, 0.653, 1.05  # s stages are stable for h·ρ up to 0.653(s² − 1)
+# s stages are stable for h·ρ up to 0.53(s² − 1). The usual damping of 2/13 reaches 0.65(s² − 1), but leaves stiff components
+# two thirds on average: they live for many steps, and the error that they seem to have keeps the steps short.
+DAMPING, REACH, MARGIN = 2.0, 0.53, 1.05
 
 Slope = Callable[[np.ndarray], np.ndarray]
 
@@ -15,7 +17,7 @@ def stages(h: float, radius: float) -> int:
     """The fewest stages for a step h where the slope's derivative has eigenvalues down to −radius.
 
     >>> stages(10.0, 2.0), stages(0.1, 2.0)
-    (6, 2)
+    (7, 2)
     """
     return max(2, math.ceil(math.sqrt(1 + MARGIN * h * radius / REACH)))
 
@@ -43,7 +45,7 @@ def advance(z: np.ndarray, f: np.ndarray, h: float, s: int, slope: Slope) -> np.
     """The state after a step h of dz/dt = slope(z) from z, where the slope is f; s − 1 more slopes.
 
     >>> print(advance(np.ones(1), -np.ones(1), 0.1, 5, lambda z: -z).round(5))  # e^-0.1 = 0.90484
-    [0.90491]
+    [0.9049]
     """
     first, later = _coefficients(s)
     before, now = z, z + (first * h) * f

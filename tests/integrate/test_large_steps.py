@@ -1,0 +1,44 @@
+"""What long steps of a flow without a formula rest on: damped stages, gaps told ahead, guards behind the modes at the edge."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large.stages import MARGIN, advance, stages
+
+
+@pytest.mark.parametrize("s", [2, 3, 5, 9, 20])
+def test_stages_are_stable_damp_what_is_stiff_and_are_of_second_order(s):
+    """Growth of z' = −λz over a step 1: at most 1 as far as s stages are taken for, and 3/4 over the stiff half of it."""
+    reach = (s**2 - 1) * 0.53 / MARGIN
+    rates = np.linspace(0.0, reach, 500)
+    growth = np.abs(advance(np.ones(500), -rates, 1.0, s, lambda z: -rates * z))
+    assert growth.max() <= 1 + 1e-12 and growth[rates > reach / 2].max() < 0.75
+    assert stages(1.0, reach * 0.999) <= s < stages(1.0, reach * 1.01)
+    off = [abs(float(advance(np.ones(1), -np.ones(1), h, s, lambda z: -z)[0]) - np.exp(-h)) for h in (0.02, 0.01)]
+    assert off[0] / off[1] == pytest.approx(8, rel=0.05)
+
+
+def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
+    """Curvatures yᵢ that rise by ηrᵢ a step, x ≈ 0: the third overtakes the second and is at the edge of 20 at t = 400."""
+    rates = np.array([0.02, 0.01, 0.2])
+
+    def gradient(w):
+        return np.r_[w[3:] * w[:3], w[:3] ** 2 / 2 - rates]
+
+    def hvp(w, v):
+        return np.r_[w[3:] * v[:3] + w[:3] * v[3:], w[:3] * v[:3]]
+
+    loss = SimpleNamespace(
+        dim=6, value=lambda w: float(np.sum(w[3:] * w[:3] ** 2 / 2 - rates * w[3:])), gradient=gradient, hvp=hvp,
+        curvature_gradient=lambda w, u, v: np.r_[u[:3] * v[3:] + u[3:] * v[:3], u[:3] * v[:3]],
+    )  # fmt: skip
+    start = np.r_[np.full(3, 1e-6), 19.9, 15.0, 12.0]
+    run = large_run(cf.flows.central(loss, cf.optimizers.gd(lr=0.1)), start)
+    run.advance(600.0)
+    np.testing.assert_allclose(run.w[3:], [20.0, 15.6, 20.0], rtol=2e-3)
+    assert run.rank == 2
+    np.testing.assert_allclose([event.t for event in run.events], [50, 400], rtol=0.1)
