@@ -140,9 +140,8 @@ def test_where_a_map_is_undefined_nothing_is_known():
 
 
 def test_sums_over_data_rows_have_basins_too():
-    """Their orbits are taken one by one: of phase retrieval, whose loss is even about the line s·w = 0, s = (3/5, 4/5)."""
+    """Of phase retrieval, whose loss is even about the line s·w = 0, s = (3/5, 4/5)."""
     step = cf.as_map(cf.losses.phase_retrieval(), cf.optimizers.gd(lr=0.05))
-    assert not step.in_lanes
     found = cf.analysis.basins(step, [(-1, 1)] * 2, 10, transient=300)
     x, y = np.meshgrid(found.first, found.second)
     assert [one.points.round(9).tolist() for one in found.attractors] == [[[-0.6, -0.8]], [[0.6, 0.8]]]

@@ -113,7 +113,7 @@ STREAMS = {
     "closed, both": ("show nothing >&- 2>&-", 2, 0),
     "closed, all three": ("list <&- >&- 2>&-", 0, 0),
     "closed, with files": ("orbit --map x/2 --steps 2 --quiet >&-", 0, 0),
-    "a reader that leaves": ("orbit --map x/2 --steps 30000 --json | head -c 10 > /dev/null", 0, 0),
+    "a reader that leaves": ("orbit --map x/2 --steps 30000 --json --quiet | head -c 10 > /dev/null", 0, 0),
     "a reader that leaves at once": ("list | true", 0, 0),
 }
 
