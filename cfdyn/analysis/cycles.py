@@ -7,6 +7,7 @@ from typing import Annotated, Any, overload
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.cycles.result import Say, silent
 from cfdyn.cycles.search import METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
@@ -80,7 +81,7 @@ class Cycles(Record):
 
 def cycles(
     step: Map | MapByProducts, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
-    method: str = "auto",
+    method: str = "auto", progress: Say | None = None,
 ) -> Cycles:  # fmt: skip
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
 
@@ -95,6 +96,7 @@ def cycles(
     method : "auto" takes all laps of fⁿ in one variable and chains of boxes in a few, where a list can be complete. From
         many starts, never complete: "search", by Newton's method and that of Davidchack and Lai, and
         "schmelcher-diakonos", x ← x + λ C (fⁿ(x) − x) with small λ and matrices C of signs and exchanges
+    progress : called now and then with a few words
 
     Raises
     ------
@@ -128,7 +130,7 @@ def cycles(
         raise UsageError(f"a period is at least 1, not {n}")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
-    found = find_cycles(step, n, region, seed, budget, method)
+    found = find_cycles(step, n, region, seed, budget, method, progress or silent)
     points, multipliers = found.points.reshape(-1, n, step.dim), found.multipliers.reshape(-1, step.dim)
     first = points[:, 0, 0]
     if not (first[1:] > first[:-1]).all():

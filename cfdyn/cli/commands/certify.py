@@ -67,7 +67,7 @@ def certify(
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed, jobs)
     say("proving")
-    found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
+    found = KINDS[kind](asked, lambda done, left: say(f"proving: {done} boxes done, {left} wait"))
     saved = save(found) if found.proved else None
     figures = [picture] if picture and found.proved else []
     for drawn in figures:

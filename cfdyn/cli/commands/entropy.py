@@ -53,7 +53,7 @@ def entropy(
     if box is None:
         chosen["box"] = "holds all bounded orbits"
     say("following the ends of laps")
-    found = cfdyn.analysis.topological_entropy(step, asked[0])
+    found = cfdyn.analysis.topological_entropy(step, asked[0], progress=say)
     lo, hi = found.interval.tolist()
     return Answer(
         lambda: {**fields(found, "lower upper interval laps words steps reason meaning"), "map": step.title, "chosen": chosen},
