@@ -19,6 +19,7 @@ from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
+from cfdyn.words import called
 
 TWO = 1e-9  # of the size of a cycle: points nearer than that are of one
 
@@ -201,5 +202,7 @@ def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
     found = cycles(step, period, box)
     saddles = [c.points for c in found if np.abs(c.multipliers).max() > 1 > np.abs(c.multipliers).min()]
     if not saddles:
-        raise NumericsError(f"none of the {len(found)} cycles of period {period} found in the box is a saddle")
+        what = called(period, several=True)
+        raise NumericsError(f"no {called(period)} in the box is a saddle ({len(found)} {what} were found); "
+                            "look in another box, or at another period")  # fmt: skip
     return saddles

@@ -91,7 +91,7 @@ def figure_options(
     found: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
     found |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize))
     if found and not drawn:
-        raise UsageError(f"--{next(iter(found))} is of a figure; ask for one with --plot FILE")
+        raise UsageError(f"--{next(iter(found))} is for a figure; ask for one with --plot FILE")
     if found:
         check_sheet(found.get("style", "screen"), found.get("figsize"))
     return found

@@ -48,7 +48,7 @@ def entropy(
     step, _, _, chosen = subject.map_and_loss()
     if covering is not None:
         if box is not None:
-            raise UsageError("--covering names its intervals, so --box has nothing to say; leave it out")
+            raise UsageError("--covering names its own intervals; leave out --box")
         return _covering(step, covering, chosen)
     if box is None:
         chosen["box"] = "holds all bounded orbits"

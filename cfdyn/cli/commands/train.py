@@ -79,7 +79,8 @@ def train(
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
     if resume is not None:
         if options or network is not None:
-            raise UsageError("a run goes on as it was begun: beside --resume stand --steps, --keep, figures and --json alone")
+            raise UsageError("a run goes on with the options that it was begun with: "
+                             "beside --resume only --steps, --keep, figures and --json are allowed")  # fmt: skip
         return cfdyn.train(resume=resume, **others)
     if network is None:
         raise UsageError("train needs a network, such as mlp:widths=32-32, a TOML file, or --resume DIR")
