@@ -86,7 +86,7 @@ def test_batches_labels_and_maps(capsys):
     ("words", "said"),
     [
         (["random", "double_well"], "this map has no randomness: give --batch, --noise"),
-        (["random", "double_well", "--noise", "1", "--look", "cycle"], "--look cycle needs --vary"),
+        (["random", "double_well", "--noise", "1", "--look", "cycle"], "--look cycle needs several sizes of noise: --vary"),
         (["random", "double_well", "--vary", "noise=1,2", "--look", "density"], "density takes one size"),
         (["random", "double_well", "--noise", "1", "--look", "entropy"], "look"),
         (["random", "double_well", "--noise", "1", "--coordinate", "w"], "--coordinate is for --look density"),
