@@ -93,8 +93,9 @@ class Study(Record):
 class _Stages:
     """Words about where a study is: which of its stages, and how many values are done in it."""
 
-    def __init__(self, say: Progress):
-        self.say, self.stage, self.words = say, 0, ""
+    def __init__(self, say: Progress | None):
+        self.say, self.stage, self.words = say or (lambda words: None), 0, ""
+        self.values = None if say is None else self._values
 
     def begin(self, what: str) -> None:
         """The next stage."""
@@ -102,7 +103,7 @@ class _Stages:
         self.words = f"stage {self.stage} of {STAGES}, {what}"
         self.say(self.words)
 
-    def values(self, done: int, total: int) -> None:
+    def _values(self, done: int, total: int) -> None:
         """So many values of the learning rate are done."""
         self.say(f"{self.words}: {done} of {total} values")
 
@@ -144,7 +145,7 @@ def studied(
     auto_lr: bool = False, progress: Progress | None = None,
 ) -> Study:  # fmt: skip
     """`study`, with what earlier ones of the same loss and optimizer have found; the answer is the same to the last bit."""
-    stages = _Stages(progress or (lambda words: None))
+    stages = _Stages(progress)
     auto, given = auto_lr or optimizer is None, start is not None
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
     if "lr" not in optimizer.params:
