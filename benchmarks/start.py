@@ -60,7 +60,9 @@ SAID = "\nimport sys as _sys\n_sys.stderr.write(f'\\ncompiled {_clock.total}\\n'
 STAGES = """
 import sys, time
 marks = []
-say = lambda words: marks.append((words, time.perf_counter()))
+def say(words):
+    if ": " not in words:  # else of a stage that has begun
+        marks.append((words.split(", ", 1)[-1] if words.startswith("stage") else words, time.perf_counter()))
 say("importing cfdyn, reading the formula")
 import cfdyn as cf
 found = cf.study(cf.Loss("(w**2-1)**2/4"), cf.optimizers.gd(lr=1.46), progress=say)

@@ -64,7 +64,8 @@ def entries(what: str, value: Any, names: Sequence[str]) -> np.ndarray:
     """
     found = vector(what, value)
     if found.shape != (len(names),):
-        raise UsageError(f"{what} has {len(names)} entries ({', '.join(names)}), not {found.size}")
+        number = f"{len(names)} {'entry' if len(names) == 1 else 'entries'}"
+        raise UsageError(f"{what} has {number} ({', '.join(names)}), not {found.size}")
     return found
 
 

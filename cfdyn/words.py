@@ -16,6 +16,15 @@ def called(period: int, several: bool = False) -> str:
     return ("fixed point" if period == 1 else f"{period}-cycle") + ("s" if several else "")
 
 
+def how_many(count: int, one: str, several: str = "") -> str:
+    """A number of things.
+
+    >>> how_many(1, "weight"), how_many(3, "weight"), how_many(2, "entry", "entries")
+    ('1 weight', '3 weights', '2 entries')
+    """
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
 def spoken(kind: str) -> str:
     """The kind of a bifurcation as it is printed: names of people have capitals.
 

@@ -22,6 +22,7 @@ from cfdyn.analysis.intermittency import Intermittency
 from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
 from cfdyn.analysis.lyapunov_spectrum import LyapunovSpectrum
 from cfdyn.analysis.manifolds import Manifolds
+from cfdyn.analysis.manifolds import Progress
 from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
 from cfdyn.analysis.period_diagram import PeriodDiagram
@@ -32,6 +33,7 @@ from cfdyn.analysis.singer import Singer
 from cfdyn.analysis.tangencies import Tangencies
 from cfdyn.analysis.topological_entropy import TopologicalEntropy
 from cfdyn.analysis.windows import Window
+from cfdyn.cycles.result import Say
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.symbolic.text.formula import AsSystem
 from cfdyn.systems.by_products import MapByProducts
@@ -104,7 +106,7 @@ def covering(step: Map | AsSystem, intervals: Any) -> Covering:
 def crises(step: Map | AsSystem, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int=4, samples: int=24, grid: int=400, progress: Callable[[str], None] | None=None) -> Crises:
     """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles."""
 
-def cycles(step: Map | MapByProducts | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto') -> Cycles:
+def cycles(step: Map | MapByProducts | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto', progress: Say | None=None) -> Cycles:
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods."""
 
 def edge(step: Map | AsSystem, z: Any, scale: float, parameter: str='lr') -> Edge:
@@ -113,7 +115,7 @@ def edge(step: Map | AsSystem, z: Any, scale: float, parameter: str='lr') -> Edg
 def equilibria(flow: Flow | AsFormula, box: Sequence[tuple[float, float]], budget: int | None=None, seed: int=0) -> Equilibria:
     """All points of a box where the right-hand side F of a flow vanishes, with the eigenvalues of DF there."""
 
-def homoclinic(step: Map | AsSystem, cycle: Any=None, other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000) -> Homoclinic:
+def homoclinic(step: Map | AsSystem, cycle: Any=None, other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, progress: Progress | None=None) -> Homoclinic:
     """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box."""
 
 def intermittency(step: Map | AsSystem, z0: Any, name: str, values: Any, critical: float, period: int=1, near: float=0.01, steps: int=500000, transient: int=1000) -> Intermittency:
@@ -128,7 +130,7 @@ def lyapunov_spectra(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: 
 def lyapunov_spectrum(step: Map | MapByProducts | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> LyapunovSpectrum:
     """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way."""
 
-def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unstable', 'stable'), box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, basins: int=0) -> Manifolds:
+def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unstable', 'stable'), box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, basins: int=0, progress: Callable[[int, int], None] | None=None) -> Manifolds:
     """The manifolds of one saddle cycle, or of all saddles in a box, grown from the cycle to a length or through a box."""
 
 def normal_form(step: Map | AsSystem, points: Any, parameter: str='lr', tolerance: float=1e-06) -> NormalForm:
@@ -155,10 +157,10 @@ def singer(step: Map | AsSystem, interval: Any=..., cells: int=20000) -> Singer:
 def tangencies(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None=None) -> Tangencies:
     """Homoclinic or heteroclinic tangencies over [lo, hi], each once, to round-off."""
 
-def topological_entropy(step: Map | AsSystem, interval: Any=..., tolerance: float=1e-09, steps: int=1024) -> TopologicalEntropy:
+def topological_entropy(step: Map | AsSystem, interval: Any=..., tolerance: float=1e-09, steps: int=1024, progress: Callable[[str], None] | None=None) -> TopologicalEntropy:
     """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed."""
 
-def windows(step: Map | AsSystem, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None=None, known: Sequence[tuple[float, Any]]=(), samples: int=24) -> list[Window]:
+def windows(step: Map | AsSystem, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None=None, known: Sequence[tuple[float, Any]]=(), samples: int=24, progress: Callable[[int, int], None] | None=None) -> list[Window]:
     """The windows of period n over [lo, hi], in order of where they open."""
 
 def names() -> list[str]: ...

@@ -69,7 +69,7 @@ def bands(
     z0 : start, the d weights or the full state (D,)
     parameter, bounds : what to vary, (lo, hi)
     count : number of samples before refinement; fewer where a step costs very much
-    progress : called with (done, total)
+    progress : called with how many values are done, and of how many, in each pass
 
     Raises
     ------

@@ -181,7 +181,8 @@ class _Search:
         if not isinstance(start, BifurcationCurve):
             start = bifurcation_curve(self.step, start, self.names, self.box.tolist(), **self.options)
         if start.names != self.names:
-            raise UsageError(f"a curve in {start.names[0]} and {start.names[1]} is none of this chart")
+            raise UsageError(f"a curve in {start.names[0]} and {start.names[1]} "
+                             f"does not lie in a chart of {' and '.join(self.names)}")  # fmt: skip
         if (start.bounds[:, 0] > self.box[:, 0]).any() or (start.bounds[:, 1] < self.box[:, 1]).any():
             raise UsageError("a curve that was followed within narrower bounds than the chart's may end in the middle of it")
         if not goes_through(self.curves, Born(start.kind, start.points[start.start], start.parameters[start.start])):

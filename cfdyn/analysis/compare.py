@@ -13,6 +13,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.filters import TINY
 from cfdyn.series.slow_cycles import BEGUN, begins, onset, slow_cycles
 from cfdyn.systems.orbit import Orbit, require_loss
+from cfdyn.words import how_many
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajector
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
     found = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
     if len(found) != len(paths):
-        raise UsageError(f"{question} needs a name for each of the {len(paths)} paths, not {len(found)}")
+        raise UsageError(f"{question} needs a name for each path, {how_many(len(paths), 'name')}, not {len(found)}")
     return found
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, overload
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.continuation.tables import cycles_table
+from cfdyn.cycles.result import Say, silent
 from cfdyn.cycles.search import METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
@@ -14,6 +16,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import require_step
+from cfdyn.words import how_many
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,23 @@ class Cycles(Record):
         """All of them."""
         return list(self)
 
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas, `to_csv` and `to_latex`, a row for each cycle: ``period``, points, multipliers, ``stable``.
+
+        >>> import cfdyn as cf
+        >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.84})
+        >>> print(cf.analysis.cycles(step, 3, [(0, 1)]).to_latex(["x_1", "mu1", "stable"], digits=4))
+        \\begin{tabular}{rrr}
+        \\toprule
+        x\\_1 & mu1 & stable \\\\
+        \\midrule
+        0.1494 & $-0.8753$ & True \\\\
+        0.1694 & 2.744 & False \\\\
+        \\bottomrule
+        \\end{tabular}
+        """
+        return cycles_table(self)
+
     def __len__(self) -> int:
         return len(self.points)
 
@@ -80,7 +100,7 @@ class Cycles(Record):
 
 def cycles(
     step: Map | MapByProducts, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
-    method: str = "auto",
+    method: str = "auto", progress: Say | None = None,
 ) -> Cycles:  # fmt: skip
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
 
@@ -95,6 +115,7 @@ def cycles(
     method : "auto" takes all laps of fⁿ in one variable and chains of boxes in a few, where a list can be complete. From
         many starts, never complete: "search", by Newton's method and that of Davidchack and Lai, and
         "schmelcher-diakonos", x ← x + λ C (fⁿ(x) − x) with small λ and matrices C of signs and exchanges
+    progress : called now and then with a few words
 
     Raises
     ------
@@ -128,7 +149,7 @@ def cycles(
         raise UsageError(f"a period is at least 1, not {n}")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
-    found = find_cycles(step, n, region, seed, budget, method)
+    found = find_cycles(step, n, region, seed, budget, method, progress or silent)
     points, multipliers = found.points.reshape(-1, n, step.dim), found.multipliers.reshape(-1, step.dim)
     first = points[:, 0, 0]
     if not (first[1:] > first[:-1]).all():
@@ -150,7 +171,8 @@ def _box(step: Map | MapByProducts, box: Any, finite: bool) -> np.ndarray:
         raise UsageError(f"a box is a list of intervals (lo, hi), one for each of {', '.join(step.names)}, not {box!r}")
     if len(region) != step.dim:
         names = ", ".join(step.names)
-        raise UsageError(f"the box has {len(region)} intervals; this map has {step.dim} variables ({names})")
+        raise UsageError(f"the box has {how_many(len(region), 'interval')}; "
+                         f"this map has {how_many(step.dim, 'variable')} ({names})")  # fmt: skip
     for name, (lo, hi) in zip(step.names, region.tolist(), strict=True):
         if not lo < hi:
             raise UsageError(f"the box needs lo < hi; for {name} it is given as {lo:g} to {hi:g}")

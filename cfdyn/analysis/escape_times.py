@@ -107,7 +107,8 @@ def escape_times(
     z = step.step.state(z0)
     steps, runs = whole_number("steps", steps, 1), whole_number("runs", runs, 1, 2**32 - 1)
     if not step.random:
-        raise UsageError("nothing is drawn here, so all runs are one: cf.iterate shows where it goes")
+        raise UsageError("this map has no randomness, so all runs are the same: "
+                         "give noise or a batch, or take cf.iterate for the one orbit")  # fmt: skip
     size = 8 * runs * (2 * len(z) + 5)
     if size > MAX_BYTES:
         raise UsageError(f"{runs} runs need {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.manifolds import Manifolds, are_two, curve_of, points_of, saddles_in
+from cfdyn.analysis.manifolds import Manifolds, Progress, are_two, curve_of, halves_told, points_of, saddles_in
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.orbits import meetings
 from cfdyn.manifolds.series import STABLE, UNSTABLE
@@ -46,7 +46,7 @@ class Homoclinic(Record):
 
 def homoclinic(
     step: Map, cycle: Any = None, other: Any = None, box: Sequence[tuple[float, float]] | None = None,
-    length: float | None = None, period: int = 1, most: int = MOST,
+    length: float | None = None, period: int = 1, most: int = MOST, progress: Progress | None = None,
 ) -> Homoclinic:  # fmt: skip
     """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box.
 
@@ -59,7 +59,7 @@ def homoclinic(
     step : a map of the plane
     cycle : whose unstable manifold; a `Cycle`, its points (n, 2) or one of them; None: the only saddle in the box
     other : whose stable manifold, if not of the same
-    box, length, period, most : as in `manifolds`
+    box, length, period, most, progress : as in `manifolds`
 
     Raises
     ------
@@ -76,11 +76,12 @@ def homoclinic(
     (array([0.624012, 0.175356]), -1.321622, True, True)
     """
     if require_map(step).dim != 2 or box is None:
-        raise UsageError("crossings of curves are looked for in the plane, in a box: a map of two variables, and `box`")
+        raise UsageError("homoclinic needs a map of two variables and a `box` in which to look")
     limits = limits_of(step, box, length, most)
     here = only_saddle(step, box, period) if cycle is None else points_of(step, cycle, period)
     there = here if other is None else points_of(step, other, period)
-    out, into = grown(step, here, UNSTABLE, limits), grown(step, there, STABLE, limits)
+    told = halves_told(progress, len(here) + len(there))
+    out, into = grown(step, here, UNSTABLE, limits, told), grown(step, there, STABLE, limits, told)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     settings |= {"recipe": recipe_of(step)}
     found = meetings(out, into, limits.box)

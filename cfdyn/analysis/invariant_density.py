@@ -95,7 +95,8 @@ def invariant_density(
         raise unknown("entry of the state", coordinate, names)
     place = 0 if coordinate is None else names.index(coordinate)
     if not step.random:
-        raise UsageError("nothing is drawn here, so all runs are one: cf.analysis.orbit_diagram has the states of a map")
+        raise UsageError("this map has no randomness, so all runs are the same: "
+                         "give noise or a batch, or take cf.analysis.orbit_diagram")  # fmt: skip
     bins, steps = whole_number("bins", bins, 1, 10**6), whole_number("steps", steps, 2)
     runs, transient = whole_number("runs", runs, 2, 2**32 - 1), whole_number("transient", transient, 0)
     if 16 * runs * bins > MAX_BYTES:

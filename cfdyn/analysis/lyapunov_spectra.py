@@ -16,6 +16,7 @@ from cfdyn.errors import Interrupted, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.tangents import frame
+from cfdyn.words import how_many
 
 MOST = 8  # exponents, if nothing is said
 AT_ONCE = 2**13  # cells: what is done when Ctrl-C comes is whole blocks
@@ -99,7 +100,7 @@ def lyapunov_spectra(
     turned = min(step.dim, MOST) if count is None else whole_number("count", count, 1)
     steps, transient = whole_number("n", n, PARTS), whole_number("the transient", transient, 0)
     if turned > step.dim:
-        raise UsageError(f"the map has {step.dim} exponents, not {turned}")
+        raise UsageError(f"the map has {how_many(step.dim, 'exponent')}, not {turned}")
     grid = Grid(step, list(vary), start, threads, fewest=1, size=8 * (2 * turned + 1))
     exponents, errors = np.full((2, grid.count, turned), np.nan)
     looked = np.zeros(grid.count, bool)

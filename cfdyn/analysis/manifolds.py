@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,8 +19,11 @@ from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
+from cfdyn.words import called
 
 TWO = 1e-9  # of the size of a cycle: points nearer than that are of one
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +95,7 @@ class Manifolds(WithMap, Record):
 def manifolds(
     step: Map, cycle: Any = None, kinds: Sequence[str] = KINDS, box: Sequence[tuple[float, float]] | None = None,
     length: float | None = None, period: int = 1, most: int = MOST, basins: int = 0,
+    progress: Progress | None = None,
 ) -> Manifolds:  # fmt: skip
     """The manifolds of one saddle cycle, or of all saddles in a box, grown from the cycle to a length or through a box.
 
@@ -108,6 +113,7 @@ def manifolds(
     period : n, where the cycle is one point or not given
     most : points of each half
     basins : columns and rows of a grid over the box (of two variables) on which basins of attraction are computed, 0 for none
+    progress : called with how many halves are grown, and of how many
 
     Raises
     ------
@@ -139,13 +145,20 @@ def manifolds(
     saddles = [points_of(step, cycle, period)] if cycle is not None else saddles_in(step, box, period)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     settings |= {"recipe": recipe_of(step)}
-    curves = [curve_of(grown(step, points, kind, limits), settings) for points in saddles for kind in kinds]
+    told = halves_told(progress, len(kinds) * sum(map(len, saddles)))
+    curves = [curve_of(grown(step, points, kind, limits, told), settings) for points in saddles for kind in kinds]
     labels, ends = np.empty((0, 0), int), np.empty((0, 0))
     if basins:
         if step.dim != 2 or box is None:
             raise UsageError("basins are computed on a grid over the box of a map of two variables")
         labels, ends = basins_on(step, limits.box, whole_number("the size of the grid", basins, 2, 4000))
     return Manifolds(curves, list(step.names), limits.box, labels, ends, step, provenance=settings)
+
+
+def halves_told(progress: Progress | None, cycle_points: int) -> Callable[[], None]:
+    """What is called after each half, of which each point of each cycle has two."""
+    done = count(1)
+    return lambda: None if progress is None else progress(next(done), 2 * cycle_points)
 
 
 def points_of(step: Map, cycle: Any, period: int = 1) -> np.ndarray:
@@ -189,5 +202,7 @@ def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
     found = cycles(step, period, box)
     saddles = [c.points for c in found if np.abs(c.multipliers).max() > 1 > np.abs(c.multipliers).min()]
     if not saddles:
-        raise NumericsError(f"none of the {len(found)} cycles of period {period} found in the box is a saddle")
+        what = called(period, several=True)
+        raise NumericsError(f"no {called(period)} in the box is a saddle ({len(found)} {what} were found); "
+                            "look in another box, or at another period")  # fmt: skip
     return saddles

@@ -12,6 +12,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.direction import Direction, examine
 from cfdyn.systems.eigenvalues import leading
 from cfdyn.systems.orbit import Orbit
+from cfdyn.words import how_many
 
 FEWEST_ROWS = 16  # eight periods of the shortest cycle
 MOST_COLUMNS, PRINCIPAL = 16, 4  # looked at one by one; of more, principal directions
@@ -141,7 +142,7 @@ def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list
     default = list(log.names[: log.n_weights]) if isinstance(log, Orbit) else [str(k) for k in range(table.shape[1])]
     labels = default if names is None else [str(name) for name in names]
     if len(labels) != table.shape[1]:
-        raise UsageError(f"{len(labels)} names for {table.shape[1]} columns")
+        raise UsageError(f"{how_many(len(labels), 'name')} for {how_many(table.shape[1], 'column')}; give one for each")
     top = _top_eigenvector(log, table) if isinstance(log, Orbit) and table.shape[1] > 1 else None
     full = table
     if table.shape[1] > MOST_COLUMNS:

@@ -123,7 +123,7 @@ def tangencies(
     """
     interval = checked_bounds(require_map(step), parameter, bounds)
     if step.dim != 2 or box is None:
-        raise UsageError("tangencies are looked for in the plane, in a box: a map of two variables, and `box`")
+        raise UsageError("tangencies need a map of two variables and a `box` in which to look")
     limits = limits_of(step, box, length, MOST)
     here = step.at(**{parameter: interval[0]})
     first = points_of(here, cycle, period)

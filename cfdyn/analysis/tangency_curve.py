@@ -82,7 +82,7 @@ def tangency_curve(
     values = {name: step.params[name] for name in names}
     for name, (lo, hi) in zip(names, region.tolist(), strict=True):
         if not lo < values[name] < hi:
-            raise UsageError(f"the tangency lies at {name} = {values[name]:g}, beside the bounds {lo:g} to {hi:g}")
+            raise UsageError(f"the tangency lies at {name} = {values[name]:g}, outside the bounds {lo:g} to {hi:g}")
     first, second = tangency.cycles
     pair = Pair(step, (first, second), tangency.places, tangency.sides, tangency.unit)
     out, into = pair.arms(values)

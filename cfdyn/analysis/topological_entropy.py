@@ -1,6 +1,7 @@
 """`topological_entropy`: how fast a map of one variable makes more and more different orbits, between two bounds."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -50,8 +51,9 @@ class TopologicalEntropy(Record):
 
 
 def topological_entropy(
-    step: Map, interval: Any = (-math.inf, math.inf), tolerance: float = 1e-9, steps: int = 1024
-) -> TopologicalEntropy:
+    step: Map, interval: Any = (-math.inf, math.inf), tolerance: float = 1e-9, steps: int = 1024,
+    progress: Callable[[str], None] | None = None,
+) -> TopologicalEntropy:  # fmt: skip
     """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed.
 
     The ends of the laps and their first N images divide the interval. A graph whose nodes are intervals [p, q] between such
@@ -70,6 +72,7 @@ def topological_entropy(
         say where they are
     tolerance : distance of the bounds at which it is content
     steps : N at most
+    progress : called with a few words in each round
 
     Raises
     ------
@@ -95,7 +98,7 @@ def topological_entropy(
     if tolerance < 0 or most < 1:
         raise UsageError(f"topological_entropy needs `tolerance` ≥ 0 and `steps` ≥ 1, not {tolerance:g} and {most}")
     laps = laps_on(step, lo, hi, FINEST * min(hi - lo, 1.0))
-    lower, upper, words, done, crowded = _bounds(LapEnds(step, laps, lo, hi), tolerance, most)
+    lower, upper, words, done, crowded = _bounds(LapEnds(step, laps, lo, hi), tolerance, most, progress or (lambda words: None))
     settings = provenance(map=step.title, params=step.params, interval=[lo, hi], tolerance=tolerance, steps=most)
     return TopologicalEntropy(
         lower, math.inf if laps.open else upper, np.array([lo, hi]), len(laps.ends), words, done,
@@ -103,13 +106,16 @@ def topological_entropy(
     )  # fmt: skip
 
 
-def _bounds(ends: LapEnds, tolerance: float, most: int) -> tuple[float, float, np.ndarray, int, bool]:
+def _bounds(
+    ends: LapEnds, tolerance: float, most: int, say: Callable[[str], None]
+) -> tuple[float, float, np.ndarray, int, bool]:
     """(lower, upper, numbers of words, steps done, True if the graphs grew too large), the best over all rounds."""
     lower, upper, words, done = 0.0, math.inf, np.empty(0), 0
     while True:
         count = min(max(done, FIRST), most - done)
         ends.extend(count)
         done += count
+        say(f"entropy from {done} images of the ends of laps" + f", so far {lower:.6g} to {upper:.6g}" * (upper < math.inf))
         inner, outer = ends.graph(outward=False), ends.graph(outward=True)
         if outer is not None:
             upper, words = min(upper, _log(perron_root(outer)[1])), lap_numbers(outer, WORDS)

@@ -1,6 +1,6 @@
 """`windows`: where over a parameter a cycle of one period is born, is stable, and how its window ends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
@@ -25,6 +25,8 @@ RUNGS = 16  # values up to there between which a crisis is looked for
 TURNS = 20  # of Newton's method
 INWARDS = 0.01  # of the distance of samples: the ends of a range are often special
 
+Progress = Callable[[int, int], None]
+
 
 @dataclass(frozen=True)
 class Window(Record):
@@ -47,7 +49,7 @@ class Window(Record):
 
 def windows(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None = None,
-    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES, progress: Progress | None = None,
 ) -> list[Window]:  # fmt: skip
     """The windows of period n over [lo, hi], in order of where they open.
 
@@ -64,6 +66,7 @@ def windows(
     box : where the cycles lie, [(lo, hi)], for maps of one variable
     known : pairs (value, points (n, D)) of n-cycles that are known already, in any dimension
     samples : how many values of the parameter are searched
+    progress : called with how many of them are done, and of how many
 
     Raises
     ------
@@ -82,12 +85,12 @@ def windows(
     Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
     (1985) 1095: the proportions of windows.
     """
-    return windows_and_gaps(step, period, parameter, bounds, box, known, samples)[0]
+    return windows_and_gaps(step, period, parameter, bounds, box, known, samples, progress)[0]
 
 
 def windows_and_gaps(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
-    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES, progress: Progress | None = None,
 ) -> tuple[list[Window], list[str]]:  # fmt: skip
     """The `windows`, and in words the values at which cycles could not be looked for or followed."""
     lo, hi = checked_bounds(require_map(step), parameter, bounds)
@@ -95,7 +98,7 @@ def windows_and_gaps(
     whole_number("the period of windows", period, 2)
     if box is None and not known:
         raise UsageError("windows need a box in which to look, or cycles that are known already")
-    branches, gaps = branches_of_period(step, period, parameter, (lo, hi), box, known, samples)
+    branches, gaps = branches_of_period(step, period, parameter, (lo, hi), box, known, samples, progress)
     found: dict[float, Window] = {}
     for branch in branches:
         for window in _windows_of(step, branch, (lo, hi)):
@@ -105,11 +108,11 @@ def windows_and_gaps(
 
 def branches_of_period(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
-    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES, progress: Progress | None = None,
 ) -> tuple[list[Branch], list[str]]:  # fmt: skip
     """The branches of n-cycles in the box at one of the samples, or through a known cycle, and what was not looked at."""
     branches: list[Branch] = []
-    sampled, gaps = _sampled(step, period, parameter, np.linspace(*bounds, samples), box)
+    sampled, gaps = _sampled(step, period, parameter, np.linspace(*bounds, samples), box, progress)
     for value, points in [*known, *sampled]:
         if any(_passes(branch, value, points) for branch in branches):
             continue
@@ -121,12 +124,14 @@ def branches_of_period(
 
 
 def _sampled(
-    step: Map, period: int, parameter: str, values: np.ndarray, box: Any
+    step: Map, period: int, parameter: str, values: np.ndarray, box: Any, progress: Progress | None
 ) -> tuple[list[tuple[float, np.ndarray]], list[str]]:
     """(value, points) of all n-cycles in the box, and where there are too many; the ends, often special, are moved inside."""
     found, gaps = [], []
     values[[0, -1]] += np.array([INWARDS, -INWARDS]) * (values[1] - values[0])
-    for value in values if box is not None and step.dim == 1 else ():
+    for k, value in enumerate(values if box is not None and step.dim == 1 else ()):
+        if progress:
+            progress(k, len(values))
         try:
             every = cycles(step.at(**{parameter: float(value)}), period, box)
         except NumericsError as problem:

@@ -14,6 +14,7 @@ from cfdyn.errors import UsageError
 from cfdyn.numerics.stability import stability
 from cfdyn.records.brief import brief
 from cfdyn.records.record import Record, provenance
+from cfdyn.words import how_many
 
 if TYPE_CHECKING:  # numba comes with them, and whoever states a claim needs none of it
     from cfdyn.claims.pursuit import Attempt, Pursuit
@@ -97,7 +98,8 @@ class Family:
         object.__setattr__(self, "_member", self._maker())
         step = self.member({name: ends[0] for name, ends in self.box.items()})
         if len(self.starts) != step.dim:
-            raise UsageError(f"starts has {len(self.starts)} intervals; these maps have {step.dim} ({', '.join(step.names)})")
+            raise UsageError(f"starts has {how_many(len(self.starts), 'interval')}; "
+                             f"these maps have {how_many(step.dim, 'variable')} ({', '.join(step.names)})")  # fmt: skip
 
     def member(self, params: Mapping[str, float]) -> Map:
         """The map with these parameters."""

@@ -14,12 +14,12 @@ from cfdyn.cli import interrupts
 from cfdyn.cli.document import print_json
 from cfdyn.cli.files import Files
 from cfdyn.cli.noise import Noise
-from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.options import CSV, FIGSIZE, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
 from cfdyn.cli.progress import progress
 from cfdyn.cli.screen import Screen
 from cfdyn.cli.subject import Subject
 
-FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style")  # options that `Files` takes
+FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style", "figsize")  # options that `Files` takes
 # The form of a value by its type, where an option does not say it.
 FORMS: dict[Any, str] = {int: "N", float: "VALUE", Path: "FILE", str: "NAME"}
 MADE: dict[str, type] = {"subject": Subject, "drawn": Noise}  # parameters of a command that are made of several options
@@ -67,6 +67,7 @@ class Outputs:
     ylim: YLIM = None
     pixels: PIXELS = None
     style: STYLE = None
+    figsize: FIGSIZE = None
     csv: CSV = None
     figure: FIGURE = True
     json: JSON = False
@@ -116,7 +117,7 @@ def command(
     unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows
     words while it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
     """
-    listed = [*options.replace(" plot ", " plot xlim ylim style ").split(), "quiet"]
+    listed = [*options.replace(" plot ", " plot xlim ylim style figsize ").split(), "quiet"]
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
         taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)

@@ -8,7 +8,7 @@ from typing import Any
 import cfdyn
 from cfdyn.cli.options import FOLDER
 from cfdyn.cli.screen import Screen
-from cfdyn.cli.values import limits
+from cfdyn.cli.values import given, limits, size
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
 from cfdyn.records.files import folder_for_writing
@@ -19,18 +19,18 @@ class Files:
 
     ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
     where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: a table of the record.
-    ``style``: the style of the figure.
+    ``style``, ``figsize``: the style and the size of the figure.
     """
 
     def __init__(
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
-        csv: Path | None = None, pixels: int | None = None, style: str | None = None,
+        csv: Path | None = None, pixels: int | None = None, style: str | None = None, figsize: str | None = None,
     ):  # fmt: skip
         from cfdyn.plotting import check_folder, check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-        self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style)
+        self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style, figsize)
         self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
@@ -81,18 +81,19 @@ class Files:
 
 
 def figure_options(
-    xlim: str | None, ylim: str | None, drawn: bool, pixels: int | None = None, style: str | None = None
-) -> dict[str, Any]:
+    xlim: str | None, ylim: str | None, drawn: bool, pixels: int | None = None, style: str | None = None,
+    figsize: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What is said of a figure, for `cfdyn.plot`; it must be drawn then."""
-    from cfdyn.plotting import check_limits, check_style
+    from cfdyn.plotting import check_limits, check_sheet
 
     texts = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
     found: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
-    found |= {name: value for name, value in (("pixels", pixels), ("style", style)) if value is not None}
+    found |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize))
     if found and not drawn:
-        raise UsageError(f"--{next(iter(found))} is of a figure; ask for one with --plot FILE")
-    if style is not None:
-        check_style(style)
+        raise UsageError(f"--{next(iter(found))} is for a figure; ask for one with --plot FILE")
+    if found:
+        check_sheet(found.get("style", "screen"), found.get("figsize"))
     return found
 
 

@@ -27,13 +27,14 @@ def begin_program() -> None:
 class Progress:
     """What is being done, since when, and how long it will take.
 
-    Words that hold "k of n" tell the time left: from the pace since words first differed in their numbers alone.
+    Words that hold "k of n" tell the time left, from the pace since words first differed in their numbers alone; of several the
+    last counts, and the time left is that of a stage.
     """
 
     def __init__(self, words: str, now: float):
         self.begun, self.ends = now, 0.0
         self._said, self._read = (words, now), ("", now)
-        self._kind, self._first, self._last = "", (now, 0.0), 0.0
+        self._kind, self._first, self._last, self._what = "", (now, 0.0), 0.0, ""
 
     def say(self, words: str, now: float) -> None:
         """This is done from now on; words that follow each other fast are read now and then."""
@@ -46,8 +47,9 @@ class Progress:
         if words is self._read[0]:
             return
         self._read, self.ends = (words, now), 0.0
-        found = SHARE.search(words)
-        share = _share(*found.groups()) if found else None
+        found = SHARE.findall(words)
+        share = _share(*found[-1]) if found else None
+        self._what = " of this stage" if len(found) > 1 else ""
         kind = "" if share is None else re.sub(NUMBER, "", words)
         if share is None or kind != self._kind or share < self._last:
             self._kind, self._first = kind, (now, share or 0.0)
@@ -65,7 +67,8 @@ class Progress:
         """
         self._look()
         words = self._said[0]
-        left = f", about {duration(self.ends - now)} left" if self.ends > now and not words.endswith(" left") else ""
+        known = self.ends > now and not words.endswith(" left")
+        left = f", about {duration(self.ends - now)}{self._what} left" if known else ""
         return f"[{duration(now - self.begun)}{left}] {words}{'; compiling, once' if compiling.under_way() else ''}"
 
 

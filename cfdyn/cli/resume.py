@@ -15,7 +15,8 @@ def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any], besid
     if subject.loss is None or not subject.loss.endswith(".npz"):
         return None
     if any(others) or replace(subject, loss=None) != Subject():
-        raise UsageError(f"{subject.loss} goes on as it was begun: beside it stand {beside} and --json alone")
+        raise UsageError(f"{subject.loss} goes on with the options that it was begun with: "
+                         f"beside it only {beside} and --json are allowed")  # fmt: skip
     record = cfdyn.load(subject.loss)
     if type(record).__name__ not in kinds:
         raise UsageError(f"{subject.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")

@@ -115,7 +115,7 @@ class Subject:
         variances = None if noise is None else numbers(noise, "--noise")
         drawn = variances[0] if variances is not None and len(variances) == 1 else variances
         if (batch, noise) == (None, None) and not label_noise and not varied:
-            raise UsageError("nothing is drawn here: give --batch, --noise, --label-noise or --vary noise=A,B,…")
+            raise UsageError("this map has no randomness: give --batch, --noise, --label-noise or --vary noise=A,B,…")
         given: dict[str, Any] = {"batch": batch, "noise": drawn, "label_noise": label_noise, "repeat": repeat, "seed": self.seed}
         if self.is_map():
             start, step = self.given_start(), cfdyn.random_map(self.make_map(), **given)

@@ -1,6 +1,7 @@
 """Numbers, intervals and assignments as they are written on the command line."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from cfdyn.symbolic.text.settings import value
 
 Interval = tuple[float, float]
 
+SIZE = re.compile(r"([0-9]{1,9}\.?[0-9]{0,9})\s*(?:[x×]\s*([0-9]{1,9}\.?[0-9]{0,9}))?\s*(cm|mm|in)?")
+UNITS = {"cm": 2.54, "mm": 25.4, "in": 1.0}  # in an inch
 ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
 
 
@@ -29,6 +32,19 @@ def limits(text: str, what: str) -> Interval:
     if not found or not found[0][0] < found[0][1]:
         raise UsageError(f"{what} takes LO:HI with LO < HI, such as 0.5:2, not {text!r}")
     return found[0]
+
+
+def size(text: str, what: str = "--figsize") -> tuple[float, float | None]:
+    """``"16x9cm"`` → (6.299…, 3.543…) inches; a width alone → (width, None), as high as the panels need.
+
+    >>> size("6.4x4.8"), size("63.5mm"), size("2.54 x 5.08 cm")
+    ((6.4, 4.8), (2.5, None), (1.0, 2.0))
+    """
+    found = SIZE.fullmatch(text.strip().lower())
+    if not found:
+        raise UsageError(f"{what} takes WxH or a width, in inches or with a unit, such as 6x4, 16x9cm or 8cm: not {text[:30]!r}")
+    width, height, unit = found.groups()
+    return float(width) / UNITS[unit or "in"], float(height) / UNITS[unit or "in"] if height else None
 
 
 def box(text: str) -> list[Interval]:

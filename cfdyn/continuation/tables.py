@@ -27,6 +27,17 @@ def branch_table(branch: Any, numbered: bool | None = None) -> dict[str, list[An
     return columns | values
 
 
+def cycles_table(found: Any) -> dict[str, list[Any]]:
+    """Columns of `Cycles`, a row for each of them."""
+    names = found.provenance["settings"].get("names") or [f"x{k + 1}" for k in range(found.points.shape[2])]
+    return {
+        "period": [found.period] * len(found),
+        **_states(names, found.points, found.period > 1),
+        **_multipliers("mu", list(found.multipliers)),
+        "stable": [cycle.stable for cycle in found],
+    }
+
+
 def curve_table(curve: Any, numbered: bool | None = None) -> dict[str, list[Any]]:
     """Columns of a `BifurcationCurve`, ``numbered`` as of branches; points of shorter cycles are repeated."""
     special = sorted(curve.special, key=lambda s: s.place)
@@ -69,8 +80,9 @@ def _states(names: Sequence[str], points: np.ndarray, numbered: bool) -> dict[st
 
 def _multipliers(name: str, rows: Sequence[np.ndarray]) -> dict[str, list[float]]:
     """``mu1``, ``mu2`` …; where any is complex real and imaginary parts, ``mu1_re``, ``mu1_im`` …; NaN where some are unknown."""
-    width = max(len(row) for row in rows)
-    table = np.array([np.asarray(row if len(row) == width else np.full(width, np.nan), dtype=complex) for row in rows])
+    width = max(map(len, rows), default=0)
+    filled = [np.asarray(row if len(row) == width else np.full(width, np.nan), dtype=complex) for row in rows]
+    table = np.array(filled).reshape(len(rows), width)
     if not table.imag.any():
         return {f"{name}{k + 1}": table[:, k].real.tolist() for k in range(table.shape[1])}
     parts = {"re": table.real, "im": table.imag}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.result import Say, SearchResult
 from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
@@ -22,7 +22,9 @@ CLOSED = 1e-10  # of a cycle's size: Newton's method has found one if its points
 BESIDE, SPREAD, DECIMALS = 1e-14, 1e3, 9  # of a cycle's size, and times its defect: so near to a jump the values at it decide
 
 
-def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries) -> SearchResult:
+def by_chains(
+    step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries, say: Say
+) -> SearchResult:  # fmt: skip
     """Every chain x_0 → … → x_{n−1} → x_0 with x_0 in the region and the others anywhere; Krawczyk's test decides.
 
     Of the images under a symmetry one is looked for.
@@ -32,7 +34,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
     """
     most = max(BUDGET // max(1, step.tangent_cost // CHEAP), 10_000) if budget is None else budget
     chains = _Chains(step, period, region, group)
-    status = chains.run(most)
+    status = chains.run(most, say)
     if status == FINISHED and chains.c.least > LEAST:
         status = FULL
     extent = float(chains.extent.max())
@@ -95,7 +97,7 @@ class _Chains:
         count = self.c.undecided if self.c.least == LEAST else 0
         return self.c.open[:count].reshape(*self.shape, 2).mean(axis=3)
 
-    def run(self, most: int) -> int:
+    def run(self, most: int, say: Say) -> int:
         """FINISHED, PAUSED when the budget is spent, or FULL."""
         c, part = self.c, max(1000, PAUSE // max(1, self.step.tangent_cost // CHEAP))
         while True:
@@ -103,6 +105,7 @@ class _Chains:
             status = search(c.memory)
             self.batches.append(c.centres[: c.found].reshape(self.shape).copy())
             c.found = 0
+            say(f"{c.links} links of chains, {sum(map(len, self.batches))} chains closed, {c.top} wait")
             if c.undecided == c.most_open and len(self.places) < MOST_LISTS:
                 self.places.append(self._first_boxes(c.open))
                 c.undecided, c.least, status = 0, min(10 * c.least, WIDEST), PAUSED

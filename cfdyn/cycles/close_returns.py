@@ -3,7 +3,7 @@
 import numpy as np
 
 from cfdyn.cycles.many.newton import cycle_near
-from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.result import Say, SearchResult
 from cfdyn.cycles.same import distinct, from_smallest, least_period
 from cfdyn.systems.by_products import MapByProducts
 from cfdyn.systems.one_by_one import advanced, by_gradients
@@ -14,7 +14,7 @@ ESCAPE = 1e100
 TWICE = 1e-8  # of the size: points nearer than this to one that was tried are not tried again
 
 
-def by_newton(step: MapByProducts, n: int, region: np.ndarray, seed: int, budget: int | None) -> SearchResult:
+def by_newton(step: MapByProducts, n: int, region: np.ndarray, seed: int, budget: int | None, say: Say) -> SearchResult:
     """Those of least period n with a point in the region (D, 2), as far as the budget of steps goes; never all for sure."""
     rng, most, used = np.random.default_rng(seed), BUDGET if budget is None else int(budget), 0
     extent = np.ptp(region, axis=1)
@@ -24,6 +24,7 @@ def by_newton(step: MapByProducts, n: int, region: np.ndarray, seed: int, budget
         x = starts.pop(0) if starts else region[:, 0] + extent * rng.random(step.dim)
         cycle = cycle_near(step, x, n)
         used += 8 * n
+        say(f"{min(used, most)} of {most} steps, {len(found)} cycles met")
         if cycle is None or least_period(cycle.points, extent=extent) != n:
             continue
         inside = ((cycle.points >= region[:, 0]) & (cycle.points <= region[:, 1])).all(axis=1)

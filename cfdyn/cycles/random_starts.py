@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from cfdyn.cycles.boxes import FLAT, closes, of_period, without_blurred
-from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.result import Say, SearchResult, silent
 from cfdyn.cycles.same import SHORTER, distinct, from_smallest
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
@@ -33,8 +33,9 @@ BYTES = 1500  # for each unknown of Newton's method on all points
 
 
 def by_random_starts(
-    step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, group: Symmetries, implicit: bool = True
-) -> SearchResult:
+    step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, group: Symmetries, implicit: bool = True,
+    say: Say = silent,
+) -> SearchResult:  # fmt: skip
     """Newton's method and its stabilised relatives on fⁿ from random points and from orbits, then on all n points.
 
     Not ``implicit``: x ← x + λ C (fⁿ(x) − x) in place of these, with small λ and all matrices C of signs and exchanges.
@@ -48,7 +49,7 @@ def by_random_starts(
                          f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}")  # fmt: skip
     search = _Search(step, period, region, seed, group, implicit)
     most = STEPS // max(1, step.tangent_cost // CHEAP) * (1 if implicit else LIGHT)
-    search.run(most if budget is None else budget)
+    search.run(most if budget is None else budget, say)
     points, mu = without_blurred(search.points, search.mu, search.extent)
     starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_matrix_count(step.dim)} matrices")
     reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them in vain: there may be more"
@@ -78,7 +79,7 @@ class _Search:
         self.escape = FAR * max(float(np.abs(region).max()), self.extent)
         self.rules = [step.rule(what).compiled for what in ("step", "jacobian")]
 
-    def run(self, most: int) -> None:
+    def run(self, most: int, say: Say) -> None:
         """Half of each round starts anywhere in the box, half on orbits that have settled."""
         barren = rounds = 0
         while barren < QUIET and not self.continuum and (self.used < most or rounds == 0):
@@ -91,6 +92,7 @@ class _Search:
                     break
             self.starts += len(starts)
             barren, self.quiet = (barren + 1, self.quiet + len(starts)) if len(self.points) == known else (0, 0)
+            say(f"{self.starts} starts, {len(self.points)} cycles met, nothing new from the last {self.quiet}")
 
     def _matrices(self) -> list[tuple[np.ndarray, float]]:
         """Matrices C of signs and exchanges with their strengths: a few after Newton's method, or all, with small steps λ."""

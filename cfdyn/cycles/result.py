@@ -1,10 +1,16 @@
 """What a search for cycles hands up, whatever the dimension."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 Interval = tuple[float, float]
+Say = Callable[[str], None]
+
+
+def silent(words: str) -> None:
+    """Nobody is told how far a search is."""
 
 
 @dataclass

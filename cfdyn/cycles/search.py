@@ -4,7 +4,7 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.cycles.angles import cut_open, in_box
-from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.result import Say, SearchResult, silent
 from cfdyn.cycles.same import distinct
 from cfdyn.errors import UsageError
 from cfdyn.systems.by_products import MapByProducts
@@ -19,24 +19,29 @@ HIGHEST = 8  # dimension in which boxes are still few
 
 
 def find_cycles(
-    step: Map | MapByProducts, period: int, region: np.ndarray, seed: int, budget: int | None, method: str
+    step: Map | MapByProducts, period: int, region: np.ndarray, seed: int, budget: int | None, method: str, say: Say = silent
 ) -> SearchResult:
-    """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods."""
+    """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods.
+
+    ``say`` is told in words how far the search is.
+    """
     if isinstance(step, MapByProducts):
         from cfdyn.cycles.close_returns import by_newton
 
         if method == SMALL_STEPS:
             raise UsageError(f"{SMALL_STEPS} is for maps that are formulas; of this one take method='search'")
-        return by_newton(step, period, region, seed, budget)
+        return by_newton(step, period, region, seed, budget, say)
     cut, cell = cut_open(step, region)
     if step.dim == 1 and method == "auto":
         from cfdyn.cycles.line.by_laps import by_laps
 
-        return in_box(step, by_laps(cut, period, cell, budget), region)
-    return in_box(step, _in_space(cut, period, cell, seed, budget, method), region)
+        return in_box(step, by_laps(cut, period, cell, budget, say), region)
+    return in_box(step, _in_space(cut, period, cell, seed, budget, method, say), region)
 
 
-def _in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:
+def _in_space(
+    step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str, say: Say
+) -> SearchResult:  # fmt: skip
     """Chains of boxes first; random starts where they leave something open, are hopeless, or are not wanted."""
     from cfdyn.cycles.boxes import by_chains
     from cfdyn.cycles.random_starts import by_random_starts
@@ -48,12 +53,12 @@ def _in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int
             raise UsageError(f"the box reaches to {max(map(abs, ends)):g} for {name}; beyond {FARTHEST:g} products overflow")
     hopeless, group = _why_no_bounds(step, period) if method == "auto" else "", symmetries(step, region)
     if hopeless or method != "auto":
-        searched = by_random_starts(step, period, region, seed, budget, group, method != SMALL_STEPS)
+        searched = by_random_starts(step, period, region, seed, budget, group, method != SMALL_STEPS, say)
         searched.reason = "; ".join(filter(None, (hopeless, searched.reason)))
         return searched
-    found = by_chains(step, period, region, budget, group)
+    found = by_chains(step, period, region, budget, group, say)
     if not found.complete:
-        searched = by_random_starts(step, period, region, seed, budget, group)
+        searched = by_random_starts(step, period, region, seed, budget, group, say=say)
         points, multipliers = (np.concatenate(pair) for pair in ((found.points, searched.points),
                                                                  (found.multipliers, searched.multipliers)))  # fmt: skip
         found.points, found.multipliers = distinct(points, multipliers, float(np.ptp(region, axis=1).max()))

@@ -251,9 +251,9 @@ def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, str
         beyond = _beyond(flow, z, found)
         if strict:
             raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
-                             "or do without strict to start from a state on the edge")  # fmt: skip
+                             "or leave out `strict`, to start from a state on the edge")  # fmt: skip
         if block and block.closed:
-            raise NumericsError(f"the start is beyond the edge ({beyond}) and no state on the edge is to be had: {trouble}")
+            raise NumericsError(f"the start is beyond the edge ({beyond}) and no state on the edge was found: {trouble}")
         z = into_feasible(supplier, z)
         place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, z, strict=True))
         notes.insert(0, f"the start was beyond the edge ({beyond}) and was moved to {place}")

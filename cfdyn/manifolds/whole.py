@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,8 @@ def _box(step: Map, box: Sequence[tuple[float, float]]) -> np.ndarray:
     return region
 
 
-def grown(step: Map, cycle: np.ndarray, kind: str, limits: Limits) -> Grown:
-    """The stable or the unstable manifold of a cycle (n, D).
+def grown(step: Map, cycle: np.ndarray, kind: str, limits: Limits, told: Callable[[], None] = lambda: None) -> Grown:
+    """The stable or the unstable manifold of a cycle (n, D); ``told`` is called after each half.
 
     NumericsError: see `series_at`
     """
@@ -83,6 +83,7 @@ def grown(step: Map, cycle: np.ndarray, kind: str, limits: Limits) -> Grown:
         table, status = arm.grown(limits)
         tables.append(table)
         ends.append(_end(step, kind, table, status, limits))
+        told()
     return Grown(series, arms, tables, ends, _beyond(step, kind, tables, limits))
 
 

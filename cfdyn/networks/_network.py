@@ -15,6 +15,7 @@ from cfdyn.networks._engine import Engine
 from cfdyn.networks._jax import JaxEngine
 from cfdyn.numerics.lanczos import NotConverged, at_end
 from cfdyn.registry import spelled
+from cfdyn.words import how_many
 
 TOL, RESTARTS = 1e-8, 200  # of Lanczos' method
 PIECE = 8  # directions at a time: more bring no gain and take memory
@@ -211,7 +212,7 @@ class Network:
     def _weights(self, w: Any) -> np.ndarray:
         found = vector("weights", w)
         if found.shape != (self.dim,):
-            raise UsageError(f"{self.title} has {self.dim} weights, not {found.size}")
+            raise UsageError(f"{self.title} has {how_many(self.dim, 'weight')}, not {found.size}")
         return found
 
     def _directions(self, v: Any) -> np.ndarray:

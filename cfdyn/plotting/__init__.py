@@ -116,10 +116,9 @@ def check_path(path: str | Path) -> Path:
     return check_folder(path)
 
 
-def check_style(style: str) -> str:
-    """The name of a style of figures, else a UsageError."""
-    importlib.import_module("cfdyn.plotting.canvas").sheet_of(style, None, None)
-    return style
+def check_sheet(style: str, figsize: Any) -> None:
+    """Refuse a style and a size that no figure has, with a UsageError."""
+    importlib.import_module("cfdyn.plotting.canvas").sheet_of(style, figsize, None)
 
 
 def check_folder(path: Path) -> Path:

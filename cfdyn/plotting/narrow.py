@@ -16,10 +16,11 @@ from cfdyn.plotting.canvas import NARROW
 from cfdyn.plotting.panels import columns, legend_below
 
 SMALLEST = 6.0  # points of a letter
-LEAST, MOST = 1.1, 0.75  # the height of a panel: inches; and of the width of the figure
+LEAST, FLATTEST, MOST = 1.1, 0.6, 0.75  # the height of a panel: inches; and of the width of the figure
 INSIDE = 0.97  # of the width of a figure, for a title
 ROOM = 0.66  # of the width of a figure, for a legend inside it
 HEAD, LINE = 0.55, 0.16  # inches of titles and names of axes, and of a line of a legend below
+PAGE = 24 / 2.54  # inches: a column is not higher, panels are flatter then
 
 
 def arrange(figure: Figure | SubFigure, size: tuple[float, float | None] | None) -> None:
@@ -48,7 +49,8 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
         shares = [sum(_share(axes) * own for axes in panels if _place(axes)[1] == _place(panels[0])[1])]
     if height is None and isinstance(figure, Figure):
         heights = [min(max(share, LEAST), MOST * width) for share in shares]
-        figure.set_size_inches(width, sum(heights) + HEAD * len(heights) + LINE * lines)
+        around = HEAD * len(heights) + LINE * lines
+        figure.set_size_inches(width, around + min(sum(heights), max(PAGE - around, FLATTEST * len(heights))))
 
 
 def fit(figure: Figure | SubFigure) -> None:

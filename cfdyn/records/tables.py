@@ -11,6 +11,7 @@ import numpy as np
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records.files import open_regular
+from cfdyn.words import how_many
 
 MEGABYTE = 1_000_000
 LARGEST = 256 * MEGABYTE  # as text and numbers together it takes a few times as much
@@ -151,7 +152,8 @@ def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source:
     """A sentence on the first cell that is wrong, with its row and column, which numpy does not name."""
     for number, cells in _rows(lines, source):
         if number > skipped and len(cells) != len(names):
-            return f"line {number} of {source} has {len(cells)} entries, and the first line has {len(names)}"
+            found = how_many(len(cells), "entry", "entries")
+            return f"line {number} of {source} has {found}, and the first line has {len(names)}"
         for name, cell in zip(names, cells if number > skipped else ()):
             where, shown = f"in column {name!r}, line {number} of {source}", repr(cell if len(cell) <= 40 else cell[:37] + "...")
             if cell.lower() in MISSING:

@@ -34,8 +34,7 @@ class LargeSamples(Samples):
             step = self.large.at(**{self.parameter: value})
             found = large_regime(step, self.start, MAX_PERIOD, None)
             labels[i], exponents[i], tails[i] = found.period or KINDS[found.kind], found.lyapunov, self._tail(step, found)
-            if self.progress:
-                self.progress(i + 1, len(values))
+            self._tell(i + 1, len(values))
         return labels, exponents, tails
 
     def _tail(self, step: MapByProducts, found: Settled) -> np.ndarray:

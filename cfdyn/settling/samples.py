@@ -66,8 +66,7 @@ class Samples:
         with ThreadPoolExecutor(2) as pool:
             for done, part in enumerate(pool.map(lambda block: self._block(block, transient), blocks), 1):
                 parts.append(part)
-                if self.progress:
-                    self.progress(done, len(blocks))
+                self._tell(sum(map(len, blocks[:done])), len(values))
         return tuple(np.concatenate(p) for p in zip(*parts, strict=True))
 
     def _block(self, values: np.ndarray, transient: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,6 +141,7 @@ class Samples:
             look = _CloserLook(self, sure, NARROW * spacing, (MOST_CALLED - self.spent) / 2)
             for run in some:
                 look.label(*run)
+                self._tell(int(sure.sum()), len(sure))
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(label, (runs[::2], runs[1::2])))
@@ -167,6 +167,11 @@ class Samples:
     def _drop(self, places: list[int]) -> None:
         for name in ("values", "labels", "exponents", "tails"):
             setattr(self, name, np.delete(getattr(self, name), places, axis=0))
+
+    def _tell(self, done: int, total: int) -> None:
+        """How many values are done in this pass."""
+        if self.progress and done:
+            self.progress(done, total)
 
     def _width(self, run: Run) -> float:
         return float(self.values[run[1]] - self.values[run[0]])

@@ -88,7 +88,7 @@ def held_sharpness(
         raise UsageError(f"a map needs rates, batches and `after` between 0 and {steps}, not {len(lr)}, {len(batch)} and {after}")
     runs = whole_number("runs", runs, 2)
     if optimizer.name in PRECONDITIONED:
-        raise UsageError(f"who holds the sharpness is not told of {optimizer.name}, as its preconditioner moves; take gd")
+        raise UsageError(f"held_sharpness is for optimizers with a constant preconditioner, such as gd, not for {optimizer.name}")
     tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "opposed", "runs", "at_mean", "edge")}
     notes: list[str] = []
     for i, rows in enumerate(batch):

@@ -58,8 +58,9 @@ def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
 
 
 def three_cycle_windows(
-    step: Map, z0: np.ndarray, over: Bands, box: Sequence[tuple[float, float]] | None
-) -> tuple[list[Window], str]:
+    step: Map, z0: np.ndarray, over: Bands, box: Sequence[tuple[float, float]] | None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Window], str]:  # fmt: skip
     """The windows of 3-cycles over the range of the bands, and in words where none could be looked for, or "".
 
     Maps of one variable are searched in the box; for others only those are found whose 3-cycle the orbit from z0 meets.
@@ -68,7 +69,7 @@ def three_cycle_windows(
     if step.dim > 1 and not known:
         return [], ""
     bounds = float(over.values[0]), float(over.values[-1])
-    found, gaps = windows_and_gaps(step, PERIOD, over.parameter, bounds, box, known)
+    found, gaps = windows_and_gaps(step, PERIOD, over.parameter, bounds, box, known, progress=progress)
     others = f" (and at {len(gaps) - 1} other values)" if len(gaps) > 1 else ""
     return found, f"at {gaps[0]}{others}" if gaps else ""
 

@@ -36,6 +36,7 @@ STEPS, LONGER = 300, 12_000  # of the orbit that is kept and drawn, and at most 
 FALLS = 20_000  # of the latter where round-off would put it to rest: an average of squares falls first
 WORK = 100_000_000  # operations for these curvatures, a tenth of a second
 GIVEN = "given"
+STAGES = 7
 Progress = Callable[[str], None]
 T = TypeVar("T")
 
@@ -89,6 +90,24 @@ class Study(Record):
         return self.orbit.names[: self.orbit.n_weights]
 
 
+class _Stages:
+    """Words about where a study is: which of its stages, and how many values are done in it."""
+
+    def __init__(self, say: Progress | None):
+        self.say, self.stage, self.words = say or (lambda words: None), 0, ""
+        self.values = None if say is None else self._values
+
+    def begin(self, what: str) -> None:
+        """The next stage."""
+        self.stage += 1
+        self.words = f"stage {self.stage} of {STAGES}, {what}"
+        self.say(self.words)
+
+    def _values(self, done: int, total: int) -> None:
+        """So many values of the learning rate are done."""
+        self.say(f"{self.words}: {done} of {total} values")
+
+
 def study(
     loss: Loss, optimizer: Optimizer | None = None, start: Any = None, box: Sequence[tuple[float, float]] | None = None,
     lr_range: tuple[float, float] | None = None, seed: int = 0, auto_lr: bool = False, progress: Progress | None = None,
@@ -126,18 +145,18 @@ def studied(
     auto_lr: bool = False, progress: Progress | None = None,
 ) -> Study:  # fmt: skip
     """`study`, with what earlier ones of the same loss and optimizer have found; the answer is the same to the last bit."""
-    say = progress or (lambda words: None)
+    stages = _Stages(progress)
     auto, given = auto_lr or optimizer is None, start is not None
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
     if "lr" not in optimizer.params:
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
-    say("looking for minima")
+    stages.begin("looking for minima")
     found = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed))
     lr, how = learning_rate(loss, optimizer, found) if auto else (optimizer.params["lr"], GIVEN)
     optimizer = optimizer.at(lr=lr)
     step = as_map(loss, optimizer)
     z0 = step.state(start if given else start_near(loss, found))
-    parts = _parts(shared, loss, optimizer, step, z0, found, box, lr_range, seed, say)
+    parts = _parts(shared, loss, optimizer, step, z0, found, box, lr_range, seed, stages)
     parts["chosen"] = {"lr": how, "start": GIVEN if given else NEAR}
     return Study(**parts, verdict=verdict(step, **parts), provenance=provenance(
         loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed, data=loss.spec.data_digest,
@@ -146,7 +165,7 @@ def studied(
 
 def _parts(
     shared: Shared, loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, found: list[Minimum],
-    box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, seed: int, say: Progress,
+    box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, seed: int, stages: _Stages,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of a `Study`, but for ``chosen`` and ``verdict``."""
     missing: list[str] = []
@@ -161,14 +180,14 @@ def _parts(
     over = family(loss, optimizer), exactly(z0), bounds
     found_once = partial(shared.once, ("formulas", at_rest[0]))
     with formulas(loss, optimizer, found_once) as exact, compiling_ahead(step.dim == 1):
-        say("classifying the orbit")
+        stages.begin("classifying the orbit")
         regime = classify(step, z0)
-        say("scanning learning rates")
-        over_lr = shared.once(("bands", over), lambda: bands(step, z0, "lr", bounds), step)
+        stages.begin("scanning learning rates")
+        over_lr = shared.once(("bands", over), lambda: bands(step, z0, "lr", bounds, progress=stages.values), step)
         orbit = iterate(step, z0, STEPS)
-        say("following the sharpness")
+        stages.begin("following the sharpness")
         held, why = hovering_or_why(_long_orbit(step, z0, regime))
-        say("following doublings and 3-cycles")
+        stages.begin("following doublings and 3-cycles")
         around = _around(loss, orbit, box)
         parts: dict[str, Any] = {
             "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
@@ -183,12 +202,13 @@ def _parts(
         }  # fmt: skip
         parts["windows"], gaps = _tried(
             "windows of 3-cycles", missing, no_windows,
-            lambda: shared.once(("windows", over, around), lambda: three_cycle_windows(step, z0, over_lr, around), step),
+            lambda: shared.once(("windows", over, around),
+                                lambda: three_cycle_windows(step, z0, over_lr, around, stages.values), step),
         )  # fmt: skip
         missing += [f"windows of 3-cycles {gaps}"] if gaps else []
-        say("proving")
+        stages.begin("proving")
         parts["certificates"], parts["unproved"] = proofs(step, regime, parts["cycles"], around)
-        say("looking for formulas")
+        stages.begin("looking for formulas")
         parts["exact"], left = exact()
     missing += [f"closed forms of {left}"] if left else []
     return {**parts, "unfinished": "; ".join(missing)}

@@ -10,6 +10,7 @@ from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.model import ModelSpec
 from cfdyn.systems.map import Map
+from cfdyn.words import how_many
 
 Lift = Callable[[Any, np.ndarray], np.ndarray]
 
@@ -42,8 +43,9 @@ def _of_model(flow: Any, lift: Lift | None, start: Any) -> np.ndarray:
     if z.shape == (flow.n_weights,) and lift is not None:
         return lift(flow, z)
     if z.shape != (flow.dim,):
-        allowed = f"{flow.dim} entries ({', '.join(flow.names)})"
+        allowed = f"{how_many(flow.dim, 'entry', 'entries')} ({', '.join(flow.names)})"
         if lift is not None and flow.n_weights < flow.dim:
-            allowed = f"{flow.n_weights} entries ({', '.join(flow.names[: flow.n_weights])}) or all {allowed}"
+            few = how_many(flow.n_weights, "entry", "entries")
+            allowed = f"{few} ({', '.join(flow.names[: flow.n_weights])}) or all {allowed}"
         raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
     return z

@@ -19,7 +19,7 @@ from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import leading
-from cfdyn.words import LONGEST_REPR, few, shortened
+from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
 if TYPE_CHECKING:
     from cfdyn.symbolic.text.formula import AsFormula
@@ -67,7 +67,8 @@ class Loss(Portable):
         rows = {} if data is None else _rows(data)
         self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box), **rows)
         if self.spec.box is not None and len(self.spec.box) != self.dim:
-            raise UsageError(f"the box has {len(self.spec.box)} intervals for {self.dim} variables")
+            raise UsageError(f"the box has {how_many(len(self.spec.box), 'interval')} for {how_many(self.dim, 'variable')}; "
+                             "give one (lo, hi) for each")  # fmt: skip
 
     @classmethod
     def of(cls, given: Any) -> Loss | None:

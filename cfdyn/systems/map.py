@@ -27,7 +27,7 @@ from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
-from cfdyn.words import LONGEST_REPR, few, shortened
+from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
 MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
 LONGEST = 2000  # operations of a step, on one row of data, that are taken for many orbits at once; more take the compiler long
@@ -259,7 +259,7 @@ class Map(Portable):
         if z.shape == (self.n_weights,) and rest is not None:
             z = np.concatenate([z, rest])
         if z.shape != (self.dim,):
-            allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])})"
+            allowed = f"{how_many(self.n_weights, 'entry', 'entries')} ({', '.join(self.names[: self.n_weights])})"
             if rest is None:
                 allowed = f"all {self.dim} entries ({', '.join(self.names)}), as cf.lifts.rod_start and edge_start make them"
             elif self.dim > self.n_weights:

@@ -11,6 +11,7 @@ from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.symbolic.elementwise import ElementwiseFlow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.oracle import GradientOracle
+from cfdyn.words import how_many
 
 Numbers = Any  # an array (d,), or a number where all weights have the same
 
@@ -130,7 +131,7 @@ class OracleFlow:
             widths = [self.n_weights] * len(self.own.each) + [1] * len(self.own.shared)
             return np.concatenate([z, *(np.broadcast_to(p, n) for p, n in zip(parts, widths, strict=True))])
         if z.shape != (self.dim,):
-            raise UsageError(f"a start has {self.n_weights} weights or all {self.dim} entries, not {z.size}")
+            raise UsageError(f"a start has {how_many(self.n_weights, 'weight')} or all {self.dim} entries, not {z.size}")
         return z.copy()
 
     def parts(self, z: np.ndarray) -> list[Any]:

@@ -15,6 +15,7 @@ from cfdyn.systems.by_products import MapByProducts, Product
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.systems.oracle_step import OracleStep
+from cfdyn.words import how_many
 
 APART, ROUND_OFF = 0.05, 1e-12  # of a difference of gradients and of a gradient: a product may be so far from the difference
 DIFFERENCE = 1e-6  # of a parameter of the loss, by which the gradient is differentiated
@@ -133,7 +134,7 @@ class OracleMap(MapByProducts):
             )
             z = np.concatenate([z, np.repeat(np.array(own, dtype=float), self.n_weights), shared])
         if z.shape != (self.dim,):
-            raise UsageError(f"a start has {self.n_weights} weights or all {self.dim} entries, not {z.size}")
+            raise UsageError(f"a start has {how_many(self.n_weights, 'weight')} or all {self.dim} entries, not {z.size}")
         if not np.isfinite(z).all():
             raise UsageError("a start needs finite numbers")
         return z

@@ -71,7 +71,8 @@ def train(
     say, tell = progress or (lambda words: None), started or (lambda folder: None)
     if resume is not None:
         if config is not None or settings or optimizer is not None:
-            raise UsageError("a run goes on as it was begun: beside `resume` stand `steps`, `keep` and a `network` of your own")
+            raise UsageError("a run goes on with the settings that it was begun with: "
+                             "beside `resume` only `steps`, `keep` and `network` are allowed")  # fmt: skip
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))

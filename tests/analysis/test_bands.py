@@ -55,7 +55,7 @@ def test_shape_and_order():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
     seen = []
     found = cf.analysis.bands(step, [0.5], "lr", (0.5, 1.2), count=20, progress=lambda done, total: seen.append((done, total)))
-    assert (np.diff(found.values) > 0).all() and seen and all(0 < d <= t for d, t in seen)
+    assert (np.diff(found.values) > 0).all() and (20, 20) in seen and all(0 < d <= t for d, t in seen)
     assert len(found.values) == len(found.labels) == len(found.exponents) == len(found.tails)
     assert found.bands[0][0] == 0.5 and found.bands[-1][1] == 1.2
     assert all(a[1] == b[0] and a[2] != b[2] for a, b in zip(found.bands, found.bands[1:]))

@@ -155,8 +155,8 @@ def test_a_curve_of_the_condition_starts_from_a_zero():
 
 
 @pytest.mark.parametrize(("functions", "problem"), [
-    (["loss - 1"], "unknown name 'loss'"), (["mu2"], "unknown name 'mu2'"), (["x +* 2"], "missing before it"), (["2"], "depends on nothing"),
-    (["max(x"], "never closed"), (["mean(x, r)"], "mean takes one formula"), ([3], "is a text"), (7, "texts by name"), ({"": "x"}, "its name"),
+    (["loss - 1"], "unknown name 'loss'"), (["mu2"], "unknown name 'mu2'"), (["x +* 2"], "missing before it"), (["2"], "is constant"),
+    (["max(x"], "never closed"), (["mean(x, r)"], "takes one formula, whose mean"), ([3], "is a text"), (7, "texts by name"), ({"": "x"}, "its name"),
     ({"x": "x - 1"}, "is a name of the map"), (["__import__('os')"], "'"), (["max(loss)"], "unknown name 'loss'"), ([""], "is a text"),
 ])  # fmt: skip
 def test_bad_functions(functions, problem):
@@ -201,5 +201,5 @@ def test_hundreds_of_weights_and_a_loss_that_is_no_formula(tmp_path):
     step = cf.as_map(Bowl(), cf.optimizers.gd(lr=0.5))
     found = cf.analysis.continue_cycle(step, Bowl.shift, "lr", (0.3, 1.9), functions=["mu1 + 0.5", "loss - lr", "w300 - 2"])
     assert zeros(found) == pytest.approx({"mu1 + 0.5": 1.5, "loss - lr": 0.5}, abs=1e-12)
-    with pytest.raises(CfdynError, match="multipliers are looked at"):
+    with pytest.raises(CfdynError, match="multipliers are computed here"):
         cf.analysis.continue_cycle(step, Bowl.shift, "lr", (0.3, 1.9), multipliers=4, functions=["mu99"])

@@ -131,7 +131,7 @@ def test_rows_and_weights_must_fit():
     other = cf.solve(cf.flows.gradient(cf.Loss("x**2/2"), GD), [0.5], 40)
     with pytest.raises(cf.CfdynError, match="has other weights than the orbit: x"):
         cf.analysis.compare_runs(runs, [other])
-    with pytest.raises(cf.CfdynError, match="a name for each of the 1 paths"):
+    with pytest.raises(cf.CfdynError, match="a name for each path, 1 name, not"):
         cf.analysis.compare_runs(runs, [path], names=["a", "b"])
 
 

@@ -344,3 +344,17 @@ def test_a_map_whose_laps_are_unknown_is_not_called_monotone():
     """x ↦ frac(1/x) has 3-cycles, one for each word of three quotients that are not all the same: none may be ruled out."""
     found = cf.analysis.cycles(cf.Map.from_text("frac(1/x)", "x"), 3, [(0.01, 0.99)])
     assert not found.complete and "monotone" not in found.reason
+
+
+def test_the_table_has_a_row_for_each_cycle():
+    """The logistic map's two 3-cycles at r = 4: sin² of multiples of π/7 and π/9, with the multipliers ±2³."""
+    found = cf.analysis.cycles(cf.Map.from_text("r*x*(1-x)", params={"r": 4.0}), 3, [(0, 1)])
+    columns = found.table()
+    assert list(columns) == ["period", "x_1", "x_2", "x_3", "mu1", "stable"]
+    first = sorted(np.sin(np.pi / n) ** 2 for n in (7, 9))
+    assert sorted(columns["x_1"]) == pytest.approx(first, abs=1e-12)
+    assert sorted(columns["mu1"]) == pytest.approx([-8, 8], abs=1e-9)
+    assert columns["stable"] == [False, False] and columns["period"] == [3, 3]
+    lines = found.to_latex(digits=4).splitlines()
+    assert lines[2] == r"period & x\_1 & x\_2 & x\_3 & mu1 & stable \\" and len(lines) == 8
+    assert cf.analysis.cycles(cf.Map.from_text("r*x*(1-x)", params={"r": 2.0}), 3, [(0, 1)]).table()["period"] == []

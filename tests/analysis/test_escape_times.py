@@ -95,7 +95,7 @@ def test_a_line_is_found():
 
 def test_what_has_no_times():
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=1.0)
-    with pytest.raises(UsageError, match="nothing is drawn"):
+    with pytest.raises(UsageError, match="this map has no randomness"):
         cf.analysis.escape_times(step.varied("noise", 0.0), [-1.0], "w > 0")
     none = cf.analysis.escape_times(step.varied("noise", 0.01), [-1.0], "w > 0", 10, 5)
     with pytest.raises(UsageError, match="no run left at the size 1"):

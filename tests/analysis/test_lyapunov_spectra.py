@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch):
     ([("r", [1.0]), ("x", [0.1]), ("r", [1.0])], {}, "one or two quantities"),
     ([("q", [1.0])], {}, "unknown parameter or entry of the state"),
     ([("r", [2.0, 1.0])], {}, "increase"),
-    ([("r", [1.0])], {"count": 2}, "has 1 exponents, not 2"),
+    ([("r", [1.0])], {"count": 2}, "has 1 exponent, not 2"),
     ([("r", [1.0])], {"n": 15}, "n "),
     ([("r", np.linspace(1, 2, 10**5)), ("x", np.linspace(0, 1, 10**5))], {}, "GiB"),
 ])  # fmt: skip

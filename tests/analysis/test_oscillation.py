@@ -263,7 +263,7 @@ def test_two_columns_have_their_least_common_multiple(a, b, seed):
         (["a"] * 20, {}, "real numbers"),
         (np.ones(50), {"max_period": 1}, "max_period"),
         (np.ones(50), {"level": 0.9}, "level"),
-        (np.ones((50, 2)), {"names": ["loss"]}, "1 names for 2 columns"),
+        (np.ones((50, 2)), {"names": ["loss"]}, "1 name for 2 columns"),
     ],
 )
 def test_errors(log, options, words):

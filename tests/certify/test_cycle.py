@@ -179,7 +179,7 @@ def test_where_a_root_of_0_is_taken_nothing_is_proved():
 
 
 def test_candidates_may_be_rough_but_of_the_right_shape():
-    with pytest.raises(UsageError, match="1 entries"):
+    with pytest.raises(UsageError, match="1 entry"):
         cf.certify.cycle("w**4", O.gd(lr=1), [[1.0, 2.0]])
     with pytest.raises(UsageError, match="points"):
         cf.certify.cycle("w**4", O.gd(lr=1))

@@ -159,7 +159,7 @@ WRONG = {
     "loss and map": (["classify", "double_well", "--map", "x/2"], "only one"),
     "NaN start": (["study", "double_well", "--start", "nan"], "nan"),
     "infinite start": (["study", "double_well", "--start", "inf"], "inf"),
-    "wrong length of start": (["study", "double_well", "--start", "1,2"], "1 entries (w)"),
+    "wrong length of start": (["study", "double_well", "--start", "1,2"], "1 entry (w)"),
     "wrong length of a state": (["classify", "double_well", "--optimizer", "heavy_ball:lr=1", "--start", "1,2,3"], "v_w"),
     "negative lr": (["study", "double_well", "--optimizer", "gd:lr=-1"], "greater than 0"),
     "lr no number": (["study", "double_well", "--optimizer", "gd:lr=fast"], "'fast'"),

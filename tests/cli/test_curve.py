@@ -78,7 +78,7 @@ def test_a_saved_curve_goes_on(capsys, tmp_path):
     assert np.array(whole["parameters"])[:, 1] == pytest.approx(1 + 3 * x**2, abs=1e-9)
     status, out, _ = run(capsys, "curve", short["record"], "--steps", "300")
     assert status == 0 and "cusp" in out
-    for more, message in ((["--kind", "fold"], "goes on as it was begun"), (["--vary", "k=0:1"], "goes on as it was begun")):
+    for more, message in ((["--kind", "fold"], "goes on with the options that it was begun with"), (["--vary", "k=0:1"], "goes on with the options that it was begun with")):
         status, _, err = run(capsys, "curve", short["record"], *more)
         assert status == 2 and message in err
     status, _, err = run(capsys, "branch", short["record"])

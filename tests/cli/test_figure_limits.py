@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 import typer
@@ -71,7 +72,7 @@ def test_conditions_stops_and_a_table(capsys, tmp_path):
     code, out, _ = run(capsys, tmp_path, *[word for word in words if word != "--json"])
     assert code == 0 and "zero of" in out and "x = 0.5" in out and f"table   {table}" in out.replace("\n", "")
     code, _, err = run(capsys, tmp_path, "branch", document["record"], "--condition", "x")
-    assert code == 2 and "goes on as it was begun" in err
+    assert code == 2 and "goes on with the options that it was begun with" in err
     for wrong, problem in (("x +", "ends after '+'"), ("loss = 1", "unknown name 'loss'")):
         code, _, err = run(capsys, tmp_path, *BRANCH, "--condition", wrong)
         assert code == 2 and problem in err
@@ -95,3 +96,24 @@ def test_an_unknown_style_is_refused_before_anything_is_computed(capsys, tmp_pat
     code, out, err = run(capsys, tmp_path / "out", *words, "--plot", "x.png", "--style", "dusk")
     assert (code, out, err) == (2, "", "cfdyn: unknown style of figures 'dusk'; known: dark, paper, screen.\n")
     assert not list(tmp_path.glob("**/*.*"))
+
+
+@pytest.mark.parametrize(("size", "points"), [("8x6cm", (226.77, 170.08)), ("5.5 x 4", (396, 288)), ("160mm", (453.54, None))])
+def test_a_figure_has_the_size_that_is_asked_for(capsys, tmp_path, size, points):
+    """The box of the PDF's page, in points, 72 of them an inch."""
+    file = tmp_path / "orbit.pdf"
+    code, _, err = run(capsys, tmp_path, "orbit", "double_well", "--steps", "20", "--plot", str(file), "--figsize", size)
+    page = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", file.read_bytes())
+    width, height = (float(side) for side in page.groups())
+    assert (code, err) == (0, "") and width == pytest.approx(points[0], abs=0.01)
+    assert height == pytest.approx(points[1] or height, abs=0.01) and 72 < height < 4 * width
+
+
+@pytest.mark.parametrize(("size", "problem"), [
+    ("big", "takes WxH or a width"), ("8x", "takes WxH or a width alone"), ("1x2x3", "takes WxH"),
+    ("8x6furlong", ": not '8x6furlong'"), ("80x60", "a side of a figure is 0.5 to 40 inches"), ("0x3", "a side of a figure"),
+    ("nan", "takes WxH"), ("", "takes WxH"),
+])  # fmt: skip
+def test_a_size_that_is_none_is_refused(capsys, tmp_path, size, problem):
+    code, out, err = run(capsys, tmp_path, "orbit", "double_well", "--plot", str(tmp_path / "x.png"), "--figsize", size)
+    assert (code, out) == (2, "") and problem in err and not list(tmp_path.glob("*.*"))

@@ -94,7 +94,7 @@ WRONG = {
     "missing": ("logistic:gone.csv", "there is no file 'gone.csv'"),
     "folder": ("logistic:.", "is a folder"),
     "empty": ("logistic:empty.csv", "empty.csv is empty"),
-    "ragged": ("logistic:ragged.csv", "line 3 of ragged.csv has 1 entries"),
+    "ragged": ("logistic:ragged.csv", "line 3 of ragged.csv has 1 entry,"),
     "text": ("logistic:text.csv", "'yes' in column 'y', line 3 of text.csv"),
     "nan": ("logistic:nan.csv", "'nan' in column 'x', line 3"),
     "infinite": ("poisson:inf.csv", "'inf' in column 'y', line 3"),

@@ -227,7 +227,7 @@ def test_equations_instead_of_a_loss(capsys, tmp_path):
     "arguments, words",
     [
         (["--ode", "-x"], "needs a start"),
-        (["--ode", "-x", "--start", "1,2"], "1 entries (x)"),
+        (["--ode", "-x", "--start", "1,2"], "1 entry (x)"),
         (["--ode", "-x*q; q", "--variables", "x", "--start", "1"], "no value"),
         (["--ode", "-x +", "--start", "1"], "formula"),
         ([FORMULA, "--ode", "-x", "--start", "1"], "not both"),

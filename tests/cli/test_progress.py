@@ -55,6 +55,18 @@ def test_a_new_round_begins_anew():
     assert about.line(5.0) == "[5 s, about 16 s left] 2 of 10 steps"
 
 
+def test_the_time_left_of_a_stage_is_said_to_be_that():
+    """Stages say nothing of each other's length: 100 of 400 values in 2 s, then 150 in 1 s more: 250 more take 5."""
+    about = Progress("study", 0.0)
+    about.say("stage 2 of 7, scanning", 1.0)
+    about.say("stage 2 of 7, scanning: 100 of 400 values", 3.0)
+    assert about.line(3.0) == "[3 s] stage 2 of 7, scanning: 100 of 400 values"
+    about.say("stage 2 of 7, scanning: 150 of 400 values", 4.0)
+    assert about.line(4.0) == "[4 s, about 5 s of this stage left] stage 2 of 7, scanning: 150 of 400 values"
+    about.say("stage 3 of 7, proving", 6.0)
+    assert about.line(7.0) == "[7 s] stage 3 of 7, proving"
+
+
 def test_fast_words_are_read_now_and_then():
     about = Progress("", 0.0)
     for k in range(1, 10_001):

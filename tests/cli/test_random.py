@@ -85,11 +85,11 @@ def test_batches_labels_and_maps(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["random", "double_well"], "nothing is drawn here: give --batch, --noise"),
-        (["random", "double_well", "--noise", "1", "--look", "cycle"], "--look cycle needs --vary"),
-        (["random", "double_well", "--vary", "noise=1,2", "--look", "density"], "a density is of one size"),
+        (["random", "double_well"], "this map has no randomness: give --batch, --noise"),
+        (["random", "double_well", "--noise", "1", "--look", "cycle"], "--look cycle needs several sizes of noise: --vary"),
+        (["random", "double_well", "--vary", "noise=1,2", "--look", "density"], "density takes one size"),
         (["random", "double_well", "--noise", "1", "--look", "entropy"], "look"),
-        (["random", "double_well", "--noise", "1", "--coordinate", "w"], "--coordinate is of a density"),
+        (["random", "double_well", "--noise", "1", "--coordinate", "w"], "--coordinate is for --look density"),
         (["random", "double_well", "--vary", "noise"], "--vary takes NAME=A,B"),
         (["random", "double_well", "--batch", "2"], "has none; give --noise"),
         (["random", "--map", "x/2", "--batch", "2"], "a map has none: give --noise"),

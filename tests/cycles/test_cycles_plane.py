@@ -155,7 +155,7 @@ def test_heavy_ball_cycles_of_lessard_recht_and_packard():
 @pytest.mark.parametrize(
     ("box", "message"),
     [
-        ([(-1, 1)], "1 intervals; this map has 2 variables"), ([(1, -1), (0, 1)], "lo < hi; for x"), ([(0, 0), (0, 1)], "lo < hi; for x"),
+        ([(-1, 1)], "has 1 interval; this map has 2 variables"), ([(1, -1), (0, 1)], "lo < hi; for x"), ([(0, 0), (0, 1)], "lo < hi; for x"),
         ([(0, np.nan), (0, 1)], "finite number"), ([(0, 1), (0, np.inf)], "finite .* for y"), ("xy", "`box` is a list"),
     ],
 )  # fmt: skip

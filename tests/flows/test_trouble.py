@@ -52,7 +52,7 @@ def test_strict_refuses_it():
 
 
 def test_beyond_an_edge_that_is_everywhere():
-    with pytest.raises(NumericsError, match="no state on the edge is to be had: the Hessian.s block of [xy, ]* is the same.*lower lr below 0.5$"):
+    with pytest.raises(NumericsError, match="no state on the edge was found: the Hessian.s block of [xy, ]* is the same.*lower lr below 0.5$"):
         cf.solve(central("x**2 + 2*y**2"), [1.0, 1.0], 1)
 
 

@@ -193,7 +193,7 @@ class TestRefused:
         step = cf.poincare_map(VAN_DER_POL, "y", "down")
         with pytest.raises(cf.CfdynError, match="finite"):
             step([np.nan])
-        with pytest.raises(cf.CfdynError, match=r"1 entries \(x\) on the section, or 2 of the flow"):
+        with pytest.raises(cf.CfdynError, match=r"1 entry \(x\) on the section, or 2 of the flow"):
             step([1.0, 2.0, 3.0])
 
     @pytest.mark.parametrize(

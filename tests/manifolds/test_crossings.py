@@ -138,9 +138,9 @@ def test_many_tangencies_and_the_boundary_crisis():
 
 
 def test_what_is_refused():
-    with pytest.raises(UsageError, match="in the plane, in a box"):
+    with pytest.raises(UsageError, match="a map of two variables and a `box`"):
         cf.analysis.homoclinic(henon(), [0.63, 0.19], length=1.0)
     with pytest.raises(UsageError, match="2 saddles of period 1"):
         cf.analysis.homoclinic(henon(), box=[(-2, 2), (-2, 2)])
-    with pytest.raises(UsageError, match="in the plane, in a box"):
+    with pytest.raises(UsageError, match="a map of two variables and a `box`"):
         cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.3, 1.4))

@@ -145,3 +145,15 @@ def test_any_figure_takes_the_place_of_an_axes(name):
     assert part.axes
     assert all(axes.get_window_extent().x0 > left.get_window_extent().x1 for axes in part.axes)
     plt.close(figure)
+
+
+@pytest.mark.parametrize("name", ["RunsComparison", "Runs", "Comparison", "Study", "Trajectory", "Averages"])
+def test_a_column_is_no_higher_than_a_page_and_its_panels_are_not_too_flat(name):
+    """24 cm; three to six panels of at least 1.4 cm each, and none over another."""
+    [path] = [folder / f"{name}.npz" for folder in (RECORDS, BEFORE) if (folder / f"{name}.npz").exists()]
+    figure = cf.plot(cf.load(path), figsize=(3.15, None), style="paper")
+    figure.draw_without_rendering()
+    boxes = sorted((axes.get_position() for axes in figure.axes), key=lambda box: -box.y0)
+    heights = [box.height * figure.get_figheight() * 2.54 for box in boxes]
+    assert 20 < figure.get_figheight() * 2.54 < 24.01 and min(heights) > 1.4
+    assert all(upper.y0 > lower.y1 for upper, lower in zip(boxes, boxes[1:]))

@@ -66,9 +66,8 @@ def starts(about: Subject, points: Any, period: int | None = None) -> list[list[
     if rows.shape[1] > d and about.limit:
         rows = rows[:, :d]
     if rows.shape[1] not in (about.weights, d):
-        raise UsageError(
-            f"a point has {d} entries ({', '.join(about.names)}) or {about.weights}, its weights, not {rows.shape[1]}"
-        )
+        entries = f"{d} {'entry' if d == 1 else 'entries'} ({', '.join(about.names)})"
+        raise UsageError(f"a point has {entries} or {about.weights}, its weights, not {rows.shape[1]}")
     if period is not None and len(rows) == 1 < period:
         return _orbit(about, [*rows[0], *[0.0] * (d - rows.shape[1])], period, ROUNDS)
     return rows.tolist() if rows.shape[1] == d else _with_memory(about, rows)

@@ -11,7 +11,7 @@ import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.completion import offers
 from cfdyn.cli.files import certificate_place, figure_options
-from cfdyn.cli.options import OUTPUT, PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.proofs import KINDS, Asked
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
@@ -40,6 +40,7 @@ def certify(
     xlim: XLIM = None,
     ylim: YLIM = None,
     style: STYLE = None,
+    figsize: FIGSIZE = None,
 ) -> Answer:
     """Prove a theorem in ball arithmetic: chaos, a cycle, none, …
 
@@ -61,13 +62,13 @@ def certify(
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
     save = certificate_place(file, STEMS.get(kind, kind))
-    picture, limits = plot and check_path(plot), figure_options(xlim, ylim, plot is not None, style=style)
+    picture, limits = plot and check_path(plot), figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize)
     if box is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed, jobs)
     say("proving")
-    found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
+    found = KINDS[kind](asked, lambda done, left: say(f"proving: {done} boxes done, {left} wait"))
     saved = save(found) if found.proved else None
     figures = [picture] if picture and found.proved else []
     for drawn in figures:

@@ -48,7 +48,8 @@ def cycles(
     if asked is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     say(f"looking for cycles of period {period}")
-    found = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method)
+    found = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method,
+                                  progress=lambda words: say(f"looking for cycles of period {period}: {words}"))  # fmt: skip
     proof: dict[str, Any] = {}
     documents: list[Any] = []
     if prove:
@@ -67,7 +68,7 @@ def _proof(step: Map, found: Cycles, jobs: int | None, say: Say) -> tuple[dict[s
     """What the ledger of the box says, under the names that --json has, and its certificate if it is complete."""
     box = [tuple(ends) for ends in found.box.tolist()]
     ledger, certificate = proved_ledger(step, found.period, box[0] if len(box) == 1 else box,
-                                        lambda done, left: say(f"{done} boxes done, {left} left"), jobs)  # fmt: skip
+                                        lambda done, left: say(f"proving: {done} boxes done, {left} wait"), jobs)  # fmt: skip
     left = [{"box": [list(ends) for ends in place], "reason": reason} for place, reason in ledger.undecided]
     proof = {"complete": ledger.complete, "undecided": left, "proved": certificate.proved, "count": ledger.count,
              "statement": certificate.statement, "reason": certificate.reason}  # fmt: skip

@@ -48,12 +48,12 @@ def entropy(
     step, _, _, chosen = subject.map_and_loss()
     if covering is not None:
         if box is not None:
-            raise UsageError("--covering names its intervals, so --box has nothing to say; leave it out")
+            raise UsageError("--covering names its own intervals; leave out --box")
         return _covering(step, covering, chosen)
     if box is None:
         chosen["box"] = "holds all bounded orbits"
     say("following the ends of laps")
-    found = cfdyn.analysis.topological_entropy(step, asked[0])
+    found = cfdyn.analysis.topological_entropy(step, asked[0], progress=say)
     lo, hi = found.interval.tolist()
     return Answer(
         lambda: {**fields(found, "lower upper interval laps words steps reason meaning"), "map": step.title, "chosen": chosen},

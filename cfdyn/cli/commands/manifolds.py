@@ -60,8 +60,9 @@ def manifolds(
     step, loss, _, chosen = subject.map_and_loss()
     region = usual_box(step, loss) if box is None else as_box(box)
     start, options = subject.given_start(), {"box": region, "period": period, **given(length=length)}
+    options["progress"] = lambda done, total: say(f"growing manifolds: {done} of {total} halves")
     if crossings:
-        say("growing both manifolds")
+        say("growing manifolds")
         met = cfdyn.analysis.homoclinic(step, start, None if other is None else numbers(other, "--other"), **options)
         return Answer(lambda: {**fields(met, MEETINGS), "curves": _documents(met.manifolds.curves), "map": step.title,
                                "chosen": chosen},

@@ -53,9 +53,10 @@ def random(
     if look not in LOOKS:
         raise unknown("look", look, LOOKS)
     if (look == "cycle") > (drawn.vary is not None) or (look == "density" and drawn.vary is not None):
-        raise UsageError("--look cycle needs --vary, such as --vary noise=1e-6:1e-2:9, and a density is of one size of noise")
+        raise UsageError("--look cycle needs several sizes of noise: --vary noise=1e-6:1e-2:9" if look == "cycle"
+                         else "--look density takes one size of noise: leave out --vary")  # fmt: skip
     if coordinate is not None and look != "density":
-        raise UsageError("--coordinate is of a density")
+        raise UsageError("--coordinate is for --look density")
     sweep = drawn.sweep()
     step, z0, about = drawn.random_map(subject)
     about |= {"transient": transient}

@@ -48,7 +48,7 @@ def regimes(
         found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
         return grid_answer(found, of_saved(found), FIELDS[type(found).__name__], draw)
     if tolerance is not None and not times:
-        raise UsageError("--tolerance belongs to --times")
+        raise UsageError("--tolerance is for --times: add that, or leave it out")
     if times and coarse != 1:
         raise UsageError("--coarse is for labels; --times looks at every cell")
     axes = plane(vary, window, COUNT, "a map of regimes", EXAMPLE)

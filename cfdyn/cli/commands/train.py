@@ -12,7 +12,7 @@ from cfdyn.cli import interrupts
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.completion import offers
 from cfdyn.cli.files import figure_options
-from cfdyn.cli.options import FIGURE, OUTPUT, PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.options import FIGSIZE, FIGURE, OUTPUT, PLOT, STYLE, XLIM, YLIM
 from cfdyn.cli.screen import Say, Screen, number
 from cfdyn.cli.values import given
 from cfdyn.errors import Interrupted, UsageError
@@ -45,6 +45,7 @@ def train(
     xlim: XLIM = None,
     ylim: YLIM = None,
     style: STYLE = None,
+    figsize: FIGSIZE = None,
     figure: FIGURE = True,
 ) -> Answer:
     """Train a network and compare it with its flows at the edge of stability.
@@ -59,7 +60,7 @@ def train(
 
     if plot is not None and not figure:
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-    limits, file = figure_options(xlim, ylim, figure, style=style), plot and check_path(plot)
+    limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, tol=tol)
     options |= given(exponents=exponents, seed=seed, out=None if folder is None else str(folder))
     try:
@@ -78,7 +79,8 @@ def train(
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
     if resume is not None:
         if options or network is not None:
-            raise UsageError("a run goes on as it was begun: beside --resume stand --steps, --keep, figures and --json alone")
+            raise UsageError("a run goes on with the options that it was begun with: "
+                             "beside --resume only --steps, --keep, figures and --json are allowed")  # fmt: skip
         return cfdyn.train(resume=resume, **others)
     if network is None:
         raise UsageError("train needs a network, such as mlp:widths=32-32, a TOML file, or --resume DIR")

@@ -53,7 +53,7 @@ class Functions:
             found = MULTIPLIER.fullmatch(name)
             if found and int(found[2]) > known[found[1]]:
                 raise UsageError(
-                    f"{name}: of many weights {known[found[1]]} multipliers are looked at; `multipliers` asks for more"
+                    f"{name}: only {known[found[1]]} multipliers are computed here; ask for more with `multipliers`"
                 )
 
     def observed(self, name: str, points: np.ndarray, value: float) -> np.ndarray:
@@ -170,7 +170,7 @@ def taken_over(text: str) -> tuple[str, int, int, str] | None:
                 break
         how = call[1].lower()
         if depth == 0 and not single and how == "mean":
-            raise FormulaError("mean takes one formula, and is that over the points of the cycle", text)
+            raise FormulaError("mean(…) takes one formula, whose mean over the points of the cycle it is", text)
         if depth == 0 and single:
             return how, call.start(), place + 1, text[call.end() : place]
     return None
@@ -178,7 +178,7 @@ def taken_over(text: str) -> tuple[str, int, int, str] | None:
 
 def _part(read: Formula, text: str, how: str) -> Part:
     if not read.names:
-        raise UsageError(f"the function {text!r} depends on nothing")
+        raise UsageError(f"the function {text!r} is constant: it names no variable or parameter of the map")
 
     def program() -> Program:
         tape = Tape()

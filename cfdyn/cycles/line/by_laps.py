@@ -11,7 +11,7 @@ from cfdyn.cycles.line.reach import laps_for
 from cfdyn.cycles.line.sampling import sampled
 from cfdyn.cycles.line.single_points import at_kinks, with_edges, without_specks
 from cfdyn.cycles.line.undecided import everywhere, reasons, seen, undecided, without_level
-from cfdyn.cycles.result import Interval, SearchResult
+from cfdyn.cycles.result import Interval, Say, SearchResult
 from cfdyn.cycles.same import AROUND_ZERO, blur, distinct
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
@@ -34,7 +34,7 @@ Cycles = tuple[np.ndarray, np.ndarray]  # points (m, n), each row from the small
 
 
 @np.errstate(all="ignore")  # infinities are values here
-def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None) -> SearchResult:
+def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None, say: Say) -> SearchResult:
     """Words of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
     try:
         step.rule("interval:jacobian")
@@ -46,10 +46,10 @@ def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None) -> S
     if period * row > MOST_BYTES:
         raise UsageError(f"a cycle of period {period} would need {period * row / 2**30:.1f} GiB while it is looked for: "
                          f"ask for a period up to {MOST_BYTES // row}")  # fmt: skip
-    return _by_words(step, period, region, BUDGET if budget is None else budget)
+    return _by_words(step, period, region, BUDGET if budget is None else budget, say)
 
 
-def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchResult:
+def _by_words(step: Map, period: int, region: np.ndarray, most: int, say: Say) -> SearchResult:
     lo, hi = box = tuple(region[0].tolist())
     extent = min(hi - lo, 1.0)
     slack = AROUND_ZERO * extent
@@ -60,7 +60,7 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchRe
         walked.laps = laps.none()
     elif period > LONG:
         refuse_endless(step, period, laps, most)
-    finished = walked.run(most, region)
+    finished = walked.run(most, region, say)
     odd = walked.odd
     rows = np.concatenate(walked.found)
     points, mu = _once(np.concatenate([rows, _mirror_images(rows)]) if odd else rows, extent)

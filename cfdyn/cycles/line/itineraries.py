@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cfdyn.cycles.line.laps import Laps
+from cfdyn.cycles.result import Say, silent
 from cfdyn.cycles.symmetry import Symmetries, symmetries
 from cfdyn.errors import UsageError
 from cfdyn.kernels.line.closing import close_cycle, newton
@@ -45,7 +46,7 @@ class LapWords:
         """Undecided intervals (lo, hi) of x: a further cycle would have a point in the box in one of them."""
         return [tuple(row) for row in self.words.opened[: self.words.open].tolist()]
 
-    def run(self, most: int, region: np.ndarray | None = None) -> bool:
+    def run(self, most: int, region: np.ndarray | None = None, say: Say = silent) -> bool:
         """True if the walk came to its end within that much of the budget.
 
         In the box of a symmetry it goes on with one of two words that are mirror images: the first of them, in its order.
@@ -66,6 +67,7 @@ class LapWords:
             whole = whole and w.status != CROWDED
             if w.look and w.status != PAUSED:
                 self._empty()
+            say(f"words of laps: {w.used} evaluations, {sum(map(len, self.found)) + w.count} cycles met")
         if w.look and w.status != FINISHED:
             self._empty()
         return bool(w.status == FINISHED and whole)

@@ -95,8 +95,8 @@ class LargeRun:
         theta = self.flow.theta(self.point.edge)
         beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
         if self.settings.strict:
-            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or do without strict to start "
-                             "from a state on the edge")  # fmt: skip
+            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
+                             "`strict`, to start from a state on the edge")  # fmt: skip
         start = self.point.z
 
         def look(z: np.ndarray, before: Point) -> Point:

@@ -13,6 +13,7 @@ from cfdyn.integrate.maps.course import Course
 from cfdyn.machine.portable import Portable
 from cfdyn.systems.by_products import MapByProducts, Product
 from cfdyn.systems.flow import Flow
+from cfdyn.words import how_many
 
 
 class FlowMap(Portable, MapByProducts):
@@ -68,7 +69,7 @@ class FlowMap(Portable, MapByProducts):
         return x
 
     def _allowed(self) -> str:
-        return f"{self.dim} entries ({', '.join(self.names)})"
+        return f"{how_many(self.dim, 'entry', 'entries')} ({', '.join(self.names)})"
 
     def __call__(self, z: Any) -> np.ndarray:
         """f(z), (D,).
