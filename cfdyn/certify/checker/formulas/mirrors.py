@@ -74,6 +74,8 @@ class _Reader:
         if kind in ("true", "false", "rational"):
             return self._letter(kind, str(what[2:]), *parts)
         if kind == "select":
+            if parts[1] == parts[2]:
+                return parts[1]
             return self._signed(parts[1] or parts[2], lambda s: self._letter("select", parts[0], *map(s, parts[1:])))
         if kind == "call":
             return self._call(what[1], parts)
