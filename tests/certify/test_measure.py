@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.certify.balls import ball
-from cfdyn.certify.certificate import proved
 from cfdyn.certify.borders.sides import Sides
+from cfdyn.certify.certificate import proved
 from cfdyn.certify.checker.maps import read_map
 from cfdyn.certify.checker.numbers.boxes import Interval
 from cfdyn.certify.checker.sides import Sides as CheckedSides
