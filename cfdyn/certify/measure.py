@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
+from cfdyn.arguments import number, whole_number
 from cfdyn.certify.balls import BITS, ball, lower_double
 from cfdyn.certify.borders.sides import Sides
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
@@ -18,7 +19,7 @@ from cfdyn.certify.exact import above, below, written
 from cfdyn.certify.regions.images import outward
 from cfdyn.certify.subject import Subject, in_floats, subject
 from cfdyn.certify.trapping import as_box, halves
-from cfdyn.errors import UsageError, shown
+from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 
 MOST_LEAVES, DEPTH, MOST_STEPS = 4000, 40, 16
@@ -67,11 +68,11 @@ def measure(
     about = subject(loss, optimizer, vary)
     if about.dim != 1:
         raise UsageError(f"an invariant density is proved of maps of one variable, not of {about.dim}")
-    if steps is not None and not 1 <= steps <= MOST_STEPS:
-        raise UsageError(f"steps are from 1 to {MOST_STEPS}, not {shown(steps)}")
+    if steps is not None:
+        steps = whole_number("steps", steps, 1, MOST_STEPS)
     if box is not None and start is not None:
         raise UsageError("give a box, or a start whose orbit stays in an interval, not both")
-    whole = as_box(loss, box, 1) if start is None else _around(about, start)
+    whole = as_box(loss, box, 1) if start is None else _around(about, number("a start", start, finite=True))
     if whole is None:
         return unproved("measure", "no interval around the orbit of the start is seen to be taken into itself; give a box")
     suggested, why = (steps, "") if steps else _suggested(about, whole[0])
@@ -85,7 +86,7 @@ def _around(about: Subject, start: float) -> Box | None:
     """An interval around an orbit, with margins, that is taken into itself as far as doubles tell."""
     values = list(product(*[(lo, (lo + hi) / 2, hi) for lo, hi in about.varied.values()]))
     maps = [in_floats(about.over(dict(zip(about.varied, value))), "step") for value in values]
-    z = np.repeat(np.array([[float(start)]]), len(maps), axis=1)
+    z = np.repeat(np.array([[start]]), len(maps), axis=1)
     for n in range(AFTER + LOOKED_AT):
         z = np.concatenate([step(z[:, k : k + 1]) for k, step in enumerate(maps)], axis=1)
         if not np.isfinite(z).all():

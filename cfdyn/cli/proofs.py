@@ -18,6 +18,21 @@ Progress = Callable[[int, int], None]
 MOST = 8  # cycles that a proof is tried with
 
 
+_TAKE = {
+    "jobs": ("all", "none"),
+    "period": ("chaos", "cycle", "none", "all", "branch", "horseshoe", "flip", "fold", "neimark-sacker"),
+}
+
+
+def check_options(kind: str, **given: Any) -> None:
+    """A UsageError for options that a kind of proof does not look at: it would prove something else than what is asked."""
+    for name, kinds in _TAKE.items():
+        if given[name] not in (None, "") and kind not in kinds:
+            raise UsageError(f"'certify {kind}' takes no --{name}: it is for {', '.join(kinds)}")
+    if kind in ("edge", "measure") and given["start"] is not None and given["box"] is not None:
+        raise UsageError(f"'certify {kind}' takes a --box, or a --start near which one is found, not both")
+
+
 @dataclass(frozen=True)
 class Asked:
     """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, a seed, ``--jobs``."""

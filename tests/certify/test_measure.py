@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.certify.balls import ball
 from cfdyn.certify.borders.sides import Sides
+from cfdyn.certify.certificate import proved
 from cfdyn.certify.checker.maps import read_map
 from cfdyn.certify.checker.numbers.boxes import Interval
 from cfdyn.certify.checker.sides import Sides as CheckedSides
@@ -89,11 +90,23 @@ def test_what_does_not_satisfy_the_hypotheses(formula, box, words):
     assert not found.proved and words in found.reason and found.reason
 
 
+def test_a_point_has_no_density():
+    """The fixed point of w → 2w, as an interval of its own: it is taken into itself, and the slope there is 2."""
+    about = subject(cf.Map.from_text("2*w", "w"))
+    found = proved("measure", about, {"interval": ["0x0.0p+0", "0x0.0p+0"], "steps": 1, "growth": "1.9"}, {"tree": "e"}).document
+    assert "a point" in cf.certify.check(found).reason
+
+
 def test_questions_that_make_no_sense():
     with pytest.raises(UsageError, match="one variable"):
         cf.certify.measure("x**2 + y**2", GD(lr=1), ((-1, 1), (-1, 1)))
     with pytest.raises(UsageError, match="from 1 to 16"):
         cf.certify.measure(KINK, GD(lr=2.5), (-2.9, 2.9), steps=0)
+    for steps in (1.5, "2"):
+        with pytest.raises(UsageError, match="whole number from 1 to 16"):
+            cf.certify.measure(KINK, GD(lr=2.5), (-2.9, 2.9), steps=steps)
+    with pytest.raises(UsageError, match="a start"):
+        cf.certify.measure(KINK, GD(lr=2.5), start=np.inf)
     with pytest.raises(UsageError, match="not both"):
         cf.certify.measure(KINK, GD(lr=2.5), (-2.9, 2.9), start=0.1)
     assert "undecided" in cf.certify.measure(KINK, GD(lr=1), (-3.01, 3.01), lr=("2.01", "2.99"), most=5).reason

@@ -52,7 +52,7 @@ def checked(about):
     document = proved("trapping", about, {"box": [["-0x1.0p+0", "0x1.0p+0"]] * about.dim, "whole": True}, {}).document
     g = read_map(document)
     states = [g.graph.put("name", f"x:{name}") for name in g.names]
-    return found, [turn for turn in found if commutes(g.graph, g.step, states, turn)]
+    return found, [turn for turn in found if commutes(g.graph, g.written, states, turn)]
 
 
 CATALOGUE = [(name, o) for name in cf.losses.names() for o in ("gd", "heavy_ball", "adam", "rmsprop", "sam", "normalized_gd")]
@@ -108,3 +108,23 @@ def test_each_greatest_point_is_in_a_leaf_that_says_something():
     greatest = {max(tuple(np.sign(turn) * point[np.abs(turn) - 1]) for turn in [(1, 2), *SQUARE] for point in cycle) for cycle in middles}
     assert all(any((part[:, 0] <= point).all() and (point <= part[:, 1]).all() for part in decided) for point in map(np.array, greatest))
     assert len(greatest) == 4  # twelve cycles
+
+
+def test_all_of_a_flat_box_would_be_mirrored():
+    """[0, 0] holds the fixed point of the odd map w → −3w/2, on the mirror itself, where no image is greater."""
+    point = [["0x0.0p+0", "0x0.0p+0"]]
+    claim = {"period": 1, "box": point, "count": 0, "complete": True, "fixed points": 0}
+    about = subject(cf.Map.from_text("-3*w/2", "w"))
+    found = proved("cycles", about, claim, {"symmetries": [[-1]], "ledgers": {"1": {"tree": "m", "proven": []}}}).document
+    assert "interior" in cf.certify.check(found).reason
+
+
+JUMPS = ["(Abs(w) - 1)**2/2", "Abs(w)**3/3 - w**2/2", "Piecewise((w**2/2, Abs(w) < 1), (Abs(w) - 1/2, True))"]
+
+
+@pytest.mark.parametrize("loss", JUMPS)
+def test_symmetries_of_what_jumps_are_verified(loss):
+    """Of −∇L the one half is minus the other; |w| has a slope that jumps, which the checker takes apart for its derivatives."""
+    ledger = cf.certify.cycles(loss, O.gd(lr=1.7), 2, (-4, 4), jobs=1)
+    assert ledger.certificate.document["evidence"]["symmetries"] == [[-1]]
+    assert cf.certify.check(ledger.certificate.document).valid

@@ -89,7 +89,10 @@ def test_jobs_are_for_proofs(capsys):
         (("chaos", "linear_network"), "one variable"),
         (("measure", "linear_network"), "one variable"),
         (("trapping", "double_well", "--out", "."), "is a folder"),
-        (("cycle", "double_well", "--jobs", 2), "--jobs is for"),
+        (("cycle", "double_well", "--jobs", 2), "no --jobs: it is for all, none"),
+        (("trapping", "double_well", "--period", 2), "no --period"),
+        (("measure", "double_well", "--box=-2:2", "--start", 1), "not both"),
+        (("edge", "river_valley", "--box=0:1,0:1", "--start=1,1"), "not both"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
 )

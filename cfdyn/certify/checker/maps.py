@@ -26,11 +26,14 @@ MOST_CUTS, MOST_PARTS, MOST_SETTLED = 10, 50_000, 400
 
 
 class CheckedMap:
-    """g with the state ``names`` and the varied parameters ``varied`` {name: its two exact ends}."""
+    """g with the state ``names`` and the varied parameters ``varied`` {name: its two exact ends}.
+
+    ``written``: as the formulas have it; ``step``: the same function, with what jumps taken apart
+    """
 
     def __init__(self, graph: Graph, names: Sequence[str], step: list[Node], varied: Mapping[str, tuple[Fraction, Fraction]]):
         self.graph, self.names, self.varied, self.joins = graph, list(names), dict(varied), Joins(graph)
-        self.step = [taken_apart(self.joins, node) for node in step]
+        self.written, self.step = step, [taken_apart(self.joins, node) for node in step]
 
     @property
     def d(self) -> int:

@@ -12,7 +12,7 @@ from cfdyn.cli.command import Answer, command
 from cfdyn.cli.completion import offers
 from cfdyn.cli.files import certificate_place, figure_options
 from cfdyn.cli.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM
-from cfdyn.cli.proofs import KINDS, Asked
+from cfdyn.cli.proofs import KINDS, Asked, check_options
 from cfdyn.cli.screen import Say, Screen, remark
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import box as as_box
@@ -54,27 +54,24 @@ def certify(
 
     if kind not in KINDS:
         raise unknown("kind of proof", kind, KINDS)
-    bounds = _bounds(kind, vary or [])
-    if jobs is not None and kind not in STEMS:
-        raise UsageError("--jobs is for 'certify all' and 'certify none', which search a box")
+    start, bounds = subject.given_start(), _bounds(kind, vary or [])
+    check_options(kind, jobs=jobs, period=period, start=start, box=box)
     first = {name: float(pair[0]) for name, pair in bounds.items()}
     subject = subject.with_values(first) if subject.is_map() else subject
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
     save = certificate_place(file, STEMS.get(kind, kind))
     picture, limits = plot and check_path(plot), figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize)
-    if box is None:
-        chosen["box"] = "not given" if loss is None else "the loss's own"
+    chosen |= {} if box is not None else {"box": "not given" if loss is None else "the loss's own"}
     region = usual_box(step, loss) if box is None else as_box(box)
-    asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed, jobs)
+    asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs)
     say("proving")
     found = KINDS[kind](asked, lambda done, left: say(f"proving: {done} boxes done, {left} wait"))
     saved = save(found) if found.proved else None
-    figures = [picture] if picture and found.proved else []
-    for drawn in figures:
-        cfdyn.plot(found, drawn, **limits)
-    files = {"file": saved and str(saved), "figures": [str(drawn) for drawn in figures]}
-    document = {**found.to_json(), **files, "kind": found.kind, "map": step.title, "chosen": chosen}
+    if picture and found.proved:
+        cfdyn.plot(found, picture, **limits)
+    document = {**found.to_json(), "file": saved and str(saved), "figures": [str(picture)] if picture and found.proved else [],
+                "kind": found.kind, "map": step.title, "chosen": chosen}  # fmt: skip
     status = 0 if found.proved else 1
     return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=status)
 

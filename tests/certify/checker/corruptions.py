@@ -346,6 +346,7 @@ def of_measures() -> Iterator[tuple[str, Document]]:
     yield "measure: four steps", changed("measure_bent", (("claim", "steps"), 4))
     yield "measure: a growth that one step less would have to have", changed("measure_kink", (("claim", "steps"), 1), (("claim", "growth"), "1.02"))
     yield "measure: a larger interval", changed("measure_kink", (("claim", "interval"), on(scaled, 1.2)))
+    yield "measure: an interval that is a point", changed("measure_remainder", (("claim", "interval"), [(0.0).hex()] * 2), (("evidence", "tree"), "e"))
     for lo, hi in (("1.99", "2.99"), ("2.01", "3.01")):
         yield f"measure: lr from {lo} to {hi}", changed("measure_kink", (("vary", "lr"), [lo, hi]), ((*PARAMS, "lr"), [lo, hi]))
     for formula in ("(Abs(w) - 1)**2/4", "(sqrt(w**2 + 1/1000) - 1)**2/2", "(Abs(w) - 2)**2/2", "(w**2 - 1)**2/8", "log(Abs(w)) + w**2/2"):

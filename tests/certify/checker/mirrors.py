@@ -23,6 +23,7 @@ def of_symmetries() -> Iterator[tuple[str, Document]]:
         for label, turn in {"the identity": list(range(1, len(turns[0]) + 1)), "no permutation": [-1] * (len(turns[0]) + 1), "zeros": [0] * len(turns[0]),
                             "texts": ["-1"] * len(turns[0]), "numbers": [-1.0] * len(turns[0]), "a coordinate twice": [1, 1] if len(turns[0]) > 1 else [2]}.items():  # fmt: skip
             yield f"{name}: a symmetry that is {label}", changed(name, (TURNS, lambda old, turn=turn: [*old, turn]))
+    yield f"{NONE}: a box that is a point", changed(NONE, (("claim", "box", 0), [(0.0).hex()] * 2), (("evidence", "tree"), "m"))
     yield "valleys: a turn of one coordinate more than there are", changed(VALLEYS, (TURNS, lambda old: [[*t, 3] for t in old]))
     yield "valleys that are not the same along both axes", changed(VALLEYS, (LOSS, lambda old: old + " + x**2/10**9"))
     yield "valleys: a map that is odd, and no more", changed(VALLEYS, (LOSS, lambda old: old + " + x*y**3/10**9"))

@@ -12,7 +12,7 @@ from fractions import Fraction
 from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.formulas.joins import MOST_DEGREE, Polynomial, Refused, added, times
 
-MOST_WORK = 200_000  # sums and products of terms
+MOST_WORK = 200_000  # terms that are added, multiplied or compared
 _ODD, _EVEN = ("sin", "tan", "sinh", "tanh", "erf", "sign"), ("cos", "cosh", "logcosh", "Abs")
 
 
@@ -74,6 +74,8 @@ class _Reader:
         if kind in ("true", "false", "rational"):
             return self._letter(kind, str(what[2:]), *parts)
         if kind == "select":
+            if parts[1] == parts[2]:
+                return parts[1]
             return self._signed(parts[1] or parts[2], lambda s: self._letter("select", parts[0], *map(s, parts[1:])))
         if kind == "call":
             return self._call(what[1], parts)
@@ -119,9 +121,11 @@ class _Reader:
 
     def _signed(self, first: Polynomial, letter: Callable[[Callable[[Polynomial], Polynomial]], Polynomial]) -> Polynomial:
         """What is odd in its parts: with all of them negative where the first one is."""
+        self._work(len(first))
         return _minus(letter(_minus)) if _below_0(first) else letter(dict)
 
     def _letter(self, *parts: str | Polynomial) -> Polynomial:
+        self._work(sum(len(p) for p in parts if not isinstance(p, str)))
         key = tuple(p if isinstance(p, str) else frozenset(p.items()) for p in parts)
         return {((("letter", self.letters.setdefault(key, len(self.letters))), 1),): Fraction(1)}
 

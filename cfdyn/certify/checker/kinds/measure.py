@@ -21,6 +21,8 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     if g.d != 1:
         raise NotValid("this kind is for maps of one variable")
     interval = fields.box([claim["interval"]], "the interval", 1)[0]
+    if not interval.lo < interval.hi:
+        raise NotValid("no density is on an interval that is a point")
     steps, growth = fields.integer(claim["steps"], "the steps", 1, MOST_STEPS), fields.number(claim["growth"], "the growth")
     if not growth > 1:
         raise NotValid("the growth is not above 1")
