@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis._around_curves import MERGED, attractors_near
 from cfdyn.analysis.bifurcation_curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, bifurcation_curve
 from cfdyn.analysis.resonances import LONGEST as MOST_TONGUES
 from cfdyn.analysis.resonances import resonances
@@ -20,22 +21,16 @@ from cfdyn.continuation.curve.passing import least_size
 from cfdyn.continuation.curve.start import checked_plane
 from cfdyn.continuation.tables import curve_table
 from cfdyn.cycles.same import same_cycle
-from cfdyn.cycles.shooting import polish
 from cfdyn.errors import UsageError
 from cfdyn.numerics.regions import regions, samples
 from cfdyn.records.exports import stacked
 from cfdyn.records.record import Record, provenance
-from cfdyn.settling.attractors import AWAY, UNDECIDED, attractors
+from cfdyn.settling.attractors import AWAY, UNDECIDED
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, spoken
 
 MOST_CURVES, LONGEST = 100, 32  # of a chart, and the period of its cycles
-NO_MAP = "no such map"
 SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: one special point on two curves
-NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
-ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
-TINY, SMALL = 1e-6, 1.0  # of the size of the cycles; what is taken for it where it is less than that
-MERGED = 1e-4  # of the size of a curve's cycles: points nearer to each other are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +241,7 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
     for number in range(1, int(labels.max(initial=0)) + 1):
         search.say(f"{len(search.curves)} curves, region {number} of {labels.max()}")
         places = samples(free & (labels == number), search.box, sampled)
-        seen = [_attractors(search, place, generator) for place in places]
+        seen = [attractors_near(search.step, search.curves, search.box, place, generator) for place in places]
         # Beside an attractor there are nearly always orbits that run off.
         seen = [[name for name in names if name != AWAY or len(names) == 1] for names in seen]
         everywhere = [name for name in seen[0] if all(name in others for others in seen[1:])]
@@ -264,43 +259,3 @@ def _name(everywhere: list[str], also: list[str]) -> str:
     here = ["all orbits run off" if name == AWAY else name for name in everywhere]
     part = ["no attractor" if name == AWAY else name for name in also]
     return "; ".join(filter(None, [", ".join(here), f"in part {', '.join(part)}" if part else ""])) or UNDECIDED
-
-
-def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generator) -> list[str]:
-    """What orbits end on at two values of the parameters."""
-    try:
-        step = search.step.at(**{name: float(value) for name, value in zip(search.names, place, strict=True)})
-    except UsageError:  # as of a momentum beyond 1
-        return [NO_MAP]
-    near = _nearest(search, place)
-    cycles = [_there(step, curve, row) for curve, row in near]
-    every, weights = np.concatenate([*cycles, *(curve.points[row] for curve, row in near)]), step.n_weights or step.dim
-    low, high = every.min(axis=0), every.max(axis=0)
-    size, most = high - low, float(np.abs(every).max())
-    size[size <= TINY * most] = most if most > TINY else SMALL
-    # A symmetry may have mirrored the cycles.
-    starts = [way * cycle[0] + ASIDE * size * generator.uniform(-1, 1, step.dim) for cycle in cycles for way in (1, -1)]
-    # Around them, and as far out on all sides of 0, where what mirrors them is.
-    far = (1 + WIDER) * np.maximum(np.maximum(np.abs(low), np.abs(high)), size)
-    for bottom, top in RANDOM * ((low - WIDER * size, high + WIDER * size), (-far, far)):
-        starts.append(step.state((bottom + (top - bottom) * generator.uniform(size=step.dim))[:weights]))
-    return attractors(step, starts)
-
-
-def _nearest(search: _Search, place: np.ndarray) -> list[tuple[BifurcationCurve, int]]:
-    """The nearest curves of each period, and their rows nearest to two values of the parameters."""
-    found: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
-    for curve in search.curves:
-        away = np.linalg.norm((curve.parameters - place) / np.ptp(search.box, axis=1), axis=1)
-        row = int(np.argmin(away))
-        found.setdefault(curve.period, []).append((float(away[row]), row, curve))
-    return [(curve, row) for near in found.values() for _, row, curve in sorted(near, key=lambda one: one[0])[:NEAREST]]
-
-
-def _there(step: Map, curve: BifurcationCurve, row: int) -> np.ndarray:
-    """The cycle (n, D) of a row, or where it is still there that at the map's own parameters."""
-    with np.errstate(all="ignore"):
-        cycle = polish(step, curve.points[row])
-    # Of a cycle that is born at a shorter one Newton's method may find that.
-    widths = [float(np.ptp(points, axis=0).max()) for points in (cycle, curve.points[row]) if points is not None]
-    return curve.points[row] if cycle is None or widths[0] < MERGED * widths[1] else cycle

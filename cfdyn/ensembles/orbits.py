@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 from cfdyn.systems.together import ensemble
 
 SPEED = 8  # operations in lanes that take the time of one by itself
-SHARES = 4  # of each thread at least: orbits that escape or repeat soon lie together
+SHARES, FINEST = 2, 32  # of each thread in what is left, and in all at most: orbits that escape or repeat soon lie together
 PARTS = 16  # of the way over which an exponent is averaged: their differences say how well it is known
 Progress = Callable[[int], None]
 
@@ -145,11 +146,8 @@ class Orbits:
 
     def in_parts(self, total: int, operations: int, take: Callable[[int, int], None]) -> None:
         """Blocks of so many orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
-        part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
-        part = max(1, min(part, -(-total // (self.threads if self.threads == 1 else SHARES * self.threads))))
-        if self.step.in_lanes:
-            part = -(-part // BLOCK) * BLOCK
-        spans = [(first, min(first + part, total)) for first in range(0, total, part)]
+        most = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
+        spans = list(pairwise(self._cuts(total, most)))
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
         if len(spans) == 1 or self.threads == 1:
             for first, last in spans:
@@ -161,6 +159,15 @@ class Orbits:
             for (_, done), _ in zip(spans, pool.map(lambda span: take(*span), spans), strict=True):
                 if self.progress:
                     self.progress(done)
+
+    def _cuts(self, total: int, most: int) -> Iterator[int]:
+        """Where blocks of at most about so many begin and end: shorter and shorter, so that no thread waits long for the last."""
+        threads, unit, begin = self.threads, BLOCK if self.step.in_lanes else 1, 0
+        yield begin
+        while begin < total:
+            share = total if threads == 1 else max((total - begin) // (SHARES * threads), total // (FINEST * threads), 1)
+            begin = min(begin - (-min(most, share) // unit) * unit, total)
+            yield begin
 
 
 def increasing_values(step: Any, name: Any, given: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ from cfdyn.kernels.orbits import stretch
 
 MAPS = {
     "logistic": (cf.Map.from_text("r*x*(1 - x)", "x", {"r": 3.83}), [0.3]),
+    "losing half of the digits in eight steps": (cf.Map.from_text(["1 - 1.4*x**2 + y", "0.3*x"], "x y"), [0.1, 0.1]),
     "contracting": (cf.Map.from_text(["x/2 + y", "z/3 + x/9", "x*y - z/5"], "x y z"), [0.5, 0.2, 0.1]),
     "heavy ball": (cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.9, momentum=0.7)), [1.3, 0.0]),
     "on a line": (cf.Map.from_text(["x/2", "x/2"], "x y"), [0.5, 0.2]),

@@ -197,3 +197,15 @@ def test_any_number_of_rows_is_taken_as_by_one_orbit(vectors, rows, count):
         assert step.in_lanes
         for k in {0, count // 2, count - 1}:
             assert np.array_equal(found.states[k], alone(step, np.array([0.7]), rates[k], 40).z[-1])
+
+
+@given(st.integers(1, 10**6), st.integers(1, 9), st.integers(1, 10**7))
+def test_no_thread_waits_long_for_the_last_block(total, threads, operations):
+    step, blocks = MAPS["logistic"](), []
+    Orbits(step, np.zeros((0, 1)), np.zeros((0, 1)), threads=threads).in_parts(total, operations, lambda *span: blocks.append(span))
+    spans = np.array(sorted(blocks[1:]))
+    lengths = spans[:, 1] - spans[:, 0]
+    assert spans[0, 0] == 0 and spans[-1, 1] == total and (spans[1:, 0] == spans[:-1, 1]).all()
+    assert (np.diff(lengths) <= 0).all() and (lengths[:-1] % BLOCK == 0).all()
+    # A thread that waits while another has the last blocks waits for a small part of what there was to do.
+    assert threads == 1 or lengths[-1] <= max(BLOCK, total // (16 * threads))

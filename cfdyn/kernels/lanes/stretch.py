@@ -101,8 +101,7 @@ def stretch(memory, first, last, states, parameters, ended, tangents, sums) -> N
                 here[d + i, k] = tangents[begin + k, i // d, i % d]
         for part in range(sums.shape[1]):
             for k in range(count):
-                for a in range(turned):
-                    sums[begin + k, part, a] = 0.0 if ended[begin + k] == 0 else np.nan
+                sums[begin + k, part, :] = 0.0 if ended[begin + k] == 0 else np.nan
             products[:], longest, done = 1.0, most, 0
             while done < task.steps:
                 piece = min(longest, task.steps - done)
