@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.balance import WIDTH, balanced
+from cfdyn.integrate.large.kinds.balance import WIDTH, balanced
 from cfdyn.integrate.large.modes import orthonormal, refined
 from cfdyn.integrate.large.oscillation import size
 from cfdyn.integrate.large.point import APART, Point
