@@ -21,7 +21,7 @@ from cfdyn.claims import Claims, Control, above, at_least, near
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
 SEEDS, STEPS, EVERY, TRAINED = (0, 1, 2), 600, 5, 300
-AT_EDGE, BELOW, RAISED, BEYOND = 0.8, 0.3, (0.9, 1.0, 1.1, 1.2), 1.5
+AT_EDGE, BELOW, RAISED, BURST, BEYOND = 0.8, 0.3, (0.9, 1.0, 1.1, 1.2), 1.1, 1.5
 DECAY, RANGE = 0.05, (0.66, 2.0)
 
 
@@ -64,10 +64,11 @@ def _slope(w, name="digits"):
 
 @cache
 def _plain(seed, lr, raised=False):
-    """Weights (601, d)."""
+    """Weights (601, d), or fewer where they run away."""
     path = [_plain(seed, AT_EDGE)[TRAINED] if raised else _net(seed).start]
-    for _ in range(STEPS):
-        path.append(path[-1] - lr * _slope(path[-1]))
+    with np.errstate(all="ignore"):
+        while len(path) <= STEPS and np.linalg.norm(path[-1]) < 1e6:
+            path.append(path[-1] - lr * _slope(path[-1]))
     return np.array(path)
 
 
@@ -106,33 +107,27 @@ def a_two_cycle_along_the_sharpest_direction(lr=AT_EDGE):
 
 
 def _second_raised():
-    paths = [_plain(seed, lr, True) for seed in SEEDS for lr in RAISED]
-    gone = [_plain_diverges(seed) for seed in SEEDS]
-    return {"other periods": sum(_returns(path[20:])[1] < 0.9 for path in paths), "diverged": sum(gone)}
-
-
-def _plain_diverges(seed):
-    w = _plain(seed, AT_EDGE)[TRAINED]
-    with np.errstate(all="ignore"):
-        for _ in range(STEPS):
-            w = w - BEYOND * _slope(w)
-    return not np.linalg.norm(w) < 1e6
+    paths, beyond = ([_plain(seed, lr, True) for seed in SEEDS for lr in rates] for rates in (RAISED, (BEYOND,)))
+    return {"other periods": sum(_returns(path[20:])[1] < 0.9 for path in paths if len(path) > STEPS),
+            "diverged": [sum(len(path) <= STEPS for path in part) for part in (paths, beyond)]}  # fmt: skip
 
 
 @CLAIMS.add(
-    "here", {"with a 2-cycle": at_least(5), "other periods": 0, "diverged": 3},
-    Control("the smaller rates alone", changes={"beyond": 1.0}), slow=True, second=_second_raised,
+    "here", {"with a 2-cycle": at_least(5), "other periods": 0, "diverged": [1, 3]},
+    Control("a smaller step for the largest", changes={"beyond": 1.0}), slow=True, second=_second_raised,
 )  # fmt: skip
 def larger_steps_make_two_cycles_or_none(beyond=BEYOND):
-    """From trained weights, with η raised to 0.9, 1, 1.1 and 1.2 in one go, every period that is seen is 2; at 1.5 all diverge.
+    """From trained weights, with η raised to 0.9, 1, 1.1 and 1.2 in one go, every period that is seen is 2, and one of 12 runs
+    diverges; at 1.5 all three do.
 
     Three starts: of 12 runs those with a 2-cycle of 96 steps along some direction, episodes of another period, or irregular, in
-    all; and of three runs at 1.5 those that diverge. In the others the swing dies out within some 100 steps.
+    all; of the 12 runs, and of three at 1.5, those that diverge. In the others the swing dies out within a window.
     """
     runs = [_run(seed, lr, True) for seed in SEEDS for lr in RAISED]
     return {"with a 2-cycle": sum(any(one["period"] == 2 for one in run[1]) for run in runs),
             "other periods": sum(one["period"] != 2 for run in runs for one in run[1]),
-            "diverged": sum(_run(seed, beyond, True)[0].startswith("diverged") for seed in SEEDS)}  # fmt: skip
+            "diverged": [sum(run[0].startswith("diverged") for run in part)
+                         for part in (runs, [_run(seed, beyond, True) for seed in SEEDS])]}  # fmt: skip
 
 
 def _stretched(path, lr):
@@ -148,13 +143,13 @@ def _stretched(path, lr):
 
 def _second_exponents():
     found = {seed: _stretched(_plain(seed, AT_EDGE), AT_EDGE) for seed in SEEDS}
-    burst = [_stretched(_plain(seed, RAISED[-1], True), RAISED[-1])[:50].reshape(10, 5).mean(axis=1).max() for seed in SEEDS]
+    burst = [_stretched(_plain(seed, BURST, True), BURST)[:50].reshape(10, 5).mean(axis=1).max() for seed in SEEDS]
     return {"late": [float(found[seed][TRAINED:].mean()) for seed in SEEDS],
             "least early": float(min(found[seed][:60].mean() for seed in SEEDS)), "least burst": float(min(burst))}  # fmt: skip
 
 
 @CLAIMS.add(
-    "here", {"late": near([0.0, 0.0, 0.0], 0.002), "least early": above(0.002), "least burst": above(0.2)},
+    "here", {"late": near([0.0, 0.0, 0.0], 0.002), "least early": above(0.002), "least burst": above(0.1)},
     Control("the first sixty steps for the later half", changes={"since": 0, "until": 60}), slow=True, figure="exponents",
     second=_second_exponents,
 )  # fmt: skip
@@ -162,11 +157,11 @@ def exponents_along_a_run(since=TRAINED, until=STEPS):
     """At the edge the largest exponent is 0 to two thousandths in the later half of a run; it is larger in the first 60 steps,
     and some tenths in the burst after η was raised.
 
-    Means per step for three starts: at η = 0.8 after step 300 and over the first 60; at η raised to 1.2 the largest over 5 of
+    Means per step for three starts: at η = 0.8 after step 300 and over the first 60; at η raised to 1.1 the largest over 5 of
     the first 50 steps, where a swing grows by ln(ηλ₁ − 1). Such a stretch is no chaos: it ends as the swing takes the sharpness
     down. It is no mark of the edge either: at η = 0.3, below it, the later half has 0.0008 to 0.0017.
     """
-    runs, raised = [_run(seed, AT_EDGE) for seed in SEEDS], [_run(seed, RAISED[-1], True)[3] for seed in SEEDS]
+    runs, raised = [_run(seed, AT_EDGE) for seed in SEEDS], [_run(seed, BURST, True)[3] for seed in SEEDS]
     means = [[float(rates[(t > a) & (t <= b)].mean()) for _, _, t, rates in runs] for a, b in ((since, until), (0, 60))]
     below = [_run(seed, BELOW) for seed in SEEDS]
     return {"late": means[0], "least early": min(means[1]), "least burst": min(float(rates[:10].max()) for rates in raised),
@@ -232,7 +227,7 @@ def _exponents():
 
     figure, panels = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained", sharey=True)
     cases = ((BELOW, False, "η = 0.3, below the edge"), (AT_EDGE, False, "η = 0.8, at the edge"),
-             (RAISED[-1], True, "raised to 1.2"))  # fmt: skip
+             (BURST, True, "raised to 1.1"))  # fmt: skip
     for axis, (lr, raised, title) in zip(panels, cases, strict=True):
         for seed in SEEDS:
             _, episodes, t, rates = _run(seed, lr, raised)
