@@ -92,6 +92,9 @@ def test_third_derivatives(kind):
     assert near(net.hvp(w, u), extrapolated(lambda s: net.gradient(w + s * u)), 1e-8)
     assert near(net.curvature_gradient(w, u, v), extrapolated(lambda s: net.hvp(w + s * v, u)), 1e-8)
     assert net.fourth(w, [u])[0] == pytest.approx(extrapolated(lambda s: net.curvature_gradient(w + s * u, u, u) @ u), rel=1e-6)
+    slopes, bends = net.rows_along(w, [u, v])
+    np.testing.assert_allclose(slopes[1], np.array([u, v]) @ net.gradient(w, [1]), rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(bends[1], net.hvps(w, [u, v], [1]) @ np.array([u, v]).T, rtol=1e-9, atol=1e-14)
 
 
 def test_what_was_changed_is_said():
