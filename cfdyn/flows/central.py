@@ -167,6 +167,8 @@ def central(
     processes in physics and chemistry) of what remains when the sharp directions are slaved.
     """
     loss = Loss.or_oracle(loss)
+    if cut is not None and batch is None and noise is None and not label_noise:
+        raise UsageError("`cut` is of a flow with noise: give `batch`, `noise` or `label_noise`, too, or leave it out")
     if not isinstance(loss, Loss):
         if noise is not None or label_noise or flat:
             raise UsageError("`noise`, `label_noise` and `flat` are for a loss that is a formula, cf.Loss; batches are for all")

@@ -143,8 +143,8 @@ class Network:
             padded = np.concatenate([u, np.zeros((-k % (2 * PIECE), self.dim))])
             slopes, bends = self._call("rows_along", None, w, padded)
             return np.asarray(slopes)[:, :k], np.asarray(bends)[:, :k, :k]
-        rows = np.arange(self.n_rows)[:, None]
-        return np.array([u @ self.gradient(w, row) for row in rows]), np.array([self.hvps(w, u, row) @ u.T for row in rows])
+        slopes, bends = self._call("rows_along", None, w, u)
+        return np.asarray(slopes), np.asarray(bends)
 
     def eigenvalues(self, w: Any, count: int = 1, start: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.

@@ -12,6 +12,8 @@ import numpy as np
 from cfdyn.networks._engine import library
 from cfdyn.networks._torch_norms import norms_written_out
 
+ROWS = 16  # at once, where each is seen alone
+
 
 class TorchEngine:
     """The mean loss ``criterion(module(x), y)`` over rows (x, y), as products in the flat vector of the module's parameters."""
@@ -95,6 +97,23 @@ class TorchEngine:
     def _curvature_gradients(f: Callable, w: Any, u: Any, v: Any) -> Any:
         gradient = library("torch").func.grad(f)
         return library("torch").stack([_along(_along(gradient, a), b)(w) for a, b in zip(u, v, strict=True)])
+
+    def _rows_along(self, f: Callable, w: Any, u: Any) -> Any:
+        """Of each row the slope along directions (k, d) and the Hessian on them, some rows at once."""
+        torch = library("torch")
+        if not len(u):
+            return torch.zeros(len(self.rows[0]), 0), torch.zeros(len(self.rows[0]), 0, 0)
+
+        def one(*row: Any) -> Any:
+            gradient = torch.func.grad(lambda a: self._loss(w + a @ u, tuple(part[None] for part in row)))
+            none = torch.zeros(len(u), dtype=w.dtype)
+            return gradient(none), torch.func.jacrev(gradient)(none)
+
+        try:
+            return torch.func.vmap(one, chunk_size=ROWS)(*self._placed)
+        except RuntimeError:  # a layer that cannot take several rows apart
+            found = [one(*row) for row in zip(*self._placed, strict=True)]
+            return tuple(torch.stack(part) for part in zip(*found, strict=True))
 
     @staticmethod
     def _fourth(f: Callable, w: Any, q: Any) -> Any:

@@ -43,9 +43,7 @@ class LossMap:
     n_weights = property(lambda self: len(self.loss.variables))
 
     def __post_init__(self) -> None:
-        clash = set(self.loss.params) & set(self.optimizer.beside(self.loss.params).values())
-        if clash:
-            raise UsageError(f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss")
+        self.optimizer.beside(self.loss.params)  # which refuses equal names
 
     @cached_property
     def names(self) -> tuple[str, ...]:

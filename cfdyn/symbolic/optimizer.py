@@ -125,13 +125,18 @@ class Optimizer:
         return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
 
     def beside(self, others: Container[str]) -> dict[str, str]:
-        """The name in a map of each hyperparameter, beside a loss's: one that it has too, if it is not lr, is ``optimizer_…``.
+        """The name in a map of each hyperparameter, beside a loss's: one that it has too, if it is not lr, is ``optimizer_…``; a
+        UsageError where the loss has that name, too.
 
         >>> import cfdyn as cf
         >>> cf.optimizers.rmsprop(lr=0.1).beside(["eps"])
         {'lr': 'lr', 'beta2': 'beta2', 'eps': 'optimizer_eps'}
         """
-        return {name: f"optimizer_{name}" if name in others and name != "lr" else name for name in self.params}
+        called = {name: f"optimizer_{name}" if name in others and name != "lr" else name for name in self.params}
+        clash = sorted(name for name in called.values() if name in others)
+        if clash:
+            raise UsageError(f"{clash[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss")
+        return called
 
     def at(self, /, **params: float) -> Optimizer:
         """A copy with other hyperparameters.

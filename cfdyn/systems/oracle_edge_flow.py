@@ -14,6 +14,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.systems.oracle_flow import OracleFlow
 
+LARGEST = 300.0  # ln ρ beyond which the swing has run away
 CLOSE = 1e-5  # of the weights: for a smaller swing the secant is the tangent, to 1e-10, and has more digits
 
 Gradient = Callable[[np.ndarray], np.ndarray]
@@ -67,6 +68,9 @@ class OracleEdgeFlow(OracleFlow):
         if not np.isfinite(z).all() or z.shape not in ((d,), (self.dim,)):
             raise UsageError(f"a start has {d} weights or all {self.dim} entries (c, u, ln ρ), finite, not {z.size}")
         if len(z) != d:
+            if not (z[d : 2 * d].any() and z[-1] < LARGEST):
+                raise UsageError(f"the full state (c, u, ln rho) of flows.edge needs a direction u that is not 0 and a swing rho "
+                                 f"below e^{LARGEST:g}; weights alone take both from the first step")  # fmt: skip
             return z.copy()
         half = -0.5 * float(self.optimizer.params["lr"]) * self.gradient(z)
         size = float(np.linalg.norm(half))
@@ -83,7 +87,7 @@ class OracleEdgeFlow(OracleFlow):
     def velocity(self, z: np.ndarray, gradient: Gradient, product: Product) -> tuple[np.ndarray, float]:
         """The velocity of a state and η uᵀH(c)u/|u|²; two gradients and a product."""
         d, lr = self.n_weights, float(self.optimizer.params["lr"])
-        c, u, rho = z[:d], z[d : 2 * d], math.exp(min(z[-1], 300.0))
+        c, u, rho = z[:d], z[d : 2 * d], math.exp(min(z[-1], LARGEST))
         plus, minus = gradient(c + rho * u), gradient(c - rho * u)
         grown, square = lr * product(c, u), float(u @ u)
         curvature = float(u @ grown) / square

@@ -64,6 +64,7 @@ class OracleFlow:
 
     def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer, noise: RowNoise | None = None):
         self.name, self.kind, self.oracle, self.optimizer, self.noise = name, kind, oracle, optimizer, noise
+        optimizer.beside(self._own)  # which refuses equal names
         self.own = ElementwiseFlow(optimizer, name, edge=kind != "plain")
         self.n_weights = int(oracle.dim)
         self.decay = float(optimizer.params["weight_decay"]) if optimizer.gradient is not None else 0.0
@@ -82,8 +83,17 @@ class OracleFlow:
     @property
     def params(self) -> dict[str, float]:
         """Parameters of the optimizer and, if it has any, of the loss."""
+        return {**self._own, **{called: self.optimizer.params[name] for called, name in self._names.items()}}
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """Parameters of the optimizer, by what they are called beside those of the loss."""
+        return {called: name for name, called in self.optimizer.beside(self._own).items()}
+
+    @property
+    def _own(self) -> dict[str, float]:
         own = getattr(self.oracle, "params", None)
-        return {**(own if isinstance(own, dict) and hasattr(self.oracle, "at") else {}), **self.optimizer.params}
+        return dict(own) if isinstance(own, dict) and hasattr(self.oracle, "at") else {}
 
     @property
     def title(self) -> str:
@@ -106,8 +116,8 @@ class OracleFlow:
         for name in params:
             if name not in self.params:
                 raise unknown("parameter of the flow", name, self.params)
-        mine = {name: value for name, value in params.items() if name in self.optimizer.params}
-        rest = {name: value for name, value in params.items() if name not in mine}
+        mine = {self._names[name]: value for name, value in params.items() if name in self._names}
+        rest = {name: value for name, value in params.items() if name not in self._names}
         oracle = self.oracle.at(**rest) if rest else self.oracle  # type: ignore[attr-defined]
         return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine), self.noise)
 

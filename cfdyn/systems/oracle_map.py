@@ -47,6 +47,7 @@ class OracleMap(MapByProducts):
 
     def __init__(self, oracle: GradientOracle, optimizer: Optimizer, rules: ElementwiseStep | None = None):
         self.oracle, self.optimizer, self.n_weights = oracle, optimizer, int(oracle.dim)
+        optimizer.beside(self._own)  # which refuses equal names
         self._rules = ElementwiseStep(optimizer) if rules is None else rules
         self.blocks, self.n_shared = 1 + len(optimizer.per_weight), len(optimizer.shared)
 

@@ -12,12 +12,15 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.settings import options, parts
 from cfdyn.training.config import Config
 from cfdyn.training.edge import Edge
+from cfdyn.training.own_optimizer import read_formulas
 
 ABOVE = 1.15  # the edge over the sharpness at the start, where no learning rate is given: training reaches it soon
 
 
 def make_optimizer(config: Config, network: Any) -> tuple[Optimizer, Config]:
     """The optimizer, and the config with its learning rate; chosen from the sharpness at the start where it is not given."""
+    if config.formulas is not None:
+        return read_formulas(config.formulas), config
     name, settings = parts(config.optimizer)
     entry = catalogue("optimizers").get(name)
     if any(part.partition("=")[0].strip() == "lr" for part in settings.split(",")):
@@ -35,17 +38,6 @@ def make_optimizer(config: Config, network: Any) -> tuple[Optimizer, Config]:
     lr = float(f"{edge / (ABOVE * sharpness):.2g}")
     words = f"edge at {ABOVE} times the sharpness at the start"
     return at_one.at(lr=lr), config.with_(optimizer=f"{name}:{settings[: -len('lr=1')]}lr={lr!r}", chosen=words)
-
-
-def exactly(optimizer: Optimizer) -> str:
-    """NAME:option=value,… with all digits, so that a run goes on with the same numbers.
-
-    >>> import cfdyn as cf
-    >>> exactly(cf.optimizers.gd(lr=1 / 3)), str(cf.optimizers.gd(lr=1 / 3))
-    ('gd:lr=0.3333333333333333', 'gd:lr=0.333333')
-    """
-    settings = [f"{name}={float(value)!r}" for name, value in optimizer.params.items()]
-    return f"{optimizer.name}:{','.join(settings + [f'{name}={str(on).lower()}' for name, on in optimizer.options.items()])}"
 
 
 class OnBatches:

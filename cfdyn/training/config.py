@@ -12,6 +12,7 @@ from typing import Any
 from cfdyn.arguments import converted, number, whole_number
 from cfdyn.errors import RecordError, UsageError, unknown
 from cfdyn.records.files import as_path, written_whole
+from cfdyn.training.own_optimizer import read_formulas
 
 VERSION = 2  # of what is in a run's folder
 DISCRETE = "discrete"  # the optimizer itself
@@ -39,6 +40,7 @@ class Config:
     exponents: int | None = None
     out: str | None = None
     own: bool = False  # the network is the caller's, which no text makes
+    formulas: str | None = None  # of an optimizer that is the caller's
     chosen: str = ""  # how the learning rate was, where it was not given
 
     def __post_init__(self) -> None:
@@ -68,6 +70,8 @@ class Config:
         object.__setattr__(self, "seed", whole_number("`seed`", self.seed, 0, 2**63 - 1))
         if self.tol is not None and not 0 < number("`tol`", self.tol, finite=True) < 1:
             raise UsageError(f"`tol` is a number between 0 and 1, not {self.tol}")
+        if self.formulas is not None:
+            read_formulas(self.formulas)
         if self.exponents is not None:
             object.__setattr__(self, "exponents", whole_number("`exponents`", self.exponents, 1))
         converted("`out`", self.out, str | None)
@@ -88,7 +92,7 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
         given = dict(given or {})
     else:
         given = read_toml(as_path(given), UsageError)
-    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "chosen")]
+    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "formulas", "chosen")]
     for name in (*given, *(name for name in more if name != "own")):
         if name not in known:
             raise unknown("setting of a training", str(name), known)

@@ -15,11 +15,12 @@ from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.oracle_map import require_oracle
 from cfdyn.training import checkpoints
-from cfdyn.training.built import exactly, make_optimizer
+from cfdyn.training.built import make_optimizer
 from cfdyn.training.config import DONE, make_config, read_config, write_config
 from cfdyn.training.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.lockstep import Lockstep
 from cfdyn.training.models import RUNNING
+from cfdyn.training.own_optimizer import exactly, formulas_of
 from cfdyn.training.run import Run
 from cfdyn.training.store import Store
 
@@ -44,7 +45,8 @@ def train(
         measurement to the next), ``batch`` (rows of a mini-batch, drawn by ``seed``), ``tol`` of the flows, ``exponents``
         (how many Lyapunov exponents of the steps; none if not given), ``out`` (the folder; a new one in cfdyn-out if not given)
     resume : the folder of a run that goes on where it stopped, bit for bit; ``steps`` may be more than it had
-    network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`
+    network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`,
+        whose formulas the folder keeps
     keep : seconds from one checkpoint to the next
     progress, started : are told, in words, how far it is, and in which folder
 
@@ -78,7 +80,7 @@ def train(
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
     network = _trainable(network) if _is_object(network) else make_network(given.network, given.data)
     if isinstance(optimizer, Optimizer):
-        made = optimizer
+        made, given = optimizer, given.with_(formulas=formulas_of(optimizer))
     else:
         made, given = make_optimizer(given, network)
     state = Lockstep(given, network, made)

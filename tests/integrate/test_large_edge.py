@@ -42,6 +42,21 @@ def test_a_swing_on_a_parabola_grows_as_the_closed_form_says():
     assert path.sharpness[-1] == pytest.approx(2.1, rel=1e-9)
 
 
+def test_a_swing_that_runs_away_ends_the_run_when_the_closed_form_says():
+    """ln ρ = ln ρ₀ + (ηS − 2)t meets 300 at t = (300 + ln 100)/0.5."""
+    bowl, start = Plain(cf.Loss("2.5*x**2/2 + y**2/2")), [0.0, 0.0, 1.0, 0.0, np.log(0.01)]
+    path = cf.solve(cf.flows.edge(bowl, GD), start, 2000, rtol=1e-3)
+    assert "runs away" in path.status
+    assert path.t[-1] == pytest.approx((300 + np.log(100)) / 0.5, rel=1e-3)
+
+
+def test_full_states_without_a_direction_or_with_an_endless_swing_are_refused():
+    flow = cf.flows.edge(Plain(cf.Loss("2.5*x**2/2 + y**2/2")), GD)
+    for z in ([0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 800.0]):
+        with pytest.raises(UsageError, match="direction u that is not 0 and a swing rho below e\\^300"):
+            cf.solve(flow, z, 10)
+
+
 def test_it_converges_to_the_dense_path_of_a_network():
     gd, times = cf.optimizers.gd(lr=1.2), np.arange(0, 101, 20.0)
     dense = cf.solve(cf.flows.edge(NET, gd, secant=True), START, 100, save_at=times, rtol=1e-9)

@@ -119,10 +119,27 @@ def test_it_refuses_in_a_sentence():
         cf.flows.central(Bare(), GD, batch=1)
     with pytest.raises(UsageError, match="at most all 2 rows, not 3"):
         cf.flows.central(Valley(), GD, batch=3, replace=False)
+    with pytest.raises(UsageError, match="`cut` is of a flow with noise"):
+        cf.flows.central(Valley(), GD, cut=0.2)
     with pytest.raises(UsageError, match="`flat` are for a loss that is a formula"):
         cf.flows.central(Valley(), GD, batch=1, flat=True)
     with pytest.raises(NumericsError, match=r"beyond mean-square stability; start where"):
         cf.solve(cf.flows.central(Valley(), GD, batch=1), [0.0, 21.0], 10)
+
+
+def test_rows_of_another_shape_or_not_finite_are_said():
+    class Wide(Valley):
+        def rows_along(self, w, u):
+            return np.zeros((2, len(u) + 1)), np.zeros((2, len(u), len(u)))
+
+    class Gap(Valley):
+        def rows_along(self, w, u):
+            return super().rows_along(w, u)[0], np.full((2, len(u), len(u)), np.nan)
+
+    with pytest.raises(UsageError, match=r"rows_along of 2 rows and 1 directions gives the shapes \(2, 2\) and \(2, 1, 1\)"):
+        cf.solve(cf.flows.central(Wide(), GD, batch=1), [0.0, 15.0], 10)
+    with pytest.raises(NumericsError, match="of single rows are not finite"):
+        cf.solve(cf.flows.central(Gap(), GD, batch=1), [0.0, 15.0], 10)
 
 
 def net_on_digits():

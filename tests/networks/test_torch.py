@@ -44,6 +44,8 @@ def test_a_net_agrees_with_its_twin_in_jax(loss):
     assert near(net.curvature_gradient(w, u, v), twin.curvature_gradient(w, u, v), 1e-10)
     assert net.fourth(w, [u, v]) == pytest.approx(twin.fourth(w, [u, v]), rel=1e-9)
     assert net.gradient(w, rows=[1, 5]) == pytest.approx(twin.gradient(w, rows=[1, 5]), rel=1e-11, abs=1e-15)
+    for mine, theirs in zip(net.rows_along(w, [u, v]), twin.rows_along(w, [u, v]), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-14)
     assert net.predict(w, data.inputs[:3]) == pytest.approx(twin.predict(w, data.inputs[:3]), rel=1e-12)
     assert [a == pytest.approx(b, rel=1e-9, abs=1e-12) for a, b in zip(net.jet(w, u), twin.jet(w, u), strict=True)] == [True] * 3
 
@@ -90,6 +92,9 @@ def test_third_derivatives(kind):
     assert near(net.hvp(w, u), extrapolated(lambda s: net.gradient(w + s * u)), 1e-8)
     assert near(net.curvature_gradient(w, u, v), extrapolated(lambda s: net.hvp(w + s * v, u)), 1e-8)
     assert net.fourth(w, [u])[0] == pytest.approx(extrapolated(lambda s: net.curvature_gradient(w + s * u, u, u) @ u), rel=1e-6)
+    slopes, bends = net.rows_along(w, [u, v])
+    np.testing.assert_allclose(slopes[1], np.array([u, v]) @ net.gradient(w, [1]), rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(bends[1], net.hvps(w, [u, v], [1]) @ np.array([u, v]).T, rtol=1e-9, atol=1e-14)
 
 
 def test_what_was_changed_is_said():

@@ -78,6 +78,27 @@ def test_a_parameter_of_one_name_in_loss_and_optimizer():
         np.testing.assert_allclose(found, formula.at(**{name: 0.4}).parameter_derivative(z, name), rtol=1e-14)
 
 
+def test_a_parameter_of_one_name_in_loss_and_optimizer_of_a_flow():
+    """Drifts of the oracle's flow against those of the formula's, with the one or the other changed."""
+    loss, optimizer = cf.Loss("eps*w**4", params={"eps": 0.5}), cf.optimizers.rmsprop(lr=0.1, eps=0.2)
+    formula = cf.flows.gradient(loss, optimizer)
+    oracle = cf.flows.gradient(by_gradients(loss, params=loss.params, at=loss.at), optimizer)
+    assert oracle.params == formula.params == {"eps": 0.5, "lr": 0.1, "beta2": 0.99, "optimizer_eps": 0.2}
+    z = [1.3, 0.4]
+    for name in oracle.params:
+        found = oracle.at(**{name: 0.7}).drift(z)
+        np.testing.assert_allclose(found, formula.at(**{name: 0.7}).drift(z), rtol=1e-14)
+        assert np.abs(found - oracle.drift(z)).max() > 1e-6
+
+
+def test_a_rate_that_the_loss_has_too_is_refused():
+    loss = cf.Loss("lr*w**4", params={"lr": 0.5})
+    oracle, optimizer = by_gradients(loss, params=loss.params, at=loss.at), cf.optimizers.gd(lr=0.1)
+    for make in (cf.as_map, cf.flows.central, cf.flows.edge):
+        with pytest.raises(UsageError, match="'lr' is a parameter of both the loss and the optimizer"):
+            make(oracle, optimizer)
+
+
 def test_a_seeded_oscillation():
     formula, oracle = (cf.as_map(loss, cf.optimizers.gd(lr=0.9)) for loss in (LOSS, by_gradients()))
     runs = [cf.iterate(step, [1.0, 1.0, 0.0], 30, inject=1e-3).z for step in (formula, oracle)]

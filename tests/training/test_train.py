@@ -337,6 +337,45 @@ def test_an_optimizer_goes_on_with_all_its_digits(train, tmp_path):
     same(tmp_path / "whole", tmp_path / "first")
 
 
+OWN = [
+    ({"w": "w - lr*v", "v": "beta*v + g"}, {"lr": 1 / 6.7, "beta": 0.1}, {"name": "delayed"}),
+    ({"w": "w - lr*(g + pull*(w - v))/d", "v": "w"}, {"lr": 1 / 4.1, "pull": 0.1},
+     {"name": "gd", "define": {"d": "1 + exp(-t)"}, "initial": {"v": 0.2}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("update", "params", "more"), OWN)
+def test_an_optimizer_of_ones_own_goes_on_from_its_folder(train, tmp_path, update, params, more):
+    """Also one with the name of another; the steps are those of its formulas."""
+    own = cf.Optimizer.from_text(update, params, **more)
+    for name, steps in (("whole", 160), ("first", 120)):
+        settings = {**toy.SETTINGS, "steps": steps, "out": str(tmp_path / name)}
+        del settings["optimizer"]
+        run = cf.train(settings, network=toy.Toy(), optimizer=own)
+    run = cf.train(resume=tmp_path / "first", network=toy.Toy(), steps=160)
+    same(tmp_path / "whole", tmp_path / "first")
+    w, v, loss = toy.Toy().start, np.full(4, more.get("initial", {}).get("v", 0.0)), []
+    for t in range(1, 162):
+        loss, g = [*loss, toy.Toy().value(w)], toy.Toy().gradient(w)
+        with_pull = w - params["lr"] * (g + 0.1 * (w - v)) / (1 + np.exp(-t))
+        w, v = (with_pull, w) if more["name"] == "gd" else (w - params["lr"] * v, 0.1 * v + g)
+    np.testing.assert_allclose(run.loss, loss, rtol=1e-6)
+
+
+def test_formulas_of_an_optimizer_that_were_changed_are_read_and_not_run(train, tmp_path):
+    own, out = cf.Optimizer.from_text({"w": "w - lr*g"}, {"lr": 0.1}), tmp_path / "run"
+    settings = {name: value for name, value in toy.SETTINGS.items() if name != "optimizer"}
+    cf.train({**settings, "runs": "discrete", "out": str(out)}, network=toy.Toy(), optimizer=own)
+    text = (out / "config.toml").read_text()
+    for bad in ("__import__('os').getcwd()", "w - lr*q", "w.real", "9**9**9**9"):
+        (out / "config.toml").write_text(text.replace("w - lr*g", bad))
+        with pytest.raises(RecordError, match="is damaged"):
+            cf.train(resume=out, network=toy.Toy(), steps=160)
+    (out / "config.toml").write_text(text.replace("update", "updates"))
+    with pytest.raises(RecordError, match="formulas of its optimizer cannot be read"):
+        cf.train(resume=out, network=toy.Toy(), steps=160)
+
+
 def test_a_loss_that_cannot_be_trained_says_why():
     for network, settings, words in [(WELL, {}, "has `start`"), (object(), {}, "has no dim"), (toy.Toy(), {"keep": -1.0}, "`keep`"),
                                      (Unmeasured(), {"optimizer": "gd"}, "needs its learning rate")]:  # fmt: skip

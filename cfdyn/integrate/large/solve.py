@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.integrate.large.central_map import MapRun
-from cfdyn.integrate.large.edge_run import EdgeRun
-from cfdyn.integrate.large.noisy_run import NoisyRun
+from cfdyn.integrate.large.kinds.central_map import MapRun
+from cfdyn.integrate.large.kinds.edge_run import EdgeRun
+from cfdyn.integrate.large.kinds.noisy_run import NoisyRun
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.rows import Rows
 from cfdyn.integrate.large.run import LargeRun, Settings

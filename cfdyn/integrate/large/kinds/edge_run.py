@@ -10,7 +10,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
 from cfdyn.integrate.large.stages import advance, error, stages
-from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
+from cfdyn.systems.oracle_edge_flow import LARGEST, OracleEdgeFlow
 
 MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 1; steps after which the curvature is asked again
 
@@ -80,7 +80,7 @@ class EdgeRun(LargeRun):
             with np.errstate(all="ignore"):
                 z = advance(point.z, before, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
                 worst = math.inf
-                if np.isfinite(z).all() and np.abs(z).max() < BLOW_UP:
+                if np.isfinite(z).all() and np.abs(z).max() < BLOW_UP and z[-1] < LARGEST:
                     found, after = self._at(z)
                     worst = self._error(error(point.z, before, z, after, h)) if np.isfinite(after).all() else worst
             if worst <= TOO_LARGE:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.balance import WIDTH, balanced
+from cfdyn.integrate.large.kinds.balance import WIDTH, balanced
 from cfdyn.integrate.large.modes import orthonormal, refined
 from cfdyn.integrate.large.oscillation import size
 from cfdyn.integrate.large.point import APART, Point
@@ -73,9 +73,19 @@ class NoisyRun(LargeRun):
         """The point at a state, from modes (k, d) near by, whose memory it takes over."""
         w, point = z[: self.flow.n_weights], self._point(z, y)
         u = point.u
-        slopes, bends = self.oracle.rows_along(w, u)
+        slopes, bends = self._rows_along(w, u)
         found = balanced(point.values[: point.near], slopes, bends, self.share, self.noise.cut)
         return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
+
+    def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.rows_along(w, u))
+        n, k = int(self.flow.oracle.n_rows), len(u)  # type: ignore[attr-defined]
+        if slopes.shape != (n, k) or bends.shape != (n, k, k):
+            raise UsageError(f"rows_along of {n} rows and {k} directions gives the shapes {slopes.shape} and {bends.shape}, not "
+                             f"{(n, k)} and {(n, k, k)}")  # fmt: skip
+        if not (np.isfinite(slopes).all() and np.isfinite(bends).all()):
+            raise NumericsError("the slopes or the Hessians of single rows are not finite")
+        return slopes, bends
 
     def _point(self, z: np.ndarray, y: np.ndarray) -> Point:
         oracle, w, edge = self.oracle, z[: self.flow.n_weights], self.flow.edge(z)
