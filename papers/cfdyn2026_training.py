@@ -191,7 +191,7 @@ def exponents_along_a_run(since=TRAINED, until=STEPS):
 
 
 def _second_regimes():
-    """Another net, other patients: descent to the minimum, all columns of its Hessian by differences, and steps beside it."""
+    """Another net, other patients: descent to the minimum, its Hessian column by column by differences, and steps beside it."""
     w = _first(0, 10, 2, 1)
     for _ in range(8000):
         w = w - 0.3 * (_slope(w, "diabetes") + DECAY * w)
