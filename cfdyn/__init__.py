@@ -23,9 +23,10 @@ __version__ = "0.1.0"
 _WHERE = {
     "Loss": "systems.loss", "Map": "systems.map", "as_map": "systems.steps", "compose": "systems.steps",
     "epoch": "systems.steps", "schedule": "systems.steps", "minima": "systems.minima",
-    "mean_square": "systems.mean_square",
+    "mean_square": "systems.sgd.mean_square",
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
-    "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "random_map": "ensembles.random_map", "load": "records.record",
+    "iterate_many": "ensembles.stochastic.runs", "Runs": "ensembles.stochastic.runs",
+    "random_map": "ensembles.stochastic.random_map", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
     "poincare_map": "integrate.maps.poincare", "stroboscopic_map": "integrate.maps.stroboscopic",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
@@ -33,7 +34,7 @@ _WHERE = {
     "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",
     "averages": "studies.comparison", "study": "studies.study", "study_many": "studies.many", "Studies": "studies.collection",
     "train": "training.train", "Run": "training.run",
-    "Network": "networks._network", "DataSet": "data._data_set",
+    "Network": "networks._oracle.network", "DataSet": "data._data_set",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
 _NAMES = "losses optimizers flows analysis symbolic certify claims networks data".split()

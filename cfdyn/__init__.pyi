@@ -2,7 +2,7 @@
 from cfdyn.analysis.averages import Averages
 from cfdyn.analysis.compare import Comparison
 from cfdyn.analysis.compare_runs import RunsComparison
-from cfdyn.ensembles.random_map import RandomMap
+from cfdyn.ensembles.stochastic.random_map import RandomMap
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.maps.poincare import PoincareMap
 from cfdyn.integrate.maps.stroboscopic import StroboscopicMap
@@ -10,12 +10,12 @@ from cfdyn.studies.held_sharpness import HeldSharpness
 from cfdyn.studies.study import Study
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.symbolic.text.formula import AsSystem
-from cfdyn.systems.by_products import MapByProducts
-from cfdyn.systems.mean_square import MeanSquare
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_map import OracleMap
 from cfdyn.systems.minima import Minimum
 from cfdyn.systems.oracle import GradientOracle
-from cfdyn.systems.oracle_flow import OracleFlow
-from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.sgd.mean_square import MeanSquare
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ from cfdyn.integrate.trajectory import Event as Event
 from cfdyn.systems.flow import Flow as Flow
 from cfdyn.systems.loss import Loss as Loss
 from cfdyn.systems.map import Map as Map
-from cfdyn.networks._network import Network as Network
+from cfdyn.networks._oracle.network import Network as Network
 from cfdyn.symbolic.optimizer import Optimizer as Optimizer
 from cfdyn.systems.orbit import Orbit as Orbit
 from cfdyn.training.run import Run as Run
-from cfdyn.ensembles.runs import Runs as Runs
+from cfdyn.ensembles.stochastic.runs import Runs as Runs
 from cfdyn.studies.collection import Studies as Studies
 from cfdyn.integrate.trajectory import Trajectory as Trajectory
 from cfdyn import analysis as analysis

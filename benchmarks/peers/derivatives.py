@@ -48,7 +48,7 @@ def numba_rule(loss: Any, what: str) -> Any:
     """
     from dataclasses import replace
 
-    from cfdyn.symbolic.oracle import loss_program
+    from cfdyn.symbolic.programs.oracle import loss_program
     from cfdyn.tape.elementary import COMPOSITE
     from cfdyn.tape.program import Tape
     from cfdyn.tape.rebuild import rebuild

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, lobpcg
 
 from cfdyn.integrate.critical import multipliers, unpacked
 from cfdyn.integrate.large.costs import Counted
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 STEP, CLOSE, ITERATIONS, MODES = 0.25, 0.9, 8, 4  # of an optimizer step; of the edge: modes in play; of LOBPCG; followed
 

@@ -36,7 +36,7 @@ from cfdyn.analysis.windows import Window
 from cfdyn.cycles.result import Say
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.symbolic.text.formula import AsSystem
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import provenance
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, QUASI_PERIODIC, UNRESOLVED
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.recipes import recipe_of
 
 CHECKED = 12  # escaped, and settled, cells that are put to `classify`

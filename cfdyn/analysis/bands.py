@@ -17,7 +17,7 @@ from cfdyn.settling.large import large_regime
 from cfdyn.settling.large_samples import LargeSamples
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import require_step
 

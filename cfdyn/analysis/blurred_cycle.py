@@ -10,8 +10,8 @@ import numpy as np
 from cfdyn.analysis.classify import classify
 from cfdyn.analysis.oscillation import FEWEST_ROWS, Oscillation, oscillation
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap, sweep
-from cfdyn.ensembles.random_runs import visited
+from cfdyn.ensembles.stochastic.random_map import RandomMap, sweep
+from cfdyn.ensembles.stochastic.random_runs import visited
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import MAX_BYTES

@@ -9,7 +9,7 @@ from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import require_step
 

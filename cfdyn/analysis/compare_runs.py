@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.analysis.compare import edge_of, model_names, rms
 from cfdyn.analysis.compare import series as at_times
-from cfdyn.ensembles.runs import Runs
+from cfdyn.ensembles.stochastic.runs import Runs
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.records.record import Record, provenance

@@ -19,7 +19,7 @@ from cfdyn.continuation.tables import branch_table
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map, require_map
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row

@@ -13,7 +13,7 @@ from cfdyn.cycles.search import METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import require_step
 from cfdyn.words import how_many

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap
-from cfdyn.ensembles.random_runs import RandomRuns
+from cfdyn.ensembles.stochastic.random_map import RandomMap
+from cfdyn.ensembles.stochastic.random_runs import RandomRuns
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import LEFT_DOMAIN
 from cfdyn.records.record import Record, provenance

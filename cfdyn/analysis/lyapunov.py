@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 

@@ -14,10 +14,10 @@ from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.tangents import Tangents
 from cfdyn.kernels.orbits import DIVERGED, DONE, advance
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.by_products.one_by_one import advanced
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
-from cfdyn.systems.one_by_one import advanced
 from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
 from cfdyn.systems.tangents import frame
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.random_lyapunov import SURE, random_lyapunov
-from cfdyn.ensembles.random_map import RandomMap, sweep
+from cfdyn.ensembles.stochastic.random_map import RandomMap, sweep
 from cfdyn.errors import NumericsError
 from cfdyn.records.record import Record, provenance
 

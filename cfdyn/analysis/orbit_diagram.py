@@ -11,7 +11,7 @@ from cfdyn.ensembles.alone import orbits_of
 from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 

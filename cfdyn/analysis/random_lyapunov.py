@@ -8,8 +8,8 @@ import numpy as np
 
 from cfdyn.analysis.lyapunov_spectrum import PARTS, TURNING, kaplan_yorke
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap
-from cfdyn.ensembles.random_runs import RandomRuns
+from cfdyn.ensembles.stochastic.random_map import RandomMap
+from cfdyn.ensembles.stochastic.random_runs import RandomRuns
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import MAX_BYTES

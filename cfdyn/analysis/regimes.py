@@ -17,7 +17,7 @@ from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.large import large_regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import require_step
 

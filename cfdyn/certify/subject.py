@@ -18,7 +18,7 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.oracle import map_program
+from cfdyn.symbolic.programs.oracle import map_program
 from cfdyn.symbolic.text.formula import Formula, formula, is_formula
 from cfdyn.tape.evaluate import on_arrays
 from cfdyn.tape.program import Node, Program, Tape

@@ -20,7 +20,7 @@ from cfdyn.certify.exact import end, exact
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import NumericsError
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.oracle import step_nodes
+from cfdyn.symbolic.programs.oracle import step_nodes
 from cfdyn.symbolic.steps import gradient_at, hyperparameters
 from cfdyn.tape.derivatives import forward
 from cfdyn.tape.evaluate import Algebra, evaluate

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cfdyn.cli.command import Answer
-from cfdyn.cli.screen import Say, Screen
-from cfdyn.cli.values import given
+from cfdyn.cli.input.values import given
+from cfdyn.cli.output.screen import Say, Screen
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.words import called, shown, spoken
 
@@ -36,7 +36,7 @@ def chart_answer(
     found = chart(first.step, curves, first.names, first.bounds.tolist(), progress=say, **options)
 
     def document() -> dict[str, Any]:
-        from cfdyn.cli.document import fields
+        from cfdyn.cli.output.document import fields
 
         each = [{**fields(curve, CURVE), "special": [_without(s) for s in curve.special], "origin": origin}
                 for curve, origin in zip(found.curves, found.origins, strict=True)]  # fmt: skip

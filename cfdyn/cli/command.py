@@ -11,13 +11,13 @@ from typing import Any, get_args, get_origin
 from typer.models import ArgumentInfo
 
 from cfdyn.cli import interrupts
-from cfdyn.cli.document import print_json
-from cfdyn.cli.files import Files
+from cfdyn.cli.input.options import CSV, FIGSIZE, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise
-from cfdyn.cli.options import CSV, FIGSIZE, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.output.document import print_json
+from cfdyn.cli.output.files import Files
+from cfdyn.cli.output.screen import Screen
 from cfdyn.cli.progress import progress
-from cfdyn.cli.screen import Screen
-from cfdyn.cli.subject import Subject
 
 FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style", "figsize")  # options that `Files` takes
 # The form of a value by its type, where an option does not say it.

@@ -8,9 +8,9 @@ from typing import Any
 
 import cfdyn
 from cfdyn.cli.command import Answer
-from cfdyn.cli.screen import Screen, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import scanned, windowed
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import scanned, windowed
+from cfdyn.cli.output.screen import Screen, remark, vector
 from cfdyn.errors import UsageError
 
 Axes = list[tuple[str, Any]]

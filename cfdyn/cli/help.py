@@ -6,9 +6,9 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from cfdyn.cli.layout import labelled, width_of, wrapped
-from cfdyn.cli.options import OUTPUT
-from cfdyn.cli.screen import width
+from cfdyn.cli.input.options import OUTPUT
+from cfdyn.cli.output.layout import labelled, width_of, wrapped
+from cfdyn.cli.output.screen import width
 
 WIDEST, INDENT = 100, "  "
 EXAMPLE = "$ "  # how a line of a docstring begins that is an example

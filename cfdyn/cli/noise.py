@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cfdyn.cli.options import DRAWN, LABEL_NOISE, REPEAT, REPLACE, SAMPLED, SIZES
-from cfdyn.cli.screen import remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import swept
+from cfdyn.cli.input.options import DRAWN, LABEL_NOISE, REPEAT, REPLACE, SAMPLED, SIZES
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import swept
+from cfdyn.cli.output.screen import remark, vector
 
 if TYPE_CHECKING:
-    from cfdyn.ensembles.random_map import RandomMap
+    from cfdyn.ensembles.stochastic.random_map import RandomMap
 
 
 @dataclass(frozen=True)

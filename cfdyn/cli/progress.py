@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cfdyn.cli import streams
-from cfdyn.cli.screen import Say
+from cfdyn.cli.output import streams
+from cfdyn.cli.output.screen import Say
 from cfdyn.machine import compiling
 
 NUMBER = r"\d[\d.,]*(?:e[+-]?\d+)?"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import cfdyn
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
 from cfdyn.errors import UsageError
 
 

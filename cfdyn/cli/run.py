@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from cfdyn.cli import interrupts, messages, progress, streams
+from cfdyn.cli import interrupts, messages, progress
+from cfdyn.cli.output import streams
 from cfdyn.errors import CfdynError, readable
 
 

@@ -1,9 +1,9 @@
 """A program as LLVM IR that takes an orbit and a frame of D tangents along: ``void(double* z, double* p, double* out)``.
 
-The program maps (z, v) to (f(z), Df(z) v), as "tangents:1" of `cfdyn.symbolic.oracle`. ``z`` (D + D²,) holds the state and the
-rows of the frame; ``p`` how many pieces are wanted, how many steps a piece has, and from `HEAD` on the parameters. After each
-piece rows are made orthogonal, not of length one: how far a row was stretched since the start is its length at the end.
-``out`` (1 + D + D²,) gets the number of pieces, and state and rows behind them.
+The program maps (z, v) to (f(z), Df(z) v), as "tangents:1" of `cfdyn.symbolic.programs.oracle`. ``z`` (D + D²,) holds the state
+and the rows of the frame; ``p`` how many pieces are wanted, how many steps a piece has, and from `HEAD` on the parameters.
+After each piece rows are made orthogonal, not of length one: how far a row was stretched since the start is its length at the
+end. ``out`` (1 + D + D²,) gets the number of pieces, and state and rows behind them.
 
 It stops before a piece in which a state was no finite number or digits would be lost: where a length leaves the range from
 `SHORTEST` to its inverse, or less than `LEFT` of one is left of a row without its parts along those before it.

@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.cycles.result import SearchResult
 from cfdyn.cycles.same import from_smallest
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 # Where a circle is cut open, as parts of its period: at no place that a formula would single out; a second one if a cycle

@@ -5,8 +5,8 @@ import numpy as np
 from cfdyn.cycles.many.newton import cycle_near
 from cfdyn.cycles.result import Say, SearchResult
 from cfdyn.cycles.same import distinct, from_smallest, least_period
-from cfdyn.systems.by_products import MapByProducts
-from cfdyn.systems.one_by_one import advanced, by_gradients
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.by_products.one_by_one import advanced, by_gradients
 
 BUDGET = 4_000  # steps with tangents
 ORBITS, LONG, TRANSIENT, CLOSEST = 4, 400, 50, 10  # orbits, their lengths, what is left out, and returns of each that are tried

@@ -7,7 +7,7 @@ from cfdyn.cycles.angles import cut_open, in_box
 from cfdyn.cycles.result import Say, SearchResult, silent
 from cfdyn.cycles.same import distinct
 from cfdyn.errors import UsageError
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 SMALL_STEPS = "schmelcher-diakonos"

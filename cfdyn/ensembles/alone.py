@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.ensembles.orbits import PARTS, Orbits
 from cfdyn.kernels.orbits import DIVERGED
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.tangents import one_after_another
 

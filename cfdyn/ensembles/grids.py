@@ -11,7 +11,7 @@ from cfdyn.arguments import vector
 from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import UsageError, unknown
 from cfdyn.kernels.orbits import UNSETTLED
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.model import ModelNodes, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.model import ModelNodes, Part
 from cfdyn.symbolic.recursion import check_gradient
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.flow import Flow

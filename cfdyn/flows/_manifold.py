@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, rise
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part, rise
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss

@@ -11,15 +11,15 @@ from cfdyn.arguments import number, table, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.flows._descent import descent
 from cfdyn.flows._noisy_parts import LABEL, ROWS, NoisySpec, curvature, label_slope, lengths, push, push_states, row
-from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.flow import FlowSpec
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
+from cfdyn.systems.by_products.oracle_flow import OracleFlow, RowNoise
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.oracle_flow import OracleFlow, RowNoise
-from cfdyn.systems.second_moments import MOST_FLAT, SEEN, noise_share
+from cfdyn.systems.sgd.second_moments import MOST_FLAT, SEEN, noise_share
 from cfdyn.tape.derivatives import forward, reverse
 
 FINE, COARSE = 0.01, 0.1  # ηλ of a sharp direction, of a formula and of many weights

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cfdyn.symbolic.flow import FlowSpec, Preconditioned
-from cfdyn.symbolic.model import ModelNodes, Part
+from cfdyn.symbolic.programs.flow import FlowSpec, Preconditioned
+from cfdyn.symbolic.programs.model import ModelNodes, Part
 from cfdyn.symbolic.steps import row_node, squared
 from cfdyn.tape.derivatives import directional, forward, hessian, reverse
 from cfdyn.tape.program import Node, Program

@@ -5,11 +5,11 @@ from typing import Any, overload
 from cfdyn.errors import UsageError
 from cfdyn.flows._noisy import checked, noisy_flow, noisy_oracle_flow
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.oracle import GradientOracle
-from cfdyn.systems.oracle_flow import OracleFlow
-from cfdyn.systems.oracle_map import require_oracle
 
 
 @overload

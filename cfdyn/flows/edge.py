@@ -7,16 +7,16 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.flows._descent import outer
-from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.flow import FlowSpec
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
+from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
+from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.oracle import GradientOracle
-from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
-from cfdyn.systems.oracle_map import require_oracle
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
 from cfdyn.tape.program import Node

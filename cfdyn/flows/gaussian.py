@@ -3,8 +3,8 @@
 import numpy as np
 
 from cfdyn.flows._descent import descent, gradient_part, half_step
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian, reverse

@@ -2,8 +2,8 @@
 
 from cfdyn.errors import UsageError
 from cfdyn.flows._descent import descent
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import directional

@@ -1,8 +1,8 @@
 """The principal flow."""
 
 from cfdyn.flows._descent import descent
-from cfdyn.symbolic.model import ModelSpec, Part, curvature
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.model import ModelSpec, Part, curvature
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss

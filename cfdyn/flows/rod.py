@@ -6,9 +6,9 @@ import numpy as np
 
 from cfdyn.errors import unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parity import oscillating
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss

@@ -4,8 +4,8 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, unknown
 from cfdyn.flows._descent import descent
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, curvature, rise
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part, curvature, rise
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss

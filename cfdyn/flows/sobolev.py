@@ -1,8 +1,8 @@
 """The Sobolev flow: what a remark of the forum thread proposes as a model of the edge."""
 
 from cfdyn.flows._descent import descent
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian, reverse

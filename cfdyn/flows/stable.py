@@ -3,10 +3,10 @@
 from typing import Any, overload
 
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.oracle import GradientOracle
-from cfdyn.systems.oracle_flow import OracleFlow
 
 
 @overload

@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.flow import Flow
-from cfdyn.systems.second_moments import SEEN
+from cfdyn.systems.sgd.second_moments import SEEN
 
 EVEN = 100  # nodes at equal distances, besides those that the path's own steps ask for
 LONG = 1e-3  # of the weights: first size of differences of the drift

@@ -7,7 +7,7 @@ from cfdyn.integrate.flat import left_out
 from cfdyn.integrate.held import who_holds
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.systems.flow import Flow
-from cfdyn.systems.second_moments import MOST_FLAT, SEEN
+from cfdyn.systems.sgd.second_moments import MOST_FLAT, SEEN
 
 WARM = 300  # steps of the optimizer to start after, where the first ones are beyond mean-square stability
 HALVINGS = 40  # of a step, in which a sign changes

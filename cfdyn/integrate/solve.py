@@ -27,7 +27,7 @@ from cfdyn.systems.flow import Flow
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.record import LargeTrajectory
-    from cfdyn.systems.oracle_flow import OracleFlow
+    from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 MAP = "map"
 
@@ -155,7 +155,7 @@ def _solved(
     """The path for a loss that is no formula."""
     from cfdyn.integrate.large.run import Settings
     from cfdyn.integrate.large.solve import solve_large
-    from cfdyn.systems.oracle_flow import OracleFlow
+    from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
     if not isinstance(flow, OracleFlow):
         raise UsageError(f"solve takes a flow such as cf.flows.gradient(loss, optimizer), not {type(flow).__name__}")

@@ -8,9 +8,9 @@ from typing import Any
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError, unknown
-from cfdyn.networks._engine import float64, library
-from cfdyn.networks._jax import JaxEngine
-from cfdyn.networks._network import Network, Recipe
+from cfdyn.networks._oracle.by_jax import JaxEngine
+from cfdyn.networks._oracle.engine import float64, library
+from cfdyn.networks._oracle.network import Network, Recipe
 
 ROUGH = ("its activation has kinks, which T[u, v] by automatic differentiation does not see: no statement about a central flow "
          "rests on it")  # fmt: skip

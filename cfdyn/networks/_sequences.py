@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
-from cfdyn.networks._engine import library
 from cfdyn.networks._models import pictures_only
+from cfdyn.networks._oracle.engine import library
 
 
 class Reading(NamedTuple):

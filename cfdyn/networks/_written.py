@@ -7,7 +7,7 @@ from functools import partial
 
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
-from cfdyn.networks._network import Network
+from cfdyn.networks._oracle.network import Network
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.text.settings import options, parts
 

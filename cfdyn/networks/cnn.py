@@ -8,9 +8,9 @@ from typing import Any
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
-from cfdyn.networks._engine import library
 from cfdyn.networks._models import activation_of, build, dashed, pictures_only, widths_of
-from cfdyn.networks._network import Network, Recipe
+from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.network import Network, Recipe
 
 
 def cnn(

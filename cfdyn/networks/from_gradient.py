@@ -9,8 +9,8 @@ import numpy as np
 
 from cfdyn.arguments import number, vector, whole_number
 from cfdyn.errors import UsageError
-from cfdyn.networks._differences import DifferenceEngine
-from cfdyn.networks._network import Network
+from cfdyn.networks._oracle.differences import DifferenceEngine
+from cfdyn.networks._oracle.network import Network
 
 
 def from_gradient(

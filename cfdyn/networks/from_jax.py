@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cfdyn.networks._network import Network
-from cfdyn.networks._traced import looked_at
+from cfdyn.networks._oracle.network import Network
+from cfdyn.networks._oracle.traced import looked_at
 
 
 def from_jax(

@@ -9,10 +9,10 @@ import numpy as np
 
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
-from cfdyn.networks._engine import library
-from cfdyn.networks._modules import converted, kinked, verify
-from cfdyn.networks._network import Network
-from cfdyn.networks._torch import TorchEngine
+from cfdyn.networks._oracle.by_torch import TorchEngine
+from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.modules import converted, kinked, verify
+from cfdyn.networks._oracle.network import Network
 
 
 def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[..., Any], title: str = "") -> Network:

@@ -6,9 +6,9 @@ from typing import Any
 
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
-from cfdyn.networks._engine import library
 from cfdyn.networks._models import build, places_of
-from cfdyn.networks._network import Network, Recipe
+from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.network import Network, Recipe
 from cfdyn.networks._sequences import reading
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cfdyn.data._data_set import DataSet
-from cfdyn.networks._engine import library
 from cfdyn.networks._models import activation_of, build, dashed, numbers_only, widths_of
-from cfdyn.networks._network import Network, Recipe
+from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.network import Network, Recipe
 
 
 def mlp(

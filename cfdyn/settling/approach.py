@@ -10,7 +10,7 @@ from cfdyn.cycles.shooting import jacobians
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.settling.irregular import bump
 from cfdyn.settling.orbit import later, orbit_of
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 STAGES = 6

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 MAX_OPERATIONS = 2e6  # of numbers of many digits, some seconds

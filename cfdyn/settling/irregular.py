@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.cycles.angles import smooth
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.undeclared_angles import hint
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.tangents import one_after_another
 

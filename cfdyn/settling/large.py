@@ -12,8 +12,8 @@ from cfdyn.settling.irregular import irregular
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.regime import FIRST_STEPS, LAST, ULP, Settled
 from cfdyn.settling.returns import record_returns
-from cfdyn.systems.by_products import MapByProducts
-from cfdyn.systems.one_by_one import advanced
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.by_products.one_by_one import advanced
 from cfdyn.systems.orbit import ESCAPE
 from cfdyn.words import called
 

@@ -11,7 +11,7 @@ from cfdyn.settling.large import large_regime
 from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.regime import FIRST_STEPS, Settled
 from cfdyn.settling.samples import KINDS, MAX_PERIOD, Samples, runs_of
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import require_parameter
 
 MOST = 60  # samples at first: each takes up to 20,000 steps

@@ -3,9 +3,9 @@
 import numpy as np
 
 from cfdyn.kernels.orbits import DONE, advance, iterate
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.by_products.one_by_one import advanced, by_gradients
 from cfdyn.systems.map import Map
-from cfdyn.systems.one_by_one import advanced, by_gradients
 from cfdyn.systems.orbit import FAR
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 USUAL = {"1": 1.0, "2*pi": 2 * math.pi, "pi": math.pi, "360": 360.0}  # periods that angles usually have, and what they are called

@@ -11,7 +11,7 @@ from cfdyn.analysis.averages import averages as judge_averages
 from cfdyn.analysis.compare import Comparison
 from cfdyn.analysis.compare import compare as judge
 from cfdyn.analysis.compare_runs import RunsComparison, compare_runs
-from cfdyn.ensembles.runs import Runs, iterate_many
+from cfdyn.ensembles.stochastic.runs import Runs, iterate_many
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.runs import iterate_many
+from cfdyn.ensembles.stochastic.runs import iterate_many
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.flows._noisy import PRECONDITIONED
 from cfdyn.flows.central import central

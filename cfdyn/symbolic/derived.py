@@ -131,7 +131,7 @@ class CircleMap(DerivedMap):
     """The base with the entries named in ``periods`` brought back, after each step, into [cut·P, cut·P + P).
 
     ``unrolled``: the floors of the base only take whole periods off, and are left out; ``steady``: whether the map repeats
-    with these periods for other parameters too. Made and checked by `cfdyn.symbolic.angles.circle_map`.
+    with these periods for other parameters too. Made and checked by `cfdyn.symbolic.programs.angles.circle_map`.
     """
 
     periods: Mapping[str, float]

@@ -15,10 +15,10 @@ from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
-from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
-from cfdyn.symbolic.model import ModelSpec, formula_flow
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.flow import FlowSpec
+from cfdyn.symbolic.programs.model import ModelSpec, formula_flow
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.fields import BACKWARD, Kernel, RightHandSide, outputs_of, program_of
 from cfdyn.systems.flow_starts import state_of
@@ -176,7 +176,7 @@ class Flow(Portable):
         return made
 
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `cfdyn.symbolic.flow`."""
+        """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `symbolic.programs.flow`."""
         asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith(("drift", "by:")) else what
         if asked not in self._rules:
             key, size = f"{self.spec.key}|{asked}", outputs_of(self.spec, asked)
@@ -304,12 +304,12 @@ def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:
 
 
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
-    """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`. Of a loss that is no formula an
+    """A flow of an optimizer with a preconditioner; ``kind`` as in `symbolic.programs.flow`. Of a loss that is no formula an
     `OracleFlow`, if there is one of this kind."""
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
-        from cfdyn.systems.oracle_flow import OracleFlow
-        from cfdyn.systems.oracle_map import require_oracle
+        from cfdyn.systems.by_products.oracle_flow import OracleFlow
+        from cfdyn.systems.by_products.oracle_map import require_oracle
 
         if kind in ("plain", "central") and state_speed == 1.0:
             return OracleFlow(name, kind, require_oracle(loss), optimizer)

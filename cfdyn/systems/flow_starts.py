@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.model import ModelSpec
+from cfdyn.symbolic.programs.model import ModelSpec
 from cfdyn.systems.map import Map
 from cfdyn.words import how_many
 

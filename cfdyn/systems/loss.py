@@ -16,7 +16,7 @@ from cfdyn.errors import FormulaError, UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.systems.eigenvalues import leading
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
@@ -121,7 +121,7 @@ class Loss(Portable):
         return parameter_vector(self.spec.params.values(), self.spec.table)
 
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``value``, … or for ``row_value``, … of one row of data; inputs as in `cfdyn.symbolic.oracle`."""
+        """The compiled rule for ``value``, … or for ``row_value``, … of one row of data; inputs: `symbolic.programs.oracle`."""
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
                  "fourth": 1, "switching": len(self.spec.switching)}  # fmt: skip

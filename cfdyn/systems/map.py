@@ -18,11 +18,11 @@ from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
-from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
-from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.symbolic.programs.angles import around, circle_map
+from cfdyn.symbolic.programs.oracle import map_program
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap

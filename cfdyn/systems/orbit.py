@@ -13,11 +13,11 @@ from cfdyn.kernels.orbits import DIVERGED, DONE
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.by_products.one_by_one import by_gradients, with_seed
+from cfdyn.systems.by_products.oracle_map import OracleMap
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.one_by_one import by_gradients, with_seed
-from cfdyn.systems.oracle_map import OracleMap
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept

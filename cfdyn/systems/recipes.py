@@ -5,9 +5,9 @@ from typing import Any
 
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.registry import catalogue
-from cfdyn.symbolic.angles import circle_map
 from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.maps import FormulaMap, LossMap
+from cfdyn.symbolic.programs.angles import circle_map
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.steps import as_map

@@ -8,14 +8,14 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.programs.angles import around, circle_map
+from cfdyn.systems.by_products.oracle_map import OracleMap, require_oracle
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.oracle import GradientOracle
-from cfdyn.systems.oracle_map import OracleMap, require_oracle
 
 ORDERS = ("cyclic", "reshuffled")
 MOST_ROWS = 4096  # of data in an epoch, each of which becomes code of its own

@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.codegen.columns import WRITTEN
 from cfdyn.kernels.orbits import stretch
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]

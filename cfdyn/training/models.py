@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
+from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.training.modes import Modes
 
 RUNNING = "running"

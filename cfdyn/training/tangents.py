@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cfdyn.systems.by_products import Product
+from cfdyn.systems.by_products.map_by_products import Product
 from cfdyn.systems.tangents import frame, orthonormalised
 
 

@@ -13,7 +13,7 @@ from cfdyn.errors import Interrupted, UsageError
 from cfdyn.networks._written import make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.oracle_map import require_oracle
+from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.training import checkpoints
 from cfdyn.training.built import make_optimizer
 from cfdyn.training.config import DONE, make_config, read_config, write_config

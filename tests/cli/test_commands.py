@@ -243,7 +243,7 @@ COMMAND = '''
 from typing import Annotated
 from typer import Option
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
 
 @command("loss optimizer start loud out json")
 def {name}(subject: Subject, loud: Annotated[bool, Option("--loud", help="In capitals.")] = False) -> Answer:

@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main
-from cfdyn.cli.values import spaced
+from cfdyn.cli.input.values import spaced
 from cfdyn.errors import UsageError
 
 START = [1.6, 1.45, 1.1, -0.84, 0.78, -1.06, -0.37]

@@ -16,7 +16,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main
-from cfdyn.cli.document import print_json
+from cfdyn.cli.output.document import print_json
 from cfdyn.records.tables import read_csv
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main, messages, screen
+from cfdyn.cli import main, messages
 from cfdyn.cli.app import options_of
 from cfdyn.cli.commands import study
+from cfdyn.cli.output import screen
 from cfdyn.errors import CfdynError, readable
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from cfdyn.cli import main
-from cfdyn.cli.layout import labelled, reflowed, table, width_of, wrapped
-from cfdyn.cli.screen import MOST_ROWS, Screen
+from cfdyn.cli.output.layout import labelled, reflowed, table, width_of, wrapped
+from cfdyn.cli.output.screen import MOST_ROWS, Screen
 
 HEADS = ["lr", "what happens there", "exponent", "its error", "multipliers", "formula"]
 ROWS = [["1.30228346270", "flip of the 16-cycle", "-0.123456", "1.5e-05", "-1, 0.0000123", "root of 4*lr**8+48*lr**7-(lr-1e-05)"],

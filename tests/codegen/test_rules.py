@@ -12,7 +12,7 @@ import cfdyn as cf
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.schedule import machine_program
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 
 
 def test_strided_arrays_are_read_as_they_look():

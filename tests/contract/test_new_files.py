@@ -45,7 +45,7 @@ COMMAND = '''
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
 
 
 @command("loss optimizer start settings variables map batch order seed periodic out plot json")
@@ -75,7 +75,7 @@ FLOW = '''
 """Half the gradient flow."""
 
 from cfdyn.flows._descent import descent
-from cfdyn.symbolic.model import ModelSpec, Part, curvature
+from cfdyn.symbolic.programs.model import ModelSpec, Part, curvature
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, Kernel
 from cfdyn.systems.loss import Loss
@@ -117,7 +117,7 @@ FLOW_COMMAND = '''
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
 
 
 @command("loss optimizer start settings variables seed json")

@@ -19,7 +19,7 @@ from cfdyn.codegen.native import assemble, load
 from cfdyn.codegen.schedule import machine_program
 from cfdyn.registry import defaults
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import FAR, Program, Tape
 from tests.oracles import MP, derivative_tensor, formula, loss_function, needs_compiler

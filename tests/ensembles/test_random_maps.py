@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.ensembles.random_map import sweep
-from cfdyn.ensembles.random_runs import RandomRuns, visited
+from cfdyn.ensembles.stochastic.random_map import sweep
+from cfdyn.ensembles.stochastic.random_runs import RandomRuns, visited
 from cfdyn.errors import FormulaError, UsageError
 from cfdyn.kernels.runs import Task
 from cfdyn.symbolic.loss import make_loss

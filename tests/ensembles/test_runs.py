@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.ensembles import following
+from cfdyn.ensembles.stochastic import following
 from cfdyn.symbolic.loss import make_loss
 
 ROWS = np.array([[1.0, 0.5, 0.3], [-0.25, 1.5, -0.8], [0.75, -1.0, 0.4], [0.5, 0.6, 1.1], [-0.9, 0.2, 0.7]])

@@ -12,7 +12,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large import large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import searched
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 REFERENCES = json.loads((Path(__file__).parents[1] / "flows" / "references.json").read_text(encoding="utf-8"))["cases"]
 VALLEY = cf.Loss("(1 - x*y)**2/2")

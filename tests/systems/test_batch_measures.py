@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.systems import spectrum
-from cfdyn.systems.second_moments import SecondMoments
+from cfdyn.systems.sgd.second_moments import SecondMoments
 from tests.systems.second_moments import batches, quadratic_rows, random_rows
 
 NETWORK, POINT = cf.losses.tanh_network(hidden=2), np.array([1.2, -0.7, 0.3, 0.2, 0.8, -0.5, 0.1])

@@ -8,7 +8,7 @@ from cfdyn.analysis.hovering import hovering
 from cfdyn.codegen import compile as compiler
 from cfdyn.codegen.columns import WRITTEN
 from cfdyn.errors import NumericsError
-from cfdyn.symbolic.oracle import loss_program, map_program
+from cfdyn.symbolic.programs.oracle import loss_program, map_program
 from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
 from tests.oracles import needs_compiler
 

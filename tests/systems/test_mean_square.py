@@ -80,7 +80,7 @@ def test_simulated_runs_grow_as_the_radius_says(replace, seed):
 
 def test_second_moments_follow_the_recursion_with_gradient_noise():
     """Σ⁺ = M[Σ] + η²C: exactly over all batches, and within 4 standard errors of 10⁵ runs, far from interpolation."""
-    from cfdyn.systems.second_moments import SecondMoments, noise_share
+    from cfdyn.systems.sgd.second_moments import SecondMoments, noise_share
 
     n, b, lr, runs, rng = 6, 2, 0.25, 100_000, np.random.default_rng(3)
     hessians, gradients = random_rows(11, n, 2, 1), rng.normal(size=(n, 2))

@@ -7,7 +7,7 @@ import sympy as sp
 import cfdyn as cf
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 from cfdyn.systems.oracle import GradientOracle, LossOracle
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 

@@ -8,7 +8,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.by_products.oracle_map import OracleMap
 
 LOSS = cf.Loss("(1 - x*y)**2/2 + z**4/4 + x*z**2/3", "x y z")
 START = [1.3, 0.4, -0.7]

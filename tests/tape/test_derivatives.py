@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.codegen.compile import compile_rule, parameter_vector
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 from cfdyn.symbolic.text.functions import logcosh, sigmoid, softplus
 from cfdyn.symbolic.text.lower import lower
 from cfdyn.symbolic.text.parse import parse, symbol

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cfdyn.codegen.compile import compile_rule
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 from cfdyn.symbolic.steps import loss_node
 from cfdyn.symbolic.text.lower import lower
 from cfdyn.symbolic.text.parse import parse

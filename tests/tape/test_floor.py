@@ -20,7 +20,7 @@ from cfdyn.codegen.native import assemble, load
 from cfdyn.codegen.schedule import machine_program
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.oracle import loss_program
+from cfdyn.symbolic.programs.oracle import loss_program
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.symbolic.text.parse import parse, parse_value
 from cfdyn.tape.evaluate import evaluate, mp_algebra

@@ -15,7 +15,7 @@ from cfdyn.certify.boxes import prefilter
 from cfdyn.certify.boxes.prefilter import Span
 from cfdyn.certify.exact import exact
 from cfdyn.certify.subject import Subject
-from cfdyn.symbolic.oracle import step_nodes
+from cfdyn.symbolic.programs.oracle import step_nodes
 from cfdyn.tape.derivatives import jacobian
 from cfdyn.tape.evaluate import Ready
 from cfdyn.tape.program import Program, Tape

@@ -16,7 +16,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from cfdyn.certify.subject import Subject
-from cfdyn.symbolic.oracle import step_nodes
+from cfdyn.symbolic.programs.oracle import step_nodes
 from cfdyn.tape.derivatives import forward, jacobian
 from cfdyn.tape.program import Program, Tape
 from cfdyn.tape.taylor import taylor

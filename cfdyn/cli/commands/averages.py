@@ -8,13 +8,13 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.completion import offers
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import INJECT, STEPS
-from cfdyn.cli.screen import Say, Screen, cell, number, remark, slow_cycles, vector
-from cfdyn.cli.specs import flow_names, make_flows
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import numbers
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import INJECT, STEPS
+from cfdyn.cli.input.specs import flow_names, make_flows
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import numbers
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, cell, number, remark, slow_cycles, vector
 
 if TYPE_CHECKING:
     from cfdyn.analysis.averages import Average, Averages

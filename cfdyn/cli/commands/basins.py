@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.options import WINDOW
-from cfdyn.cli.screen import Say, Screen, remark
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import box as as_box
-from cfdyn.cli.values import scanned, windowed
+from cfdyn.cli.input.options import WINDOW
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import box as as_box
+from cfdyn.cli.input.values import scanned, windowed
+from cfdyn.cli.output.screen import Say, Screen, remark
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.text.settings import value
 

@@ -10,12 +10,12 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS, VARY
+from cfdyn.cli.input.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS, VARY
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import given, varied
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.resume import gone_on, saved
-from cfdyn.cli.screen import Say, Screen, number, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import given, varied
 from cfdyn.errors import CfdynError
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 

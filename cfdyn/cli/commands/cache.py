@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.screen import Screen, memory
+from cfdyn.cli.output.screen import Screen, memory
 from cfdyn.errors import UsageError
 
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS, VARY
-from cfdyn.cli.screen import Say, Screen, remark
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import given, varied
+from cfdyn.cli.input.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS, VARY
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import given, varied
+from cfdyn.cli.output.screen import Say, Screen, remark
 
 if TYPE_CHECKING:
     from cfdyn.analysis.cascade import Cascade

@@ -9,14 +9,14 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.completion import offers
-from cfdyn.cli.files import certificate_place, figure_options
-from cfdyn.cli.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import box as as_box
+from cfdyn.cli.input.values import varied
+from cfdyn.cli.output.files import certificate_place, figure_options
+from cfdyn.cli.output.screen import Say, Screen, remark
 from cfdyn.cli.proofs import KINDS, Asked, check_options
-from cfdyn.cli.screen import Say, Screen, remark
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import box as as_box
-from cfdyn.cli.values import varied
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:

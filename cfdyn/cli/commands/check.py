@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.screen import Screen
+from cfdyn.cli.output.screen import Screen
 
 
 @command("file json", group="Proofs and claims", place=81)

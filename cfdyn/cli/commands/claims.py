@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.screen import Say, Screen
+from cfdyn.cli.output.screen import Say, Screen
 
 if TYPE_CHECKING:
     from cfdyn.claims.claim import Question

@@ -8,8 +8,8 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.screen import Say, number, remark, vector
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.output.screen import Say, number, remark, vector
 from cfdyn.errors import CfdynError
 from cfdyn.words import listed
 

@@ -9,14 +9,14 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.completion import offers
-from cfdyn.cli.document import fields, moving_edge
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED, STEPS
+from cfdyn.cli.input.specs import flow_names, make_flows
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import numbers
 from cfdyn.cli.noise import counted
-from cfdyn.cli.options import DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED, STEPS
-from cfdyn.cli.screen import Say, Screen, cell, remark, slow_cycles, vector
-from cfdyn.cli.specs import flow_names, make_flows
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import numbers
+from cfdyn.cli.output.document import fields, moving_edge
+from cfdyn.cli.output.screen import Say, Screen, cell, remark, slow_cycles, vector
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typer import Option
 
 from cfdyn.cli.charts import chart_answer, every, switch_only
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS
+from cfdyn.cli.input.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import given, varied
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import MOST_ROWS, Say, Screen, number, vector
 from cfdyn.cli.resume import gone_on, saved
-from cfdyn.cli.screen import MOST_ROWS, Say, Screen, number, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import given, varied
 from cfdyn.errors import UsageError, unknown
 from cfdyn.words import called, spoken
 

@@ -8,11 +8,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import box as as_box
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import YES_NO, Say, Screen, remark, vector
 from cfdyn.cli.proofs import ledger as proved_ledger
-from cfdyn.cli.screen import YES_NO, Say, Screen, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import box as as_box
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

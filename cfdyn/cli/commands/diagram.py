@@ -8,11 +8,11 @@ from typer import Option
 
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.grids import Draw, at_first, drawn_with, grid_answer, of_saved, plane
-from cfdyn.cli.options import ALSO, COARSE, WINDOW
+from cfdyn.cli.input.options import ALSO, COARSE, WINDOW
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import given, scanned, windowed
+from cfdyn.cli.output.screen import Say, Screen, remark, vector
 from cfdyn.cli.resume import completed, saved
-from cfdyn.cli.screen import Say, Screen, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import given, scanned, windowed
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

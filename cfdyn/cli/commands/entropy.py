@@ -8,11 +8,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.screen import Say, Screen, number, remark
-from cfdyn.cli.subject import Chosen, Subject
-from cfdyn.cli.values import box as as_box
-from cfdyn.cli.values import numbers
+from cfdyn.cli.input.subject import Chosen, Subject
+from cfdyn.cli.input.values import box as as_box
+from cfdyn.cli.input.values import numbers
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, number, remark
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
+from cfdyn.cli.input.options import STEPS
+from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise, about_facts, counted
-from cfdyn.cli.options import STEPS
-from cfdyn.cli.screen import Say, Screen, cell, number
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, cell, number
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import JSON, PLOT
-from cfdyn.cli.screen import Say, Screen
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import Interval, intervals
+from cfdyn.cli.input.options import JSON, PLOT
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import Interval, intervals
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen
 from cfdyn.errors import UsageError
 from cfdyn.words import called, named, shortened
 

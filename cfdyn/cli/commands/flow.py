@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 import cfdyn
-from cfdyn.cli import streams
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.completion import offers
-from cfdyn.cli.document import fields
-from cfdyn.cli.screen import Say, Screen, number, remark, vector
-from cfdyn.cli.specs import check_flow, make_flow
-from cfdyn.cli.subject import Chosen, Subject
-from cfdyn.cli.values import assignments, numbers
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.specs import check_flow, make_flow
+from cfdyn.cli.input.subject import Chosen, Subject
+from cfdyn.cli.input.values import assignments, numbers
+from cfdyn.cli.output import streams
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, number, remark, vector
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import REPLACE, STEPS
-from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import spaced
+from cfdyn.cli.input.options import REPLACE, STEPS
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import spaced
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, cell, number, remark, vector
 from cfdyn.symbolic.text.settings import value
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.completion import offers
-from cfdyn.cli.document import fields
 from cfdyn.cli.grids import at_first
-from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import assignments, spaced
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import assignments, spaced
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, cell, number, remark, vector
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
 from cfdyn.cli.grids import at_first, axes_of, drawn_with
-from cfdyn.cli.options import ALSO, WINDOW
-from cfdyn.cli.screen import Say, Screen, number, remark, vector
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.options import ALSO, WINDOW
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, number, remark, vector
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.screen import Screen, cell, number, remark, vector
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Screen, cell, number, remark, vector
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.systems.batch_measures import Measure
-    from cfdyn.systems.mean_square import MeanSquare
+    from cfdyn.systems.sgd.batch_measures import Measure
+    from cfdyn.systems.sgd.mean_square import MeanSquare
 
 KEYS = ("w lr batch replace rows radius stable full_batch largest_lr smallest_batch sharp slow flat negative dropped "
         "sharpness_along residual curvatures matrix rates radii")  # fmt: skip

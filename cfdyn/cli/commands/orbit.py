@@ -8,10 +8,10 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import moving_edge
-from cfdyn.cli.options import DIGITS, INJECT, STEPS
-from cfdyn.cli.screen import MOST_ROWS, Say, Screen, remark, vector
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.options import DIGITS, INJECT, STEPS
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.output.document import moving_edge
+from cfdyn.cli.output.screen import MOST_ROWS, Say, Screen, remark, vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.text.settings import value
 

@@ -9,8 +9,8 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.screen import Screen, number
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Screen, number
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:

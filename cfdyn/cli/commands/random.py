@@ -9,11 +9,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
+from cfdyn.cli.input.options import STEPS
+from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise, about_facts, counted
-from cfdyn.cli.options import STEPS
-from cfdyn.cli.screen import Say, Screen, cell, number, vector
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, cell, number, vector
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typer import Option
 
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.grids import at_first, drawn_with, grid_answer, of_saved, plane
-from cfdyn.cli.options import ALSO, COARSE, WINDOW
+from cfdyn.cli.input.options import ALSO, COARSE, WINDOW
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.output.screen import Say
 from cfdyn.cli.resume import completed, saved
-from cfdyn.cli.screen import Say
-from cfdyn.cli.subject import Subject
 from cfdyn.errors import UsageError
 
 PLANE = Annotated[

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.completion import offers
-from cfdyn.cli.layout import reflowed
-from cfdyn.cli.screen import width
-from cfdyn.cli.specs import CATALOGUES
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.specs import CATALOGUES
+from cfdyn.cli.output.layout import reflowed
+from cfdyn.cli.output.screen import width
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, defaults, describe, text
 
 if TYPE_CHECKING:
     from cfdyn.claims.claim import Claim
-    from cfdyn.cli.screen import Screen
+    from cfdyn.cli.output.screen import Screen
 
 
 @command("name json", group="Catalogues and cache", place=91)

@@ -12,11 +12,11 @@ from typer import Argument, Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.input.options import FOLDER, OUT, SEED
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import intervals
 from cfdyn.cli.messages import QUOTED
-from cfdyn.cli.options import FOLDER, OUT, SEED
-from cfdyn.cli.screen import MOST_ROWS, Say, Screen, cell
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import intervals
+from cfdyn.cli.output.screen import MOST_ROWS, Say, Screen, cell
 from cfdyn.errors import UsageError, unknown
 from cfdyn.words import called
 

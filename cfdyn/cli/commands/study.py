@@ -10,10 +10,10 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields, moving_edge
-from cfdyn.cli.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import Interval, intervals
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import Interval, intervals
+from cfdyn.cli.output.document import fields, moving_edge
+from cfdyn.cli.output.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
 from cfdyn.errors import UsageError
 from cfdyn.words import listed, shortened
 

@@ -8,12 +8,12 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import FIRST_PERIOD, LENGTH, REGION
-from cfdyn.cli.screen import Say, Screen, number, vector
-from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import box as as_box
-from cfdyn.cli.values import given, numbers, varied
+from cfdyn.cli.input.options import FIRST_PERIOD, LENGTH, REGION
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.input.values import box as as_box
+from cfdyn.cli.input.values import given, numbers, varied
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Say, Screen, number, vector
 from cfdyn.errors import NumericsError, UsageError
 
 if TYPE_CHECKING:

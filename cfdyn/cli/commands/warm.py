@@ -10,8 +10,8 @@ from typer import Argument
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.screen import Say, Screen
-from cfdyn.cli.subject import Subject
+from cfdyn.cli.input.subject import Subject
+from cfdyn.cli.output.screen import Say, Screen
 from cfdyn.errors import UsageError
 
 USUAL = ("double_well", "scalar_factorization")  # one weight and two, so that every kernel is needed

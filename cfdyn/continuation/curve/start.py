@@ -13,7 +13,7 @@ from cfdyn.continuation.curve.system import FORMS, CurveTracer, allowed
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
 from cfdyn.normal_forms.critical_multipliers import given_points
-from cfdyn.symbolic.oracle import MOST_CLOSED
+from cfdyn.symbolic.programs.oracle import MOST_CLOSED
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import called, spoken

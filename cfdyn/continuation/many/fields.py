@@ -16,7 +16,7 @@ from cfdyn.continuation.many.system import System
 from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import provenance
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown

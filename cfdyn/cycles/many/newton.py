@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.cycles.many.linear import Linear, shape_of
 from cfdyn.cycles.many.multipliers import Leading
 from cfdyn.cycles.many.steps import Steps
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 
 MOST, WATCHED = 14, 8  # corrections; multipliers
 CLOSED = 1e-11  # of the size: a defect that is round-off

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.systems.by_products import MapByProducts
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
 Product = Callable[[np.ndarray], np.ndarray]  # (k, D) → (k, D): the Jacobian times each row

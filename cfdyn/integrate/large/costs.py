@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
 KEPT = 64  # times of a kind of call, of which the median counts

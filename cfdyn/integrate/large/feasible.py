@@ -8,7 +8,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
 from cfdyn.integrate.large.multiplier import pairs, weights
 from cfdyn.integrate.large.point import Point
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 ATTEMPTS, WHOLE = 60, 20  # points looked at; from then on half steps, for what goes to and fro
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length

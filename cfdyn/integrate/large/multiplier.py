@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers, unpacked
-from cfdyn.systems.oracle_flow import Edge, Force, OracleFlow
+from cfdyn.systems.by_products.oracle_flow import Edge, Force, OracleFlow
 
 ROOT = 2.0**0.5
 PIECE = 4096  # of the weights at a time

@@ -11,7 +11,7 @@ from cfdyn.integrate.large.follow import FARTHEST
 from cfdyn.integrate.large.modes import aligned, orthonormal
 from cfdyn.integrate.large.multiplier import covariance, force, packed, pairs, rank_of, rates
 from cfdyn.integrate.large.point import Point
-from cfdyn.systems.oracle_flow import Edge, Force
+from cfdyn.systems.by_products.oracle_flow import Edge, Force
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun

@@ -9,7 +9,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
-from cfdyn.systems.oracle_flow import Edge, Force, Numbers, OracleFlow
+from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
 APART = 0.05  # least gap to other modes that a residual is divided by

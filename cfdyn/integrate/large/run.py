@@ -18,7 +18,7 @@ from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillati
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.trajectory import Event
-from cfdyn.systems.oracle_flow import Force, OracleFlow
+from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
 
 SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
 SHORT, BLOW_UP = 1e-9, 1e15

@@ -13,8 +13,8 @@ from cfdyn.integrate.large.rows import Rows
 from cfdyn.integrate.large.run import LargeRun, Settings
 from cfdyn.integrate.large.start import warmed
 from cfdyn.records.record import provenance
-from cfdyn.systems.oracle_edge_flow import OracleEdgeFlow
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 MOST = 1000  # numbers of a start that are kept beside a path
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.systems.oracle_flow import OracleFlow, RowNoise
-from cfdyn.systems.oracle_map import OracleMap
+from cfdyn.systems.by_products.oracle_flow import OracleFlow, RowNoise
+from cfdyn.systems.by_products.oracle_map import OracleMap
 
 
 def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, str]:

@@ -11,7 +11,7 @@ from cfdyn.arguments import number, vector
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.maps.course import Course
 from cfdyn.machine.portable import Portable
-from cfdyn.systems.by_products import MapByProducts, Product
+from cfdyn.systems.by_products.map_by_products import MapByProducts, Product
 from cfdyn.systems.flow import Flow
 from cfdyn.words import how_many
 

@@ -16,7 +16,7 @@ from cfdyn.integrate.stepping.crossings import DIRECTIONS
 from cfdyn.kernels.steppers import methods
 from cfdyn.machine.jit import address
 from cfdyn.symbolic.maps import TIME
-from cfdyn.symbolic.watched import linear_in, margin_program, surface_program, watched
+from cfdyn.symbolic.programs.watched import linear_in, margin_program, surface_program, watched
 from cfdyn.systems.flow import Flow
 
 TANGENT = 1e-9  # of |∇g||F|: a rate that is as good as none

@@ -11,8 +11,8 @@ from cfdyn.codegen.compile import compile_rule
 from cfdyn.errors import UsageError
 from cfdyn.integrate.maps.course import Course, require_smooth
 from cfdyn.integrate.maps.flow_map import FlowMap
+from cfdyn.symbolic.programs.watched import constant_program
 from cfdyn.symbolic.text.formula import formula
-from cfdyn.symbolic.watched import constant_program
 from cfdyn.systems.flow import Flow
 
 REPEATS = 1e-9  # of a rate: by so much it may differ a period later

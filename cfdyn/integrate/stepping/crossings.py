@@ -10,8 +10,8 @@ from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.kernels.steppers.dense import sample, sample_slopes, shortened
 from cfdyn.numerics.illinois import zero
+from cfdyn.symbolic.programs.watched import watched, watched_program
 from cfdyn.symbolic.text.formula import is_formula
-from cfdyn.symbolic.watched import watched, watched_program
 
 DIRECTIONS = {"up": 1, "down": -1, "both": 0}
 RESERVED = ("enter", "leave")

@@ -145,7 +145,7 @@ def critical_block(
     rule: Any, p: np.ndarray, d: int, n: int, form: int, nu: float = 1.0, c: Any = 0.0, r: Any = (1.0, 0.0),
     given: Any = None, switching: Any = None, switches: int = 0,
 ) -> Critical:  # fmt: skip
-    """The block of `critical`; ``rule`` as `cfdyn.symbolic.oracle` makes "variation" of the map with α as states."""
+    """The block of `critical`; ``rule`` as `cfdyn.symbolic.programs.oracle` makes "variation" of the map with α as states."""
     rules = {"variation": rule, "condition": given, "switching": switching}
     block = Critical.make(
         w=d * (1 + DIRECTIONS[form]), n=n, e=COMMON[form], form=form, d=d, nu=nu, p=p, parameters=len(p), c=c, r=r,

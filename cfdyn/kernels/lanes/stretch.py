@@ -82,10 +82,9 @@ def add_up(there, n, products, sums, escape, whole) -> None:
 def stretch(memory, first, last, states, parameters, ended, tangents, sums) -> None:
     """Push the tangents of each orbit along; ``sums`` (N, parts, k) gets Σ log of their stretching in each part of the way.
 
-    ``run`` takes (z, v, …) to (f(z), Df(z) v, …), see "tangents" of `cfdyn.symbolic.oracle`, D = (1 + k) dim, and makes the
-    tangents orthonormal, a "turned" function of `cfdyn.codegen.lanes`. ``tangents`` (N, k, dim), orthonormal rows, and ``states``
-    (N, dim) go on in place; ``steps`` in each part. NaN for an orbit that leaves or has left.
-    """
+    ``run`` takes (z, v, …) to (f(z), Df(z) v, …), see "tangents" of `cfdyn.symbolic.programs.oracle`, D = (1 + k) dim, and
+    makes the tangents orthonormal, a "turned" function of `cfdyn.codegen.lanes`. ``tangents`` (N, k, dim), orthonormal rows,
+    and ``states`` (N, dim) go on in place; ``steps`` in each part. NaN for an orbit that leaves or has left."""
     task, turned = Ensemble(memory), tangents.shape[1]
     b, n = task.block, task.d
     d, size = n // (1 + turned), n + 1 + 2 * turned

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, DASHED, FAINT, INK, PALE, WARN
-from cfdyn.systems.mean_square import MeanSquare
+from cfdyn.systems.sgd.mean_square import MeanSquare
 
 MOST = 3.0  # thresholds that are shown of a measure
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.ensembles.runs import Runs
+from cfdyn.ensembles.stochastic.runs import Runs
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import band, legend_below, tell_decades, time_range
 from cfdyn.plotting.style import ACCENT, INK, WARN, axis_label, clip_range

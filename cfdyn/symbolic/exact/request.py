@@ -11,7 +11,7 @@ from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.loss import LossSpec, make_loss
 from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.oracle import loss_program, map_program
+from cfdyn.symbolic.programs.oracle import loss_program, map_program
 from cfdyn.symbolic.text.formula import is_formula
 from cfdyn.tape.program import Program
 from cfdyn.tape.rebuild import tape_of, written

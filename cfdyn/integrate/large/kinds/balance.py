@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.systems.second_moments import SecondMoments, weights_of
+from cfdyn.systems.sgd.second_moments import SecondMoments, weights_of
 
 WIDTH = 2.0  # modes with ηλ between cut/WIDTH and cut·WIDTH count in part
 EXACT, MOST = 1e-10, 500  # residual and steps of conjugate gradients

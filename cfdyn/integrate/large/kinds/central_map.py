@@ -12,7 +12,7 @@ from cfdyn.integrate.large.multiplier import Rates, covariance, force, weights
 from cfdyn.integrate.large.oscillation import unseen
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.run import BLOW_UP, LargeRun, Piece, Settings
-from cfdyn.systems.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 DAMPED = (1 - math.exp(-2)) / 2  # of a step along a mode of curvature 2/η, where the flow decays by e⁻² in it
 LOST = 1 - DAMPED

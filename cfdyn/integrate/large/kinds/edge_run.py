@@ -10,7 +10,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
 from cfdyn.integrate.large.stages import advance, error, stages
-from cfdyn.systems.oracle_edge_flow import LARGEST, OracleEdgeFlow
+from cfdyn.systems.by_products.oracle_edge_flow import LARGEST, OracleEdgeFlow
 
 MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 1; steps after which the curvature is asked again
 

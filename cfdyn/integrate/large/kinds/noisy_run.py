@@ -13,8 +13,8 @@ from cfdyn.integrate.large.oscillation import size
 from cfdyn.integrate.large.point import APART, Point
 from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
 from cfdyn.integrate.large.stages import advance, error, stages
-from cfdyn.systems.oracle_flow import Force, OracleFlow
-from cfdyn.systems.second_moments import noise_share
+from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
+from cfdyn.systems.sgd.second_moments import noise_share
 
 FIRST, MORE, SPARE, MOST = 12, 6, 2, 160  # modes that are searched for at first and later, kept behind sharp ones, followed
 FINE, RESTARTS = 1e-2, 12  # of a search, relative to the largest eigenvalue

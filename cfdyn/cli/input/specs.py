@@ -1,0 +1,100 @@
+"""Losses, optimizers, flows, data and networks by their names with options, such as ``heavy_ball:lr=0.1,momentum=0.9``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import cfdyn
+from cfdyn.cli.input.values import assignments
+from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.registry import catalogue
+from cfdyn.symbolic.text.settings import DECIMAL, options, parts
+
+if TYPE_CHECKING:
+    from cfdyn.symbolic.optimizer import Optimizer
+    from cfdyn.systems.flow import Flow
+    from cfdyn.systems.loss import Loss
+
+STOCHASTIC = "stochastic"  # the central flow with the noise of the runs beside it
+CATALOGUES = ("losses", "optimizers", "flows", "networks", "data")
+FILE = re.compile(r"[^\s()*+]+\.(npz|csv|tsv|json|toml|txt)", re.IGNORECASE)
+NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
+
+
+def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss:
+    """A catalogue name with options, or a formula; ``--set`` and ``--variables`` applied."""
+    params = assignments(settings)
+    if NAME.fullmatch(text.strip()):
+        if variables:
+            raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")
+        name, given = parts(text.strip())
+        entry = catalogue("losses").get(name)
+        loss = entry(**options(entry, given, f"loss {name}"))
+        return loss.at(**params) if params else loss
+    if FILE.fullmatch(text.strip()):
+        raise UsageError(f"{shown(text.strip())} is the name of a file, where a formula or a loss of the catalogue is wanted; "
+                         "a table of data is part of one, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
+    return cfdyn.Loss(text.strip(), variables, params)
+
+
+def make_optimizer(text: str) -> tuple[Optimizer, bool]:
+    """The optimizer, and whether its learning rate is still to be chosen."""
+    name, settings = parts(text)
+    entry = catalogue("optimizers").get(name)
+    open_lr = not any(part.partition("=")[0].strip() == "lr" for part in settings.split(","))
+    if open_lr:
+        settings = ",".join(filter(None, [settings, "lr=1"]))
+    return entry(**options(entry, settings, f"optimizer {name}")), open_lr
+
+
+def check_flow(text: str) -> None:
+    """An unknown flow is an error before anything is computed."""
+    name, known = parts(text)[0], catalogue("flows")
+    if name not in known.names():
+        raise unknown("flow", name, known.names(), "cfdyn list flows")
+
+
+def make_flow(text: str, loss: Loss, optimizer: Optimizer) -> Flow:
+    """``"edge:secant=true"`` → that model of the optimizer on the loss."""
+    check_flow(text)
+    name, settings = parts(text)
+    entry = partial(catalogue("flows").get(name), loss, optimizer)
+    return entry(**options(entry, settings, f"flow {name}"))
+
+
+def make_flows(names: dict[str, str] | None, loss: Loss, optimizer: Optimizer) -> dict[str, str | Flow] | None:
+    """Models by the names of `flow_names`; those without options are left to `cfdyn.compare`, which knows the noise."""
+    if names is None:
+        return None
+    return {name: text if ":" not in text else make_flow(text, loss, optimizer) for name, text in names.items()}
+
+
+def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
+    """``"central,edge:secant=true,tol=1e-6"`` → {"central": "central", "edge": "edge:secant=true,tol=1e-6"}; None for None.
+
+    ``noisy``: "stochastic" is a model too.
+    """
+    if text is None:
+        return None
+    found: list[str] = []
+    for part in (piece.strip() for piece in text.split(",")):
+        # Options, and the numbers of a list, belong to the model before them.
+        if found and ":" not in part and ("=" in part or ("=" in found[-1] and DECIMAL.fullmatch(part))):
+            found[-1] += f",{part}"
+        elif part:
+            found.append(part)
+    if not found:
+        from cfdyn.studies.comparison import MODELS
+
+        raise UsageError(f"--models takes names such as {','.join(MODELS)}, not {text!r}")
+    if len(set(found)) < len(found):
+        raise UsageError("--models names a model twice")
+    for model in found:
+        if not (noisy and model == STOCHASTIC):
+            check_flow(model)
+    short = [model.partition(":")[0] for model in found]
+    # Two variants of one model are told apart by their options.
+    return {name if short.count(name) == 1 else model: model for name, model in zip(short, found, strict=True)}

@@ -1,0 +1,134 @@
+"""The record and the figures that every command writes, in one way."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cfdyn
+from cfdyn.cli.input.options import FOLDER
+from cfdyn.cli.input.values import given, limits, size
+from cfdyn.cli.output.screen import Screen
+from cfdyn.errors import UsageError
+from cfdyn.machine import unfinished
+from cfdyn.records.files import folder_for_writing
+
+
+class Files:
+    """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
+
+    ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
+    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: a table of the record.
+    ``style``, ``figsize``: the style and the size of the figure.
+    """
+
+    def __init__(
+        self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
+        csv: Path | None = None, pixels: int | None = None, style: str | None = None, figsize: str | None = None,
+    ):  # fmt: skip
+        from cfdyn.plotting import check_folder, check_path
+
+        if plot and figure is False:
+            raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+        self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style, figsize)
+        self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
+        self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
+        self.figures: list[Path] = []
+        self.record: Path | None = None
+        self.certificates: list[Path] = []
+
+    def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
+        """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
+        beside, record = _free(self.folder, stem, ".png", ".npz")
+        try:
+            self.record = found.save(record)
+        except BaseException:
+            record.unlink(missing_ok=True)
+            raise
+        finally:
+            unfinished.finish(record)
+        picture = beside if self.numbered else self.plot
+        if picture is not None:
+            say("drawing")
+            (draw or cfdyn.plot)(found, picture, **self.limits)
+            self.figures.append(picture)
+        if self.csv is not None:
+            found.to_csv(self.csv)
+
+    def certify(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Certificates beside the record, ``stem-001-KIND.json``."""
+        from cfdyn.certify.certificate import Certificate
+
+        for document in documents:
+            path = self.folder / f"{Path(str(self.record)).stem}-{document['kind']}.json"
+            self.certificates.append(Certificate(document["kind"], document["statement"], True, "", document).save(path))
+
+    def names(self) -> dict[str, Any]:
+        """For --json."""
+        table = {} if self.csv is None else {"csv": str(self.csv)}
+        proofs = {"certificates": [str(f) for f in self.certificates]} if self.certificates else {}
+        return {"figures": [str(f) for f in self.figures], **table, **proofs, "record": str(self.record)}
+
+    def print(self, out: Screen) -> None:
+        """A line for each."""
+        for figure in self.figures:
+            out.file("figure", figure)
+        if self.csv is not None:
+            out.file("table", self.csv)
+        for certificate in self.certificates:
+            out.file("proof", certificate)
+        out.file("record", self.record)
+
+
+def figure_options(
+    xlim: str | None, ylim: str | None, drawn: bool, pixels: int | None = None, style: str | None = None,
+    figsize: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What is said of a figure, for `cfdyn.plot`; it must be drawn then."""
+    from cfdyn.plotting import check_limits, check_sheet
+
+    texts = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
+    found: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
+    found |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize))
+    if found and not drawn:
+        raise UsageError(f"--{next(iter(found))} is for a figure; ask for one with --plot FILE")
+    if found:
+        check_sheet(found.get("style", "screen"), found.get("figsize"))
+    return found
+
+
+def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
+    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused if it cannot."""
+    from cfdyn.plotting import check_folder
+
+    if asked is not None and asked.is_dir():
+        raise UsageError(f"{asked} is a folder; --out names the file of the certificate, such as {asked / 'proof.json'}")
+    folder = folder_for_writing(FOLDER, "; name a file with --out") if asked is None else check_folder(asked).parent
+
+    def saved(certificate: Any) -> Path:
+        path = asked or _free(folder, stem, ".json")[0]
+        try:
+            return certificate.save(path)
+        finally:
+            unfinished.finish(path)
+
+    return saved
+
+
+def _free(folder: Path, stem: str, *endings: str) -> list[Path]:
+    """Paths with these endings, such as a figure's and a record's, with a number that no other process has or takes."""
+    number = 0
+    while True:
+        number += 1
+        paths = [folder / f"{stem}-{number:03d}{ending}" for ending in endings]
+        if any(path.exists() for path in paths):
+            continue
+        unfinished.begin(paths[-1], keep=True)
+        try:
+            os.close(os.open(paths[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            unfinished.finish(paths[-1])
+            continue
+        except OSError as error:
+            raise UsageError(f"cannot write {paths[-1]}: {error.strerror or error}; choose another folder with --out") from None
+        return paths

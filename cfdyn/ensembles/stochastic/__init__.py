@@ -1,0 +1,1 @@
+"""Runs on random batches and of maps with noise, each with a random stream of its own."""

@@ -1,0 +1,69 @@
+"""Functions of a tree of arrays, differentiated and compiled by JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.networks._oracle.engine import float64, library
+from cfdyn.networks._oracle.products import PRODUCTS
+
+
+class JaxEngine:
+    """``function(params, *rows)`` → number, as products in a flat vector of weights; each is compiled when first asked for."""
+
+    def __init__(
+        self, function: Callable[..., Any], params: Any, rows: Sequence[Any] = (), predict: Callable[..., Any] | None = None
+    ):
+        self._made = function, params, predict
+        with float64():
+            tree = library("jax").tree_util.tree_map(lambda leaf: library("jax.numpy").asarray(leaf, dtype=float), params)
+            flat, self.unravel = library("jax.flatten_util").ravel_pytree(tree)
+        self.start = np.asarray(flat)
+        self.rows = tuple(_whole_or_float64(row) for row in rows)
+        self.predicts = predict is not None
+        self._compiled: dict[str, Callable[..., Any]] = {}
+
+    def __reduce__(self) -> tuple:
+        function, params, predict = self._made
+        return JaxEngine, (function, library("jax").tree_util.tree_map(np.asarray, params), self.rows, predict)
+
+    def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Any:
+        """One of the products, compiled for each number of rows and of directions."""
+        with float64():
+            data = self._placed if rows is None else tuple(row[rows] for row in self.rows)
+            return self._jitted(name, PRODUCTS[name](self.scalar))(*vectors, data)
+
+    def predict(self, w: np.ndarray, x: Any) -> np.ndarray:
+        """The outputs at inputs x (n, …)."""
+        with float64():
+            return np.asarray(self._jitted("predict", self._outputs)(w, _whole_or_float64(x)))
+
+    def scalar(self, w: Any, rows: Any) -> Any:
+        """f(w, rows), to be traced by JAX."""
+        return self._made[0](self.unravel(w), *rows)
+
+    def _outputs(self, w: Any, x: Any) -> Any:
+        return self._made[2](self.unravel(w), x)  # type: ignore[misc]
+
+    @cached_property
+    def _placed(self) -> tuple[Any, ...]:
+        """The rows where JAX computes, put there once."""
+        return tuple(library("jax.numpy").asarray(row) for row in self.rows)
+
+    def _jitted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        if name not in self._compiled:
+            self._compiled[name] = library("jax").jit(function)
+        return self._compiled[name]
+
+
+def _whole_or_float64(row: Any) -> np.ndarray:
+    """Numbers as float64, whole ones as they are."""
+    found = np.asarray(row)
+    if found.dtype.kind not in "biuf" and not np.issubdtype(found.dtype, np.number) and str(found.dtype) != "bfloat16":
+        raise UsageError(f"rows of data are arrays of numbers, not of {found.dtype}")
+    return found if found.dtype.kind in "biu" else found.astype(float)

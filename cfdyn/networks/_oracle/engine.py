@@ -1,0 +1,49 @@
+"""What computes a network's derivatives, and JAX and torch behind one door: imported when first needed, in float64 without
+changing what the user's own programs compute in."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Protocol
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+
+EXTRAS = {"torch": "torch"}  # all others come with the extra networks
+
+
+class Engine(Protocol):
+    """A function of d weights, perhaps of rows of data too, whose derivatives something computes.
+
+    ``call`` knows the names of `cfdyn.networks._oracle.products.PRODUCTS`; directions come in rows (k, d), the numbers of the
+    rows of a mini-batch, or None for all, before the vectors."""
+
+    start: np.ndarray
+    rows: tuple[np.ndarray, ...]
+    predicts: bool
+
+    def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Any:
+        """One of the products."""
+
+    def predict(self, w: np.ndarray, x: Any) -> np.ndarray:
+        """The outputs at inputs x."""
+
+    def unravel(self, w: Any) -> Any:
+        """The weights as whoever made the network knows them."""
+
+
+def library(name: str) -> Any:
+    """The module ``jax``, ``jax.numpy``, ``equinox``, ``torch``, …; a UsageError that says how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        first = name.partition(".")[0]
+        needs = "networks need" if first not in EXTRAS else "networks of torch need"
+        raise UsageError(f"{needs} {first}: pip install 'cfdyn[{EXTRAS.get(first, 'networks')}]'") from None
+
+
+def float64() -> Any:
+    """A context in which JAX has 64-bit numbers."""
+    jax = library("jax")
+    return jax.enable_x64(True) if hasattr(jax, "enable_x64") else library("jax.experimental").enable_x64()

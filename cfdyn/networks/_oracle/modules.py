@@ -1,0 +1,140 @@
+"""A module of torch made fit for derivatives: copied, in float64, without what has none or is different at each call."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.networks._oracle.by_torch import written_out
+from cfdyn.networks._oracle.engine import library
+
+DROPS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
+ATTENTION = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer")
+
+KINKED = ("ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "Hardtanh", "Hardswish", "Hardsigmoid", "Threshold", "MaxPool1d",
+          "MaxPool2d", "MaxPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "Softshrink",
+          "Hardshrink")  # fmt: skip
+DIFFERENCE, APART, ROUND_OFF = 1e-3, 1e-3, 1e-13
+
+
+def kinked(module: Any) -> list[str]:
+    """The parts of a module that have kinks, by their names."""
+    return [path or type(part).__name__ for path, part in module.named_modules() if type(part).__name__ in KINKED]
+
+
+def converted(
+    module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str
+) -> tuple[tuple[Any, Callable], list[str]]:  # fmt: skip
+    """Copies of module and criterion in float64, and what was changed."""
+    torch = library("torch")
+    _refuse(module, name)
+    remarks = list(_remarks(module))
+    made = copy.deepcopy(module).double().cpu()
+    for part in made.modules():
+        if type(part).__name__ in DROPS:
+            part.p = 0.0
+        elif isinstance(getattr(part, "dropout", None), float):
+            part.dropout = 0.0
+    own = copy.deepcopy(criterion).double().cpu() if isinstance(criterion, torch.nn.Module) else criterion
+    _try(made, own, rows, name)
+    return (made, own), remarks
+
+
+def _refuse(module: Any, name: str) -> None:
+    """A UsageError for what cannot be had as a function of the parameters."""
+    torch = library("torch")
+    for path, part in module.named_modules():
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm) and (part.training or part.running_mean is None):
+            raise UsageError(f"{name}: {path or type(part).__name__} is BatchNorm in training mode, which couples rows and "
+                             "changes at each call; call module.eval() first, or take GroupNorm or LayerNorm")  # fmt: skip
+    weights = [p for p in module.parameters() if p.requires_grad]
+    if not weights:
+        raise UsageError(f"{name} has no parameters that are trained")
+    if any(not p.is_floating_point() for p in weights):
+        raise UsageError(f"{name}: {weights[0].dtype} parameters; weights are floating-point numbers")
+
+
+def _remarks(module: Any) -> Iterator[str]:
+    torch = library("torch")
+    if any(p.dtype != torch.float64 for p in module.parameters()):
+        yield "weights in float32 were converted to float64"
+    parts = [(path or type(part).__name__, part) for path, part in module.named_modules()]
+    drops = [path for path, part in parts if _drops(part)]
+    if drops:
+        yield f"dropout is switched off: {', '.join(drops)}"
+    attention = [path for path, part in parts if type(part).__name__ in ATTENTION]
+    if attention:
+        yield f"attention is written out, as fused kinds have no second derivatives: {', '.join(attention)}"
+    norms = [path for path, part in parts if type(part).__name__.endswith("Norm")]
+    if norms:
+        yield f"normalisation is written out, as torch's own third derivatives of it are wrong: {', '.join(norms)}"
+    first: dict[int, str] = {}
+    for path, parameter in module.named_parameters(remove_duplicate=False):
+        if id(parameter) in first:
+            yield f"{path} is {first[id(parameter)]}: they are one set of weights"
+        first.setdefault(id(parameter), path)
+    frozen = [path for path, p in module.named_parameters() if not p.requires_grad]
+    if frozen:
+        yield f"frozen parameters are no weights: {', '.join(frozen)}"
+    if kinked(module):
+        yield (f"there are kinks, which T[u, v] by automatic differentiation does not see: {', '.join(kinked(module))}; no "
+               "statement about a central flow rests on it")  # fmt: skip
+
+
+def _drops(part: Any) -> bool:
+    inner = getattr(part, "dropout", None)
+    return bool(type(part).__name__ in DROPS and part.p or isinstance(inner, float) and inner)
+
+
+def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str) -> None:
+    """One call twice: a UsageError for a loss that is no number, that is random, or whose forward pass changes a buffer."""
+    torch = library("torch")
+    x, y = (torch.as_tensor(row) for row in rows)
+    if len(x) != len(y):
+        raise UsageError(f"{name}: there are {len(x)} inputs and {len(y)} targets")
+    before = {key: value.clone() for key, value in module.named_buffers()}
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), written_out():
+        try:
+            outputs = [module(x) for _ in range(2)]
+            values = [criterion(output, y) for output in outputs]
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise UsageError(f"{name} cannot be called on this data: {str(error).strip().splitlines()[0]}") from None
+    if not isinstance(values[0], torch.Tensor) or values[0].shape != () or not values[0].is_floating_point():
+        raise UsageError(f"{name}: the criterion gives {_kind(values[0])}, where a single number, the mean over rows, is wanted")
+    for found in (outputs[0], values[0]):
+        if isinstance(found, torch.Tensor) and found.dtype != torch.float64:
+            raise UsageError(f"{name} goes back to {found.dtype} within; leave out its .float() or dtype=")
+    for key, value in module.named_buffers():
+        if not torch.equal(before[key], value):
+            raise UsageError(f"{name}: its forward pass changes {key}, so that it is no function of the weights; call "
+                             "module.eval() first")  # fmt: skip
+    if not torch.equal(values[0], values[1]) and not torch.isnan(values[0]):
+        raise UsageError(f"{name} gives another loss at each call: something in it draws random numbers, such as "
+                         "torch.nn.functional.dropout; leave that out")  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    return f"a tensor {list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
+
+
+def verify(network: Any, kinks: bool) -> None:
+    """A UsageError where T[u, u] is not the derivative of ∇²L u, by differences with Richardson's extrapolation.
+
+    Of some operations torch has wrong third derivatives and says nothing. Kinks, where they are known, are remarked instead.
+    """
+    if kinks:
+        return
+    w, u = network.start, np.random.default_rng(0).normal(size=network.dim)
+    u /= np.linalg.norm(u)
+    near, far = ((network.hvp(w + h * u, u) - network.hvp(w - h * u, u)) / (2 * h) for h in (DIFFERENCE, 2 * DIFFERENCE))
+    measured, t = (4 * near - far) / 3, network.curvature_gradient(w, u, u)
+    gap, size = float(np.linalg.norm(measured - t)), float(np.linalg.norm(measured))
+    floor = ROUND_OFF / DIFFERENCE * float(np.linalg.norm(network.hvp(w, u)))
+    if not gap <= APART * size + floor:
+        raise UsageError(f"{network.title}: torch's third derivatives are {gap / max(size, 1e-300):.1g} away from differences of "
+                         "its second ones, relative to these: an operation has wrong ones, or kinks that are no module "
+                         "such as torch.nn.ReLU")  # fmt: skip

@@ -1,0 +1,92 @@
+"""Derivatives of a function f(w, rows) of a flat vector w, as functions that JAX compiles; directions come in rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cfdyn.networks._oracle.engine import library
+
+Scalar = Callable[..., Any]
+
+
+def _value(f: Scalar) -> Scalar:
+    return f
+
+
+def _gradient(f: Scalar) -> Scalar:
+    return library("jax").grad(f)
+
+
+def _value_and_gradient(f: Scalar) -> Scalar:
+    return library("jax").value_and_grad(f)
+
+
+def _along(f: Scalar, w: Any, v: Any) -> tuple[Any, Any]:
+    """f and its derivative along v at w."""
+    return library("jax").jvp(f, (w,), (v,))
+
+
+def _hvps(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def products(w: Any, v: Any, rows: Any) -> Any:
+        _, linear = jax.linearize(lambda x: jax.grad(f)(x, rows), w)
+        return jax.vmap(linear)(v)
+
+    return products
+
+
+def _curvature_gradients(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def one(w: Any, u: Any, v: Any, rows: Any) -> Any:
+        return _along(lambda x: _along(lambda y: jax.grad(f)(y, rows), x, u)[1], w, v)[1]
+
+    return lambda w, u, v, rows: jax.vmap(one, (None, 0, 0, None))(w, u, v, rows)
+
+
+def _jet(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def jet(w: Any, u: Any, rows: Any) -> Any:
+        (g, hu), (_, t) = _along(lambda x: _along(lambda y: jax.grad(f)(y, rows), x, u), w, u)
+        return g, hu, t
+
+    return jet
+
+
+def _fourth(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def one(w: Any, q: Any, rows: Any) -> Any:
+        def along(t: Any) -> Any:
+            return f(w + t * q, rows)
+
+        for _ in range(4):
+            along = jax.jacfwd(along)
+        return along(0.0)
+
+    return lambda w, q, rows: jax.vmap(one, (None, 0, None))(w, q, rows)
+
+
+def _rows_along(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def products(w: Any, u: Any, rows: Any) -> Any:
+        def one(row: Any) -> Any:
+            def along(a: Any) -> Any:
+                return f(w + a @ u, tuple(part[None] for part in row))
+
+            none = jax.numpy.zeros(len(u))
+            return jax.grad(along)(none), jax.hessian(along)(none)
+
+        # Row after row: at once, the weights' slopes of all rows and directions would be in memory.
+        return jax.lax.map(one, rows)
+
+    return products
+
+
+PRODUCTS: dict[str, Callable[[Scalar], Scalar]] = {
+    "value": _value, "gradient": _gradient, "value_and_gradient": _value_and_gradient, "hvps": _hvps,
+    "curvature_gradients": _curvature_gradients, "jet": _jet, "fourth": _fourth,
+    "rows_along": _rows_along,
+}  # fmt: skip

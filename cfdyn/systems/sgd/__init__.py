@@ -1,0 +1,1 @@
+"""Stability of stochastic gradient descent at a point: second moments over the batches it may draw."""
