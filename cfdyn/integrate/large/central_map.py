@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.follow import guarded, predicted
+from cfdyn.integrate.large.follow import guarded, predicted, widened
 from cfdyn.integrate.large.multiplier import Rates, covariance, force, weights
 from cfdyn.integrate.large.oscillation import unseen
 from cfdyn.integrate.large.point import Point
@@ -81,4 +81,4 @@ class MapRun(LargeRun):
             if not unseen(self, found, x) or len(x) >= len(point.y):
                 return found, x
             self.rejected += 1
-            self.look.widened(point, len(x) + 1)
+            widened(self, len(x) + 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.modes import aligned, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import packed, pairs, rank_of, turn_thirds
+from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
@@ -82,16 +82,21 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     order = np.argsort(-values, kind="stable")
     y, values = np.concatenate([point.y, new])[order], values[order]
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
-    place = np.argsort(order)[: point.near]
-    known = {(int(min(place[i], place[j])), int(max(place[i], place[j]))): third
-             for (i, j), third in zip(pairs(point.near), point.thirds, strict=True)}  # fmt: skip
-    near = int(place.max(initial=-1)) + 1
+    near = int(np.argsort(order)[: point.near].max(initial=-1)) + 1
     if run.flow.kind == "central":
         near = max(near, int((values > 2.0 - 2 * NEAR).sum()))
     point.y, point.values = y, values
     if near > point.near:
-        run.missed = np.zeros((0, 0))
-        run.look.widened(point, near, known)
+        widened(run, near)
+
+
+def widened(run: LargeRun, near: int) -> None:
+    """The point anew with more of its modes as near ones: what was a guard is known roughly, and T of it is not."""
+    point = run.point
+    run.bent, run.missed = None, np.zeros((0, 0))
+    reach = np.full(len(point.y), 2 * NEAR)
+    reach[:near] = math.inf
+    run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import onto_edge
-from cfdyn.integrate.large.follow import bent_before, guarded, predicted
+from cfdyn.integrate.large.follow import bent_before, guarded, predicted, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.multiplier import held, rank_of
@@ -66,6 +66,7 @@ class LargeRun:
         self.bent: np.ndarray | None = None
         self.motion: np.ndarray | None = None
         self.pace, self.worst = 1.0, 0.0
+        self.back = 1.0  # of what modes are beyond the edge: the share that a step takes off
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
         # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))
@@ -188,7 +189,7 @@ class LargeRun:
         return []
 
     def _step(self, h: float, end: float) -> None:
-        point, flow, first, self.piece = self.point, self.flow, h, None
+        point, flow, first, self.piece, self.back = self.point, self.flow, h, None, 1.0
         while True:
             try:
                 x, push = oscillation(self, h)
@@ -211,10 +212,15 @@ class LargeRun:
             del found, ends, z, slope, push, right  # memory
             if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
-                self.bent = None
-                self.look.widened(point, len(x) + 1)
+                widened(self, len(x) + 1)
+                point = self.point
+                continue
+            if h < self.back and point.values[0] > 2.0 and len(x):
+                # The way back to the edge is as long for a short step as for a long one: it is gone in an optimizer step.
+                self.back = h
                 continue
             h *= by
+            self.back = min(self.back, h)
             if h < SHORT:
                 self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
                 return
