@@ -31,14 +31,15 @@ def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
         thirds *= -ahead
         for row, now in zip(thirds, point.thirds, strict=True):
             row += (1 + ahead) * now
-    if flow.own.states and run.motion is not None and run.before is not None:
+    if flow.own.states and run.motion is not None and run.before is not None and len(run.before) >= point.near:
         z = point.z.copy()
         z[flow.n_weights :] += 0.5 * min(h, FARTHEST * abs(run.pace)) * run.motion
         metric = flow.edge(z).metric
         if np.all(np.asarray(metric) > 0):
             edge = flow.edge(z, point.g)
             y = point.y[: point.near]
-            y = y + ahead * (y - (aligned(run.before, point.y, point.near) @ run.before)[: point.near])
+            before = run.before[: point.near]
+            y = y + ahead * (y - aligned(before, y) @ before)
             u = orthonormal(y, y[:0]) / np.sqrt(metric)
     return edge, u if len(u) == point.near else point.movers(flow), thirds
 
@@ -47,7 +48,8 @@ def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     """X of the near modes for a step, and its force."""
     point = run.point
     if point.rates is None:
-        return np.zeros((0, 0)), None
+        run.told = np.zeros((0, 0))
+        return run.told, None
     edge, u, thirds = middle(run, h)
     found = rates(run.flow, point.slope(run.flow), edge, u, thirds)
     gap, k = np.diag(2.0 - point.values[: point.near]), min(len(run.missed), point.near)

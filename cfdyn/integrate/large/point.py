@@ -86,7 +86,7 @@ class Looker:
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
         chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted)
-        values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, ROUNDS)
+        values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, ROUNDS, 1)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
