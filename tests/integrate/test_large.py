@@ -1,6 +1,7 @@
 """Flows of losses that are no formulas: against independent references, the dense integrator, and themselves stopped on the way."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -181,7 +182,7 @@ def test_more_modes_than_are_solved_for_end_a_run_and_say_so(method):
     flow, start = cf.flows.central(Valleys(20), cf.optimizers.gd(lr=0.1)), np.r_[np.full(20, 1e-3), np.linspace(19.90, 19.95, 20)]
     path = cf.solve(flow, start, 900, method=method, max_step=5)
     assert 0 < path.t[-1] < 100
-    assert path.status.startswith("stopped at t = ") and "17 eigenvalues are at the edge at once" in path.status
+    assert re.match(r"stopped at t = .*: (17|18|19|20) eigenvalues are at the edge at once", path.status)
 
 
 def test_a_path_that_runs_away_ends():

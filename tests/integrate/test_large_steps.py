@@ -7,6 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large.modes import completed
 from cfdyn.integrate.large.stages import MARGIN, advance, stages
 
 
@@ -41,4 +42,14 @@ def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
     run.advance(600.0)
     np.testing.assert_allclose(run.w[3:], [20.0, 15.6, 20.0], rtol=2e-3)
     assert run.rank == 2
-    np.testing.assert_allclose([event.t for event in run.events], [50, 400], rtol=0.1)
+    np.testing.assert_allclose([event.t for event in run.events], [50, 400], rtol=0.03)
+
+
+def test_guards_of_a_step_that_is_not_taken_are_found_again():
+    """Of orthonormal rows, in a turned basis: with the first two they span the same space."""
+    rows = np.linalg.qr(np.random.default_rng(0).standard_normal((50, 5)))[0].T
+    turned = np.linalg.qr(np.random.default_rng(1).standard_normal((5, 5)))[0] @ rows
+    found = completed(turned, rows[:2])
+    np.testing.assert_array_equal(found[:2], rows[:2])
+    np.testing.assert_allclose(found @ found.T, np.eye(5), atol=1e-14)
+    np.testing.assert_allclose(found.T @ found, rows.T @ rows, atol=1e-14)

@@ -15,6 +15,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large.run import LargeRun
 from cfdyn.series.filters import average
 from cfdyn.series.slow_cycles import slow_cycles
 
@@ -160,6 +161,18 @@ def test_a_flow_from_a_warm_start_is_exact_beside_its_distance_to_descent(lr, wo
     spent = {kind: n - begun.get(kind, 0) for kind, n in run.oracle.counts.items()}
     assert max(errors) < share
     assert spent["gradient"] + 1.35 * spent["products"] + 2.25 * spent["jet"] < work * times[-1]
+
+
+def test_a_strict_run_goes_on_from_beyond_the_edge(monkeypatch):
+    """Two modes 2 % beyond it: the way back is as long for short steps, and no error of them."""
+    run = large_run(cf.flows.central(network(), cf.optimizers.gd(lr=0.75)), network().start, warm=10)
+    run.advance(60.0)
+    monkeypatch.setattr(LargeRun, "_project", lambda run: None)
+    beyond = large_run(cf.flows.central(network(), cf.optimizers.gd(lr=0.765)), run.w, rtol=1e-6, max_steps=300)
+    assert beyond.point.values[1] > 2.03
+    beyond.advance(5.0)
+    assert beyond.status == ""
+    np.testing.assert_allclose(beyond.point.values[:2], 2, atol=1e-3)
 
 
 @pytest.mark.parametrize("lr", [1.0, 1.1])

@@ -19,22 +19,26 @@ def onto_edge(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point]
     """A point with θP − H ⪰ 0 near one beyond the edge; of an optimizer with a state of its own only that is moved.
 
     The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
-    gap. ``look`` makes the point of a state from the one before it. A NumericsError if no such state is found.
+    gap. ``look`` makes the point of a state from the one before it, whose memory it takes over. A NumericsError if no such
+    state is found.
     """
-    for seen_from_start in (True, False):
-        found = _moved(flow, point, look, seen_from_start)
-        if found is not None:
-            return found
+    start = point.z
+    found, last = _moved(flow, point, look, True)
+    if found is None:
+        found, _ = _moved(flow, look(start, last), look, False)
+    if found is not None:
+        return found
     raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
                         "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
 
-def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool) -> Point | None:
-    """The iteration from the start, or short steps of Newton's method from where it has come to."""
+def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool
+           ) -> tuple[Point | None, Point]:  # fmt: skip
+    """The iteration from the start, or short steps of Newton's method from where it has come to; the last point, too."""
     start, inside = point.z, None
     for attempt in range(ATTEMPTS):
         if point.values[0] <= 2.0 + ROUND_OFF:
-            inside = point
+            inside = point.z  # the state alone, for memory
             if not seen_from_start:
                 break
         if point.near > MOST_MODES:
@@ -53,7 +57,7 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
         move = origin + by * (y @ forces) - point.z
         del rows, forces
         # A point on the near side of the edge may be farther away than need be.
-        if inside is point and np.linalg.norm(move) <= SETTLED * np.linalg.norm(point.z - start):
+        if inside is point.z and np.linalg.norm(move) <= SETTLED * np.linalg.norm(point.z - start):
             break
         if seen_from_start:
             move *= 1.0 if attempt < WHOLE else 0.5
@@ -69,7 +73,11 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
                 continue
         else:
             break
-    return inside
+    if inside is None:
+        return None, point
+    if inside is not point.z or not point.g.size:
+        point = look(inside, point)
+    return point, point
 
 
 def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:

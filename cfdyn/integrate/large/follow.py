@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.integrate.large.modes import aligned, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import packed, pairs, rank_of, turn_thirds
+from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
+from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
@@ -22,18 +22,20 @@ IDLE = 1.6  # of the edge of 2: a guard below that is one too many
 
 
 def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wanted]:
-    """The modes (k, d) after a step with the covariance x, and which are near then."""
+    """The modes (k, d) after a step with the covariance x, and which are near then; those of the point keep near ones alone,
+    for memory, until `regained`."""
     point = run.point
-    y, none = point.y[:0], point.y[:0]
+    y, ahead, none = point.y.copy(), min(h / run.pace, FARTHEST), point.y[:0]
     if run.before is not None:
-        y, run.before = run.before, None  # its memory is used again
         # A guard stays as it is: errors of what is seldom refined would grow by extrapolation.
-        share = np.where(np.arange(len(y)) < point.near, min(h / run.pace, FARTHEST), 0.0)[:, None]
-        turn = aligned(y, point.y, point.near)
-        recombine(np.hstack([-share * turn, (1 + share) * np.eye(len(y))]), y, point.y)
-        y = orthonormal(y, none)
+        count = min(point.near, len(run.before))
+        turn = aligned(run.before[:count], point.y[:count])
+        recombine(np.hstack([(1 + ahead) * np.eye(count), -ahead * turn]), y[:count], run.before[:count])
+        run.before = None  # memory
+    y = orthonormal(y, none)
     if len(y) < len(point.y):
         y = point.y.copy()
+    point.y = point.y[: point.near].copy()
     if run.flow.kind != "central":
         return y, Wanted(0, np.full(len(y), -math.inf), run.angle, ROUGH)
     trend = run.trend.copy()
@@ -48,6 +50,11 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
     return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
+
+
+def regained(point: Point, rows: np.ndarray) -> None:
+    """The guards of a point again, after a step that is not taken, from the modes (k, d) that were looked at."""
+    point.y = completed(rows, point.y)
 
 
 def guarded(run: LargeRun) -> None:
@@ -82,16 +89,21 @@ def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     order = np.argsort(-values, kind="stable")
     y, values = np.concatenate([point.y, new])[order], values[order]
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
-    place = np.argsort(order)[: point.near]
-    known = {(int(min(place[i], place[j])), int(max(place[i], place[j]))): third
-             for (i, j), third in zip(pairs(point.near), point.thirds, strict=True)}  # fmt: skip
-    near = int(place.max(initial=-1)) + 1
+    near = int(np.argsort(order)[: point.near].max(initial=-1)) + 1
     if run.flow.kind == "central":
         near = max(near, int((values > 2.0 - 2 * NEAR).sum()))
     point.y, point.values = y, values
     if near > point.near:
-        run.missed = np.zeros((0, 0))
-        run.look.widened(point, near, known)
+        widened(run, near)
+
+
+def widened(run: LargeRun, near: int) -> None:
+    """The point anew with more of its modes as near ones: what was a guard is known roughly, and T of it is not."""
+    point = run.point
+    run.bent, run.missed = None, np.zeros((0, 0))
+    reach = np.full(len(point.y), 2 * NEAR)
+    reach[:near] = math.inf
+    run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

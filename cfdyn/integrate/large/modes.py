@@ -50,12 +50,13 @@ def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
 
 
 def refined(
-    product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int
+    product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int, at_once: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ritz values (k,) of a basis (k, d) and its products, which become Ritz vectors and theirs, and what turns the old into
     the new vectors (k, k), as far as it does.
 
-    ``choose`` says from values and residuals which vectors are to be corrected, each by its residual, in so many rounds.
+    ``choose`` says from values and residuals which vectors are to be corrected, each by its residual, in so many rounds; of
+    those so many are corrected at once, each of which takes the memory of two vectors.
     """
     k, none = len(basis), basis[:0]
     values, turn = ritz(basis, products, k)
@@ -65,20 +66,40 @@ def refined(
     for _ in range(rounds):
         sizes = np.array([np.linalg.norm(p - v * b) for p, v, b in zip(products, values, basis, strict=True)])
         chosen = list(choose(values, sizes))
-        more = np.empty((len(chosen), basis.shape[1]))
-        for row, i in zip(more, chosen, strict=True):
-            np.subtract(products[i], values[i] * basis[i], out=row)
-        more = orthonormal(more, basis)
-        if not len(more):
+        if not chosen:
             break
-        curved = product(more)
-        small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
-        found, turn = np.linalg.eigh((small + small.T) / 2)
-        values, turn = found[::-1][:k].copy(), turn.T[::-1][:k]
-        recombine(turn, basis, more)
-        recombine(turn, products, curved)
-        whole = turn[:, :k] @ whole
+        for first in range(0, len(chosen), at_once):
+            values, turn = _corrected(product, basis, products, values, chosen[first : first + at_once])
+            whole = turn @ whole
     return values, whole
+
+
+def _corrected(
+    product: Product, basis: np.ndarray, products: np.ndarray, values: np.ndarray, chosen: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values and what turns the old vectors, with the residuals of some in the space."""
+    k = len(basis)
+    more = np.empty((len(chosen), basis.shape[1]))
+    for row, i in zip(more, chosen, strict=True):
+        np.multiply(basis[i], -values[i], out=row)
+        row += products[i]
+    more = orthonormal(more, basis)
+    if not len(more):
+        return values, np.diag(np.ones(k))
+    curved = product(more)
+    small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
+    found, turn = np.linalg.eigh((small + small.T) / 2)
+    turn = turn.T[::-1][:k]
+    recombine(turn, basis, more)
+    recombine(turn, products, curved)
+    return found[::-1][:k].copy(), turn[:, :k]
+
+
+def completed(rows: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """``near`` (n, d) and behind it what is in the space of orthonormal rows (k, d) beside it, together as many rows."""
+    left = np.linalg.svd(rows @ near.T)[0]
+    more = orthonormal(left.T[len(near) :] @ rows, near)
+    return np.concatenate([near, more])
 
 
 def searched(

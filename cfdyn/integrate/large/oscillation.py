@@ -31,14 +31,15 @@ def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
         thirds *= -ahead
         for row, now in zip(thirds, point.thirds, strict=True):
             row += (1 + ahead) * now
-    if flow.own.states and run.motion is not None and run.before is not None:
+    if flow.own.states and run.motion is not None and run.before is not None and len(run.before) >= point.near:
         z = point.z.copy()
         z[flow.n_weights :] += 0.5 * min(h, FARTHEST * abs(run.pace)) * run.motion
         metric = flow.edge(z).metric
         if np.all(np.asarray(metric) > 0):
             edge = flow.edge(z, point.g)
             y = point.y[: point.near]
-            y = y + ahead * (y - (aligned(run.before, point.y, point.near) @ run.before)[: point.near])
+            before = run.before[: point.near]
+            y = y + ahead * (y - aligned(before, y) @ before)
             u = orthonormal(y, y[:0]) / np.sqrt(metric)
     return edge, u if len(u) == point.near else point.movers(flow), thirds
 
@@ -47,11 +48,12 @@ def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     """X of the near modes for a step, and its force."""
     point = run.point
     if point.rates is None:
-        return np.zeros((0, 0)), None
+        run.told = np.zeros((0, 0))
+        return run.told, None
     edge, u, thirds = middle(run, h)
     found = rates(run.flow, point.slope(run.flow), edge, u, thirds)
     gap, k = np.diag(2.0 - point.values[: point.near]), min(len(run.missed), point.near)
-    corrected = gap.copy()
+    corrected = np.where(gap < 0, run.back * gap, gap)
     corrected[:k, :k] += min(h / abs(run.pace), 1.0) ** 2 * run.missed[:k, :k]
     x = covariance(found, corrected / h)
     run.told = gap + h * unpacked(found.alpha + found.beta @ packed(x), point.near)
@@ -75,20 +77,17 @@ def missed(run: LargeRun, found: Point) -> np.ndarray:
 def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
     """What a step is wrong by since its force stands still: what it is from what it was on average, by both ends."""
     flow, point, k = run.flow, run.point, len(x)
-    off = np.zeros(len(point.z))
-    if found.near < k or not found.turned:
-        return off
+    off, kept = np.zeros(len(point.z)), min(k, found.near)  # a mode that is near no more has next to no variance
     turn = aligned(point.y[:k], found.y[:k])
-    after, states = turn @ x @ turn.T, bool(flow.own.states)
-    inner = [n for n, (_, j) in enumerate(pairs(found.near)) if j < k]
+    after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
     bend, squares = push.bend.copy(), push.squares
-    for (i, j), old, new in zip(pairs(k), point.thirds, inner, strict=True):
-        share = 0.5 if i == j else 1.0
-        bend -= (share * x[i, j]) * old
-        bend -= (share * after[i, j]) * found.thirds[new]
+    for own, variances, thirds, near in ((pairs(k), x, point.thirds, k), (pairs(kept), after, found.thirds, found.near)):
+        place = pairs(near)
+        for i, j in own:
+            bend -= ((0.5 if i == j else 1.0) * variances[i, j]) * thirds[place.index((i, j))]
     off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
     if states:
-        u, none = found.y[:k] / found.root, np.zeros((len(inner), 1))
+        u, none = found.y[:kept] / found.root, np.zeros((len(pairs(k)), 1))
         squares = squares - (
             force(x, point.edge, point.u, none, True).squares + force(after, found.edge, u, none, True).squares) / 2  # fmt: skip
         for s in range(len(flow.own.states)):
@@ -124,7 +123,8 @@ def drifted(run: LargeRun, found: Point, x: np.ndarray) -> float:
         if i != j or i >= len(x) or found.rates is None:
             continue
         gap = abs(2.0 - found.values[i]) if i < rank else max(0.0, found.values[i] - 2.0)
-        gap -= 0.3 * max(0.0, run.point.values[i] - 2.0)  # what was there before is no error of this step
+        # What was there before is no error of this step, except for what was to be taken off.
+        gap -= (1.0 - 0.7 * run.back) * max(0.0, run.point.values[i] - 2.0)
         worst = max(worst, gap / 2 / max(OFF * run.settings.rtol, LEAST_OFF))
         beta = found.rates.beta[place, place]
         if gap > 0 and beta > 0:

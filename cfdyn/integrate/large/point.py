@@ -14,8 +14,9 @@ from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFl
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
+AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
-COARSE, FINE_ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else so many
+COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else at most so many
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
 
 
@@ -85,8 +86,7 @@ class Looker:
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
         chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted)
-        rounds = 1 if wanted.angle > COARSE else FINE_ROUNDS
-        values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, rounds)
+        values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, ROUNDS, 1)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
@@ -148,13 +148,6 @@ class Looker:
             row[:] = known.pop(pair)
         point.rates = rates(self.flow, point.slope(self.flow), point.edge, point.movers(self.flow), point.thirds)
 
-    def widened(self, point: Point, near: int, known: dict[tuple[int, int], np.ndarray] | None = None) -> None:
-        """More of the modes of a point as near ones; ``known``: T of pairs of them, else of the near ones so far."""
-        if known is None:
-            known = dict(zip(pairs(point.near), point.thirds, strict=True))
-        point.near = near
-        self._complete(point, known)
-
     def search(self, z: np.ndarray, edge: Edge, count: int, against: np.ndarray, seed: int, tol: float, restarts: int
                ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """The largest eigenvalues of Q^-½HQ^-½ on what is orthogonal to some modes, and their modes."""
@@ -182,8 +175,9 @@ class Chooser:
         wanted, k = self.wanted, self.guess
         self.round += 1
         rest = values[k] if len(values) > k else values[-1] - APART
-        chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
-        if self.round == 1:
-            chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
-                       and sizes[i] ** 2 > BESIDE * FAINT * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
+        chosen, faint = [], FAINT if self.round == 1 else AGAIN
+        if self.round == 1 or wanted.angle <= COARSE:
+            chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
+        chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
+                   and sizes[i] ** 2 > BESIDE * faint * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
         return chosen[: k + 1 if k else 2]  # near ones first; each takes two vectors

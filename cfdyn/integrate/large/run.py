@@ -10,10 +10,10 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import onto_edge
-from cfdyn.integrate.large.follow import bent_before, guarded, predicted
+from cfdyn.integrate.large.follow import bent_before, guarded, predicted, regained, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
-from cfdyn.integrate.large.multiplier import held, rank_of
+from cfdyn.integrate.large.multiplier import held, packed, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
@@ -66,11 +66,14 @@ class LargeRun:
         self.bent: np.ndarray | None = None
         self.motion: np.ndarray | None = None
         self.pace, self.worst = 1.0, 0.0
+        self.back = 1.0  # of what modes are beyond the edge: the share that a step takes off
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
         # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))
         self.events: list[Event] = []
+        # Steps are kept for what is read between their ends, which takes memory.
         self.piece: Piece | None = None
+        self.pieces = False
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
         self.point = self._begin(z)
 
@@ -101,7 +104,8 @@ class LargeRun:
 
         def look(z: np.ndarray, before: Point) -> Point:
             sought = Wanted(before.near, np.full(len(before.y) + 1, CLOSE), min(1e-3, self.angle))
-            self.point = self.look.at(z, before.y.copy(), sought)
+            before.g, before.thirds = np.zeros(0), np.zeros((0, 0))  # memory
+            self.point = self.look.at(z, before.y, sought)
             self.trend = np.zeros(len(self.point.y))
             guarded(self)
             return self.point
@@ -188,7 +192,7 @@ class LargeRun:
         return []
 
     def _step(self, h: float, end: float) -> None:
-        point, flow, first, self.piece = self.point, self.flow, h, None
+        point, flow, first, self.piece, self.back = self.point, self.flow, h, None, 1.0
         while True:
             try:
                 x, push = oscillation(self, h)
@@ -205,22 +209,30 @@ class LargeRun:
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
+            if found is not None:
+                regained(point, found.y)
             self._learned(found, h)
-            new = found is not None and unseen(self, found, x) and len(x) < len(point.y)
+            new = found is not None and unseen(self, found, x) and len(x) < len(point.values)
             by = 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
             del found, ends, z, slope, push, right  # memory
             if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
-                self.bent = None
-                self.look.widened(point, len(x) + 1)
+                widened(self, len(x) + 1)
+                point = self.point
+                continue
+            if h < self.back and point.values[0] > 2.0 and len(x):
+                # The way back to the edge is as long for a short step as for a long one: it is gone in an optimizer step.
+                self.back = h
                 continue
             h *= by
+            self.back = min(self.back, h)
             if h < SHORT:
                 self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
                 return
         self._events(x, h)
         reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
-        self.piece = Piece(self.t, reached, point.z, found.z, slope, ends)
+        self.piece = Piece(self.t, reached, point.z, found.z, slope, ends) if self.pieces else None
+        del slope, ends, z, push, right  # memory
         self._take(found, x, h, worst, first < 0.99 * self.h and h == first)
         self.t = reached
 
@@ -228,7 +240,7 @@ class LargeRun:
         """A point that is not taken tells how modes and T move."""
         if found is not None:
             self.missed = np.zeros((0, 0))
-            self.before, self.bent, self.pace = found.y, bent_before(found, self.point), -h
+            self.before, self.bent, self.pace = found.y[: self.point.near].copy(), bent_before(found, self.point), -h
 
     def _looked(
         self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float
@@ -240,10 +252,13 @@ class LargeRun:
         try:
             found = self.look.at(z, y, wanted)
         except NumericsError:
+            regained(self.point, y)
             return None, z, z, math.inf
         del y  # memory
         slope, ends = self.point.slope(self.flow, push), found.slope(self.flow, push)
         off = error(self.point.z, slope, z, ends, h)
+        if not self.pieces:
+            slope = ends = z
         settled(self, found, off, h)
         worst = max(size(self, off), drifted(self, found, x))
         return found, slope, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
@@ -254,7 +269,7 @@ class LargeRun:
         count = min(len(old.values), len(found.values))
         trend = np.zeros(len(found.values))
         trend[:count] = (found.values[:count] - old.values[:count]) / h
-        self.before, self.bent = (old.y if len(old.y) == len(found.y) else None), None
+        self.before, self.bent = old.y, None
         if found.turned:
             self.bent = bent_before(old, found)
         self.motion = (found.z - old.z)[self.flow.n_weights :] / h if self.flow.own.states else None
@@ -274,9 +289,10 @@ class LargeRun:
             return
         when = self.t
         if rank > self.rank and self.point.rates is not None:
-            alpha = self.point.rates.alpha + self.point.rates.beta @ np.zeros(len(self.point.rates.alpha))
-            place = sum(self.point.near - n for n in range(rank - 1))
-            if self.point.near == 1 and alpha[place] < 0:
-                when += min(h, max(0.0, (2.0 - self.point.values[0]) / -alpha[place]))
+            found, others, place = self.point.rates, x.copy(), sum(self.point.near - n for n in range(rank - 1))
+            others[rank - 1] = others[:, rank - 1] = 0.0
+            rate = float(found.alpha[place] + found.beta[place] @ packed(others))
+            if rate < 0:
+                when += min(h, max(0.0, (2.0 - self.point.values[rank - 1]) / -rate))
         self.events.append(Event(float(when), "enter" if rank > self.rank else "leave", rank))
         self.rank = rank

@@ -25,7 +25,7 @@ def solve_large(
 ) -> LargeTrajectory:  # fmt: skip
     """The path of the flow from w0 over the time t, with rows at some times or at the ends of all steps."""
     run = large_run(flow, w0, warm=warm, **settings._asdict())
-    z = run.z
+    z, run.pieces = run.z, True
     found = Rows(run, rows)
     while run.t < t and not run.status:
         before = run.t

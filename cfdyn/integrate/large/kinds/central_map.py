@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.follow import guarded, predicted
+from cfdyn.integrate.large.follow import guarded, predicted, regained, widened
 from cfdyn.integrate.large.multiplier import Rates, covariance, force, weights
 from cfdyn.integrate.large.oscillation import unseen
 from cfdyn.integrate.large.point import Point
@@ -78,7 +78,8 @@ class MapRun(LargeRun):
                 raise NumericsError("the weights run away")
             modes, wanted = predicted(self, x, 1.0)
             found = self.look.at(z, modes, wanted)
-            if not unseen(self, found, x) or len(x) >= len(point.y):
+            if not unseen(self, found, x) or len(x) >= len(point.values):
                 return found, x
+            regained(point, found.y)
             self.rejected += 1
-            self.look.widened(point, len(x) + 1)
+            widened(self, len(x) + 1)

@@ -102,7 +102,7 @@ class NoisyRun(LargeRun):
             products = curved(y)
             if not (np.isfinite(g).all() and np.isfinite(products).all()):
                 raise NumericsError("the gradient or the Hessian is not finite")
-            values, _ = refined(curved, y, products, wanted, 1)
+            values, _ = refined(curved, y, products, wanted, 1, len(y))
             if values[-1] <= least or len(y) == len(w):
                 break
             self._allowed(len(y) + MORE)
