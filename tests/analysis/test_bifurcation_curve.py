@@ -288,7 +288,7 @@ UNIT = ((0.2, 3.0), (0.3, 3.0))
         ((GD, ("flip", [[1.0]]), ("lr", "a"), (0, 1)), "entry of `bounds` is a list"),
         ((GD, ("flip", [[1.0]]), ("lr", "a"), ((0, 1, 2), (0, 1))), "finite intervals"),
         ((GD, ("flip", [[math.nan]]), ("lr", "a"), UNIT), "finite"),
-        ((GD, ("flip", [[1.0, 2.0]]), ("lr", "a"), UNIT), "entries"),
+        ((GD, ("flip", [[1.0, 2.0]]), ("lr", "a"), UNIT), "has 1 entry"),
         ((GD, "flip", ("lr", "a"), UNIT), "kind, points"),
         ((GD, ("border collision", [[1.0]]), ("lr", "a"), UNIT), "no borders"),
         ((GD, ("neimark-sacker", [[1.0]]), ("lr", "a"), UNIT), "multipliers are"),

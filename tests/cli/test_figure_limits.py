@@ -110,7 +110,7 @@ def test_a_figure_has_the_size_that_is_asked_for(capsys, tmp_path, size, points)
 
 
 @pytest.mark.parametrize(("size", "problem"), [
-    ("big", "takes WxH or a width"), ("8x", "takes WxH or a width alone"), ("1x2x3", "takes WxH"),
+    ("big", "takes WxH or a width"), ("8x", "takes WxH or a width, in"), ("1x2x3", "takes WxH"),
     ("8x6furlong", ": not '8x6furlong'"), ("80x60", "a side of a figure is 0.5 to 40 inches"), ("0x3", "a side of a figure"),
     ("nan", "takes WxH"), ("", "takes WxH"),
 ])  # fmt: skip

@@ -259,7 +259,7 @@ def test_switching_functions_vanish_at_the_kinks():
 def test_a_point_of_the_wrong_shape_is_refused():
     with pytest.raises(cf.CfdynError, match="2 entries"):
         cf.losses.scalar_factorization().value([1.0])
-    with pytest.raises(cf.CfdynError, match="intervals"):
+    with pytest.raises(cf.CfdynError, match="1 interval for 2"):
         cf.Loss("x*y", box=[(0, 1)])
     with pytest.raises(cf.CfdynError, match="lo < hi"):
         cf.Loss("x**2", box=[(1, 1)])

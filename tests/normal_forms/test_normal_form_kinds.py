@@ -275,7 +275,7 @@ def test_bad_input():
         form(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0)), [1.0], "lr_")
     with pytest.raises(cf.CfdynError, match="shape"):
         form(LOGISTIC, np.zeros((2, 2, 2)), "r")
-    with pytest.raises(cf.CfdynError, match="entries"):
+    with pytest.raises(cf.CfdynError, match="has 1 entry"):
         form(LOGISTIC, [[0.1, 0.2]], "r")
     with pytest.raises(cf.CfdynError, match="finite"):
         form(LOGISTIC, [[math.nan]], "r")

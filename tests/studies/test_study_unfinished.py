@@ -111,8 +111,8 @@ def test_formulas_that_are_too_long_are_not_computed(monkeypatch):
 def test_regimes_that_were_not_resolved_are_named(monkeypatch):
     scanned = STUDY.bands
 
-    def unresolved(*args):
-        found = scanned(*args)
+    def unresolved(*args, **options):
+        found = scanned(*args, **options)
         return dataclasses.replace(found, bands=[(0.5, 1.6, "fixed point"), (1.6, 1.9, "unresolved")])
 
     monkeypatch.setattr(STUDY, "bands", unresolved)
