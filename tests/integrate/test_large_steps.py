@@ -1,5 +1,6 @@
 """What long steps of a flow without a formula rest on: damped stages, gaps told ahead, guards behind the modes at the edge."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
 from cfdyn.integrate.large.modes import completed
+from cfdyn.integrate.large.multiplier import force
+from cfdyn.integrate.large.oscillation import frozen
 from cfdyn.integrate.large.stages import MARGIN, advance, stages
+from tests.integrate.test_large import VALLEY, Plain
 
 
 @pytest.mark.parametrize("s", [2, 3, 5, 9, 20])
@@ -53,3 +57,18 @@ def test_guards_of_a_step_that_is_not_taken_are_found_again():
     np.testing.assert_array_equal(found[:2], rows[:2])
     np.testing.assert_allclose(found @ found.T, np.eye(5), atol=1e-14)
     np.testing.assert_allclose(found.T @ found, rows.T @ rows, atol=1e-14)
+
+
+def test_a_mode_that_is_near_no_more_and_did_not_swing_changes_no_error_of_a_frozen_force():
+    """Of an optimizer with states: whether the second mode, of no variance, still counts as near or not."""
+    run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.rmsprop(lr=0.1, beta2=0.9)), [1.5, 0.3])
+    rng = np.random.default_rng(1)
+    y, thirds, x = np.linalg.qr(rng.standard_normal((2, 2)))[0], rng.standard_normal((3, 2)), np.diag([0.7, 0.0])
+    run.point = replace(run.point, y=y, values=np.array([2.0, 1.9]), near=2, thirds=thirds)
+    push = force(x, run.point.edge, run.point.u, 2 * thirds, True)
+    both = frozen(run, replace(run.point, thirds=2 * thirds), x, push, 0.2)
+    one = frozen(run, replace(run.point, near=1, thirds=2 * thirds[:1]), x, push, 0.2)
+    np.testing.assert_allclose(one, both, rtol=1e-13)
+    assert np.abs(both).max() > 1e-4
+    speed, bend = run.point.edge.speed, 0.7 * thirds[0] * (2 - (1 + 2) / 2)
+    np.testing.assert_allclose(both[:2], 0.1 * speed * bend, atol=1e-14)

@@ -87,9 +87,9 @@ def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) ->
             bend -= ((0.5 if i == j else 1.0) * variances[i, j]) * thirds[place.index((i, j))]
     off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
     if states:
-        u, none = found.y[:kept] / found.root, np.zeros((len(pairs(k)), 1))
-        squares = squares - (
-            force(x, point.edge, point.u, none, True).squares + force(after, found.edge, u, none, True).squares) / 2  # fmt: skip
+        before = force(x, point.edge, point.u, np.zeros((len(pairs(k)), 1)), True)
+        behind = force(after, found.edge, found.y[:kept] / found.root, np.zeros((len(pairs(kept)), 1)), True)
+        squares = squares - (before.squares + behind.squares) / 2
         for s in range(len(flow.own.states)):
             flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)))
     return off
