@@ -88,7 +88,7 @@ def function_with_a_cycle(ratio=RATIO):
 
 @CLAIMS.prove(
     "the function with a cycle", {"kind": "cycle", "period": 3},
-    Control("L/μ = 15, below 9 + 4√5", changes={"ratio": 15.0}), figure="cycle",
+    Control("a cycle of period 2 there", expected={"period": 2}), figure="cycle",
 )  # fmt: skip
 def cycle_proved(ratio=RATIO):
     """On that function, L/μ = 20, heavy ball with Polyak's tuning has a 3-cycle: proved for its numbers with 16 digits.

@@ -205,7 +205,7 @@ def onset_needs_a_floor(no_floor=0.0):
 CLAIMS.undecided(
     "networks_on_data", "experiments",
     "Edge flow tracks gradient descent on a vision transformer and other networks at least as faithfully as earlier models.",
-    needs="the edge flow of a loss that is no formula",
+    needs="a vision transformer and the losses of the paper; marion2026_network has a multilayer perceptron on digits",
 )  # fmt: skip
 
 
