@@ -193,7 +193,7 @@ def _sharpness():
     axis.plot(_path(50, "gradient").t + WARM, _path(50, "gradient").sharpness, "k--", label="gradient flow")
     axis.axhline(2 / LR, color="0.5", lw=0.8, label="2/η")
     axis.set(xlabel="step", ylabel="sharpness", title="SGD on 500 digits: six runs (dots) and flows")
-    axis.legend(fontsize=8)
+    figure.legend(loc="outside upper center", fontsize=8, ncols=4)
     return figure
 
 
@@ -206,5 +206,5 @@ def _distances():
             away = _away(batch, model)[1:]
             axis.semilogy(_path(batch, model).t[1:] + WARM, away, style, color=colour, label=f"{model}, b = {batch}")
     axis.set(xlabel="step", ylabel="distance from the mean of 12 runs")
-    axis.legend(fontsize=8, ncols=2)
+    figure.legend(loc="outside upper center", fontsize=8, ncols=2)
     return figure

@@ -82,10 +82,11 @@ def _cycle():
 
     figure, axes = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained", width_ratios=(3, 2))
     s, x, alpha, beta = _along(0)
-    axes[0].plot(np.arange(FIRST, LAST + 1), s - 2 / LR, label="S − 2/η")
+    axes[0].plot(np.arange(FIRST, LAST + 1), (s - 2 / LR) / np.abs(s - 2 / LR).max(), label="S − 2/η, over its largest")
     axes[0].plot(np.arange(FIRST, LAST + 1), x**2 / np.median(2 * np.abs(alpha) / beta), label="x², over its level 2α/β")
     axes[0].set(xlabel="step")
     axes[0].legend(fontsize=8)
     axes[1].plot(np.abs(x), s - 2 / LR, lw=0.7)
     axes[1].set(xlabel="|x|", ylabel="S − 2/η")
+    axes[1].locator_params(axis="x", nbins=3)
     return figure

@@ -68,7 +68,8 @@ def as_box(loss: Any, box: Sequence | None, dim: int) -> Box:
         ends = np.empty(0)
     ends = ends[None] if ends.shape == (2,) else ends
     if ends.shape != (dim, 2) or not np.isfinite(ends).all() or not (ends[:, 0] < ends[:, 1]).all():
-        raise UsageError(f"a box is (lo, hi) with lo < hi for each of {dim} entries of the state, not {shown(given)}")
+        pairs = "one pair (lo, hi)" if dim == 1 else f"a pair (lo, hi) for each of {dim} variables"
+        raise UsageError(f"a box is {pairs} with lo < hi, not {shown(given)}")
     return [(float(lo), float(hi)) for lo, hi in ends]
 
 

@@ -35,7 +35,10 @@ def check_options(kind: str, **given: Any) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, a seed, ``--jobs``."""
+    """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, a seed, ``--jobs``.
+
+    ``own_box``: nobody gave a box; it is the loss's own, and the state's where an optimizer has more than the weights.
+    """
 
     step: Map
     period: str
@@ -44,6 +47,7 @@ class Asked:
     start: list[float] | None
     seed: int
     jobs: int | None = None
+    own_box: bool = False
 
     def n(self, usual: int) -> int:
         """The period as a number."""
@@ -154,7 +158,8 @@ def _measure(asked: Asked, progress: Progress) -> Certificate:
 def _edge(asked: Asked, progress: Progress) -> Certificate:
     if asked.start is not None:
         return cfdyn.certify.edge(asked.step, point=asked.start, **asked.vary)
-    return cfdyn.certify.edge(asked.step, box=asked.region, **asked.vary)
+    box = asked.box[: asked.step.n_weights] if asked.own_box else asked.box
+    return cfdyn.certify.edge(asked.step, box=box, **asked.vary)
 
 
 KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {

@@ -126,7 +126,7 @@ def test_other_optimizers_have_another_edge(optimizer):
 
 
 def test_questions_about_the_edge_that_make_no_sense():
-    with pytest.raises(UsageError, match="for each of 1 entries"):
+    with pytest.raises(UsageError, match=r"one pair \(lo, hi\) with lo < hi"):
         cf.certify.edge(WELL, cf.optimizers.heavy_ball(lr=1, momentum=0.5), (0.7, 1, 0, 1))
     with pytest.raises(UsageError, match="momentum a number"):
         cf.certify.edge(WELL, cf.optimizers.heavy_ball(lr=1, momentum=0.5), (0.7, 1), momentum=(0.4, 0.5))

@@ -33,6 +33,7 @@ def _folder(tmp_path, monkeypatch):
         (("convergence", "double_well", "--optimizer", "gd:lr=0.5", "--box", "0.5:1.5"), "one and the same fixed point"),
         (("flip", "double_well", "--vary", "lr=0.9:1.1"), "supercritical"),
         (("edge", "double_well", "--optimizer", "gd:lr=1.7", "--box", "0.7:1"), "is held at the edge"),
+        (("edge", "double_well", "--optimizer", "heavy_ball:lr=1.2,momentum=0.5"), "leaves the edge"),
         (("measure", "(Abs(w) - 1)**2/2", "--optimizer", "gd:lr=2.5", "--box=-2.9:2.9"), "probability measure with a density"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,

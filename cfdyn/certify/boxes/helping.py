@@ -92,7 +92,7 @@ def packed(what: Any) -> str:
 
 
 def unpacked(text: str) -> Any:
-    """What was packed."""
+    """What was packed, by the process at the other end of the pipe: nothing that a user or a file gives comes here."""
     return pickle.loads(base64.b64decode(text))
 
 
