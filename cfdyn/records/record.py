@@ -150,7 +150,8 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 # Where the classes of records were when older files were written: a file names the module of each.
 _MOVED = {
     "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
-    "study": "studies.study", "landscape": "studies.landscape",
+    "study": "studies.study", "landscape": "studies.landscape", "ensembles.runs": "ensembles.stochastic.runs",
+    "systems.mean_square": "systems.sgd.mean_square", "systems.batch_measures": "systems.sgd.batch_measures",
 }  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def sentences(run: Run) -> list[str]:
     for name in run.models:
         found = run.averages(name)
         if name == TESTED[0] and found["error"] is not None:
-            said.append(f"Its predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
+            whose = "Its" if central and stable else "The central flow's"
+            said.append(f"{whose} predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
                         f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
     return [words for words in said if words]
 

@@ -5,6 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
+from cfdyn.plotting.figures._certified_map import with_gaps
 
 GD = cf.optimizers.gd
 
@@ -45,3 +46,12 @@ def test_the_edge_has_its_parts_and_points():
     found = cf.certify.edge("(w**2 - 1)**2/4", GD(lr=1.7), (0.5, 1))
     axes = cf.plot(found).axes[0]
     assert "entered" in axes.get_title() and [float(line.get_xdata()[0]) for line in axes.lines] == [0.5, 1.0]
+
+
+def test_a_graph_has_a_gap_where_it_jumps_and_none_where_it_is_steep():
+    """sign (x − 0.3) − x jumps by 2 at 0.3; tanh(500 x) rises by 2 within a hundredth, and √|x| without bound, but they go on."""
+    x = np.linspace(-1, 1, 400)
+    told, y = with_gaps(lambda x: np.sign(x - 0.3) - x, x)
+    assert np.isnan(y).sum() == 1 and abs(told[np.isnan(y)][0] - 0.3) < 0.01
+    for smooth in (lambda x: np.tanh(500 * x), lambda x: np.sign(x) * np.sqrt(np.abs(x))):
+        assert not np.isnan(with_gaps(smooth, x)[1]).any()

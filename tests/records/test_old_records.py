@@ -15,7 +15,7 @@ from tests.processes import finished
 
 FILES = {path.stem: path for path in sorted((Path(__file__).parent / "before").glob("*.npz"))}
 DRAWN = ("Averages", "Bands", "BifurcationCurve", "Branch", "Branches", "Cascade", "Comparison", "Cycles", "ExactCycles",
-         "Orbit", "Oscillation", "Study", "Trajectory")  # fmt: skip
+         "Orbit", "Oscillation", "Runs", "Study", "Trajectory")  # fmt: skip
 
 # Gradient descent on the double well at lr = η: 2-cycles have w₁w₂ = 1/η, (w₁ + w₂)² = 1 + 3/η, multiplier 9 − 2(1 + η)².
 # On the cubic loss: the 2-cycle is w = (1 ± √(η² − 1))/η, its multiplier 5 − 4η².
@@ -43,12 +43,15 @@ KNOWN = {
     "ExactRoot": lambda r: (r.value, np.sqrt(1.5)),
     "ExactCycle": lambda r: (r.points[:, 0], (1 + np.array([-1, 1]) * np.sqrt(LR**2 - 1)) / LR),
     "ExactCurves": lambda r: (r.multipliers[0], np.abs(5 - 4 * r.values**2)),
+    # SGD on w²/2 and w² at η = 1/2: a step multiplies by 1/2 or 0.
+    "MeanSquare": lambda r: (r.radius, (0.5**2 + 0) / 2),
+    "Measure": lambda r: (r.ratio, 0.5),
     "Study": lambda r: ([r.edge.value, r.regime.period, len(r.cycles)], [1, 3, 4]),
 }
 
 
 def test_there_is_one_of_each_class():
-    assert len(FILES) == 35 and KNOWN.keys() | DRAWN <= FILES.keys()
+    assert len(FILES) == 38 and KNOWN.keys() | DRAWN <= FILES.keys()
 
 
 def test_each_opens_where_nothing_is_imported_yet():

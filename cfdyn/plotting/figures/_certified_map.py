@@ -1,6 +1,6 @@
 """The map of a certificate in floating point, for its graph."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,29 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.map import Map
 
+# Times the usual rise between two points, and of the height of the graph: there a jump is looked for, by so many bisections.
+STEEP, HIGH, HALVINGS = 10.0, 0.01, 40
 
-def graph(about: Mapping[str, Any], x: np.ndarray) -> np.ndarray:
-    """g at the points x (n,) of a map of one variable; parameters that vary are at the middle of their interval."""
+
+def graph(about: Mapping[str, Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the graph of a map of one variable at x (n,), with a gap (NaN) where it jumps; parameters that vary are at the
+    middle of their interval."""
     step = _map(about)
-    return evaluate_rows(step.rule("step"), x[:, None], step.p)[:, 0]
+    return with_gaps(lambda x: evaluate_rows(step.rule("step"), x[:, None], step.p)[:, 0], x)
+
+
+def with_gaps(g: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and g(x), and between them a NaN wherever most of a steep rise is left after the interval has been halved many times."""
+    y = g(x)
+    rises = np.abs(np.diff(y))
+    at = np.flatnonzero(rises > max(STEEP * np.nanmedian(rises), HIGH * (np.nanmax(y) - np.nanmin(y))))
+    a, b = x[at], x[at + 1]
+    for _ in range(HALVINGS):
+        middle = (a + b) / 2
+        left = np.abs(g(middle) - g(a)) >= np.abs(g(b) - g(middle))
+        a, b = np.where(left, a, middle), np.where(left, middle, b)
+    jumps = at[np.abs(g(b) - g(a)) > rises[at] / 2] + 1
+    return np.insert(x, jumps, x[jumps - 1]), np.insert(y, jumps, np.nan)
 
 
 def _map(about: Mapping[str, Any]) -> Map:

@@ -99,7 +99,7 @@ def _graph(axes: Axes, document: Mapping[str, Any], spans: Sequence[Pair]) -> tu
     margin = 0.12 * (hi - lo) if hi - lo > 1e-6 * size else 0.5 * size
     x = np.linspace(lo - margin, hi + margin, SAMPLES)
     axes.plot(x, x, color=FAINT, linewidth=0.8)
-    axes.plot(x, graph(document["map"], x), color=INK, linewidth=1.2)
+    axes.plot(*graph(document["map"], x), color=INK, linewidth=1.2)
     axes.set(xlim=(x[0], x[-1]), ylim=(x[0], x[-1]), xlabel=_name(document, 0), ylabel=f"next {_name(document, 0)}")
     return float(x[0]), float(x[-1])
 
