@@ -35,8 +35,8 @@ class Bands(Record):
     −5 unresolved; ``exponents`` (N,): the largest Lyapunov exponent; ``tails`` (N, K): the first state coordinate over the
     last K steps. ``bands``: (lo, hi, name) for each run of equal labels; a boundary lies at the bifurcation of the cycle
     beside it where there is one between the samples, else half-way between them. ``resolution``: the widest distance of
-    two samples; windows narrower than that can be missed. "unresolved": regimes change within less, or were not looked at
-    for want of time.
+    two samples; windows narrower than that can be missed. "unresolved": regimes change within less, as the doublings do
+    between a flip and the first chaotic sample, or were not looked at for want of time.
     """
 
     parameter: str
@@ -106,6 +106,7 @@ def _bounded(step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: 
     values, runs = samples.values, runs_of(samples.labels)
     labels = [int(samples.labels[first]) for first, _ in runs]
     edges = [float(values[0]), *(float(values[last] + values[last + 1]) / 2 for _, last in runs[:-1]), float(values[-1])]
+    between: dict[int, Interval] = {}
     width = [min(hi - mid, mid - lo) for lo, mid, hi in zip(edges, edges[1:], edges[2:], strict=False)]
     for k in sorted(range(len(width)), key=lambda k: -width[k])[:MOST]:
         # The bifurcation may not lie beyond the middle of either band.
@@ -116,27 +117,43 @@ def _bounded(step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: 
         sides = sorted(zip(within, labels[k : k + 2], strict=True), key=lambda side: side[1] if side[1] > 0 else LONGEST + 1)
         # Beside what was not looked at an orbit that has to be perturbed is too dear to look at again.
         worth = not samples.perturbed or UNRESOLVED not in labels[k : k + 2]
-        found = (_loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within)
-                 for inner, period in sides if worth and 0 < period <= LONGEST)  # fmt: skip
-        edges[k + 1] = next((value for value in found if value is not None), edges[k + 1])
-    return [(edges[k], edges[k + 1], NAMES.get(label, f"period {label}")) for k, label in enumerate(labels)]
+        lost = ((inner, period, _loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within))
+                for inner, period in sides if worth and 0 < period <= LONGEST)  # fmt: skip
+        inner, period, (value, doubles) = next((found for found in lost if found[2][0] is not None), (left, 0, (None, False)))
+        edges[k + 1] = edges[k + 1] if value is None else value
+        if doubles and not {2 * period, UNRESOLVED}.intersection(labels[k : k + 2]):
+            between[k] = (edges[k + 1], right) if inner < edges[k + 1] else (left, edges[k + 1])
+    return _with_gaps(edges, labels, between)
+
+
+def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interval]) -> list[tuple[float, float, str]]:
+    """The bands (lo, hi, name), and those "unresolved" between the bands k and k + 1."""
+    found = []
+    gaps = {k: gap for k, gap in between.items() if edges[k] < gap[0] < gap[1] < edges[k + 2]}
+    for k, label in enumerate(labels):
+        lo, hi = gaps.get(k - 1, edges[k : k + 1])[-1], gaps.get(k, edges[k + 1 :])[0]
+        found.append((lo, hi, NAMES.get(label, f"period {label}")))
+        found += [(*gaps[k], NAMES[UNRESOLVED])] if k in gaps else []
+    return found
 
 
 def _loss_of_stability(
     step: Map | MapByProducts, parameter: str, z: np.ndarray, period: int, within: Interval
-) -> float | None:
-    """The nearest parameter in an interval at which the orbit's stable cycle bifurcates; None if it does not."""
+) -> tuple[float | None, bool]:
+    """The nearest parameter in an interval at which the orbit's stable cycle bifurcates, None if it does not, and whether a
+    stable cycle of twice the period is born there: at a supercritical flip."""
     start = step.params[parameter]
     found = large_regime(step, z, LONGEST, None) if isinstance(step, MapByProducts) else regime(step, z)
     if found.period != period or stability(found.multipliers) is False or np.isnan(found.multipliers[0]):
-        return None
+        return None, False
     try:
         if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and not isinstance(step, MapByProducts):
             # On a continuum of fixed points that stay, the edge of this one.
-            values = [edge(step, found.points[0], start, parameter).value]
+            ends = [(edge(step, found.points[0], start, parameter).value, False)]
         else:
-            special = continue_cycle(step, found.points, parameter, within, coefficients=False).bifurcations
-            values = [float(b.parameter) for b in special if b.kind in LOSSES]
+            special = continue_cycle(step, found.points, parameter, within).bifurcations
+            ends = [(float(b.parameter), b.kind == "flip" and b.supercritical is True) for b in special if b.kind in LOSSES]
     except CfdynError:
-        return None
-    return min((v for v in values if within[0] <= v <= within[1]), key=lambda v: abs(v - start), default=None)
+        return None, False
+    ends = [end for end in ends if within[0] <= end[0] <= within[1]]
+    return min(ends, key=lambda end: abs(end[0] - start), default=(None, False))

@@ -189,3 +189,15 @@ def test_bands_of_a_loss_that_is_no_formula():
     assert found.tails.shape == (len(found.values), 64) and np.ptp(found.tails[0]) < 1e-9 < 0.1 < np.ptp(found.tails[-1])
     with pytest.raises(cf.CfdynError, match="unknown parameter"):
         cf.analysis.bands(cf.as_map(well, cf.optimizers.gd(lr=1.0)), [1.1], "rate", (0.8, 1.25))
+
+
+@needs_compiler
+def test_no_band_of_chaos_reaches_into_the_doublings_before_it():
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})
+    found = cf.analysis.bands(step, [0.3], "r", (3.4, 3.7), count=40)
+    chaos = min(lo for lo, _, name in found.bands if name == "chaotic")
+    accumulation = 3.569945671870945  # OEIS A098587
+    assert chaos > accumulation
+    names = [name for lo, _, name in found.bands if lo < chaos]
+    assert names[-1] == "unresolved" and names[-2].startswith("period")
+    assert all(a[1] == b[0] for a, b in zip(found.bands, found.bands[1:]))
