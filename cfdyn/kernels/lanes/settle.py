@@ -32,7 +32,7 @@ def piece_of(steps: int) -> int:
         return sum(n % q == 0 for q in range(1, 13))
 
     whole = [n for n in range(SHORTEST, LONGEST + 1) if steps % n == 0 and multiple(n) >= FEWEST]
-    return max(whole, key=lambda n: (multiple(n), n), default=PIECE)
+    return max(whole, key=multiple, default=PIECE)
 
 
 @kernel
@@ -47,8 +47,8 @@ def settle(memory, first, last, states, parameters, ended, codes, piece, points,
     if task.lanes == 0:
         one_by_one(memory, first, last, states, parameters, ended, codes)
         return
-    gone, longest = np.zeros(max(last - first, 0), np.bool_), max(piece, task.steps % piece)
-    lanes, pieces, behind = empty_lanes(task, longest), task.steps // piece, 0
+    gone, lanes = np.zeros(max(last - first, 0), np.bool_), empty_lanes(task, piece)
+    pieces, behind = task.steps // piece, 0
     for _ in range(2):
         rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near, lanes)
         behind = pieces * piece
