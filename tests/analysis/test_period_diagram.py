@@ -31,6 +31,13 @@ def contradicted(found: cf.analysis.PeriodDiagram, step: cf.Map, start: list[flo
     return wrong
 
 
+def test_the_longest_period_may_be_one():
+    """Of Hénon's map with b = 0: fixed points up to a = 3/4, and then cycles that are too long."""
+    found = cf.analysis.period_diagram(HENON, [("a", [0.5, 0.7, 0.8, 1.0]), ("b", [0.0])], max_period=1)
+    assert found.labels[0, :2].tolist() == [1, 1]
+    assert (found.labels[0, 2:] != 1).all()
+
+
 @pytest.mark.parametrize("b", [0.0, 0.3, -0.1])
 def test_beside_flips_labels_are_right_or_undecided(b):
     """Of Hénon's map: at 3(1 − b)²/4, and of the 2-cycle at (1 − b)² + (1 + b)²/4."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, alone, lane_parameters, load, own_parameters, walk_again
+from cfdyn.kernels.lanes.ensemble import Ensemble, alone, lane_parameters, load, on_lines, own_parameters, walk_again
 from cfdyn.kernels.lanes.keep import all_within
 from cfdyn.kernels.orbits import DONE
 from cfdyn.machine.jit import call, kernel, pointer, spliced
@@ -12,14 +12,41 @@ FLOOR = 1e-290  # the size of states that have decayed to round-off around 0, wh
 
 
 @spliced
-def longest_gaps(out, lag, first, gaps) -> None:
-    """max |x_t − x_{t−lag}| over the rows from ``first`` on and all entries, of each orbit of a block."""
+def last_gaps(out, lag, gaps) -> None:
+    """max |x_t − x_{t−lag}| over all entries of the last row, of each orbit of a block."""
+    t = out.shape[0] - 1
     for k in range(out.shape[2]):
         gaps[k] = 0.0
-    for t in range(first, out.shape[0]):
+    for i in range(out.shape[1]):
+        for k in range(out.shape[2]):
+            gaps[k] = max(gaps[k], abs(out[t, i, k] - out[t - lag, i, k]))
+
+
+@spliced
+def longest_gaps(out, lag, first, gaps) -> None:
+    """The same over the rows from ``first`` on, of which four at a time are looked at: what is found is kept less often."""
+    last = out.shape[0] - 1
+    for k in range(out.shape[2]):
+        gaps[k] = 0.0
+    for t in range(first, last + 1, 4):
+        u, v, w = min(t + 1, last), min(t + 2, last), min(t + 3, last)
         for i in range(out.shape[1]):
             for k in range(out.shape[2]):
-                gaps[k] = max(gaps[k], abs(out[t, i, k] - out[t - lag, i, k]))
+                one = max(abs(out[t, i, k] - out[t - lag, i, k]), abs(out[u, i, k] - out[u - lag, i, k]))
+                two = max(abs(out[v, i, k] - out[v - lag, i, k]), abs(out[w, i, k] - out[w - lag, i, k]))
+                gaps[k] = max(gaps[k], max(one, two))
+
+
+@spliced
+def largest(out, first, sizes) -> None:
+    """max |x_t| over the rows from ``first`` on and all entries, of each orbit of a block, if ``sizes`` are not larger."""
+    last = out.shape[0] - 1
+    for t in range(first, last + 1, 4):
+        u, v, w = min(t + 1, last), min(t + 2, last), min(t + 3, last)
+        for i in range(out.shape[1]):
+            for k in range(out.shape[2]):
+                one, two = max(abs(out[t, i, k]), abs(out[u, i, k])), max(abs(out[v, i, k]), abs(out[w, i, k]))
+                sizes[k] = max(sizes[k], max(one, two))
 
 
 @spliced
@@ -32,30 +59,24 @@ def least_lags(out, longest, tolerance, limits, gaps, lags) -> None:
     rows, block = out.shape[0], out.shape[2]
     for k in range(block):
         limits[k] = FLOOR
-    for t in range(rows - longest, rows):
-        for i in range(out.shape[1]):
-            for k in range(block):
-                limits[k] = max(limits[k], abs(out[t, i, k]))
+    largest(out, rows - longest, limits)
     for k in range(block):
         limits[k] *= tolerance
-    lag, first = 1, rows - 1
-    while lag <= longest:
-        longest_gaps(out, lag, first, gaps)
-        some = 0
+    for lag in range(1, longest + 1):
+        # The last row says of most orbits that they do not come back.
+        last_gaps(out, lag, gaps)
+        some, left = 0, 0
         for k in range(block):
+            left += 1 if lags[k] == OPEN else 0
             some += 1 if (lags[k] == OPEN) & (gaps[k] <= NEARLY * limits[k]) else 0
-        if some > 0 and first == rows - 1:
-            # The last row says of most orbits that they do not come back; here it does not.
-            first = rows - longest
+        if left == 0:
+            return
+        if some == 0:
             continue
-        left = 0
+        longest_gaps(out, lag, rows - longest, gaps)
         for k in range(block):
             if lags[k] == OPEN and gaps[k] <= NEARLY * limits[k]:
                 lags[k] = lag if gaps[k] <= limits[k] else 0
-            left += 1 if lags[k] == OPEN else 0
-        if left == 0:
-            return
-        lag, first = lag + 1, rows - 1
 
 
 @kernel
@@ -66,9 +87,9 @@ def periods(memory, first, last, states, parameters, ended, codes, longest, tole
     """
     task, rows = Ensemble(memory), 2 * longest
     b, d = task.block, task.d
-    z, before, out, p = np.zeros((d + 1, b)), np.zeros((d, b)), np.zeros((rows, d, b)), lane_parameters(task)
-    walked, row, limits, gaps = np.empty((rows + 1, d)), own_parameters(task), np.empty(b), np.empty(b)
-    lags = np.zeros(b, np.int64)
+    z, before, p = on_lines((d + 1) * b).reshape(d + 1, b), np.zeros((d, b)), lane_parameters(task)
+    out, limits, gaps, lags = on_lines(rows * d * b).reshape(rows, d, b), on_lines(b), on_lines(b), np.zeros(b, np.int64)
+    walked, row = np.empty((rows + 1, d)), own_parameters(task)
     p[0] = rows
     for begin in range(first, last, b):
         count = min(b, last - begin)

@@ -7,12 +7,13 @@ every orbit ends where it ends by itself.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.kernels.lanes.ensemble import Ensemble, lane_parameters, own_parameters, walk, walk_again
+from cfdyn.kernels.lanes.ensemble import Ensemble, lane_parameters, on_lines, own_parameters, walk, walk_again
 from cfdyn.kernels.orbits import DONE
-from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
+from cfdyn.machine.jit import borrowed, call, inline_kernel, kernel, pointer, spliced
 
 # Steps: long beside looking at the orbits of a block, short beside walking a piece again; a multiple of many periods.
 PIECE, SHORTEST, LONGEST, FEWEST = 120, 80, 160, 5
@@ -46,116 +47,147 @@ def settle(memory, first, last, states, parameters, ended, codes, piece, points,
     if task.lanes == 0:
         one_by_one(memory, first, last, states, parameters, ended, codes)
         return
-    gone = np.zeros(max(last - first, 0), np.bool_)
+    gone, lanes = np.zeros(max(last - first, 0), np.bool_), empty_lanes(task, piece)
     pieces, behind = task.steps // piece, 0
     for _ in range(2):
-        rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near)
+        rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near, lanes)
         behind = pieces * piece
         pieces, piece = 1 if behind < task.steps else 0, task.steps - behind
 
 
+class Lanes(NamedTuple):
+    """A block on its way: states and their bounds before and after a piece, by turns (2, D + 1, B), and the parameters.
+
+    Of each lane (B,) its orbit or EMPTY, and after which piece that is ``due``; room to find the lanes that are to be looked at,
+    and to walk a piece of one again.
+    """
+
+    z: np.ndarray
+    p: np.ndarray
+    cells: np.ndarray
+    due: np.ndarray
+    look: np.ndarray
+    order: np.ndarray
+    gaps: np.ndarray
+    rows: np.ndarray
+    row: np.ndarray
+
+
 @spliced
-def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near) -> None:
-    """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
+def empty_lanes(task, longest) -> Lanes:
+    """For pieces of at most so many steps."""
     b, d = task.block, task.d
-    here, there, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), lane_parameters(task)
-    rows, row, cells, arrival = np.empty((piece + 1, d)), own_parameters(task), np.full(b, EMPTY), np.zeros(b, np.int64)
-    look, following, now, soonest, living = np.zeros(b), first, 0, 0, 0
-    p[0] = piece
-    while pieces > 0:
-        if now == soonest or living == 0:
-            following, soonest, living = refill(
-                task, here, p, states, parameters, cells, arrival, gone, first, following, last, now, pieces
-            )
-        if living == 0:
-            return
-        call(task.run, pointer(here, 0), pointer(p, 0), pointer(there, 0))
-        now += 1
-        if not all_go_on(task, here, there, cells, points, reach, look) or now == soonest:
-            for k in range(b):
-                if cells[k] == EMPTY or look[k] == 0.0 and now != arrival[k]:
-                    continue
-                cell, status, done = cells[k], DONE, piece
-                if not there[d, k] <= task.escape:
-                    done, status = walk_again(task, here, p, there, k, rows, row, piece)
-                if status != DONE:
-                    ended[cell], codes[cell] = behind + (now - 1 - arrival[k] + pieces) * piece + done, status
-                    gone[cell - first] = True
-                elif len(reach) > 0:
-                    near[cell] = nearby(task, there, k, points, reach)
-                    gone[cell - first] = near[cell] >= 0
-                if gone[cell - first] or now == arrival[k] or back(task, here, there, k):
-                    for i in range(d):
-                        states[cell, i] = there[i, k]
-                    cells[k], soonest = EMPTY, now
-        here, there = there, here
+    return Lanes(
+        on_lines(2 * (d + 1) * b).reshape(2, d + 1, b), lane_parameters(task), np.full(b, EMPTY), np.full(b, EMPTY),
+        np.zeros(b, np.int64), np.zeros(b, np.int64), np.zeros(b), np.empty((longest + 1, d)), own_parameters(task))  # fmt: skip
+
+
+@spliced
+def borrowed_lanes(lanes) -> Lanes:
+    """The same, for a loop: to count references to arrays would take a third of its time."""
+    return Lanes(
+        borrowed(lanes.z), borrowed(lanes.p), borrowed(lanes.cells), borrowed(lanes.due), borrowed(lanes.look),
+        borrowed(lanes.order), borrowed(lanes.gaps), borrowed(lanes.rows), borrowed(lanes.row))  # fmt: skip
 
 
 @inline_kernel
-def all_go_on(task, here, there, cells, points, reach, look) -> bool:
-    """True if no orbit of a block may have left, none is where it was before, and none near a point; else ``look`` at those."""
-    d, b, escape, gaps, away = task.d, task.block, task.escape, here[task.d], 0
+def rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near, lanes):
+    """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
+    task, lanes, states, parameters = Ensemble(memory), borrowed_lanes(lanes), borrowed(states), borrowed(parameters)
+    gone, points, reach = borrowed(gone), borrowed(points), borrowed(reach)
+    z, p, cells, due, b, d = lanes.z, lanes.p, lanes.cells, lanes.due, task.block, task.d
+    following, now, living, p[0] = first, 0, 0, piece
+    for k in range(b if pieces > 0 else 0):
+        following = refill(task, lanes, 0, k, states, parameters, gone, first, following, last)
+        due[k] = pieces
+        living += 1 if cells[k] != EMPTY else 0
+    while living > 0:
+        here, there = now % 2, 1 - now % 2
+        call(task.run, pointer(z, here * (d + 1) * b), pointer(p, 0), pointer(z, there * (d + 1) * b))
+        now += 1
+        for n in range(to_see(lanes, here, there, d, task.escape, now, points, reach)):
+            k = lanes.order[n]
+            cell, status, done = cells[k], DONE, piece
+            if not z[there, d, k] <= task.escape:
+                done, status = walk_again(task, z[here], p, z[there], k, lanes.rows, lanes.row, piece)
+            if status != DONE:
+                ended[cell], codes[cell] = behind + (now - 1 - due[k] + pieces) * piece + done, status
+                gone[cell - first] = True
+            elif len(reach) > 0:
+                near[cell] = nearby(z, there, d, k, points, reach)
+                gone[cell - first] = near[cell] >= 0
+            if gone[cell - first] or now == due[k] or back(z, d, k):
+                for i in range(d):
+                    states[cell, i] = z[there, i, k]
+                following = refill(task, lanes, there, k, states, parameters, gone, first, following, last)
+                due[k] = now + pieces
+                living -= 1 if cells[k] == EMPTY else 0
+
+
+@inline_kernel
+def to_see(lanes, here, there, d, escape, now, points, reach) -> int:
+    """How many orbits are where they were, have arrived, are near a point, or may have left; which: ``order``."""
+    z, cells, due, look, order, gaps, b, left = (
+        lanes.z, lanes.cells, lanes.due, lanes.look, lanes.order, lanes.gaps, lanes.cells.size, 0)  # fmt: skip
     for k in range(b):
-        gaps[k] = 0.0 if cells[k] >= 0 else 1.0
+        left += 1 if (z[here, 0, k] == z[there, 0, k]) | (due[k] == now) | (not z[there, d, k] <= escape) else 0
+    if left == 0 and len(reach) == 0:
+        return 0
+    for k in range(b):
+        look[k] = 1
     for i in range(d):
         for k in range(b):
-            gaps[k] += 0.0 if here[i, k] == there[i, k] else 1.0
+            look[k] = look[k] & (1 if z[here, i, k] == z[there, i, k] else 0)
     for k in range(b):
-        away += 1 if (cells[k] >= 0) & (not there[d, k] <= escape) | (gaps[k] == 0.0) else 0
-    if away == 0 and len(reach) == 0:
-        return True
-    for k in range(b):
-        look[k] = 1.0 if (cells[k] >= 0) & (not there[d, k] <= escape) | (gaps[k] == 0.0) else 0.0
+        look[k] = look[k] | (1 if (due[k] == now) | (not z[there, d, k] <= escape) else 0)
     for place in range(len(reach)):
         for k in range(b):
             gaps[k] = 0.0
         for i in range(d):
             for k in range(b):
-                gaps[k] = max(gaps[k], abs(there[i, k] - points[i, place]))
+                gaps[k] = max(gaps[k], abs(z[there, i, k] - points[i, place]))
         for k in range(b):
-            look[k] = 1.0 if (cells[k] >= 0) & (gaps[k] <= reach[place]) else look[k]
+            look[k] = look[k] | (1 if gaps[k] <= reach[place] else 0)
+    left = 0
     for k in range(b):
-        away += 1 if look[k] != 0.0 else 0
-    return away == 0
+        order[left] = k
+        left += look[k] & (1 if cells[k] != EMPTY else 0)
+    return left
 
 
 @spliced
-def nearby(task, there, k, points, reach) -> int:
+def nearby(z, there, d, k, points, reach) -> int:
     """The first of the points that an orbit is near to; −1 if none is."""
     for place in range(len(reach)):
         gap = 0.0
-        for i in range(task.d):
-            gap = max(gap, abs(there[i, k] - points[i, place]))
+        for i in range(d):
+            gap = max(gap, abs(z[there, i, k] - points[i, place]))
         if gap <= reach[place]:
             return place
     return -1
 
 
 @spliced
-def back(task, here, there, k) -> bool:
+def back(z, d, k) -> bool:
     """True if an orbit is where it was before; 0 and −0 are different places."""
-    for i in range(task.d):
-        if not (here[i, k] == there[i, k] and math.copysign(1.0, here[i, k]) == math.copysign(1.0, there[i, k])):
+    for i in range(d):
+        if not (z[0, i, k] == z[1, i, k] and math.copysign(1.0, z[0, i, k]) == math.copysign(1.0, z[1, i, k])):
             return False
     return True
 
 
 @spliced
-def refill(task, z, p, states, parameters, cells, arrival, gone, first, following, last, now, pieces) -> tuple[int, int, int]:
-    """The next orbits into empty lanes; which is next then, when one arrives, and how many are on their way."""
-    soonest, living = now + pieces, 0
-    for k in range(task.block):
-        while cells[k] == EMPTY and following < last:
-            if not gone[following - first]:
-                cells[k], arrival[k] = following, now + pieces
-                for i in range(task.d):
-                    z[i, k] = states[following, i]
-                for i in range(task.parameters):
-                    p[task.head + i * task.block + k] = parameters[following, i]
-            following += 1
-        if cells[k] != EMPTY:
-            soonest, living = min(soonest, arrival[k]), living + 1
-    return following, soonest, living
+def refill(task, lanes, there, k, states, parameters, gone, first, following, last) -> int:
+    """The next orbit into a lane, if there is one; which is next then."""
+    while following < last and gone[following - first]:
+        following += 1
+    lanes.cells[k] = following if following < last else EMPTY
+    if lanes.cells[k] != EMPTY:
+        for i in range(task.d):
+            lanes.z[there, i, k] = states[following, i]
+        for i in range(task.parameters):
+            lanes.p[task.head + i * task.block + k] = parameters[following, i]
+    return following + 1
 
 
 @kernel
