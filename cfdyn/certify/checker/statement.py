@@ -246,12 +246,12 @@ def _edge(claim: Mapping[str, Any]) -> str:
 
 def _measure(claim: Mapping[str, Any]) -> str:
     m = claim["steps"]
-    slope = "|g′|" if m == 1 else f"|(g^{m})′|"
+    slope = "|f′|" if m == 1 else f"|(f^{m})′|"
     where = exactly([[claim["interval"]]])
     return (f"takes {where} into itself, but for finitely many points, and has there finitely many pieces that are C² up to their"
-            f" ends, with {slope} ≥ {claim['growth']} wherever it is defined: by Lasota and Yorke it has an invariant probability"
-            " measure with a density there, and no cycle there is stable (this does not say that the measure is the only"
-            " one)")  # fmt: skip
+            f" ends, with {slope} ≥ {claim['growth']} wherever it is defined, f being one step: by Lasota and Yorke it has an"
+            " invariant probability measure with a density there, and no cycle there is stable (this does not say that the"
+            " measure is the only one)")  # fmt: skip
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
