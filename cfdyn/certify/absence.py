@@ -41,7 +41,7 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     vary : parameters of the map: exact numbers, or pairs such as ``lr=(0.1, 1.45)``; with None for the upper end of one of them
         the largest is looked for that can be proved
     most : nodes of the tree of boxes
-    jobs : processes at once where the search takes more than a second, as many as there are processors if not given; the
+    jobs : processes at once where the search takes more than half a second, as many as there are processors if not given; the
         certificate is the same to the last byte
     progress : called with the numbers of boxes done and waiting
     keep : a folder where the search is kept when it is interrupted, and from which the same call goes on

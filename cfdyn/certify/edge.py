@@ -13,21 +13,24 @@ from flint import arb, ctx
 from cfdyn.arguments import vector
 from cfdyn.certify.balls import BITS, lower_double, upper_double
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
+from cfdyn.certify.critical.scale import Rule, Scale
 from cfdyn.certify.critical.sharpest import Box, Sharpest
 from cfdyn.certify.exact import end, written
-from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.subject import Subject, limit_of, subject
 from cfdyn.certify.trapping import as_box, halves
 from cfdyn.errors import UsageError
-from cfdyn.optimizers import ema_momentum, gd, heavy_ball, nesterov
+from cfdyn.optimizers import adam, ema_momentum, gd, heavy_ball, nesterov, rmsprop
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import formula
 
 # θ of a momentum β: where the characteristic polynomial of z is 0 at z = −1 (docs/theory/the-edge.md).
-KNOWN: tuple[tuple[Callable[..., Optimizer], Callable[[Fraction], Fraction]], ...] = (
-    (gd, lambda b: Fraction(2)), (heavy_ball, lambda b: 2 + 2 * b), (nesterov, lambda b: 2 * (1 + b) / (1 + 2 * b)),
-    (ema_momentum, lambda b: 2 * (1 + b) / (1 - b)),
+Known = tuple[Callable[..., Optimizer], str, Callable[[Fraction], Fraction]]
+KNOWN: tuple[Known, ...] = (
+    (gd, "", lambda b: Fraction(2)), (heavy_ball, "momentum", lambda b: 2 + 2 * b),
+    (nesterov, "momentum", lambda b: 2 * (1 + b) / (1 + 2 * b)), (ema_momentum, "momentum", lambda b: 2 * (1 + b) / (1 - b)),
 )  # fmt: skip
+ADAPTIVE: tuple[Known, ...] = (rmsprop, "", lambda b: Fraction(2)), (adam, "beta1", lambda b: 2 * (1 + b) / (1 - b))
 MOST_LEAVES = 4000
 SLACK = 0.1  # of its width, by which an enclosure is off 0: for a checker whose enclosures are a little wider
 ROUNDS, CLOSE = 60, 1e-9  # of the search for the edge from a point
@@ -46,12 +49,14 @@ def edge(
     at others; wherever ηλ = θ, d(ηλ)/dt = −⟨∇(ηλ), η∇L⟩ along dw/dt = −η∇L has one sign. If it is positive, the flow goes
     from the stable to the unstable side, α < 0, and the central flow is held at the edge; if negative, it leaves the edge.
     (The central flow of momentum is that of gradient descent with this edge in a faster time: α has the same sign.)
+    Of RMSProp and Adam λ is the largest eigenvalue of P⁻¹∇²L with P = (√ν + ε)/η, the edge θ = 2 or 2(1 + β₁)/(1 − β₁), and the
+    flow moves ν too: dw/dt = −P⁻¹∇L, dν/dt = (1 − β₂)/β₂·((∇L)² − ν); so λ may grow because ν falls.
 
-    loss, optimizer : a loss (text, `cf.Loss`) and plain gradient descent, heavy ball, Nesterov or an averaged gradient
-        (`ema_momentum`), a number β in [0, 1)
-    box : (lo, hi) for each weight
-    point : in place of a box: weights near the edge, such as a point of a path; the largest box that works around the nearest
-        point of the edge is taken
+    loss, optimizer : a loss (text, `cf.Loss`) and plain gradient descent, heavy ball, Nesterov, an averaged gradient
+        (`ema_momentum`), RMSProp or Adam, without clipping or weight decay, ε outside the root; β a number in [0, 1)
+    box : (lo, hi) for each weight; of RMSProp and Adam then for the ν of each weight
+    point : in place of a box: weights (and ν) near the edge, such as a point of a path; the largest box that works around the
+        nearest point of the edge is taken
     most : leaves that the box is cut into; then the proof is given up
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
@@ -66,37 +71,55 @@ def edge(
     >>> held = edge("x**2*(1 + y)/2 + exp(-y)", cf.optimizers.heavy_ball(lr=1, momentum=0.5), point=[0.05, 1.9])  # 1 + y = 3
     >>> held.proved, held.claim["enters"]
     (True, True)
+    >>> adaptive = edge("(w**2 - 1)**2/4", cf.optimizers.rmsprop(lr=0.2, beta2=0.9), point=[0.9, 0.02])  # nu falls, and P with it
+    >>> adaptive.proved, adaptive.claim["enters"], adaptive.claim["scale"]
+    (True, True, 'sqrt(nu) + eps')
 
     References
     ----------
     Cohen et al. (2025), Understanding optimization in deep learning with central flows; Damian, Nichani & Lee (2023), ICLR.
     """
     about = subject(loss, optimizer, vary)
-    threshold = _threshold(about)
-    if threshold is None:
+    sharpest = _sharpest(about)
+    if sharpest is None:
         raise UsageError("the edge is proved of plain gradient descent, heavy_ball, nesterov and ema_momentum, with lr > 0 and "
-                         "momentum a number in [0, 1), without clipping, dampening or weight decay")  # fmt: skip
-    sharpest = Sharpest(_descent(about), threshold)
+                         "momentum a number in [0, 1), without clipping, dampening or weight decay; and of rmsprop and adam with "
+                         "eps outside the root, beta1 a number in [0, 1) and beta2 one in (0, 1)")  # fmt: skip
     if box is not None and point is not None:
         raise UsageError("give a box, or a point near the edge, not both")
+    count = len(sharpest.names)
     with ctx.workprec(BITS):
         if point is not None:
             start = vector("a point", point)
-            if len(start) != about.weights:
-                raise UsageError(f"a point has {about.weights} weight{'s' * (about.weights > 1)}, not {len(start)}")
+            if len(start) != count:
+                raise UsageError(f"a point has {count} weight{'s' * (count > 1)}, not {len(start)}" if not sharpest.scale else
+                                 f"a point has {', '.join(sharpest.names)}: {count} numbers, not {len(start)}")  # fmt: skip
             return _near(about, sharpest, start)
-        found = _Proof(about, sharpest, as_box(loss, box, about.weights), most)
+        found = _Proof(about, sharpest, as_box(loss, box, count, sharpest.names if sharpest.scale else ()), most)
         return found.certificate(found.sides())
 
 
-def _threshold(about: Subject) -> Fraction | None:
-    """θ = ηλ at which a mode of curvature λ has the multiplier −1; None of an optimizer for which it is not known here."""
+def _sharpest(about: Subject) -> Sharpest | None:
+    """With θ, the λ at which a mode has the multiplier −1; None of an optimizer for which it is not known here."""
     if not isinstance(about.spec, LossMap) or about.exact["lr"][0] <= 0:
         return None
-    o = about.spec.optimizer
-    low, high = about.exact[o.beside(about.spec.loss.params)["momentum"]] if "momentum" in o.params else (Fraction(0),) * 2
-    known = [rule(low) for make, rule in KNOWN if _formulas(make(lr=1)) == _formulas(o)]
-    return known[0] if known and 0 <= low == high < 1 else None
+    known: list[tuple[Optimizer, Rule | None, str, Callable[[Fraction], Fraction]]]
+    known = [(make(lr=1), None, momentum, theta) for make, momentum, theta in KNOWN]
+    for make, momentum, theta in ADAPTIVE:
+        plain, corrected = (make(lr=1, bias_correction=on) for on in (False, True))
+        known += [(one, Rule.of(plain), momentum, theta) for one in (plain, limit_of(corrected))]
+    for one, rule, momentum, theta in known:
+        if _formulas(one) == _formulas(about.spec.optimizer):
+            values = [_value(about, name) for name in ([momentum, "beta2", "eps"] if rule else [momentum])]
+            good = all(lo == hi for lo, hi in values) and 0 <= values[0][0] < 1 and (rule is None or 0 < values[1][0] < 1)
+            return Sharpest(_descent(about), theta(values[0][0]), None if rule is None else Scale(about, rule)) if good else None
+    return None
+
+
+def _value(about: Subject, name: str) -> tuple[Fraction, Fraction]:
+    """The ends of a hyperparameter; 0 where there is no name."""
+    called = about.spec.optimizer.beside(about.spec.loss.params)  # type: ignore[union-attr]
+    return about.exact[called[name]] if name else (Fraction(0), Fraction(0))
 
 
 def _formulas(o: Optimizer) -> tuple:
@@ -122,8 +145,9 @@ def _near(about: Subject, sharpest: Sharpest, z: np.ndarray) -> Certificate:
             break
         if abs(gap) < CLOSE:
             return _around(about, sharpest, z, climb)
-        z = z + gap * climb / (climb @ climb)
-    return unproved("edge", "the search from the point finds no weights where lr times the largest eigenvalue is at the edge; "
+        nearer, d = z + gap * climb / (climb @ climb), about.weights
+        z = np.concatenate([nearer[:d], np.maximum(nearer[d:], z[d:] / 4)])  # squares stay positive
+    return unproved("edge", "the search from the point finds no place where the largest eigenvalue is at the edge; "
                     "give a point nearer to the edge")  # fmt: skip
 
 
@@ -178,6 +202,8 @@ class _Proof:
         claim = {"box": [interval_text(*side) for side in self.box], "enters": lo > 0, "rate": interval_text(lo, hi)}
         if self.about.dim > self.about.weights:
             claim["threshold"] = written(self.sharpest.threshold)
+        if self.sharpest.scale:
+            claim["scale"] = self.sharpest.scale.rule.text
         below, above = ([end(v) for v in z.tolist()] for z in sides or ())
         return proved("edge", self.about, claim, {"below": below, "above": above, "tree": text})
 
@@ -194,7 +220,7 @@ class _Proof:
         widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(box, self.box)]
         k = widths.index(max(widths))
         if self.leaves >= self.most or self.why or max(widths) < 2.0**-40:
-            ends = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, (lo, hi) in zip(self.sharpest.about.names, box))
+            ends = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, (lo, hi) in zip(self.sharpest.names, box))
             self.why = self.why or f"undecided: {ends}; a second eigenvalue may come to the edge, or the rate change its sign; " \
                 "try a smaller box"  # fmt: skip
             return None

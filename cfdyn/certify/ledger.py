@@ -90,7 +90,7 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     period : n
     box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
     most : nodes of a tree of boxes; what is left then is undecided
-    jobs : processes at once where a search takes more than a second, as many as there are processors if not given; the
+    jobs : processes at once where a search takes more than half a second, as many as there are processors if not given; the
         certificate is the same to the last byte
     progress : called with the numbers of boxes done and waiting
     keep : a folder where a search is kept when it is interrupted, and from which the same call goes on

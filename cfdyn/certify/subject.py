@@ -161,7 +161,7 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
         raise UsageError(f"a proof is about a loss and an optimizer, or about a map of formulas, not about {shown(loss)}")
     limit = False
     if isinstance(spec, LossMap):
-        spec, limit = LossMap(_without_batch(spec.loss), _limit(spec.optimizer)), _limit(spec.optimizer) is not spec.optimizer
+        spec, limit = LossMap(_without_batch(spec.loss), limit_of(spec.optimizer)), limit_of(spec.optimizer) is not spec.optimizer
         if isinstance(spec.optimizer, MatrixOptimizer):
             raise UsageError(f"{spec.optimizer.name} acts on whole matrices; proofs are for optimizers given by formulas")
     spec = _as_written(spec)
@@ -180,7 +180,11 @@ def in_floats(subject: Subject, what: str) -> Floats:
     >>> step(np.array([[0.25, 0.5]]))
     array([[0.65625, 0.875  ]])
     """
-    encloses = subject.enclosure(what)
+    return floats_of(subject.enclosure(what))
+
+
+def floats_of(encloses: Enclosure) -> Floats:
+    """A program over balls as a function of points in doubles, parameters at the middles of their balls."""
     outputs = on_arrays(encloses.program, [[float(v.mid()) for v in row] for row in encloses.data])
     parameters = [float(p.mid()) for p in encloses.parameters]
 
@@ -229,7 +233,7 @@ def _interval(name: str, value: Any) -> Interval:
     return lo, hi
 
 
-def _limit(optimizer: Optimizer) -> Optimizer:
+def limit_of(optimizer: Optimizer) -> Optimizer:
     """What a bias-corrected optimizer tends to: its powers of β at their limit 0."""
     powers = [name for name in optimizer.shared if name in ("decay1", "decay2")]
     if isinstance(optimizer, MatrixOptimizer) or not powers:

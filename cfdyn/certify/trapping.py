@@ -59,8 +59,8 @@ def trapping(
                     + (", or start=… for a region of boxes around an orbit" if start is None else ""))  # fmt: skip
 
 
-def as_box(loss: Any, box: Sequence | None, dim: int) -> Box:
-    """A box of states as pairs of doubles; the loss's own box if None."""
+def as_box(loss: Any, box: Sequence | None, dim: int, names: Sequence[str] = ()) -> Box:
+    """A box of states as pairs of doubles; the loss's own box if None. ``names``: of the states, for messages."""
     given = getattr(getattr(loss, "spec", loss), "box", None) if box is None else box
     try:
         ends = np.asarray(given, dtype=float)
@@ -68,7 +68,7 @@ def as_box(loss: Any, box: Sequence | None, dim: int) -> Box:
         ends = np.empty(0)
     ends = ends[None] if ends.shape == (2,) else ends
     if ends.shape != (dim, 2) or not np.isfinite(ends).all() or not (ends[:, 0] < ends[:, 1]).all():
-        pairs = "one pair (lo, hi)" if dim == 1 else f"a pair (lo, hi) for each of {dim} variables"
+        pairs = "one pair (lo, hi)" if dim == 1 else f"a pair (lo, hi) for each of {', '.join(names) or f'{dim} variables'}"
         raise UsageError(f"a box is {pairs} with lo < hi, not {shown(given)}")
     return [(float(lo), float(hi)) for lo, hi in ends]
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from cfdyn.machine import unfinished
 
 GREETING, GREETED = -1, "are you there?"
+AHEAD = 2  # requests of a crew that one process has at a time
 
 
 class Answer(NamedTuple):
@@ -87,21 +88,31 @@ def asked(
 
 
 class Crew:
-    """Processes that run a module which calls `serve`, for as long as this is not ended; whoever asks goes on meanwhile."""
+    """Processes that run a module which calls `serve`, for as long as this is not ended; whoever asks goes on meanwhile.
+
+    Each may be asked for one thing more than what it is at, so that it goes on at once.
+    """
 
     def __init__(self, module: str, processes: int):
         self._queue: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
-        self._workers = [_Process(module, self._queue) for _ in range(processes)]
-        for worker in self._workers:
+        self._asked = {_Process(module, self._queue): [GREETING] for _ in range(processes)}
+        for worker in self._asked:
             worker.ask(GREETING, GREETED)
 
-    def idle(self) -> bool:
-        """True if one has started and is at nothing."""
-        return any(worker.index is None for worker in self._workers)
+    def free(self) -> bool:
+        """True if one has started and may be asked."""
+        return self._freest() is not None
+
+    def _freest(self) -> _Process | None:
+        started = [worker for worker, at in self._asked.items() if len(at) < AHEAD and GREETING not in at]
+        return min(started, key=lambda worker: len(self._asked[worker]), default=None)
 
     def ask(self, index: int, request: str) -> None:
-        """Send a request, by its index, to one that is idle."""
-        next(worker for worker in self._workers if worker.index is None).ask(index, request)
+        """Send a request, by its index, to one that is free."""
+        worker = self._freest()
+        assert worker is not None
+        self._asked[worker].append(index)
+        worker.ask(index, request)
 
     def answers(self, wait: bool) -> list[tuple[int, str | None]]:
         """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: till something comes."""
@@ -112,16 +123,16 @@ class Crew:
             except queue.Empty:
                 return found
             wait = False
-            index, worker.index = worker.index, None
-            if line is None and worker in self._workers:
-                self._workers.remove(worker)
+            if line is None:
+                done = self._asked.pop(worker, [])
                 worker.end()
-            if index is not None and index != GREETING:
-                found.append((index, line))
+            else:
+                done = [self._asked[worker].pop(0)]
+            found += [(index, line) for index in done if index != GREETING]
 
     def end(self) -> None:
         """All of them are gone when this returns."""
-        for worker in self._workers:
+        for worker in self._asked:
             worker.end()
 
 

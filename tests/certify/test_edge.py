@@ -117,7 +117,8 @@ def test_momentum_moves_the_edge_and_not_the_sign():
 
 
 @pytest.mark.parametrize("optimizer", [
-    cf.optimizers.rmsprop(lr=1), cf.optimizers.adam(lr=1), cf.optimizers.heavy_ball(lr=1, dampening=0.1), cf.optimizers.gd(lr=1, weight_decay=0.1),
+    cf.optimizers.rmsprop(lr=1, eps_inside=True), cf.optimizers.adam(lr=1, clip=1.0), cf.optimizers.adamw(lr=1, weight_decay=0.1), cf.optimizers.rmsprop(lr=1, beta2=0.0),
+    cf.optimizers.adagrad(lr=1), cf.optimizers.heavy_ball(lr=1, dampening=0.1), cf.optimizers.gd(lr=1, weight_decay=0.1),
     cf.optimizers.heavy_ball(lr=1, clip=1.0), cf.optimizers.heavy_ball(lr=1, momentum=-0.5), cf.optimizers.sign_gd(lr=1),
 ])  # fmt: skip
 def test_other_optimizers_have_another_edge(optimizer):
@@ -125,7 +126,82 @@ def test_other_optimizers_have_another_edge(optimizer):
         cf.certify.edge(WELL, optimizer, (0.7, 1))
 
 
+ADAPTIVE = {
+    "rmsprop": (cf.optimizers.rmsprop(lr=0.5, beta2=0.9, eps=1e-3), "x**2*(1 + y)/2 + exp(-y)", [0.05, 0.9, 0.16, 0.3]),
+    "corrected": (cf.optimizers.rmsprop(lr=0.5, beta2=0.9, eps=1e-3, bias_correction=True), "x**2*(1 + y)/2 + exp(-y)", [0.05, 0.9, 0.16, 0.3]),
+    "adam": (cf.optimizers.adam(lr=0.5, beta1=0.5, beta2=0.99, eps=1e-3), "x**2*(1 + y)/2 + exp(-y)", [0.05, 0.9, 0.02, 0.3]),
+    "falling": (cf.optimizers.rmsprop(lr=0.2, beta2=0.9), "(x*y - 1)**2/2 + (x - 2)**2/8", [0.9, 1.4, 0.08, 0.09]),
+}
+
+
+def adaptively(optimizer, formula):
+    """(eigenvalues of P⁻¹H, the flow's direction) at (w, ν), by SymPy and a Cholesky factor, and dλ/dt by a difference along the flow."""
+    names, p = sp.symbols("x y"), optimizer.params
+    loss = sp.sympify(formula)
+    slope, curved = (sp.lambdify([names], part) for part in ([sp.diff(loss, a) for a in names], sp.hessian(loss, names)))
+
+    def sizes(z):
+        root = ((np.sqrt(z[2:]) + p["eps"]) / p["lr"]) ** -0.5
+        return np.linalg.eigvalsh(root[:, None] * np.array(curved(z[:2]), float) * root)
+
+    def rate(z, h=1e-5):
+        g = np.array(slope(z[:2]), float)
+        flow = np.concatenate([-g * p["lr"] / (np.sqrt(z[2:]) + p["eps"]), (1 - p["beta2"]) / p["beta2"] * (g**2 - z[2:])])
+        return (sizes(z + h * flow)[-1] - sizes(z - h * flow)[-1]) / (2 * h)
+
+    return sizes, rate
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_the_edge_of_adaptive_optimizers_moves_with_their_squares(name):
+    optimizer, formula, point = ADAPTIVE[name]
+    found = cf.certify.edge(formula, optimizer, point=point)
+    assert found.proved, found.reason
+    assert cf.certify.check(found.document).valid
+    at = {"adam": 6}.get(name, 2)
+    assert found.claim["threshold"] == str(at) and found.claim["enters"] == (name != "falling")
+    lo, hi = map(float.fromhex, found.claim["rate"])
+    box, (sizes, rate), seen = np.array([[float.fromhex(end) for end in side] for side in found.claim["box"]]), adaptively(optimizer, formula), 0
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        a, b = rng.uniform(*box.T, (2, 4))
+        if (sizes(a)[-1] - at) * (sizes(b)[-1] - at) < 0:
+            for _ in range(50):
+                middle = (a + b) / 2
+                a, b = (middle, b) if (sizes(middle)[-1] - at) * (sizes(b)[-1] - at) < 0 else (a, middle)
+            assert lo - 1e-6 <= rate(a) <= hi + 1e-6 and sizes(a)[0] < at
+            seen += 1
+    assert seen >= 5
+
+
+def test_adam_flips_at_its_threshold():
+    """With the scale p held, w and m follow a linear recursion, which has the multiplier −1 where lr·λ/p = θ."""
+    found = cf.certify.edge(WELL, cf.optimizers.adam(lr=0.2, beta1=0.75, beta2=0.9), point=[0.9, 0.001])
+    mu, beta = float(sp.Rational(found.claim["threshold"])), 0.75
+    at, before = (np.linalg.eigvals([[1 - size * (1 - beta), -size * beta], [1 - beta, beta]]) for size in (mu, 0.999 * mu))
+    assert np.isclose(abs(at + 1).min(), 0) and abs(before).max() < 1 and mu == 14
+
+
+def test_where_the_squares_fall_a_flow_at_rest_enters():
+    """At a minimum nothing moves but ν, which falls: λ = ηL″/√ν grows at the rate λκ/2."""
+    at = (2 * 0.2 / 2) ** 2  # of ν: L″ = 2 at w = 1
+    found = cf.certify.edge(WELL, cf.optimizers.rmsprop(lr=0.2, beta2=0.9, eps=0), ((0.9999, 1.0001), (0.99 * at, 1.01 * at)))
+    lo, hi = map(float.fromhex, found.claim["rate"])
+    assert found.claim["enters"] and lo < 0.1 / 0.9 < hi and hi - lo < 0.05
+
+
+def test_rates_of_adaptive_optimizers_for_an_interval_of_learning_rates():
+    found = cf.certify.edge(WELL, cf.optimizers.rmsprop(lr=0.2, beta2=0.9), ((0.88, 0.92), (0.01, 0.03)), lr=("0.199", "0.201"))
+    assert found.proved and found.statement.startswith("For every lr from 0.199 to 0.201: ") and cf.certify.check(found.document).valid
+
+
 def test_questions_about_the_edge_that_make_no_sense():
+    with pytest.raises(UsageError, match="each of w, nu_w with lo < hi"):
+        cf.certify.edge(WELL, cf.optimizers.rmsprop(lr=0.2), (0.7, 1))
+    with pytest.raises(UsageError, match="a point has w, v_w: 2 numbers, not 1"):
+        cf.certify.edge(WELL, cf.optimizers.adam(lr=0.2), point=[0.7])
+    with pytest.raises(UsageError, match="beta2 one in"):
+        cf.certify.edge(WELL, cf.optimizers.adam(lr=0.2), point=[0.7, 1], beta2=("0.9", "0.91"))
     with pytest.raises(UsageError, match=r"one pair \(lo, hi\) with lo < hi"):
         cf.certify.edge(WELL, cf.optimizers.heavy_ball(lr=1, momentum=0.5), (0.7, 1, 0, 1))
     with pytest.raises(UsageError, match="momentum a number"):

@@ -4,6 +4,8 @@ import json
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.certify.boxes import helping
@@ -21,15 +23,16 @@ class Started(Crew):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.given, self.answered = 0, 0
-        self.pids = [worker.process.pid for worker in self._workers]
-        while not self.idle():
+        self.given, self.answered, self.most = 0, 0, 0
+        self.pids = [worker.process.pid for worker in self._asked]
+        while not self.free():
             self.answers(wait=True)
         self.made.append(self)
 
     def ask(self, index, request):
         super().ask(index, request)
         self.given += 1
+        self.most = max(self.most, *map(len, self._asked.values()))
 
     def answers(self, wait):
         found = super().answers(wait)
@@ -60,6 +63,15 @@ def test_the_certificate_is_the_same_however_many_work_on_it(soon):
     assert bytes_of(cf.certify.cycles(**CALL, jobs=2)) == alone
     [crew] = soon
     assert crew.given == crew.answered > 20 and gone(crew)
+    assert crew.most == 2  # the next piece is there when one is done
+
+
+@given(st.integers(1, 5000), st.integers(2, 40))
+def test_pieces_make_up_the_batch_and_get_smaller(count, processes):
+    pieces = list(helping._pieces(count, processes))
+    sizes = [size for _, size in pieces]
+    assert [first for first, _ in pieces] == [sum(sizes[:k]) for k in range(len(sizes))] and sum(sizes) == count
+    assert sizes == sorted(sizes, reverse=True) and max(sizes) <= helping.MANY and min(sizes[:-1], default=helping.FEW) >= helping.FEW
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_a_remainder_jumps_and_expands():
 
 def test_curved_pieces_and_more_steps():
     found = cf.certify.measure(BENT, GD(lr=1), (-0.04, 0.0125))
-    assert found.proved and found.claim["steps"] == 5 and "|(g^5)′| ≥ " in found.statement
+    assert found.proved and found.claim["steps"] == 5 and "|(f^5)′| ≥ " in found.statement
     assert 1.34 < float(found.claim["growth"]) < 0.6**4 * 2.5 * (2.51 / 2.5) * 6  # four steps on the left for one on the right
     assert cf.certify.check(found.document).valid
 

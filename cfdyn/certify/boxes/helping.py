@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
@@ -16,9 +16,8 @@ from cfdyn.certify.boxes.judging import Judge, Question
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.machine.workers import Crew, serve, usual_number
 
-FEW, MANY, LEAST = 128, 512, 1024  # boxes that are judged at once; of a batch that is shared
-TURNS = 3  # pieces of a batch for each process, so that none waits long for the others
-SOON = 1.0  # seconds of processor time that a search takes before others are called
+FEW, MANY, LEAST = 128, 1024, 512  # boxes that are judged at once; of a batch that is shared
+SOON = 0.5  # seconds of processor time that a search takes before others are called
 Judged = Callable[[np.ndarray, np.ndarray, Solved], tuple[np.ndarray, np.ndarray]]
 
 
@@ -65,25 +64,37 @@ class Helpers:
         """Pieces of the batch, each judged by whoever is free; those of a process that has died, here."""
         assert self.crew is not None
         cycles, found = packed([list(cycle) for cycle in solved.cycles]), dict[int, tuple[np.ndarray, np.ndarray]]()
-        size = min(MANY, max(FEW, lo.shape[1] // (TURNS * (self.others + 1))))
-        starts = list(range(0, lo.shape[1], size))
-        open_, asked = starts[::-1], set[int]()
+        sizes = dict(_pieces(lo.shape[1], self.others + 1))
+        open_, asked = [*sizes][::-1], set[int]()
+
+        def boxes(k: int) -> tuple[np.ndarray, np.ndarray]:
+            return lo[:, k : k + sizes[k]], hi[:, k : k + sizes[k]]
+
         while open_ or asked:
-            while open_ and self.crew.idle():
+            while open_ and self.crew.free():
                 k = open_.pop()
                 asked.add(k)
-                self.crew.ask(k, f"{question} {cycles} {packed((lo[:, k : k + size], hi[:, k : k + size]))}")
-            for k, line in self.crew.answers(wait=not open_):
+                self.crew.ask(k, f"{question} {cycles} {packed(boxes(k))}")
+            if open_:
+                k = open_.pop()
+                found[k] = own(*boxes(k), solved)
+            for k, line in self.crew.answers(wait=bool(asked) and not open_):
                 asked.discard(k)
                 if line is None:
                     open_.append(k)
                 else:
                     found[k] = unpacked(line)
-            if open_ and not self.crew.idle():
-                k = open_.pop()
-                found[k] = own(lo[:, k : k + size], hi[:, k : k + size], solved)
-        letters, scores = zip(*(found[k] for k in starts), strict=True)
+        letters, scores = zip(*(found[k] for k in sizes), strict=True)
         return np.concatenate(letters), np.concatenate(scores, axis=1)
+
+
+def _pieces(count: int, processes: int) -> Iterator[tuple[int, int]]:
+    """(first, number) of the boxes of each piece: smaller ones towards the end, so that nobody waits long for the others."""
+    at = 0
+    while at < count:
+        size = min(MANY, max(FEW, (count - at) // (2 * processes)), count - at)
+        yield at, size
+        at += size
 
 
 def packed(what: Any) -> str:

@@ -228,23 +228,30 @@ def _convergence(claim: Mapping[str, Any]) -> str:
 def _edge(claim: Mapping[str, Any]) -> str:
     grows, sides = ("grows", "stable to the unstable") if claim["enters"] else ("falls", "unstable to the stable")
     flow, at = "is held at the edge" if claim["enters"] else "leaves the edge", claim.get("threshold", "2")
+    box, rate = exactly([claim["box"]]), interval_in_words(claim["rate"])
+    end = f"there the flow goes from the {sides} side, and the central flow {flow}"
+    if "scale" in claim:
+        return (f"has in {box} (the weights, then the averages of their squared gradients) with P = ({claim['scale']})/lr, weight"
+                f" by weight, a largest eigenvalue λ of P⁻¹∇²L that is below {at} (where a mode flips as P stands) at"
+                f" some points and above {at} at others, all other eigenvalues being below {at}; wherever in this box λ = {at}, λ"
+                f" {grows} along the stable flow dw/dt = −P⁻¹∇L, in which each average a of squares, of the memory β, has"
+                f" da/dt = ((1 − β)/β)((∂L/∂w)² − a), with a derivative in {rate} (time in steps): {end}")  # fmt: skip
     edge = f"{at}/lr" if "/" not in at else f"({at})/lr"
     modes = " (where a mode of the Hessian has the multiplier −1)" if "threshold" in claim else ""
-    box = exactly([claim["box"]])
     return (f"has in {box} a Hessian whose largest eigenvalue λ is below {edge}{modes} at some points and above {edge} at others,"
             f" all other eigenvalues being below {edge}; wherever in this box lr λ = {at}, lr λ"
-            f" {grows} along the gradient flow dw/dt = −lr ∇L, with a derivative in {interval_in_words(claim['rate'])} (time in"
-            f" steps): there gradient flow goes from the {sides} side, and the central flow {flow}")  # fmt: skip
+            f" {grows} along the gradient flow dw/dt = −lr ∇L, with a derivative in {rate} (time in"
+            f" steps): {end.replace('the flow', 'gradient flow', 1)}")  # fmt: skip
 
 
 def _measure(claim: Mapping[str, Any]) -> str:
     m = claim["steps"]
-    slope = "|g′|" if m == 1 else f"|(g^{m})′|"
+    slope = "|f′|" if m == 1 else f"|(f^{m})′|"
     where = exactly([[claim["interval"]]])
     return (f"takes {where} into itself, but for finitely many points, and has there finitely many pieces that are C² up to their"
-            f" ends, with {slope} ≥ {claim['growth']} wherever it is defined: by Lasota and Yorke it has an invariant probability"
-            " measure with a density there, and no cycle there is stable (this does not say that the measure is the only"
-            " one)")  # fmt: skip
+            f" ends, with {slope} ≥ {claim['growth']} wherever it is defined, f being one step: by Lasota and Yorke it has an"
+            " invariant probability measure with a density there, and no cycle there is stable (this does not say that the"
+            " measure is the only one)")  # fmt: skip
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {

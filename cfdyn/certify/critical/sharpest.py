@@ -1,4 +1,7 @@
-"""The Hessian's largest eigenvalue λ beside the edge ηλ = θ over a box: on which side, and how it moves along gradient flow."""
+"""The largest eigenvalue λ of P⁻¹∇²L beside the edge θ over a box: on which side, and how it moves along the stable flow.
+
+P = p/η: p = 1 for descent, a diagonal matrix of functions of a state ν for adaptive optimizers; boxes have the weights, then ν.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from flint import arb, arb_mat
 
 from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.borders.continuity import smooth
+from cfdyn.certify.critical.scale import Scale
 from cfdyn.certify.subject import Floats, Subject, in_floats
 
 SWEEPS = 3
@@ -20,10 +24,17 @@ Box = Sequence[tuple[float, float]]
 
 @dataclass
 class Sharpest:
-    """Of gradient descent g(w) = w − η∇L(w): S = 1 − θ − Dg = η∇²L − θ, which is singular at the edge ηλ = θ: 2 for descent."""
+    """Of gradient descent g(w) = w − η∇L(w): S = 1 − Dg − θp = η∇²L − θp, which is singular at the edge λ = θ: 2 for descent."""
 
     about: Subject
     threshold: Fraction
+    scale: Scale | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The coordinates of boxes."""
+        states = [f"{self.scale.rule.state}_{w}" for w in self.about.names] if self.scale else []
+        return [*self.about.names, *states]
 
     @cached_property
     def slopes(self) -> Enclosure:
@@ -56,62 +67,86 @@ class Sharpest:
         In a basis Q near the eigenvectors, S̃ = QᵀSQ = (s, bᵀ; b, C) with C negative definite by Gershgorin's discs: by
         Sylvester's law at most one eigenvalue of S is ≥ 0, and the largest has the sign of s − bᵀC⁻¹b.
         """
-        d, z = self.about.dim, [ball(lo, hi) for lo, hi in box]
+        d, whole = self.about.dim, [ball(lo, hi) for lo, hi in box]
+        z, states = whole[:d], whole[d:]
         if not smooth(self.step, z):
             return None
         basis = self._basis(np.array([(lo + hi) / 2 for lo, hi in box]))
         if basis is None:
             return None
-        one = arb_mat(d, d, [int(i == j) for i in range(d) for j in range(d)])
-        q = arb_mat(basis.tolist())
-        s = q.transpose() * (one * ball(1 - self.threshold) - arb_mat(d, d, self.slopes(z))) * q
+        sizes, moves = self.scale.over(states, self.gradient(z)) if self.scale else ([arb(1)] * d, [arb(0)] * d)
+        if not all(p > 0 for p in sizes):
+            return None
+        edge = [1 - ball(self.threshold) * p for p in sizes]
+        q, slopes = arb_mat(basis.tolist()), self.slopes(z)
+        s = q.transpose() * arb_mat(d, d, [edge[i] * (i == j) - slopes[i * d + j] for i in range(d) for j in range(d)]) * q
         y = _solved(s)
         if y is None:
             return None
         height = s[0, 0] + sum((s[0, i + 1] * v for i, v in enumerate(y)), arb(0))
-        return Side(height, z, [row[0] for row in (q * arb_mat(d, 1, [arb(1), *y])).tolist()], self)
+        return Side(height, z, [row[0] for row in (q * arb_mat(d, 1, [arb(1), *y])).tolist()], sizes, moves, self)
+
+    def _scales(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """p and p′ at points (d or 2d, n), (d, n) each."""
+        d = self.about.dim
+        return self.scale.sizes(z[d:]) if self.scale else (np.ones_like(z), np.zeros_like(z))
+
+    def _symmetric(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """p^(−½) (Dg − 1) p^(−½) at points, (n, d, d), and p^(−½), (n, d)."""
+        d, n = self.about.dim, z.shape[1]
+        slopes = np.moveaxis(self.floats[0](z[:d]).reshape(d, d, n), -1, 0) - np.eye(d)
+        root = self._scales(z)[0].T ** -0.5
+        matrix = root[:, :, None] * slopes * root[:, None, :]
+        return (matrix + np.swapaxes(matrix, 1, 2)) / 2, root
 
     def _basis(self, middle: np.ndarray) -> np.ndarray | None:
-        """Eigenvectors of the Hessian, that of the largest eigenvalue first."""
-        d = len(middle)
-        slopes = self.floats[0](middle[:, None]).reshape(d, d)
-        return np.linalg.eigh((slopes + slopes.T) / 2)[1] if np.isfinite(slopes).all() else None
+        """Solutions of η∇²L u = μpu with u·pu = 1, that of the largest μ first."""
+        with np.errstate(all="ignore"):
+            [matrix], [root] = self._symmetric(middle[:, None])
+        return root[:, None] * np.linalg.eigh(matrix)[1] if np.isfinite(matrix).all() else None
 
     def sizes(self, z: np.ndarray) -> np.ndarray:
-        """ηλ at points (d, n) in doubles; nan where it is not known."""
-        d, n = z.shape
-        slopes = np.moveaxis(self.floats[0](z).reshape(d, d, n), -1, 0)
-        good = np.isfinite(slopes).all(axis=(1, 2))
-        found = np.full(n, np.nan)
+        """λ at points in doubles; nan where it is not known."""
+        with np.errstate(all="ignore"):
+            matrices = self._symmetric(z)[0]
+        good = np.isfinite(matrices).all(axis=(1, 2))
+        found = np.full(z.shape[1], np.nan)
         if good.any():
-            found[good] = 1 - np.linalg.eigvalsh((slopes[good] + np.swapaxes(slopes[good], 1, 2)) / 2)[:, 0]
+            found[good] = -np.linalg.eigvalsh(matrices[good])[:, 0]
         return found
 
     def climb(self, z: np.ndarray) -> np.ndarray:
-        """∇(ηλ) at a point, in doubles."""
-        d, basis = len(z), self._basis(z)
+        """∇λ at a point, in doubles."""
+        d, basis = self.about.dim, self._basis(z)
         if basis is None:
-            return np.full(d, np.nan)
-        # D²g[e_k, u] · u = −∂_k(ηλ)
-        parts = [self.floats[1](np.concatenate([z, axis, basis[:, 0]])[:, None])[:, 0] for axis in np.eye(d)]
-        return -np.array(parts) @ basis[:, 0]
+            return np.full(len(z), np.nan)
+        u = basis[:, 0]
+        # D²g[e_k, u] · u = −∂_k(u·η∇²L u)
+        parts = [self.floats[1](np.concatenate([z[:d], axis, u])[:, None])[:, 0] for axis in np.eye(d)]
+        states = -self.sizes(z[:, None]) * self._scales(z[:, None])[1][:, 0] * u**2
+        return np.concatenate([-np.array(parts) @ u, states[: len(z) - d]])
 
 
 @dataclass
 class Side:
-    """Over a box ``z``: ``height`` has the sign of ηλ − θ; ``vector``: where ηλ = θ, the eigenvector lies along one in it."""
+    """Over a box with weights ``z``: ``height`` has the sign of λ − θ; ``vector``: where λ = θ, the eigenvector lies along one in
+    it; ``sizes``, ``moves``: p and dp/dt."""
 
     height: arb
     z: list[arb]
     vector: list[arb]
+    sizes: list[arb]
+    moves: list[arb]
     sharpest: Sharpest
 
     def rate(self) -> arb:
-        """d(ηλ)/dt along dw/dt = −η∇L where ηλ = θ: D²g[u, u]·η∇L / u·u."""
+        """dλ/dt along dw/dt = −P⁻¹∇L where λ = θ: (D²g[u, u]·P⁻¹∇L − θ u·(dp/dt)u) / u·pu."""
         of, u = self.sharpest, self.vector
         rate = of.about.parameters()[list(of.about.spec.params).index("lr")]
         bent, slope = of.bent([*self.z, *u, *u]), of.gradient(self.z)
-        return sum((a * rate * b for a, b in zip(bent, slope)), arb(0)) / sum((v**2 for v in u), arb(0))
+        along = sum((a * rate * b / p for a, b, p in zip(bent, slope, self.sizes)), arb(0))
+        swelling = sum((v**2 * move for v, move in zip(u, self.moves)), arb(0))
+        return (along - ball(of.threshold) * swelling) / sum((v**2 * p for v, p in zip(u, self.sizes)), arb(0))
 
 
 def _solved(s: arb_mat) -> list[arb] | None:

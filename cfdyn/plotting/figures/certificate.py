@@ -29,7 +29,8 @@ KNOWN = {
 }  # fmt: skip
 
 EDGE = {
-    "b": ("λ < 2/η", "#d7e3f0"), "a": ("λ > 2/η", "#5f8fc2"), "e": ("λ may be 2/η; the sign of its rate is known", "#1f4f88"),
+    "b": ("λ below the edge", "#d7e3f0"), "a": ("λ above it", "#5f8fc2"),
+    "e": ("λ may be at the edge; the sign of its rate is known", "#1f4f88"),
 }  # fmt: skip
 
 
@@ -140,7 +141,7 @@ def _measure(figure: Figure, document: Mapping[str, Any]) -> None:
     lo, hi = ends(claim["interval"])
     _graph(axes, document, [(lo, hi)])
     axes.add_patch(Rectangle((lo, lo), hi - lo, hi - lo, facecolor="none", edgecolor=ACCENT, linewidth=0.9))
-    slope = "|g′|" if claim["steps"] == 1 else f"|(g^{claim['steps']})′|"
+    slope = "|f′|" if claim["steps"] == 1 else f"|(f^{claim['steps']})′|"
     axes.set_title(f"{slope} ≥ {float(claim['growth']):.6g}: an invariant density, no stable cycle", fontsize=8)
 
 
@@ -151,8 +152,12 @@ def _edge(figure: Figure, document: Mapping[str, Any]) -> None:
         for side, colour in (("below", INK), ("above", WARN)):
             point = [float.fromhex(x) for x in document["evidence"][side]]
             axes.plot(point[0], point[1] if len(point) > 1 else 0.5, "o", color=colour, markersize=4)
-    lo, hi = ends(document["claim"]["rate"])
-    axes.set_title(f"{'entered' if document['claim']['enters'] else 'left'}: d(ηλ)/dt in [{lo:.4g}, {hi:.4g}]", fontsize=8)
+    (lo, hi), scale = ends(document["claim"]["rate"]), document["claim"].get("scale", "")
+    if scale and len(document["claim"]["box"]) == 2:
+        squares = next(s for s in document["map"]["optimizer"]["per_weight"] if f"({s})" in scale)
+        axes.set_ylabel(axis_label(f"{squares}_{document['map']['loss']['variables'][0]}"))
+    way, size = "entered" if document["claim"]["enters"] else "left", "λ" if scale else "(ηλ)"
+    axes.set_title(f"{way}: d{size}/dt in [{lo:.4g}, {hi:.4g}]", fontsize=8)
 
 
 def _tree(figure: Figure, document: Mapping[str, Any], known: Mapping[str, tuple[str, str]] = KNOWN) -> Axes:

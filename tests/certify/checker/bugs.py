@@ -84,6 +84,8 @@ def maps_are_wrong(use: Any) -> str:
         ("Piecewise((5, w < 1), (7, w <= 1), (9, True))", 1.0, 1.0, (7, 7), (0, 0)),
         ("Piecewise((w, w < 1), (3*w, True))", 0.9, 1.1, (0.9, 3.3), (-np.inf, np.inf)), ("tanh(log(w))", -2.0, -1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
         ("w*sign(w)", -1.0, 2.0, (0, 2), (-1, 1)), ("w + 1 - sign(w)**2", -1.0, 1.0, (-1, 1), (-np.inf, np.inf)),
+        ("w*Heaviside(w)", -2.0, -1.0, (0, 0), (0, 0)), ("sign(w - 1)*Piecewise((w - 1, w > 1), (1 - w, True))", 0.0, 3.0, (-1, 2), (1, 1)),
+        ("Piecewise((sign(w)**2 - 2, w <= 0), (1, True))", 0.0, 0.0, (-2, -2), (0, 0)),
     ):  # fmt: skip
         found = slopes(formula, lo, hi)
         if found[0] > value[0] or found[1] < value[1] or found[2] > slope[0] or found[3] < slope[1]:
@@ -212,7 +214,17 @@ BUGS: dict[str, tuple[str, ...]] = {
     "points of the edge that lie anywhere": ("kinds/edge.py", "if not point(ends).within(box).all():", "if False:"),
     "an edge of any optimizer": ("kinds/recursion.py", 'any(o.get(name) for name in ("gradient", "probe", "shared"))', "False"),
     "an edge of any update": ("kinds/recursion.py", "if not _same(graph, node, graph.mul(scale, linear)):", "if False:"),
-    "steps that may go up": ("kinds/recursion.py", 'else fields.number(rate, "lr")) > 0:', 'else fields.number(rate, "lr")):'),
+    "steps that may go up": ("kinds/recursion.py", "if not lr > 0:", "if not lr:"),
+    "squares that are not averaged": ("kinds/recursion.py", "if not 0 < beta < 1 or not _same(graph, after, average):", "if not 0 < beta < 1:"),
+    "a step that is divided by nothing": ("kinds/recursion.py", "or not _same(graph, move, graph.div(whole, mark)):", "or False:"),
+    "a slow gradient that moves by any factor": ("kinds/recursion.py", "if found and c * (1 - b) + a * e != b - 1:", "if False:"),
+    "squares with another pace": ("kinds/recursion.py", "(1 - beta) / beta, lr)", "(1 - beta), lr)"),
+    "a scale that stands still": ("kinds/edge.py", "total - square * self.threshold * moves[:, i]", "total"),
+    "a scale that moves the other way": ("kinds/edge.py", "total - square * self.threshold * moves[:, i]", "total + square * self.threshold * moves[:, i]"),
+    "a flow that is not scaled": ("kinds/edge.py", "* found[:, j] / sizes[:, j]", "* found[:, j]"),
+    "an eigenvector of length 1": ("kinds/edge.py", "size + square * sizes[:, i]", "size + square"),
+    "an edge without the scale": ("kinds/edge.py", "- self.threshold * sizes\n", "- self.threshold\n"),
+    "squares that are not the gradient's": ("kinds/edge.py", "(gradient * gradient - states)", "(gradient - states)"),
     "an edge that forgets the momentum": ("kinds/recursion.py", "theta = 2 * (1 + b) /", "theta = 2 * (1 + 0 * b) /"),
     "an edge of two signs": ("kinds/recursion.py", "(a * e - c * (1 + b))\n    if", "(-a * e - c * (1 + b))\n    if"),
     "an edge that is not compared": ("kinds/edge.py", 'raise NotValid("the edge is at another curvature")', "pass"),
@@ -230,6 +242,11 @@ BUGS: dict[str, tuple[str, ...]] = {
     "|u| is u": ("formulas/switches.py", "return graph.mul(graph.const(sign), arguments[0])", "return arguments[0]"),
     "a value of its own at a border": ("formulas/apart.py", "    if not joins.meet(", "    if False and not joins.meet("),
     "sides that are exchanged": ("formulas/apart.py", "before, behind)\n\n\ndef _jumping", "behind, before)\n\n\ndef _jumping"),
+    "a step that is 1 at its border": ("formulas/switches.py", "Fraction(1 + sign, 2) if kind", "Fraction(1 + abs(sign), 2) if kind"),
+    "a switch that is not turned": ("formulas/switches.py", "-1 if self.place(n, -1) == place", "1 if self.place(n, -1) == place"),
+    "a border that belongs to neither side": ("formulas/switches.py", 'or sign == 0 and kind == "least" else', 'or sign == 0 and kind == "less" else'),
+    "what is at a border is what is behind it": ("formulas/apart.py", "for sign in (-1, 0, 1)", "for sign in (-1, 1, 1)"),
+    "a whole part that is one less": ("formulas/switches.py", "self.graph.const(value)", "self.graph.const(value - 1)"),
     "a condition holds where it does not": ("formulas/switches.py", '"true" if sign < 0 or', '"true" if sign > 0 or'),
 }  # fmt: skip
 del BUGS["displaced without slopes"]

@@ -1,63 +1,114 @@
-"""An optimizer that is a linear recursion in the gradient: the curvature at which one of its modes flips."""
+"""An optimizer that is a linear recursion in the gradient, or in a scaled one: the curvature at which one of its modes flips."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid
+from cfdyn.certify.checker.formulas.formula import Text
 from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.formulas.jets import derivative
 from cfdyn.certify.checker.formulas.joins import Undecided, difference
 from cfdyn.certify.checker.specification import Optimizer
 
 
-def flips_at(given: Mapping[str, Any]) -> Fraction:
-    """θ: a mode of the Hessian's eigenvalue λ has the multiplier −1 where lr λ = θ, and is stable for 0 < lr λ < θ.
+@dataclass
+class Scale:
+    """p of P = p/lr, a formula of the state ν, with dν/dt = κ(g² − ν): the nodes of p and dp/dν, whose one name is that state's;
+    ``lr``: the least value of lr."""
+
+    graph: Graph
+    state: str
+    size: Node
+    slope: Node
+    kappa: Fraction
+    lr: Fraction
+
+
+def flips_at(given: Mapping[str, Any], scale: Any = None) -> tuple[Fraction, Scale | None]:
+    """θ: a mode of the eigenvalue λ has the multiplier −1 where lr λ = θ, and is stable for 0 < lr λ < θ.
 
     w → w + lr (a v + c g), v → b v + e g with numbers a, b, c, e, in exact arithmetic: of g = λw the characteristic polynomial is
-    z² − (1 + b + cμ) z + b + μ(bc − ae), μ = lr λ.
+    z² − (1 + b + cμ) z + b + μ(bc − ae), μ = lr λ. With the text ``scale`` w → w + lr (a v + c g)/p(ν₊), ν₊ = βν + (1 − β)g², and
+    a slow gradient moves w by −lr g/p; λ is an eigenvalue of the Hessian over p then.
     """
     o = given.get("optimizer") or {}
     if given["type"] != "optimizer" or any(o.get(name) for name in ("gradient", "probe", "shared")):
         raise NotValid("the edge is claimed of something else than descent with or without momentum")
     rate = o["params"].get("lr")
-    if not (fields.numbers_between(rate, "lr")[0] if isinstance(rate, list) else fields.number(rate, "lr")) > 0:
+    lr = fields.numbers_between(rate, "lr")[0] if isinstance(rate, list) else fields.number(rate, "lr")
+    if not lr > 0:
         raise NotValid("lr is not positive")
-    a, b, c, e = _coefficients(Optimizer(o, False))
+    step = _Step(Optimizer(o, False))
+    found = None if scale is None else step.divided(Text(fields.text(scale, "the scale", 1000), "the scale"), lr)
+    a, b, c, e = step.coefficients()
     if not -1 < b < 1 or not c * (1 - b) + a * e < 0 or not a * e - c * (1 + b) > 0:
         raise NotValid("the optimizer does not descend along a mode")
+    if found and c * (1 - b) + a * e != b - 1:
+        raise NotValid("a slow gradient does not move the weights by itself over the scale")
     theta = 2 * (1 + b) / (a * e - c * (1 + b))
     if not -1 < b + theta * (b * c - a * e) < 1:
         raise NotValid("a mode of the optimizer turns before it flips")
-    return theta
+    return theta, found
 
 
-def _coefficients(o: Optimizer) -> tuple[Fraction, Fraction, Fraction, Fraction]:
-    """a, b, c, e as numbers, once the rules are those and nothing else."""
-    if len(o.per_weight) > 1:
-        raise NotValid("the optimizer has more than one state for each weight")
-    graph = Graph()
-    names = {n: graph.put("name", n) for n in ("w", "g", "lr", *o.per_weight)}
-    for name, value in o.params.items():
-        if name != "lr":
-            if isinstance(value, tuple):
-                raise NotValid(f"{name} varies, and with it the edge")
-            names[name] = graph.const(value)
-    known = o._defined(graph, names)
-    move = graph.sub(o.update["w"].on(graph, known), names["w"])
-    v = names[o.per_weight[0]] if o.per_weight else graph.const(0)
-    after = o.update[o.per_weight[0]].on(graph, known) if o.per_weight else v
-    lr, g = names["lr"], names["g"]
-    a, c = (_number(graph, graph.substituted([move], {("name", "lr"): graph.const(1)})[0], x) for x in (v, g))
-    b, e = (_number(graph, after, x) for x in (v, g))
-    for node, (p, q), scale in ((move, (a, c), lr), (after, (b, e), graph.const(1))):
-        linear = graph.add(graph.mul(graph.const(p), v), graph.mul(graph.const(q), g))
-        if not _same(graph, node, graph.mul(scale, linear)):
-            raise NotValid("the optimizer is not linear in the gradient and its state")
-    return a, b, c, e
+class _Step:
+    """What a step adds to the weight, ``move``, and what it makes of each state, with parameters as numbers, but lr."""
+
+    def __init__(self, o: Optimizer):
+        graph = self.graph = Graph()
+        names = {n: graph.put("name", n) for n in ("w", "g", "lr", *o.per_weight)}
+        for name, value in o.params.items():
+            if name != "lr":
+                if isinstance(value, tuple):
+                    raise NotValid(f"{name} varies, and with it the edge")
+                names[name] = graph.const(value)
+        known = o._defined(graph, names)
+        self.names, self.params = names, {n: names[n] for n in o.params if n != "lr"}
+        self.move = graph.sub(o.update["w"].on(graph, known), names["w"])
+        self.states = {s: o.update[s].on(graph, known) for s in o.per_weight}
+
+    def divided(self, text: Text, lr: Fraction) -> Scale:
+        """The scale as a formula of the one state it names, once that is an average of squares and ``move`` is divided by the
+        scale of its next value; ``move`` then is what it is without. (What reads the state elsewhere has no coefficients.)"""
+        graph, named = self.graph, [s for s in self.states if s in text.names]
+        if len(named) != 1:
+            raise NotValid("the scale is no formula of one state of each weight")
+        [state] = named
+        old, g, after = self.names[state], self.names["g"], self.states.pop(state)
+        beta = _number(graph, after, old)
+        average = graph.add(graph.mul(graph.const(beta), old), graph.mul(graph.const(1 - beta), graph.power(g, 2)))
+        if not 0 < beta < 1 or not _same(graph, after, average):
+            raise NotValid(f"{state} is no average of squares of the gradient")
+        size = text.on(graph, {**self.params, state: old})
+        next_size = text.on(graph, {**self.params, state: after})
+        mark = graph.put("name", "the scale")
+        [move] = graph.substituted([self.move], {graph.nodes[next_size]: mark})
+        [whole] = graph.substituted([move], {("name", "the scale"): graph.const(1)})
+        if graph.value(size) is not None or not _same(graph, move, graph.div(whole, mark)):
+            raise NotValid("the step is not one that is divided by the scale")
+        self.move = whole
+        [slope] = derivative(graph, [size], state)
+        return Scale(graph, state, size, slope, (1 - beta) / beta, lr)
+
+    def coefficients(self) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+        """a, b, c, e as numbers, once the rules are those and nothing else."""
+        if len(self.states) > 1:
+            raise NotValid("the optimizer has more than one state for each weight")
+        graph, names, move = self.graph, self.names, self.move
+        v, after = next(((names[s], node) for s, node in self.states.items()), (graph.const(0), graph.const(0)))
+        lr, g = names["lr"], names["g"]
+        a, c = (_number(graph, graph.substituted([move], {("name", "lr"): graph.const(1)})[0], x) for x in (v, g))
+        b, e = (_number(graph, after, x) for x in (v, g))
+        for node, (p, q), scale in ((move, (a, c), lr), (after, (b, e), graph.const(1))):
+            linear = graph.add(graph.mul(graph.const(p), v), graph.mul(graph.const(q), g))
+            if not _same(graph, node, graph.mul(scale, linear)):
+                raise NotValid("the optimizer is not linear in the gradient and its state")
+        return a, b, c, e
 
 
 def _number(graph: Graph, node: Node, name: Node) -> Fraction:
