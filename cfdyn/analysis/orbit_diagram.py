@@ -1,6 +1,6 @@
 """`orbit_diagram`: the long-time states over a parameter, from several starts, or followed from value to value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,7 +18,6 @@ from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 FOLLOW = ("fresh", "up", "down", "both")
 TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
 AT_ONCE = 2**13  # orbits: what is done when Ctrl-C comes is whole blocks
-Taken = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -94,37 +93,46 @@ def orbit_diagram(
     name, values = vary[0], increasing_values(require_step(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
     counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
-    if follow not in FOLLOW:
-        raise unknown("way to follow the states", follow, FOLLOW)
-    if coordinate is not None and coordinate not in step.names:
-        raise unknown("entry of the state", coordinate, step.names)
+    _check(step, follow, coordinate, nudge)
     ways = {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
-    if not number("the nudge", nudge, finite=True) >= 0:
-        raise UsageError(f"the nudge is 0 or more, not {nudge}")
     _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
     index = 0 if coordinate is None else step.names.index(coordinate)
     settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
                           escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
-    taken: list[tuple[str, list[Taken]]] = []
+    s, n = len(starts), len(values)
+    # What is found is written where it is returned: a second copy of the states would be the largest thing in memory.
+    found = (np.empty((s * len(ways), n, counts[1])), *np.empty((2, s * len(ways), n)), np.empty((s * len(ways), n), np.int64))
+    done = [0] * len(ways)
 
-    def made() -> OrbitDiagram:
-        done = [(way, parts[::-1] if way == "down" else parts) for way, parts in taken]
-        states, exponents, errors, ended = (
-            np.concatenate([np.concatenate([part[k] for part in parts], axis=1) for _, parts in done]) for k in range(4))
-        some = values[::-1][: ended.shape[1]][::-1] if done[0][0] == "down" else values[: ended.shape[1]]
-        return OrbitDiagram(name, step.names[index], some, states, exponents, errors, ended, np.tile(starts, (len(done), 1)),
-                            tuple(way for way, _ in done for _ in starts), provenance=settings)  # fmt: skip
+    def made(shown: int) -> OrbitDiagram:
+        some = slice(n - done[0], n) if ways[0] == "down" else slice(done[0])
+        states, exponents, errors, ended = (np.ascontiguousarray(array[: s * shown, some]) for array in found)
+        return OrbitDiagram(name, step.names[index], values[some], states, exponents, errors, ended,
+                            np.tile(starts, (shown, 1)), tuple(way for way in ways[:shown] for _ in starts),
+                            provenance=settings)  # fmt: skip
 
     try:
-        for way in ways:
-            taken.append((way, []))
-            _way(step, name, values, starts, way, counts, nudge, index, escape, threads, taken[-1][1], progress)
+        for k, way in enumerate(ways):
+            into = tuple(array[s * k : s * (k + 1)] for array in found)
+            for now in _way(step, name, values, starts, way, counts, nudge, index, escape, threads, into):
+                done[k] = now
+                if progress:
+                    progress(now)
     except KeyboardInterrupt:
-        del taken[1:]  # of two ways the first by itself
-        if not (taken and taken[0][1]):
+        if not done[0]:
             raise
-        raise Interrupted(made()) from None
-    return made()
+        raise Interrupted(made(1)) from None  # of two ways the first by itself
+    return made(len(ways))
+
+
+def _check(step: Map | MapByProducts, follow: str, coordinate: str | None, nudge: float) -> None:
+    """An error for options that name nothing."""
+    if follow not in FOLLOW:
+        raise unknown("way to follow the states", follow, FOLLOW)
+    if coordinate is not None and coordinate not in step.names:
+        raise unknown("entry of the state", coordinate, step.names)
+    if not number("the nudge", nudge, finite=True) >= 0:
+        raise UsageError(f"the nudge is 0 or more, not {nudge}")
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
@@ -136,10 +144,9 @@ def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
 
 def _way(
     step: Map | MapByProducts, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
-    coordinate: int,
-    escape: float, threads: int | None, taken: list[Taken], progress: Callable[[int], None] | None,
-) -> None:  # fmt: skip
-    """Add states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way."""
+    coordinate: int, escape: float, threads: int | None, into: tuple[np.ndarray, ...],
+) -> Iterator[int]:  # fmt: skip
+    """Fill states (S, n, K), exponents, errors and ends (S, n) of all starts; how many values are done."""
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
@@ -147,18 +154,18 @@ def _way(
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]
         orbits = orbits_of(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
-        taken.append(tuple(array.reshape(s, len(some), *array.shape[1:]) for array in _taken(orbits, counts, coordinate)))
-        if progress:
-            progress(begin + len(some))
+        for array, part in zip(into, _taken(orbits, counts, coordinate), strict=True):
+            array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
+        yield begin + len(some)
     current = starts
-    for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
+    for done, k in enumerate({"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way], 1):
         begun = current + nudge * np.maximum(np.abs(current), SMALL)
         orbits = orbits_of(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
-        taken.append(tuple(array[:, None] for array in _taken(orbits, counts, coordinate)))
+        for array, part in zip(into, _taken(orbits, counts, coordinate), strict=True):
+            array[:, k] = part
         stays = (orbits.ended == 0) & np.isfinite(orbits.states).all(axis=1)
         current = np.where(stays[:, None], orbits.states, starts)
-        if progress:
-            progress(len(taken))
+        yield done
 
 
 def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:

@@ -60,8 +60,9 @@ def period_diagram(
 
     Labels are found as by `regimes`: by returns and the multipliers of what is returned to, beside bifurcations by Newton's
     method, by Lyapunov exponents and averages where nothing returns. One thing is left out that takes long: that an orbit
-    without a period stays without one for 100,000 steps more. So cells beside a bifurcation have the right period or are
-    undecided, up to round-off; so do cycles longer than ``max_period``. A float orbit is evidence, no proof.
+    without a period stays without one for 200,000 steps more, so "no period" may be a long transient. Cells beside a bifurcation
+    have the right period or are undecided, up to round-off; so do cycles longer than ``max_period``. A float orbit is evidence,
+    no proof.
 
     Parameters
     ----------

@@ -9,7 +9,6 @@ from cfdyn.tape.program import FAR, Node, Program
 _INFIX = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _COMPARE = {"lt": "olt", "le": "ole", "eq": "oeq"}
 _INTRINSIC = {"sqrt": "sqrt", "abs": "fabs", "round": "rint", "floor": "floor"}
-_CALLS = dict.fromkeys("exp log sin cos tan sinh cosh tanh log1p erf".split(), 1) | {"pow": 2}
 _NAMED = {"pi": Fraction(3.141592653589793), "e": Fraction(2.718281828459045)}
 LITERALS = frozenset(("const", *_NAMED))
 # exp2i adds this, so that the sum's low bits are the biased exponent; exponent takes 2^52 + 1023 off again.

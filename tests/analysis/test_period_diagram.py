@@ -18,14 +18,23 @@ HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, mome
 BOX = [("a", np.linspace(1.0, 2.0, 90)), ("b", np.linspace(-0.1, 0.4, 70))]
 
 
+def on_its_cycle(step: cf.Map, start: list[float], period: int) -> bool:
+    """True if the orbit has come to its cycle where the diagram looks for returns last; later ones it does not wait for."""
+    z = cf.iterate(step, start, 16_000 + period).z
+    return bool(np.allclose(z[-1], z[-1 - period], rtol=1e-6))
+
+
 def contradicted(found: cf.analysis.PeriodDiagram, step: cf.Map, start: list[float], cells: np.ndarray) -> list[tuple]:
     """Cells of which a single verdict says otherwise; what either leaves undecided may be anything."""
     wrong = []
     for cell in cells:
         row, column = divmod(int(cell), len(found.first))
         label = int(found.labels[row, column])
-        alone = cf.analysis.classify(step.at(**{found.names[0]: found.first[column], found.names[1]: found.second[row]}), start)
+        here = step.at(**{found.names[0]: found.first[column], found.names[1]: found.second[row]})
+        alone = cf.analysis.classify(here, start)
         same = {ESCAPED: alone.kind == "divergent", 0: alone.kind in ("chaotic", "quasi-periodic")}.get(label, alone.period == label)
+        if label == 0 and alone.kind == "cycle":
+            same = not on_its_cycle(here, start, alone.period)
         if label != UNSETTLED and alone.kind != "undecided" and not same:
             wrong.append((found.first[column], found.second[row], label, alone.kind, alone.period))
     return wrong

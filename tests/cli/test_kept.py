@@ -71,7 +71,9 @@ finally:
 @pytest.mark.slow
 def test_a_study_without_a_figure(warm):
     found = document(warm, "study", FORMULA, "--no-figure", "--out", "plain")
-    assert found["figures"] == [] and [p.name for p in (warm / "plain").iterdir()] == ["study-001.npz"]
+    written = {str(p.relative_to(warm)) for p in (warm / "plain").iterdir()}
+    assert found["figures"] == [] and written == {found["record"], *found["certificates"]}
+    assert {p.rpartition(".")[2] for p in written} == {"npz", "json"}, "a record and proofs"
     done = run(warm, "study", FORMULA, "--no-figure", "--plot", "a.png")
     assert done.returncode == 2 and "--no-figure" in done.stderr and done.stderr.count("\n") == 1
 

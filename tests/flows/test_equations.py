@@ -1,8 +1,5 @@
 """Flows of general equations: the time in formulas, functions of Python, backward time, other parameter values."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 import sympy as sp
@@ -107,17 +104,6 @@ def test_rows_of_a_path_into_the_past_decrease():
 def test_a_pole_in_the_past_is_met_at_its_time():
     path = cf.solve(cf.Flow.from_text("x**2"), [-1.0], -3)  # 1/(1 + t) with a pole at −1
     assert path.status.startswith("blow-up at t = -0.99") or path.status.startswith("blow-up at t = -1")
-
-
-@pytest.mark.slow
-def test_the_page_about_flows_prints_what_it_says(capsys):
-    text = (Path(__file__).parents[2] / "docs" / "flows.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    names = {}
-    assert len(blocks) == text.count("```python")
-    for code, printed in blocks:
-        exec(compile(code, "flows.md", "exec"), names)
-        assert capsys.readouterr().out == printed
 
 
 def test_a_path_into_the_past_is_drawn_over_its_times():

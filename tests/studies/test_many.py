@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,12 +138,3 @@ def test_in_processes_each_is_what_it_is_by_itself_to_the_last_bit(tmp_path):
         warnings.simplefilter("ignore")
         singles = [cf.study(*(one if isinstance(one, tuple) else (one,))) for one in listed]
     assert [k for k, one in enumerate(singles) if found[k].to_bytes() != one.to_bytes()] == []
-
-
-@pytest.mark.slow
-def test_the_page_prints_what_is_written_there(tmp_path, monkeypatch, capsys):
-    text = (Path(__file__).parents[2] / "docs" / "howto" / "many-studies.md").read_text(encoding="utf-8")
-    code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
-    monkeypatch.chdir(tmp_path)
-    exec(compile(code, "many-studies.md", "exec"), {})
-    assert capsys.readouterr().out == printed

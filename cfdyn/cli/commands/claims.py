@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,11 +53,6 @@ def claims(
     files = write(verdicts, into, processes, say) if into else []
     different = [v for v in verdicts if v.date and not v.as_settled]  # what was not computed yet is no other verdict
 
-    def document() -> dict[str, Any]:
-        listed = [{**{key: getattr(v, key) for key in KEYS.split()}, "certificates": _certificates([v]), "now": v.id in fresh}
-                  for v in verdicts]  # fmt: skip
-        return {"claims": listed, "different": [v.id for v in different], "report": [str(file) for file in files]}
-
     def tables(screen: Screen) -> None:
         _print(screen, verdicts, questions, fresh)
         for verdict in different:
@@ -66,7 +62,14 @@ def claims(
         for file in files[:1]:
             screen.file("report", file)
 
-    return Answer(document, tables, status=1 if different else 0)
+    return Answer(lambda: _document(verdicts, fresh, different, files), tables, status=1 if different else 0)
+
+
+def _document(verdicts: list[Verdict], fresh: set[str], different: list[Verdict], files: Sequence[Path]) -> dict[str, Any]:
+    """The document of --json; ``fresh``: the ids that were computed now."""
+    listed = [{**{key: getattr(v, key) for key in KEYS.split()}, "certificates": _certificates([v]), "now": v.id in fresh}
+              for v in verdicts]  # fmt: skip
+    return {"claims": listed, "different": [v.id for v in different], "report": [str(file) for file in files]}
 
 
 def _certificates(verdicts: list[Verdict]) -> list[str]:

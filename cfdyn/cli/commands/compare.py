@@ -54,17 +54,9 @@ def compare(
     """
     subject.needs_loss("compare", "(1-x*y)**2/2")
     noisy = (batch, noise) != (None, None) or label_noise > 0
-    if runs is not None and not noisy:
-        raise UsageError("--runs are the same without noise; give --batch, --noise or --label-noise, or leave it out")
-    many = noisy
-    names = flow_names(models, many)
+    _check(noisy, runs, film)
+    names = flow_names(models, noisy)
     loss, optimizer, start, chosen = subject.complete(noisy)
-    if film is not None:
-        from cfdyn.plotting.animation import check_film
-
-        if many:
-            raise UsageError("--animate shows one orbit, and many runs have none; leave it out")
-        check_film(film)
     from cfdyn.analysis.compare import Comparison
 
     flows = make_flows(names, loss, optimizer)
@@ -79,6 +71,18 @@ def compare(
         cfdyn.animate(found, film, progress=lambda k: say(f"frame {k}"))
     return Answer(lambda: {**_document(found), "chosen": chosen}, lambda screen: _print(screen, found, start, chosen),
                   record=found, figures=[film] if film is not None else [])  # fmt: skip
+
+
+def _check(noisy: bool, runs: int | None, film: Path | None) -> None:
+    """A UsageError where options do not go together, before anything is computed."""
+    if runs is not None and not noisy:
+        raise UsageError("--runs are the same without noise; give --batch, --noise or --label-noise, or leave it out")
+    if film is not None:
+        from cfdyn.plotting.animation import check_film
+
+        if noisy:
+            raise UsageError("--animate shows one orbit, and many runs have none; leave it out")
+        check_film(film)
 
 
 def _document(found: Comparison) -> dict[str, Any]:

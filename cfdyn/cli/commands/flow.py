@@ -59,16 +59,13 @@ def flow(
     from cfdyn.studies.flow_beside_orbit import beside_orbit, own_orbit, rows_to_draw
 
     rows = None if save_at is None else numbers(save_at, "--save-at")
-    if batch is not None:
-        if overlay:
-            raise UsageError("--orbit runs the optimizer on all rows; runs with --batch are beside the flow in: cfdyn compare")
-        model += f"{',' if ':' in model else ':'}batch={batch}"
-    loss, flow, start, chosen = _built(subject, ode, model, batch is not None)
+    if batch is not None and overlay:
+        raise UsageError("--orbit runs the optimizer on all rows; runs with --batch are beside the flow in: cfdyn compare")
+    loss, flow, start, chosen = _built(subject, ode, model, batch)
     if time is None:
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
-    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict}
-
-    options["progress"] = lambda t: say(f"t = {t:.6g} of {time:g}")
+    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict,
+                               "progress": lambda t: say(f"t = {t:.6g} of {time:g}")}  # fmt: skip
     path = cfdyn.solve(flow, start, time, save_at=rows, **options)
     say("iterating the optimizer")
     orbit = own_orbit(flow, loss, start, time, overlay)
@@ -85,12 +82,15 @@ def flow(
     )  # fmt: skip
 
 
-def _built(subject: Subject, ode: str | None, model: str, noisy: bool) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
+def _built(
+    subject: Subject, ode: str | None, model: str, batch: int | None
+) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
     """The loss, its flow for an optimizer and a model, or that of ``--ode``; its start, and in words what was chosen."""
+    model += "" if batch is None else f"{',' if ':' in model else ':'}batch={batch}"
     if ode is None:
         subject.needs_loss("flow", "(1-x*y)**2/2", "; or --ode")
         check_flow(model)
-        loss, optimizer, start, chosen = subject.complete(noisy)
+        loss, optimizer, start, chosen = subject.complete(batch is not None)
         return loss, make_flow(model, loss, optimizer), start, chosen
     if subject.loss is not None:
         raise UsageError("give a LOSS or --ode, not both")

@@ -41,7 +41,7 @@ def studies(
     Column loss is needed, the others may be left out or empty; they say what the options of cfdyn study say. Cells with commas
     stand in quotes. What is finished is kept, and the same call goes on from there.
 
-    $ cfdyn studies list.csv --csv found.csv
+    $ cfdyn studies examples/studies.csv --csv found.csv
     """
     found = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
     return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,

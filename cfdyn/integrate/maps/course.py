@@ -50,12 +50,6 @@ class Course:
         self.tools = methods.memory_for(self.size, False)
         self.rows = np.empty((ROWS, 2)), np.empty((ROWS, 8, self.size))
 
-    def set_parameter(self, place: int, value: float) -> None:
-        """Another value of a parameter."""
-        self.own[place] = value
-        if self.block is not None:
-            self.block.p[place] = value
-
     def begin(self, end: float, watch: bool = False) -> Any:
         """The clock of a course that ends at this time at the latest."""
         clock = methods.Clock.make()

@@ -11,7 +11,6 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, map_title
 
 REST = "other attractors"
-DOTS = 1000  # states of an attractor that is no cycle
 HATCHED, COLOURS = (
     {REST: table["quasi-periodic"], **{name: table[name] for name in ("divergent", "undecided", "unresolved")}}
     for table in (HATCHES, REGIMES)

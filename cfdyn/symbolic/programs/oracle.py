@@ -127,13 +127,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
     kind, _, argument = what.partition(":")
     extra = 0
     if kind in ("loss", "gradient", "hessian", "hvp") and spec.observed is not None:
-        w = z[: spec.n_weights]
-        value = loss_node(tape, spec.observed, w, parameters)
-        direction = tape.leaves("z", len(w), n)
-        outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
-                   "hessian": lambda: sum(hessian(tape, value, w), []),
-                   "hvp": lambda: directional(tape, reverse(tape, value, w), w, [direction])}[kind]()  # fmt: skip
-        return Program(tape, tuple(outputs), n + len(w) * (kind == "hvp"), len(parameters), columns)
+        return _observable(tape, spec.observed, spec, z, parameters, kind)
     # Where an angle begins again nothing switches.
     outputs = step_nodes(tape, spec, z, parameters, wrap=kind not in ("switching", "side", "lift"))
     if kind == "interval" and argument in ("step", "jacobian"):
@@ -166,6 +160,18 @@ def map_program(spec: MapSpec, what: str) -> Program:
     elif kind not in ("step", "lift"):
         raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian", "interval:step"])
     return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)
+
+
+def _observable(tape: Tape, loss: LossSpec, spec: MapSpec, z: list[Node], parameters: Parameters, kind: str) -> Program:
+    """The program of an observable of a map: its loss, or a derivative of it."""
+    w = z[: spec.n_weights]
+    value = loss_node(tape, loss, w, parameters)
+    direction = tape.leaves("z", len(w), len(z))
+    outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
+               "hessian": lambda: sum(hessian(tape, value, w), []),
+               "hvp": lambda: directional(tape, reverse(tape, value, w), w, [direction])}[kind]()  # fmt: skip
+    columns = 0 if spec.data is None else spec.data.shape[1]
+    return Program(tape, tuple(outputs), len(z) + len(w) * (kind == "hvp"), len(parameters), columns)
 
 
 def _directional(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:
