@@ -54,7 +54,8 @@ class RodRun(LargeRun):
 
     def _rounded(self, z: Swung, h: float = 1.0) -> Rounded:
         """Without what is small: in a short step little is added, and what is left out each time never grows."""
-        found = z.round(self.cut * min(h, 1.0), self.point.y[self.point.values > SLOW])
+        grows = self.point.values > (SLOW if self.flow.rods == "all" else math.inf)  # a single rod does not grow from small ones
+        found = z.round(self.cut * min(h, 1.0), self.point.y[grows])
         if len(found.sizes) > MOST:
             raise NumericsError(f"more than {MOST} rods are longer than {math.sqrt(self.cut):.1g} of the longest: raise `rtol`")
         return found
