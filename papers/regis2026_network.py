@@ -8,10 +8,10 @@ are below 1e-5 of its norm, or 1e-15 near the edge.
 
 All bounds were set before the seeds that they are tested on were run; what had been seen is said here. At onset the bounds of
 the edge flow's claims (marion2026_network.py), 1.5 times nearer than the central flow and a correlation of 0.9 between the
-sharpness of flow and descent, are met by neither kind: the single rod misses the onset on the seeds 3 and 7 of 3 to 8, where it is
-0.17 and 0.14 times as near, and has 1.3 to 7.8 and correlations of 0.80 to 0.99 on the others; all rods are 3.9, 2.4, 2.9, 1.3,
-2.9 and 1.8 times nearer, with correlations of 0.78, 0.92, 0.88, 0.88, 0.92 and 0.29. What is claimed is that all rods are nearer
-at all, on new seeds, and that a single rod is not enough.
+sharpness of flow and descent, are met by neither kind: the single rod misses the onset on the seeds 3 and 7 of 3 to 8, where
+it is 0.17 and 0.14 times as near, and has 1.3 to 7.8 and correlations of 0.80 to 0.99 on the others; all rods are 3.9, 2.4,
+2.9, 1.3, 2.9 and 1.8 times nearer, with correlations of 0.78, 0.92, 0.88, 0.88, 0.92 and 0.29. What is claimed is that all
+rods are nearer at all, on new seeds, and that a single rod is not enough.
 """
 
 from functools import cache
