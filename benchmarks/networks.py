@@ -168,11 +168,11 @@ def beside(seed: int, lr: float, steps: int, warm: int) -> tuple[float, float, f
 def swinging(plan: Plan) -> Rows:
     """The same net at η = 0.75, from the midpoint and the swing of step {warm} over {t} steps, seed 0, rtol 1e-3; gradients and
     error as in the first table. Rods: at the end. What finds the first modes is counted, too."""
-    warm, t, rtol = 30, plan.pick(40.0, 165.0), 1e-3
+    warm, t, rtol = 30, plan.pick(40, 165), 1e-3
     net, gd = network(), cf.optimizers.gd(lr=0.75)
     flows = {"central": cf.flows.central(net, gd), "edge": cf.flows.edge(net, gd, secant=True),
              "rod, a single one": cf.flows.rod(net, gd), "rod, all rods": cf.flows.rod(net, gd, rods="all")}  # fmt: skip
-    middle = target(Case(0.75, warm + int(t), 0))
+    middle = target(Case(0.75, warm + t, 0))
     for name, flow in flows.items():
         fine, run = (large_run(flow, net.start, warm=warm, rtol=tol) for tol in (rtol / FINE, rtol))
         begun = time.perf_counter()
