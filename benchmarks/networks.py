@@ -25,7 +25,7 @@ WORK, SECONDS, ERROR, RANK, STEPS = "gradients per unit", "s per unit", "error",
 PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
 NEARER, SPREAD, LOSS, HELD = "ratio of distances", "least to largest", "loss, predicted over measured", "λ₁η/2"
 FINE = 30  # times a stricter tolerance is the reference
-MEMORY, BUDGET = "memory (vectors)", "allowed"
+MEMORY, BUDGET, KEPT = "memory (vectors)", "allowed", "modes or rods"
 START, PUBLISHED, RATIO = "start", "published, per unit", "ratio"
 UNITS, PATIENCE = 2, 30.0  # of flow time for the published scheme; seconds, after which a row stands as far as it is
 # Widths of the layers, the most modes at the edge, and how far.
@@ -162,6 +162,28 @@ def beside(seed: int, lr: float, steps: int, warm: int) -> tuple[float, float, f
     loss = np.interp(np.arange(warm + 5, rows[-1] + 1), rows + 1, paths[1].predicted_loss).mean()
     values = [net.eigenvalues(middle[row], 1)[0][0] * lr / 2 for row in rows[::10]]
     return float(np.median(far / close)), float(loss / orbit.loss[warm + 5 : rows[-1] + 1].mean()), float(np.mean(values))
+
+
+@bench.table("flows that follow the swing, beside the central flow", (KEPT, STEPS, WORK, ERROR, SECONDS))
+def swinging(plan: Plan) -> Rows:
+    """The same net at η = 0.75, from the midpoint and the swing of step {warm} over {t} steps, seed 0, rtol 1e-3; gradients and
+    error as in the first table. Rods: at the end. What finds the first modes is counted, too."""
+    warm, t, rtol = 30, plan.pick(40, 165), 1e-3
+    net, gd = network(), cf.optimizers.gd(lr=0.75)
+    flows = {"central": cf.flows.central(net, gd), "edge": cf.flows.edge(net, gd, secant=True),
+             "rod, a single one": cf.flows.rod(net, gd), "rod, all rods": cf.flows.rod(net, gd, rods="all")}  # fmt: skip
+    middle = target(Case(0.75, warm + t, 0))
+    for name, flow in flows.items():
+        fine, run = (large_run(flow, net.start, warm=warm, rtol=tol) for tol in (rtol / FINE, rtol))
+        begun = time.perf_counter()
+        run.advance(t)
+        seconds = time.perf_counter() - begun
+        fine.advance(t)
+        error = float(np.linalg.norm(run.w - fine.w) / np.linalg.norm(fine.w - middle))
+        kept = len(run.covariance_factors[1])
+        yield Row(name, {KEPT: str(kept), STEPS: str(run.steps), WORK: priced(run.oracle.counts) / t, ERROR: percent(error),
+                         SECONDS: seconds / t})  # fmt: skip
+    return {"warm": warm, "t": t}
 
 
 @bench.table("growth with the weights", ("weights", RANK, STEPS, START, WORK, ERROR, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET))

@@ -204,7 +204,7 @@ def single_rod_misses_a_late_onset(start=(0.0, 3.0), steps=2600):
 CLAIMS.undecided(
     "networks_on_data", "experiments",
     "On representative network architectures the rod flow is as accurate as the central flow, and cheap to compute.",
-    needs="the rod flow of a loss that is no formula",
+    needs="the losses and architectures of the paper; regis2026_network has a multilayer perceptron on digits",
 )  # fmt: skip
 
 

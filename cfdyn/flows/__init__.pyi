@@ -3,6 +3,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.oracle import GradientOracle
@@ -48,7 +49,12 @@ def normalized_gd(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
 def principal(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
     """The principal flow: gradient descent's step along each eigenvector of the Hessian, made continuous."""
 
-def rod(loss: Loss | AsFormula, optimizer: Optimizer, rods: str='top') -> Flow:
+@overload
+def rod(loss: Loss | AsFormula, optimizer: Optimizer, rods: str='top') -> Flow:  # type: ignore[overload-overlap]
+    """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z)."""
+
+@overload
+def rod(loss: GradientOracle, optimizer: Optimizer, rods: str='top') -> OracleRodFlow:
     """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z)."""
 
 def self_stabilization(loss: Loss | AsFormula, optimizer: Optimizer, variant: str='predicted') -> Flow:

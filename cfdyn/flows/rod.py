@@ -1,6 +1,7 @@
 """The rod flow."""
 
 from functools import partial
+from typing import Any, overload
 
 import numpy as np
 
@@ -9,10 +10,13 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parity import oscillating
 from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
+from cfdyn.systems.by_products.oracle_map import require_oracle
+from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
+from cfdyn.systems.oracle import GradientOracle
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.matrices import symmetric
 from cfdyn.tape.program import Node
@@ -21,7 +25,15 @@ from cfdyn.tape.rebuild import rebuild
 RODS = ("top", "all")
 
 
-def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
+@overload
+def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow: ...  # type: ignore[overload-overlap]  # an oracle, too
+
+
+@overload
+def rod(loss: GradientOracle, optimizer: Optimizer, rods: str = "top") -> OracleRodFlow: ...
+
+
+def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | OracleRodFlow:
     """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z).
 
     With G± = G(z̄ ± δ) and δ = √λ₁ v₁ of the largest eigenvalue λ₁ of Σ
@@ -45,13 +57,18 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
     tie, nor, from the fourth order in δ on, are the rods of "all" where any do; eigenvectors across weights and momenta
     depend on units.
 
+    A loss that is no formula, such as a network, gives an `OracleRodFlow` for gd. Σ forgets at the rate 2 and a slow Ḡ adds few
+    directions: it is kept as ZZᵀ, without the eigenvalues below rtol/100 of the largest, in steps of a stabilised method
+    of order 2 whose sums of covariances are of low rank, too. That is 2r + 1 gradients for r rods each time, two and two products
+    with the Hessian for "top". A start may be the centre with rods (d,) behind it.
+
     Parameters
     ----------
     rods : "top" (a single rod) or "all"
 
     Raises
     ------
-    UsageError : other rods
+    UsageError : other rods; of a loss that is no formula another optimizer than gd
 
     Examples
     --------
@@ -67,6 +84,9 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
     """
     if rods not in RODS:
         raise unknown("choice of rods:", rods, RODS)
+    loss = Loss.or_oracle(loss)
+    if not isinstance(loss, Loss):
+        return OracleRodFlow(require_oracle(loss), optimizer, rods)
     from cfdyn.kernels.models import rod as kernel
 
     step = LossMap(loss.spec, optimizer)

@@ -16,8 +16,7 @@ from cfdyn.training.own_optimizer import read_formulas
 
 VERSION = 2  # of what is in a run's folder
 DISCRETE = "discrete"  # the optimizer itself
-MODELS = ("central", "stable", "gradient", "edge")
-OF_FORMULAS = ("rod",)  # known as models, but not of networks
+MODELS = ("central", "stable", "gradient", "edge", "rod")
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
 DONE = "done"  # the status of a run
@@ -52,9 +51,6 @@ class Config:
             raise UsageError(f"`runs` is a list such as {', '.join(Config.runs)}, not {asked!r:.60}")
         runs = [run.strip() for run in asked.split(",")] if isinstance(asked, str) else list(asked)
         for run in runs:
-            if run in OF_FORMULAS:
-                raise UsageError(f"the {run} flow takes a cf.Loss, a formula; a network is trained beside {', '.join(MODELS)}, "
-                                 "and `cfdyn compare` has it beside the optimizer for formulas")  # fmt: skip
             if run not in (DISCRETE, *MODELS):
                 raise unknown("run", str(run), (DISCRETE, *MODELS))
         if len(set(runs)) < len(runs):

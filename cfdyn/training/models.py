@@ -11,17 +11,19 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
+from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 from cfdyn.training.modes import Modes
 
 RUNNING = "running"
 SINGLE = ("distance", "loss", "predicted_loss", "sharpness", "trace")
 MEASURED = (*SINGLE, "variance")
+# Without the secant nothing but the centre's motion ends the growth of a swing; a single rod follows the drift and misses it.
+OPTIONS: dict[str, dict[str, Any]] = {"edge": {"secant": True}, "rod": {"rods": "all"}}
 
 
 def flow_of(name: str, network: Any, optimizer: Optimizer) -> Any:
     """The flow of that name, before anything is computed."""
-    # Without the secant nothing but the centre's motion ends the growth of a swing.
-    return catalogue("flows").get(name)(network, optimizer, **({"secant": True} if name == "edge" else {}))
+    return catalogue("flows").get(name)(network, optimizer, **OPTIONS.get(name, {}))
 
 
 def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
@@ -33,11 +35,10 @@ def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
 
 def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
     """The state of a flow at a midpoint (D,) of the optimizer: without its momentum, which the flow has slaved; ``off`` (d,) is
-    what the iterate is from there, the edge flow's swing."""
+    what the iterate is from there, the swing of the edge and the rod flow."""
     d, each = flow.n_weights, optimizer.per_weight
-    if isinstance(flow, OracleEdgeFlow):
-        size = float(np.linalg.norm(off))
-        return np.concatenate([z[:d], off / size, [np.log(size)]]) if size else z[:d]
+    if isinstance(flow, OracleEdgeFlow | OracleRodFlow):
+        return flow.swinging(z[:d], off)
     blocks = [z[:d], *(z[(1 + each.index(name)) * d : (2 + each.index(name)) * d] for name in flow.own.each)]
     shared = z[(1 + len(each)) * d :]
     return np.concatenate([*blocks, [shared[optimizer.shared.index(name)] for name in flow.own.shared]])

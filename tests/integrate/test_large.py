@@ -225,7 +225,7 @@ def test_what_takes_a_formula_says_so():
         lambda: cf.flows.central(Plain(VALLEY), cf.optimizers.sign_gd(lr=0.1)),
         lambda: cf.solve(cf.flows.central(Plain(VALLEY), GD), [1.5, 0.3], 1.0, method="radau5"),
         lambda: cf.flows.central(2.0, GD),
-        lambda: cf.flows.rod(Plain(VALLEY), GD),
+        lambda: cf.flows.principal(Plain(VALLEY), GD),
         lambda: cf.solve(cf.flows.central(VALLEY, GD), [1.5, 0.3], 1.0, warm=3),
     ):
         with pytest.raises(UsageError):

@@ -316,7 +316,6 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
 
 def test_settings_that_make_no_sense_are_refused(tmp_path):
     for settings, words in [({"stepps": 3}, "did you mean 'steps'"), ({"runs": "discrete,centrl"}, "did you mean 'central'"),
-                            ({"runs": "rod"}, "the rod flow takes a cf.Loss, a formula; a network is trained beside central"),
                             ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),
                             ({"network": "mpl"}, "did you mean 'mlp'"), ({"network": "mlp:width=3"}, "did you mean 'widths'"),
                             ({"data": "digits:n=x"}, "not a number"), ({"tol": 2.0}, "`tol`"), ({"runs": "central,central"}, "twice"),

@@ -30,7 +30,7 @@ def train(
     network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
     data: Annotated[str | None, Option("--data", help="NAME:option=value,… from 'cfdyn list data' (digits:classes=4,n=200 if not given).", metavar="SPEC", autocompletion=offers("data"), show_default=False)] = None,  # noqa: E501
     optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers' (gd if not given); without lr the edge is at 1.15 × the sharpness at the start.", metavar="SPEC", autocompletion=offers("optimizers"), show_default=False)] = None,  # noqa: E501
-    runs: Annotated[str | None, Option("--runs", help="Which of discrete, central, stable, gradient, edge (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
+    runs: Annotated[str | None, Option("--runs", help="Which of discrete, central, stable, gradient, edge, rod (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
     steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
     warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501

@@ -63,12 +63,12 @@ def guarded(run: LargeRun) -> None:
     least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
     if len(point.y) < least:
         run.before = run.bent = None  # memory
-        _join(run, *run.look.search(point.z, point.edge, least - len(point.y), point.y, run.steps + 1, 0.02, 4))
+        join(run, *run.look.search(point.z, point.edge, least - len(point.y), point.y, run.steps + 1, 0.02, 4))
     elif run.since >= CHECK and len(point.y) < d:
         run.since = 0
         if run.look.top(point.z, point.edge, point.y, run.steps + 1) > point.values[-1]:
             run.before = run.bent = None
-            _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
+            join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     point = run.point
     least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
     count = len(point.y)
@@ -79,7 +79,7 @@ def guarded(run: LargeRun) -> None:
         run.before = None if run.before is None else run.before[:count].copy()
 
 
-def _join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
+def join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     """One more mode, in its place by value; where it is near, its forces are taken too."""
     point = run.point
     new = orthonormal(y, point.y)

@@ -1,5 +1,6 @@
 """The leading eigenvectors of a symmetric operator that changes slowly, in rows: found, followed, and searched for others."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -142,12 +143,16 @@ def searched(
 
 
 def top(product: Product, start: np.ndarray, against: np.ndarray, steps: int) -> float:
-    """The largest Ritz value after some steps of Lanczos' method on what is orthogonal to ``against``, with two vectors kept.
+    """The largest Ritz value after some steps of Lanczos' method on what is orthogonal to ``against``, with two vectors kept; −∞
+    where nothing of the start is.
 
     >>> round(top(lambda v: v * np.arange(9.0), np.ones(9), np.zeros((0, 9)), 8), 3)
     8.0
     """
-    before, now = np.zeros_like(start), orthonormal(start[None], against)[0]
+    begin = orthonormal(start[None].copy(), against)
+    if not len(begin):
+        return -math.inf
+    before, now = np.zeros_like(start), begin[0]
     size, alphas, betas = 0.0, [], []
     for _ in range(steps):
         new = product(now[None])[0]

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.integrate.large.multiplier import pairs
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.run import LargeRun, Piece
 
@@ -29,19 +28,15 @@ def reading(run: LargeRun) -> Reading:
     """What a run shows at its present time."""
     point, theta = run.point, run.theta
     factors, x = run.covariance_factors
-    k = len(x)
-    values, metric = point.values[:k], point.edge.metric
+    k, curved = len(x), run.curved(factors)
     gram = factors @ factors.T
     half = _root(x) if np.isfinite(x).all() else x
     sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k and half is not x else np.zeros(0)
     sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
-    pushed = (factors * metric) @ (factors * metric).T
-    squares = float(point.g @ point.g) + sum(
-        (1 if i == j else 2) * x[i, j] * values[i] * values[j] * pushed[i, j] for i, j in pairs(k)
-    )
+    squares = float(point.g @ point.g) + float(np.sum(x * (curved @ curved.T)))
     top = float(point.values[0]) if len(point.values) else np.nan
-    sharpness = top * float(metric) if np.ndim(metric) == 0 else np.nan
-    return Reading(theta, top, sharpness, run.eigenvalues, sizes, float(np.diag(x) @ values) / 2, squares)
+    sharpness = top * float(point.edge.metric) if np.ndim(point.edge.metric) == 0 else np.nan
+    return Reading(theta, top, sharpness, run.eigenvalues, sizes, float(np.sum(x * (factors @ curved.T))) / 2, squares)
 
 
 def _root(x: np.ndarray) -> np.ndarray:

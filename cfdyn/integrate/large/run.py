@@ -58,8 +58,7 @@ class LargeRun:
     def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
         self.flow, self.settings, self.oracle = flow, settings, Counted(flow)
         self.look = Looker(flow, self.oracle)
-        self.t, self.h, self.status = 0.0, 1.0, ""
-        self.notes: list[str] = []
+        self.t, self.h, self.status, self.notes = 0.0, 1.0, "", list[str]()
         self.steps = self.rejected = self.since = self.rank = 0
         # Modes and T of another point in the basis of this one, ``pace`` ago; a step uses them up.
         self.before: np.ndarray | None = None
@@ -150,6 +149,10 @@ class LargeRun:
     def _held(self) -> np.ndarray:
         point = self.point
         return np.zeros((0, 0)) if point.rates is None else held(point.rates, 2.0 - point.values[: point.near], self.h)
+
+    def curved(self, u: np.ndarray) -> np.ndarray:
+        """H with each row of such a U."""
+        return self.point.values[: len(u), None] * u * self.point.edge.metric
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays; `restore` goes on from them bit for bit."""
@@ -269,9 +272,7 @@ class LargeRun:
         count = min(len(old.values), len(found.values))
         trend = np.zeros(len(found.values))
         trend[:count] = (found.values[:count] - old.values[:count]) / h
-        self.before, self.bent = old.y, None
-        if found.turned:
-            self.bent = bent_before(old, found)
+        self.before, self.bent = old.y, bent_before(old, found) if found.turned else None
         self.motion = (found.z - old.z)[self.flow.n_weights :] / h if self.flow.own.states else None
         self.point, self.trend, self.x, self.pace = found, trend, x, h
         self.steps, self.since = self.steps + 1, self.since + 1

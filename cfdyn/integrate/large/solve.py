@@ -8,6 +8,7 @@ import numpy as np
 from cfdyn.integrate.large.kinds.central_map import MapRun
 from cfdyn.integrate.large.kinds.edge_run import EdgeRun
 from cfdyn.integrate.large.kinds.noisy_run import NoisyRun
+from cfdyn.integrate.large.kinds.rod_run import RodRun
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.rows import Rows
 from cfdyn.integrate.large.run import LargeRun, Settings
@@ -15,6 +16,7 @@ from cfdyn.integrate.large.start import warmed
 from cfdyn.records.record import provenance
 from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 
 MOST = 1000  # numbers of a start that are kept beside a path
 
@@ -42,6 +44,8 @@ def solve_large(
 def _kind(flow: OracleFlow, settings: Settings) -> Any:
     if isinstance(flow, OracleEdgeFlow):
         return EdgeRun
+    if isinstance(flow, OracleRodFlow):
+        return RodRun
     return NoisyRun if flow.noise is not None else MapRun if settings.method == "map" else LargeRun
 
 

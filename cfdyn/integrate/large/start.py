@@ -7,8 +7,10 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.by_products.oracle_flow import OracleFlow, RowNoise
 from cfdyn.systems.by_products.oracle_map import OracleMap
+from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 
 
 def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
@@ -29,17 +31,20 @@ def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, st
     after = step(now)
     if not np.isfinite(after).all():
         raise NumericsError(f"the optimizer has run away within its first {steps + 1} steps")
+    optimizer, middle = flow.optimizer, (before[:d] + 2 * now[:d] + after[:d]) / 4
+    on = "" if flow.noise is None else " on batches"
+    said = f"t = 0 is step {steps} of the optimizer{on}: the start is (w₋ + 2w + w₊)/4 about it"
+    if isinstance(flow, OracleEdgeFlow | OracleRodFlow):
+        return flow.swinging(middle, now[:d] - middle), f"{said}, with the swing there"
     z = np.empty(flow.dim)
-    z[:d] = (before[:d] + 2 * now[:d] + after[:d]) / 4
-    optimizer = flow.optimizer
+    z[:d] = middle
     for k, name in enumerate(flow.own.states):
         if name in optimizer.per_weight:
             first = d * (1 + optimizer.per_weight.index(name))
             flow.block(z, k)[:] = after[first : first + d]
         else:
             flow.block(z, k)[:] = after[d * (1 + len(optimizer.per_weight)) + optimizer.shared.index(name)]
-    on = "" if flow.noise is None else " on batches"
-    return z, f"t = 0 is step {steps} of the optimizer{on}: the start is (w₋ + 2w + w₊)/4 about it"
+    return z, said
 
 
 class OnBatches:

@@ -73,11 +73,15 @@ class OracleEdgeFlow(OracleFlow):
                                  f"below e^{LARGEST:g}; weights alone take both from the first step")  # fmt: skip
             return z.copy()
         half = -0.5 * float(self.optimizer.params["lr"]) * self.gradient(z)
-        size = float(np.linalg.norm(half))
-        if size == 0.0:
+        if not half.any():
             raise UsageError("flows.edge takes the direction of oscillation from the first step, which is 0 at this start; "
                              "start off the critical point, or give the full state (c, u, ln rho)")  # fmt: skip
-        return np.concatenate([z + half, -half / size, [math.log(size)]])
+        return self.swinging(z + half, -half)
+
+    def swinging(self, w: np.ndarray, off: np.ndarray) -> np.ndarray:
+        """The state of iterates w ± off; w alone without any."""
+        size = float(np.linalg.norm(off))
+        return np.concatenate([w, off / size, [math.log(size)]]) if size else w
 
     def drift(self, z: Any) -> np.ndarray:
         """The velocity (2d + 1,)."""

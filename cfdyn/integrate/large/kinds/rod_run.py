@@ -1,0 +1,140 @@
+"""The rod flow of a loss of many weights: a centre and the covariance of the swing about it, of low rank, by stabilised steps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.follow import guarded, join
+from cfdyn.integrate.large.kinds.swung import Rounded, Swung
+from cfdyn.integrate.large.modes import orthonormal
+from cfdyn.integrate.large.point import Point, Wanted
+from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
+from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
+
+FEWER = 0.01  # of rtol: eigenvalues of Σ, relative to its norm, that are left out in a unit of time
+MOST, FIRST = 32, 4  # rods, or modes of the Hessian; modes that are looked for at the start
+SLOW, AHEAD = 1.7, 1.8  # ηλ of modes in which a swing is forgotten slowly or grows; of the last mode: behind it one is looked for
+MARGIN, TURN = 1.1, 2.5  # of the largest curvature; of Σ, which forgets at the rate 2
+NONE = np.zeros((0, 0))
+
+
+class RodRun(LargeRun):
+    """Steps of (w̄, Σ) with an error control, Σ = Σᵢ sᵢsᵢᵀ by its rods; the modes that it follows tell the sharpness, and
+    where small rods count."""
+
+    flow: OracleRodFlow
+
+    def __init__(self, flow: OracleRodFlow, z: np.ndarray, settings: Settings):
+        if settings.method != "auto":
+            raise UsageError("the central map is one of the central flow: leave `method` out")
+        self.cut = FEWER * settings.rtol
+        super().__init__(flow, z, settings)
+
+    def _begin(self, z: np.ndarray) -> Point:
+        d, none = self.flow.n_weights, np.zeros((0, self.flow.n_weights))
+        w, rods = z[:d].copy(), z[d:].reshape(-1, d)
+        self.flow.check(w)
+        _, y = self.look.search(w, self.flow.edge(w), min(FIRST, d), none, self.settings.seed, 1e-3, 30)
+        self.point = self._seen(w, orthonormal(y, none))
+        self.trend = np.zeros(len(self.point.y))
+        self.swing = self._rounded(Swung(w, [(rods, np.ones(len(rods)))]))
+        self.velocity = self._velocity(w, self.swing, self.point.g)
+        if not np.isfinite(self.velocity.w).all():
+            raise NumericsError("the flow is not defined at the start; start elsewhere")
+        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        return self.point
+
+    def _seen(self, w: np.ndarray, y: np.ndarray) -> Point:
+        """The point at weights, from modes near by, whose memory it takes over."""
+        return self.look.at(w, y, Wanted(0, np.full(len(y), -math.inf), self.angle, self.angle))
+
+    def _rounded(self, z: Swung, h: float = 1.0) -> Rounded:
+        """Without what is small: in a short step little is added, and what is left out each time never grows."""
+        grows = self.point.values > (SLOW if self.flow.rods == "all" else math.inf)  # a single rod does not grow from small ones
+        found = z.round(self.cut * min(h, 1.0), self.point.y[grows])
+        if len(found.sizes) > MOST:
+            raise NumericsError(f"more than {MOST} rods are longer than {math.sqrt(self.cut):.1g} of the longest: raise `rtol`")
+        return found
+
+    def _velocity(self, w: np.ndarray, swing: Rounded, g: np.ndarray | None = None) -> Swung:
+        drift, grown = self.flow.velocity(w, swing.rods, self.oracle.gradient, self.oracle.product, g)
+        return Swung(drift, [(swing.axes, -2 * swing.sizes), (grown, np.ones(len(grown)))])
+
+    @property
+    def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """U (r, d), orthonormal, and X (r, r), diagonal, of Σ = UᵀXU."""
+        return self.swing.axes, np.diag(self.swing.sizes)
+
+    def curved(self, u: np.ndarray) -> np.ndarray:
+        """H with each row of U; a reading, which is not counted."""
+        return np.array([np.asarray(self.flow.oracle.hvp(self.w, v)) + self.flow.decay * v for v in u]).reshape(u.shape)
+
+    def _guard(self) -> None:
+        point = self.point
+        if point.values[-1] > AHEAD and len(point.y) < min(MOST, self.flow.n_weights):
+            join(self, *self.look.search(point.z, point.edge, 1, point.y, self.steps + 1, 0.02, 4))
+        guarded(self)
+
+    def radius(self) -> float:
+        """A bound on the decay of w̄ and Σ, per unit of time."""
+        top = MARGIN * float(self.point.values[0] + max(0.0, self.trend[0]) * self.h)
+        return max(top + top**2 / 2 if self.flow.rods == "top" else top, TURN)
+
+    def _error(self, off: Swung, lost: float) -> float:
+        """The larger of the errors of w̄ and Σ, in tolerances; a rod's is half that of its square."""
+        rtol, atol = self.settings.rtol, self.settings.atol
+        centre = float(np.linalg.norm(off.w)) / (atol + rtol * float(np.linalg.norm(self.w)))
+        return max(centre, (off.size + lost) / (atol**2 + 2 * rtol * float(np.linalg.norm(self.swing.sizes))))
+
+    def _tried(self, h: float) -> tuple[Swung, Rounded, Swung, float]:
+        """State, rods and velocity after a step, and its error in tolerances; a NumericsError where there are none."""
+        begin = Swung(self.w, [(self.swing.axes, self.swing.sizes)])
+
+        def right(z: Swung) -> Swung:
+            return self._velocity(z.w, self._rounded(z, h))
+
+        with np.errstate(all="ignore"):
+            z = advance(begin, self.velocity, h, stages(h, self.radius()), right)
+        if not (np.isfinite(z.w).all() and np.abs(z.w).max() < BLOW_UP):
+            raise NumericsError("the weights run away")
+        swing = self._rounded(z, h)
+        after = self._velocity(z.w, swing)
+        return z, swing, after, self._error(error(begin, self.velocity, z, after, h), swing.lost)
+
+    def _step(self, h: float, end: float) -> None:
+        point, first, self.piece, why = self.point, h, None, "the flow is not smooth"
+        while True:
+            try:
+                z, swing, after, worst = self._tried(h)
+                found = self._seen(z.w, point.y.copy()) if worst <= TOO_LARGE else None
+            except (NumericsError, np.linalg.LinAlgError) as trouble:
+                why, worst, found = str(trouble), math.inf, None
+            if found is not None:
+                break
+            self.rejected += 1
+            h *= 0.25 if not worst < math.inf else max(LEAST, SAFETY * worst ** (-1 / 3))
+            if h < SHORT:
+                self.status = f"at t = {self.t:.6g} the flow does not go a step further: {why}"
+                return
+        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
+        self.piece = Piece(self.t, reached, point.z, z.w, self.velocity.w, after.w)
+        self.swing, self.velocity = swing, after
+        self._take(found, NONE, h, worst, first < 0.99 * self.h and h == first)
+        self.t, self.before, self.worst, self.rank = reached, None, 0.0, len(swing.sizes)
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All of the run as arrays."""
+        (_, (grown, _)) = self.velocity.blocks
+        return {**super().snapshot(), "sizes": self.swing.sizes.copy(), "axes": self.swing.axes.copy(),
+                "velocity": self.velocity.w.copy(), "grown": grown.copy()}  # fmt: skip
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go back, or forth, to what `snapshot` gave."""
+        super().restore(arrays)
+        sizes, axes, drift, grown = (np.array(arrays[name]) for name in ("sizes", "axes", "velocity", "grown"))
+        self.swing = Rounded(sizes, axes, 0.0)
+        self.velocity = Swung(drift, [(axes, -2 * sizes), (grown, np.ones(len(grown)))])
