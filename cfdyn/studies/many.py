@@ -59,7 +59,7 @@ def study_many(
     >>> rates = [cf.optimizers.gd(lr=lr) for lr in (0.5, 1.1, 1.46)]
     >>> found = cf.study_many(itertools.product([cf.Loss("(w**2-1)**2/4")], rates), jobs=1)
     >>> found.verdict, found.period.tolist(), found[2].edge.value
-    ('3 studies: 1 fixed point, 1 2-cycle, 1 3-cycle', [1, 2, 3], 1.0)
+    ('3 studies: fixed point (1), 2-cycle (1), 3-cycle (1)', [1, 2, 3], 1.0)
     """
     if jobs is not None:
         whole_number("jobs", jobs, 1, 1024)

@@ -27,7 +27,7 @@ ARGUMENTS = {"params": "set", "z0": "start", "w0": "start", "names": "variables"
 COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 
 
-@command("table jobs keep seed out csv json", group="Study", place=11, keeps=True)
+@command("table jobs keep seed out plot csv json", group="Study", place=11, keeps=True)
 def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
@@ -36,12 +36,12 @@ def studies(
     seed: SEED = 0,
     out: OUT = FOLDER,
 ) -> Answer:  # fmt: skip
-    """Studies without figures of all losses and optimizers in a table.
+    """A study of each loss and optimizer in a table, and one figure of all.
 
     Column loss is needed, the others may be left out or empty; they say what the options of cfdyn study say. Cells with commas
     stand in quotes. What is finished is kept, and the same call goes on from there.
 
-    $ cfdyn studies list.csv --csv found.csv
+    $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
     found = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
     return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,
