@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
-from cfdyn.plotting.style import AXES, FAINT, HATCHES, INK, REGIMES, attractor_regime
+from cfdyn.plotting.style import AXES, FAINT, HATCHES, INK, ON_COLOUR, REGIMES, attractor_regime
 from cfdyn.studies.collection import Studies
 from cfdyn.words import shortened
 
@@ -22,7 +22,7 @@ NAMED, NUMBERED = 36, 60  # rows with their names beside them; studies with thei
 WIDTH, ROW, AROUND, MOST = 6.8, 0.24, 1.3, 8.5  # inches: of a figure, of a row, around the panel, of the highest figure
 TALL = 0.8  # a tile, of a row
 FAILED = "failed"
-COLOURS = {**REGIMES, FAILED: "#ffffff"}
+COLOURS = {**REGIMES, FAILED: "none"}
 RATE = re.compile(r"\blr=([-+.\de]+),?")
 Rows = dict[tuple[str, str, int], list[int]]  # of loss, optimizer and of studies that differ in neither nor in the rate
 
@@ -101,8 +101,9 @@ def _draw_row(axes: Axes, place: int, found: Studies, rates: np.ndarray, kinds: 
         axes.add_patch(Rectangle((left, place - TALL / 2), right - left, TALL, **_filled(kinds[k], 0.5 if half == size else 0)))
         words = "×" if kinds[k] == FAILED else str(found.period[k]) if kinds[k] == "period" else ""
         if words and half > size / 2 and len(found) <= NUMBERED:
-            axes.text(scale.inverted().transform(x), place, words, ha="center", va="center", fontsize=6.5, clip_on=True,
-                      color=INK if kinds[k] == FAILED else "white")  # fmt: skip
+            letters = {"color": INK} if kinds[k] == FAILED else {"color": "white", "gid": ON_COLOUR}
+            axes.text(float(rates[k]) if np.isfinite(rates[k]) else left, place, words, ha="center", va="center", fontsize=6.5,
+                      clip_on=True, **letters)  # fmt: skip
     for edge in {float(found.edge[k]) for k in row if np.isfinite(found.edge[k])}:
         axes.plot([edge, edge], [place - 0.5, place + 0.5], color=INK, linewidth=1.4, solid_capstyle="butt", scalex=False)
 
