@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from cfdyn.arguments import vector
-from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.errors import Interrupted, NumericsError, UsageError, unknown
 from cfdyn.integrate.compile_ahead import compiling_ahead
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
@@ -88,6 +88,7 @@ def solve(
     ------
     UsageError : a start, time or option that makes no sense, or a start beyond the edge where ``strict``
     NumericsError : the flow is not defined at the start, or no state on the edge is near it, or is anywhere
+    Interrupted : Ctrl-C, a KeyboardInterrupt; its ``record`` is the path until then
 
     Examples
     --------
@@ -146,7 +147,10 @@ def solve(
     if flow.flat:
         path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
-    return path.on_clock(begin, sign) if begin or sign < 0 else path
+    path = path.on_clock(begin, sign) if begin or sign < 0 else path
+    if run.interrupted:
+        raise Interrupted(path)
+    return path
 
 
 def _solved(

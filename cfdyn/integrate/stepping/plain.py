@@ -40,17 +40,21 @@ class Discrete(Run):
         field = self.supplier.field(nothing, False)
         sizes = np.append(np.ones(int(self.end)), self.end % 1)[: math.ceil(self.end)]
         pieces, done = np.zeros((len(sizes), 8, n)), len(sizes)
-        for k, size in enumerate(sizes):
-            apply(field.rules[SLOPE], self.z, field.p, self.f)
-            if not (np.isfinite(self.f).all() and np.abs(self.z).max() < BLOW_UP):
-                done = k
-                self.stop(methods.STALLED)
-                break
-            pieces[k, 0], pieces[k, 1] = self.z, size * self.f
-            self.z += size * self.f
-            self.clock.t += size
-            if self.progress and k % 1000 == 0:
-                self.progress(self.now)
+        try:
+            for k, size in enumerate(sizes):
+                apply(field.rules[SLOPE], self.z, field.p, self.f)
+                if not (np.isfinite(self.f).all() and np.abs(self.z).max() < BLOW_UP):
+                    done = k
+                    self.stop(methods.STALLED)
+                    break
+                pieces[k, 0], pieces[k, 1] = self.z, size * self.f
+                self.z += size * self.f
+                self.clock.t += size
+                if self.progress and k % 1000 == 0:
+                    self.progress(self.now)
+        except KeyboardInterrupt:
+            done = k
+            self._interrupt(float(k), pieces[k, 0].copy())
         times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
         done = self.look(times[:done], pieces[:done])
         self.stop(methods.REACHED)

@@ -101,7 +101,7 @@ def _draw_row(axes: Axes, place: int, found: Studies, rates: np.ndarray, kinds: 
         axes.add_patch(Rectangle((left, place - TALL / 2), right - left, TALL, **_filled(kinds[k], 0.5 if half == size else 0)))
         words = "×" if kinds[k] == FAILED else str(found.period[k]) if kinds[k] == "period" else ""
         if words and half > size / 2 and len(found) <= NUMBERED:
-            letters = {"color": INK} if kinds[k] == FAILED else {"color": "white", "gid": ON_COLOUR}
+            letters: dict[str, Any] = {"color": INK} if kinds[k] == FAILED else {"color": "white", "gid": ON_COLOUR}
             axes.text(float(rates[k]) if np.isfinite(rates[k]) else left, place, words, ha="center", va="center", fontsize=6.5,
                       clip_on=True, **letters)  # fmt: skip
     for edge in {float(found.edge[k]) for k in row if np.isfinite(found.edge[k])}:
