@@ -31,15 +31,15 @@ COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
-    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="At once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="Studies at once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
     keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call goes on; studies in --out if not given.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     seed: SEED = 0,
     out: OUT = FOLDER,
 ) -> Answer:  # fmt: skip
-    """A study of each loss and optimizer in a table, and one figure of all.
+    """A study of each loss and optimizer in a table.
 
-    Column loss is needed, the others may be left out or empty; they say what the options of cfdyn study say. Cells with commas
-    stand in quotes. What is finished is kept, and the same call goes on from there.
+    The column loss is needed; the others may be left out or empty, and mean what the options of 'cfdyn study' mean. Cells with
+    commas stand in quotes. What is finished is kept, and the same call goes on from there. --plot draws all in one figure.
 
     $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
