@@ -63,6 +63,8 @@ def study_many(
     """
     if jobs is not None:
         whole_number("jobs", jobs, 1, 1024)
+    if isinstance(what, str | Loss):
+        raise UsageError("study_many takes a list of losses, or of the arguments of studies; of one loss take cf.study")
     listed = [_arguments(k, one) for k, one in enumerate(what)]
     if not listed:
         raise UsageError("no study is asked for: the list is empty")

@@ -119,6 +119,7 @@ def test_a_kept_study_of_something_else_is_computed_anew(what, monkeypatch, tmp_
 @pytest.mark.parametrize(
     ("what", "options", "words"),
     [
+        ("w**2", {}, "of one loss take cf.study"), (BOWL, {}, "of one loss"),
         ([], {}, "the list is empty"), ([(BOWL, 0.1)], {}, "entry 0 of the list is a loss, or a loss and an optimizer"),
         ([BOWL, ()], {}, "entry 1 of the list is a loss or the arguments"), ([BOWL], {"jobs": 0}, "jobs"), ([3.0], {}, "entry 0 of"),
     ],
