@@ -17,7 +17,7 @@ from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
-from cfdyn.integrate.stepping.run import METHODS, Options
+from cfdyn.integrate.stepping.run import METHODS, Options, Run
 from cfdyn.integrate.supply.dense import Dense
 from cfdyn.integrate.supply.supplier import Modes
 from cfdyn.integrate.trajectory import Trajectory
@@ -143,14 +143,18 @@ def solve(
         run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
-    path = Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
-    if flow.flat:
-        path = with_flat(flow, path)
-    path.notes.extend(said_of_noise(flow, path))
-    path = path.on_clock(begin, sign) if begin or sign < 0 else path
+    path = _followed(flow, run, Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings))
     if run.interrupted:
         raise Interrupted(path)
     return path
+
+
+def _followed(flow: Flow, run: Run, path: Trajectory) -> Trajectory:
+    """The path with what is seen of all of it, on the user's clock."""
+    if flow.flat:
+        path = with_flat(flow, path)
+    path.notes.extend(said_of_noise(flow, path))
+    return path.on_clock(run.begin, run.sign) if run.begin or run.sign < 0 else path
 
 
 def _solved(
