@@ -139,8 +139,11 @@ def solve(
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
     if "lr" not in flow.params:
         run.unit, run.causes = "unit of time", "t"
-    with nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge):
-        run.to_end()
+    try:
+        with nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge):
+            run.to_end()
+    except KeyboardInterrupt:
+        run.interrupt()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
     path = _followed(flow, run, Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings))

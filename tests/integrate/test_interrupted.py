@@ -51,8 +51,8 @@ def test_at_the_edge():
 def test_a_model_that_is_a_map_and_a_loss_that_is_no_formula():
     flow = cf.flows.self_stabilization(VALLEY, GD)
     path = interrupted(flow, [1.5, 0.3], 2500, calls=2)
-    assert path.discrete and path.status == "interrupted at t = 1000" and path.t.tolist() == [*range(1001)]
-    assert path.z.tolist() == cf.solve(flow, [1.5, 0.3], 1000).z.tolist()
+    assert path.discrete and path.status == "interrupted at t = 1001" and path.t.tolist() == [*range(1002)]
+    assert path.z.tolist() == cf.solve(flow, [1.5, 0.3], 1001).z.tolist()
     bowl = SimpleNamespace(dim=2, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v, curvature_gradient=lambda w, u, v: 0 * w)
     path = interrupted(cf.flows.gradient(bowl, GD), [1.0, -1.0], 50.0, calls=3)
     assert 0 < path.t[-1] < 50 and path.status == f"interrupted at t = {path.t[-1]:.12g}"

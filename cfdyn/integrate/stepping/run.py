@@ -145,9 +145,8 @@ class Run:
         self.supplier.begin(field, self.z, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
-        begun = self.t, self.z.copy()
-        while ended == methods.FULL:
-            try:
+        try:
+            while ended == methods.FULL:
                 done, ended = stepping.advance(
                     field.k, field.rules, field.p, field.block, field.counts, clock.memory, self.z, self.f, self.found, *memory,
                     times[filled:], coefficients[filled:],
@@ -155,26 +154,28 @@ class Run:
                 filled += self.look(times[filled : filled + done], coefficients[filled : filled + done])
                 if self.progress:
                     self.progress(self.now)
-            except KeyboardInterrupt:
-                noted = [(float(times[k].sum()), sample(coefficients[k], np.ones(1))[0]) for k in range(filled)[-1:]]
-                self._interrupt(*(noted or [begun])[0])
-            if ended != methods.FULL or self.status:
-                break
-            if clock.steps >= self.options.max_steps:
-                self._too_many()
-                break
-            if not np.abs(self.z).max() < BLOW_UP:
-                ended = methods.STALLED
-            rows = filled + min(filled, self._steps_left())
-            times, coefficients = _longer(times, rows), _longer(coefficients, rows)
-        if filled:
-            self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
+                if ended != methods.FULL or self.status:
+                    break
+                if clock.steps >= self.options.max_steps:
+                    self._too_many()
+                    break
+                if not np.abs(self.z).max() < BLOW_UP:
+                    ended = methods.STALLED
+                rows = filled + min(filled, self._steps_left())
+                times, coefficients = _longer(times, rows), _longer(coefficients, rows)
+        finally:  # Ctrl-C, too, keeps what is done
+            if filled:
+                self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
         return ended
 
-    def _interrupt(self, t: float, z: np.ndarray) -> None:
-        """End where the last step ends that is noted."""
-        self.clock.t, self.z[:], self.interrupted = t, z, True
-        self.status = f"interrupted at t = {self.now:.12g}"
+    def interrupt(self) -> None:
+        """Called for a KeyboardInterrupt: the path ends with the last step that is noted; without any it is raised again."""
+        noted = [phase.steps[-1] for phase in self.phases if phase.steps]
+        if not noted:
+            raise KeyboardInterrupt
+        times, pieces = noted[-1]
+        self.clock.t, self.z[:] = times[-1].sum(), sample(pieces[-1], np.ones(1))[0]
+        self.interrupted, self.status = True, f"interrupted at t = {self.now:.12g}"
 
     def _too_many(self) -> None:
         self.status = (f"stopped at t = {self.now:.12g} after {self.options.max_steps} steps, the last of "
