@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -139,17 +139,22 @@ def solve(
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
     if "lr" not in flow.params:
         run.unit, run.causes = "unit of time", "t"
-    try:
-        with nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge):
-            run.to_end()
-    except KeyboardInterrupt:
-        run.interrupt()
+    _to_end(run, nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge))
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
     path = _followed(flow, run, Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings))
     if run.interrupted:
         raise Interrupted(path)
     return path
+
+
+def _to_end(run: Run, meanwhile: AbstractContextManager[Any]) -> None:
+    """All steps, or those until Ctrl-C."""
+    try:
+        with meanwhile:
+            run.to_end()
+    except KeyboardInterrupt:
+        run.interrupt()
 
 
 def _followed(flow: Flow, run: Run, path: Trajectory) -> Trajectory:
