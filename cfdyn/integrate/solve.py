@@ -148,7 +148,7 @@ def solve(
     return path
 
 
-def _to_end(run: Run, meanwhile: AbstractContextManager[Any]) -> None:
+def _to_end(run: Discrete | Smooth | AtEdge, meanwhile: AbstractContextManager[Any]) -> None:
     """All steps, or those until Ctrl-C."""
     try:
         with meanwhile:
