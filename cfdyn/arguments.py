@@ -140,6 +140,8 @@ def converted(what: str, value: Any, hint: Any) -> Any:
 
     >>> converted("bounds", [0, 1], tuple[float, float])
     (0.0, 1.0)
+    >>> converted("box", (-2, 2), list[tuple[float, float]])
+    [(-2.0, 2.0)]
     """
     if hint is Any or hint is object:
         return value
@@ -157,7 +159,10 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         return tuple(converted(what, item, one) for item, one in zip(items, inner, strict=True))
     if kind in (list, tuple, Sequence):
         entry = what if what.startswith("each entry") else f"each entry of {what}"
-        items = [converted(entry, item, inner[0]) for item in _items(what, value)]
+        given = _items(what, value)
+        # Of one variable the box is one pair, too.
+        given = [given] if inner[0] == tuple[float, float] and _is_pair(given) else given
+        items = [converted(entry, item, inner[0]) for item in given]
         return tuple(items) if kind is tuple else items
     if kind in (dict, Mapping):
         if not isinstance(value, Mapping):
@@ -168,6 +173,10 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         made = f"{'an' if hint.__name__[0] in 'AEIOU' else 'a'} {hint.__name__}"
         raise UsageError(f"{what} is {_MADE_BY.get(hint.__name__, made)}, not {shown(value)}")
     return value
+
+
+def _is_pair(items: Sequence[Any]) -> bool:
+    return len(items) == 2 and all(isinstance(item, numbers.Real) for item in items)
 
 
 def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:

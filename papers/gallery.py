@@ -19,6 +19,10 @@ EXAMPLES = '''
 loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.46)
 study = cf.study(loss, gd)
 cf.plot(study, "study.png")
+## Studies: many at once, by loss and learning rate
+losses = [cf.Loss(text) for text in ("(w**2-1)**2/4", "log(cosh(w)) + w**2/20", "exp(w) - 2*w")]
+found = cf.study_many((loss, cf.optimizers.gd(lr=0.3 + 0.3 * k)) for loss in losses for k in range(8))
+cf.plot(found, "studies.png")
 ## Orbit: iterates over time
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.3, momentum=0.8))
 orbit = cf.iterate(step, [1.6, 0.0], 60)

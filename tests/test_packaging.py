@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -108,6 +109,15 @@ def test_metadata(metadata):
     for_tests_only = [line for line in requirements if line.startswith(("hypothesis", "pytest"))]
     assert for_tests_only
     assert all('extra == "test"' in line or 'extra == "cover"' in line for line in for_tests_only)
+
+
+def test_what_an_index_shows_is_the_readme_without_what_is_not_there(metadata):
+    """A page of an index has no files beside it: no picture, no links to pages of the source."""
+    shown, readme = metadata.get_payload(), (ROOT / "README.md").read_text(encoding="utf-8")
+    assert metadata["Description-Content-Type"] == "text/markdown" and "](docs/" in readme and "README.png" in readme
+    assert re.findall(r"\]\((?!https?:)", shown) == [] and "README.png" not in shown and "*`cfdyn study" not in shown
+    headings = re.compile(r"^#+ .*$", re.MULTILINE)
+    assert headings.findall(shown) == headings.findall(readme) and len(shown) > 0.75 * len(readme)
 
 
 def test_every_pinned_release_satisfies_the_metadata(metadata):

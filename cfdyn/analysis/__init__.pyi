@@ -67,10 +67,10 @@ from cfdyn.analysis.zero_one_test import zero_one_test as zero_one_test
 def bands(step: Map | MapByProducts | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
     """Regimes over [lo, hi], every orbit from the same start."""
 
-def basin_fractions(step: Map | AsSystem, vary: tuple[str, Any], box: Sequence[Any], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
+def basin_fractions(step: Map | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
     """The fraction of starts in a box that end on each attractor, over a parameter, attractors matched from value to value."""
 
-def basins(step: Map | AsSystem, box: Sequence[Any], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
+def basins(step: Map | AsSystem, box: Sequence[tuple[float, float]], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
     """Basins of attraction over a grid of starts in one or two coordinates."""
 
 def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[Sequence[float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:

@@ -80,8 +80,8 @@ class BasinFractions(Record):
 
 
 def basin_fractions(
-    step: Map, vary: tuple[str, Any], box: Sequence[Any], count: int = COUNT, seed: int = 0, farthest: float = FARTHEST,
-    max_period: int = MAX_PERIOD, transient: int = TRANSIENT, threads: int | None = None,
+    step: Map, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int = COUNT, seed: int = 0,
+    farthest: float = FARTHEST, max_period: int = MAX_PERIOD, transient: int = TRANSIENT, threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BasinFractions:  # fmt: skip
     """The fraction of starts in a box that end on each attractor, over a parameter, attractors matched from value to value.

@@ -83,7 +83,7 @@ class Basins(Record):
 
 
 def basins(
-    step: Map, box: Sequence[Any], shape: Any = SHAPE, plane: Sequence[str] | None = None, z0: Any = None,
+    step: Map, box: Sequence[tuple[float, float]], shape: Any = SHAPE, plane: Sequence[str] | None = None, z0: Any = None,
     max_period: int = MAX_PERIOD, transient: int = TRANSIENT, threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Basins:  # fmt: skip

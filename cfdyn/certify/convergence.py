@@ -12,6 +12,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from cfdyn.certify.balls import BITS
+from cfdyn.certify.boxes.search import Progress
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import end
 from cfdyn.certify.regions.contraction import Ellipsoid, RoundPath, ellipsoid, fixed_points
@@ -33,7 +34,7 @@ STARTS = 7  # along each side of the box
 
 
 def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, steps: int = STEPS,
-                most: int = MOST_LEAVES, **vary: Any) -> Certificate:  # fmt: skip
+                most: int = MOST_LEAVES, progress: Progress | None = None, **vary: Any) -> Certificate:  # fmt: skip
     """Prove that every start in a box converges to one attracting fixed point.
 
     An ellipsoid on which the map contracts is found around the point; the box is cut into leaves that are inside after some
@@ -43,6 +44,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     box : (lo, hi) for each entry of the state (momentum too); of one variable (lo, hi) will do
     steps : that a leaf is followed
     most : leaves; then the proof is given up
+    progress : called with the numbers of leaves done and open
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where no attracting fixed point is found or some starts
@@ -60,10 +62,10 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     if not 0 <= steps <= MOST_STEPS:
         raise UsageError(f"a leaf is followed for 0 to {MOST_STEPS} steps, not {steps}")
     with ctx.workprec(BITS):
-        return _proved(about, region, steps, most)
+        return _proved(about, region, steps, most, progress)
 
 
-def _proved(about: Subject, region: Box, steps: int, most: int) -> Certificate:
+def _proved(about: Subject, region: Box, steps: int, most: int, progress: Progress | None) -> Certificate:
     images = Images(about)
     go, slopes = in_floats(about, "step"), in_floats(about, "jacobian")
     grid = np.array([g.ravel() for g in np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in region))])
@@ -78,7 +80,7 @@ def _proved(about: Subject, region: Box, steps: int, most: int) -> Certificate:
                         "map may jump there")  # fmt: skip
     around, (q, moved) = found
     inverse = around.inverse()
-    leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most)
+    leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most, progress)
     tree = None if leaves is None else leaves.tree()
     if leaves is None or tree is None:
         return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
@@ -125,6 +127,7 @@ class _Leaves:
     region: Box
     steps: int
     most: int
+    progress: Progress | None
     used: int = 0  # steps, by the leaf that takes longest
 
     def tree(self) -> str | None:
@@ -136,6 +139,8 @@ class _Leaves:
                 self._judge(node, limit)
             leaves += new
             bad = self._returning(leaves)
+            if self.progress:
+                self.progress(len(leaves) - len(bad), len(bad))
             if len(leaves) + len(bad) > self.most or any(self._rests(node) for node in bad):
                 return None
             new = [part for node in bad for part in self._bisected(node)]

@@ -131,13 +131,12 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
     return proof
 
 
-def _at_values(function: str) -> Callable[[Asked, Progress], Certificate]:
-    """A proof that takes a box and intervals of parameters."""
+def _trapping(asked: Asked, progress: Progress) -> Certificate:
+    return cfdyn.certify.trapping(asked.step, box=asked.region, **asked.vary)
 
-    def proof(asked: Asked, progress: Progress) -> Certificate:
-        return getattr(cfdyn.certify, function)(asked.step, box=asked.region, **asked.vary)
 
-    return proof
+def _convergence(asked: Asked, progress: Progress) -> Certificate:
+    return cfdyn.certify.convergence(asked.step, box=asked.region, progress=progress, **asked.vary)
 
 
 def _chaos(asked: Asked, progress: Progress) -> Certificate:
@@ -165,6 +164,6 @@ def _edge(asked: Asked, progress: Progress) -> Certificate:
 KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "chaos": _chaos, "cycle": _cycle, "none": _none, "all": _all, "branch": _branch, "horseshoe": _horseshoe,
     "flip": _bifurcation("flip"), "fold": _bifurcation("fold"), "neimark-sacker": _bifurcation("neimark-sacker"),
-    "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
+    "trapping": _trapping, "convergence": _convergence,
     "edge": _edge, "measure": _measure,
 }  # fmt: skip

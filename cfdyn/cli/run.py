@@ -13,6 +13,10 @@ from cfdyn.cli import interrupts, messages, progress
 from cfdyn.cli.output import streams
 from cfdyn.errors import CfdynError, readable
 
+OF_OPTIMIZERS = ("--lr", "--learning-rate", "--eta", "--momentum", "--beta", "--beta1", "--beta2", "--weight-decay")
+NO_NUMBER = re.compile(r"Invalid value for '([^']+)': Input should be a valid (integer|number)\b.*")
+NUMBERS = {"integer": "whole number", "number": "number"}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status.
@@ -95,8 +99,16 @@ def _sentence(error: Any) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return "a command is missing, such as: cfdyn study double_well. See: cfdyn --help"
     text = re.sub(r" \(Possible options:.*\)", "", " ".join(error.format_message().split()).rstrip("."))
-    near = difflib.get_close_matches(getattr(error, "option_name", ""), getattr(error, "possibilities", None) or [], n=1)
-    if near and "id you mean" not in text:
+    text = NO_NUMBER.sub(lambda found: f"{found[1]} takes a {NUMBERS[found[2]]}", text)
+    context = getattr(error, "ctx", None)
+    taken = {name for parameter in context.command.params for name in parameter.opts} if context else set[str]()
+    wanted = getattr(error, "option_name", None) or ""
+    near = difflib.get_close_matches(wanted, getattr(error, "possibilities", None) or [], n=1, cutoff=0.7)
+    if wanted in OF_OPTIMIZERS and "--optimizer" in taken:
+        text += "; it is a part of the optimizer, such as --optimizer gd:lr=0.1 or heavy_ball:lr=0.1,momentum=0.9"
+    elif wanted == "--map" and "--optimizer" in taken:
+        text += "; this command is about a loss, and of maps there are classify, cycles, branch, diagram and others"
+    elif near and "id you mean" not in text:
         text += f"; did you mean {near[0]}?"
-    command = error.ctx.command_path if getattr(error, "ctx", None) else "cfdyn"
+    command = context.command_path if context else "cfdyn"
     return readable(f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See: {command} --help")

@@ -55,7 +55,8 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
         raise UsageError(f"`label_noise` is the standard deviation of a label, not {label:g}")
     if batch is not None or label:
         if rows is None:
-            raise UsageError(f"batches and labels are of rows of data, and the loss {loss.spec.title} has none; give `noise`")
+            raise UsageError(f"batches and labels are of rows of data, and the loss {loss.spec.title} has none; give `noise`, "
+                             "or a loss with data, such as tanh_network")
         batch = None if batch is None else whole_number("batch", batch, 1)
         if batch is not None and not replace and batch > len(rows):
             raise UsageError(f"a batch without replacement has at most all {len(rows)} rows, not {batch}")

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from cfdyn.arguments import vector
-from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.errors import Interrupted, NumericsError, UsageError, unknown
 from cfdyn.integrate.compile_ahead import compiling_ahead
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
@@ -17,7 +17,7 @@ from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
-from cfdyn.integrate.stepping.run import METHODS, Options
+from cfdyn.integrate.stepping.run import METHODS, Options, Run
 from cfdyn.integrate.supply.dense import Dense
 from cfdyn.integrate.supply.supplier import Modes
 from cfdyn.integrate.trajectory import Trajectory
@@ -88,6 +88,7 @@ def solve(
     ------
     UsageError : a start, time or option that makes no sense, or a start beyond the edge where ``strict``
     NumericsError : the flow is not defined at the start, or no state on the edge is near it, or is anywhere
+    Interrupted : Ctrl-C, a KeyboardInterrupt; its ``record`` is the path until then
 
     Examples
     --------
@@ -138,15 +139,30 @@ def solve(
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
     if "lr" not in flow.params:
         run.unit, run.causes = "unit of time", "t"
-    with nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge):
-        run.to_end()
+    _to_end(run, nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge))
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
-    path = Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
+    path = _followed(flow, run, Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings))
+    if run.interrupted:
+        raise Interrupted(path)
+    return path
+
+
+def _to_end(run: Discrete | Smooth | AtEdge, meanwhile: AbstractContextManager[Any]) -> None:
+    """All steps, or those until Ctrl-C."""
+    try:
+        with meanwhile:
+            run.to_end()
+    except KeyboardInterrupt:
+        run.interrupt()
+
+
+def _followed(flow: Flow, run: Run, path: Trajectory) -> Trajectory:
+    """The path with what is seen of all of it, on the user's clock."""
     if flow.flat:
         path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
-    return path.on_clock(begin, sign) if begin or sign < 0 else path
+    return path.on_clock(run.begin, run.sign) if run.begin or run.sign < 0 else path
 
 
 def _solved(

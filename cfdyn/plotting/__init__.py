@@ -74,7 +74,7 @@ def plot(
     """
     name = type(record).__name__
     if name not in figure_files():
-        raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(figure_files()))}")
+        raise UsageError(f"there is no figure of the class {name}; figures exist for {', '.join(sorted(figure_files()))}")
     draw = importlib.import_module(f"cfdyn.plotting.figures.{figure_files()[name]}").draw
     known = list(inspect.signature(draw).parameters)[1:]
     if not beneath.keys() <= set(known):

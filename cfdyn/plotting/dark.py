@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from cfdyn.plotting.style import PAPER
+from cfdyn.plotting.style import ON_COLOUR, PAPER
 
 GROUND = "#14171c"
 DARKEST = 0.62  # lightness that a colour of lightness 0 or 1/2 is lifted to, at least
@@ -43,7 +43,7 @@ def _lift(artist: Any, area: bool) -> None:
         _invert(artist)
     elif isinstance(artist, ContourSet) and artist.filled and artist.get_gid() == PAPER:
         artist.set_cmap(_inverted_colours(artist.get_cmap()))
-    elif isinstance(artist, Text) and not artist.get_path_effects():
+    elif isinstance(artist, Text) and not artist.get_path_effects() and artist.get_gid() != ON_COLOUR:
         artist.set_color(lifted(artist.get_color()))
         box = artist.get_bbox_patch()
         if box is not None:

@@ -13,6 +13,7 @@ from cfdyn.words import shortened
 INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c2412d"
 PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
 DASHED = (0, (4, 2))
+ON_COLOUR = "on colour"  # the gid of letters on an area that keeps its colour on a dark ground: they keep theirs
 PAPER = "paper"  # the gid of what is drawn on a light ground that means nothing: a dark style inverts it
 FLATTENED = 8.0  # times the bulk of values: their range, if it is wider
 MOST_DOTS = 4000  # of a series: more are one blot

@@ -51,7 +51,8 @@ def _part(value: Any, whole: bool) -> str:
     """A value with its size in place of what would be long; ``whole``: a sentence may fill a line."""
     if isinstance(value, np.ndarray):
         small = value.size <= 4 and value.ndim < 2
-        return np.array2string(value, precision=6, separator=", ") if small else f"<{value.shape} array>"
+        text = np.array2string(value, precision=6, separator=", ") if small else ""
+        return text if 0 < len(text) <= PART and "\n" not in text else f"<{value.shape} array>"
     if isinstance(value, list | tuple) and _least(value) > 4 and all(isinstance(x, float) for x in value):
         return f"[{value[0]!r}, {value[1]!r}, … {len(value)} numbers]"
     if isinstance(value, list | tuple | dict) and _least(value) > 4:

@@ -108,5 +108,5 @@ def _in_words(rows: Sequence[dict[str, Any]]) -> str:
     """How many there are of each regime, the most first."""
     kinds = Counter(called(row["period"]) if row["period"] else row["regime"] for row in rows if not row["failure"])
     failed = sum(bool(row["failure"]) for row in rows)
-    parts = [f"{count} {kind}" for kind, count in kinds.most_common()] + [f"{failed} failed"] * bool(failed)
+    parts = [f"{kind} ({count})" for kind, count in kinds.most_common()] + [f"failed ({failed})"] * bool(failed)
     return f"{len(rows)} {'study' if len(rows) == 1 else 'studies'}: {', '.join(parts)}"

@@ -87,6 +87,9 @@ def held_sharpness(
     if not len(lr) or not len(batch) or not 0 < after < steps:
         raise UsageError(f"a map needs rates, batches and `after` between 0 and {steps}, not {len(lr)}, {len(batch)} and {after}")
     runs = whole_number("runs", runs, 2)
+    if loss.spec.rows is None:
+        raise UsageError(f"SGD draws rows of data, and the loss {loss.spec.title} has none; "
+                         "take one with data, such as tanh_network")  # fmt: skip
     if optimizer.name in PRECONDITIONED:
         raise UsageError(f"held_sharpness is for optimizers with a constant preconditioner, such as gd, not for {optimizer.name}")
     tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "opposed", "runs", "at_mean", "edge")}

@@ -59,10 +59,12 @@ def study_many(
     >>> rates = [cf.optimizers.gd(lr=lr) for lr in (0.5, 1.1, 1.46)]
     >>> found = cf.study_many(itertools.product([cf.Loss("(w**2-1)**2/4")], rates), jobs=1)
     >>> found.verdict, found.period.tolist(), found[2].edge.value
-    ('3 studies: 1 fixed point, 1 2-cycle, 1 3-cycle', [1, 2, 3], 1.0)
+    ('3 studies: fixed point (1), 2-cycle (1), 3-cycle (1)', [1, 2, 3], 1.0)
     """
     if jobs is not None:
         whole_number("jobs", jobs, 1, 1024)
+    if isinstance(what, str | Loss):
+        raise UsageError("study_many takes a list of losses, or of the arguments of studies; of one loss take cf.study")
     listed = [_arguments(k, one) for k, one in enumerate(what)]
     if not listed:
         raise UsageError("no study is asked for: the list is empty")

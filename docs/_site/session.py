@@ -28,10 +28,10 @@ def agree(said: str, printed: str) -> bool:
 def within(said: str, printed: str) -> bool:
     """Whether a part of what was printed is what a page says, as for `agree`.
 
-    >>> within("two words.", "here are two  words. And more"), within("two words", "two or three words")
-    (True, False)
+    >>> within("two words.", "here are two  words. And more"), within("two words", "two or three words"), within("two", "two")
+    (True, False, True)
     """
-    return agree(f"... {said.strip()} ...", f" {printed} ")
+    return agree(f"... {said.strip()} ...", f"| {printed} |")
 
 
 def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:

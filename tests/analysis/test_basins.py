@@ -217,7 +217,8 @@ def test_no_label_of_a_thousand_differs():
         (WELL, [(-2, 2)], 10, {"max_period": 10**9}, "GiB"),
         (WELL, [(-2, 2)], 10, {"threads": -1}, "threads"),
         (WELL, [(-1.7e308, 1.7e308)], 10, {}, "finite"),
-        (WELL, [None], 10, {}, "list of numbers"),
+        (WELL, [None], 10, {}, "each entry of `box` is a list"),
+        (WELL, (2, -2), 10, {}, "LO < HI"),
     ],
 )
 def test_bad_input_gets_a_sentence(step, box, shape, options, words):

@@ -162,6 +162,7 @@ def test_what_is_false_is_never_proved(loss, lr, points, says):
 def test_a_box_is_searched_for_a_cycle_of_the_period():
     found = cf.certify.cycle(cf.losses.logistic_regression(), O.gd(lr=20), period=3, box=[(-12, 12)])
     assert found.proved and found.claim["stable"] is True
+    assert cf.certify.cycle(cf.losses.logistic_regression(), O.gd(lr=20), period=3, box=(-12, 12)).claim == found.claim  # of one variable
     absent = cf.certify.cycle("w**2/2", O.gd(lr=0.5), period=2, box=[(-4, 4)])
     assert not absent.proved and "period 2 in the box" in absent.reason
     with pytest.raises(UsageError, match="either points"):

@@ -81,6 +81,14 @@ def test_all_starts_converge_for_an_interval_of_rates():
     assert found.proved and found.statement.startswith("For every lr from 0.1 to 0.6")
 
 
+def test_leaves_are_told():
+    """In the end none is open, and the tree has as many as are done."""
+    told = []
+    found = cf.certify.convergence(DOUBLE_WELL, O.gd(lr=0.4), (0.1, 1.5), progress=lambda *counts: told.append(counts))
+    tree = found.document["evidence"]["tree"]
+    assert told[-1] == (tree.count("i") + tree.count("g"), 0) and len(told) > 3 and all(left for _, left in told[:-1])
+
+
 # -- what is false ---------------------------------------------------------------------------------------------------
 
 

@@ -49,3 +49,11 @@ def test_wrong_usage_leaves_stdout_empty(capsys):
 ])  # fmt: skip
 def test_an_option_without_its_value_takes_no_other_option_for_it(capsys, rest, words):
     assert run(capsys, "flow", *rest) == (2, "", f"cfdyn: {words}. See: cfdyn flow --help\n")
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("big", "give one such as 1.46, 1/3 or 2*pi"), ("1/0", "it divides by zero"), ("(1", "this bracket is never closed"),
+])  # fmt: skip
+def test_what_is_no_number_is_said_once(capsys, text, why):
+    code, _, err = run(capsys, "orbit", "a*w**2", "--set", f"a={text}")
+    assert (code, err) == (2, f"cfdyn: --set a={text!r} is not a number: {why}\n")

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+import cfdyn as cf
 from cfdyn import flows, losses, optimizers
-from cfdyn.cli import main
+from cfdyn.cli import interrupts, main
 from cfdyn.integrate.solve import solve
 from cfdyn.systems.loss import Loss
 
@@ -249,3 +250,16 @@ def test_equations_go_into_the_past_and_may_name_the_time(capsys):
     np.testing.assert_allclose(found["w"][-1], [np.sin(-3), np.cos(-3)], atol=1e-9)
     code, out, _ = run(capsys, "flow", "--ode", "cos(t) - x", "--start", "0.5", "--time", "2", "--rtol", "1e-12", "--json")
     np.testing.assert_allclose(json.loads(out)["w"][-1], [(np.cos(2) + np.sin(2)) / 2], atol=1e-9)
+
+
+def test_ctrl_c_keeps_the_path_until_then(capsys, monkeypatch):
+    ends, path = [], solve(flows.central(Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 1)
+
+    def stopped(*arguments, **options):
+        raise cf.errors.Interrupted(path)
+
+    monkeypatch.setattr(interrupts, "end", lambda: ends.append(interrupts._words[0]))
+    monkeypatch.setattr(cf, "solve", stopped)
+    code, out, _ = run(capsys, "flow", *USUAL)
+    assert (code, out, ends) == (130, "", ["interrupted; what was done until then is in cfdyn-out/flow-001.npz"])
+    assert cf.load("cfdyn-out/flow-001.npz").t.tolist() == path.t.tolist()

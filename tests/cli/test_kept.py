@@ -90,7 +90,7 @@ def test_limit_and_clear(tmp_path):
     assert run(tmp_path, "orbit", FORMULA, "--optimizer", "gd:lr=0.1", "--start", "0.5").returncode == 0
 
 
-@pytest.mark.parametrize("size", ["much", "-1MB", "1e3", "", "5 TB"])
+@pytest.mark.parametrize("size", ["much", "-1MB", "200", "1e3", "", "5 TB"])
 def test_a_size_that_is_none(size, tmp_path):
     done = run(tmp_path, "cache", "--limit", size)
     assert done.returncode == 2 and "200MB" in done.stderr and done.stderr.count("\n") == 1

@@ -24,7 +24,7 @@ PICTURES = {
         "Averages", "Bands", "BasinFractions", "Basins", "BifurcationCurve", "Branch", "Branches", "Cascade", "Chart", "Comparison",
         "Crises", "Cycles", "ExactCycles", "Hovering", "InvariantDensity", "LyapunovSpectra", "LyapunovSpectrum", "NoiseInduced",
         "Orbit", "OrbitDiagram", "Oscillation", "PeriodDiagram", "RegimeMap", "Runs", "RunsComparison", "SettlingTimes", "Study",
-        "Trajectory",
+        "Studies", "Trajectory",
     )},
     "Study, a column": ("Study", COLUMN),
     "Comparison, a column": ("Comparison", COLUMN),

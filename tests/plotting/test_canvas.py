@@ -133,6 +133,9 @@ def test_what_cannot_be_drawn_on(orbit, options, words):
 def test_on_a_dark_ground_dots_and_pictures_are_light_too():
     picture = cf.plot(cf.load(RECORDS / "OrbitDiagram.npz"), style="dark").axes[0].images[0].get_array()
     assert np.median(np.asarray(picture)) < 0.15 < 0.6 < picture.max()
+    studies = cf.plot(cf.load(RECORDS / "Studies.npz"), style="dark").axes[0]
+    letters = {text.get_text(): luminance(text.get_color()) for text in studies.texts}
+    assert min(letters.values()) > 0.6 and len(letters) == 2  # on a tile that is dark grey, and on the ground
     cascade = cf.plot(cf.load(BEFORE / "Cascade.npz"), style="dark")
     assert min(luminance(line.get_markerfacecolor()) for line in cascade.axes[1].lines) > 0.35
 

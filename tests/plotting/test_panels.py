@@ -1,10 +1,12 @@
 """What figures show, leave out and say of it."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 import cfdyn as cf
 from cfdyn.plotting import panels, style
@@ -76,6 +78,42 @@ def test_a_study_names_the_regimes_that_can_be_seen():
 ])  # fmt: skip
 def test_how_many_steps_tell_all(series, steps):
     assert telling(series) == steps
+
+
+def tiles(figure):
+    """(x of the left side, width, row, colour) of each, in the order in which they are drawn."""
+    return [(tile.get_x(), tile.get_width(), tile.get_y() + tile.get_height() / 2, to_hex(face) if (face := tile.get_facecolor())[3] else "none")
+            for tile in figure.axes[0].patches]  # fmt: skip
+
+
+def test_studies_have_a_tile_each_at_their_rate_in_the_colour_of_their_regime():
+    """Rows of losses and optimizers; of one rate, from another start, a row of its own; what failed stands where it was asked for."""
+    found = cf.load(RECORDS / "Studies.npz")
+    figure = cf.plot(found)
+    rows = {}
+    for x, width, row, colour in tiles(figure):
+        rows.setdefault(round(row), []).append((round(x + width / 2, 9), colour))
+    of = style.REGIMES
+    assert rows == {
+        0: [(0.5, of["fixed point"]), (1.1, of["period 2"]), (1.46, of["period 3"])], 1: [(1.1, of["period 2"])],
+        2: [(0.5, of["fixed point"]), (1.2, of["chaotic"]), (1.3, of["period"]), (1.36, of["quasi-periodic"])], 3: [(1.2, "none")],
+    }  # fmt: skip
+    named = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert named[0].split(" gd") == [found.title[0], ""] and named[3].endswith(" heavy_ball:momentum=0.95")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["6", "×"]
+    lines = [(line.get_xdata()[0], line.get_ydata().mean()) for line in figure.axes[0].lines]
+    assert lines == [(1.0, 0), (1.0, 1), (1.25, 2)]
+
+
+def test_many_studies_have_tiles_that_do_not_cover_each_other():
+    found = cf.load(RECORDS / "Studies.npz")
+    rate = np.geomspace(0.01, 30, 300)
+    one = {f.name: np.repeat(getattr(found, f.name)[:1], 300) for f in fields(found) if f.name not in ("verdict", "packed", "ends", "provenance")}
+    many = replace(found, **{**one, "lr": rate, "optimizer": np.array([f"gd:lr={lr:g}" for lr in rate])}, ends=np.zeros(300, int))
+    figure = cf.plot(many)
+    ends = np.array([(x, x + width) for x, width, _, _ in tiles(figure)])
+    assert figure.axes[0].get_xscale() == "log" and (ends[:, 0] < rate).all() and (rate < ends[:, 1]).all()
+    assert (ends[1:, 0] >= ends[:-1, 1] * (1 - 1e-12)).all()
 
 
 def test_names_on_axes():

@@ -72,7 +72,7 @@ def test_one_that_fails_is_said_and_the_others_go_on(monkeypatch):
     monkeypatch.setattr(many, "asked", within([]))
     found = cf.study_many(["nonsense(", (BOWL, MOMENTUM[0], [1.0, 2.0, 3.0]), (BOWL, MOMENTUM[0])])
     assert sorted(found.failures) == [0, 1] and "'nonsense'" in found.failures[0] and "a start has" in found.failures[1]
-    assert len(found) == 3 and len([*found]) == 1 and found.verdict == "3 studies: 1 fixed point, 2 failed"
+    assert len(found) == 3 and len([*found]) == 1 and found.verdict == "3 studies: fixed point (1), failed (2)"
     with pytest.raises(NumericsError, match=r"study 1 failed: a start has"):
         found[1]
 
@@ -117,6 +117,7 @@ def test_a_kept_study_of_something_else_is_computed_anew(what, monkeypatch, tmp_
 @pytest.mark.parametrize(
     ("what", "options", "words"),
     [
+        ("w**2", {}, "of one loss take cf.study"), (BOWL, {}, "of one loss"),
         ([], {}, "the list is empty"), ([(BOWL, 0.1)], {}, "entry 0 of the list is a loss, or a loss and an optimizer"),
         ([BOWL, ()], {}, "entry 1 of the list is a loss or the arguments"), ([BOWL], {"jobs": 0}, "jobs"), ([3.0], {}, "entry 0 of"),
     ],

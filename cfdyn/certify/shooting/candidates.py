@@ -23,21 +23,27 @@ def candidate(about: Subject, points: Any, period: int | None, box: Any = None) 
         return polished(about, starts(about, points, period))
     if points is not None or period is None:
         raise UsageError("give either points of the cycle, or a box and the period")
-    for start in _in_box(about, box):
+    sides = _sides(about, box)
+    for start in _in_box(about, sides):
         for orbit in (_orbit(about, start, period, ROUNDS), _orbit(about, start, period, 1)):
             found = polished(about, orbit)
-            if found is not None and not smaller_period(found) and _lies_in(found[0], box):
+            if found is not None and not smaller_period(found) and _lies_in(found[0], sides):
                 return found
     return None
 
 
-def _in_box(about: Subject, box: Any) -> Iterator[list[float]]:
-    """States spread over the box, its middle first; memories that it does not speak of are 0."""
+def _sides(about: Subject, box: Any) -> np.ndarray:
+    """A box as pairs (lo, hi), of one variable also from one pair."""
     sides = table("`box`", box, 2)
     if sides.shape not in ((about.weights, 2), (about.dim, 2)) or not (sides[:, 0] < sides[:, 1]).all():
         raise UsageError(
             f"`box` is a pair (lo, hi) for each of the {about.weights} weights, or of the {about.dim} entries of the state"
         )
+    return sides
+
+
+def _in_box(about: Subject, sides: np.ndarray) -> Iterator[list[float]]:
+    """States spread over the box, its middle first; memories that it does not speak of are 0."""
     rest = [0.0] * (about.dim - len(sides))
     # Steps of the golden ratio and its kin: Roberts' sequence.
     ratio = max(np.roots([1.0, *[0.0] * (len(sides) - 1), -1.0, -1.0]).real)
@@ -47,8 +53,8 @@ def _in_box(about: Subject, box: Any) -> Iterator[list[float]]:
         yield [*(sides[:, 0] + shares * (sides[:, 1] - sides[:, 0])).tolist(), *rest]
 
 
-def _lies_in(point: Sequence[arb], box: Any) -> bool:
-    return all(lo <= float(x) <= hi for x, (lo, hi) in zip(point, box, strict=False))
+def _lies_in(point: Sequence[arb], sides: np.ndarray) -> bool:
+    return all(lo <= float(x) <= hi for x, (lo, hi) in zip(point, sides, strict=False))
 
 
 def starts(about: Subject, points: Any, period: int | None = None) -> list[list[float]]:

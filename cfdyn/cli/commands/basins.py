@@ -27,7 +27,7 @@ BOX = Annotated[
     str | None,
     Option(
         "--box",
-        help="Where the starts lie: LO:HI of one or two coordinates (the usual box of the first ones if not given).",
+        help="Where the starts lie: LO:HI of one or two coordinates (the loss's own box, of the first ones, if not given).",
         metavar="LO:HI,…",
         show_default=False,
     ),

@@ -9,7 +9,7 @@ from cfdyn.cli.command import Answer, command
 from cfdyn.cli.output.screen import Screen, memory
 from cfdyn.errors import UsageError
 
-UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 
 @command("clear limit json", group="Catalogues and cache", place=92)
@@ -19,7 +19,7 @@ def cache(
 ) -> Answer:
     """What is kept between runs: its size, its limit, how to clear it.
 
-    Formulas as they were read, and compiled code; which code came with cfdyn, and if it is used.
+    Formulas as they were read, and compiled code; which code came with cfdyn, and whether it is used.
 
     $ cfdyn cache
     $ cfdyn cache --limit 200MB
@@ -67,8 +67,8 @@ def _tell_what_came(screen: Screen, came: list[dict[str, Any]]) -> None:
 
 
 def _bytes(text: str) -> int:
-    """``"200MB"``, ``"1.5 G"`` or a number of bytes."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?\s*", text.lower())
+    """``"200MB"`` or ``"1.5 G"``; a number alone may be meant as either."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg])(?:i?b)?\s*", text.lower())
     if match is None or len(text) > 20:
-        raise UsageError(f"--limit takes a size such as 200MB or 1GB, not {text!r}")
+        raise UsageError(f"--limit takes a size with its unit, such as 200MB or 1GB, not {text!r}")
     return int(float(match[1]) * UNITS[match[2]])

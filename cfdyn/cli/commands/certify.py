@@ -31,10 +31,10 @@ def certify(
     subject: Subject,
     say: Say,
     kind: Annotated[str, Argument(help=f"What to prove: {', '.join(KINDS)}.", show_default=False, autocompletion=offers(others=tuple(KINDS)))],  # noqa: E501
-    period: Annotated[str, Option("--period", help="Period of the cycles; with none also 'above 1' or 'above 2'.", metavar="N")] = "",  # noqa: E501
-    box: Annotated[str | None, Option("--box", help="Where: LO:HI for each entry of the state, for edge each weight, then each ν of RMSProp and Adam; -inf:inf is allowed where there is one (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
-    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and an interval, for all of which the proof holds; with none HI may be max, as far as the proof goes. Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="Of all and none: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    period: Annotated[str, Option("--period", help="Period of the cycles; KIND none takes 'above 1' and 'above 2' too.", metavar="N")] = "",  # noqa: E501
+    box: Annotated[str | None, Option("--box", help="Where: LO:HI for each entry of the state, with KIND edge each weight, then each ν of RMSProp and Adam; of one variable also -inf:inf (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its interval: the proof holds for all values. With KIND none HI may be max: as far as the proof goes. Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With KIND all and none: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
     file: Annotated[Path | None, Option("--out", help="File of the certificate (cfdyn-out/KIND-001.json or the next number if not given).", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     plot: PLOT = None,
     xlim: XLIM = None,
@@ -42,7 +42,7 @@ def certify(
     style: STYLE = None,
     figsize: FIGSIZE = None,
 ) -> Answer:
-    """Prove a theorem in ball arithmetic: chaos, a cycle, none, …
+    """Prove a theorem in ball arithmetic: chaos, a cycle, that there is none, …
 
     It writes a certificate, which 'cfdyn check' verifies. The exit status is 1 where nothing is proved.
 

@@ -32,7 +32,7 @@ EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
 
 @command(
     "loss ode optimizer model batch time save_at start rtol atol method max_steps strict overlay settings variables "
-    "out plot csv figure seed json", group="Flows", place=50,
+    "out plot csv figure seed json", group="Flows", place=50, keeps=True,
 )  # fmt: skip
 def flow(
     subject: Subject,

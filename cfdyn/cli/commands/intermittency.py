@@ -33,7 +33,7 @@ def intermittency(
     side: Annotated[str, Option("--side", help="On which side of it laminar phases are looked at: below or above.", autocompletion=offers(others=tuple(SIDES)))] = "below",  # noqa: E501
     distances: Annotated[str, Option("--distances", help="Distances from it, A,B,… or N of them from A to B.", metavar="A:B:N")] = "1e-6:1e-3:7",  # noqa: E501
     period: Annotated[int, Option("--period", min=1, help="Period of the cycle.")] = 1,
-    near: Annotated[float, Option("--near", help="Distance of a return after a period, as a part of the orbit's extent.")] = 0.01,
+    near: Annotated[float, Option("--near", help="Distance within which an orbit has returned after a period, as a fraction of its extent.")] = 0.01,  # noqa: E501
     steps: Annotated[int, Option("--steps", min=1, help="Number of steps at each distance.")] = STEPS,
     transient: Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")] = 1000,
 ) -> Answer:  # fmt: skip

@@ -45,7 +45,8 @@ def random(
 ) -> Answer:
     """Random batches or noise: exponents, density, what is left of a cycle.
 
-    Lyapunov exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be told.
+    Lyapunov exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be
+    recognised.
 
     $ cfdyn random double_well --noise 0.01 --optimizer gd:lr=0.5
     $ cfdyn random double_well --optimizer gd:lr=1.1 --look cycle --vary noise=1e-6:1e-2:5

@@ -27,21 +27,21 @@ ARGUMENTS = {"params": "set", "z0": "start", "w0": "start", "names": "variables"
 COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 
 
-@command("table jobs keep seed out csv json", group="Study", place=11, keeps=True)
+@command("table jobs keep seed out plot csv json", group="Study", place=11, keeps=True)
 def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
-    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="At once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="Studies at once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
     keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call goes on; studies in --out if not given.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     seed: SEED = 0,
     out: OUT = FOLDER,
 ) -> Answer:  # fmt: skip
-    """Studies without figures of all losses and optimizers in a table.
+    """A study of each loss and optimizer in a table.
 
-    Column loss is needed, the others may be left out or empty; they say what the options of cfdyn study say. Cells with commas
-    stand in quotes. What is finished is kept, and the same call goes on from there.
+    The column loss is needed; the others may be left out or empty, and mean what the options of 'cfdyn study' mean. Cells with
+    commas stand in quotes. What is finished is kept, and the same call goes on from there. --plot draws all in one figure.
 
-    $ cfdyn studies examples/studies.csv --csv found.csv
+    $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
     found = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
     return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,

@@ -35,7 +35,7 @@ def study(
     """Everything about one loss: minima, edge, regime, bifurcations, figure.
 
     The minima and their edges of stability, the regime of one orbit and the regimes over the learning rate, where cycles are
-    born, cycles of period 3, what can be proved of all that, and a figure.
+    born, cycles of period 3, proofs where they are possible, and a figure.
 
     $ cfdyn study double_well
     $ cfdyn study "(w**2-1)**2/4" --optimizer heavy_ball:lr=0.9,momentum=0.5

@@ -30,7 +30,7 @@ SEED = Annotated[int, Option("--seed", min=0, help="Seed of the random numbers."
 
 # Of branches, cascades and curves.
 VARY = Annotated[str, Option("--vary", help="The parameter and its range.", metavar="NAME=LO:HI")]
-MOST_STEPS = Annotated[int | None, Option("--steps", min=1, help="Most steps of each branch, in each direction.", show_default=False)]  # noqa: E501
+MOST_STEPS = Annotated[int | None, Option("--steps", min=1, help="Most steps along each branch, in each direction.", show_default=False)]  # noqa: E501
 FIRST_PERIOD = Annotated[int, Option("--period", min=1, help="Period of the cycles to start with.")]
 FIRST_BOX = Annotated[str | None, Option("--box", help="Where to look for the first cycles: LO:HI for each variable.", metavar="LO:HI,…")]  # noqa: E501
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.errors import Interrupted
 from cfdyn.integrate.large.kinds.central_map import MapRun
 from cfdyn.integrate.large.kinds.edge_run import EdgeRun
 from cfdyn.integrate.large.kinds.noisy_run import NoisyRun
@@ -29,15 +30,18 @@ def solve_large(
     run = large_run(flow, w0, warm=warm, **settings._asdict())
     z, run.pieces = run.z, True
     found = Rows(run, rows)
-    while run.t < t and not run.status:
-        before = run.t
-        run.step(t)
-        if run.piece is not None and run.t > before:
-            found.after(run.piece)
-        if progress:
-            progress(run.t)
     start = z if len(z) <= MOST else f"of length {np.linalg.norm(z):.17g}"
     said = provenance(flow=flow.title, params=flow.params, start=start, t=t, save_at=rows, warm=warm, **settings._asdict())
+    try:
+        while run.t < t and not run.status:
+            before = run.t
+            run.step(t)
+            if run.piece is not None and run.t > before:
+                found.after(run.piece)
+            if progress:
+                progress(run.t)
+    except KeyboardInterrupt:
+        raise Interrupted(found.record(f"interrupted at t = {run.t:.12g}", said)) from None
     return found.record(run.status or "done", said)
 
 

@@ -31,6 +31,10 @@ class AtEdge(Run):
         if self.status != "done":
             self._forget_last()
 
+    def interrupt(self) -> None:  # noqa: D102
+        super().interrupt()
+        self._forget_last()
+
     def _forget_last(self) -> None:
         """Modes that were held for no time do not tell what Σ is."""
         nothing = np.zeros((0, self.supplier.n_weights))

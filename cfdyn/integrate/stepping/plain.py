@@ -39,20 +39,22 @@ class Discrete(Run):
         nothing, n = np.zeros((0, self.supplier.n_weights)), self.supplier.dim
         field = self.supplier.field(nothing, False)
         sizes = np.append(np.ones(int(self.end)), self.end % 1)[: math.ceil(self.end)]
-        pieces, done = np.zeros((len(sizes), 8, n)), len(sizes)
-        for k, size in enumerate(sizes):
-            apply(field.rules[SLOPE], self.z, field.p, self.f)
-            if not (np.isfinite(self.f).all() and np.abs(self.z).max() < BLOW_UP):
-                done = k
-                self.stop(methods.STALLED)
-                break
-            pieces[k, 0], pieces[k, 1] = self.z, size * self.f
-            self.z += size * self.f
-            self.clock.t += size
-            if self.progress and k % 1000 == 0:
-                self.progress(self.now)
-        times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
-        done = self.look(times[:done], pieces[:done])
+        pieces, done = np.zeros((len(sizes), 8, n)), 0
+        try:
+            for size in sizes:
+                apply(field.rules[SLOPE], self.z, field.p, self.f)
+                if not (np.isfinite(self.f).all() and np.abs(self.z).max() < BLOW_UP):
+                    self.stop(methods.STALLED)
+                    break
+                pieces[done, 0], pieces[done, 1] = self.z, size * self.f
+                self.z += size * self.f
+                self.clock.t += size
+                done += 1
+                if self.progress and done % 1000 == 1:
+                    self.progress(self.now)
+        finally:  # Ctrl-C, too, keeps what is done
+            times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
+            done = self.look(times[:done], pieces[:done])
+            self.clock.steps = field.counts[SLOPES] = done
+            self.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))
         self.stop(methods.REACHED)
-        self.clock.steps = field.counts[SLOPES] = done
-        self.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))

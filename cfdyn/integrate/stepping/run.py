@@ -67,6 +67,8 @@ class Run:
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
+        self.interrupted = False  # by Ctrl-C, while it took steps
+        self.interrupted = False  # by Ctrl-C, while it took steps
         self.trouble = ""  # what was known at the start to be in the way
         self.crossings: Crossings | None = None
         self.unit, self.causes = "step", "t or lr"  # of time; of growth
@@ -143,28 +145,42 @@ class Run:
         self.supplier.begin(field, self.z, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
-        while ended == methods.FULL:
-            done, ended = stepping.advance(
-                field.k, field.rules, field.p, field.block, field.counts, clock.memory, self.z, self.f, self.found, *memory,
-                times[filled:], coefficients[filled:],
-            )  # fmt: skip
-            filled += self.look(times[filled : filled + done], coefficients[filled : filled + done])
-            if self.progress:
-                self.progress(self.now)
-            if ended != methods.FULL or self.status:
-                break
-            if clock.steps >= self.options.max_steps:
-                self.status = (f"stopped at t = {self.now:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there"
-                               + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
-                break
-            if not np.abs(self.z).max() < BLOW_UP:
-                ended = methods.STALLED
-            rows = filled + min(filled, self._steps_left())
-            times, coefficients = _longer(times, rows), _longer(coefficients, rows)
-        if filled:
-            self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
+        try:
+            while ended == methods.FULL:
+                done, ended = stepping.advance(
+                    field.k, field.rules, field.p, field.block, field.counts, clock.memory, self.z, self.f, self.found, *memory,
+                    times[filled:], coefficients[filled:],
+                )  # fmt: skip
+                filled += self.look(times[filled : filled + done], coefficients[filled : filled + done])
+                if self.progress:
+                    self.progress(self.now)
+                if ended != methods.FULL or self.status:
+                    break
+                if clock.steps >= self.options.max_steps:
+                    self._too_many()
+                    break
+                if not np.abs(self.z).max() < BLOW_UP:
+                    ended = methods.STALLED
+                rows = filled + min(filled, self._steps_left())
+                times, coefficients = _longer(times, rows), _longer(coefficients, rows)
+        finally:  # Ctrl-C, too, keeps what is done
+            if filled:
+                self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
         return ended
+
+    def interrupt(self) -> None:
+        """Called for a KeyboardInterrupt: the path ends with the last step that is noted; without any it is raised again."""
+        noted = [phase.steps[-1] for phase in self.phases if phase.steps]
+        if not noted:
+            raise KeyboardInterrupt
+        times, pieces = noted[-1]
+        self.clock.t, self.z[:] = times[-1].sum(), sample(pieces[-1], np.ones(1))[0]
+        self.interrupted, self.status = True, f"interrupted at t = {self.now:.12g}"
+
+    def _too_many(self) -> None:
+        self.status = (f"stopped at t = {self.now:.12g} after {self.options.max_steps} steps, the last of "
+                       f"{self.clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there"
+                       + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
 
     def look(self, times: np.ndarray, pieces: np.ndarray) -> int:
         """Note the user's events in these steps; how many of the steps are left where one of them ends the path."""

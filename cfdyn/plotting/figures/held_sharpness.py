@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, WARN, map_title
+from cfdyn.plotting.style import ACCENT, AXES, INK, ON_COLOUR, WARN, map_title
 from cfdyn.studies.held_sharpness import HeldSharpness
 
 WIDTH = 8.6  # inches
@@ -32,10 +32,10 @@ def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
         if np.isfinite(shares[i, k]):
             mark = MARKS[str(held[i, k])]
             shade = "white" if shares[i, k] > 0.6 else INK
-            axes.text(k, i, f"{mark} {found.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade)
+            axes.text(k, i, f"{mark} {found.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade, gid=ON_COLOUR)
     axes.set_xticks(range(len(found.lr)), [f"{rate:.3g}" for rate in found.lr])
     axes.set_yticks(range(len(found.batch)), [str(rows) for rows in found.batch])
-    axes.set(xlabel="learning rate", ylabel="rows in a batch")
+    axes.set(xlabel=AXES["lr"], ylabel="rows in a batch")
     axes.set_title("held by   ■ the edge   ● noise   ○ nothing", fontsize=7.5)
     axes.spines[:].set_visible(False)
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, DASHED, FAINT, INK, PALE, WARN
+from cfdyn.plotting.style import ACCENT, AXES, DASHED, FAINT, INK, PALE, WARN
 from cfdyn.systems.sgd.mean_square import MeanSquare
 
 MOST = 3.0  # thresholds that are shown of a measure
@@ -36,7 +36,7 @@ def _radius(axes: Axes, found: MeanSquare) -> None:
     if np.isfinite(found.largest_lr):
         axes.axvline(found.largest_lr, color=WARN, linestyle=":", label=f"largest stable, {found.largest_lr:.4g}")
     axes.plot([found.lr], [found.radius], "o", color=INK, markersize=4, label=f"η = {found.lr:.4g}, radius {found.radius:.4g}")
-    axes.set(xlabel="learning rate η", ylabel="factor of the mean square", xlim=(0, max(found.rates[-1], found.lr)), ylim=(0, 2))
+    axes.set(xlabel=AXES["lr"], ylabel="factor of the mean square", xlim=(0, max(found.rates[-1], found.lr)), ylim=(0, 2))
     axes.legend(loc="upper left")
 
 

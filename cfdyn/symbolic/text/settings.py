@@ -23,7 +23,8 @@ def value(text: str, wanted: Any, what: str) -> Any:
     try:
         found = float(text) if DECIMAL.fullmatch(text) else _computed(text)
     except UsageError as error:
-        raise UsageError(f"{what}={text!r} is not a number: {error}") from None
+        why = str(error).rpartition("): ")[2] if re.search(r"\d", text) else "give one such as 1.46, 1/3 or 2*pi"
+        raise UsageError(f"{what}={text!r} is not a number: {why}") from None
     if wanted == "int" and found != int(found):
         raise UsageError(f"{what} is a whole number, not {text!r}")
     return int(found) if wanted == "int" else found

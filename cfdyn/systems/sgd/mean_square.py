@@ -172,7 +172,8 @@ def _checked_point(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The point as floats and the rows' gradients there, if all arguments are in their ranges."""
     if loss.spec.rows is None:
-        raise UsageError(f"SGD draws rows of data, and the loss {loss.spec.title} has none")
+        raise UsageError(f"SGD draws rows of data, and the loss {loss.spec.title} has none; "
+                         "take one with data, such as tanh_network")  # fmt: skip
     whole_number("batch", batch, 1)
     if not replace and batch > len(loss.spec.rows):
         raise UsageError(f"a batch without replacement has at most all {len(loss.spec.rows)} rows, not {batch}")
