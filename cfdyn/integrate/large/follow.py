@@ -14,7 +14,7 @@ from cfdyn.integrate.large.point import NEAR, Point, Wanted
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
-CHECK = 16  # steps after which another mode is searched for
+CHECK = 8  # steps after which another mode is searched for
 ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without oscillations may have
 AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
@@ -104,6 +104,15 @@ def widened(run: LargeRun, near: int) -> None:
     reach = np.full(len(point.y), 2 * NEAR)
     reach[:near] = math.inf
     run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
+
+
+def renewed(run: LargeRun) -> None:
+    """The point anew with one more mode, which is sought: where step after step is not taken, one may be at the edge unseen."""
+    point = run.point
+    run.before = None  # memory
+    if len(point.y) < run.flow.n_weights:
+        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
+    widened(run, run.point.near)
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

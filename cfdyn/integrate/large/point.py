@@ -11,12 +11,13 @@ from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
-NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
+NEAR = 0.02  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there forces are wanted, since modes at the edge turn into such a mode
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
 AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
-COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else at most so many
+COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
+WRONG = 0.01  # error of the eigenvalue of a near mode, at the edge of 2, which is corrected in any case
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
 
 
@@ -176,8 +177,11 @@ class Chooser:
         self.round += 1
         rest = values[k] if len(values) > k else values[-1] - APART
         chosen, faint = [], FAINT if self.round == 1 else AGAIN
+        near = [(i, max(values[i] - rest, APART)) for i in range(min(k, len(values)))]
         if self.round == 1 or wanted.angle <= COARSE:
-            chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
+            chosen = [i for i, gap in near if sizes[i] > wanted.angle * gap]
+        else:
+            chosen = [i for i, gap in near if sizes[i] ** 2 > WRONG * gap]
         chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
                    and sizes[i] ** 2 > BESIDE * faint * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
         return chosen[: k + 1 if k else 2]  # near ones first; each takes two vectors
