@@ -11,7 +11,7 @@ from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
-NEAR = 0.02  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there forces are wanted, since modes at the edge turn into such a mode
+NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
 AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
@@ -99,7 +99,8 @@ class Looker:
     def _curved(self, w: np.ndarray, y: np.ndarray, root: Numbers, out: np.ndarray) -> np.ndarray:
         """Q^-½HQ^-½ on rows, one by one, for memory."""
         for row, new in zip(y, out, strict=True):
-            np.divide(self.oracle.product(w, row / root), root, out=new)
+            np.divide(row, root, out=new)
+            np.divide(self.oracle.product(w, new), root, out=new)
         return out
 
     def _bent(
