@@ -184,7 +184,7 @@ def test_a_mode_that_rises_unseen_from_behind_the_guards_is_found():
     run.advance(30.0)
     assert run.status == ""
     hessian = LinearOperator((net.dim, net.dim), matvec=lambda v: net.hvp(run.w, v.ravel()), dtype=float)
-    values = eigsh(hessian, k=3, which="LA", return_eigenvectors=False)[::-1]
+    values = lr * eigsh(hessian, k=3, which="LA", return_eigenvectors=False)[::-1]
     np.testing.assert_allclose(run.eigenvalues[:3], values, rtol=2e-3)
     assert run.rank == 2
 
