@@ -175,6 +175,20 @@ def test_a_strict_run_goes_on_from_beyond_the_edge(monkeypatch):
     np.testing.assert_allclose(beyond.point.values[:2], 2, atol=1e-3)
 
 
+def test_a_mode_that_rises_unseen_from_behind_the_guards_is_found():
+    """Six digits: from 1.68 to 2.05 of the edge of 2 between t = 2 and 15, all but orthogonal to what is followed; a run that did
+    not see it ended there. Eigenvalues by SciPy."""
+    net = cf.networks.mlp(cf.data.digits(classes=6, n=500), widths=(32, 32), seed=0)
+    lr = 1.8 / net.sharpness(net.start)
+    run = large_run(cf.flows.central(net, cf.optimizers.gd(lr=lr)), net.start, warm=10)
+    run.advance(30.0)
+    assert run.status == ""
+    hessian = LinearOperator((net.dim, net.dim), matvec=lambda v: net.hvp(run.w, v.ravel()), dtype=float)
+    values = lr * eigsh(hessian, k=3, which="LA", return_eigenvectors=False)[::-1]
+    np.testing.assert_allclose(run.eigenvalues[:3], values, rtol=2e-3)
+    assert run.rank == 2
+
+
 @pytest.mark.parametrize("lr", [1.0, 1.1])
 def test_three_eigenvalues_are_within_two_percent_of_the_edge(lr):
     """Of the Hessian at weights averaged over 100 steps, a whole slow cycle; λ₁ of the midpoints is 2 to 4 % above."""

@@ -14,10 +14,11 @@ from cfdyn.integrate.large.point import NEAR, Point, Wanted
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
-CHECK = 16  # steps after which another mode is searched for
+CHECK = 8  # steps after which another mode is searched for
 ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without oscillations may have
 AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
+NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
 IDLE = 1.6  # of the edge of 2: a guard below that is one too many
 
 
@@ -46,7 +47,10 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
         own = np.array([moved[sum(k - n for n in range(i))] for i in range(k)])
         trend[:k], gap[:k] = -own, 2.0 - point.values[:k] + h * own
     reach = np.maximum(NEAR, AHEAD * min(AHEAD * h, run.settings.max_step) * np.maximum(trend, 0.0))
-    reach[: rank_of(x)] = math.inf
+    rank = rank_of(x)
+    reach[:rank] = math.inf
+    if rank > 1:
+        reach[rank : rank + 1] = np.maximum(reach[rank : rank + 1], NEXT)
     near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
     return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
@@ -104,6 +108,15 @@ def widened(run: LargeRun, near: int) -> None:
     reach = np.full(len(point.y), 2 * NEAR)
     reach[:near] = math.inf
     run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
+
+
+def renewed(run: LargeRun) -> None:
+    """The point anew with one more mode, which is sought: where step after step is not taken, one may be at the edge unseen."""
+    point = run.point
+    run.before = None  # memory
+    if len(point.y) < run.flow.n_weights:
+        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
+    widened(run, run.point.near)
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

@@ -16,7 +16,8 @@ APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
 AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
-COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for; else at most so many
+COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
+WRONG = 0.01  # error of the eigenvalue of a near mode, at the edge of 2, which is corrected in any case
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
 
 
@@ -98,7 +99,8 @@ class Looker:
     def _curved(self, w: np.ndarray, y: np.ndarray, root: Numbers, out: np.ndarray) -> np.ndarray:
         """Q^-½HQ^-½ on rows, one by one, for memory."""
         for row, new in zip(y, out, strict=True):
-            np.divide(self.oracle.product(w, row / root), root, out=new)
+            np.divide(row, root, out=new)
+            np.divide(self.oracle.product(w, new), root, out=new)
         return out
 
     def _bent(
@@ -176,8 +178,11 @@ class Chooser:
         self.round += 1
         rest = values[k] if len(values) > k else values[-1] - APART
         chosen, faint = [], FAINT if self.round == 1 else AGAIN
+        near = [(i, max(values[i] - rest, APART)) for i in range(min(k, len(values)))]
         if self.round == 1 or wanted.angle <= COARSE:
-            chosen = [i for i in range(min(k, len(values))) if sizes[i] > wanted.angle * max(values[i] - rest, APART)]
+            chosen = [i for i, gap in near if sizes[i] > wanted.angle * gap]
+        else:
+            chosen = [i for i, gap in near if sizes[i] ** 2 > WRONG * gap]
         chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
                    and sizes[i] ** 2 > BESIDE * faint * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
         return chosen[: k + 1 if k else 2]  # near ones first; each takes two vectors

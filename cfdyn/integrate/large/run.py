@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import onto_edge
-from cfdyn.integrate.large.follow import bent_before, guarded, predicted, regained, widened
+from cfdyn.integrate.large.follow import bent_before, guarded, predicted, regained, renewed, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.multiplier import held, packed, rank_of
@@ -22,6 +22,7 @@ from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
 
 SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
 SHORT, BLOW_UP = 1e-9, 1e15
+LOST = 3  # steps not taken from a point, after which its modes are looked for anew
 CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start
 
 
@@ -195,7 +196,7 @@ class LargeRun:
         return []
 
     def _step(self, h: float, end: float) -> None:
-        point, flow, first, self.piece, self.back = self.point, self.flow, h, None, 1.0
+        point, flow, first, before, self.piece, self.back = self.point, self.flow, h, self.rejected, None, 1.0
         while True:
             try:
                 x, push = oscillation(self, h)
@@ -222,6 +223,10 @@ class LargeRun:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
                 widened(self, len(x) + 1)
                 point = self.point
+                continue
+            if self.rejected - before == LOST and flow.kind == "central":
+                renewed(self)
+                point, h, self.back = self.point, first, 1.0
                 continue
             if h < self.back and point.values[0] > 2.0 and len(x):
                 # The way back to the edge is as long for a short step as for a long one: it is gone in an optimizer step.
