@@ -206,9 +206,9 @@ def others(plan: Plan) -> Rows:
 
 @bench.table("flows that follow the swing, beside the central flow", (KEPT, STEPS, WORK, ERROR, SECONDS))
 def swinging(plan: Plan) -> Rows:
-    """The net with 4 digits at η = 0.75, from the midpoint and the swing of step {warm} over {t} steps, seed 0, rtol 1e-3; gradients
-    and error as in the first table, against a tolerance 30 times as strict. Rods: at the end. What finds the first modes is
-    counted, too."""
+    """The net with 4 digits at η = 0.75, from the midpoint and the swing of step {warm} over {t} steps, seed 0, rtol 1e-3;
+    gradients and error as in the first table, against a tolerance 30 times as strict. Rods: at the end. What finds the
+    first modes is counted, too."""
     warm, t = 30, plan.pick(40, 165)
     for name, (run, seconds, error) in swings(warm, t, 1e-3):
         yield Row(name, {KEPT: str(len(run.covariance_factors[1])), STEPS: str(run.steps), WORK: priced(run.oracle.counts) / t,

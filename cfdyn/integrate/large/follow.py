@@ -115,7 +115,7 @@ def renewed(run: LargeRun) -> None:
     point = run.point
     run.before = None  # memory
     if len(point.y) < run.flow.n_weights:
-        _join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
+        join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     widened(run, run.point.near)
 
 
