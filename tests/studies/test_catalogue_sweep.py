@@ -19,6 +19,8 @@ DRIFTS = {
     ("adam", "log_cosh_product"), ("adamw", "log_cosh_product"), ("nadam", "log_cosh_product"),
     ("adamw", "sqrt_product"), ("nadam", "sqrt_product"),
 }  # fmt: skip
+# An exponent within four of its errors of 0 after the steps of a study: with other perturbations it may be decided.
+OPEN = {("adamw", "breast_cancer")}
 EVIDENCE = {
     "chaotic": lambda end: end.lyapunov > 1e-4 and "Lyapunov exponent" in end.reason,
     "cycle": lambda end: end.period == 2 and 0.99 < abs(end.multipliers[0]) < 1 + 1e-9 and end.residual < 1e-12,
@@ -70,8 +72,15 @@ def test_a_verdict_or_a_reason(loss, name, files, work):
     given = [files[loss]] if loss in files else []
     found = cf.study(cf.losses.get(loss)(*given), cf.optimizers.get(name)(lr=1.0), auto_lr=True)
     assert found.lr == 0.001 or found.edge is not None
-    kind = "undecided" if (name, loss) in DRIFTS else USUAL[name]
+    kind = "undecided" if (name, loss) in DRIFTS | OPEN else USUAL[name]
     assert found.regime.kind == kind and EVIDENCE[kind](found.regime), found.regime
     assert found.edge is not None or found.no_edge or "edge" in found.unfinished or not found.minima
     assert "sits on an unstable" not in found.verdict and "jump" not in found.verdict
     assert work[0] <= MOST_LOOKS and work[1] <= MOST_OPERATIONS
+
+
+@pytest.mark.slow
+def test_a_larger_budget_decides_what_a_study_leaves_open():
+    step = cf.as_map(cf.losses.breast_cancer(), cf.optimizers.adamw(lr=0.001))
+    found = cf.analysis.classify(step, [1.091771], budget=1_000_000)
+    assert found.kind == "chaotic" and EVIDENCE["chaotic"](found) and found.lyapunov == pytest.approx(0.0039, rel=0.1), found
