@@ -1,6 +1,6 @@
 """`orbit_diagram`: the long-time states over a parameter, from several starts, or followed from value to value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 FOLLOW = ("fresh", "up", "down", "both")
 TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
 AT_ONCE = 2**13  # orbits: what is done when Ctrl-C comes is whole blocks
+NUMBERS = 2**22  # states of these that are kept
 Taken = tuple[np.ndarray, ...]
 
 
@@ -105,26 +106,36 @@ def orbit_diagram(
     index = 0 if coordinate is None else step.names.index(coordinate)
     settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
                           escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
-    taken: list[tuple[str, list[Taken]]] = []
+    results = _room(len(starts) * len(ways), len(values), counts[1])
+    done: list[int] = []  # values, of each way
 
     def made() -> OrbitDiagram:
-        done = [(way, parts[::-1] if way == "down" else parts) for way, parts in taken]
-        states, exponents, errors, ended = (
-            np.concatenate([np.concatenate([part[k] for part in parts], axis=1) for _, parts in done]) for k in range(4))
-        some = values[::-1][: ended.shape[1]][::-1] if done[0][0] == "down" else values[: ended.shape[1]]
-        return OrbitDiagram(name, step.names[index], some, states, exponents, errors, ended, np.tile(starts, (len(done), 1)),
-                            tuple(way for way, _ in done for _ in starts), provenance=settings)  # fmt: skip
+        first, last = (len(values) - done[0], len(values)) if ways[0] == "down" else (0, done[0])
+        states, exponents, errors, ended = (array[: len(starts) * len(done), first:last] for array in results)
+        return OrbitDiagram(name, step.names[index], values[first:last], states, exponents, errors, ended,
+                            np.tile(starts, (len(done), 1)), tuple(way for way in ways[: len(done)] for _ in starts),
+                            provenance=settings)  # fmt: skip
 
     try:
-        for way in ways:
-            taken.append((way, []))
-            _way(step, name, values, starts, way, counts, nudge, index, escape, threads, taken[-1][1], progress)
+        for place, way in enumerate(ways):
+            done.append(0)
+            rows = tuple(array[place * len(starts) : (place + 1) * len(starts)] for array in results)
+            for more in _way(step, name, values, starts, way, counts, nudge, index, escape, threads, rows):
+                done[-1] += more
+                if progress:
+                    progress(done[-1])
     except KeyboardInterrupt:
-        del taken[1:]  # of two ways the first by itself
-        if not (taken and taken[0][1]):
+        del done[1:]  # of two ways the first by itself
+        if not (done and done[0]):
             raise
         raise Interrupted(made()) from None
     return made()
+
+
+def _room(orbits: int, values: int, keep: int) -> Taken:
+    """For the results of all orbits: parts that are put together at the end would take as much memory again."""
+    one = np.empty((2, orbits, values))
+    return np.empty((orbits, values, keep)), one[0], one[1], np.empty((orbits, values), np.int64)
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
@@ -136,29 +147,29 @@ def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
 
 def _way(
     step: Map | MapByProducts, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
-    coordinate: int,
-    escape: float, threads: int | None, taken: list[Taken], progress: Callable[[int], None] | None,
-) -> None:  # fmt: skip
-    """Add states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way."""
+    coordinate: int, escape: float, threads: int | None, results: Taken,
+) -> Iterator[int]:  # fmt: skip
+    """Write states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way;
+    how many each time."""
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
-    each = max(1, AT_ONCE // s)
+    each = max(1, min(AT_ONCE, NUMBERS // counts[1]) // s)
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]
         orbits = orbits_of(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
-        taken.append(tuple(array.reshape(s, len(some), *array.shape[1:]) for array in _taken(orbits, counts, coordinate)))
-        if progress:
-            progress(begin + len(some))
+        for array, part in zip(results, _taken(orbits, counts, coordinate), strict=True):
+            array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
+        yield len(some)
     current = starts
     for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
         begun = current + nudge * np.maximum(np.abs(current), SMALL)
         orbits = orbits_of(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
-        taken.append(tuple(array[:, None] for array in _taken(orbits, counts, coordinate)))
+        for array, part in zip(results, _taken(orbits, counts, coordinate), strict=True):
+            array[:, k] = part
         stays = (orbits.ended == 0) & np.isfinite(orbits.states).all(axis=1)
         current = np.where(stays[:, None], orbits.states, starts)
-        if progress:
-            progress(len(taken))
+        yield 1
 
 
 def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:
