@@ -95,17 +95,21 @@ def bands(
     samples.run_longer()
     samples.look_closer((hi - lo) / (count - 1))
     samples.pass_over_bifurcations()
-    values = samples.values
-    return Bands(parameter, values, samples.labels, samples.exponents, samples.tails, _bounded(step, parameter, z, samples),
-                 float(np.diff(values).max()),
+    return Bands(parameter, samples.values, samples.labels, samples.exponents, samples.tails,
+                 _bounded(step, parameter, z, samples, (lo, hi)), float(np.diff([lo, *samples.values, hi]).max()),
                  provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
 
 
-def _bounded(step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: Samples) -> list[tuple[float, float, str]]:
-    """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one."""
+def _bounded(
+    step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: Samples, bounds: Interval
+) -> list[tuple[float, float, str]]:
+    """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one.
+
+    The first and the last reach to the bounds, also where a slow sample there was dropped.
+    """
     values, runs = samples.values, runs_of(samples.labels)
     labels = [int(samples.labels[first]) for first, _ in runs]
-    edges = [float(values[0]), *(float(values[last] + values[last + 1]) / 2 for _, last in runs[:-1]), float(values[-1])]
+    edges = [bounds[0], *(float(values[last] + values[last + 1]) / 2 for _, last in runs[:-1]), bounds[1]]
     between: dict[int, Interval] = {}
     width = [min(hi - mid, mid - lo) for lo, mid, hi in zip(edges, edges[1:], edges[2:], strict=False)]
     for k in sorted(range(len(width)), key=lambda k: -width[k])[:MOST]:
@@ -127,13 +131,18 @@ def _bounded(step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: 
 
 
 def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interval]) -> list[tuple[float, float, str]]:
-    """The bands (lo, hi, name), and those "unresolved" between the bands k and k + 1."""
-    found = []
+    """The bands (lo, hi, name), and those "unresolved" between the bands k and k + 1: one where a single sample parts two."""
+    found: list[tuple[float, float, str]] = []
     gaps = {k: gap for k, gap in between.items() if edges[k] < gap[0] < gap[1] < edges[k + 2]}
     for k, label in enumerate(labels):
         lo, hi = gaps.get(k - 1, edges[k : k + 1])[-1], gaps.get(k, edges[k + 1 :])[0]
-        found.append((lo, hi, NAMES.get(label, f"period {label}")))
-        found += [(*gaps[k], NAMES[UNRESOLVED])] if k in gaps else []
+        begin = lo
+        if lo < hi:
+            found.append((lo, hi, NAMES.get(label, f"period {label}")))
+            begin = hi
+        elif k in gaps:
+            begin = found.pop()[0]
+        found += [(begin, gaps[k][1], NAMES[UNRESOLVED])] if k in gaps else []
     return found
 
 

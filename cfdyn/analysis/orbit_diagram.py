@@ -18,6 +18,8 @@ from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 FOLLOW = ("fresh", "up", "down", "both")
 TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
 AT_ONCE = 2**13  # orbits: what is done when Ctrl-C comes is whole blocks
+NUMBERS = 2**22  # states of these that are kept
+Taken = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -93,46 +95,47 @@ def orbit_diagram(
     name, values = vary[0], increasing_values(require_step(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
     counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
-    _check(step, follow, coordinate, nudge)
-    ways = {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
-    _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
-    index = 0 if coordinate is None else step.names.index(coordinate)
-    settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
-                          escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
-    s, n = len(starts), len(values)
-    # What is found is written where it is returned: a second copy of the states would be the largest thing in memory.
-    found = (np.empty((s * len(ways), n, counts[1])), *np.empty((2, s * len(ways), n)), np.empty((s * len(ways), n), np.int64))
-    done = [0] * len(ways)
-
-    def made(shown: int) -> OrbitDiagram:
-        some = slice(n - done[0], n) if ways[0] == "down" else slice(done[0])
-        states, exponents, errors, ended = (np.ascontiguousarray(array[: s * shown, some]) for array in found)
-        return OrbitDiagram(name, step.names[index], values[some], states, exponents, errors, ended,
-                            np.tile(starts, (shown, 1)), tuple(way for way in ways[:shown] for _ in starts),
-                            provenance=settings)  # fmt: skip
-
-    try:
-        for k, way in enumerate(ways):
-            into = tuple(array[s * k : s * (k + 1)] for array in found)
-            for now in _way(step, name, values, starts, way, counts, nudge, index, escape, threads, into):
-                done[k] = now
-                if progress:
-                    progress(now)
-    except KeyboardInterrupt:
-        if not done[0]:
-            raise
-        raise Interrupted(made(1)) from None  # of two ways the first by itself
-    return made(len(ways))
-
-
-def _check(step: Map | MapByProducts, follow: str, coordinate: str | None, nudge: float) -> None:
-    """An error for options that name nothing."""
     if follow not in FOLLOW:
         raise unknown("way to follow the states", follow, FOLLOW)
     if coordinate is not None and coordinate not in step.names:
         raise unknown("entry of the state", coordinate, step.names)
+    ways = {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
     if not number("the nudge", nudge, finite=True) >= 0:
         raise UsageError(f"the nudge is 0 or more, not {nudge}")
+    _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
+    index = 0 if coordinate is None else step.names.index(coordinate)
+    settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
+                          escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
+    results = _room(len(starts) * len(ways), len(values), counts[1])
+    done: list[int] = []  # values, of each way
+
+    def made() -> OrbitDiagram:
+        first, last = (len(values) - done[0], len(values)) if ways[0] == "down" else (0, done[0])
+        states, exponents, errors, ended = (array[: len(starts) * len(done), first:last] for array in results)
+        return OrbitDiagram(name, step.names[index], values[first:last], states, exponents, errors, ended,
+                            np.tile(starts, (len(done), 1)), tuple(way for way in ways[: len(done)] for _ in starts),
+                            provenance=settings)  # fmt: skip
+
+    try:
+        for place, way in enumerate(ways):
+            done.append(0)
+            rows = tuple(array[place * len(starts) : (place + 1) * len(starts)] for array in results)
+            for more in _way(step, name, values, starts, way, counts, nudge, index, escape, threads, rows):
+                done[-1] += more
+                if progress:
+                    progress(done[-1])
+    except KeyboardInterrupt:
+        del done[1:]  # of two ways the first by itself
+        if not (done and done[0]):
+            raise
+        raise Interrupted(made()) from None
+    return made()
+
+
+def _room(orbits: int, values: int, keep: int) -> Taken:
+    """For the results of all orbits: parts that are put together at the end would take as much memory again."""
+    one = np.empty((2, orbits, values))
+    return np.empty((orbits, values, keep)), one[0], one[1], np.empty((orbits, values), np.int64)
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
@@ -144,28 +147,29 @@ def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
 
 def _way(
     step: Map | MapByProducts, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
-    coordinate: int, escape: float, threads: int | None, into: tuple[np.ndarray, ...],
+    coordinate: int, escape: float, threads: int | None, results: Taken,
 ) -> Iterator[int]:  # fmt: skip
-    """Fill states (S, n, K), exponents, errors and ends (S, n) of all starts; how many values are done."""
+    """Write states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way;
+    how many each time."""
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
-    each = max(1, AT_ONCE // s)
+    each = max(1, min(AT_ONCE, NUMBERS // counts[1]) // s)
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]
         orbits = orbits_of(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
-        for array, part in zip(into, _taken(orbits, counts, coordinate), strict=True):
+        for array, part in zip(results, _taken(orbits, counts, coordinate), strict=True):
             array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
-        yield begin + len(some)
+        yield len(some)
     current = starts
-    for done, k in enumerate({"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way], 1):
+    for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
         begun = current + nudge * np.maximum(np.abs(current), SMALL)
         orbits = orbits_of(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
-        for array, part in zip(into, _taken(orbits, counts, coordinate), strict=True):
+        for array, part in zip(results, _taken(orbits, counts, coordinate), strict=True):
             array[:, k] = part
         stays = (orbits.ended == 0) & np.isfinite(orbits.states).all(axis=1)
         current = np.where(stays[:, None], orbits.states, starts)
-        yield done
+        yield 1
 
 
 def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:

@@ -129,5 +129,21 @@ def radii_of(matrices: np.ndarray) -> np.ndarray:
     if matrices.shape[1] == 1:
         return np.nan_to_num(np.abs(matrices[:, 0, 0]), nan=np.inf)
     finite, radii = np.isfinite(matrices).all(axis=(1, 2)), np.full(len(matrices), np.inf)
-    radii[finite] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
+    if matrices.shape[1] == 2:
+        radii[finite] = _radii_of_two(matrices[finite])
+    else:
+        radii[finite] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
     return radii
+
+
+def _radii_of_two(matrices: np.ndarray) -> np.ndarray:
+    """Of matrices (N, 2, 2): the eigenvalues are t ± √(h² + bc), t and h half the sum and the difference of the diagonal.
+
+    √|bc| by itself neither overflows nor underflows, as an entry of the product of many steps may.
+    """
+    (a, b), (c, d) = matrices.transpose(1, 2, 0)
+    t, h, m = np.abs(a / 2 + d / 2), np.abs(a / 2 - d / 2), np.sqrt(np.abs(b)) * np.sqrt(np.abs(c))
+    turns = np.sign(b) * np.sign(c) < 0
+    with np.errstate(over="ignore"):
+        apart = np.sqrt(np.abs(h - m)) * np.sqrt(h + m)
+        return np.where(turns, np.where(h >= m, t + apart, np.hypot(t, apart)), t + np.hypot(h, m))

@@ -24,7 +24,7 @@ FEWEST, MOST = 24, 2000  # samples of a scan, between which its operations decid
 QUICK = (8_000, 100_000)
 CALL, MOST_CALLED = 1.2e8, 1.2e10  # what a look costs besides its steps, and all of them together, in operations
 CALL_PERTURBED = 5e8  # the same of a look that perturbs the orbit
-NARROW = 4  # stretches narrower than that many distances of samples are looked at in their middle only
+NARROW = 4  # stretches narrower than that many distances of samples are looked at in their middle only, see `_CloserLook.label`
 NUDGE = 1 + math.pi * 1e-9  # a value beside one at which the orbit lands on an unstable cycle exactly
 NEUTRAL_EXPONENT = 1e-9  # per step: smaller ones are those of neutral cycles
 QUASI_PERIODIC, UNRESOLVED, LOST = -4, -5, -6  # the last: to round-off, until a closer look
@@ -185,21 +185,29 @@ class _CloserLook:
         self.slow = False  # whether all steps left the last one open, so that a look of some length would as well
 
     def label(self, first: int, last: int) -> None:
-        """Label the samples first…last in the middle and at the ends, and so on where these differ."""
+        """Label the samples first…last in the middle and at the ends, and so on where these differ.
+
+        Of a narrow stretch the middle is enough where a quick scan would have told a cycle beside it: a short one of an orbit
+        that is not perturbed. Where three different long cycles are in it, it is unresolved.
+        """
         labels, sure, middle = self.samples.labels, self.sure, (first + last) // 2
         wide = self.samples.values[last] - self.samples.values[first] >= self.narrow
-        places = [middle, first, last] if wide else [middle]
-        for i in places:
-            if not sure[i]:
+        for i in (middle, first, last):
+            if not sure[i] and (i == middle or wide or self.samples.perturbed or labels[middle] > MAX_PERIOD):
                 found = self._label_at(float(self.samples.values[i])) if self.work > 0 else None
                 if found is None:
                     return
                 labels[i], sure[i] = found, True
-        if len(set(labels[places].tolist())) == 1:
-            labels[first : last + 1], sure[first : last + 1] = labels[middle], True
-        elif last - first > 2:
+        seen = {int(labels[i]) for i in (middle, first, last) if sure[i]}
+        if not wide and len(seen) == 3 and min(seen) > MAX_PERIOD:
+            labels[first : last + 1], sure[first : last + 1] = UNRESOLVED, True
+        elif len(seen) > 1 and last - first > 1:
             self.label(first, middle)
             self.label(middle, last)
+        else:
+            for i in range(first, last + 1):
+                if not sure[i]:
+                    labels[i], sure[i] = labels[middle], True
 
     def _label_at(self, value: float) -> int | None:
         found = self._regime(value)

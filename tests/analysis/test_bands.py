@@ -201,3 +201,37 @@ def test_no_band_of_chaos_reaches_into_the_doublings_before_it():
     names = [name for lo, _, name in found.bands if lo < chaos]
     assert names[-1] == "unresolved" and names[-2].startswith("period")
     assert all(a[1] == b[0] for a, b in zip(found.bands, found.bands[1:]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "start", "optimizer"), [("double_well", [0.8], "lion"), ("scalar_factorization", [0.7, 0.3], "scalar_rmsprop")]
+)
+@needs_compiler
+@pytest.mark.slow
+def test_no_cycle_gives_its_name_to_what_lies_beside_it(loss, start, optimizer):
+    """Long cycles of a step that jumps, another at each rate, and orbits that round-off holds, of which quick samples say nothing."""
+    step = cf.as_map(getattr(cf.losses, loss)(), getattr(cf.optimizers, optimizer)(lr=1.0))
+    found = cf.analysis.bands(step, start, "lr", (0.2, 0.8), count=40)
+    wide = [b for b in found.bands if b[1] - b[0] > found.resolution and b[2].startswith("period")]
+    assert wide and found.resolution < 0.02
+    for lo, hi, name in wide:
+        for part in (0.25, 0.5, 0.75):
+            assert f"period {cf.analysis.classify(step.at(lr=lo + part * (hi - lo)), start).period}" == name
+
+
+@needs_compiler
+def test_the_last_band_reaches_to_the_end_of_the_range():
+    """Where the sample at the end has fallen below the range of floats, so that a quick look says nothing of it."""
+    step = cf.as_map(cf.losses.poisson_regression(), cf.optimizers.gd(lr=1.0))
+    found = cf.analysis.bands(step, [0.2], "lr", (0.2, 1.6), count=40)
+    assert found.bands == [(0.2, 1.6, "fixed point")]
+    assert np.diff([0.2, *found.values, 1.6]).max() == found.resolution
+
+
+def test_a_single_sample_between_two_flips_leaves_no_empty_band():
+    from cfdyn.analysis.bands import _with_gaps
+
+    edges, between = [0.0, 1.0, 2.0, 3.0], {0: (1.0, 1.5), 1: (1.5, 2.0)}
+    assert _with_gaps(edges, [1, -1, 1], between) == [(0, 1, "fixed point"), (1, 2, "unresolved"), (2, 3, "fixed point")]
+    between[1] = (1.6, 2.0)
+    assert _with_gaps(edges, [1, -1, 1], between)[1:4] == [(1, 1.5, "unresolved"), (1.5, 1.6, "chaotic"), (1.6, 2, "unresolved")]

@@ -92,6 +92,26 @@ def test_threads_do_not_matter_and_progress_is_told():
     assert told[-1] == 700
 
 
+@pytest.mark.parametrize(("follow", "after", "part"), [("up", 3, slice(0, 3)), ("down", 3, slice(5, 8)), ("both", 8 + 2, slice(8))])
+def test_what_is_done_when_control_c_comes_is_a_part_of_the_whole(follow, after, part):
+    values, told = np.linspace(3.5, 4.0, 8), []
+
+    def stop(done):
+        told.append(done)
+        if len(told) == after:
+            raise KeyboardInterrupt
+
+    def taken(progress=None):
+        return cf.analysis.orbit_diagram(LOGISTIC, ("r", values), [[0.3], [0.6]], keep=40, follow=follow, progress=progress)
+
+    whole = taken()
+    with pytest.raises(cf.errors.Interrupted) as stopped:
+        taken(stop)
+    some = stopped.value.record
+    assert np.array_equal(some.values, values[part]) and some.ways == whole.ways[:2]
+    assert np.array_equal(some.states, whole.states[:2, part]) and np.array_equal(some.errors, whole.errors[:2, part])
+
+
 @pytest.mark.parametrize(
     ("vary", "options", "words"),
     [
