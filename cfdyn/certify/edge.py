@@ -36,6 +36,7 @@ SLACK = 0.1  # of its width, by which an enclosure is off 0: for a checker whose
 ROUNDS, CLOSE = 60, 1e-9  # of the search for the edge from a point
 LARGEST, SMALLEST, SHRINK = 0.25, 1e-7, 0.6  # radius of the box around a point, over 1 + |w|
 AROUND, ATTEMPTS = 200, 4096  # leaves for a box around a point; points of a box that are looked at
+HALVED, DEEPEST = 40, 400  # times that a side is bisected before a leaf is given up; in all
 
 
 def edge(
@@ -95,7 +96,11 @@ def edge(
                 raise UsageError(f"a point has {count} weight{'s' * (count > 1)}, not {len(start)}" if not sharpest.scale else
                                  f"a point has {', '.join(sharpest.names)}: {count} numbers, not {len(start)}")  # fmt: skip
             return _near(about, sharpest, start)
-        found = _Proof(about, sharpest, as_box(loss, box, count, sharpest.names if sharpest.scale else ()), most)
+        region = as_box(loss, box, count, sharpest.names if sharpest.scale else ())
+        for name, (lo, _) in list(zip(sharpest.names, region))[about.weights :]:
+            if lo <= 0:
+                raise UsageError(f"{name} is above 0 in a box, not from {lo:g} on: its root has no slope at 0")
+        found = _Proof(about, sharpest, region, most)
         return found.certificate(found.sides())
 
 
@@ -211,7 +216,7 @@ class _Proof:
         side = self.sharpest.over(box)
         return "" if side is None else "b" if _off(-side.height) else "a" if _off(side.height) else "e"
 
-    def _tree(self, box: list[tuple[float, float]]) -> str | None:
+    def _tree(self, box: list[tuple[float, float]], depth: int = 0) -> str | None:
         """Its tree, or None with the reason in ``why``."""
         letter = self._letter(box)
         if letter:
@@ -219,14 +224,14 @@ class _Proof:
             return letter
         widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(box, self.box)]
         k = widths.index(max(widths))
-        if self.leaves >= self.most or self.why or max(widths) < 2.0**-40:
+        if self.leaves >= self.most or self.why or depth >= min(HALVED * len(box), DEEPEST):
             ends = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, (lo, hi) in zip(self.sharpest.names, box))
             self.why = self.why or f"undecided: {ends}; a second eigenvalue may come to the edge, or the rate change its sign; " \
                 "try a smaller box"  # fmt: skip
             return None
         left, right = halves(box, k)
-        first = self._tree(left)
-        second = first and self._tree(right)
+        first = self._tree(left, depth + 1)
+        second = first and self._tree(right, depth + 1)
         return f"{k if k < 10 else f'({k})'}{first}{second}" if first and second else None
 
     def _letter(self, box: Box) -> str:

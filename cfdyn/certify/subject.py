@@ -141,7 +141,7 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
 
     vary : other values of parameters: exact numbers (text, fractions), or pairs of them for intervals
 
-    UsageError: a map that is neither an optimizer's on a loss nor given by formulas; an optimizer of matrices
+    UsageError: a map that is neither an optimizer's on a loss nor given by formulas; one of matrices; two things of one name
 
     >>> import cfdyn as cf
     >>> s = subject("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.7))
@@ -166,7 +166,12 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
             raise UsageError(f"{spec.optimizer.name} acts on whole matrices; proofs are for optimizers given by formulas")
     spec = _as_written(spec)
     start = {name: _interval(name, value) for name, value in spec.params.items()}
-    return Subject(spec, start, limit).over(vary or {})
+    found = Subject(spec, start, limit)
+    twice = next((name for name in found.names if name in start), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is the name of a weight or state and of a parameter; a certificate would not tell them apart, "
+                         "so rename it in the loss")  # fmt: skip
+    return found.over(vary or {})
 
 
 def in_floats(subject: Subject, what: str) -> Floats:

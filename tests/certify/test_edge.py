@@ -82,6 +82,12 @@ def test_what_is_proved_is_true(formula, variables, lr, box):
     assert found.proved is true and (not true or cf.certify.check(found.document).valid)
 
 
+def test_a_box_that_doubles_cannot_bisect_is_undecided():
+    """At the minimum, where nothing moves, the rate is 0, however small the box."""
+    found = cf.certify.edge(WELL, GD(lr=1), (1 - 1e-9, 1 + 1e-9))
+    assert not found.proved and found.reason.startswith("undecided: w in [1, 1]")
+
+
 def test_a_border_at_the_edge_is_refused():
     """λ jumps from 1 to 4 at w = 1, past 2/η = 2."""
     found = cf.certify.edge("Piecewise((w**2/2, w < 1), (2*w**2 - 3*w + 3/2, True))", GD(lr=1), (0.5, 1.5))
@@ -196,6 +202,8 @@ def test_rates_of_adaptive_optimizers_for_an_interval_of_learning_rates():
 
 
 def test_questions_about_the_edge_that_make_no_sense():
+    with pytest.raises(UsageError, match="nu_w is above 0 in a box, not from -0.01 on"):
+        cf.certify.edge(WELL, cf.optimizers.rmsprop(lr=0.2), ((0.7, 1), (-0.01, 0.1)))
     with pytest.raises(UsageError, match="each of w, nu_w with lo < hi"):
         cf.certify.edge(WELL, cf.optimizers.rmsprop(lr=0.2), (0.7, 1))
     with pytest.raises(UsageError, match="a point has w, v_w: 2 numbers, not 1"):

@@ -4,6 +4,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.certify.checker.statement import statement
+from cfdyn.errors import UsageError
 
 WELL, GD = cf.losses.double_well(), cf.optimizers.gd(lr=1)
 
@@ -29,3 +30,9 @@ def test_numbers_agree_with_their_nouns(count, total, words):
     claim = {"period": 2, "box": [[(0.0).hex(), (1.0).hex()]], "count": count, "complete": True, "fixed points": total}
     step = {"type": "formulas", "variables": ["x"], "formulas": ["x/2"], "params": {}}
     assert statement({"kind": "cycles", "map": step, "vary": {}, "claim": claim, "evidence": {}}).endswith(words + ".")
+
+
+def test_a_weight_is_not_called_like_a_parameter():
+    """The checker knows each name once: what is proved with a name for two things would not be valid."""
+    with pytest.raises(UsageError, match="eps is the name of a weight or state and of a parameter"):
+        cf.certify.edge(cf.Loss("(eps**2 - 1)**2/4", "eps"), cf.optimizers.rmsprop(lr=0.2, beta2=0.9), point=[0.9, 0.02])

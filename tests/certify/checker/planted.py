@@ -1,4 +1,4 @@
-"""The checker with a bug planted in one of its files: a copy of its package whose text is changed before it is run."""
+"""A package with a bug planted in one of its files: a copy whose text is changed before it is run."""
 
 import importlib
 import importlib.abc
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PACKAGE = "cfdyn.certify.checker"
-ROOT = Path(__file__).resolve().parents[3] / "cfdyn" / "certify" / "checker"
+CHECKER = "cfdyn.certify.checker"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
     """Gives one module of the package another text."""
 
-    def __init__(self, file: str, old: str, new: str):
-        self.path, self.name = ROOT / file, f"{PACKAGE}.{file.removesuffix('.py').replace('/', '.')}"
+    def __init__(self, package: str, file: str, old: str, new: str):
+        self.path, self.name = ROOT / package.replace(".", "/") / file, f"{package}.{file.removesuffix('.py').replace('/', '.')}"
         text = self.path.read_text()
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
         self.text = text.replace(old, new)
@@ -36,18 +36,21 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 
 
 @contextmanager
-def planted(file: str, old: str, new: str) -> Iterator[Any]:
+def planted(file: str, old: str, new: str, package: str = CHECKER) -> Iterator[Any]:
     """A function that imports modules of the changed package by their names in it."""
-    finder = _Changed(file, old, new)
-    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name == PACKAGE or name.startswith(f"{PACKAGE}.")}
-    above, own = importlib.import_module("cfdyn.certify"), getattr(importlib.import_module("cfdyn.certify"), "checker", None)
+    finder, (parent, _, name) = _Changed(package, file, old, new), package.rpartition(".")
+
+    def ours() -> list[str]:
+        return [found for found in sys.modules if found == package or found.startswith(f"{package}.")]
+
+    above, own = importlib.import_module(parent), importlib.import_module(package)
+    kept = {found: sys.modules.pop(found) for found in ours()}
     sys.meta_path.insert(0, finder)
     try:
-        yield lambda name: importlib.import_module(f"{PACKAGE}.{name}")
+        yield lambda module: importlib.import_module(f"{package}.{module}")
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
-            del sys.modules[name]
+        for found in ours():
+            del sys.modules[found]
         sys.modules.update(kept)
-        if own is not None:
-            above.__dict__["checker"] = own
+        above.__dict__[name] = own
