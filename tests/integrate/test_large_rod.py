@@ -97,6 +97,21 @@ def test_along_slow_directions_far_less_is_left_out():
     np.testing.assert_allclose([plain.lost, aware.lost], [1e-4, 1e-4], rtol=1e-6)
 
 
+def test_a_long_rod_along_a_slow_direction_takes_no_digits_from_the_others():
+    axes, sizes = np.linalg.qr(np.random.default_rng(5).normal(size=(6, 6)))[0][:3], np.array([1.0, 0.5, 0.1])
+    found = Swung(np.zeros(6), [(axes, sizes)]).round(1e-9, (axes[:1] + axes[1:2]) / np.sqrt(2))
+    np.testing.assert_allclose(found.rods.T @ found.rods, (axes.T * sizes) @ axes, atol=1e-14)
+
+
+def test_a_path_that_runs_away_ends_in_a_sentence(recwarn):
+    """Of x, with ηλ = 5, Σ grows as e^((12.5 − 2)t), until a square of it is no number."""
+    bowl = Plain(cf.Loss("5*x**2/2 + y**2/2"))
+    path = cf.solve(cf.flows.rod(bowl, cf.optimizers.gd(lr=1.0)), [0.1, 0.1], 200)
+    assert path.t[-1] < 200 and "does not go a step further" in path.status and not len(recwarn)
+    with pytest.raises(UsageError, match="finite numbers"):
+        cf.solve(cf.flows.rod(bowl, cf.optimizers.gd(lr=1.0)), [np.nan, 0.1], 1)
+
+
 def test_a_run_goes_on_bit_for_bit():
     flow = cf.flows.rod(Plain(VALLEY), SLOPE, rods="all")
     whole, first, second = (large_run(flow, [0.05, 6.4]) for _ in range(3))

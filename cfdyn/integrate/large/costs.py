@@ -64,7 +64,7 @@ class Counted:
 
     def product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """H v for a direction (d,)."""
-        found = self._timed("products", 1, partial(self.oracle.hvp, w, v))
+        found = np.asarray(self._timed("products", 1, partial(self.oracle.hvp, w, v)), dtype=float)
         return found + self.decay * v if self.decay else found
 
     def rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

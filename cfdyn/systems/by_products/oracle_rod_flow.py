@@ -55,8 +55,10 @@ class OracleRodFlow(OracleFlow):
     def state(self, start: Any) -> np.ndarray:
         """(w̄, rods): from weights alone one rod, between these and the optimizer's next ones."""
         z, d = vector("a start", start), self.n_weights
-        if not (np.isfinite(z).all() and len(z) and len(z) % d == 0):
-            raise UsageError(f"a start has {d} weights, or a centre and rods behind it of {d} entries each, finite, not {z.size}")
+        if not np.isfinite(z).all():
+            raise UsageError("a start needs finite numbers")
+        if not len(z) or len(z) % d:
+            raise UsageError(f"a start has {d} weights, or a centre and rods behind it of {d} entries each, not {z.size}")
         if len(z) != d:
             return z.copy()
         half = -0.5 * float(self.optimizer.params["lr"]) * self.gradient(z)

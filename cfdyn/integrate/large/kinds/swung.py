@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-STRETCH = 1e5  # of directions in which a swing is forgotten slowly, so that it is seen while it is small
+STRETCH = 1e5  # at most, of directions in which a swing is forgotten slowly, so that it is seen while it is small
 
 
 class Rounded(NamedTuple):
@@ -55,23 +55,36 @@ class Swung:
     @property
     def size(self) -> float:
         """Of Σ, its Frobenius norm."""
-        return float(np.linalg.norm(self._small()[1]))
+        return float(np.linalg.norm(self._small(np.zeros((0, len(self.w))), np.ones(0))[1]))
 
-    def _small(self, slow: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Orthonormal columns (d, n) and what Σ is on them, stretched along orthonormal rows ``slow`` (k, d)."""
+    def _rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of all blocks, one behind the other."""
         rows, weights = (np.concatenate(parts) for parts in zip(*self.blocks, strict=True))
-        if slow is not None and len(slow):
-            rows = rows + ((STRETCH - 1) * (rows @ slow.T)) @ slow
+        return rows, weights
+
+    def _small(self, slow: np.ndarray, stretch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Orthonormal columns (d, n) and what Σ is on them, stretched along orthonormal rows ``slow`` by ``stretch`` (k,)."""
+        rows, weights = self._rows()
+        if len(slow):
+            rows = rows + ((stretch - 1) * (rows @ slow.T)) @ slow
         q, r = np.linalg.qr(rows.T)
         small = (r * weights) @ r.T
         return q, (small + small.T) / 2
 
+    def _stretch(self, slow: np.ndarray) -> np.ndarray:
+        """Of each slow direction (k,), until it is as long as all of Σ: beyond that digits of the others would be lost."""
+        rows, weights = self._rows()
+        whole, along = abs(float(weights @ np.sum(rows**2, axis=1))), weights @ (rows @ slow.T) ** 2
+        return np.sqrt(np.clip(whole / np.maximum(along, 1e-300), 1.0, STRETCH**2))
+
     def round(self, cut: float, slow: np.ndarray) -> Rounded:
-        """Σ without what is below ``cut`` of its norm, along rows ``slow`` (k, d) below 1e-10 times that; for good."""
-        q, small = self._small(slow)
+        """Σ without what is below ``cut`` of its norm, or, along each of the rows ``slow`` (k, d), of what it is there, down to
+        1e-10 of the norm; for good."""
+        stretch = self._stretch(slow)
+        q, small = self._small(slow, stretch)
         values, turn = np.linalg.eigh(small)
         along = slow @ q
-        shrunk = np.eye(len(small)) - (1 - STRETCH**-2) * along.T @ along  # the metric of lengths without the stretch
+        shrunk = np.eye(len(small)) - (along.T * (1 - stretch**-2)) @ along  # the metric of lengths without the stretch
 
         def norm(part: np.ndarray) -> float:
             return math.sqrt(max(0.0, float(np.sum((part @ shrunk) * (part @ shrunk).T))))
@@ -79,7 +92,7 @@ class Swung:
         kept = values > cut * norm(small)
         lost = norm((turn[:, ~kept] * values[~kept]) @ turn[:, ~kept].T)
         rods = ((turn[:, kept] * np.sqrt(values[kept])).T @ q.T)[::-1]
-        rods = rods - ((1 - 1 / STRETCH) * (rods @ slow.T)) @ slow
+        rods = rods - ((1 - 1 / stretch) * (rods @ slow.T)) @ slow
         _, lengths, axes = np.linalg.svd(rods, full_matrices=False)
         self.blocks = [(axes, lengths**2)]
         return Rounded(lengths**2, axes, lost)
