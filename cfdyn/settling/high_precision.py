@@ -89,7 +89,7 @@ def noise(step: Map | MapByProducts, states: np.ndarray, steps: int = 1) -> np.n
 
 
 def stuck_in_rounding(step: Map, points: np.ndarray, size: np.ndarray) -> bool:
-    """True if an orbit on points (1, D) stands still only because its step is less than its last digit: there is no fixed point near.
+    """True if an orbit on points (1, D) stands still only because a step is less than its last digit, far from fixed points.
 
     Near a fixed point, also of a continuum of them, the exact step is another a little farther on in some direction. ``size``
     (D,): of each coordinate. Of dear maps this is not asked.
