@@ -35,7 +35,7 @@ _WHERE = {
     "averages": "studies.comparison", "study": "studies.study", "study_many": "studies.many", "Studies": "studies.collection",
     "train": "training.train", "Run": "training.run",
     "Network": "networks._oracle.network", "DataSet": "data._data_set",
-    "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
+    "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors", "Interrupted": "errors",
 }  # fmt: skip
 _NAMES = "losses optimizers flows analysis symbolic certify claims networks data".split()
 _PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in _NAMES}

@@ -30,6 +30,7 @@ from cfdyn.integrate.complementarity import Complementarity as Complementarity
 from cfdyn.data._data_set import DataSet as DataSet
 from cfdyn.integrate.trajectory import Event as Event
 from cfdyn.systems.flow import Flow as Flow
+from cfdyn.errors import Interrupted as Interrupted
 from cfdyn.systems.loss import Loss as Loss
 from cfdyn.systems.map import Map as Map
 from cfdyn.networks._oracle.network import Network as Network

@@ -122,8 +122,22 @@ def _nearest(name: str, known: list[str]) -> str | None:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in a long computation; ``record`` holds what was done until then."""
+    """Ctrl-C in a long computation; ``record`` holds what was done until then.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> try:
+    ...     path = cf.solve(cf.Flow.from_text("-x"), [1.0], t=10)
+    ... except cf.Interrupted as stopped:
+    ...     path = stopped.record
+    >>> print(round(path.w[-1, 0], 8), path.status)
+    4.54e-05 done
+    """
 
     def __init__(self, record: Any):
-        super().__init__()
+        super().__init__(record)
         self.record = record
+
+    def __str__(self) -> str:
+        return "interrupted; the `record` of this exception (cf.Interrupted) holds what was done until then"

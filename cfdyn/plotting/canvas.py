@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -40,6 +41,7 @@ CLOSE: Any = {
     "legend.handlelength": 1.2, "legend.columnspacing": 0.9, "legend.handletextpad": 0.4, "font.size": 7.5, "axes.titlesize": 8,
     "axes.labelsize": 7.5, "legend.fontsize": 7, "lines.markersize": 4,
 }  # fmt: skip
+COLLAPSED = "constrained_layout not applied"
 NARROW = 5.0  # inches: figures of less have smaller letters, and are stacked
 
 
@@ -69,7 +71,8 @@ class HouseFigure(Figure):
         kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
         if kind.lower() in VECTORS:
             options.setdefault("dpi", PRINTED)
-        with matplotlib.rc_context(FONTS):
+        with matplotlib.rc_context(FONTS), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", COLLAPSED)  # said when it was drawn
             super().savefig(fname, **options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from textwrap import fill
 from typing import Any
 
@@ -12,10 +13,11 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 
-from cfdyn.plotting.canvas import NARROW
+from cfdyn.plotting.canvas import COLLAPSED, NARROW
 from cfdyn.plotting.panels import columns, legend_below
 
 SMALLEST = 6.0  # points of a letter
+ROOMLESS = 0.25  # inches: nothing is seen in a panel of less
 LEAST, FLATTEST, MOST = 1.1, 0.6, 0.75  # the height of a panel: inches; and of the width of the figure
 INSIDE = 0.97  # of the width of a figure, for a title
 ROOM = 0.66  # of the width of a figure, for a legend inside it
@@ -29,7 +31,23 @@ def arrange(figure: Figure | SubFigure, size: tuple[float, float | None] | None)
     lines = _legends_below(figure) if width < NARROW else 0
     if width < NARROW:
         stack(figure, height, lines)
-    fit(figure)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", COLLAPSED)
+        try:
+            fit(figure)
+            full = _least(figure) < ROOMLESS
+        except UserWarning:
+            full = True
+    if full:
+        warnings.warn(f"{width:.3g} × {_inches(figure)[1]:.3g} inches leave panels of this figure no room: more height, or the "
+                      "width alone, for as much height as it needs", stacklevel=3)  # fmt: skip
+
+
+def _least(figure: Figure | SubFigure) -> float:
+    """The least side of a panel, in inches."""
+    boxes: list[Any] = [axes.get_window_extent() for axes in _panels(figure)]
+    root: Any = figure.figure
+    return float(min((min(box.width, box.height) for box in boxes), default=math.inf) / root.dpi)
 
 
 def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:

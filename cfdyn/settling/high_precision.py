@@ -10,6 +10,8 @@ from cfdyn.systems.map import Map
 MAX_OPERATIONS = 2e6  # of numbers of many digits, some seconds
 DEAR = 5000  # operations of a step: dearer maps are not evaluated with digits to learn their round-off
 DIGITS = 30  # of which the round-off of floats is seen
+BESIDE, CHANGED = 1e-6, 0.5  # of an orbit's size: a fixed point is so near if a step changes by this part of it over so far
+MANY_DIGITS = 400  # of which a step is seen that is as small as floats are
 AWAY = 1e-3  # of a cycle's size: an orbit that has come so far from it has left it
 
 
@@ -84,6 +86,27 @@ def noise(step: Map | MapByProducts, states: np.ndarray, steps: int = 1) -> np.n
         error = [float(abs(a - b)) for a, b in zip(exact, _steps(step, state, steps).tolist(), strict=True)]
         worst = np.fmax(worst, np.where(np.isfinite(error), error, 0.0))
     return worst
+
+
+def stuck_in_rounding(step: Map, points: np.ndarray, size: np.ndarray) -> bool:
+    """True if an orbit on points (1, D) stands still only because a step is less than its last digit, far from fixed points.
+
+    Near a fixed point, also of a continuum of them, the exact step is another a little farther on in some direction. ``size``
+    (D,): of each coordinate. Of dear maps this is not asked.
+    """
+    z = points[0]
+    if len(points) > 1 or step.cost > DEAR or not np.array_equal(step(z), z):
+        return False
+    precise = step.precise(MANY_DIGITS)
+
+    def moved(state: np.ndarray) -> list:
+        exact = [precise.number(v) for v in state.tolist()]
+        return [a - b for a, b in zip(precise(exact), exact, strict=True)]
+
+    here = moved(z)
+    largest = max(abs(v) for v in here)
+    beside = (moved(z + BESIDE * size * row) for row in np.eye(step.dim))
+    return bool(largest > 0) and all(abs(a - b) < CHANGED * largest for there in beside for a, b in zip(there, here, strict=True))
 
 
 def _steps(step: Any, state: Any, count: int) -> Any:

@@ -26,7 +26,7 @@ from cfdyn.settling.disturbed import (
     without_traces,
 )
 from cfdyn.settling.escape import escape
-from cfdyn.settling.high_precision import later_precisely, noise, stays_on
+from cfdyn.settling.high_precision import later_precisely, noise, stays_on, stuck_in_rounding
 from cfdyn.settling.irregular import FOR_LONGER, irregular
 from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.returns import promising_returns
@@ -211,7 +211,8 @@ class _Follower:
         near = np.abs(first).max(axis=0)[which] <= AFAR * size[which]
         if near.all() or self.has_state() and contracts(self.step, self.z):
             return
-        farthest = np.argsort(-np.abs(first / np.fmax(size, TINY)).max(axis=1))[:LAST]
+        with np.errstate(over="ignore"):
+            farthest = np.argsort(-np.abs(first / np.fmax(size, TINY)).max(axis=1))[:LAST]
         if np.all((noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY))[which]):
             return
         exact = later_precisely(self.step, self.start, self.used, self.digits)
@@ -265,7 +266,7 @@ class _Follower:
             return self.on_cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
         if how is Approach.STUCK:
             return self.on_unstable_cycle(points, mu)
-        if how is Approach.ON_NEUTRAL and size > ESCAPE:
+        if how is Approach.ON_NEUTRAL and (size > ESCAPE or stuck_in_rounding(self.step, points, self.extent)):
             return self.without_cycle("undecided", f"at |z| = {size:.2g} floats do not resolve the steps")
         self.z, self.used = z, self.used + used
         return self.on_cycle(points, mu, how.value)

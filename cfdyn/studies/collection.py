@@ -107,6 +107,6 @@ def _row(file: bytes | str, title: str, optimizer: str) -> dict[str, Any]:
 def _in_words(rows: Sequence[dict[str, Any]]) -> str:
     """How many there are of each regime, the most first."""
     kinds = Counter(called(row["period"]) if row["period"] else row["regime"] for row in rows if not row["failure"])
-    failed = sum(bool(row["failure"]) for row in rows)
-    parts = [f"{kind} ({count})" for kind, count in kinds.most_common()] + [f"failed ({failed})"] * bool(failed)
+    rest = Counter("not done" if row["failure"] == STOPPED else "failed" for row in rows if row["failure"])
+    parts = [f"{kind} ({count})" for kind, count in (*kinds.most_common(), *rest.most_common())]
     return f"{len(rows)} {'study' if len(rows) == 1 else 'studies'}: {', '.join(parts)}"

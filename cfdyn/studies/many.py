@@ -76,6 +76,8 @@ def study_many(
     try:
         _compute(order, listed, seed, jobs, files, kept, progress)
     except KeyboardInterrupt:
+        if all(file == STOPPED for file in files):
+            raise
         raise Interrupted(collected(files, names, seed)) from None
     return collected(files, names, seed)
 

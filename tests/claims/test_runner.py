@@ -107,7 +107,7 @@ def test_interrupted(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, said = ended(process)
     assert process.returncode == 130
-    assert "Traceback" not in said and len(said.strip().splitlines()) == 1
+    assert "Traceback" not in said and said.count("cfdyn: ") == 1  # beside progress, where it is slow
 
 
 BROKEN = {

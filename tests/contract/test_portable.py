@@ -197,4 +197,9 @@ def test_every_class_that_compiles_is_portable():
     portable = {name for name in classes if issubclass(getattr(cf, name), Portable)}
     records = {name for name in classes if issubclass(getattr(cf, name), Record)}
     assert portable == {"Loss", "Map", "Flow"}
-    assert classes - portable - records <= {"Optimizer", "CfdynError", "Network", "DataSet", "Run"}
+    assert classes - portable - records <= {"Optimizer", "CfdynError", "Interrupted", "Network", "DataSet", "Run"}
+
+
+def test_an_interrupt_travels_with_its_record():
+    path = cf.solve(cf.Flow.from_text("-x"), [1.0], t=1)
+    assert (pickle.loads(pickle.dumps(cf.Interrupted(path))).record.w == path.w).all()

@@ -160,3 +160,10 @@ def test_a_column_is_no_higher_than_a_page_and_its_panels_are_not_too_flat(name)
     heights = [box.height * figure.get_figheight() * 2.54 for box in boxes]
     assert 20 < figure.get_figheight() * 2.54 < 24.01 and min(heights) > 1.4
     assert all(upper.y0 > lower.y1 for upper, lower in zip(boxes, boxes[1:]))
+
+
+@pytest.mark.parametrize(("size", "warned"), [((3.15, 2.6), 1), ((3.15, None), 0), ((6.8, 4.5), 0)])
+def test_a_size_that_leaves_panels_no_room_is_said(size, warned, recwarn, tmp_path):
+    """Six panels beside each other in a column of 8 cm are specks; below each other they need a page."""
+    cf.plot(cf.load(RECORDS / "RunsComparison.npz"), tmp_path / "runs.png", figsize=size)
+    assert [str(each.message).count("no room: more height, or the width alone") for each in recwarn] == [1] * warned

@@ -116,6 +116,15 @@ def test_many_studies_have_tiles_that_do_not_cover_each_other():
     assert (ends[1:, 0] >= ends[:-1, 1] * (1 - 1e-12)).all()
 
 
+def test_studies_of_learning_rates_that_no_axis_holds_stand_at_its_ends():
+    found = cf.load(RECORDS / "Studies.npz")
+    axes = cf.plot(replace(found, lr=np.array([1e-300, 1e300, *found.lr[2:]]))).axes[0]
+    assert axes.get_xlim() == pytest.approx((1e-100, 1e100))
+    first, second = axes.patches[:2]
+    assert first.get_x() < 1e-100 < first.get_x() + first.get_width()
+    assert second.get_x() < 1e100 < second.get_x() + second.get_width()
+
+
 def test_names_on_axes():
     found = cf.plot(cf.iterate(cf.as_map(cf.Loss("(w1*w2 - 1)**2"), cf.optimizers.gd(lr=0.1)), [0.5, 1.0], 5))
     assert [text.get_text() for text in found.axes[0].get_legend().get_texts()] == ["$w_{1}$", "$w_{2}$"]

@@ -104,3 +104,15 @@ def test_a_small_budget_is_an_honest_undecided_or_right():
 def test_from_a_start_far_away():
     found = cf.analysis.classify(cf.as_map(cf.losses.log_cosh(), cf.optimizers.gd(lr=3.0)), [1e6])
     assert (found.kind, found.period) == ("cycle", 2)
+
+
+@pytest.mark.parametrize(("loss", "lr", "start"), [("softplus(-w)", 1.0, 40.0), ("softplus(-w)", 1.0, 800.0), ("(w**2 - 1)**2/4", 1e-20, 1.3)])
+def test_steps_below_the_last_digit_are_no_fixed_point(loss, lr, start):
+    """The gradients, −1/(1 + e⁴⁰), −1/(1 + e⁸⁰⁰) and 0.897, are not 0, and nothing near is: floats alone stand still."""
+    found = cf.analysis.classify(cf.as_map(cf.Loss(loss), cf.optimizers.gd(lr=lr)), [start])
+    assert found.kind == "undecided" and "floats do not resolve the steps" in found.reason
+
+
+def test_a_start_near_the_largest_float_needs_no_warning(recwarn):
+    found = cf.analysis.classify(cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=1.0)), [1e308])
+    assert found.kind == "fixed point" and found.points == 0 and not recwarn.list

@@ -85,6 +85,7 @@ def test_what_is_finished_is_not_computed_again(monkeypatch, tmp_path):
         cf.study_many(listed, out=tmp_path)
     part = stopped.value.record
     assert not part.complete and len(calls) == 1 and len([*part]) == 1 and len([*tmp_path.iterdir()]) == 1
+    assert part.verdict == "2 studies: fixed point (1), not done (1)" and "record" in str(stopped.value)
     monkeypatch.setattr(many, "asked", within(calls))
     whole = cf.study_many(listed, out=tmp_path)
     assert len(calls) == 2 and whole.complete and same(whole[0], part[0]) and sorted(whole.failures) == [1]
@@ -93,6 +94,13 @@ def test_what_is_finished_is_not_computed_again(monkeypatch, tmp_path):
     cf.study_many(listed, out=tmp_path)
     cf.study_many([(BOWL, MOMENTUM[0].at(lr=0.31))], out=tmp_path)
     assert len(calls) == 5 and len([*tmp_path.iterdir()]) == 2
+
+
+def test_an_interrupt_before_the_first_is_done_is_the_plain_one(monkeypatch):
+    monkeypatch.setattr(many, "asked", within([], stop=0))
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        cf.study_many([(BOWL, MOMENTUM[0])])
+    assert not isinstance(stopped.value, cf.Interrupted)
 
 
 @pytest.mark.parametrize("what", ["optimizer", "loss", "releases"])

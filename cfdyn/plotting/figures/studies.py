@@ -17,6 +17,7 @@ from cfdyn.studies.collection import Studies
 from cfdyn.words import shortened
 
 WIDE = 30.0  # of the largest over the least learning rate: their axis is logarithmic
+DECADES = (-100, 100)  # that an axis shows; tiles beyond stand at its ends
 TILE = 1 / 36  # half of the widest tile, over the range of the learning rates
 NAMED, NUMBERED = 36, 60  # rows with their names beside them; studies with their periods on them
 WIDTH, ROW, AROUND, MOST = 6.8, 0.24, 1.3, 8.5  # inches: of a figure, of a row, around the panel, of the highest figure
@@ -75,7 +76,9 @@ def _set_axes(axes: Axes, rates: np.ndarray, rows: Rows) -> None:
     lo, hi = (known.min(), known.max()) if len(known) else (0.0, 1.0)
     if 0 < lo < hi / WIDE:
         axes.set_xscale("log")
-        axes.set_xlim(lo / (hi / lo) ** (2 * TILE), hi * (hi / lo) ** (2 * TILE))
+        decades = np.log10([lo, hi])
+        room = 2 * TILE * np.ptp(decades)
+        axes.set_xlim(*10.0 ** np.clip(decades + [-room, room], *DECADES))
     else:
         room = 2 * TILE * (hi - lo or abs(hi) or 1.0)
         axes.set_xlim(lo - room, hi + room)
@@ -94,7 +97,7 @@ def _draw_row(axes: Axes, place: int, found: Studies, rates: np.ndarray, kinds: 
     scale = axes.xaxis.get_transform()
     lo, hi = scale.transform(np.array(axes.get_xlim()))
     size, at = TILE * (hi - lo), np.where(np.isfinite(rates[row]), rates[row], axes.get_xlim()[0])
-    at = scale.transform(at)
+    at = np.clip(scale.transform(at), lo, hi)
     for k, x in zip(row, at, strict=True):
         half = min(size, np.abs(at - x)[at != x].min(initial=np.inf) / 2)
         left, right = scale.inverted().transform(np.array([x - half, x + half]))
