@@ -20,6 +20,7 @@ FAST = """
 import sys
 from cfdyn.cli import main, progress
 progress.FIRST = progress.PACE = progress.AT_ONCE = progress.TICK = 0.01
+progress.SLOWER = 1e9
 main()
 """
 
