@@ -7,6 +7,8 @@ favour; products, T and gradients are those of the same network and counted by t
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
@@ -22,7 +24,9 @@ def follow(flow: OracleFlow, w: np.ndarray, t: float) -> tuple[np.ndarray, Count
     oracle, lr, held = Counted(flow), flow.params["lr"], 0
     basis = np.random.default_rng(0).standard_normal((len(w), MODES))
     for _ in range(round(t)):
-        values, basis = lobpcg(_hessian(oracle, w), basis, largest=True, tol=1e-3, maxiter=ITERATIONS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that so few iterations may end above tol
+            values, basis = lobpcg(_hessian(oracle, w), basis, largest=True, tol=1e-3, maxiter=ITERATIONS)
         directions = np.ascontiguousarray(basis[:, values > CLOSE * 2 / lr].T)
         for _ in range(round(1 / STEP)):
             w, held = _euler(oracle, w, directions, lr)

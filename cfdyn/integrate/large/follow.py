@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import packed, rank_of, turn_thirds
+from cfdyn.integrate.large.multiplier import diagonal, packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     if point.rates is not None:
         k = point.near
         moved = point.rates.alpha + point.rates.beta @ packed(x)
-        own = np.array([moved[sum(k - n for n in range(i))] for i in range(k)])
+        own = moved[diagonal(k)]
         trend[:k], gap[:k] = -own, 2.0 - point.values[:k] + h * own
     reach = np.maximum(NEAR, AHEAD * min(AHEAD * h, run.settings.max_step) * np.maximum(trend, 0.0))
     rank = rank_of(x)

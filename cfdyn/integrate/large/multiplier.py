@@ -32,6 +32,11 @@ def pairs(k: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(k) for j in range(i, k)]
 
 
+def diagonal(k: int) -> list[int]:
+    """The places of the pairs of each mode with itself."""
+    return [place for place, (i, j) in enumerate(pairs(k)) if i == j]
+
+
 def weights(k: int) -> np.ndarray:
     """1 for a pair of one mode with itself, √2 else."""
     return np.array([1.0 if i == j else ROOT for i, j in pairs(k)])
@@ -95,10 +100,18 @@ def rank_of(x: np.ndarray) -> int:
     return int((sizes > RANK * max(float(sizes.max(initial=0.0)), 1e-300)).sum())
 
 
+def meeting(found: Rates, x: np.ndarray, mode: int, gap: float) -> float:
+    """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 where it moves away."""
+    others, place = x.copy(), diagonal(len(x))[mode]
+    others[mode] = others[:, mode] = 0.0
+    rate = float(found.alpha[place] + found.beta[place] @ packed(others))
+    return max(0.0, gap / -rate) if rate < 0 else 0.0
+
+
 def held(found: Rates, gaps: np.ndarray, h: float) -> np.ndarray:
     """X (k, k) at an instant: of the modes that are at the edge or reach it within a tenth of a step h, 0 for the others."""
     k = len(gaps)
-    own = [sum(k - n for n in range(i)) for i in range(k)]
+    own = diagonal(k)
     there = [i for i in range(k) if gaps[i] <= max(AT_EDGE, 0.1 * h * abs(found.alpha[own[i]]))]
     chosen = [n for n, (i, j) in enumerate(pairs(k)) if i in there and j in there]
     x = np.zeros((k, k))

@@ -13,7 +13,7 @@ from cfdyn.integrate.large.feasible import onto_edge
 from cfdyn.integrate.large.follow import bent_before, guarded, predicted, regained, renewed, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
-from cfdyn.integrate.large.multiplier import held, packed, rank_of
+from cfdyn.integrate.large.multiplier import held, meeting, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.stages import advance, error, stages
@@ -295,10 +295,6 @@ class LargeRun:
             return
         when = self.t
         if rank > self.rank and self.point.rates is not None:
-            found, others, place = self.point.rates, x.copy(), sum(self.point.near - n for n in range(rank - 1))
-            others[rank - 1] = others[:, rank - 1] = 0.0
-            rate = float(found.alpha[place] + found.beta[place] @ packed(others))
-            if rate < 0:
-                when += min(h, max(0.0, (2.0 - self.point.values[rank - 1]) / -rate))
+            when += min(h, meeting(self.point.rates, x, rank - 1, 2.0 - self.point.values[rank - 1]))
         self.events.append(Event(float(when), "enter" if rank > self.rank else "leave", rank))
         self.rank = rank

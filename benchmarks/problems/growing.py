@@ -1,0 +1,95 @@
+"""What the flow of a net takes in a process of its own: gradients, seconds, memory, error, the published scheme beside it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.integrate.large import large_run
+from measuring import installed
+from measuring.processes import fresh
+from measuring.report import HERE
+from problems.digits import network
+
+STRICT, UNITS, PATIENCE = 1e-4, 2, 240.0  # tolerance of a reference; of the published scheme; seconds of a row at most
+PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
+SMALL, MEDIUM = 50_000, 500_000  # weights: below, errors; below, the published scheme
+
+
+def priced(counts: dict[str, int]) -> float:
+    """Calls in gradients, at fixed prices."""
+    return counts.get("gradient", 0) + sum(price * counts.get(kind, 0) for kind, price in PRICES.items())
+
+
+def measured(widths: tuple[int, ...], k: int, classes: int, share: float, t: float) -> dict[str, float]:
+    """What a row shows, in a process of its own that gives freed memory back."""
+    own = f"import sys; sys.path.insert(0, {str(HERE)!r}); from problems.growing import told; told{widths, k, classes, share, t}"
+    errors = fresh(["-c", own], {"MALLOC_MMAP_THRESHOLD_": "65536"}, patience=900).errors
+    return json.loads(next(line for line in errors.splitlines() if line.startswith("found ")).partition(" ")[2])
+
+
+def told(widths: tuple[int, ...], k: int, classes: int, share: float, t: float) -> None:
+    """Measure it here, and say it."""
+    small = network((3,), 100)
+    large_run(_flow(small, k, share), small.start).advance(1.0)
+    cf.complementarity(-np.eye(2), np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2)))
+    net = network(widths, 100, 0, classes)
+    flow = _flow(net, k, share)
+    run, found = _followed(net, flow, t)
+    if net.dim < SMALL and run.t == t:
+        found["error"] = _error(net, flow, run.w, t)
+    if k and net.dim < MEDIUM and installed("scipy"):
+        from peers.quarter_step import follow
+
+        found["published"] = priced(follow(flow, run.w, UNITS)[1].counts) / UNITS
+    print("found", json.dumps(found), file=sys.stderr)
+
+
+def _flow(net: Any, k: int, share: float) -> Any:
+    lr = share * 2 / net.eigenvalues(net.start, 1)[0][0]
+    return (cf.flows.central if k else cf.flows.gradient)(net, cf.optimizers.gd(lr=lr))
+
+
+def _followed(net: Any, flow: Any, t: float) -> tuple[Any, dict[str, float]]:
+    """The run, as far as patience goes, and what it took beyond calls of the compiled derivatives."""
+    u = np.full(net.dim, net.dim**-0.5)
+    for _ in range(2):
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")
+        net.gradient(net.start), net.hvp(net.start, u), net.jet(net.start, u) if flow.kind == "central" else None
+    first, held, most = _peak(), 0.0, 0
+    run = large_run(flow, net.start, rtol=3e-3)
+    start, begun = priced(run.oracle.counts), time.perf_counter()
+    while run.t < t and not run.status and time.perf_counter() - begun < PATIENCE:
+        before = run.t
+        run.step(t)
+        held += run.rank * (run.t - before)
+        most = max(most, run.rank)
+    if run.status:
+        sys.exit(run.status)
+    return run, {
+        "weights": net.dim, "held": held / run.t, "most": most, "steps": run.steps, "start": start, "t": run.t,
+        "work": (priced(run.oracle.counts) - start) / run.t, "seconds": (time.perf_counter() - begun) / run.t,
+        "memory": (_peak() - first) / 8 / net.dim,
+    }  # fmt: skip
+
+
+def _peak() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+
+
+def _error(net: Any, flow: Any, reached: np.ndarray, t: float) -> float:
+    fine, w = large_run(flow, net.start, rtol=STRICT), [net.start]
+    fine.advance(t)
+    for _ in range(round(t) + 1):
+        w = [*w[-2:], w[-1] - flow.params["lr"] * net.gradient(w[-1])]
+    middle = (w[-3] + 2 * w[-2] + w[-1]) / 4
+    return float(np.linalg.norm(reached - fine.w) / np.linalg.norm(fine.w - middle))
