@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import timeit
 from functools import partial
 
@@ -44,8 +45,9 @@ def periods(plan: Plan) -> Rows:
 
 @bench.table("growth of those periods with cells and threads: elapsed ms")
 def growth(plan: Plan) -> Rows:
-    """Elapsed time says something only where nothing else runs. Slope: of the logarithms, from one row to the next; the lines
-    are drawn in benchmarks/results/grids_growth.png."""
+    """Elapsed time says something only where nothing else runs. The machine's limit: how much more two threads do of which each
+    has the whole task for itself. Slope: of the logarithms, from one row to the next; the lines are drawn in
+    benchmarks/results/grids_growth.png."""
     curves: dict[str, dict[int, float]] = {"one thread": {}, "two threads": {}}
     for side in plan.pick((100, 200), (125, 250, 500, 1000)):
         cells = grid(side)
@@ -54,7 +56,10 @@ def growth(plan: Plan) -> Rows:
         sizes, times = (np.log(list(numbers)) for numbers in (curves["one thread"], curves["one thread"].values()))
         slope = (times[-1] - times[-2]) / (sizes[-1] - sizes[-2]) if len(sizes) > 1 else None
         one, two = (curve[side**2] for curve in curves.values())
-        yield Row(f"{side} × {side}", {"one thread": one, "two threads": two, "one ÷ two": one / two, "slope": slope})
+        both = 1e3 * elapsed(partial(twice, partial(periods_of, cells, 1)), plan.repeats)
+        found = {"one thread": one, "two threads": two, "one ÷ two": one / two, "the machine's limit": 2 * one / both,
+                 "slope": slope}  # fmt: skip
+        yield Row(f"{side} × {side}", found, (Goal(one / two, 1.9, above=True),) if side == 1000 else ())
     draw(curves)
 
 
@@ -70,6 +75,15 @@ def draw(curves: dict[str, dict[int, float]]) -> None:
     axes.legend()
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     axes.figure.savefig(FIGURE, dpi=150)
+
+
+def twice(call: Call) -> None:
+    """The same call in two threads at once."""
+    both = [threading.Thread(target=call) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
 
 
 def elapsed(call: Call, repeats: int) -> float:
