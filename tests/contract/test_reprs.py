@@ -20,8 +20,6 @@ MANY = [f"a_weight_with_a_long_name_{k}" for k in range(40)]
 LONG = "a sentence that goes on " * 100
 
 
-
-
 def certificate(**more):
     return cf.certify.Certificate("cycle", LONG, True, LONG, {"claim": [LONG] * 100, **more})
 
@@ -36,6 +34,7 @@ OBJECTS = {
     "RandomMap": lambda: cf.random_map(cf.Loss(" + ".join(MANY)), GD, noise=0.1),
     "DataSet": lambda: cf.data.parity(),
     "CfdynError": lambda: cf.CfdynError(LONG),
+    "Interrupted": lambda: cf.Interrupted(cf.iterate(cf.Map(MANY, MANY), [0.5] * len(MANY), 9)),
     "Certificate": certificate,
     "Ledger": lambda: Ledger(3, ((0, 1),) * 50, [((0, 1),) * 50] * 100, 0.5, [(((0, 1),), LONG)] * 50, {}, LONG, certificate()),
     "checked": lambda: cf.certify.check(certificate().document),
