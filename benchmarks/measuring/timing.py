@@ -10,6 +10,7 @@ from typing import Any
 
 REPEATS = 7  # rounds: enough for a median that one slow moment does not move
 SHORTEST = 2e-3  # seconds: a shorter call is timed in a loop, since the clock counts in microseconds
+LONG = 1.0  # seconds: a call that takes as long is not made once more before it is timed
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 
 Call = Callable[[], object]
@@ -31,15 +32,16 @@ def measure(call: Call, repeats: int = REPEATS) -> float:
 def interleaved(calls: Mapping[Any, Call | None], repeats: int = REPEATS) -> dict[Any, Any]:
     """Median processor seconds of competitors, timed round by round, so that a slow moment of the machine meets all of them.
 
-    Each is called once before (compiled, its caches filled). One that was not found, None, has None.
+    Each is called once before (compiled), and, if that is short, each time (its caches filled, its memory at hand). One that
+    was not found, None, has None.
     """
     found = {name: call for name, call in calls.items() if call is not None}
     loops = {name: _loops(call) for name, call in found.items()}
     samples: dict[Any, list[float]] = {name: [] for name in found}
     for _ in range(repeats):
         for name, call in found.items():
-            if loops[name] > 1:
-                call()  # the one before has left the processor's caches full of its own
+            if not samples[name] or samples[name][-1] < LONG:
+                call()  # the one before has left caches, and memory to take again, as it needs them
             samples[name].append(_seconds(call, loops[name]))
     return {name: statistics.median(samples[name]) if name in samples else None for name in calls}
 
