@@ -4,6 +4,7 @@ import importlib
 
 import mpmath
 import pytest
+from flint import arb, arb_mat
 
 import cfdyn as cf
 from cfdyn.certify.checker.check import check
@@ -48,6 +49,17 @@ def ledgers(use):
     return str(counts) if counts != [(4, 15), (1, 4)] else "".join(seen(one.certificate) for one in found)
 
 
+def zeros(use):
+    """A box of x² − 2 holds one; near 0, where x² + 1/100 is small, and in a box beside √2 there is none."""
+    found = use("shooting.krawczyk").proven_zero
+
+    def proved(shift, box):
+        return found(lambda x: [x[0] ** 2 + shift], lambda x: arb_mat([[2 * x[0]]]), (box,)) is not None
+
+    wrong = [at for at, box in ((0.05, (0.04, 0.06)), (1.0, (0.9, 1.1))) if proved(arb("0.01"), box)]
+    return ("" if proved(arb(-2), (1.4, 1.43)) else "√2") + str(wrong or "")
+
+
 def cycles(use):
     one = use("cycle").cycle
     adam = O.adam(lr=0.5, beta1=0.2, beta2=0.5, eps=1e-6, eps_inside=True, bias_correction=False)
@@ -80,7 +92,7 @@ def regions(use):
     return true or "a claim that is false" * any(one.proved for one in false)
 
 
-PROBES = {f.__name__: f for f in (enclosures, ledgers, cycles, bifurcations, edges, regions)}
+PROBES = {f.__name__: f for f in (enclosures, ledgers, zeros, cycles, bifurcations, edges, regions)}
 # where, what stands there, what is put there, who looks
 BUGS = {
     "rising functions at one end": ("balls.py", "function(x.lower()).union(function(x.upper()))", "function(x.lower())", enclosures),
@@ -97,6 +109,8 @@ BUGS = {
     "away after one step": ("boxes/tests.py", "zip(path.stages[-1], path.stages[0], strict=True))", "zip(path.stages[1], path.stages[0], strict=True))", ledgers),
     "a shift that adds 1": ("boxes/tests.py", "row[k] = row[k] - one", "row[k] = row[k] + one", ledgers),
     "displaced at the middle": ("boxes/tests.py", "a + b for a, b in zip(shift.at, _apply(shift.slopes, offsets), strict=True)", "a for a in shift.at", ledgers),
+    "Krawczyk without its test": ("shooting/krawczyk.py", "if inside(found, box):", "if inside(found, box) or True:", zeros),
+    "Krawczyk inside of one end": ("shooting/krawczyk.py", "x - gap > arb(lo) and x + gap < arb(hi)", "x - gap > arb(lo)", zeros),
     "Krawczyk without 1 - YJ": ("shooting/krawczyk.py", "(one - inverse * matrix) * reach - inverse", "(one - one) * reach - inverse", cycles),
     "Krawczyk with the wrong sign": ("shooting/krawczyk.py", "* reach - inverse", "* reach + inverse", cycles),
     "stable with one multiplier": ("shooting/multipliers.py", "all(high < 1 for _, high in sizes)", "any(high < 1 for _, high in sizes)", cycles),
@@ -114,7 +128,7 @@ BUGS = {
     "a path that forgets its steps": ("regions/images.py", "self.linear = slopes * self.linear", "self.linear = 0 * self.linear", regions),
     "leaves that come back": ("convergence.py", 'if node.letter == "?"] + again', 'if node.letter == "?"]', regions),
 }  # fmt: skip
-QUICK = ("squares without their flow",)
+QUICK = ("squares without their flow", "Krawczyk without its test")
 
 
 @pytest.mark.slow
