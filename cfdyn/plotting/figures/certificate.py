@@ -15,6 +15,7 @@ from cfdyn.certify.exact import above, below, exact
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures._certified_map import graph
+from cfdyn.plotting.panels import columns
 from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN, axis_label, symbol
 from cfdyn.words import shortened
 
@@ -180,7 +181,8 @@ def _tree(figure: Figure, document: Mapping[str, Any], known: Mapping[str, tuple
         axes.set_yticks([])
     seen = {letter for letter, _ in parts}
     kinds = [Patch(facecolor=colour, edgecolor=PALE, label=words) for key, (words, colour) in known.items() if key in seen]
-    axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
+    fit = columns([str(kind.get_label()) for kind in kinds], figure.get_figwidth())
+    axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=min(3, fit))
     axes.set_title(f"{len(parts)} parts", fontsize=8)
     return axes
 
