@@ -89,12 +89,8 @@ def test_it_refuses_in_a_sentence():
 
 def test_beside_the_optimizer_it_begins_with_the_swing_and_follows_it(tmp_path, monkeypatch):
     """It is written out here by Runge and Kutta from the midpoint and the swing of step 10, beside which the run is stopped."""
-    net, lr, settings = toy.Toy(), toy.LR, {"optimizer": f"gd:lr={toy.LR}", "runs": "edge", "steps": 60, "every": 4, "tol": 1e-5}
-    w = [net.start]
-    for _ in range(61):
-        w.append(w[-1] - lr * net.gradient(w[-1]))
-    middle = (w[9] + 2 * w[10] + w[11]) / 4
-    c, v = middle, w[10] - middle
+    net, lr, (w, middle) = toy.Toy(), toy.LR, toy.descent(60)
+    c, v = middle[10], w[10] - middle[10]
 
     def velocity(c, v):  # v = ρu; d(ln ρ)/dt by the secant
         u = v / np.linalg.norm(v)
@@ -105,12 +101,4 @@ def test_beside_the_optimizer_it_begins_with_the_swing_and_follows_it(tmp_path, 
         k = velocity(c, v)
         m = velocity(c + 0.0125 * k[0], v + 0.0125 * k[1])
         c, v = c + 0.025 * m[0], v + 0.025 * m[1]
-    run = cf.train(settings, network=net, out=str(tmp_path / "run"))
-    row, at = run.t.tolist().index(40), (w[39] + 2 * w[40] + w[41]) / 4
-    np.testing.assert_allclose(run.models["edge"].distance[row], np.linalg.norm(c - at), rtol=1e-2)
-    np.testing.assert_allclose(run.models["edge"].trace[row], v @ v, rtol=1e-2)
-    monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
-    first = cf.train({**settings, "steps": 41}, network=net, out=str(tmp_path / "first"))
-    again = cf.train(resume=first.folder, steps=60, network=net)
-    assert np.array_equal(again.models["edge"].distance, run.models["edge"].distance, equal_nan=True)
-    assert run.models["edge"].status == "done" and run.models["edge"].trace[row] > 1e-4
+    toy.agrees_and_goes_on("edge", c, v @ v, tmp_path, monkeypatch)

@@ -151,11 +151,8 @@ def test_it_refuses_in_a_sentence(monkeypatch):
 
 def test_beside_the_optimizer_it_begins_with_the_swing_and_follows_it(tmp_path, monkeypatch):
     """It is written out here with the whole matrix, by Runge and Kutta, from the midpoint and the swing of step 10."""
-    net, lr, settings = toy.Toy(), toy.LR, {"optimizer": f"gd:lr={toy.LR}", "runs": "rod", "steps": 60, "every": 4, "tol": 1e-5}
-    w = [net.start]
-    for _ in range(61):
-        w.append(w[-1] - lr * net.gradient(w[-1]))
-    c = (w[9] + 2 * w[10] + w[11]) / 4
+    net, lr, (w, middle) = toy.Toy(), toy.LR, toy.descent(60)
+    c = middle[10]
     sigma = np.outer(w[10] - c, w[10] - c)
 
     def velocity(c, sigma):
@@ -170,12 +167,4 @@ def test_beside_the_optimizer_it_begins_with_the_swing_and_follows_it(tmp_path, 
         k = velocity(c, sigma)
         m = velocity(c + 0.025 * k[0], sigma + 0.025 * k[1])
         c, sigma = c + 0.05 * m[0], sigma + 0.05 * m[1]
-    run = cf.train(settings, network=net, out=str(tmp_path / "run"))
-    row, at = run.t.tolist().index(40), (w[39] + 2 * w[40] + w[41]) / 4
-    np.testing.assert_allclose(run.models["rod"].distance[row], np.linalg.norm(c - at), rtol=1e-2)
-    np.testing.assert_allclose(run.models["rod"].trace[row], np.trace(sigma), rtol=1e-2)
-    monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
-    first = cf.train({**settings, "steps": 41}, network=net, out=str(tmp_path / "first"))
-    again = cf.train(resume=first.folder, steps=60, network=net)
-    assert np.array_equal(again.models["rod"].distance, run.models["rod"].distance, equal_nan=True)
-    assert run.models["rod"].status == "done" and run.models["rod"].trace[row] > 1e-4
+    toy.agrees_and_goes_on("rod", c, np.trace(sigma), tmp_path, monkeypatch)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+import cfdyn as cf
 from cfdyn.training import models
 
 LR = 0.25
@@ -85,3 +86,26 @@ def use(patch):
 
 
 SETTINGS = {"optimizer": f"gd:lr={LR}", "runs": "discrete,stable", "steps": 120, "warm_start": 10, "every": 4}
+
+
+def descent(steps):
+    """The iterates w (steps + 1, d) of gradient descent, and their midpoints: row t is (w_(t−1) + 2w_t + w_(t+1))/4."""
+    net, w = Toy(), [Toy().start]
+    for _ in range(steps):
+        w.append(w[-1] - LR * net.gradient(w[-1]))
+    w = np.array(w)
+    return w, np.vstack([w[:1], (w[:-2] + 2 * w[1:-1] + w[2:]) / 4])
+
+
+def agrees_and_goes_on(name, centre, trace, folder, patch):
+    """The model beside a training is at step 40 where it is without, and goes on from a checkpoint bit by bit."""
+    settings = {"optimizer": f"gd:lr={LR}", "runs": name, "steps": 60, "every": 4, "tol": 1e-5}
+    run = cf.train(settings, network=Toy(), out=str(folder / "run"))
+    model, row = run.models[name], run.t.tolist().index(40)
+    np.testing.assert_allclose(model.distance[row], np.linalg.norm(centre - descent(60)[1][40]), rtol=1e-2)
+    np.testing.assert_allclose(model.trace[row], trace, rtol=1e-2)
+    patch.setattr("cfdyn.training.train.SAID", 0.0)
+    first = cf.train({**settings, "steps": 41}, network=Toy(), out=str(folder / "first"))
+    again = cf.train(resume=first.folder, steps=60, network=Toy()).models[name]
+    assert np.array_equal(again.distance, model.distance, equal_nan=True)
+    assert model.status == "done" and model.trace[row] > 1e-4
