@@ -20,6 +20,7 @@ WORDS = "interrupted; files are written whole or not at all, so none is damaged"
 _ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _ending = threading.Lock()
 _received = [signal.SIGINT]
+_asked: list[bool] = []
 _grace, _words = [GRACE], [WORDS]
 
 
@@ -46,9 +47,15 @@ def _wait(reading: int) -> None:
     number = 0
     while number not in _ENDS:
         (number,) = os.read(reading, 1)
+    _asked.append(True)
     _received[0] = signal.Signals(number)
     time.sleep(_grace[0])
     end()
+
+
+def asked() -> bool:
+    """True once a signal has come: what fails from then on may fail because files and helpers are taken away."""
+    return bool(_asked)
 
 
 def patience() -> None:

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             warnings.showwarning = lambda message, *_: streams.say(f"warning: {readable(str(message))}")  # type: ignore[assignment]
             warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
             status, trouble = _run(given)
+        if status == 1 and interrupts.asked():
+            status, trouble = 130, ""
         if trouble:
             _tell(trouble, document=status == 1 and "--json" in given)
         status = streams.finish() or status

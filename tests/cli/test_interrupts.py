@@ -129,6 +129,33 @@ def test_a_program_that_does_not_see_the_signal(tmp_path):
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["whole"]
 
 
+REFUSED = """
+import signal
+from cfdyn.cli import run
+from cfdyn.machine import unfinished
+signal.signal(signal.SIGINT, lambda *_: None)  # it waits, as while numba compiles
+def refused(given):
+    print("begun", flush=True)
+    while not unfinished.ended():
+        pass
+    return 1, "the system refused: Bad file descriptor"
+run._run = refused
+run.main()
+"""
+
+
+def test_what_fails_because_of_the_end_is_not_told(tmp_path):
+    """The pipe to a helper is closed under the main thread, which finds that out before the program is gone."""
+    process = begin(["-c", REFUSED], tmp_path)
+    try:
+        assert process.stdout.readline() == "begun\n"
+        status, out, err, after = ended(process, signal.SIGINT, False)
+    finally:
+        process.kill()
+    assert status == 130 and out == "" and after < MOST
+    assert err == "cfdyn: interrupted; files are written whole or not at all, so none is damaged\n"
+
+
 MAP = ["-m", "cfdyn", "regimes", "double_well", "--optimizer", "heavy_ball", "--start", "1.1", "--vary", "lr=0.1:4:3000",
        "--vary", "momentum=0:0.95:3000"]  # fmt: skip
 
