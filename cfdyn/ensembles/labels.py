@@ -107,7 +107,7 @@ def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:
         size = np.abs(orbits.states[which]).max(axis=1, initial=0.0)
         for kick, most in ((0.0, STILL), (KICK, BESIDE * KICK), (-KICK, BESIDE * KICK)):
             part = orbits.some(which)
-            part.states += kick * size[:, None]
+            part.states[:] += kick * size[:, None]
             for turns in (max(1, STANDS // period), 1):  # one more: beside a fixed point there may be a 2-cycle
                 part.advance(period * turns)
                 away = np.abs(part.states - orbits.states[which]).max(axis=1, initial=0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ from cfdyn.kernels.lanes.pauses import pauses
 from cfdyn.kernels.lanes.periods import monodromy, periods
 from cfdyn.kernels.lanes.settle import LOOK, piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
+from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
 from cfdyn.systems.map import Map, require_parameter
@@ -31,20 +31,47 @@ Progress = Callable[[int], None]
 
 
 class Orbits:
-    """Orbits on their way: ``states`` (N, D); ``ended`` (N,): the step at which one left, 0 while it goes on; ``codes`` why.
+    """Orbits on their way; ``parameters`` (N, n_p): those of the map, an own row for each.
 
-    ``parameters`` (N, n_p): those of the map, an own row for each. The numbers are, bit by bit, those of orbits that go alone,
-    however many threads there are.
+    The numbers are, bit by bit, those of orbits that go alone, however many threads there are.
     """
 
     def __init__(
         self, step: Map, states: np.ndarray, parameters: np.ndarray, escape: float = ESCAPE, threads: int | None = None,
-        progress: Progress | None = None,
+        progress: Progress | None = None, team: Team | None = None,
     ):  # fmt: skip
         self.step, self.escape, self.progress = step, escape, progress
         self.threads = processors() if threads is None else whole_number("threads", threads, 1)
-        self.states, self.parameters = np.array(states, float, order="C"), np.ascontiguousarray(parameters, float)
-        self.ended, self.codes = np.zeros(len(states), np.int64), np.zeros(len(states), np.int64)
+        self.team = team or Team(self.threads)
+        self.parameters = np.ascontiguousarray(parameters, float)
+        # What is kept of each is written first by the thread that works on it: one alone would be 2 % of an even sharing by two.
+        self._starts: np.ndarray | None = np.asarray(states, float)
+        self._states, self._ended = np.empty(self._starts.shape), np.empty(len(states), np.int64)
+        self._codes = np.empty_like(self._ended)
+
+    @property
+    def states(self) -> np.ndarray:
+        """Where the orbits are, (N, D)."""
+        return self._all_begun()._states
+
+    @property
+    def ended(self) -> np.ndarray:
+        """The step at which each has left, (N,); 0 while it goes on."""
+        return self._all_begun()._ended
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Why, (N,)."""
+        return self._all_begun()._codes
+
+    def _all_begun(self) -> Orbits:
+        starts, self._starts = self._starts, None
+        self._begin(starts, 0, len(self._states))
+        return self
+
+    def _begin(self, starts: np.ndarray | None, first: int, last: int) -> None:
+        if starts is not None:
+            self._states[first:last], self._ended[first:last], self._codes[first:last] = starts[first:last], 0, 0
 
     def advance(self, steps: int) -> None:
         """So many steps of all of them, also of those that have left, from where they are."""
@@ -126,8 +153,8 @@ class Orbits:
 
     def some(self, which: np.ndarray) -> Orbits:
         """Those orbits by themselves; what becomes of them is not seen here."""
-        part = Orbits(self.step, self.states[which], self.parameters[which], self.escape, self.threads, self.progress)
-        part.ended, part.codes = self.ended[which], self.codes[which]
+        part = Orbits(self.step, self.states[which], self.parameters[which], self.escape, self.threads, self.progress, self.team)
+        part.ended[:], part.codes[:] = self.ended[which], self.codes[which]
         return part
 
     def _stretch(self, tangents: np.ndarray, steps: int, parts: int) -> np.ndarray:
@@ -142,23 +169,19 @@ class Orbits:
         return ensemble(self.step, alone, together, steps, self.escape)
 
     def _in_parts(self, operations: int, take: Callable[[int, int], None]) -> None:
-        self.in_parts(len(self.states), operations, take)
+        starts, self._starts = self._starts, None
+
+        def begin(first: int, last: int) -> None:
+            self._begin(starts, first, last)
+            take(first, last)
+
+        self.in_parts(len(self._states), operations, begin)
 
     def in_parts(self, total: int, operations: int, take: Callable[[int, int], None]) -> None:
         """Blocks of so many orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
         most = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
-        spans = list(pairwise(self._cuts(total, most)))
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
-        if len(spans) == 1 or self.threads == 1:
-            for first, last in spans:
-                take(first, last)
-                if self.progress:
-                    self.progress(last)
-            return
-        with ThreadPoolExecutor(self.threads) as pool:
-            for (_, done), _ in zip(spans, pool.map(lambda span: take(*span), spans), strict=True):
-                if self.progress:
-                    self.progress(done)
+        self.team.share(pairwise(self._cuts(total, most)), take, self.progress)
 
     def _cuts(self, total: int, most: int) -> Iterator[int]:
         """Where blocks of at most about so many begin and end: shorter and shorter, so that no thread waits long for the last."""

@@ -1,12 +1,13 @@
 """Runs in threads: blocks of runs for some steps, statistics of the rows they made, and on."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from cfdyn.ensembles.stochastic.sampling import Sampling
+from cfdyn.machine.threads import Team, equal_parts
 from cfdyn.systems.orbit import STRETCH
 
 MEMORY = 2**22  # numbers of states that are kept at a time
@@ -39,18 +40,20 @@ class Following:
         """The same in pieces, as steps are taken."""
         nothing = np.empty((0, 0, self.before.shape[1]))
         self._advance(0, 0, 0, 0, nothing, nothing)  # compiled by the thread that Ctrl-C goes to
-        with ThreadPoolExecutor(threads) as pool:
-            for begin, end, count in self._stretches(threads):
-                now, middle = np.full((2, len(self.states), count, self.before.shape[1]), np.nan)
-                cuts = self._cuts(threads, end - begin)
-                spans = list(zip(cuts[:-1], cuts[1:], strict=True))
-                # A list, so that what a thread raises is raised here, and Ctrl-C ends what has not begun.
-                list(pool.map(lambda span: self._advance(span[0], span[1], begin, end, now, middle), spans))  # noqa: B023
-                parts = np.array_split(np.arange(count), min(count, threads))
-                series = now.swapaxes(0, 1), middle.swapaxes(0, 1)
-                yield from pool.map(lambda part: statistics(*(s[part[0] : part[-1] + 1] for s in series)), parts)  # noqa: B023
-                if progress:
-                    progress(min(end, self.steps))
+        team = Team(threads)
+        for begin, end, count in self._stretches(threads):
+            now, middle = np.full((2, len(self.states), count, self.before.shape[1]), np.nan)
+            cuts = self._cuts(threads, end - begin)
+            team.share(pairwise(cuts), lambda first, last: self._advance(first, last, begin, end, now, middle))  # noqa: B023
+            series, found = (now.swapaxes(0, 1), middle.swapaxes(0, 1)), dict[int, Rows]()
+
+            def look(first: int, last: int) -> None:
+                found[first] = statistics(*(s[first:last] for s in series))  # noqa: B023
+
+            team.share(pairwise(equal_parts(count, threads)), look)
+            yield from (found[first] for first in sorted(found))
+            if progress:
+                progress(min(end, self.steps))
 
     def _stretches(self, threads: int) -> Iterator[tuple[int, int, int]]:
         """Steps from, to, and the rows that they make; each short enough for memory and for a look at Ctrl-C."""
@@ -60,11 +63,10 @@ class Following:
             last = min(first + most, self.total)
             yield first * self.every, self.steps + 1 if last == self.total else last * self.every, last - first
 
-    def _cuts(self, threads: int, steps: int) -> np.ndarray:
+    def _cuts(self, threads: int, steps: int) -> list[int]:
         """Where the runs are cut into blocks."""
         runs = len(self.states)
-        blocks = max(threads, runs * steps * self.sampling.cost // STRETCH)
-        return np.linspace(0, runs, min(blocks, runs) + 1).astype(int)
+        return equal_parts(runs, max(threads, runs * steps * self.sampling.cost // STRETCH))
 
     def _advance(self, lo: int, hi: int, begin: int, end: int, now: np.ndarray, middle: np.ndarray) -> None:
         own: list[Any] = [a[lo:hi] for a in (self.states, self.before, now, middle, self.final, self.ended, self.codes)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.products import LEFT_REGION, leave_runs, stretch_runs
 from cfdyn.machine.jit import address
+from cfdyn.machine.threads import Team, equal_parts
 from cfdyn.machine.workers import processors
 from cfdyn.systems.orbit import MAX_BYTES, STRETCH
 
@@ -31,7 +32,7 @@ class RandomRuns:
         self.step, self.threads, self.progress = step, threads or processors(), progress
         self.states = np.tile(start, (runs, 1))
         self.ended, self.codes = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
-        self.done, self.task = 0, step.sampling._task
+        self.done, self.task, self.team = 0, step.sampling._task, Team(self.threads)
 
     @property
     def going(self) -> np.ndarray:
@@ -71,18 +72,15 @@ class RandomRuns:
     def _run(self, some: Callable[[int, int, int, int], None], steps: int, cost: int) -> None:
         some(0, 0, 0, 0)  # compiled by the thread that Ctrl-C goes to
         runs, last = len(self.states), self.done + steps
-        with ThreadPoolExecutor(self.threads) as pool:
-            for begin, end in self._stretches(last, runs * cost):
-                work = runs * (end - begin) * cost
-                cuts = np.linspace(0, runs, min(max(self.threads, work // STRETCH), runs) + 1).astype(int)
-                spans = zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)
-                # A list, so that what a thread raises is raised here, and Ctrl-C ends what has not begun.
-                list(pool.map(lambda span: some(span[0], span[1], begin, end), list(spans)))  # noqa: B023
-                self.done = end
-                if self.progress:
-                    self.progress(end)
-                if self.ended.all():
-                    break
+        for begin, end in self._stretches(last, runs * cost):
+            work = runs * (end - begin) * cost
+            cuts = equal_parts(runs, max(self.threads, work // STRETCH))
+            self.team.share(pairwise(cuts), lambda first, last: some(first, last, begin, end))  # noqa: B023
+            self.done = end
+            if self.progress:
+                self.progress(end)
+            if self.ended.all():
+                break
         self.done = last
 
     def _stretches(self, last: int, work: int) -> Iterator[tuple[int, int]]:
