@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.systems import spectrum
+from cfdyn.systems.sgd import spectrum
 from cfdyn.systems.sgd.second_moments import SecondMoments
 from tests.systems.second_moments import batches, quadratic_rows, random_rows
 

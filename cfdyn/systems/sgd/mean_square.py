@@ -16,7 +16,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.sgd.batch_measures import Measure, curvature_measures, gradient_measures
 from cfdyn.systems.sgd.second_moments import SecondMoments, noise_share, weights_of
-from cfdyn.systems.spectrum import BEYOND, spectrum_at
+from cfdyn.systems.sgd.spectrum import BEYOND, spectrum_at
 
 HUGE = 1e60  # times a learning rate: sums of its fourth power over rows are floats
 EXACT = 1e-12  # of a number of rows: a batch at its threshold but for rounding is stable
