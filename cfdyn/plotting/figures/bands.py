@@ -75,5 +75,6 @@ def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | 
 
 
 def _area(name: str) -> dict[str, Any]:
-    """Colour and hatching of a regime behind states; an edge has the colour of the hatching."""
-    return {"facecolor": (REGIMES[name], BEHIND), "edgecolor": FAINT if name not in HATCHES else HATCHING, "hatch": HATCHES.get(name)}
+    """Colour and hatching of a regime behind states, as in maps of regimes; an edge has the colour of the hatching."""
+    hatch = None if name == "unresolved" else HATCHES.get(name)  # often a hair wide: dots would look like a dashed line
+    return {"facecolor": (REGIMES[name], BEHIND), "edgecolor": HATCHING if hatch else FAINT, "hatch": hatch}
