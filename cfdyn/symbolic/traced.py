@@ -22,6 +22,7 @@ CALLED = {name: name for name in SAME} | {
 OPERATORS = {"add": "__add__", "subtract": "__sub__", "multiply": "__mul__", "divide": "__truediv__", "power": "__pow__",
              "negative": "__neg__", "less": "__lt__", "less_equal": "__le__", "greater": "__gt__",
              "greater_equal": "__ge__"}  # fmt: skip
+ARRAY = "; if its argument is an array, name the entries, as in cf.Loss(function, 'w1 w2')"
 BRANCHES = "it decides by the values, which a formula cannot; write the cases with numpy.where(condition, a, b)"
 
 
@@ -214,8 +215,9 @@ def traced(
     except FormulaError as error:
         raise FormulaError(f"the function {_named(function)} is no formula: {error}") from None
     except Exception as error:
+        advice = ARRAY if len(whole) == 1 and len(variables) < 2 and isinstance(error, TypeError | AttributeError) else ""
         raise FormulaError(
-            f"the function {_named(function)} cannot be read as a formula: {type(error).__name__}, {error}"
+            f"the function {_named(function)} cannot be read as a formula: {type(error).__name__}, {error}{advice}"
         ) from None
     listed = [found] if isinstance(found, Traced) else np.ravel(np.array(found, dtype=object)).tolist()
     return [_number(one).text for one in listed], free, {name: float(given[name]) for name in names if name in given}
