@@ -1,7 +1,7 @@
 """Run all benchmarks, or those that are named.
 
-A benchmark that fails is reported and does not hide the others. The exit status is 1 if one failed; a missed target
-is no failure, it stands in the tables.
+Each table is shown and kept as soon as it is measured. One that fails says why in its place and hides no other; the exit
+status is then 1. A missed target is no failure, it stands in the tables.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ Keep: plot, animate, load. `dir(cf)` lists all names; `help(cf.study)`, `help(cf
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 import cfdyn.machine.portable  # noqa: F401 (from now on, whoever forks waits for what other threads import and compile)
@@ -49,7 +50,9 @@ def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"cfdyn.{_PACKAGES[name]}")
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        rooms = [room for room in _NAMES if (Path(__file__).parent / room / f"{name}.py").exists() and name[0] != "_"]
+        advice = f"; there is cf.{rooms[0]}.{name}" if rooms else ""
+        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}{advice}", name=name, obj=sys.modules[__name__])
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))
     globals()[name] = value
     return value

@@ -8,7 +8,7 @@ import numbers
 import operator
 import os
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
@@ -165,6 +165,8 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         items = [converted(entry, item, inner[0]) for item in given]
         return tuple(items) if kind is tuple else items
     if kind in (dict, Mapping):
+        if not isinstance(value, Mapping) and hasattr(value, "keys") and hasattr(value, "__getitem__"):
+            value = {key: value[key] for key in value}  # such as a table of pandas
         if not isinstance(value, Mapping):
             raise UsageError(f"{what} is a dict, not {shown(value)}")
         pairs = [(converted(f"each name in {what}", k, inner[0]), k, v) for k, v in value.items()]
@@ -192,6 +194,12 @@ def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
     raise problem or UsageError(f"{what} cannot be {shown(value)}")
 
 
+def _no_option(function: str, name: str, known: Collection[str]) -> UsageError:
+    if "optimizer" in known and name in ("lr", "learning_rate", "momentum"):
+        return UsageError(f"{name} is a part of the optimizer, as in cf.optimizers.gd(lr=0.1), and no option of {function}")
+    return unknown(f"option of {function}:", name, known)
+
+
 def checked(function: Checked, package: str = "", make: str | None = None) -> Checked:
     """The function with its arguments converted by `converted`; what it gives goes through ``make``, ``module:Name``.
 
@@ -204,7 +212,7 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
         given = dict(zip(names, args, strict=False)) | options
         for name in given if hints else ():
             if name not in hints:
-                raise unknown(f"option of {function.__name__}:", name, hints)
+                raise _no_option(function.__name__, name, hints)
         if len(args) <= len(names) and given.keys() <= hints.keys() and len(given) == len(args) + len(options):
             options = {name: _argument(function, name, value, hints[name]) for name, value in given.items()}
             args = ()

@@ -6,10 +6,11 @@ from typing import Any
 
 HEAD, TAIL = 380, 160  # of a message that is longer
 MANY = 60  # names are too many to be read in a message
-ELSEWHERE = {  # what other libraries and papers call a hyperparameter, in small letters without underscores
+ELSEWHERE = {  # what other libraries and papers call an optimizer or its settings, in small letters without underscores
     "learningrate": ("lr",), "eta": ("lr",), "rate": ("lr",), "stepsize": ("lr",), "alpha": ("lr",), "epsilon": ("eps",),
     "beta": ("momentum", "beta1", "beta2"), "mu": ("momentum",), "betas": ("beta1",), "decay": ("weight_decay",),
     "wd": ("weight_decay",), "l2": ("weight_decay",), "maxnorm": ("clip",), "gradclip": ("clip",),
+    "momentum": ("heavy_ball",), "polyak": ("heavy_ball",), "nag": ("nesterov",), "signsgd": ("sign_gd",),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import finished
-from tests.wheel import copy_sources
+from tests.wheel import SOURCES, copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {"data", "networks", "torch", "tables", "docs", "test", "types", "cover", "bench", "all"}
@@ -105,6 +105,7 @@ def test_metadata(metadata):
     assert set(metadata.get_all("Provides-Extra")) == EXTRAS
     assert metadata["License-Expression"] == "BSD-3-Clause"
     assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["Project-URL"] is None  # nobody has said where the source is
     requirements = metadata.get_all("Requires-Dist")
     for_tests_only = [line for line in requirements if line.startswith(("hypothesis", "pytest"))]
     assert for_tests_only
@@ -118,6 +119,41 @@ def test_what_an_index_shows_is_the_readme_without_what_is_not_there(metadata):
     assert re.findall(r"\]\((?!https?:)", shown) == [] and "README.png" not in shown and "*`cfdyn study" not in shown
     headings = re.compile(r"^#+ .*$", re.MULTILINE)
     assert headings.findall(shown) == headings.findall(readme) and len(shown) > 0.75 * len(readme)
+
+
+HOME = "https://example.org/someone/cfdyn"
+
+
+def with_home(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Ask for the metadata of a wheel from sources that name their home."""
+    (folder / "papers").mkdir(parents=True)
+    for name in SOURCES:
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    (folder / "setup.cfg").write_text((ROOT / "setup.cfg").read_text().replace("# project_urls =\n#     Homepage = https://HOST/OWNER/cfdyn", line))
+    code = "from setuptools.build_meta import prepare_metadata_for_build_wheel as made; made('.')"
+    return finished([sys.executable, "-c", code], cwd=folder)
+
+
+def test_a_wheel_that_names_its_home_has_links_and_a_picture(tmp_path):
+    done = with_home(tmp_path / "source", f"project_urls =\n    Homepage = {HOME}")
+    (path,) = (tmp_path / "source").glob("*.dist-info/METADATA")
+    metadata = Parser().parsestr(path.read_text(encoding="utf-8"))
+    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL"))
+    files = {"Documentation": "docs/index.md", "Changelog": "CHANGELOG.md"}
+    assert done.returncode == 0 and urls == {
+        "Homepage": HOME, "Source": HOME, **{name: f"{HOME}/blob/HEAD/{file}" for name, file in files.items()}}  # fmt: skip
+    shown, readme = metadata.get_payload(), (ROOT / "README.md").read_text(encoding="utf-8")
+    own = re.findall(r"\]\((?!https?:)([^)]*)\)", readme)
+    there = re.findall(rf"\]\({HOME}/(?:blob|raw)/HEAD/([^)]*)\)", shown)
+    assert there == own and len(own) > 10 and re.findall(r"\]\((?!https?:)", shown) == []
+    assert f"]({HOME}/raw/HEAD/README.png)" in shown and "*`cfdyn study" in shown
+    assert [file for file in [*there, *files.values()] if not (ROOT / file.partition("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("home", ["example.org/cfdyn", "https://example.org", f"{HOME}/", "http://example.org/cfdyn"])
+def test_a_home_that_is_no_address_is_refused(tmp_path, home):
+    done = with_home(tmp_path / "source", f"project_urls =\n    Homepage = {home}")
+    assert done.returncode and done.stderr.splitlines()[-1].startswith("setup.cfg: a Homepage is https://HOST/PATH")
 
 
 def test_every_pinned_release_satisfies_the_metadata(metadata):

@@ -7,13 +7,14 @@ import inspect
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from measuring.report import RESULTS, Report, document, insert
-from measuring.tables import Row, Table
+from measuring.report import RESULTS, Report, insert, measured
+from measuring.tables import Row, Table, markdown
 from measuring.timing import REPEATS
 
 Rows = Generator[Row, None, "dict[str, Any] | None"]
@@ -41,7 +42,7 @@ class Benchmark:
 
     def __init__(self, name: str):
         self.name = name
-        self.parts: list[Callable[[Plan], list[Table]]] = []
+        self.parts: list[Callable[[Plan], Iterator[Table]]] = []
 
     def table(
         self, title: str, columns: tuple[str, ...] = (), each: Callable[[Plan], Iterable] | None = None
@@ -57,33 +58,44 @@ class Benchmark:
         """
 
         def register(rows: Callable[..., Rows]) -> Callable[..., Rows]:
-            def part(plan: Plan) -> list[Table]:
+            def part(plan: Plan) -> Iterator[Table]:
                 items = [(item,) for item in each(plan)] if each else [()]
-                tables = [self._made(title, columns, rows, rows(plan, *item), item is items[-1]) for item in items]
-                return [table for table in tables if table.rows]
+                for item in items:
+                    note = inspect.getdoc(rows) if item is items[-1] else ""
+                    table = self._made(title, columns, partial(rows, plan, *item), note or "")
+                    if table.rows or table.failed:
+                        yield table
 
             self.parts.append(part)
             return rows
 
         return register
 
-    def _made(self, title: str, columns: tuple[str, ...], function: Callable, rows: Rows, noted: bool) -> Table:
-        found = []
-        while True:
-            try:
-                found.append(next(rows))
-            except StopIteration as end:
-                open_words = end.value or {}
-                break
-            progress(f"{self.name}: {title}: {found[-1].task}")
-        note = " ".join((inspect.getdoc(function) or "").split())
-        title, note = (text.format(**open_words) if open_words else text for text in (title, note))
+    def _made(self, title: str, columns: tuple[str, ...], make: Callable[[], Rows], note: str) -> Table:
+        """The table, or what there is of it and why it ends there."""
+        found, failed, open_words = list[Row](), "", dict[str, Any]()
+        try:
+            rows = make()
+            while True:
+                try:
+                    found.append(next(rows))
+                except StopIteration as end:
+                    open_words = end.value or {}
+                    break
+                progress(f"{self.name}: {title}: {found[-1].task}")
+        except Exception as error:
+            traceback.print_exc()
+            failed = reason(error)
+            progress(f"{self.name}: {title}: FAILED")
+        texts = (title, " ".join(note.split()))
+        title, note = (text.format(**open_words) if open_words else text for text in texts)
         columns = columns or tuple(dict.fromkeys(column for row in found for column in row.cells))
-        return Table(title, columns, found, note if noted else "")
+        return Table(title, columns, found, "" if failed else note, failed)
 
-    def run(self, quick: bool) -> list[Table]:
-        """All tables."""
-        return [table for part in self.parts for table in part(Plan(quick))]
+    def run(self, quick: bool) -> Iterator[Table]:
+        """All tables, each as soon as it is measured; one that fails says why in its place."""
+        for part in self.parts:
+            yield from part(Plan(quick))
 
     def main(self) -> None:
         """This benchmark alone, from the command line."""
@@ -95,18 +107,36 @@ def progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def run_one(name: str, load: Callable[[], Benchmark], quick: bool, folder: Path) -> Report | None:
-    """The report of one benchmark, kept as JSON; None, with the reason on stderr, if it failed."""
+def reason(error: Exception) -> str:
+    """A failure in one line.
+
+    >>> reason(ValueError("no such file\\nmore")), reason(KeyError())
+    ('ValueError: no such file', 'KeyError')
+    """
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+
+
+def run_one(name: str, load: Callable[[], Benchmark], quick: bool, folder: Path) -> Report:
+    """The report of one benchmark. Each table is shown, and kept as JSON with those before it, as soon as it is measured."""
     begun = time.perf_counter()
-    try:
-        result = Report(name, load().run(quick), quick)
+    result = Report(name, [], quick)
+    for table in _tables(name, load, quick):
+        print(markdown(table), flush=True)
+        result = Report(name, [*result.tables, table], quick)
         result.save(folder)
-    except Exception:
-        traceback.print_exc()
-        progress(f"{name}: FAILED")
-        return None
-    progress(f"{name}: done in {time.perf_counter() - begun:.0f} s")
+    progress(f"{name}: {'FAILED' if result.failed() else 'done'} in {time.perf_counter() - begun:.0f} s")
     return result
+
+
+def _tables(name: str, load: Callable[[], Benchmark], quick: bool) -> Iterator[Table]:
+    """The tables of a benchmark; where it cannot be loaded one that says why."""
+    try:
+        bench = load()
+    except Exception as error:
+        traceback.print_exc()
+        yield Table(name, (), [], failed=reason(error))
+    else:
+        yield from bench.run(quick)
 
 
 def main(known: Mapping[str, Callable[[], Benchmark]], arguments: list[str] | None = None, folder: Path = RESULTS) -> int:
@@ -119,14 +149,13 @@ def main(known: Mapping[str, Callable[[], Benchmark]], arguments: list[str] | No
     unknown = [name for name in chosen.names if name not in known]
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}; there are {', '.join(known)}")
-    results = {name: run_one(name, known[name], chosen.quick, folder) for name in chosen.names or known}
-    reports = [report for report in results.values() if report is not None]
-    failed = [name for name, report in results.items() if report is None]
-    print(document(reports))
+    reports = [run_one(name, known[name], chosen.quick, folder) for name in chosen.names or known]
+    failed = [failure for report in reports for failure in report.failed()]
+    print(measured(reports))
     for missed in (missed for report in reports for missed in report.missed()):
         print(f"missed: {missed}")
-    for name in failed:
-        print(f"failed: {name}")
-    if chosen.write and not failed:
-        insert(reports)
+    for failure in failed:
+        print(f"failed: {failure}")
+    if chosen.write:
+        insert([report for report in reports if not report.failed()])
     return 1 if failed else 0

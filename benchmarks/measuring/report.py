@@ -43,6 +43,10 @@ class Report:
         return [f"{row.task}: {number(goal.measured)}, target {goal.text}"
                 for row in rows for goal in row.goals if goal.reached is False]  # fmt: skip
 
+    def failed(self) -> list[str]:
+        """The tables that have no end, each with the reason."""
+        return [f"{self.name}: {table.title}: {table.failed}" for table in self.tables if table.failed]
+
     def save(self, folder: Path = RESULTS) -> Path:
         """Write ``NAME.json`` whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,17 +102,19 @@ def versions() -> dict[str, str]:
 
 def document(reports: list[Report]) -> str:
     """All tables under one line that says when and where they were measured."""
-    if not reports:
-        return ""
+    return "\n\n".join([measured(reports), *(markdown(table).strip() for report in reports for table in report.tables)]) + "\n"
+
+
+def measured(reports: list[Report]) -> str:
+    """When and where that was, and whether the machine was busy."""
     first = reports[0]
     where, what = first.machine, ", ".join(f"{name} {version}" for name, version in first.versions.items())
-    parts = [f"Measured on {first.date[:10]}: {where['processor']}, {where['cores']} cores, {where['system']}; {what}"
+    words = [f"Measured on {first.date[:10]}: {where['processor']}, {where['cores']} cores, {where['system']}; {what}"
              + (". A quick pass: fewer steps and repeats." if first.quick else ".")]  # fmt: skip
     if any(was_busy(report.machine) for report in reports):
         loads = ", ".join(f"{r.machine['load before']}–{r.machine['load after']}" for r in reports)
-        parts.append(f"The machine was busy with other things (load {loads}): repeat this run when it is not.")
-    parts += [markdown(table) for report in reports for table in report.tables]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+        words.append(f"The machine was busy with other things (load {loads}): repeat this run when it is not.")
+    return "\n\n".join(words)
 
 
 def insert(reports: list[Report], readme: Path = README) -> None:

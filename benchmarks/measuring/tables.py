@@ -40,12 +40,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under one question; the names of the columns carry the units."""
+    """Rows under one question; the names of the columns carry the units. ``failed``: why there are no more rows, or ""."""
 
     title: str
     columns: tuple[str, ...]
     rows: list[Row]
     note: str = ""
+    failed: str = ""
 
 
 def markdown(table: Table) -> str:
@@ -58,7 +59,8 @@ def markdown(table: Table) -> str:
         if has_goals:
             cells.append("; ".join(f"{goal.text} {_verdict(goal)}" for goal in row.goals))
         lines.append(_line(cells))
-    return "\n".join(lines) + (f"\n\n{table.note}" if table.note else "") + "\n"
+    words = [f"**Failed**: {table.failed}" if table.failed else "", table.note]
+    return "\n\n".join(["\n".join(lines), *filter(None, words)]) + "\n"
 
 
 def _line(cells: Sequence[str]) -> str:

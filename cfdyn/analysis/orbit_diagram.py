@@ -95,15 +95,8 @@ def orbit_diagram(
     name, values = vary[0], increasing_values(require_step(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
     counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
-    if follow not in FOLLOW:
-        raise unknown("way to follow the states", follow, FOLLOW)
-    if coordinate is not None and coordinate not in step.names:
-        raise unknown("entry of the state", coordinate, step.names)
-    ways = {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
-    if not number("the nudge", nudge, finite=True) >= 0:
-        raise UsageError(f"the nudge is 0 or more, not {nudge}")
+    ways, index = _ways(follow, nudge), _entry(step, coordinate)
     _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
-    index = 0 if coordinate is None else step.names.index(coordinate)
     settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
                           escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
     results = _room(len(starts) * len(ways), len(values), counts[1])
@@ -130,6 +123,22 @@ def orbit_diagram(
             raise
         raise Interrupted(made()) from None
     return made()
+
+
+def _ways(follow: str, nudge: float) -> list[str]:
+    """How the values are gone through, once or twice."""
+    if follow not in FOLLOW:
+        raise unknown("way to follow the states", follow, FOLLOW)
+    if not number("the nudge", nudge, finite=True) >= 0:
+        raise UsageError(f"the nudge is 0 or more, not {nudge}")
+    return {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
+
+
+def _entry(step: Map | MapByProducts, name: str | None) -> int:
+    """The place of an entry of the state, the first if there is no name."""
+    if name is not None and name not in step.names:
+        raise unknown("entry of the state", name, step.names)
+    return 0 if name is None else step.names.index(name)
 
 
 def _room(orbits: int, values: int, keep: int) -> Taken:

@@ -43,7 +43,7 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     most : nodes of the tree of boxes
     jobs : processes at once where the search takes more than half a second, as many as there are processors if not given; the
         certificate is the same to the last byte
-    progress : called with the numbers of boxes done and waiting
+    progress : called with the numbers of boxes done and waiting, and the seconds left or None: see `cfdyn.certify.boxes.pace`
     keep : a folder where the search is kept when it is interrupted, and from which the same call goes on
 
     Raises

@@ -44,7 +44,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     box : (lo, hi) for each entry of the state (momentum too); of one variable (lo, hi) will do
     steps : that a leaf is followed
     most : leaves; then the proof is given up
-    progress : called with the numbers of leaves done and open
+    progress : called with the numbers of leaves done and open, and None: no time left can be told
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where no attracting fixed point is found or some starts
@@ -140,7 +140,7 @@ class _Leaves:
             leaves += new
             bad = self._returning(leaves)
             if self.progress:
-                self.progress(len(leaves) - len(bad), len(bad))
+                self.progress(len(leaves) - len(bad), len(bad), None)
             if len(leaves) + len(bad) > self.most or any(self._rests(node) for node in bad):
                 return None
             new = [part for node in bad for part in self._bisected(node)]

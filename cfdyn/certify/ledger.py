@@ -92,7 +92,8 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
     most : nodes of a tree of boxes; what is left then is undecided
     jobs : processes at once where a search takes more than half a second, as many as there are processors if not given; the
         certificate is the same to the last byte
-    progress : called with the numbers of boxes done and waiting
+    progress : called with the numbers of boxes done and waiting, and the seconds left of this pass (one a divisor and width of
+        boxes) or None: see `cfdyn.certify.boxes.pace`
     keep : a folder where a search is kept when it is interrupted, and from which the same call goes on
     vary : other values of parameters, exact: numbers, text such as "1/3"
 

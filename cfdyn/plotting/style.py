@@ -43,7 +43,7 @@ AXES = {
 GREEK = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "kappa", "mu", "nu", "rho", "sigma", "tau", "phi", "psi",
          "omega")  # fmt: skip
 _LETTER = re.compile(rf"([A-Za-z]|{'|'.join(GREEK)})(\d*)(?:_(\w+))?")
-BEHIND = 0.38  # the opacity of regimes behind states
+BEHIND, HATCHING = 0.5, "#6f6f6f"  # the opacity of regimes behind states, and what hatches these
 
 
 def axis_label(name: str) -> str:

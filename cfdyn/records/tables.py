@@ -159,7 +159,9 @@ def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source:
             if cell.lower() in MISSING:
                 return f"a number is missing {where}" + (f": {cell!r}" if cell else "")
             if not _is_number(cell):
-                return f"{shown} {where} is not a number" + " (decimals take a point)" * _is_number(cell.replace(",", "."))
+                comma = _is_number(cell.replace(",", "."))
+                advice = "decimals take a point" if comma else "classes are numbers too, such as 0 and 1"
+                return f"{shown} {where} is not a number ({advice})"
             if not np.isfinite(float(cell)):
                 return f"{shown} {where} is not a finite number"
     return f"{source} is not a table of numbers"

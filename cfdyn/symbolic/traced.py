@@ -6,6 +6,7 @@ import inspect
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ CALLED = {name: name for name in SAME} | {
 OPERATORS = {"add": "__add__", "subtract": "__sub__", "multiply": "__mul__", "divide": "__truediv__", "power": "__pow__",
              "negative": "__neg__", "less": "__lt__", "less_equal": "__le__", "greater": "__gt__",
              "greater_equal": "__ge__"}  # fmt: skip
+ARRAY = "; if its argument is an array, name the entries, as in cf.Loss(function, 'w1 w2')"
 BRANCHES = "it decides by the values, which a formula cannot; write the cases with numpy.where(condition, a, b)"
 
 
@@ -215,10 +217,18 @@ def traced(
         raise FormulaError(f"the function {_named(function)} is no formula: {error}") from None
     except Exception as error:
         raise FormulaError(
-            f"the function {_named(function)} cannot be read as a formula: {type(error).__name__}, {error}"
+            f"the function {_named(function)} cannot be read as a formula: {_why(error, len(whole) == 1 and len(variables) < 2)}"
         ) from None
     listed = [found] if isinstance(found, Traced) else np.ravel(np.array(found, dtype=object)).tolist()
     return [_number(one).text for one in listed], free, {name: float(given[name]) for name in names if name in given}
+
+
+def _why(error: Exception, array: bool) -> str:
+    """What went wrong, and what to write instead; ``array``: the one argument may have been meant as one."""
+    passed = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)}
+    for library in {"jax", "torch"} & (passed | ({"torch"} if "must be Tensor" in str(error) else set())):
+        return f"it calls {library}; a loss of its functions is cf.networks.from_{library}"
+    return f"{type(error).__name__}, {error}{ARRAY if array and isinstance(error, TypeError | AttributeError) else ''}"
 
 
 def _arguments(function: Callable[..., Any]) -> tuple[list[str], dict[str, float]]:

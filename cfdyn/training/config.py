@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfdyn.arguments import converted, number, whole_number
-from cfdyn.errors import RecordError, UsageError, unknown
+from cfdyn.errors import RecordError, UsageError, shown, unknown
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.training.own_optimizer import read_formulas
 
@@ -87,12 +87,19 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
     if given is None or isinstance(given, Mapping):
         given = dict(given or {})
     else:
-        given = read_toml(as_path(given), UsageError)
+        path = as_path(given)
+        if path.suffix.lower() != ".toml" and not path.exists():
+            what = shown(given)
+            raise UsageError(f"settings are a dict or a TOML file, not {what}; a network has a name: network={what}")
+        given = read_toml(path, UsageError)
     known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "formulas", "chosen")]
     for name in (*given, *(name for name in more if name != "own")):
         if name not in known:
             raise unknown("setting of a training", str(name), known)
-    return Config(**{**given, **more})
+    settings = {**given, **more}
+    if isinstance(settings.get("steps"), int) and "warm_start" not in settings:
+        settings["warm_start"] = max(1, min(Config.warm_start, settings["steps"] - 2))
+    return Config(**settings)
 
 
 def read_toml(path: Path, kind: type[UsageError] | type[RecordError]) -> dict[str, Any]:

@@ -142,11 +142,11 @@ def a_benchmark():
 
 
 def sample(quick=False):
-    return report.Report("sample", a_benchmark().run(quick)[:1], quick)
+    return report.Report("sample", list(a_benchmark().run(quick))[:1], quick)
 
 
 def test_functions_that_yield_rows_become_tables():
-    tables = a_benchmark().run(quick=False)
+    tables = list(a_benchmark().run(quick=False))
     assert [(table.title, table.note) for table in tables] == [
         ("a question of 2", "A note with words."), ("for each", ""), ("for each", "Below the last.")]  # fmt: skip
     assert tables[1].columns == ("y", "x") and [row.task for row in tables[2].rows] == ["b", "b"]
@@ -220,19 +220,75 @@ def test_the_readme_has_the_markers_and_a_section_for_each_benchmark():
     assert all(f"| `{name}.py` |" in text for name in run.NAMES)
 
 
+def failing(folder):
+    """Three tables, of which the second says in its first row what is kept by then, and fails in its second."""
+    bench = measuring.Benchmark("failing")
+
+    @bench.table("first of {count}", ("x",))
+    def first(plan):
+        yield measuring.Row("one", {"x": 0.5})
+        return {"count": 3}
+
+    @bench.table("second", ("kept",))
+    def second(plan):
+        """Nobody reads this."""
+        yield measuring.Row("two", {"kept": json.loads((folder / "failing.json").read_text())["tables"][0]["title"]})
+        raise measuring.BenchmarkError("another answer than the known one\nand more")
+
+    @bench.table("third", ("x",))
+    def third(plan):
+        yield measuring.Row("three", {"x": 0.25})
+
+    return bench
+
+
+def test_a_table_that_fails_loses_no_other(tmp_path, capsys):
+    assert benchmark.main({"failing": lambda: failing(tmp_path)}, ["--quick"], tmp_path) == 1
+    shown = capsys.readouterr()
+    why = "BenchmarkError: another answer than the known one"
+    assert [line for line in shown.out.splitlines() if line.startswith(("|", "**")) and "---" not in line] == [
+        "| first of 3 | x |", "| one | 0.5 |", "| second | kept |", "| two | first of 3 |", f"**Failed**: {why}", "| third | x |", "| three | 0.25 |"]  # fmt: skip
+    assert shown.out.splitlines()[-1] == f"failed: failing: second: {why}" and "Nobody reads this" not in shown.out
+    tables = json.loads((tmp_path / "failing.json").read_text())["tables"]
+    assert [table["failed"] for table in tables] == ["", why, ""]
+    assert "Traceback" in shown.err and "failing: FAILED" in shown.err
+
+
 def test_a_failure_does_not_hide_the_others(tmp_path, capsys):
     broken = measuring.Benchmark("broken")
     broken.table("t")(lambda plan: 1 / 0)
-    known = {"broken": lambda: broken, "sample": a_benchmark}
+    known = {"broken": lambda: broken, "sample": a_benchmark, "missing": lambda: {}["no such script"]}
     assert benchmark.main(known, ["--quick"], tmp_path) == 1
     shown = capsys.readouterr()
-    assert "failed: broken" in shown.out and "| good | 0.25 |" in shown.out
+    assert "failed: broken: t: ZeroDivisionError: division by zero" in shown.out and "| good | 0.25 |" in shown.out
+    assert "failed: missing: missing: KeyError: 'no such script'" in shown.out
     assert "missed: bad" in shown.out and "ZeroDivisionError" in shown.err
-    assert [p.name for p in tmp_path.iterdir()] == ["sample.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["broken.json", "missing.json", "sample.json"]
     assert benchmark.main(known, ["sample"], tmp_path) == 0
     with pytest.raises(SystemExit) as end:
         benchmark.main(known, ["no_such_benchmark"], tmp_path)
     assert end.value.code == 2
+
+
+def test_what_is_interrupted_leaves_the_tables_that_are_done(tmp_path):
+    bench = a_benchmark()
+
+    @bench.table("long")
+    def interrupted(plan):
+        yield measuring.Row("r", {"x": 1.0})
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.main({"sample": lambda: bench}, [], tmp_path)
+    titles = [table["title"] for table in json.loads((tmp_path / "sample.json").read_text())["tables"]]
+    assert titles == ["a question of 2", "for each", "for each"]
+
+
+def test_only_whole_benchmarks_are_written_into_the_readme(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(benchmark, "insert", lambda reports: written.extend(report.name for report in reports))
+    known = {"failing": lambda: failing(tmp_path), "sample": a_benchmark}
+    assert benchmark.main(known, ["--write"], tmp_path) == 1 and written == ["sample"]
 
 
 def test_a_fresh_process_is_timed_and_its_failure_is_told():

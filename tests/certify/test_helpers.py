@@ -85,7 +85,7 @@ def test_a_map_with_data_and_intervals_is_shared(soon):
 
 @pytest.mark.slow
 def test_a_shared_search_that_is_interrupted_goes_on(soon, tmp_path):
-    def interrupt(done, waiting):
+    def interrupt(done, waiting, left):
         if done > 150:
             raise KeyboardInterrupt
 

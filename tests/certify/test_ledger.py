@@ -172,7 +172,7 @@ def test_too_few_boxes_are_no_proof():
 def test_a_search_that_was_interrupted_goes_on(tmp_path):
     calls = []
 
-    def interrupt(done, waiting):
+    def interrupt(done, waiting, left):
         calls.append(done)
         if len(calls) == 6:
             raise KeyboardInterrupt
@@ -182,7 +182,7 @@ def test_a_search_that_was_interrupted_goes_on(tmp_path):
         cf.certify.cycles(**arguments, progress=interrupt)
     assert list(tmp_path.glob("*.npz"))
     later = []
-    ledger = cf.certify.cycles(**arguments, progress=lambda done, waiting: later.append(done))
+    ledger = cf.certify.cycles(**arguments, progress=lambda done, waiting, left: later.append(done))
     assert (ledger.count, ledger.complete) == (12, True)
     assert max(calls) > 0
     with pytest.raises(UsageError, match="keeps another search"):

@@ -86,7 +86,7 @@ def test_leaves_are_told():
     told = []
     found = cf.certify.convergence(DOUBLE_WELL, O.gd(lr=0.4), (0.1, 1.5), progress=lambda *counts: told.append(counts))
     tree = found.document["evidence"]["tree"]
-    assert told[-1] == (tree.count("i") + tree.count("g"), 0) and len(told) > 3 and all(left for _, left in told[:-1])
+    assert told[-1] == (tree.count("i") + tree.count("g"), 0, None) and len(told) > 3 and all(left for _, left, _ in told[:-1])
 
 
 # -- what is false ---------------------------------------------------------------------------------------------------

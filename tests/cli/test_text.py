@@ -256,6 +256,20 @@ def test_a_file_in_place_of_a_loss(capsys, command):
     assert status == 2 and "'run-001.npz' is the name of a file" in err and "attributes" not in err
 
 
+@pytest.mark.parametrize(("words", "advice"), [
+    (["study", "np.sin(w) + w**2"], "formula has 'np.' at character 1 ('np.sin(w) + w**2'): write sin alone"),
+    (["study", "w**2 + torch.relu(w)"], "write relu alone"),
+    (["study", "my_loss.py"], "'my_loss.py' is a file of Python"),
+    (["study", "double_well", "--optimizer", "gd(lr=0.3)"], "options follow a colon: gd:lr=0.3, not 'gd(lr=0.3)'"),
+    (["study", "double_well()"], "options follow a colon: double_well, not 'double_well()'"),
+    (["study", "double_well", "--optimizer", "momentum:lr=0.3"], "did you mean 'heavy_ball'?"),
+    (["show", "study-001.npz"], "study-001.npz is the name of a record"),
+])  # fmt: skip
+def test_what_comes_from_python_is_told_in_the_words_of_the_command_line(capsys, words, advice):
+    status, out, err = run(capsys, *words)
+    assert (status, out) == (2, "") and advice in " ".join(err.split())
+
+
 @pytest.mark.parametrize("command", ["branch", "cascade"])
 def test_the_parameter_that_varies_is_asked_for(capsys, command):
     status, _, err = run(capsys, command, "double_well")

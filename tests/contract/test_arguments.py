@@ -214,3 +214,24 @@ def test_what_is_meant_is_taken():
 def test_messages_are_short():
     assert len(shown("x" * 10**6)) == len(shown(list(range(10**5)))) == 60
     assert shown(10**5000) == "int that cannot be shown" and "\n" not in shown("a\nb")
+
+
+@pytest.mark.parametrize("name", ["lr", "learning_rate", "momentum"])
+def test_parts_of_the_optimizer_are_no_options_of_a_study(name):
+    with pytest.raises(UsageError, match=f"{name} is a part of the optimizer, as in cf.optimizers.gd"):
+        cf.study("w**2", **{name: 0.1})
+
+
+@pytest.mark.parametrize(("name", "there"), [("classify", "analysis"), ("gd", "optimizers"), ("double_well", "losses"), ("central", "flows")])
+def test_a_name_of_a_room_is_found(name, there):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; there is cf.{there}.{name}$"):
+        getattr(cf, name)
+    assert callable(getattr(getattr(cf, there), name)) and not hasattr(cf, "__init__x") and not hasattr(cf, "_pyi")
+
+
+def test_data_may_be_a_table_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    columns = {"x": [1.0, -2.0, 0.5], "y": [1.0, 0.0, 1.0]}
+    text = "(a*x - y)**2"
+    of_table, of_dict = (cf.Loss(text, data=data) for data in (pandas.DataFrame(columns), columns))
+    assert of_table.value([0.3]) == of_dict.value([0.3]) == pytest.approx((0.7**2 + 0.6**2 + 0.85**2) / 3)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import HATCHES, PERIODS, REGIMES, SPARE
+from cfdyn.plotting.dark import GROUND
+from cfdyn.plotting.figures.bands import draw_bands
+from cfdyn.plotting.style import BEHIND, HATCHES, PERIODS, REGIMES, SPARE
 
 # Machado, Oliveira & Fernandes (2009), severity 1, for linear RGB.
 SEEN = {
@@ -93,6 +97,28 @@ def test_in_grey_any_two_differ_in_lightness_or_by_hatching():
     light = {name: lab(linear(REGIMES[name]))[0] for name in DRAWN}
     alike = [(a, b) for a, b in combinations(DRAWN, 2) if abs(light[a] - light[b]) < 10 and HATCHES.get(a) == HATCHES.get(b)]
     assert alike == []
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", GROUND])
+def test_behind_states_any_two_differ_in_colour_lightness_or_hatching(ground):
+    """Half of a difference is left there: longer periods and divergence, both grey, are told apart by hatching."""
+    below, seen = np.array(to_rgb(ground)), {}
+    for name in DRAWN:
+        mixed = BEHIND * np.array(to_rgb(REGIMES[name])) + (1 - BEHIND) * below
+        seen[name] = lab(linear(to_hex(mixed)))
+    alike = [(a, b) for a, b in combinations(DRAWN, 2) if HATCHES.get(a) == HATCHES.get(b)
+             and difference(seen[a], seen[b]) < 15 and abs(seen[a][0] - seen[b][0]) < 10]  # fmt: skip
+    assert alike == [] and len({HATCHES.get(name) for name in ("period", "divergent", "quasi-periodic", "undecided")}) == 4
+
+
+def test_bands_are_hatched_like_maps_of_regimes():
+    edges = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
+    names = ["period 7", "quasi-periodic", "divergent", "undecided"]
+    bands = SimpleNamespace(bands=list(zip(edges, edges[1:], names)), values=edges, tails=np.ones((5, 2)), parameter="lr")
+    axes = Figure().add_subplot()
+    legend = draw_bands(axes, bands)
+    wanted = [HATCHES.get(name) for name in ("period", *names[1:])]
+    assert [area.get_hatch() for area in axes.patches] == wanted and [entry.get_hatch() for entry in legend] == wanted
 
 
 @pytest.mark.parametrize("reader", SEEN)

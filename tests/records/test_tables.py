@@ -66,7 +66,7 @@ WRONG = {
     "one row": ("x,y\n1,2\n", "has 1 row of numbers"),
     "ragged": ("x,y\n1,2\n\n1,2,3\n", "line 4 of .* has 3 entries, and the first line has 2"),
     "ragged first line": ("x,y\n1,2,3\n1,2,3\n", "line 2"),
-    "text": ("x,y\n1,2\n1,cat\n", "'cat' in column 'y', line 3 of .* is not a number"),
+    "text": ("x,y\n1,2\n1,cat\n", "'cat' in column 'y', line 3 of .* is not a number .classes are numbers too"),
     "a column of texts": ("1,cat\n2,dog\n", "'cat' in column 'c2', line 1"),
     "texts below names": ("x,kind\n1,cat\n2,dog\n", "'cat' in column 'kind', line 2"),
     "decimal commas": ("x;y\n1;2,5\n3;4\n", "'2,5' .* is not a number .decimals take a point"),

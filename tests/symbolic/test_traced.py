@@ -192,3 +192,16 @@ def test_the_text_means_what_the_function_computes(tree):
     read = eval(texts[0], {"tanh": np.tanh, "__builtins__": {}}, at)
     assert read == pytest.approx(value(tree, at), rel=1e-13, abs=1e-13)
     assert isinstance(Traced("x") + 1, Traced)
+
+
+def test_a_function_of_jax_is_sent_to_networks():
+    jnp = pytest.importorskip("jax.numpy")
+    with pytest.raises(FormulaError, match="it calls jax; a loss of its functions is cf.networks.from_jax$"):
+        cf.Loss(lambda w: jnp.tanh(w) ** 2)
+
+
+@pytest.mark.parametrize("function", [lambda w: (w[0] * w[1] - 1) ** 2, lambda w: (w**2).sum()])
+def test_a_function_of_an_array_needs_the_names_of_its_entries(function):
+    with pytest.raises(FormulaError, match=r"name the entries, as in cf.Loss\(function, 'w1 w2'\)"):
+        cf.Loss(function)
+    assert cf.Loss(function, "x y").variables == ("x", "y")

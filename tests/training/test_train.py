@@ -9,6 +9,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.errors import NumericsError, RecordError, UsageError
 from cfdyn.training import checkpoints
+from cfdyn.training.config import make_config
 from cfdyn.training.store import Store
 from tests.training import toy
 
@@ -380,6 +381,17 @@ def test_a_loss_that_cannot_be_trained_says_why():
                                      (Unmeasured(), {"optimizer": "gd"}, "needs its learning rate")]:  # fmt: skip
         with pytest.raises(UsageError, match=words):
             cf.train(toy.SETTINGS | {"optimizer": settings.pop("optimizer", "gd:lr=0.1")}, network=network, **settings)
+
+
+def test_a_short_training_has_a_shorter_warm_start():
+    assert [make_config(None, {"steps": steps}).warm_start for steps in (300, 12, 11, 4)] == [10, 10, 9, 2]
+    with pytest.raises(UsageError, match="`warm_start` is a whole number from 1 to 8, not 10"):
+        make_config(None, {"steps": 10, "warm_start": 10})
+
+
+def test_a_network_in_the_place_of_settings_is_told():
+    with pytest.raises(UsageError, match="a network has a name: network='mlp:widths=8'"):
+        cf.train("mlp:widths=8", data="digits")
 
 
 def test_a_toml_file_says_the_same(train, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,13 +10,14 @@ import numpy as np
 
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
+from cfdyn.certify.boxes.pace import Pace
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree, middle
 
 BATCH = 4096
 NARROWEST = 2.0**-44  # of the whole: a box that is not wider is not bisected
 MOST = 2_000_000  # nodes of a tree
-Progress = Callable[[int, int], None]  # boxes done, boxes that wait
+Progress = Callable[[int, int, float | None], None]  # boxes done, boxes that wait, seconds left or None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Search:
         lo, hi = (np.array([[pair[k]] for pair in question.root], float) for k in (0, 1))
         self.width, self.dim = hi[:, 0] - lo[:, 0], len(question.box)
         self.waiting = [Boxes(np.array([0]), lo, hi)]
+        self.pace = Pace(np.zeros(0, int))
         self.parked: list[Boxes] = []
         self.given_up: list[Boxes] = []
         self.done = self.tested = 0
@@ -59,6 +62,7 @@ class Search:
 
         patience : stop once more boxes than these are given up
         """
+        self.pace, begun = Pace(self._depths(*self.waiting)), time.monotonic()
         while self.waiting:
             batch = self._next()
             try:
@@ -68,9 +72,17 @@ class Search:
                 raise
             self.after()
             if self.progress:
-                self.progress(self.done, sum(len(b.nodes) for b in self.waiting))
+                waiting = sum(len(b.nodes) for b in self.waiting)
+                left = self.pace.left(waiting + self.most - self.tree.size)
+                pace = (time.monotonic() - begun) / self.pace.count
+                self.progress(self.done, waiting, None if left is None else left * pace)
             if patience is not None and sum(len(b.nodes) for b in self.given_up) > patience:
                 return
+
+    def _depths(self, *parts: Boxes) -> np.ndarray:
+        """How often the whole was bisected for each box."""
+        widths = [-np.log2((b.hi - b.lo) / self.width[:, None]).sum(0) for b in parts]
+        return np.rint(np.concatenate([np.zeros(0), *widths])).astype(int)
 
     def unpark(self) -> None:
         """Parked boxes wait again."""
@@ -89,6 +101,7 @@ class Search:
     def _round(self, batch: Boxes, level: float) -> None:
         letters, scores = self.judged(batch.lo, batch.hi, self.solved)
         self.tested += len(letters)
+        self.pace.tested(self._depths(batch))
         for letter in set(letters.tolist()) - {"?"}:
             self.tree.mark(batch.nodes[letters == letter], letter)
         self.done += int((letters != "?").sum())
@@ -113,6 +126,7 @@ class Search:
         rest, k, m = rest.take(able), k[able], m[:, able]
         if not len(k):
             return
+        self.pace.bisected(self._depths(rest))
         first, at = self.tree.bisect(rest.nodes, k), np.arange(len(k))
         lower, upper = rest.hi.copy(), rest.lo.copy()
         lower[k, at] = upper[k, at] = m[k, at]

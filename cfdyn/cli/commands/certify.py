@@ -16,7 +16,7 @@ from cfdyn.cli.input.values import box as as_box
 from cfdyn.cli.input.values import varied
 from cfdyn.cli.output.files import certificate_place, figure_options
 from cfdyn.cli.output.screen import Say, Screen, remark
-from cfdyn.cli.proofs import KINDS, Asked, check_options
+from cfdyn.cli.proofs import KINDS, Asked, check_options, telling
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def certify(
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None)
     say("proving")
-    found = KINDS[kind](asked, lambda done, left: say(f"proving: {done} boxes done, {left} wait"))
+    whole = kind == "none" and all(pair[1] is not None for pair in bounds.values())
+    found = KINDS[kind](asked, telling(say, whole))
     saved = save(found) if found.proved else None
     if picture and found.proved:
         cfdyn.plot(found, picture, **limits)

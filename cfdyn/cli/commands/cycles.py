@@ -13,6 +13,7 @@ from cfdyn.cli.input.values import box as as_box
 from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import YES_NO, Say, Screen, remark, vector
 from cfdyn.cli.proofs import ledger as proved_ledger
+from cfdyn.cli.proofs import telling
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def cycles(
 def _proof(step: Map, found: Cycles, jobs: int | None, say: Say) -> tuple[dict[str, Any], list[Any]]:
     """What the ledger of the box says, under the names that --json has, and its certificate if it is complete."""
     box = [tuple(ends) for ends in found.box.tolist()]
-    ledger, certificate = proved_ledger(step, found.period, box[0] if len(box) == 1 else box,
-                                        lambda done, left: say(f"proving: {done} boxes done, {left} wait"), jobs)  # fmt: skip
+    ledger, certificate = proved_ledger(step, found.period, box[0] if len(box) == 1 else box, telling(say), jobs)
     left = [{"box": [list(ends) for ends in place], "reason": reason} for place, reason in ledger.undecided]
     proof = {"complete": ledger.complete, "undecided": left, "proved": certificate.proved, "count": ledger.count,
              "statement": certificate.statement, "reason": certificate.reason}  # fmt: skip

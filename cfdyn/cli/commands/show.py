@@ -11,7 +11,7 @@ from cfdyn.cli.input.completion import offers
 from cfdyn.cli.input.specs import CATALOGUES
 from cfdyn.cli.output.layout import reflowed
 from cfdyn.cli.output.screen import width
-from cfdyn.errors import unknown
+from cfdyn.errors import UsageError, unknown
 from cfdyn.registry import catalogue, defaults, describe, text
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def show(name: Annotated[str, Argument(help="A name from 'cfdyn list', or a pape
     $ cfdyn show heavy_ball
     $ cfdyn show double_well
     """
+    if name.endswith(".npz"):
+        raise UsageError(f"{name} is the name of a record, where one of a catalogue is wanted; "
+                         "Python reads and draws it: cf.load, cf.plot")  # fmt: skip
     kinds = [kind for kind in CATALOGUES if name in catalogue(kind).names()]
     if not kinds:
         return _claim_or_paper(name, list(dict.fromkeys(entry for kind in CATALOGUES for entry in catalogue(kind).names())))

@@ -32,7 +32,7 @@ def train(
     optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers' (gd if not given); without lr the edge is at 1.15 × the sharpness at the start.", metavar="SPEC", autocompletion=offers("optimizers"), show_default=False)] = None,  # noqa: E501
     runs: Annotated[str | None, Option("--runs", help="Which of discrete, central, stable, gradient, edge, rod (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
     steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
-    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given).", show_default=False)] = None,  # noqa: E501
+    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given, fewer in a training of less than 12).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
     batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch (all rows if not given).", show_default=False)] = None,  # noqa: E501
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,

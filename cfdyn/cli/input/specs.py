@@ -11,7 +11,7 @@ import cfdyn
 from cfdyn.cli.input.values import assignments
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.registry import catalogue
-from cfdyn.symbolic.text.settings import DECIMAL, options, parts
+from cfdyn.symbolic.text.settings import CALLED, DECIMAL, options, parts
 
 if TYPE_CHECKING:
     from cfdyn.symbolic.optimizer import Optimizer
@@ -34,6 +34,11 @@ def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss
         entry = catalogue("losses").get(name)
         loss = entry(**options(entry, given, f"loss {name}"))
         return loss.at(**params) if params else loss
+    if (called := CALLED.fullmatch(text.strip())) and called[1] in catalogue("losses").names():
+        parts(text)
+    if text.strip().lower().endswith(".py"):
+        raise UsageError(f"{shown(text.strip())} is a file of Python, where a formula or a loss of the catalogue is wanted; "
+                         "in Python, cf.study takes a function")  # fmt: skip
     if FILE.fullmatch(text.strip()):
         raise UsageError(f"{shown(text.strip())} is the name of a file, where a formula or a loss of the catalogue is wanted; "
                          "a table of data is part of one, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip

@@ -1,5 +1,7 @@
 """Regimes over a parameter: coloured bands behind the orbit diagram, exponents below."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +13,8 @@ from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import (
     BEHIND,
     FAINT,
+    HATCHES,
+    HATCHING,
     INK,
     REGIMES,
     WARN,
@@ -54,7 +58,7 @@ def _draw_exponents(axes: Axes, bands: Bands) -> None:
 def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | None = None) -> list[Patch]:
     """Coloured regimes with the long-time states drawn over them; the entries of a legend."""
     for lo, hi, name in bands.bands:
-        axes.axvspan(lo, hi, color=REGIMES[regime_name(name)], linewidth=0, alpha=BEHIND)
+        axes.axvspan(lo, hi, linewidth=0, **_area(regime_name(name)))
     kept = evenly(bands.values, COLUMNS)
     tails = bands.tails[kept]
     specks(axes, np.repeat(bands.values[kept], tails.shape[1]), tails.ravel())
@@ -66,6 +70,11 @@ def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | 
     widths = dict.fromkeys(REGIMES, 0.0)
     for lo, hi, name in bands.bands:
         widths[regime_name(name)] += (hi - lo) / (bands.values[-1] - bands.values[0])
-    return [Patch(facecolor=(REGIMES[name], BEHIND), edgecolor=FAINT, linewidth=0.5,
-                  label="longer period" if name == "period" else name)
+    return [Patch(linewidth=0.5, label="longer period" if name == "period" else name, **_area(name))
             for name, width in widths.items() if width >= SEEN]  # fmt: skip
+
+
+def _area(name: str) -> dict[str, Any]:
+    """Colour and hatching of a regime behind states, as in maps of regimes; an edge has the colour of the hatching."""
+    hatch = None if name == "unresolved" else HATCHES.get(name)  # often a hair wide: dots would look like a dashed line
+    return {"facecolor": (REGIMES[name], BEHIND), "edgecolor": HATCHING if hatch else FAINT, "hatch": hatch}

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import UsageError, shown, unknown
 
 # Not so long that it could overflow or lose all its digits without a word.
 DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
+CALLED = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
 
 
 def value(text: str, wanted: Any, what: str) -> Any:
@@ -37,7 +38,9 @@ def _computed(text: str) -> float:
 
 
 def parts(text: str) -> tuple[str, str]:
-    """``"gd:lr=0.1"`` → ("gd", "lr=0.1")."""
+    """``"gd:lr=0.1"`` → ("gd", "lr=0.1"); a UsageError for a call as Python has it."""
+    if called := CALLED.fullmatch(text.strip()):
+        raise UsageError(f"options follow a colon: {':'.join(filter(None, called.groups()))}, not {shown(text.strip())}")
     name, _, settings = text.partition(":")
     return name.strip(), settings
 

@@ -86,6 +86,9 @@ def tokenize(text: str) -> list[Token]:
 
 def _foreign(text: str, position: int) -> FormulaError:
     character = text[position]
+    module, function = re.search(r"[A-Za-z]\w*$", text[:position]), re.match(r"\.(\w+)", text[position:])
+    if module and function and function[1] in CALLEES:
+        return complaint(text, module.start(), f"write {function[1]} alone", f"{module[0]}.")
     if character.isprintable() and character.isascii():
         return complaint(text, position, _ADVICE.get(character, "this character is not allowed"), character)
     advice = "only ASCII letters, digits and + - * / ( ) , < > are allowed, no look-alikes"
