@@ -16,7 +16,7 @@ from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise
 from cfdyn.cli.output.document import print_json
 from cfdyn.cli.output.files import Files
-from cfdyn.cli.output.screen import Screen
+from cfdyn.cli.output.screen import Say, Screen
 from cfdyn.cli.progress import progress
 
 FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style", "figsize")  # options that `Files` takes
@@ -92,6 +92,16 @@ def _keep(record: Any, files: Files, name: str, say: Callable[[str], None], read
         interrupts.words(f"interrupted; what was done until then is in {files.record}{goes_on}")
 
 
+def _patient(say: Say) -> Say:
+    """From its first words on something is done: only then an interrupt leaves time to write that."""
+
+    def told(words: str) -> None:
+        interrupts.patience()
+        say(words)
+
+    return told
+
+
 def _say_form(parameter: inspect.Parameter) -> None:
     """Give an option or argument the form of its values by their type, where it does not say one; brackets: may be left out."""
     kind, about = get_args(parameter.annotation)
@@ -125,10 +135,9 @@ def command(
 
         @wraps(own)
         def run(**given: Any) -> int:
-            if keeps:
-                interrupts.patience()
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
-            with progress(own.__name__.rstrip("_").replace("_", "-"), given["quiet"]) as say:
+            with progress(own.__name__.rstrip("_").replace("_", "-"), given["quiet"]) as said:
+                say = _patient(said) if keeps else said
                 built = {"say": say, **{name: kind(**{field: given[field] for field in _parameters(kind) if field in given})
                                         for name, kind in made.items()}}  # fmt: skip
                 record = None

@@ -15,7 +15,7 @@ from typing import Any
 
 from cfdyn.machine import unfinished
 
-GRACE, PATIENCE = 0.5, 5.0  # seconds for an end in order; the same of a command that writes what is done
+GRACE, PATIENCE = 0.5, 5.0  # seconds for an end in order; the same once there is something to write
 WORDS = "interrupted; files are written whole or not at all, so none is damaged"
 _ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _ending = threading.Lock()
@@ -59,7 +59,7 @@ def asked() -> bool:
 
 
 def patience() -> None:
-    """This command writes what is done when it is interrupted, which takes a moment."""
+    """From now on something is done that is written after an interrupt, which takes a moment."""
     _grace[0] = PATIENCE
 
 
