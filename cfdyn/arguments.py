@@ -165,6 +165,8 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         items = [converted(entry, item, inner[0]) for item in given]
         return tuple(items) if kind is tuple else items
     if kind in (dict, Mapping):
+        if hasattr(value, "keys") and hasattr(value, "items"):
+            value = dict(value.items())  # also the columns of a table of pandas
         if not isinstance(value, Mapping):
             raise UsageError(f"{what} is a dict, not {shown(value)}")
         pairs = [(converted(f"each name in {what}", k, inner[0]), k, v) for k, v in value.items()]

@@ -137,3 +137,12 @@ def test_a_formula_for_each_row_of_named_columns():
 def test_data_that_are_no_columns_are_refused(data, words):
     with pytest.raises(cf.CfdynError, match=words):
         cf.Loss("(w*x + b - y)**2", "w b", data=data)
+
+
+def test_a_table_of_pandas_is_data():
+    pandas = pytest.importorskip("pandas")
+    rows = {"x": [1.0, 2.0, 4.0], "y": [0.5, 3.0, 1.0]}
+    loss = cf.Loss("(w*x - y)**2", variables="w", data=pandas.DataFrame(rows))
+    assert loss.value([1.5]) == pytest.approx(np.mean([(1.5 * x - y) ** 2 for x, y in zip(*rows.values(), strict=True)]))
+    with pytest.raises(cf.CfdynError, match="data is a dict"):
+        cf.Loss("(w*x - y)**2", variables="w", data=[1, 2])
