@@ -21,6 +21,7 @@ from cfdyn.analysis.homoclinic import Homoclinic
 from cfdyn.analysis.intermittency import Intermittency
 from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
 from cfdyn.analysis.lyapunov_spectrum import LyapunovSpectrum
+from cfdyn.analysis.manifolds import Manifold
 from cfdyn.analysis.manifolds import Manifolds
 from cfdyn.analysis.manifolds import Progress
 from cfdyn.analysis.normal_form import NormalForm
@@ -31,6 +32,7 @@ from cfdyn.analysis.rotation_number import RotationNumber
 from cfdyn.analysis.settling_times import SettlingTimes
 from cfdyn.analysis.singer import Singer
 from cfdyn.analysis.tangencies import Tangencies
+from cfdyn.analysis.tangencies import Tangency
 from cfdyn.analysis.topological_entropy import TopologicalEntropy
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.result import Say
@@ -130,6 +132,9 @@ def lyapunov_spectra(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: 
 def lyapunov_spectrum(step: Map | MapByProducts | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> LyapunovSpectrum:
     """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way."""
 
+def manifold(step: Map | AsSystem, cycle: Any, stable: bool=False, length: float | None=None, box: Sequence[tuple[float, float]] | None=None, period: int=1, progress: Callable[[int, int], None] | None=None) -> Manifold:
+    """The one-dimensional unstable manifold of a saddle cycle, or the stable one, grown to a length or through a box."""
+
 def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unstable', 'stable'), box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, basins: int=0, progress: Callable[[int, int], None] | None=None) -> Manifolds:
     """The manifolds of one saddle cycle, or of all saddles in a box, grown from the cycle to a length or through a box."""
 
@@ -156,6 +161,9 @@ def singer(step: Map | AsSystem, interval: Any=..., cells: int=20000) -> Singer:
 
 def tangencies(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None=None) -> Tangencies:
     """Homoclinic or heteroclinic tangencies over [lo, hi], each once, to round-off."""
+
+def tangency(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None=None) -> Tangency:
+    """Of the homoclinic or heteroclinic tangencies over [lo, hi] the one nearest to the value that the map has."""
 
 def topological_entropy(step: Map | AsSystem, interval: Any=..., tolerance: float=1e-09, steps: int=1024, progress: Callable[[str], None] | None=None) -> TopologicalEntropy:
     """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed."""

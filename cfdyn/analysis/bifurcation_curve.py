@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from cfdyn.arguments import checked
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.follower import CurveFollower, solution_again
 from cfdyn.continuation.curve.start import checked_plane, started, system_of
 from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.tables import curve_table
+from cfdyn.errors import UsageError
 from cfdyn.records.record import Record
 from cfdyn.symbolic.text.formula import left_side
 from cfdyn.systems.map import Map, require_map
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.switch import Switched
 
 MOST_STEPS = 2000
 STEP = 0.02
@@ -65,6 +70,32 @@ class CodimensionTwo(Record):
     coefficients: dict = field(default_factory=dict)
     meaning: str = ""
     directions: dict = field(default_factory=dict)
+    _curve: BifurcationCurve | None = field(default=None, repr=False)
+
+    @checked
+    def switch(
+        self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
+    ) -> Switched:
+        """The curves that begin here or go through: cf.analysis.switch(curve, point) of the curve that it lies on.
+
+        Raises
+        ------
+        UsageError : a point that lies on no curve, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> loss = cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5})
+        >>> step = cf.as_map(loss, cf.optimizers.gd(lr=2.0))
+        >>> flips = cf.analysis.bifurcation_curve(step, ("flip", [[0.0]]), ("lr", "a"), ((1, 3), (0, 1.5)))
+        >>> [(curve.kind, curve.period) for curve in flips.special[0].switch()]
+        [('fold', 2)]
+        """
+        from cfdyn.analysis.switch import switch
+
+        if self._curve is None:
+            raise UsageError("the point was made without a curve: cf.analysis.switch(curve, point) takes one")
+        return switch(self._curve, self, max_steps, max_step, progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +130,10 @@ class BifurcationCurve(WithMap, Record):
     start: int = 0
     unknowns: Annotated[np.ndarray, "* * *"] = field(default_factory=lambda: np.empty((3, 2, 0)))
     _step: Map | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for point in self.special:
+            object.__setattr__(point, "_curve", self)
 
     def __len__(self) -> int:
         return len(self.parameters)

@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.tables import cycles_table
 from cfdyn.cycles.result import Say, silent
-from cfdyn.cycles.search import METHODS, find_cycles
+from cfdyn.cycles.search import ANYWHERE, METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
@@ -112,15 +112,17 @@ def cycles(
     box : [(lo, hi), …], one interval for each entry of the state; ±inf is allowed for maps of one variable
     seed : of random starts, where the method uses any
     budget : bound on the work, after which the list is not complete
-    method : "auto" takes all laps of fⁿ in one variable and chains of boxes in a few, where a list can be complete. From
-        many starts, never complete: "search", by Newton's method and that of Davidchack and Lai, and
-        "schmelcher-diakonos", x ← x + λ C (fⁿ(x) − x) with small λ and matrices C of signs and exchanges
+    method : "laps" takes all laps of fⁿ (one variable), "boxes" chains of boxes (a few): their lists can be complete. From
+        many starts, never complete: "davidchack-lai", which begins with Newton's method, and "schmelcher-diakonos",
+        x ← x + λ C (fⁿ(x) − x) with small λ and matrices C of signs and exchanges. "auto": laps, or else boxes, and
+        Davidchack and Lai's where these leave something open
     progress : called now and then with a few words
 
     Raises
     ------
     NumericsError : a continuum of solutions, for maps of one variable; with more it is an undecided place
-    UsageError : a period below 1, an unknown method, or a box that is empty, reversed or NaN, or not of the map's dimension
+    UsageError : a period below 1, a method that is unknown or not for this map, or a box that is empty, reversed or NaN, or not
+        of the map's dimension
 
     Examples
     --------
@@ -134,7 +136,7 @@ def cycles(
     (4, True)
     >>> four = cf.analysis.cycles(henon, 4, [(-2, 2), (-1, 1)], method="schmelcher-diakonos")
     >>> four.points[:, 0].round(6).tolist(), four.method, four.complete
-    ([[-0.706767, 0.337521]], 'Schmelcher–Diakonos', False)
+    ([[-0.706767, 0.337521]], 'schmelcher-diakonos', False)
 
     References
     ----------
@@ -143,7 +145,7 @@ def cycles(
     """
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
-    region = _box(require_step(step), box, finite=method != "auto" or isinstance(step, MapByProducts))
+    region = _box(require_step(step), box, finite=method not in ANYWHERE or isinstance(step, MapByProducts), method=method)
     n = whole_number("a period", period)
     if n < 1:
         raise UsageError(f"a period is at least 1, not {n}")
@@ -161,7 +163,7 @@ def cycles(
                   provenance=settings)  # fmt: skip
 
 
-def _box(step: Map | MapByProducts, box: Any, finite: bool) -> np.ndarray:
+def _box(step: Map | MapByProducts, box: Any, finite: bool, method: str) -> np.ndarray:
     """The box as (D, 2), checked; only maps of one variable may have infinite ends, and not where ``finite`` is asked for."""
     try:
         region = np.array(box, dtype=float)
@@ -177,6 +179,6 @@ def _box(step: Map | MapByProducts, box: Any, finite: bool) -> np.ndarray:
         if not lo < hi:
             raise UsageError(f"the box needs lo < hi; for {name} it is given as {lo:g} to {hi:g}")
         if (finite or step.dim > 1) and not np.isfinite([lo, hi]).all():
-            what = "a map of several variables" if step.dim > 1 else "a search from many starts"
+            what = "a map of several variables" if step.dim > 1 else f"the method {method}"
             raise UsageError(f"the box must be finite for {what}; for {name} it is {lo:g} to {hi:g}")
     return region

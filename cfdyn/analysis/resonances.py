@@ -60,7 +60,8 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
             values = {name: float(v) for name, v in zip(curve.names, there.parameters, strict=True)}
             mu = multipliers(curve.step.at(**values), there.points)
             kind = f"resonance {p}:{q}"
-            found.append(CodimensionTwo(kind, there.parameters, there.points, mu, int(k), provenance=curve.provenance))
+            found.append(CodimensionTwo(kind, there.parameters, there.points, mu, int(k), _curve=curve,
+                                        provenance=curve.provenance))  # fmt: skip
     return sorted(found, key=lambda s: s.place)
 
 

@@ -98,7 +98,7 @@ class Pursuit:
         try:
             if self.dim == 1:
                 return cycles(step, self.period, self.box)
-            return cycles(step, self.period, self.box, seed=seed, budget=BUDGET, method="search")
+            return cycles(step, self.period, self.box, seed=seed, budget=BUDGET, method="davidchack-lai")
         except NumericsError:
             return None
 

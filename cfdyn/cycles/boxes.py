@@ -49,7 +49,7 @@ def by_chains(
     undecided = chains.undecided()
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
     reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]
-    return SearchResult(points, mu, complete, "chains of boxes", "; ".join(filter(None, reasons)), undecided,
+    return SearchResult(points, mu, complete, "boxes", "; ".join(filter(None, reasons)), undecided,
                         {"links": int(chains.c.links), "budget": most})  # fmt: skip
 
 

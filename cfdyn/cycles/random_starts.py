@@ -59,7 +59,7 @@ def by_random_starts(
         reason = f"a continuum of cycles: {flat} starts came to as many places with a multiplier of 1"
     points = np.array([from_smallest(cycle, search.extent) for cycle in points]).reshape(points.shape)
     also = group.sentence(step.names, "images were added")
-    method = "search" if implicit else "Schmelcher–Diakonos"
+    method = "davidchack-lai" if implicit else "schmelcher-diakonos"
     reason = "; ".join(filter(None, (reason, also)))
     return SearchResult(points, mu, False, method, reason, region[None], {"starts": search.starts})
 

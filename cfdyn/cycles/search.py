@@ -10,8 +10,9 @@ from cfdyn.errors import UsageError
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 
-SMALL_STEPS = "schmelcher-diakonos"
-METHODS = ("auto", "search", SMALL_STEPS)
+LAPS, BOXES, STARTS, SMALL_STEPS = "laps", "boxes", "davidchack-lai", "schmelcher-diakonos"
+METHODS = ("auto", LAPS, BOXES, STARTS, SMALL_STEPS)
+ANYWHERE = ("auto", LAPS)  # methods of one variable that take infinite ends
 MOST_UNKNOWNS = 400  # of a dense inverse for each chain
 MOST_OPERATIONS = 20_000  # of a step with its Jacobian, of which bounds take ten times as many
 FARTHEST = 1e100  # beyond, products of three numbers overflow
@@ -28,11 +29,13 @@ def find_cycles(
     if isinstance(step, MapByProducts):
         from cfdyn.cycles.close_returns import by_newton
 
-        if method == SMALL_STEPS:
-            raise UsageError(f"{SMALL_STEPS} is for maps that are formulas; of this one take method='search'")
+        if method != "auto":
+            raise UsageError(f"{method} is for maps that are formulas; of this one take method='auto'")
         return by_newton(step, period, region, seed, budget, say)
+    if step.dim > 1 and method == LAPS:
+        raise UsageError(f"laps are for maps of one variable; this one has {step.dim}: take method='boxes'")
     cut, cell = cut_open(step, region)
-    if step.dim == 1 and method == "auto":
+    if step.dim == 1 and method in ANYWHERE:
         from cfdyn.cycles.line.by_laps import by_laps
 
         return in_box(step, by_laps(cut, period, cell, budget, say), region)
@@ -42,7 +45,7 @@ def find_cycles(
 def _in_space(
     step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str, say: Say
 ) -> SearchResult:  # fmt: skip
-    """Chains of boxes first; random starts where they leave something open, are hopeless, or are not wanted."""
+    """Chains of boxes first, or alone; random starts where they leave something open, are hopeless, or are not wanted."""
     from cfdyn.cycles.boxes import by_chains
     from cfdyn.cycles.random_starts import by_random_starts
     from cfdyn.cycles.symmetry import symmetries
@@ -51,18 +54,21 @@ def _in_space(
     for name, ends in zip(step.names, region.tolist(), strict=True):
         if max(map(abs, ends)) > FARTHEST:
             raise UsageError(f"the box reaches to {max(map(abs, ends)):g} for {name}; beyond {FARTHEST:g} products overflow")
-    hopeless, group = _why_no_bounds(step, period) if method == "auto" else "", symmetries(step, region)
-    if hopeless or method != "auto":
+    bounded, group = method in ("auto", BOXES), symmetries(step, region)
+    hopeless = _why_no_bounds(step, period) if bounded else ""
+    if hopeless and method == BOXES:
+        raise UsageError(f"{hopeless}: take method='{STARTS}'")
+    if hopeless or not bounded:
         searched = by_random_starts(step, period, region, seed, budget, group, method != SMALL_STEPS, say)
         searched.reason = "; ".join(filter(None, (hopeless, searched.reason)))
         return searched
     found = by_chains(step, period, region, budget, group, say)
-    if not found.complete:
+    if not found.complete and method != BOXES:
         searched = by_random_starts(step, period, region, seed, budget, group, say=say)
         points, multipliers = (np.concatenate(pair) for pair in ((found.points, searched.points),
                                                                  (found.multipliers, searched.multipliers)))  # fmt: skip
         found.points, found.multipliers = distinct(points, multipliers, float(np.ptp(region, axis=1).max()))
-        found.method += " and search"
+        found.method += f" and {STARTS}"
     return found
 
 

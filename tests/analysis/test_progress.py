@@ -29,7 +29,7 @@ def test_cycles_count_what_is_met():
     assert re.fullmatch(r"words of laps: \d+ evaluations, 6 cycles met", said[-1])
     cf.analysis.cycles(HENON, 4, BOX, progress=said.append)
     assert re.fullmatch(r"\d+ links of chains, 3 chains closed, 0 wait", said[-1])
-    found = cf.analysis.cycles(HENON, 4, BOX, method="search", budget=100_000, progress=said.append)
+    found = cf.analysis.cycles(HENON, 4, BOX, method="davidchack-lai", budget=100_000, progress=said.append)
     assert f"starts, {len(found)} cycles met" in said[-1]
 
 

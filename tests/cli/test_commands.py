@@ -62,6 +62,17 @@ def test_study_counts_the_3_cycles_of_the_double_well(tmp_path):
     assert document("study", "double_well", "--optimizer", "gd:lr=1.4504", cwd=tmp_path)["cycles"] == []
 
 
+def test_a_study_with_flows_has_the_numbers_of_compare(tmp_path):
+    """Both models, from the study's own start and rate; none unless asked for."""
+    near = ("two_time_scales", "--optimizer", "gd:lr=0.3", "--start", "0.05,6.4")
+    study = document("study", *near, "--models", "gradient,central", "--vary", "lr=0.28:0.3", "--no-figure", cwd=tmp_path)
+    compare = document("compare", *near, "--models", "gradient,central", "--steps", "300", "--no-figure", cwd=tmp_path)
+    assert study["flows"] == compare["models"]
+    assert study["flows"]["central"]["distance"] < 0.2 < study["flows"]["gradient"]["distance"]
+    assert study["flows"]["central"]["onset"] is not None
+    assert document("study", "double_well", "--vary", "lr=1.05:1.1", "--no-figure", cwd=tmp_path)["flows"] == {}
+
+
 def test_study_numbers_its_files_and_says_where_they_are(tmp_path):
     first = document("study", "double_well", cwd=tmp_path)["figures"]
     second = document("study", "double_well", cwd=tmp_path)["figures"]
@@ -278,7 +289,7 @@ def test_a_file_in_the_folder_is_a_command(tmp_path, monkeypatch, capsys):
     assert (status, out.split()) == (0, ["LOUD", "record", "cfdyn-out/lambda_-001.npz"])
     status, out = ran("lambda", "double_well", "--start", "0.5", "--json")
     found = json.loads(out)
-    assert status == 0 and found == {"start": [0.5], "text": "quiet", "figures": [], "record": "cfdyn-out/lambda_-002.npz"}
+    assert status == 0 and found == {"start": [0.5], "text": "quiet", "figures": [], **dict.fromkeys(("file", "record"), "cfdyn-out/lambda_-002.npz")}
 
 
 def test_a_command_reads_no_other(tmp_path):

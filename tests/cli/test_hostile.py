@@ -21,7 +21,7 @@ USUAL = {
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
     "curve": ["double_well", "--vary", "lr=0.5:2", "--vary", "a=0.5:2"], "exact": ["double_well", "--period", "1"],
     "mean-square": ["linear_network", "--no-figure"], "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
-    "manifolds": ["double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--length", "5"],
+    "manifold": ["double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--length", "5"],
     "tangencies": ["double_well", "--optimizer", "heavy_ball:momentum=0.9", "--vary", "lr=0.1:0.2", "--samples", "1", "--length", "5"],
     "crises": ["double_well", "--vary", "lr=1.47:1.48", "--periods", "1", "--samples", "2", "--grid", "9"],
     "held-sharpness": ["tanh_network", "--lr", "0.1", "--batch", "2", "--steps", "20", "--after", "5", "--runs", "3", "--no-figure"],

@@ -1,4 +1,4 @@
-"""`cfdyn manifolds`, `tangencies` and `crises`: what they print, save and draw, and what they refuse."""
+"""`cfdyn manifold`, `tangencies` and `crises`: what they print, save and draw, and what they refuse."""
 
 import json
 
@@ -21,20 +21,22 @@ def ran(capsys, tmp_path, *arguments):
 
 @long
 def test_manifolds_and_basins(capsys, tmp_path):
-    call = ["manifolds", "double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--box=-2.5:2.5,-12:12", "--basins", "12", "--start", "0,0"]
+    call = ["manifold", "double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--box=-2.5:2.5,-12:12", "--basins", "12", "--start", "0,0"]
     status, out, _ = ran(capsys, tmp_path, *call, "--plot", str(tmp_path / "basins.png"))
     assert status == 0 and "ends on a cycle at w = 1" in out and "fixed point at 0, 0" in out
     assert (tmp_path / "basins.png").stat().st_size > 10_000
-    saved = cf.load(tmp_path / "manifolds-001.npz")
+    saved = cf.load(tmp_path / "manifold-001.npz")
     assert [c.kind for c in saved] == ["unstable", "stable"] and saved.basins.shape == (12, 12) and len(saved.attractors) == 2
     status, out, _ = ran(capsys, tmp_path, *call, "--kind", "stable", "--json")
-    [curve] = json.loads(out)["curves"]
+    answer = json.loads(out)
+    [curve] = answer["curves"]
+    assert answer["points"] == curve["curve"] and cf.load(answer["file"])[0].kind == "stable"
     assert curve["multiplier"] == pytest.approx(0.683772233983) and len(curve["curve"]) == len(curve["s"])
 
 
 @long
 def test_homoclinic_points(capsys, tmp_path):
-    call = ["manifolds", *HENON, "--set", "a=1.4", *NEAR, "--length", "10", "--crossings"]
+    call = ["manifold", *HENON, "--set", "a=1.4", *NEAR, "--length", "10", "--crossings"]
     status, out, _ = ran(capsys, tmp_path, *call, "--plot", str(tmp_path / "points.png"))
     assert status == 0 and "56 homoclinic points on 18 orbits in the box, 12 of them primary" in out
     assert (tmp_path / "points.png").stat().st_size > 10_000
@@ -60,11 +62,11 @@ def test_crises(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(("words", "call"), {
-    "one variable": ("`crises` follows critical orbits", ["manifolds", "double_well", "--optimizer", "gd:lr=0.5"]),
-    "other": ("second saddle of --crossings", ["manifolds", *HENON, "--set", "a=1.4", *NEAR, "--other", "1,1"]),
+    "one variable": ("`crises` follows critical orbits", ["manifold", "double_well", "--optimizer", "gd:lr=0.5"]),
+    "other": ("second saddle of --crossings", ["manifold", *HENON, "--set", "a=1.4", *NEAR, "--other", "1,1"]),
     "three": ("one parameter", ["tangencies", *HENON, *NEAR]),
     "twice": ("twice", ["tangencies", *HENON, *NEAR, "--vary", "a=1:2", "--vary", "a=1:2"]),
-    "kind": ("kind of manifold", ["manifolds", *HENON, "--set", "a=1.4", *NEAR, "--kind", "centre"]),
+    "kind": ("kind of manifold", ["manifold", *HENON, "--set", "a=1.4", *NEAR, "--kind", "centre"]),
 }.values())  # fmt: skip
 def test_wrong_usage(capsys, tmp_path, words, call):
     status, out, err = ran(capsys, tmp_path, *call)

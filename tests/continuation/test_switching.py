@@ -250,3 +250,18 @@ def test_henon_map():
     places = {s.kind: s.parameters[0] for s in single.special}
     cosines = {"resonance 1:1": 1, "resonance 1:4": 0, "resonance 1:3": -0.5, "resonance 1:2": -1}
     assert places == pytest.approx({kind: (1 - cosine) ** 2 - 1 for kind, cosine in cosines.items()}, abs=1e-7)
+
+
+def test_a_special_point_begins_its_curves_itself(tmp_path):
+    """The fold of 2-cycles at a generalised flip of 1 − η L″, where a = 1/√2; also of a loaded curve, not of a lone point."""
+    loss = cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5})
+    step = cf.as_map(loss, cf.optimizers.gd(lr=2.0))
+    flips = cf.analysis.bifurcation_curve(step, ("flip", [[0.0]]), ("lr", "a"), ((1, 3), (0, 1.5)))
+    again = cf.load(flips.save(tmp_path / "flips.npz"))
+    for curve in (flips, again):
+        [fold] = curve.special[0].switch()
+        assert (fold.kind, fold.period) == ("fold", 2)
+        assert np.abs(fold.parameters - [2, 0.5**0.5]).max(axis=1).min() < 1e-5
+    alone = type(flips.special[0])("cusp", np.zeros(2), np.zeros((1, 1)), np.ones(1), 0)
+    with pytest.raises(cf.CfdynError, match="switch\\(curve, point\\) takes one"):
+        alone.switch()

@@ -84,7 +84,7 @@ def test_the_search_is_seeded_and_says_that_it_is_one():
     box = np.array([(-3.0, 3.0)] * 2)
     first, again = (by_random_starts(henon, 8, box, 5, None, alone(2)) for _ in range(2))
     np.testing.assert_array_equal(first.points, again.points)
-    assert (first.method, first.complete) == ("search", False) and "seed 5" in first.reason
+    assert (first.method, first.complete) == ("davidchack-lai", False) and "seed 5" in first.reason
     complete = cf.analysis.cycles(henon, 8, box)
     for points in first.points:
         assert np.abs(complete.points - points).max(axis=(1, 2)).min() < 1e-10
@@ -116,3 +116,23 @@ def test_bad_options_get_a_sentence(options, message):
     step = cf.Map.from_text(["x/2", "y/3"], variables="x y")
     with pytest.raises(cf.errors.UsageError, match=message):
         cf.analysis.cycles(step, 1, **{"box": [(-1, 1), (-1, 1)], **options})
+
+
+@pytest.mark.parametrize("method", ["laps", "boxes", "davidchack-lai", "schmelcher-diakonos"])
+def test_every_method_finds_the_closed_form(method):
+    """All three 4-cycles of x → 4x(1 − x), sin² of multiples of π/15 and π/17; laps and boxes know that these are all."""
+    logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
+    found = cf.analysis.cycles(logistic, 4, [(0, 1)], method=method)
+    at = np.concatenate([np.sin(np.pi * np.arange(1, 16) / (16 + s)) ** 2 for s in (-1, 1)])
+    assert len(found) == 3 and np.abs(found.points.reshape(-1, 1) - at).min(axis=1).max() < 1e-12
+    assert found.complete == (method in ("laps", "boxes"))
+
+
+@pytest.mark.parametrize(("formulas", "box", "method", "words"), [
+    (["x/2", "y/2"], [(-1, 1)] * 2, "laps", "for maps of one variable; this one has 2"),
+    ([f"x{i}/2" for i in range(9)], [(-1, 1)] * 9, "boxes", "9 variables"),
+    (["x/2"], [(-np.inf, 1)], "boxes", "finite for the method boxes"),
+])  # fmt: skip
+def test_methods_that_do_not_fit_say_what_does(formulas, box, method, words):
+    with pytest.raises(cf.CfdynError, match=words):
+        cf.analysis.cycles(cf.Map.from_text(formulas), 1, box, method=method)

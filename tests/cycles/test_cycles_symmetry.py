@@ -171,7 +171,7 @@ IKEDA = {2: 1, 3: 2, 4: 3, 5: 4, 6: 7, 7: 10}  # period -> cycles in its attract
 @pytest.mark.parametrize(
     ("method", "period", "count"),
     [
-        *(("search", period, count) for period, count in IKEDA.items()),
+        *(("davidchack-lai", period, count) for period, count in IKEDA.items()),
         # Small steps take longer: periods 5 and 6 are between those that are followed always.
         *(pytest.param("schmelcher-diakonos", period, count, marks=[pytest.mark.slow] if period in (5, 6) else [])
           for period, count in IKEDA.items()),
@@ -203,7 +203,7 @@ def test_small_steps_find_what_boxes_prove():
     box = [(-2, 2), (-1, 1)] * 2
     for n in (1, 2):
         every, found = cf.analysis.cycles(pair, n, box), cf.analysis.cycles(pair, n, box, method="schmelcher-diakonos")
-        assert every.complete and found.method == "Schmelcher–Diakonos"
+        assert every.complete and found.method == "schmelcher-diakonos"
         np.testing.assert_allclose(found.points, every.points, atol=1e-9)
     logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
     found = cf.analysis.cycles(logistic, 4, [(0, 1)], method="schmelcher-diakonos")
@@ -212,8 +212,8 @@ def test_small_steps_find_what_boxes_prove():
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"method": "serch"}, "unknown method 'serch'; did you mean 'search'"), ({"method": None}, "`method` is a text"),
-    ({"method": "search", "box": [(0, np.inf)]}, "finite for a search from many starts; for x"), ({"period": True}, "a whole number, not True"),
+    ({"method": "davidchack"}, "unknown method 'davidchack'; did you mean 'davidchack-lai'"), ({"method": None}, "`method` is a text"),
+    ({"method": "davidchack-lai", "box": [(0, np.inf)]}, "finite for the method davidchack-lai; for x"), ({"period": True}, "a whole number, not True"),
 ])  # fmt: skip
 def test_bad_options_get_a_sentence(options, message):
     logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})

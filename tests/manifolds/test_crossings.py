@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.machine.jit import DISABLED
 from tests.manifolds.reference import tangency
 
@@ -126,12 +126,22 @@ def test_the_first_tangency_also_of_a_loaded_record(tmp_path):
     assert set(curve.ends) == {"b = 0.2999", "b = 0.3001"}
 
 
+def test_the_tangency_next_to_the_map():
+    options = {"box": BOX, "length": 3, "samples": 2, "crises": False}
+    t = cf.analysis.tangency(henon(a=1.15), [0.63, 0.19], "a", (1.152, 1.158), **options)
+    assert abs(t.parameter - float(tangency(t.parameter, "0.3", t.s, t.t)[0])) < 1e-12
+    with pytest.raises(NumericsError, match="no tangency was found for a from 1.2 to 1.201"):
+        cf.analysis.tangency(henon(), [0.63, 0.19], "a", (1.2, 1.201), **{**options, "length": 1})
+
+
 @pytest.mark.slow
 def test_many_tangencies_and_the_boundary_crisis():
     several = cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.15, 1.16), box=BOX, length=12, crises=False)
     for t in several:
         assert abs(t.parameter - float(tangency(t.parameter, "0.3", t.s, t.t)[0])) < 1e-12
     assert len(several) >= 2
+    last = cf.analysis.tangency(henon(a=1.2), [0.63, 0.19], "a", (1.15, 1.16), box=BOX, length=12, crises=False)
+    assert last.parameter == pytest.approx(max(t.parameter for t in several), abs=1e-13)
     options = {"other": [-1.13, -0.34], "box": [(-2, 2), (-0.6, 0.6)], "length": 8}
     first = cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.42, 1.43), **options)[0]
     assert first.crisis == "boundary" and first.parameter == pytest.approx(1.42692, abs=1e-5)

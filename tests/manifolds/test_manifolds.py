@@ -146,3 +146,16 @@ def test_maps_of_one_variable_and_angles_are_refused():
         cf.analysis.manifolds(cf.Map.from_text("2*x"), [0.0], length=1.0)
     with pytest.raises(UsageError, match="angles"):
         cf.analysis.manifolds(cf.Map.from_text(["2*x", "y/2"], "x y", periodic={"x": 1.0}), [0.0, 0.0], length=1.0)
+
+
+def test_one_manifold_of_one_cycle():
+    """Of the bent saddle, whose manifolds are y = x² and x = (y − x²)²; without a cycle or a saddle there is none."""
+    x, y = cf.analysis.manifold(bent(), [0.0, 0.0], length=3.0).curve.T
+    assert abs(y - x**2).max() < 1e-12 and x.min() < -1.2 and x.max() > 1.2
+    found = cf.analysis.manifold(bent(), [0.0, 0.0], stable=True, length=3.0)
+    x, y = found.curve.T
+    assert found.kind == "stable" and abs(x - (y - x**2) ** 2).max() < 1e-11 and np.ptp(y) > 2
+    with pytest.raises(UsageError, match="that of a cycle"):
+        cf.analysis.manifold(bent(), None, length=3.0)
+    with pytest.raises(NumericsError):
+        cf.analysis.manifold(bent(0.5, 0.5), [0.0, 0.0], length=3.0)

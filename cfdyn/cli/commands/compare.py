@@ -14,6 +14,7 @@ from cfdyn.cli.input.options import DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE,
 from cfdyn.cli.input.specs import flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import numbers
+from cfdyn.cli.models import models_document, print_models
 from cfdyn.cli.noise import counted
 from cfdyn.cli.output.document import fields, moving_edge
 from cfdyn.cli.output.screen import Say, Screen, cell, remark, slow_cycles, vector
@@ -87,9 +88,7 @@ def _check(noisy: bool, runs: int | None, film: Path | None) -> None:
 
 def _document(found: Comparison) -> dict[str, Any]:
     """The document of --json: numbers for each model, not its series."""
-    series = ("w", "loss", "sharpness", "variance", "preconditioned", "name", "provenance")
-    models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
-    return {"models": models, "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
+    return {"models": models_document(found), "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
             **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1,
             **moving_edge(found.hovering, found.no_hovering)}  # fmt: skip
 
@@ -106,14 +105,7 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
         ("slow cycles", f"{len(found.cycles)} whole, of {slow_cycles(found.cycles)} steps") if found.cycles else None,
     )
     screen.print()
-    columns = ("distance", "largest", "over slow cycles", "sharpness error", "loss error", "variance ÷ measured", "onset")
-    keys = "distance max_distance cycle_distance sharpness_error loss_error variance_ratio"
-    screen.table(("model, nearest first", *columns), found.ranking, lambda model: [
-        model.name + ("" if len(model.w) == len(found.t) else "  (ended early)"), *map(cell, fields(model, keys).values()),
-        "–" if model.onset is None else f"{model.onset:g}"], most=None)  # fmt: skip
-    screen.print("Root mean squares over the steps, against averages of two steps, (w₋ + 2w + w₊)/4.", style="dim")
-    for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
-        screen.note(words)
+    print_models(screen, found)
 
 
 def _of_runs(found: RunsComparison, start: Any, chosen: dict[str, str]) -> Answer:

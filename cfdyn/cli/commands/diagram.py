@@ -58,7 +58,7 @@ def diagram(
     record = saved(subject, ("PeriodDiagram",), others, "--also, --out, --plot")
     if record is not None:
         found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
-        return grid_answer(found, of_saved(found), FIELDS, draw)
+        return grid_answer(found, {**of_saved(found), "summary": found.fractions}, FIELDS, draw)
     if len(vary or ()) == 1:
         if max_period != 32 or coarse != 1:
             raise UsageError("--max-period and --coarse are for periods over two parameters: give --vary twice")
@@ -70,7 +70,8 @@ def diagram(
     told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
     options = {} if transient is None else {"transient": max(1, transient)}
     found = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
-    return grid_answer(found, {"map": step.title, "start": z0, "chosen": chosen}, FIELDS, draw)
+    about = {"map": step.title, "start": z0, "chosen": chosen, "summary": found.fractions}
+    return grid_answer(found, about, FIELDS, draw)
 
 
 def _orbits(
@@ -90,36 +91,45 @@ def _orbits(
     told = lambda done: say(f"{done} of {count} values")  # noqa: E731
     found = cfdyn.analysis.orbit_diagram(step, axis, z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
-    return Answer(lambda: {**_summary(found), **about}, lambda screen: _print(screen, found, about), record=found,
-                  draw=draw)  # fmt: skip
+    return Answer(lambda: {**_fields(found), **about, "summary": _summary(found)},
+                  lambda screen: _print(screen, found, about), record=found, draw=draw)  # fmt: skip
 
 
-def _summary(found: OrbitDiagram) -> dict:
-    """What is worth knowing without the states."""
+def _fields(found: OrbitDiagram) -> dict[str, Any]:
+    """All of it but the states."""
+    return {"parameter": found.parameter, "values": found.values, "coordinate": found.name, "ways": list(found.ways),
+            "exponents": found.exponents, "errors": found.errors, "escaped": found.ended > 0, **_counts(found)}  # fmt: skip
+
+
+def _counts(found: OrbitDiagram) -> dict[str, Any]:
+    """How many states there are, and where."""
     import numpy as np
 
     finite = found.states[np.isfinite(found.states)]
-    return {
-        "parameter": found.parameter, "values": found.values, "coordinate": found.name, "ways": list(found.ways),
-        "range": [finite.min(), finite.max()] if len(finite) else None, "exponents": found.exponents, "errors": found.errors,
-        "escaped": found.ended > 0, "transient": found.provenance["settings"]["transient"], "kept": found.states.shape[2],
-    }  # fmt: skip
+    return {"range": [finite.min(), finite.max()] if len(finite) else None,
+            "transient": found.provenance["settings"]["transient"], "kept": found.states.shape[2]}  # fmt: skip
+
+
+def _summary(found: OrbitDiagram) -> dict[str, Any]:
+    """What is worth knowing without the values: also the parts of them, for each way, that escape and that are stretched."""
+    stretched = found.exponents > 3 * found.errors
+    return {**_counts(found), "escaped": (found.ended > 0).mean(axis=1), "stretching": stretched.mean(axis=1)}
 
 
 def _print(screen: Screen, found: OrbitDiagram, about: dict) -> None:
     """A few facts; the states are in the record and in the figure."""
     import numpy as np
 
-    summary, escaped = _summary(found), found.ended > 0
+    summary = _summary(found)
     span = "" if summary["range"] is None else f", from {summary['range'][0]:.6g} to {summary['range'][1]:.6g}"
-    stretching = found.exponents > 3 * found.errors
     rows = [("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
             ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
             ("values", f"{len(found.values)} of {found.parameter} from {found.values[0]:g} to {found.values[-1]:g}"),
             ("states", f"{summary['kept']} of {found.name} at each, after {summary['transient']} steps{span}")]  # fmt: skip
     for k, way in enumerate(found.ways):
         where = "" if len(found.ways) == 1 else f" ({way})"
-        rows.append((f"escaped{where}", f"{100 * escaped[k].mean():.3g} % of the values"))
+        rows.append((f"escaped{where}", f"{100 * summary['escaped'][k]:.3g} % of the values"))
         if np.isfinite(found.exponents[k]).any():
-            rows.append((f"stretching{where}", f"{100 * stretching[k].mean():.3g} % of the values: exponent above 0 by 3 errors"))
+            part = f"{100 * summary['stretching'][k]:.3g} % of the values"
+            rows.append((f"stretching{where}", f"{part}: exponent above 0 by 3 errors"))
     screen.facts(*rows)

@@ -10,8 +10,11 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.specs import check_flow, flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import Interval, intervals
+from cfdyn.cli.models import models_document, print_models
 from cfdyn.cli.output.document import fields, moving_edge
 from cfdyn.cli.output.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
 from cfdyn.errors import UsageError
@@ -19,18 +22,22 @@ from cfdyn.words import listed, shortened
 
 if TYPE_CHECKING:
     from cfdyn.analysis.bands import Bands
+    from cfdyn.analysis.compare import Comparison
     from cfdyn.studies.study import Study
+    from cfdyn.symbolic.optimizer import Optimizer
+    from cfdyn.systems.loss import Loss
 
 VISIBLE = 0.002  # share of the range below which a band is too narrow to be seen in the figure
 LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 
 
-@command("loss optimizer start settings variables box vary out plot figure seed json", group="Study", place=10)
+@command("loss optimizer start settings variables box vary models out plot figure seed json", group="Study", place=10)
 def study(
     subject: Subject,
     say: Say,
     box: Annotated[str | None, Option("--box", help="Where to look for minima: LO:HI for each weight.", metavar="LO:HI,…")] = None,  # noqa: E501
     vary: Annotated[str | None, Option("--vary", help="Range of the learning rate for the regimes.", metavar="lr=LO:HI")] = None,
+    models: Annotated[str | None, Option("--models", help="Flows to put beside the first 300 steps, names from 'cfdyn list flows' (none if not given).", metavar="NAME,…", autocompletion=offers("flows"), show_default=False)] = None,  # noqa: E501
 ) -> Answer:
     """Everything about one loss: minima, edge, regime, bifurcations, figure.
 
@@ -38,16 +45,34 @@ def study(
     born, cycles of period 3, proofs where they are possible, and a figure.
 
     $ cfdyn study double_well
-    $ cfdyn study "(w**2-1)**2/4" --optimizer heavy_ball:lr=0.9,momentum=0.5
+    $ cfdyn study "(1-x*y)**2/2" --optimizer heavy_ball:lr=0.9,momentum=0.5 --models gradient,central
     """
     subject.needs_loss("study", "(w**2-1)**2/4")
+    beside = {} if models is None else flow_names(models) or {}
+    for text in beside.values():
+        check_flow(text)
     with _begun_early(str(subject.loss)):
         loss, optimizer, open_lr = subject.loss_and_optimizer()
         found = cfdyn.study(
             loss, optimizer, subject.given_start(), None if box is None else intervals(box, "--box"),
             None if vary is None else _lr_range(vary), subject.seed, auto_lr=open_lr, progress=say,
         )  # fmt: skip
-    return Answer(lambda: summary(found), lambda screen: _print(screen, found), record=found, certificates=found.certificates)
+    compared = _beside(beside, loss, optimizer.at(lr=found.lr), found, say) if beside else None
+    return Answer(
+        lambda: {**summary(found), "flows": {} if compared is None else models_document(compared)},
+        lambda screen: _print(screen, found, compared), record=found, certificates=found.certificates,
+    )  # fmt: skip
+
+
+def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, found: Study, say: Say) -> Comparison:
+    """These flows beside the steps that the study keeps."""
+    from cfdyn.analysis.compare import Comparison
+
+    say("solving the flows")
+    flows = make_flows(names, loss, optimizer)
+    compared = cfdyn.compare(loss, optimizer, flows, found.start, max(2, len(found.orbit.z) - 1))
+    assert isinstance(compared, Comparison)
+    return compared
 
 
 def _begun_early(loss: str) -> AbstractContextManager[None]:
@@ -98,7 +123,7 @@ def summary(study: Study) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(screen: Screen, study: Study) -> None:
+def _print(screen: Screen, study: Study, compared: Comparison | None) -> None:
     """The weights that were read from the formula, the verdict, and the tables it rests on."""
     screen.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {listed(study.weights, MOST_ROWS)}")
     screen.facts(("loss", study.title), ("optimizer", f"{study.optimizer}{remark(study.chosen, 'lr')}"),
@@ -124,6 +149,10 @@ def _print(screen: Screen, study: Study) -> None:
         screen.print()
     _print_landmarks(screen, study)
     _print_bands(screen, study.bands, study.lr)
+    if compared is not None:
+        screen.heading("Flows beside the first steps")
+        print_models(screen, compared)
+        screen.print()
 
 
 def _print_landmarks(screen: Screen, study: Study) -> None:

@@ -67,7 +67,8 @@ class Files:
         """For --json."""
         table = {} if self.csv is None else {"csv": str(self.csv)}
         proofs = {"certificates": [str(f) for f in self.certificates]} if self.certificates else {}
-        return {"figures": [str(f) for f in self.figures], **table, **proofs, "record": str(self.record)}
+        record = str(self.record)
+        return {"figures": [str(f) for f in self.figures], **table, **proofs, "file": record, "record": record}
 
     def print(self, out: Screen) -> None:
         """A line for each."""

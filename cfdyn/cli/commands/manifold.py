@@ -1,4 +1,4 @@
-"""``cfdyn manifolds``: the stable and unstable manifolds of saddles, and where they cross."""
+"""``cfdyn manifold``: the stable and unstable manifolds of saddles, and where they cross."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEETINGS = "points s t angles halves orbits primary gap heteroclinic"
 
 @command("loss kind period box length basins crossings other optimizer start settings variables map out plot seed json",
          group="Maps and chaos", place=35)  # fmt: skip
-def manifolds(
+def manifold(
     subject: Subject,
     say: Say,
     kind: Annotated[str, Option("--kind", help="unstable, stable or both.")] = "both",
@@ -49,8 +49,10 @@ def manifolds(
 
     Of the saddle at --start, or of all in a box; with --crossings the homoclinic points, with --basins the basins behind them.
 
-    $ cfdyn manifolds --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --start 0.63,0.19 --box=-2:2,-1:1 --length 10
+    $ cfdyn manifold --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --start 0.63,0.19 --box=-2:2,-1:1 --length 10
     """
+    import numpy as np
+
     from cfdyn.studies.defaults import usual_box
 
     if kind not in KINDS:
@@ -70,8 +72,8 @@ def manifolds(
     say("growing manifolds")
     found = cfdyn.analysis.manifolds(step, start, KINDS[kind], basins=basins, **options)
     return Answer(
-        lambda: {"curves": _documents(found.curves), **fields(found, "names box basins attractors"), "map": step.title,
-                 "chosen": chosen},
+        lambda: {"curves": _documents(found.curves), "points": np.concatenate([curve.curve for curve in found.curves]),
+                 **fields(found, "names box basins attractors"), "map": step.title, "chosen": chosen},
         lambda screen: _print(screen, found.curves, step.title), record=found,
     )  # fmt: skip
 

@@ -1,0 +1,30 @@
+"""An optimizer beside its continuous-time models, as ``cfdyn compare`` and ``cfdyn study`` write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cfdyn.cli.output.document import fields
+from cfdyn.cli.output.screen import Screen, cell
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.compare import Comparison
+
+SERIES = ("w", "loss", "sharpness", "variance", "preconditioned", "name", "provenance")
+
+
+def models_document(found: Comparison) -> dict[str, dict[str, Any]]:
+    """Numbers for each model, not its series."""
+    return {m.name: {k: v for k, v in vars(m).items() if k not in SERIES} for m in found.models}
+
+
+def print_models(screen: Screen, found: Comparison) -> None:
+    """A row for each model, and what is worth knowing of them."""
+    columns = ("distance", "largest", "over slow cycles", "sharpness error", "loss error", "variance ÷ measured", "onset")
+    keys = "distance max_distance cycle_distance sharpness_error loss_error variance_ratio"
+    screen.table(("model, nearest first", *columns), found.ranking, lambda model: [
+        model.name + ("" if len(model.w) == len(found.t) else "  (ended early)"), *map(cell, fields(model, keys).values()),
+        "–" if model.onset is None else f"{model.onset:g}"], most=None)  # fmt: skip
+    screen.print("Root mean squares over the steps, against averages of two steps, (w₋ + 2w + w₊)/4.", style="dim")
+    for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
+        screen.note(words)
