@@ -35,16 +35,17 @@ class NoisyRun(LargeRun):
     The force of Σ is taken once in a step, from the last two steps to the middle of the next.
     """
 
-    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
+    def __init__(self, flow: OracleFlow, settings: Settings):
         if settings.method != "auto":
             raise UsageError("the central map is of all rows: leave `method` out, or `batch`")
         assert flow.noise is not None
         self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
         n = int(flow.oracle.n_rows)  # type: ignore[attr-defined]
         self.share = noise_share(n, flow.noise.batch, flow.noise.replace)
-        super().__init__(flow, z, settings)
+        super().__init__(flow, settings)
 
-    def _begin(self, z: np.ndarray) -> Point:
+    def begin(self, z: np.ndarray) -> None:
+        """Start at the weights (d,)."""
         flow, none = self.flow, np.zeros((0, self.flow.n_weights))
         flow.check(z)
         count = min(FIRST, flow.n_weights)
@@ -62,7 +63,6 @@ class NoisyRun(LargeRun):
         self.damping = self.least = seen.damping
         self.trend = np.zeros(len(seen.point.y))
         self.h = min(self.settings.max_step, 0.5 / self.radius())
-        return seen.point
 
     def _allowed(self, count: int) -> int:
         if count > MOST:
