@@ -86,7 +86,8 @@ def why_noiseless(flow: OracleFlow) -> str:
     """Why there is no flow of batches beside that of all rows, of a loss that is no formula; empty where there is one."""
     loss: Any = flow.oracle
     if not flow.of_descent:
-        return f"of a loss that is no formula the flow of batches is that of gd, not of {flow.optimizer.name}"
+        name = flow.optimizer.name
+        return f"of a loss that is no formula the flow of batches is that of steps −ηg, and those of {name} are others"
     missing = [name for name in ("n_rows", "rows_along") if not hasattr(loss, name)]
     if missing or not loss.n_rows:
         return f"batches are of rows of data, and {type(loss).__name__} has no {' and no '.join(missing) or 'rows'}"

@@ -41,7 +41,7 @@ def flow_of(name: str, network: Any, optimizer: Optimizer, noise: Mapping[str, A
 
 def run_of(flow: Any, options: Mapping[str, Any]) -> Any:
     """A run of it, to be begun or restored, that can be advanced, stopped and gone on with."""
-    from cfdyn.integrate.large.solve import idle_run
+    from cfdyn.integrate.large import idle_run
 
     return idle_run(flow, **options)
 

@@ -209,10 +209,12 @@ class Run(Dynamics):
     def held_sharpness(self) -> dict[str, float | None]:
         """Mean of λ₁ over the measurements in the later half of the run, of the optimizer at its midpoints (``discrete``) and of
         each model; None where a model has not all of them."""
-        late = self.t >= self.steps / 2
-        rows = {DISCRETE: self.sharpness, **{name: row.sharpness for name, row in self.models.items()}}
-        return {name: float(np.mean(values[late])) if late.any() and np.isfinite(values[late]).all() else None
-                for name, values in rows.items()}  # fmt: skip
+        return {DISCRETE: self.later(self.sharpness), **{name: self.later(row.sharpness) for name, row in self.models.items()}}
+
+    def later(self, values: np.ndarray) -> float | None:
+        """Mean of a column (m,) over the measurements in the later half of the run; None where it is not known at all of them."""
+        late = values[self.t >= self.steps / 2]
+        return float(np.mean(late)) if len(late) and np.isfinite(late).all() else None
 
     @property
     def work(self) -> dict[str, float]:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from cfdyn.training.run import Run
 
 TESTED = ("central", "stable")
-VARIANCE = ("variance (models: tr Σ)", "swing (models: tr Σ, with slow parts)")  # the latter where noise moves weights slowly, too
 
 
 def ends(run: Run) -> tuple[dict[str, Any], float | None]:
@@ -29,20 +28,27 @@ def summary(run: Run) -> list[list[Any]]:
     """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement."""
     at, rows = int(run.t[-1]), list(run.models.values())
     averages = {row.name: run.averages(row.name) for row in rows}
-    held, noisy = run.held_sharpness, run.config.batch is not None
     measured = next((found["measured"] for found in averages.values()), None)
     found = [
         ["loss at the midpoint", float(run.midpoint_loss[-1]), *(_last(row.loss) for row in rows)],
         ["average loss (models: predicted)", measured, *(averages[row.name]["predicted"] for row in rows)],
         ["sharpness", float(run.sharpness[-1]), *(_last(row.sharpness) for row in rows)],
-        ["held sharpness (mean, later half)", *(held.values() if noisy else ())],
         ["edge", float(run.edge[-1]), *(None for _ in rows)],
-        [VARIANCE[noisy], _last(run.swing[: at + 1]), *(_last(row.trace) for row in rows)],
+        *(_of_noise(run) if run.config.batch else [
+            ["variance (models: tr Σ)", _last(run.swing[: at + 1]), *(_last(row.trace) for row in rows)]]),
         ["distance to the midpoints, mean", None, *(run.distances[row.name] for row in rows)],
         ["distance at the end", None, *(_last(row.distance) for row in rows)],
         ["gradient equivalents", float(run.work.get("discrete", 0.0)), *(run.work[row.name] for row in rows)],
     ]  # fmt: skip
     return [row for row in found if any(value is not None and value == value for value in row[1:])]
+
+
+def _of_noise(run: Run) -> list[list[Any]]:
+    """Rows of what noise makes now large and now small: means over the later half. Σ has slow parts too, a swing has none."""
+    swing = run.swing[(run.steps + 1) // 2 : int(run.t[-1]) + 1]
+    return [["held sharpness, mean of later half", *run.held_sharpness.values()],
+            ["swing, mean of later half (models: tr Σ)", float(swing.mean()) if len(swing) else None,
+             *(run.later(row.trace) for row in run.models.values())]]  # fmt: skip
 
 
 def sentences(run: Run) -> list[str]:

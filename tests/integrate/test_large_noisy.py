@@ -5,7 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large import idle_run, large_run
 from tests.flows.noisy_losses import TOY_START, toy, written_out
 
 GD = cf.optimizers.gd(lr=0.1)
@@ -95,7 +95,7 @@ def test_a_network_tells_slopes_and_hessians_of_each_row():
 
 def test_a_run_goes_on_bit_for_bit():
     flow = cf.flows.central(ByRow(toy()), GD, batch=2)
-    whole, first, second = (large_run(flow, TOY_START, rtol=1e-2) for _ in range(3))
+    whole, first, second = large_run(flow, TOY_START, rtol=1e-2), large_run(flow, TOY_START, rtol=1e-2), idle_run(flow, rtol=1e-2)
     whole.advance(20.0)
     whole.advance(40.0)
     first.advance(20.0)
@@ -113,8 +113,11 @@ def test_it_refuses_in_a_sentence():
         rows_along = property()
 
     adam = cf.optimizers.adam(lr=0.1)
-    with pytest.raises(UsageError, match="is that of gd, not of adam"):
+    with pytest.raises(UsageError, match="is that of steps −ηg, and those of adam are others"):
         cf.flows.central(Valley(), adam, batch=1)
+    decaying = cf.Optimizer.from_text({"w": "w - lr*(g + d*w)"}, {"lr": 0.1, "d": 0.1}, name="gd")
+    with pytest.raises(UsageError, match="those of gd are others"):
+        cf.flows.central(Valley(), decaying, batch=1)
     with pytest.raises(UsageError, match="batches are of rows of data, and Bare has no rows_along"):
         cf.flows.central(Bare(), GD, batch=1)
     with pytest.raises(UsageError, match="at most all 2 rows, not 3"):

@@ -65,7 +65,7 @@ class LargeRun:
         self.before: np.ndarray | None = None
         self.bent: np.ndarray | None = None
         self.motion: np.ndarray | None = None
-        self.pace, self.worst, self.back = 1.0, 0.0, 1.0  # back: the share of what modes are beyond the edge that a step takes off
+        self.pace, self.worst, self.back = 1.0, 0.0, 1.0  # back: of what is beyond the edge the share that a step takes off
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
         # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))

@@ -57,8 +57,8 @@ class NoisyRun(LargeRun):
         try:
             seen = self._seen(z, orthonormal(y, none))
         except NumericsError as trouble:
-            raise NumericsError(f"the start: {trouble}; start where the optimizer is after some steps (warm=100), lower lr, or "
-                                "raise `cut`") from None  # fmt: skip
+            raise NumericsError(f"the start: {trouble}; start where the optimizer is after more steps (warm=100, of a training "
+                                "warm_start=100), lower lr, or raise `cut`") from None  # fmt: skip
         self.point, self.x, self.bend = seen.point, seen.x, seen.bend
         self.damping = self.least = seen.damping
         self.trend = np.zeros(len(seen.point.y))
