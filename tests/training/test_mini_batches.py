@@ -191,10 +191,10 @@ def test_the_flow_beside_a_net_on_digits_is_that_of_solve(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("batch", "below"), [(10, 0.65), (20, 0.85)])
 def test_the_sharpness_at_which_a_training_is_held_on_digits(batch, below, tmp_path):
-    """tanh 64-32-32-4 on 500 digits, η = 0.6: within 15 %, where the gradient flow beside it passes 2/η."""
+    """tanh 64-32-32-4 on 500 digits, η = 0.6: within 15 %, where the gradient flow beside it has a fifth more."""
     settings = {"optimizer": "gd:lr=0.6", "runs": "central,gradient", "batch": batch, "cut": 0.2, "steps": 800, "every": 40, "warm_start": 60}
     run = cf.train(settings, network=net_on_digits(), out=str(tmp_path / "run"))
     held = run.held_sharpness
     assert run.status == run.models["central"].status == "done" and held["discrete"] < below * 2 / 0.6
-    assert held["central"] == pytest.approx(held["discrete"], rel=0.15) and held["gradient"] > 2 / 0.6
+    assert held["central"] == pytest.approx(held["discrete"], rel=0.15) and held["gradient"] > 1.2 * held["discrete"]
     assert run.distances["gradient"] > 1.2 * run.distances["central"]

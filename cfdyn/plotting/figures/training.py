@@ -57,7 +57,7 @@ def _eigenvalues(axes: Axes, run: Run) -> None:
 
 
 def _variance(axes: Axes, run: Run) -> None:
-    """Of the iterates about their midpoints, averaged over neighbours, and as predicted; of mini-batches Σ has slow parts, too."""
+    """Of the iterates about their midpoints, averaged over neighbours, and as predicted (of mini-batches with slow parts)."""
     steps, average = np.arange(len(run.swing)), run.average_swing
     axes.plot(steps, average, color=ACCENT, linewidth=1.1)
     for name, row in run.models.items():
