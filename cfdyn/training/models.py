@@ -99,7 +99,7 @@ class Model:
         w, (directions, small) = self._run.w, self._run.covariance_factors
         loss, trace, excess = float(self.network.value(w)), 0.0, 0.0
         if len(directions):
-            curved = self._run.curved(directions)
+            curved = self._run.curved(directions) - self._flow.decay * directions
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T

@@ -92,6 +92,15 @@ def test_weight_decay_is_a_penalty_on_the_loss():
     np.testing.assert_allclose(path.w[-1], dense.w[-1], atol=1e-4)
 
 
+def test_readings_are_of_the_loss_without_its_penalty():
+    optimizer = cf.optimizers.gd(lr=0.9, weight_decay=0.05)
+    dense = cf.solve(cf.flows.central(VALLEY, optimizer), [1.5, 0.3], 2.0, rtol=1e-10)
+    path = cf.solve(cf.flows.central(Plain(VALLEY), optimizer), [1.5, 0.3], 2.0, rtol=1e-8)
+    assert dense.covariance[-1].trace() > 0.02
+    for name in ("loss", "sharpness", "edge", "predicted_loss", "predicted_grad_norm_sq"):
+        np.testing.assert_allclose(getattr(path, name)[-1], getattr(dense, name)[-1], rtol=1e-4, err_msg=name)
+
+
 def test_a_run_goes_on_bit_for_bit():
     loss, optimizer = case(next(entry for entry in REFERENCES if entry["name"] == "rmsprop"))
     start = [1.8, 0.2, 0.3, 0.3, 0.4, 0.15]

@@ -25,17 +25,17 @@ class Reading(NamedTuple):
 
 
 def reading(run: LargeRun) -> Reading:
-    """What a run shows at its present time."""
-    point, theta = run.point, run.theta
+    """What a run shows at its present time: of the loss alone, without the penalty that weight decay stands for."""
+    point, theta, decay = run.point, run.theta, run.flow.decay
     factors, x = run.covariance_factors
-    k, curved = len(x), run.curved(factors)
+    k, curved, g = len(x), run.curved(factors) - decay * factors, point.g - decay * run.w
     gram = factors @ factors.T
     half = _root(x) if np.isfinite(x).all() else x
     sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k and half is not x else np.zeros(0)
     sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
-    squares = float(point.g @ point.g) + float(np.sum(x * (curved @ curved.T)))
+    squares = float(g @ g) + float(np.sum(x * (curved @ curved.T)))
     top = float(point.values[0]) if len(point.values) else np.nan
-    sharpness = top * float(point.edge.metric) if np.ndim(point.edge.metric) == 0 else np.nan
+    sharpness = top * float(point.edge.metric) - decay if np.ndim(point.edge.metric) == 0 else np.nan
     return Reading(theta, top, sharpness, run.eigenvalues, sizes, float(np.sum(x * (factors @ curved.T))) / 2, squares)
 
 
