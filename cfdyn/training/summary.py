@@ -25,7 +25,9 @@ def ends(run: Run) -> tuple[dict[str, Any], float | None]:
 
 
 def summary(run: Run) -> list[list[Any]]:
-    """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement."""
+    """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement, if any."""
+    if not len(run.t):
+        return []
     at, rows = int(run.t[-1]), list(run.models.values())
     averages = {row.name: run.averages(row.name) for row in rows}
     measured = next((found["measured"] for found in averages.values()), None)

@@ -104,6 +104,15 @@ def test_a_run_goes_on_bit_for_bit():
     assert np.array_equal(whole.w, second.w) and np.array_equal(whole.x, second.x) and whole.said == second.said
 
 
+def test_where_no_direction_is_sharp_it_is_gradient_flow():
+    """y of the valley is 15, ηλ 0.0015."""
+    gd, times = cf.optimizers.gd(lr=1e-4), np.arange(0.0, 4001.0, 1000.0)
+    path = cf.solve(cf.flows.central(Valley(), gd, batch=1), [0.1, 15.0], 4000, save_at=times, rtol=1e-6)
+    plain = cf.solve(cf.flows.gradient(Valley(), gd), [0.1, 15.0], 4000, save_at=times, rtol=1e-6)
+    np.testing.assert_allclose(path.w, plain.w, rtol=0, atol=2e-5)  # rtol is of the length of w
+    assert path.stats["gradient_equivalents"] > 0 and not path.rank.any() and path.w[-1, 0] < 0.01
+
+
 def test_all_rows_without_replacement_are_the_flow_without_noise():
     assert cf.flows.central(Valley(), GD, batch=2, replace=False).kind == "central"
 

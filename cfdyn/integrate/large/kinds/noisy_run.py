@@ -78,8 +78,10 @@ class NoisyRun(LargeRun):
         return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
 
     def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.rows_along(w, u))
         n, k = int(self.flow.oracle.n_rows), len(u)  # type: ignore[attr-defined]
+        if not k:
+            return np.zeros((n, 0)), np.zeros((n, 0, 0))
+        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.rows_along(w, u))
         if slopes.shape != (n, k) or bends.shape != (n, k, k):
             raise UsageError(f"rows_along of {n} rows and {k} directions gives the shapes {slopes.shape} and {bends.shape}, not "
                              f"{(n, k)} and {(n, k, k)}")  # fmt: skip
