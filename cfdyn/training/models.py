@@ -46,6 +46,13 @@ def run_of(flow: Any, options: Mapping[str, Any]) -> Any:
     return idle_run(flow, **options)
 
 
+def sharpness_of(run: Any) -> float:
+    """λ₁(P⁻¹H) where it is."""
+    from cfdyn.integrate.large.rows import sharpest
+
+    return sharpest(run)
+
+
 def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
     """The state of a flow at a midpoint (D,) of the optimizer: without its momentum, which the flow has slaved; ``off`` (d,) is
     what the iterate is from there, the swing of the edge and the rod flow."""
@@ -103,11 +110,10 @@ class Model:
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T
-        values = self._run.eigenvalues
         return {
             "distance": float(np.linalg.norm(w - midpoint)), "loss": loss, "predicted_loss": loss + excess,
             "trace": trace,
-            "sharpness": float(values[0] / self._run.theta * edge) if len(values) else np.nan,
+            "sharpness": sharpness_of(self._run) / self._run.theta * edge,
             "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
         }  # fmt: skip
 
