@@ -71,18 +71,27 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
 
 def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool, cut: float | None) -> OracleFlow:
     """The flow of batches of a loss that is no formula; with all rows, each once, that without noise."""
-    if optimizer.name != "gd":
-        raise UsageError(f"of a loss that is no formula the flow of batches is that of gd, not of {optimizer.name}; "
-                         "leave `batch` out for the flow of all rows")  # fmt: skip
-    missing = [name for name in ("n_rows", "rows_along") if not hasattr(loss, name)]
-    if missing or not loss.n_rows:
-        raise UsageError(f"batches are of rows of data, and {type(loss).__name__} has no {' and no '.join(missing) or 'rows'}")
+    plain = OracleFlow("central", "central", loss, optimizer)
+    if why := why_noiseless(plain):
+        raise UsageError(f"{why}; leave `batch` out for the flow of all rows")
     batch = whole_number("batch", batch, 1)
     if not replace and batch > loss.n_rows:
         raise UsageError(f"a batch without replacement has at most all {loss.n_rows} rows, not {batch}")
     if not replace and batch == loss.n_rows:
-        return OracleFlow("central", "central", loss, optimizer)
+        return plain
     return OracleFlow("central", "noisy", loss, optimizer, RowNoise(batch, bool(replace), _cut(COARSE if cut is None else cut)))
+
+
+def why_noiseless(flow: OracleFlow) -> str:
+    """Why there is no flow of batches beside that of all rows, of a loss that is no formula; empty where there is one."""
+    loss: Any = flow.oracle
+    if not flow.of_descent:
+        name = flow.optimizer.name
+        return f"of a loss that is no formula the flow of batches is that of steps −ηg, and those of {name} are others"
+    missing = [name for name in ("n_rows", "rows_along") if not hasattr(loss, name)]
+    if missing or not loss.n_rows:
+        return f"batches are of rows of data, and {type(loss).__name__} has no {' and no '.join(missing) or 'rows'}"
+    return ""
 
 
 def _cut(cut: float) -> float:

@@ -53,6 +53,12 @@ class OnBatches:
         if batch is not None and not batch <= rows:
             raise UsageError(f"a batch of {batch} is drawn from {rows} rows of data, and no row twice")
 
+    def noise(self, cut: float | None) -> dict[str, Any]:
+        """What a flow is told of the batches, see `cf.flows.central`: nothing where each has all rows."""
+        if self.batch is None or self.batch == self.network.n_rows:
+            return {}
+        return {"batch": self.batch, "replace": False, "cut": cut}
+
     @property
     def rows(self) -> np.ndarray | None:
         """The numbers of the rows of step k; None for all."""

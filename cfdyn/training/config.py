@@ -14,7 +14,7 @@ from cfdyn.errors import RecordError, UsageError, shown, unknown
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.training.own_optimizer import read_formulas
 
-VERSION = 2  # of what is in a run's folder
+VERSION, READ = 3, (2, 3)  # of what is in a run's folder, and those that can be read
 DISCRETE = "discrete"  # the optimizer itself
 MODELS = ("central", "stable", "gradient", "edge", "rod")
 ROWS = 100  # of measurements, about, where no interval is given
@@ -36,6 +36,7 @@ class Config:
     batch: int | None = None
     seed: int = 0
     tol: float | None = None
+    cut: float | None = None
     exponents: int | None = None
     out: str | None = None
     own: bool = False  # the network is the caller's, which no text makes
@@ -61,16 +62,23 @@ class Config:
         object.__setattr__(self, "warm_start", whole_number("`warm_start`", self.warm_start, 1, steps - 2))
         every = max(1, steps // ROWS) if self.every is None else whole_number("`every`", self.every, 1, steps)
         object.__setattr__(self, "every", every)
-        if self.batch is not None:
-            object.__setattr__(self, "batch", whole_number("`batch`", self.batch, 1))
         object.__setattr__(self, "seed", whole_number("`seed`", self.seed, 0, 2**63 - 1))
         if self.tol is not None and not 0 < number("`tol`", self.tol, finite=True) < 1:
             raise UsageError(f"`tol` is a number between 0 and 1, not {self.tol}")
+        self._check_batches()
         if self.formulas is not None:
             read_formulas(self.formulas)
         if self.exponents is not None:
             object.__setattr__(self, "exponents", whole_number("`exponents`", self.exponents, 1))
         converted("`out`", self.out, str | None)
+
+    def _check_batches(self) -> None:
+        if self.batch is not None:
+            object.__setattr__(self, "batch", whole_number("`batch`", self.batch, 1))
+        if self.cut is not None:
+            object.__setattr__(self, "cut", number("`cut`", self.cut, finite=True))
+            if self.batch is None:
+                raise UsageError("`cut` is of the central flow of mini-batches: give `batch`, too, or leave it out")
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -134,7 +142,7 @@ def read_config(folder: Path) -> Config:
         raise RecordError(f"{folder} {where}")
     values = read_toml(folder / FILE, RecordError)
     version = values.pop("version", None)
-    if version != VERSION:
+    if version not in READ:
         raise RecordError(f"{folder} holds a run of the version {version!r}, and this cfdyn goes on with version {VERSION}; "
                           "nothing was changed")  # fmt: skip
     try:

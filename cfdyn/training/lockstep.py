@@ -19,7 +19,6 @@ from cfdyn.training.modes import Modes
 from cfdyn.training.store import Store
 from cfdyn.training.tangents import Tangents
 
-NOISELESS = "the models know nothing of the noise of mini-batches: they are those of all rows"
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
@@ -39,7 +38,8 @@ class Lockstep:
         self.oracle = OnBatches(network, config.batch, config.seed)
         self.map = as_map(self.oracle, optimizer)
         self.edge, self.modes = Edge(optimizer), Modes(network.dim)
-        self.models = {name: Model(name, network, optimizer, config.tol) for name in config.models}
+        noise = self.oracle.noise(config.cut)
+        self.models = {name: Model(name, network, optimizer, config.tol, noise) for name in config.models}
         self.k, self.rows, self.status, self.largest = 0, 0, RUNNING, np.inf
         self.tangents = self._tangents(config.exponents)
         self.z = self.map.state(network.start)
@@ -154,8 +154,7 @@ class Lockstep:
 
     def _remarks(self) -> list[str]:
         """What a reader of the measurements must know."""
-        noisy = self.config.batch is not None and self.models
-        found = [*getattr(self.network, "remarks", ()), self.edge.why, NOISELESS if noisy else ""]
+        found = [*getattr(self.network, "remarks", ()), self.edge.why]
         return [words for words in found if words]
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -182,7 +181,7 @@ class Lockstep:
         if self.tangents is not None:
             self.tangents.restore(checkpoints.under(arrays, "tangents"))
         for name, model in self.models.items():
-            model.restore(checkpoints.under(arrays, name), self.z)
+            model.restore(checkpoints.under(arrays, name))
             model.status = facts["models"][name]
 
     def _same(self, weights: np.ndarray, before: float) -> None:

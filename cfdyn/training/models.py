@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import NumericsError, RecordError, UsageError
+from cfdyn.flows._noisy import why_noiseless
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
@@ -19,18 +21,36 @@ SINGLE = ("distance", "loss", "predicted_loss", "sharpness", "trace")
 MEASURED = (*SINGLE, "variance")
 # Without the secant nothing but the centre's motion ends the growth of a swing; a single rod follows the drift and misses it.
 OPTIONS: dict[str, dict[str, Any]] = {"edge": {"secant": True}, "rod": {"rods": "all"}}
+NOISELESS = "it is the flow of all rows and knows nothing of the noise of mini-batches"
 
 
-def flow_of(name: str, network: Any, optimizer: Optimizer) -> Any:
-    """The flow of that name, before anything is computed."""
-    return catalogue("flows").get(name)(network, optimizer, **OPTIONS.get(name, {}))
+def flow_of(name: str, network: Any, optimizer: Optimizer, noise: Mapping[str, Any]) -> tuple[Any, str]:
+    """The flow of that name, before anything is computed: with the noise of batches if there is any and it has such a flow; and
+    what is to be said where it has none."""
+    make = catalogue("flows").get(name)
+    options = OPTIONS.get(name, {})
+    flow = make(network, optimizer, **options)
+    if not noise:
+        return flow, ""
+    if "batch" not in inspect.signature(make).parameters:
+        return flow, NOISELESS
+    if why := why_noiseless(flow):
+        return flow, f"{NOISELESS}: {why}"
+    return make(network, optimizer, **options, **noise), ""
 
 
-def run_of(flow: Any, z: np.ndarray, options: dict[str, Any]) -> Any:
-    """A run of it that can be advanced, stopped and gone on with."""
-    from cfdyn.integrate.large.solve import large_run
+def run_of(flow: Any, options: Mapping[str, Any]) -> Any:
+    """A run of it, to be begun or restored, that can be advanced, stopped and gone on with."""
+    from cfdyn.integrate.large import idle_run
 
-    return large_run(flow, z, **options)
+    return idle_run(flow, **options)
+
+
+def sharpness_of(run: Any) -> float:
+    """λ₁(P⁻¹H) where it is."""
+    from cfdyn.integrate.large.rows import sharpest
+
+    return sharpest(run)
 
 
 def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
@@ -45,18 +65,23 @@ def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) ->
 
 
 class Model:
-    """One flow, begun at a state of the optimizer; time is in steps. ``status`` is "running", or why it ended and when."""
+    """One flow, begun at a state of the optimizer; time is in steps. ``status`` is "running", or why it ended and when.
 
-    def __init__(self, name: str, network: Any, optimizer: Optimizer, tol: float | None):
+    ``noise``: ``batch``, ``replace`` and ``cut`` where steps are of mini-batches, as `cf.flows.central` takes them, else empty.
+    """
+
+    def __init__(self, name: str, network: Any, optimizer: Optimizer, tol: float | None, noise: Mapping[str, Any]):
         self.name, self.network, self.optimizer, self.status = name, network, optimizer, RUNNING
-        self._flow = flow_of(name, network, optimizer)
+        self._flow, self._noiseless = flow_of(name, network, optimizer, noise)
         self._options = {} if tol is None else {"rtol": tol}
         self._run: Any = None
 
     def begin(self, z: np.ndarray, off: np.ndarray) -> None:
         """Start at a midpoint (D,) of the optimizer, which its iterate is ``off`` (d,) from."""
         try:
-            self._run = run_of(self._flow, start_of(self._flow, self.optimizer, z, off), self._options)
+            run = run_of(self._flow, self._options)
+            run.begin(start_of(self._flow, self.optimizer, z, off))
+            self._run = run
         except (NumericsError, UsageError) as error:
             self.status = f"ended before it began: {error}"
 
@@ -81,31 +106,41 @@ class Model:
         w, (directions, small) = self._run.w, self._run.covariance_factors
         loss, trace, excess = float(self.network.value(w)), 0.0, 0.0
         if len(directions):
-            curved = np.stack([np.asarray(self.network.hvp(w, v)) for v in directions])
+            curved = self._run.curved(directions) - self._flow.decay * directions
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T
-        values = self._run.eigenvalues
         return {
             "distance": float(np.linalg.norm(w - midpoint)), "loss": loss, "predicted_loss": loss + excess,
             "trace": trace,
-            "sharpness": float(values[0] / self._run.theta * edge) if len(values) else np.nan,
+            "sharpness": sharpness_of(self._run) / self._run.theta * edge,
             "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
         }  # fmt: skip
 
     def facts(self, status: str) -> dict[str, Any]:
         """Its status, the optimizer's ``status`` if it goes on; what was changed or assumed; gradient equivalents as timed."""
-        known = {"status": status if self.status == RUNNING else self.status, "notes": [], "work": 0.0}
-        if self._run is None:
-            return known
-        return {**known, "notes": list(self._run.notes), "work": float(self._run.oracle.equivalents())}
+        notes, work = [self._noiseless] if self._noiseless else [], 0.0
+        if self._run is not None:
+            notes, work = [*notes, *self._run.notes, *self._run.said], float(self._run.oracle.equivalents())
+        return {"status": status if self.status == RUNNING else self.status, "notes": notes, "work": work}
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All that its run is; empty before it has begun."""
         return {} if self._run is None else dict(self._run.snapshot())
 
-    def restore(self, saved: Mapping[str, np.ndarray], z: np.ndarray) -> None:
-        """What a snapshot holds; z (D,): any state of the optimizer."""
-        if saved:
-            self.begin(z, np.zeros(self._flow.n_weights))
-            self._run.restore(dict(saved))
+    def restore(self, saved: Mapping[str, np.ndarray]) -> None:
+        """What a snapshot holds.
+
+        Raises
+        ------
+        RecordError : it is that of another flow: of this name, by an older cfdyn
+        """
+        if not saved:
+            return
+        run = run_of(self._flow, self._options)
+        try:
+            run.restore(dict(saved))
+        except KeyError:
+            raise RecordError(f"the run was begun with a {self.name} flow that is another one in this cfdyn: what it has can be "
+                              "read, and it does not go on; begin it anew in another folder") from None  # fmt: skip
+        self._run = run

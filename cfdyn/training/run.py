@@ -13,7 +13,7 @@ import numpy as np
 from cfdyn.errors import RecordError
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
-from cfdyn.training.config import DONE, Config, read_config
+from cfdyn.training.config import DISCRETE, DONE, Config, read_config
 from cfdyn.training.dynamics import Dynamics
 from cfdyn.training.models import MEASURED
 from cfdyn.training.store import Store
@@ -204,6 +204,17 @@ class Run(Dynamics):
         """Mean distance of each model to the midpoints, over its measurements."""
         return {name: float(np.nanmean(row.distance)) if np.isfinite(row.distance).any() else None
                 for name, row in self.models.items()}  # fmt: skip
+
+    @cached_property
+    def held_sharpness(self) -> dict[str, float | None]:
+        """Mean of λ₁ over the measurements in the later half of the run, of the optimizer at its midpoints (``discrete``) and of
+        each model; None where a model has not all of them."""
+        return {DISCRETE: self.later(self.sharpness), **{name: self.later(row.sharpness) for name, row in self.models.items()}}
+
+    def later(self, values: np.ndarray) -> float | None:
+        """Mean of a column (m,) over the measurements in the later half of the run; None where it is not known at all of them."""
+        late = values[self.t >= self.steps / 2]
+        return float(np.mean(late)) if len(late) and np.isfinite(late).all() else None
 
     @property
     def work(self) -> dict[str, float]:

@@ -25,7 +25,9 @@ def ends(run: Run) -> tuple[dict[str, Any], float | None]:
 
 
 def summary(run: Run) -> list[list[Any]]:
-    """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement."""
+    """Rows: a name, the optimizer's number and that of each model, None where there is none; of the last measurement, if any."""
+    if not len(run.t):
+        return []
     at, rows = int(run.t[-1]), list(run.models.values())
     averages = {row.name: run.averages(row.name) for row in rows}
     measured = next((found["measured"] for found in averages.values()), None)
@@ -34,7 +36,8 @@ def summary(run: Run) -> list[list[Any]]:
         ["average loss (models: predicted)", measured, *(averages[row.name]["predicted"] for row in rows)],
         ["sharpness", float(run.sharpness[-1]), *(_last(row.sharpness) for row in rows)],
         ["edge", float(run.edge[-1]), *(None for _ in rows)],
-        ["variance (models: tr Σ)", _last(run.swing[: at + 1]), *(_last(row.trace) for row in rows)],
+        *(_of_noise(run) if run.config.batch else [
+            ["variance (models: tr Σ)", _last(run.swing[: at + 1]), *(_last(row.trace) for row in rows)]]),
         ["distance to the midpoints, mean", None, *(run.distances[row.name] for row in rows)],
         ["distance at the end", None, *(_last(row.distance) for row in rows)],
         ["gradient equivalents", float(run.work.get("discrete", 0.0)), *(run.work[row.name] for row in rows)],
@@ -42,9 +45,17 @@ def summary(run: Run) -> list[list[Any]]:
     return [row for row in found if any(value is not None and value == value for value in row[1:])]
 
 
+def _of_noise(run: Run) -> list[list[Any]]:
+    """Rows of what noise makes now large and now small: means over the later half. Σ has slow parts too, a swing has none."""
+    swing = run.swing[(run.steps + 1) // 2 : int(run.t[-1]) + 1]
+    return [["held sharpness, mean of later half", *run.held_sharpness.values()],
+            ["swing, mean of later half (models: tr Σ)", float(swing.mean()) if len(swing) else None,
+             *(run.later(row.trace) for row in run.models.values())]]  # fmt: skip
+
+
 def sentences(run: Run) -> list[str]:
     """What the iterates did, and which model was nearer."""
-    said = [_oscillation(run), along_directions(run.usual_periods), *_exponents(run)]
+    said = [_oscillation(run), along_directions(run.usual_periods), *_exponents(run), _held(run)]
     central, stable = (run.distances.get(name) for name in TESTED)
     if central and stable:
         start = f"both begin at the midpoint of step {run.config.warm_start} (warm start)"
@@ -66,6 +77,18 @@ def _exponents(run: Run) -> list[str]:
     pairs = zip(found.exponents, found.errors, strict=True)
     values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
     return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}."]
+
+
+def _held(run: Run) -> str:
+    """Of mini-batches: the mean sharpness of the later half beside the edge and the models'."""
+    own, *others = run.held_sharpness.values()
+    if run.config.batch is None or own is None:
+        return ""
+    edge = float(np.mean(run.edge[run.t >= run.steps / 2]))
+    of_edge = f", {100 * own / edge:.3g} % of the edge" if edge == edge else ""
+    beside = [f"the {name} flow has {value:.4g} ({100 * (value / own - 1):+.2g} %)"
+              for name, value in zip(run.models, others, strict=True) if value is not None]  # fmt: skip
+    return f"From step {run.steps // 2} on the sharpness is {own:.4g} on average{of_edge}{'; '.join(['', *beside])}."
 
 
 def _beside(ratio: float) -> str:

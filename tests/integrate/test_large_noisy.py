@@ -5,7 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large import idle_run, large_run
 from tests.flows.noisy_losses import TOY_START, toy, written_out
 
 GD = cf.optimizers.gd(lr=0.1)
@@ -95,13 +95,22 @@ def test_a_network_tells_slopes_and_hessians_of_each_row():
 
 def test_a_run_goes_on_bit_for_bit():
     flow = cf.flows.central(ByRow(toy()), GD, batch=2)
-    whole, first, second = (large_run(flow, TOY_START, rtol=1e-2) for _ in range(3))
+    whole, first, second = large_run(flow, TOY_START, rtol=1e-2), large_run(flow, TOY_START, rtol=1e-2), idle_run(flow, rtol=1e-2)
     whole.advance(20.0)
     whole.advance(40.0)
     first.advance(20.0)
     second.restore(first.snapshot())
     second.advance(40.0)
     assert np.array_equal(whole.w, second.w) and np.array_equal(whole.x, second.x) and whole.said == second.said
+
+
+def test_where_no_direction_is_sharp_it_is_gradient_flow():
+    """y of the valley is 15, ηλ 0.0015."""
+    gd, times = cf.optimizers.gd(lr=1e-4), np.arange(0.0, 4001.0, 1000.0)
+    path = cf.solve(cf.flows.central(Valley(), gd, batch=1), [0.1, 15.0], 4000, save_at=times, rtol=1e-6)
+    plain = cf.solve(cf.flows.gradient(Valley(), gd), [0.1, 15.0], 4000, save_at=times, rtol=1e-6)
+    np.testing.assert_allclose(path.w, plain.w, rtol=0, atol=2e-5)  # rtol is of the length of w
+    assert path.stats["gradient_equivalents"] > 0 and not path.rank.any() and path.w[-1, 0] < 0.01
 
 
 def test_all_rows_without_replacement_are_the_flow_without_noise():
@@ -113,8 +122,11 @@ def test_it_refuses_in_a_sentence():
         rows_along = property()
 
     adam = cf.optimizers.adam(lr=0.1)
-    with pytest.raises(UsageError, match="is that of gd, not of adam"):
+    with pytest.raises(UsageError, match="is that of steps −ηg, and those of adam are others"):
         cf.flows.central(Valley(), adam, batch=1)
+    decaying = cf.Optimizer.from_text({"w": "w - lr*(g + d*w)"}, {"lr": 0.1, "d": 0.1}, name="gd")
+    with pytest.raises(UsageError, match="those of gd are others"):
+        cf.flows.central(Valley(), decaying, batch=1)
     with pytest.raises(UsageError, match="batches are of rows of data, and Bare has no rows_along"):
         cf.flows.central(Bare(), GD, batch=1)
     with pytest.raises(UsageError, match="at most all 2 rows, not 3"):

@@ -5,7 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.kinds import rod_run
 from cfdyn.integrate.large.kinds.swung import Swung
 from tests.integrate.test_large import Plain
@@ -114,7 +114,7 @@ def test_a_path_that_runs_away_ends_in_a_sentence(recwarn):
 
 def test_a_run_goes_on_bit_for_bit():
     flow = cf.flows.rod(Plain(VALLEY), SLOPE, rods="all")
-    whole, first, second = (large_run(flow, [0.05, 6.4]) for _ in range(3))
+    whole, first, second = large_run(flow, [0.05, 6.4]), large_run(flow, [0.05, 6.4]), idle_run(flow)
     for t in (30.0, 60.0):
         whole.advance(t)
     first.advance(30.0)

@@ -53,7 +53,9 @@ def test_killed_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [("--optimizer", "gd:lr=0.74", "--exponents", "2"), ("--optimizer", "rmsprop:lr=0.002,beta2=0.95,eps=1e-6", "--batch", "40")])
+@pytest.mark.parametrize("more", [
+    ("--optimizer", "gd:lr=0.74", "--exponents", "2"), ("--optimizer", "rmsprop:lr=0.002,beta2=0.95,eps=1e-6", "--batch", "40"),
+    ("--optimizer", "gd:lr=0.6", "--batch", "20", "--cut", "0.4")])  # fmt: skip
 def test_a_network_killed_at_ten_random_moments(tmp_path, more):
     options = ["mlp:widths=8-8", "--data", "digits:classes=3,n=100", *more, "--steps", "400", "--every", "4", "--keep", "0.1"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"

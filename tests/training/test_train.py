@@ -110,7 +110,8 @@ def test_a_smooth_path_is_no_oscillation_and_noise_is_no_two_cycle(train, lr, ba
 
 def test_a_model_begins_at_the_midpoint_of_the_warm_start(train):
     run, w = train(), iterates(121)
-    begun = toy.StableRun(type("Flow", (), {"network": toy.Toy(), "lr": toy.LR}), (w[9] + 2 * w[10] + w[11]) / 4)
+    begun = toy.StableRun(type("Flow", (), {"network": toy.Toy(), "lr": toy.LR}))
+    begun.begin((w[9] + 2 * w[10] + w[11]) / 4)
     begun.advance(30.0)
     middle = (w[39] + 2 * w[40] + w[41]) / 4
     row = run.t.tolist().index(40)
@@ -238,6 +239,7 @@ def test_divergence_ends_cleanly_and_says_where(train):
     assert 4 < len(w) < 200 and run.status == f"diverged at step {len(w) - 1}" and run.complete
     np.testing.assert_allclose(run.loss, [toy.Toy().value(x) for x in w[:-1]], rtol=1e-10)
     assert cf.train(resume=run.folder, network=toy.Toy()).status == run.status
+    assert train(optimizer="gd:lr=30", steps=200).summary == [], "nothing was measured"
 
 
 def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypatch):
@@ -297,8 +299,8 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
     with pytest.raises(UsageError, match="not fewer"):
         cf.train(resume=run.folder, steps=20)
     text = (run.folder / "config.toml").read_text()
-    (run.folder / "config.toml").write_text(text.replace("version = 2", "version = 7"))
-    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 2; nothing was changed"):
+    (run.folder / "config.toml").write_text(text.replace("version = 3", "version = 7"))
+    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 3; nothing was changed"):
         cf.train(resume=run.folder, network=toy.Toy())
     (run.folder / "config.toml").write_text(text[:40])
     with pytest.raises(RecordError):

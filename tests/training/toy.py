@@ -42,12 +42,15 @@ class Toy:
 
 
 class StableRun:
-    """dw/dt = −η∇L by Runge and Kutta in steps of at most 1/8: what `cfdyn.integrate.large.large_run` gives, for tests."""
+    """dw/dt = −η∇L by Runge and Kutta in steps of at most 1/8: what `cfdyn.integrate.large.idle_run` gives, for tests."""
 
-    theta, status, notes = 2.0, "", ()
+    theta, status, notes, said = 2.0, "", (), ()
 
-    def __init__(self, flow, z, **options):
-        self.flow, self.t, self.w, self.count, self.oracle = flow, 0.0, np.array(z[: flow.network.dim]), 0, self
+    def __init__(self, flow):
+        self.flow, self.t, self.count, self.oracle = flow, 0.0, 0, self
+
+    def begin(self, z):
+        self.w = np.array(z[: self.flow.network.dim])
 
     def advance(self, t):
         steps = max(1, int(np.ceil((t - self.t) * 8)))
@@ -80,9 +83,9 @@ class StableRun:
 
 def use(patch):
     """Flows of the toy, in place of those of networks; ``patch(module, name, value)``."""
-    patch(models, "flow_of", lambda name, network, optimizer: SimpleNamespace(
-        network=network, lr=optimizer.params["lr"], n_weights=network.dim, own=SimpleNamespace(each=(), shared=())))
-    patch(models, "run_of", lambda flow, z, options: StableRun(flow, z, **options))
+    patch(models, "flow_of", lambda name, network, optimizer, noise: (SimpleNamespace(
+        kind="toy", network=network, lr=optimizer.params["lr"], n_weights=network.dim, own=SimpleNamespace(each=(), shared=())), ""))
+    patch(models, "run_of", lambda flow, options: StableRun(flow))
 
 
 SETTINGS = {"optimizer": f"gd:lr={LR}", "runs": "discrete,stable", "steps": 120, "warm_start": 10, "every": 4}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PICTURE = "run.png"  # in the folder of the run
 
 
-@command("network data optimizer runs steps warm_start every batch tol exponents seed resume keep folder plot figure json",
+@command("network data optimizer runs steps warm_start every batch cut tol exponents seed resume keep folder plot figure json",
          "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
@@ -34,7 +34,8 @@ def train(
     steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
     warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given, fewer in a training of less than 12).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
-    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch (all rows if not given).", show_default=False)] = None,  # noqa: E501
+    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, each once (all rows if not given); with gd 'central' is then the flow with the noise of such batches, other flows are those of all rows.", show_default=False)] = None,  # noqa: E501
+    cut: Annotated[float | None, Option("--cut", help="With --batch: the ηλ of directions along which 'central' carries noise (0.1 if not given); larger is faster.", show_default=False)] = None,  # noqa: E501
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
     exponents: Annotated[int | None, Option("--exponents", min=1, help="Also the largest K Lyapunov exponents of the steps, K products with the Hessian a step.", metavar="K", show_default=False)] = None,  # noqa: E501
     seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501
@@ -54,6 +55,7 @@ def train(
     --resume.
 
     $ cfdyn train mlp:widths=32-32 --data digits:classes=4,n=200 --optimizer gd:lr=0.5 --steps 300
+    $ cfdyn train mlp:widths=16 --batch 20 --optimizer gd:lr=0.5 --steps 300
     $ cfdyn train --resume cfdyn-out/train-001
     """
     from cfdyn.plotting import check_path
@@ -61,8 +63,8 @@ def train(
     if plot is not None and not figure:
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
     limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
-    options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, tol=tol)
-    options |= given(exponents=exponents, seed=seed, out=None if folder is None else str(folder))
+    options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, cut=cut)
+    options |= given(tol=tol, exponents=exponents, seed=seed, out=None if folder is None else str(folder))
     try:
         found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
     except Interrupted as stopped:
@@ -115,6 +117,7 @@ def _document(found: Run) -> dict[str, Any]:
         "sharpness": last["sharpness"], "edge": last["edge"], "eigenvalues": last["eigenvalues"],
         "oscillation": {"period": wave and wave.period, "since": found.since, "kind": wave.kind if wave else "none"},
         "episodes": found.usual_periods.episodes, "lyapunov": _exponents(found),
+        "held_sharpness": found.held_sharpness,
         "distances": found.distances, "loss": own["measured"] if named else first, "final_loss": first,
         "predicted_loss": own["predicted"], "averages": averages,
         "gradient_equivalents": found.work.get(named) if named else None, "work": found.work,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.integrate.large.modes import top
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.run import LargeRun, Piece
 
+MORE, ASTRAY = 8, 0.1  # products that tell the sharpness of a flow without oscillations, from its mode and so much of others
 MOST_BYTES = 2**31  # of states at rows that nobody asked for one by one
 
 
@@ -25,18 +28,35 @@ class Reading(NamedTuple):
 
 
 def reading(run: LargeRun) -> Reading:
-    """What a run shows at its present time."""
-    point, theta = run.point, run.theta
+    """What a run shows at its present time: of the loss alone, without the penalty that weight decay stands for."""
+    point, theta, decay = run.point, run.theta, run.flow.decay
     factors, x = run.covariance_factors
-    k, curved = len(x), run.curved(factors)
+    k, curved, g = len(x), run.curved(factors) - decay * factors, point.g - decay * run.w
     gram = factors @ factors.T
     half = _root(x) if np.isfinite(x).all() else x
     sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k and half is not x else np.zeros(0)
     sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
-    squares = float(point.g @ point.g) + float(np.sum(x * (curved @ curved.T)))
-    top = float(point.values[0]) if len(point.values) else np.nan
-    sharpness = top * float(point.edge.metric) if np.ndim(point.edge.metric) == 0 else np.nan
-    return Reading(theta, top, sharpness, run.eigenvalues, sizes, float(np.sum(x * (factors @ curved.T))) / 2, squares)
+    squares = float(g @ g) + float(np.sum(x * (curved @ curved.T)))
+    values = run.eigenvalues
+    values[:1] = sharpest(run)
+    edge = 2 * float(values[0]) / theta if len(values) else np.nan
+    sharpness = edge * float(point.edge.metric) - decay if np.ndim(point.edge.metric) == 0 else np.nan
+    return Reading(theta, edge, sharpness, values, sizes, float(np.sum(x * (factors @ curved.T))) / 2, squares)
+
+
+def sharpest(run: LargeRun) -> float:
+    """λ₁(P⁻¹H) here. A flow without oscillations follows its mode only as well as its steps need: here by more products from that
+    mode and a little of all others, a reading, which is not counted."""
+    if run.flow.kind != "plain" or not len(run.point.y):
+        return float(run.eigenvalues[0]) if len(run.eigenvalues) else np.nan
+    flow, w, root, y = run.flow, run.w, run.point.root, run.point.y[0]
+    astray = np.random.default_rng(0).standard_normal(len(y)) * (ASTRAY / math.sqrt(len(y)))
+
+    def product(rows: np.ndarray) -> np.ndarray:
+        v = rows[0] / root
+        return ((np.asarray(flow.oracle.hvp(w, v)) + flow.decay * v) / root)[None]
+
+    return top(product, y + astray, np.zeros((0, len(y))), MORE) * run.theta / 2
 
 
 def _root(x: np.ndarray) -> np.ndarray:

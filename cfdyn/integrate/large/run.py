@@ -50,13 +50,13 @@ class Piece(NamedTuple):
 
 
 class LargeRun:
-    """A flow's path so far, at the time ``t``; made by `large_run`.
+    """A flow's path so far, at the time ``t``; made by `large_run`, or by `idle_run`, to be begun or restored.
 
     ``w`` (d,) the weights, ``z`` (n,) the state, ``eigenvalues`` (k,) of P⁻¹H, the largest ones, and ``vectors`` (k, d), uᵀQu = 1
     for Q = θP/2; ``status``: "" or why it ended early; ``notes``: what was changed or assumed; ``events``: in order.
     """
 
-    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
+    def __init__(self, flow: OracleFlow, settings: Settings):
         self.flow, self.settings, self.oracle = flow, settings, Counted(flow)
         self.look = Looker(flow, self.oracle)
         self.t, self.h, self.status, self.notes = 0.0, 1.0, "", list[str]()
@@ -65,8 +65,7 @@ class LargeRun:
         self.before: np.ndarray | None = None
         self.bent: np.ndarray | None = None
         self.motion: np.ndarray | None = None
-        self.pace, self.worst = 1.0, 0.0
-        self.back = 1.0  # of what modes are beyond the edge: the share that a step takes off
+        self.pace, self.worst, self.back = 1.0, 0.0, 1.0  # back: of what is beyond the edge the share that a step takes off
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
         # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))
@@ -75,9 +74,9 @@ class LargeRun:
         self.piece: Piece | None = None
         self.pieces = False
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
-        self.point = self._begin(z)
 
-    def _begin(self, z: np.ndarray) -> Point:
+    def begin(self, z: np.ndarray) -> None:
+        """Start at a state (n,)."""
         flow, d = self.flow, self.flow.n_weights
         flow.check(z)
         if not np.isfinite(self.oracle.gradient(z[:d])).all():
@@ -92,7 +91,6 @@ class LargeRun:
         if central and self.point.values[0] > 2.0 * (1 + 1e-9):
             self._project()
         self.h = min(self.settings.max_step, 0.5 / self.radius())
-        return self.point
 
     def _project(self) -> None:
         theta = self.flow.theta(self.point.edge)
@@ -160,7 +158,7 @@ class LargeRun:
         return stored(self)
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave, of a run of the same flow with the same settings."""
+        """Go back, or forth, to what `snapshot` gave, of a run of the same flow with the same settings; also without a start."""
         restored(self, arrays)
 
     def radius(self) -> float:

@@ -71,11 +71,15 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
     [1.416 0.705] [2.] enter
     """
-    run_on = Settings(rtol, atol, **options)
-    kind = _kind(flow, run_on)
-    if not warm:
-        return kind(flow, flow.state(w0), run_on)
-    start, said = warmed(flow, w0, warm)
-    run = kind(flow, start, run_on)
-    run.notes.insert(0, said)
+    run = idle_run(flow, rtol, atol, **options)
+    start, said = warmed(flow, w0, warm) if warm else (flow.state(w0), "")
+    run.begin(start)
+    if said:
+        run.notes.insert(0, said)
     return run
+
+
+def idle_run(flow: OracleFlow, rtol: float = 1e-3, atol: float = 1e-8, **options: Any) -> LargeRun:
+    """The same without a start, for which nothing is computed: for `LargeRun.begin` or `LargeRun.restore`."""
+    settings = Settings(rtol, atol, **options)
+    return _kind(flow, settings)(flow, settings)

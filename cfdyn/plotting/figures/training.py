@@ -57,13 +57,14 @@ def _eigenvalues(axes: Axes, run: Run) -> None:
 
 
 def _variance(axes: Axes, run: Run) -> None:
-    """Of the iterates about their midpoints, averaged over neighbours, and as predicted."""
+    """Of the iterates about their midpoints, averaged over neighbours, and as predicted (of mini-batches with slow parts)."""
     steps, average = np.arange(len(run.swing)), run.average_swing
     axes.plot(steps, average, color=ACCENT, linewidth=1.1)
     for name, row in run.models.items():
         if np.nanmax(row.trace, initial=0.0) > 0:
             axes.plot(run.t, row.trace, color=MODELS[name], linestyle=DASHED, linewidth=1.3)
-    axes.set(xlabel="step", ylabel="‖w − midpoint‖² and tr Σ", title="variance: measured, predicted")
+    title = "swing, and tr Σ with its slow parts" if run.config.batch else "variance: measured, predicted"
+    axes.set(xlabel="step", ylabel="‖w − midpoint‖² and tr Σ", title=title)
 
 
 def _distance(axes: Axes, run: Run) -> None:

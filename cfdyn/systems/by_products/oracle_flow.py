@@ -194,6 +194,14 @@ class OracleFlow:
         slopes = [np.where(np.isfinite(slope) | (g != 0), slope, 0.0) if np.ndim(slope) else slope for slope in found[:n]]
         return Edge(metric, speed, scale, slopes, found[n : 2 * n], found[2 * n :])
 
+    @property
+    def of_descent(self) -> bool:
+        """Whether the optimizer steps by −P⁻¹g with P at rest, without memory or decay: by its formulas, whatever its name."""
+        if self.own.states:
+            return False
+        edge = self.edge(np.zeros(self.dim))
+        return abs(self.theta(edge) - 2) < 1e-9 and not np.any(edge.speed * edge.scale != 1)
+
     def theta(self, edge: Edge) -> float:
         """θ, the λ₁(P⁻¹H) at which a mode flips."""
         return float(np.ravel(2 * edge.metric)[0] / np.ravel(edge.scale)[0])

@@ -24,12 +24,11 @@ class MapRun(LargeRun):
     Off the edge it is gradient descent itself, so that no warm start is needed. One unit of time is one step.
     """
 
-    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
-        edge = flow.edge(z) if not flow.own.states else None
-        if flow.kind != "central" or edge is None or abs(flow.theta(edge) - 2) > 1e-9 or np.any(edge.speed * edge.scale != 1):
+    def __init__(self, flow: OracleFlow, settings: Settings):
+        if flow.kind != "central" or not flow.of_descent:
             raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
                              "or leave `method` out")  # fmt: skip
-        super().__init__(flow, z, settings)
+        super().__init__(flow, settings)
 
     def _held(self) -> np.ndarray:
         """X (k, k) of the step that begins now."""

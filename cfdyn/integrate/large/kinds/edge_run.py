@@ -20,13 +20,14 @@ class EdgeRun(LargeRun):
 
     flow: OracleEdgeFlow
 
-    def __init__(self, flow: OracleEdgeFlow, z: np.ndarray, settings: Settings):
+    def __init__(self, flow: OracleEdgeFlow, settings: Settings):
         if settings.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
         self.top, self.velocity = math.nan, np.zeros(0)
-        super().__init__(flow, z, settings)
+        super().__init__(flow, settings)
 
-    def _begin(self, z: np.ndarray) -> Point:
+    def begin(self, z: np.ndarray) -> None:
+        """Start at a state (n,)."""
         self.flow.check(z)
         self._ask(z)
         self.trend = np.zeros(1)
@@ -34,7 +35,6 @@ class EdgeRun(LargeRun):
         if not np.isfinite(self.velocity).all():
             raise NumericsError("the flow is not defined at the start; start elsewhere")
         self.h = min(self.settings.max_step, 0.5 / self.radius())
-        return self.point
 
     def _ask(self, z: np.ndarray) -> None:
         """About the largest ηλ."""

@@ -35,16 +35,17 @@ class NoisyRun(LargeRun):
     The force of Σ is taken once in a step, from the last two steps to the middle of the next.
     """
 
-    def __init__(self, flow: OracleFlow, z: np.ndarray, settings: Settings):
+    def __init__(self, flow: OracleFlow, settings: Settings):
         if settings.method != "auto":
             raise UsageError("the central map is of all rows: leave `method` out, or `batch`")
         assert flow.noise is not None
         self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
         n = int(flow.oracle.n_rows)  # type: ignore[attr-defined]
         self.share = noise_share(n, flow.noise.batch, flow.noise.replace)
-        super().__init__(flow, z, settings)
+        super().__init__(flow, settings)
 
-    def _begin(self, z: np.ndarray) -> Point:
+    def begin(self, z: np.ndarray) -> None:
+        """Start at the weights (d,)."""
         flow, none = self.flow, np.zeros((0, self.flow.n_weights))
         flow.check(z)
         count = min(FIRST, flow.n_weights)
@@ -56,13 +57,12 @@ class NoisyRun(LargeRun):
         try:
             seen = self._seen(z, orthonormal(y, none))
         except NumericsError as trouble:
-            raise NumericsError(f"the start: {trouble}; start where the optimizer is after some steps (warm=100), lower lr, or "
-                                "raise `cut`") from None  # fmt: skip
+            raise NumericsError(f"the start: {trouble}; start where the optimizer is after more steps (warm=100, of a training "
+                                "warm_start=100), lower lr, or raise `cut`") from None  # fmt: skip
         self.point, self.x, self.bend = seen.point, seen.x, seen.bend
         self.damping = self.least = seen.damping
         self.trend = np.zeros(len(seen.point.y))
         self.h = min(self.settings.max_step, 0.5 / self.radius())
-        return seen.point
 
     def _allowed(self, count: int) -> int:
         if count > MOST:
@@ -78,8 +78,10 @@ class NoisyRun(LargeRun):
         return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
 
     def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.rows_along(w, u))
         n, k = int(self.flow.oracle.n_rows), len(u)  # type: ignore[attr-defined]
+        if not k:
+            return np.zeros((n, 0)), np.zeros((n, 0, 0))
+        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.rows_along(w, u))
         if slopes.shape != (n, k) or bends.shape != (n, k, k):
             raise UsageError(f"rows_along of {n} rows and {k} directions gives the shapes {slopes.shape} and {bends.shape}, not "
                              f"{(n, k)} and {(n, k, k)}")  # fmt: skip

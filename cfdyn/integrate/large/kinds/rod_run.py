@@ -28,13 +28,14 @@ class RodRun(LargeRun):
 
     flow: OracleRodFlow
 
-    def __init__(self, flow: OracleRodFlow, z: np.ndarray, settings: Settings):
+    def __init__(self, flow: OracleRodFlow, settings: Settings):
         if settings.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
         self.cut = FEWER * settings.rtol
-        super().__init__(flow, z, settings)
+        super().__init__(flow, settings)
 
-    def _begin(self, z: np.ndarray) -> Point:
+    def begin(self, z: np.ndarray) -> None:
+        """Start at a centre with rods behind it."""
         d, none = self.flow.n_weights, np.zeros((0, self.flow.n_weights))
         w, rods = z[:d].copy(), z[d:].reshape(-1, d)
         self.flow.check(w)
@@ -46,7 +47,6 @@ class RodRun(LargeRun):
         if not np.isfinite(self.velocity.w).all():
             raise NumericsError("the flow is not defined at the start; start elsewhere")
         self.h = min(self.settings.max_step, 0.5 / self.radius())
-        return self.point
 
     def _seen(self, w: np.ndarray, y: np.ndarray) -> Point:
         """The point at weights, from modes near by, whose memory it takes over."""
