@@ -33,6 +33,8 @@ def test_the_document(folder, capsys):
     assert code == 0 and found["run"] == str(folder) and found["status"] == "done" and found["steps"] == 60
     assert found["edge"] == pytest.approx(2 / 0.6) and found["sharpness"] == record.sharpness[-1]
     assert {"period", "since"} <= found["oscillation"].keys() and found["distances"].keys() == {"central", "stable"}
+    assert found["held_sharpness"] == {"discrete": pytest.approx(record.sharpness[9:].mean()), "central": pytest.approx(record.models["central"].sharpness[9:].mean()),
+                                       "stable": pytest.approx(record.models["stable"].sharpness[9:].mean())}  # fmt: skip
     assert all(0 < value < 1 for value in found["distances"].values())
     assert found["loss"] == pytest.approx(found["averages"]["central"]["measured"]) and found["predicted_loss"] > 0
     assert found["episodes"] == record.usual_periods.episodes and found["work"]["exponents"] == 60
