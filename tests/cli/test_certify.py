@@ -119,3 +119,8 @@ def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, argument
     monkeypatch.setattr("cfdyn.certify.boxes.search.Pace.left", lambda self, most: 75.0)
     run(capsys, *arguments)
     assert next(words for words in said if "boxes done" in words).endswith(f" wait, about 1 min 15 s{of} left")
+
+
+def test_advice_that_python_alone_can_follow_says_so(capsys):
+    status, out, _ = run(capsys, "certify", "chaos", "double_well", "--optimizer", "gd:lr=1.3")
+    assert status == 1 and "or longest=9. 'longest' is an argument in Python: cf.certify.chaos." in " ".join(out.split())
