@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,3 +103,24 @@ def test_jobs_are_for_proofs(capsys):
 def test_errors(capsys, arguments, words):
     status, out, err = run(capsys, "certify", *arguments)
     assert status == 2 and words in err and len(err.splitlines()) <= 3 and out == ""
+
+
+@pytest.mark.parametrize(("arguments", "of"), [
+    (("certify", "none", "double_well", "--vary", "lr=0.5:0.9", "--box=-1.4:1.4"), ""),
+    (("certify", "none", "double_well", "--vary", "lr=0.5:max", "--box=-1.4:1.4"), " of this pass"),
+    (("certify", "all", "double_well", "--optimizer", "gd:lr=1.7", "--period", 2), " of this pass"),
+    (("cycles", "double_well", "--optimizer", "gd:lr=1.7", "--period", 2, "--prove"), " of this pass"),
+])  # fmt: skip
+def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, arguments, of):
+    """A clock that moves by a second when it is read, and an estimate of 75 boxes after the first one."""
+    said = []
+    monkeypatch.setattr("cfdyn.cli.command.progress", lambda words, quiet: contextlib.nullcontext(said.append))
+    monkeypatch.setattr("cfdyn.certify.boxes.search.time", SimpleNamespace(monotonic=itertools.count().__next__))
+    monkeypatch.setattr("cfdyn.certify.boxes.search.Pace.left", lambda self, most: 75.0)
+    run(capsys, *arguments)
+    assert next(words for words in said if "boxes done" in words).endswith(f" wait, about 1 min 15 s{of} left")
+
+
+def test_advice_that_python_alone_can_follow_says_so(capsys):
+    status, out, _ = run(capsys, "certify", "chaos", "double_well", "--optimizer", "gd:lr=1.3")
+    assert status == 1 and "or longest=9. 'longest' is an argument in Python: cf.certify.chaos." in " ".join(out.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from cfdyn.errors import UsageError, unknown
 if TYPE_CHECKING:
     from cfdyn.certify.certificate import Certificate
 
+IN_PYTHON = re.compile(r"`(most)`|\b(most|longest)=")  # in a reason: there is no such option
 STEMS = {"all": "cycles", "none": "no_cycles"}
 
 
@@ -96,6 +98,8 @@ def _print(screen: Screen, found: Certificate, saved: Path | None, title: str, c
     screen.facts(("map", f"{title}{remark(chosen, 'lr')}"), ("proved", "yes" if found.proved else "no"))
     screen.print()
     screen.print(found.statement if found.proved else f"Not proved: {found.reason}.")
+    if not found.proved and (named := IN_PYTHON.search(found.reason)):
+        screen.print(f"'{named[1] or named[2]}' is an argument in Python: cf.certify.{found.kind}.")
     if saved:
         screen.file("file", saved)
         screen.file("verify", f"cfdyn check {saved}")
