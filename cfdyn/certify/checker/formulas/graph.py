@@ -94,9 +94,21 @@ class Graph:
         return self.power(a, q.numerator) if q.denominator == 1 else self.put("rational", a, q)
 
     def call(self, name: str, *arguments: Node) -> Node:
-        if name == "log" and self.nodes[arguments[0]][:2] == ("call", "cosh"):  # with what is inside once in derivatives
+        # With what is inside once in derivatives.
+        if name == "log" and self.nodes[arguments[0]][:2] == ("call", "cosh"):
             return self.call("logcosh", self.nodes[arguments[0]][2])
-        return self.put("call", name, *arguments)
+        within = self._exponent(name, arguments[0]) if name in ("log", "log1p") else None
+        return self.put("call", name, *arguments) if within is None else self.call("softplus", within)
+
+    def _exponent(self, name: str, a: Node) -> Node | None:
+        """u, where log(a) or log1p(a) is log(1 + e^u)."""
+        if name == "log":
+            kind, *terms = self.nodes[a]
+            one = [self.value(term) for term in terms] if kind == "add" else []
+            if 1 not in one:
+                return None
+            a = terms[1 - one.index(Fraction(1))]
+        return self.nodes[a][2] if self.nodes[a][:2] == ("call", "exp") else None
 
     def total(self, terms: Iterable[Node]) -> Node:
         """The sum, as a balanced tree."""
