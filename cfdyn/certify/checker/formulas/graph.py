@@ -97,18 +97,12 @@ class Graph:
         # With what is inside once in derivatives.
         if name == "log" and self.nodes[arguments[0]][:2] == ("call", "cosh"):
             return self.call("logcosh", self.nodes[arguments[0]][2])
-        within = self._exponent(name, arguments[0]) if name in ("log", "log1p") else None
-        return self.put("call", name, *arguments) if within is None else self.call("softplus", within)
-
-    def _exponent(self, name: str, a: Node) -> Node | None:
-        """u, where log(a) or log1p(a) is log(1 + e^u)."""
-        if name == "log":
-            kind, *terms = self.nodes[a]
-            one = [self.value(term) for term in terms] if kind == "add" else []
-            if 1 not in one:
-                return None
-            a = terms[1 - one.index(Fraction(1))]
-        return self.nodes[a][2] if self.nodes[a][:2] == ("call", "exp") else None
+        rest = [arguments[0]] if name == "log1p" else []
+        if name == "log" and self.nodes[arguments[0]][0] == "add":
+            rest = [term for term in self.nodes[arguments[0]][1:] if self.value(term) != 1]
+        if len(rest) == 1 and self.nodes[rest[0]][:2] == ("call", "exp"):
+            return self.call("softplus", self.nodes[rest[0]][2])
+        return self.put("call", name, *arguments)
 
     def total(self, terms: Iterable[Node]) -> Node:
         """The sum, as a balanced tree."""
