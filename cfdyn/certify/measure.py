@@ -176,7 +176,7 @@ class _Proof:
                 if pieces is None:
                     return 0.0, "a piece may have unbounded curvature there, or end more than once"
                 if k == 0 and not all(self._inside(piece.image) for piece in pieces):
-                    return 0.0, "the image may leave the interval; try another box"
+                    return 0.0, "the image may leave the interval; try a slightly larger one, or start=…"
                 after += [(self._cut(piece.image), size * piece.slope.abs_lower()) for piece in pieces]
             rows = [(cut, size) for cut, size in after if cut is not None]
         least = min((lower_double(size) for _, size in rows), default=0.0)

@@ -211,19 +211,31 @@ def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:
 
 
 def read(text: str) -> Formula:
-    """The formula of a text, with log(cosh u) as logcosh(u): the same function, whose derivatives have u once.
+    """The formula of a text, with log(cosh u) as logcosh(u) and log(1 + exp u) as softplus(u): the same functions, whose
+    derivatives have u once.
 
     >>> f = read("log(cosh(2*w))")
     >>> f.text, f.tape.ops[f.root]
     ('log(cosh(2*w))', 'logcosh')
     """
     found, tape = formula(text), Tape()
-    root, *switching = rebuild(found.tape, [found.root, *found.switching], tape, expansions={"log": _log})
+    root, *switching = rebuild(found.tape, [found.root, *found.switching], tape, expansions={"log": _log, "log1p": _log1p})
     return replace(found, tape=tape, root=root, switching=tuple(switching))
 
 
 def _log(tape: Tape, u: Node) -> Node:
-    return tape.apply("logcosh", tape.args[u][0]) if tape.ops[u] == "cosh" else tape.apply("log", u)
+    if tape.ops[u] == "cosh":
+        return tape.apply("logcosh", tape.args[u][0])
+    if tape.ops[u] == "add":
+        ones = [node for node in tape.args[u] if tape.value(node) == 1]
+        exps = [node for node in tape.args[u] if tape.ops[node] == "exp"]
+        if ones and exps:
+            return tape.apply("softplus", tape.args[exps[0]][0])
+    return tape.apply("log", u)
+
+
+def _log1p(tape: Tape, u: Node) -> Node:
+    return tape.apply("softplus", tape.args[u][0]) if tape.ops[u] == "exp" else tape.apply("log1p", u)
 
 
 def _interval(name: str, value: Any) -> Interval:

@@ -80,14 +80,17 @@ class Asked:
         """The box, of one variable as one pair."""
         return self.box[0] if len(self.box) == 1 else self.box
 
-    def first(self, n: int, prove: Callable[[Any], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
-        """The first proof that succeeds from rough points of cycles, else the last: those given, or found, stable ones first.
+    def first(self, kind: str, n: int, prove: Callable[[Any], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
+        """The first proof that succeeds from rough points of cycles, else the last: those given, or found, stable ones first;
+        of that kind and unproved where none are found.
 
         at : shares of the parameter's interval where cycles are looked for
         """
+        from cfdyn.certify.certificate import unproved
+
         if self.start is not None:
             return prove([self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)])
-        last = None
+        last = unproved(kind, f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
         for share in at:
             step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
             found = sorted(cfdyn.analysis.cycles(step, n, self.box, seed=self.seed), key=lambda c: c.stable is not True)
@@ -95,14 +98,12 @@ class Asked:
                 last = prove(cycle.points)
                 if last.proved:
                     return last
-        if last is None:
-            raise UsageError(f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
         return last
 
 
 def _cycle(asked: Asked, progress: Progress) -> Certificate:
     n = asked.n(1)
-    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, **asked.vary))
+    return asked.first("cycle", n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, **asked.vary))
 
 
 def _all(asked: Asked, progress: Progress) -> Certificate:
@@ -131,7 +132,7 @@ def _none(asked: Asked, progress: Progress) -> Certificate:
 def _branch(asked: Asked, progress: Progress) -> Certificate:
     asked.one_parameter("a branch")
     n = asked.n(1)
-    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, **asked.vary))
+    return asked.first("branch", n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, **asked.vary))
 
 
 def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
@@ -141,7 +142,8 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
         asked.one_parameter(f"a {kind}")
         n, prove = asked.n(1), cfdyn.certify.bifurcation
         at = (0.0, 0.5, 1.0)
-        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, **asked.vary), at)
+        return asked.first("bifurcation", n,
+                           lambda points: prove(asked.step, kind=kind, period=n, points=points, **asked.vary), at)  # fmt: skip
 
     return proof
 

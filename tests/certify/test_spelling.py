@@ -1,9 +1,13 @@
 """Certificates' words, and the one spelling of a parameter that varies."""
 
+import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.certify.checker.formulas.formula import Text
+from cfdyn.certify.checker.formulas.graph import Graph
 from cfdyn.certify.checker.statement import statement
+from cfdyn.certify.subject import read
 from cfdyn.errors import UsageError
 
 WELL, GD = cf.losses.double_well(), cf.optimizers.gd(lr=1)
@@ -36,3 +40,21 @@ def test_a_weight_is_not_called_like_a_parameter():
     """The checker knows each name once: what is proved with a name for two things would not be valid."""
     with pytest.raises(UsageError, match="eps is the name of a weight or state and of a parameter"):
         cf.certify.edge(cf.Loss("(eps**2 - 1)**2/4", "eps"), cf.optimizers.rmsprop(lr=0.2, beta2=0.9), point=[0.9, 0.02])
+
+
+@pytest.mark.parametrize("text", ["log(1 + exp(w)) - 2*w/3", "log1p(exp(w)) - 2*w/3", "(2*log(1 + exp(-w)) + log(exp(w) + 1))/3"])
+def test_the_logistic_loss_is_proved_as_it_is_typed(text):
+    """Two of three labels: no 3-cycle for η up to 11.99 on the whole line (max L″ = 1/4), and two at η = 20, where they are."""
+    none = cf.certify.no_cycles(text, GD, 3, (-float("inf"), float("inf")), lr=("1", "11.99"))
+    assert none.proved and none.document["map"]["loss"]["formula"] == text and cf.certify.check(none).valid
+    ledger = cf.certify.cycles(text, cf.optimizers.gd(lr=20), 3, (-float("inf"), float("inf")))
+    assert ledger.complete and len(ledger.proven) == 2 and cf.certify.check(ledger).valid
+    named = cf.certify.cycles("softplus(w) - 2*w/3", cf.optimizers.gd(lr=20), 3, (-30.0, 30.0))
+    assert [np.ravel(boxes) for boxes in ledger.proven] == [pytest.approx(np.ravel(boxes), abs=1e-6) for boxes in named.proven]
+
+
+@pytest.mark.parametrize("text", ["log(2 + exp(w))", "log(1 + exp(w) + w**2)", "log1p(w**2)", "log(1 - exp(w)/2)", "log(1 + w)"])
+def test_other_logarithms_stay_what_they_are(text):
+    graph = Graph()
+    Text(text, "the loss").on(graph, {"w": graph.put("name", "w")})
+    assert not [part for part in graph.nodes if "softplus" in part] and "softplus" not in read(text).tape.ops

@@ -56,6 +56,14 @@ def test_what_is_false_is_not_proved(capsys, tmp_path):
     assert not list(tmp_path.glob("cfdyn-out/*.json"))  # at lr = 1.7 there are four 3-cycles
 
 
+@pytest.mark.parametrize("arguments", [("cycle", "--optimizer", "gd:lr=1.2"), ("branch", "--vary", "lr=1.1:1.15"), ("flip", "--vary", "lr=1.1:1.15")])
+def test_without_a_cycle_to_begin_with_it_stays_unproved(capsys, arguments):
+    """The double well has no 3-cycles below lr = 1.45."""
+    status, out, _ = run(capsys, "certify", arguments[0], "double_well", *arguments[1:], "--period", 3, "--json")
+    found = json.loads(out)
+    assert status == 1 and found["proved"] is False and "no cycle of period 3 was found to begin with" in found["reason"]
+
+
 def test_the_file_that_is_asked_for(capsys, tmp_path):
     words = ("double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4", "--out", "proof.json", "--plot", "proof.pdf")
     status, out, _ = run(capsys, "certify", "trapping", *words)

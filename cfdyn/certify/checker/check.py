@@ -39,8 +39,8 @@ class Verdict(NamedTuple):
         return text if len(text) <= 300 else f"{text[:299]}…"
 
 
-def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
-    """Verify a certificate: a file, or the document in one.
+def check(certificate: str | os.PathLike[str] | Mapping[str, Any] | Any) -> Verdict:
+    """Verify a certificate: a file, the document in one, or what `cf.certify` has proved.
 
     Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is
     verified in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains;
@@ -54,7 +54,7 @@ def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
     """
     kind = ""
     try:
-        document = dict(certificate) if isinstance(certificate, Mapping) else read(certificate)
+        document = _document(certificate)
         kind = _checked_kind(document)
         sentence = _verified(document)
     except NotValid as problem:
@@ -68,6 +68,18 @@ def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
     except Exception as problem:  # whatever a file does to the checker, it proves nothing
         return Verdict(False, "", f"the checker cannot follow it ({type(problem).__name__})", kind)
     return Verdict(True, sentence, "", kind)
+
+
+def _document(certificate: Any) -> dict[str, Any]:
+    certificate = getattr(certificate, "certificate", certificate)  # of a ledger
+    certificate = getattr(certificate, "document", certificate)
+    if certificate is None:
+        raise NotValid("nothing is proved there, so there is nothing to verify")
+    if isinstance(certificate, Mapping):
+        return dict(certificate)
+    if not isinstance(certificate, str | os.PathLike):
+        raise NotValid(f"a certificate is a file, its document or what was proved, not of the class {type(certificate).__name__}")
+    return read(certificate)
 
 
 def _checked_kind(document: dict[str, Any]) -> str:

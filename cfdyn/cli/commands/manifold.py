@@ -51,8 +51,6 @@ def manifold(
 
     $ cfdyn manifold --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --start 0.63,0.19 --box=-2:2,-1:1 --length 10
     """
-    import numpy as np
-
     from cfdyn.studies.defaults import usual_box
 
     if kind not in KINDS:
@@ -72,10 +70,16 @@ def manifold(
     say("growing manifolds")
     found = cfdyn.analysis.manifolds(step, start, KINDS[kind], basins=basins, **options)
     return Answer(
-        lambda: {"curves": _documents(found.curves), "points": np.concatenate([curve.curve for curve in found.curves]),
-                 **fields(found, "names box basins attractors"), "map": step.title, "chosen": chosen},
+        lambda: {**_points(found.curves), **fields(found, "names box basins attractors"), "map": step.title, "chosen": chosen},
         lambda screen: _print(screen, found.curves, step.title), record=found,
     )  # fmt: skip
+
+
+def _points(curves: list[Manifold]) -> dict[str, Any]:
+    """The curves, and all of their points."""
+    import numpy as np
+
+    return {"curves": _documents(curves), "points": np.concatenate([curve.curve for curve in curves])}
 
 
 def _documents(curves: list[Manifold]) -> list[dict[str, Any]]:

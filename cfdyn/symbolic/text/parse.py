@@ -44,7 +44,7 @@ def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
     ``functions.CALLEES``.  Conditions (< <= > >=, and, or, not) choose in Piecewise((a, x > 0), (b, True)); elsewhere a
     condition counts as 1 or 0, as in (x > 0)*x.
 
-    text : the formula, at most 64 KiB
+    text : the formula, at most 128 KiB
     names : the names it may use; None allows any
 
     The result is a sympy expression over ``symbol(name)``, real-valued where defined.

@@ -94,8 +94,14 @@ class Graph:
         return self.power(a, q.numerator) if q.denominator == 1 else self.put("rational", a, q)
 
     def call(self, name: str, *arguments: Node) -> Node:
-        if name == "log" and self.nodes[arguments[0]][:2] == ("call", "cosh"):  # with what is inside once in derivatives
+        # With what is inside once in derivatives.
+        if name == "log" and self.nodes[arguments[0]][:2] == ("call", "cosh"):
             return self.call("logcosh", self.nodes[arguments[0]][2])
+        rest = [arguments[0]] if name == "log1p" else []
+        if name == "log" and self.nodes[arguments[0]][0] == "add":
+            rest = [term for term in self.nodes[arguments[0]][1:] if self.value(term) != 1]
+        if len(rest) == 1 and self.nodes[rest[0]][:2] == ("call", "exp"):
+            return self.call("softplus", self.nodes[rest[0]][2])
         return self.put("call", name, *arguments)
 
     def total(self, terms: Iterable[Node]) -> Node:
