@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_least, at_most, near
+from cfdyn.claims import Claims, Control, Undecided, at_least, at_most, near
 from cfdyn.integrate.large import large_run
 
 CLAIMS = Claims(__name__, __doc__, read="a secondary source")
@@ -70,7 +70,8 @@ def _path(model, case):
     run = large_run(cf.flows.get(model)(net, _optimizer(case)), net.start, warm=WARM, rtol=1e-4)
     for t in range(0, STEPS + 1, EVERY):
         run.advance(float(t))
-        assert not run.status, run.status
+        if run.status:
+            raise Undecided(run.status)
         u, x = run.covariance_factors
         curved = run.curved(u)
         sizes = np.linalg.eigvalsh(x @ (u @ u.T)) if len(x) else np.zeros(0)
@@ -101,7 +102,8 @@ def hovers(share=1.0):
     Control("the stable flow in the central flow's place", changes={"model": "stable"}), slow=True, figure="distances",
 )  # fmt: skip
 def follows_where_the_stable_flow_leaves(model="central"):
-    """At the edge the stable flow leaves the path of Scalar RMSProp and of RMSProp, the central flow stays close, on all three nets.
+    """At the edge the stable flow leaves the path of Scalar RMSProp and of RMSProp, the central flow stays close, on
+    all three nets.
 
     Median distance of the stable flow over that of the central flow from step 50 of the 300 on; the least of six.
     """
