@@ -69,9 +69,10 @@ def larger_rates_are_flatter_at_equal_loss(model="optimizer"):
 
 def _bare(net, w, steps):
     """dw/dt = −(2/S)g by the classical Runge-Kutta method in half steps, S at every fifth step; weights at whole times."""
-    rows = [w]
+    rows, h = [w], 0.0
     for k in range(2 * steps):
-        h = 1 / net.sharpness(w) if k % 10 == 0 else h  # half a step times 2/S
+        if k % 10 == 0:
+            h = 1 / net.sharpness(w)  # half a step times 2/S
         a = net.gradient(w)
         b = net.gradient(w - h / 2 * a)
         c = net.gradient(w - h / 2 * b)
@@ -111,8 +112,8 @@ def regularization_accelerates(ablated=True):
     Control("at η = 0.2, where it is slower by more than that", changes={"lr": 0.2}), settled="contradicted", slow=True,
 )  # fmt: skip
 def regularization_accelerates_a_connected_net(lr=0.05):
-    """The same flow without the penalty goes to sharper regions and is slower on the fully connected net with η = 0.05: sharper it
-    is, but as fast.
+    """The same flow without the penalty goes to sharper regions and is slower on the fully connected net with η = 0.05: sharper
+    it is, but as fast.
 
     As above; ``by SciPy``: the first number with Runge-Kutta steps of order 5 by `solve_ivp` and S by ARPACK each time.
     """
