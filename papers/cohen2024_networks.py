@@ -86,26 +86,40 @@ def _averages(lr, seed, oscillation):
 
 
 @CLAIMS.add(
-    "section 3 and experiments", {"total": near(np.ones(4).tolist(), 0.15), "largest": near(np.ones(4).tolist(), 0.25)},
+    "section 3 and experiments", {"total": near(np.ones(4).tolist(), 0.15)},
     Control("the variance of the averaged weights in place of the oscillation's", changes={"fast": False}), slow=True,
 )  # fmt: skip
 def variance_is_predicted(fast=True):
-    """tr Σ and the largest eigenvalue of Σ are those of the oscillation's covariance.
+    """tr Σ is the variance of the oscillation.
 
-    Predicted over measured: the mean of tr Σ over that of |w − (w₋ + 2w + w₊)/4|², and the largest eigenvalue of Σ over that
-    of the covariance of such differences within 76 steps, means of ten times 76 steps from 130 to 890; η = 0.6 and 0.75,
-    seeds 0 and 1.
+    Predicted over measured: the mean of tr Σ over that of |w − (w₋ + 2w + w₊)/4|², steps 130 to 889; η = 0.6 and 0.75, seeds 0
+    and 1.
     """
-    found = [_variances(lr, seed, fast) for lr in RATES for seed in SEEDS]
-    return {"total": [one[0] for one in found], "largest": [one[1] for one in found]}
+    found = [_swings(lr, seed, fast) for lr in RATES for seed in SEEDS]
+    return {"total": [float(sizes.sum(axis=1).mean() / (off**2).sum(axis=1).mean()) for sizes, off in found]}
 
 
-def _variances(lr, seed, fast):
+@CLAIMS.add(
+    "section 3 and experiments", {"largest": near(np.ones(4).tolist(), 0.25)},
+    Control("within 190 steps, in which modes change their phases", changes={"steps": 190}), settled="contradicted", slow=True,
+)  # fmt: skip
+def variances_within_76_steps_are_predicted(steps=76):
+    """The largest eigenvalue of Σ is that of the oscillation's covariance within 76 steps: not where two modes swing.
+
+    Predicted over measured, means of ten times 76 steps, cases as above. Two modes that swing with period 2 and change slowly
+    count as one there; within 190 steps the bound, set before for 76, is met.
+    """
+    found = [_swings(lr, seed) for lr in RATES for seed in SEEDS]
+    tops = [[np.linalg.svd(off[k : k + steps], compute_uv=False)[0] ** 2 / steps for k in range(0, 760, steps)]
+            for _, off in found]  # fmt: skip
+    return {"largest": [float(sizes[:, 0].mean() / np.mean(top)) for (sizes, _), top in zip(found, tops, strict=True)]}
+
+
+def _swings(lr, seed, fast=True):
+    """Eigenvalues of Σ along the flow, and w − (w₋ + 2w + w₊)/4 of each step from 130 to 889."""
     orbit, path = _orbit(lr, seed), _path("central", lr, seed)
     middle, sizes = orbit.midpoints()[129:889], np.nan_to_num(path.variances[path.t + WARM >= 130])
-    off = orbit.w[130:890] - middle if fast else middle - middle.mean(axis=0)
-    tops = [np.linalg.svd(off[k : k + 76], compute_uv=False)[0] ** 2 / 76 for k in range(0, 760, 76)]
-    return float(sizes.sum(axis=1).mean() / (off**2).sum(axis=1).mean()), float(sizes[:, 0].mean() / np.mean(tops))
+    return sizes, orbit.w[130:890] - middle if fast else middle - middle.mean(axis=0)
 
 
 def figures():

@@ -200,7 +200,7 @@ def loss_falls_on_the_flow(model="central"):
     """The loss falls along the central flow while that of the optimizer goes up and down.
 
     The part of steps (of five, on the flow) in which the loss rises, of the case that has most on the flow and fewest in the
-    optimizer. The bound of descent, a fifth of the optimizer's steps, was set beforehand; one case of the six is below it.
+    optimizer. The bound of descent, a fifth of the optimizer's steps, was set beforehand; two of the six are below it.
     """
     raw = {case: float(np.mean(np.diff(_orbit(case).loss[WARM:]) > 0)) for case in RATES}
     flow = raw if model == "optimizer" else {case: float(np.mean(np.diff(_path(model, case).loss) > 0)) for case in RATES}
