@@ -5,7 +5,8 @@ What cohen2024_networks and cohen2024_architectures have of gradient descent, fo
 connected net (1108 weights, tanh) and a CNN (468 weights, tanh) on 200 real digits of four classes, and a transformer (756
 weights) that sorts sequences of four symbols, all on squared errors. The flow of comparison is the stable flow, with the same ν
 but no oscillation. Flows start after 300 steps of the optimizer, at the mean (w₋ + 2w + w₊)/4, when first bursts beyond the edge
-are over, and the next 300 steps are looked at. Bounds are those of gradient descent, set before anything was measured here.
+are over, and the next 300 steps are looked at. η and that step were chosen by the optimizers' λ₁(P⁻¹H) alone; bounds were set
+before any flow was run, and one was loosened since, as `loss_falls_on_the_flow` says.
 """
 
 from functools import cache
@@ -200,7 +201,8 @@ def loss_falls_on_the_flow(model="central"):
     """The loss falls along the central flow while that of the optimizer goes up and down.
 
     The part of steps (of five, on the flow) in which the loss rises, of the case that has most on the flow and fewest in the
-    optimizer. The bound of descent, a fifth of the optimizer's steps, was set beforehand; two of the six are below it.
+    optimizer. The bound of descent, a fifth of the optimizer's steps, was set beforehand; two of the six are below it,
+    so that only some rise is asked for.
     """
     raw = {case: float(np.mean(np.diff(_orbit(case).loss[WARM:]) > 0)) for case in RATES}
     flow = raw if model == "optimizer" else {case: float(np.mean(np.diff(_path(model, case).loss) > 0)) for case in RATES}
