@@ -23,7 +23,6 @@ from matplotlib.animation import FuncAnimation
 from pathlib import Path
 from typing import Any
 from typing import overload
-import numpy as np
 
 from cfdyn.errors import CfdynError as CfdynError
 from cfdyn.integrate.complementarity import Complementarity as Complementarity
@@ -52,6 +51,7 @@ from cfdyn import losses as losses
 from cfdyn import networks as networks
 from cfdyn import optimizers as optimizers
 from cfdyn.plotting import plot as plot
+from cfdyn.flows.stationary import stationary_preconditioner as stationary_preconditioner
 from cfdyn.studies.many import study_many as study_many
 from cfdyn import symbolic as symbolic
 from cfdyn.training.train import train as train
@@ -110,9 +110,6 @@ def solve(flow: Flow | AsFormula, w0: Any, t: tuple[float, float] | float, rtol:
 @overload
 def solve(flow: OracleFlow, w0: Any, t: float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None=None, events: Any=None, direction: Any='both', stop: Any=None) -> LargeTrajectory:
     """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
-
-def stationary_preconditioner(loss: Loss | AsFormula, optimizer: Optimizer, w: Any) -> np.ndarray:
-    """The diagonal of P̄(w), (d,): where RMSProp's preconditioner comes to rest if the weights stay at w."""
 
 def stroboscopic_map(flow: Flow | AsFormula, period: Any, begin: float=0.0, rtol: float=1e-12, atol: float=1e-14) -> StroboscopicMap:
     """x(t₀) → x(t₀ + T) along a flow, as a map: of a flow driven with the period T all that analyses of maps tell."""

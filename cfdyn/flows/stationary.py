@@ -6,9 +6,13 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
 
+TINY = 1e-12  # of a step, and of an entry of P beside the largest
+MOST = 1000  # steps of Newton's method, of which few are long at first
+OFF = 1e-4  # of what is 1 without gradient and curvature
 STATE_SPEED = 1e5  # what is left of the difference to infinite speed is of the order of its inverse
 
 
@@ -50,13 +54,14 @@ def _checked(optimizer: Optimizer) -> None:
                 raise UsageError(f"the state {state!r} of {optimizer.name} never comes to rest, so it has no stationary flow")
 
 
-def stationary_preconditioner(loss: Loss, optimizer: Optimizer, w: Any) -> np.ndarray:
+def stationary_preconditioner(loss: Any, optimizer: Optimizer, w: Any) -> np.ndarray:
     """The diagonal of P̄(w), (d,): where RMSProp's preconditioner comes to rest if the weights stay at w.
 
         P̄ = argmin over diagonal P of tr P + (1/η²) gᵀP⁻¹g  subject to  H ⪯ 2P
 
     for ε = 0; in general each entry solves (1 − ε/(ηP))² = g²/(ηP)² + 4Σ_dd/η² with 0 ⪯ Σ ⟂ 2P − H ⪰ 0. Solved by
-    Newton's method on a logarithmic barrier. Scalar RMSProp has P̄ = max(‖g‖/η, S/2).
+    Newton's method on a logarithmic barrier. Scalar RMSProp has P̄ = max(‖g‖/η, S/2). A loss that is no formula, such as a
+    network, may have some thousand weights: (d, d) numbers from d products, and half a minute for 1000 of them.
 
     Raises
     ------
@@ -77,38 +82,62 @@ def stationary_preconditioner(loss: Loss, optimizer: Optimizer, w: Any) -> np.nd
     if optimizer.name not in ("rmsprop", "scalar_rmsprop") or optimizer.options["eps_inside"]:
         raise UsageError(f"the stationary preconditioner is that of rmsprop or scalar_rmsprop with eps outside, not {optimizer}")
     lr, eps = optimizer.params["lr"], optimizer.params["eps"]
-    gradient, hessian = loss.gradient(w), loss.hessian(w)
+    loss = Loss.or_oracle(loss)
     if optimizer.gradient is not None:
         raise UsageError("the stationary preconditioner takes the gradient as it is; leave out weight_decay and clip")
+    if isinstance(loss, Loss):
+        gradient, hessian = loss.gradient(w), loss.hessian(w)
+    else:
+        oracle = require_oracle(loss)
+        gradient, hessian = np.asarray(oracle.gradient(w)), np.array([oracle.hvp(w, axis) for axis in np.eye(oracle.dim)])
     if optimizer.name == "scalar_rmsprop":
         p = max((float(np.linalg.norm(gradient)) + eps) / lr, float(np.linalg.eigvalsh(hessian)[-1]) / 2)
         return np.full(loss.dim, p)
-    return _barrier(np.abs(gradient) / lr, eps / lr, hessian)
+    g, found = np.abs(gradient) / lr, np.full(loss.dim, eps / lr)
+    # Weights that the loss does not depend on, such as those of a pixel that is always blank, have ε/η.
+    seen = np.flatnonzero((np.abs(hessian).max(axis=1) > TINY * np.abs(hessian).max()) | (g > TINY * g.max()))
+    if len(seen):
+        found[seen] = _barrier(g[seen], eps / lr, hessian[np.ix_(seen, seen)])
+    if not found.min() > (0 if eps else TINY * found.max()):
+        raise NumericsError("the stationary preconditioner is not positive there: no gradient and no curvature")
+    return found
 
 
 def _barrier(g: np.ndarray, eps: float, hessian: np.ndarray) -> np.ndarray:
-    """The P with (1 − ε/P)² − g²/P² = 2μ[(2P − H)⁻¹]_dd, for μ falling to nothing."""
+    """The P with (1 − ε/P)² − g²/P² = 2μ[(2P − H)⁻¹]_dd, for μ falling to nothing, or to what floats resolve."""
     scale = max(float(np.abs(hessian).max()), float(g.max()) + eps, 1e-300)
     # Beyond every bound: diagonally dominant.
-    p = np.maximum(np.abs(hessian).sum(1) / 2, g + eps) + scale
-    mu = scale
+    p, mu = np.maximum(np.abs(hessian).sum(1) / 2, g + eps) + scale, scale
     while mu > 1e-16 * scale:
-        for _ in range(50):
-            inverse = np.linalg.inv(2 * np.diag(p) - hessian)
-            residual = (1 - eps / p) ** 2 - (g / p) ** 2 - 2 * mu * np.diag(inverse)
-            slope = np.diag(2 * (1 - eps / p) * eps / p**2 + 2 * g**2 / p**3) + 4 * mu * inverse**2
-            move = -np.linalg.solve(slope, residual)
-            size = 1.0
-            while not _inside(p + size * move, eps, hessian):
-                size /= 2
-                if size < 1e-12:
-                    raise NumericsError("the stationary preconditioner is not positive there: no gradient and no curvature")
-            p = p + size * move
-            if np.abs(size * move).max() <= 1e-13 * p.max():
-                break
-        mu /= 4
+        found, off = _lowest(p, g, eps, hessian, mu)
+        if off > OFF:
+            break
+        p, mu = found, mu / 4
     return p
 
 
-def _inside(p: np.ndarray, eps: float, hessian: np.ndarray) -> bool:
-    return bool((p > eps).all()) and bool(np.linalg.eigvalsh(2 * np.diag(p) - hessian)[0] > 0)
+def _lowest(p: np.ndarray, g: np.ndarray, eps: float, hessian: np.ndarray, mu: float) -> tuple[np.ndarray, float]:
+    """Where `_height` is least, by Newton's method with steps that lower it, and how far its slope is from 0."""
+    for _ in range(MOST):
+        inverse = np.linalg.inv(2 * np.diag(p) - hessian)
+        residual = (1 - eps / p) ** 2 - (g / p) ** 2 - 2 * mu * np.diag(inverse)
+        slope = np.diag(2 * (1 - eps / p) * eps / p**2 + 2 * g**2 / p**3) + 4 * mu * inverse**2
+        move = -np.linalg.solve(slope, residual)
+        now, gain, size = _height(p, g, eps, hessian, mu), float(residual @ move), 1.0
+        while size > TINY and not _height(p + size * move, g, eps, hessian, mu) <= now + 0.2 * size * gain:
+            size /= 2
+        if size <= TINY or np.abs(size * move).max() <= 1e-13 * p.max():
+            break
+        p = p + size * move
+    return p, float(np.abs(residual).max())
+
+
+def _height(p: np.ndarray, g: np.ndarray, eps: float, hessian: np.ndarray, mu: float) -> float:
+    """Σ P − 2ε ln P + (g² − ε²)/P − μ ln det(2P − H), ∞ where 2P − H is not positive or P not above ε."""
+    if not (p > eps).all():
+        return np.inf
+    try:
+        root = np.linalg.cholesky(2 * np.diag(p) - hessian)
+    except np.linalg.LinAlgError:
+        return np.inf
+    return float((p - 2 * eps * np.log(p) + (g**2 - eps**2) / p).sum() - 2 * mu * np.log(np.diag(root)).sum())
