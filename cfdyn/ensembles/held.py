@@ -14,6 +14,7 @@ from cfdyn.settling.disturbed import (
     UNDERFLOWS,
     Disturbed,
     Held,
+    calmed,
     contracts,
     disturbed,
     is_real,
@@ -114,7 +115,7 @@ def _ends(
         part = orbits.some(places)
         part.advance(steps)
         for k in np.flatnonzero(part.ended == 0).tolist():
-            part.states[k] = begun[places[k]].calm(part.states[k])
+            part.states[k] = calmed(begun[places[k]].step, part.states[k])
         periods, radii = _cycles(part, longest, tolerance, most)
         for k in np.flatnonzero(periods).tolist():
             points, way = _points(part, k, int(periods[k])), ways[places[k]]

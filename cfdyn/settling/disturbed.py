@@ -26,7 +26,6 @@ RISES = 0.85  # of the stretches that count, those in which the weights go farth
 FARTHER, AWAY = 1.1, 1.5  # times as far in all: they drift; and beyond their own size: they run away
 UNDERFLOWS = 1e-150  # weights at 0 whose squares floats no longer hold
 TRACE = 1e-16  # of what it was at the start: a decay that is over
-SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
 LONGER = (1, 10, 40)  # times as many, as long as these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
@@ -41,34 +40,29 @@ def at_once(count: int, operations: int, take: Callable[[int, int], None]) -> No
 
 
 class Held(NamedTuple):
-    """An orbit from the state ``z`` (D,) on, at which round-off holds it, the longest step before, which entries behind the
-    weights are ``decays``, and in how many steps the slowest of the others falls far.
+    """An orbit from the state ``z`` (D,) on, at which round-off holds it, the longest step before, and in how many steps the
+    slowest of the averages behind the weights falls far.
     """
 
     step: Map
     z: np.ndarray
     stride: float
-    decays: np.ndarray
     fall: int
 
     @classmethod
     def at(cls, step: Map, z: np.ndarray, stride: float, budget: int) -> "Held":
         """With what has to be known of it to follow it; the fall takes a part of the budget at most."""
-        decays = _decays(step, z)
-        own = ~decays & (np.arange(step.dim) >= step.n_weights)
+        own = ~step.alone & (np.arange(step.dim) >= step.n_weights)
         slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
         steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
-        return cls(step, z, stride, decays, int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST))))
-
-    def calm(self, z: np.ndarray) -> np.ndarray:
-        """A state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
-        return np.where(self.decays, settled(self.step, z), z) if self.decays.any() else z
+        return cls(step, z, stride, int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST))))
 
 
 class Disturbed(NamedTuple):
     """With a perturbation of ``size``: exponent, its error, the state (D,) reached, how far weights go from rest, and steps.
 
-    ``growth``: of that distance, where it rises all along; else 1. ``away``: whether they run away.
+    ``growth``: of that distance, where it rises all along; else 1. ``away``: whether they run away. ``fades``: whether the
+    exponent is clearly less later on, as that of bursts which end once the weights have drifted to a flatter minimum.
     """
 
     size: float
@@ -79,6 +73,7 @@ class Disturbed(NamedTuple):
     steps: int
     growth: float
     away: bool
+    fades: bool
 
     @property
     def drifts(self) -> bool:
@@ -87,11 +82,11 @@ class Disturbed(NamedTuple):
 
     @property
     def chaotic(self) -> bool | None:
-        """True if the exponent is clearly above 0, False if it clearly is not, else None; None for one that runs away."""
+        """True if the exponent is clearly above 0, False if it clearly is not, else None; None where it fades, or runs away."""
         margin = ERRORS * self.error
         if self.exponent + margin < SMALLEST:
             return False
-        return True if self.exponent > max(margin, SMALLEST) and not self.away else None
+        return True if self.exponent > max(margin, SMALLEST) and not (self.away or self.fades) else None
 
 
 def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
@@ -159,7 +154,7 @@ def disturbed(
     for done in range(max(falls, default=0)):
         ways.run(np.flatnonzero(falls > done), BATCH, ways.falling)
     for k, one in enumerate(orbits):
-        ways.states[k] = one.calm(ways.states[k])
+        ways.states[k] = calmed(one.step, ways.states[k])
     left = np.arange(len(orbits))
     ways.run(left, BATCH, ways.counted)  # turns the tangents into the fastest direction
     most, taken = max(budget // SHARES[1] // BATCHES, 1), (falls + 1) * BATCH
@@ -206,24 +201,27 @@ def _judged(means: np.ndarray, reach: np.ndarray, size: float, rest: np.ndarray,
     error = float(means.std(ddof=1) / math.sqrt(BATCHES))
     growth = float(reach[-1] / reach[0]) if (np.diff(reach) > 0).mean() > RISES else 1.0
     away = growth > AWAY and bool(reach[-1] > np.abs(rest).max())
-    return Disturbed(float(size), float(means.mean()), error, z.copy(), float(reach.max()), steps, growth, away)
+    first, then = np.split(means, 2)
+    fades = bool(first.mean() - then.mean() > ERRORS * math.sqrt((first.var(ddof=1) + then.var(ddof=1)) / len(first)))
+    return Disturbed(float(size), float(means.mean()), error, z.copy(), float(reach.max()), steps, growth, away, fades)
 
 
 def _is_open(found: Disturbed | None) -> bool:
-    return found is not None and found.chaotic is None and not (found.drifts and found.exponent < 0)
+    """Not decided yet; bursts while the weights drift may end, too."""
+    if found is None or found.chaotic is False:
+        return False
+    return found.drifts if found.chaotic else not (found.drifts and found.exponent < 0)
+
+
+def calmed(step: Map, z: np.ndarray) -> np.ndarray:
+    """The state (D,) with those entries at their limit in which no weight has a part: decays, of which a trace is left."""
+    return np.where(step.alone, settled(step, z), z) if step.alone.any() else z
 
 
 def without_traces(step: Map, z: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The state (D,) with those decays at their limit of which no digit counts beside their values at the start (D,)."""
-    over = np.where(_decays(step, z), settled(step, z), z)
+    over = calmed(step, z)
     return np.where(np.abs(z - over) <= TRACE * np.abs(start - over), over, z)
-
-
-def _decays(step: Map, z: np.ndarray) -> np.ndarray:
-    """Which entries (D,) come to rest at a value that does not depend on the weights."""
-    beside = z.copy()
-    beside[: step.n_weights] += 1.0
-    return np.abs(settled(step, z) - settled(step, beside)) <= SAME * np.abs(z)
 
 
 def is_stable(step: Map, z: np.ndarray) -> bool:

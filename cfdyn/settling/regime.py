@@ -18,6 +18,7 @@ from cfdyn.settling.disturbed import (
     UNDERFLOWS,
     Disturbed,
     Held,
+    calmed,
     contracts,
     disturbed,
     is_real,
@@ -104,8 +105,7 @@ class _Follower:
             escaped = self.forward(steps)
             if escaped is not None:
                 return escaped
-            lost = self.lost(before, steps)
-            if lost is not None:
+            if (lost := self.lost(before, steps)) is not None:
                 return self.followed_again(lost)
             if self.used == steps:
                 self.repeat_if_from_afar()
@@ -116,8 +116,7 @@ class _Follower:
         kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest)
         if z is not None:
             self.z = z
-            late = self.cycle_nearby(self.longest)
-            if late is not None:
+            if (late := self.cycle_nearby(self.longest)) is not None:
                 return late
         return self.without_cycle(kind, reason + self.note, exponent)
 
@@ -161,7 +160,7 @@ class _Follower:
         end = limit_matrix(self.step, rest)
         if end is None or not is_stable(self.step, rest):
             return None
-        self.z, self.extent = rest, np.abs(rest)
+        self.z, self.extent = rest, self.sizes(rest[None])
         if np.isfinite(self.step.jacobian(rest)).all():
             return self.judge(rest[None])
         mu = np.linalg.eigvals(end[0])
@@ -194,7 +193,7 @@ class _Follower:
         self.budget = max(self.budget, self.used + WATCHED)
         calm = later(self.step, way.z, CALM * held.fall)
         if calm is not None:
-            self.z = held.calm(calm)
+            self.z = calmed(self.step, calm)
             found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
             if found is not None and found.period and is_real(self.step, found.points, self.inject):
                 return found
@@ -229,9 +228,7 @@ class _Follower:
         half = len(orbit) // 2
         if np.abs(orbit[half:]).max() > GROWS * np.abs(orbit[:half]).max():
             return None
-        # The size of each coordinate. Near 0 it is that of the terms that cancel there: round-off in units of the last place,
-        # of two steps, for a velocity at rest has that of the weights before.
-        self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:], steps=2) / ULP)
+        self.extent = self.sizes(orbit)
         rejected = list[np.ndarray]()
         for lag in promising_returns(self.step, orbit, self.extent):
             points = polish(self.step, orbit[:lag], extent=self.extent)
@@ -246,6 +243,11 @@ class _Follower:
                 return found
             rejected.append(points)
         return None
+
+    def sizes(self, orbit: np.ndarray) -> np.ndarray:
+        """Of each coordinate (D,) of an orbit (n, D). Near 0 that of the terms that cancel there, told by their round-off."""
+        # Of two steps, for a velocity at rest has that of the weights before.
+        return np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:], steps=2) / ULP)
 
     def judge(self, points: np.ndarray) -> Settled | None:
         """What the orbit ends on if it demonstrably goes to (or stays on) this cycle."""

@@ -1,4 +1,4 @@
-"""What of a program never changes with the state."""
+"""Which entries of the state the outputs of a program read, as it is written."""
 
 import numpy as np
 
@@ -6,15 +6,29 @@ from cfdyn.tape.program import Program
 
 
 def constant_outputs(program: Program) -> np.ndarray:
-    """True for each output (m,) that no input of the state reaches, as the program is written: it is constant for certain.
+    """True for each output (m,) that no input of the state reaches: it is constant for certain.
 
     >>> import cfdyn as cf
     >>> flow = cf.flows.central(cf.Loss("x**2 + x*y + y**4"), cf.optimizers.gd(lr=0.1))
     >>> constant_outputs(flow.spec.program("edge"))[:4]
     array([ True,  True,  True, False])
     """
-    tape, moving = program.tape, set()
+    return np.array([read == 0 for read in _reads(program)])
+
+
+def untouched(program: Program, n: int) -> np.ndarray:
+    """True for each entry (D,) of the state that the first ``n`` reach in no number of steps of a map."""
+    reads, reached, before = _reads(program), (1 << n) - 1, 0
+    while reached != before:
+        before, reached = reached, reached | sum(1 << k for k, read in enumerate(reads) if read & reached)
+    return np.array([not reached >> k & 1 for k in range(len(reads))])
+
+
+def _reads(program: Program) -> list[int]:
+    """Of each output the entries of the state that it reads, one bit each."""
+    tape, reads = program.tape, dict[int, int]()
     for node in program.order:
-        if tape.ops[node] == "z" or any(child in moving for child in tape.children(node)):
-            moving.add(node)
-    return np.array([node not in moving for node in program.outputs])
+        reads[node] = 1 << tape.args[node][0] if tape.ops[node] == "z" else 0
+        for child in tape.children(node):
+            reads[node] |= reads[child]
+    return [reads[node] for node in program.outputs]

@@ -18,6 +18,7 @@ from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
+from cfdyn.symbolic.constant import untouched
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.preconditioning import preconditioning
@@ -186,6 +187,17 @@ class Map(Portable):
     def switches(self) -> int:
         """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
         return len(self._program("switching").outputs) if self.switching else 0
+
+    @cached_property
+    def alone(self) -> np.ndarray:
+        """Which entries (D,) no weight has a part in, in whatever number of steps: decays βᵗ, schedules.
+
+        >>> import cfdyn as cf
+        >>> step = cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1))
+        >>> [name for name, is_alone in zip(step.names, step.alone) if is_alone]
+        ['decay1', 'decay2']
+        """
+        return untouched(self._program("step"), self.n_weights)
 
     _rows = property(lambda self: 1 if self.spec.data is None else len(self.spec.data))
 

@@ -90,6 +90,29 @@ def test_a_two_cycle_is_found_while_decays_fall_to_nothing():
     assert found.period == 2 and abs(found.multipliers[0]) == pytest.approx(0.9996734774, abs=1e-8)
 
 
+@pytest.mark.parametrize(("loss", "start"), [("w**2/2 - w**4/4", [0.0]), ("(x - y)**2/2", [0.0, 0.0])])
+def test_averages_are_waited_for_where_a_gradient_beside_is_the_same(loss, start):
+    """v falls by 0.999 a step, to e⁻⁴⁰ in −40/ln 0.999 of them: though the slope is 0 at w = 1 too, and x = y = 1 is as 0."""
+    step = adam(0.001, loss=cf.Loss(loss), name="nadam")
+    held = Held.at(step, step.state(start), 1e-3, 1_000_000)
+    assert held.fall == pytest.approx(-40 / np.log(0.999), abs=1)
+
+
+def test_a_minimum_at_zero_that_digits_do_not_reach_is_a_fixed_point():
+    """eʷ − 1 is 0 for floats at w = 1e-18: the exact step is far smaller at 0, which is near."""
+    found = cf.analysis.classify(cf.as_map(cf.losses.poisson_regression(), cf.optimizers.amsgrad(lr=0.001)), [0.107])
+    assert found.kind == "fixed point" and abs(found.points[0, 0]) < 1e-16
+
+
+def test_bursts_that_end_where_weights_drift_to_are_no_chaos():
+    """Along y = 0 Adam bursts until the curvature x² is at its edge, 38 ε/lr, and then rests."""
+    step = adam(0.001, loss=cf.losses.log_cosh_product())
+    held = Held.at(step, step.state([0.0594, 0.0]), 1e-3, 4_000_000)
+    brief, usual = (disturbed([held], PARTS[0], most)[0] for most in (80_000, 4_000_000))
+    assert brief.exponent > 0.003 and brief.fades and brief.chaotic is None
+    assert usual.chaotic is False and 0.95 < usual.z[0] / np.sqrt(EDGE / 0.001) < 1
+
+
 def test_weights_that_stand_still_rest_while_an_average_falls():
     """On 569 rows of data amsgrad's v has not fallen to 0 when the steps are spent; it is below its largest value anyway."""
     step = cf.as_map(cf.losses.breast_cancer(), cf.optimizers.amsgrad(lr=0.001))

@@ -12,12 +12,14 @@ from cfdyn.settling import samples
 
 # Adam bursts at its minimum, NAdam has a 2-cycle across it, AMSGrad rests: its largest average never falls.
 USUAL = {"adam": "chaotic", "adamw": "chaotic", "nadam": "cycle", "amsgrad": "fixed point"}
-# Where weights drift along a continuum of minima, or of a degenerate one, or for ever, with what they do across it.
+# NAdam bursts too: its exponents, and those of NAdam and its tangent written out in numpy, are 0.003 and 0.0045.
+OTHERS = {("nadam", "mlp"): "chaotic", ("nadam", "softmax_regression"): "chaotic"}
+# Where weights drift along a continuum of minima, or of a degenerate one, or for ever, with what they do across it; of the two
+# products Adam's bursts end once they have drifted to a minimum below its edge.
 DRIFTS = {
-    *((name, "two_time_scales") for name in USUAL), ("nadam", "tanh_network"),
+    *((name, "two_time_scales") for name in ("adam", "nadam", "amsgrad")), ("nadam", "tanh_network"), ("amsgrad", "mlp"),
     *(("nadam", loss) for loss in ("deep_linear", "linear_network", "matrix_factorization", "scalar_factorization", "uv_factorization")),
-    ("adam", "log_cosh_product"), ("adamw", "log_cosh_product"), ("nadam", "log_cosh_product"),
-    ("adamw", "sqrt_product"), ("nadam", "sqrt_product"),
+    *((name, loss) for name in ("adam", "adamw", "nadam") for loss in ("log_cosh_product", "sqrt_product")),
 }  # fmt: skip
 # An exponent within four of its errors of 0 after the steps of a study: with other perturbations it may be decided.
 OPEN = {("adamw", "breast_cancer")}
@@ -25,7 +27,8 @@ EVIDENCE = {
     "chaotic": lambda end: end.lyapunov > 1e-4 and "Lyapunov exponent" in end.reason,
     "cycle": lambda end: end.period == 2 and 0.99 < abs(end.multipliers[0]) < 1 + 1e-9 and end.residual < 1e-12,
     "fixed point": lambda end: abs(end.multipliers[0]) < 1 + 1e-9 and end.residual < 1e-12,
-    "undecided": lambda end: end.reason.endswith("a larger `budget` of `classify` follows it for longer"),
+    "undecided": lambda end: end.reason.endswith("a larger `budget` of `classify` follows it for longer")
+    or end.reason.startswith("what the orbit does depends on perturbations"),
 }
 MOST_LOOKS, MOST_OPERATIONS = 60, 4e10  # of orbits that a study follows to their ends, and evaluations times their cost
 
@@ -72,7 +75,7 @@ def test_a_verdict_or_a_reason(loss, name, files, work):
     given = [files[loss]] if loss in files else []
     found = cf.study(cf.losses.get(loss)(*given), cf.optimizers.get(name)(lr=1.0), auto_lr=True)
     assert found.lr == 0.001 or found.edge is not None
-    kind = "undecided" if (name, loss) in DRIFTS | OPEN else USUAL[name]
+    kind = "undecided" if (name, loss) in DRIFTS | OPEN else OTHERS.get((name, loss), USUAL[name])
     assert found.regime.kind == kind and EVIDENCE[kind](found.regime), found.regime
     assert found.edge is not None or found.no_edge or "edge" in found.unfinished or not found.minima
     assert "sits on an unstable" not in found.verdict and "jump" not in found.verdict
