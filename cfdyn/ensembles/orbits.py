@@ -123,7 +123,7 @@ class Orbits:
         if size > MAX_BYTES:
             raise UsageError(f"periods up to {longest} need {size / 2**30:.1f} GiB of states; the limit is "
                              f"{MAX_BYTES / 2**30:.0f} GiB")  # fmt: skip
-        found, block = np.zeros(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
+        found, block = np.empty(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
         self._in_parts(2 * longest * self.step.cost, lambda first, last: periods(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, longest, tolerance,
             found))  # fmt: skip
