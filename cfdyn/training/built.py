@@ -27,7 +27,8 @@ def make_optimizer(config: Config, network: Any) -> tuple[Optimizer, Config]:
         return entry(**options(entry, settings, f"optimizer {name}")), config
     settings = ",".join(filter(None, [settings, "lr=1"]))
     at_one = entry(**options(entry, settings, f"optimizer {name}"))
-    edge = Edge(at_one).constant
+    place = Edge(at_one)
+    edge = place.constant
     if edge is None:
         raise UsageError(f"{name} needs its learning rate, such as {name}:lr=0.001: none follows from the sharpness at the start")
     if not hasattr(network, "sharpness"):
@@ -35,7 +36,7 @@ def make_optimizer(config: Config, network: Any) -> tuple[Optimizer, Config]:
     sharpness = network.sharpness(network.start)
     if not sharpness > 0:
         raise UsageError(f"the start has no positive curvature, so no learning rate follows from it: give one, {name}:lr=0.1")
-    lr = float(f"{edge / (ABOVE * sharpness):.2g}")
+    lr = float(f"{edge / (ABOVE * sharpness + place.penalty):.2g}")
     words = f"edge at {ABOVE} times the sharpness at the start"
     return at_one.at(lr=lr), config.with_(optimizer=f"{name}:{settings[: -len('lr=1')]}lr={lr!r}", chosen=words)
 
@@ -50,6 +51,8 @@ class OnBatches:
         self.network, self.batch, self.seed, self.dim = network, batch, seed, network.dim
         self.k, self.loss, self.gradients = 0, float("nan"), 0
         rows = getattr(network, "n_rows", 0)
+        if batch is not None and not rows:
+            raise UsageError(f"batches are of rows of data, and {type(network).__name__} has no `n_rows`: leave `batch` out")
         if batch is not None and not batch <= rows:
             raise UsageError(f"a batch of {batch} is drawn from {rows} rows of data, and no row twice")
 

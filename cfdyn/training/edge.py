@@ -39,8 +39,18 @@ class Edge:
         """θP where P is a number, as the 2/η of descent; None where P moves, or there is none."""
         if self.why or self._moves:
             return None
+        return float(2 * self._one[0])
+
+    @property
+    def penalty(self) -> float:
+        """What weight decay that goes through the gradient adds to each curvature."""
+        return 0.0 if self.why else float(self._one[-1])
+
+    @cached_property
+    def _one(self) -> Any:
+        """θP/2, P and the penalty on a loss of one weight."""
         one = as_map(FLAT, self.optimizer)
-        return float(2 * one.preconditioners(one.state([0.0])[None])[0, 0])
+        return one.preconditioners(one.state([0.0])[None])[0]
 
     def at(self, network: Any, z: np.ndarray) -> tuple[np.ndarray, float]:
         """P (d,) and θ of the step from a state (D,) with all rows."""

@@ -117,7 +117,8 @@ class Lockstep:
     def _measure(self, k: int, store: Store, middle: np.ndarray) -> None:
         midpoint = middle[: self.network.dim]
         edge = self._place_edge(middle)
-        self.modes.update(lambda v: np.asarray(self.network.hvp(midpoint, v)), edge, self.root)
+        penalty = 0.0 if self.root is None else self.edge.penalty
+        self.modes.update(lambda v: np.asarray(self.network.hvp(midpoint, v)) + penalty * v, edge, self.root)
         row = {"step": k, "eigenvalues": self.modes.values, "edge": edge, "midpoint_loss": self.oracle.value(midpoint)}
         for name, model in self.models.items():
             if k > self.config.warm_start:
@@ -130,11 +131,11 @@ class Lockstep:
         self.rows += 1
 
     def _place_edge(self, middle: np.ndarray) -> float:
-        """θ of the optimizer here, or θP where P is a number, else NaN; and √P of each weight where it moves."""
+        """θ of the optimizer here, or where λ₁(H) flips if P is a number, else NaN; and √P of each weight where it moves."""
         if self.edge.why:
             return float("nan")
         if self.edge.constant is not None:
-            return self.edge.constant
+            return self.edge.constant - self.edge.penalty
         scale, theta = self.edge.at(self.network, middle)
         self.root = np.sqrt(scale)
         return theta

@@ -109,11 +109,12 @@ class Model:
             curved = self._run.curved(directions) - self._flow.decay * directions
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
+        penalty = self._flow.decay if root is None else 0.0  # where P moves, the eigenvalues are those with it
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T
         return {
             "distance": float(np.linalg.norm(w - midpoint)), "loss": loss, "predicted_loss": loss + excess,
             "trace": trace,
-            "sharpness": sharpness_of(self._run) / self._run.theta * edge,
+            "sharpness": sharpness_of(self._run) / self._run.theta * (edge + penalty) - penalty,
             "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
         }  # fmt: skip
 

@@ -43,9 +43,9 @@ class Run(Dynamics):
 
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
     ‖w − midpoint‖², ``turn`` (n+1,): −1 where it alternates; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at
-    the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H where P moves; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name,
-    see `ModelRow`. At (n+1,) a run that is stopped has one entry less. Everything is read once,
-    when it is first asked for.
+    the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H where P moves, then with the penalty that weight decay stands for in H, else without,
+    and the edge is lower by it; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name, see `ModelRow`. At (n+1,) a
+    run that is stopped has one entry less. Everything is read once, when it is first asked for.
 
     Raises
     ------
@@ -218,7 +218,8 @@ class Run(Dynamics):
 
     @property
     def work(self) -> dict[str, float]:
-        """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian."""
+        """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian.
+        Not counted: for each sharpness of a stable or gradient flow eight more products."""
         return {**self._work, **{name: row.work for name, row in self.models.items()}}
 
 

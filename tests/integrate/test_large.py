@@ -13,7 +13,6 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import searched
-from cfdyn.integrate.large.rows import reading
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 REFERENCES = json.loads((Path(__file__).parents[1] / "flows" / "references.json").read_text(encoding="utf-8"))["cases"]
@@ -178,13 +177,23 @@ class Valleys:
 def test_the_sharpness_of_a_gradient_flow_is_that_of_its_weights():
     """Which its own mode, followed for the length of steps alone, misses by a third at the end."""
     loss, rng = Valleys(40), np.random.default_rng(2)
-    run, found, exact = large_run(cf.flows.gradient(loss, cf.optimizers.gd(lr=0.1)), np.r_[rng.normal(size=40), rng.uniform(1.0, 3.0, 40)]), [], []
-    for t in (0.0, 3.0, 6.0, 12.0, 20.0, 30.0):
-        run.advance(t)
-        found.append(reading(run).sharpness)
-        exact.append(np.linalg.eigvalsh([loss.hvp(run.w, v) for v in np.eye(80)])[-1])
-    np.testing.assert_allclose(found, exact, rtol=0.04)
-    np.testing.assert_allclose(found[-1], exact[-1], rtol=1e-4)
+    start, times = np.r_[rng.normal(size=40), rng.uniform(1.0, 3.0, 40)], [0.0, 3.0, 6.0, 12.0, 20.0, 30.0]
+    path = cf.solve(cf.flows.gradient(loss, cf.optimizers.gd(lr=0.1)), start, 30.0, save_at=times)
+    exact = [np.linalg.eigvalsh([loss.hvp(w, v) for v in np.eye(80)])[-1] for w in path.w]
+    np.testing.assert_allclose(path.sharpness, exact, rtol=0.04)
+    np.testing.assert_allclose(path.sharpness[-1], exact[-1], rtol=1e-4)
+    np.testing.assert_allclose(np.array([path.edge, path.eigenvalues[:, 0]]), [0.1 * path.sharpness] * 2, rtol=1e-12)
+
+
+def test_only_rows_that_are_asked_for_cost_more_products(monkeypatch):
+    """Eight for each, whatever the number of steps."""
+    loss, asked, own = Valleys(4), [], Valleys.hvp
+    monkeypatch.setattr(Valleys, "hvp", lambda self, w, v: asked.append(1) or own(self, w, v))
+    flow = cf.flows.gradient(loss, cf.optimizers.gd(lr=0.1))
+    for times in ([30.0], [1.0, 7.5, 30.0]):
+        asked.clear()
+        path = cf.solve(flow, np.r_[np.full(4, 0.3), np.arange(1.0, 5.0)], 30.0, save_at=times)
+        assert path.stats["steps"] > 10 and len(asked) - path.stats["products"] == 8 * len(times)
 
 
 def test_five_modes_far_beyond_the_edge_are_put_on_it():

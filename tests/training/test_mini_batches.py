@@ -1,6 +1,7 @@
 """The flows beside a training on mini-batches: the one with their noise written out in numpy, and what the others say."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -153,6 +154,8 @@ def test_settings_of_batches_that_make_no_sense_are_refused(train):
                             ({"cut": "x"}, "`cut` is a number"), ({"batch": 13}, "no row twice"), ({"replace": True}, "unknown setting")]:  # fmt: skip
         with pytest.raises(UsageError, match=words):
             train(**settings)
+    with pytest.raises(UsageError, match="SimpleNamespace has no `n_rows`: leave `batch` out"):
+        train(SimpleNamespace(dim=1, start=np.ones(1), value=np.sum, gradient=np.ones_like, hvp=lambda w, v: v))
 
 
 def test_a_folder_of_an_older_version(train, monkeypatch):

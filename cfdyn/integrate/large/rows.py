@@ -38,25 +38,36 @@ def reading(run: LargeRun) -> Reading:
     sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
     squares = float(g @ g) + float(np.sum(x * (curved @ curved.T)))
     values = run.eigenvalues
-    values[:1] = sharpest(run)
     edge = 2 * float(values[0]) / theta if len(values) else np.nan
     sharpness = edge * float(point.edge.metric) - decay if np.ndim(point.edge.metric) == 0 else np.nan
     return Reading(theta, edge, sharpness, values, sizes, float(np.sum(x * (factors @ curved.T))) / 2, squares)
 
 
-def sharpest(run: LargeRun) -> float:
-    """λ₁(P⁻¹H) here. A flow without oscillations follows its mode only as well as its steps need: here by more products from that
-    mode and a little of all others, a reading, which is not counted."""
+def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
+    """What is shown of a state of the run's last step, where its mode, which `reading` has, is not told by `sharpest` anyway."""
+    if run.flow.kind != "plain" or not len(run.point.y):
+        return what
+    edge = run.flow.edge(z)
+    theta, value = run.flow.theta(edge), sharpest(run, z)
+    sharpness = 2 * value / theta * float(edge.metric) - run.flow.decay if np.ndim(edge.metric) == 0 else np.nan
+    return what._replace(theta=theta, edge=2 * value / theta, sharpness=sharpness, eigenvalues=np.array([value]))
+
+
+def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
+    """λ₁(P⁻¹H) of a run, or at a state z of its last step. A flow without oscillations follows its mode only as well as its steps
+    need: here by more products from that mode and a little of all others, a reading, which is not counted."""
     if run.flow.kind != "plain" or not len(run.point.y):
         return float(run.eigenvalues[0]) if len(run.eigenvalues) else np.nan
-    flow, w, root, y = run.flow, run.w, run.point.root, run.point.y[0]
+    z = run.z if z is None else z
+    flow, edge, y = run.flow, run.flow.edge(z), run.point.y[0]
+    w, root = z[: flow.n_weights], np.sqrt(edge.metric)
     astray = np.random.default_rng(0).standard_normal(len(y)) * (ASTRAY / math.sqrt(len(y)))
 
     def product(rows: np.ndarray) -> np.ndarray:
         v = rows[0] / root
         return ((np.asarray(flow.oracle.hvp(w, v)) + flow.decay * v) / root)[None]
 
-    return top(product, y + astray, np.zeros((0, len(y))), MORE) * run.theta / 2
+    return top(product, y + astray, np.zeros((0, len(y))), MORE) * flow.theta(edge) / 2
 
 
 def _root(x: np.ndarray) -> np.ndarray:
@@ -100,7 +111,7 @@ class Rows:
     def _add(self, t: float, z: np.ndarray, what: Reading) -> None:
         self.t.append(t)
         self.z.append(z)
-        self.readings.append(what)
+        self.readings.append(looked_at(self.run, z, what))
 
     def record(self, status: str, provenance: dict) -> LargeTrajectory:
         """All rows."""
