@@ -33,6 +33,7 @@ CELLS = 16  # along each side, for boxes that are left
 COARSE = 12  # bisections of each coordinate: what is open is one box if it is closer together than such a part of the whole
 LINKED = 3000  # boxes that are joined one by one
 MANY = "more boxes than `most`: raise it, or take a smaller box"
+NARROW = "no test holds, and there are no doubles left to cut it at: take a wider box"
 CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
 
 
@@ -175,16 +176,16 @@ def _ledger(search: Search, keep: Any) -> Ledger:
                 break
             before = max(count, CROWD)
     left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
-    undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0, search.width)
+    plain = MANY if search.crowded() else NARROW if search.given_up else CLOSE
+    undecided = [] if left is None else _left(left, failed, plain, search.width)
     volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())
     text = search.tree.text(None if left is None else COARSE * len(box))
     return Ledger(n, box, search.solved.cycles, volume, undecided, {}, text)
 
 
-def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool, width: np.ndarray) -> list[tuple[Box, str]]:
+def _left(left: Boxes, failed: Mapping[tuple, str], plain: str, width: np.ndarray) -> list[tuple[Box, str]]:
     """Boxes that are left as boxes that do not touch, with the reasons."""
     undecided = []
-    plain = MANY if too_many else CLOSE
     for box in _merged(left, width * 2.0**-COARSE):
         reasons = [why for point, why in failed.items()
                    if all(lo - 1e-6 <= v <= hi + 1e-6 for v, (lo, hi) in zip(point, box, strict=True))]  # fmt: skip

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from cfdyn.machine import unfinished
@@ -77,6 +78,7 @@ def asked(
                 yield index, Answer(line, "" if line else worker.why(limit), time.monotonic() - worker.since)
             if line is None:
                 workers.remove(worker)
+                worker.end()
                 if not waiting.left:
                     continue
                 worker = _Process(module, answers)
@@ -165,13 +167,15 @@ class _Process:
         self.process: subprocess.Popen[str] = unfinished.helper(module, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         self.index: int | None = None
         self.since, self.late = 0.0, False
-        threading.Thread(target=self._wait, args=(answers,), daemon=True).start()
+        self._reader = threading.Thread(target=self._wait, args=(answers,), daemon=True)
+        self._reader.start()
 
     def _wait(self, answers: queue.Queue[tuple[_Process, str | None]]) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.endswith("\n"):  # else it was killed while it wrote
-                answers.put((self, line))
+        with self.process.stdout as lines:
+            for line in lines:
+                if line.endswith("\n"):  # else it was killed while it wrote
+                    answers.put((self, line))
         answers.put((self, None))
 
     def ask(self, index: int, request: str) -> None:
@@ -181,8 +185,8 @@ class _Process:
         try:
             self.process.stdin.write(request + "\n")
             self.process.stdin.flush()
-        except OSError:
-            pass  # it has ended, and the thread says so
+        except (OSError, ValueError):
+            pass  # it has ended, its pipe may be closed, and the thread says so
 
     def why(self, limit: float) -> str:
         """It gave no answer."""
@@ -190,8 +194,12 @@ class _Process:
 
     def end(self) -> None:
         """It is gone when this returns."""
+        assert self.process.stdin is not None
         self.process.kill()
         self.process.wait()
+        with suppress(OSError):  # nobody reads what was still to be sent
+            self.process.stdin.close()
+        self._reader.join(unfinished.PATIENCE)  # not for ever: what it has started may hold its stdout
 
 
 def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:

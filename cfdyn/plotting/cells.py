@@ -42,6 +42,16 @@ def show(axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray
     axes.set(xlabel=axis_label(names[0]), ylabel=axis_label(names[1]), xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
 
 
+def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray, lines: str) -> None:
+    """Hatch some of the cells (m, n), out to the borders of the outermost ones, unless they are too few to be seen."""
+    if inside.mean() < HATCHED:
+        return
+    middles = [np.concatenate([e[:1], values, e[-1:]]) for values, e in ((first, edges(first)), (second, edges(second)))]
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.contourf(*middles, np.pad(inside.astype(float), 1, mode="edge"), levels=[0.5, 1.5], colors="none", hatches=[lines])
+    axes.set(xlim=limits[0], ylim=limits[1])
+
+
 def draw_labels(
     axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, labels: np.ndarray, called: Mapping[int, str],
     colours: Mapping[str, str], hatches: Mapping[str, str],
@@ -56,9 +66,7 @@ def draw_labels(
             hatched[name] |= cells
     show(axes, names, first, second, picture)
     for name, inside in hatched.items():
-        if inside.mean() >= HATCHED and min(inside.shape) > 1:
-            axes.contourf(first, second, inside.astype(float), levels=[0.5, 1.5], colors="none", hatches=[hatches[name]])
-    axes.set(xlim=edges(first)[[0, -1]], ylim=edges(second)[[0, -1]])
+        hatch(axes, first, second, inside, hatches[name])
     return [Patch(facecolor=colours[name], edgecolor=FAINT if name not in hatches else INK, hatch=hatches.get(name),
                   linewidth=0.5, label=f"{'other periods' if name == 'period' else name}, {percent(part)}")
             for name, part in parts.items() if part]  # fmt: skip

@@ -156,6 +156,14 @@ def test_a_tangency_is_undecided():
     assert ledger.count == 0
 
 
+def test_a_box_of_a_few_doubles_is_undecided_and_not_for_the_number_of_boxes():
+    """At lr = 1 the minimum w = 1 of the double well has the multiplier −1, and no box of this width separates its cycles."""
+    narrow = cf.certify.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1), 2, (1 - 2.0**-51, 1 + 2.0**-51))
+    crowded = cf.certify.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.7), 4, (-2, 2), most=50)
+    assert [why for _, why in narrow.undecided] == ["no test holds, and there are no doubles left to cut it at: take a wider box"]
+    assert {why for _, why in crowded.undecided} == {"more boxes than `most`: raise it, or take a smaller box"}
+
+
 def test_a_cycle_on_the_edge_of_the_box_is_undecided_with_the_reason():
     ledger = cf.certify.cycles(logistic(4), period=1, box=(0, 1))
     assert not ledger.complete

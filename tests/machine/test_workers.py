@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import warnings
 
-from cfdyn.machine.workers import _Waiting, asked, time_left
+from cfdyn.machine.workers import Crew, _Waiting, asked, time_left
 
 
 def answered(requests, **options):
@@ -26,6 +28,19 @@ def test_nothing_is_left_running_where_the_answers_are_not_waited_for():
     pid = int(next(answers)[1].line.split()[1])
     answers.close()
     assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_nothing_is_left_open(recwarn):
+    """Neither of one that died nor of a crew that is ended."""
+    warnings.simplefilter("always")
+    assert sorted(answered(["a", "die", "b"], processes=1)) == [0, 1, 2]
+    crew = Crew("tests.machine.echo", 2)
+    while not crew.free():
+        crew.answers(wait=True)
+    crew.end()
+    del crew
+    gc.collect()
+    assert [str(one.message) for one in recwarn if one.category is ResourceWarning] == []
 
 
 def test_a_process_goes_on_with_its_group():

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
+from cfdyn.plotting.cells import draw_labels
 from cfdyn.plotting.dark import GROUND
 from cfdyn.plotting.figures.bands import draw_bands
 from cfdyn.plotting.style import BEHIND, HATCHES, PERIODS, REGIMES, SPARE
@@ -119,6 +120,20 @@ def test_bands_are_hatched_like_maps_of_regimes():
     legend = draw_bands(axes, bands)
     wanted = [HATCHES.get(name) for name in ("period", *names[1:])]
     assert [area.get_hatch() for area in axes.patches] == wanted and [entry.get_hatch() for entry in legend] == wanted
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 4)])
+def test_hatching_ends_where_its_cells_end(shape):
+    """The two columns on the right, from the middle between columns to the border of the map."""
+    axes, (rows, columns) = Figure().add_subplot(), shape
+    labels = np.where(np.arange(columns) < 2, 0, 1) + np.zeros(shape, int)
+    first, second = np.arange(columns) + 0.5, np.arange(rows) + 0.5
+    names = {0: "fixed point", 1: "divergent"}
+    draw_labels(axes, ["lr", "c"], first, second, labels, names, {name: REGIMES[name] for name in names.values()}, {"divergent": "//"})
+    [hatched] = axes.collections
+    corners = np.concatenate([path.vertices for path in hatched.get_paths()])
+    assert np.ptp(corners, axis=0) == pytest.approx([2, rows]) and corners.max(0) == pytest.approx([columns, rows])
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, columns), (0, rows))
 
 
 @pytest.mark.parametrize("reader", SEEN)

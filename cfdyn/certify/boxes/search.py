@@ -88,6 +88,16 @@ class Search:
         """Parked boxes wait again."""
         self.waiting, self.parked = self.waiting + self.parked, []
 
+    def crowded(self) -> bool:
+        """True if there were too many boxes: one that could be bisected is given up."""
+        return any(self._wide(boxes)[1].any() for boxes in self.given_up)
+
+    def _wide(self, boxes: Boxes) -> tuple[np.ndarray, np.ndarray]:
+        """The middles, and along which coordinates each can be bisected."""
+        lo, hi = boxes.lo, boxes.hi
+        m = middle(lo, hi)
+        return m, (lo < m) & (m < hi) & (hi - lo > NARROWEST * self.width[:, None])
+
     def _next(self) -> Boxes:
         parts, count = [self.waiting.pop()], 0
         while self.waiting and (count := count + len(parts[-1].nodes)) < BATCH:
@@ -114,8 +124,7 @@ class Search:
         if small.any():
             self.parked.append(rest.take(small))
         rest, scores = rest.take(~small), scores[:, ~small]
-        m = middle(rest.lo, rest.hi)
-        wide = (rest.lo < m) & (m < rest.hi) & (rest.hi - rest.lo > NARROWEST * self.width[:, None])
+        m, wide = self._wide(rest)
         scores = np.where(wide, scores, -1.0)
         k = scores.argmax(0)
         able = scores[k, np.arange(len(k))] >= 0

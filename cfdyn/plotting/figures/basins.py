@@ -8,6 +8,7 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.basins import OTHERS, Basins
 from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.cells import hatch
 from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, map_title
 
 REST = "other attractors"
@@ -28,8 +29,8 @@ def draw(found: Basins) -> Figure:
         for name, colour in _colours(found).items():
             part = float(np.mean(names == name))
             if part >= FEW:
-                hatch = HATCHED.get(name)
-                handles.append(Patch(facecolor=colour, edgecolor=INK if hatch else FAINT, hatch=hatch, linewidth=0.5,
+                lines = HATCHED.get(name)
+                handles.append(Patch(facecolor=colour, edgecolor=INK if lines else FAINT, hatch=lines, linewidth=0.5,
                                      label=f"{name} ({100 * part:.3g} %)"))  # fmt: skip
         figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
         figure.suptitle(map_title(found.provenance["settings"], (), 70), fontsize=9)
@@ -53,12 +54,9 @@ def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
         names[found.labels == label], picture[found.labels == label] = name, to_rgb(colours[name])
     (left, right), (low, high) = found.box if len(found.box) == 2 else (*found.box, (0.0, 1.0))
     axes.imshow(picture, extent=(left, right, low, high), origin="lower", aspect="auto", interpolation="nearest")
-    for name, hatch in HATCHED.items():
-        inside = names == name
-        if inside.mean() >= 0.002 and inside.shape[1] > 1:
-            rows = found.second if len(inside) > 1 else [low, high]
-            shown = np.broadcast_to(inside, (len(rows), inside.shape[1])).astype(float)
-            axes.contourf(found.first, rows, shown, levels=[0.5, 1.5], colors="none", hatches=[hatch])
+    second = found.second if len(found.second) else np.array([(low + high) / 2])
+    for name, lines in HATCHED.items():
+        hatch(axes, found.first, second, names == name, lines)
     places = [found.state.index(name) for name in found.names]
     for one in found.attractors:
         points = one.points[:, places]
