@@ -1,5 +1,6 @@
 """A loss's gradients, products and third derivatives, counted and timed."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from time import process_time
@@ -8,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.numerics.aligned import empty
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
 KEPT = 64  # times of a kind of call, of which the median counts
+LONG, YIELDS = 50_000, 8  # weights from which on memory counts
+give_way = getattr(os, "sched_yield", lambda: None)
 KINDS = ("gradient", "value", "products", "third", "jet", "rows")
 # What one costs in gradients, where none was timed.
 NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0, "rows": 3.0}
@@ -38,6 +42,10 @@ class Counted:
         begun = process_time()
         found = call()
         spent, key = process_time() - begun, (kind, size)
+        if self.flow.n_weights >= LONG:
+            # JAX's threads free what a call took after it has answered: before the next one takes as much.
+            for _ in range(YIELDS):
+                give_way()
         self.counts[kind] = self.counts.get(kind, 0) + size
         self.calls[key] = self.calls.get(key, 0) + 1
         times = self.times.setdefault(key, [])
@@ -87,9 +95,13 @@ class Counted:
     def mixed(self, w: np.ndarray, u: np.ndarray, v: np.ndarray, uu: np.ndarray, vv: np.ndarray) -> np.ndarray:
         """T[u, v], where T[u, u] and T[v, v] are known."""
         if self.has_third and not self.has_jet:
-            return np.asarray(self._timed("third", 1, lambda: self.oracle.curvature_gradient(w, u, v)), dtype=float)
-        both = self.bent(w, u + v)[2]
-        return (both - uu - vv) / 2
+            return np.asarray(self._timed("third", 1, partial(self.oracle.curvature_gradient, w, u, v)), dtype=float)
+        both = np.add(u, v, out=empty(len(u)))
+        del u, v  # memory
+        found = self.bent(w, both)[2] - uu
+        found -= vv
+        found /= 2
+        return found
 
     def costs(self) -> dict[str, float]:
         """What a vector of each kind costs in gradients, by the medians of the times, else nominal."""

@@ -113,6 +113,7 @@ def searched(
     """
     v, small = np.empty((size + 1, len(start))), np.zeros((size, size))
     v[:1] = orthonormal(start[None], against)
+    del start  # memory
     first = 0
     for left in range(restarts, -1, -1):
         used = size
@@ -129,7 +130,8 @@ def searched(
             if not rest > TINY * abs(along[-1]):
                 used = j + 1
                 break
-            v[j + 1] = new / rest
+            np.divide(new, rest, out=v[j + 1])
+            del new  # memory
         values, turn = np.linalg.eigh(small[:used, :used])
         values, turn = values[::-1], turn.T[::-1]
         residual = rest * np.abs(turn[:count, -1]).max()

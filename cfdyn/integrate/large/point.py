@@ -9,6 +9,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
+from cfdyn.numerics.aligned import empty
 from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
@@ -80,20 +81,20 @@ class Looker:
         root = np.sqrt(edge.metric)
         guess = min(wanted.guess, len(y))
         products = np.empty_like(y)
-        g, known, thirds = self._bent(w, y, root, guess, products)
+        g, known, own = self._bent(w, y[:guess], root, products)
         if g is None:
             g = oracle.gradient(w)
         self._curved(w, y[known:], root, products[known:])
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
         chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted)
-        values, turn = refined(lambda v: self._curved(w, v, root, np.empty_like(v)), y, products, chooser, ROUNDS, 1)
+        values, turn = refined(lambda v: self._curved(w, v, root, empty(*v.shape)), y, products, chooser, ROUNDS, 1)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         edge = flow.edge(z, g)
         point = Point(z, g, edge, y, values, near)
         point.turned = bool(near and (turn[:near, :near] ** 2).sum(axis=1).min() >= SAME**2)
-        self._push(point, turn[:, :guess], thirds)
+        self._push(point, turn[:, :guess], own)
         return point
 
     def _curved(self, w: np.ndarray, y: np.ndarray, root: Numbers, out: np.ndarray) -> np.ndarray:
@@ -104,59 +105,72 @@ class Looker:
         return out
 
     def _bent(
-        self, w: np.ndarray, y: np.ndarray, root: Numbers, guess: int, products: np.ndarray
+        self, w: np.ndarray, y: np.ndarray, root: Numbers, products: np.ndarray
     ) -> tuple[np.ndarray | None, int, list[np.ndarray]]:
-        """The gradient and the first products where T brings them, else None and 0; T of the pairs of the modes that are near."""
+        """The gradient and the first products where T[u, u] brings them, else None and 0; that of the modes that are near."""
         g, known, own = None, 0, []
-        for i in range(guess):
-            found, product, third = self.oracle.bent(w, y[i] / root)
+        for i, row in enumerate(y):
+            found, product, third = self.oracle.bent(w, np.divide(row, root, out=empty(self.d)))
             g = found if found is not None else g
             own.append(third)
             if product is not None:
                 np.divide(product, root, out=products[i])
                 known = i + 1
             del found, product, third
-        thirds = [own[i] if i == j else self.oracle.mixed(w, y[i] / root, y[j] / root, own[i], own[j]) for i, j in pairs(guess)]
-        return g, known, thirds
+        return g, known, own
 
-    def _push(self, point: Point, turn: np.ndarray, thirds: list[np.ndarray]) -> None:
-        """T of the near modes, from that of the predicted ones where they hardly differ, and the rates of the gaps; ``turn``
+    def _push(self, point: Point, turn: np.ndarray, own: list[np.ndarray]) -> None:
+        """T of the near modes and the rates of the gaps, from T[u, u] of the predicted ones where they hardly differ; ``turn``
         (m, guess): their products with the predicted ones."""
-        k, guess = point.near, turn.shape[1]
+        k = point.near
+        guess = min(turn.shape[1], k)
         if not k:
             point.thirds = np.zeros((0, self.d))
             return
-        known: dict[tuple[int, int], np.ndarray] = {}
-        size = min(k, guess)
-        overlap = turn[:size]
-        if guess and size == guess and (overlap**2).sum(axis=1).min() >= SAME**2:
-            left, _, right = np.linalg.svd(overlap)
-            turn_thirds(left @ right, thirds)
-            known = dict(zip(pairs(size), thirds, strict=True))
-        thirds.clear()
-        self._complete(point, known)
-
-    def _complete(self, point: Point, known: dict[tuple[int, int], np.ndarray]) -> None:
-        """T of the near modes that is not known yet, and the rates."""
-        w, y, root = point.z[: self.d], point.y, point.root
-        for i in range(point.near):
-            if (i, i) not in known:
-                known[i, i] = self.oracle.bent(w, y[i] / root)[2]
-        for i, j in pairs(point.near):
-            if (i, j) not in known:
-                known[i, j] = self.oracle.mixed(w, y[i] / root, y[j] / root, known[i, i], known[j, j])
-        point.thirds = np.empty((len(pairs(point.near)), self.d))
-        for row, pair in zip(point.thirds, pairs(point.near), strict=True):
-            row[:] = known.pop(pair)
+        point.thirds = np.empty((len(pairs(k)), self.d))
+        rows = dict(zip(pairs(k), point.thirds, strict=True))
+        turn = turn[:guess, :guess]
+        if guess and (turn**2).sum(axis=1).min() >= SAME**2:
+            left, _, right = np.linalg.svd(turn)
+            for i in range(guess):
+                rows[i, i][:] = own.pop(0)
+            own.clear()
+            # T[u, v] only now, when products are done with, for memory: of the predicted modes, as far as they are here.
+            self._fill(point, rows, [(i, j) for i, j in pairs(guess) if i < j], (left @ right).T)
+            turn_thirds(left @ right, [rows[pair] for pair in pairs(guess)])
+        else:
+            guess = 0
+            own.clear()
+        self._fill(point, rows, [(i, j) for i, j in pairs(k) if j >= guess], np.diag(np.ones(k)))
         point.rates = rates(self.flow, point.slope(self.flow), point.edge, point.movers(self.flow), point.thirds)
+
+    def _fill(
+        self, point: Point, rows: dict[tuple[int, int], np.ndarray], wanted: list[tuple[int, int]], turn: np.ndarray
+    ) -> None:
+        """T of pairs of turned modes, ``turn`` (n, n) of the first ones, into its rows; of one mode with itself first."""
+        w, y, root = point.z[: self.d], point.y[: len(turn)], point.root
+
+        def mode(i: int) -> np.ndarray:
+            u = np.matmul(turn[i], y, out=empty(self.d))
+            u /= root
+            return u
+
+        for i, j in sorted(wanted, key=lambda pair: pair[0] < pair[1]):
+            if i == j:
+                rows[i, i][:] = self.oracle.bent(w, mode(i))[2]
+            else:
+                rows[i, j][:] = self.oracle.mixed(w, mode(i), mode(j), rows[i, i], rows[j, j])
 
     def search(self, z: np.ndarray, edge: Edge, count: int, against: np.ndarray, seed: int, tol: float, restarts: int
                ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """The largest eigenvalues of Q^-½HQ^-½ on what is orthogonal to some modes, and their modes."""
         root, w = np.sqrt(edge.metric), z[: self.d]
-        start = np.random.default_rng(seed).standard_normal(self.d)
         size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
-        return searched(self._operator(w, root), start, min(count, size), against, size, tol, restarts)
+        # The start without a name here, for memory.
+        return searched(
+            self._operator(w, root), np.random.default_rng(seed).standard_normal(self.d), min(count, size), against, size, tol,
+            restarts,
+        )  # fmt: skip
 
     def top(self, z: np.ndarray, edge: Edge, against: np.ndarray, seed: int) -> float:
         """About the largest eigenvalue there, from below, with few vectors."""
@@ -164,7 +178,7 @@ class Looker:
         return top(self._operator(z[: self.d], np.sqrt(edge.metric)), start, against, min(CHECKS, self.d - len(against)))
 
     def _operator(self, w: np.ndarray, root: Numbers) -> Product:
-        return lambda v: self._curved(w, v, root, np.empty_like(v))
+        return lambda v: self._curved(w, v, root, empty(*v.shape))
 
 
 class Chooser:

@@ -199,6 +199,8 @@ class Network:
     def _pieces(self, name: str, rows: Any, w: np.ndarray, *directions: np.ndarray) -> np.ndarray:
         parts = [np.asarray(self._call(name, rows, w, *(part[k : k + PIECE] for part in directions)))
                  for k in range(0, len(directions[0]), PIECE)]  # fmt: skip
+        if len(parts) == 1:
+            return parts[0]
         return np.concatenate(parts) if parts else np.zeros(0 if name == "fourth" else (0, self.dim))
 
     def _some(self, rows: Any) -> np.ndarray:
@@ -210,7 +212,8 @@ class Network:
         return found
 
     def _weights(self, w: Any) -> np.ndarray:
-        found = vector("weights", w)
+        plain = isinstance(w, np.ndarray) and w.dtype == float and w.ndim == 1 and w.flags.c_contiguous
+        found = w if plain else vector("weights", w)
         if found.shape != (self.dim,):
             raise UsageError(f"{self.title} has {how_many(self.dim, 'weight')}, not {found.size}")
         return found

@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.numerics.aligned import empty
 from cfdyn.symbolic.elementwise import ElementwiseFlow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.oracle import GradientOracle
@@ -158,7 +159,7 @@ class OracleFlow:
         """F at a state with the gradient g there, (n,): with the oscillation of a force, or without."""
         parts, d = self.parts(z), self.n_weights
         speed, decay, *rates = self.own.drift([*parts, g, float(g @ g) if self.own.states else 0.0])
-        out = np.empty(len(z))
+        out = empty(len(z))
         bent = g if force is None else np.add(g, np.multiply(force.bend, 0.5, out=out[:d]), out=out[:d])
         np.multiply(bent, -speed, out=out[:d])
         if np.any(decay):
