@@ -123,6 +123,23 @@ def _callable(what: str, value: Any) -> Any:
     return value
 
 
+def called_with(what: str, function: Any, *given: str) -> Any:
+    """The function, or None, else a UsageError where it cannot be called with so many things, which ``given`` names.
+
+    >>> called_with("progress", lambda done, left: None, "boxes done", "seconds left")(10, 2.5)
+    """
+    if function is None:
+        return None
+    try:
+        inspect.signature(_callable(what, function)).bind(*given)
+    except TypeError:
+        told = f"{len(given)} things, {', '.join(given)}"
+        raise UsageError(f"{what} is called with {told}: the function given takes others") from None
+    except ValueError:
+        pass  # of a builtin, which tells nothing
+    return function
+
+
 def _items(what: str, value: Any) -> list:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise UsageError(f"{what} is a list, not {shown(value)}")

@@ -11,8 +11,9 @@ from flint import arb_mat, ctx
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from cfdyn.arguments import called_with
 from cfdyn.certify.balls import BITS
-from cfdyn.certify.boxes.search import Progress
+from cfdyn.certify.boxes.search import TOLD, Progress
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import end
 from cfdyn.certify.regions.contraction import Ellipsoid, RoundPath, ellipsoid, fixed_points
@@ -57,6 +58,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     >>> found.proved, convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (-0.1, 1.5), most=200).proved
     (True, False)
     """
+    called_with("progress", progress, *TOLD)
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
     if not 0 <= steps <= MOST_STEPS:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 import cfdyn as cf
+from cfdyn.certify.boxes.shooting import Shooting
 from cfdyn.certify.boxes.tree import leaves
 from cfdyn.errors import NumericsError, UsageError
 
@@ -223,3 +224,19 @@ def test_bad_input_is_said_to_be_bad(arguments, words):
 def test_a_map_of_the_plane_has_no_infinite_box():
     with pytest.raises(UsageError, match="one variable"):
         cf.certify.cycles(HENON, period=1, box=[(-math.inf, math.inf), (-1, 1)])
+
+
+@pytest.mark.parametrize("search", [cf.certify.cycles, cf.certify.no_cycles, cf.certify.convergence])
+def test_what_is_told_has_three_parts(search):
+    options = {"box": (0.5, 1.5)} if search is cf.certify.convergence else {"period": 3, "box": (-2, 2)}
+    with pytest.raises(UsageError, match="progress is called with 3 things, .* seconds left or None"):
+        search(cf.losses.double_well(), cf.optimizers.gd(lr=0.4), progress=lambda done, waiting: None, **options)
+
+
+def test_it_is_told_how_far_a_search_is_while_cycles_are_proved(monkeypatch):
+    """Each of the cycles, without a time that belongs to the search before."""
+    told = []
+    monkeypatch.setattr(Shooting, "largest", lambda *_: told.append("a cycle"))
+    cf.certify.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.7), 3, (-2, 2), progress=lambda *counts: told.append(counts))
+    before = [told[k - 1] for k, one in enumerate(told) if one == "a cycle"]
+    assert before and all(waiting > 0 and left is None for _, waiting, left in before)

@@ -27,6 +27,8 @@ def prove(search: Search) -> dict[tuple, str]:
     families = _families(suggested(about, box, n, starts), turns, near)
     families = [f for f in families if not any(same(f[0], orbit, near) for orbit in before)]
     for family in families:
+        if search.progress:
+            search.progress(search.done, sum(len(b.nodes) for b in search.parked), None)  # takes a while, too
         others = [orbit for other in families for orbit in other if orbit is not family[0]]
         boxes = shooting.largest(family[0], _room(family[0], others, known))
         found = [] if boxes is None else with_images(boxes, turns)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cfdyn.arguments import called_with
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.pace import Pace
@@ -17,6 +18,7 @@ from cfdyn.certify.boxes.tree import Tree, middle
 BATCH = 4096
 NARROWEST = 2.0**-44  # of the whole: a box that is not wider is not bisected
 MOST = 2_000_000  # nodes of a tree
+TOLD = ("boxes done", "boxes that wait", "seconds left or None")
 Progress = Callable[[int, int, float | None], None]  # boxes done, boxes that wait, seconds left or None
 
 
@@ -47,7 +49,8 @@ class Search:
 
     def __init__(self, question: Question, helpers: Helpers, most: int = MOST, progress: Progress | None = None):
         self.question, self.judged = question, helpers.judge(question)
-        self.solved, self.tree, self.most, self.progress = Solved(question.period), Tree(), most, progress
+        self.solved, self.tree, self.most = Solved(question.period), Tree(), most
+        self.progress: Progress | None = called_with("progress", progress, *TOLD)
         lo, hi = (np.array([[pair[k]] for pair in question.root], float) for k in (0, 1))
         self.width, self.dim = hi[:, 0] - lo[:, 0], len(question.box)
         self.waiting = [Boxes(np.array([0]), lo, hi)]
