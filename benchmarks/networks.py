@@ -215,8 +215,9 @@ def growth(plan: Plan) -> Rows:
     told apart, with such an η, that about k modes are held most of the time; finding them, and a state on the edge, is the start,
     which is counted apart. Error: as above, against a tolerance of {strict:g}, up to 2e4. Published scheme: its gradients per
     unit over {published} units from where that ends. Memory (Linux): the peak beyond that of gradients, products and T of the
-    same net once compiled, in vectors as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536;
-    else glibc keeps a third more); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, while T is
+    same net once compiled, one by one, in vectors as long as the weights, where freed memory is given back
+    (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call took after it has answered, later on a
+    busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, while T is
     kept, at both ends of a step, of those near the edge, too. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     for name, (widths, problems) in list(SIZES.items())[: plan.pick(3, 5)]:
