@@ -217,8 +217,8 @@ def growth(plan: Plan) -> Rows:
     unit over {published} units from where that ends. Memory (Linux): the peak beyond that of gradients, products and T of the
     same net once compiled, one by one, in vectors as long as the weights, where freed memory is given back
     (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call took after it has answered, later on a
-    busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, while T is
-    kept, at both ends of a step, of those near the edge, too. Load of the machine when it began: {load}."""
+    busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once,
+    while T is kept, at both ends of a step, of those near the edge, too. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     for name, (widths, problems) in list(SIZES.items())[: plan.pick(3, 5)]:
         for k, (classes, share) in problems.items():

@@ -8,10 +8,11 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
-from cfdyn.integrate.large.modes import completed
+from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.modes import completed, orthonormal
 from cfdyn.integrate.large.multiplier import force
 from cfdyn.integrate.large.oscillation import frozen
-from cfdyn.integrate.large.point import Chooser, Wanted
+from cfdyn.integrate.large.point import Chooser, Looker, Wanted
 from cfdyn.integrate.large.stages import MARGIN, advance, stages
 from tests.integrate.test_large import VALLEY, Plain
 
@@ -48,6 +49,21 @@ def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
     np.testing.assert_allclose(run.w[3:], [20.0, 15.6, 20.0], rtol=2e-3)
     assert run.rank == 2
     np.testing.assert_allclose([event.t for event in run.events], [50, 400], rtol=0.03)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("near", [1, 2, 3])
+def test_thirds_of_a_point_are_those_of_its_modes(near, sign):
+    """From two modes that were predicted nearly, turned in their plane, and one that was not: as T[u, v] by differentiation."""
+    net = cf.networks.mlp(cf.data.digits(classes=3, n=30), widths=(3,), seed=0)
+    flow, none = cf.flows.central(net, cf.optimizers.gd(lr=0.5)), np.zeros((0, net.dim))
+    y = net.eigenvalues(net.start, 3)[1] + 1e-4 * np.random.default_rng(0).standard_normal((3, net.dim))
+    y[:2] = [[sign * np.cos(0.4), sign * np.sin(0.4)], [-np.sin(0.4), np.cos(0.4)]] @ y[:2]
+    reach = np.where(np.arange(3) < near, np.inf, -np.inf)
+    point = Looker(flow, Counted(flow)).at(net.start.copy(), orthonormal(y, none), Wanted(2, reach, 1e-6))
+    exact = [net.curvature_gradient(net.start, point.u[i], point.u[j]) for i in range(near) for j in range(i, near)]
+    assert point.near == near
+    np.testing.assert_allclose(point.thirds, exact, atol=2e-3 * np.abs(exact).max())
 
 
 def test_guards_of_a_step_that_is_not_taken_are_found_again():
