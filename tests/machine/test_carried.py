@@ -102,7 +102,8 @@ def run(source: Path, cache: Path, *words: str, other: bool = False, **changes: 
     done = finished([sys.executable, "-c", code, *(["other"] if other else [])], cwd=cache.parent, env=environment)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    answer.pop("record", None)
+    for name in ("record", "file"):  # numbered anew
+        answer.pop(name, None)
     return answer
 
 
