@@ -226,7 +226,9 @@ def traced(
 def _why(error: Exception, array: bool) -> str:
     """What went wrong, and what to write instead; ``array``: the one argument may have been meant as one."""
     passed = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)}
-    for library in {"jax", "torch"} & (passed | ({"torch"} if "must be Tensor" in str(error) else set())):
+    # JAX takes frames of its own out of what it raises, by settings and by version.
+    passed |= {library for library, word in (("torch", "must be Tensor"), ("jax", "jax")) if word in str(error)}
+    for library in {"jax", "torch"} & passed:
         return f"it calls {library}; a loss of its functions is cf.networks.from_{library}"
     return f"{type(error).__name__}, {error}{ARRAY if array and isinstance(error, TypeError | AttributeError) else ''}"
 

@@ -55,7 +55,6 @@ def train(
     --resume.
 
     $ cfdyn train mlp:widths=32-32 --data digits:classes=4,n=200 --optimizer gd:lr=0.5 --steps 300
-    $ cfdyn train mlp:widths=16 --batch 20 --optimizer gd:lr=0.5 --steps 300
     $ cfdyn train --resume cfdyn-out/train-001
     """
     from cfdyn.plotting import check_path
