@@ -175,7 +175,7 @@ def test_time_to_write_what_is_done_is_left_once_something_is(monkeypatch):
 
 
 MAP = ["-m", "cfdyn", "regimes", "double_well", "--optimizer", "heavy_ball", "--start", "1.1", "--vary", "lr=0.1:4:3000",
-       "--vary", "momentum=0:0.95:3000"]  # fmt: skip
+       "--vary", "momentum=0:0.95:3000", "--transient", "100000"]  # fmt: skip
 
 
 @pytest.mark.slow

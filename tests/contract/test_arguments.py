@@ -229,9 +229,23 @@ def test_a_name_of_a_room_is_found(name, there):
     assert callable(getattr(getattr(cf, there), name)) and not hasattr(cf, "__init__x") and not hasattr(cf, "_pyi")
 
 
-def test_data_may_be_a_table_of_pandas():
-    pandas = pytest.importorskip("pandas")
+class Table:
+    """What a data frame of pandas or polars has of a mapping: names in order, and a column for each."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def keys(self):
+        return list(self.columns)
+
+    def __iter__(self):
+        return iter(self.columns)
+
+    def __getitem__(self, name):
+        return np.array(self.columns[name])
+
+
+def test_data_may_be_a_table():
     columns = {"x": [1.0, -2.0, 0.5], "y": [1.0, 0.0, 1.0]}
-    text = "(a*x - y)**2"
-    of_table, of_dict = (cf.Loss(text, data=data) for data in (pandas.DataFrame(columns), columns))
+    of_table, of_dict = (cf.Loss("(a*x - y)**2", data=data) for data in (Table(columns), columns))
     assert of_table.value([0.3]) == of_dict.value([0.3]) == pytest.approx((0.7**2 + 0.6**2 + 0.85**2) / 3)
