@@ -230,7 +230,7 @@ def test_a_name_of_a_room_is_found(name, there):
 
 
 class Table:
-    """What a data frame of pandas or polars has of a mapping: names in order, and a column for each."""
+    """What a data frame of pandas has of a mapping: names in order, and a column for each."""
 
     def __init__(self, columns):
         self.columns = columns
