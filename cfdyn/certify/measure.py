@@ -104,6 +104,8 @@ def _around(about: Subject, start: float) -> Box | None:
                 digits = ceil(-log10(room / 4))
                 return [(round(low, digits), round(high, digits))]
             low, high = min(low, least - room), max(high, most + room)
+            if not np.isfinite([low, high]).all():
+                break
     return None
 
 
