@@ -1,5 +1,6 @@
 """Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that nothing gets below it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,13 +25,14 @@ class Narrow(NamedTuple):
     """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` near the edge of 2 or beyond.
 
     ``weights``: of its eigenvectors there; ``curvature``: the largest eigenvalue of that block of H; ``lr``: below which it is
-    below the edge, NaN if that was not found.
+    below the edge, NaN if that was not found; ``where`` the block is the same, in words.
     """
 
     weights: tuple[str, ...]
     top: float
     curvature: float
     lr: float
+    where: str = "every state"
 
     @property
     def closed(self) -> bool:
@@ -40,7 +42,7 @@ class Narrow(NamedTuple):
     @property
     def said(self) -> str:
         """Why there is no stable set, or next to none, as half a sentence."""
-        block = (f"the Hessian's block of {_listed(self.weights)} is the same at every state, its largest eigenvalue "
+        block = (f"the Hessian's block of {_listed(self.weights)} is the same at {self.where}, its largest eigenvalue "
                  f"{self.curvature:.9g}")  # fmt: skip
         if self.top < 2.0 * (1 - SAME):
             return f"{block}, and by interlacing λ₁(P⁻¹H) is at least {self.top / 2:.15g} of the edge: the stable set is thin"
@@ -85,11 +87,15 @@ def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
     neutral = neutral[(neutral @ found.vectors) ** 2 @ found.values >= 2.0 - 2.0 * STILL]
     if not len(neutral):
         return []
-    share = np.einsum("mi,mi->i", neutral, neutral)
-    names = tuple(name for name, part in zip(flow.names, share, strict=False) if part > 1e-6)
+    return [named(flow.names, neutral)]
+
+
+def named(names: Sequence[str], neutral: np.ndarray) -> str:
+    """A note on neutral modes, orthonormal rows (m, d), by the names of their weights."""
+    own = tuple(names[i] for i in np.flatnonzero((neutral**2).sum(axis=0) > 1e-6))
     many = "modes" if len(neutral) > 1 else "mode"
-    return [f"{len(neutral)} neutral {many}, of {_listed(names)}: at the edge at every state looked at, to 1e-7, neither pushed "
-            "nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it"]  # fmt: skip
+    return (f"{len(neutral)} neutral {many}, of {_listed(own)}: at the edge at every state looked at, to 1e-7, neither pushed "
+            "nor pushing; how far the optimizer swings there is left to its start, and Σ is taken to be 0 on it")  # fmt: skip
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
@@ -111,8 +117,7 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
         return None
     metric = out[d * d :]
     scaled = out[: d * d].reshape(d, d) / np.sqrt(np.outer(metric, metric)) - neutral.T @ neutral
-    block = max(_blocks(constant[: d * d].reshape(d, d), scaled), key=lambda one: _top(scaled, one), default=[])
-    top = _top(scaled, block) if block else -np.inf
+    block, top = sharpest(constant[: d * d].reshape(d, d), scaled)
     if not top >= 2.0 * (1 - THIN):
         return None
     values, vectors = np.linalg.eigh(scaled[np.ix_(block, block)])
@@ -120,6 +125,12 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
     weights = sorted(block[i] for i in np.flatnonzero(share > 1e-6))
     names = tuple(flow.names[i] for i in weights)
     return Narrow(names, top, top * float(metric[weights[0]]), _bound(flow, z, block, top))
+
+
+def sharpest(constant: np.ndarray, scaled: np.ndarray) -> tuple[list[int], float]:
+    """The principal block of constants with the largest eigenvalue, and that; none and −∞ without constants."""
+    block = max(_blocks(constant, scaled), key=lambda one: _top(scaled, one), default=[])
+    return block, _top(scaled, block) if block else -np.inf
 
 
 def _blocks(constant: np.ndarray, scaled: np.ndarray) -> list[list[int]]:

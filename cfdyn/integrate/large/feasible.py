@@ -1,31 +1,68 @@
 """From a start beyond the edge to a state on it, by gradients and products alone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
+from cfdyn.integrate.large.follow import guarded
 from cfdyn.integrate.large.multiplier import pairs, weights
-from cfdyn.integrate.large.point import Point
+from cfdyn.integrate.large.point import Point, Wanted
+from cfdyn.integrate.large.room import no_room
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
+if TYPE_CHECKING:
+    from cfdyn.integrate.large.run import LargeRun
+
+CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start
 ATTEMPTS, WHOLE = 60, 20  # points looked at; from then on half steps, for what goes to and fro
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
 SETTLED = 1e-7  # of the whole way: a next step so short changes nothing
 
 
-def onto_edge(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point]) -> Point:
+def put_on_edge(run: LargeRun) -> None:
+    """A run that starts beyond the edge to a state on it, with a note; a UsageError where it is strict."""
+    theta = run.flow.theta(run.point.edge)
+    beyond = f"λ₁(P⁻¹H) = {run.point.values[0] * theta / 2:.6g} > {theta:.6g}"
+    if run.settings.strict:
+        raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
+                         "`strict`, to start from a state on the edge")  # fmt: skip
+    start = run.point.z
+
+    def look(z: np.ndarray, before: Point) -> Point:
+        sought = Wanted(before.near, np.full(len(before.y) + 1, CLOSE), min(1e-3, run.angle))
+        before.g, before.thirds = np.zeros(0), np.zeros((0, 0))  # memory
+        run.point = run.look.at(z, before.y, sought)
+        run.trend = np.zeros(len(run.point.y))
+        guarded(run)
+        return run.point
+
+    run.point = onto_edge(run.flow, run.point, look, partial(no_room, run.look))
+    way = float(np.linalg.norm(run.point.z - start))
+    run.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
+
+
+def onto_edge(
+    flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], no_room: Callable[[Point, bool], str]
+) -> Point:  # fmt: skip
     """A point with θP − H ⪰ 0 near one beyond the edge; of an optimizer with a state of its own only that is moved.
 
     The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
     gap. ``look`` makes the point of a state from the one before it, whose memory it takes over. A NumericsError if no such
-    state is found.
+    state is found, or if ``no_room`` says why there is next to none.
     """
     start = point.z
     found, last = _moved(flow, point, look, True)
     if found is None:
-        found, _ = _moved(flow, look(start, last), look, False)
+        found, last = _moved(flow, look(start, last), look, False)
+    if why := no_room(last if found is None else found, found is not None):
+        where = "no state on it was found" if found is None else "is kept there"
+        raise NumericsError(f"the start is beyond the edge, and {where}: {why}")
     if found is not None:
         return found
     raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "

@@ -30,7 +30,7 @@ def stored(run: LargeRun) -> dict[str, np.ndarray]:
     return {
         "z": point.z.copy(), "g": point.g.copy(), "y": point.y.copy(), "values": point.values.copy(),
         "thirds": point.thirds.copy(), "near": np.array([point.near, point.turned]), "trend": run.trend.copy(), "x": run.x.copy(),
-        "missed": run.missed.copy(),
+        "missed": run.missed.copy(), "aside": run.look.aside.copy(),
         "before": _or_none(run.before), "bent": _or_none(run.bent), "motion": _or_none(run.motion),
         "numbers": np.array([getattr(run, name) for name in NUMBERS]),
         "counters": np.array([getattr(run, name) for name in COUNTERS], dtype=np.int64),
@@ -51,6 +51,7 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     if len(given["thirds"]):
         run.point.rates = rates(flow, run.point.slope(flow), run.point.edge, run.point.movers(flow), run.point.thirds)
     run.trend, run.x, run.missed, run.piece = given["trend"], given["x"], given["missed"], None
+    run.look.aside = given.get("aside", run.look.aside)  # none in what an older version stored
     run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))
     for names, key, kind in ((NUMBERS, "numbers", float), (COUNTERS, "counters", int)):
         for name, value in zip(names, given[key], strict=True):

@@ -73,6 +73,7 @@ class Looker:
 
     def __init__(self, flow: OracleFlow, oracle: Counted):
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
+        self.aside = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted) -> Point:
         """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over."""
@@ -102,7 +103,13 @@ class Looker:
         for row, new in zip(y, out, strict=True):
             np.divide(row, root, out=new)
             np.divide(self.oracle.product(w, new), root, out=new)
-        return out
+        return self._lowered(y, out)
+
+    def _lowered(self, y: np.ndarray, products: np.ndarray) -> np.ndarray:
+        """Products with rows, in their place, without a part of the neutral modes."""
+        if len(self.aside):
+            products -= (y @ self.aside.T) @ self.aside
+        return products
 
     def _bent(
         self, w: np.ndarray, y: np.ndarray, root: Numbers, products: np.ndarray
@@ -117,6 +124,7 @@ class Looker:
                 np.divide(product, root, out=products[i])
                 known = i + 1
             del found, product, third
+        self._lowered(y[:known], products[:known])
         return g, known, own
 
     def _push(self, point: Point, turn: np.ndarray, own: list[np.ndarray]) -> None:
@@ -160,6 +168,10 @@ class Looker:
                 rows[i, i][:] = self.oracle.bent(w, mode(i))[2]
             else:
                 rows[i, j][:] = self.oracle.mixed(w, mode(i), mode(j), rows[i, i], rows[j, j])
+
+    def curved(self, z: np.ndarray, edge: Edge, rows: np.ndarray) -> np.ndarray:
+        """Q^-½HQ^-½ of a state, with the Q of an edge, on rows (k, d)."""
+        return self._curved(z[: self.d], rows, np.sqrt(edge.metric), empty(*rows.shape))
 
     def search(self, z: np.ndarray, edge: Edge, count: int, against: np.ndarray, seed: int, tol: float, restarts: int
                ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip

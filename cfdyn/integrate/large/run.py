@@ -8,14 +8,16 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.constant import named
 from cfdyn.integrate.large.costs import Counted
-from cfdyn.integrate.large.feasible import onto_edge
+from cfdyn.integrate.large.feasible import CLOSE, put_on_edge
 from cfdyn.integrate.large.follow import bent_before, guarded, predicted, regained, renewed, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.multiplier import held, meeting, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
+from cfdyn.integrate.large.room import constant_block
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.trajectory import Event
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
@@ -23,7 +25,6 @@ from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
 SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
 SHORT, BLOW_UP = 1e-9, 1e15
 LOST = 3  # steps not taken from a point, after which its modes are looked for anew
-CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start
 
 
 class Settings(NamedTuple):
@@ -82,35 +83,29 @@ class LargeRun:
         if not np.isfinite(self.oracle.gradient(z[:d])).all():
             raise NumericsError("the gradient is not finite at the start; start elsewhere")
         central = flow.kind == "central"
-        none, count = np.zeros((0, d)), min(d, 2 if central else 1)
-        _, y = self.look.search(z, flow.edge(z), count, none, self.settings.seed, 1e-3, 30)
-        reach = np.full(count, CLOSE if central else -math.inf)
-        self.point = self.look.at(z, orthonormal(y, none), Wanted(0, reach, self.angle))
-        self.trend = np.zeros(len(self.point.y))
-        guarded(self)
+        self._find(z)
+        if central and self.point.values[0] >= 2.0 * (1 - 1e-6):
+            found = constant_block(self.look, self.point)
+            if found is not None and len(found.neutral):
+                self.look.aside = found.neutral
+                self.notes.append(named(flow.names, found.neutral))
+                self._find(z)
         if central and self.point.values[0] > 2.0 * (1 + 1e-9):
             self._project()
         self.h = min(self.settings.max_step, 0.5 / self.radius())
 
+    def _find(self, z: np.ndarray) -> None:
+        """The point at a state of which nothing is known, with its largest modes."""
+        central, none = self.flow.kind == "central", np.zeros((0, self.flow.n_weights))
+        count = min(self.flow.n_weights, 2 if central else 1)
+        _, y = self.look.search(z, self.flow.edge(z), count, none, self.settings.seed, 1e-3, 30)
+        reach = np.full(count, CLOSE if central else -math.inf)
+        self.point = self.look.at(z, orthonormal(y, none), Wanted(0, reach, self.angle))
+        self.trend = np.zeros(len(self.point.y))
+        guarded(self)
+
     def _project(self) -> None:
-        theta = self.flow.theta(self.point.edge)
-        beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
-        if self.settings.strict:
-            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
-                             "`strict`, to start from a state on the edge")  # fmt: skip
-        start = self.point.z
-
-        def look(z: np.ndarray, before: Point) -> Point:
-            sought = Wanted(before.near, np.full(len(before.y) + 1, CLOSE), min(1e-3, self.angle))
-            before.g, before.thirds = np.zeros(0), np.zeros((0, 0))  # memory
-            self.point = self.look.at(z, before.y, sought)
-            self.trend = np.zeros(len(self.point.y))
-            guarded(self)
-            return self.point
-
-        self.point = onto_edge(self.flow, self.point, look)
-        way = float(np.linalg.norm(self.point.z - start))
-        self.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
+        put_on_edge(self)
 
     @property
     def z(self) -> np.ndarray:

@@ -1,0 +1,86 @@
+"""Curvature that is the same everywhere, by products with the Hessian alone: neutral modes, and blocks that leave no room."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.integrate.constant import MOVES, SAME, STILL, Narrow, sharpest
+from cfdyn.integrate.critical import AT_EDGE
+from cfdyn.integrate.large.point import Looker, Point
+
+BEGINS = 1e-3  # of the edge: modes so near are looked at
+MOST, SHARE, WHOLE = 16, 0.05, 0.99  # weights asked about; of each in these modes, at least; of one of these modes in all of them
+EQUAL = 1e-9  # relative: round-off of a product
+
+
+class Block(NamedTuple):
+    """Weights with the same block of P^-½HP^-½ at the states looked at: of its eigenvectors at the edge or beyond (m, d) those
+    that are eigenvectors of the whole matrix there, ``neutral``, and the others, ``held``; its largest eigenvalue."""
+
+    neutral: np.ndarray
+    held: np.ndarray
+    top: float
+    states: int
+
+
+def constant_block(look: Looker, point: Point, sure: bool = True) -> Block | None:
+    """The one at the edge or beyond among the weights that modes there are made of; None where none was found.
+
+    ``sure``: only where a mode is made of few weights, since it takes some products for each of them.
+    """
+    flow, d = look.flow, look.d
+    y = point.y[point.values >= 2.0 * (1 - BEGINS)]
+    share = (y**2).sum(axis=0)
+    some = np.argsort(-share, kind="stable")[:MOST]
+    some = np.sort(some[share[some] > SHARE])
+    if flow.own.states or not len(some) or (sure and np.linalg.norm(y[:, some], 2) ** 2 < WHOLE):
+        return None
+    random, rows = np.random.default_rng(0), np.zeros((len(some), d))
+    rows[range(len(some)), some] = 1.0
+    far = max(1.0, float(np.abs(point.z).max()))
+    states = [point.z, *(point.z + move * far * random.normal(size=d) for move in MOVES[:3])]
+    columns = [found for z in states if np.isfinite(found := look.curved(z, point.edge, rows)).all()]
+    if len(columns) < 2:
+        return None
+    scaled, size = columns[0][:, some], max(2.0, float(np.abs(columns[0]).max()))
+    same = np.all([np.abs(found[:, some] - scaled) <= EQUAL * size for found in columns], axis=0)
+    block, top = sharpest(same, (scaled + scaled.T) / 2)
+    if not block or top < 2.0 * (1 - AT_EDGE):
+        return None
+    values, vectors = np.linalg.eigh(scaled[np.ix_(block, block)])
+    chosen = values >= 2.0 * (1 - AT_EDGE)
+    own, levels = vectors[:, chosen].T, values[chosen]
+    apart = np.hstack([own @ found[block] - levels[:, None] * (own @ rows[block]) for found in columns])
+    turn, sizes, _ = np.linalg.svd(apart, full_matrices=True)
+    still = sizes <= STILL if top <= 2.0 * (1 + STILL) else np.zeros(len(sizes), dtype=bool)
+    modes = turn.T @ own @ rows[block]
+    return Block(modes[still], modes[~still], top, len(columns))
+
+
+def no_room(look: Looker, point: Point, sure: bool) -> str:
+    """Why nothing is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" where none is known."""
+    found, flow = constant_block(look, point, sure), look.flow
+    if found is None or not len(found.held):
+        return ""
+    own = np.flatnonzero((found.held**2).sum(axis=0) > 1e-6).tolist()
+    curvature = found.top * _metric(look, point.z, flow.params.get("lr", np.nan), own[0])
+    names = tuple(flow.names[i] for i in own)
+    lr = _bound(look, point.z, curvature, own[0])
+    return Narrow(names, found.top, curvature, lr, f"the {found.states} states looked at").said
+
+
+def _metric(look: Looker, z: np.ndarray, lr: float, weight: int) -> float:
+    """θP/2 of a weight with this lr."""
+    flow = look.flow if np.isnan(lr) else look.flow.at(lr=lr)
+    return float(np.broadcast_to(flow.edge(z).metric, look.d)[weight])
+
+
+def _bound(look: Looker, z: np.ndarray, curvature: float, weight: int) -> float:
+    """The lr at which a curvature along a weight is at the edge; NaN if that is not found."""
+    lr = float(look.flow.params.get("lr", np.nan))
+    for _ in range(100):
+        top = curvature / _metric(look, z, lr, weight) if 0 < lr < np.inf else np.nan
+        if np.isnan(top) or abs(top - 2.0) <= 2 * SAME:
+            return lr if top > 0 else np.nan
+        lr *= 2.0 / top
+    return np.nan
