@@ -42,6 +42,7 @@ class Config:
     own: bool = False  # the network is the caller's, which no text makes
     formulas: str | None = None  # of an optimizer that is the caller's
     chosen: str = ""  # how the learning rate was, where it was not given
+    begun: int = VERSION  # by a cfdyn of this version
 
     def __post_init__(self) -> None:
         for name in ("network", "data", "optimizer"):
@@ -100,7 +101,7 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
             what = shown(given)
             raise UsageError(f"settings are a dict or a TOML file, not {what}; a network has a name: network={what}")
         given = read_toml(path, UsageError)
-    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "formulas", "chosen")]
+    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "formulas", "chosen", "begun")]
     for name in (*given, *(name for name in more if name != "own")):
         if name not in known:
             raise unknown("setting of a training", str(name), known)
@@ -146,7 +147,7 @@ def read_config(folder: Path) -> Config:
         raise RecordError(f"{folder} holds a run of the version {version!r}, and this cfdyn goes on with version {VERSION}; "
                           "nothing was changed")  # fmt: skip
     try:
-        return Config(**{**values, "runs": tuple(values["runs"])})
+        return Config(**{"begun": version, **values, "runs": tuple(values["runs"])})
     except (UsageError, TypeError, KeyError) as error:
         raise RecordError(f"{folder / FILE} is damaged: {error}") from None
 

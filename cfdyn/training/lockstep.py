@@ -20,6 +20,10 @@ from cfdyn.training.store import Store
 from cfdyn.training.tangents import Tangents
 
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it
+LOSS_ALONE = 3  # the version from which on sharpness beside weight decay is that of the loss alone
+OTHERWISE = ("it was begun by an older cfdyn: until it was gone on with, the sharpness of flows has the penalty of weight decay "
+             "in it and that of the optimizer has not; then neither has it, and the edge is lower by it, or, where P moves, "
+             "both have it")  # fmt: skip
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
 ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
@@ -155,7 +159,8 @@ class Lockstep:
 
     def _remarks(self) -> list[str]:
         """What a reader of the measurements must know."""
-        found = [*getattr(self.network, "remarks", ()), self.edge.why]
+        older = OTHERWISE if self.config.begun < LOSS_ALONE and self.edge.penalty else ""
+        found = [*getattr(self.network, "remarks", ()), self.edge.why, older]
         return [words for words in found if words]
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -57,6 +57,25 @@ def test_a_flow_at_the_edge_has_the_sharpness_of_the_edge(tmp_path):
     np.testing.assert_allclose(central.sharpness[-1], 8 - decay, rtol=3e-5)
 
 
+def aged(run):
+    """Its folder as a cfdyn of the version 2 wrote it."""
+    lines = (run.folder / "config.toml").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(("begun", "version"))]
+    (run.folder / "config.toml").write_text("version = 2\n" + "".join(kept))
+    return run.folder
+
+
+def test_a_run_of_an_older_version_says_that_it_goes_on_in_another_measure(tmp_path):
+    """Of weight decay alone, and also when it goes on once more."""
+    decayed = aged(trained(Bowl(), tmp_path, f"gd:lr=0.1,weight_decay={DECAY}", "stable"))
+    plain = aged(trained(Bowl(), tmp_path / "plain", "gd:lr=0.1", "stable"))
+    assert cf.load(decayed).remarks == ()
+    for steps in (STEPS + 8, STEPS + 16):
+        run = cf.train(resume=decayed, network=Bowl(), steps=steps)
+        assert run.status == "done" and len(run.remarks) == 1 and "begun by an older cfdyn" in run.remarks[0]
+    assert cf.train(resume=plain, network=Bowl(), steps=STEPS + 8).remarks == ()
+
+
 def test_where_the_preconditioner_moves_eigenvalues_have_the_penalty_in_them(tmp_path):
     """RMSProp by hand: of (h + decay)·lr/(√ν + ε), against an edge of 2."""
     lr, beta, eps, bowl = 1e-3, 0.9, 1e-3, Bowl()
