@@ -67,7 +67,8 @@ def central(
     A mode whose curvature is at the edge at every state (b of ½b² + L(w) with lr = 2) is pushed by nothing, and no Σ on it would
     change anything: it is set aside with Σ = 0 there, and a note names it. Where a block of the Hessian is constant and at the
     edge or beyond (output biases with squared errors: the unit matrix), λ₁ is that at least, everywhere, by interlacing: `solve`
-    says so, and below which lr there is a stable set.
+    says so, and below which lr there is a stable set. Of a loss that is no formula both are looked for among the weights, up to
+    16, that make up the modes at the edge at the start, by products at four states.
 
     **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
     ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same

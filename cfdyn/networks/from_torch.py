@@ -11,7 +11,7 @@ from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.by_torch import TorchEngine
 from cfdyn.networks._oracle.engine import library
-from cfdyn.networks._oracle.modules import converted, kinked, verify
+from cfdyn.networks._oracle.modules import converted, verify
 from cfdyn.networks._oracle.network import Network
 
 
@@ -63,10 +63,12 @@ def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[.
         short = tensor.is_floating_point() and tensor.dtype != torch.float64
         remarks += ["data in float32 were converted to float64"] if short and not remarks else []
         rows.append((tensor.double() if short else tensor).numpy())
-    copied, changes = converted(module, criterion, tuple(rows), name)
+        if not np.isfinite(rows[-1]).all():
+            raise UsageError(f"{name}: its data are not finite")
+    copied, changes, rough = converted(module, criterion, tuple(rows), name)
     engine = TorchEngine(*copied, tuple(rows))
     made = Network.of(engine, f"{name} on {data.title}" if isinstance(data, DataSet) else name, [*changes, *remarks])
-    verify(made, bool(kinked(module)))
+    verify(made, rough)
     return made
 
 

@@ -112,6 +112,27 @@ def test_what_was_changed_is_said():
     assert "kinks" in rough.remarks[1]
 
 
+class Functions(nn.Linear):
+    """The same by functions, of which no part of the module tells."""
+
+    def forward(self, x):
+        y = nn.functional.layer_norm(super().forward(x), (4,))[None]
+        return torch.relu(nn.functional.scaled_dot_product_attention(y, y, y)[0])
+
+
+def test_what_is_called_without_a_part_of_that_kind_is_said_too():
+    rows = np.eye(4), np.eye(4)
+    said = cf.networks.from_torch(Functions(4, 4), rows, nn.MSELoss()).remarks
+    for kind, name in (("attention is written out", "scaled_dot_product_attention"), ("normalisation is written out", "layer_norm"),
+                       ("there are kinks", "relu;")):  # fmt: skip
+        assert [name in remark for remark in said if remark.startswith(kind)] == [True]
+    assert "l1_loss" in cf.networks.from_torch(nn.Linear(4, 4), rows, nn.L1Loss()).remarks[-1]
+    resting = cf.networks.from_torch(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval(), rows, nn.MSELoss())
+    assert resting.remarks[-1].endswith("are wrong: 1")
+    assert cf.networks.from_torch(nn.Linear(4, 4).half(), rows, nn.MSELoss()).remarks == ("weights in float16 were converted to float64",)
+    assert cf.networks.from_torch(nn.Linear(4, 4), rows, nn.CrossEntropyLoss()).remarks == ("weights in float32 were converted to float64",)
+
+
 def _tokens():
     rows = cf.data.sorting(n=8, length=3)
     return rows.inputs, rows.labels
@@ -163,6 +184,7 @@ BAD = {
     "short": (lambda: Short(4, 4), "goes back to torch.float32"),
     "shape": (lambda: nn.Linear(3, 4), "cannot be called"),
     "complex": (lambda: nn.Linear(4, 4, dtype=torch.complex64), "complex64 parameters"),
+    "tuple": (lambda: nn.LSTM(4, 4), "cannot be called"),
     "no module": (lambda: abs, "takes a torch.nn.Module"),
     "third": (lambda: Wrong(4, 4), "third derivatives are"),
 }  # fmt: skip
@@ -180,6 +202,8 @@ def test_criteria_and_data_that_are_refused():
     for criterion, words in ((nn.MSELoss(reduction="sum"), "reduction='sum'"), (lambda f, y: f - y, "a single number")):
         with pytest.raises(cf.CfdynError, match=words):
             cf.networks.from_torch(module, (np.eye(4), np.eye(4)), criterion)
+    with pytest.raises(cf.CfdynError, match="data are not finite"):
+        cf.networks.from_torch(module, (np.full((4, 4), np.nan), np.eye(4)), nn.MSELoss())
     with pytest.raises(cf.CfdynError, match="inputs and targets"):
         cf.networks.from_torch(module, np.eye(4)[0], nn.MSELoss())
     with pytest.raises(cf.CfdynError, match="4 inputs and 3 targets|cannot be called"):

@@ -18,21 +18,21 @@ ATTENTION = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecode
 KINKED = ("ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "Hardtanh", "Hardswish", "Hardsigmoid", "Threshold", "MaxPool1d",
           "MaxPool2d", "MaxPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "Softshrink",
           "Hardshrink")  # fmt: skip
+# The same as functions, which a module may call without a part of that kind.
+ROUGH = ("relu", "relu_", "relu6", "leaky_relu", "prelu", "rrelu", "hardtanh", "hardswish", "hardsigmoid", "threshold",
+         "softshrink", "hardshrink", "max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+         "abs", "clamp", "clip", "clamp_min", "clamp_max", "maximum", "minimum", "max", "min", "amax", "amin", "sign", "floor",
+         "ceil", "round", "l1_loss", "smooth_l1_loss", "huber_loss")  # fmt: skip
+FUSED, NORMS = ("scaled_dot_product_attention",), ("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm")
 DIFFERENCE, APART, ROUND_OFF = 1e-3, 1e-3, 1e-13
-
-
-def kinked(module: Any) -> list[str]:
-    """The parts of a module that have kinks, by their names."""
-    return [path or type(part).__name__ for path, part in module.named_modules() if type(part).__name__ in KINKED]
 
 
 def converted(
     module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str
-) -> tuple[tuple[Any, Callable], list[str]]:  # fmt: skip
-    """Copies of module and criterion in float64, and what was changed."""
+) -> tuple[tuple[Any, Callable], list[str], bool]:  # fmt: skip
+    """Copies of module and criterion in float64, what was changed, and whether there are kinks."""
     torch = library("torch")
     _refuse(module, name)
-    remarks = list(_remarks(module))
     made = copy.deepcopy(module).double().cpu()
     for part in made.modules():
         if type(part).__name__ in DROPS:
@@ -40,8 +40,13 @@ def converted(
         elif isinstance(getattr(part, "dropout", None), float):
             part.dropout = 0.0
     own = copy.deepcopy(criterion).double().cpu() if isinstance(criterion, torch.nn.Module) else criterion
-    _try(made, own, rows, name)
-    return (made, own), remarks
+    called = _try(made, own, rows, name)
+    rough = _parts(module, KINKED, called, ROUGH)
+    remarks = list(_remarks(module, called))
+    if rough:
+        remarks.append(f"there are kinks, which T[u, v] by automatic differentiation does not see: {', '.join(rough)}; no "
+                       "statement about a central flow rests on it")  # fmt: skip
+    return (made, own), remarks, bool(rough)
 
 
 def _refuse(module: Any, name: str) -> None:
@@ -58,18 +63,25 @@ def _refuse(module: Any, name: str) -> None:
         raise UsageError(f"{name}: {weights[0].dtype} parameters; weights are floating-point numbers")
 
 
-def _remarks(module: Any) -> Iterator[str]:
+def _parts(module: Any, kinds: tuple[str, ...], called: list[str], functions: tuple[str, ...]) -> list[str]:
+    """The parts of a module of some kinds, by their names; where there is none, the functions of that kind that it calls."""
+    own = [path or type(part).__name__ for path, part in module.named_modules() if type(part).__name__ in kinds]
+    return own or [name for name in called if name in functions]
+
+
+def _remarks(module: Any, called: list[str]) -> Iterator[str]:
     torch = library("torch")
-    if any(p.dtype != torch.float64 for p in module.parameters()):
-        yield "weights in float32 were converted to float64"
+    short = sorted({str(p.dtype).removeprefix("torch.") for p in module.parameters() if p.dtype != torch.float64})
+    if short:
+        yield f"weights in {', '.join(short)} were converted to float64"
     parts = [(path or type(part).__name__, part) for path, part in module.named_modules()]
     drops = [path for path, part in parts if _drops(part)]
     if drops:
         yield f"dropout is switched off: {', '.join(drops)}"
-    attention = [path for path, part in parts if type(part).__name__ in ATTENTION]
+    attention = _parts(module, ATTENTION, called, FUSED)
     if attention:
         yield f"attention is written out, as fused kinds have no second derivatives: {', '.join(attention)}"
-    norms = [path for path, part in parts if type(part).__name__.endswith("Norm")]
+    norms = [path for path, part in parts if "Norm" in type(part).__name__] or [name for name in called if name in NORMS]
     if norms:
         yield f"normalisation is written out, as torch's own third derivatives of it are wrong: {', '.join(norms)}"
     first: dict[int, str] = {}
@@ -80,9 +92,6 @@ def _remarks(module: Any) -> Iterator[str]:
     frozen = [path for path, p in module.named_parameters() if not p.requires_grad]
     if frozen:
         yield f"frozen parameters are no weights: {', '.join(frozen)}"
-    if kinked(module):
-        yield (f"there are kinks, which T[u, v] by automatic differentiation does not see: {', '.join(kinked(module))}; no "
-               "statement about a central flow rests on it")  # fmt: skip
 
 
 def _drops(part: Any) -> bool:
@@ -90,18 +99,32 @@ def _drops(part: Any) -> bool:
     return bool(type(part).__name__ in DROPS and part.p or isinstance(inner, float) and inner)
 
 
-def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str) -> None:
-    """One call twice: a UsageError for a loss that is no number, that is random, or whose forward pass changes a buffer."""
+def _watch(called: list[str]) -> Any:
+    """A context that notes the names of torch's functions as they are called, each once."""
+
+    class Mode(library("torch").overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
+            if (name := getattr(function, "__name__", "")) not in called:
+                called.append(name)
+            return function(*args, **(kwargs or {}))
+
+    return Mode()
+
+
+def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str) -> list[str]:
+    """One call twice, and the functions that it called: a UsageError for a loss that is no number, that is random, or whose
+    forward pass changes a buffer."""
     torch = library("torch")
     x, y = (torch.as_tensor(row) for row in rows)
     if len(x) != len(y):
         raise UsageError(f"{name}: there are {len(x)} inputs and {len(y)} targets")
+    called: list[str] = []
     before = {key: value.clone() for key, value in module.named_buffers()}
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), written_out():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), written_out(), _watch(called):
         try:
             outputs = [module(x) for _ in range(2)]
             values = [criterion(output, y) for output in outputs]
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise UsageError(f"{name} cannot be called on this data: {str(error).strip().splitlines()[0]}") from None
     if not isinstance(values[0], torch.Tensor) or values[0].shape != () or not values[0].is_floating_point():
         raise UsageError(f"{name}: the criterion gives {_kind(values[0])}, where a single number, the mean over rows, is wanted")
@@ -115,6 +138,7 @@ def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: s
     if not torch.equal(values[0], values[1]) and not torch.isnan(values[0]):
         raise UsageError(f"{name} gives another loss at each call: something in it draws random numbers, such as "
                          "torch.nn.functional.dropout; leave that out")  # fmt: skip
+    return called
 
 
 def _kind(value: Any) -> str:
