@@ -37,16 +37,10 @@ def reading(run: LargeRun) -> Reading:
     sizes = np.linalg.eigvalsh(half @ gram @ half)[::-1] if k and half is not x else np.zeros(0)
     sizes = sizes[sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)]
     squares = float(g @ g) + float(np.sum(x * (curved @ curved.T)))
-    values = _largest(run)
+    values = run.eigenvalues
     edge = 2 * float(values[0]) / theta if len(values) else np.nan
     sharpness = edge * float(point.edge.metric) - decay if np.ndim(point.edge.metric) == 0 else np.nan
     return Reading(theta, edge, sharpness, values, sizes, float(np.sum(x * (factors @ curved.T))) / 2, squares)
-
-
-def _largest(run: LargeRun) -> np.ndarray:
-    """The tracked eigenvalues and those of neutral modes, descending."""
-    aside = [run.theta] * len(run.look.aside)
-    return np.sort(np.append(run.eigenvalues, aside))[::-1] if aside else run.eigenvalues
 
 
 def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
@@ -63,7 +57,7 @@ def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
     """λ₁(P⁻¹H) of a run, or at a state z of its last step. A flow without oscillations follows its mode only as well as its steps
     need: here by more products from that mode and a little of all others, a reading, which is not counted."""
     if run.flow.kind != "plain" or not len(run.point.y):
-        return float(values[0]) if len(values := _largest(run)) else np.nan
+        return float(run.eigenvalues[0]) if len(run.eigenvalues) else np.nan
     z = run.z if z is None else z
     flow, edge, y = run.flow, run.flow.edge(z), run.point.y[0]
     w, root = z[: flow.n_weights], np.sqrt(edge.metric)

@@ -124,13 +124,14 @@ class LargeRun:
 
     @property
     def eigenvalues(self) -> np.ndarray:
-        """The tracked eigenvalues of P⁻¹H (k,), descending; θ is the edge."""
-        return self.point.values * (self.theta / 2)
+        """The tracked eigenvalues of P⁻¹H (k,), descending, behind those of neutral modes; θ is the edge."""
+        aside = np.full(len(self.look.aside), 2.0)
+        return np.concatenate([aside, self.point.values]) * (self.theta / 2)
 
     @property
     def vectors(self) -> np.ndarray:
         """The eigenvectors that belong to them (k, d), uᵀQu = 1 for Q = θP/2."""
-        return self.point.y / self.point.root
+        return np.concatenate([self.look.aside, self.point.y]) / self.point.root
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
