@@ -101,7 +101,10 @@ SECOND = {"least second": at_least(2 / 3), "greatest second": at_most(1.5)}
 CONTROL = Control("the variance of the averaged weights in place of the oscillation's", changes={"fast": False})
 
 
-@CLAIMS.add("section 3 and experiments", {"first": near([1.0] * 4, 0.25), "least share": at_least(0.8), **SECOND}, CONTROL, slow=True, figure="directions")
+@CLAIMS.add(
+    "section 3 and experiments", {"first": near([1.0] * 4, 0.25), "least share": at_least(0.8), **SECOND}, CONTROL, slow=True,
+    figure="directions",
+)  # fmt: skip
 def variances_of_descent(fast=True):
     """The eigenvalues of Σ are the variances of gradient descent's oscillation along each direction, on a fully connected net,
     a CNN and a transformer.

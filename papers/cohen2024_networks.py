@@ -122,7 +122,7 @@ def variance_is_predicted(fast=True):
 def largest_variance_is_that_of_long_windows(steps=190):
     """The largest eigenvalue of Σ is that of the oscillation's covariance, within so many steps that modes change their phases.
 
-    Predicted over measured, means of four times 190 steps, cases as above. The bound was set for windows of 76 steps, no number of
+    Predicted over measured, means of four times 190 steps, cases as above. The bound was set for 76 steps, which is no number of
     the source, and is not met there by η = 0.75: of seed 1 the swings of two modes are correlated by 0.7 to 0.95 within 60 steps,
     and their common direction is no eigenvector of Σ. Along those `cohen2024_directions` has what is predicted.
     """
