@@ -15,7 +15,9 @@ import numpy as np
 
 from cfdyn.errors import UsageError, shown, unknown
 
-OF_NO_FORMULA = "a loss that is no formula, such as a network, has the flows central, edge, gradient and stable, and cf.as_map"
+OF_NO_FORMULA = (
+    "a loss that is no formula, such as a network, has the flows central, edge, gradient, rod, stable, stationary, and cf.as_map"
+)
 Checked = TypeVar("Checked", bound=Callable)
 _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",

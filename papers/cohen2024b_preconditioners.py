@@ -15,7 +15,7 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, Undecided, at_least, at_most, below
+from cfdyn.claims import Claims, Control, Undecided, above, at_least, at_most, below
 from cfdyn.integrate.large import large_run
 
 CLAIMS = Claims(__name__, __doc__, read="a secondary source")
@@ -27,6 +27,7 @@ NETS = {
 SCALAR = {"mlp": 0.05, "cnn": 0.03, "transformer": 0.05}
 BY_WEIGHT = {"mlp": 0.002, "cnn": 0.002, "transformer": 0.001}
 LEVELS = {"mlp": (0.004, 0.003), "cnn": (0.035, 0.028), "transformer": (0.19, 0.17)}
+LATE = (20, 600, 1200)  # steps after which P is looked at
 MOST, ABOUT = 2000, 20  # steps until a level, and after it, over which the sharpness is averaged
 
 
@@ -83,13 +84,19 @@ def _bare(net, w, steps):
     return np.array(rows)
 
 
-def _beside(name, lr, ablated=True):
-    """Without the penalty over with it, from step 300 on: time to the loss that the latter has after 300 steps, S then."""
+def _reached(net, bare, level):
+    """The first whole time at which the loss is at a level or below, or the last one."""
+    return next((k for k, w in enumerate(bare) if net.value(w) <= level), len(bare) - 1)
+
+
+def _beside(name, lr, ablated=True, steps=300):
+    """Without the penalty over with it, from step 300 on: time to the loss that the latter has so many steps on, S then; both."""
     net, optimizer = _net(name), cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99)
-    full = cf.solve(cf.flows.central(net, optimizer), net.start, 300, warm=300, save_at=[0.0, 300.0], rtol=1e-4)
-    bare = _bare(net, full.w[0], 600) if ablated else [full.w[1]] * 301
-    reached = [k for k, w in enumerate(bare) if net.value(w) <= full.loss[-1]] if ablated else [300]
-    return min([*reached, 600]) / 300, float(net.sharpness(bare[300]) / net.sharpness(full.w[1])), full
+    full = cf.solve(cf.flows.central(net, optimizer), net.start, steps, warm=300, save_at=[0.0, steps], rtol=1e-4)
+    if not ablated:
+        return 1.0, 1.0, full, full.w
+    bare = _bare(net, full.w[0], 2 * steps)
+    return _reached(net, bare, full.loss[-1]) / steps, float(net.sharpness(bare[steps]) / net.sharpness(full.w[1])), full, bare
 
 
 @CLAIMS.add(
@@ -109,19 +116,24 @@ def regularization_accelerates(ablated=True):
 
 
 @CLAIMS.add(
-    "acceleration via regularization", {"slower": at_least(1.05), "sharper": at_least(1.05)},
-    Control("at η = 0.2, where it is slower by more than that", changes={"lr": 0.2}), settled="contradicted", slow=True,
+    "acceleration via regularization", {"slower": above(1.0), "sharper": above(1.0)},
+    Control("at η = 0.2, where it is slower", changes={"lr": 0.2, "steps": 300}), settled="contradicted", slow=True,
 )  # fmt: skip
-def regularization_accelerates_a_connected_net(lr=0.05):
-    """The same flow without the penalty goes to sharper regions and is slower on the fully connected net with η = 0.05: sharper
-    it is, but as fast.
+def regularization_accelerates_a_connected_net(lr=0.05, steps=1200):
+    """The same flow without the penalty goes to sharper regions and is slower on the fully connected net, too: with η = 0.05 it
+    is sharper, but faster.
 
-    As above; ``by SciPy``: the first number with Runge-Kutta steps of order 5 by `solve_ivp` and S by ARPACK each time; both
-    numbers at other η.
+    As above, with 1200 steps. The first number also with the optimizer's own averaged loss in place of the central flow's, and
+    after 300 steps, there by SciPy, too, with Runge-Kutta steps of order 5 and S by ARPACK each time; both numbers at other η.
     """
-    slower, sharper, full = _beside("mlp", lr)
-    others = {f"at {other}": list(_beside("mlp", other)[:2]) for other in (0.02, 0.1, 0.2)}
-    return {"slower": slower, "sharper": sharper, "by SciPy": _by_scipy(_net("mlp"), full), **others}
+    slower, sharper, _, bare = _beside("mlp", lr, steps=steps)
+    net, optimizer = _net("mlp"), cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99)
+    means = cf.iterate(cf.as_map(net, optimizer), net.start, 300 + steps + 1).midpoints()[:, : net.dim]
+    soon, _, full, _ = _beside("mlp", lr)
+    others = {f"at {other}, 300 steps": list(_beside("mlp", other)[:2]) for other in (0.02, 0.1, 0.2)}
+    beside = _reached(net, bare, net.value(means[299 + steps])) / steps
+    return {"slower": slower, "sharper": sharper, "beside the optimizer": beside, "300 steps": soon,
+            "300 steps by SciPy": _by_scipy(net, full), **others}  # fmt: skip
 
 
 def _by_scipy(net, full):
@@ -134,8 +146,7 @@ def _by_scipy(net, full):
         return -2 / values[0] * net.gradient(w)
 
     found = solve_ivp(velocity, (0, 450), full.w[0], rtol=1e-5, atol=1e-8, t_eval=np.arange(451.0))
-    reached = [k for k, w in enumerate(found.y.T) if net.value(w) <= full.loss[-1]]
-    return min([*reached, 450]) / 300
+    return _reached(net, found.y.T, full.loss[-1]) / 300
 
 
 def _central(name):
@@ -151,19 +162,24 @@ def _central(name):
 @cache
 def _orbit(name):
     net = _net(name)
-    return cf.iterate(cf.as_map(net, cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)), net.start, 622)
+    return cf.iterate(cf.as_map(net, cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)), net.start, LATE[-1] + 22)
 
 
-def _alike(name, z):
-    """The cosine of P at a state and P̄ at its weights."""
+def _alike(name, z, other=None):
+    """The cosine of P at a state and P̄ at its weights, or at those of another."""
     net, optimizer = _net(name), cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)
-    held, rest = np.sqrt(z[net.dim :]), cf.stationary_preconditioner(net, optimizer, z[: net.dim])
+    held, rest = np.sqrt(z[net.dim :]), cf.stationary_preconditioner(net, optimizer, (z if other is None else other)[: net.dim])
     return float(held @ rest / np.linalg.norm(held) / np.linalg.norm(rest))
+
+
+def _means(name, when):
+    """The optimizer's ν and weights, averaged over 41 steps."""
+    return _orbit(name).z[when - 20 : when + 21].mean(axis=0)
 
 
 def _cosines(name, late):
     """Of the central flow's state (from step 300 on) and of the optimizer's, late and after 20 steps."""
-    means = {when: _alike(name, _orbit(name).z[when - 20 : when + 21].mean(axis=0)) for when in (20, late)}
+    means = {when: _alike(name, _means(name, when)) for when in (20, late)}
     return (_alike(name, _central(name)) if late == 600 else means[late]), means[late], means[20]
 
 
@@ -184,13 +200,43 @@ def preconditioner_converges(late=600):
 
 
 @CLAIMS.add(
-    "RMSProp, stationary preconditioner", {"flow": at_least(0.99), "optimizer": at_least(0.99)},
-    Control("on the CNN, where it is", changes={"name": "cnn"}), settled="contradicted", slow=True,
+    "RMSProp, stationary preconditioner", {"rises": True},
+    Control("P̄ of the weights after 20 steps in place of those of the moment", changes={"moment": False}), slow=True,
 )  # fmt: skip
-def preconditioner_has_converged_on_a_transformer(name="transformer"):
-    """On the transformer, too, the cosine is above 0.99 after 600 steps: it has come nearer to 1, but not that near.
+def preconditioner_comes_nearer_on_a_transformer(moment=True):
+    """RMSProp's preconditioner comes nearer and nearer to the stationary one of its weights, P̄(w), on the transformer, too.
 
-    As above, with the same bounds. The loss still falls fast there, by two thirds within the last 200 steps.
+    The cosine of the optimizer's P (ν averaged over 41 steps) and P̄ after 20, 600 and 1200 steps. The source gives no number; a
+    bound of ours, 0.99, which the other nets meet after 600 steps, is met neither then nor after 1200. The loss falls tenfold
+    within some 500 steps there, so that P, which is 99 steps late, always has something to follow; the central flow's P at step
+    600 has 0.987.
     """
-    flow, late, first = _cosines(name, 600)
-    return {"flow": flow, "optimizer": late, "first": first}
+    other = None if moment else _means("transformer", 20)
+    cosines = [_alike("transformer", _means("transformer", when), other) for when in LATE]
+    return {"rises": bool((np.diff(cosines) > 0).all()), "cosines": cosines}
+
+
+@cache
+def _distances(name, model):
+    """Of a flow of RMSProp from the means, from step 300 on at every fifth of 100 steps, the first 50 left out."""
+    net, optimizer = _net(name), cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)
+    times = np.arange(50.0, 101.0, 5.0)
+    path = cf.solve(cf.flows.get(model)(net, optimizer), net.start, 100, warm=300, save_at=times, rtol=1e-3)
+    if path.status != "done":
+        raise Undecided(path.status)
+    return np.linalg.norm(path.w - _orbit(name).midpoints()[299 + times.astype(int), : net.dim], axis=1)
+
+
+@CLAIMS.add(
+    "stationary flow", {"least ratio": above(1.0)},
+    Control("the two flows exchanged", changes={"worse": "central", "better": "stationary"}), slow=True,
+)  # fmt: skip
+def stationary_flow_is_less_accurate(worse="stationary", better="central"):
+    """The stationary flow of RMSProp, whose preconditioner is P̄(w) at once, is less accurate than the central flow, on a fully
+    connected net, a CNN and a transformer.
+
+    Distance to (w₋ + 2w + w₊)/4, flows from step 300 on, median from step 350 to 400, the stationary over the central flow's; the
+    least of three nets. ``at once`` is within a step: P relaxes 99 times as fast as RMSProp's own.
+    """
+    ratios = {name: float(np.median(_distances(name, worse) / _distances(name, better))) for name in NETS}
+    return {"least ratio": min(ratios.values()), **ratios}

@@ -74,7 +74,12 @@ def stable(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:  # type: ignor
 def stable(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`."""
 
-def stationary(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
+@overload
+def stationary(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:  # type: ignore[overload-overlap]
+    """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment."""
+
+@overload
+def stationary(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow:
     """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment."""
 
 def thread(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:

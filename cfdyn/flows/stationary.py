@@ -1,22 +1,33 @@
 """The stationary flow, and the preconditioner that it follows."""
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.oracle import GradientOracle
 
 TINY = 1e-12  # of a step, and of an entry of P beside the largest
 MOST = 1000  # steps of Newton's method, of which few are long at first
 OFF = 1e-4  # of what is 1 without gradient and curvature
 STATE_SPEED = 1e5  # what is left of the difference to infinite speed is of the order of its inverse
+REST = 1.0  # per step: as fast as the states of a loss that is no formula come to rest
 
 
-def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
+@overload
+def stationary(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[overload-overlap]  # a Loss is an oracle, too
+
+
+@overload
+def stationary(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+
+
+def stationary(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
     """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment.
 
         dw/dt = −GP̄(w)⁻¹[g + ½∇⟨H, Σ⟩],  f(s̄, g) + ½⟨∇²_g f, HΣH⟩ = 0,  0 ⪯ Σ ⟂ θP̄ − H ⪰ 0, P̄ = P(s̄).
@@ -26,6 +37,10 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
     For RMSProp P̄ is the `stationary_preconditioner` and Σ the multiplier of its constraint times η²/2. It is the
     limit of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ), and is solved as such:
     ds/dt is 10⁵ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁵.
+
+    A loss that is no formula, such as a network, gives an `OracleFlow`, in which the slowest state relaxes at the rate 1 per step
+    of the optimizer: its P is what P̄ was about one step before, where RMSProp's with β₂ = 0.99 is 99 steps late. Integration
+    steps are short, a third of an optimizer's step or less where several modes are at the edge.
 
     Raises
     ------
@@ -44,6 +59,9 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
     here it is the one that keeps P̄ at rest, as this reading of it needs no further assumption.
     """
     _checked(optimizer)
+    loss = Loss.or_oracle(loss)
+    if not isinstance(loss, Loss):
+        return OracleFlow("stationary", "central", require_oracle(loss), optimizer, rest=REST)
     return preconditioned("stationary", "central", loss, optimizer, state_speed=STATE_SPEED)
 
 

@@ -158,6 +158,13 @@ class ElementwiseFlow:
         return self._function([*slopes, *half, *(row[1] for row in along)])
 
     @cached_property
+    def relaxation(self) -> Any:
+        """−∂f/∂s of each state by itself: the rate at which it comes to rest."""
+        t = self.tape
+        slopes = jacobian(t, self._rates, self._s)
+        return self._function([t.neg(slopes[k][k]) for k in range(len(self.states))])
+
+    @cached_property
     def metric(self) -> Any:
         """Q, 1/pace and P."""
         return self._function([self._metric, self.tape.div(self.tape.const(1), self._pace), self._scale])

@@ -311,7 +311,7 @@ def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_
         from cfdyn.systems.by_products.oracle_flow import OracleFlow
         from cfdyn.systems.by_products.oracle_map import require_oracle
 
-        if kind in ("plain", "central") and state_speed == 1.0:
+        if kind in ("plain", "central"):
             return OracleFlow(name, kind, require_oracle(loss), optimizer)
         raise UsageError(f"the flow {name!r} takes a cf.Loss, not {type(loss).__name__}; {OF_NO_FORMULA}")
     return Flow(FlowSpec(name, kind, LossMap(loss.spec, optimizer), state_speed))

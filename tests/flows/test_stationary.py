@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 LR, EPS = 0.1, 1e-8
 
@@ -57,3 +58,36 @@ def test_a_weight_that_the_loss_does_not_see_has_what_keeps_it_from_zero():
         cf.stationary_preconditioner(blank, cf.optimizers.rmsprop(lr=LR, eps=0.0), np.zeros(2))
     with pytest.raises(cf.CfdynError, match="int has no dim"):
         cf.stationary_preconditioner(3, cf.optimizers.rmsprop(lr=LR), np.zeros(2))
+
+
+LOSS, START = cf.losses.tanh_network(), [0.1, -0.1, 0.3, 0.1, -0.3, 0.2, 0.7]
+PLAIN = SimpleNamespace(dim=7, value=LOSS.value, gradient=LOSS.gradient, hvp=LOSS.hvp, curvature_gradient=LOSS.curvature_gradient)
+
+
+def test_without_a_formula_it_comes_to_the_flow_of_the_formula_as_states_rest_faster():
+    """What is left falls in proportion to the delay, 1/rest, of a step of the optimizer."""
+    optimizer = cf.optimizers.scalar_rmsprop(lr=0.05, beta2=0.99)
+    end = cf.solve(cf.flows.stationary(LOSS, optimizer), START, 20.0).w[-1]
+    paths = [cf.solve(OracleFlow("stationary", "central", PLAIN, optimizer, rest=rest), START, 20.0, rtol=1e-4) for rest in (0.5, 2.0)]
+    left = [float(np.linalg.norm(path.w[-1] - end)) for path in paths]
+    assert 3 < left[0] / left[1] < 5
+    assert left[1] < 0.05 * np.linalg.norm(end - START)
+
+
+def test_without_a_formula_its_preconditioner_is_the_stationary_one():
+    """P of the path beside P̄ of its weights, by Newton's method on a barrier; that of the central flow is another."""
+    optimizer, off = cf.optimizers.rmsprop(lr=0.03, beta2=0.99), []
+    for make in (cf.flows.stationary, cf.flows.central):
+        path = cf.solve(make(PLAIN, optimizer), START, 20.0)
+        p, rest = np.sqrt(path.z[-1, 7:]) / 0.03, cf.stationary_preconditioner(LOSS, optimizer, path.w[-1])
+        off.append(float(np.linalg.norm(p - rest) / np.linalg.norm(rest)))
+    assert off[0] < 0.03 < 0.2 < off[1]
+
+
+def test_without_a_formula_other_parameters_make_the_same_flow_anew():
+    flow = cf.flows.stationary(PLAIN, cf.optimizers.rmsprop(lr=0.03, beta2=0.99))
+    slower, z = flow.at(beta2=0.9), np.concatenate([START, np.linspace(1e-4, 2e-4, 7)])
+    np.testing.assert_allclose(slower.drift(z), flow.drift(z), rtol=1e-12)
+    np.testing.assert_allclose(flow.drift(z)[7:], LOSS.gradient(START) ** 2 - z[7:], rtol=1e-12)
+    with pytest.raises(cf.CfdynError, match="never comes to rest"):
+        cf.flows.stationary(PLAIN, cf.optimizers.adagrad(lr=0.1))

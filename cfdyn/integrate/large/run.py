@@ -158,10 +158,10 @@ class LargeRun:
         restored(self, arrays)
 
     def radius(self) -> float:
-        """A bound on the decay of the weights, per unit of time."""
+        """A bound on the decay of the weights, and of states that are to come to rest, per unit of time."""
         edge = self.point.edge
         top = float(np.abs(self.point.values).max(initial=0.0) + max(0.0, self.trend.max(initial=0.0)) * self.h)
-        return max(top * float(np.max(edge.metric * edge.speed)), 1e-6)
+        return max(top * float(np.max(edge.metric * edge.speed)), self.flow.rest, 1e-6)
 
     def advance(self, t: float) -> None:
         """Go on to the time t exactly; a path that cannot ends early, and ``status`` says why."""

@@ -47,8 +47,9 @@ class RowNoise(NamedTuple):
 class OracleFlow:
     """dz/dt = F(z), z = (weights, the slow states of the optimizer), of a loss with gradients and products with its Hessian.
 
-    ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. No
-    matrix of d × d numbers is formed. Made by `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`;
+    ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. ``rest``: the rate
+    at which slow states come to rest, per unit of time, in place of their own (0: their own). No matrix of d × d numbers is
+    formed. Made by `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`;
     `cf.solve` follows it.
 
     Examples
@@ -63,12 +64,20 @@ class OracleFlow:
 
     discrete, lead = False, 0.0
 
-    def __init__(self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer, noise: RowNoise | None = None):
-        self.name, self.kind, self.oracle, self.optimizer, self.noise = name, kind, oracle, optimizer, noise
+    def __init__(
+        self, name: str, kind: str, oracle: GradientOracle, optimizer: Optimizer, noise: RowNoise | None = None, rest: float = 0.0
+    ):
+        self.name, self.kind, self.oracle, self.optimizer, self.noise, self.rest = name, kind, oracle, optimizer, noise, rest
         optimizer.beside(self._own)  # which refuses equal names
         self.own = ElementwiseFlow(optimizer, name, edge=kind != "plain")
         self.n_weights = int(oracle.dim)
         self.decay = float(optimizer.params["weight_decay"]) if optimizer.gradient is not None else 0.0
+        # A number for all states: the slowest one is as fast as that.
+        self.state_speed = rest / min(self._relaxations()) if rest and self.own.states else 1.0
+
+    def _relaxations(self) -> list[float]:
+        """At a state of ones without a gradient, where a rate that is linear in its state has the one that it has everywhere."""
+        return [float(rate) for rate in self.own.relaxation([1.0] * (1 + len(self.own.states)) + [0.0, 0.0])]
 
     @property
     def dim(self) -> int:
@@ -120,7 +129,7 @@ class OracleFlow:
         mine = {self._names[name]: value for name, value in params.items() if name in self._names}
         rest = {name: value for name, value in params.items() if name not in self._names}
         oracle = self.oracle.at(**rest) if rest else self.oracle  # type: ignore[attr-defined]
-        return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine), self.noise)
+        return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine), self.noise, self.rest)
 
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """∇ of the loss with the penalty that weight decay stands for, (d,)."""
@@ -167,7 +176,8 @@ class OracleFlow:
         if not rates:
             return out
         edge = self.edge(z, g) if force is not None else None
-        for k, rate in enumerate(rates):
+        for k, own in enumerate(rates):
+            rate = self.state_speed * own
             if edge is not None:
                 rate = rate + self.spread(edge, k, force.squares, force.total)  # type: ignore[union-attr]
             self.block(out, k)[:] = rate
@@ -181,7 +191,7 @@ class OracleFlow:
     def spread(self, edge: Edge, k: int, squares: Numbers, total: float) -> Numbers:
         """½⟨∇²_g f, HΣH⟩ of the k-th slow state, from diag(HΣH) and its sum."""
         own = edge.by_square[k] * squares if k < len(self.own.each) else 0.0
-        return own + edge.by_length[k] * total
+        return self.state_speed * (own + edge.by_length[k] * total)
 
     def edge(self, z: np.ndarray, g: np.ndarray | None = None) -> Edge:
         """What the edge θP − H ⪰ 0 is made of; without a gradient Q, G/P and P alone."""
