@@ -72,7 +72,7 @@ def central(
     **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
     ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same
     optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch``, for
-    gd, there are as many vectors as directions with ηλ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
+    gd, with momentum or without, there are as many vectors as directions with Gηλ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
     are asked by ``rows_along(w, u)``, as `cf.Network` has it; radius and neglected terms are not told. The mean
     sharpness at which SGD is held on digits is found within 1 % (``cfdyn show cfdyn2026_sgd``).
 
@@ -120,7 +120,7 @@ def central(
     replace : rows of a batch are drawn with replacement; ``batch=n, replace=False`` is the flow without noise
     noise : covariance (d, d) of noise in each step's gradient, or d variances, in units of gradients squared
     label_noise : standard deviation of fresh noise on each label drawn, the data's column y, for squared errors
-    cut : the ηλ of a sharp direction; 0.01 if None, 0.1 of a loss that is no formula
+    cut : the ηλ of a sharp direction, with momentum Gηλ, by which a slow drift decays in a step; 0.01 if None, 0.1 of a loss that is no formula
     flat : carry the covariance along flat directions too, of up to 14 weights and without a preconditioner
 
     Raises

@@ -218,6 +218,11 @@ class Recursion:
         swing = t.neg(t.div(against, passing))
         return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given, swing)
 
+    @property
+    def linear(self) -> bool:
+        """Whether the step was found linear in the gradients; else P alone is known, as it was given."""
+        return hasattr(self, "matrix")
+
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
         """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
         outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]

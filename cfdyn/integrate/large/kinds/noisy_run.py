@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.kinds.balance import WIDTH, balanced
+from cfdyn.integrate.large.kinds.response import Response
 from cfdyn.integrate.large.modes import orthonormal, refined
 from cfdyn.integrate.large.oscillation import size
 from cfdyn.integrate.large.point import APART, Point
@@ -30,7 +31,7 @@ class Seen:
 
 
 class NoisyRun(LargeRun):
-    """dw/dt = −η[g + ½∇⟨H, Σ⟩], Σ = R[N[Σ] + η²C] on the modes with ηλ above the cut; a `LargeRun` without an edge.
+    """dw/dt = −GP⁻¹[g + ½∇⟨H, Σ⟩], Σ = R[N[Σ] + P⁻¹CP⁻¹] on the modes with GP⁻¹λ above the cut; a `LargeRun` without an edge.
 
     The force of Σ is taken once in a step, from the last two steps to the middle of the next.
     """
@@ -41,7 +42,9 @@ class NoisyRun(LargeRun):
         assert flow.noise is not None
         self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
         n = int(flow.oracle.n_rows)  # type: ignore[attr-defined]
-        self.share = noise_share(n, flow.noise.batch, flow.noise.replace)
+        self.share, self.response = noise_share(n, flow.noise.batch, flow.noise.replace), Response.of(flow)
+        self.kappa = self.response.passing
+        self.floor = flow.noise.cut / WIDTH / self.response.rate  # of the value of a mode that counts
         super().__init__(flow, settings)
 
     def begin(self, z: np.ndarray) -> None:
@@ -51,7 +54,7 @@ class NoisyRun(LargeRun):
         count = min(FIRST, flow.n_weights)
         while True:
             values, y = self.look.search(z, flow.edge(z), count, none, self.settings.seed, FINE, RESTARTS)
-            if values[-1] <= self.noise.cut / WIDTH or count == flow.n_weights:
+            if values[-1] <= self.floor or count == flow.n_weights:
                 break
             count = self._allowed(min(2 * count, flow.n_weights))
         try:
@@ -66,7 +69,7 @@ class NoisyRun(LargeRun):
 
     def _allowed(self, count: int) -> int:
         if count > MOST:
-            raise NumericsError(f"more than {MOST} directions have ηλ above the cut of {self.noise.cut:g}: raise `cut`")
+            raise NumericsError(f"more than {MOST} directions are sharp by the cut of {self.noise.cut:g}: raise `cut`")
         return count
 
     def _seen(self, z: np.ndarray, y: np.ndarray) -> Seen:
@@ -74,7 +77,7 @@ class NoisyRun(LargeRun):
         w, point = z[: self.flow.n_weights], self._point(z, y)
         u = point.u
         slopes, bends = self._rows_along(w, u)
-        found = balanced(point.values[: point.near], slopes, bends, self.share, self.noise.cut)
+        found = balanced(self.response, point.values[: point.near], slopes, bends, self.share, self.noise.cut)
         return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
 
     def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,7 +94,7 @@ class NoisyRun(LargeRun):
 
     def _point(self, z: np.ndarray, y: np.ndarray) -> Point:
         oracle, w, edge = self.oracle, z[: self.flow.n_weights], self.flow.edge(z)
-        root, least = np.sqrt(edge.metric), self.noise.cut / WIDTH
+        root, least = np.sqrt(edge.metric), self.floor
         g = oracle.gradient(w)
 
         def curved(rows: np.ndarray) -> np.ndarray:
@@ -124,12 +127,13 @@ class NoisyRun(LargeRun):
         return bend
 
     def _damping(self, point: Point, x: np.ndarray, loss: float) -> float:
-        """(1/R − N)/(2√(η) ‖∇(ηλ₁)‖ √((ηλ₁ − 1) X₁₁)) along the sharpest mode; ∞ for ηλ₁ ≤ 1."""
+        """κ²(1/R − N)/(2‖∇v‖ √(κ(v − 1) X₁₁)) along the sharpest mode of value v = 2λ₁/θ, ‖·‖ by G/P; ∞ for v ≤ 1."""
         past = float(point.values[0]) - 1.0
         if not (past > 0.0 and len(x) and x[0, 0] > 0):
             return math.inf
         third = self.oracle.bent(point.z[: self.flow.n_weights], point.u[0])[2]
-        return loss / (2.0 * math.sqrt(past * x[0, 0] * float(third @ (point.edge.speed * third))))
+        swing = past * x[0, 0] * float(third @ (point.edge.speed * third))
+        return self.kappa**2 * loss / (2.0 * math.sqrt(self.kappa * swing))
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -183,7 +187,8 @@ class NoisyRun(LargeRun):
     def said(self) -> list[str]:
         """Who holds the sharpness, as a sentence."""
         if math.isinf(self.least):
-            return ["not edge-held: ηλ₁ ≤ 1 at all steps"]
+            half = "ηλ₁ ≤ 1" if self.flow.of_descent else "λ₁(P⁻¹H) ≤ θ/2"
+            return [f"not edge-held: {half} at all steps"]
         what = f"ΔS/√(2α) is at least {self.least:.3g}, {self.damping:.3g} at the end"
         if self.least > 1.0:
             return [f"not edge-held: {what}"]
