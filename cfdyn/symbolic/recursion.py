@@ -232,6 +232,11 @@ class Recursion:
         matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
 
+    def steady(self, params: Mapping[str, float]) -> bool:
+        """Whether slow states change nothing but P: neither θ nor what becomes of a kick in units of P."""
+        first, second = (self.numbers(params, moving) for moving in (0.5, 0.3))
+        return np.allclose(_invariants(first), _invariants(second), rtol=1e-9)
+
     def check_flip(self, optimizer: Optimizer) -> None:
         """An error unless a flip is what comes first as the curvature rises, with the hyperparameters of the optimizer."""
         if self.coefficients.edge == self.coefficients.pace:
@@ -244,6 +249,14 @@ class Recursion:
         flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer"
         raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
                          f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
+
+
+def _invariants(found: tuple[float, float, np.ndarray, np.ndarray]) -> np.ndarray:
+    """θ, G and the characteristic polynomials at the curvatures 0 and P, whatever the units of the buffers."""
+    theta, gain, a, b = found
+    bent = a.copy()
+    bent[:, 0] += b
+    return np.concatenate([[theta, gain], np.poly(a), np.poly(bent)])
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ class ByRow:
     def rows_along(self, w, u):
         return self.loss.row_gradients(w) @ u.T, np.einsum("pi,nij,qj->npq", u, self.loss.row_hessians(w), u)
 
+    def row_squares(self, w, u):
+        return (self.loss.row_gradients(w) ** 2).mean(axis=0), ((self.loss.row_hessians(w) @ u.T) ** 2).mean(axis=0).sum(axis=1)
+
 
 class Valley:
     """yx²/2 − ay with ±x added in two rows: noise of variance 1 along x, in closed form."""

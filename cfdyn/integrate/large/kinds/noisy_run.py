@@ -24,7 +24,7 @@ LONGEST = 1.5  # of the last step: how far the force is extrapolated
 
 
 class Seen:
-    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,) and the damping ΔS/√(2α)."""
+    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,), behind it E g² − ḡ² (d,) where a P asks for it, and the damping ΔS/√(2α)."""
 
     def __init__(self, point: Point, x: np.ndarray, bend: np.ndarray, damping: float):
         self.point, self.x, self.bend, self.damping = point, x, bend, damping
@@ -78,7 +78,7 @@ class NoisyRun(LargeRun):
         u = point.u
         slopes, bends = self._rows_along(w, u)
         found = balanced(self.response, point.values[: point.near], slopes, bends, self.share, self.noise.cut)
-        return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
+        return Seen(point, found.x, self._forces(point, found.x), self._damping(point, found.x, found.loss))
 
     def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, k = int(self.flow.oracle.n_rows), len(u)  # type: ignore[attr-defined]
@@ -117,14 +117,43 @@ class NoisyRun(LargeRun):
         kept = min(near + SPARE, len(y))
         return Point(z, g, edge, y[:kept].copy(), values[:kept].copy(), near)
 
-    def _bend(self, w: np.ndarray, u: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ."""
+    def _forces(self, point: Point, x: np.ndarray) -> np.ndarray:
+        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ, and behind it, where a P asks for it, E g² − ḡ²."""
+        w, u = point.z[: self.flow.n_weights], point.u
         sizes, axes = np.linalg.eigh(x) if len(x) else (np.zeros(0), x)
+        pushing = [(share, axis) for share, axis in zip(sizes, axes.T, strict=True) if share > SMALL * sizes[-1]]
         bend = np.zeros(len(w))
-        for share, axis in zip(sizes, axes.T, strict=True):
-            if share > SMALL * sizes[-1]:
-                bend += share * self.oracle.bent(w, axis @ u)[2]
-        return bend
+        for share, axis in pushing:
+            bend += share * self.oracle.bent(w, axis @ u)[2]
+        if not self.flow.own.states:
+            return bend
+        turn = np.array([math.sqrt(share) * axis for share, axis in pushing]).reshape(len(pushing), len(u))
+        return np.concatenate([bend, self._squares(point, turn @ u, turn * point.values[: len(u)] @ (u * point.edge.metric))])
+
+    def _squares(self, point: Point, axes: np.ndarray, curved: np.ndarray) -> np.ndarray:
+        """diag[HΣH + share·(cov of the rows' gradients + mean (H_i − H)Σ(H_i − H))], (d,), from Σ = axesᵀaxes and H axes."""
+        w, decay = point.z[: self.flow.n_weights], self.flow.decay
+        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.row_squares(w, axes))
+        if not (slopes.shape == bends.shape == w.shape):
+            raise UsageError(f"row_squares of {len(w)} weights gives the shapes {slopes.shape} and {bends.shape}")
+        own, products = (point.g - decay * w) ** 2, ((curved - decay * axes) ** 2).sum(axis=0)
+        return (curved**2).sum(axis=0) + self.share * (slopes - own + bends - products)
+
+    def _force(self, forces: np.ndarray) -> Force:
+        d = self.flow.n_weights
+        return Force(forces[:d], forces[d:] if len(forces) > d else 0.0, float(forces[d:].sum()))
+
+    def _off(self, off: np.ndarray, h: float) -> np.ndarray:
+        """What a step of h is wrong by where its forces were ``off``."""
+        flow, point, d = self.flow, self.point, self.flow.n_weights
+        wrong = (0.5 * h) * point.edge.speed * off[:d]
+        if not flow.own.states:
+            return wrong
+        found, edge, push = np.zeros(len(point.z)), flow.edge(point.z, point.g), self._force(off)
+        found[:d] = wrong
+        for k in range(len(flow.own.states)):
+            flow.block(found, k)[:] = h * flow.spread(edge, k, push.squares, push.total)
+        return found
 
     def _damping(self, point: Point, x: np.ndarray, loss: float) -> float:
         """κ²(1/R − N)/(2‖∇v‖ √(κ(v − 1) X₁₁)) along the sharpest mode of value v = 2λ₁/θ, ‖·‖ by G/P; ∞ for v ≤ 1."""
@@ -149,7 +178,7 @@ class NoisyRun(LargeRun):
             bend = self.bend
             if self.bent is not None:
                 bend = bend + 0.5 * min(h / self.pace, LONGEST) * (bend - self.bent)
-            push = Force(bend, 0.0, 0.0)
+            push = self._force(bend)
             slope = flow.slope(point.z, point.g, push)
 
             def right(z: np.ndarray, push: Force = push) -> np.ndarray:
@@ -165,7 +194,7 @@ class NoisyRun(LargeRun):
                 why, worst = str(trouble), math.inf
             else:
                 ends = flow.slope(z, found.point.g, push)
-                off = (0.5 * h) * point.edge.speed * (bend - (self.bend + found.bend) / 2)
+                off = self._off(bend - (self.bend + found.bend) / 2, h)
                 worst = max(size(self, error(point.z, slope, z, ends, h)), size(self, off))
                 if worst <= TOO_LARGE:
                     break
