@@ -24,7 +24,7 @@ LONGEST = 1.5  # of the last step: how far the force is extrapolated
 
 
 class Seen:
-    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,), behind it E g² − ḡ² (d,) where a P asks for it, and the damping ΔS/√(2α)."""
+    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,), behind it E g² − ḡ² (d,) where a P asks for it, the damping ΔS/√(2α)."""
 
     def __init__(self, point: Point, x: np.ndarray, bend: np.ndarray, damping: float):
         self.point, self.x, self.bend, self.damping = point, x, bend, damping
