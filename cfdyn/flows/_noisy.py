@@ -85,10 +85,13 @@ def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool
 def why_noiseless(flow: OracleFlow) -> str:
     """Why there is no flow of batches beside that of all rows, of a loss that is no formula; empty where there is one."""
     loss: Any = flow.oracle
-    if not flow.of_descent:
-        name = flow.optimizer.name
-        return f"of a loss that is no formula the flow of batches is that of steps −ηg, and those of {name} are others"
-    missing = [name for name in ("n_rows", "rows_along") if not hasattr(loss, name)]
+    recursion, name = flow.own.recursion, flow.optimizer.name
+    if not recursion.linear:
+        return f"the flow of batches is of steps that are linear in the gradients, and those of {name} are not"
+    if not recursion.steady(flow.optimizer.params):
+        return f"the flow of batches is of steps of which P alone moves, and of {name} the momentum moves, too"
+    wanted = ("n_rows", "rows_along", *(["row_squares"] if flow.own.states else []))
+    missing = [name for name in wanted if not hasattr(loss, name)]
     if missing or not loss.n_rows:
         return f"batches are of rows of data, and {type(loss).__name__} has no {' and no '.join(missing) or 'rows'}"
     return ""

@@ -72,10 +72,12 @@ def central(
 
     **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
     ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same
-    optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch``, for
-    gd, there are as many vectors as directions with ηλ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
-    are asked by ``rows_along(w, u)``, as `cf.Network` has it; radius and neglected terms are not told. The mean
-    sharpness at which SGD is held on digits is found within 1 % (``cfdyn show cfdyn2026_sgd``).
+    optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch`` there
+    are as many vectors as directions with GP⁻¹λ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
+    are asked by ``rows_along(w, u)``, for a P that moves means of squares by ``row_squares(w, u)``, too, as `cf.Network` has
+    them; radius and neglected terms are not told. Any optimizer is taken whose momentum stands in fixed proportions, such as
+    adamw or one of your own, nadam is not. The mean sharpness at which SGD is held on digits is found within 1 % (``cfdyn show
+    cfdyn2026_sgd``), of heavy ball and Adam within 5 % (``cfdyn show cfdyn2026_noisy``).
 
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 
@@ -95,7 +97,8 @@ def central(
     adam): the same in the weights P^½w, and ds/dt sees E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. Exact on
     quadratic rows for a P at rest; that P follows slowly, by the mean of the squares and not as it fluctuates, is a guess, as
     is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 in
-    docs/theory/sgd.md, where it is measured).
+    docs/theory/sgd.md, where it is measured), but not for weights that one row in hundreds moves before ν has seen that row:
+    where its own square would make the step small, the flow finds a start beyond mean-square stability.
 
     **Flat directions.** With ``flat`` their covariance F is carried too, about the path that is the same: F' = JF + FJᵀ + (1
     − φφ)(N[Σ] + η²C), J the derivative of the drift D above, N the second part of M, F = 0 at the start. J is not −ηH: a
@@ -121,14 +124,15 @@ def central(
     replace : rows of a batch are drawn with replacement; ``batch=n, replace=False`` is the flow without noise
     noise : covariance (d, d) of noise in each step's gradient, or d variances, in units of gradients squared
     label_noise : standard deviation of fresh noise on each label drawn, the data's column y, for squared errors
-    cut : the ηλ of a sharp direction; 0.01 if None, 0.1 of a loss that is no formula
+    cut : the ηλ of a sharp direction, GP⁻¹λ with momentum or a preconditioner: by so much of itself a slow drift falls in a step;
+        0.01 if None, 0.1 of a loss that is no formula
     flat : carry the covariance along flat directions too, of up to 14 weights and without a preconditioner
 
     Raises
     ------
     UsageError : steps that are not linear in the gradients for a P at rest (sign_gd, lion, sam), a second moment without
         ds/dt (amsgrad), clipping, or stability that does not end with a flip; with noise: no rows, a batch of none or, without
-        replacement, of more than there are, another optimizer, or more than 40 weights
+        replacement, of more than there are, another optimizer, more than 40 weights of a formula, or rows that tell too little
     NumericsError : in `solve`, a start beyond mean-square stability, M > 1; with a preconditioner also for want of a whole
         state of the optimizer: behind weights alone stands the second moment of one step on all rows
 

@@ -218,6 +218,11 @@ class Recursion:
         swing = t.neg(t.div(against, passing))
         return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given, swing)
 
+    @property
+    def linear(self) -> bool:
+        """Whether the step was found linear in the gradients; else P alone is known, as it was given."""
+        return hasattr(self, "matrix")
+
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
         """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
         outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]
@@ -226,6 +231,11 @@ class Recursion:
         edge, pace, _, scale, _, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
         matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
+
+    def steady(self, params: Mapping[str, float]) -> bool:
+        """Whether slow states change nothing but P: neither θ nor what becomes of a kick in units of P."""
+        first, second = (self.numbers(params, moving) for moving in (0.5, 0.3))
+        return np.allclose(_invariants(first), _invariants(second), rtol=1e-9)
 
     def check_flip(self, optimizer: Optimizer) -> None:
         """An error unless a flip is what comes first as the curvature rises, with the hyperparameters of the optimizer."""
@@ -239,6 +249,14 @@ class Recursion:
         flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer"
         raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
                          f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
+
+
+def _invariants(found: tuple[float, float, np.ndarray, np.ndarray]) -> np.ndarray:
+    """θ, G and the characteristic polynomials at the curvatures 0 and P, whatever the units of the buffers."""
+    theta, gain, a, b = found
+    bent = a.copy()
+    bent[:, 0] += b
+    return np.concatenate([[theta, gain], np.poly(a), np.poly(bent)])
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ def train(
         times the sharpness at the start), ``runs`` (discrete, central, stable, gradient, edge, rod), ``steps``, ``warm_start``
         (steps of the optimizer, 10 if not given, after which the flows begin at the midpoint of its iterates), ``every`` (steps
         from one measurement to the next), ``batch`` (rows of a mini-batch, each once, drawn by ``seed``; ``central`` is then the
-        flow with the noise of such batches where `cf.flows.central` has one, along directions with ηλ above ``cut``; other flows
-        are those of all rows, and notes say so), ``tol`` of the flows, ``exponents`` (how many Lyapunov exponents of the steps;
-        none if not given), ``out`` (the folder; a new one in cfdyn-out if not given)
+        flow with the noise of such batches where `cf.flows.central` has one, along directions with GP⁻¹λ above ``cut``; other
+        flows are those of all rows, and notes say so), ``tol`` of the flows, ``exponents`` (how many Lyapunov exponents of the
+        steps; none if not given), ``out`` (the folder; a new one in cfdyn-out if not given)
     resume : the folder of a run that goes on where it stopped, bit for bit; ``steps`` may be more than it had
     network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`,
         whose formulas the folder keeps

@@ -46,6 +46,9 @@ def test_a_net_agrees_with_its_twin_in_jax(loss):
     assert net.gradient(w, rows=[1, 5]) == pytest.approx(twin.gradient(w, rows=[1, 5]), rel=1e-11, abs=1e-15)
     for mine, theirs in zip(net.rows_along(w, [u, v]), twin.rows_along(w, [u, v]), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-14)
+    for mine, theirs in zip(net.row_squares(w, [u, v]), twin.row_squares(w, [u, v]), strict=True):
+        assert near(mine, theirs, 1e-10)
+    assert near(net.row_squares(w, [u, v])[0], np.mean([net.gradient(w, [i]) ** 2 for i in range(40)], axis=0), 1e-11)
     assert net.predict(w, data.inputs[:3]) == pytest.approx(twin.predict(w, data.inputs[:3]), rel=1e-12)
     assert [a == pytest.approx(b, rel=1e-9, abs=1e-12) for a, b in zip(net.jet(w, u), twin.jet(w, u), strict=True)] == [True] * 3
 
@@ -95,6 +98,8 @@ def test_third_derivatives(kind):
     slopes, bends = net.rows_along(w, [u, v])
     np.testing.assert_allclose(slopes[1], np.array([u, v]) @ net.gradient(w, [1]), rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(bends[1], net.hvps(w, [u, v], [1]) @ np.array([u, v]).T, rtol=1e-9, atol=1e-14)
+    wanted = np.mean([(net.hvps(w, [u, v], [i]) ** 2).sum(axis=0) for i in range(net.n_rows)], axis=0)
+    np.testing.assert_allclose(net.row_squares(w, [u, v])[1], wanted, rtol=1e-9, atol=1e-14)
 
 
 def test_what_was_changed_is_said():

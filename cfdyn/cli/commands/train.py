@@ -34,8 +34,8 @@ def train(
     steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
     warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given, fewer in a training of less than 12).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
-    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, each once (all rows if not given); with gd 'central' is then the flow with the noise of such batches, other flows are those of all rows.", show_default=False)] = None,  # noqa: E501
-    cut: Annotated[float | None, Option("--cut", help="With --batch: the ηλ of directions along which 'central' carries noise (0.1 if not given); larger is faster.", show_default=False)] = None,  # noqa: E501
+    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, each once (all rows if not given); 'central' is then the flow with the noise of such batches (of nadam not), other flows are those of all rows.", show_default=False)] = None,  # noqa: E501
+    cut: Annotated[float | None, Option("--cut", help="With --batch: the ηλ (with momentum or a P: GP⁻¹λ) of directions along which 'central' carries noise (0.1 if not given); larger is faster.", show_default=False)] = None,  # noqa: E501
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
     exponents: Annotated[int | None, Option("--exponents", min=1, help="Also the largest K Lyapunov exponents of the steps, K products with the Hessian a step.", metavar="K", show_default=False)] = None,  # noqa: E501
     seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501

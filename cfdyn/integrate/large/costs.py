@@ -16,9 +16,9 @@ NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
 KEPT = 64  # times of a kind of call, of which the median counts
 LONG, YIELDS = 50_000, 8  # weights from which on memory counts
 give_way = getattr(os, "sched_yield", lambda: None)
-KINDS = ("gradient", "value", "products", "third", "jet", "rows")
+KINDS = ("gradient", "value", "products", "third", "jet", "rows", "squares")
 # What one costs in gradients, where none was timed.
-NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0, "rows": 3.0}
+NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 5.0, "rows": 3.0, "squares": 2.0}
 
 
 class Counted:
@@ -78,6 +78,10 @@ class Counted:
     def rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Slopes (n, k) and Hessians (n, k, k) of the rows' losses on directions (k, d)."""
         return self._timed("rows", len(u), lambda: self.oracle.rows_along(w, u))
+
+    def row_squares(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means over the rows of g_i² and of (H_i u)², summed over directions (k, d), each (d,), without any penalty."""
+        return self._timed("squares", len(u) + 1, lambda: self.oracle.row_squares(w, u))
 
     def bent(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
         """The gradient and Hu where they come for nothing, else None, and T[u, u]."""

@@ -59,7 +59,8 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     run.events = [Event(float(t), WORDS[int(kind)], int(rank)) for t, kind, rank in given["events"]]
     run.status, notes = (bytes(given[name]).decode() for name in ("status", "notes"))
     run.notes = notes.split("\n") if notes else []
-    run.oracle.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=True) if n}
+    # Fewer kinds in what an older version has kept: new ones come last.
+    run.oracle.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=False) if n}
     run.oracle.calls = {(KINDS[kind], int(size)): int(n) for kind, size, n in given["calls"]}
     run.oracle.times = {key: row[np.isfinite(row)].tolist() for key, row in zip(run.oracle.calls, given["times"], strict=True)}
 

@@ -164,7 +164,7 @@ def statistics(run: LargeRun) -> dict[str, Any]:
     """What a run has cost and how well it held the edge."""
     counts, costs = run.oracle.counts, run.oracle.costs()
     names = {"gradient": "gradients", "products": "products", "third": "curvature_gradients", "jet": "jets", "value": "values",
-             "rows": "directions_by_row"}  # fmt: skip
+             "rows": "directions_by_row", "squares": "squares_by_row"}  # fmt: skip
     asked = {names[kind]: n for kind, n in counts.items() if kind != "value"}
     return {
         "steps": run.steps, "rejected": run.rejected, **asked,

@@ -109,10 +109,28 @@ class TorchEngine:
             none = torch.zeros(len(u), dtype=w.dtype)
             return gradient(none), torch.func.jacrev(gradient)(none)
 
+        return self._each(one, self._placed)
+
+    def _row_squares(self, f: Callable, w: Any, u: Any) -> Any:
+        """The means over rows of g² and of (Hu)², the latter's sum over directions (k, d)."""
+        torch, n = library("torch"), len(self.rows[0])
+
+        def one(*row: Any) -> Any:
+            gradient = torch.func.grad(lambda x: self._loss(x, tuple(part[None] for part in row)))
+            return gradient(w) ** 2, sum((_along(gradient, v)(w) ** 2 for v in u), torch.zeros_like(w))
+
+        parts = (self._each(one, tuple(part[k : k + ROWS] for part in self._placed)) for k in range(0, n, ROWS))
+        slopes, bends = zip(*((a.sum(axis=0), b.sum(axis=0)) for a, b in parts), strict=True)
+        return sum(slopes) / n, sum(bends) / n
+
+    @staticmethod
+    def _each(one: Callable, data: tuple[Any, ...]) -> Any:
+        """What is made of each row, some rows at once."""
+        torch = library("torch")
         try:
-            return torch.func.vmap(one, chunk_size=ROWS)(*self._placed)
+            return torch.func.vmap(one, chunk_size=ROWS)(*data)
         except RuntimeError:  # a layer that cannot take several rows apart
-            found = [one(*row) for row in zip(*self._placed, strict=True)]
+            found = [one(*row) for row in zip(*data, strict=True)]
             return tuple(torch.stack(part) for part in zip(*found, strict=True))
 
     @staticmethod

@@ -134,17 +134,22 @@ class Network:
 
     def rows_along(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
         """Of each row of data its loss's slope along directions (k, d) and its Hessian on them: (n, k) and (n, k, k)."""
+        slopes, bends = self._of_rows("rows_along", w, u)
+        return slopes[:, : len(u)], bends[:, : len(u), : len(u)]
+
+    def row_squares(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Means over the rows of data of ∇L_i², (d,), and of (∇²L_i u)², summed over directions u (k, d), (d,)."""
+        return self._of_rows("row_squares", w, u)
+
+    def _of_rows(self, name: str, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
         w, u = self._weights(w), self._directions(u)
         if not self.n_rows:
             raise UsageError(f"{self.title} has no rows of data")
         if isinstance(self._engine, JaxEngine):
-            k = len(u)
             # Compiled for every sixteenth number of directions only.
-            padded = np.concatenate([u, np.zeros((-k % (2 * PIECE), self.dim))])
-            slopes, bends = self._call("rows_along", None, w, padded)
-            return np.asarray(slopes)[:, :k], np.asarray(bends)[:, :k, :k]
-        slopes, bends = self._call("rows_along", None, w, u)
-        return np.asarray(slopes), np.asarray(bends)
+            u = np.concatenate([u, np.zeros((-len(u) % (2 * PIECE), self.dim))])
+        first, second = self._call(name, None, w, u)
+        return np.asarray(first), np.asarray(second)
 
     def eigenvalues(self, w: Any, count: int = 1, start: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.

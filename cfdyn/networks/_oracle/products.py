@@ -85,8 +85,22 @@ def _rows_along(f: Scalar) -> Scalar:
     return products
 
 
+def _row_squares(f: Scalar) -> Scalar:
+    jax = library("jax")
+
+    def squares(w: Any, u: Any, rows: Any) -> Any:
+        def add(total: Any, row: Any) -> Any:
+            g, linear = jax.linearize(lambda x: jax.grad(f)(x, tuple(part[None] for part in row)), w)
+            return (total[0] + g**2, total[1] + (jax.vmap(linear)(u) ** 2).sum(axis=0)), None
+
+        none = jax.numpy.zeros_like(w)
+        return tuple(part / len(rows[0]) for part in jax.lax.scan(add, (none, none), rows)[0])
+
+    return squares
+
+
 PRODUCTS: dict[str, Callable[[Scalar], Scalar]] = {
     "value": _value, "gradient": _gradient, "value_and_gradient": _value_and_gradient, "hvps": _hvps,
     "curvature_gradients": _curvature_gradients, "jet": _jet, "fourth": _fourth,
-    "rows_along": _rows_along,
+    "rows_along": _rows_along, "row_squares": _row_squares,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
+from cfdyn.integrate.large.kinds.response import Response, beyond
 from cfdyn.systems.sgd.second_moments import SecondMoments, weights_of
 
 WIDTH = 2.0  # modes with ηλ between cut/WIDTH and cut·WIDTH count in part
@@ -18,21 +18,21 @@ class Balance(NamedTuple):
     loss: float
 
 
-def balanced(values: np.ndarray, slopes: np.ndarray, bends: np.ndarray, share: float, cut: float) -> Balance:
-    """X = R∘(N[X] + C) of modes with ηλ = ``values`` (k,), descending, and R_ij = φ_iφ_j/(1 − a_ia_j), a = 1 − ηλ.
+def balanced(
+    response: Response, values: np.ndarray, slopes: np.ndarray, bends: np.ndarray, share: float, cut: float
+) -> Balance:
+    """X = φRφ∘(N[X] + C) of modes that flip at 2, with ``values`` (k,), descending; R: how they answer to a kick.
 
     ``slopes`` (n, k) and ``bends`` (n, k, k) are the rows' gradients and Hessians on the modes, in units in which the mean of
-    the latter is diag(ηλ); ``share``: 1/b. NumericsError: no such X is positive, beyond mean-square stability.
+    the latter is diag(values); ``share``: 1/b. NumericsError: no such X is positive, beyond mean-square stability.
 
-    Two rows that pull to and fro along one mode: C = 1, N = 0, R = 1/(1 − ¼).
+    Two rows that pull to and fro along one mode of gradient descent: C = 1, N = 0, R = 1/(1 − ¼).
 
-    >>> balanced(np.array([0.5]), np.array([[1.0], [-1.0]]), np.full((2, 1, 1), 0.5), 1.0, 0.1).x.round(6)
+    >>> gd = Response(np.array([[1.0]]), np.array([-1.0]), 1.0)
+    >>> balanced(gd, np.array([0.5]), np.array([[1.0], [-1.0]]), np.full((2, 1, 1), 0.5), 1.0, 0.1).x.round(6)
     array([[1.333333]])
     """
-    moved, weights = 1 - values, weights_of(1.0, values, cut, WIDTH)
-    decay = 1 - np.outer(moved, moved)
-    if len(values) and not (decay > 0).all():
-        raise _beyond()
+    weights, decay = weights_of(response.rate, values, cut, WIDTH), response.losses(values)
     scale = np.sqrt(np.outer(weights, weights) / decay)
     moments = SecondMoments(values, bends - bends.mean(axis=0))
     off = slopes - slopes.mean(axis=0)
@@ -46,18 +46,14 @@ def balanced(values: np.ndarray, slopes: np.ndarray, bends: np.ndarray, share: f
         image = ahead - share * scale * moments.noise(scale * ahead)
         along = float((ahead * image).sum())
         if not along > 0:
-            raise _beyond()
+            raise beyond()
         y += (square / along) * ahead
         rest -= (square / along) * image
         before, square = square, float((rest**2).sum())
         ahead = rest + (square / before) * ahead
     x = scale * (y + y.T) / 2
     if len(values) and np.linalg.eigvalsh(x)[0] < -1e-6 * np.trace(x):
-        raise _beyond()
+        raise beyond()
     top = moments.deviations[:, :1, :1]
     return Balance(x, float(decay[0, 0] - share * (top**2).mean()) if len(values) else np.inf)
 
-
-def _beyond() -> NumericsError:
-    return NumericsError("a step of the optimizer makes second moments of the sharp directions grow: this is beyond mean-square "
-                         "stability")  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.kinds.balance import WIDTH, balanced
+from cfdyn.integrate.large.kinds.response import Response
 from cfdyn.integrate.large.modes import orthonormal, refined
 from cfdyn.integrate.large.oscillation import size
 from cfdyn.integrate.large.point import APART, Point
@@ -23,14 +24,14 @@ LONGEST = 1.5  # of the last step: how far the force is extrapolated
 
 
 class Seen:
-    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,) and the damping ΔS/√(2α)."""
+    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,), behind it E g² − ḡ² (d,) where a P asks for it, the damping ΔS/√(2α)."""
 
     def __init__(self, point: Point, x: np.ndarray, bend: np.ndarray, damping: float):
         self.point, self.x, self.bend, self.damping = point, x, bend, damping
 
 
 class NoisyRun(LargeRun):
-    """dw/dt = −η[g + ½∇⟨H, Σ⟩], Σ = R[N[Σ] + η²C] on the modes with ηλ above the cut; a `LargeRun` without an edge.
+    """dw/dt = −GP⁻¹[g + ½∇⟨H, Σ⟩], Σ = R[N[Σ] + P⁻¹CP⁻¹] on the modes with GP⁻¹λ above the cut; a `LargeRun` without an edge.
 
     The force of Σ is taken once in a step, from the last two steps to the middle of the next.
     """
@@ -41,7 +42,9 @@ class NoisyRun(LargeRun):
         assert flow.noise is not None
         self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
         n = int(flow.oracle.n_rows)  # type: ignore[attr-defined]
-        self.share = noise_share(n, flow.noise.batch, flow.noise.replace)
+        self.share, self.response = noise_share(n, flow.noise.batch, flow.noise.replace), Response.of(flow)
+        self.kappa = self.response.passing
+        self.floor = flow.noise.cut / WIDTH / self.response.rate  # of the value of a mode that counts
         super().__init__(flow, settings)
 
     def begin(self, z: np.ndarray) -> None:
@@ -51,7 +54,7 @@ class NoisyRun(LargeRun):
         count = min(FIRST, flow.n_weights)
         while True:
             values, y = self.look.search(z, flow.edge(z), count, none, self.settings.seed, FINE, RESTARTS)
-            if values[-1] <= self.noise.cut / WIDTH or count == flow.n_weights:
+            if values[-1] <= self.floor or count == flow.n_weights:
                 break
             count = self._allowed(min(2 * count, flow.n_weights))
         try:
@@ -66,7 +69,7 @@ class NoisyRun(LargeRun):
 
     def _allowed(self, count: int) -> int:
         if count > MOST:
-            raise NumericsError(f"more than {MOST} directions have ηλ above the cut of {self.noise.cut:g}: raise `cut`")
+            raise NumericsError(f"more than {MOST} directions are sharp by the cut of {self.noise.cut:g}: raise `cut`")
         return count
 
     def _seen(self, z: np.ndarray, y: np.ndarray) -> Seen:
@@ -74,8 +77,8 @@ class NoisyRun(LargeRun):
         w, point = z[: self.flow.n_weights], self._point(z, y)
         u = point.u
         slopes, bends = self._rows_along(w, u)
-        found = balanced(point.values[: point.near], slopes, bends, self.share, self.noise.cut)
-        return Seen(point, found.x, self._bend(w, u, found.x), self._damping(point, found.x, found.loss))
+        found = balanced(self.response, point.values[: point.near], slopes, bends, self.share, self.noise.cut)
+        return Seen(point, found.x, self._forces(point, found.x), self._damping(point, found.x, found.loss))
 
     def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, k = int(self.flow.oracle.n_rows), len(u)  # type: ignore[attr-defined]
@@ -91,7 +94,7 @@ class NoisyRun(LargeRun):
 
     def _point(self, z: np.ndarray, y: np.ndarray) -> Point:
         oracle, w, edge = self.oracle, z[: self.flow.n_weights], self.flow.edge(z)
-        root, least = np.sqrt(edge.metric), self.noise.cut / WIDTH
+        root, least = np.sqrt(edge.metric), self.floor
         g = oracle.gradient(w)
 
         def curved(rows: np.ndarray) -> np.ndarray:
@@ -114,22 +117,52 @@ class NoisyRun(LargeRun):
         kept = min(near + SPARE, len(y))
         return Point(z, g, edge, y[:kept].copy(), values[:kept].copy(), near)
 
-    def _bend(self, w: np.ndarray, u: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ."""
+    def _forces(self, point: Point, x: np.ndarray) -> np.ndarray:
+        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ, and behind it, where a P asks for it, E g² − ḡ²."""
+        w, u = point.z[: self.flow.n_weights], point.u
         sizes, axes = np.linalg.eigh(x) if len(x) else (np.zeros(0), x)
+        pushing = [(share, axis) for share, axis in zip(sizes, axes.T, strict=True) if share > SMALL * sizes[-1]]
         bend = np.zeros(len(w))
-        for share, axis in zip(sizes, axes.T, strict=True):
-            if share > SMALL * sizes[-1]:
-                bend += share * self.oracle.bent(w, axis @ u)[2]
-        return bend
+        for share, axis in pushing:
+            bend += share * self.oracle.bent(w, axis @ u)[2]
+        if not self.flow.own.states:
+            return bend
+        turn = np.array([math.sqrt(share) * axis for share, axis in pushing]).reshape(len(pushing), len(u))
+        return np.concatenate([bend, self._squares(point, turn @ u, turn * point.values[: len(u)] @ (u * point.edge.metric))])
+
+    def _squares(self, point: Point, axes: np.ndarray, curved: np.ndarray) -> np.ndarray:
+        """diag[HΣH + share·(cov of the rows' gradients + mean (H_i − H)Σ(H_i − H))], (d,), from Σ = axesᵀaxes and H axes."""
+        w, decay = point.z[: self.flow.n_weights], self.flow.decay
+        slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.row_squares(w, axes))
+        if not (slopes.shape == bends.shape == w.shape):
+            raise UsageError(f"row_squares of {len(w)} weights gives the shapes {slopes.shape} and {bends.shape}")
+        own, products = (point.g - decay * w) ** 2, ((curved - decay * axes) ** 2).sum(axis=0)
+        return (curved**2).sum(axis=0) + self.share * (slopes - own + bends - products)
+
+    def _force(self, forces: np.ndarray) -> Force:
+        d = self.flow.n_weights
+        return Force(forces[:d], forces[d:] if len(forces) > d else 0.0, float(forces[d:].sum()))
+
+    def _off(self, off: np.ndarray, h: float) -> np.ndarray:
+        """What a step of h is wrong by where its forces were ``off``."""
+        flow, point, d = self.flow, self.point, self.flow.n_weights
+        wrong = (0.5 * h) * point.edge.speed * off[:d]
+        if not flow.own.states:
+            return wrong
+        found, edge, push = np.zeros(len(point.z)), flow.edge(point.z, point.g), self._force(off)
+        found[:d] = wrong
+        for k in range(len(flow.own.states)):
+            flow.block(found, k)[:] = h * flow.spread(edge, k, push.squares, push.total)
+        return found
 
     def _damping(self, point: Point, x: np.ndarray, loss: float) -> float:
-        """(1/R − N)/(2√(η) ‖∇(ηλ₁)‖ √((ηλ₁ − 1) X₁₁)) along the sharpest mode; ∞ for ηλ₁ ≤ 1."""
+        """κ²(1/R − N)/(2‖∇v‖ √(κ(v − 1) X₁₁)) along the sharpest mode of value v = 2λ₁/θ, ‖·‖ by G/P; ∞ for v ≤ 1."""
         past = float(point.values[0]) - 1.0
         if not (past > 0.0 and len(x) and x[0, 0] > 0):
             return math.inf
         third = self.oracle.bent(point.z[: self.flow.n_weights], point.u[0])[2]
-        return loss / (2.0 * math.sqrt(past * x[0, 0] * float(third @ (point.edge.speed * third))))
+        swing = past * x[0, 0] * float(third @ (point.edge.speed * third))
+        return self.kappa**2 * loss / (2.0 * math.sqrt(self.kappa * swing))
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +178,7 @@ class NoisyRun(LargeRun):
             bend = self.bend
             if self.bent is not None:
                 bend = bend + 0.5 * min(h / self.pace, LONGEST) * (bend - self.bent)
-            push = Force(bend, 0.0, 0.0)
+            push = self._force(bend)
             slope = flow.slope(point.z, point.g, push)
 
             def right(z: np.ndarray, push: Force = push) -> np.ndarray:
@@ -161,7 +194,7 @@ class NoisyRun(LargeRun):
                 why, worst = str(trouble), math.inf
             else:
                 ends = flow.slope(z, found.point.g, push)
-                off = (0.5 * h) * point.edge.speed * (bend - (self.bend + found.bend) / 2)
+                off = self._off(bend - (self.bend + found.bend) / 2, h)
                 worst = max(size(self, error(point.z, slope, z, ends, h)), size(self, off))
                 if worst <= TOO_LARGE:
                     break
@@ -183,7 +216,8 @@ class NoisyRun(LargeRun):
     def said(self) -> list[str]:
         """Who holds the sharpness, as a sentence."""
         if math.isinf(self.least):
-            return ["not edge-held: ηλ₁ ≤ 1 at all steps"]
+            half = "ηλ₁ ≤ 1" if self.flow.of_descent else "λ₁(P⁻¹H) ≤ θ/2"
+            return [f"not edge-held: {half} at all steps"]
         what = f"ΔS/√(2α) is at least {self.least:.3g}, {self.damping:.3g} at the end"
         if self.least > 1.0:
             return [f"not edge-held: {what}"]

@@ -1,0 +1,118 @@
+"""The central flow of batches with a preconditioner, of a loss that is no formula: exact moments, the dense flow, a network."""
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+from cfdyn.integrate.large import idle_run, large_run
+from tests.flows.noisy_losses import TOY_START, toy
+from tests.flows.test_noisy_preconditioned import CASES, rows
+from tests.integrate.test_large_noisy import ByRow, Valley
+from tests.systems.second_moments import quadratic_rows
+
+o = cf.optimizers
+ADAM = o.adam(lr=0.02, beta2=0.99, eps=1e-3)
+
+
+class Warm(ByRow):
+    """The toy, whose gradient can be that of a batch."""
+
+    def __init__(self):
+        super().__init__(toy())
+        del self.gradient
+
+    def gradient(self, w, rows=None):
+        return self.loss.gradient(w) if rows is None else self.loss.row_gradients(w)[rows].mean(axis=0)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_with_a_preconditioner_at_rest_moments_are_exact(name, decay):
+    """(w, m) with P fixed, rows drawn one by one, as a linear system of 16 entries; then E g² over rows and that Σ, as dν/dt has it."""
+    optimizer, beta, scale = CASES[name]
+    if decay:
+        optimizer = getattr(o, optimizer.name)(**optimizer.params, weight_decay=decay, **({"bias_correction": False} if beta else {}))
+    hessians, gradients = rows()
+    nu = np.array([0.9, 0.4])[: 1 if name == "scalar" else 2]
+    flow = cf.flows.central(ByRow(quadratic_rows(hessians, gradients)), optimizer, batch=1)
+    run = large_run(flow, np.concatenate([[0.0, 0.0], nu]), rtol=1e-6)
+    hessians = hessians + decay * np.eye(2)
+    inverse, one = np.diag(1 / scale(nu)), np.eye(2)
+    steps = [np.block([[one - (1 - beta) * inverse @ h, -beta * inverse], [(1 - beta) * h, beta * one]]) for h in hessians]
+    kicks = [np.concatenate([-(1 - beta) * inverse @ g, (1 - beta) * g]) for g in gradients]
+    operator, source = np.mean([np.kron(x, x) for x in steps], axis=0), np.mean([np.kron(c, c) for c in kicks], axis=0)
+    sigma = np.linalg.solve(np.eye(16) - operator, source).reshape(4, 4)[:2, :2]
+    u, x = run.covariance_factors
+    np.testing.assert_allclose(u.T @ x @ u, sigma, rtol=1e-8)
+    squares = np.mean([np.diag(h @ sigma @ h) + g * g for h, g in zip(hessians, gradients, strict=True)], axis=0)
+    squares = squares.sum(keepdims=True) if name == "scalar" else squares
+    run.advance(1e-6)
+    np.testing.assert_allclose((run.z[2:] - nu) / 1e-6, (1 - 0.9) / 0.9 * (squares - nu), rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", [
+    ADAM, o.scalar_rmsprop(lr=0.05), pytest.param(o.rmsprop(lr=0.02, eps=1e-3), marks=pytest.mark.slow),
+    pytest.param(o.adagrad(lr=0.1, eps=1e-3), marks=pytest.mark.slow),
+], ids=str)  # fmt: skip
+def test_it_agrees_with_the_dense_flow_to_tolerance(optimizer):
+    """From the optimizer's own state after 100 steps on batches; P too."""
+    times = np.arange(0, 121, 40.0)
+    flow, errors = cf.flows.central(Warm(), optimizer, batch=2, cut=0.02), []
+    for rtol in (1e-3, 1e-5):
+        path = cf.solve(flow, TOY_START, 120, save_at=times, rtol=rtol, warm=100)
+        dense = cf.solve(cf.flows.central(toy(), optimizer, batch=2, cut=0.02), path.z[0], 120, save_at=times, rtol=1e-9)
+        off, size = path.z - dense.z, [np.linalg.norm(part, axis=1) for part in (dense.z[:, :6], dense.z[:, 6:])]
+        errors.append(max(np.max(np.linalg.norm(part, axis=1) / own) for part, own in zip((off[:, :6], off[:, 6:]), size, strict=True)))
+        np.testing.assert_allclose(path.predicted_loss, dense.predicted_loss, rtol=100 * rtol)
+        np.testing.assert_allclose(path.edge * path.theta / 2, dense.edge * dense.theta / 2, rtol=30 * rtol)
+    assert errors[0] < 0.005 and errors[1] < errors[0] / 10 and path.rank.min() > 0
+    assert np.linalg.norm(path.z[-1, 6:]) > 1.04 * np.linalg.norm(path.z[0, 6:])
+
+
+@pytest.mark.parametrize("optimizer", [o.rmsprop(lr=0.3, eps=0.3), o.adam(lr=0.9, beta1=0.5, beta2=0.99, eps=0.3, bias_correction=False)],
+                         ids=str)  # fmt: skip
+def test_where_the_edge_holds_it_the_damping_is_that_of_the_dense_flow(optimizer):
+    dense = cf.solve(cf.flows.central(toy(), optimizer, batch=200, cut=0.05), TOY_START, 400, save_at=[400])
+    run = large_run(cf.flows.central(ByRow(toy()), optimizer, batch=200, cut=0.05), dense.z[0])
+    assert dense.damping[0] < 1 and "edge-held" in run.said[0]
+    np.testing.assert_allclose(run.damping, dense.damping[0], rtol=1e-5)
+
+
+def test_a_run_goes_on_bit_for_bit():
+    flow = cf.flows.central(Warm(), ADAM, batch=2, cut=0.02)
+    whole, first = (large_run(flow, TOY_START, rtol=1e-2, warm=100) for _ in range(2))
+    second = idle_run(flow, rtol=1e-2)
+    whole.advance(20.0)
+    whole.advance(40.0)
+    first.advance(20.0)
+    second.restore(first.snapshot())
+    second.advance(40.0)
+    assert len(whole.x) and np.array_equal(whole.z, second.z) and np.array_equal(whole.x, second.x)
+
+
+def test_a_network_tells_means_of_squares_over_its_rows():
+    """Of e² with e = ax² − yb³, by hand."""
+    x, y = np.linspace(-1, 1, 5), np.sin(np.linspace(-1, 1, 5))
+    net = cf.networks.from_jax(lambda p, x, y: ((p[0] * x**2 - y * p[1] ** 3) ** 2).mean(), np.array([0.5, 0.8]), (x, y))
+    u, b, e = np.array([[1.0, 0.0], [0.6, 0.8]]), 0.8, 0.5 * x**2 - 0.512 * y
+    slopes, bends = net.row_squares(net.start, u)
+    mixed = -6 * x**2 * y * b**2
+    hessians = np.array([[2 * x**4, mixed], [mixed, 18 * y**2 * b**4 - 12 * e * y * b]])
+    np.testing.assert_allclose(slopes, (np.array([2 * e * x**2, -6 * e * y * b**2]) ** 2).mean(axis=1), atol=1e-14)
+    np.testing.assert_allclose(bends, (np.einsum("ijn,kj->ikn", hessians, u) ** 2).mean(axis=2).sum(axis=1), atol=1e-14)
+    np.testing.assert_array_equal(net.row_squares(net.start, u[:0])[1], 0.0)
+
+
+def test_it_refuses_in_a_sentence():
+    with pytest.raises(UsageError, match="batches are of rows of data, and Valley has no row_squares"):
+        cf.flows.central(Valley(), ADAM, batch=1)
+    with pytest.raises(UsageError, match="of nadam the momentum moves, too"):
+        cf.flows.central(Warm(), o.nadam(lr=0.02), batch=1)
+
+    class Wide(Warm):
+        def row_squares(self, w, u):
+            return np.zeros((12, 6)), np.zeros(6)
+
+    with pytest.raises(UsageError, match=r"row_squares of 6 weights gives the shapes \(12, 6\) and \(6,\)"):
+        cf.solve(cf.flows.central(Wide(), ADAM, batch=2), TOY_START, 1, warm=100)
