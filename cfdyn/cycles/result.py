@@ -1,16 +1,32 @@
 """What a search for cycles hands up, whatever the dimension."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 Interval = tuple[float, float]
 Say = Callable[[str], None]
+Item = TypeVar("Item")
+TOLD = 20  # items between two reports
 
 
 def silent(words: str) -> None:
     """Nobody is told how far a search is."""
+
+
+def counted(items: Sequence[Item], say: Say, words: str) -> Iterator[Item]:
+    """The items in turn, with "words: k of n" said now and then.
+
+    >>> list(counted([7, 8], print, "refining cycles"))
+    refining cycles: 0 of 2
+    [7, 8]
+    """
+    for k, item in enumerate(items):
+        if k % TOLD == 0:
+            say(f"{words}: {k} of {len(items)}")
+        yield item
 
 
 @dataclass
