@@ -1,14 +1,13 @@
 """What a search for cycles hands up, whatever the dimension."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 Interval = tuple[float, float]
 Say = Callable[[str], None]
-Item = TypeVar("Item")
 TOLD = 20  # items between two reports
 
 
@@ -16,7 +15,7 @@ def silent(words: str) -> None:
     """Nobody is told how far a search is."""
 
 
-def counted(items: Sequence[Item], say: Say, words: str) -> Iterator[Item]:
+def counted(items: Any, say: Say, words: str) -> Iterator[Any]:
     """The items in turn, with "words: k of n" said now and then.
 
     >>> list(counted([7, 8], print, "refining cycles"))
