@@ -62,7 +62,7 @@ def oscillation(log: Any, max_period: int = 32, level: float = 0.01, names: Sequ
 
     For each period N the slow part goes by u = (1 − M_N)³x, M_N the centred mean over whole periods:
     N-cycles pass unchanged, polynomials below degree 6 vanish. A sequence of least period N is a sum
-    of lines j/q in lowest terms, and **N is the least common multiple of the q** that are present. A
+    of lines j/q in lowest terms, and N is the least common multiple of the q that are present. A
     line is present if its phase is the same in successive blocks: F = k|z̄|²/s², degrees of freedom
     (2, 2k − 2), z_b the Fourier coefficient of block b over the block's root mean square. The
     strongest denominator is removed by a comb, and the rest searched again. What then remains is noise

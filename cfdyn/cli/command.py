@@ -136,7 +136,7 @@ def command(
         @wraps(own)
         def run(**given: Any) -> int:
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
-            with progress(own.__name__.rstrip("_").replace("_", "-"), given["quiet"]) as said:
+            with progress(f"{own.__name__.rstrip('_').replace('_', '-')}: preparing", given["quiet"]) as said:
                 say = _patient(said) if keeps else said
                 built = {"say": say, **{name: kind(**{field: given[field] for field in _parameters(kind) if field in given})
                                         for name, kind in made.items()}}  # fmt: skip

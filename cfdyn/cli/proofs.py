@@ -53,6 +53,7 @@ class Asked:
     """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, a seed, ``--jobs``.
 
     ``own_box``: nobody gave a box; it is the loss's own, and the state's where an optimizer has more than the weights.
+    ``say``: is told in words what is done before and between searches of boxes.
     """
 
     step: Map
@@ -63,6 +64,7 @@ class Asked:
     seed: int
     jobs: int | None = None
     own_box: bool = False
+    say: Callable[[str], None] = lambda words: None
 
     def n(self, usual: int) -> int:
         """The period as a number."""
@@ -91,10 +93,14 @@ class Asked:
         if self.start is not None:
             return prove([self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)])
         last = unproved(kind, f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
+        words = f"looking for cycles of period {n} to begin with"
         for share in at:
             step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
-            found = sorted(cfdyn.analysis.cycles(step, n, self.box, seed=self.seed), key=lambda c: c.stable is not True)
-            for cycle in found[:MOST]:
+            self.say(words)
+            cycles = cfdyn.analysis.cycles(step, n, self.box, seed=self.seed, progress=lambda how: self.say(f"{words}: {how}"))
+            tried = sorted(cycles, key=lambda c: c.stable is not True)[:MOST]
+            for k, cycle in enumerate(tried):
+                self.say(f"proving: cycle {k + 1} (of up to {len(tried)})")
                 last = prove(cycle.points)
                 if last.proved:
                     return last

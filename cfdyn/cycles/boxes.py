@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.cycles.result import Say, SearchResult
+from cfdyn.cycles.result import Say, SearchResult, counted, silent
 from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
@@ -38,10 +38,10 @@ def by_chains(
     if status == FINISHED and chains.c.least > LEAST:
         status = FULL
     extent = float(chains.extent.max())
-    proved = [polish(step, centre) for centre in chains.found]
+    proved = [polish(step, centre) for centre in counted(chains.found, say, "refining cycles")]
     lost = sum(cycle is None for cycle in proved)
-    points, mu = group.spread(*of_period(step, period, region, proved))
-    near = [polish(step, centre) for centre in chains.doubtful]
+    points, mu = group.spread(*of_period(step, period, region, proved, say))
+    near = [polish(step, centre) for centre in counted(chains.doubtful, say, "refining what is undecided")]
     doubtful = group.spread(*of_period(step, period, region, [c for c in near if c is not None and closes(step, c)]))
     more, slopes = without_blurred(*doubtful, extent)
     points, mu = distinct(np.concatenate([points, more]), np.concatenate([mu, slopes]), extent)
@@ -142,14 +142,16 @@ def closes(step: Map, cycle: np.ndarray) -> bool:
     return residual(step, cycle) <= CLOSED * float(np.abs(cycle).max())
 
 
-def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple[np.ndarray, np.ndarray]:
+def of_period(
+    step: Map, period: int, region: np.ndarray, solved: list, say: Say = silent
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
     slack = 1e-12 * (region[:, 1] - region[:, 0])
     extent = float(np.ptp(region, axis=1).max())
     cycles = [off_jumps(step, cycle) for cycle in solved if cycle is not None]
     points = [cycle for cycle in cycles if cycle is not None and least_period(cycle, extent=extent) == period
               and ((cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)).all(axis=1).any()]  # fmt: skip
-    mu = np.array([multipliers(step, cycle) for cycle in points])
+    mu = np.array([multipliers(step, cycle) for cycle in counted(points, say, "computing multipliers")])
     return np.array(points).reshape(-1, period, step.dim), mu.reshape(-1, step.dim)
 
 

@@ -87,12 +87,16 @@ class _Search:
             anywhere = self.rng.uniform(self.region[:, 0], self.region[:, 1], (self.round, self.step.dim))
             starts = np.concatenate([anywhere[: self.round // 2], self._settled(anywhere[self.round // 2 :])])
             for matrix, strength in self._matrices():
+                say(self._words())
                 self._take(self._ends(starts, matrix, strength))
                 if self.used >= most or self.continuum:
                     break
             self.starts += len(starts)
             barren, self.quiet = (barren + 1, self.quiet + len(starts)) if len(self.points) == known else (0, 0)
-            say(f"{self.starts} starts, {len(self.points)} cycles met, nothing new from the last {self.quiet}")
+            say(self._words())
+
+    def _words(self) -> str:
+        return f"{self.starts} starts, {len(self.points)} cycles met, nothing new from the last {self.quiet}"
 
     def _matrices(self) -> list[tuple[np.ndarray, float]]:
         """Matrices C of signs and exchanges with their strengths: a few after Newton's method, or all, with small steps λ."""

@@ -1,16 +1,31 @@
 """What a search for cycles hands up, whatever the dimension."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 Interval = tuple[float, float]
 Say = Callable[[str], None]
+TOLD = 20  # items between two reports
 
 
 def silent(words: str) -> None:
     """Nobody is told how far a search is."""
+
+
+def counted(items: Any, say: Say, words: str) -> Iterator[Any]:
+    """The items in turn, with "words: k of n" said now and then.
+
+    >>> list(counted([7, 8], print, "refining cycles"))
+    refining cycles: 0 of 2
+    [7, 8]
+    """
+    for k, item in enumerate(items):
+        if k % TOLD == 0:
+            say(f"{words}: {k} of {len(items)}")
+        yield item
 
 
 @dataclass

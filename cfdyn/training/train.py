@@ -79,6 +79,7 @@ def train(
                              "beside `resume` only `steps`, `keep` and `network` are allowed")  # fmt: skip
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
+    say("preparing the network, its data and the optimizer")
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
     network = _trainable(network) if _is_object(network) else make_network(given.network, given.data)
     if isinstance(optimizer, Optimizer):
@@ -151,8 +152,8 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
 
 def _run(folder: Path, state: Lockstep, store: Store, number: int, keep: float, say: Callable[[str], None]) -> Run:
     """Step until the end, with a checkpoint every few seconds, at the end, and where Ctrl-C comes."""
-    begun = kept = spoken = time.monotonic()
-    first, steps = state.k, state.config.steps
+    kept = spoken = time.monotonic()
+    steps = state.config.steps
 
     def save(status: str) -> None:
         nonlocal number
@@ -160,6 +161,7 @@ def _run(folder: Path, state: Lockstep, store: Store, number: int, keep: float, 
         checkpoints.save(folder, number, *state.snapshot())
         number += 1
 
+    say("the first steps, which compile the derivatives")
     with between_steps() as stopped:
         while not state.done and not stopped():
             state.step(store)
@@ -168,7 +170,7 @@ def _run(folder: Path, state: Lockstep, store: Store, number: int, keep: float, 
                 save(state.status)
                 kept = time.monotonic()
             if now - spoken > SAID:
-                say(f"step {state.k} of {steps}, {(now - begun) / (state.k - first) * (steps - state.k):.0f} s left")
+                say(f"step {state.k} of {steps}")
                 spoken = now
         if not state.done:
             save(f"stopped at step {state.k}")

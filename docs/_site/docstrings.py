@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-LITERAL = re.compile(r"(``.+?``|`[^`]+`|(?<![\w*])\*[^\s*][^*]*?(?<!\s)\*(?![\w*]))")  # code, and *titles*
+# Code, **first words** of a paragraph, and *titles*.
+LITERAL = re.compile(r"(``.+?``|`[^`]+`|^ *\*\*[A-Z][^*]*?\*\*(?!\w)|(?<![\w*])\*[^\s*][^*]*?(?<!\s)\*(?![\w*]))")
 MARK = re.compile(r"([*|\\]|(?<=\w)_(?!\w))")  # would begin emphasis, a substitution or a link
 ENTRY = re.compile(r"( *)([\w*\"`]+(?:, [\w*\"`]+)*) : (.+)")
 

@@ -136,3 +136,22 @@ def test_every_method_finds_the_closed_form(method):
 def test_methods_that_do_not_fit_say_what_does(formulas, box, method, words):
     with pytest.raises(cf.CfdynError, match=words):
         cf.analysis.cycles(cf.Map.from_text(formulas), 1, box, method=method)
+
+
+def test_what_follows_the_boxes_is_told():
+    """Each cycle of Hénon's map that boxes found is refined and has its multipliers computed: shares tell the time left."""
+    henon, heard = cf.Map.from_text("1 - a*x**2 + y; b*x", params={"a": 1.4, "b": 0.3}), []
+    found = cf.analysis.cycles(henon, 7, [(-3, 3), (-3, 3)], progress=heard.append)
+    told = [words.partition(":")[0] for words in heard[-2:]]
+    assert told == ["refining cycles", "computing multipliers"]
+    assert len(found) == 4 and heard[-1] == "computing multipliers: 0 of 4"
+
+
+def test_each_way_of_a_round_of_starts_is_told():
+    """Words before each of the five matrices of a round, and after the round."""
+    heard = []
+    rotation = cf.Map.from_text("y; -x + y/2 + x**3", variables="x y")
+    by_random_starts(rotation, 1, np.array([(-2.0, 2.0)] * 2), 0, None, alone(2), say=heard.append)
+    counts = [int(words.partition(" ")[0]) for words in heard]
+    rounds = sorted(set(counts))
+    assert rounds[0] == 0 and all(counts.count(done) == 6 for done in rounds[1:-1]) and counts.count(0) == 5

@@ -145,7 +145,7 @@ def killed(*_):
 
 def stop_at(step):
     def progress(words):
-        if int(words.split()[1]) >= step:
+        if words.startswith("step ") and int(words.split()[1]) >= step:
             raise Stopped
 
     return progress
@@ -219,7 +219,7 @@ def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
     whole, out, before = train(), tmp_path / "stopped", signal.getsignal(signal.SIGINT)
 
     def interrupt(words):
-        if int(words.split()[1]) == 30:
+        if words.startswith("step 30 "):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt) as end:

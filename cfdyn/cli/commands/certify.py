@@ -66,7 +66,7 @@ def certify(
     picture, limits = plot and check_path(plot), figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize)
     chosen |= {} if box is not None else {"box": "not given" if loss is None else "the loss's own"}
     region = usual_box(step, loss) if box is None else as_box(box)
-    asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None)
+    asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None, say=say)
     say("proving")
     whole = kind == "none" and all(pair[1] is not None for pair in bounds.values())
     found = KINDS[kind](asked, telling(say, whole))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cfdyn.analysis.compare import Comparison
     from cfdyn.analysis.compare_runs import RunsComparison
 
+FRAMES = 150  # of a film, at most
+
 
 @command("loss optimizer models steps start inject digits batch runs replace order label_noise noise after rtol atol settings "
          "variables out plot figure film seed json", group="Flows", place=51)  # fmt: skip
@@ -69,7 +71,9 @@ def compare(
     if not isinstance(found, Comparison):
         return _of_runs(found, start, chosen)
     if film is not None:
-        cfdyn.animate(found, film, progress=lambda k: say(f"frame {k}"))
+        frames = min(FRAMES, len(found.t))
+        told = lambda k: say(f"{k} of {frames} frames" if k < frames else "writing the film")  # noqa: E731
+        cfdyn.animate(found, film, frames, progress=told)
     return Answer(lambda: {**_document(found), "chosen": chosen}, lambda screen: _print(screen, found, start, chosen),
                   record=found, figures=[film] if film is not None else [])  # fmt: skip
 

@@ -53,6 +53,7 @@ def tangencies(
     region = usual_box(step, loss) if box is None else as_box(box)
     start: Any = subject.given_start()
     if start is None and step.dim == 2:
+        say("looking for a saddle")
         start = only_saddle(step.at(**{names[0]: bounds[0][0]}), region, period)
     options: dict[str, Any] = {"box": region, "period": period, "samples": samples, **given(length=length)}
     found = cfdyn.analysis.tangencies(step, start, names[0], bounds[0], None if other is None else numbers(other, "--other"),
