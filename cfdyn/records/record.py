@@ -152,6 +152,7 @@ _MOVED = {
     "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
     "study": "studies.study", "landscape": "studies.landscape", "ensembles.runs": "ensembles.stochastic.runs",
     "systems.mean_square": "systems.sgd.mean_square", "systems.batch_measures": "systems.sgd.batch_measures",
+    "analysis._special_points": "analysis._branch",
 }  # fmt: skip
 
 
