@@ -20,9 +20,9 @@ from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
+from cfdyn.systems.compiled import ensemble
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
-from cfdyn.systems.together import ensemble
 
 SPEED = 8  # operations in lanes that take the time of one by itself
 BEGUN = 64  # operations by themselves that take the time in which an orbit begins and is written down
