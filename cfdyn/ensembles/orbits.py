@@ -10,6 +10,7 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK
+from cfdyn.codegen.map_rules import ensemble
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
@@ -20,7 +21,6 @@ from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
-from cfdyn.systems.compiled import ensemble
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.codegen.map_rules import ensemble
 from cfdyn.cycles.rest import limit_matrix, settled
 from cfdyn.kernels.lanes.disturb import disturb
-from cfdyn.systems.compiled import ensemble
 from cfdyn.systems.map import Map
 
 STILL, ULPS = 8, 32  # so many steps whose third differences are no more units in the last place: no oscillation but round-off

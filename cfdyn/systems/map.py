@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
+from cfdyn.codegen.map_rules import Compiled
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.registry import catalogue
@@ -18,7 +19,6 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.programs.angles import around, circle_map
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
-from cfdyn.systems.compiled import Compiled
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
