@@ -47,3 +47,11 @@ def algebra_at_hand(_with_sympy, monkeypatch) -> None:
     from tests.algebra import Forked
 
     monkeypatch.setattr(process, "_begin", lambda time_limit: Forked(_with_sympy, time_limit))
+
+
+@pytest.fixture
+def shared_however_little(monkeypatch) -> None:
+    """Threads share also what one of them does sooner."""
+    from cfdyn.machine import threads
+
+    monkeypatch.setattr(threads, "LITTLE", 0)

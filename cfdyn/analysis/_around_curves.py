@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis._curve import BifurcationCurve
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import UsageError
 from cfdyn.settling.attractors import attractors

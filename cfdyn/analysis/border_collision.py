@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._special_points import Bifurcation
+from cfdyn.analysis._branch import Bifurcation
 from cfdyn.arguments import vector
 from cfdyn.cycles.line.one_sided import border, on_borders, slope_beside
 from cfdyn.cycles.shooting import jacobians

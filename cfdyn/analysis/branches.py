@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._special_points import Bifurcation, Texts
-from cfdyn.analysis.continue_cycle import Branch, branch_of, continue_cycle
+from cfdyn.analysis._branch import Bifurcation, Branch, Texts, branch_of
+from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis._around_curves import MERGED, attractors_near
-from cfdyn.analysis.bifurcation_curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, bifurcation_curve
+from cfdyn.analysis._curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo
+from cfdyn.analysis._leaving import begun, goes_through, origin_of
+from cfdyn.analysis.bifurcation_curve import bifurcation_curve
 from cfdyn.analysis.resonances import LONGEST as MOST_TONGUES
 from cfdyn.analysis.resonances import resonances
-from cfdyn.analysis.switch import begun, goes_through, origin_of
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
@@ -220,7 +221,7 @@ class _Search:
             if len(start.points) > LONGEST or len(self.curves) >= MOST_CURVES:
                 self.said.append(f"{origin}: {what} is left out")
                 continue
-            other = begun(start, curve, point, self.options)
+            other = begun(start, curve, point, bifurcation_curve, self.options)
             if isinstance(other, str):
                 self.said.append(f"{origin}: {other}")
                 continue

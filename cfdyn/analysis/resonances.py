@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
+from cfdyn.analysis._curve import BifurcationCurve, CodimensionTwo
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.curve.turning import fractions, turning
 from cfdyn.cycles.shooting import multipliers

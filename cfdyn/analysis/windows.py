@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.continue_cycle import Branch, continue_cycle
+from cfdyn.analysis._branch import Branch
+from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds

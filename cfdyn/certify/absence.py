@@ -15,11 +15,11 @@ from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
+from cfdyn.certify.boxes.unbounded import Rays, inside, parity
 from cfdyn.certify.certificate import Certificate, proved, unproved
 from cfdyn.certify.exact import end, exact, written
 from cfdyn.certify.ledger import LONGEST, box_of, box_text, helpers, symmetries_text, turns_of
 from cfdyn.certify.subject import Subject, subject
-from cfdyn.certify.unbounded import Rays, inside, parity
 from cfdyn.errors import NumericsError, UsageError, shown
 
 ALL = {"all above 1": 1, "all above 2": 2}

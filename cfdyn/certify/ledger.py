@@ -20,9 +20,9 @@ from cfdyn.certify.boxes.proving import prove
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
 from cfdyn.certify.boxes.shooting import Box
 from cfdyn.certify.boxes.solved import Points
+from cfdyn.certify.boxes.unbounded import Inside, inside
 from cfdyn.certify.certificate import Certificate, interval_text, proved
 from cfdyn.certify.subject import Subject, subject
-from cfdyn.certify.unbounded import Inside, inside
 from cfdyn.errors import UsageError, shown
 from cfdyn.records.brief import brief
 

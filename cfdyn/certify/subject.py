@@ -19,10 +19,9 @@ from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.oracle import map_program
-from cfdyn.symbolic.text.formula import Formula, formula, is_formula
+from cfdyn.symbolic.text.formula import formula, is_formula
 from cfdyn.tape.evaluate import on_arrays
-from cfdyn.tape.program import Node, Program, Tape
-from cfdyn.tape.rebuild import rebuild
+from cfdyn.tape.program import Program
 
 Interval = tuple[Fraction, Fraction]
 Floats = Callable[[np.ndarray], np.ndarray]
@@ -202,40 +201,12 @@ def floats_of(encloses: Enclosure) -> Floats:
 def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:
     """The map with each formula read from its text, which certificates show: SymPy's floats are printed with fewer digits."""
     if isinstance(spec, FormulaMap):
-        return replace(spec, formulas=tuple(read(f.text) for f in spec.formulas))
+        return replace(spec, formulas=tuple(formula(f.text) for f in spec.formulas))
     o = spec.optimizer
-    define, update = ({name: read(f.text) for name, f in part.items()} for part in (o.define, o.update))
-    gradient, probe = (f and read(f.text) for f in (o.gradient, o.probe))
+    define, update = ({name: formula(f.text) for name, f in part.items()} for part in (o.define, o.update))
+    gradient, probe = (f and formula(f.text) for f in (o.gradient, o.probe))
     optimizer = replace(o, define=define, update=update, gradient=gradient, probe=probe)
-    return LossMap(replace(spec.loss, formula=read(spec.loss.formula.text)), optimizer)
-
-
-def read(text: str) -> Formula:
-    """The formula of a text, with log(cosh u) as logcosh(u) and log(1 + exp u) as softplus(u): the same functions, whose
-    derivatives have u once.
-
-    >>> f = read("log(cosh(2*w))")
-    >>> f.text, f.tape.ops[f.root]
-    ('log(cosh(2*w))', 'logcosh')
-    """
-    found, tape = formula(text), Tape()
-    root, *switching = rebuild(found.tape, [found.root, *found.switching], tape, expansions={"log": _log, "log1p": _log1p})
-    return replace(found, tape=tape, root=root, switching=tuple(switching))
-
-
-def _log(tape: Tape, u: Node) -> Node:
-    if tape.ops[u] == "cosh":
-        return tape.apply("logcosh", tape.args[u][0])
-    if tape.ops[u] == "add":
-        ones = [node for node in tape.args[u] if tape.value(node) == 1]
-        exps = [node for node in tape.args[u] if tape.ops[node] == "exp"]
-        if ones and exps:
-            return tape.apply("softplus", tape.args[exps[0]][0])
-    return tape.apply("log", u)
-
-
-def _log1p(tape: Tape, u: Node) -> Node:
-    return tape.apply("softplus", tape.args[u][0]) if tape.ops[u] == "exp" else tape.apply("log1p", u)
+    return LossMap(replace(spec.loss, formula=formula(spec.loss.formula.text)), optimizer)
 
 
 def _interval(name: str, value: Any) -> Interval:

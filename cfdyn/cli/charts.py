@@ -15,7 +15,7 @@ from cfdyn.words import called, shown, spoken
 if TYPE_CHECKING:
     import numpy as np
 
-    from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
+    from cfdyn.analysis._curve import BifurcationCurve, CodimensionTwo
     from cfdyn.analysis.chart import Chart
 
 CURVE = "kind period parameters coefficient ends closed"

@@ -10,6 +10,7 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK
+from cfdyn.codegen.map_rules import ensemble
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
@@ -22,9 +23,9 @@ from cfdyn.machine.workers import processors
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
-from cfdyn.systems.together import ensemble
 
 SPEED = 8  # operations in lanes that take the time of one by itself
+BEGUN = 64  # operations by themselves that take the time in which an orbit begins and is written down
 SHARES, FINEST = 2, 32  # of each thread in what is left, and in all at most: orbits that escape or repeat soon lie together
 PARTS = 16  # of the way over which an exponent is averaged: their differences say how well it is known
 Progress = Callable[[int], None]
@@ -179,9 +180,10 @@ class Orbits:
 
     def in_parts(self, total: int, operations: int, take: Callable[[int, int], None]) -> None:
         """Blocks of so many orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
-        most = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
+        speed = SPEED if self.step.in_lanes else 1
+        most = max(BLOCK, STRETCH * speed // (2 * max(1, operations)))
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
-        self.team.share(pairwise(self._cuts(total, most)), take, self.progress)
+        self.team.share(pairwise(self._cuts(total, most)), take, self.progress, total * (operations / speed + BEGUN))
 
     def _cuts(self, total: int, most: int) -> Iterator[int]:
         """Where blocks of at most about so many begin and end: shorter and shorter, so that no thread waits long for the last."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -134,12 +134,9 @@ def solve(
     settings = provenance(flow=flow.title, params=flow.params, start=z, t=(begin, until) if begin else until, rtol=rtol,
                           atol=atol, method=method,
                           step=step, save_at=None if rows is None else begin + sign * rows)  # fmt: skip
-    kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
-    run = kind(supplier, z, end, options, progress)
+    run = _begun(flow, supplier, z, end, options, progress)
     run.trouble, run.crossings, run.begin, run.sign = trouble, crossings, begin, sign
-    if "lr" not in flow.params:
-        run.unit, run.causes = "unit of time", "t"
-    _to_end(run, nullcontext() if flow.discrete else compiling_ahead(kind is AtEdge))
+    _to_end(run)
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
     path = _followed(flow, run, Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings))
@@ -148,10 +145,20 @@ def solve(
     return path
 
 
-def _to_end(run: Discrete | Smooth | AtEdge, meanwhile: AbstractContextManager[Any]) -> None:
+def _begun(flow: Flow, supplier: Dense, z: np.ndarray, end: float, options: Options, progress: Any
+           ) -> Discrete | Smooth | AtEdge:  # fmt: skip
+    """The run from a state on, before its first step."""
+    kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
+    run = kind(supplier, z, end, options, progress)
+    if "lr" not in flow.params:
+        run.unit, run.causes = "unit of time", "t"
+    return run
+
+
+def _to_end(run: Discrete | Smooth | AtEdge) -> None:
     """All steps, or those until Ctrl-C."""
     try:
-        with meanwhile:
+        with nullcontext() if isinstance(run, Discrete) else compiling_ahead(isinstance(run, AtEdge)):
             run.to_end()
     except KeyboardInterrupt:
         run.interrupt()

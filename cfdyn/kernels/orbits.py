@@ -122,6 +122,16 @@ def push(matrix, rows, out) -> None:
             out[a, r] = total
 
 
+@inline_kernel
+def add_logarithms(norms, products, sums, last) -> None:
+    """sums += log norms, each a logarithm of a product of several lengths, as these are dear; at the last, of what there is."""
+    for a in range(norms.size):
+        products[a] *= norms[a]
+        if last or not TINY < products[a] < 1.0 / TINY:
+            sums[a] += np.log(products[a])
+            products[a] = 1.0
+
+
 @kernel
 def stretch(step, jacobian, by_products, z, p, n, q, sums) -> int:
     """Push the tangent rows ``q`` (k, D) along n steps from ``z`` (in place).
@@ -161,12 +171,8 @@ def stretch(step, jacobian, by_products, z, p, n, q, sums) -> int:
         if piece > 1 and lossy(image, norms, before):
             longest = piece // 2
             continue
+        add_logarithms(norms, products, sums, done + piece == n)
         for a in range(k):
-            # Logarithms are dear: one of a product of several lengths.
-            products[a] *= norms[a]
-            if not TINY < products[a] < 1.0 / TINY or done + piece == n:
-                sums[a] += np.log(products[a])
-                products[a] = 1.0
             copy(image[a], q[a])
         copy(states[piece], z)
         done, longest = done + piece, min(2 * longest, MOST)

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from cfdyn.kernels.orbits import DONE, LEFT_DOMAIN, TINY, copy, orthonormalise, outside, push
+from cfdyn.kernels.orbits import DONE, LEFT_DOMAIN, add_logarithms, copy, orthonormalise, outside, push
 from cfdyn.kernels.random import HELD
 from cfdyn.kernels.runs import PIECE, Task, begin_run, supply
 from cfdyn.machine.jit import call, kernel, pointer
@@ -45,12 +45,8 @@ def stretch_runs(memory, jacobian, first_run, begin, end, states, tangents, sums
                 break
             push(matrix, own, image)
             orthonormalise(image, norms)
+            add_logarithms(norms, products, sums[r], False)
             for a in range(count):
-                # Logarithms are dear: one of a product of several lengths.
-                products[a] *= norms[a]
-                if not TINY < products[a] < 1.0 / TINY:
-                    sums[r, a] += np.log(products[a])
-                    products[a] = 1.0
                 copy(image[a], own[a])
             place += 1
             if place == PIECE:

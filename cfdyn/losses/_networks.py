@@ -9,6 +9,7 @@ from cfdyn.errors import UsageError
 from cfdyn.losses._terms import names
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.text.formula import of_tape
+from cfdyn.symbolic.text.logarithms import log_sum_exp
 from cfdyn.tape.program import Node, Tape
 
 
@@ -33,11 +34,8 @@ def half_square(tape: Tape, outputs: Sequence[Node], targets: Sequence[Node]) ->
 
 
 def cross_entropy(tape: Tape, scores: Sequence[Node], share: Sequence[Node]) -> Node:
-    """log Σ exp(sₖ) − Σ yₖ sₖ: by log(eᵃ + eᵇ) = a + softplus(b − a), which overflows nowhere and has no branches."""
-    whole = scores[0]
-    for score in scores[1:]:
-        whole = tape.add(whole, tape.apply("softplus", tape.sub(score, whole)))
-    return tape.sub(whole, tape.dot(share, scores))
+    """log Σ exp(sₖ) − Σ yₖ sₖ."""
+    return tape.sub(log_sum_exp(tape, scores), tape.dot(share, scores))
 
 
 CRITERIA = {"mse": half_square, "cross_entropy": cross_entropy}

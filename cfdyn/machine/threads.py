@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -10,6 +11,8 @@ from queue import SimpleQueue
 Block = tuple[int, int]
 Take = Callable[[int, int], None]
 Progress = Callable[[int], None]
+
+LITTLE = 10_000_000  # operations, one or two milliseconds: to wake threads for less takes longer than it saves
 
 
 def equal_parts(total: int, parts: int) -> list[int]:
@@ -25,13 +28,14 @@ class Team:
         self.size = size
         self._pool: ThreadPoolExecutor | None = None
 
-    def share(self, blocks: Iterable[Block], take: Take, progress: Progress | None = None) -> None:
+    def share(self, blocks: Iterable[Block], take: Take, progress: Progress | None = None, operations: float = math.inf) -> None:
         """``take(first, last)`` of all blocks; ``progress`` hears how much is done, in the thread that calls.
 
+        It does all of them itself where they come to few ``operations``.
         What a thread raises is raised here; then, and after Ctrl-C, no other block is begun.
         """
         blocks = list(blocks)
-        if self.size > 1 and len(blocks) > 1:
+        if self.size > 1 and len(blocks) > 1 and operations >= LITTLE:
             return self._together(blocks, take, progress)
         done = 0
         for first, last in blocks:

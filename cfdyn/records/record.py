@@ -143,8 +143,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {k: _decode(v, arrays) for k, v in inner}
     if key == "__complex__":
         return complex(*inner)
-    items = [_decode(v, arrays) for v in inner]
-    return tuple(items) if key == "__tuple__" else items
+    return (tuple if key == "__tuple__" else list)(_decode(v, arrays) for v in inner)
 
 
 # Where the classes of records were when older files were written: a file names the module of each.
@@ -152,6 +151,7 @@ _MOVED = {
     "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
     "study": "studies.study", "landscape": "studies.landscape", "ensembles.runs": "ensembles.stochastic.runs",
     "systems.mean_square": "systems.sgd.mean_square", "systems.batch_measures": "systems.sgd.batch_measures",
+    "analysis._special_points": "analysis._branch",
 }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve, bifurcation_curve
+from cfdyn.analysis._curve import BifurcationCurve
+from cfdyn.analysis.bifurcation_curve import bifurcation_curve
 from cfdyn.analysis.cascade import Cascade, cascade
 from cfdyn.analysis.classify import classify
 from cfdyn.analysis.continue_cycle import continue_cycle

@@ -1,12 +1,17 @@
-"""What a flow's right-hand side is made of, and the programs that belong to it beside those of its specification."""
+"""What a flow's right-hand side is made of: programs beside those of its specification, and their machine code."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.machine.portable import Portable
 from cfdyn.tape.derivatives import forward
 from cfdyn.tape.program import Program
 
@@ -60,3 +65,69 @@ def program_of(spec: Any, what: str) -> Program:
         moved = tape.leaf("p", list(spec.params).index(rest))
         outputs = forward(tape, list(made.outputs), {moved: tape.const(1)})
     return Program(tape, tuple(outputs), made.n_z, made.n_p, made.n_columns)
+
+
+class CompiledFlow(Portable):
+    """What a flow is to kernels: rules by name, and the right-hand side made of them."""
+
+    spec: Any
+    n_weights: int
+    reversed: bool
+    _kernel: Kernel | None
+
+    @property
+    def dim(self) -> int:
+        """Length n of the state."""
+        return len(self.spec.names)
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
+
+    @cached_property
+    def _sides(self) -> dict[bool, np.ndarray]:
+        return {}
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled programs read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.data)
+
+    def rule(self, what: str) -> Rule:
+        """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `symbolic.programs.flow`."""
+        asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith(("drift", "by:")) else what
+        if asked not in self._rules:
+            key, size = f"{self.spec.key}|{asked}", outputs_of(self.spec, asked)
+            self._rules[asked] = compile_rule(key, size, lambda: program_of(self.spec, asked))
+        return self._rules[asked]
+
+    def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
+        """F and, only if asked for, DF."""
+        rules = self._sides.get(jacobian)
+        if rules is None:
+            rules = self._sides[jacobian] = self._addresses(jacobian)
+        return RightHandSide(rules, self.p if self._kernel is None else self._block(self._kernel))
+
+    @property
+    def has_jacobian(self) -> bool:
+        """True if DF is compiled already."""
+        return True in self._sides
+
+    def _addresses(self, jacobian: bool) -> np.ndarray:
+        from cfdyn.machine.jit import addresses
+
+        if self._kernel is None:
+            slope = self.rule("drift").compiled
+            return addresses(slope, self.rule("drift_jacobian").compiled if jacobian else slope)
+        from cfdyn.kernels.models.block import differences
+
+        slope = self._kernel.rule.compiled
+        return addresses(slope, differences.compiled if jacobian else slope)
+
+    def _block(self, kernel: Kernel) -> np.ndarray:
+        """The block that a kernel reads, with memory of its own: several integrations may run at once."""
+        from cfdyn.kernels.edge.modes import decompose
+
+        rules = {part: self.rule(part).compiled for part in kernel.parts}
+        return kernel.layout.make(n=self.dim, d=self.n_weights, parameters=len(self.p), p=self.p, own=kernel.rule.compiled,
+                                  eigh=decompose.compiled, order=kernel.order, **rules, **kernel.sizes).memory  # fmt: skip

@@ -11,22 +11,20 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import OF_NO_FORMULA
-from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
-from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.maps import LossMap, make_map
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.flow import FlowSpec
 from cfdyn.symbolic.programs.model import ModelSpec, formula_flow
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
-from cfdyn.systems.fields import BACKWARD, Kernel, RightHandSide, outputs_of, program_of
+from cfdyn.systems.fields import CompiledFlow, Kernel
 from cfdyn.systems.flow_starts import state_of
 from cfdyn.systems.loss import Loss
 from cfdyn.words import LONGEST_REPR, few, shortened
 
 
-class Flow(Portable):
+class Flow(CompiledFlow):
     """dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows`, `cfdyn.solve`.
 
     ``name``: its own in `cfdyn.flows`. ``names`` are the n entries of the state, weights first; ``n_weights`` how many are
@@ -93,11 +91,6 @@ class Flow(Portable):
         named = isinstance(given, str) and given in catalogue("losses").names()
         return cls.from_text(given) if is_formula(given) and not named else None
 
-    @property
-    def dim(self) -> int:
-        """Dimension n of the state."""
-        return len(self.names)
-
     @cached_property
     def title(self) -> str:
         """For messages and tables."""
@@ -116,19 +109,6 @@ class Flow(Portable):
 
     def __repr__(self) -> str:
         return shortened(f"Flow({self.title}; state {few(self.names)})", LONGEST_REPR)
-
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return {}
-
-    @cached_property
-    def _sides(self) -> dict[bool, np.ndarray]:
-        return {}
-
-    @cached_property
-    def p(self) -> np.ndarray:
-        """Parameters and data as the compiled programs read them."""
-        return parameter_vector(self.spec.params.values(), self.spec.data)
 
     @property
     def timed(self) -> bool:
@@ -174,45 +154,6 @@ class Flow(Portable):
         made = Flow(self.spec, lift=self._lift)
         made.reversed = not self.reversed
         return made
-
-    def rule(self, what: str) -> Rule:
-        """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `symbolic.programs.flow`."""
-        asked = f"{BACKWARD}:{what}" if self.reversed and what.startswith(("drift", "by:")) else what
-        if asked not in self._rules:
-            key, size = f"{self.spec.key}|{asked}", outputs_of(self.spec, asked)
-            self._rules[asked] = compile_rule(key, size, lambda: program_of(self.spec, asked))
-        return self._rules[asked]
-
-    def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
-        """F and, only if asked for, DF."""
-        rules = self._sides.get(jacobian)
-        if rules is None:
-            rules = self._sides[jacobian] = self._addresses(jacobian)
-        return RightHandSide(rules, self.p if self._kernel is None else self._block(self._kernel))
-
-    @property
-    def has_jacobian(self) -> bool:
-        """True if DF is compiled already."""
-        return True in self._sides
-
-    def _addresses(self, jacobian: bool) -> np.ndarray:
-        from cfdyn.machine.jit import addresses
-
-        if self._kernel is None:
-            slope = self.rule("drift").compiled
-            return addresses(slope, self.rule("drift_jacobian").compiled if jacobian else slope)
-        from cfdyn.kernels.models.block import differences
-
-        slope = self._kernel.rule.compiled
-        return addresses(slope, differences.compiled if jacobian else slope)
-
-    def _block(self, kernel: Kernel) -> np.ndarray:
-        """The block that a kernel reads, with memory of its own: several integrations may run at once."""
-        from cfdyn.kernels.edge.modes import decompose
-
-        rules = {part: self.rule(part).compiled for part in kernel.parts}
-        return kernel.layout.make(n=self.dim, d=self.n_weights, parameters=len(self.p), p=self.p, own=kernel.rule.compiled,
-                                  eigh=decompose.compiled, order=kernel.order, **rules, **kernel.sizes).memory  # fmt: skip
 
     def observe(self, states: np.ndarray) -> np.ndarray | None:
         """What its kernel's observer tells of each of the states (m, n); None of a flow that has none."""

@@ -10,35 +10,22 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
-from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
-from cfdyn.codegen.frames import print_frame
-from cfdyn.codegen.lanes import printer
-from cfdyn.codegen.llvm_ir import print_ir
+from cfdyn.codegen.map_rules import Compiled
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.constant import untouched
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
-from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.symbolic.programs.angles import around, circle_map
-from cfdyn.symbolic.programs.oracle import map_program
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
-from cfdyn.tape.program import Program
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
-MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
-LONGEST = 2000  # operations of a step, on one row of data, that are taken for many orbits at once; more take the compiler long
-REMEMBERED = 16  # programs of steps
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
-_step_programs: dict[str, Program] = {}
-
-
-class Map(Portable):
+class Map(Compiled):
     """z → f(z) with exact derivatives, from formulas as `Map.from_text` takes them, or made by `as_map`, `compose`, ….
 
     ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
@@ -106,11 +93,6 @@ class Map(Portable):
         return cls(given)
 
     @property
-    def dim(self) -> int:
-        """Dimension D of the state."""
-        return len(self.names)
-
-    @property
     def params(self) -> dict[str, float]:
         """Parameters with their values."""
         return dict(self.spec.params)
@@ -144,15 +126,6 @@ class Map(Portable):
             spec = replace(circle_map(spec.base, spec.periods), cut=spec.cut)
         return Map(spec)
 
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return {}
-
-    @cached_property
-    def p(self) -> np.ndarray:
-        """Parameters and data as the compiled rules read them."""
-        return parameter_vector(self.spec.params.values(), self.spec.data)
-
     @property
     def has_loss(self) -> bool:
         """True if the observables loss and sharpness exist."""
@@ -178,16 +151,6 @@ class Map(Portable):
         values = evaluate_rows(self.rule("loss" if name == "loss" else "gradient"), states, p)
         return values[:, 0] if name == "loss" else np.linalg.norm(values, axis=1)
 
-    @property
-    def switching(self) -> bool:
-        """True if the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
-        return bool(self.spec.switching)
-
-    @cached_property
-    def switches(self) -> int:
-        """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
-        return len(self._program("switching").outputs) if self.switching else 0
-
     @cached_property
     def alone(self) -> np.ndarray:
         """Which entries (D,) no weight has a part in, in whatever number of steps: decays βᵗ, schedules.
@@ -198,66 +161,6 @@ class Map(Portable):
         ['decay1', 'decay2']
         """
         return untouched(self._program("step"), self.n_weights)
-
-    _rows = property(lambda self: 1 if self.spec.data is None else len(self.spec.data))
-
-    @cached_property
-    def cost(self) -> int:
-        """Operations of one step, a transcendental function counted as eight."""
-        return self._program("step").cost(self._rows)
-
-    @cached_property
-    def tangent_cost(self) -> int:
-        """Operations of one step with its Jacobian."""
-        return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
-
-    def _program(self, what: str) -> Program:
-        if what != "step":
-            return map_program(self.spec, what)
-        # It is asked for again with every other value of a parameter, which it does not depend on.
-        found = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
-        _step_programs[self.spec.key] = found
-        for oldest in list(_step_programs)[:-REMEMBERED]:
-            _step_programs.pop(oldest, None)
-        return found
-
-    def rule(self, what: str) -> Rule:
-        """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
-
-        ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
-        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
-        ``frame:tangents:1`` is for one with its tangents, see `cfdyn.codegen.frames`.
-        """
-        if what in MATRICES and what not in self._rules:
-            size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
-            self._rules[what] = compile_matrix(key, size, self._program, what, *MATRICES[what])
-        elif what not in self._rules:
-            # A step alone does not say which states are slow, nor what P is called.
-            key = f"{self.spec.key}|{preconditioning(self.spec).key}" if what == "preconditioner" else self.spec.key
-            kind, _, name = what.partition(":")
-            together = print_frame if kind == "frame" else printer(kind, watched=self.dim)
-            asked, printed = (what, print_ir) if together is None else (name, together)
-            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
-        return self._rules[what]
-
-    @cached_property
-    def in_lanes(self) -> bool:
-        """True if steps of many orbits can be taken at once."""
-        return self._program("step").cost(1) <= LONGEST
-
-    def _outputs(self, what: str) -> int:
-        """The length of the output of a rule."""
-        n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
-        if kind == "interval":
-            return 2 * self._outputs(argument)
-        if kind in ("taylor", "tangents"):
-            return n * (1 + int(argument))
-        if what == "switching":
-            return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n),
-                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
-                 "preconditioner": 2 * d + 1}  # fmt: skip
-        return sizes.get(kind, n)
 
     def state(self, start: Any) -> np.ndarray:
         """A full state (D,) from the weights alone (the rest at its initial values; of a lift there are none) or the full state.

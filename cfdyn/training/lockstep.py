@@ -10,13 +10,13 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.steps import as_map
-from cfdyn.training import checkpoints
 from cfdyn.training.built import OnBatches
 from cfdyn.training.config import Config
 from cfdyn.training.edge import Edge
+from cfdyn.training.files import checkpoints
+from cfdyn.training.files.store import Store
 from cfdyn.training.models import MEASURED, RUNNING, Model
 from cfdyn.training.modes import Modes
-from cfdyn.training.store import Store
 from cfdyn.training.tangents import Tangents
 
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it

@@ -15,8 +15,8 @@ from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.training.config import DISCRETE, DONE, Config, read_config
 from cfdyn.training.dynamics import Dynamics
+from cfdyn.training.files.store import Store
 from cfdyn.training.models import MEASURED
-from cfdyn.training.store import Store
 from cfdyn.training.summary import ends, sentences, summary
 
 

@@ -14,15 +14,15 @@ from cfdyn.networks._written import make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_map import require_oracle
-from cfdyn.training import checkpoints
 from cfdyn.training.built import make_optimizer
 from cfdyn.training.config import DONE, make_config, read_config, write_config
-from cfdyn.training.folder import between_steps, empty_folder, free_folder, held
+from cfdyn.training.files import checkpoints
+from cfdyn.training.files.folder import between_steps, empty_folder, free_folder, held
+from cfdyn.training.files.store import Store
 from cfdyn.training.lockstep import Lockstep
 from cfdyn.training.models import RUNNING
 from cfdyn.training.own_optimizer import exactly, formulas_of
 from cfdyn.training.run import Run
-from cfdyn.training.store import Store
 
 KEPT = 3.0  # seconds between checkpoints
 SAID = 0.2  # seconds between words about progress

@@ -2,11 +2,14 @@
 
 import importlib
 import inspect
+import typing
 from typing import Any
+
+from cfdyn.records.record import Record
 
 
 def entries(package: str) -> list[list[str]]:
-    """Directives for the names of a package: functions as they are called, then the records that their files define."""
+    """Directives for the names of a package: functions as they are called, then the records that they give."""
     room = importlib.import_module(package)
     names = room.names() if hasattr(room, "names") else public(room)
     found = []
@@ -17,9 +20,17 @@ def entries(package: str) -> list[list[str]]:
         elif callable(value):
             found.append([f".. autofunction:: {package}.{name}"])
         if hasattr(room, "names"):
-            module = importlib.import_module(f"{package}.{name}")
-            found += [[f".. autoclass:: {package}.{name}::{kind}", "   :members:"] for kind in records(module)]
-    return found
+            for module in (f"{package}.{name}", *beside(package, value)):
+                kinds = records(importlib.import_module(module))
+                found += [[f".. autoclass:: {module}::{kind}", "   :members:"] for kind in kinds]
+    return [entry for place, entry in enumerate(found) if entry not in found[:place]]
+
+
+def beside(package: str, function: Any) -> list[str]:
+    """The private file of the same package that defines the record of a function, with those that it leads to."""
+    kind = typing.get_type_hints(function).get("return") if inspect.isfunction(function) else None
+    home = getattr(kind, "__module__", "")
+    return [home] if home.startswith(f"{package}._") and issubclass(kind, Record) else []
 
 
 def public(room: Any) -> list[str]:

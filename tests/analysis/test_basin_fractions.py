@@ -81,6 +81,7 @@ def test_a_cycle_is_one_attractor_through_its_doublings():
     assert periods == expected.tolist()
 
 
+@pytest.mark.usefixtures("shared_however_little")
 def test_threads_do_not_matter_and_fewer_starts_are_the_first():
     one, two = (cf.analysis.basin_fractions(HEAVY, ("lr", [0.5, 1.2]), [(-2, 2)], 300, threads=k) for k in (1, 2))
     assert one.to_json() == two.to_json()

@@ -105,6 +105,7 @@ def test_attractors_that_are_images_have_equal_basins():
     assert differing(found, step, 2) == []
 
 
+@pytest.mark.usefixtures("shared_however_little")
 def test_threads_and_blocks_do_not_matter(monkeypatch):
     one, two = (cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30, threads=k) for k in (1, 2))
     assert one.to_json() == two.to_json()

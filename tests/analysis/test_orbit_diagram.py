@@ -83,6 +83,7 @@ def test_following_shows_both_states():
     assert not held.states.any()
 
 
+@pytest.mark.usefixtures("shared_however_little")
 def test_threads_do_not_matter_and_progress_is_told():
     values, told = np.linspace(3.5, 4.0, 700), []
     one = cf.analysis.orbit_diagram(LOGISTIC, ("r", values), [0.3], keep=40, threads=1)

@@ -106,6 +106,7 @@ def test_exponents_of_cycles_have_closed_forms():
     assert found.fractions == {"fixed point": 0.5, "period 2": 0.5}
 
 
+@pytest.mark.usefixtures("shared_however_little")
 def test_threads_do_not_matter():
     grid = ("lr", np.linspace(1.0, 2.0, 40)), ("momentum", np.linspace(0, 0.8, 30))
     one, two = (cf.analysis.regimes(HEAVY, *grid, [1.1], threads=k) for k in (1, 2))

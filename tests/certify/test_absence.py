@@ -8,8 +8,8 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.certify.boxes.tree import leaves
+from cfdyn.certify.boxes.unbounded import parity
 from cfdyn.certify.subject import subject
-from cfdyn.certify.unbounded import parity
 from cfdyn.errors import UsageError
 
 DOUBLE_WELL = "(w**2 - 1)**2/4"

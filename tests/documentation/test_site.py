@@ -36,6 +36,12 @@ def test_every_public_name_has_an_entry_with_an_example(room):
     assert set(without) <= RESULTS
 
 
+def test_records_of_private_files_have_an_entry_behind_the_function_that_gives_them():
+    found = [re.split(r"[.:]+", entry[0])[-1] for entry in names.entries("cfdyn.analysis")]
+    place = found.index("continue_cycle")
+    assert found[place + 1 : place + 4] == ["Bifurcation", "FunctionZero", "Branch"] and found.count("Branch") == 1
+
+
 def test_prose_is_escaped_and_code_is_not():
     assert (
         docstrings.escaped("|w| and `a|b` and w* and *Title, in two words*")

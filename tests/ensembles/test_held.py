@@ -80,6 +80,7 @@ def test_an_undecided_cell_says_by_what():
     assert np.isfinite(found.lyapunov).all()
 
 
+@pytest.mark.usefixtures("shared_however_little")
 @pytest.mark.slow
 def test_threads_do_not_matter():
     grid = ("lr", np.geomspace(0.003, 0.3, 60)), ("beta1", [0.1, 0.9])

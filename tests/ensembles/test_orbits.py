@@ -12,6 +12,7 @@ from cfdyn.codegen import compile, lanes, native
 from cfdyn.codegen.lanes import BLOCK, HEAD
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.kernels.orbits import DIVERGED, LEFT_DOMAIN
+from cfdyn.machine import threads as machine_threads
 from cfdyn.systems.orbit import ESCAPE
 
 ROWS = {"x": [1.0, -0.4, 2.0], "y": [0.3, 0.1, -0.7]}
@@ -61,6 +62,7 @@ def alone(step: cf.Map, start: np.ndarray, rate: float, steps: int) -> cf.Orbit:
     return cf.iterate(step.at(**{next(iter(step.params)): float(rate)}), start, steps)
 
 
+@pytest.mark.usefixtures("shared_however_little")
 @pytest.mark.parametrize("name", MAPS)
 def test_many_orbits_are_those_that_go_alone(name):
     step, random = MAPS[name](), np.random.default_rng(1)
@@ -117,6 +119,7 @@ def test_what_bounds_the_states_of_a_piece_does(name, fast, monkeypatch):
     assert (last[d, ~strange] >= sizes[~strange]).all()
 
 
+@pytest.mark.usefixtures("shared_however_little")
 @pytest.mark.parametrize("coordinate", [0, 1])
 def test_what_is_kept_is_where_orbits_are(coordinate):
     step, random = MAPS["Hénon"](), np.random.default_rng(5)
@@ -209,3 +212,18 @@ def test_no_thread_waits_long_for_the_last_block(total, threads, operations):
     assert (np.diff(lengths) <= 0).all() and (lengths[:-1] % BLOCK == 0).all()
     # A thread that waits while another has the last blocks waits for a small part of what there was to do.
     assert threads == 1 or lengths[-1] <= max(BLOCK, total // (16 * threads))
+
+
+def test_a_map_of_little_work_is_one_thread_s_and_has_the_same_bits(monkeypatch):
+    """125² cells: 40 steps of the logistic map are done before a second thread is awake, 4000 are shared."""
+    step, rates = MAPS["logistic"](), np.linspace(3.5, 4.0, 125**2)
+    ends, begun = {}, []
+    submit = machine_threads.ThreadPoolExecutor.submit
+    monkeypatch.setattr(machine_threads.ThreadPoolExecutor, "submit", lambda *given: (begun.append(1), submit(*given))[1])
+    for steps, workers in ((40, 0), (4000, 2)):
+        begun.clear()
+        two = followed(step, np.full((125**2, 1), 0.3), rates, steps, threads=2)
+        assert len(begun) == workers
+        ends[steps] = followed(step, np.full((125**2, 1), 0.3), rates, steps, threads=1)
+        assert np.array_equal(two.states, ends[steps].states) and np.array_equal(two.ended, ends[steps].ended)
+    assert not np.array_equal(ends[40].states, ends[4000].states)

@@ -64,6 +64,7 @@ def test_tangents_are_products_of_jacobians():
     assert np.allclose([np.log(np.linalg.norm(v)) for v in pushed], sums[1][:, 0], atol=1e-8)
 
 
+@pytest.mark.usefixtures("shared_however_little")
 def test_no_number_of_threads_or_runs_matters():
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=3.0)
     found = [cf.analysis.escape_times(step, [-1.0], "w > 0", 300, runs, threads) for runs, threads in ((40, 1), (40, 3), (90, 2))]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfdyn.machine.threads import Team
+from cfdyn.machine.threads import LITTLE, Team
 
 
 def blocks(count):
@@ -68,3 +68,12 @@ def test_threads_end_with_the_team():
     for thread in begun:
         thread.join()
     assert 1 <= len(begun) <= 3 and not begun & set(threading.enumerate())
+
+
+@pytest.mark.parametrize(("operations", "alone"), [(0, True), (LITTLE - 1, True), (LITTLE, False)])
+def test_threads_are_not_woken_for_a_little(operations, alone):
+    """By the work that is counted, never by a clock: the thread that asks does a little itself, in the same blocks."""
+    team, own, by = Team(2), threading.get_ident(), []
+    team.share(blocks(20), lambda *block: by.append((block, threading.get_ident())), operations=operations)
+    assert sorted(block for block, _ in by) == blocks(20)
+    assert {thread == own for _, thread in by} == {alone}

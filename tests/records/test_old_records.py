@@ -38,6 +38,9 @@ KNOWN = {
     # x ← k + c x − x³: a flip where c = 3x² − 1; it changes its side at x = ±1/3.
     "BifurcationCurve": lambda r: (r.parameters[:, 1], 3 * r.points[:, 0, 0] ** 2 - 1),
     "CodimensionTwo": lambda r: (r.parameters, [-16 / 27, -2 / 3]),
+    # r x (1 − x): 1 − 1/r is ½ at r = 2. GD on w²/2 + a w³/3 + w⁴/4: a generalised flip at η = 2, a = 1/√2.
+    "FunctionZero": lambda r: (r.parameter, 2),
+    "Switched": lambda r: (r.parameters, [2, np.sqrt(0.5)]),
     "Complementarity": lambda r: (r.X @ r.Z, np.zeros((2, 2))),
     "Landscape": lambda r: (r.values, r.x - 1.46 * (r.x**3 - r.x)),
     "ExactRoot": lambda r: (r.value, np.sqrt(1.5)),
@@ -51,7 +54,7 @@ KNOWN = {
 
 
 def test_there_is_one_of_each_class():
-    assert len(FILES) == 38 and KNOWN.keys() | DRAWN <= FILES.keys()
+    assert len(FILES) == 40 and KNOWN.keys() | DRAWN <= FILES.keys()
 
 
 def test_each_opens_where_nothing_is_imported_yet():

@@ -8,9 +8,9 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, RecordError, UsageError
-from cfdyn.training import checkpoints
 from cfdyn.training.config import make_config
-from cfdyn.training.store import Store
+from cfdyn.training.files import checkpoints
+from cfdyn.training.files.store import Store
 from tests.training import toy
 
 

@@ -20,9 +20,8 @@ from cfdyn.errors import CfdynError
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
-    from cfdyn.analysis._special_points import Bifurcation, FunctionZero
+    from cfdyn.analysis._branch import Bifurcation, Branch, FunctionZero
     from cfdyn.analysis.branches import Branches
-    from cfdyn.analysis.continue_cycle import Branch
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"

@@ -62,21 +62,19 @@ def certify(
     subject = subject.with_values(first) if subject.is_map() else subject
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
-    save = certificate_place(file, STEMS.get(kind, kind))
-    picture, limits = plot and check_path(plot), figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize)
+    save, picture = certificate_place(file, STEMS.get(kind, kind)), plot and check_path(plot)
+    limits = figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize)
     chosen |= {} if box is not None else {"box": "not given" if loss is None else "the loss's own"}
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None, say=say)
     say("proving")
-    whole = kind == "none" and all(pair[1] is not None for pair in bounds.values())
-    found = KINDS[kind](asked, telling(say, whole))
+    found = KINDS[kind](asked, telling(say, whole=kind == "none" and all(pair[1] is not None for pair in bounds.values())))
     saved = save(found) if found.proved else None
     if picture and found.proved:
         cfdyn.plot(found, picture, **limits)
-    document = {**found.to_json(), "file": saved and str(saved), "figures": [str(picture)] if picture and found.proved else [],
-                "kind": found.kind, "map": step.title, "chosen": chosen}  # fmt: skip
-    status = 0 if found.proved else 1
-    return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=status)
+    more = {"file": saved and str(saved), "figures": [str(picture)] if picture and found.proved else [], "kind": found.kind}
+    document = {**found.to_json(), **more, "map": step.title, "chosen": chosen}
+    return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=int(not found.proved))
 
 
 def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:

@@ -64,12 +64,7 @@ def train(
     limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, cut=cut)
     options |= given(tol=tol, exponents=exponents, seed=seed, out=None if folder is None else str(folder))
-    try:
-        found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
-    except Interrupted as stopped:
-        interrupts.words(f"interrupted; {stopped.record.status}, and what was done until then is in {stopped.record.folder}; "
-                         f"it goes on with: {_goes_on(stopped.record.folder)}")  # fmt: skip
-        raise
+    found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
     figures = [file or found.folder / PICTURE] if figure else []
     for picture in figures:
         say("drawing")
@@ -82,12 +77,17 @@ def _run(network: str | None, resume: Path | None, options: dict[str, Any], othe
         if options or network is not None:
             raise UsageError("a run goes on with the options that it was begun with: "
                              "beside --resume only --steps, --keep, figures and --json are allowed")  # fmt: skip
-        return cfdyn.train(resume=resume, **others)
-    if network is None:
+        options = {"resume": resume}
+    if resume is None and network is None:
         raise UsageError("train needs a network, such as mlp:widths=32-32, a TOML file, or --resume DIR")
-    if network.strip().lower().endswith(".toml"):
-        return cfdyn.train(network, **others, **options)
-    return cfdyn.train(network=network, **others, **options)
+    from_file = network is not None and network.strip().lower().endswith(".toml")
+    options |= {"config" if from_file else "network": network} if network is not None else {}
+    try:
+        return cfdyn.train(**others, **options)
+    except Interrupted as stopped:
+        interrupts.words(f"interrupted; {stopped.record.status}, and what was done until then is in {stopped.record.folder}; "
+                         f"it goes on with: {_goes_on(stopped.record.folder)}")  # fmt: skip
+        raise
 
 
 def _started(folder: Path) -> None:

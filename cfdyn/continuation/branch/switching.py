@@ -29,7 +29,7 @@ from cfdyn.systems.map import Map
 from cfdyn.words import shown
 
 if TYPE_CHECKING:
-    from cfdyn.analysis._special_points import Bifurcation
+    from cfdyn.analysis._branch import Bifurcation
 
 FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)  # lengths of a first step, in the order in which they are tried
 GENTLE = 0.1  # how much the tests may change up to the first solution

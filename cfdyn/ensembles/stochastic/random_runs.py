@@ -75,7 +75,7 @@ class RandomRuns:
         for begin, end in self._stretches(last, runs * cost):
             work = runs * (end - begin) * cost
             cuts = equal_parts(runs, max(self.threads, work // STRETCH))
-            self.team.share(pairwise(cuts), lambda first, last: some(first, last, begin, end))  # noqa: B023
+            self.team.share(pairwise(cuts), lambda first, last: some(first, last, begin, end), operations=work)  # noqa: B023
             self.done = end
             if self.progress:
                 self.progress(end)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis._curve import BifurcationCurve
 from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure

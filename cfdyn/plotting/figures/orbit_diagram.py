@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cfdyn.analysis.continue_cycle import Branch
+from cfdyn.analysis._branch import Branch
 from cfdyn.analysis.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure

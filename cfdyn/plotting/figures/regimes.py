@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis._curve import BifurcationCurve
 from cfdyn.analysis.regimes import RegimeMap
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, draw_labels

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis._curve import BifurcationCurve
 from cfdyn.analysis.settling_times import SettlingTimes
 from cfdyn.kernels.orbits import ESCAPED
 from cfdyn.plotting.canvas import house_style, new_figure

@@ -1,7 +1,7 @@
 """Functions that sympy lacks, kept atomic so that every back end can evaluate them stably.
 
-``log(1 + exp(x))`` overflows in floats where ``softplus(x)`` does not, so these names must survive until the code
-is generated.  None of them evaluates itself.
+1/(1 + exp(-x)) has no slope in floats where exp(-x) overflows and ``sigmoid(x)`` has, so these names must survive until the
+code is generated.  None of them evaluates itself.
 """
 
 from collections.abc import Callable

@@ -8,9 +8,11 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from cfdyn.errors import FormulaError
+from cfdyn.symbolic.text.logarithms import log_one_plus, logarithm
 from cfdyn.tape.program import Node, Tape
 
-_NAMED = frozenset("exp log sin cos tan sinh cosh tanh erf Abs sign log1p sigmoid softplus logcosh floor Not".split())
+_NAMED = frozenset("exp sin cos tan sinh cosh tanh erf Abs sign sigmoid softplus logcosh floor Not".split())
+_LOGARITHMS = {"log": logarithm, "log1p": log_one_plus}
 _RELATIONS = {sp.StrictLessThan: "lt", sp.LessThan: "le", sp.Equality: "eq"}
 
 
@@ -126,6 +128,8 @@ def _call(tape: Tape, x: sp.Basic, args: list[Node]) -> Node:
         raise FormulaError(f"the function {name!r} is undefined; take SymPy's own")
     if name in _NAMED and len(args) == 1:
         return tape.apply(name.lower(), args[0])
+    if name in _LOGARITHMS and len(args) == 1:
+        return _LOGARITHMS[name](tape, args[0])
     if name in ("ceiling", "frac", "Mod"):
         return _whole_part(tape, name, *args)
     if name == "relu":

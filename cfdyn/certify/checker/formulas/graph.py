@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.certify.checker.formulas.logarithms import log_one_plus, logarithm
 from cfdyn.certify.checker.numbers import boxes, elementary
 from cfdyn.certify.checker.numbers.boxes import Interval, hull, whole
 
@@ -94,14 +95,10 @@ class Graph:
         return self.power(a, q.numerator) if q.denominator == 1 else self.put("rational", a, q)
 
     def call(self, name: str, *arguments: Node) -> Node:
-        # With what is inside once in derivatives.
-        if name == "log" and self.nodes[arguments[0]][:2] == ("call", "cosh"):
-            return self.call("logcosh", self.nodes[arguments[0]][2])
-        rest = [arguments[0]] if name == "log1p" else []
-        if name == "log" and self.nodes[arguments[0]][0] == "add":
-            rest = [term for term in self.nodes[arguments[0]][1:] if self.value(term) != 1]
-        if len(rest) == 1 and self.nodes[rest[0]][:2] == ("call", "exp"):
-            return self.call("softplus", self.nodes[rest[0]][2])
+        if name in ("log", "log1p"):
+            found = logarithm(self, *arguments) if name == "log" else log_one_plus(self, *arguments)
+            if found is not None:
+                return found
         return self.put("call", name, *arguments)
 
     def total(self, terms: Iterable[Node]) -> Node:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cfdyn.errors import RecordError, UsageError
 from cfdyn.records.files import open_regular, written_whole
-from cfdyn.training.store import full
+from cfdyn.training.files.store import full
 
 NAMES = ("checkpoint-0.npz", "checkpoint-1.npz")
 

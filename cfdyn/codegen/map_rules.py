@@ -1,0 +1,125 @@
+"""The programs of a map and the machine code made of them, compiled where it is asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
+from cfdyn.codegen.frames import print_frame
+from cfdyn.codegen.lanes import BLOCK, HEAD, printer
+from cfdyn.codegen.llvm_ir import print_ir
+from cfdyn.kernels.lanes.ensemble import Ensemble
+from cfdyn.machine.portable import Portable
+from cfdyn.symbolic.maps import MapSpec
+from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.symbolic.programs.oracle import map_program
+from cfdyn.tape.program import Program
+
+MATRICES = {"jacobian": ("derivative1", False), "hessian": ("hvp", True)}  # by products if they are large, and if symmetric
+LONGEST = 2000  # operations of a step, on one row of data, that are taken for many orbits at once; more take the compiler long
+REMEMBERED = 16  # programs of steps
+
+_step_programs: dict[str, Program] = {}
+
+
+class Compiled(Portable):
+    """What a map is to kernels: rules by name, and the parameters and data that these read."""
+
+    spec: MapSpec
+    n_weights: int
+
+    @property
+    def dim(self) -> int:
+        """Dimension D of the state."""
+        return len(self.spec.names)
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled rules read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.data)
+
+    @property
+    def switching(self) -> bool:
+        """True if the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
+        return bool(self.spec.switching)
+
+    @cached_property
+    def switches(self) -> int:
+        """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
+        return len(self._program("switching").outputs) if self.switching else 0
+
+    _rows = property(lambda self: 1 if self.spec.data is None else len(self.spec.data))
+
+    @cached_property
+    def cost(self) -> int:
+        """Operations of one step, a transcendental function counted as eight."""
+        return self._program("step").cost(self._rows)
+
+    @cached_property
+    def tangent_cost(self) -> int:
+        """Operations of one step with its Jacobian."""
+        return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
+
+    def _program(self, what: str) -> Program:
+        if what != "step":
+            return map_program(self.spec, what)
+        # It is asked for again with every other value of a parameter, which it does not depend on.
+        found = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
+        _step_programs[self.spec.key] = found
+        for oldest in list(_step_programs)[:-REMEMBERED]:
+            _step_programs.pop(oldest, None)
+        return found
+
+    def rule(self, what: str) -> Rule:
+        """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
+
+        ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
+        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
+        ``frame:tangents:1`` is for one with its tangents, see `cfdyn.codegen.frames`.
+        """
+        if what in MATRICES and what not in self._rules:
+            size, key = self.dim if what == "jacobian" else self.n_weights, f"{self.spec.key}|{what}"
+            self._rules[what] = compile_matrix(key, size, self._program, what, *MATRICES[what])
+        elif what not in self._rules:
+            # A step alone does not say which states are slow, nor what P is called.
+            key = f"{self.spec.key}|{preconditioning(self.spec).key}" if what == "preconditioner" else self.spec.key
+            kind, _, name = what.partition(":")
+            together = print_frame if kind == "frame" else printer(kind, watched=self.dim)
+            asked, printed = (what, print_ir) if together is None else (name, together)
+            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
+        return self._rules[what]
+
+    @cached_property
+    def in_lanes(self) -> bool:
+        """True if steps of many orbits can be taken at once."""
+        return self._program("step").cost(1) <= LONGEST
+
+    def _outputs(self, what: str) -> int:
+        """The length of the output of a rule."""
+        n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
+        if kind == "interval":
+            return 2 * self._outputs(argument)
+        if kind in ("taylor", "tangents"):
+            return n * (1 + int(argument))
+        if what == "switching":
+            return self.switches
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n),
+                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
+                 "preconditioner": 2 * d + 1}  # fmt: skip
+        return sizes.get(kind, n)
+
+
+def ensemble(step: Compiled, alone: str, together: str, steps: int, escape: float) -> Ensemble:
+    """What loops over many orbits read of a map: its rules for one ``alone`` and, in lanes, a block ``together``, and limits."""
+    rules = {"run": step.rule(together).compiled} if step.in_lanes else {}
+    # A rule of tangents has them behind the state.
+    d = step.rule(alone).n_out
+    return Ensemble.make(
+        step=step.rule(alone).compiled, block=BLOCK, head=HEAD, d=d, parameters=len(step.spec.params), steps=steps,
+        lanes=int(step.in_lanes), size=len(step.p), escape=escape, p=step.p, **rules)  # fmt: skip
