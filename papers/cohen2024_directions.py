@@ -121,16 +121,17 @@ def variances_of_descent(fast=True):
     Control("from another start, where it is", changes={"name": "its seed 1"}), settled="contradicted", slow=True,
 )  # fmt: skip
 def second_variance_of_descent_on_a_connected_net(name="larger mlp"):
-    """The second eigenvalue of Σ is the variance along its direction on the fully connected net: not from the start where this
+    """The second eigenvalue of Σ is the variance along its direction on the fully connected net: not from a start where this
     mode has come to the edge late.
 
-    As above, one ratio. ``later``: the same in the next 300 steps; ``windows``: predicted and measured in each of ten windows.
-    The flow has the mode's whole variance as soon as it is at the edge, in descent its swing has to grow first.
+    As above, one ratio. ``later``: the same in the next 300 steps; ``all``: in both; ``windows``: predicted and measured in each
+    of ten windows. The flow has the mode's variance as soon as it is at the edge; in descent its swing has to grow, and comes
+    later.
     """
-    windows = _windows("gd", name, steps=2 * STEPS)
-    half = STEPS // ROWS
+    windows, half = _windows("gd", name, steps=2 * STEPS), STEPS // ROWS
     pairs = [[float(sizes[1]), float(((off @ directions[1]) ** 2).mean())] for (directions, sizes), off in windows]
-    return {"second": _along(windows[:half])[1], "later": _along(windows[half:])[1], "windows": pairs}
+    second, later, both = (_along(part)[1] for part in (windows[:half], windows[half:], windows))
+    return {"second": second, "later": later, "all": both, "windows": pairs}
 
 
 @CLAIMS.add("experiments", {"first": near([1.0] * 3, 0.25), "least share": at_least(0.8)}, CONTROL, slow=True)

@@ -149,6 +149,7 @@ def _by_scipy(net, full):
     return _reached(net, found.y.T, full.loss[-1]) / 300
 
 
+@cache
 def _central(name):
     """The full state of RMSProp's central flow from step 300 on at step 600."""
     net, optimizer = _net(name), cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)
@@ -165,22 +166,28 @@ def _orbit(name):
     return cf.iterate(cf.as_map(net, cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)), net.start, LATE[-1] + 22)
 
 
-def _alike(name, z, other=None):
-    """The cosine of P at a state and P̄ at its weights, or at those of another."""
-    net, optimizer = _net(name), cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)
-    held, rest = np.sqrt(z[net.dim :]), cf.stationary_preconditioner(net, optimizer, (z if other is None else other)[: net.dim])
-    return float(held @ rest / np.linalg.norm(held) / np.linalg.norm(rest))
-
-
 def _means(name, when):
     """The optimizer's ν and weights, averaged over 41 steps."""
     return _orbit(name).z[when - 20 : when + 21].mean(axis=0)
 
 
+@cache
+def _resting(name, when):
+    """P̄ at these weights."""
+    net, optimizer = _net(name), cf.optimizers.rmsprop(lr=BY_WEIGHT[name], beta2=0.99)
+    return cf.stationary_preconditioner(net, optimizer, (_central(name) if when is None else _means(name, when))[: net.dim])
+
+
+def _alike(name, z, when):
+    """The cosine of P at a state and P̄ at the optimizer's weights after so many steps, or at the central flow's after 600."""
+    held, rest = np.sqrt(z[_net(name).dim :]), _resting(name, when)
+    return float(held @ rest / np.linalg.norm(held) / np.linalg.norm(rest))
+
+
 def _cosines(name, late):
     """Of the central flow's state (from step 300 on) and of the optimizer's, late and after 20 steps."""
-    means = {when: _alike(name, _means(name, when)) for when in (20, late)}
-    return (_alike(name, _central(name)) if late == 600 else means[late]), means[late], means[20]
+    means = {when: _alike(name, _means(name, when), when) for when in (20, late)}
+    return (_alike(name, _central(name), None) if late == 600 else means[late]), means[late], means[20]
 
 
 @CLAIMS.add(
@@ -211,8 +218,7 @@ def preconditioner_comes_nearer_on_a_transformer(moment=True):
     within some 500 steps there, so that P, which is 99 steps late, always has something to follow; the central flow's P at step
     600 has 0.987.
     """
-    other = None if moment else _means("transformer", 20)
-    cosines = [_alike("transformer", _means("transformer", when), other) for when in LATE]
+    cosines = [_alike("transformer", _means("transformer", when), when if moment else LATE[0]) for when in LATE]
     return {"rises": bool((np.diff(cosines) > 0).all()), "cosines": cosines}
 
 
