@@ -51,6 +51,20 @@ def test_with_a_preconditioner_at_rest_moments_are_exact(name, decay):
     np.testing.assert_allclose((run.z[2:] - nu) / 1e-6, (1 - 0.9) / 0.9 * (squares - nu), rtol=1e-5)
 
 
+def test_decay_beside_the_preconditioner_is_a_part_of_the_recursion():
+    """Of AdamW: w⁺ = (1 − ηd)w − P⁻¹m⁺, P fixed."""
+    lr, beta, decay, nu = 0.5, 0.6, 0.3, np.array([0.9, 0.4])
+    optimizer = o.adamw(lr=lr, beta1=beta, beta2=0.9, eps=0.1, weight_decay=decay, bias_correction=False)
+    hessians, gradients = rows()
+    run = large_run(cf.flows.central(ByRow(quadratic_rows(hessians, gradients)), optimizer, batch=1), np.array([0.0, 0.0, *nu]))
+    inverse, one = np.diag(lr / (np.sqrt(nu) + 0.1)), np.eye(2)
+    steps = [np.block([[(1 - lr * decay) * one - (1 - beta) * inverse @ h, -beta * inverse], [(1 - beta) * h, beta * one]]) for h in hessians]
+    kicks = [np.concatenate([-(1 - beta) * inverse @ g, (1 - beta) * g]) for g in gradients]
+    operator, source = np.mean([np.kron(x, x) for x in steps], axis=0), np.mean([np.kron(c, c) for c in kicks], axis=0)
+    u, x = run.covariance_factors
+    np.testing.assert_allclose(u.T @ x @ u, np.linalg.solve(np.eye(16) - operator, source).reshape(4, 4)[:2, :2], rtol=1e-8)
+
+
 @pytest.mark.parametrize("optimizer", [
     ADAM, o.scalar_rmsprop(lr=0.05), pytest.param(o.rmsprop(lr=0.02, eps=1e-3), marks=pytest.mark.slow),
     pytest.param(o.adagrad(lr=0.1, eps=1e-3), marks=pytest.mark.slow),
@@ -67,7 +81,7 @@ def test_it_agrees_with_the_dense_flow_to_tolerance(optimizer):
         np.testing.assert_allclose(path.predicted_loss, dense.predicted_loss, rtol=100 * rtol)
         np.testing.assert_allclose(path.edge * path.theta / 2, dense.edge * dense.theta / 2, rtol=30 * rtol)
     assert errors[0] < 0.005 and errors[1] < errors[0] / 10 and path.rank.min() > 0
-    assert np.linalg.norm(path.z[-1, 6:]) > 1.04 * np.linalg.norm(path.z[0, 6:])
+    assert np.linalg.norm(path.z[-1, 6:12]) > 1.04 * np.linalg.norm(path.z[0, 6:12])
 
 
 @pytest.mark.parametrize("optimizer", [o.rmsprop(lr=0.3, eps=0.3), o.adam(lr=0.9, beta1=0.5, beta2=0.99, eps=0.3, bias_correction=False)],
