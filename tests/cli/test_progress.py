@@ -113,7 +113,7 @@ def test_a_document_stays_one_and_words_go_to_stderr(tmp_path):
     done = run([*LONG, "--json"], tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and json.loads(done.stdout)["steps"] == 40_000_000
     words = [LINE.fullmatch(line)["words"] for line in done.stderr.splitlines()]
-    assert "lyapunov" in words and any("of 40000000 steps" in line for line in words)
+    assert "lyapunov: preparing" in words and any("of 40000000 steps" in line for line in words)
 
 
 @pytest.mark.slow

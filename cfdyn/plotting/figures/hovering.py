@@ -33,8 +33,17 @@ def draw_hovering(axes: Axes, found: Hovering, iterates: np.ndarray | None = Non
         axes.set_yscale("log")
     else:
         clip_range(axes, shown)
+    if iterates is not None:
+        axes.lines[0].set_label(_among(iterates, *axes.get_ylim()))
     axes.set(xlabel="step", ylabel="λ₁(P⁻¹H)")
     axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderaxespad=0.1)
+
+
+def _among(iterates: np.ndarray, lo: float, hi: float) -> str:
+    """The name of the iterates: the axis is that of the averages, from which they may be far on both sides of a minimum."""
+    finite = iterates[np.isfinite(iterates)]
+    beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
+    return f"iterates ({100 * beyond:.2g} % are beyond)" if beyond > 0 else "iterates"
 
 
 def _edge(found: Hovering) -> str:
