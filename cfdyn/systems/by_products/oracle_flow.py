@@ -177,7 +177,7 @@ class OracleFlow:
             return out
         edge = self.edge(z, g) if force is not None else None
         for k, own in enumerate(rates):
-            rate = self.state_speed * own
+            rate = self.state_speed * own if self.rest else own
             if edge is not None:
                 rate = rate + self.spread(edge, k, force.squares, force.total)  # type: ignore[union-attr]
             self.block(out, k)[:] = rate
@@ -191,7 +191,8 @@ class OracleFlow:
     def spread(self, edge: Edge, k: int, squares: Numbers, total: float) -> Numbers:
         """½⟨∇²_g f, HΣH⟩ of the k-th slow state, from diag(HΣH) and its sum."""
         own = edge.by_square[k] * squares if k < len(self.own.each) else 0.0
-        return self.state_speed * (own + edge.by_length[k] * total)
+        found = own + edge.by_length[k] * total
+        return self.state_speed * found if self.rest else found
 
     def edge(self, z: np.ndarray, g: np.ndarray | None = None) -> Edge:
         """What the edge θP − H ⪰ 0 is made of; without a gradient Q, G/P and P alone."""
