@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.continuation.branch.system import length_scales
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 0.5, "b": 0.3})
@@ -249,3 +250,19 @@ def test_long_steps_across_a_flip_of_heavy_ball_do_not_slip_onto_its_minimum(tex
         found = [s for s in branch.bifurcations if s.period == 1]
         assert [(s.kind, s.parameter) for s in found] == [("flip", pytest.approx(edge, rel=1e-10))]
         assert f"flip of the fixed point at lr = {edge:.10g}" in branch.ends
+
+
+@pytest.mark.parametrize(("text", "curvature", "minimum"), [("(w - 1/3)**2/2", 1.0, 1 / 3), ("softplus(w) - 2*w/3", 2 / 9, np.log(2))])
+def test_a_velocity_that_is_0_but_for_rounding_is_no_length(text, curvature, minimum):
+    """At rest the velocity is −4e-18; the Jacobian of these maps nowhere changes by half its size. The flip is at 2(1 + β)/L″."""
+    step = cf.as_map(cf.Loss(text), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5))
+    branch = continue_cycle(step, [minimum, -4e-18], "lr", (0.3, 20.0))
+    assert [(s.kind, s.parameter) for s in branch.bifurcations] == [("flip", pytest.approx(3 / curvature, rel=1e-12))]
+
+
+@pytest.mark.parametrize(("scale", "power"), [(1.0, 0), (16.0, 4), (1 / 64, -6)])
+def test_a_curvature_that_levels_off_has_a_length(scale, power):
+    """At the minimum of log(1 + e^(w/s)) − 2w/(3s) half of what ηL″ changes by is reached between s and 2s, for all s alike."""
+    step = cf.as_map(cf.Loss("s**2*(softplus(w/s) - 2*w/(3*s))", params={"s": scale}), cf.optimizers.heavy_ball(lr=1.0, momentum=0.9))
+    lengths = length_scales(step, np.array([[scale * np.log(2), 0.0]]))
+    assert lengths[0] == 2.0 * 2.0**power

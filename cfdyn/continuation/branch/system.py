@@ -203,13 +203,13 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
     for j in range(d):
         # The unit roundoff of a large entry is no length.
         steps = DOUBLINGS[ROUNDED * np.abs(some[:, j]).max() < DOUBLINGS]
-        count = len(steps) if d <= MANY else SEVERAL
+        count, seen = len(steps) if d <= MANY else SEVERAL, []
         for first in range(0, len(steps), count):
             tried = steps[first : first + count]
             there = _moved_jacobians(step, some, j, tried)
             with np.errstate(all="ignore"):
-                change = np.abs(there - here[:, None, None]).max(axis=(3, 4))
-                beyond = ~(change < 0.5 * size[:, None, None]).all(axis=(0, 1))
+                change = (np.abs(there - here[:, None, None]).max(axis=(3, 4)) / size[:, None, None]).max(axis=(0, 1))
+                beyond = ~(change < 0.5)
             reached = int(beyond.argmax()) if beyond.any() else len(tried)
             if beyond.any() or count < len(steps):
                 # What x_j does to others within this length, where its slope here may be 0 but for rounding.
@@ -218,10 +218,19 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
             if beyond.any():
                 found[j] = tried[reached]
                 break
+            seen.append(change)
+        else:
+            found[j] = _half_way(steps, np.concatenate(seen))
     sizes = np.abs(points).max(axis=0)
     lengths = _from_others(found, slopes, sizes)
     # At a border the Jacobian changes at once, which is no length.
     return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
+
+
+def _half_way(steps: np.ndarray, change: np.ndarray) -> float:
+    """Where a Jacobian that never changes by half its size, as of losses that are straight far out, has made half its change."""
+    most = change.max(initial=0.0)
+    return float(steps[np.argmax(change >= 0.5 * most)]) if most > ROUNDED else np.inf
 
 
 def _moved_jacobians(step: Map, points: np.ndarray, entry: int, steps: np.ndarray) -> np.ndarray:
@@ -259,11 +268,14 @@ def _some(points: np.ndarray) -> np.ndarray:
 
 
 def _from_others(found: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """With lengths where none was found: what the others do to such an entry, else its own size, else 1."""
+    """With lengths where none was found: what the others' lengths do to such an entry, else its own size, else 1."""
     for _ in range(len(found)):
         known = np.isfinite(found)
         pushed = (jacobian[:, known] * found[known]).max(axis=1, initial=0.0)
         if known.all() or not (pushed[~known] > 0).any():
             break
         found = np.where(known | (pushed == 0), found, pushed)
-    return np.where(np.isfinite(found), found, np.where(sizes > 0, sizes, 1.0))
+    own = np.where(sizes > 0, sizes, 1.0)
+    pushed = (jacobian * own).max(axis=1)
+    # What is 0 but for rounding, as a velocity at rest, has no size of its own.
+    return np.where(np.isfinite(found), found, np.where(own < ROUNDED * pushed, pushed, own))

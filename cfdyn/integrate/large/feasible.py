@@ -102,23 +102,19 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             break
         else:
             move *= min(1.0, SHORT * float(np.linalg.norm(start)) / float(np.linalg.norm(move)))
-        further = _looked(point, move, look)
-        if further is None:
+        for halving in range(30):
+            try:
+                point = look(point.z + move * 0.5**halving, point)
+                break
+            except NumericsError:
+                continue
+        else:
             break
-        point = further
-    if inside is not None and (inside is not point.z or not point.g.size):
+    if inside is None:
+        return None, point
+    if inside is not point.z or not point.g.size:
         point = look(inside, point)
-    return None if inside is None else point, point
-
-
-def _looked(point: Point, move: np.ndarray, look: Callable[[np.ndarray, Point], Point]) -> Point | None:
-    """The point behind a move, or behind a half of it, a quarter, … where the flow is not defined there."""
-    for halving in range(30):
-        try:
-            return look(point.z + move * 0.5**halving, point)
-        except NumericsError:
-            continue
-    return None
+    return point, point
 
 
 def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
