@@ -19,7 +19,7 @@ ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without 
 AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
-IDLE = 1.6  # of the edge of 2: a guard below that is one too many
+IDLE = 1.9  # of the edge of 2: a guard below that is one too many
 
 
 def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wanted]:

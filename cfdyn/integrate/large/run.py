@@ -108,7 +108,7 @@ class LargeRun:
             guarded(self)
             return self.point
 
-        self.point = onto_edge(self.flow, self.point, look)
+        self.point = onto_edge(self.flow, self.point, look, self.settings.rtol)
         way = float(np.linalg.norm(self.point.z - start))
         self.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
 
