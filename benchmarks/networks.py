@@ -34,7 +34,7 @@ COLD, WARM, EXACT = {0: 1.0, 1: 2.0, 2: 10.0, 3: 20.0}, {1: 4.0, 2: 10.0, 3: 20.
 DEARER = {1: 30.0, 2: 10.0, 3: 5.0}  # times the published scheme at least
 # By the modes held: how many digits are told apart, and η·λ₁/2 of the first weights.
 PROBLEMS = {1: (3, 0.8), 2: (5, 0.7), 3: (6, 1.0), 4: (10, 0.9)}
-SEEDS = {1: 3, 2: 3, 3: 1, 4: 1}
+RUNS, SEEDS = {1: 3, 2: 3, 3: 1, 4: 1}, 5  # seeds, by the modes held, and of the other tables
 TOLERANCES = {0: (3e-3, 1e-3), 10: (1e-3, 3e-4)}  # by the steps of descent before the flow; a tenth of the last: a reference
 # Widths of the layers, and on 100 rows, by the modes held, 0 for the gradient flow, digits and η·λ₁/2.
 SIZES: dict[str, tuple[tuple[int, ...], dict[int, tuple[int, float]]]] = {
@@ -129,18 +129,18 @@ def accuracy(plan: Plan) -> Rows:
     Of 2 to 10 digits and η·λ₁/2 of the first weights from 0.6 to 1.4 those are taken with which coarse runs (rtol 1e-2, cold)
     hold about so many modes: 3 digits and 0.8, 5 and 0.7, 6 and 1, 10 and 0.9. Gradients per unit: of the whole run; early
     part: of its first {early} units alone, in which most of the transient lies. A product with the Hessian is counted as
-    {product}, g, Hu and T[u, u] at once as {jet}. Finding the modes, and a state on the edge where the start is beyond it, is the start,
-    which is counted apart. Error: distance at the end, or at t = {early}, to the same flow with a tolerance of 1e-4 (warm: 3e-5),
-    relative to the distance of that to the optimizer (the mean of three successive iterates), with the least and the largest;
-    a warm start makes that distance up to twenty times smaller and the same percentage harder, so that its tolerances are
-    finer; the goal for it is one of the second row. Published scheme: forward Euler with steps of 1/4 and LOBPCG once per unit,
-    ported; one seed, cold, its first {early} units and {units} from where the reference ends, which stand for all others; ratio:
-    its gradients per unit of the whole run over ours."""
+    {product}, g, Hu and T[u, u] at once as {jet}. Finding the modes, and a state on the edge where the start is beyond it, is
+    the start, which is counted apart. Error: distance at the end, or at t = {early}, to the same flow with a tolerance of 1e-4
+    (warm: 3e-5), relative to the distance of that to the optimizer (the mean of three successive iterates), with the least and
+    the largest; a warm start makes that distance up to twenty times smaller and the same percentage harder, so that its
+    tolerances are finer; the goal for it is one of the second row. Published scheme: forward Euler with steps of 1/4 and LOBPCG
+    once per unit, ported; one seed, cold, its first {early} units and {units} from where the reference ends, which stand for
+    all others; ratio: its gradients per unit of the whole run over ours."""
     times = plan.pick((30, 60), (PART, WHOLE))
     for modes in plan.pick((1,), tuple(PROBLEMS)):
         rival = 0.0
         for warm, tolerances in TOLERANCES.items():
-            cases = [Case(modes, warm, seed, times) for seed in range(plan.pick(1, SEEDS[modes]))]
+            cases = [Case(modes, warm, seed, times) for seed in range(plan.pick(1, RUNS[modes]))]
             if not warm and installed("scipy"):
                 row = published(cases[0])
                 rival = row[WORK]
@@ -157,7 +157,7 @@ def accuracy(plan: Plan) -> Rows:
                     found[RATIO] = f"{rival / found[WORK]:.0f} x"
                     goals += [Goal(rival / found[WORK], DEARER[modes], above=True)] if modes in DEARER and not plan.quick else []
                 yield Row(f"{cases[0].title}, {modes} held: rtol {rtol:g}", found, tuple(goals))
-    return {"count": ", ".join(str(plan.pick(1, n)) for n in SEEDS.values()), "t": times[-1], "early": times[0],
+    return {"count": ", ".join(str(plan.pick(1, n)) for n in RUNS.values()), "t": times[-1], "early": times[0],
             "units": UNITS, "product": PRICES["products"], "jet": PRICES["jet"]}  # fmt: skip
 
 
@@ -243,14 +243,14 @@ GROWING = ("weights", RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECON
 @bench.table("growth with the weights", GROWING)
 def growth(plan: Plan) -> Rows:
     """100 digits, rtol {rtol:g}, cold, each row in a process of its own, after a small net that loads all code. So many digits
-    are told apart, with such an η, that a coarse run (rtol 1e-2) holds about k modes most of the time; finding them, and a state
-    on the edge, is the start, which is counted apart. Early part: the first {early} units. Error: as above, against a tolerance
-    of {strict:g}, up to 2e4. Published scheme: its gradients per unit over {published} units from where that ends. Memory (on
-    Linux): the peak beyond that of gradients, products and T of the same net once compiled, one by one, in vectors as long as the
-    weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call
-    took after it has answered, later on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for
-    the most modes that were held at once, while T is kept, at both ends of a step, of those near the edge, too. Load of the
-    machine when it began: {load}."""
+    are told apart, with such an η, that a coarse run (rtol 1e-2) holds about k modes most of the time; finding them, and a
+    state on the edge, is the start, which is counted apart. Early part: the first {early} units. Error: as above, against a
+    tolerance of {strict:g}, up to 2e4. Published scheme: its gradients per unit over {published} units from where that ends.
+    Memory (on Linux): the peak beyond that of gradients, products and T of the same net once compiled, one by one, in vectors
+    as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX
+    frees what a call took after it has answered, later on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 +
+    3(k + 1) + 10 for the most modes that were held at once, while T is kept, at both ends of a step, of those near the edge,
+    too. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
     for name, (widths, problems) in list(SIZES.items())[: plan.pick(3, 5)]:
