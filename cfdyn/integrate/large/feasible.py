@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
 CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start
-ATTEMPTS, WHOLE = 60, 20  # points looked at; from then on half steps, for what goes to and fro
+ATTEMPTS, LEAST = 60, 0.1  # points looked at; of a move, where moves go to and fro
+NEAREST = 0.03  # of rtol: a next move so short changes no step that follows
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
 SETTLED = 1e-7  # of the whole way: a next step so short changes nothing
 
@@ -42,22 +43,25 @@ def put_on_edge(run: LargeRun) -> None:
         guarded(run)
         return run.point
 
-    run.point = onto_edge(run.flow, run.point, look, partial(no_room, run.look))
+    run.point = onto_edge(run.flow, run.point, look, partial(no_room, run.look), run.settings.rtol)
     way = float(np.linalg.norm(run.point.z - start))
     run.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
 
 
 def onto_edge(
-    flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], no_room: Callable[[Point, bool], str]
-) -> Point:  # fmt: skip
+    flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], no_room: Callable[[Point, bool], str], rtol: float
+) -> Point:
     """A point with θP − H ⪰ 0 near one beyond the edge; of an optimizer with a state of its own only that is moved.
 
     The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
-    gap. ``look`` makes the point of a state from the one before it, whose memory it takes over. A NumericsError if no such
-    state is found, or if ``no_room`` says why there is next to none.
+    gap, so that it is the nearest, until moves are short beside ``rtol`` of the state; Newton's method makes the edge exact.
+    ``look`` makes the point of a state from the one before it, whose memory it takes over. A NumericsError if no such state is
+    found, or if ``no_room`` says why there is next to none.
     """
     start = point.z
-    found, last = _moved(flow, point, look, True)
+    found, last = _moved(flow, point, look, True, NEAREST * rtol * float(np.linalg.norm(start)))
+    if found is None and last.g.size:
+        found, last = _moved(flow, last, look, False)
     if found is None:
         found, last = _moved(flow, look(start, last), look, False)
     if why := no_room(last if found is None else found, found is not None):
@@ -69,39 +73,32 @@ def onto_edge(
                         "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
 
-def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool
-           ) -> tuple[Point | None, Point]:  # fmt: skip
+def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool,
+           close: float = 0.0) -> tuple[Point | None, Point]:  # fmt: skip
     """The iteration from the start, or short steps of Newton's method from where it has come to; the last point, too."""
-    start, inside = point.z, None
-    for attempt in range(ATTEMPTS):
+    start, inside, before, share = point.z, None, None, 1.0
+    for _ in range(ATTEMPTS):
         if point.values[0] <= 2.0 + ROUND_OFF:
             inside = point.z  # the state alone, for memory
             if not seen_from_start:
                 break
-        if point.near > MOST_MODES:
-            raise NumericsError(
-                f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first (warm=10), "
-                "start elsewhere, lower lr, or give the optimizer's state with the start"
-            )
-        origin = start if seen_from_start else point.z
-        gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
-        rows, forces = _parts(flow, point)
-        # Without states of the optimizer the forces are the slopes times half the speed.
-        by = 1.0 if flow.own.states else 0.5 * float(point.edge.speed)
-        y, status, _ = multipliers(gaps + rows @ (origin - point.z), by * rows @ forces.T)
-        if status == NO_SOLUTION or not np.isfinite(y).all():
+        move = _move(flow, point, start if seen_from_start else point.z)
+        if move is None:
             break
-        move = origin + by * (y @ forces) - point.z
-        del rows, forces
+        size = float(np.linalg.norm(move))
         # A point on the near side of the edge may be farther away than need be.
-        if inside is point.z and np.linalg.norm(move) <= SETTLED * np.linalg.norm(point.z - start):
+        if inside is point.z and size <= SETTLED * np.linalg.norm(point.z - start):
             break
         if seen_from_start:
-            move *= 1.0 if attempt < WHOLE else 0.5
+            if inside is not point.z and size <= close:
+                return None, point
+            share = _relaxed(share, before, move)
+            before = move.copy()
+            move *= share
         elif not move.any():
             break
         else:
-            move *= min(1.0, SHORT * float(np.linalg.norm(start)) / float(np.linalg.norm(move)))
+            move *= min(1.0, SHORT * float(np.linalg.norm(start)) / size)
         for halving in range(30):
             try:
                 point = look(point.z + move * 0.5**halving, point)
@@ -115,6 +112,28 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
     if inside is not point.z or not point.g.size:
         point = look(inside, point)
     return point, point
+
+
+def _move(flow: OracleFlow, point: Point, origin: np.ndarray) -> np.ndarray | None:
+    """From a point to the nearest one to ``origin`` that the edge, linearised there, leaves; None where there is none."""
+    if point.near > MOST_MODES:
+        raise NumericsError(
+            f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first (warm=10), "
+            "start elsewhere, lower lr, or give the optimizer's state with the start"
+        )
+    gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
+    rows, forces = _parts(flow, point)
+    # Without states of the optimizer the forces are the slopes times half the speed.
+    by = 1.0 if flow.own.states else 0.5 * float(point.edge.speed)
+    y, status, _ = multipliers(gaps + rows @ (origin - point.z), by * rows @ forces.T)
+    return None if status == NO_SOLUTION or not np.isfinite(y).all() else origin + by * (y @ forces) - point.z
+
+
+def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
+    """The share of a move to be made, by what became of the last one, of which so much was made (Aitken's rule for vectors)."""
+    if before is None or not (change := before - move).any():
+        return share
+    return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
 
 
 def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
