@@ -10,19 +10,18 @@ in units of P, on directions that are sharp; for gradient descent R_ij = 1/(1 �
 the squares, E g² = ḡ² + diag[HΣH + C + (1/b) mean (H_i − H)Σ(H_i − H)], of which on batches the noise is the larger part. On a
 parabola with noise of variance 1 heavy ball has η(1 + β)/(λ(1 − β)(2(1 + β) − ηλ)).
 
-`cf.flows.central(loss, optimizer, batch=b)` is that flow; on networks, too, where single rows are asked for their slopes and
-Hessians on the sharp directions, and for means of squares. The second computations are in NumPy on a net of two tanh units:
-gradients by hand, differences, second moments of weights and momentum as one linear system of 144 entries, Euler steps.
+`cf.flows.central(loss, optimizer, batch=b)` is that flow. Second computations: NumPy on two tanh units, gradients by hand,
+differences, second moments of weights and momentum as one linear system of 144 entries, Euler steps.
 """
 
 import itertools
 from functools import cache
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, at_most, near
-from cfdyn.symbolic.loss import make_loss
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
 
@@ -63,8 +62,7 @@ def variance_in_equilibrium(momentum=True):
     random, found = np.random.default_rng(3), {"flow": [], "runs": []}
     for name, lr, beta in PARABOLA:
         gd, own = cf.optimizers.gd(lr=min(lr / (1 - beta), 1.9)), getattr(cf.optimizers, name)(lr=lr, momentum=beta)
-        optimizer = own if momentum else gd
-        path = cf.solve(cf.flows.central(cf.Loss("w**2/2"), optimizer, noise=[1.0]), [0.0], 1.0)
+        path = cf.solve(cf.flows.central(cf.Loss("w**2/2"), own if momentum else gd, noise=[1.0]), [0.0], 1.0)
         found["flow"].append(float(path.covariance[-1, 0, 0]) / _variance(name, lr, beta))
         w, v, seen = np.zeros(4000), np.zeros(4000), 0.0
         for t in range(800):
@@ -152,8 +150,7 @@ def _small(kind, batch=4, after=300, steps=1000, lanes=300):
 
 
 def _second_near():
-    _, _, near_by, far = _small("heavy ball")
-    return {"median": float(near_by / far)}
+    return {"median": float(_small("heavy ball")[2] / _small("heavy ball")[3])}
 
 
 def _second_sharpness():
@@ -161,8 +158,7 @@ def _second_sharpness():
 
 
 def _second_distance():
-    _, squares, near_by, far = _small("adam")
-    return {"adam": float(far / near_by), "Σν": float(squares)}
+    return {"adam": float(_small("adam")[3] / _small("adam")[2]), "Σν": float(_small("adam")[1])}
 
 
 RATES, BATCHES = {"tanh net": 0.2, "Poisson net": 0.1, "factors": 0.05}, (4, 16)  # of a slow drift, η/(1 − β)
@@ -174,19 +170,13 @@ NET, WEIGHTS = "(a1*tanh(w1*x + b1) + a2*tanh(w2*x + b2))", "w1 w2 b1 b2 a1 a2"
 def _losses():
     """{name: (loss, start)}."""
     rng, x, more = np.random.default_rng(8), np.linspace(-2, 2, 12), np.linspace(-2, 2, 16)
-    counts, plane = rng.poisson(np.exp(1.2 * np.sin(2 * more))), rng.normal(size=(16, 2))
-    start = np.random.default_rng(5).normal(size=6)
-    heights = plane.sum(axis=1) + 0.5 * rng.normal(size=16)
-    made = {
-        "tanh net": (f"({NET} - y)**2/2", WEIGHTS, "x y", (x, np.sin(2 * x)), start),
-        "Poisson net": (f"exp({NET}) - y*{NET}", WEIGHTS, "x y", (more, counts), start),
-        "factors": ("(u1*v1*p + u2*v2*q - y)**2/2", "u1 v1 u2 v2", "p q y", (plane, heights), (2.0, 0.2, 1.5, 0.2)),
+    counts, (p, q) = rng.poisson(np.exp(1.2 * np.sin(2 * more))), rng.normal(size=(16, 2)).T
+    heights, start = p + q + 0.5 * rng.normal(size=16), np.random.default_rng(5).normal(size=6)
+    return {
+        "tanh net": (cf.Loss(f"({NET} - y)**2/2", WEIGHTS, data={"x": x, "y": np.sin(2 * x)}), start),
+        "Poisson net": (cf.Loss(f"exp({NET}) - y*{NET}", WEIGHTS, data={"x": more, "y": counts.astype(float)}), start),
+        "factors": (cf.Loss("(u*v*p + s*t*q - y)**2/2", "u v s t", data={"p": p, "q": q, "y": heights}), (2.0, 0.2, 1.5, 0.2)),
     }
-    return {name: (_on_rows(*parts), start) for name, (*parts, start) in made.items()}
-
-
-def _on_rows(formula, weights, columns, table):
-    return cf.Loss.from_spec(make_loss(formula, weights.split(), {}, columns.split(), data=np.column_stack(table).astype(float)))
 
 
 @cache
@@ -197,7 +187,7 @@ def _beside(loss, name, beta, batch):
                       runs=300, after=300, rtol=1e-6, atol=1e-9)  # fmt: skip
 
 
-def _rows(model="stochastic"):
+def rows(model="stochastic"):
     """Of each setting: the distance over the gradient flow's, λ₁ over that at the mean, by how many errors the latter is away."""
     for loss, kind, batch in itertools.product(RATES, MOMENTA, BATCHES):
         found = _beside(loss, *kind, batch)
@@ -206,15 +196,6 @@ def _rows(model="stochastic"):
         yield {"ratio": ratio, "error": own.distance_error / far.distance, "away": far.distance / found.floor,
                "λ₁": own.sharpness_ratio, "variance": float(np.nan_to_num(own.variance_ratio)), "spread": found.spread[-1],
                "named": f"{loss}, {kind[0]} {kind[1]}, b = {batch}: {ratio:.2f}"}  # fmt: skip
-
-
-def table():
-    """All settings as rows of a Markdown table."""
-    lines = [["loss, optimizer, batch", "distance/gradient flow's", "λ₁/at the mean", "variance", "spread"], ["---"] * 5]
-    for row in _rows():
-        ratio = f"{row['ratio']:.3f} ± {row['error']:.3f}" + ("" if row["away"] >= 30 else ", not resolved")
-        lines.append([row["named"].split(":")[0], ratio, *(f"{row[key]:.3f}" for key in ("λ₁", "variance", "spread"))])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 @CLAIMS.add(
@@ -229,11 +210,11 @@ def stays_near_the_mean_with_momentum(model="stochastic"):
     those count in which the gradient flow is 30 standard errors away; flows from the mean after 300 steps, last third of 3,000.
     Twice: the net of tanh units, heavy ball with η = 0.1, β = 0.7 and b = 4, in NumPy.
     """
-    rows = [row for row in _rows(model) if row["away"] >= 30]
-    near_by = [row for row in rows if row["ratio"] <= 0.1]
-    return {"median": float(np.median([row["ratio"] for row in rows])), "within a tenth": len(near_by) / len(rows),
-            "resolved": len(rows), "λ₁ within 5 %": float(np.mean([abs(row["λ₁"] - 1) <= 0.05 for row in near_by] or [0.0])),
-            "farther": [row["named"] for row in rows if row["ratio"] > 0.1]}  # fmt: skip
+    far = [row for row in rows(model) if row["away"] >= 30]
+    near_by = [row for row in far if row["ratio"] <= 0.1]
+    return {"median": float(np.median([row["ratio"] for row in far])), "within a tenth": len(near_by) / len(far),
+            "resolved": len(far), "λ₁ within 5 %": float(np.mean([abs(row["λ₁"] - 1) <= 0.05 for row in near_by] or [0.0])),
+            "farther": [row["named"] for row in far if row["ratio"] > 0.1]}  # fmt: skip
 
 
 WARM, STEPS, EVERY, LATE, RUNS, BATCH = 200, 320, 40, 4, 12, 10
@@ -251,12 +232,9 @@ def _stepped(adam, state, seed, steps):
     rng, (w, m, nu), kept = np.random.default_rng(seed), state, [state]
     for t in range(1, steps + 1):
         g = _net().gradient(w, rng.integers(500, size=BATCH))
-        if adam:
-            m, nu = ADAM["beta1"] * m + (1 - ADAM["beta1"]) * g, ADAM["beta2"] * nu + (1 - ADAM["beta2"]) * g * g
-            w = w - ADAM["lr"] * m / (np.sqrt(nu) + ADAM["eps"])
-        else:
-            m = BALL["momentum"] * m + g
-            w = w - BALL["lr"] * m
+        m = ADAM["beta1"] * m + (1 - ADAM["beta1"]) * g if adam else BALL["momentum"] * m + g
+        nu = ADAM["beta2"] * nu + (1 - ADAM["beta2"]) * g * g
+        w = w - (ADAM["lr"] * m / (np.sqrt(nu) + ADAM["eps"]) if adam else BALL["lr"] * m)
         kept += [(w, m, nu)] if t % EVERY == 0 or t == steps else []
     return kept
 
@@ -264,9 +242,8 @@ def _stepped(adam, state, seed, steps):
 @cache
 def _runs(adam):
     """(w, m, ν) of all runs at the times from a start whose momentum is that of a slow drift: (runs, times, 3, d)."""
-    w = _net().start
-    nu = _net().gradient(w) ** 2
-    w, _, nu = _stepped(adam, (w, 0 * w, nu), 0, WARM)[-1]
+    first = _net().start
+    w, _, nu = _stepped(adam, (first, 0 * first, _net().gradient(first) ** 2), 0, WARM)[-1]
     start = (w, _net().gradient(w) / (1 if adam else 1 - BALL["momentum"]), nu)
     return np.array([_stepped(adam, start, 1 + run, STEPS) for run in range(RUNS)])
 
@@ -274,23 +251,20 @@ def _runs(adam):
 @cache
 def _path(adam, model):
     optimizer = cf.optimizers.adam(**ADAM) if adam else cf.optimizers.heavy_ball(**BALL)
-    more = {"batch": BATCH, "cut": 0.2} if model == "batches" else {}
-    flow = cf.flows.get("central" if more else model)(_net(), optimizer, **more)
+    flow = cf.flows.central(_net(), optimizer, batch=BATCH, cut=0.2) if model == "batches" else cf.flows.stable(_net(), optimizer)
     w, _, nu = _runs(adam)[0, 0]
     return cf.solve(flow, np.concatenate([w, nu]) if adam else w, STEPS, save_at=np.arange(0, STEPS + 1, EVERY), rtol=3e-3)
 
 
 @cache
 def _held(adam):
-    """λ₁(P⁻¹H) of four runs, (runs, times), over the later steps, by power iterations on what is positive of it."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    def one(w, nu):
-        root = np.sqrt((np.sqrt(nu) + ADAM["eps"]) / ADAM["lr"]) if adam else np.full(len(w), BALL["lr"] ** -0.5)
-        scaled = LinearOperator((len(w), len(w)), matvec=lambda v: _net().hvp(w, np.ravel(v) / root) / root, dtype=float)
-        return eigsh(scaled, k=1, which="LA", tol=1e-4, v0=np.ones(len(w)), return_eigenvectors=False)[0]
-
-    return np.array([[one(w, nu) for w, _, nu in run[LATE:]] for run in _runs(adam)[:4]])
+    """The mean of λ₁(P⁻¹H) of four runs over the later steps, by ARPACK."""
+    found, d = [], _net().dim
+    for w, _, nu in _runs(adam)[:4, LATE:].reshape(-1, 3, d):
+        root = np.sqrt((np.sqrt(nu) + ADAM["eps"]) / ADAM["lr"]) if adam else np.full(d, BALL["lr"] ** -0.5)
+        scaled = LinearOperator((d, d), matvec=lambda v, w=w, r=root: _net().hvp(w, np.ravel(v) / r) / r, dtype=float)
+        found.append(eigsh(scaled, k=1, which="LA", tol=1e-4, v0=np.ones(d), return_eigenvectors=False)[0])
+    return np.mean(found)
 
 
 @CLAIMS.add(
@@ -304,11 +278,8 @@ def the_held_sharpness_of_a_network(model="batches"):
     A tanh net of 3268 weights, 500 digits, η = 0.04 and β = 0.9, Adam with η = 0.003 and β₂ = 0.99; means over the steps 360 to
     520, of the flow over those of four runs. Twice: two tanh units in NumPy.
     """
-    found = {}
-    for name, adam in (("heavy ball", False), ("adam", True)):
-        path = _path(adam, model)
-        found[name] = float((path.edge * path.theta / 2)[LATE:].mean() / _held(adam).mean())
-    return found
+    found = {name: (_path(adam, model), _held(adam)) for name, adam in (("heavy ball", False), ("adam", True))}
+    return {name: float((path.edge * path.theta / 2)[LATE:].mean() / held) for name, (path, held) in found.items()}
 
 
 @CLAIMS.add(
@@ -324,7 +295,6 @@ def it_is_nearer_to_the_mean_run(model="batches"):
     """
     found = {}
     for name, adam in (("heavy ball", False), ("adam", True)):
-        mean = _runs(adam)[:, -1, 0].mean(axis=0)
-        far = [float(np.linalg.norm(_path(adam, which).w[-1] - mean)) for which in ("stable", model)]
-        found[name] = far[0] / far[1]
+        far = [np.linalg.norm(_path(adam, which).w[-1] - _runs(adam)[:, -1, 0].mean(axis=0)) for which in ("stable", model)]
+        found[name] = float(far[0] / far[1])
     return found | {"Σν": float(_path(True, model).z[-1, _net().dim :].sum() / _runs(True)[:, -1, 2].sum(axis=1).mean())}
