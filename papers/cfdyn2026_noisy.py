@@ -187,7 +187,7 @@ def _beside(loss, name, beta, batch):
                       runs=300, after=300, rtol=1e-6, atol=1e-9)  # fmt: skip
 
 
-def rows(model="stochastic"):
+def settings(model="stochastic"):
     """Of each setting: the distance over the gradient flow's, λ₁ over that at the mean, by how many errors the latter is away."""
     for loss, kind, batch in itertools.product(RATES, MOMENTA, BATCHES):
         found = _beside(loss, *kind, batch)
@@ -210,7 +210,7 @@ def stays_near_the_mean_with_momentum(model="stochastic"):
     those count in which the gradient flow is 30 standard errors away; flows from the mean after 300 steps, last third of 3,000.
     Twice: the net of tanh units, heavy ball with η = 0.1, β = 0.7 and b = 4, in NumPy.
     """
-    far = [row for row in rows(model) if row["away"] >= 30]
+    far = [row for row in settings(model) if row["away"] >= 30]
     near_by = [row for row in far if row["ratio"] <= 0.1]
     return {"median": float(np.median([row["ratio"] for row in far])), "within a tenth": len(near_by) / len(far),
             "resolved": len(far), "λ₁ within 5 %": float(np.mean([abs(row["λ₁"] - 1) <= 0.05 for row in near_by] or [0.0])),
