@@ -174,11 +174,12 @@ class Valleys:
         return np.r_[a * e + b * c, a * c]
 
 
-def test_the_sharpness_of_a_gradient_flow_is_that_of_its_weights():
+@pytest.mark.parametrize("name", ["gradient", "central"])
+def test_the_sharpness_of_a_flow_away_from_the_edge_is_that_of_its_weights(name):
     """Which its own mode, followed for the length of steps alone, misses by a third at the end."""
     loss, rng = Valleys(40), np.random.default_rng(2)
     start, times = np.r_[rng.normal(size=40), rng.uniform(1.0, 3.0, 40)], [0.0, 3.0, 6.0, 12.0, 20.0, 30.0]
-    path = cf.solve(cf.flows.gradient(loss, cf.optimizers.gd(lr=0.1)), start, 30.0, save_at=times)
+    path = cf.solve(cf.flows.get(name)(loss, cf.optimizers.gd(lr=0.1)), start, 30.0, save_at=times)
     exact = [np.linalg.eigvalsh([loss.hvp(w, v) for v in np.eye(80)])[-1] for w in path.w]
     np.testing.assert_allclose(path.sharpness, exact, rtol=0.04)
     np.testing.assert_allclose(path.sharpness[-1], exact[-1], rtol=1e-4)

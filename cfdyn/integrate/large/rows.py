@@ -45,18 +45,27 @@ def reading(run: LargeRun) -> Reading:
 
 def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
     """What is shown of a state of the run's last step, where its mode, which `reading` has, is not told by `sharpest` anyway."""
-    if run.flow.kind != "plain" or not len(run.point.y):
+    if _exact(run):
         return what
     edge = run.flow.edge(z)
     theta, value = run.flow.theta(edge), sharpest(run, z)
     sharpness = 2 * value / theta * float(edge.metric) - run.flow.decay if np.ndim(edge.metric) == 0 else np.nan
-    return what._replace(theta=theta, edge=2 * value / theta, sharpness=sharpness, eigenvalues=np.array([value]))
+    others = what.eigenvalues[1:] if run.flow.kind == "central" else what.eigenvalues[:0]
+    values = np.sort(np.append(others, value))[::-1]
+    return what._replace(theta=theta, edge=2 * value / theta, sharpness=sharpness, eigenvalues=values)
+
+
+def _exact(run: LargeRun) -> bool:
+    """Whether the largest of a run's own eigenvalues are exact: where there are oscillations, and where they are near."""
+    if not len(run.point.y):
+        return True
+    return run.flow.kind != "plain" and (run.flow.kind != "central" or run.point.near > 0 or len(run.look.aside) > 0)
 
 
 def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
-    """λ₁(P⁻¹H) of a run, or at a state z of its last step. A flow without oscillations follows its mode only as well as its steps
+    """λ₁(P⁻¹H) of a run, or at a state z of its last step. Away from the edge a flow follows its mode only as well as its steps
     need: here by more products from that mode and a little of all others, a reading, which is not counted."""
-    if run.flow.kind != "plain" or not len(run.point.y):
+    if _exact(run):
         return float(run.eigenvalues[0]) if len(run.eigenvalues) else np.nan
     z = run.z if z is None else z
     flow, edge, y = run.flow, run.flow.edge(z), run.point.y[0]
