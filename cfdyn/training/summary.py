@@ -93,8 +93,8 @@ def _held(run: Run) -> str:
 
 def _why_warm(run: Run) -> str:
     """Why models do not begin at the first weights."""
-    factors = " (1 − ηλ is not e^(−ηλ))" if run.config.optimizer.partition(":")[0] == "gd" and run.config.formulas is None else ""
-    return f": begun at w₀ they would differ by the first steps{factors}, which hides their later distance"
+    factors = " (e^(−ηλ) is not 1 − ηλ)" if run.config.optimizer.partition(":")[0] == "gd" and run.config.formulas is None else ""
+    return f": begun at w₀ their first steps would differ from the optimizer's{factors} and hide their later distance"
 
 
 def _beside(ratio: float) -> str:

@@ -89,8 +89,8 @@ def _variances(axes: Axes, run: Run, name: str, held: list[int]) -> None:
         dots(axes, steps, run.variance[:, k], color=PALETTE[k], alpha=0.45)
         axes.plot(run.t, predicted[:, k], color=PALETTE[k], linewidth=1.3, label=f"v{k + 1}")
     least = HELD**2 * float(np.nanmax(predicted[:, held]))
-    axes.set(xlabel="step", ylabel=f"dots measured, lines of the {name} flow", yscale="log", title="variance along each direction")
-    axes.set_ylim(bottom=least)
+    axes.set(xlabel="step", ylabel=f"dots measured, lines of the {name} flow", title="variance along each direction")
+    axes.set(yscale="log", ylim=(least, None))
     axes.legend(fontsize=7, ncols=len(held), handlelength=1.2, columnspacing=1.0)
 
 
