@@ -9,7 +9,8 @@ from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.undeclared_angles import hint
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
-from cfdyn.systems.tangents import one_after_another
+from cfdyn.systems.orbit import FAR
+from cfdyn.systems.tangents import Stretching, one_after_another
 
 BATCHES = 20  # of steps, whose means tell the error of an exponent
 SMALLEST_EXPONENT, CURVE = 1e-4, 1e-3  # per step: less is 0 whatever its error says; on a curve no more is left of 0
@@ -58,9 +59,9 @@ def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: n
     stretch(state, min(steps, 1000), q, np.zeros(1))
     means = np.empty(BATCHES)
     for i in range(BATCHES):
-        orbit, sums = orbit_of(step, state, min(steps, 1000) + 1), np.zeros(1)
-        reach[i] = math.nan if orbit is None else np.abs(orbit).max()
-        if stretch(state, steps, q, sums) < steps:
+        sums = np.zeros(1)
+        reach[i], taken = _batch(step, stretch, state, steps, q, sums)
+        if taken < steps:
             return math.nan, math.nan
         means[i] = sums[0] / steps
     if np.isneginf(means).any() and not np.isnan(means).any():
@@ -68,6 +69,22 @@ def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: n
     if not np.isfinite(means).all():
         return math.nan, math.nan
     return float(means.mean()), float(means.std(ddof=1) / math.sqrt(BATCHES))
+
+
+def _batch(
+    step: Map | MapByProducts, stretch: Stretching, state: np.ndarray, steps: int, q: np.ndarray, sums: np.ndarray
+) -> tuple[float, int]:
+    """max |entry| in the first 1000 steps, NaN beyond the range of floats, and how many steps were taken; ``state`` moves on."""
+    looked, taken = min(steps, 1000), 0
+    if isinstance(step, Map):
+        orbit = orbit_of(step, state, looked + 1)
+        return math.nan if orbit is None else float(np.abs(orbit).max()), stretch(state, steps, q, sums)
+    # Steps of gradients are dear: none is taken twice.
+    reach = float(np.abs(state).max())
+    while taken < looked and stretch(state, 1, q, sums):
+        taken, reach = taken + 1, max(reach, float(np.abs(state).max()))
+    taken += stretch(state, steps - looked, q, sums) if taken == looked else 0
+    return (reach if reach <= FAR else math.nan), taken
 
 
 def bump(n: int) -> np.ndarray:

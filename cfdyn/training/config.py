@@ -14,7 +14,7 @@ from cfdyn.errors import RecordError, UsageError, shown, unknown
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.training.own_optimizer import read_formulas
 
-VERSION, READ = 3, (2, 3)  # of what is in a run's folder, and those that can be read
+VERSION, READ = 4, (2, 3, 4)  # of what is in a run's folder, and those that can be read
 DISCRETE = "discrete"  # the optimizer itself
 MODELS = ("central", "stable", "gradient", "edge", "rod")
 ROWS = 100  # of measurements, about, where no interval is given
@@ -38,6 +38,7 @@ class Config:
     tol: float | None = None
     cut: float | None = None
     exponents: int | None = None
+    vectors: bool | None = None  # kept at each measurement; None: if they are few enough
     out: str | None = None
     own: bool = False  # the network is the caller's, which no text makes
     formulas: str | None = None  # of an optimizer that is the caller's
@@ -72,6 +73,8 @@ class Config:
         if self.exponents is not None:
             object.__setattr__(self, "exponents", whole_number("`exponents`", self.exponents, 1))
         converted("`out`", self.out, str | None)
+        if self.vectors not in (None, True, False):
+            raise UsageError(f"`vectors` is true or false, not {self.vectors!r:.60}")
 
     def _check_batches(self) -> None:
         if self.batch is not None:

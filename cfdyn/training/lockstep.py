@@ -14,7 +14,7 @@ from cfdyn.training.built import OnBatches
 from cfdyn.training.config import Config
 from cfdyn.training.edge import Edge
 from cfdyn.training.files import checkpoints
-from cfdyn.training.files.store import Store
+from cfdyn.training.files.store import DIRECTIONS, Store
 from cfdyn.training.models import MEASURED, RUNNING, Model
 from cfdyn.training.modes import Modes
 from cfdyn.training.tangents import Tangents
@@ -25,8 +25,26 @@ OTHERWISE = ("it was begun by an older cfdyn: until it was gone on with, the sha
              "in it and that of the optimizer has not; then neither has it, and the edge is lower by it, or, where P moves, "
              "both have it")  # fmt: skip
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
+VECTORS = 4  # the version from which on eigenvectors are kept
+SMALL = 256e6  # bytes of vectors that are kept unasked, of four directions at all measurements that are planned
 STEPS = {"loss": False, "swing": False, "turn": False, "coordinates": True}
 ROWS = {"step": False, "eigenvalues": True, "edge": False, "midpoint_loss": False}
+
+
+def measurements(config: Config, steps: int) -> int:
+    """How many there are in so many steps."""
+    return max((steps - 1) // int(config.every or 1), 0)
+
+
+def size_of_vectors(config: Config, dim: int) -> float:
+    """Bytes of four eigenvectors at all measurements that are planned."""
+    return 8.0 * DIRECTIONS * dim * measurements(config, config.steps)
+
+
+def keeping_small(config: Config, dim: int) -> Config:
+    """The same, with eigenvectors where nobody said whether they are kept and they are small."""
+    small = config.vectors is None and size_of_vectors(config, dim) <= SMALL
+    return config.with_(vectors=True) if small else config
 
 
 class Lockstep:
@@ -51,13 +69,17 @@ class Lockstep:
         self.off: np.ndarray | None = None  # w − midpoint of the step before
         self.root: np.ndarray | None = None
 
-    def arrays(self) -> dict[str, tuple[int, bool]]:
-        """Of a store for all steps: names, lengths, and which have a column for each direction."""
+    def arrays(self) -> dict[str, tuple[int, ...]]:
+        """Of a store for all steps: names and shapes, with columns for each direction."""
         rows = self.rows_until(self.config.steps)
-        own = {f"{name}_{what}": what == "variance" for name in self.models for what in MEASURED}
-        return {**{f"steps/{name}": (self.config.steps + 1, wide) for name, wide in STEPS.items()},
-                **{f"rows/{name}": (rows, wide) for name, wide in {**ROWS, **own}.items()},
-                **({} if self.tangents is None else {"rows/exponents": (rows, True)})}  # fmt: skip
+        wide = {**ROWS, **{f"{name}_{what}": what == "variance" for name in self.models for what in MEASURED}}
+        wide |= {} if self.tangents is None else {"exponents": True}
+        lengths = [("steps", self.config.steps + 1, STEPS), ("rows", rows, wide)]
+        found = {f"{room}/{name}": (length, DIRECTIONS) if many else (length,)
+                 for room, length, names in lengths for name, many in names.items()}  # fmt: skip
+        vectors = {"rows/vectors": (rows, DIRECTIONS, self.network.dim)}
+        return {**found, **(vectors if self.config.vectors else {})}
+
 
     def _tangents(self, count: int | None) -> Tangents | None:
         if count is None:
@@ -71,7 +93,7 @@ class Lockstep:
 
     def rows_until(self, steps: int) -> int:
         """Measurements in so many steps."""
-        return max((steps - 1) // int(self.config.every or 1), 0)
+        return measurements(self.config, steps)
 
     @property
     def done(self) -> bool:
@@ -131,6 +153,8 @@ class Lockstep:
             row |= {f"{name}_{what}": value for what, value in (found or {}).items()}
         if self.tangents is not None:
             row["exponents"] = self.tangents.taken(int(self.config.every or 1))
+        if self.config.vectors:
+            row["vectors"] = self.modes.vectors
         store.put("rows", self.rows, row)
         self.rows += 1
 
@@ -160,7 +184,12 @@ class Lockstep:
     def _remarks(self) -> list[str]:
         """What a reader of the measurements must know."""
         older = OTHERWISE if self.config.begun < LOSS_ALONE and self.edge.penalty else ""
-        found = [*getattr(self.network, "remarks", ()), self.edge.why, older]
+        left_out = ""
+        if self.config.vectors is None and self.config.begun >= VECTORS:
+            size = size_of_vectors(self.config, self.network.dim)
+            left_out = (f"eigenvectors are not kept, four at each measurement would take {size / 1e6:.3g} MB: vectors=True "
+                        "(--vectors) keeps them")  # fmt: skip
+        found = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out]
         return [words for words in found if words]
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import RecordError
+from cfdyn.errors import RecordError, UsageError
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.training.config import DISCRETE, DONE, Config, read_config
@@ -44,8 +44,9 @@ class Run(Dynamics):
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
     ‖w − midpoint‖², ``turn`` (n+1,): −1 where it alternates; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at
     the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H where P moves, then with the penalty that weight decay stands for in H, else without,
-    and the edge is lower by it; ``sharpness``, ``edge``, ``midpoint_loss`` (m,); ``models``: by name, see `ModelRow`. At (n+1,) a
-    run that is stopped has one entry less. Everything is read once, when it is first asked for.
+    and the edge is lower by it; ``vectors`` (m, k, d): their eigenvectors; ``sharpness``, ``edge``, ``midpoint_loss`` (m,);
+    ``models``: by name, see `ModelRow`. At (n+1,) a run that is stopped has one entry less. Everything is read once, when it is
+    first asked for.
 
     Raises
     ------
@@ -105,8 +106,7 @@ class Run(Dynamics):
 
     def _read(self, name: str) -> np.ndarray:
         ended = self.status == DONE  # where the last step has its loss, too
-        known = self._steps + ended if name.startswith("steps/") else self._rows
-        return self._store.read(name)[:known]
+        return self._store.read(name, self._steps + ended if name.startswith("steps/") else self._rows)
 
     @cached_property
     def loss(self) -> np.ndarray:
@@ -137,6 +137,30 @@ class Run(Dynamics):
     def eigenvalues(self) -> np.ndarray:
         """The largest at the midpoints, (m, k); NaN where fewer were followed."""
         return self._read("rows/eigenvalues")
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """The eigenvectors that belong to `eigenvalues`, (m, k, d), orthonormal; NaN where fewer were followed.
+
+        Of H, or of P^−½HP^−½ where P moves: divided by √P they are those of P⁻¹H. ``coordinates`` after a measurement are along
+        them, of (w − midpoint)·√P where P moves. Signs are those of the measurement before, where the direction is alike.
+
+        Raises
+        ------
+        UsageError : they were not kept: vectors=False, too many to be kept unasked, or begun by an older cfdyn
+
+        Examples
+        --------
+        >>> import cfdyn as cf, tempfile
+        >>> settings = {"data": "digits:classes=2,n=40", "optimizer": "gd:lr=0.6", "runs": "discrete", "steps": 40}
+        >>> run = cf.train(settings, network="mlp:widths=2", out=tempfile.mkdtemp())
+        >>> u = run.vectors
+        >>> u.shape, abs(u[-1, 0] @ u[-1, 0]).round(6).item(), abs(u[-1, 0] @ u[-1, 1]).round(6).item()
+        ((39, 4, 136), 1.0, 0.0)
+        """
+        if not self.config.vectors:
+            raise UsageError("this run has not kept its eigenvectors: cf.train(…, vectors=True) keeps them at each measurement")
+        return self._read("rows/vectors")
 
     @property
     def sharpness(self) -> np.ndarray:

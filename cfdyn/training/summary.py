@@ -58,7 +58,7 @@ def sentences(run: Run) -> list[str]:
     said = [_oscillation(run), along_directions(run.usual_periods), *_exponents(run), _held(run)]
     central, stable = (run.distances.get(name) for name in TESTED)
     if central and stable:
-        start = f"both begin at the midpoint of step {run.config.warm_start} (warm start)"
+        start = f"both begin at the midpoint of step {run.config.warm_start} (warm start){_why_warm(run)}"
         said.append(f"The central flow is {_beside(stable / central)} the stable flow, in mean distance; {start}.")
     for name in run.models:
         found = run.averages(name)
@@ -89,6 +89,12 @@ def _held(run: Run) -> str:
     beside = [f"the {name} flow has {value:.4g} ({100 * (value / own - 1):+.2g} %)"
               for name, value in zip(run.models, others, strict=True) if value is not None]  # fmt: skip
     return f"From step {run.steps // 2} on the sharpness is {own:.4g} on average{of_edge}{'; '.join(['', *beside])}."
+
+
+def _why_warm(run: Run) -> str:
+    """Why models do not begin at the first weights."""
+    factors = " (e^(−ηλ) is not 1 − ηλ)" if run.config.optimizer.partition(":")[0] == "gd" and run.config.formulas is None else ""
+    return f": begun at w₀ their first steps would differ from the optimizer's{factors} and hide their later distance"
 
 
 def _beside(ratio: float) -> str:

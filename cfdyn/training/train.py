@@ -19,7 +19,7 @@ from cfdyn.training.config import DONE, make_config, read_config, write_config
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.files.store import Store
-from cfdyn.training.lockstep import Lockstep
+from cfdyn.training.lockstep import Lockstep, keeping_small
 from cfdyn.training.models import RUNNING
 from cfdyn.training.own_optimizer import exactly, formulas_of
 from cfdyn.training.run import Run
@@ -45,7 +45,9 @@ def train(
         from one measurement to the next), ``batch`` (rows of a mini-batch, each once, drawn by ``seed``; ``central`` is then the
         flow with the noise of such batches where `cf.flows.central` has one, along directions with GP⁻¹λ above ``cut``; other
         flows are those of all rows, and notes say so), ``tol`` of the flows, ``exponents`` (how many Lyapunov exponents of the
-        steps; none if not given), ``out`` (the folder; a new one in cfdyn-out if not given)
+        steps; none if not given), ``vectors`` (true or false: whether the eigenvectors at each measurement are kept; if not
+        given they are where four at each planned one take 256 MB or less), ``out`` (the folder; a new one in cfdyn-out if not
+        given)
     resume : the folder of a run that goes on where it stopped, bit for bit; ``steps`` may be more than it had
     network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`,
         whose formulas the folder keeps
@@ -86,6 +88,7 @@ def train(
         made, given = optimizer, given.with_(formulas=formulas_of(optimizer))
     else:
         made, given = make_optimizer(given, network)
+    given = keeping_small(given, network.dim)
     state = Lockstep(given, network, made)
     folder = free_folder(Path(OUT)) if given.out is None else empty_folder(as_path(given.out))
     with held(folder):

@@ -308,6 +308,29 @@ def test_what_is_asked_is_counted():
     assert oracle.counts == {"gradient": 1, "products": 2, "third": 1} and oracle.equivalents() == 1 + 2 * 2 + 5
 
 
+def test_costs_are_those_of_calls_that_nothing_disturbed(monkeypatch):
+    """On a clock on which a gradient takes 1, a product 2, and nine of ten calls up to 30 times as long, the gradients most."""
+    oracle, w, clock = Counted(OracleFlow("central", "central", Plain(VALLEY), GD)), np.array([1.5, 0.3]), [0.0]
+    rng, lengths = np.random.default_rng(5), {"gradient": (1.0, 30.0), "hvp": (2.0, 3.0)}
+
+    def taking(name):
+        least, most = lengths[name]
+
+        def call(*given):
+            clock[0] += least * (rng.uniform(most / 2, most) if rng.random() < 0.9 else 1.0)
+            return getattr(VALLEY, name)(*given)
+
+        return call
+
+    for name, where in (("gradient", oracle.flow), ("hvp", oracle.oracle)):
+        monkeypatch.setattr(where, name, taking(name), raising=False)
+    monkeypatch.setattr("cfdyn.integrate.large.costs.process_time", lambda: clock[0])
+    for _ in range(60):
+        oracle.gradient(w)
+        oracle.product(w, np.array([1.0, 0.0]))
+    assert oracle.costs() == {"gradient": 1.0, "products": pytest.approx(2.0)} and oracle.equivalents() == pytest.approx(60 + 2 * 60)
+
+
 def test_a_network_at_the_edge():
     """The central flow stays with the optimizer where the gradient flow leaves it; what it held is at the edge."""
     net = cf.networks.mlp(cf.data.digits(classes=3, n=60), widths=(6,))

@@ -178,3 +178,20 @@ def test_the_periods_of_a_run(train):
     for settings, words in [({"width": 20}, "8 periods and 16 steps"), ({"max_period": 1}, "`max_period`"), ({"level": 0.7}, "`level`")]:
         with pytest.raises(UsageError, match=words):
             run.periods(**settings)
+
+
+def test_the_figure_has_the_variance_along_each_direction_that_is_held(tmp_path):
+    """Where y comes to the edge, 8, x² = 2a(c − 8) at rest: 0.1 and 0.06. Measured is the mean over many slow cycles."""
+    both, one = toy.Toy(), toy.Toy()
+    one.c = np.array([9.0, 4.0])
+    panels = []
+    for name, net in (("both", both), ("one", one)):
+        settings = {"optimizer": "gd:lr=0.25", "runs": "central", "steps": 600, "every": 4, "out": str(tmp_path / name)}
+        panels.append(cf.plot(cf.train(settings, network=net)).axes[2])
+    dots, lines = panels[0].lines[::2], panels[0].lines[1::2]
+    assert [line.get_label() for line in lines] == ["v1", "v2"] and panels[0].get_title() == "variance along each direction"
+    assert sum(line.get_ydata()[-1] for line in lines) == pytest.approx(0.16, rel=1e-3)
+    assert sum(np.mean(dot.get_ydata()[300:596]) for dot in dots) == pytest.approx(0.16, rel=0.05)
+    swing, trace = panels[1].lines
+    assert panels[1].get_title() == "variance: measured, predicted" and trace.get_ydata()[-1] == pytest.approx(0.1, rel=1e-3)
+    assert np.mean(swing.get_ydata()[300:596]) == pytest.approx(0.1, rel=0.05)

@@ -67,6 +67,10 @@ def test_what_is_measured_is_what_numpy_gives(train):
         kept = np.isfinite(run.eigenvalues[row])
         assert kept.sum() == max(2, 1 + (values > 0.9 * 8).sum())
         np.testing.assert_allclose(run.eigenvalues[row][kept], values[::-1][: kept.sum()], rtol=1e-12)
+        own = run.vectors[row, : kept.sum()]
+        np.testing.assert_allclose(np.abs(own @ vectors[:, ::-1][:, : kept.sum()]), np.eye(kept.sum()), atol=1e-9)
+        np.testing.assert_allclose(run.coordinates[t, : len(own)], own @ (w[t] - middle[t - 1]), rtol=1e-6, atol=1e-13)
+        assert np.isnan(run.vectors[row, kept.sum() :]).all()
         size = np.abs(vectors[:, -1] @ (w[t] - middle[t - 1]))
         np.testing.assert_allclose(np.abs(run.coordinates[t, 0]), size, rtol=1e-6)
     np.testing.assert_allclose(run.swing[1:120], np.sum((w[1:120] - middle[:119]) ** 2, axis=1), rtol=1e-12)
@@ -149,6 +153,41 @@ def stop_at(step):
             raise Stopped
 
     return progress
+
+
+def test_eigenvectors_grow_in_the_store_as_directions_come_and_are_read_while_they_do(tmp_path, monkeypatch):
+    """With more of them than wait in memory, in files of one row, and rows that are written once more after a stop."""
+    monkeypatch.setattr("cfdyn.training.files.store.PART", 7)
+    monkeypatch.setattr("cfdyn.training.files.store.WAITING", 50)
+    store, rows = Store(tmp_path), [np.random.default_rng(k).normal(size=(2 + 3 * (k > 3), 11)) for k in range(6)]
+    store.create({"rows/vectors": (6, 4, 11), "steps/loss": (1,)})
+    for _ in range(2):
+        for k, row in enumerate(rows):
+            store.put("rows", k, {"vectors": row})
+    reader = Store(tmp_path)
+    reader.open("r")
+    np.testing.assert_array_equal(reader.read("rows/vectors", 4)[3, :2], rows[3])
+    store.flush(rows=6)
+    reader.open("r")
+    found = reader.read("rows/vectors")
+    assert found.shape == (6, 8, 11) and np.isfinite(found).sum() == 11 * (4 * 2 + 2 * 5)
+    for row, kept in zip(rows, found, strict=True):
+        np.testing.assert_array_equal(kept[: len(row)], row)
+
+
+def test_eigenvectors_are_kept_where_they_are_small_or_asked_for(train, monkeypatch):
+    small, without = train(), train(vectors=False)
+    assert small.vectors.shape == (29, 4, 4) and small.remarks == without.remarks == ()
+    monkeypatch.setattr("cfdyn.training.lockstep.SMALL", 8 * 29 * 4 * 4 - 1)
+    large, asked = train(), train(vectors=True)
+    np.testing.assert_array_equal(asked.vectors, small.vectors)
+    assert large.remarks == ("eigenvectors are not kept, four at each measurement would take 0.00371 MB: vectors=True (--vectors) keeps them",)
+    assert set(arrays(asked.folder)) - set(arrays(large.folder)) == set(arrays(asked.folder)) - set(arrays(without.folder)) == {"rows/vectors"}
+    for run in (large, without):
+        with pytest.raises(UsageError, match="has not kept its eigenvectors"):
+            _ = run.vectors
+    again = cf.train(resume=asked.folder, network=toy.Toy(), steps=160)
+    assert again.vectors.shape == (39, 4, 4) and cf.train(resume=large.folder, network=toy.Toy(), steps=160).remarks[0][:27] == large.remarks[0][:27]
 
 
 @pytest.mark.parametrize(("step", "keep"), [(1, 9.0), (10, 0.0), (47, 0.0), (48, 0.0)])
@@ -299,8 +338,8 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
     with pytest.raises(UsageError, match="not fewer"):
         cf.train(resume=run.folder, steps=20)
     text = (run.folder / "config.toml").read_text()
-    (run.folder / "config.toml").write_text(text.replace("version = 3", "version = 7"))
-    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 3; nothing was changed"):
+    (run.folder / "config.toml").write_text(text.replace("version = 4", "version = 7"))
+    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 4; nothing was changed"):
         cf.train(resume=run.folder, network=toy.Toy())
     (run.folder / "config.toml").write_text(text[:40])
     with pytest.raises(RecordError):
@@ -322,7 +361,7 @@ def test_settings_that_make_no_sense_are_refused(tmp_path):
                             ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),
                             ({"network": "mpl"}, "did you mean 'mlp'"), ({"network": "mlp:width=3"}, "did you mean 'widths'"),
                             ({"data": "digits:n=x"}, "not a number"), ({"tol": 2.0}, "`tol`"), ({"runs": "central,central"}, "twice"),
-                            ({"own": True}, "unknown setting"), ({"runs": 5}, "`runs` is a list"),
+                            ({"own": True}, "unknown setting"), ({"vectors": 1.5}, "`vectors` is true or false"), ({"runs": 5}, "`runs` is a list"),
                             ({"optimizer": "rmsprop:beta2=0.9"}, "rmsprop needs its learning rate")]:  # fmt: skip
         with pytest.raises(UsageError, match=words):
             cf.train(settings, out=str(tmp_path / "never"))

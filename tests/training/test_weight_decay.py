@@ -1,10 +1,13 @@
 """Weight decay beside a training: sharpness, edge and flows in the same measure."""
 
+import shutil
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
+from cfdyn.errors import UsageError
 from cfdyn.training.built import OnBatches
 from tests.flows.noisy_losses import toy, written_out
 from tests.training.test_mini_batches import Units
@@ -58,9 +61,10 @@ def test_a_flow_at_the_edge_has_the_sharpness_of_the_edge(tmp_path):
 
 
 def aged(run):
-    """Its folder as a cfdyn of the version 2 wrote it."""
+    """Its folder as a cfdyn of the version 2 wrote it, without eigenvectors."""
     lines = (run.folder / "config.toml").read_text().splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith(("begun", "version"))]
+    kept = [line for line in lines if not line.startswith(("begun", "version", "vectors"))]
+    shutil.rmtree(run.folder / "run.zarr" / "rows" / "vectors")
     (run.folder / "config.toml").write_text("version = 2\n" + "".join(kept))
     return run.folder
 
@@ -73,7 +77,10 @@ def test_a_run_of_an_older_version_says_that_it_goes_on_in_another_measure(tmp_p
     for steps in (STEPS + 8, STEPS + 16):
         run = cf.train(resume=decayed, network=Bowl(), steps=steps)
         assert run.status == "done" and len(run.remarks) == 1 and "begun by an older cfdyn" in run.remarks[0]
-    assert cf.train(resume=plain, network=Bowl(), steps=STEPS + 8).remarks == ()
+    again = cf.train(resume=plain, network=Bowl(), steps=STEPS + 8)
+    assert again.remarks == () and again.status == "done" and not (plain / "run.zarr" / "rows" / "vectors").exists()
+    with pytest.raises(UsageError, match="has not kept its eigenvectors"):
+        _ = again.vectors
 
 
 def test_where_the_preconditioner_moves_eigenvalues_have_the_penalty_in_them(tmp_path):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 PICTURE = "run.png"  # in the folder of the run
 
 
-@command("network data optimizer runs steps warm_start every batch cut tol exponents seed resume keep folder plot figure json",
-         "Networks", 70, keeps=True)  # fmt: skip
+@command("network data optimizer runs steps warm_start every batch cut tol exponents vectors seed resume keep folder plot figure "
+         "json", "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
     network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
@@ -38,6 +38,7 @@ def train(
     cut: Annotated[float | None, Option("--cut", help="With --batch: the ηλ (with momentum or a P: GP⁻¹λ) of directions along which 'central' carries noise (0.1 if not given); larger is faster.", show_default=False)] = None,  # noqa: E501
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
     exponents: Annotated[int | None, Option("--exponents", min=1, help="Also the largest K Lyapunov exponents of the steps, K products with the Hessian a step.", metavar="K", show_default=False)] = None,  # noqa: E501
+    vectors: Annotated[bool | None, Option("--vectors/--no-vectors", help="Keep the eigenvectors of each measurement (kept up to 256 MB if not given).", show_default=False)] = None,  # noqa: E501
     seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501
     resume: Annotated[Path | None, Option("--resume", help="Continue the run in this folder.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     keep: Annotated[float, Option("--keep", min=0.0, help="Seconds from one checkpoint to the next.")] = 3.0,
@@ -63,7 +64,7 @@ def train(
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
     limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, cut=cut)
-    options |= given(tol=tol, exponents=exponents, seed=seed, out=None if folder is None else str(folder))
+    options |= given(tol=tol, exponents=exponents, vectors=vectors, seed=seed, out=None if folder is None else str(folder))
     found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
     figures = [file or found.folder / PICTURE] if figure else []
     for picture in figures:

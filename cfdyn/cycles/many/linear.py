@@ -134,6 +134,8 @@ class Linear:
         found = self._by_blocks(shift, column, row, corner, right) if self.shape.symmetric else None
         if found is not None and np.linalg.norm(whole(found) - right) <= GOOD * limit:
             return found
+        if self.shape.symmetric and not column.any() and not row.any():
+            return np.full(size + 1, np.nan)  # restarted GMRES looks in smaller spaces than MINRES did
         operator = LinearOperator((size + 1, size + 1), matvec=whole, dtype=float)
         found, _ = gmres(operator, right, x0=found, rtol=SOLVED, restart=RESTART, maxiter=MOST_ITERATIONS // RESTART)
         return found if np.linalg.norm(whole(found) - right) <= GOOD * limit else np.full(size + 1, np.nan)

@@ -13,7 +13,7 @@ from cfdyn.numerics.aligned import empty
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
-KEPT = 64  # times of a kind of call, of which the median counts
+KEPT = 64  # times of a kind of call, of which the least counts
 LONG, YIELDS = 50_000, 8  # weights from which on memory counts
 give_way = getattr(os, "sched_yield", lambda: None)
 KINDS = ("gradient", "value", "products", "third", "jet", "rows", "squares")
@@ -108,21 +108,21 @@ class Counted:
         return found
 
     def costs(self) -> dict[str, float]:
-        """What a vector of each kind costs in gradients, by the medians of the times, else nominal."""
-        gradient = self._median(("gradient", 1))
+        """What a vector of each kind costs in gradients, by the least of the times, else nominal."""
+        gradient = self._least(("gradient", 1))
         found: dict[str, float] = {}
         for kind in self.counts:
-            own = [(size, calls, self._median((name, size))) for (name, size), calls in self.calls.items() if name == kind]
-            timed = [(size * calls, median * calls) for size, calls, median in own if median is not None]
+            own = [(size, calls, self._least((name, size))) for (name, size), calls in self.calls.items() if name == kind]
+            timed = [(size * calls, least * calls) for size, calls, least in own if least is not None]
             if gradient is None or not timed:
                 found[kind] = NOMINAL[kind]
             else:
                 found[kind] = sum(spent for _, spent in timed) / gradient / sum(count for count, _ in timed)
         return found
 
-    def _median(self, key: tuple[str, int]) -> float | None:
+    def _least(self, key: tuple[str, int]) -> float | None:
         times = self.times.get(key, [])
-        return float(np.median(times)) if len(times) >= 3 else None
+        return min(times) if len(times) >= 3 else None
 
     def equivalents(self) -> float:
         """All that was asked, in gradients; values are left out, which records ask for."""

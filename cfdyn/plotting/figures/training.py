@@ -13,6 +13,7 @@ WIDTH = 11.4  # inches
 WINDOW, STRIDE = 32, 4  # steps of a short-time spectrum, and from one to the next
 STRIPS, STRIP = 4, 0.028  # eigenvectors whose periods are at its foot, and the height of each
 DECADES = 4  # of the power that a spectrogram shows
+SHOWN, HELD = 3, 1e-2  # directions whose variances are drawn; of the widest one's: where Σ has less, nothing is held there
 MODELS = {"central": WARN, "stable": PALETTE[2], "gradient": PALETTE[2], "rod": PALETTE[3], "edge": PALETTE[4]}
 
 
@@ -57,7 +58,12 @@ def _eigenvalues(axes: Axes, run: Run) -> None:
 
 
 def _variance(axes: Axes, run: Run) -> None:
-    """Of the iterates about their midpoints, averaged over neighbours, and as predicted (of mini-batches with slow parts)."""
+    """Of the iterates about their midpoints, averaged over neighbours, and as predicted (of mini-batches with slow parts); by
+    direction where more than one is held."""
+    name, held = _held(run)
+    if len(held) > 1:
+        _variances(axes, run, name, held)
+        return
     steps, average = np.arange(len(run.swing)), run.average_swing
     axes.plot(steps, average, color=ACCENT, linewidth=1.1)
     for name, row in run.models.items():
@@ -65,6 +71,27 @@ def _variance(axes: Axes, run: Run) -> None:
             axes.plot(run.t, row.trace, color=MODELS[name], linestyle=DASHED, linewidth=1.3)
     title = "swing, and tr Σ with its slow parts" if run.config.batch else "variance: measured, predicted"
     axes.set(xlabel="step", ylabel="‖w − midpoint‖² and tr Σ", title=title)
+
+
+def _held(run: Run) -> tuple[str, list[int]]:
+    """The first model with a Σ, and along which directions it has one; none of mini-batches, whose Σ has slow parts."""
+    for name, row in run.models.items():
+        if run.config.batch is None and np.nanmax(row.variance, initial=0.0) > 0:
+            largest = np.nanmax(row.variance, axis=0, initial=0.0)
+            return name, np.flatnonzero(largest > HELD * largest.max())[:SHOWN].tolist()
+    return "", []
+
+
+def _variances(axes: Axes, run: Run, name: str, held: list[int]) -> None:
+    """Along each of the sharpest directions: measured as dots, predicted by the model as lines."""
+    predicted, steps = run.models[name].variance, np.arange(len(run.variance))
+    for k in held:
+        dots(axes, steps, run.variance[:, k], color=PALETTE[k], alpha=0.45)
+        axes.plot(run.t, predicted[:, k], color=PALETTE[k], linewidth=1.3, label=f"v{k + 1}")
+    least = HELD**2 * float(np.nanmax(predicted[:, held]))
+    axes.set(xlabel="step", ylabel=f"dots measured, lines of the {name} flow", title="variance along each direction")
+    axes.set(yscale="log", ylim=(least, None))
+    axes.legend(fontsize=7, ncols=len(held), handlelength=1.2, columnspacing=1.0)
 
 
 def _distance(axes: Axes, run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
 FOLDER = "run.zarr"
 CHUNK = 1024  # rows in a file
 DIRECTIONS = 4  # columns at first, of what there is of each direction
+PART, WAITING = 2**17, 2**23  # numbers in a file of vectors, and how many of an array wait to be written
 
 
 def zarr() -> Any:
@@ -28,7 +29,8 @@ def zarr() -> Any:
 class Store:
     """Arrays ``steps/NAME``, one entry for each step, and ``rows/NAME``, one for each measurement; NaN where nothing is.
 
-    What is put stays in memory until `flush`; the group's attributes say how far the arrays are filled.
+    What is put stays in memory until `flush`, vectors until they are too many; the group's attributes say how far the arrays
+    are filled.
     """
 
     def __init__(self, folder: Path):
@@ -36,15 +38,17 @@ class Store:
         self._group: Any = None
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
 
-    def create(self, arrays: Mapping[str, tuple[int, bool]]) -> None:
-        """New arrays, by their names: how many rows, and whether they have a column for each direction."""
+    def create(self, arrays: Mapping[str, Sequence[int]]) -> None:
+        """New arrays, by their names: their shapes at first; of vectors a file has a part of one direction in some rows."""
         library = zarr()
         with said(self.path):
             self._group = library.open_group(str(self.path), mode="w", zarr_format=3)
-            for name, (rows, wide) in arrays.items():
-                shape = (rows, DIRECTIONS) if wide else (rows,)
-                chunks = (min(rows, CHUNK), DIRECTIONS) if wide else (min(rows, CHUNK),)
-                self._group.create_array(name, shape=shape, chunks=chunks, dtype="float64", fill_value=np.nan)
+            for name, shape in arrays.items():
+                rows, *others = shape
+                chunks = [min(rows, CHUNK), *others]
+                if len(shape) > 2:
+                    chunks = [max(min(rows, PART // shape[2]), 1), 1, min(shape[2], PART)]
+                self._group.create_array(name, shape=tuple(shape), chunks=tuple(chunks), dtype="float64", fill_value=np.nan)
 
     def open(self, mode: str = "r+") -> None:
         """What is there; a RecordError where it is damaged."""
@@ -66,15 +70,21 @@ class Store:
         return [f"{room}/{name}" for room in ("steps", "rows") for name, _ in self._group[room].arrays()]
 
     def put(self, room: str, row: int, values: Mapping[str, Any]) -> None:
-        """Values of a row, numbers or one for each direction."""
+        """Values of a row: numbers, or a number or a vector for each direction."""
         for name, value in values.items():
-            self._waiting.setdefault(f"{room}/{name}", []).append((row, value))
+            waiting = self._waiting.setdefault(f"{room}/{name}", [])
+            waiting.append((row, value))
+            if np.size(value) * len(waiting) > WAITING:
+                with said(self.path):
+                    self._write(self._group[f"{room}/{name}"], waiting)
+                waiting.clear()
 
     def flush(self, **attributes: Any) -> None:
         """Write what waits, then how far that is."""
         with said(self.path):
             for name, entries in self._waiting.items():
-                self._write(self._group[name], entries)
+                if entries:
+                    self._write(self._group[name], entries)
             self._waiting.clear()
             self._group.update_attributes(attributes)
 
@@ -84,7 +94,7 @@ class Store:
         if array.ndim > 1:
             widest = max(len(value) for _, value in entries)
             if widest > array.shape[1]:
-                array.resize((array.shape[0], -(-widest // DIRECTIONS) * DIRECTIONS))
+                array.resize((array.shape[0], -(-widest // DIRECTIONS) * DIRECTIONS, *array.shape[2:]))
         block = np.full((last - first + 1, *array.shape[1:]), np.nan)
         for row, value in entries:
             block[(row - first, slice(0, len(value))) if array.ndim > 1 else row - first] = value
@@ -94,10 +104,10 @@ class Store:
         """How far the arrays are filled."""
         return dict(self._group.attrs)
 
-    def read(self, name: str) -> np.ndarray:
-        """All rows of an array; a RecordError where it is damaged."""
+    def read(self, name: str, rows: int | None = None) -> np.ndarray:
+        """The first so many rows of an array, all if not given; a RecordError where it is damaged."""
         try:
-            return np.asarray(self._group[name][:])
+            return np.asarray(self._group[name][:rows])
         except Exception as error:  # whatever zarr makes of files that are cut off
             raise RecordError(f"the array {name} in {self.path} cannot be read ({type(error).__name__})") from None
 
