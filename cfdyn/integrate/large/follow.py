@@ -51,7 +51,10 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     reach[:rank] = math.inf
     if rank > 1:
         reach[rank : rank + 1] = np.maximum(reach[rank : rank + 1], NEXT)
-    near = int((gap < reach).nonzero()[0].max(initial=-1)) + 1
+    near, there = (int((gap < least).nonzero()[0].max(initial=-1)) + 1 for least in (reach, 2 * NEAR))
+    # Of modes that come in the step after this one, T of one more than are held: for memory.
+    near = min(near, max(rank + 1, there))
+    reach[near:] = np.minimum(reach[near:], 2 * NEAR)
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
     return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
 
