@@ -222,7 +222,8 @@ class NoisyRun(LargeRun):
         """Who holds the sharpness, as a sentence."""
         if math.isinf(self.least):
             half = "ηλ₁ ≤ 1" if self.flow.of_descent else "λ₁(P⁻¹H) ≤ θ/2"
-            return [f"not edge-held: {half} at all steps"]
+            flat = ", or λ₁ is the same at all weights," if float(self.point.values[0]) > 1.0 else ""
+            return [f"not edge-held: {half}{flat} at all steps"]
         what = f"ΔS/√(2α) is at least {self.least:.3g}, {self.damping:.3g} at the end"
         if self.least > 1.0:
             return [f"not edge-held: {what}"]
