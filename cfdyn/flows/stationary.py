@@ -39,7 +39,8 @@ def stationary(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
     ds/dt is 10⁵ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁵.
 
     A loss that is no formula, such as a network, gives an `OracleFlow`, in which the slowest state relaxes at the rate 1 per step
-    of the optimizer: its P is what P̄ was about one step before, where RMSProp's with β₂ = 0.99 is 99 steps late. Integration
+    of the optimizer: its P is what P̄ was about one step before, where RMSProp's with β₂ = 0.99 is 99 steps late. Behind weights
+    alone stands a state that rests at the start, as if nothing oscillated there. Integration
     steps are short, a third of an optimizer's step or less where several modes are at the edge.
 
     Raises

@@ -113,6 +113,20 @@ def test_where_the_edge_holds_it_the_damping_is_that_of_the_dense_flow(optimizer
     np.testing.assert_allclose(run.damping, dense.damping[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("beta", [0.5, 0.9])
+def test_beyond_half_the_edge_of_quadratic_rows_it_is_exact_and_nothing_swings(beta):
+    """Three of four rows, drawn once each, at 0.55 of the edge: moments of (w, v) by a linear system; a curvature that is the same at all
+    weights leaves no ∇S for a swing."""
+    hessians, gradients = rows()
+    batches = np.array([[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]])
+    optimizer = o.heavy_ball(lr=0.55 * 2 * (1 + beta) / np.linalg.eigvalsh(hessians.mean(axis=0))[-1], momentum=beta)
+    operator, source = doubled(hessians[batches].mean(axis=1), gradients[batches].mean(axis=1), optimizer)
+    wanted = np.linalg.solve(np.eye(16) - operator, source.ravel()).reshape(4, 4)[:2, :2]
+    run = large_run(cf.flows.central(ByRow(quadratic_rows(hessians, gradients)), optimizer, batch=3, replace=False), [0.0, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(covariance(run), wanted, rtol=1e-7)
+    assert run.damping == np.inf and run.said == ["not edge-held: λ₁(P⁻¹H) ≤ θ/2, or λ₁ is the same at all weights, at all steps"]
+
+
 @pytest.mark.parametrize("optimizer", [o.heavy_ball(lr=3.0, momentum=0.2), o.nesterov(lr=2.5, momentum=0.3)], ids=str)
 def test_beyond_mean_square_stability(optimizer):
     assert np.abs(np.linalg.eigvals(doubled(*rows(), optimizer)[0])).max() > 1

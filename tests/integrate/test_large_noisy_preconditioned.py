@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large import idle_run, large_run
 from tests.flows.noisy_losses import TOY_START, toy
 from tests.flows.test_noisy_preconditioned import CASES, rows
@@ -128,5 +128,11 @@ def test_it_refuses_in_a_sentence():
         def row_squares(self, w, u):
             return np.zeros((12, 6)), np.zeros(6)
 
+    class Blank(Warm):
+        def row_squares(self, w, u):
+            return np.full(6, np.nan), np.zeros(6)
+
+    with pytest.raises(NumericsError, match="the start: the squares of single rows' gradients or Hessians are not finite$"):
+        cf.solve(cf.flows.central(Blank(), ADAM, batch=2), TOY_START, 1, warm=100)
     with pytest.raises(UsageError, match=r"row_squares of 6 weights gives the shapes \(12, 6\) and \(6,\)"):
         cf.solve(cf.flows.central(Wide(), ADAM, batch=2), TOY_START, 1, warm=100)

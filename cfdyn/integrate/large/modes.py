@@ -113,6 +113,7 @@ def searched(
     """
     v, small = np.empty((size + 1, len(start))), np.zeros((size, size))
     v[:1] = orthonormal(start[None], against)
+    all_of_it = size + len(against) >= len(start)  # where what is left behind the last vector is rounding
     del start  # memory
     first = 0
     for left in range(restarts, -1, -1):
@@ -135,7 +136,7 @@ def searched(
         values, turn = np.linalg.eigh(small[:used, :used])
         values, turn = values[::-1], turn.T[::-1]
         residual = rest * np.abs(turn[:count, -1]).max()
-        if used < size or not left or residual < tol * np.abs(values).max():
+        if used < size or all_of_it or not left or residual < tol * np.abs(values).max():
             break
         first = min(count + 1, size - 2)
         v[:first], v[first] = turn[:first] @ v[:size], v[size].copy()

@@ -140,7 +140,7 @@ class OracleFlow:
 
     def state(self, start: Any) -> np.ndarray:
         """A full state (n,) from the weights alone or from the full state; behind weights alone stands what the optimizer's
-        first step uses."""
+        first step uses, or, of a stationary flow, where slow states rest without oscillations."""
         z = vector("a start", start)
         if not np.isfinite(z).all():
             raise UsageError("a start needs finite numbers")
@@ -148,6 +148,10 @@ class OracleFlow:
             g = self.gradient(z)
             blank = [np.zeros(self.n_weights)] * len(self.own.each) + [0.0] * len(self.own.shared)
             parts = self.own.first([z, *blank, g, float(g @ g)])
+            if self.rest:
+                given = [z, *parts, g, float(g @ g)]
+                rates = zip(self.own.drift(given)[2:], self.own.relaxation(given), strict=True)
+                parts = [part + rate / fast for part, (rate, fast) in zip(parts, rates, strict=True)]
             widths = [self.n_weights] * len(self.own.each) + [1] * len(self.own.shared)
             return np.concatenate([z, *(np.broadcast_to(p, n) for p, n in zip(parts, widths, strict=True))])
         if z.shape != (self.dim,):

@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.kinds.balance import WIDTH, balanced
-from cfdyn.integrate.large.kinds.response import Response
+from cfdyn.integrate.large.kinds.response import Beyond, Response
 from cfdyn.integrate.large.modes import orthonormal, refined
 from cfdyn.integrate.large.oscillation import size
 from cfdyn.integrate.large.point import APART, Point
@@ -60,8 +60,9 @@ class NoisyRun(LargeRun):
         try:
             seen = self._seen(z, orthonormal(y, none))
         except NumericsError as trouble:
-            raise NumericsError(f"the start: {trouble}; start where the optimizer is after more steps (warm=100, of a training "
-                                "warm_start=100), lower lr, or raise `cut`") from None  # fmt: skip
+            later = ("; start where the optimizer is after more steps (warm=100, of a training warm_start=100), lower lr, or "
+                     "raise `cut`") if isinstance(trouble, Beyond) else ""  # fmt: skip
+            raise NumericsError(f"the start: {trouble}{later}") from None
         self.point, self.x, self.bend = seen.point, seen.x, seen.bend
         self.damping = self.least = seen.damping
         self.trend = np.zeros(len(seen.point.y))
@@ -136,6 +137,8 @@ class NoisyRun(LargeRun):
         slopes, bends = (np.asarray(part, dtype=float) for part in self.oracle.row_squares(w, axes))
         if not (slopes.shape == bends.shape == w.shape):
             raise UsageError(f"row_squares of {len(w)} weights gives the shapes {slopes.shape} and {bends.shape}")
+        if not (np.isfinite(slopes).all() and np.isfinite(bends).all()):
+            raise NumericsError("the squares of single rows' gradients or Hessians are not finite")
         own, products = (point.g - decay * w) ** 2, ((curved - decay * axes) ** 2).sum(axis=0)
         return (curved**2).sum(axis=0) + self.share * (slopes - own + bends - products)
 
@@ -156,12 +159,14 @@ class NoisyRun(LargeRun):
         return found
 
     def _damping(self, point: Point, x: np.ndarray, loss: float) -> float:
-        """κ²(1/R − N)/(2‖∇v‖ √(κ(v − 1) X₁₁)) along the sharpest mode of value v = 2λ₁/θ, ‖·‖ by G/P; ∞ for v ≤ 1."""
+        """κ²(1/R − N)/(2‖∇v‖ √(κ(v − 1) X₁₁)) along the sharpest mode of value v = 2λ₁/θ, ‖·‖ by G/P; ∞ for v ≤ 1 or ∇v = 0."""
         past = float(point.values[0]) - 1.0
         if not (past > 0.0 and len(x) and x[0, 0] > 0):
             return math.inf
         third = self.oracle.bent(point.z[: self.flow.n_weights], point.u[0])[2]
         swing = past * x[0, 0] * float(third @ (point.edge.speed * third))
+        if not swing > 0:  # a curvature that is the same at all weights does not swing
+            return math.inf
         return self.kappa**2 * loss / (2.0 * math.sqrt(self.kappa * swing))
 
     @property
@@ -217,7 +222,8 @@ class NoisyRun(LargeRun):
         """Who holds the sharpness, as a sentence."""
         if math.isinf(self.least):
             half = "ηλ₁ ≤ 1" if self.flow.of_descent else "λ₁(P⁻¹H) ≤ θ/2"
-            return [f"not edge-held: {half} at all steps"]
+            flat = ", or λ₁ is the same at all weights," if float(self.point.values[0]) > 1.0 else ""
+            return [f"not edge-held: {half}{flat} at all steps"]
         what = f"ΔS/√(2α) is at least {self.least:.3g}, {self.damping:.3g} at the end"
         if self.least > 1.0:
             return [f"not edge-held: {what}"]

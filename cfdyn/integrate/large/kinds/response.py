@@ -56,7 +56,11 @@ class Response(NamedTuple):
         return float(-(np.linalg.solve(vectors, self.b)[flips] * vectors[0, flips]).real)
 
 
-def beyond() -> NumericsError:
+class Beyond(NumericsError):
+    """A state beyond mean-square stability."""
+
+
+def beyond() -> Beyond:
     """For what grows."""
-    return NumericsError("a step of the optimizer makes second moments of the sharp directions grow: this is beyond mean-square "
-                         "stability")  # fmt: skip
+    return Beyond("a step of the optimizer makes second moments of the sharp directions grow: this is beyond mean-square "
+                  "stability")  # fmt: skip
