@@ -1,8 +1,11 @@
 """Logarithms of sums, products and quotients of exponentials, written so that no float overflows on the way."""
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from cfdyn.tape.program import Node, Tape
+
+SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL are above 0 and finite in floats
 
 
 def logarithm(tape: Tape, u: Node) -> Node:
@@ -40,7 +43,7 @@ def exponent(tape: Tape, u: Node) -> Node | None:
     """e with u = exp(e) for all values of what u is made of; None where u is not made so."""
     number = tape.value(u)
     if number is not None:
-        return None if number <= 0 else tape.const(0) if number == 1 else tape.apply("log", u)
+        return _of_number(tape, number)
     op = tape.ops[u]
     return _RULES[op](tape, u) if op in _RULES else None
 
@@ -62,14 +65,21 @@ def _of_terms(tape: Tape, terms: Sequence[Node]) -> Node | None:
     others = [term for term in terms if tape.value(term) is None]
     if number == 1 and len(others) == 1 and (taken := _negated(tape, others[0])) is not None:
         return _of_rest(tape, taken)
-    if number < 0 or not (number or others):
+    first = _of_number(tape, number) if number else None
+    if number and first is None:
         return None
-    found = {e for term in others if (e := exponent(tape, term)) is not None}
-    if len(found) < len(others):
+    exponents = [first, *(exponent(tape, term) for term in others)][0 if number else 1 :]
+    found = {e for e in exponents if e is not None}
+    if not found or len(found) < len(exponents):
         return None
     # The number first: a variable beside it then stands once.
-    first = [tape.const(0) if number == 1 else tape.apply("log", tape.const(number))] if number else []
-    return log_sum_exp(tape, [*first, *sorted(found)])
+    return log_sum_exp(tape, sorted(found, key=lambda e: (e != first, e)))
+
+
+def _of_number(tape: Tape, number: Fraction | int) -> Node | None:
+    if not SMALL <= number <= 1 / SMALL:
+        return None
+    return tape.const(0) if number == 1 else tape.apply("log", tape.const(number))
 
 
 def _negated(tape: Tape, u: Node) -> Node | None:

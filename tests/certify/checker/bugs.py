@@ -166,9 +166,9 @@ BUGS: dict[str, tuple[str, ...]] = {
     # formulas and derivatives
     "the product rule drops a term": ("formulas/jets.py", "graph.add(graph.mul(inner[0], what[2]), graph.mul(what[1], inner[1]))", "graph.mul(inner[0], what[2])"),
     "the quotient rule with a plus": ("formulas/jets.py", "graph.sub(inner[0], graph.mul(node, inner[1]))", "graph.add(inner[0], graph.mul(node, inner[1]))"),
-    "log of a number below 0": (G, "_of_number(graph, parts[0]) if parts[0] > 0", "_of_number(graph, abs(parts[0])) if parts[0]"),
+    "log of a number below 0": (G, "_of_number(graph, parts[0])", "_of_number(graph, abs(parts[0]))"),
     "log of a sum whose number is left out": (G, "if number else []", "if number == 1 else []"),
-    "log of a sum without what has no sign": (G, "    if len(found) < len(others):", "    if not found:"),
+    "log of a sum without what has no sign": (G, "or len(found) < len(inside):", "or False:"),
     "log of a power without its factor": (G, "graph.mul(graph.const(parts[1]), inside)", "inside"),
     "log of a quotient as of a product": (G, 'if kind == "mul" else graph.sub(first, second)', 'if kind == "mul" else graph.add(first, second)'),
     "log σ(v) as log σ(−v)": (G, 'graph.neg(graph.call("softplus", graph.neg(v)))', 'graph.neg(graph.call("softplus", v))'),

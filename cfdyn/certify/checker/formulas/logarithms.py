@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cfdyn.certify.checker.formulas.graph import Graph, Node
 
+SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL have tight bounds in doubles
+
 
 def logarithm(graph: Graph, u: Node) -> Node | None:
     """The logarithm of a positive number, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, 1 − p/(p + q), products,
     quotients and whole powers; None for all others, whose sign is not known."""
     kind, *parts = graph.nodes[u]
     if kind == "const":
-        return _of_number(graph, parts[0]) if parts[0] > 0 else None
+        return _of_number(graph, parts[0])
     if kind == "call" and parts[0] in ("exp", "cosh", "sigmoid"):
         return _of_call(graph, parts[0], parts[1])
     if kind == "add":
@@ -42,7 +44,9 @@ def _of_call(graph: Graph, name: str, v: Node) -> Node:
     return v if name == "exp" else graph.neg(graph.call("softplus", graph.neg(v)))
 
 
-def _of_number(graph: Graph, number: Fraction | int) -> Node:
+def _of_number(graph: Graph, number: Fraction | int) -> Node | None:
+    if number < SMALL or number > 1 / SMALL:
+        return None
     return graph.const(0) if number == 1 else graph.put("call", "log", graph.const(number))
 
 
@@ -64,12 +68,12 @@ def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
     others = [term for term in terms if graph.value(term) is None]
     if number == 1 and len(others) == 1 and (share := _opposite(graph, others[0])) is not None:
         return _of_rest(graph, *share)
-    if number < 0 or not (number or others):
+    first = [_of_number(graph, number)] if number else []
+    inside = first + [logarithm(graph, term) for term in others]
+    found = {node for node in inside if node is not None}
+    if not found or len(found) < len(inside):
         return None
-    found = {inside for term in others if (inside := logarithm(graph, term)) is not None}
-    if len(found) < len(others):
-        return None
-    whole, *left = [*([_of_number(graph, number)] if number else []), *sorted(found)]
+    whole, *left = sorted(found, key=lambda node: (node not in first, node))
     for other in left:  # log(eᵃ + eᵇ) = a + softplus(b − a)
         whole = graph.add(whole, graph.call("softplus", graph.sub(other, whole)))
     return whole
