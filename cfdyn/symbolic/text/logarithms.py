@@ -1,15 +1,18 @@
 """Logarithms of sums, products and quotients of exponentials, written so that no float overflows on the way."""
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from cfdyn.tape.program import Node, Tape
+
+SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL are above 0 and finite in floats
 
 
 def logarithm(tape: Tape, u: Node) -> Node:
     """log u; where u > 0 is made of exponentials, the same function without them.
 
     log(1 + eᵛ) = softplus(v), log(eᵃ + eᵇ) = a + softplus(b − a), log σ(v) = −softplus(−v), log cosh v = logcosh(v), and
-    logarithms of products, quotients and whole powers of these.
+    logarithms of products, quotients and whole powers of these and of positive numbers; 1 − p/(p + q) is q/(p + q).
 
     >>> t = Tape()
     >>> v = t.leaf("z", 0)
@@ -22,8 +25,9 @@ def logarithm(tape: Tape, u: Node) -> Node:
 
 
 def log_one_plus(tape: Tape, u: Node) -> Node:
-    """log(1 + u), as `logarithm` writes it where u is a sum of exponentials."""
-    found = _of_sum(tape, [tape.const(1), u])
+    """log(1 + u), as `logarithm` writes it; with a number in u it stays: 1 + 10⁻²⁰ is 1 in floats."""
+    terms = _terms(tape, u)
+    found = None if any(tape.value(term) is not None for term in terms) else _of_terms(tape, [tape.const(1), *terms])
     return tape.apply("log1p", u) if found is None else found
 
 
@@ -37,24 +41,53 @@ def log_sum_exp(tape: Tape, exponents: Sequence[Node]) -> Node:
 
 def exponent(tape: Tape, u: Node) -> Node | None:
     """e with u = exp(e) for all values of what u is made of; None where u is not made so."""
+    number = tape.value(u)
+    if number is not None:
+        return _of_number(tape, number)
     op = tape.ops[u]
-    if op == "const":
-        return tape.const(0) if tape.value(u) == 1 else None
     return _RULES[op](tape, u) if op in _RULES else None
 
 
-def _of_sum(tape: Tape, terms: list[Node]) -> Node | None:
-    found: set[Node] = set()
-    while terms:
-        term = terms.pop()
-        if tape.ops[term] == "add":
-            terms += tape.args[term]
-            continue
-        inside = exponent(tape, term)
-        if inside is None or inside in found:
-            return None
-        found.add(inside)
-    return log_sum_exp(tape, sorted(found, key=lambda node: (tape.value(node) != 0, node)))
+def _terms(tape: Tape, u: Node) -> list[Node]:
+    """What a sum adds up; the node itself where it is none."""
+    found, left = [], [u]
+    while left:
+        node = left.pop()
+        if tape.ops[node] == "add":
+            left += tape.args[node]
+        else:
+            found.append(node)
+    return found
+
+
+def _of_terms(tape: Tape, terms: Sequence[Node]) -> Node | None:
+    number = sum(value for value in map(tape.value, terms) if value is not None)
+    others = [term for term in terms if tape.value(term) is None]
+    if number == 1 and len(others) == 1 and (taken := _negated(tape, others[0])) is not None:
+        return _of_rest(tape, taken)
+    first = _of_number(tape, number) if number else None
+    if number and first is None:
+        return None
+    exponents = [first, *(exponent(tape, term) for term in others)][0 if number else 1 :]
+    found = {e for e in exponents if e is not None}
+    if not found or len(found) < len(exponents):
+        return None
+    # The number first: a variable beside it then stands once.
+    return log_sum_exp(tape, sorted(found, key=lambda e: (e != first, e)))
+
+
+def _of_number(tape: Tape, number: Fraction | int) -> Node | None:
+    if not SMALL <= number <= 1 / SMALL:
+        return None
+    return tape.const(0) if number == 1 else tape.apply("log", tape.const(number))
+
+
+def _negated(tape: Tape, u: Node) -> Node | None:
+    """x with u = −x, where u is written so."""
+    op, args = tape.ops[u], tape.args[u]
+    if op == "div" and (tape.ops[args[0]] == "neg" or (tape.value(args[0]) or 0) < 0):
+        return tape.div(tape.neg(args[0]), args[1])
+    return args[0] if op == "neg" else None
 
 
 def _of_product(tape: Tape, u: Node) -> Node | None:
@@ -82,17 +115,23 @@ def _of_power(tape: Tape, u: Node) -> Node | None:
     return None if inside is None else tape.mul(tape.const(n), inside)
 
 
-def _of_rest(tape: Tape, u: Node) -> Node | None:
-    """1 − σ(v) = σ(−v)."""
-    a, b = tape.args[u]
-    if tape.value(a) != 1 or tape.ops[b] != "sigmoid":
+def _of_rest(tape: Tape, share: Node) -> Node | None:
+    """log(1 − σ(v)) = −softplus(v), log(1 − eᵃ/(eᵃ + eᵇ)) = −softplus(a − b)."""
+    op, args = tape.ops[share], tape.args[share]
+    if op == "sigmoid":
+        return tape.neg(tape.apply("softplus", args[0]))
+    terms = _terms(tape, args[1]) if op == "div" else []
+    if args[0] not in terms:
         return None
-    return tape.neg(tape.apply("softplus", tape.args[b][0]))
+    terms.remove(args[0])
+    part, others = exponent(tape, args[0]), _of_terms(tape, terms)
+    return None if part is None or others is None else tape.neg(tape.apply("softplus", tape.sub(part, others)))
 
 
 _RULES: dict[str, Callable[[Tape, Node], Node | None]] = {
     "exp": lambda tape, u: tape.args[u][0],
     "cosh": lambda tape, u: tape.apply("logcosh", tape.args[u][0]),
     "sigmoid": lambda tape, u: tape.neg(tape.apply("softplus", tape.neg(tape.args[u][0]))),
-    "add": lambda tape, u: _of_sum(tape, [u]), "mul": _of_product, "div": _of_quotient, "ipow": _of_power, "sub": _of_rest,
+    "add": lambda tape, u: _of_terms(tape, _terms(tape, u)), "mul": _of_product, "div": _of_quotient, "ipow": _of_power,
+    "sub": lambda tape, u: _of_rest(tape, tape.args[u][1]) if tape.value(tape.args[u][0]) == 1 else None,
 }  # fmt: skip

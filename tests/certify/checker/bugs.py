@@ -97,7 +97,26 @@ def maps_are_wrong(use: Any) -> str:
         return "rows"
     odd = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": ["w - 3*tanh(w)"], "params": {}}})
     _, slope = use("kinds.fold").Folded(odd).slopes(boxes.Interval(np.array([0.5]), np.array([0.6])), odd.lines)
-    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes) or _pieces(use, boxes)
+    return "fold" if slope.lo[0, 0] < 0 else _discs(use, boxes) or _pieces(use, boxes) or _logarithms(use, boxes)
+
+
+def _logarithms(use: Any, boxes: Any) -> str:
+    """The first logarithm whose value is not held at a point, or that has one where it is not defined (None)."""
+    e, log = MP.exp, MP.log
+    for formula, w, exact in (
+        ("log(1 + exp(w))", 0.5, log(1 + e(0.5))), ("log(2 + exp(w) + exp(-2*w))", 0.5, log(2 + e(0.5) + e(-1))), ("log(exp(w) + w)", 0.5, log(e(0.5) + 0.5)),
+        ("log((1 + exp(w))**3/cosh(2*w))", 0.5, log((1 + e(0.5)) ** 3 / MP.cosh(1))), ("log(sigmoid(w))", 0.5, -log(1 + e(-0.5))),
+        ("log(3*exp(w))", 0.5, log(3 * e(0.5))), ("log(1 - sigmoid(w))", 0.5, -log(1 + e(0.5))), ("log(2 - sigmoid(w))", 0.5, log(2 - 1 / (1 + e(-0.5)))),
+        ("log(1 - exp(w)/(exp(w) + exp(-2*w)))", 0.5, log(1 - e(0.5) / (e(0.5) + e(-1)))), ("log(1 - 1/(2 + exp(w)))", 0.5, log(1 - 1 / (2 + e(0.5)))),
+        ("log1p(exp(w) + exp(-w))", 0.5, log(1 + e(0.5) + e(-0.5))), ("log(-2*exp(w))", 0.5, None), ("log(exp(w) - 1)", -0.5, None),
+        ("log(1 - 2/(1 + exp(w)))", -0.5, None), ("log(w*exp(w))", -0.5, None),
+    ):  # fmt: skip
+        g = use("maps").read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
+        found = g.value(boxes.point(np.array([w])), g.lines)
+        lo, hi = float(found.lo[0]), float(found.hi[0])
+        if not (MP.mpf(lo) <= exact <= MP.mpf(hi) if exact is not None else lo == -np.inf and hi == np.inf):
+            return formula
+    return ""
 
 
 def _pieces(use: Any, boxes: Any) -> str:
@@ -123,6 +142,7 @@ def _discs(use: Any, boxes: Any) -> str:
 
 
 B, E, M, A, S = "numbers/boxes.py", "numbers/elementary.py", "numbers/matrices.py", "absence.py", "shooting.py"
+G = "formulas/logarithms.py"
 BUGS: dict[str, tuple[str, ...]] = {
     # roundings
     "+ rounds its lower end to nearest": (B, "lo, hi = down(self.lo + other.lo)", "lo, hi = (self.lo + other.lo)"),
@@ -146,6 +166,15 @@ BUGS: dict[str, tuple[str, ...]] = {
     # formulas and derivatives
     "the product rule drops a term": ("formulas/jets.py", "graph.add(graph.mul(inner[0], what[2]), graph.mul(what[1], inner[1]))", "graph.mul(inner[0], what[2])"),
     "the quotient rule with a plus": ("formulas/jets.py", "graph.sub(inner[0], graph.mul(node, inner[1]))", "graph.add(inner[0], graph.mul(node, inner[1]))"),
+    "log of a number below 0": (G, "_of_number(graph, parts[0])", "_of_number(graph, abs(parts[0]))"),
+    "log of a sum whose number is left out": (G, "if number else []", "if number == 1 else []"),
+    "log of a sum without what has no sign": (G, "or len(found) < len(inside):", "or False:"),
+    "log of a power without its factor": (G, "graph.mul(graph.const(parts[1]), inside)", "inside"),
+    "log of a quotient as of a product": (G, 'if kind == "mul" else graph.sub(first, second)', 'if kind == "mul" else graph.add(first, second)'),
+    "log σ(v) as log σ(−v)": (G, 'graph.neg(graph.call("softplus", graph.neg(v)))', 'graph.neg(graph.call("softplus", v))'),
+    "log of a share as of what is left": (G, "graph.sub(part, others)", "graph.sub(others, part)"),
+    "log(2 − σ) as log(1 − σ)": (G, "if number == 1 and len(others)", "if number and len(others)"),
+    "log of any share as of one of a sum": (G, "terms.remove(parts[0])", "terms.pop(0)"),
     "powers without their factor": ("formulas/jets.py", "slope = graph.mul(graph.const(what[2]), ", "slope = graph.mul(graph.const(1), "),
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),
     "sigmoid' with 1/2": ("formulas/jets.py", "graph.sub(graph.const(Fraction(1, 4))", "graph.sub(graph.const(Fraction(1, 2))"),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cfdyn.certify.checker.formulas.graph import Graph, Node
 
+SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL have tight bounds in doubles
+
 
 def logarithm(graph: Graph, u: Node) -> Node | None:
-    """The logarithm of 1, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, of products, quotients and whole powers; None
-    for all others, whose sign is not known."""
+    """The logarithm of a positive number, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, 1 − p/(p + q), products,
+    quotients and whole powers; None for all others, whose sign is not known."""
     kind, *parts = graph.nodes[u]
-    if graph.value(u) == 1:
-        return graph.const(0)
+    if kind == "const":
+        return _of_number(graph, parts[0])
     if kind == "call" and parts[0] in ("exp", "cosh", "sigmoid"):
         return _of_call(graph, parts[0], parts[1])
     if kind == "add":
-        return _of_sum(graph, u)
+        return _of_sum(graph, _terms(graph, u))
     if kind == "power":
         inside = logarithm(graph, parts[0])
         return None if inside is None else graph.mul(graph.const(parts[1]), inside)
@@ -30,8 +33,9 @@ def logarithm(graph: Graph, u: Node) -> Node | None:
 
 
 def log_one_plus(graph: Graph, u: Node) -> Node | None:
-    """`logarithm` of 1 + u."""
-    return _of_sum(graph, u, graph.const(1))
+    """`logarithm` of 1 + u, unless u has a number in it."""
+    terms = _terms(graph, u)
+    return None if any(graph.value(term) is not None for term in terms) else _of_sum(graph, [graph.const(1), *terms])
 
 
 def _of_call(graph: Graph, name: str, v: Node) -> Node:
@@ -40,31 +44,63 @@ def _of_call(graph: Graph, name: str, v: Node) -> Node:
     return v if name == "exp" else graph.neg(graph.call("softplus", graph.neg(v)))
 
 
-def _of_sum(graph: Graph, *terms: Node) -> Node | None:
-    found: set[Node] = set()
-    left = list(terms)
+def _of_number(graph: Graph, number: Fraction | int) -> Node | None:
+    if number < SMALL or number > 1 / SMALL:
+        return None
+    return graph.const(0) if number == 1 else graph.put("call", "log", graph.const(number))
+
+
+def _terms(graph: Graph, u: Node) -> list[Node]:
+    """What a sum adds up."""
+    found, left = [], [u]
     while left:
         term = left.pop()
         kind, *parts = graph.nodes[term]
-        inside = _one_minus(graph, *parts) if kind == "add" else logarithm(graph, term)
-        if kind == "add" and inside is None:
+        if kind == "add":
             left += parts
-        elif inside is None or inside in found:
-            return None
         else:
-            found.add(inside)
-    whole, *others = sorted(found, key=lambda node: (graph.value(node) != 0, node))
-    for other in others:  # log(eᵃ + eᵇ) = a + softplus(b − a)
+            found.append(term)
+    return found
+
+
+def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
+    number = sum(graph.value(term) or 0 for term in terms)
+    others = [term for term in terms if graph.value(term) is None]
+    if number == 1 and len(others) == 1 and (share := _opposite(graph, others[0])) is not None:
+        return _of_rest(graph, *share)
+    first = [_of_number(graph, number)] if number else []
+    inside = first + [logarithm(graph, term) for term in others]
+    found = {node for node in inside if node is not None}
+    if not found or len(found) < len(inside):
+        return None
+    whole, *left = sorted(found, key=lambda node: (node not in first, node))
+    for other in left:  # log(eᵃ + eᵇ) = a + softplus(b − a)
         whole = graph.add(whole, graph.call("softplus", graph.sub(other, whole)))
     return whole
 
 
-def _one_minus(graph: Graph, a: Node, b: Node) -> Node | None:
-    """The logarithm of 1 − σ(v) = σ(−v)."""
-    if graph.value(b) == 1:
-        a, b = b, a
-    kind, *factors = graph.nodes[b]
-    if graph.value(a) != 1 or kind != "mul" or graph.const(-1) not in factors:
+def _opposite(graph: Graph, u: Node) -> tuple | None:
+    """What node −u is, where u is written as −σ(v) or −p/d."""
+    kind, *parts = graph.nodes[u]
+    minus = graph.const(-1)
+    if kind == "mul" and minus in parts:
+        return graph.nodes[parts[0] if parts[1] == minus else parts[1]]
+    if kind != "div":
         return None
-    what = graph.nodes[factors[0] if graph.value(factors[1]) == -1 else factors[1]]
-    return graph.neg(graph.call("softplus", what[2])) if what[:2] == ("call", "sigmoid") else None
+    over, *factors = graph.nodes[parts[0]]
+    if over == "const" and factors[0] < 0:
+        return "div", graph.const(-factors[0]), parts[1]
+    if over == "mul" and minus in factors:
+        return "div", factors[0] if factors[1] == minus else factors[1], parts[1]
+    return None
+
+
+def _of_rest(graph: Graph, kind: str, *parts: Any) -> Node | None:
+    """The logarithm of 1 − σ(v) = σ(−v), and of 1 − p/(p + q) = 1/(1 + p/q)."""
+    if kind == "call" and parts[0] == "sigmoid":
+        return graph.neg(graph.call("softplus", parts[1]))
+    if kind != "div" or parts[0] not in (terms := _terms(graph, parts[1])):
+        return None
+    terms.remove(parts[0])
+    part, others = logarithm(graph, parts[0]), _of_sum(graph, terms)
+    return None if part is None or others is None else graph.neg(graph.call("softplus", graph.sub(part, others)))
