@@ -8,104 +8,34 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
 
 import cfdyn as cf
-from cfdyn.integrate.large import large_run
-from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, installed
-from problems.digits import batches, beside, network, squares, swings
+from measuring import Benchmark, Cells, Goal, Plan, Row, Rows, installed
+from problems.digits import batches, beside, bursts, edges, squares, swings
 from problems.growing import PRICES, STRICT, TOLERANCE, UNITS, measured, priced
+from problems.held import PART, PROBLEMS, RANK, SECONDS, START, STEPS, TOLERANCES, WHOLE, Case, ours
 
 bench = Benchmark("networks")
 
-WORK, SECONDS, ERROR, RANK, STEPS = "gradients per unit", "s per unit", "error", "modes held", "steps"
+WORK, ERROR = "gradients per unit", "error"
 NEARER, SPREAD, LOSS, HELD = "ratio of distances", "least to largest", "loss, predicted over measured", "λ₁η/2"
-MEMORY, BUDGET, KEPT = "memory (vectors)", "allowed", "modes or rods"
+MEMORY, BUDGET, KEPT, MIDDLE = "memory (vectors)", "allowed", "modes or rods", "median"
 EDGE, COSINE, MEDIAN, HELD_BY, TOLD = "λ₁(P⁻¹H) over θ", "E g²: cosine", "E g²: ratio", "sharpness · η/2", "flow's over SGD's"
-START, PUBLISHED, RATIO = "start", "published, per unit", "ratio"
+PUBLISHED, RATIO = "published, per unit", "ratio"
 EARLY, ERROR_EARLY = "early part", "error there"
-WHOLE, PART = 900, 200  # units of flow time: a run, and where it is looked at on its way
 # Gradients per unit over a whole run from the first weights and from a warm start, none for four modes; errors.
 COLD, WARM, EXACT = {0: 1.0, 1: 2.0, 2: 10.0, 3: 20.0}, {1: 4.0, 2: 10.0, 3: 20.0}, 0.1
 DEARER = {1: 30.0, 2: 10.0, 3: 5.0}  # times the published scheme at least
-# By the modes held: how many digits are told apart, and η·λ₁/2 of the first weights.
-PROBLEMS = {1: (3, 0.8), 2: (5, 0.7), 3: (6, 1.0), 4: (10, 0.9)}
 RUNS, SEEDS = {1: 3, 2: 3, 3: 1, 4: 1}, 5  # seeds, by the modes held, and of the other tables
-TOLERANCES = {0: (3e-3, 1e-3), 10: (1e-3, 3e-4)}  # by the steps of descent before the flow; a tenth of the last: a reference
 # Widths of the layers, and on 100 rows, by the modes held, 0 for the gradient flow, digits and η·λ₁/2.
 SIZES: dict[str, tuple[tuple[int, ...], dict[int, tuple[int, float]]]] = {
     "1e2": ((2,), {0: (4, 0.5), 1: (10, 1.0)}),
     "1e3": ((14,), {0: (4, 0.5), 1: (4, 1.2), 2: (6, 1.5)}),
     "2e4": ((128, 84), {0: (4, 0.5), 1: (3, 0.6), 2: (4, 0.8), 3: (6, 1.0), 4: (10, 1.0)}),
-    "1e5": ((284, 284), {0: (4, 0.5), 1: (2, 0.9), 2: (4, 0.8)}),
+    "1e5": ((284, 284), {0: (4, 0.5), 1: (2, 0.9), 2: (4, 0.8), 3: (6, 1.0)}),
     "1e6": ((965, 965), {0: (4, 0.5), 1: (2, 1.0)}),
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """A net that holds about so many modes, its seed, and the steps of descent before the flow takes over."""
-
-    modes: int
-    warm: int
-    seed: int = 0
-    times: tuple[int, ...] = (PART, WHOLE)
-
-    @property
-    def title(self) -> str:
-        return f"{PROBLEMS[self.modes][0]} digits, {f'from step {self.warm}' if self.warm else 'cold'}"
-
-    @cached_property
-    def net(self) -> Any:
-        return network(seed=self.seed, classes=PROBLEMS[self.modes][0])
-
-    @cached_property
-    def lr(self) -> float:
-        return float(PROBLEMS[self.modes][1] * 2 / self.net.eigenvalues(self.net.start, 1)[0][0])
-
-    @property
-    def flow(self) -> Any:
-        return cf.flows.central(self.net, cf.optimizers.gd(lr=self.lr))
-
-    @cached_property
-    def reference(self) -> list[np.ndarray]:
-        """The weights at the times, with a tolerance a tenth of the finest that is shown."""
-        return [w for w, _ in ours(self, TOLERANCES[self.warm][-1] / 10)[0]]
-
-    @cached_property
-    def scales(self) -> list[float]:
-        """How far the reference is from the optimizer then, the midpoint of three iterates."""
-        step = cf.as_map(self.net, cf.optimizers.gd(lr=self.lr))
-        orbit, found = [step.state(self.net.start)], []
-        for n in range(self.warm + self.times[-1] + 1):
-            orbit = [*orbit[-2:], step(orbit[-1])]
-            if n - self.warm in self.times:
-                found.append((orbit[0] + 2 * orbit[1] + orbit[2]) / 4)
-        return [float(np.linalg.norm(w - middle)) for w, middle in zip(self.reference, found, strict=True)]
-
-    def error(self, place: int, w: np.ndarray) -> float:
-        return float(np.linalg.norm(w - self.reference[place])) / self.scales[place]
-
-
-def ours(case: Case, rtol: float) -> tuple[list[tuple[np.ndarray, float]], dict[str, float]]:
-    """At each of the times the weights and the gradients per unit so far; steps, modes held on average, start and seconds."""
-    begun = time.perf_counter()
-    run, held, found = large_run(case.flow, case.net.start, rtol=rtol, warm=case.warm), 0.0, []
-    start = priced(run.oracle.counts)
-    for t in case.times:
-        while run.t < t:
-            before = run.t
-            run.step(t)
-            held += run.rank * (run.t - before)
-            if run.status:
-                raise BenchmarkError(f"{case.title}: {run.status}")
-        found.append((run.w.copy(), (priced(run.oracle.counts) - start) / t))
-    seconds = (time.perf_counter() - begun) / run.t
-    return found, {RANK: held / run.t, STEPS: run.steps, START: start, SECONDS: seconds}
 
 
 def percent(share: float) -> str:
@@ -187,16 +117,15 @@ def seeds(plan: Plan) -> Rows:
     Loss: predicted over measured, means from the flow's start on (rtol 1e-4); λ₁: that of the means times η/2, averaged; medians
     over the seeds."""
     count, steps = plan.pick(2, SEEDS), plan.pick(200, 900)
-    for lr in (0.6, 0.75):
-        for warm in (10, 150):
-            ratios, losses, held = zip(*(beside(seed, lr, steps, warm) for seed in range(count)), strict=True)
-            found: Cells = {
-                NEARER: statistics.median(ratios),
-                SPREAD: f"{min(ratios):.1f} to {max(ratios):.1f}",
-                LOSS: statistics.median(losses),
-                HELD: statistics.median(held),
-            }
-            yield Row(f"η = {lr:g}, from step {warm}", found)
+    for lr, warm in ((0.6, 10), (0.6, 150), (0.75, 10), (0.75, 150), (1.0, plan.pick(100, 200))):
+        ratios, losses, held = zip(*(beside(seed, lr, steps, warm) for seed in range(count)), strict=True)
+        found: Cells = {
+            NEARER: statistics.median(ratios),
+            SPREAD: f"{min(ratios):.1f} to {max(ratios):.1f}",
+            LOSS: statistics.median(losses),
+            HELD: statistics.median(held),
+        }
+        yield Row(f"η = {lr:g}, from step {warm}", found)
     return {"count": count, "steps": steps}
 
 
@@ -223,6 +152,30 @@ def others(plan: Plan) -> Rows:
         yield Row(f"SGD, batches of {batch}", {**found, SPREAD: f"{min(told):.3f} to {max(told):.3f}"},
                   (Goal(abs(statistics.median(told) - 1), 0.15),))  # fmt: skip
     return {"count": count, "steps": steps, "batched": batched, "runs": runs}
+
+
+@bench.table("Adam, and three eigenvalues at the edge, over seeds", (MIDDLE, SPREAD))
+def several(plan: Plan) -> Rows:
+    """The net with 4 digits from {count} seeds. Adam: η = 0.01, β₁ = 0.9, β₂ = 0.99, {steps} steps of it, flows from step {warm}
+    on (rtol 1e-3): λ₁(P⁻¹H) over θ at midpoints, by SciPy, its mean over whole bursts after step {late}; and the median over time
+    of the ratio of distances to the midpoints, the stable flow's, which has no Σ, over the central flow's. Descent, {descent}
+    steps: eigenvalues of the Hessian at weights averaged over 100 steps, by SciPy, from step 60 on; of the means of the first
+    three over 2/η the largest distance from 1. Goals: 10 % from 1; 2; 2 %."""
+    count, steps, warm, descent = plan.pick(1, SEEDS), 700, 200, 500
+    if installed("scipy"):
+        adam = cf.optimizers.adam(lr=0.01, beta2=0.99)
+        held, nearer = zip(*(bursts(seed, adam, steps, warm) for seed in range(count)), strict=True)
+        yield spread("Adam: λ₁(P⁻¹H) over θ", held, Goal(abs(statistics.median(held) - 1), 0.1))
+        yield spread("Adam: ratio of distances", nearer, Goal(statistics.median(nearer), 2, above=True))
+        for lr in (1.0, 1.1):
+            far = [edges(seed, lr, descent, 100, 3) for seed in range(count)]
+            yield spread(f"η = {lr:g}: three eigenvalues, distance from the edge", far, Goal(statistics.median(far), 0.02))
+    return {"count": count, "steps": steps, "warm": warm, "late": warm + 100, "descent": descent}
+
+
+def spread(title: str, values: Sequence[float], goal: Goal) -> Row:
+    """Of one number over the seeds the median, the least and the largest."""
+    return Row(title, {MIDDLE: statistics.median(values), SPREAD: f"{min(values):.3g} to {max(values):.3g}"}, (goal,))
 
 
 @bench.table("flows that follow the swing, beside the central flow", (KEPT, STEPS, WORK, ERROR, SECONDS))

@@ -12,6 +12,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.errors import NumericsError
 from cfdyn.integrate.large import large_run
+from cfdyn.series.slow_cycles import slow_cycles
 from measuring import BenchmarkError
 
 EVERY = 10  # steps between measurements
@@ -57,15 +58,16 @@ def squares(seed: int, optimizer: Any, steps: int, warm: int, over: int) -> tupl
         found.append(net.gradient(run.w) ** 2 + ((x @ curved) * curved).sum(axis=0))
     told, seen = np.mean(found, axis=0), measured > 0  # a blank pixel has no gradient
     cosine = told @ measured / np.linalg.norm(told) / np.linalg.norm(measured)
-    values = list(_leading(net, step, np.array(z[late:]), over))
-    return float(np.mean(values)), float(cosine), float(np.median(told[seen] / measured[seen]))
+    values = _leading(net, step, np.array(z[late:]), over)[:, 0]
+    return float(values.mean()), float(cosine), float(np.median(told[seen] / measured[seen]))
 
 
-def _leading(net: Any, step: Any, z: np.ndarray, over: int) -> Iterator[float]:
-    """λ₁ of P⁻¹H over θ, by Arnoldi's method of SciPy, where weights and P are averaged."""
+def _leading(net: Any, step: Any, z: np.ndarray, over: int, count: int = 1) -> np.ndarray:
+    """The first eigenvalues of P⁻¹H over θ, descending, (m, count), by Arnoldi's method of SciPy, where weights and P are
+    averaged over so many steps; the middles are max(``EVERY``, over/2) rows apart, from over/2 on."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    d = net.dim
+    d, found = net.dim, []
     for first in range(0, len(z) - over, max(EVERY, over // 2)):
         rows = z[first : first + over + 1]
         weight = np.full(len(rows), 1.0)
@@ -73,7 +75,41 @@ def _leading(net: Any, step: Any, z: np.ndarray, over: int) -> Iterator[float]:
         held, w = (np.average(what, axis=0, weights=weight)[:d] for what in (step.preconditioners(rows), rows))
         root = 1 / np.sqrt(2 * held)  # θP
         product = LinearOperator((d, d), matvec=lambda v, w=w, root=root: root * net.hvp(w, root * v.ravel()), dtype=float)
-        yield float(eigsh(product, k=1, which="LA", tol=1e-4, return_eigenvectors=False)[0])
+        found.append(np.sort(eigsh(product, k=count, which="LA", tol=1e-4, return_eigenvectors=False))[::-1])
+    return np.array(found)
+
+
+def bursts(seed: int, optimizer: Any, steps: int, warm: int) -> tuple[float, float]:
+    """Of an optimizer whose swing comes in bursts: λ₁(P⁻¹H)/θ at midpoints over the whole ones from 100 steps after ``warm`` on,
+    and from ``warm`` on the median of the distances to the midpoints, the stable flow's over the central flow's."""
+    net, late = network(seed=seed), warm + 100
+    step = cf.as_map(net, optimizer)
+    orbit = cf.iterate(step, net.start, steps)
+    middle = orbit.midpoints()  # row t − 1 is about step t
+    cycles = slow_cycles(((orbit.w[1:-1] - middle) ** 2).sum(axis=1)[late - 1 :])
+    if not cycles:
+        raise BenchmarkError(f"{optimizer.title}, seed {seed}: no whole burst")
+    values = _leading(net, step, orbit.z[late - 1 :], 2)[:, 0]
+    after, far = EVERY * np.arange(len(values)), []
+    for name in ("stable", "central"):
+        run, found = large_run(getattr(cf.flows, name)(net, optimizer), net.start, warm=warm), []
+        for t in range(EVERY, steps - warm, EVERY):
+            run.advance(float(t))
+            if run.status:
+                raise BenchmarkError(f"{optimizer.title}, seed {seed}: {run.status}")
+            found.append(np.linalg.norm(run.w - middle[warm + t - 1]))
+        far.append(np.array(found))
+    whole = (after >= cycles[0][0]) & (after < cycles[-1][1])
+    return float(values[whole].mean()), float(np.median(far[0] / far[1]))
+
+
+def edges(seed: int, lr: float, steps: int, over: int, count: int) -> float:
+    """Of descent from step 10 on: how far the first eigenvalues of the Hessian at weights averaged over so many steps are from
+    2/η at most, each on average, relative to that."""
+    net, optimizer = network(seed=seed), cf.optimizers.gd(lr=lr)
+    step = cf.as_map(net, optimizer)
+    values = _leading(net, step, cf.iterate(step, net.start, steps).z[10:], over, count)
+    return float(np.abs(values.mean(axis=0) - 1).max())
 
 
 def batches(seed: int, lr: float, batch: int, steps: int, runs: int) -> tuple[float, float]:
