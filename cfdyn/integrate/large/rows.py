@@ -57,9 +57,10 @@ def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
 
 def _exact(run: LargeRun) -> bool:
     """Whether the largest of a run's own eigenvalues are exact: where there are oscillations, and where they are near."""
-    if not len(run.point.y):
+    kind = run.flow.kind
+    if kind not in ("plain", "central") or not len(run.point.y):
         return True
-    return run.flow.kind != "plain" and (run.flow.kind != "central" or run.point.near > 0 or len(run.look.aside) > 0)
+    return kind == "central" and (run.point.near > 0 or len(run.look.aside) > 0)
 
 
 def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
