@@ -8,9 +8,8 @@ import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
 from cfdyn.codegen.frames import print_frame
-from cfdyn.codegen.lanes import BLOCK, HEAD, printer
+from cfdyn.codegen.lanes import printer
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.maps import MapSpec
 from cfdyn.symbolic.preconditioning import preconditioning
@@ -113,13 +112,3 @@ class Compiled(Portable):
                  "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hvp": d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
-
-
-def ensemble(step: Compiled, alone: str, together: str, steps: int, escape: float) -> Ensemble:
-    """What loops over many orbits read of a map: its rules for one ``alone`` and, in lanes, a block ``together``, and limits."""
-    rules = {"run": step.rule(together).compiled} if step.in_lanes else {}
-    # A rule of tangents has them behind the state.
-    d = step.rule(alone).n_out
-    return Ensemble.make(
-        step=step.rule(alone).compiled, block=BLOCK, head=HEAD, d=d, parameters=len(step.spec.params), steps=steps,
-        lanes=int(step.in_lanes), size=len(step.p), escape=escape, p=step.p, **rules)  # fmt: skip

@@ -10,7 +10,6 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK
-from cfdyn.codegen.map_rules import ensemble
 from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
@@ -23,6 +22,7 @@ from cfdyn.machine.workers import processors
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
+from cfdyn.systems.together import ensemble
 
 SPEED = 8  # operations in lanes that take the time of one by itself
 BEGUN = 64  # operations by themselves that take the time in which an orbit begins and is written down

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.codegen.map_rules import ensemble
 from cfdyn.cycles.rest import limit_matrix, settled
 from cfdyn.kernels.lanes.disturb import disturb
 from cfdyn.systems.map import Map
+from cfdyn.systems.together import ensemble
 
 STILL, ULPS = 8, 32  # so many steps whose third differences are no more units in the last place: no oscillation but round-off
 MOVING = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum, or to what falls too slowly to wait for
