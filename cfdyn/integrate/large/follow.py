@@ -51,7 +51,7 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     reach[:rank] = math.inf
     if rank > 1:
         reach[rank : rank + 1] = np.maximum(reach[rank : rank + 1], NEXT)
-    near, there = (int((gap < least).nonzero()[0].max(initial=-1)) + 1 for least in (reach, 2 * NEAR))
+    near, there = (int((gap < least).nonzero()[0].max(initial=-1)) + 1 for least in (reach, 0.0))
     # Of modes that come in the step after this one, T of one more than are held: for memory.
     near = min(near, max(rank + 1, there))
     reach[near:] = np.minimum(reach[near:], 2 * NEAR)
@@ -110,6 +110,7 @@ def widened(run: LargeRun, near: int) -> None:
     run.bent, run.missed = None, np.zeros((0, 0))
     reach = np.full(len(point.y), 2 * NEAR)
     reach[:near] = math.inf
+    point.g, point.thirds = np.zeros(0), np.zeros((0, 0))  # memory
     run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
 
 
