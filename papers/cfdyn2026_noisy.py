@@ -31,10 +31,9 @@ PARABOLA = (("heavy_ball", 0.5, 0.5), ("heavy_ball", 0.2, 0.9), ("heavy_ball", 3
 
 def _variance(name, lr, beta):
     """Of w on w²/2 with noise of variance 1: of a recursion of two steps."""
-    x = lr
     if name == "heavy_ball":
-        return lr * (1 + beta) / ((1 - beta) * (2 * (1 + beta) - x))
-    one, two, more = (1 + beta) * (1 - x), -beta * (1 - x), -beta / (1 + beta)
+        return lr * (1 + beta) / ((1 - beta) * (2 * (1 + beta) - lr))
+    one, two, more = (1 + beta) * (1 - lr), -beta * (1 - lr), -beta / (1 + beta)
     kick = lr**2 * (1 + beta) ** 2
     return kick * ((1 - two) * (1 + more**2) + 2 * more * one) / ((1 + two) * ((1 - two) ** 2 - one**2))
 
