@@ -39,6 +39,8 @@ def _loss(axes: Axes, run: Run) -> None:
     dots(axes, steps, run.loss, label="iterates")
     axes.plot(steps, run.average_loss, color=ACCENT, linewidth=1.1, zorder=3, label="average of neighbours")
     for name, row in run.models.items():
+        if not np.isfinite(row.predicted_loss).any():
+            continue  # the optimizer ended before it began
         what = "predicted by the central flow" if name == "central" else f"{name} flow"
         axes.plot(run.t, row.predicted_loss, color=MODELS[name], linestyle=DASHED, linewidth=1.3, zorder=4, label=what)
     axes.set(xlabel="step", ylabel="loss", yscale="log", title="loss")
