@@ -51,6 +51,22 @@ def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
     np.testing.assert_allclose([event.t for event in run.events], [50, 400], rtol=0.03)
 
 
+@pytest.mark.parametrize(("rtol", "kept"), [(1e-3, np.float32), (1e-7, np.float64)])
+def test_third_derivatives_of_many_weights_are_kept_in_32_bits(monkeypatch, rtol, kept):
+    """Unless more is asked of the path. It ends where the valley xy = 1 is as sharp as the edge, x² + y² = 2.5, and goes on bit for bit."""
+    monkeypatch.setattr("cfdyn.integrate.large.point.LONG", 2)
+    run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], rtol=rtol)
+    run.advance(20.0)
+    arrays = run.snapshot()
+    assert arrays["thirds"].dtype == kept
+    run.advance(60.0)
+    end = run.w.copy()
+    np.testing.assert_allclose(end, [2**0.5, 2**-0.5], rtol=rtol)
+    run.restore(arrays)
+    run.advance(60.0)
+    np.testing.assert_array_equal(run.w, end)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("near", [1, 2, 3])
 def test_thirds_of_a_point_are_those_of_its_modes(near, sign):

@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers, unpacked
-from cfdyn.systems.by_products.oracle_flow import Edge, Force, OracleFlow
+from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
 ROOT = 2.0**0.5
 PIECE = 4096  # of the weights at a time
@@ -60,12 +60,25 @@ def turn_thirds(turn: np.ndarray, thirds: list[np.ndarray]) -> None:
             thirds[row][part] = own
 
 
+def dots(rows: np.ndarray, others: np.ndarray, weight: Numbers = 1.0) -> np.ndarray:
+    """Σ rows · weight · others over the weights (m, n), in float64 whatever T is kept in, piece by piece.
+
+    >>> dots(np.full((1, 3), 1e-30, dtype=np.float32), np.full((2, 3), 1e-30)).round(66)
+    array([[3.e-60, 3.e-60]])
+    """
+    found = np.zeros((len(rows), len(others)))
+    for first in range(0, rows.shape[1], PIECE):
+        part = slice(first, first + PIECE)
+        own = np.broadcast_to(weight, rows.shape[1])[part]
+        found += rows[:, part].astype(float, copy=False) @ (others[:, part].astype(float, copy=False) * own).T
+    return found
+
+
 def rates(flow: OracleFlow, f: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray) -> Rates:
     """Those at a state with the slope f without oscillation, for modes u (k, d) with uᵀQu = 1 and T of their pairs (m, d)."""
     d, k = flow.n_weights, len(u)
-    alpha = -(thirds @ f[:d])
-    half = 0.5 * edge.speed
-    beta = np.array([thirds @ (third * half) for third in thirds])
+    alpha = -dots(thirds, f[None, :d])[:, 0]
+    beta = dots(thirds, thirds, 0.5 * edge.speed)
     for s in range(len(flow.own.states)):
         slope = 2 * edge.slopes[s]
         rate = flow.block(f, s)

@@ -25,7 +25,8 @@ UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step di
 def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
     """The edge, the near modes and their T in the middle of a step, extrapolated: so the scheme is of second order."""
     point, flow, edge, u = run.point, run.flow, run.point.edge, run.point.movers(run.flow)
-    thirds, ahead = point.thirds, 0.5 * min(h / run.pace, FARTHEST)
+    # A float of Python: one of NumPy would make 64 bits of T in 32.
+    thirds, ahead = point.thirds, float(0.5 * min(h / run.pace, FARTHEST))
     if run.bent is not None:
         thirds, run.bent = run.bent, None  # its memory is used again
         thirds *= -ahead
@@ -128,7 +129,7 @@ def drifted(run: LargeRun, found: Point, x: np.ndarray) -> float:
         worst = max(worst, gap / 2 / max(OFF * run.settings.rtol, LEAST_OFF))
         beta = found.rates.beta[place, place]
         if gap > 0 and beta > 0:
-            way = gap / beta * float(np.linalg.norm(0.5 * found.edge.speed * found.thirds[place]))
+            way = gap / beta * float(np.linalg.norm(np.multiply(0.5 * found.edge.speed, found.thirds[place], dtype=float)))
             worst = max(worst, SHARE * way / size)
     return worst
 

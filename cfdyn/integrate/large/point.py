@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.costs import LONG, Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.numerics.aligned import empty
@@ -19,6 +19,7 @@ AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
 WRONG = 0.01  # error of the eigenvalue of a near mode, at the edge of 2, which is corrected in any case
+SHORT = 1e-6  # of rtol: T of many weights is kept in 32 bits, for memory, unless a path is to be more exact than they are
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
 
 
@@ -69,10 +70,11 @@ class Wanted(NamedTuple):
 
 
 class Looker:
-    """Makes points of a flow."""
+    """Makes points of a flow, for a path with the tolerance ``rtol``."""
 
-    def __init__(self, flow: OracleFlow, oracle: Counted):
+    def __init__(self, flow: OracleFlow, oracle: Counted, rtol: float = 0.0):
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
+        self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
         self.aside = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted) -> Point:
@@ -119,7 +121,7 @@ class Looker:
         for i, row in enumerate(y):
             found, product, third = self.oracle.bent(w, np.divide(row, root, out=empty(self.d)))
             g = found if found is not None else g
-            own.append(third)
+            own.append(third.astype(self.short, copy=False))
             if product is not None:
                 np.divide(product, root, out=products[i])
                 known = i + 1
@@ -135,7 +137,7 @@ class Looker:
         if not k:
             point.thirds = np.zeros((0, self.d))
             return
-        point.thirds = np.empty((len(pairs(k)), self.d))
+        point.thirds = np.empty((len(pairs(k)), self.d), self.short)
         rows = dict(zip(pairs(k), point.thirds, strict=True))
         turn = turn[:guess, :guess]
         if guess and (turn**2).sum(axis=1).min() >= SAME**2:

@@ -59,7 +59,7 @@ class LargeRun:
 
     def __init__(self, flow: OracleFlow, settings: Settings):
         self.flow, self.settings, self.oracle = flow, settings, Counted(flow)
-        self.look = Looker(flow, self.oracle)
+        self.look = Looker(flow, self.oracle, settings.rtol)
         self.t, self.h, self.status, self.notes = 0.0, 1.0, "", list[str]()
         self.steps = self.rejected = self.since = self.rank = 0
         # Modes and T of another point in the basis of this one, ``pace`` ago; a step uses them up.

@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.follow import guarded, predicted, regained, widened
-from cfdyn.integrate.large.multiplier import Rates, covariance, force, weights
+from cfdyn.integrate.large.multiplier import Rates, covariance, dots, force, weights
 from cfdyn.integrate.large.oscillation import unseen
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.run import BLOW_UP, LargeRun, Piece, Settings
@@ -36,10 +36,10 @@ class MapRun(LargeRun):
         if point.rates is None:
             return np.zeros((0, 0))
         thirds, y, half = point.thirds, point.y[: point.near], 0.5 * float(point.edge.speed)
-        weight, along = weights(point.near), point.thirds @ point.y[: point.near].T
+        weight, along = weights(point.near), dots(thirds, y)
         slope = point.slope(self.flow)
-        alpha = -(thirds @ slope) + LOST * along @ (y @ slope)
-        beta = half * (thirds @ thirds.T - LOST * along @ along.T)
+        alpha = -dots(thirds, slope[None])[:, 0] + LOST * along @ (y @ slope)
+        beta = half * (dots(thirds, thirds) - LOST * along @ along.T)
         gap = np.diag(2.0 - point.values[: point.near])
         return covariance(Rates(weight * alpha, weight[:, None] * beta * weight), gap)
 
