@@ -190,39 +190,31 @@ class LargeRun:
         return []
 
     def _step(self, h: float, end: float) -> None:
-        point, flow, first, before, self.piece, self.back = self.point, self.flow, h, self.rejected, None, 1.0
+        first, before, self.piece, self.back = h, self.rejected, None, 1.0
         while True:
             try:
-                x, push = oscillation(self, h)
+                x, found, slope, ends, worst = self._attempted(h)
             except NumericsError as trouble:
                 self.status = f"stopped at t = {self.t:.6g}: {trouble}"
                 return
-
-            def right(z: np.ndarray, push: Force | None = push) -> np.ndarray:
-                return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
-
-            with np.errstate(all="ignore"):
-                z = advance(point.z, point.slope(flow, push), h, stages(h, self.radius()), right)
-            found, slope, ends, worst = self._looked(z, x, push, h)
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
             if found is not None:
-                regained(point, found.y)
+                regained(self.point, found.y)
             self._learned(found, h)
-            new = found is not None and unseen(self, found, x) and len(x) < len(point.values)
+            new = found is not None and unseen(self, found, x) and len(x) < len(self.point.values)
             by = 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
-            del found, ends, z, slope, push, right  # memory
+            del found, ends, slope  # memory
             if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
                 widened(self, len(x) + 1)
-                point = self.point
                 continue
-            if self.rejected - before == LOST and flow.kind == "central":
+            if self.rejected - before == LOST and self.flow.kind == "central":
                 renewed(self)
-                point, h, self.back = self.point, first, 1.0
+                h, self.back = first, 1.0
                 continue
-            if h < self.back and point.values[0] > 2.0 and len(x):
+            if h < self.back and self.point.values[0] > 2.0 and len(x):
                 # The way back to the edge is as long for a short step as for a long one: it is gone in an optimizer step.
                 self.back = h
                 continue
@@ -233,10 +225,22 @@ class LargeRun:
                 return
         self._events(x, h)
         reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
-        self.piece = Piece(self.t, reached, point.z, found.z, slope, ends) if self.pieces else None
-        del slope, ends, z, push, right  # memory
+        self.piece = Piece(self.t, reached, self.point.z, found.z, slope, ends) if self.pieces else None
+        del slope, ends  # memory
         self._take(found, x, h, worst, first < 0.99 * self.h and h == first)
         self.t = reached
+
+    def _attempted(self, h: float) -> tuple[np.ndarray, Point | None, np.ndarray, np.ndarray, float]:
+        """X of a step that is made, and what `_looked` says of it."""
+        point, flow = self.point, self.flow
+        x, push = oscillation(self, h)
+
+        def right(z: np.ndarray) -> np.ndarray:
+            return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
+
+        with np.errstate(all="ignore"):
+            z = advance(point.z, point.slope(flow, push), h, stages(h, self.radius()), right)
+        return x, *self._looked(z, x, push, h)
 
     def _learned(self, found: Point | None, h: float) -> None:
         """A point that is not taken tells how modes and T move."""
