@@ -158,10 +158,18 @@ def _without_turns(x: np.ndarray, start: int, every: int, label: int) -> int:
     again = (x[2:] - x[:-2]) ** 2
     inside, across, size = float(again[between].mean()), float(again[~between].mean()), float(np.mean(x**2))
     teeth = math.lcm(2, every) % label == 0 if label > 0 else across > JUMPS**2 * inside
-    if not teeth or (label > 0 and inside > OPEN**2 * size):
+    if not teeth or (label > 0 and inside > OPEN**2 * size and not _dies_between(x, start, every)):
         return label
     two = inside <= CLOSED**2 * size and float((x[1:-1] * x[:-2] < 0)[between].mean()) > ALTERNATES
     return 2 if two else TURNS
+
+
+def _dies_between(x: np.ndarray, start: int, every: int) -> bool:
+    """Whether x changes by −r a step, with one r, between measurements: it comes anew with each of them."""
+    inner = (start + np.arange(len(x) - 1)) % every < every - 1
+    now, then = x[:-1][inner], x[1:][inner]
+    factor = float(now @ then) / float(now @ now)
+    return factor < 0 and float(np.mean((then - factor * now) ** 2)) <= CLOSED**2 * float(np.mean(x**2))
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:
