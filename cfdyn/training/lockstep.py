@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ LOSS_ALONE = 3  # the version from which on sharpness beside weight decay is tha
 OTHERWISE = ("it was begun by an older cfdyn: until it was gone on with, the sharpness of flows has the penalty of weight decay "
              "in it and that of the optimizer has not; then neither has it, and the edge is lower by it, or, where P moves, "
              "both have it")  # fmt: skip
+STIRRED, RESTED = 0.05, 0.01  # of what the first steps set in motion, left in the momentum: too much, and little
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 VECTORS = 4  # the version from which on eigenvectors are kept
 SMALL = 256e6  # bytes of vectors that are kept unasked, of four directions at all measurements that are planned
@@ -189,8 +191,19 @@ class Lockstep:
             size = size_of_vectors(self.config, self.network.dim)
             left_out = (f"eigenvectors are not kept, four at each measurement would take {size / 1e6:.3g} MB: vectors=True "
                         "(--vectors) keeps them")  # fmt: skip
-        found = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out]
+        found = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out, self._stirred()]
         return [words for words in found if words]
+
+    def _stirred(self) -> str:
+        """How far momentum is from rest where the models begin, if it is far; a pair of multipliers is at most √β in size."""
+        memory, warm = self.edge.memory, self.config.warm_start
+        left = memory ** (warm / 2)
+        if not self.models or not STIRRED < left < 1:
+            return ""
+        steps = math.ceil(2 * math.log(RESTED) / math.log(memory))
+        return (f"momentum has not forgotten the first steps where the models begin: at step {warm} up to {left:.2g} of "
+                f"what they stirred is left, which stays in all distances; a warm start of {steps} steps leaves "
+                f"{RESTED:g}")  # fmt: skip
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything, as arrays and facts."""

@@ -356,6 +356,16 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
         cf.Run(run.folder)
 
 
+def test_momentum_that_has_not_forgotten_the_first_steps_is_remarked(train):
+    """A pair of multipliers on a valley has the size √β = 0.9: 0.9¹⁰ of the start is left after ten steps, 0.01 after 44; not of descent."""
+    beta = 0.81
+    step = np.array([[1 - 0.1 * 8 + beta, -beta], [1.0, 0.0]])  # w and the one before, heavy ball at lr 0.1 on 8w²/2
+    np.testing.assert_allclose(np.abs(np.linalg.eigvals(step)), 0.9)
+    early, late = (train(optimizer=f"heavy_ball:lr=0.1,momentum={beta}", warm_start=warm).remarks for warm in (10, 44))
+    assert late == () and len(early) == 1 and f"up to {0.9**10:.2g} of what" in early[0] and "of 44 steps leaves 0.01" in early[0]
+    assert train().remarks == () and train(optimizer=f"heavy_ball:lr=0.1,momentum={beta}", runs="discrete").remarks == ()
+
+
 def test_settings_that_make_no_sense_are_refused(tmp_path):
     for settings, words in [({"stepps": 3}, "did you mean 'steps'"), ({"runs": "discrete,centrl"}, "did you mean 'central'"),
                             ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),
