@@ -57,8 +57,9 @@ class DifferenceEngine:
     def _fresh(self, w: np.ndarray) -> np.ndarray:
         given = np.asarray(self._gradient(w.copy()))
         if given.dtype.kind == "f" and self.step < (least := LEAST.get(given.itemsize, 0.0)):
-            raise UsageError(f"{self.title}: the gradient comes in {given.dtype}, whose rounding over the square of the step, "
-                             f"{self.step:g}, drowns T[u, u]; compute it in float64, or give a step from {least:g} on")  # fmt: skip
+            raise UsageError(f"{self.title}: the gradient comes in {given.dtype}, whose rounding over the square of the "
+                             f"step, {self.step:g}, drowns T[u, u]; compute it in float64, or give a step from {least:g} "
+                             "on")  # fmt: skip
         found = np.array(given, dtype=float)
         if found.shape != w.shape:
             raise UsageError(f"{self.title}: the gradient has the shape {found.shape}, not {w.shape}")
