@@ -13,7 +13,7 @@ from cfdyn.networks._oracle.engine import float64, library
 from cfdyn.networks._oracle.network import Network, Recipe
 
 ROUGH = ("its activation has kinks, which T[u, v] by automatic differentiation does not see: no statement about a central flow "
-         "rests on it")  # fmt: skip
+         "rests on it, and what one shows leaves them out")  # fmt: skip
 LOSSES = ("mse", "cross_entropy")
 MOST = 10**7  # of a width
 

@@ -26,7 +26,7 @@ def from_gradient(
 
     Raises
     ------
-    UsageError : a gradient of another length, what is no step or no whole number
+    UsageError : a gradient of another length, or in float32 with a step below 0.02; what is no step or no whole number
 
     Examples
     --------

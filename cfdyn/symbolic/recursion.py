@@ -36,7 +36,7 @@ def refused(optimizer: Optimizer, wanted: str) -> UsageError:
     shown = optimizer.preconditioner is not None or not optimizer.flow
     give = "" if shown else ", as far as its formulas show (give P as `preconditioner='…'`)"
     return UsageError(f"{form} in place of g{give}, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others "
-                      "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
+                      "are, and the flow 'rod' of a formula is a model of any optimizer")  # fmt: skip
 
 
 def check_gradient(wanted: str, optimizer: Optimizer) -> None:
@@ -186,8 +186,9 @@ class Recursion:
             if not self._is_linear(row):
                 if name == "w":
                     raise refused(self.optimizer, self.wanted)
-                raise UsageError(f"{self.optimizer.name}: the state {name!r} is no average of the gradient and has no ds/dt, "
-                                 f"which the flow {self.wanted!r} needs; the flow 'rod' is a model of any optimizer")  # fmt: skip
+                raise UsageError(f"{self.optimizer.name}: the state {name!r} is no average of the gradient and has no "
+                                 f"ds/dt, which the flow {self.wanted!r} needs; the flow 'rod' of a formula is a model of "
+                                 "any optimizer")  # fmt: skip
         if t.value(jacobian(t, rows[:1], self.fast[1:])[0][-1]) == 0 and not self.buffers:
             raise refused(self.optimizer, self.wanted)
 
@@ -246,7 +247,7 @@ class Recursion:
             a[:, 0] += ALMOST * theta * b
             if np.abs(np.linalg.eigvals(a)).max() < 1:
                 return
-        flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer"
+        flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' of a formula is a model of any optimizer"
         raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
                          f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
 

@@ -45,7 +45,7 @@ class Dynamics:
         after the warm start; None where that is fewer than 16."""
         size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)
         size[: self.config.warm_start] = 0.0
-        wide = np.concatenate([[False], (size > VISIBLE * size.max()) & (size > 0), [False]])
+        wide = np.concatenate([[False], (size > VISIBLE * size.max(initial=0.0)) & (size > 0), [False]])
         edges = np.flatnonzero(np.diff(wide.astype(int))).reshape(-1, 2)
         lengths = edges[:, 1] - edges[:, 0]
         if not len(lengths) or lengths.max() < FEWEST_ROWS:
@@ -63,10 +63,11 @@ class Dynamics:
     def oscillation(self) -> Oscillation | None:
         """Of the signed swing in that stretch, or, where it does not keep to a line, along the sharpest direction; None where the
         iterates do not swing there, but go on smoothly, or for less than 16 steps."""
-        if self.swings is None or np.nanmedian(self.turn[slice(*self.swings)]) > SMOOTH:
+        turn = self.turn[slice(*(self.swings or (0, 0)))]
+        if not np.isfinite(turn).any() or np.nanmedian(turn) > SMOOTH:
             return None
         series = self.signed_swing if self.on_a_line else self.coordinates[:, 0]
-        found = series[slice(*self.swings)]
+        found = series[slice(*(self.swings or (0, 0)))]
         return oscillation(found) if np.isfinite(found).all() else None
 
     @property

@@ -30,7 +30,8 @@ class Edge:
     def __init__(self, optimizer: Optimizer):
         self.optimizer, self.why = optimizer, ""
         try:
-            self._moves = bool(preconditioning(LossMap(make_loss("w", ["w"]), optimizer)).moving)
+            self._recursion = preconditioning(LossMap(make_loss("w", ["w"]), optimizer))
+            self._moves = bool(self._recursion.moving)
         except UsageError as error:
             self.why = str(error)
 
@@ -45,6 +46,19 @@ class Edge:
     def penalty(self) -> float:
         """What weight decay that goes through the gradient adds to each curvature."""
         return 0.0 if self.why else float(self._one[-1])
+
+    @property
+    def memory(self) -> float:
+        """β of the momentum, what it keeps of itself in a step; 0 without any.
+
+        >>> import cfdyn as cf
+        >>> round(Edge(cf.optimizers.adam(lr=0.1, beta1=0.8)).memory, 12), Edge(cf.optimizers.rmsprop(lr=0.1)).memory
+        (0.8, 0.0)
+        """
+        if self.why or not self._recursion.linear:
+            return 0.0
+        sizes = np.sort(np.abs(np.linalg.eigvals(self._recursion.numbers(self.optimizer.params)[2])))
+        return float(sizes[-2]) if len(sizes) > 1 else 0.0
 
     @cached_property
     def _one(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ LOSS_ALONE = 3  # the version from which on sharpness beside weight decay is tha
 OTHERWISE = ("it was begun by an older cfdyn: until it was gone on with, the sharpness of flows has the penalty of weight decay "
              "in it and that of the optimizer has not; then neither has it, and the edge is lower by it, or, where P moves, "
              "both have it")  # fmt: skip
+UNKNOWN = "the loss is no number where the run begins: that it diverges is told by its weights alone"
+STIRRED, RESTED = 0.05, 0.01  # of what the first steps set in motion, left in the momentum: too much, and little
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 VECTORS = 4  # the version from which on eigenvectors are kept
 SMALL = 256e6  # bytes of vectors that are kept unasked, of four directions at all measurements that are planned
@@ -107,7 +110,7 @@ class Lockstep:
             after, product = (self.map.step(self.z), None) if self.tangents is None else self.map.tangent(self.z)
         loss = self.oracle.loss if self.config.batch is None else self.oracle.value(self.weights)
         self.largest = RUNAWAY * max(abs(loss), 1.0) if k == 0 else self.largest
-        if not (np.isfinite(loss) and abs(loss) < self.largest and np.isfinite(after).all()):
+        if self._ran_away(loss, after):
             self.status = f"diverged at step {k}"
             return
         store.put("steps", k, {"loss": loss})
@@ -116,6 +119,13 @@ class Lockstep:
         if self.tangents is not None and product is not None:
             self.tangents.follow(product)
         self.older, self.z, self.k = self.z, after, k + 1
+
+    def _ran_away(self, loss: float, after: np.ndarray) -> bool:
+        """By the loss; where it is not known, as of gradients alone, ``largest`` is NaN and the weights tell."""
+        size = float(np.linalg.norm(after[: self.network.dim]))
+        limit = RUNAWAY * max(float(np.linalg.norm(self.network.start)), 1.0)
+        known = abs(loss) < self.largest if np.isfinite(self.largest) else bool(np.isnan(loss)) and size < limit
+        return not (known and np.isfinite(after).all())
 
     def finish(self, store: Store) -> None:
         """The loss at the end; whoever goes on from there puts it again."""
@@ -189,8 +199,20 @@ class Lockstep:
             size = size_of_vectors(self.config, self.network.dim)
             left_out = (f"eigenvectors are not kept, four at each measurement would take {size / 1e6:.3g} MB: vectors=True "
                         "(--vectors) keeps them")  # fmt: skip
-        found = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out]
+        unknown = UNKNOWN if np.isnan(self.largest) else ""
+        found = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out, self._stirred(), unknown]
         return [words for words in found if words]
+
+    def _stirred(self) -> str:
+        """How far momentum is from rest where the models begin, if it is far; a pair of multipliers is at most √β in size."""
+        memory, warm = self.edge.memory, self.config.warm_start
+        left = memory ** (warm / 2)
+        if not self.models or not STIRRED < left < 1:
+            return ""
+        steps = math.ceil(2 * math.log(RESTED) / math.log(memory))
+        return (f"momentum has not forgotten the first steps where the models begin: at step {warm} up to {left:.2g} of "
+                f"what they stirred is left, which stays in all distances; a warm start of {steps} steps leaves "
+                f"{RESTED:g}")  # fmt: skip
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything, as arrays and facts."""

@@ -29,7 +29,10 @@ def flow_of(name: str, network: Any, optimizer: Optimizer, noise: Mapping[str, A
     what is to be said where it has none."""
     make = catalogue("flows").get(name)
     options = OPTIONS.get(name, {})
-    flow = make(network, optimizer, **options)
+    try:
+        flow = make(network, optimizer, **options)
+    except UsageError as error:
+        raise UsageError(f"{error}; runs='discrete' (--runs discrete) trains it without flows") from None
     if not noise:
         return flow, ""
     if "batch" not in inspect.signature(make).parameters:

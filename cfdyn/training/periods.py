@@ -43,8 +43,8 @@ class Periods(Record):
     quasi-periodic), −2 the direction was not followed through the window, −3 its root mean square is less than a hundredth of
     the widest: that much leaks in from other directions as these are measured anew; −4 it falls to a tenth from one half of the
     window to the other: a transient; −5 what is found may come from directions that turn as they are measured anew: it is
-    irregular across measurements, or its period divides that of a 2-cycle with a jump at each. If it alternates between them it
-    is a 2-cycle, labelled 2. ``size`` (n, k): the root mean square;
+    irregular across measurements, or its period divides that of a 2-cycle with a jump at each, or it dies between them by one
+    factor a step. If it alternates between them it is a 2-cycle, labelled 2. ``size`` (n, k): the root mean square;
     ``growth``, its factor per step: below 1 the swing dies out. Evidence as in `Oscillation`, NaN where none was looked for:
     ``amplitude``, half peak to peak (0 for none), ``p_value``, ``alternation`` (1 for a 2-cycle), ``since`` and ``until``
     (steps). Direction j is the one with the j-th largest eigenvalue at that step; where two eigenvalues cross, the directions
@@ -152,16 +152,26 @@ def _take(one: dict[str, Any], cells: dict[str, np.ndarray], start: int) -> int:
 
 def _without_turns(x: np.ndarray, start: int, every: int, label: int) -> int:
     """The label, unless it may come from directions that are measured anew ``every`` so many steps."""
-    between = (start + np.arange(len(x) - 2)) % every < every - 2
+    between, dies = (start + np.arange(len(x) - 2)) % every < every - 2, _dies_between(x, start, every)
     if between.all() or not between.any():
-        return label
+        return TURNS if dies and label == IRREGULAR and not between.any() else label
     again = (x[2:] - x[:-2]) ** 2
     inside, across, size = float(again[between].mean()), float(again[~between].mean()), float(np.mean(x**2))
-    teeth = math.lcm(2, every) % label == 0 if label > 0 else across > JUMPS**2 * inside
-    if not teeth or (label > 0 and inside > OPEN**2 * size):
+    teeth = math.lcm(2, every) % label == 0 if label > 0 else dies or across > JUMPS**2 * inside
+    if not teeth or (label > 0 and inside > OPEN**2 * size and not dies):
         return label
     two = inside <= CLOSED**2 * size and float((x[1:-1] * x[:-2] < 0)[between].mean()) > ALTERNATES
     return 2 if two else TURNS
+
+
+def _dies_between(x: np.ndarray, start: int, every: int) -> bool:
+    """Whether x changes by −r a step, with one r, between measurements: it comes anew with each of them."""
+    inner = (start + np.arange(len(x) - 1)) % every < every - 1
+    now, then = x[:-1][inner], x[1:][inner]
+    if not now.any():
+        return False
+    factor = float(now @ then) / float(now @ now)
+    return factor < 0 and float(np.mean((then - factor * now) ** 2)) <= CLOSED**2 * float(np.mean(x**2))
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:

@@ -134,7 +134,7 @@ def test_noise_that_makes_no_sense(capsys, options, words):
         (["two_time_scales", "--inject", "1e-3", "--digits", "20"], "with digits"),
         (["two_time_scales", "--steps", "1"], "at least 2 steps"),
         ([], "needs a LOSS"),
-        (["two_time_scales", "--models", "central", "--optimizer", "lion:lr=0.1"], "the flow 'rod' is a model of any optimizer"),
+        (["two_time_scales", "--models", "central", "--optimizer", "lion:lr=0.1"], "'rod' of a formula is a model of any optimizer"),
     ],
 )
 def test_wrong_usage(capsys, arguments, words):

@@ -206,6 +206,15 @@ def test_two_gradients_give_a_product_and_t():
     assert bare.sharpness(w) == pytest.approx(net.sharpness(w), rel=1e-5)
 
 
+def test_a_gradient_in_float32_is_refused_where_its_rounding_drowns_t():
+    """Of Σw⁴/4, T[u, u] = 6wu²: a rounding of 2⁻²⁴ g over 0.001² would be a tenth of it, over 0.02² it is 2e-4."""
+    short = lambda w: np.float32(w) ** 3  # noqa: E731
+    with pytest.raises(cf.CfdynError, match="comes in float32, .* compute it in float64, or give a step from 0.02 on"):
+        cf.networks.from_gradient(short, 2).gradient([1.1, 1.3])
+    found = cf.networks.from_gradient(short, 2, step=0.02).jet([1.1, 1.3], [0.6, 0.8])[2]
+    np.testing.assert_allclose(found, [6 * 1.1 * 0.36, 6 * 1.3 * 0.64], rtol=2e-3)
+
+
 def test_a_gradient_alone():
     bare = cf.networks.from_gradient(lambda w: 2 * w, 2)
     assert np.isnan(bare.value([1.0, 1.0])) and any("not known" in remark for remark in bare.remarks)

@@ -165,6 +165,16 @@ def test_directions_that_are_measured_anew_make_no_period(turned, kept, label, s
     assert alone.period == seems and set(found.labels.ravel().tolist()) == {label}
 
 
+@pytest.mark.parametrize(("phases", "wander", "label"), [((1, 0.77, 0.77**2), 0, TURNS), ((1, 0.3, 0.6), 0, 6), ((1, 0.7, 0.49), 1, TURNS),
+                                                         ((1, 0.88), 1, TURNS), ((1, 0.3, 0.6), 1, IRREGULAR)])
+def test_what_dies_between_measurements_has_no_period(phases, wander, label):
+    """Alternating, anew with each measurement every few steps, swinging slowly if ``wander``: by one factor between them, or not."""
+    t, every = np.arange(288), len(phases)
+    anew = np.sin(0.37 * (t // every)) if wander else 1
+    x = anew * np.array(phases)[t % every] * (-1.0) ** t
+    assert set(periods_of(x[:, None], every, 0, {}, 96, 8, 0.01).labels.ravel().tolist()) == {label}
+
+
 def test_the_periods_of_a_run(train):
     run = train(steps=400)
     found = run.periods(width=96)

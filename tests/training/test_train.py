@@ -356,13 +356,47 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
         cf.Run(run.folder)
 
 
+def test_gradients_alone_are_trained(tmp_path):
+    """Of ‖w‖² without its value: descent keeps 0.9 of the weights in a step, its flow e^−0.1; with η = 2 each step triples them."""
+    net = cf.networks.from_gradient(lambda w: 2 * w, 2, start=[1.0, 0.5])
+    settings = {"runs": "discrete,central,stable", "steps": 40, "tol": 1e-6}
+    run = cf.train(settings, network=net, optimizer="gd:lr=0.05", out=str(tmp_path / "bowl"))
+    assert run.status == "done" and np.isnan(run.loss).all() and run.summary and "no number" in run.remarks[-1]
+    first, passed = np.linalg.norm(net.start) * (0.9**9 + 2 * 0.9**10 + 0.9**11) / 4, run.t[-1] - 10
+    expected = first * (np.exp(-0.1 * passed) - 0.9**passed)
+    np.testing.assert_allclose([row.distance[-1] for row in run.models.values()], [expected] * 2, rtol=1e-3)
+    assert cf.plot(run, tmp_path / "figure.png")
+    beyond = cf.train(settings, network=net, optimizer="gd:lr=2.0", out=str(tmp_path / "beyond"))
+    assert beyond.status == "diverged at step 12" and beyond.sentences  # 3¹³ > 10⁶ > 3¹²
+
+
+def test_a_run_that_never_began_says_so(train):
+    """The first gradient is not a number."""
+    network = toy.Toy()
+    network.gradient = lambda w, rows=None: np.full(4, np.nan)
+    run = train(network)
+    assert run.status == "diverged at step 0" and "do not swing" in run.sentences[0] and run.summary == []
+    assert cf.plot(run, run.folder / "figure.png")
+
+
+def test_momentum_that_has_not_forgotten_the_first_steps_is_remarked(train):
+    """A pair of multipliers on a valley has the size √β = 0.9: 0.9¹⁰ of the start is left after ten steps, 0.01 after 44; not of descent."""
+    beta = 0.81
+    step = np.array([[1 - 0.1 * 8 + beta, -beta], [1.0, 0.0]])  # w and the one before, heavy ball at lr 0.1 on 8w²/2
+    np.testing.assert_allclose(np.abs(np.linalg.eigvals(step)), 0.9)
+    early, late = (train(optimizer=f"heavy_ball:lr=0.1,momentum={beta}", warm_start=warm).remarks for warm in (10, 44))
+    assert late == () and len(early) == 1 and f"up to {0.9**10:.2g} of what" in early[0] and "of 44 steps leaves 0.01" in early[0]
+    assert train().remarks == () and train(optimizer=f"heavy_ball:lr=0.1,momentum={beta}", runs="discrete").remarks == ()
+
+
 def test_settings_that_make_no_sense_are_refused(tmp_path):
     for settings, words in [({"stepps": 3}, "did you mean 'steps'"), ({"runs": "discrete,centrl"}, "did you mean 'central'"),
                             ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),
                             ({"network": "mpl"}, "did you mean 'mlp'"), ({"network": "mlp:width=3"}, "did you mean 'widths'"),
                             ({"data": "digits:n=x"}, "not a number"), ({"tol": 2.0}, "`tol`"), ({"runs": "central,central"}, "twice"),
                             ({"own": True}, "unknown setting"), ({"vectors": 1.5}, "`vectors` is true or false"), ({"runs": 5}, "`runs` is a list"),
-                            ({"optimizer": "rmsprop:beta2=0.9"}, "rmsprop needs its learning rate")]:  # fmt: skip
+                            ({"optimizer": "rmsprop:beta2=0.9"}, "rmsprop needs its learning rate"),
+                            ({"optimizer": "lion:lr=0.1"}, "runs='discrete' .* trains it without flows")]:  # fmt: skip
         with pytest.raises(UsageError, match=words):
             cf.train(settings, out=str(tmp_path / "never"))
     assert not (tmp_path / "never").exists()

@@ -60,6 +60,13 @@ def test_a_flow_at_the_edge_has_the_sharpness_of_the_edge(tmp_path):
     np.testing.assert_allclose(central.sharpness[-1], 8 - decay, rtol=3e-5)
 
 
+def test_an_edge_flow_whose_swing_is_along_a_flat_direction_has_the_sharpness_of_the_loss(tmp_path):
+    """Of h = (3, 1) a swing keeps 0.1 and 0.7 in each step: what is left is along 1, and λ₁ is 3."""
+    run = trained(Bowl(), tmp_path, f"gd:lr=0.3,weight_decay={DECAY}", "edge")
+    assert run.models["edge"].status == "done"
+    np.testing.assert_allclose(run.models["edge"].sharpness, 3.0, rtol=1e-9)
+
+
 def aged(run):
     """Its folder as a cfdyn of the version 2 wrote it, without eigenvectors."""
     lines = (run.folder / "config.toml").read_text().splitlines(keepends=True)

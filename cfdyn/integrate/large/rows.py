@@ -65,8 +65,10 @@ def _exact(run: LargeRun) -> bool:
 
 def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
     """λ₁(P⁻¹H) of a run, or at a state z of its last step. Away from the edge a flow follows its mode only as well as its steps
-    need: here by more products from that mode and a little of all others, a reading, which is not counted."""
-    if _exact(run):
+    need, and the direction of an edge flow may be another one: here by more products from that mode and a little of all others,
+    a reading, which is not counted."""
+    turning = run.flow.kind == "edge"
+    if _exact(run) and not turning:
         return float(run.eigenvalues[0]) if len(run.eigenvalues) else np.nan
     z = run.z if z is None else z
     flow, edge, y = run.flow, run.flow.edge(z), run.point.y[0]
@@ -77,7 +79,7 @@ def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
         v = rows[0] / root
         return ((np.asarray(flow.oracle.hvp(w, v)) + flow.decay * v) / root)[None]
 
-    return top(product, y + astray, np.zeros((0, len(y))), MORE) * flow.theta(edge) / 2
+    return top(product, y + astray, np.zeros((0, len(y))), 2 * MORE if turning else MORE) * flow.theta(edge) / 2
 
 
 def _root(x: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 
 FARTHER = 5.0  # times the step, for fourth derivatives
+LEAST = {4: 0.02, 2: 0.2}  # step of gradients of so many bytes a number: about the fourth root of their rounding
 
 
 class DifferenceEngine:
@@ -54,7 +55,12 @@ class DifferenceEngine:
         return float("nan") if self._value is None else float(self._value(w.copy()))
 
     def _fresh(self, w: np.ndarray) -> np.ndarray:
-        found = np.array(self._gradient(w.copy()), dtype=float)
+        given = np.asarray(self._gradient(w.copy()))
+        if given.dtype.kind == "f" and self.step < (least := LEAST.get(given.itemsize, 0.0)):
+            raise UsageError(f"{self.title}: the gradient comes in {given.dtype}, whose rounding over the square of the "
+                             f"step, {self.step:g}, drowns T[u, u]; compute it in float64, or give a step from {least:g} "
+                             "on")  # fmt: skip
+        found = np.array(given, dtype=float)
         if found.shape != w.shape:
             raise UsageError(f"{self.title}: the gradient has the shape {found.shape}, not {w.shape}")
         return found

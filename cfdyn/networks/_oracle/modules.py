@@ -45,7 +45,7 @@ def converted(
     remarks = list(_remarks(module, called))
     if rough:
         remarks.append(f"there are kinks, which T[u, v] by automatic differentiation does not see: {', '.join(rough)}; no "
-                       "statement about a central flow rests on it")  # fmt: skip
+                       "statement about a central flow rests on it, and what one shows leaves them out")  # fmt: skip
     return (made, own), remarks, bool(rough)
 
 

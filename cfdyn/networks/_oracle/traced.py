@@ -48,7 +48,8 @@ def looked_at(
     kinks = list(dict.fromkeys(_kinks(traced.jaxpr)))
     if kinks:
         remarks.append(f"it contains {', '.join(kinks)}: if their kinks or jumps are met, T[u, v] by automatic differentiation "
-                       "does not see them, and no statement about a central flow rests on it")  # fmt: skip
+                       "does not see them, no statement about a central flow rests on it, and what one shows leaves them "
+                       "out")  # fmt: skip
     return engine, remarks
 
 
