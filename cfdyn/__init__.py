@@ -62,4 +62,19 @@ def __dir__() -> list[str]:
     return sorted(_PUBLIC)
 
 
+class _Moved:
+    """Asked for modules that nobody else finds: those of earlier versions are asked for by a pickle of other fields."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        old = name.removeprefix("cfdyn.")
+        if old != name and (now := importlib.import_module("cfdyn.records.record").MOVED.get(old)):
+            raise ModuleNotFoundError(
+                f"{name} is cfdyn.{now} now: a pickle opens in the version of cfdyn that wrote it, what `record.save(path)` "
+                "writes there opens with `cf.load` in later ones too",
+                name=name,
+            )
+
+
 sys.modules[__name__].__class__ = Rebinding
+sys.meta_path.append(_Moved)

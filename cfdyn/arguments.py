@@ -151,6 +151,9 @@ def _items(what: str, value: Any) -> list:
         raise UsageError(f"{what} is a list, not {shown(value)}") from None
 
 
+PAIR = tuple[float, float]
+RANGES = frozenset(("bounds", "box", "interval", "limits", "lr_range"))  # arguments that are a pair (lo, hi), or some of them
+_every_name = functools.cache(lambda function: list(inspect.signature(function).parameters))
 _PLAIN: dict[Any, Callable[[str, Any], Any]] = {int: whole_number, float: number, bool: _truth, str: _text, Callable: _callable}
 
 
@@ -171,6 +174,8 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         return _PLAIN[kind](what, value)
     if kind in (Union, types.UnionType):
         return _one_of(what, value, inner)
+    if hint in (PAIR, list[PAIR], Sequence[PAIR]) and _is_number(value):
+        raise UsageError(f"{what} is a pair (lo, hi){'' if hint == PAIR else ' for each variable'}, not {shown(value)}")
     if kind is tuple and Ellipsis not in inner:
         items = _items(what, value)
         if len(items) != len(inner):
@@ -180,7 +185,7 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         entry = what if what.startswith("each entry") else f"each entry of {what}"
         given = _items(what, value)
         # Of one variable the box is one pair, too.
-        given = [given] if inner[0] == tuple[float, float] and _is_pair(given) else given
+        given = [given] if inner[0] == PAIR and _is_pair(given) else given
         items = [converted(entry, item, inner[0]) for item in given]
         return tuple(items) if kind is tuple else items
     if kind in (dict, Mapping):
@@ -196,8 +201,21 @@ def converted(what: str, value: Any, hint: Any) -> Any:
     return value
 
 
-def _is_pair(items: Sequence[Any]) -> bool:
-    return len(items) == 2 and all(isinstance(item, numbers.Real) for item in items)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _joined(function: Callable, args: Sequence[Any], hints: Mapping[str, Any]) -> None:
+    """A UsageError for two numbers in a row where one argument is a pair, and for two pairs where it is a list of pairs."""
+    names = _every_name(function)
+    for name, low, high, after in zip(names, args, args[1:], [*names[1:], ""], strict=False):
+        listed = Sequence[PAIR] in (hints.get(name), *get_args(hints.get(name))) and hints.get(after) is not Any
+        if name in RANGES and (_is_number(low) and _is_number(high) or listed and _is_pair(low) and _is_pair(high)):
+            raise UsageError(f"`{name}` is one argument: write {name}=({shown(low)}, {shown(high)})")
 
 
 def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
@@ -232,6 +250,7 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
         for name in given if hints else ():
             if name not in hints:
                 raise _no_option(function.__name__, name, hints)
+        _joined(function, args, hints)
         if len(args) <= len(names) and given.keys() <= hints.keys() and len(given) == len(args) + len(options):
             options = {name: _argument(function, name, value, hints[name]) for name, value in given.items()}
             args = ()

@@ -75,28 +75,28 @@ def basin_fractions(step: Map | AsSystem, vary: tuple[str, Any], box: Sequence[t
 def basins(step: Map | AsSystem, box: Sequence[tuple[float, float]], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
     """Basins of attraction over a grid of starts in one or two coordinates."""
 
-def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[Sequence[float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:
+def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:
     """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or points of a condition."""
 
 def border_collision(step: Map | AsSystem, at: Any, name: str | None=None) -> BorderCollision:
     """The border collision of a fixed point or cycle, classified by its one-sided multipliers."""
 
-def branches(step: Map | AsSystem, box: Sequence[tuple[float, float]] | None=None, parameter: str='lr', bounds: Sequence[float]=(0.0, 1.0), depth: int=2, period: int=1, starts: Sequence[tuple[float, Any]] | None=None, samples: int=5, max_steps: int=10000, max_step: float=0.05, progress: Callable[[str], None] | None=None, functions: Texts=(), stop: Texts=()) -> Branches:
+def branches(step: Map | AsSystem, box: Sequence[tuple[float, float]] | None=None, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), depth: int=2, period: int=1, starts: Sequence[tuple[float, Any]] | None=None, samples: int=5, max_steps: int=10000, max_step: float=0.05, progress: Callable[[str], None] | None=None, functions: Texts=(), stop: Texts=()) -> Branches:
     """All branches that can be reached: from the cycles in a box, through every flip and branch point, to a depth."""
 
-def cascade(step: Map | AsSystem, cycle: Any, parameter: str='lr', bounds: Sequence[float]=(0.0, 1.0), levels: int=10, period: int | None=None, max_steps: int=2000, progress: Callable[[int], None] | None=None) -> Cascade:
+def cascade(step: Map | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), levels: int=10, period: int | None=None, max_steps: int=2000, progress: Callable[[int], None] | None=None) -> Cascade:
     """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before."""
 
 def chaos(step: Map | AsSystem, z0: Any, steps: int=100000, transient: int=10000, dimensions: bool=True, progress: Callable[[str], None] | None=None) -> Chaos:
     """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, ordinal patterns and dimensions, after a transient."""
 
-def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[Sequence[float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None=None) -> Chart:
+def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None=None) -> Chart:
     """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth."""
 
 def classify(step: Map | MapByProducts | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60) -> Regime:
     """The regime of the orbit of z0."""
 
-def continue_cycle(step: Map | MapByProducts | AsSystem, cycle: Any, parameter: str='lr', bounds: Sequence[float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
+def continue_cycle(step: Map | MapByProducts | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start."""
 
 def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> CovariantVectors:

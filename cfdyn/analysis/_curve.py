@@ -237,7 +237,7 @@ class Switched(Record):
 
 
 def followed(
-    step: Map, bifurcation: Any, parameters: Sequence[str], bounds: Sequence[Sequence[float]], condition: str | None = None,
+    step: Map, bifurcation: Any, parameters: Sequence[str], bounds: Sequence[tuple[float, float]], condition: str | None = None,
     search: bool = False, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None,
 ) -> BifurcationCurve:  # fmt: skip
     """The curve through a start; see `bifurcation_curve`."""

@@ -11,8 +11,9 @@ from cfdyn.systems.map import Map
 
 
 def bifurcation_curve(
-    step: Map, bifurcation: Any, parameters: Sequence[str] = ("lr", "a"), bounds: Sequence[Sequence[float]] = ((0, 1), (0, 1)),
-    condition: str | None = None, search: bool = False, max_steps: int = MOST_STEPS, max_step: float = STEP,
+    step: Map, bifurcation: Any, parameters: Sequence[str] = ("lr", "a"),
+    bounds: Sequence[tuple[float, float]] = ((0, 1), (0, 1)), condition: str | None = None, search: bool = False,
+    max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[int], None] | None = None,
 ) -> BifurcationCurve:  # fmt: skip
     """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or points of a condition.

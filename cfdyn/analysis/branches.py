@@ -88,7 +88,7 @@ class Branches(Record):
 
 
 def branches(
-    step: Map, box: Sequence[tuple[float, float]] | None = None, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0),
+    step: Map, box: Sequence[tuple[float, float]] | None = None, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0),
     depth: int = 2, period: int = 1, starts: Sequence[tuple[float, Any]] | None = None, samples: int = SAMPLES,
     max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[str], None] | None = None,
     functions: Texts = (), stop: Texts = (),

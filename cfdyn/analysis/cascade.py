@@ -1,6 +1,6 @@
 """`cascade`: period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -49,7 +49,7 @@ class Cascade(Record):
 
 
 def cascade(
-    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), levels: int = LEVELS,
+    step: Map, cycle: Any, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0), levels: int = LEVELS,
     period: int | None = None, max_steps: int = MOST_STEPS, progress: Callable[[int], None] | None = None,
 ) -> Cascade:  # fmt: skip
     """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before.

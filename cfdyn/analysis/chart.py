@@ -96,7 +96,7 @@ class Chart(Record):
 
 
 def chart(
-    step: Map, starts: Any, parameters: Sequence[str] = ("lr", "a"), bounds: Sequence[Sequence[float]] = ((0, 1), (0, 1)),
+    step: Map, starts: Any, parameters: Sequence[str] = ("lr", "a"), bounds: Sequence[tuple[float, float]] = ((0, 1), (0, 1)),
     depth: int = 1, tongues: int = 0, sampled: int = 6, seed: int = 0, max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[str], None] | None = None,
 ) -> Chart:  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cfdyn.analysis._branch import Branch, Texts, branch_of
@@ -18,8 +18,8 @@ MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 
 
 def continue_cycle(
-    step: Map | MapByProducts, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
-    max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
+    step: Map | MapByProducts, cycle: Any, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0),
+    period: int | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
     progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.

@@ -43,7 +43,7 @@ class TangencyCurve(Record):
 
 
 def tangency_curve(
-    tangency: Tangency, names: tuple[str, str], bounds: Sequence[Sequence[float]], most: int = MOST,
+    tangency: Tangency, names: tuple[str, str], bounds: Sequence[tuple[float, float]], most: int = MOST,
     progress: Callable[[int], None] | None = None,
 ) -> TangencyCurve:  # fmt: skip
     """The curve of tangencies through one, in both directions to the bounds, each row to round-off.

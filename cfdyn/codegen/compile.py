@@ -15,7 +15,7 @@ import numpy as np
 from cfdyn.codegen.columns import WRITTEN, print_columns
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.schedule import LANES, machine_program
-from cfdyn.machine.portable import Rooted, held_while_forking
+from cfdyn.machine.portable import Portable, Rooted, held_while_forking
 from cfdyn.machine.shelf import Shelf, fingerprint
 from cfdyn.tape.program import Program
 
@@ -129,3 +129,23 @@ def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:
     table = np.asarray(data, dtype=float)
     filled = np.concatenate([table, np.repeat(table[-1:], -len(table) % LANES, axis=0)])
     return np.concatenate([head, [len(table)], filled.T.ravel()])
+
+
+class OfSpecification(Portable):
+    """What maps and flows have in common: parameters, data, and rules that are compiled where they are asked for."""
+
+    spec: Any
+
+    @property
+    def dim(self) -> int:
+        """Length of the state."""
+        return len(self.spec.names)
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled rules read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.data)
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import numpy as np
-
-from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, matrix_cost, parameter_vector
+from cfdyn.codegen.compile import OfSpecification, Rule, compile_matrix, compile_rule, matrix_cost
 from cfdyn.codegen.frames import print_frame
 from cfdyn.codegen.lanes import printer
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.maps import MapSpec
 from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.symbolic.programs.oracle import map_program
@@ -23,25 +20,11 @@ REMEMBERED = 16  # programs of steps
 _step_programs: dict[str, Program] = {}
 
 
-class Compiled(Portable):
+class Compiled(OfSpecification):
     """What a map is to kernels: rules by name, and the parameters and data that these read."""
 
     spec: MapSpec
     n_weights: int
-
-    @property
-    def dim(self) -> int:
-        """Dimension D of the state."""
-        return len(self.spec.names)
-
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return {}
-
-    @cached_property
-    def p(self) -> np.ndarray:
-        """Parameters and data as the compiled rules read them."""
-        return parameter_vector(self.spec.params.values(), self.spec.data)
 
     @property
     def switching(self) -> bool:

@@ -46,6 +46,17 @@ _LETTER = re.compile(rf"([A-Za-z]|{'|'.join(GREEK)})(\d*)(?:_(\w+))?")
 BEHIND, HATCHING = 0.5, "#6f6f6f"  # the opacity of regimes behind states, and what hatches these
 
 
+def letters_on(colour: Any) -> dict[str, Any]:
+    """Letters that are read on an area of this colour, in all styles: black or white, with a contrast of 4.5 or more (WCAG 2.1).
+
+    >>> letters_on("#88ceff")["color"], letters_on("#081897")["color"]
+    ('black', 'white')
+    """
+    c = np.array(to_rgb(colour))
+    light = np.dot([0.2126, 0.7152, 0.0722], np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4))
+    return {"color": "black" if (light + 0.05) ** 2 > 0.05 * 1.05 else "white", "gid": ON_COLOUR}
+
+
 def axis_label(name: str) -> str:
     """What stands beside an axis along which a parameter or an entry of a state is shown.
 

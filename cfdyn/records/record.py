@@ -147,7 +147,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 # Where the classes of records were when older files were written: a file names the module of each.
-_MOVED = {
+MOVED = {
     "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
     "study": "studies.study", "landscape": "studies.landscape", "ensembles.runs": "ensembles.stochastic.runs",
     "systems.mean_square": "systems.sgd.mean_square", "systems.batch_measures": "systems.sgd.batch_measures",
@@ -158,7 +158,7 @@ _MOVED = {
 def _kind(name: str, module: str) -> type:
     """The class of a record; its module is imported if it is one of this package and holds such classes."""
     old = module.removeprefix("cfdyn.")
-    module = f"cfdyn.{_MOVED[old]}" if old in _MOVED else module
+    module = f"cfdyn.{MOVED[old]}" if old in MOVED else module
     if name not in Record.kinds and re.fullmatch(r"cfdyn(\._?[a-z][a-z0-9_]*)+", module):
         importlib.import_module(module)
     return Record.kinds[name]

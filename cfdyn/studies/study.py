@@ -177,23 +177,19 @@ def _parts(
         lambda: shared.once(("edge", at_rest), lambda: edge_at(loss, optimizer, found[0]), step, _is_edge) if found else nothing,
     )  # fmt: skip
     bounds = lr_range or _range(lr, border)
-    over = family(loss, optimizer), exactly(z0), bounds
-    found_once = partial(shared.once, ("formulas", at_rest[0]))
-    with formulas(loss, optimizer, found_once) as exact, compiling_ahead(step.dim == 1):
+    over = at_rest[0], exactly(z0), bounds
+    with formulas(loss, optimizer, partial(shared.once, ("formulas", over[0]))) as exact, compiling_ahead(step.dim == 1):
         stages.begin("classifying the orbit")
-        regime = classify(step, z0)
+        regime, orbit = classify(step, z0), iterate(step, z0, STEPS)
         stages.begin("scanning learning rates")
         over_lr = shared.once(("bands", over), lambda: bands(step, z0, "lr", bounds, progress=stages.values), step)
-        orbit = iterate(step, z0, STEPS)
         stages.begin("following the sharpness")
-        held, why = hovering_or_why(_long_orbit(step, z0, regime))
+        along = _along(loss, step, orbit, regime, z0)
         stages.begin("following doublings and 3-cycles")
         around = _around(loss, orbit, box)
         parts: dict[str, Any] = {
             "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
-            "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, "orbit": orbit,
-            "loss": orbit.loss, "sharpness": orbit.sharpness, "landscape": landscape(loss, step, orbit, regime),
-            "hovering": held, "no_hovering": why,
+            "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, **along,
             "flip": _tried("normal form of the flip", missing, None,
                            lambda: shared.once(("flip", at_rest), lambda: _flip(step, border))),
             "cycles": _tried("3-cycles", missing, None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
@@ -212,6 +208,13 @@ def _parts(
         parts["exact"], left = exact()
     missing += [f"closed forms of {left}"] if left else []
     return {**parts, "unfinished": "; ".join(missing)}
+
+
+def _along(loss: Loss, step: Map, orbit: Orbit, regime: Regime, z0: np.ndarray) -> dict[str, Any]:
+    """The fields about the orbit itself and what its curvature does."""
+    held, why = hovering_or_why(_long_orbit(step, z0, regime))
+    seen = {"orbit": orbit, "loss": orbit.loss, "sharpness": orbit.sharpness}
+    return {**seen, "landscape": landscape(loss, step, orbit, regime), "hovering": held, "no_hovering": why}
 
 
 def _is_edge(found: tuple[Edge | None, str]) -> bool:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.machine.portable import Portable
+from cfdyn.codegen.compile import OfSpecification, Rule, compile_rule
 from cfdyn.tape.derivatives import forward
 from cfdyn.tape.program import Program
 
@@ -67,31 +66,16 @@ def program_of(spec: Any, what: str) -> Program:
     return Program(tape, tuple(outputs), made.n_z, made.n_p, made.n_columns)
 
 
-class CompiledFlow(Portable):
+class CompiledFlow(OfSpecification):
     """What a flow is to kernels: rules by name, and the right-hand side made of them."""
 
-    spec: Any
     n_weights: int
     reversed: bool
     _kernel: Kernel | None
 
-    @property
-    def dim(self) -> int:
-        """Length n of the state."""
-        return len(self.spec.names)
-
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return {}
-
     @cached_property
     def _sides(self) -> dict[bool, np.ndarray]:
         return {}
-
-    @cached_property
-    def p(self) -> np.ndarray:
-        """Parameters and data as the compiled programs read them."""
-        return parameter_vector(self.spec.params.values(), self.spec.data)
 
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``drift``, ``by:NAME`` (dF/d(parameter)), ``edge``, …; inputs as in `symbolic.programs.flow`."""

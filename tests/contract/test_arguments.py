@@ -192,11 +192,42 @@ def test_what_is_missing_or_too_much_is_told():
         (lambda: cf.analysis.lyapunov(None, [0.5], 5), "lyapunov takes a map, cf.as_map"),
         (lambda: cf.analysis.bands(STEP, [0.5], "lr", (1.0,)), r"`bounds` is 2 values in a row, not \(1.0,\)"),
         (lambda: cf.flows.rod(WELL, GD, rods=1), "`rods` is a text, not 1"),
+        (lambda: cf.analysis.continue_cycle(STEP, [1.0], "lr", bounds=0.5), r"`bounds` is a pair \(lo, hi\), not 0.5"),
+        (lambda: cf.analysis.cycles(STEP, 2, box=1), r"`box` is a pair \(lo, hi\) for each variable, not 1"),
     ],
 )
 def test_what_is_said(call, words):
     with pytest.raises(UsageError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "written"),
+    [
+        (lambda: cf.analysis.continue_cycle(STEP, [1.0], "lr", 0.5, 2), "bounds=(0.5, 2)"),
+        (lambda: cf.analysis.cascade(STEP, [1.0], "lr", 0.5, 2), "bounds=(0.5, 2)"),
+        (lambda: cf.analysis.bands(STEP, [0.5], "lr", 0.5, 2), "bounds=(0.5, 2)"),
+        (lambda: cf.analysis.windows(STEP, 3, "lr", 0.5, 2.0), "bounds=(0.5, 2.0)"),
+        (lambda: cf.analysis.branches(STEP, -1, 1), "box=(-1, 1)"),
+        (lambda: cf.analysis.cycles(STEP, 2, -2, 2), "box=(-2, 2)"),
+        (lambda: cf.analysis.cycles(STEP, 2, (-2, 2), (-1, 1)), "box=((-2, 2), (-1, 1))"),
+        (lambda: cf.analysis.bifurcation_curve(STEP, [1.0], ("lr", "a"), (0, 1), (1, 2)), "bounds=((0, 1), (1, 2))"),
+        (lambda: cf.analysis.chart(STEP, [1.0], ("lr", "a"), (0, 1), (1, 2)), "bounds=((0, 1), (1, 2))"),
+        (lambda: cf.analysis.singer(STEP, -1, 1), "interval=(-1, 1)"),
+        (lambda: cf.minima(WELL, -2, 2), "box=(-2, 2)"),
+        (lambda: cf.certify.no_cycles(WELL, GD, 3, -2, 2), "box=(-2, 2)"),
+        (lambda: cf.certify.trapping(WELL, GD, -1.5, 1.5), "box=(-1.5, 1.5)"),
+    ],
+)
+def test_the_ends_of_an_interval_as_two_arguments(call, written):
+    with pytest.raises(UsageError) as told:
+        call()
+    assert str(told.value) == f"`{written.partition('=')[0]}` is one argument: write {written}"
+
+
+def test_pairs_that_follow_each_other_are_taken_as_they_are_meant():
+    found = cf.analysis.crises(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), "r", (3.6, 3.7), (0.0, 1.0))
+    assert found.bounds == (3.6, 3.7) and [crisis.parameter for crisis in found] == pytest.approx([3.678573510], abs=1e-8)
 
 
 def test_what_is_meant_is_taken():

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from cfdyn.plotting.cells import draw_labels
-from cfdyn.plotting.dark import GROUND
+from cfdyn.plotting.dark import GROUND, darken
 from cfdyn.plotting.figures.bands import draw_bands
+from cfdyn.plotting.figures.training import _spectrogram
 from cfdyn.plotting.style import BEHIND, HATCHES, PERIODS, REGIMES, SPARE
 
 # Machado, Oliveira & Fernandes (2009), severity 1, for linear RGB.
@@ -26,7 +28,7 @@ XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721
 DRAWN = [name for name in REGIMES if name != "unresolved"]  # of a map of regimes
 
 
-def linear(colour: str) -> np.ndarray:
+def linear(colour) -> np.ndarray:
     c = np.array(to_rgb(colour))
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
 
@@ -142,3 +144,30 @@ def test_further_attractors_of_a_regime_are_told_apart_from_all_regimes(reader):
     seen = [lab(np.clip(SEEN[reader] @ linear(colour), 0, 1)) for colour in colours]
     apart = [difference(seen[k], seen[j]) for j in range(len(DRAWN), len(seen)) for k in range(j)]
     assert min(apart) >= 15
+
+
+@pytest.mark.parametrize("style", ["screen", "dark"])
+def test_periods_in_a_spectrogram_are_read_on_their_strips(style):
+    """A contrast of 4.5 (WCAG 2.1), of letters with the picture beneath them."""
+    t = np.arange(400)
+    run = SimpleNamespace(
+        loss=t + 1.0, average_loss=t + 1.0, models={}, t=t, coordinates=np.cos(np.outer(t, [3.1, 1.0])), sharpness=t * 1.0,
+        usual_periods=SimpleNamespace(episodes=[{"direction": 1 + k // 2, "period": period, "since": 200 * (k % 2), "until": 200 * (k % 2) + 199}
+                                                for k, period in enumerate([1, 2, 3, 4, 5, None])]))  # fmt: skip
+    figure = Figure(figsize=(6, 4))
+    axes = figure.add_subplot()
+    _spectrogram(axes, run)
+    if style == "dark":
+        darken(figure)
+    letters = {text: linear(text.get_color()) for text in axes.texts}
+    for text in letters:
+        text.set_visible(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = np.asarray(canvas.buffer_rgba())[::-1, :, :3] / 255
+    found = {}
+    for text, ink in letters.items():
+        column, row = axes.transData.transform(text.get_position()).round().astype(int)
+        light, below = XYZ[1] @ ink, XYZ[1] @ linear(picture[row, column])
+        found[text.get_text()] = (max(light, below) + 0.05) / (min(light, below) + 0.05)
+    assert len(found) == 6 and min(found.values()) >= 4.5, found

@@ -3,6 +3,8 @@
 ``before`` holds one file of each class, written at version 0.1.0. They are never written again.
 """
 
+import importlib.util
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -72,6 +74,21 @@ for path in sys.argv[1:]:
 """
     done = finished([sys.executable, "-c", code, *FILES.values()])
     assert done.stdout.split() == list(FILES), done.stderr
+
+
+@pytest.mark.parametrize("old, now", [("orbits", "systems.orbit"), ("systems.mean_square", "systems.sgd.mean_square")])
+def test_a_pickle_of_an_earlier_version_says_where_it_opens(old, now):
+    """A class is found there by the name of its module; protocol 0 has it as text."""
+    written = f"ccfdyn.{old}\nOrbit\n.".encode()
+    with pytest.raises(ModuleNotFoundError, match=f"^cfdyn.{old} is cfdyn.{now} now: a pickle opens in the version of cfdyn that wrote it, "):
+        pickle.loads(written)
+    assert importlib.util.find_spec(f"cfdyn.{now}")
+
+
+def test_other_modules_that_are_not_there_are_told_as_usual():
+    with pytest.raises(ModuleNotFoundError, match="^No module named 'cfdyn.nowhere'$"):
+        importlib.import_module("cfdyn.nowhere")
+    assert importlib.util.find_spec("cfdyn.nowhere") is None
 
 
 @pytest.mark.parametrize("name", KNOWN)

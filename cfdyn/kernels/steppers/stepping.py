@@ -67,11 +67,9 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
     begin(field, clock, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
-        left = clock.end - clock.t
-        if left <= 0.0:
+        if clock.end - clock.t <= 0.0:
             return done, methods.REACHED
-        h = clock.fixed_h if clock.fixed_h > 0.0 else min(clock.h, clock.most_h)
-        h = left if h >= left * (1.0 - 1e-12) else h
+        h = next_size(clock)
         error = step_error(field, clock, z, f, h, tools)
         factor = methods.step_factor(clock, error, h, rejected, tools)
         if not (error <= 1.0 and methods.project_end(field, tools)):
@@ -102,6 +100,14 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
         if verdict != methods.REACHED:
             return done, verdict
     return done, methods.FULL
+
+
+@inline_kernel
+def next_size(clock) -> float:
+    """The size of the next step, which ends no farther than the interval."""
+    left = clock.end - clock.t
+    h = clock.fixed_h if clock.fixed_h > 0.0 else min(clock.h, clock.most_h)
+    return left if h >= left * (1.0 - 1e-12) else h
 
 
 @inline_kernel

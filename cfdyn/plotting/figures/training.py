@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, REGIMES, WARN, dots, regime_name
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, REGIMES, WARN, dots, letters_on, regime_name
 from cfdyn.training.run import Run
 
 WIDTH = 11.4  # inches
@@ -138,10 +138,11 @@ def _strips(axes: Axes, run: Run) -> None:
             continue
         place, width = (one["direction"] - 1) * STRIP, one["until"] - one["since"]
         colour = REGIMES["chaotic" if one["period"] is None else regime_name(f"period {one['period']}")]
-        axes.broken_barh([(one["since"], width)], (place, STRIP), facecolor=colour, edgecolor="white", linewidth=0.6, zorder=3)
+        axes.barh(place, width, STRIP, one["since"], align="edge", color=colour, edgecolor="white", linewidth=0.6, zorder=3)
         if width > len(run.loss) / 6:
             words = f"v{one['direction']}: {'irregular' if one['period'] is None else 'period ' + str(one['period'])}"
-            axes.text(one["since"] + width / 2, place + STRIP / 2, words, fontsize=5.5, ha="center", va="center", zorder=4)
+            middle = (one["since"] + width / 2, place + STRIP / 2)
+            axes.text(*middle, words, fontsize=5.5, ha="center", va="center", zorder=4, **letters_on(colour))
 
 
 def _stabilisation(axes: Axes, run: Run) -> None:

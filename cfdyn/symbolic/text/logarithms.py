@@ -12,7 +12,7 @@ def logarithm(tape: Tape, u: Node) -> Node:
     """log u; where u > 0 is made of exponentials, the same function without them.
 
     log(1 + eᵛ) = softplus(v), log(eᵃ + eᵇ) = a + softplus(b − a), log σ(v) = −softplus(−v), log cosh v = logcosh(v), and
-    logarithms of products, quotients and whole powers of these and of positive numbers; 1 − p/(p + q) is q/(p + q).
+    logarithms of products, quotients and whole powers of these and of positive numbers; log(1 − σ(v)) = −softplus(v).
 
     >>> t = Tape()
     >>> v = t.leaf("z", 0)
@@ -63,8 +63,8 @@ def _terms(tape: Tape, u: Node) -> list[Node]:
 def _of_terms(tape: Tape, terms: Sequence[Node]) -> Node | None:
     number = sum(value for value in map(tape.value, terms) if value is not None)
     others = [term for term in terms if tape.value(term) is None]
-    if number == 1 and len(others) == 1 and (taken := _negated(tape, others[0])) is not None:
-        return _of_rest(tape, taken)
+    if number == 1 and len(others) == 1 and tape.ops[others[0]] == "neg":
+        return _of_rest(tape, *tape.args[others[0]])
     first = _of_number(tape, number) if number else None
     if number and first is None:
         return None
@@ -80,14 +80,6 @@ def _of_number(tape: Tape, number: Fraction | int) -> Node | None:
     if not SMALL <= number <= 1 / SMALL:
         return None
     return tape.const(0) if number == 1 else tape.apply("log", tape.const(number))
-
-
-def _negated(tape: Tape, u: Node) -> Node | None:
-    """x with u = −x, where u is written so."""
-    op, args = tape.ops[u], tape.args[u]
-    if op == "div" and (tape.ops[args[0]] == "neg" or (tape.value(args[0]) or 0) < 0):
-        return tape.div(tape.neg(args[0]), args[1])
-    return args[0] if op == "neg" else None
 
 
 def _of_product(tape: Tape, u: Node) -> Node | None:
@@ -116,16 +108,8 @@ def _of_power(tape: Tape, u: Node) -> Node | None:
 
 
 def _of_rest(tape: Tape, share: Node) -> Node | None:
-    """log(1 − σ(v)) = −softplus(v), log(1 − eᵃ/(eᵃ + eᵇ)) = −softplus(a − b)."""
-    op, args = tape.ops[share], tape.args[share]
-    if op == "sigmoid":
-        return tape.neg(tape.apply("softplus", args[0]))
-    terms = _terms(tape, args[1]) if op == "div" else []
-    if args[0] not in terms:
-        return None
-    terms.remove(args[0])
-    part, others = exponent(tape, args[0]), _of_terms(tape, terms)
-    return None if part is None or others is None else tape.neg(tape.apply("softplus", tape.sub(part, others)))
+    """log(1 − σ(v)) = −softplus(v); quotients eᵃ/(eᵃ + eᵇ) are read as σ(a − b)."""
+    return tape.neg(tape.apply("softplus", tape.args[share][0])) if tape.ops[share] == "sigmoid" else None
 
 
 _RULES: dict[str, Callable[[Tape, Node], Node | None]] = {

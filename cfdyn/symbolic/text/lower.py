@@ -9,6 +9,7 @@ from sympy.core.function import AppliedUndef
 
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.logarithms import log_one_plus, logarithm
+from cfdyn.symbolic.text.quotients import quotient
 from cfdyn.tape.program import Node, Tape
 
 _NAMED = frozenset("exp sin cos tan sinh cosh tanh erf Abs sign sigmoid softplus logcosh floor Not".split())
@@ -57,7 +58,8 @@ def _lower_one(tape: Tape, x: sp.Basic, names: Mapping[str, Node], at: Callable)
     if isinstance(x, sp.exp):
         return tape.apply("exp", at(x.args[0]))
     if x.is_Pow:
-        return tape.pow(at(x.base), at(x.exp))
+        found = quotient(tape, [_factor(x, at)]) if x.exp.is_Rational else None
+        return tape.pow(at(x.base), at(x.exp)) if found is None else found
     if isinstance(x, sp.Piecewise):
         return _piecewise(tape, x, at)
     if isinstance(x, (sp.StrictGreaterThan, sp.GreaterThan)):
@@ -92,7 +94,18 @@ def _sum(tape: Tape, x: sp.Basic, at: Callable) -> Node:
     return result
 
 
+def _factor(x: sp.Basic, at: Callable) -> tuple[Node, Fraction]:
+    """Base and exponent of a power to a number; of others the node itself."""
+    if x.is_Pow and x.exp.is_Rational:
+        return at(x.base), Fraction(int(x.exp.p), int(x.exp.q))
+    return at(x), Fraction(1)
+
+
 def _product(tape: Tape, x: sp.Basic, at: Callable) -> Node:
+    if any(factor.is_Pow for factor in x.args):
+        found = quotient(tape, [_factor(factor, at) for factor in x.args])
+        if found is not None:
+            return found
     over, under = tape.const(1), tape.const(1)
     for factor in x.args:
         inverse = factor.is_Pow and isinstance(factor.exp, sp.Integer) and factor.exp == -1

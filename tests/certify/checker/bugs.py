@@ -106,10 +106,16 @@ def _logarithms(use: Any, boxes: Any) -> str:
     for formula, w, exact in (
         ("log(1 + exp(w))", 0.5, log(1 + e(0.5))), ("log(2 + exp(w) + exp(-2*w))", 0.5, log(2 + e(0.5) + e(-1))), ("log(exp(w) + w)", 0.5, log(e(0.5) + 0.5)),
         ("log((1 + exp(w))**3/cosh(2*w))", 0.5, log((1 + e(0.5)) ** 3 / MP.cosh(1))), ("log(sigmoid(w))", 0.5, -log(1 + e(-0.5))),
+        ("log(sigmoid(w)**3/sigmoid(2*w))", 0.5, log(1 + e(-1)) - 3 * log(1 + e(-0.5))),
         ("log(3*exp(w))", 0.5, log(3 * e(0.5))), ("log(1 - sigmoid(w))", 0.5, -log(1 + e(0.5))), ("log(2 - sigmoid(w))", 0.5, log(2 - 1 / (1 + e(-0.5)))),
         ("log(1 - exp(w)/(exp(w) + exp(-2*w)))", 0.5, log(1 - e(0.5) / (e(0.5) + e(-1)))), ("log(1 - 1/(2 + exp(w)))", 0.5, log(1 - 1 / (2 + e(0.5)))),
         ("log1p(exp(w) + exp(-w))", 0.5, log(1 + e(0.5) + e(-0.5))), ("log(-2*exp(w))", 0.5, None), ("log(exp(w) - 1)", -0.5, None),
-        ("log(1 - 2/(1 + exp(w)))", -0.5, None), ("log(w*exp(w))", -0.5, None),
+        ("log(1 - 2/(1 + exp(w)))", -0.5, None), ("log(w*exp(w))", -0.5, None), ("1/(1 + exp(-w))", 0.5, 1 / (1 + e(-0.5))),
+        ("3/(2 + 5*exp(-w))**2", 0.5, 3 / (2 + 5 * e(-0.5)) ** 2), ("exp(w)/(1 + exp(w))**2", 0.5, e(0.5) / (1 + e(0.5)) ** 2),
+        ("sinh(w)/cosh(w)", 0.5, MP.tanh(0.5)), ("(3*exp(w) - 3*exp(-2*w))/(2*exp(w) + 2*exp(-2*w))", 0.5, 1.5 * MP.tanh(0.75)),
+        ("exp(w)/(2 + exp(w) + exp(2*w))", 0.5, e(0.5) / (2 + e(0.5) + e(1))), ("(w + exp(w))/(1 + exp(w))", 0.5, (0.5 + e(0.5)) / (1 + e(0.5))),
+        ("(exp(w) - 1)/(exp(w) + 3)/w", 0.5, (e(0.5) - 1) / (e(0.5) + 3) * 2), ("w*(1/w + exp(w))/(1 + exp(w))", 0.0, None),
+        ("(exp(w) + 1)/(exp(w) - 1)", 0.5, (e(0.5) + 1) / (e(0.5) - 1)), ("(exp(w) - exp(-w))**3/(exp(w) + exp(-w))**2", 0.5, MP.tanh(0.5) ** 2 * (e(0.5) - e(-0.5))),
     ):  # fmt: skip
         g = use("maps").read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
         found = g.value(boxes.point(np.array([w])), g.lines)
@@ -142,7 +148,7 @@ def _discs(use: Any, boxes: Any) -> str:
 
 
 B, E, M, A, S = "numbers/boxes.py", "numbers/elementary.py", "numbers/matrices.py", "absence.py", "shooting.py"
-G = "formulas/logarithms.py"
+G, Q = "formulas/logarithms.py", "formulas/quotients.py"
 BUGS: dict[str, tuple[str, ...]] = {
     # roundings
     "+ rounds its lower end to nearest": (B, "lo, hi = down(self.lo + other.lo)", "lo, hi = (self.lo + other.lo)"),
@@ -172,9 +178,18 @@ BUGS: dict[str, tuple[str, ...]] = {
     "log of a power without its factor": (G, "graph.mul(graph.const(parts[1]), inside)", "inside"),
     "log of a quotient as of a product": (G, 'if kind == "mul" else graph.sub(first, second)', 'if kind == "mul" else graph.add(first, second)'),
     "log σ(v) as log σ(−v)": (G, 'graph.neg(graph.call("softplus", graph.neg(v)))', 'graph.neg(graph.call("softplus", v))'),
-    "log of a share as of what is left": (G, "graph.sub(part, others)", "graph.sub(others, part)"),
+    "a share as what is left": (Q, "_difference(graph, b, whole)", "_difference(graph, whole, b)"),
+    "a share without the number before it": (Q, "graph.mul(graph.const(1 / terms[b] ** int(n)), graph.power(share, int(n)))", "graph.power(share, int(n))"),
+    "a power of a share as the share": (Q, "graph.power(share, int(n)))", "share)"),
+    "a share of other exponentials": (Q, "if graph.mul(graph.const(n), b) == a), None)", "), None)"),
+    "exp of a quotient whose sum is not taken to its power": (Q, "a = graph.sub(a, graph.mul(graph.const(n), graph.call", "a = graph.sub(a, graph.mul(graph.const(1), graph.call"),
+    "tanh of the whole difference": (Q, "graph.const(p / 2)", "graph.const(p)"),
+    "tanh of any two exponentials": (Q, "if above[a] != -above[b] or below[a] != below[b]:", "if False:"),
+    "tanh without the numbers before it": (Q, "graph.const(above[a] / below[a])", "graph.const(1)"),
+    "tanh in place of its powers": (Q, "graph.mul(graph.power(bend, int(both)), left)", "graph.mul(bend, left)"),
+    "a sum that is taken apart over one term": (Q, "for part in opened)\n    return _whole", "for part in opened[:1])\n    return _whole"),
+    "what is below cancels what may be 0": (Q, "(node, n) if n > 0 or is_sum(graph, node) else (graph.rational(node, n), Fraction(1))", "(node, n)"),
     "log(2 − σ) as log(1 − σ)": (G, "if number == 1 and len(others)", "if number and len(others)"),
-    "log of any share as of one of a sum": (G, "terms.remove(parts[0])", "terms.pop(0)"),
     "powers without their factor": ("formulas/jets.py", "slope = graph.mul(graph.const(what[2]), ", "slope = graph.mul(graph.const(1), "),
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),
     "sigmoid' with 1/2": ("formulas/jets.py", "graph.sub(graph.const(Fraction(1, 4))", "graph.sub(graph.const(Fraction(1, 2))"),

@@ -9,6 +9,7 @@ import sympy
 
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.graph import Graph, Node
+from cfdyn.certify.checker.formulas.quotients import is_sum, quotient
 from cfdyn.certify.checker.numbers.elementary import FUNCTIONS
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import parse
@@ -44,13 +45,13 @@ class Text:
             missing = [p for p in parts if p not in done]
             if part in done or not missing:
                 if part not in done:
-                    done[part] = self._one(graph, part, [done[p] for p in parts], names)
+                    done[part] = self._one(graph, part, [done[p] for p in parts], names, done)
                 stack.pop()
             else:
                 stack += missing
         return done[self.tree]
 
-    def _one(self, graph: Graph, x: sympy.Basic, parts: list[Node], names: Mapping[str, Node]) -> Node:
+    def _one(self, graph: Graph, x: sympy.Basic, parts: list[Node], names: Mapping[str, Node], done: Mapping) -> Node:
         if isinstance(x, sympy.Symbol):
             return names[x.name]
         if isinstance(x, sympy.Rational):
@@ -61,6 +62,8 @@ class Text:
             return graph.put("true" if x == sympy.true else "false")
         if isinstance(x, sympy.Add):
             return graph.total(parts)
+        if isinstance(x, (sympy.Mul, sympy.Pow)) and (found := _quotient(graph, x, done)) is not None:
+            return found
         if isinstance(x, sympy.Mul):
             return _product(graph, x, parts)
         if isinstance(x, sympy.Pow):
@@ -88,6 +91,13 @@ class Text:
         if name in FUNCTIONS:
             return graph.call(name, parts[0])
         raise NotValid(f"{self.what}: no rule for {name}")
+
+
+def _quotient(graph: Graph, x: sympy.Expr, done: Mapping[sympy.Basic, Node]) -> Node | None:
+    """A product or a power with sums of exponentials below."""
+    factors = [f.as_base_exp() if f.is_Pow and f.exp.is_Rational else (f, sympy.S.One) for f in sympy.Mul.make_args(x)]
+    below = any(q < 0 and is_sum(graph, done[base]) for base, q in factors)
+    return quotient(graph, [(done[base], Fraction(int(q.p), int(q.q))) for base, q in factors]) if below else None
 
 
 def _product(graph: Graph, x: sympy.Mul, parts: list[Node]) -> Node:

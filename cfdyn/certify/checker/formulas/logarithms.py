@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cfdyn.certify.checker.formulas.graph import Graph, Node
@@ -12,8 +12,8 @@ SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL have tight bounds i
 
 
 def logarithm(graph: Graph, u: Node) -> Node | None:
-    """The logarithm of a positive number, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, 1 − p/(p + q), products,
-    quotients and whole powers; None for all others, whose sign is not known."""
+    """The logarithm of a positive number, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, products, quotients and
+    whole powers; None for all others, whose sign is not known."""
     kind, *parts = graph.nodes[u]
     if kind == "const":
         return _of_number(graph, parts[0])
@@ -66,8 +66,8 @@ def _terms(graph: Graph, u: Node) -> list[Node]:
 def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
     number = sum(graph.value(term) or 0 for term in terms)
     others = [term for term in terms if graph.value(term) is None]
-    if number == 1 and len(others) == 1 and (share := _opposite(graph, others[0])) is not None:
-        return _of_rest(graph, *share)
+    if number == 1 and len(others) == 1 and (v := _taken(graph, others[0])) is not None:
+        return graph.neg(graph.call("softplus", v))
     first = [_of_number(graph, number)] if number else []
     inside = first + [logarithm(graph, term) for term in others]
     found = {node for node in inside if node is not None}
@@ -79,28 +79,11 @@ def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
     return whole
 
 
-def _opposite(graph: Graph, u: Node) -> tuple | None:
-    """What node −u is, where u is written as −σ(v) or −p/d."""
+def _taken(graph: Graph, u: Node) -> Node | None:
+    """The v of −σ(v): log(1 − σ(v)) = −softplus(v). Quotients eᵃ/(eᵃ + eᵇ) are read as σ(a − b)."""
     kind, *parts = graph.nodes[u]
     minus = graph.const(-1)
-    if kind == "mul" and minus in parts:
-        return graph.nodes[parts[0] if parts[1] == minus else parts[1]]
-    if kind != "div":
+    if kind != "mul" or minus not in parts:
         return None
-    over, *factors = graph.nodes[parts[0]]
-    if over == "const" and factors[0] < 0:
-        return "div", graph.const(-factors[0]), parts[1]
-    if over == "mul" and minus in factors:
-        return "div", factors[0] if factors[1] == minus else factors[1], parts[1]
-    return None
-
-
-def _of_rest(graph: Graph, kind: str, *parts: Any) -> Node | None:
-    """The logarithm of 1 − σ(v) = σ(−v), and of 1 − p/(p + q) = 1/(1 + p/q)."""
-    if kind == "call" and parts[0] == "sigmoid":
-        return graph.neg(graph.call("softplus", parts[1]))
-    if kind != "div" or parts[0] not in (terms := _terms(graph, parts[1])):
-        return None
-    terms.remove(parts[0])
-    part, others = logarithm(graph, parts[0]), _of_sum(graph, terms)
-    return None if part is None or others is None else graph.neg(graph.call("softplus", graph.sub(part, others)))
+    share, *call = graph.nodes[parts[0] if parts[1] == minus else parts[1]]
+    return call[1] if share == "call" and call[0] == "sigmoid" else None

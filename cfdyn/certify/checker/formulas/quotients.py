@@ -1,0 +1,173 @@
+"""Quotients by sums of exponentials that are positive everywhere: the same functions, in which what is inside stands once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING
+
+from cfdyn.certify.checker.formulas.logarithms import logarithm
+
+if TYPE_CHECKING:
+    from cfdyn.certify.checker.formulas.graph import Graph, Node
+
+MOST = 64  # the highest power of a share, and terms into which sums above are taken apart
+
+GROWING = (("call", "exp"), ("call", "cosh"))
+
+
+def quotient(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> Node:
+    """A product of powers with such sums below: 1/(1 + e⁻ᵛ) = σ(v), eᵃ/(eᵃ + eᵇ) = σ(a − b), (eᵃ − eᵇ)/(eᵃ + eᵇ) =
+    tanh((a − b)/2), eᵃ/sⁿ = exp(a − n log s).
+    """
+    powers = _product(graph, factors)
+    below = {node: -n for node, n in powers.items() if n < 0 and is_sum(graph, node)}
+    return _quotient(graph, {node: n for node, n in powers.items() if node not in below}, below)
+
+
+def _product(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> dict[Node, Fraction]:
+    """A product with the products, quotients and whole powers in it taken apart. Inverses of what may be 0 cancel nothing."""
+    powers: dict[Node, Fraction] = {}
+    left = list(factors)
+    while left:
+        node, n = left.pop()
+        kind, *parts = graph.nodes[node]
+        if n.denominator == 1 and kind in ("mul", "div"):
+            left += [(parts[0], n), (parts[1], n if kind == "mul" else -n)]
+        elif n.denominator == 1 and kind == "power":
+            left.append((parts[0], n * parts[1]))
+        else:
+            part, k = (node, n) if n > 0 or is_sum(graph, node) else (graph.rational(node, n), Fraction(1))
+            powers[part] = powers.get(part, Fraction(0)) + k
+    return {node: n for node, n in powers.items() if n}
+
+
+def is_sum(graph: Graph, node: Node) -> bool:
+    """True for cosh v and for sums of exponentials that are positive everywhere."""
+    kind = graph.nodes[node][:2]
+    if kind[0] != "add" or all(graph.nodes[part][:2] not in GROWING for part in graph.reached([node])):
+        return kind == ("call", "cosh")
+    return logarithm(graph, node) is not None
+
+
+def _summands(graph: Graph, node: Node) -> list[Node]:
+    """What a sum adds up, a number before a sum in it multiplied out."""
+    return [graph.mul(graph.const(c), part) for part, c in graph.collected([(Fraction(1), node)]).items()]
+
+
+def _quotient(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction]) -> Node:
+    """A sum above that is not positive everywhere is a tanh, or is taken apart."""
+    sums = [node for node, n in above.items() if n >= 1 and n.denominator == 1 and _is_open(graph, node)]
+    for node in sums:
+        for other, k in below.items():
+            bend = _tanh(graph, _terms(graph, node), _terms(graph, other)) if k.denominator == 1 else None
+            if bend is not None:
+                both = min(above[node], k)
+                left = _quotient(graph, _less(above, node, both), _less(below, other, both))
+                return graph.mul(graph.power(bend, int(both)), left)
+    parts = {node: _summands(graph, node) for node in sums if above[node] == 1 and graph.nodes[node][0] == "add"}
+    many = prod(map(len, parts.values()))
+    for node, terms in parts.items():
+        opened = [_product(graph, [(part, Fraction(1))]) for part in terms]
+        if many <= MOST and any(graph.nodes[f][:2] in GROWING for part in opened for f in part):
+            others = _less(above, node, Fraction(1)).items()
+            return graph.total(_quotient(graph, _product(graph, [*others, *part.items()]), below) for part in opened)
+    return _whole(graph, above, below)
+
+
+def _is_open(graph: Graph, node: Node) -> bool:
+    kind = graph.nodes[node]
+    return kind[:2] == ("call", "sinh") or kind[0] == "add" and not is_sum(graph, node)
+
+
+def _whole(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction]) -> Node:
+    """eᵃ and what else is above, over sums of exponentials: each of these is in a share of it, or in the exponent a."""
+    a, over, under = graph.const(0), graph.const(1), graph.const(1)
+    for node, n in above.items():
+        if graph.nodes[node][:2] == ("call", "exp") or is_sum(graph, node):
+            a = graph.add(a, graph.mul(graph.const(n), graph.call("log", node)))
+        elif graph.nodes[node][0] == "power" and graph.nodes[node][2] < 0:
+            under = graph.mul(under, graph.power(graph.nodes[node][1], int(-n * graph.nodes[node][2])))
+        else:
+            over = graph.mul(over, graph.rational(node, n))
+    for node, n in sorted(below.items(), key=lambda item: _share(graph, a, *item) is None):
+        share = _share(graph, a, node, n)
+        if share is None:
+            a = graph.sub(a, graph.mul(graph.const(n), graph.call("log", node)))
+        else:
+            a, over = graph.const(0), graph.mul(share, over)
+    whole = over if graph.value(under) == 1 else graph.div(over, under)
+    return whole if graph.value(a) == 0 else graph.mul(graph.call("exp", a), whole)
+
+
+def _share(graph: Graph, a: Node, node: Node, n: Fraction) -> Node | None:
+    """eᵃ/sⁿ where s has a term c eᵇ with a = n b: that is the power n of σ(b − log of the other terms/c)/c."""
+    terms = _terms(graph, node) or {}
+    b = next((b for b in terms if graph.mul(graph.const(n), b) == a), None)
+    if b is None or n.denominator > 1 or n > MOST or len(terms) < 2:
+        return None
+    others = [_scaled(graph, c / terms[b], other) for other, c in terms.items() if other != b]
+    whole = logarithm(graph, graph.total(others))
+    if whole is None:
+        return None
+    share = graph.call("sigmoid", _difference(graph, b, whole))
+    return graph.mul(graph.const(1 / terms[b] ** int(n)), graph.power(share, int(n)))
+
+
+def _scaled(graph: Graph, c: Fraction, exponent: Node) -> Node:
+    return graph.mul(graph.const(c), graph.const(1) if graph.value(exponent) == 0 else graph.call("exp", exponent))
+
+
+def _tanh(graph: Graph, above: dict[Node, Fraction] | None, below: dict[Node, Fraction] | None) -> Node | None:
+    """c (eᵃ − eᵇ)/(d (eᵃ + eᵇ)) = c/d tanh((a − b)/2)."""
+    if above is None or below is None or len(below) != 2 or set(above) != set(below):
+        return None
+    a, b = below
+    if above[a] != -above[b] or below[a] != below[b]:
+        return None
+    p, x = _multiple(graph, _difference(graph, a, b))
+    return graph.mul(graph.const(above[a] / below[a]), graph.call("tanh", graph.mul(graph.const(p / 2), x)))
+
+
+def _terms(graph: Graph, node: Node) -> dict[Node, Fraction] | None:
+    """{a: c} of a sum of c eᵃ; None for other sums."""
+    kind, *parts = graph.nodes[node]
+    if kind == "call" and parts[0] in ("cosh", "sinh"):
+        half, v = Fraction(1, 2), parts[1]
+        return {v: half, graph.neg(v): half if parts[0] == "cosh" else -half}
+    found: dict[Node, Fraction] = {}
+    for part in _summands(graph, node):
+        c, a = Fraction(1), graph.const(0)
+        for factor, n in _product(graph, [(part, Fraction(1))]).items():
+            number, inside = graph.value(factor), logarithm(graph, factor)
+            if number is not None:
+                c *= number ** int(n)
+            elif inside is None:
+                return None
+            else:
+                a = graph.add(a, graph.mul(graph.const(n), inside))
+        found[a] = found.get(a, Fraction(0)) + c
+    return found
+
+
+def _difference(graph: Graph, a: Node, b: Node) -> Node:
+    """a − b, where multiples of one node are gathered: a variable in it then stands once."""
+    (p, x), (q, y) = (_multiple(graph, node) for node in (a, b))
+    if x == y or not p or not q:
+        return graph.mul(graph.const(p - q), x if p else y)
+    return graph.sub(a, b)
+
+
+def _multiple(graph: Graph, node: Node) -> tuple[Fraction, Node]:
+    """What a node is a multiple of: 0 of itself, if it is 0."""
+    kind, *parts = graph.nodes[node]
+    for number, inside in (parts, parts[::-1]) if kind == "mul" else ():
+        if (c := graph.value(number)) is not None:
+            return c, inside
+    return Fraction(graph.value(node) != 0), node
+
+
+def _less(powers: Mapping[Node, Fraction], node: Node, n: Fraction) -> dict[Node, Fraction]:
+    """The product with a smaller power of one of its nodes."""
+    return {other: k - n if other == node else k for other, k in powers.items() if other != node or k != n}
