@@ -103,6 +103,7 @@ def test_a_long_rod_along_a_slow_direction_takes_no_digits_from_the_others():
     np.testing.assert_allclose(found.rods.T @ found.rods, (axes.T * sizes) @ axes, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_path_that_runs_away_ends_in_a_sentence(recwarn):
     """Of x, with ηλ = 5, Σ grows as e^((12.5 − 2)t), until a square of it is no number."""
     bowl = Plain(cf.Loss("5*x**2/2 + y**2/2"))

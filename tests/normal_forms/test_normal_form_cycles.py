@@ -60,7 +60,7 @@ def through(points, slopes, shape):
     return " + ".join([*text, "k*(1 + x/3)"]), {f"c{k}": float(c) for k, c in enumerate(coefficients)} | {"k": 0.0}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     n=st.integers(2, 4),
     moved=st.lists(st.floats(-0.3, 0.3), min_size=4, max_size=4),
