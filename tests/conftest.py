@@ -38,8 +38,11 @@ COLLECTED = pytest.StashKey[dict[str, dict[str, bool]]]()  # of each test of `sl
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before slow ones are left out."""
+    """Before slow ones are left out; where they are Hypothesis draws fewer examples too."""
     slow_cases.mark(items)
+    if config.getoption("markexpr") == "not slow":
+        for function in {item.function for item in items if isinstance(item, pytest.Function)}:
+            slow_cases.fewer_examples(function)
     config.stash[COLLECTED] = found = {}
     for item in items:
         if slow_cases.key(item) in slow_cases.SLOW:

@@ -1,17 +1,22 @@
 """Cases that `make test-all` runs and `make test` does not: other cases of the same test ask the same every day.
 
-Chosen by the time of the processor that they took. tests/test_everyday.py asks whether they exist and have such relatives.
+Chosen by the time of the processor that they took. tests/test_everyday.py asks whether they exist and have such relatives. And
+Hypothesis draws fewer examples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # A test without its tests/, then the names of its cases.
 SLOW: dict[str, tuple[str, ...]] = {
+    "analysis/test_bands.py::test_the_first_band_of_real_data_ends_at_the_edge": ("1",),
     "analysis/test_oscillation.py::test_the_least_period_in_drift_and_noise": ("4", "5", "7", "8"),
+    "certify/test_pace.py::test_what_is_left_of_a_search_is_told_to_a_factor_of_three": ("heavy ball",),
     "certify/test_spelling.py::test_the_checker_encloses_logarithms_and_their_slopes": (
         "log(exp(w) + exp(-2*w))", "log1p(exp(w) + exp(w/2))", "log(sigmoid(w))", "log(exp(w)/(exp(w) + exp(-w)))",
         "log((1 + exp(w))**2/cosh(w))", "log(1 - 1/(1 + exp(-w)))", "log(1 - exp(w)/(exp(w) + exp(-w)))", "log(2 + exp(w))",
@@ -24,6 +29,9 @@ SLOW: dict[str, tuple[str, ...]] = {
     "continuation/test_all_arms.py::test_all_arms_of_a_normal_form_in_other_coordinates": (
         "pitchfork-2", "pitchfork-3", "pitchfork-4", "transcritical-2", "transcritical-3", "transcritical-4",
     ),
+    "continuation/test_curve_points_apart.py::test_where_a_2_cycle_merges_is_one_point": ("-0.4",),
+    "continuation/test_products_beyond.py::test_a_fold": ("springs",),
+    "continuation/test_products_beyond.py::test_a_network": ("6",),
     "contract/test_networks.py::test_it_is_an_oracle_in_float64_whose_title_makes_it_again": ("lstm", "resnet"),
     "contract/test_thresholds.py::test_step_and_state_are_those_of_preconditioner_and_flow": (
         "rmsprop-eps inside", "rmsprop-decay and clip", "adagrad-eps inside", "adagrad-decay and clip",
@@ -63,6 +71,11 @@ SLOW: dict[str, tuple[str, ...]] = {
         "generalized flip", "resonance 1:1", "flip-neimark-sacker", "double neimark-sacker",
     ),
     "normal_forms/test_codimension_two_cycles.py::test_no_coefficient_depends_on_the_first_point": ("chenciner", "fold-neimark-sacker"),
+    "studies/test_bifurcation_diagrams.py::test_exact_cycles_have_orbits_all_along_and_end_where_orbits_escape": ("3-3.55-4.0",),
+    "tape/test_taylor.py::test_series_of_every_function_is_that_of_sympy": ("pow", "sigmoid", "sech2", "tanh", "tan"),
+    "theory/test_edges_of_minima.py::test_the_minimum_is_stable_up_to_theta_eps_over_lambda": (
+        "nadam-8-two weights", "nadam-8-double well", "nadam-9-two weights",
+    ),
 }  # fmt: skip
 
 
@@ -81,3 +94,10 @@ def mark(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if case(item) in SLOW.get(key(item), ()):
             item.add_marker(pytest.mark.slow)
+
+
+def fewer_examples(function: Any) -> None:
+    """A third of those that a test of Hypothesis asks for, or 10; each run draws others."""
+    asked = getattr(function, "_hypothesis_internal_use_settings", None)
+    if asked is not None:
+        function._hypothesis_internal_use_settings = settings(asked, max_examples=min(asked.max_examples, max(10, asked.max_examples // 3)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.conftest import COLLECTED
-from tests.slow_cases import SLOW
+from tests.slow_cases import SLOW, fewer_examples
 
 
 def test_cases_that_are_left_out_exist(request):
@@ -15,3 +18,18 @@ def test_cases_that_are_left_out_exist(request):
 def test_they_have_relatives_that_are_run(request):
     collected = request.config.stash[COLLECTED]
     assert [test for test in SLOW if test in collected and all(collected[test].values())] == []
+
+
+def test_a_third_of_the_examples_is_drawn():
+    drawn = []
+
+    @settings(max_examples=60, database=None)
+    @given(st.integers(0, 10**9))
+    def ask(number):
+        drawn.append(number)
+
+    ask()
+    assert len(drawn) == 60
+    fewer_examples(ask)
+    ask()
+    assert len(drawn) == 80

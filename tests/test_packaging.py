@@ -225,6 +225,7 @@ def test_an_editable_clone_is_found_wherever_python_starts(clone, folder):
     assert found == [str(clone / "cfdyn" / "cfdyn" / "__init__.py"), "0.1.0"]
 
 
+@pytest.mark.slow
 def test_an_editable_clone_is_found_by_mypy(clone):
     (clone / "user.py").write_text("import cfdyn\n\nreveal_type(cfdyn.__version__)\n")
     mypy = [sys.executable, "-m", "mypy", "--cache-dir", clone / "cache", "--python-executable", clone / "env" / "bin" / "python"]

@@ -189,6 +189,7 @@ def test_wrong_usage_is_one_sentence(arguments, words, capsys):
     assert end.value.code == 2 and words in err and out == "" and len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_wrong_names_of_another_package_are_told_too(tmp_path):
     done = call([*CFDYN, "claims", "toy2000.sqare_3", "--source", "toy2000"], install(tmp_path), expected=2)
     assert "did you mean 'toy2000.square_3'?" in done.stderr and done.stdout == ""

@@ -67,6 +67,7 @@ def test_a_swing_on_a_parabola_grows_as_the_closed_form_says():
     assert sizes[1] == pytest.approx(2 * np.log(0.1) - 1.5 * 8, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_small_swing_that_grows_is_kept_beside_a_long_rod_that_does_not():
     """From deep in the stable region ⟨x²⟩ comes back from 1e-13, past the edge at step 1223, and exceeds 1e-4 soon after 1375."""
     dense = cf.solve(cf.flows.rod(VALLEY, SLOPE, rods="all"), [0.0, 3.0], 1600, save_at=range(1200, 1601, 25), rtol=1e-8, atol=1e-16)
