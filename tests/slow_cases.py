@@ -71,6 +71,12 @@ SLOW: dict[str, tuple[str, ...]] = {
         "generalized flip", "resonance 1:1", "flip-neimark-sacker", "double neimark-sacker",
     ),
     "normal_forms/test_codimension_two_cycles.py::test_no_coefficient_depends_on_the_first_point": ("chenciner", "fold-neimark-sacker"),
+    "papers/test_sources.py::test_the_second_computation_finds_what_is_expected": (
+        "cfdyn2026_stochastic.near_on_a_net_in_both_regimes", "cfdyn2026_onset.only_two_cycles_near_onset",
+        "cfdyn2026_flat.rmsprop_on_quadratic_rows", "cfdyn2026_random.noise_makes_chaos", "cfdyn2026_random.noise_makes_order",
+        "cfdyn2026_random.mean_square_is_stricter", "cfdyn2026_escape.momentum_heats",
+        "cfdyn2026_escape.exit_times_grow_with_the_batch",
+    ),
     "studies/test_bifurcation_diagrams.py::test_exact_cycles_have_orbits_all_along_and_end_where_orbits_escape": ("3-3.55-4.0",),
     "tape/test_taylor.py::test_series_of_every_function_is_that_of_sympy": ("pow", "sigmoid", "sech2", "tanh", "tan"),
     "theory/test_edges_of_minima.py::test_the_minimum_is_stable_up_to_theta_eps_over_lambda": (
