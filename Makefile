@@ -124,11 +124,13 @@ $(VENV)/.created:
 	  $(PY) -m ensurepip --default-pip >/dev/null && rm $(VENV)/.incomplete; fi
 	@echo '$(CURDIR)' > $@
 
+# pip compiles on one processor, and the tests of all packages too.
 $(VENV)/.installed-%: $(VENV)/.created setup.cfg pyproject.toml constraints.txt
 	@echo 'Installing cfdyn$(EXTRAS_$*:%=[%]) into $(VENV) (a few minutes the first time)'
 	@touch $(VENV)/.incomplete
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  --editable '.$(EXTRAS_$*:%=[%])' || { rm -f $(VENV)/.incomplete; exit 1; }
-	@$(PY) -m compileall -q cfdyn papers
+	  --no-compile --editable '.$(EXTRAS_$*:%=[%])' || { rm -f $(VENV)/.incomplete; exit 1; }
+	@$(PY) -m compileall -q -j 0 cfdyn papers
+	@$(PY) -m compileall -q -q -j 0 -x '/tests/' $(VENV)/lib || true
 	@touch $(foreach name,$* $(SERVES_$*),$(VENV)/.installed-$(name))
 	@rm $(VENV)/.incomplete

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests import slow_cases
+
 settings.register_profile("cfdyn", deadline=None)
 settings.load_profile("cfdyn")
 # What a terminal, or the processes of pytest-xdist, say of a screen's width is not what tests of output are about.
@@ -29,6 +31,22 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+COLLECTED = pytest.StashKey[dict[str, dict[str, bool]]]()  # of each test of `slow_cases`, whether its cases are slow
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before slow ones are left out; where they are Hypothesis draws fewer examples too."""
+    slow_cases.mark(items)
+    if config.getoption("markexpr") == "not slow":
+        for function in {item.function for item in items if isinstance(item, pytest.Function)}:
+            slow_cases.fewer_examples(function)
+    config.stash[COLLECTED] = found = {}
+    for item in items:
+        if slow_cases.key(item) in slow_cases.SLOW:
+            found.setdefault(slow_cases.key(item), {})[slow_cases.case(item)] = item.get_closest_marker("slow") is not None
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import finished
+from tests.processes import finished, kernels_until_now
 from tests.wheel import SOURCES, copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -170,23 +170,30 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
     assert unpinned == [] and [str(r) for r in requirements if pins[canonicalize_name(r.name)] not in r.specifier] == []
 
 
-def test_the_installed_copy_studies_a_formula(fresh, tmp_path):
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> str:
+    """A home for caches with the machine code of the same kernels: what installed copies compile is asked elsewhere."""
+    home = tmp_path_factory.mktemp("cache")
+    kernels_until_now(home / "cfdyn")
+    return str(home)
+
+
+def test_the_installed_copy_studies_a_formula(fresh, kept, tmp_path):
     where = "import cfdyn; print(cfdyn.__file__)"
     installed = Path(call([fresh / "bin" / "python", "-c", where], tmp_path).stdout.strip())
     assert installed.is_relative_to(fresh), f"{installed} is not the copy in {fresh}"
 
     command = [fresh / "bin" / "cfdyn", "study", "(w**2-1)**2/4", "--optimizer", "gd:lr=1.1", "--json"]
-    done = call(command, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"), MPLBACKEND="Agg")
+    done = call(command, tmp_path, XDG_CACHE_HOME=kept, MPLBACKEND="Agg")
     answer = json.loads(done.stdout)  # one document and nothing else
     assert answer["period"] == 2
     assert list((tmp_path / "cfdyn-out").iterdir()), "a study leaves a figure"
 
 
-def test_the_installed_copy_has_the_papers(fresh, tmp_path):
-    kept = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+def test_the_installed_copy_has_the_papers(fresh, kept, tmp_path):
     found = call([fresh / "bin" / "python", "-c", "import cfdyn_papers.may1976 as paper; print(paper.CLAIMS.entry)"], tmp_path)
     assert "Nature 261" in found.stdout
-    done = call([fresh / "bin" / "cfdyn", "claims", "may1976.first_flip", "--json"], tmp_path, **kept)
+    done = call([fresh / "bin" / "cfdyn", "claims", "may1976.first_flip", "--json"], tmp_path, XDG_CACHE_HOME=kept)
     assert [claim["verdict"] for claim in json.loads(done.stdout)["claims"]] == ["reproduced"]
 
 
@@ -218,6 +225,7 @@ def test_an_editable_clone_is_found_wherever_python_starts(clone, folder):
     assert found == [str(clone / "cfdyn" / "cfdyn" / "__init__.py"), "0.1.0"]
 
 
+@pytest.mark.slow
 def test_an_editable_clone_is_found_by_mypy(clone):
     (clone / "user.py").write_text("import cfdyn\n\nreveal_type(cfdyn.__version__)\n")
     mypy = [sys.executable, "-m", "mypy", "--cache-dir", clone / "cache", "--python-executable", clone / "env" / "bin" / "python"]

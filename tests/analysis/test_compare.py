@@ -204,6 +204,7 @@ def test_records_and_figures(tmp_path):
     cf.plot(cf.compare(net, cf.optimizers.gd(lr=1.0), ["gradient"], np.linspace(-1, 1, net.dim), 50), tmp_path / "net.png")
 
 
+@pytest.mark.slow
 def test_figures_of_many_models_have_all_their_words_inside():
     loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
     flows = {f"edge:secant=true,floor=1e-{k}": cf.flows.edge(loss, gd, secant=True, floor=10.0**-k) for k in (3, 4, 5, 6, 7, 8)}

@@ -35,6 +35,7 @@ def firsts(found):
     return [float(c.points[0, 0]) for c in found]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_prime_cycles_of_the_full_parabola():
     """All are x = sin²(π k/(2ⁿ ± 1)), with multiplier ±2ⁿ, or 4 at 0."""

@@ -20,6 +20,7 @@ def exact_mean(f, sigma, edge, floor, start, nodes=600):
     return float(1 + (norm.pdf(x, f(np.array(start)), sigma) * weights) @ tau)
 
 
+@pytest.mark.slow
 def test_independent_trials():
     """z' = ξ leaves with the chance P(ξ > 2) at each step."""
     step, chance = cf.random_map(cf.Map.from_text("0*x", "x"), noise=1.0), norm.sf(2.0)

@@ -122,6 +122,7 @@ def test_short_logs(n):
     assert sum(right) >= 19
 
 
+@pytest.mark.slow
 def test_a_million_rows():
     t = np.arange(1_000_000)
     assert oscillation(np.cos(2 * np.pi * t / 7) + 1e-5 * t, max_period=8).period == 7

@@ -121,6 +121,7 @@ def test_boxes_are_read_with_care():
         cf.certify.trapping(henon(1.2), box=[(-1.5, 1.5), (-0.45, 0.45)], start=(0,))
 
 
+@pytest.mark.slow
 def test_heavy_ball_with_much_momentum_converges():
     """β = 0.9: the orbit turns some hundred steps, and boxes around what turns grow; the norm in which it contracts does not."""
     found = cf.certify.convergence("(w**2 - 1)**2/4", cf.optimizers.heavy_ball(lr=0.1, momentum=0.9), ((0.98, 1.02), (-0.02, 0.02)))

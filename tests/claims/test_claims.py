@@ -189,6 +189,7 @@ def test_wrong_usage_is_one_sentence(arguments, words, capsys):
     assert end.value.code == 2 and words in err and out == "" and len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_wrong_names_of_another_package_are_told_too(tmp_path):
     done = call([*CFDYN, "claims", "toy2000.sqare_3", "--source", "toy2000"], install(tmp_path), expected=2)
     assert "did you mean 'toy2000.square_3'?" in done.stderr and done.stdout == ""
@@ -205,7 +206,10 @@ def test_a_claim_is_shown_with_all_that_one_needs_to_disagree(tmp_path):
     assert "Journal of Toys" in call([*CFDYN, "show", "toy2000"], environment).stdout
 
 
-@pytest.mark.parametrize(("text", "words"), [("def (:\n", "SyntaxError"), ("raise SystemExit(0)\n", "SystemExit"), ("1 / 0\n", "ZeroDivisionError")])
+@pytest.mark.parametrize(("text", "words"), [
+    ("raise SystemExit(0)\n", "SystemExit"),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in (("def (:\n", "SyntaxError"), ("1 / 0\n", "ZeroDivisionError"))),
+])  # fmt: skip
 def test_a_paper_that_cannot_be_imported_is_named(text, words, tmp_path):
     """Where all are asked for."""
     done = call([*CFDYN, "list", "claims"], install(tmp_path, text), expected=2)

@@ -58,8 +58,8 @@ def test_study_of_the_double_well(lr, kind, period, tmp_path):
 
 def test_study_counts_the_3_cycles_of_the_double_well(tmp_path):
     """Two pairs in the window, none below it."""
-    assert len(document("study", "double_well", "--optimizer", "gd:lr=1.4505", cwd=tmp_path)["cycles"]) == 4
-    assert document("study", "double_well", "--optimizer", "gd:lr=1.4504", cwd=tmp_path)["cycles"] == []
+    assert len(document("study", "double_well", "--optimizer", "gd:lr=1.4505", "--no-figure", cwd=tmp_path)["cycles"]) == 4
+    assert document("study", "double_well", "--optimizer", "gd:lr=1.4504", "--no-figure", cwd=tmp_path)["cycles"] == []
 
 
 def test_a_study_with_flows_has_the_numbers_of_compare(tmp_path):
@@ -80,12 +80,12 @@ def test_study_numbers_its_files_and_says_where_they_are(tmp_path):
 
 
 def test_study_takes_a_formula_that_begins_with_a_minus_sign(tmp_path):
-    found = document("study", "-w**2/2+w**4/4", "--start", "-1.5", "--optimizer", "gd:lr=0.5", cwd=tmp_path)
+    found = document("study", "-w**2/2+w**4/4", "--start", "-1.5", "--optimizer", "gd:lr=0.5", "--no-figure", cwd=tmp_path)
     assert found["period"] == 1 and found["points"][0][0] == pytest.approx(-1.0)
 
 
 def test_default_learning_rate_and_start(tmp_path):
-    found = document("study", "a*x**2/2 + x**4", "--set", "a=4", "--variables", "x", cwd=tmp_path)
+    found = document("study", "a*x**2/2 + x**4", "--set", "a=4", "--variables", "x", "--no-figure", cwd=tmp_path)
     assert found["lr"] == pytest.approx(1.1 * 2 / 4)
     assert found["chosen"] == {"lr": "1.1 × the edge", "start": "near the lowest minimum"}
 
@@ -102,7 +102,7 @@ def test_study_of_real_measurements(tmp_path):
         s = 1 / (1 + np.exp(-w * x))
         w -= np.mean((s - y) * x) / np.mean(s * (1 - s) * x * x)
     s = 1 / (1 + np.exp(-w * x))
-    found = document("study", "breast_cancer:features=1", "--vary", "lr=10:11", cwd=tmp_path)
+    found = document("study", "breast_cancer:features=1", "--vary", "lr=10:11", "--no-figure", cwd=tmp_path)
     assert found["minima"][0]["w"] == pytest.approx([w], rel=1e-9)
     assert found["edge"] == pytest.approx(2 / np.mean(s * (1 - s) * x * x), rel=1e-9)
 
@@ -228,7 +228,7 @@ def test_out_over_a_file_is_refused(tmp_path):
 
 
 def test_a_divergent_orbit_is_an_answer(tmp_path):
-    found = document("study", "double_well", "--optimizer", "gd:lr=3", "--start", "2", cwd=tmp_path)
+    found = document("study", "double_well", "--optimizer", "gd:lr=3", "--start", "2", "--no-figure", cwd=tmp_path)
     assert found["regime"] == "divergent" and found["period"] is None and found["lyapunov"] is None
 
 

@@ -102,6 +102,5 @@ def test_flow_shows_it_beside_its_own(capsys):
 
 
 def test_warm_is_at_ease_with_optimizers_that_have_no_central_flow(capsys):
-    for optimizer in ("gd:clip=1", "nesterov:momentum=-0.6"):
-        code, out = run(capsys, "warm", "(w**2-1)**2/4", "--optimizer", optimizer)
-        assert code == 0 and out.startswith("(w**2-1)**2/4: ")
+    code, out = run(capsys, "warm", "(w**2-1)**2/4", "--optimizer", "gd:clip=1")
+    assert code == 0 and out.startswith("(w**2-1)**2/4: ")

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from cfdyn.cli import main
 from tests.processes import finished
 
 FORMULA = "w**4/4 - w"
@@ -91,9 +92,11 @@ def test_limit_and_clear(tmp_path):
 
 
 @pytest.mark.parametrize("size", ["much", "-1MB", "200", "1e3", "", "5 TB"])
-def test_a_size_that_is_none(size, tmp_path):
-    done = run(tmp_path, "cache", "--limit", size)
-    assert done.returncode == 2 and "200MB" in done.stderr and done.stderr.count("cfdyn: ") == 1
+def test_a_size_that_is_none(size, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["cache", "--limit", size])
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and "200MB" in said and said.count("cfdyn: ") == 1
 
 
 def test_warming_up_a_name_that_is_none(tmp_path):

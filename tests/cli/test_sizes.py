@@ -47,7 +47,7 @@ def test_a_long_orbit_as_a_document_takes_little_more_than_its_numbers(subject):
 
 
 def test_the_document_is_written_in_pieces():
-    values = {"z": np.random.default_rng(0).normal(size=(400_000, 2)), "status": "done"}
+    values = {"z": np.random.default_rng(0).normal(size=(250_000, 2)), "status": "done"}
 
     class Sink(io.TextIOBase):
         longest = 0

@@ -219,6 +219,7 @@ PLANE = cf.Map.from_text(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.floats(-2, 2), row=st.integers(4, 16))
 def test_every_branch_of_two_cycles_comes_back_to_its_flip(seed, size, row):

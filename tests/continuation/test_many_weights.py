@@ -41,6 +41,7 @@ def test_many_flips_at_one_value_are_one_point(n):
     assert (flip.kind, flip.parameter) == ("flip", pytest.approx(2.0, abs=1e-12))
 
 
+@pytest.mark.slow
 def test_a_kink_that_changes_with_the_coupling():
     """Half of the weights near −1, half near +1: against Newton's method and all eigenvalues, written here."""
     n, lr = 14, 0.85

@@ -122,6 +122,7 @@ def asked(checker: str, *words: object, folder: Path) -> str:
     return found.stdout
 
 
+@pytest.mark.slow
 def test_a_users_script_is_checked_by_mypy(folder):
     """In its strict mode. What was found of the package is kept: its files are told by their content."""
     said = asked("mypy", "--python-executable", folder / "env/bin/python", "--cache-dir", ROOT / ".mypy_cache" / "wheel", folder=folder)

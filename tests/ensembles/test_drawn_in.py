@@ -43,7 +43,8 @@ def test_none_is_found_where_nothing_contracts_or_branches_may_jump(text, point)
         (HIMMELBLAU.at(lr=0.0155), [(-5, 5), (-5, 5)]),
         (cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.3, momentum=0.8)), [(-3, 3)]),
         (cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.46)), [(-1.9, 1.9)]),
-        (cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.2266, "b": 0.3}), [(-1.5, 1.5), (-0.5, 0.5)]),
+        pytest.param(cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.2266, "b": 0.3}),
+                     [(-1.5, 1.5), (-0.5, 0.5)], marks=pytest.mark.slow),
     ],
     ids=["minima", "cycles beside minima", "with memory", "3-cycles", "Hénon's map"],
 )

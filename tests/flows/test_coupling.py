@@ -55,6 +55,7 @@ def test_in_one_variable_against_the_roots_of_the_second_iterate(text, eta, desc
     np.testing.assert_allclose(found, want, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_in_two_variables_against_newtons_method_on_the_map():
     """F16: both searches, from starts of their own, end with the same points; fixed points are those with equal halves."""
     loss = cf.Loss(PAIR)

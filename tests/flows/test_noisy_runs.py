@@ -54,6 +54,7 @@ def test_the_mean_of_runs_stays_near_it_and_leaves_the_other_flows(lr, batch):
     np.testing.assert_allclose(predicted, measured, rtol=0.2)
 
 
+@pytest.mark.slow
 def test_the_gap_of_a_valley_by_simulation():
     """S = y, η = .1, α = .02, σ = 1: 1.3397 by the barrier, within 3 standard errors; the expansion's 1.25 is not."""
     random, runs, lr, a = np.random.default_rng(3), 2000, 0.1, 0.02

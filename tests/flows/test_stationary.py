@@ -64,6 +64,7 @@ LOSS, START = cf.losses.tanh_network(), [0.1, -0.1, 0.3, 0.1, -0.3, 0.2, 0.7]
 PLAIN = SimpleNamespace(dim=7, value=LOSS.value, gradient=LOSS.gradient, hvp=LOSS.hvp, curvature_gradient=LOSS.curvature_gradient)
 
 
+@pytest.mark.slow
 def test_without_a_formula_it_comes_to_the_flow_of_the_formula_as_states_rest_faster():
     """What is left falls in proportion to the delay, 1/rest, of a step of the optimizer."""
     optimizer = cf.optimizers.scalar_rmsprop(lr=0.05, beta2=0.99)

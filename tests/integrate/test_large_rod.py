@@ -67,6 +67,7 @@ def test_a_swing_on_a_parabola_grows_as_the_closed_form_says():
     assert sizes[1] == pytest.approx(2 * np.log(0.1) - 1.5 * 8, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_small_swing_that_grows_is_kept_beside_a_long_rod_that_does_not():
     """From deep in the stable region ⟨x²⟩ comes back from 1e-13, past the edge at step 1223, and exceeds 1e-4 soon after 1375."""
     dense = cf.solve(cf.flows.rod(VALLEY, SLOPE, rods="all"), [0.0, 3.0], 1600, save_at=range(1200, 1601, 25), rtol=1e-8, atol=1e-16)
@@ -103,6 +104,7 @@ def test_a_long_rod_along_a_slow_direction_takes_no_digits_from_the_others():
     np.testing.assert_allclose(found.rods.T @ found.rods, (axes.T * sizes) @ axes, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_path_that_runs_away_ends_in_a_sentence(recwarn):
     """Of x, with ηλ = 5, Σ grows as e^((12.5 − 2)t), until a square of it is no number."""
     bowl = Plain(cf.Loss("5*x**2/2 + y**2/2"))

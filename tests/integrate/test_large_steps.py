@@ -115,6 +115,7 @@ def test_a_near_mode_whose_value_is_off_is_corrected_once_more(residual, again):
     assert [list(chooser(values, sizes)) for _ in range(2)] == [[0], again]
 
 
+@pytest.mark.slow
 def test_a_start_beyond_the_edge_is_moved_with_few_gradients_to_a_state_near_the_nearest():
     """970 weights at 1.2 times the edge, where moves go to and fro. At the nearest state the way there is along T[u, u] of its
     mode. Moves that are not relaxed and go on until nothing changes take 163 products and 43 T[u, u], these 99 and 16."""

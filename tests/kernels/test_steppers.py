@@ -240,10 +240,10 @@ def robertson(t, z):
 
 @pytest.fixture(scope="module")
 def relaxation():
-    """A field, how long it is followed, and where SciPy's Radau ends."""
+    """A field, how long it is followed, and where SciPy ends; its Radau ends there too, and takes far longer."""
     field, function = vanderpol(10.0)
     span = 3.0 if DISABLED else 25.0
-    return field, span, exact(function, [2.0, 0.0], span, method="Radau")
+    return field, span, exact(function, [2.0, 0.0], span)
 
 
 @pytest.mark.parametrize("method", [DOP853, RADAU5])

@@ -350,6 +350,7 @@ def test_a_folder_that_cannot_exist(tmp_path):
     assert answer["printed"] == 3
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("mine")
     answer = run(tmp_path / "file")

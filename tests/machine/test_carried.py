@@ -111,8 +111,12 @@ def kernels(cache: Path) -> int:
     return len([*cache.glob("kernels-*/*.bin")])
 
 
-@pytest.mark.skipif(DISABLED, reason="nothing is compiled")
-@pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="the sets are for Linux on x86-64")
+def where_sets_are(test):
+    there = sys.platform == "linux" and os.uname().machine == "x86_64"
+    return pytest.mark.skipif(DISABLED or not there, reason="the sets are for the compiler, for Linux on x86-64")(test)
+
+
+@where_sets_are
 def test_the_same_numbers_with_and_without(source, tmp_path):
     came = run(source, tmp_path / "came", *ORBIT)
     assert kernels(tmp_path / "came") == 0
@@ -121,9 +125,15 @@ def test_the_same_numbers_with_and_without(source, tmp_path):
     assert kernels(tmp_path / "foreign") > 0 and compiled == came
     (why,) = run(source, tmp_path / "foreign", "cache", **foreign)["carried"]
     assert why["level"] == LEVEL and not why["used"] and "NUMBA_CPU_NAME=nehalem" in why["reason"]
+    (why,) = run(source, tmp_path / "came", "cache")["carried"]
+    assert why["used"] and why["reason"] == "" and why["entries"] >= 1
+
+
+@pytest.mark.slow
+@where_sets_are
+def test_with_another_numba_they_are_left_alone(source, tmp_path):
+    came = run(source, tmp_path / "came", *ORBIT)
     compiled = run(source, tmp_path / "other", *ORBIT, other=True)
     assert kernels(tmp_path / "other") > 0 and compiled == came
     (why,) = run(source, tmp_path / "other", "cache", other=True)["carried"]
     assert not why["used"] and "made with numba" in why["reason"] and "this is 0.0.1" in why["reason"]
-    (why,) = run(source, tmp_path / "came", "cache")["carried"]
-    assert why["used"] and why["reason"] == "" and why["entries"] >= 1

@@ -106,6 +106,7 @@ def test_the_tangency_of_arai_and_mischaikow(t):
     assert t.error < 1e-14 and t.quadratic and t.crisis == "undecided"
 
 
+@pytest.mark.slow
 @long
 def test_a_tangency_in_two_parameters(t):
     curve = cf.analysis.tangency_curve(t, ("a", "b"), ((1.3, 1.5), (0.27, 0.33)))

@@ -79,6 +79,7 @@ def test_a_stable_set_over_folds_leads_to_the_saddle():
     assert (steps <= 0.02 * (1 + beyond)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(DISABLED, reason="long")
 def test_the_stable_manifold_bounds_the_basins_of_heavy_ball():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))

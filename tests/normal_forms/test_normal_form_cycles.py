@@ -60,7 +60,7 @@ def through(points, slopes, shape):
     return " + ".join([*text, "k*(1 + x/3)"]), {f"c{k}": float(c) for k, c in enumerate(coefficients)} | {"k": 0.0}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     n=st.integers(2, 4),
     moved=st.lists(st.floats(-0.3, 0.3), min_size=4, max_size=4),
@@ -162,6 +162,7 @@ def composed_flip(g, names, at):
     return (p.T @ (derivative(q, q, q) + 3 * derivative(q, h)))[0] / 6, q
 
 
+@pytest.mark.slow
 def test_the_fold_of_the_3_cycles_of_the_logistic_map_by_hand():
     """a = ½ g″ of g = f∘f∘f at r = 1 + √8 by SymPy, times q₁: (g − x)/(f − x) is there the square of a cubic polynomial."""
     x, r = sp.Symbol("x"), 1 + sp.sqrt(8)

@@ -148,7 +148,7 @@ def sheared(base, shears):
     return cf.Map.from_text([u, f"{v} + {alpha}*{u}**2 + {beta}*{u}**3"], "x y")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(c=numbers, k=numbers, m=numbers, mu=st.sampled_from([-0.7, 0.0, 0.4, 1.6]), shears=st.tuples(*[numbers] * 4))
 def test_the_flip_coefficient_survives_a_change_of_coordinates(c, k, m, mu, shears):
     """x → −x + c x³ + k x y, y → μ y + m x²: on y = m x²/(1 − μ) + … this is −x + (c + km/(1−μ)) x³."""
@@ -158,7 +158,7 @@ def test_the_flip_coefficient_survives_a_change_of_coordinates(c, k, m, mu, shea
     assert found.coefficient == pytest.approx(c + k * m / (1 - mu), abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(d=numbers, b=numbers, turn=st.sampled_from([0.4, 1.1, 1.9, 2.9]), shears=st.tuples(*[numbers] * 4))
 def test_the_lyapunov_coefficient_survives_a_change_of_coordinates(d, b, turn, shears):
     """ζ → e^{iθ} ζ (1 + (d + ib)|ζ|²), ζ = x + iy = √2 ξ for |q| = 1."""

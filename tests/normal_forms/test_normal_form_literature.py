@@ -199,6 +199,7 @@ def test_the_leslie_gower_model_is_invaded_where_the_closed_form_says():
     assert "transcritical" in found.meaning
 
 
+@pytest.mark.slow
 def test_flips_of_the_leslie_gower_model_by_an_independent_formula():
     """Both flips of coexistence: where they are, and c, from the entries of all derivatives in 30 digits."""
     branch = cf.analysis.continue_cycle(LESLIE_GOWER, LESLIE_GOWER_POINTS[1][1], "cyj", (0.1, 0.5))

@@ -36,6 +36,7 @@ def test_a_number_of_digits_falls_into_the_trap_too():
         assert low <= abs(w[0] - 1) <= high
 
 
+@pytest.mark.slow
 def test_bursts_are_as_large_as_those_of_an_orbit_in_300_digits():
     """That goes down to 1e-159 before its first escape, 0.008 far, and to about 1e-12 between later ones, which count."""
     context = mpmath.mp.clone()
@@ -101,6 +102,7 @@ def test_a_study_says_how_the_preconditioned_sharpness_lies_to_its_edge():
     assert none.hovering is None and "sign_gd is not of the form" in none.no_hovering
 
 
+@pytest.mark.slow
 def test_on_a_continuum_of_minima_one_weights_slope_hides_no_others():
     """Beside the minimum of the linear network one gradient is a hundred times smaller than the others, and its slope stays."""
     found = cf.study(cf.losses.linear_network(), cf.optimizers.adam(lr=1.0), auto_lr=True)
@@ -113,6 +115,7 @@ def test_a_branch_of_the_loss_at_its_minimum_is_no_corner_of_adam():
     assert found.edge.value == pytest.approx(38e-8, rel=1e-9) and not found.edge.smooth
 
 
+@pytest.mark.slow
 def test_decay_along_a_continuum_says_where_to_look():
     found = cf.study(cf.losses.linear_network(), cf.optimizers.adamw(lr=0.001))
     assert found.edge is None and "with weight_decay=0" in found.unfinished
@@ -127,6 +130,7 @@ def test_the_moving_edge_is_that_of_the_orbit_of_the_verdict():
     assert bare.kind == "undecided" and "inject a seed" in bare.reason and bare.ratio[-1] > 1e5
 
 
+@pytest.mark.slow
 def test_titles_of_a_study_are_inside_its_figure():
     """The edge of Adam is far outside the rates that are drawn, and is not said to be a dashed line among them."""
     figure = cf.plot(cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.05)))
@@ -146,6 +150,7 @@ def test_an_exponent_that_depends_on_perturbations_has_one_digit():
     assert verdict.startswith("The orbit is chaotic: nearby orbits separate by about e^0.004 per step.")
 
 
+@pytest.mark.slow
 def test_a_point_that_decay_holds_beside_the_minimum_is_named():
     """|g| = (|g| + ε)w at a decay of 1, with g = w³ − w: 1 − w is near √(ε/2)."""
     held = brentq(lambda w: (w - w**3) - (w - w**3 + 1e-8) * w, 0.9, 1 - 1e-6, xtol=1e-14)
@@ -154,6 +159,7 @@ def test_a_point_that_decay_holds_beside_the_minimum_is_named():
     assert f"the lowest minimum, which is held at {held:.6g}, is unstable: adamw does not rest on it." in found.verdict
 
 
+@pytest.mark.slow
 def test_an_edge_that_is_met_late_is_met():
     """Of small steps: for 3000 of them λ₁(P⁻¹H) is below 0.12 θ, and then the average of squares falls."""
     found = cf.study(cf.losses.rosenbrock(), cf.optimizers.nadam(lr=0.001))

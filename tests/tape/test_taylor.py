@@ -199,6 +199,7 @@ def test_the_series_of_an_iterate_is_fed_by_the_series_before():
         assert_close(values_of(t, a, *at), values_of(t, b, *at))
 
 
+@pytest.mark.slow
 def test_the_series_of_a_gradient_step_with_its_learning_rate_moving_too():
     t = Tape()
     x, lr = t.leaf("z", 0), t.leaf("p", 0)
