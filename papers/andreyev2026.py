@@ -5,6 +5,8 @@ SGD with momentum β settles where batch sharpness is 2(1 − β)/η for small b
 β)/η for large ones, above it; linear stability in the mean square has these two limits.
 """
 
+from functools import cache
+
 import numpy as np
 
 import cfdyn as cf
@@ -12,6 +14,7 @@ from cfdyn.claims import Claims, Control, near
 
 CLAIMS = Claims(__name__, __doc__, read="the abstract")
 CHANCES = (1.0, 0.5, 0.1, 0.001)
+RATE = 0.17  # η/(1 − β) of networks
 
 
 @CLAIMS.add(
@@ -66,11 +69,52 @@ def full_batch_training(optimizer="heavy_ball"):
     return {"sharpness": found}
 
 
-CLAIMS.undecided(
-    "small_batch_training", "abstract (small batches)",
-    "Networks trained with momentum and small batches settle at a batch sharpness of 2(1 − β)/η.",
-    needs="training of a network on data; on small valleys with such noise the runs burst out before they settle",
+@cache
+def _net():
+    return cf.networks.mlp(cf.data.digits(classes=10, n=500), widths=(32, 32))
+
+
+def _batch_sharpness(w, batch, rng):
+    """E[gᵀHg]/E[gᵀg] over 100 batches."""
+    net = _net()
+    rows = rng.integers(net.n_rows, size=(100, batch))
+    slopes = [net.gradient(w, one) for one in rows]
+    return sum(g @ net.hvp(w, g, one) for g, one in zip(slopes, rows, strict=True)) / sum(g @ g for g in slopes)
+
+
+def _settled(momentum, batch, seed, rate=RATE, steps=10000, every=100):
+    """Batch sharpness over 2(1 − β)/η, η = rate·(1 − β), mean over the later half of a run; NaN if it runs away."""
+    net, rng, asked, found = _net(), np.random.default_rng(seed), np.random.default_rng(1000 + seed), []
+    w, v = net.start, np.zeros(net.dim)
+    for t in range(steps):
+        v = momentum * v + net.gradient(w, rng.integers(net.n_rows, size=batch))
+        w = w - rate * (1 - momentum) * v
+        if not np.isfinite(w).all():
+            return np.nan
+        if t >= steps // 2 and t % every == 0:
+            found.append(rate / 2 * _batch_sharpness(w, batch, asked))
+    return float(np.mean(found))
+
+
+@CLAIMS.add(
+    "abstract (small batches)", {"η·batch sharpness/(2(1 − β))": near([1.0] * 3, 0.2)},
+    Control("batches of 16 rows", changes={"batch": 16}), slow=True,
 )  # fmt: skip
+def small_batch_training(batch=1):
+    """Networks trained with momentum and small batches settle at a batch sharpness of 2(1 − β)/η, where steps are about as large
+    as they can be.
+
+    A 64-32-32-10 tanh net on 500 real digits, squared errors, single rows drawn at random, η = 0.17(1 − β) for β = 0, 0.5 and
+    0.9; means over the steps 5,000 to 10,000 of three runs each. The bound was set, and η chosen, by other runs: from η/(1 − β)
+    = 0.19 on some of them run away. ``start``: before training; from there it falls to 0.8 first. ``at 0.1``: one run each with
+    η = 0.1(1 − β), β = 0 and 0.9: smaller steps are held below. At equal η/(1 − β) it is the same for all β.
+    """
+    runs = [[_settled(momentum, batch, seed) for seed in (3, 4, 5)] for momentum in (0.0, 0.5, 0.9)]
+    return {
+        "η·batch sharpness/(2(1 − β))": [float(np.mean(row)) for row in runs], "runs": runs,
+        "start": float(RATE / 2 * _batch_sharpness(_net().start, batch, np.random.default_rng(0))),
+        "at 0.1": [_settled(momentum, batch, 3, 0.1) for momentum in (0.0, 0.9)],
+    }  # fmt: skip
 
 
 def _threshold(optimizer, momentum, chance):

@@ -135,7 +135,7 @@ def preconditioned_sharpness_hovers_on_digits(share=1.0):
 CLAIMS.undecided(
     "networks_on_data", "experiments",
     "The central flows of scalar RMSProp and RMSProp predict the trajectories of these optimizers on generic networks and data.",
-    needs="ResNet, ViT, LSTM and Mamba on data; cohen2024b_networks and cohen2024b_preconditioners have three small nets",
+    needs="ResNet, ViT, LSTM and Mamba on data; cohen2024b_networks, _preconditioners and _ablation have three small nets",
 )  # fmt: skip
 
 

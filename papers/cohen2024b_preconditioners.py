@@ -61,7 +61,8 @@ def larger_rates_are_flatter_at_equal_loss(model="optimizer"):
 
     Half, one and two times the rate (0.05; 0.03 of the CNN): S of the averaged iterates, mean over 20 steps from where their loss
     first is at a level, two levels for each net; S over that of the rate before, the greatest of twelve, and whether all are
-    below 1.
+    below 1. Where a run comes to the edge late, rounding decides when its first swing has grown: a start that is moved by 1e-15
+    to 1e-10 of itself changes S by 0.1 % on the connected net, and on the transformer versions differed by 2 %.
     """
     found = {name: [[_at(level, model, name, share * lr) for share in (0.5, 1, 2)] for level in LEVELS[name]]
              for name, lr in SCALAR.items()}  # fmt: skip
@@ -108,7 +109,9 @@ def regularization_accelerates(ablated=True):
     and on the transformer.
 
     From step 300 of the optimizer on: the time until the loss is what the central flow has after 300 steps, over 300, and the
-    sharpness at t = 300 over that of the central flow; the least of two nets.
+    sharpness at t = 300 over that of the central flow; the least of two nets. The CNN meets the bound closely: by 1.0525 between
+    two steps, which stays with rtol = 1e-6, and by 1.0539 to 1.0540 from five starts that are moved by 1e-12 or 1e-9 of
+    themselves.
     """
     found = [_beside(name, SCALAR[name], ablated) for name in ("cnn", "transformer")]
     return {"slower": min(one[0] for one in found), "sharper": min(one[1] for one in found),
