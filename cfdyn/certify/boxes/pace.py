@@ -63,9 +63,9 @@ class Pace:
     their depths. This is told once the search has been at the bottom: at the greatest depth with some boxes fewer than a
     quarter of them are bisected. Before, how far down trees go cannot be known, and `left` is None.
 
-    Measured on 19 passes of 4 to 80 s (descent, heavy ball, Hénon's map; cycles and none, one to three variables), boxes left at the
-    pace of those before over the time that was left: 0.4 to 1.7 at half of the time, 0.5 to 2.7 at three quarters, 0.4 to 3.6 at
-    nine tenths, 34 of 42 values within a factor of two. At a quarter of the time 5 of the 19 told something, then 10, 12 and 15.
+    Measured on 19 passes of 4 to 80 s (descent, heavy ball, Hénon's map; cycles and none, one to three variables), boxes left at
+    the pace of those before over the time that was left: 0.4 to 1.7 at half of the time, 0.5 to 2.7 at three quarters, 0.4 to 3.6
+    at nine tenths, 34 of 42 values within a factor of two. At a quarter of the time 5 of the 19 told something, then 10, 12, 15.
     The settled part of the box's volume says nothing about time: it comes to 95 to 99.9 % in the first tenth of a search.
 
     >>> pace = Pace(np.zeros(1, int))
