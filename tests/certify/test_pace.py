@@ -90,7 +90,7 @@ def test_seconds_of_few_rounds_are_never_below_zero():
         assert seconds.of(Work(0.0, 0.0, 0.0)) == 0 and 0 <= seconds.of(Work(2.0, 3.0, 2.5)) < 3
 
 
-@pytest.mark.parametrize("rates", [("1", "9"), ("1", "11")])
+@pytest.mark.parametrize("rates", [("1", "9"), ("1", "11"), ("2", "10"), ("0.5", "11.8")])
 def test_the_time_of_a_search_whose_proofs_are_dear_is_told_to_a_factor_of_two(rates, monkeypatch):
     """On rows of data a round takes long, however few its boxes, and a settled box a third of that; by boxes alone 0.4 was told."""
     clock, told = SimpleNamespace(now=0.0, monotonic=lambda: clock.now), []
@@ -105,4 +105,4 @@ def test_the_time_of_a_search_whose_proofs_are_dear_is_told_to_a_factor_of_two(r
         search.after = passed
         search.run()
     ratios = [left / (clock.now - now) for now, left in told[:-1] if left is not None]
-    assert not search.given_up and len(ratios) > 3 and min(ratios) > 1 / 2 and max(ratios) < 2 and told[-1][1] in (None, 0.0)
+    assert not search.given_up and len(ratios) > 1 and min(ratios) > 1 / 2 and max(ratios) < 2 and told[-1][1] in (None, 0.0)
