@@ -6,7 +6,6 @@ from collections import deque
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import nnls
 
 ENOUGH = 30  # boxes of one depth that tell which part of such is bisected
 FADING = 0.9  # what one batch leaves of the counts of its depths: regions that are searched later are not like the first ones
@@ -30,8 +29,8 @@ class Seconds:
     A box that is bisected was looked at in doubles, together with many; one that is settled has a proof in balls of its own, on
     569 rows of data a tenth of a second. The first ones are bisected and the last ones settled, and small rounds take as long as
     large ones, so the pace of boxes alone tells too little. Of six proofs on these rows, of 11 to 40 s, two told something before
-    the end: 0.9 to 1.8 of the time that was left, by boxes alone 0.6 to 0.8. In four searches with the loss `logistic_regression`,
-    a round counted as three settled boxes, it was 0.57 to 1.28, by boxes alone 0.35 to 0.73.
+    the end: 0.9 to 1.8 of the time left, by boxes alone 0.6 to 0.8. In four searches with the loss `logistic_regression`, a round
+    counted as three settled boxes, it was 0.57 to 1.28, by boxes alone 0.35 to 0.73.
 
     >>> seconds = Seconds()
     >>> for boxes, settled in ((1, 0), (2, 1), (20, 4), (64, 40)):
@@ -49,6 +48,8 @@ class Seconds:
 
     def of(self, work: Work) -> float:
         """Seconds for other work, at the pace of the last rounds."""
+        from scipy.optimize import nnls  # a sixth of a second, which short proofs do without
+
         done, took = np.array([work for work, _ in self._rounds]), np.array([seconds for _, seconds in self._rounds])
         counts = FADING ** np.arange(len(took))[::-1]
         # Errors are about as large as √time: many short rounds say as much as a long one.
