@@ -48,7 +48,7 @@ class Seconds:
 
     def of(self, work: Work) -> float:
         """Seconds for other work, at the pace of the last rounds."""
-        from scipy.optimize import nnls  # a sixth of a second, which short proofs do without
+        from scipy.optimize import nnls  # which short proofs do without
 
         done, took = np.array([work for work, _ in self._rounds]), np.array([seconds for _, seconds in self._rounds])
         counts = FADING ** np.arange(len(took))[::-1]
