@@ -93,7 +93,7 @@ def chaos(step: Map | AsSystem, z0: Any, steps: int=100000, transient: int=10000
 def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None=None) -> Chart:
     """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth."""
 
-def classify(step: Map | MapByProducts | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60) -> Regime:
+def classify(step: Map | MapByProducts | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60, progress: Callable[[str], None] | None=None) -> Regime:
     """The regime of the orbit of z0."""
 
 def continue_cycle(step: Map | MapByProducts | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:

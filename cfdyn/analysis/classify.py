@@ -1,5 +1,6 @@
 """`classify`: what an orbit settles on, or an honest "undecided"."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -38,8 +39,9 @@ class Regime(Record):
 
 
 def classify(
-    step: Map | MapByProducts, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS
-) -> Regime:
+    step: Map | MapByProducts, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
+    progress: Callable[[str], None] | None = None,
+) -> Regime:  # fmt: skip
     """The regime of the orbit of z0.
 
     The orbit runs until it demonstrably contracts onto a cycle: its close returns are polished by
@@ -61,6 +63,7 @@ def classify(
     max_period : longest cycle looked for
     budget : most steps to run (2·10⁶ for a cheap map, fewer for one with many data rows, 2·10⁴ by gradients)
     digits : precision of the repetition in doubt
+    progress : told in words what is going on, such as the number of steps done
 
     Returns
     -------
@@ -87,10 +90,10 @@ def classify(
     """
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
-    z = require_step(step).state(z0)
+    z, say = require_step(step).state(z0), progress or (lambda words: None)
     if isinstance(step, MapByProducts):
-        found = large_regime(step, z, int(max_period), budget)
+        found = large_regime(step, z, int(max_period), budget, say)
         return Regime(*found, provenance=provenance(map=step.title, params=step.params, start=z, budget=budget))
     most = default_budget(step) if budget is None else int(budget)
     settings = provenance(map=step.title, params=step.params, start=z, budget=most)
-    return Regime(*regime(step, z, int(max_period), most, digits), provenance=settings)
+    return Regime(*regime(step, z, int(max_period), most, digits, say), provenance=settings)

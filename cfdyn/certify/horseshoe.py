@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, combinations, product
 from typing import Any
 
@@ -28,11 +28,12 @@ NEAR, WITHIN = 1e-3, 5e-2  # where orbits leave a saddle and come back to it, ov
 
 NO_GROWTH = "the sets are not disjoint, or cover each other in single loops only"
 Sets = list[Shape]
+Say = Callable[[str], None]
 
 
 def horseshoe(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, period: int = 1,
-    sets: Sequence[Any] | None = None, **vary: Any,
+    sets: Sequence[Any] | None = None, progress: Say | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove a horseshoe of a map of two variables: disjoint parallelograms, which of them cover which, and the entropy.
 
@@ -43,6 +44,7 @@ def horseshoe(
     box : ((lo, hi), (lo, hi)), in which the saddle lies; the loss's own box if None and there is one for each entry of the state
     period : of the saddle
     sets : parallelograms to take in place of those that are searched for: (centre, (stretched column, other column)) each
+    progress : told in words what is going on: how many sizes of sets are looked at, how many coverings are tried
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where no saddle, no orbit back to it, or no proof is found.
@@ -60,25 +62,29 @@ def horseshoe(
     ----------
     Zgliczyński & Gidea (2004), Covering relations for multidimensional dynamical systems, J. Differential Equations 202, 32.
     """
-    about = subject(loss, optimizer, vary)
+    about, say = subject(loss, optimizer, vary), progress or (lambda words: None)
     if about.dim != 2:
         raise UsageError(f"a horseshoe is proved of maps of two variables, not of {about.dim}; cf.certify.chaos is for one")
     if period < 1:
         raise UsageError(f"the period of a saddle is 1 or more, not {period}")
     with ctx.workprec(BITS):
         if sets is not None:
-            return _proof(about, [_given(s) for s in sets], None) or unproved("horseshoe", NO_GROWTH)
-        return _searched(about, _box(loss, box), period)
+            found = _proof(about, [_given(s) for s in sets], None, lambda how: say(f"proving: {how}"))
+            return found or unproved("horseshoe", NO_GROWTH)
+        return _searched(about, _box(loss, box), period, say)
 
 
-def _searched(about: Subject, region: np.ndarray, period: int) -> Certificate:
+def _searched(about: Subject, region: np.ndarray, period: int, say: Say) -> Certificate:
     """The certificate of sets around a saddle and orbits that come back to it."""
     plane = Plane(in_floats(about, "step"), in_floats(about, "jacobian"), period)
     saddles, candidates = plane.saddles(region), []
-    for saddle in saddles:
-        candidates = _candidates(plane, saddle, float((region[:, 1] - region[:, 0]).min()))
-        for _, shapes in sorted(candidates, key=lambda c: -c[0])[:TRIES]:
-            certificate = _proof(about, [_hset(s) for s in shapes], _pairs(plane, shapes))
+    for i, saddle in enumerate(saddles):
+        at = f"saddle {i + 1} of {len(saddles)}"
+        candidates = _candidates(plane, saddle, float((region[:, 1] - region[:, 0]).min()), lambda how: say(f"{at}: {how}"))  # noqa: B023
+        best = sorted(candidates, key=lambda c: -c[0])[:TRIES]
+        for k, (_, shapes) in enumerate(best):
+            words = f"proving: {at}, sets {k + 1} of {len(best)}"
+            certificate = _proof(about, [_hset(s) for s in shapes], _pairs(plane, shapes), lambda how: say(f"{words}, {how}"))  # noqa: B023
             if certificate is not None:
                 return certificate
     if not saddles:
@@ -112,13 +118,15 @@ def _hset(s: Shape) -> HSet:
     return HSet((x, y), ((a, b), (c, d)))
 
 
-def _candidates(plane: Plane, saddle: Saddle, size: float) -> list[tuple[float, Sets]]:
+def _candidates(plane: Plane, saddle: Saddle, size: float, say: Say) -> list[tuple[float, Sets]]:
     """Sets with their growth rates, for first sets of many sizes."""
     orbits, found = plane.homoclinic(saddle, NEAR * size, WITHIN * size), []
-    for along, across in product(*(s * size for s in SIZES)) if orbits else ():
+    sizes = list(product(*(s * size for s in SIZES))) if orbits else []
+    for k, (along, across) in enumerate(sizes):
         base = home(plane, saddle, along, across)
         sets = base and _with_excursions(plane, base, orbits)
         found += [sets] if sets else []
+        say(f"{k + 1} of {len(sizes)} sizes of sets")
     return found
 
 
@@ -144,14 +152,17 @@ def _pairs(plane: Plane, shapes: Sets) -> list[tuple[int, int]]:
     return [(i, j) for (i, a), (j, b) in product(numbered, numbered) if covers(plane, a, b)]
 
 
-def _proof(about: Subject, sets: list[HSet], pairs: Sequence[tuple[int, int]] | None) -> Certificate | None:
+def _proof(about: Subject, sets: list[HSet], pairs: Sequence[tuple[int, int]] | None, say: Say) -> Certificate | None:
     """The certificate of the pairs that can be proved; None where the sets meet or nothing grows."""
     if not all(disjoint(a, b) for a, b in combinations(sets, 2)):
         return None
     plane = Planar(about.enclosure("step"), Slopes(about.enclosure("jacobian")))
-    count = range(len(sets))
-    cut = {(i, j): plane.covering(sets[i], sets[j]) for i, j in (product(count, count) if pairs is None else pairs)}
-    known = {pair: pieces for pair, pieces in cut.items() if pieces is not None}
+    count, known = range(len(sets)), dict[tuple[int, int], tuple[int, int]]()
+    tried = list(product(count, count)) if pairs is None else pairs
+    for k, (i, j) in enumerate(tried):
+        pieces = plane.covering(sets[i], sets[j])
+        known |= {} if pieces is None else {(i, j): pieces}
+        say(f"{k + 1} of {len(tried)} coverings")
     rate, vector = growth([[j for j in count if (i, j) in known] for i in count])
     if not vector:
         return None

@@ -168,7 +168,7 @@ def _chaos(asked: Asked, progress: Progress) -> Certificate:
 
 
 def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
-    return cfdyn.certify.horseshoe(asked.step, box=asked.box, period=asked.n(1), **asked.vary)
+    return cfdyn.certify.horseshoe(asked.step, box=asked.box, period=asked.n(1), progress=asked.say, **asked.vary)
 
 
 def _measure(asked: Asked, progress: Progress) -> Certificate:

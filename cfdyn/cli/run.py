@@ -15,6 +15,7 @@ from cfdyn.errors import CfdynError, readable
 
 OF_OPTIMIZERS = ("--lr", "--learning-rate", "--eta", "--momentum", "--beta", "--beta1", "--beta2", "--weight-decay")
 NO_NUMBER = re.compile(r"Invalid value for '([^']+)': Input should be a valid (integer|number)\b.*")
+BEYOND = re.compile(r"Invalid value for '([^']+)': Input should be (greater|less) than or equal to (\S+)\b.*")
 NUMBERS = {"integer": "whole number", "number": "number"}
 
 
@@ -102,6 +103,7 @@ def _sentence(error: Any) -> str:
         return "a command is missing, such as: cfdyn study double_well. See: cfdyn --help"
     text = re.sub(r" \(Possible options:.*\)", "", " ".join(error.format_message().split()).rstrip("."))
     text = NO_NUMBER.sub(lambda found: f"{found[1]} takes a {NUMBERS[found[2]]}", text)
+    text = BEYOND.sub(lambda found: f"{found[1]} is {found[3]} or {'more' if found[2] == 'greater' else 'less'}", text)
     context = getattr(error, "ctx", None)
     taken = {name for parameter in context.command.params for name in parameter.opts} if context else set[str]()
     wanted = getattr(error, "option_name", None) or ""

@@ -1,6 +1,6 @@
 """Files kept between runs: checksummed, in a private folder, written whole, never trusted when damaged.
 
-Formulas (how they were read), rules (object code) and kernels (what numba compiled) each have a shelf.
+Formulas (how they were read), rules (object code), kernels (what numba compiled) and first weights of networks each have a shelf.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError, unknown
+from cfdyn.networks._first_weights import first_weights
 from cfdyn.networks._oracle.by_jax import JaxEngine
 from cfdyn.networks._oracle.engine import float64, library
 from cfdyn.networks._oracle.network import Network, Recipe
@@ -68,7 +69,8 @@ def build(
     what = recipe.entry.__name__
     criterion, targets = criterion_of(options["loss"], data, what)
     with float64():
-        layers = make(jax.random.PRNGKey(whole_number(f"{what}: seed", options["seed"], 0)))
+        depends = (options, data.inputs.shape[1:], data.targets.shape[1:], data.symbols)
+        layers = first_weights(make, whole_number(f"{what}: seed", options["seed"], 0), what, depends)
         params, static = eqx.partition(layers, eqx.is_inexact_array)
 
     def predict(tree: Any, x: Any) -> Any:

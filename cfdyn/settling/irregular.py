@@ -1,6 +1,7 @@
 """Chaotic or quasi-periodic? By the Lyapunov exponent with its error, and by weighted averages."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,15 +19,18 @@ ERRORS, MANY_ERRORS, CLEAR = 6, 20, 5e-3  # standard errors that an exponent is 
 QUASI_DIGITS = 7.0  # of averages over 20 000 steps: on a chaotic orbit they have two or three
 FOR_LONGER = "; a larger `budget` of `classify` follows it for longer"
 FEWEST = 100  # steps over which averages say anything
+Say = Callable[[str], None]
 
 
-def irregular(step: Map | MapByProducts, z: np.ndarray, steps: int, max_period: int) -> tuple[str, str, float, np.ndarray | None]:
+def irregular(
+    step: Map | MapByProducts, z: np.ndarray, steps: int, max_period: int, say: Say = lambda words: None
+) -> tuple[str, str, float, np.ndarray | None]:
     """(kind, reason, exponent, state reached) of an orbit that is on no cycle of a period up to ``max_period``."""
     state, reach = z.copy(), np.zeros(BATCHES)
-    digits = averages_digits(step, z, min(steps // 4, 20_000))
+    digits = averages_digits(step, z, min(steps // 4, 20_000), say)
     # On a curve the exponent is 0: that it is small is soon seen.
     fewer = 4 if digits >= QUASI_DIGITS else 1
-    exponent, error = _exponent(step, state, max(steps // (fewer * BATCHES), 1), reach)
+    exponent, error = _exponent(step, state, max(steps // (fewer * BATCHES), 1), reach, say)
     if exponent == -math.inf:
         return "undecided", (f"the orbit passes through a critical point of the map, so its Lyapunov exponent is −∞, as on a "
                              f"superstable cycle; none of a period up to {max_period} was found"), exponent, None  # fmt: skip
@@ -52,7 +56,7 @@ def _grows(reach: np.ndarray) -> bool:
     return bool(reach[-1] > 2 * reach[0] and (np.diff(reach) > 0).mean() > 0.85)
 
 
-def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: np.ndarray) -> tuple[float, float]:
+def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: np.ndarray, say: Say) -> tuple[float, float]:
     """Largest exponent and its standard error over BATCHES batches, max |entry| in each in ``reach``; ``state`` moves on."""
     q = np.full((1, step.dim), 1 / math.sqrt(step.dim))
     stretch = one_after_another(step)
@@ -64,6 +68,7 @@ def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: n
         if taken < steps:
             return math.nan, math.nan
         means[i] = sums[0] / steps
+        say(f"no cycle so far; part 2 of 2, Lyapunov exponent: {(i + 1) * steps} of {BATCHES * steps} steps")
     if np.isneginf(means).any() and not np.isnan(means).any():
         return -math.inf, math.nan
     if not np.isfinite(means).all():
@@ -94,7 +99,7 @@ def bump(n: int) -> np.ndarray:
     return weight / weight.sum()
 
 
-def averages_digits(step: Map | MapByProducts, z: np.ndarray, n: int) -> float:
+def averages_digits(step: Map | MapByProducts, z: np.ndarray, n: int, say: Say = lambda words: None) -> float:
     """Digits to which weighted Birkhoff averages over two stretches of n agree.
 
     Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos
@@ -103,7 +108,7 @@ def averages_digits(step: Map | MapByProducts, z: np.ndarray, n: int) -> float:
     """
     if n < FEWEST:
         return 0.0
-    orbit = orbit_of(step, z, 2 * n)
+    orbit = orbit_of(step, z, 2 * n, lambda k: say(f"no cycle so far; part 1 of 2, averages: {k} of {2 * n} steps"))
     if orbit is None:
         return 0.0
     weight, values = bump(n - 1), smooth(step, orbit)

@@ -1,6 +1,7 @@
 """Follow one orbit of a loss that is no formula until it is known what it ends on, with steps and products alone."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,15 +24,19 @@ CLOSE, TRIED = 0.05, 4  # of the size: a return worth Newton's work, and how man
 LOOKED = "that products found"
 
 
-def large_regime(step: MapByProducts, start: np.ndarray, longest: int, budget: int | None) -> Settled:
-    """What the orbit of z (D,) ends on: cycles up to the period 64, with their leading multipliers."""
+def large_regime(
+    step: MapByProducts, start: np.ndarray, longest: int, budget: int | None, say: Callable[[str], None] = lambda words: None
+) -> Settled:
+    """What the orbit of z (D,) ends on: cycles up to the period 64, with leading multipliers; ``say`` hears what is done."""
     most, z, used = BUDGET if budget is None else budget, start, 0
     longest, steps = min(longest, LONGEST), min(FIRST_STEPS, most)
     while used < most:
-        z, taken = advanced(step, z, steps, ESCAPE)
+        before = used
+        z, taken = advanced(step, z, steps, ESCAPE, lambda k: say(f"{before + k} steps, {most} at most"))  # noqa: B023
         if taken < steps:
             return _without(step, "divergent", f"after {used + taken} steps |z| > {ESCAPE:.0e} or is no number", used + taken)
         used += steps
+        say(f"looking for a cycle near step {used}")
         found = _cycle_nearby(step, z, longest, used, most)
         if found is not None:
             return found
@@ -39,7 +44,7 @@ def large_regime(step: MapByProducts, start: np.ndarray, longest: int, budget: i
     if _at_rest(step, z, longest):
         words = "round-off has put the weights to rest, while states of the optimizer still change: the exact orbit need not rest"
         return _without(step, "undecided", words, used)
-    kind, reason, exponent, _ = irregular(step, z, most, longest)
+    kind, reason, exponent, _ = irregular(step, z, most, longest, say)
     return _without(step, kind, reason, used, exponent)
 
 

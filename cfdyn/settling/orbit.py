@@ -1,5 +1,7 @@
 """Where an orbit goes, as far as floats do."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cfdyn.kernels.orbits import DONE, advance, iterate
@@ -9,10 +11,12 @@ from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import FAR
 
 
-def orbit_of(step: Map | MapByProducts, z: np.ndarray, n: int) -> np.ndarray | None:
+def orbit_of(
+    step: Map | MapByProducts, z: np.ndarray, n: int, progress: Callable[[int], None] | None = None
+) -> np.ndarray | None:
     """The first n states of the orbit of z (D,), itself among them, (n, D); None if it leaves the range of floats."""
     if isinstance(step, MapByProducts):
-        states, status = by_gradients(step, z, n - 1, FAR)
+        states, status = by_gradients(step, z, n - 1, FAR, progress)
         return states if status == DONE else None
     orbit = np.empty((n, step.dim))
     orbit[0] = z

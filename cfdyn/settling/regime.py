@@ -1,6 +1,7 @@
 """Follow one orbit until it is known what it ends on: a cycle, a curve, chaos or infinity, or until the steps are spent."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -66,10 +67,13 @@ class Settled(NamedTuple):
     inject: float = 0.0
 
 
-def regime(step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Settled:
-    """What the orbit of z (D,) ends on; angles in [0, P)."""
+def regime(
+    step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
+    say: Callable[[str], None] = lambda words: None,
+) -> Settled:  # fmt: skip
+    """What the orbit of z (D,) ends on; angles in [0, P). ``say`` hears what is done."""
     for cut in opened(step):
-        found = _Follower(cut, z, longest, default_budget(step) if budget is None else budget, digits).run()
+        found = _Follower(cut, z, longest, default_budget(step) if budget is None else budget, digits, say).run()
         if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):
             break
     return found._replace(points=closed(step, found.points))
@@ -89,8 +93,8 @@ def affordable(step: Map, budget: int) -> int:
 class _Follower:
     """One orbit on its way, with what has been learnt about it."""
 
-    def __init__(self, step: Map, start: np.ndarray, longest: int, budget: int, digits: int):
-        self.step, self.start, self.z = step, start, start.copy()
+    def __init__(self, step: Map, start: np.ndarray, longest: int, budget: int, digits: int, say: Callable[[str], None]):
+        self.step, self.start, self.z, self.say = step, start, start.copy(), say
         self.longest, self.budget, self.digits = longest, budget, digits
         self.used = self.returns = 0
         self.note = ""
@@ -106,14 +110,16 @@ class _Follower:
             if escaped is not None:
                 return escaped
             if (lost := self.lost(before, steps)) is not None:
+                self.say("following the orbit with perturbations")
                 return self.followed_again(lost)
+            self.say(f"{self.used} steps, {self.budget} at most")
             if self.used == steps:
                 self.repeat_if_from_afar()
             found = self.cycle_nearby(min(self.longest, max(64, self.used // 4))) or self.at_rest()
             if found is not None:
                 return found
             steps = min(self.used, self.budget - self.used)
-        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest)
+        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest, self.say)
         if z is not None:
             self.z = z
             if (late := self.cycle_nearby(self.longest)) is not None:

@@ -1,6 +1,9 @@
 """What functions tell of their progress: counts that end where the work does."""
 
 import re
+from types import SimpleNamespace
+
+import pytest
 
 import cfdyn as cf
 
@@ -53,3 +56,17 @@ def test_a_study_counts_its_stages():
     stages = [int(re.match(r"stage (\d) of 7, ", words)[1]) for words in said]
     assert stages == sorted(stages) and set(stages) == set(range(1, 8))
     assert any(re.search(r"scanning learning rates: \d+ of \d+ values", words) for words in said)
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_classify_counts_steps(coded):
+    """Chaos is told from averages over two stretches of a quarter of the budget each, and an exponent over the budget."""
+    well, said = cf.losses.double_well(), []
+    loss = well if coded else SimpleNamespace(dim=1, value=well.value, gradient=well.gradient, hvp=well.hvp)
+    found = cf.analysis.classify(cf.as_map(loss, cf.optimizers.gd(lr=1.5)), [0.3], budget=2000, progress=said.append)
+    before = [int(words.partition(" ")[0]) for words in said if words.endswith(" steps, 2000 at most")]
+    assert found.kind == "chaotic" and before == sorted(before) and before[-1] == found.steps == 2000
+    ends = [re.search(r"part 2 of 2, Lyapunov exponent: (\d+) of 2000 steps", words) for words in said]
+    assert [int(end[1]) for end in ends if end] == [*range(100, 2001, 100)]
+    averages = [int(words.split()[-4]) for words in said if "averages" in words]
+    assert averages == ([] if coded else [*range(100, 901, 100)])

@@ -34,9 +34,21 @@ def test_a_horseshoe_made_by_hand_has_entropy_ln_2():
     # Smale's: two strips, each of which covers both.
     step = cf.Map.from_text(["6*x*(1 - x)", "(y + 4*x)/6"], variables="x y")
     strips = [((0.13, 0.45), ((0.16, 0), (0, 0.6))), ((0.87, 0.45), ((0.16, 0), (0, 0.6)))]
-    found = prove(step, sets=strips)
+    said = []
+    found = prove(step, sets=strips, progress=said.append)
     assert found.proved and found.claim["growth"] == "2"
     assert sorted(found.claim["transitions"]) == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert said == [f"proving: {k} of 4 coverings" for k in (1, 2, 3, 4)]
+
+
+def test_sizes_and_coverings_are_counted():
+    """Sets of 12 by 8 sizes; a claim names each covering that was tried and proved."""
+    said = []
+    found = prove(henon(1.4), box=[(-2, 2), (-1, 1)], progress=said.append)
+    sizes = [words for words in said if words.endswith(" sizes of sets")]
+    assert sizes == [f"saddle 2 of 2: {k} of 96 sizes of sets" for k in range(1, 97)]
+    tried = [words.partition("proving: saddle 2 of 2, sets 1 of 6, ")[2].split() for words in said[96:]]
+    assert len(tried) >= len(found.claim["transitions"]) and tried == [[str(k + 1), "of", str(len(tried)), "coverings"] for k in range(len(tried))]
 
 
 def test_the_horseshoe_of_henon_on_file_is_valid():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import cfdyn as cf
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
-from cfdyn.certify.boxes.pace import Pace
+from cfdyn.certify.boxes.pace import Pace, Seconds, Work
 from cfdyn.certify.boxes.search import Search
 from cfdyn.certify.subject import subject
 
@@ -72,3 +74,35 @@ def test_what_is_left_of_a_search_is_told_to_a_factor_of_three(name, monkeypatch
     assert not search.given_up and told[-1][1:] == (0, 0) and all(left is None or left >= waiting for _, left, waiting in told)
     assert len(ratios) > 5 and min(ratios) > 1 / 3 and max(ratios) < 3
     assert search.tested == search.tree.size  # each box once
+
+
+def test_seconds_of_rounds_boxes_and_settled_boxes_are_told_apart():
+    seconds = Seconds()
+    for boxes, settled in ((1, 0), (2, 0), (4, 1), (6, 2), (8, 3), (10, 9), (2, 2)):
+        seconds.add(boxes, settled, 0.25 + 0.01 * boxes + 0.1 * settled)
+    assert seconds.of(Work(4.5, 300.0, 200.0)) == pytest.approx(4.5 * 0.25 + 3 + 20)
+
+
+def test_seconds_of_few_rounds_are_never_below_zero():
+    seconds = Seconds()
+    for took in (0.5, 0.25, 0.0):
+        seconds.add(1, 0, took)
+        assert seconds.of(Work(0.0, 0.0, 0.0)) == 0 and 0 <= seconds.of(Work(2.0, 3.0, 2.5)) < 3
+
+
+@pytest.mark.parametrize("rates", [("1", "9"), ("1", "11"), ("2", "10"), ("0.5", "11.8")])
+def test_the_time_of_a_search_whose_proofs_are_dear_is_told_to_a_factor_of_two(rates, monkeypatch):
+    """On rows of data a round takes long, however few its boxes, and a settled box a third of that; by boxes alone 0.4 was told."""
+    clock, told = SimpleNamespace(now=0.0, monotonic=lambda: clock.now), []
+    monkeypatch.setattr("cfdyn.certify.boxes.search.time", clock)
+    about = subject(cf.losses.logistic_regression(), cf.optimizers.gd(lr=1), {"lr": rates})
+    with Helpers(1) as alone:
+        search = Search(Question(about, [(-6.0, 6.0)], 3), alone, progress=lambda done, waiting, left: told.append((clock.now, left)))
+
+        def passed():
+            clock.now = 0.3 * (len(told) + 1) + 0.1 * search.done
+
+        search.after = passed
+        search.run()
+    ratios = [left / (clock.now - now) for now, left in told[:-1] if left is not None]
+    assert not search.given_up and len(ratios) > 1 and min(ratios) > 1 / 2 and max(ratios) < 2 and told[-1][1] in (None, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.arguments import called_with
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
-from cfdyn.certify.boxes.pace import Pace
+from cfdyn.certify.boxes.pace import Pace, Seconds
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree, middle
 
@@ -54,7 +54,7 @@ class Search:
         lo, hi = (np.array([[pair[k]] for pair in question.root], float) for k in (0, 1))
         self.width, self.dim = hi[:, 0] - lo[:, 0], len(question.box)
         self.waiting = [Boxes(np.array([0]), lo, hi)]
-        self.pace = Pace(np.zeros(0, int))
+        self.pace, self.seconds = Pace(np.zeros(0, int)), Seconds()
         self.parked: list[Boxes] = []
         self.given_up: list[Boxes] = []
         self.done = self.tested = 0
@@ -65,9 +65,9 @@ class Search:
 
         patience : stop once more boxes than these are given up
         """
-        self.pace, begun = Pace(self._depths(*self.waiting)), time.monotonic()
+        self.pace = Pace(self._depths(*self.waiting))
         while self.waiting:
-            batch = self._next()
+            batch, begun, done = self._next(), time.monotonic(), self.done
             try:
                 self._round(batch, level)
             except KeyboardInterrupt:
@@ -76,9 +76,9 @@ class Search:
             self.after()
             if self.progress:
                 waiting = sum(len(b.nodes) for b in self.waiting)
-                left = self.pace.left(waiting + self.most - self.tree.size)
-                pace = (time.monotonic() - begun) / self.pace.count
-                self.progress(self.done, waiting, None if left is None else left * pace)
+                self.seconds.add(len(batch.nodes), self.done - done, time.monotonic() - begun)
+                left = self.pace.work_left(waiting + self.most - self.tree.size, BATCH)
+                self.progress(self.done, waiting, None if left is None else self.seconds.of(left))
             if patience is not None and sum(len(b.nodes) for b in self.given_up) > patience:
                 return
 

@@ -19,7 +19,7 @@ def cache(
 ) -> Answer:
     """What is kept between runs: its size, its limit, how to clear it.
 
-    Formulas as they were read, and compiled code; which code came with cfdyn, and whether it is used.
+    Formulas as they were read, compiled code, first weights of networks; which code came with cfdyn, and whether it is used.
 
     $ cfdyn cache
     $ cfdyn cache --limit 200MB

@@ -35,7 +35,7 @@ def classify(
     """
     step, z0, chosen = subject.map_and_state()
     say("classifying the orbit")
-    found = cfdyn.analysis.classify(step, z0, max_period=max_period)
+    found = cfdyn.analysis.classify(step, z0, max_period=max_period, progress=lambda words: say(f"classifying: {words}"))
     turns = _rotation(step, z0)
     rotation = {"rotation_number": turns} if turns else {}
     return Answer(

@@ -31,7 +31,9 @@ def by_gradients(
     return states, DONE
 
 
-def advanced(step: MapByProducts, z: np.ndarray, n: int, escape: float) -> tuple[np.ndarray, int]:
+def advanced(
+    step: MapByProducts, z: np.ndarray, n: int, escape: float, progress: Callable[[int], None] | None = None
+) -> tuple[np.ndarray, int]:
     """The state n steps after z, or the last one before it escapes, and the number of steps to it."""
     for k in range(n):
         with np.errstate(all="ignore"):
@@ -39,6 +41,8 @@ def advanced(step: MapByProducts, z: np.ndarray, n: int, escape: float) -> tuple
         if not np.abs(image).max() <= escape:
             return z, k
         z = image
+        if progress and (k + 1) % STEPS == 0:
+            progress(k + 1)
     return z, n
 
 

@@ -1,0 +1,56 @@
+"""First weights of layers, drawn by JAX once and kept: compiling what draws them takes longer than steps of a small net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.networks._oracle.engine import library
+
+MOST = 2**20  # bytes of weights that are kept: more take about as long to draw as to compile
+_PACKAGES = ("jax", "jaxlib", "equinox")
+_CHANGE_DRAWS = ("jax_threefry_partitionable", "jax_default_prng_impl")  # settings of JAX
+
+
+@cache
+def _shelf(entry: str) -> Shelf:
+    """Changes with the sources of a network, JAX and its settings, and the processor: multiply and add may be one rounding."""
+    import llvmlite.binding as llvm
+
+    jax = library("jax")
+    settings = [str(getattr(jax.config, name, None)) for name in _CHANGE_DRAWS]
+    machine = (jax.default_backend(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    return Shelf("weights", fingerprint((f"networks.{entry}",), _PACKAGES, *settings, *machine))
+
+
+def first_weights(make: Callable[[Any], Any], seed: int, entry: str, options: Any) -> Any:
+    """The layers ``make(key)`` of the seed, a tree of Equinox modules; within `cfdyn.networks._oracle.engine.float64`.
+
+    ``entry``, ``options``: the network of the catalogue, and all that its draws depend on besides the shapes of its weights.
+    """
+    jax, eqx = library("jax"), library("equinox")
+
+    def drawn() -> Any:
+        return make(jax.random.PRNGKey(seed))
+
+    leaves, tree = jax.tree_util.tree_flatten(eqx.filter_eval_shape(drawn))
+    shapes = [leaf if isinstance(leaf, jax.ShapeDtypeStruct) else None for leaf in leaves]
+    sizes = [0 if shape is None else int(np.prod(shape.shape)) for shape in shapes]
+    if 8 * sum(sizes) > MOST or any(shape is not None and shape.dtype != float for shape in shapes):
+        return drawn()
+    key = repr((entry, options, seed, [None if shape is None else shape.shape for shape in shapes]))
+    kept = _shelf(entry).read(key)
+    if kept is None or len(kept) != 8 * sum(sizes):
+        layers = drawn()
+        arrays = [leaf for leaf, shape in zip(jax.tree_util.tree_leaves(layers), shapes, strict=True) if shape is not None]
+        _shelf(entry).write(key, np.concatenate([np.ravel(np.asarray(array)) for array in arrays]).tobytes())
+        return layers
+    parts = np.split(np.frombuffer(kept), np.cumsum(sizes)[:-1])
+    return jax.tree_util.tree_unflatten(tree, [
+        leaf if shape is None else jax.numpy.asarray(part.reshape(shape.shape))
+        for leaf, shape, part in zip(leaves, shapes, parts, strict=True)
+    ])  # fmt: skip
