@@ -196,9 +196,10 @@ GROWING = ("weights", RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECON
 @bench.table("growth with the weights", GROWING)
 def growth(plan: Plan) -> Rows:
     """100 digits, rtol {rtol:g}, cold, each row in a process of its own, after a small net that loads all code. So many digits
-    are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3) hold about k modes most of the time; finding them, and
-    a state on the edge, is the start, which is counted apart. Early part: the first {early} units. Error: as above, against a
-    tolerance of {strict:g}, up to 2e4. Published scheme: its gradients per unit over {published} units from where that ends.
+    are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6 with k = 2 the run itself) hold about k modes
+    most of the time; finding them, and a state on the edge, is the start, which is counted apart. Early part: the first {early}
+    units. Error: as above, against a tolerance of {strict:g}, up to 2e4. Published scheme: its gradients per unit over
+    {published} units from where that ends.
     Memory (on Linux): the peak beyond that of gradients, products and T of the same net once compiled, one by one, in vectors
     as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX
     frees what a call took after it has answered, later on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 +
