@@ -51,6 +51,30 @@ def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
     np.testing.assert_allclose([event.t for event in run.events], [50, 400], rtol=0.03)
 
 
+def test_modes_that_pass_each_other_below_the_edge_do_not_pile_up_as_guards():
+    """Eight curvatures from 19.15 to 19.5 change places over 600 steps, below the edge of 20, which a ninth reaches at t = 250."""
+    start, end = np.r_[19.5 - 0.05 * np.arange(8), 15.0], np.r_[19.15 + 0.05 * np.arange(8), 27.0]
+    rates, k = (end - start) / 60, 9
+
+    def gradient(w):
+        return np.r_[w[k:] * w[:k], w[:k] ** 2 / 2 - rates]
+
+    def hvp(w, v):
+        return np.r_[w[k:] * v[:k] + w[:k] * v[k:], w[:k] * v[:k]]
+
+    loss = SimpleNamespace(
+        dim=2 * k, value=lambda w: float(np.sum(w[k:] * w[:k] ** 2 / 2 - rates * w[k:])), gradient=gradient, hvp=hvp,
+        curvature_gradient=lambda w, u, v: np.r_[u[:k] * v[k:] + u[k:] * v[:k], u[:k] * v[:k]],
+    )  # fmt: skip
+    run, followed = large_run(cf.flows.central(loss, cf.optimizers.gd(lr=0.1)), np.r_[np.full(k, 1e-6), start], max_step=5.0), []
+    while run.t < 600 and not run.status:
+        run.step(600.0)
+        followed.append(len(run.point.y) - run.point.near)
+    np.testing.assert_allclose(run.w[k:], np.r_[end[:8], 20.0], rtol=2e-3)
+    assert max(followed) == 3 and run.rank == 1
+    assert run.events[0].t == pytest.approx(250, rel=0.03)
+
+
 @pytest.mark.parametrize(("rtol", "kept"), [(1e-3, np.float32), (1e-7, np.float64)])
 def test_third_derivatives_of_many_weights_are_kept_in_32_bits(monkeypatch, rtol, kept):
     """Unless more is asked of the path. It ends where the valley xy = 1 is as sharp as the edge, x² + y² = 2.5, and goes on bit for bit."""

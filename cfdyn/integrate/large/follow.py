@@ -19,6 +19,7 @@ ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without 
 AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
+MORE = 1  # guards beyond these at most: a mode that is near for some steps only is not sought anew
 IDLE, SPARE = 1.9, 1.6  # of the edge of 2: a guard below that is one too many; the same of flows other than the central one
 
 
@@ -78,7 +79,9 @@ def guarded(run: LargeRun) -> None:
             join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     point = run.point
     least = min(d, point.near + GUARDS if run.flow.kind == "central" else 1)
-    count, idle = len(point.y), IDLE if run.flow.kind == "central" else SPARE
+    count, idle = len(point.y), SPARE
+    if run.flow.kind == "central":
+        count, idle = min(count, max(2, least + MORE)), IDLE
     while count > max(2, least) and point.values[count - 1] < idle:
         count -= 1
     if count < len(point.y):
