@@ -90,10 +90,10 @@ def classify(
     """
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
-    z, say = require_step(step).state(z0), progress or (lambda words: None)
+    z, told = require_step(step).state(z0), {} if progress is None else {"say": progress}
     if isinstance(step, MapByProducts):
-        found = large_regime(step, z, int(max_period), budget, say)
+        found = large_regime(step, z, int(max_period), budget, **told)
         return Regime(*found, provenance=provenance(map=step.title, params=step.params, start=z, budget=budget))
     most = default_budget(step) if budget is None else int(budget)
     settings = provenance(map=step.title, params=step.params, start=z, budget=most)
-    return Regime(*regime(step, z, int(max_period), most, digits, say), provenance=settings)
+    return Regime(*regime(step, z, int(max_period), most, digits, **told), provenance=settings)

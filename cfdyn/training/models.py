@@ -32,7 +32,7 @@ def flow_of(name: str, network: Any, optimizer: Optimizer, noise: Mapping[str, A
     try:
         flow = make(network, optimizer, **options)
     except UsageError as error:
-        raise UsageError(f"{error}; runs='discrete' (--runs discrete) trains it without flows") from None
+        raise UsageError(f"{error}; `runs='discrete'` trains it without flows") from None
     if not noise:
         return flow, ""
     if "batch" not in inspect.signature(make).parameters:

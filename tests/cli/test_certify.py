@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cfdyn.certify.boxes.pace import Work
 from cfdyn.cli import main
 
 
@@ -120,11 +121,12 @@ def test_errors(capsys, arguments, words):
     (("cycles", "double_well", "--optimizer", "gd:lr=1.7", "--period", 2, "--prove"), " of this pass"),
 ])  # fmt: skip
 def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, arguments, of):
-    """A clock that moves by a second when it is read, and an estimate of 75 boxes after the first one."""
+    """A clock that moves by a second when it is read, and an estimate of 75 boxes, each a second, after the first one."""
     said = []
     monkeypatch.setattr("cfdyn.cli.command.progress", lambda words, quiet: contextlib.nullcontext(said.append))
     monkeypatch.setattr("cfdyn.certify.boxes.search.time", SimpleNamespace(monotonic=itertools.count().__next__))
-    monkeypatch.setattr("cfdyn.certify.boxes.search.Pace.left", lambda self, most: 75.0)
+    monkeypatch.setattr("cfdyn.certify.boxes.search.Pace.work_left", lambda self, most, batch: Work(1.0, 75.0, 40.0))
+    monkeypatch.setattr("cfdyn.certify.boxes.search.Seconds.of", lambda self, work: work.boxes)
     run(capsys, *arguments)
     assert next(words for words in said if "boxes done" in words).endswith(f" wait, about 1 min 15 s{of} left")
 

@@ -65,6 +65,8 @@ def power(x, n):
     """In the order of the printers."""
     if n < 0:
         return 1.0 / power(x, -n)
+    if n > 64:  # powers of powers
+        return np.power(x, float(n))
     if n <= 3:
         return math.prod([x] * (n - 1), start=x)
     half = power(x, n // 2)
