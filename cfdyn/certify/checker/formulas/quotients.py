@@ -117,13 +117,13 @@ def _whole(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction
         elif graph.nodes[node][0] == "power" and graph.nodes[node][2] < 0:
             under = graph.mul(under, graph.power(graph.nodes[node][1], int(-n * graph.nodes[node][2])))
         else:
-            over = graph.mul(over, graph.rational(node, n))
+            over = _times(graph, over, graph.rational(node, n))
     for node, n in sorted(below.items(), key=lambda item: _share(graph, a, *item) is None):
         share = _share(graph, a, node, n)
         if share is None:
             a = graph.sub(a, graph.mul(graph.const(n), graph.call("log", node)))
         else:
-            a, over = graph.const(0), graph.mul(share, over)
+            a, over = graph.const(0), _times(graph, share, over)
     whole = over if graph.value(under) == 1 else graph.div(over, under)
     return whole if graph.value(a) == 0 else graph.mul(graph.call("exp", a), whole)
 
@@ -186,13 +186,19 @@ def _difference(graph: Graph, a: Node, b: Node) -> Node:
     return graph.sub(a, b)
 
 
+def _times(graph: Graph, a: Node, b: Node) -> Node:
+    """a b, the numbers before them multiplied."""
+    (p, x), (q, y) = (_multiple(graph, node) for node in (a, b))
+    return graph.mul(graph.mul(graph.const(p), graph.const(q)), graph.mul(x, y))
+
+
 def _multiple(graph: Graph, node: Node) -> tuple[Fraction, Node]:
-    """What a node is a multiple of: 0 of itself, if it is 0."""
+    """What a node is a multiple of: a number of 1."""
     kind, *parts = graph.nodes[node]
-    for number, inside in (parts, parts[::-1]) if kind == "mul" else ():
+    for number, inside in (parts, parts[::-1]) if kind == "mul" else [(node, graph.const(1))]:
         if (c := graph.value(number)) is not None:
             return c, inside
-    return Fraction(graph.value(node) != 0), node
+    return Fraction(1), node
 
 
 def _less(powers: Mapping[Node, Fraction], node: Node, n: Fraction) -> dict[Node, Fraction]:
