@@ -115,6 +115,7 @@ def _logarithms(use: Any, boxes: Any) -> str:
         ("sinh(w)/cosh(w)", 0.5, MP.tanh(0.5)), ("(3*exp(w) - 3*exp(-2*w))/(2*exp(w) + 2*exp(-2*w))", 0.5, 1.5 * MP.tanh(0.75)),
         ("exp(w)/(2 + exp(w) + exp(2*w))", 0.5, e(0.5) / (2 + e(0.5) + e(1))), ("(w + exp(w))/(1 + exp(w))", 0.5, (0.5 + e(0.5)) / (1 + e(0.5))),
         ("(exp(w) - 1)/(exp(w) + 3)/w", 0.5, (e(0.5) - 1) / (e(0.5) + 3) * 2), ("w*(1/w + exp(w))/(1 + exp(w))", 0.0, None),
+        ("(w*cosh(1/w) + w**2*cosh(1/w))/cosh(1/w)", 0.0, None), ("log(exp(softplus(1/w))/(1 + exp(1/w)))", 0.0, None),
         ("(exp(w) + 1)/(exp(w) - 1)", 0.5, (e(0.5) + 1) / (e(0.5) - 1)), ("(exp(w) - exp(-w))**3/(exp(w) + exp(-w))**2", 0.5, MP.tanh(0.5) ** 2 * (e(0.5) - e(-0.5))),
     ):  # fmt: skip
         g = use("maps").read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
@@ -189,6 +190,9 @@ BUGS: dict[str, tuple[str, ...]] = {
     "tanh in place of its powers": (Q, "graph.mul(graph.power(bend, int(both)), left)", "graph.mul(bend, left)"),
     "a sum that is taken apart over one term": (Q, "for product in products)", "for product in products[:1])"),
     "what is below cancels what may be 0": (Q, "(node, n) if n > 0 or is_sum(graph, node) else (graph.rational(node, n), Fraction(1))", "(node, n)"),
+    "what may be undefined cancels": (Q, "return found if _needed(graph, factors) <= _needed(graph, [(found, Fraction(1))]) else None", "return found"),
+    "a number above a share is lost": (Q, "graph.mul(graph.const(p), graph.const(q))", "graph.const(p)"),
+    "what may be undefined cancels in a logarithm": (G, "graph.add(first, second if kind == \"mul\" else graph.neg(second))", "graph.add(first, second) if kind == \"mul\" else graph.sub(first, second)"),
     "log(2 − σ) as log(1 − σ)": (G, "if number == 1 and len(others)", "if number and len(others)"),
     "powers without their factor": ("formulas/jets.py", "slope = graph.mul(graph.const(what[2]), ", "slope = graph.mul(graph.const(1), "),
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),
