@@ -192,7 +192,6 @@ BUGS: dict[str, tuple[str, ...]] = {
     "what is below cancels what may be 0": (Q, "(node, n) if n > 0 or is_sum(graph, node) else (graph.rational(node, n), Fraction(1))", "(node, n)"),
     "what may be undefined cancels": (Q, "return found if _needed(graph, factors) <= _needed(graph, [(found, Fraction(1))]) else None", "return found"),
     "a number above a share is lost": (Q, "graph.mul(graph.const(p), graph.const(q))", "graph.const(p)"),
-    "what may be undefined cancels in a logarithm": (G, "graph.add(first, second if kind == \"mul\" else graph.neg(second))", "graph.add(first, second) if kind == \"mul\" else graph.sub(first, second)"),
     "log(2 − σ) as log(1 − σ)": (G, "if number == 1 and len(others)", "if number and len(others)"),
     "powers without their factor": ("formulas/jets.py", "slope = graph.mul(graph.const(what[2]), ", "slope = graph.mul(graph.const(1), "),
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),
