@@ -57,7 +57,8 @@ def test_the_logistic_loss_is_proved_as_it_is_typed(text):
 
 
 @pytest.mark.parametrize("text", ["-log(sigmoid(w)) + w/3", "-(2*log(1/(1 + exp(-w))) + log(1 - sigmoid(w)))/3", "log(exp(w/2) + exp(-w/2)) - w/6",
-                                  "-(2*log(1/(1 + exp(-w))) + log(1 - 1/(1 + exp(-w))))/3", "log((1 + exp(w))/2) - 2*w/3"])  # fmt: skip
+                                  "-(2*log(1/(1 + exp(-w))) + log(1 - 1/(1 + exp(-w))))/3", "log((1 + exp(w))/2) - 2*w/3",
+                                  "-(2*log(3/(3 + 3*exp(-w))) + log(1 - 3/(3 + 3*exp(-w))))/3"])  # fmt: skip
 def test_cross_entropy_is_proved_as_it_is_typed(text):
     """The same loss, two of three labels: on the whole line slopes are needed in which w stands once, by the checker too."""
     ledger = cf.certify.cycles(text, cf.optimizers.gd(lr=20), 3, (-float("inf"), float("inf")))
@@ -86,12 +87,37 @@ def test_other_quotients_stay_what_they_are(text):
     assert {what[1] for what in map(graph.nodes.__getitem__, graph.reached([root])) if what[0] == "call"} <= {"exp"}
 
 
-@pytest.mark.parametrize("text", ["w*(1/w + exp(w))/(1 + exp(w))", "exp(1/w)/(1 + exp(1/w))", "(exp(1/w) - exp(-1/w))/(exp(1/w) + exp(-1/w))"])
+@pytest.mark.parametrize("text", ["w*(1/w + exp(w))/(1 + exp(w))", "exp(1/w)/(1 + exp(1/w))", "(exp(1/w) - exp(-1/w))/(exp(1/w) + exp(-1/w))",
+                                  "(w*cosh(1/w) + sin(w)*cosh(1/w))/cosh(1/w)", "(w*cosh(1/w**2) + w**2*cosh(w**-2))/cosh(1/w**2)",
+                                  "exp(w + softplus(1/w - w))/(exp(1/w) + exp(w))", "log(exp(softplus(1/w))/(1 + exp(1/w)))",
+                                  "(w*cosh(log(w)) + cosh(log(w)))/cosh(log(w))"])  # fmt: skip
 def test_a_quotient_has_no_value_where_a_part_of_it_has_none(text):
     graph = Graph()
     root = Text(text, "the loss").on(graph, {"w": graph.put("name", "w")})
     [value] = Program(graph, [root])({"w": Interval(np.array([0.0, 1.0]), np.array([0.0, 1.0]))})
     assert value.lo[0] == -np.inf and value.hi[0] == np.inf and np.isfinite(value.lo[1])
+
+
+def test_no_fixed_point_where_a_part_of_the_step_has_no_value():
+    """(w + sin w)/4 but for 0, where cosh(1/w) is undefined; the like without gaps has its fixed point there."""
+    def proved(inside):
+        step = cf.Map.from_text(f"(w*cosh({inside}) + sin(w)*cosh({inside}))/cosh({inside})/4", "w")
+        return cf.certify.cycle(step, points=[0.0]).proved
+
+    assert [proved("1/w"), proved("w + 1")] == [False, True]
+
+
+@pytest.mark.parametrize(("text", "exact"), [("(1/3)**(1/100)/(1 + exp(w))", lambda mp: mp.mpf(3) ** (-mp.mpf(1) / 100) / 2),
+                                             ("exp(64*w)/(1 + exp(w)/10**100)**64", lambda mp: (1 + mp.mpf(10) ** -100) ** -64)])  # fmt: skip
+def test_numbers_of_any_size_beside_exponentials(text, exact):
+    """Values at 0; 10^6400 in a share would be no double."""
+    mp = mpmath.mp.clone()
+    mp.dps = 50
+    graph = Graph()
+    root = Text(text, "the loss").on(graph, {"w": graph.put("name", "w")})
+    [value] = Program(graph, [root])({"w": Interval(np.array([0.0]), np.array([0.0]))})
+    assert value.lo[0] <= exact(mp) <= value.hi[0] and value.hi[0] - value.lo[0] < 1e-12
+    assert cf.Loss(text).value([0.0]) == pytest.approx(float(exact(mp)), rel=1e-13)
 
 
 @pytest.mark.parametrize("text", ["log(exp(w) - 2)", "log(1 + exp(w) + w**2)", "log1p(w**2)", "log(1 - exp(w)/2)", "log(1 + w)",

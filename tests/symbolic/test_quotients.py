@@ -118,6 +118,23 @@ def test_products_of_sums_above_are_not_multiplied_out_without_end():
     assert len(formula(text).tape) < 1000
 
 
+def test_sums_inside_sums_above_are_not_multiplied_out_without_end():
+    """Two sums in each, five deep: 2·10^11 terms if all were taken apart."""
+    numbers = iter(range(2, 100))
+
+    def nested(depth):
+        inside = f"*{nested(depth - 1)}*{nested(depth - 1)}" if depth else ""
+        return f"(w + exp({next(numbers)}*w){inside})"
+
+    assert len(formula(f"{nested(5)}/(1 + exp(w))").tape) < 1000
+
+
+@pytest.mark.parametrize("text", ["(w*cosh(1/w) + sin(w)*cosh(1/w))/cosh(1/w)", "exp(w + softplus(1/w - w))/(exp(1/w) + exp(w))",
+                                  "(exp(1/w)*w + exp(1/w))*exp(-1/w)/(1 + exp(w))", "(w*cosh(log(w)) + cosh(log(w)))/cosh(log(w))"])  # fmt: skip
+def test_a_part_without_a_value_does_not_cancel(text):
+    assert np.isnan(cf.Loss(text).value([0.0])) and np.isfinite(cf.Loss(text).value([0.5]))
+
+
 def test_an_orbit_on_a_neuron_whose_sum_leaves_the_range_of_exp():
     """Squared error of 1/(1 + e^(−wx)) with x up to 3000: finite slopes lead to the same cycle or rest as numpy's own."""
     x, y = np.array([3000.0, -2000.0, 10.0, 25.0]), np.array([1.0, 0.0, 0.0, 1.0])

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 
-from cfdyn.symbolic.text.logarithms import exponent, log_sum_exp, logarithm
+from cfdyn.symbolic.text.logarithms import SMALL, exponent, log_sum_exp, logarithm
 from cfdyn.tape.program import Node, Tape
 from cfdyn.tape.rebuild import rebuild
 
-MOST = 64  # the highest power of a share, whose number stays short; and into how many terms sums above are taken apart
+MOST = 64  # the highest power of a share, and into how many terms all sums above are taken apart
+GAPS = ("log", "log1p", "tan")
 Powers = dict[Node, Fraction]  # a product: the power of each node in it
 Terms = dict[Node, Fraction]  # Σ c exp(a): the c of each a
 
 
 def quotient(tape: Tape, factors: Sequence[tuple[Node, Fraction | int]]) -> Node | None:
-    """The product of powers of nodes; None unless a sum of exponentials that is positive everywhere is among those below.
+    """The product of powers of nodes; None unless a sum of exponentials that is positive everywhere is among those below, and
+    if a part that may be undefined would cancel.
 
     1/(1 + e⁻ᵛ) = σ(v), eᵃ/(eᵃ + eᵇ) = σ(a − b), (eᵃ − eᵇ)/(eᵃ + eᵇ) = tanh((a − b)/2), sinh v/cosh v = tanh v; in all other
     cases eᵃ/sⁿ = exp(a − n log s), and what else stands above is multiplied by that.
@@ -29,7 +31,30 @@ def quotient(tape: Tape, factors: Sequence[tuple[Node, Fraction | int]]) -> Node
         return None
     powers = _product(tape, factors)
     below = {node: -n for node, n in powers.items() if n < 0 and _is_sum(tape, node)}
-    return _quotient(tape, {node: n for node, n in powers.items() if node not in below}, below)
+    found = _quotient(tape, {node: n for node, n in powers.items() if node not in below}, below, MOST)
+    return found if _needed(tape, factors) <= _needed(tape, [(found, 1)]) else None
+
+
+def _needed(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> set[tuple[str, Node]]:
+    """Where a product of powers has values: what must not be 0, taken apart into its factors, and arguments of roots and of
+    functions with gaps. Sums that are positive everywhere are none of these."""
+    found, under = set(), [node for node, n in factors if n < 0]
+    roots = [node for node, n in factors if Fraction(n).denominator > 1]
+    for part in tape.reachable(node for node, _ in factors):
+        op, args = tape.ops[part], tape.args[part]
+        if op in GAPS:
+            found.add((op, args[0]))
+        roots += args[:1] if op in ("pow", "sqrt") else []
+        under += args[1:] if op == "div" else args[:1] if op == "ipow" and args[1] < 0 else []
+        under += args[:1] if op == "pow" and (tape.value(args[1]) or -1) < 0 else []
+    found |= {("root", node) for node in roots if not _is_sum(tape, node)}
+    while under:
+        node = under.pop()
+        if tape.ops[node] in ("mul", "div", "neg", "ipow"):
+            under += tape.children(node)
+        elif not tape.value(node) and not _is_sum(tape, node):
+            found.add(("0", node))
+    return found
 
 
 def _product(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> Powers:
@@ -58,23 +83,25 @@ def _is_sum(tape: Tape, node: Node) -> bool:
     return exponent(scratch, rebuild(tape, [node], scratch)[0]) is not None
 
 
-def _quotient(tape: Tape, above: Powers, below: Powers) -> Node:
-    """A sum above that is not positive everywhere is a tanh, or is taken apart: each of its terms is over what is below."""
+def _quotient(tape: Tape, above: Powers, below: Powers, most: int) -> Node:
+    """A sum above that is not positive everywhere is a tanh, or is taken apart, into ``most`` terms with all sums in them: each
+    of its terms is over what is below."""
     sums = [node for node, n in above.items() if _is_open(tape, node, n)]
     for node in sums:
         for other, k in below.items():
             bend = _tanh(tape, _terms(tape, node), _terms(tape, other)) if k.denominator == 1 else None
             if bend is not None:
                 both = min(above[node], k)
-                left = _quotient(tape, _less(above, node, both), _less(below, other, both))
+                left = _quotient(tape, _less(above, node, both), _less(below, other, both), most)
                 return tape.mul(tape.ipow(bend, int(both)), left)
     parts = {node: _summands(tape, node) for node in sums if above[node] == 1 and tape.ops[node] != "sinh"}
     many = prod(map(len, parts.values()))
     for node, terms in parts.items():
         opened = [_product(tape, [(part, 1)]) for part in terms]
-        if many <= MOST and any(tape.ops[factor] in ("exp", "cosh") for part in opened for factor in part):
+        if many <= most and any(tape.ops[factor] in ("exp", "cosh") for part in opened for factor in part):
             others = _less(above, node, Fraction(1)).items()
-            return tape.total(_quotient(tape, _product(tape, [*others, *part.items()]), below) for part in opened)
+            products = [_product(tape, [*others, *part.items()]) for part in opened]
+            return tape.total(_quotient(tape, product, below, most // len(terms)) for product in products)
     return _whole(tape, above, below)
 
 
@@ -107,7 +134,7 @@ def _share(tape: Tape, a: Node, node: Node, n: Fraction) -> Node | None:
         return tape.ipow(tape.apply("sech2", tape.args[node][0]), int(n / 2))
     terms = _terms(tape, node) or {}
     b = next((b for b in terms if tape.mul(tape.const(n), b) == a), None)
-    if b is None or n.denominator > 1 or n > MOST or len(terms) < 2:
+    if b is None or n.denominator > 1 or n > MOST or len(terms) < 2 or not SMALL <= terms[b] ** int(n) <= 1 / SMALL:
         return None
     ratios = {other: exponent(tape, tape.const(c / terms[b])) for other, c in terms.items()}
     exponents = [tape.add(other, ratio) for other, ratio in ratios.items() if ratio is not None]

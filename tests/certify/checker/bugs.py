@@ -115,6 +115,7 @@ def _logarithms(use: Any, boxes: Any) -> str:
         ("sinh(w)/cosh(w)", 0.5, MP.tanh(0.5)), ("(3*exp(w) - 3*exp(-2*w))/(2*exp(w) + 2*exp(-2*w))", 0.5, 1.5 * MP.tanh(0.75)),
         ("exp(w)/(2 + exp(w) + exp(2*w))", 0.5, e(0.5) / (2 + e(0.5) + e(1))), ("(w + exp(w))/(1 + exp(w))", 0.5, (0.5 + e(0.5)) / (1 + e(0.5))),
         ("(exp(w) - 1)/(exp(w) + 3)/w", 0.5, (e(0.5) - 1) / (e(0.5) + 3) * 2), ("w*(1/w + exp(w))/(1 + exp(w))", 0.0, None),
+        ("(w*cosh(1/w) + w**2*cosh(1/w))/cosh(1/w)", 0.0, None), ("log(exp(softplus(1/w))/(1 + exp(1/w)))", 0.0, None),
         ("(exp(w) + 1)/(exp(w) - 1)", 0.5, (e(0.5) + 1) / (e(0.5) - 1)), ("(exp(w) - exp(-w))**3/(exp(w) + exp(-w))**2", 0.5, MP.tanh(0.5) ** 2 * (e(0.5) - e(-0.5))),
     ):  # fmt: skip
         g = use("maps").read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
@@ -176,7 +177,7 @@ BUGS: dict[str, tuple[str, ...]] = {
     "log of a sum whose number is left out": (G, "if number else []", "if number == 1 else []"),
     "log of a sum without what has no sign": (G, "or len(found) < len(inside):", "or False:"),
     "log of a power without its factor": (G, "graph.mul(graph.const(parts[1]), inside)", "inside"),
-    "log of a quotient as of a product": (G, 'if kind == "mul" else graph.sub(first, second)', 'if kind == "mul" else graph.add(first, second)'),
+    "log of a quotient as of a product": (G, 'second if kind == "mul" else graph.neg(second)', "second"),
     "log σ(v) as log σ(−v)": (G, 'graph.neg(graph.call("softplus", graph.neg(v)))', 'graph.neg(graph.call("softplus", v))'),
     "a share as what is left": (Q, "_difference(graph, b, whole)", "_difference(graph, whole, b)"),
     "a share without the number before it": (Q, "graph.mul(graph.const(1 / terms[b] ** int(n)), graph.power(share, int(n)))", "graph.power(share, int(n))"),
@@ -187,8 +188,10 @@ BUGS: dict[str, tuple[str, ...]] = {
     "tanh of any two exponentials": (Q, "if above[a] != -above[b] or below[a] != below[b]:", "if False:"),
     "tanh without the numbers before it": (Q, "graph.const(above[a] / below[a])", "graph.const(1)"),
     "tanh in place of its powers": (Q, "graph.mul(graph.power(bend, int(both)), left)", "graph.mul(bend, left)"),
-    "a sum that is taken apart over one term": (Q, "for part in opened)\n    return _whole", "for part in opened[:1])\n    return _whole"),
+    "a sum that is taken apart over one term": (Q, "for product in products)", "for product in products[:1])"),
     "what is below cancels what may be 0": (Q, "(node, n) if n > 0 or is_sum(graph, node) else (graph.rational(node, n), Fraction(1))", "(node, n)"),
+    "what may be undefined cancels": (Q, "return found if _needed(graph, factors) <= _needed(graph, [(found, Fraction(1))]) else None", "return found"),
+    "a number above a share is lost": (Q, "graph.mul(graph.const(p), graph.const(q))", "graph.const(p)"),
     "log(2 − σ) as log(1 − σ)": (G, "if number == 1 and len(others)", "if number and len(others)"),
     "powers without their factor": ("formulas/jets.py", "slope = graph.mul(graph.const(what[2]), ", "slope = graph.mul(graph.const(1), "),
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),

@@ -95,7 +95,7 @@ class Text:
 
 def _quotient(graph: Graph, x: sympy.Expr, done: Mapping[sympy.Basic, Node]) -> Node | None:
     """A product or a power with sums of exponentials below."""
-    factors = [f.as_base_exp() if f.is_Pow and f.exp.is_Rational else (f, sympy.S.One) for f in sympy.Mul.make_args(x)]
+    factors = [f.args if f.is_Pow and f.exp.is_Rational else (f, sympy.S.One) for f in sympy.Mul.make_args(x)]
     below = any(q < 0 and is_sum(graph, done[base]) for base, q in factors)
     return quotient(graph, [(done[base], Fraction(int(q.p), int(q.q))) for base, q in factors]) if below else None
 

@@ -29,7 +29,7 @@ def logarithm(graph: Graph, u: Node) -> Node | None:
     first, second = (logarithm(graph, part) for part in parts)
     if first is None or second is None:
         return None
-    return graph.add(first, second) if kind == "mul" else graph.sub(first, second)
+    return graph.add(first, second if kind == "mul" else graph.neg(second))  # sub: what is undefined could cancel
 
 
 def log_one_plus(graph: Graph, u: Node) -> Node | None:

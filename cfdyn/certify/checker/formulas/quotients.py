@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
-from cfdyn.certify.checker.formulas.logarithms import logarithm
+from cfdyn.certify.checker.formulas.logarithms import SMALL, logarithm
 
 if TYPE_CHECKING:
     from cfdyn.certify.checker.formulas.graph import Graph, Node
 
-MOST = 64  # the highest power of a share, and terms into which sums above are taken apart
+MOST = 64  # the highest power of a share, and terms into which all sums above are taken apart
 
 GROWING = (("call", "exp"), ("call", "cosh"))
+GAPS = ("log", "log1p", "tan")
 
 
-def quotient(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> Node:
+def quotient(graph: Graph, factors: Sequence[tuple[Node, Fraction]]) -> Node | None:
     """A product of powers with such sums below: 1/(1 + e⁻ᵛ) = σ(v), eᵃ/(eᵃ + eᵇ) = σ(a − b), (eᵃ − eᵇ)/(eᵃ + eᵇ) =
-    tanh((a − b)/2), eᵃ/sⁿ = exp(a − n log s).
+    tanh((a − b)/2), eᵃ/sⁿ = exp(a − n log s). None if a part that may be undefined would cancel.
     """
     powers = _product(graph, factors)
     below = {node: -n for node, n in powers.items() if n < 0 and is_sum(graph, node)}
-    return _quotient(graph, {node: n for node, n in powers.items() if node not in below}, below)
+    found = _quotient(graph, {node: n for node, n in powers.items() if node not in below}, below, MOST)
+    return found if _needed(graph, factors) <= _needed(graph, [(found, Fraction(1))]) else None
+
+
+def _needed(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> set[tuple[str, Node]]:
+    """Where a product of powers has values: what must not be 0, taken apart into its factors, and arguments of roots and of
+    functions with gaps. Sums that are positive everywhere are none of these."""
+    found, under = set(), []
+    powers = [(graph.nodes[part][1], Fraction(graph.nodes[part][2])) for part in graph.reached(node for node, _ in factors)
+              if graph.nodes[part][0] in ("power", "rational")]  # fmt: skip
+    for node, n in [*factors, *powers]:
+        found |= {("root", node)} if n.denominator > 1 and not is_sum(graph, node) else set()
+        under += [node] if n < 0 else []
+    for part in graph.reached(node for node, _ in factors):
+        kind, *parts = graph.nodes[part]
+        if kind == "call" and parts[0] in GAPS:
+            found.add((parts[0], parts[1]))
+        under += parts[1:] if kind == "div" else []
+    while under:
+        node = under.pop()
+        kind, *parts = graph.nodes[node]
+        if kind in ("mul", "div", "power"):
+            under += graph.arguments(node)
+        elif not graph.value(node) and not is_sum(graph, node):
+            found.add(("0", node))
+    return found
 
 
 def _product(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> dict[Node, Fraction]:
@@ -56,23 +82,24 @@ def _summands(graph: Graph, node: Node) -> list[Node]:
     return [graph.mul(graph.const(c), part) for part, c in graph.collected([(Fraction(1), node)]).items()]
 
 
-def _quotient(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction]) -> Node:
-    """A sum above that is not positive everywhere is a tanh, or is taken apart."""
+def _quotient(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction], most: int) -> Node:
+    """A sum above that is not positive everywhere is a tanh, or is taken apart, into ``most`` terms with all sums in them."""
     sums = [node for node, n in above.items() if n >= 1 and n.denominator == 1 and _is_open(graph, node)]
     for node in sums:
         for other, k in below.items():
             bend = _tanh(graph, _terms(graph, node), _terms(graph, other)) if k.denominator == 1 else None
             if bend is not None:
                 both = min(above[node], k)
-                left = _quotient(graph, _less(above, node, both), _less(below, other, both))
+                left = _quotient(graph, _less(above, node, both), _less(below, other, both), most)
                 return graph.mul(graph.power(bend, int(both)), left)
     parts = {node: _summands(graph, node) for node in sums if above[node] == 1 and graph.nodes[node][0] == "add"}
     many = prod(map(len, parts.values()))
     for node, terms in parts.items():
         opened = [_product(graph, [(part, Fraction(1))]) for part in terms]
-        if many <= MOST and any(graph.nodes[f][:2] in GROWING for part in opened for f in part):
+        if many <= most and any(graph.nodes[f][:2] in GROWING for part in opened for f in part):
             others = _less(above, node, Fraction(1)).items()
-            return graph.total(_quotient(graph, _product(graph, [*others, *part.items()]), below) for part in opened)
+            products = [_product(graph, [*others, *part.items()]) for part in opened]
+            return graph.total(_quotient(graph, product, below, most // len(terms)) for product in products)
     return _whole(graph, above, below)
 
 
@@ -90,13 +117,13 @@ def _whole(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction
         elif graph.nodes[node][0] == "power" and graph.nodes[node][2] < 0:
             under = graph.mul(under, graph.power(graph.nodes[node][1], int(-n * graph.nodes[node][2])))
         else:
-            over = graph.mul(over, graph.rational(node, n))
+            over = _times(graph, over, graph.rational(node, n))
     for node, n in sorted(below.items(), key=lambda item: _share(graph, a, *item) is None):
         share = _share(graph, a, node, n)
         if share is None:
             a = graph.sub(a, graph.mul(graph.const(n), graph.call("log", node)))
         else:
-            a, over = graph.const(0), graph.mul(share, over)
+            a, over = graph.const(0), _times(graph, share, over)
     whole = over if graph.value(under) == 1 else graph.div(over, under)
     return whole if graph.value(a) == 0 else graph.mul(graph.call("exp", a), whole)
 
@@ -105,7 +132,7 @@ def _share(graph: Graph, a: Node, node: Node, n: Fraction) -> Node | None:
     """eᵃ/sⁿ where s has a term c eᵇ with a = n b: that is the power n of σ(b − log of the other terms/c)/c."""
     terms = _terms(graph, node) or {}
     b = next((b for b in terms if graph.mul(graph.const(n), b) == a), None)
-    if b is None or n.denominator > 1 or n > MOST or len(terms) < 2:
+    if b is None or n.denominator > 1 or n > MOST or len(terms) < 2 or not SMALL <= terms[b] ** int(n) <= 1 / SMALL:
         return None
     others = [_scaled(graph, c / terms[b], other) for other, c in terms.items() if other != b]
     whole = logarithm(graph, graph.total(others))
@@ -159,13 +186,19 @@ def _difference(graph: Graph, a: Node, b: Node) -> Node:
     return graph.sub(a, b)
 
 
+def _times(graph: Graph, a: Node, b: Node) -> Node:
+    """a b, the numbers before them multiplied."""
+    (p, x), (q, y) = (_multiple(graph, node) for node in (a, b))
+    return graph.mul(graph.mul(graph.const(p), graph.const(q)), graph.mul(x, y))
+
+
 def _multiple(graph: Graph, node: Node) -> tuple[Fraction, Node]:
-    """What a node is a multiple of: 0 of itself, if it is 0."""
+    """What a node is a multiple of: a number of 1."""
     kind, *parts = graph.nodes[node]
-    for number, inside in (parts, parts[::-1]) if kind == "mul" else ():
+    for number, inside in (parts, parts[::-1]) if kind == "mul" else [(node, graph.const(1))]:
         if (c := graph.value(number)) is not None:
             return c, inside
-    return Fraction(graph.value(node) != 0), node
+    return Fraction(1), node
 
 
 def _less(powers: Mapping[Node, Fraction], node: Node, n: Fraction) -> dict[Node, Fraction]:
