@@ -30,7 +30,7 @@ def priced(counts: dict[str, int]) -> float:
     return counts.get("gradient", 0) + sum(price * counts.get(kind, 0) for kind, price in PRICES.items())
 
 
-def measured(widths: tuple[int, ...], k: int, classes: int, share: float, times: tuple[float, ...]) -> dict[str, float]:
+def measured(widths: tuple[int, ...], k: int, classes: int | str, share: float, times: tuple[float, ...]) -> dict[str, float]:
     """What a row shows, in a process of its own that gives freed memory back."""
     call = f"told{widths, k, classes, share, times}"
     own = f"import sys; sys.path.insert(0, {str(HERE)!r}); from problems.growing import told; {call}"
@@ -38,12 +38,13 @@ def measured(widths: tuple[int, ...], k: int, classes: int, share: float, times:
     return json.loads(next(line for line in errors.splitlines() if line.startswith("found ")).partition(" ")[2])
 
 
-def told(widths: tuple[int, ...], k: int, classes: int, share: float, times: tuple[float, ...]) -> None:
+def told(widths: tuple[int, ...], k: int, classes: int | str, share: float, times: tuple[float, ...]) -> None:
     """Measure it here, and say it."""
     small = network((3,), 100)
     large_run(_flow(small, k, share), small.start).advance(1.0)
     cf.complementarity(-np.eye(2), np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2)))
-    net = network(widths, 100, 0, classes)
+    own = isinstance(classes, str)
+    net = cf.networks.mlp(getattr(cf.data, classes)(), widths=widths, seed=0) if own else network(widths, 100, 0, classes)
     flow = _flow(net, k, share)
     run, found, reached = _followed(net, flow, times)
     if net.dim < SMALL and run.t == times[-1]:
