@@ -1,5 +1,6 @@
 """What long steps of a flow without a formula rest on: damped stages, gaps told ahead, guards behind the modes at the edge."""
 
+import tracemalloc
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,10 +10,11 @@ import pytest
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
 from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.feasible import _move
 from cfdyn.integrate.large.modes import completed, orthonormal
-from cfdyn.integrate.large.multiplier import force
+from cfdyn.integrate.large.multiplier import force, pairs
 from cfdyn.integrate.large.oscillation import frozen
-from cfdyn.integrate.large.point import Chooser, Looker, Wanted
+from cfdyn.integrate.large.point import Chooser, Looker, Point, Wanted
 from cfdyn.integrate.large.stages import MARGIN, advance, stages
 from tests.integrate.test_large import VALLEY, Plain
 
@@ -153,3 +155,22 @@ def test_a_start_beyond_the_edge_is_moved_with_few_gradients_to_a_state_near_the
         assert one.eigenvalues[0] == pytest.approx(one.theta, rel=1e-6)
         assert -(bend @ way) / np.linalg.norm(bend) / np.linalg.norm(way) > 1 - angle**2
     assert np.linalg.norm(run.w - strict.w) < 1e-3 * np.linalg.norm(run.w)
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_a_move_onto_the_edge_takes_little_memory_beside_what_is_known(k):
+    """Linearised it ends at the edge: v + T·move = 2 for each eigenvalue v, where T of different pairs are orthogonal."""
+    d = 100_000
+    loss = SimpleNamespace(dim=d, value=lambda w: 0.0, gradient=lambda w: 0 * w, hvp=lambda w, v: v)
+    flow, z = cf.flows.central(loss, cf.optimizers.gd(lr=0.5)), np.zeros(d)
+    values, both = 2.0 + 0.1 * np.arange(k, 0, -1.0), k * (k + 1) // 2
+    thirds = np.zeros((both, d), np.float32)
+    thirds[range(both), range(both)] = 3.0
+    point = Point(z, z, flow.edge(z), np.eye(k, d), values, k, thirds)
+    tracemalloc.start()
+    move = _move(flow, point, z)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    own = [n for n, (i, j) in enumerate(pairs(k)) if i == j]
+    np.testing.assert_allclose(values + thirds[own] @ move, 2.0, rtol=1e-12)
+    assert peak < 6 * 8 * d

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
 from cfdyn.integrate.large.follow import guarded
-from cfdyn.integrate.large.multiplier import pairs, weights
+from cfdyn.integrate.large.multiplier import dots, pairs, weights
 from cfdyn.integrate.large.point import Point, Wanted
 from cfdyn.integrate.large.room import no_room
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
@@ -121,12 +121,20 @@ def _move(flow: OracleFlow, point: Point, origin: np.ndarray) -> np.ndarray | No
             f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first (warm=10), "
             "start elsewhere, lower lr, or give the optimizer's state with the start"
         )
-    gaps = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)]
-    rows, forces = _parts(flow, point)
-    # Without states of the optimizer the forces are the slopes times half the speed.
-    by = 1.0 if flow.own.states else 0.5 * float(point.edge.speed)
-    y, status, _ = multipliers(gaps + rows @ (origin - point.z), by * rows @ forces.T)
-    return None if status == NO_SOLUTION or not np.isfinite(y).all() else origin + by * (y @ forces) - point.z
+    gaps, way = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)], origin - point.z
+    # Without states of the optimizer slopes and forces are T alone, which is in memory: half the speed times it pushes.
+    weight, half = -weights(point.near), 0.5 * point.edge.speed
+    rows, forces = _parts(flow, point) if flow.own.states else (point.thirds, point.thirds)
+    if flow.own.states:
+        along, beta = rows @ way, rows @ forces.T
+    else:
+        along, beta = weight * dots(rows, way[None])[:, 0], weight[:, None] * dots(rows, rows, half) * weight
+    y, status, _ = multipliers(gaps + along, beta)
+    if status == NO_SOLUTION or not np.isfinite(y).all():
+        return None
+    for share, force in zip(y if flow.own.states else half * weight * y, forces, strict=True):
+        way += share * force
+    return way
 
 
 def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
@@ -137,11 +145,8 @@ def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float
 
 
 def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
-    """The slopes of the gaps and the forces of all pairs, (m, n), of what may be moved."""
+    """The slopes of the gaps and the forces of all pairs, (m, n), of the states, which alone are moved."""
     k, d, u = point.near, flow.n_weights, point.u
-    if not flow.own.states:
-        rows = point.thirds * -weights(k)[:, None]
-        return rows, rows
     rows, forces = np.zeros((len(point.thirds), flow.dim)), np.zeros((len(point.thirds), flow.dim))
     square = 4 * point.edge.metric**2
     for n, (i, j) in enumerate(pairs(k)):
