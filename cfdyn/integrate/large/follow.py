@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
 from cfdyn.integrate.large.multiplier import diagonal, packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
@@ -20,6 +21,7 @@ AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of 
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
 MORE = 1  # guards beyond these at most: a mode that is near for some steps only is not sought anew
+FEW = 1  # of many weights: near modes behind those that are held, but for those beyond the edge; of a crowd there few enter at once
 IDLE, SPARE = 1.9, 1.6  # of the edge of 2: a guard below that is one too many; the same of flows other than the central one
 
 
@@ -56,6 +58,9 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
     # Of modes that come in the step after this one, T of one more than are held: for memory.
     near = min(near, max(rank + 1, there))
     reach[near:] = np.minimum(reach[near:], 2 * NEAR)
+    if len(run.w) >= LONG:
+        near = min(near, rank + FEW)
+        reach[rank + FEW :] = 0.0
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
     return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
 
