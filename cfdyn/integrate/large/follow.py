@@ -21,7 +21,7 @@ AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of 
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
 MORE = 1  # guards beyond these at most: a mode that is near for some steps only is not sought anew
-FEW = 1  # of many weights: near modes behind those that are held, but for those beyond the edge; of a crowd there few enter at once
+FEW = 2  # of many weights: near modes behind those that are held, but for those beyond the edge; of a crowd there few enter at once
 IDLE, SPARE = 1.9, 1.6  # of the edge of 2: a guard below that is one too many; the same of flows other than the central one
 
 
@@ -125,7 +125,7 @@ def widened(run: LargeRun, near: int) -> None:
 def renewed(run: LargeRun) -> None:
     """The point anew with one more mode, which is sought: where step after step is not taken, one may be at the edge unseen."""
     point = run.point
-    run.before = None  # memory
+    run.before, run.bent, point.thirds = None, None, np.zeros((0, 0))  # memory: T is made anew in any case
     if len(point.y) < run.flow.n_weights:
         join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     widened(run, run.point.near)
