@@ -146,7 +146,7 @@ def _folded(about: Subject, box: Box, how: How) -> Certificate:
 def _refuted(about: Subject, box: Box, n: int | str) -> Certificate | None:
     """Why there is nothing to prove: a cycle is proved to be there at an end or in the middle of the intervals."""
     shape, starts = _starts(box)
-    for part in (Fraction(1), Fraction(1, 2), Fraction(0)):
+    for part in (Fraction(1), Fraction(1, 2), Fraction(0)) if about.varied else (Fraction(0),):
         values = {name: lo + part * (hi - lo) for name, (lo, hi) in about.varied.items()}
         at = about.over(values)
         for k in _periods(n):
