@@ -13,7 +13,8 @@ from cfdyn.arguments import whole_number
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.keeping import kept, label
-from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
+from cfdyn.certify.boxes.pace import MOST, Progress
+from cfdyn.certify.boxes.search import Boxes, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
 from cfdyn.certify.boxes.unbounded import Rays, inside, parity
 from cfdyn.certify.certificate import Certificate, proved, unproved

@@ -155,7 +155,7 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
 
 
 def _trapping(asked: Asked, progress: Progress) -> Certificate:
-    return cfdyn.certify.trapping(asked.step, box=asked.region, **asked.vary)
+    return cfdyn.certify.trapping(asked.step, box=asked.region, progress=progress, **asked.vary)
 
 
 def _convergence(asked: Asked, progress: Progress) -> Certificate:
@@ -173,15 +173,15 @@ def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
 
 def _measure(asked: Asked, progress: Progress) -> Certificate:
     if asked.start is not None:
-        return cfdyn.certify.measure(asked.step, start=asked.start[0], **asked.vary)
-    return cfdyn.certify.measure(asked.step, box=asked.region, **asked.vary)
+        return cfdyn.certify.measure(asked.step, start=asked.start[0], progress=progress, **asked.vary)
+    return cfdyn.certify.measure(asked.step, box=asked.region, progress=progress, **asked.vary)
 
 
 def _edge(asked: Asked, progress: Progress) -> Certificate:
     if asked.start is not None:
-        return cfdyn.certify.edge(asked.step, point=asked.start, **asked.vary)
+        return cfdyn.certify.edge(asked.step, point=asked.start, progress=progress, **asked.vary)
     box = asked.box[: asked.step.n_weights] if asked.own_box else asked.box
-    return cfdyn.certify.edge(asked.step, box=box, **asked.vary)
+    return cfdyn.certify.edge(asked.step, box=box, progress=progress, **asked.vary)
 
 
 KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {

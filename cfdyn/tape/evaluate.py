@@ -5,10 +5,10 @@ that many digits, `on_arrays` with NumPy arrays; `compile` in the codegen layer 
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from cfdyn.tape.program import Node, Program, Tape
 
 HUGE = 100_000  # exp(2^HUGE) still is a number of 12 kB
 PIECE = 16384  # entries of arrays at a time: what a program leaves behind stays small
+FEW = PIECE // 16  # numbers so few are computed for many rows of data at once
 
 Call = tuple[int, Callable, list[int]]  # where a value goes, its function, and where what it reads is
 
@@ -77,14 +78,14 @@ class Ready:
         self.stages = [(calls.get(n, []), _RowSums(tape, algebra, sums.get(n, []), place, data)) for n in each]
         self.outputs = [place[node] for node in program.outputs]
 
-    def __call__(self, z: Sequence, p: Sequence) -> list:
-        """The outputs, as `evaluate` gives them."""
+    def __call__(self, z: Sequence, p: Sequence, blocks: Iterable | None = None) -> list:
+        """The outputs, as `evaluate` gives them. ``blocks``: of rows, each column an array whose first axis counts them."""
         values = self.start.copy()
         for k, op, index in self.inputs:
             values[k] = z[index] if op == "z" else p[index]
         for calls, sums in self.stages:
             _fill(values, calls)
-            sums.fill(values)
+            sums.fill(values, blocks)
         return [values[k] for k in self.outputs]
 
 
@@ -105,18 +106,24 @@ class _RowSums:
         self.columns = [(place[node], tape.args[node][0]) for node in by_row if tape.ops[node] == "col"]
         self.calls = [_call(tape, algebra, node, place) for node in by_row if tape.ops[node] != "col"]
         self.places, self.bodies = [place[node] for node in sums], [place[body] for body in bodies]
-        self.data, self.zero = data if sums else (), algebra.constant(Fraction(0))
+        self.data, self.zero = data, algebra.constant(Fraction(0))
 
-    def fill(self, values: list) -> None:
-        """Put the sums in their places, from what stands in those of the nodes of no row."""
-        totals = [self.zero] * len(self.places)
-        for row in self.data:
+    def fill(self, values: list, blocks: Iterable | None = None) -> None:
+        """Put the sums in their places, from what stands in those of the nodes of no row; row by row in either case."""
+        if not self.places:
+            return
+        totals, added = [self.zero] * len(self.places), operator.add if blocks is None else _all_added
+        for row in self.data if blocks is None else blocks:
             for k, column in self.columns:
                 values[k] = row[column]
             _fill(values, self.calls)
-            totals = [total + values[k] for total, k in zip(totals, self.bodies, strict=True)]
+            totals = [added(total, values[k]) for total, k in zip(totals, self.bodies, strict=True)]
         for k, total in zip(self.places, totals, strict=True):
             values[k] = total
+
+
+def _all_added(total: Any, rows: np.ndarray) -> Any:
+    return reduce(operator.add, rows, total)
 
 
 def _fill(values: list, calls: Sequence[Call]) -> None:
@@ -234,14 +241,21 @@ def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequ
     >>> on_arrays(Program(t, (t.mul(x, y), t.ipow(y, 3)), n_z=2, n_p=0))([np.array([1.0, 2.0]), 3.0], [])
     [array([3., 6.]), 27.0]
     """
-    ready = Ready(program, _arrays(), data)
+    ready, table = Ready(program, _arrays(), data), np.array(data, dtype=float)
+
+    def one(z: Sequence[Any], p: Any, size: int) -> list[Any]:
+        if not len(table) or size > FEW or any(np.ndim(x) > 1 for x in z):
+            return ready(z, p)
+        room = PIECE // max(size, 1)
+        blocks = [table[k : k + room].T[:, :, None] for k in range(0, len(table), room)]
+        return [x[0] if np.shape(x) == (1,) and size != 1 else x for x in ready(z, p, blocks)]
 
     def found(z: Sequence[Any], p: Any) -> list[Any]:
         size = max((len(x) for x in z if np.ndim(x)), default=0)
         with np.errstate(all="ignore"):
             if size <= PIECE:
-                return ready(z, p)
-            parts = [ready([x[k : k + PIECE] if np.ndim(x) else x for x in z], p) for k in range(0, size, PIECE)]
+                return one(z, p, size)
+            parts = [one([x[k : k + PIECE] if np.ndim(x) else x for x in z], p, PIECE) for k in range(0, size, PIECE)]
         return [np.concatenate(column) if np.ndim(column[0]) else column[0] for column in zip(*parts, strict=True)]
 
     return found

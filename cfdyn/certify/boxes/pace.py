@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.arguments import called_with
+
 ENOUGH = 30  # boxes of one depth that tell which part of such is bisected
 FADING = 0.9  # what one batch leaves of the counts of its depths: regions that are searched later are not like the first ones
+MOST = 2_000_000  # nodes of a tree
 DEPTHS = 400  # below which what is expected to wait is not followed
 ENDING = 0.25  # part of the deepest below which trees end there: below 1/2 each depth has fewer boxes than the one before
+TOLD = ("boxes done", "boxes that wait", "seconds left or None")
+Progress = Callable[[int, int, float | None], None]
+ROUND = 32  # boxes that are looked at one by one, for one estimate
 LEVEL = 4  # boxes that are expected in a round at least: the parts that are bisected fall on, and fewer are seldom met
 RECENT = 60  # rounds that tell what one takes
 
@@ -107,7 +115,7 @@ class Pace:
         expected = self._expected()
         return None if expected is None else min(float(sum(expected)), float(most))
 
-    def work_left(self, most: int, batch: int) -> Work | None:
+    def work_left(self, most: int, batch: float) -> Work | None:
         """Rounds of at most ``batch`` boxes, boxes and settled boxes still to come; None where that cannot be told.
 
         >>> pace = Pace(np.zeros(100, int))
@@ -141,6 +149,48 @@ class Pace:
             level, parts = np.append(0.0, 2 * parts * level), np.append(parts, part)
             levels.append(float(level.sum()))
         return levels
+
+
+class Told:
+    """Tells how far a proof by bisection is: boxes done, boxes that wait, and the seconds left, or None where that is not known.
+
+    Boxes are tested one by one, `box`, or all that wait in turn, `tell` of each and `round` at last.
+    """
+
+    def __init__(self, progress: Progress | None):
+        self.progress: Progress | None = called_with("progress", progress, *TOLD)
+        self._done, self._waiting, self._ends = 0, 1, np.inf
+        self._pace, self._seconds, self._begun = Pace(np.zeros(1, int)), Seconds(), time.monotonic()
+        self._tested: list[int] = []
+        self._bisected: list[int] = []
+
+    def box(self, depth: int, bisected: bool) -> None:
+        """A box, made by so many bisections of the whole, is done, or has two parts that wait."""
+        if self.progress is None:
+            return
+        self._tested.append(depth)
+        self._bisected += [depth] * bisected
+        if len(self._tested) == ROUND:
+            self.round(self._tested, self._bisected, ROUND)
+            self._tested, self._bisected = [], []
+        self.tell(self._done + (not bisected), self._waiting + (1 if bisected else -1))
+
+    def tell(self, done: int, waiting: int) -> None:
+        """So many are done, and so many wait."""
+        self._done, self._waiting, left = done, waiting, self._ends - time.monotonic()
+        if self.progress is not None:
+            self.progress(done, waiting, left if 0 <= left < np.inf else None)
+
+    def round(self, tested: Sequence[int], bisected: Sequence[int], most: float = np.inf) -> None:
+        """Boxes of these depths were tested, and some bisected: so much is left, in rounds of ``most`` boxes."""
+        if self.progress is None:
+            return
+        now = time.monotonic()
+        self._pace.tested(np.array(tested, int))
+        self._pace.bisected(np.array(bisected, int))
+        self._seconds.add(len(tested), len(tested) - len(bisected), now - self._begun)
+        work = self._pace.work_left(MOST, most)
+        self._ends, self._begun = np.inf if work is None else now + self._seconds.of(work), now
 
 
 def _padded(counts: np.ndarray, size: int) -> np.ndarray:
