@@ -241,14 +241,16 @@ def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequ
     >>> on_arrays(Program(t, (t.mul(x, y), t.ipow(y, 3)), n_z=2, n_p=0))([np.array([1.0, 2.0]), 3.0], [])
     [array([3., 6.]), 27.0]
     """
-    ready, table = Ready(program, _arrays(), data), np.array(data, dtype=float)
+    ready, table, tape = Ready(program, _arrays(), data), np.array(data, dtype=float), program.tape
+    reads = [{tape.args[n][0] for n in tape.reachable([node]) if tape.ops[n] == "z"} for node in program.outputs]
 
     def one(z: Sequence[Any], p: Any, size: int) -> list[Any]:
         if not len(table) or size > FEW or any(np.ndim(x) > 1 for x in z):
             return ready(z, p)
         room = PIECE // max(size, 1)
         blocks = [table[k : k + room].T[:, :, None] for k in range(0, len(table), room)]
-        return [x[0] if np.shape(x) == (1,) and size != 1 else x for x in ready(z, p, blocks)]
+        outputs = zip(ready(z, p, blocks), reads, strict=True)
+        return [x if any(np.ndim(z[k]) for k in read) else np.ravel(x)[0] for x, read in outputs]
 
     def found(z: Sequence[Any], p: Any) -> list[Any]:
         size = max((len(x) for x in z if np.ndim(x)), default=0)

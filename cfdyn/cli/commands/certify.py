@@ -68,7 +68,9 @@ def certify(
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None, say=say)
     say("proving")
-    found = KINDS[kind](asked, telling(say, whole=kind == "none" and all(pair[1] is not None for pair in bounds.values())))
+    # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
+    whole = kind != "all" and start is None and all(pair[1] is not None for pair in bounds.values())
+    found = KINDS[kind](asked, telling(say, whole))
     saved = save(found) if found.proved else None
     if picture and found.proved:
         cfdyn.plot(found, picture, **limits)
