@@ -205,3 +205,10 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "trapping": _trapping, "convergence": _convergence,
     "edge": _edge, "measure": _measure,
 }  # fmt: skip
+
+
+def prove(kind: str, asked: Asked) -> Certificate:
+    """A proof of a kind, which tells how far it is."""
+    # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
+    whole = kind != "all" and asked.start is None and all(pair[1] is not None for pair in asked.vary.values())
+    return KINDS[kind](asked, telling(asked.say, whole))

@@ -36,10 +36,10 @@ class Seconds:
     """What work takes: so much for each round, for each box, and for each that is settled, by least squares over rounds so far.
 
     A box that is bisected was looked at in doubles, together with many; one that is settled has a proof in balls of its own, on
-    569 rows of data a tenth of a second. The first ones are bisected and the last ones settled, and small rounds take as long as
-    large ones, so the pace of boxes alone tells too little. Of six proofs on these rows, of 11 to 40 s, two told something before
-    the end: 0.9 to 1.8 of the time left, by boxes alone 0.6 to 0.8. In four searches with the loss `logistic_regression`, a round
-    counted as three settled boxes, it was 0.57 to 1.28, by boxes alone 0.35 to 0.73.
+    569 rows of data some hundredths of a second. The first ones are bisected and the last ones settled, and small rounds take as
+    long as large ones, so the pace of boxes alone tells too little. Of six proofs on these rows, of 11 to 40 s when a settled box
+    took a tenth, two told something before the end: 0.9 to 1.8 of the time left, by boxes alone 0.6 to 0.8. In four searches with
+    the loss `logistic_regression`, a round counted as three settled boxes, it was 0.57 to 1.28, by boxes alone 0.35 to 0.73.
 
     >>> seconds = Seconds()
     >>> for boxes, settled in ((1, 0), (2, 1), (20, 4), (64, 40)):
