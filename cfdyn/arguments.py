@@ -1,12 +1,12 @@
 """What a public function is given is what its signature says, or the caller is told so in a sentence."""
 
 import functools
-import importlib
 import inspect
 import math
 import numbers
 import operator
 import os
+import pkgutil
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
@@ -135,7 +135,7 @@ def called_with(what: str, function: Any, *given: str) -> Any:
     try:
         inspect.signature(_callable(what, function)).bind(*given)
     except TypeError:
-        told = f"{len(given)} things, {', '.join(given)}"
+        told = f"{len(given)} thing{'s' * (len(given) != 1)}, {', '.join(given)}"
         raise UsageError(f"{what} is called with {told}: the function given takes others") from None
     except ValueError:
         pass  # of a builtin, which tells nothing
@@ -143,12 +143,12 @@ def called_with(what: str, function: Any, *given: str) -> Any:
 
 
 def _items(what: str, value: Any) -> list:
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise UsageError(f"{what} is a list, not {shown(value)}")
     try:
-        return list(value)
+        if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+            return list(value)
     except TypeError:  # such as an array that is a single number
-        raise UsageError(f"{what} is a list, not {shown(value)}") from None
+        pass
+    raise UsageError(f"{what} is a list, not {shown(value)}")
 
 
 PAIR = tuple[float, float]
@@ -167,11 +167,9 @@ def converted(what: str, value: Any, hint: Any) -> Any:
     """
     if hint is Any or hint is object:
         return value
-    if hint in _PLAIN:
-        return _PLAIN[hint](what, value)
     kind, inner = get_origin(hint), get_args(hint)
-    if kind in _PLAIN:
-        return _PLAIN[kind](what, value)
+    if plain := _PLAIN.get(hint, _PLAIN.get(kind)):
+        return plain(what, value)
     if kind in (Union, types.UnionType):
         return _one_of(what, value, inner)
     if hint in (PAIR, list[PAIR], Sequence[PAIR]) and _is_number(value):
@@ -213,8 +211,15 @@ def _joined(function: Callable, args: Sequence[Any], hints: Mapping[str, Any]) -
     """A UsageError for two numbers in a row where one argument is a pair, and for two pairs where it is a list of pairs."""
     names = _every_name(function)
     for name, low, high, after in zip(names, args, args[1:], [*names[1:], ""], strict=False):
-        listed = Sequence[PAIR] in (hints.get(name), *get_args(hints.get(name))) and hints.get(after) is not Any
-        if name in RANGES and (_is_number(low) and _is_number(high) or listed and _is_pair(low) and _is_pair(high)):
+        kinds = (hints.get(name), *get_args(hints.get(name)))
+        if _is_number(low) and _is_number(high):
+            # A time may be one number, which is not 0; a tolerance after it is not beyond 1.
+            joined = name in RANGES or PAIR in kinds and float in kinds and (low == 0 or abs(high) > 1)
+        else:
+            # Before what may be anything, such as the shape of a grid, only numbers that are none.
+            listed = Sequence[PAIR] in kinds and _is_pair(low) and _is_pair(high)
+            joined = listed and (hints.get(after) is not Any or min(high) < 1)
+        if joined:
             raise UsageError(f"`{name}` is one argument: write {name}=({shown(low)}, {shown(high)})")
 
 
@@ -255,11 +260,7 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
             options = {name: _argument(function, name, value, hints[name]) for name, value in given.items()}
             args = ()
         found = function(*args, **options)  # which says what is missing or too much
-        if make is None:
-            return found
-        module, _, path = make.partition(":")
-        target: Any = importlib.import_module(module)
-        return functools.reduce(getattr, path.split("."), target)(found)
+        return found if make is None else pkgutil.resolve_name(make)(found)
 
     if package:
         call.__module__, call.__qualname__ = package, function.__name__
@@ -290,10 +291,8 @@ def _signature(function: Callable) -> tuple[list[str], dict[str, Any]]:
 
 
 def _evaluated(annotation: Any, function: Callable) -> Any:
-    if annotation is inspect.Parameter.empty:
-        return Any
     if not isinstance(annotation, str):
-        return annotation
+        return Any if annotation is inspect.Parameter.empty else annotation
     try:
         return eval(annotation, function.__globals__)
     except Exception:  # a name that only a type checker sees

@@ -128,11 +128,10 @@ def table():
     heads = "loss|η|b|regime|runs|distance/gradient flow's|λ₁/at the mean|λ₁/runs' median|variance|spread|diverge".split("|")
     lines = [heads, ["---"] * len(heads)]
     for row in _rows():
-        regime = "edge" if row["edge"] else "noise"
         ratio = f"{row['ratio']:.3f} ± {row['error']:.3f}" + ("" if row["resolved"] else ", not resolved")
         ratio = "no flow from there" if row["ratio"] == np.inf else ratio
         ratios = [f"{row[key]:.3f}" for key in ("at mean", "median", "variance")]
-        first = [row["loss"], row["rate"], row["batch"], regime, row["runs"], ratio]
+        first = [row["loss"], row["rate"], row["batch"], "edge" if row["edge"] else "noise", row["runs"], ratio]
         lines.append([*first, *ratios, f"{row['spread']:.3g}", f"{row['gone']:.1%}"])
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 

@@ -91,9 +91,8 @@ def checked(grid: Grid, labels: np.ndarray) -> str:
     notes, step, labels = [], grid.step, labels.reshape(-1)
     if isinstance(step, MapByProducts):
         return ""  # all cells were looked at so
-    memory = step.has_loss and step.dim > step.n_weights
     looked_at = [(ESCAPED, "orbits that overflow"), (QUASI_PERIODIC, "orbits that seem quasi-periodic")]
-    for label, words in [*looked_at, (1, "orbits at rest")] if memory else looked_at:
+    for label, words in [*looked_at, (1, "orbits at rest")] if step.has_state else looked_at:
         cells = np.flatnonzero(labels == label)
         for cell in cells[np.linspace(0, len(cells) - 1, min(CHECKED, len(cells))).astype(int)]:
             here, start, values = grid.at(int(cell))

@@ -242,8 +242,7 @@ def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[i
         notes.append("the map conserves volumes, so what neither rests nor repeats has no attractor")
     if known.rounded:
         notes.append("orbits that only round-off puts to rest, on points that do not attract, are undecided: ask `classify`")
-    memory = step.has_loss and step.dim > step.n_weights
-    looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if memory and one.visited is None)]
+    looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if step.has_state and one.visited is None)]
     for label in looked_at:
         cells = np.flatnonzero(labels == label)
         for cell in cells[np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int)]:

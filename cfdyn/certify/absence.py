@@ -13,7 +13,8 @@ from cfdyn.arguments import whole_number
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.keeping import kept, label
-from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
+from cfdyn.certify.boxes.pace import MOST, Progress
+from cfdyn.certify.boxes.search import Boxes, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
 from cfdyn.certify.boxes.unbounded import Rays, inside, parity
 from cfdyn.certify.certificate import Certificate, proved, unproved
@@ -146,7 +147,7 @@ def _folded(about: Subject, box: Box, how: How) -> Certificate:
 def _refuted(about: Subject, box: Box, n: int | str) -> Certificate | None:
     """Why there is nothing to prove: a cycle is proved to be there at an end or in the middle of the intervals."""
     shape, starts = _starts(box)
-    for part in (Fraction(1), Fraction(1, 2), Fraction(0)):
+    for part in (Fraction(1), Fraction(1, 2), Fraction(0)) if about.varied else (Fraction(0),):
         values = {name: lo + part * (hi - lo) for name, (lo, hi) in about.varied.items()}
         at = about.over(values)
         for k in _periods(n):

@@ -4,12 +4,12 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from flint import arb, ctx
 
-from cfdyn.tape.evaluate import Algebra, evaluate
+from cfdyn.tape.evaluate import Algebra, Ready
 from cfdyn.tape.program import Program
 
 BITS = 128
@@ -60,7 +60,11 @@ class Enclosure:
         """The outputs over a box of states, (n_outputs,); other parameters than the usual ones may be given."""
         p = self.parameters if parameters is None else list(parameters)
         with ctx.workprec(self.bits):
-            return evaluate(self.program, ball_algebra(self.bits), list(z), p, self.data)
+            return self._ready(list(z), p)
+
+    @cached_property
+    def _ready(self) -> Ready:
+        return Ready(self.program, ball_algebra(self.bits), self.data)
 
 
 @lru_cache(maxsize=8)

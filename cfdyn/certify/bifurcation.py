@@ -11,6 +11,7 @@ from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS, lower_double, upper_double
 from cfdyn.certify.borders.continuity import smooth
+from cfdyn.certify.boxes.pace import Say, saying
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.critical.augmented import KINDS, Critical, null_vectors
 from cfdyn.certify.critical.normal_form import Coefficients, Series, coefficients
@@ -26,8 +27,9 @@ TRIALS = (0.5, 0.25, 0.75, 0.0, 1.0)
 
 
 def bifurcation(
-    loss: Any, optimizer: Any = None, kind: str = "flip", period: int = 1, points: Any = None, **vary: Any
-) -> Certificate:
+    loss: Any, optimizer: Any = None, kind: str = "flip", period: int = 1, points: Any = None, progress: Say | None = None,
+    **vary: Any,
+) -> Certificate:  # fmt: skip
     """A proof that a multiplier of a cycle is 1, −1 or e^{±iθ} at exactly one value of a parameter in a small interval.
 
     Krawczyk's test on the augmented system of the cycle, the parameter and the null vectors; then the coefficient of the
@@ -39,6 +41,7 @@ def bifurcation(
     loss, optimizer : as for `cycle`
     kind : fold, flip or neimark-sacker
     period, points : the cycle's period and rough points of it, as for `cycle`
+    progress : told in words what is going on
     vary : the parameter and where the bifurcation is looked for, such as ``lr=(0.9, 1.1)``; others may be given other values
 
     Raises
@@ -61,14 +64,15 @@ def bifurcation(
     with ctx.workprec(BITS):
         about = subject(loss, optimizer, vary)
         name, span = about.one_varied("a bifurcation")
-        return _proved(about, name, span, kind, period, points)
+        return _proved(about, name, span, kind, period, points, saying(progress))
 
 
-def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any) -> Certificate:
-    start = _start(about, name, span, kind, period, points)
+def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any, say: Say) -> Certificate:
+    start = _start(about, name, span, kind, period, points, say)
     if start is None:
         return unproved("bifurcation", f"no {kind} of a cycle of period {period} was found in the interval near the points")
     system, x = start
+    say(f"Krawczyk's test of a {kind} at {name} = {float(x[system.at]):.6g}")
     found = None
     for size in (*STARTS[::-1], 1e-10):
         found = found or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], size), max(size, LEAST))
@@ -78,6 +82,7 @@ def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, p
     if why:
         return unproved("bifurcation", why)
     box, inner = found
+    say("its normal form")
     numbers = _signed(system, name, balls_of(box)) or _signed(system, name, inner)
     if numbers is None:
         return unproved("bifurcation", "the coefficient of the normal form, or the speed of the multiplier, may be 0")
@@ -96,9 +101,12 @@ def _signed(system: Critical, name: str, x: Sequence[arb]) -> Coefficients | Non
     return found if product > 0 or product < 0 else None
 
 
-def _start(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any) -> tuple[Critical, list[arb]] | None:
+def _start(
+    about: Subject, name: str, span: Interval, kind: str, period: int, points: Any, say: Say
+) -> tuple[Critical, list[arb]] | None:  # fmt: skip
     lo, hi = map(float, span)
     for share in TRIALS:
+        say(f"looking for a {kind} from {name} = {lo + share * (hi - lo):.6g} on")
         here = about.over({name: Fraction(lo + share * (hi - lo))})
         z = candidate(here, points, period)
         if z is None or len(z) != period:

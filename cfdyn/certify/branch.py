@@ -11,6 +11,7 @@ from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.borders.continuity import refusal, smooth
+from cfdyn.certify.boxes.pace import Say, saying
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.cycle import box_text, overlapping
 from cfdyn.certify.exact import above, below, end
@@ -37,8 +38,9 @@ class Slab:
 
 
 def branch(
-    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, box: Any = None, **vary: Any
-) -> Certificate:
+    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, box: Any = None, progress: Say | None = None,
+    **vary: Any,
+) -> Certificate:  # fmt: skip
     """A proof that for every value of a parameter there is exactly one cycle in a tube, which it follows continuously.
 
     The interval is cut into slabs with boxes of their own, by Krawczyk's test for all values in a slab at once; where two slabs
@@ -49,6 +51,7 @@ def branch(
     loss, optimizer : as for `cycle`
     period : least period of the cycle
     points, box : rough points of it at an end or in the middle of the interval, or a box to search there, as for `cycle`
+    progress : told in words which part of the interval is done
     vary : the parameter that varies, such as ``lr=(1, 1.2)``, exact numbers; others may be given other values
 
     Raises
@@ -69,15 +72,14 @@ def branch(
     with ctx.workprec(BITS):
         about = subject(loss, optimizer, vary)
         name, (lo, hi) = about.one_varied("a branch")
-        return _proved(about, name, lo, hi, period, points, box)
+        return _proved(_Walk(about, name, below(lo), above(hi), saying(progress)), period, points, box)
 
 
-def _proved(about: Subject, name: str, lo: Fraction, hi: Fraction, period: int, points: Any, box: Any) -> Certificate:
-    walk = _Walk(about, name, below(lo), above(hi))
+def _proved(walk: _Walk, period: int, points: Any, box: Any) -> Certificate:
     slabs, joints, why = walk.run(points, period, box)
     if why:
         return unproved("branch", why)
-    return proved("branch", about, _claim(about, slabs), {
+    return proved("branch", walk.about, _claim(walk.about, slabs), {
         "slabs": [{"vary": interval_text(s.lo, s.hi), "points": list(map(box_text, s.found.boxes))} for s in slabs],
         "joints": [{"at": end(at), "points": list(map(box_text, boxes))} for at, boxes in joints],
     })  # fmt: skip
@@ -98,13 +100,15 @@ Joint = tuple[float, tuple[Box, ...]]
 class _Walk:
     """Through the parameter's interval, slab by slab, from where the points are a cycle."""
 
-    def __init__(self, about: Subject, name: str, lo: float, hi: float):
-        self.about, self.name, self.lo, self.hi, self.length = about, name, lo, hi, hi - lo
+    def __init__(self, about: Subject, name: str, lo: float, hi: float, say: Say):
+        self.about, self.name, self.lo, self.hi, self.length, self.say = about, name, lo, hi, hi - lo, say
+        self.covered = 0.0  # of the interval, in percent
         self.open = False  # once stability is open somewhere, short steps elsewhere are of no use
 
     def run(self, points: Any, period: int, box: Any) -> tuple[list[Slab], list[Joint], str]:
         """Slabs and joints in increasing order, and why there is no more."""
         for begin in (self.lo, self.hi, (self.lo + self.hi) / 2):
+            self.say(f"looking for a cycle at {self.name} = {begin:.6g}")
             here = self.at(begin)
             z = candidate(here, points, period, box)
             if z is not None and len(z) == period and proven_cycle(here, z) is not None:
@@ -140,6 +144,8 @@ class _Walk:
                     return slabs, joints, self._apart(at)
                 joints.append((at, joint))
             slabs.append(slab)
+            self.covered += 100 * (slab.hi - slab.lo) / self.length
+            self.say(f"{self.covered:.2f} of 100 % of the interval")
             at = slab.hi if goal > at else slab.lo
             share = min(2 * share, FIRST)
         return slabs, joints, ""

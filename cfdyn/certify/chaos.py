@@ -11,6 +11,7 @@ from flint import ctx
 
 from cfdyn.certify.balls import BITS, ball
 from cfdyn.certify.borders.continuity import refusal
+from cfdyn.certify.boxes.pace import Say, saying
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.covering.growth import growth, log_below
 from cfdyn.certify.covering.line_cycles import line_cycles
@@ -32,7 +33,7 @@ Box = tuple[float, float]
 
 def chaos(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, period: int | None = None, longest: int = 7,
-    **vary: Any,
+    progress: Say | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove an odd cycle and a lower bound of the entropy, of a map of one variable.
 
@@ -42,6 +43,7 @@ def chaos(
     box : (lo, hi), where cycles are looked for; the loss's own box if None
     period : the odd period to prove; the least one that is found, up to 15, if None
     longest : cycles up to this period make the intervals that cover each other: more of them, more entropy
+    progress : told in words what is going on: the period of the cycles that are looked for, and what is then proved
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where no odd cycle and no covering with growth above 1 is found.
@@ -65,7 +67,7 @@ def chaos(
     if period is not None and (period < 3 or period % 2 == 0):
         raise UsageError(f"an odd period from 3 on proves chaos, not {period}")
     with ctx.workprec(BITS):
-        return _Line(about).prove(_interval(loss, box), period, longest)
+        return _Line(about, saying(progress)).prove(_interval(loss, box), period, longest)
 
 
 def _interval(loss: Any, box: Sequence | None) -> Box:
@@ -81,6 +83,7 @@ def _interval(loss: Any, box: Sequence | None) -> Box:
 @dataclass
 class _Line:
     about: Subject
+    say: Say
 
     def __post_init__(self) -> None:
         self.step = self.about.enclosure("step")
@@ -95,9 +98,11 @@ class _Line:
                             "try another box, or no period")  # fmt: skip
         others = [c for found in cycles.values() for c in found if c is not odd]
         for used, numbers in ((others, self._turning(interval)), ([], [])):
+            self.say(f"which intervals cover each other, between points of {len(used) + (odd is not None)} cycles")
             known = self._marks(odd, used, numbers)
             if known is None:
                 continue
+            self.say("that the map is continuous there")
             tree = self._continuous(*_hull(known[0]))
             if tree is not None:
                 return self._certificate(odd, *known, tree)
@@ -113,6 +118,7 @@ class _Line:
         taken: list[Box] = []
         for n in range(1, longest + 1):
             found[n] = []
+            self.say(f"looking for cycles of period {n}, up to {longest}")
             for points in line_cycles(*self.floats, interval, n):
                 if len(taken) + n > MOST_MARKS:
                     break
@@ -126,6 +132,7 @@ class _Line:
         for n in range(3, LONGEST_ODD + 1, 2) if period is None else (period,):
             if cycles.get(n):
                 return cycles[n][0]
+            self.say(f"looking for an odd cycle, of period {n}")
             for points in [] if n in cycles else line_cycles(*self.floats, interval, n):
                 boxes = self._proven(points)
                 if boxes is not None and _apart(boxes):

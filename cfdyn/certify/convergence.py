@@ -11,9 +11,8 @@ from flint import arb_mat, ctx
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from cfdyn.arguments import called_with
 from cfdyn.certify.balls import BITS
-from cfdyn.certify.boxes.search import TOLD, Progress
+from cfdyn.certify.boxes.pace import Progress, Told
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import end
 from cfdyn.certify.regions.contraction import Ellipsoid, RoundPath, ellipsoid, fixed_points
@@ -45,7 +44,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     box : (lo, hi) for each entry of the state (momentum too); of one variable (lo, hi) will do
     steps : that a leaf is followed
     most : leaves; then the proof is given up
-    progress : called with the numbers of leaves done and open, and None: no time left can be told
+    progress : called with the numbers of leaves done and open, and the seconds left or None where that is not known
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where no attracting fixed point is found or some starts
@@ -58,16 +57,16 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     >>> found.proved, convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (-0.1, 1.5), most=200).proved
     (True, False)
     """
-    called_with("progress", progress, *TOLD)
+    told = Told(progress)
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
     if not 0 <= steps <= MOST_STEPS:
         raise UsageError(f"a leaf is followed for 0 to {MOST_STEPS} steps, not {steps}")
     with ctx.workprec(BITS):
-        return _proved(about, region, steps, most, progress)
+        return _proved(about, region, steps, most, told)
 
 
-def _proved(about: Subject, region: Box, steps: int, most: int, progress: Progress | None) -> Certificate:
+def _proved(about: Subject, region: Box, steps: int, most: int, told: Told) -> Certificate:
     images = Images(about)
     go, slopes = in_floats(about, "step"), in_floats(about, "jacobian")
     grid = np.array([g.ravel() for g in np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in region))])
@@ -82,7 +81,7 @@ def _proved(about: Subject, region: Box, steps: int, most: int, progress: Progre
                         "map may jump there")  # fmt: skip
     around, (q, moved) = found
     inverse = around.inverse()
-    leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most, progress)
+    leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most, told)
     tree = None if leaves is None else leaves.tree()
     if leaves is None or tree is None:
         return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
@@ -112,6 +111,7 @@ class _Node:
     box: Box
     letter: str = "?"
     image: Box | None = None
+    depth: int = 0
     k: int = -1
     parts: list[_Node] = field(default_factory=list)
 
@@ -129,7 +129,7 @@ class _Leaves:
     region: Box
     steps: int
     most: int
-    progress: Progress | None
+    told: Told
     used: int = 0  # steps, by the leaf that takes longest
 
     def tree(self) -> str | None:
@@ -137,12 +137,13 @@ class _Leaves:
         root = _Node(self.region)
         leaves, new = list[_Node](), [root]
         while new:
-            for node, limit in zip(new, self._arrivals(new)):
+            for n, (node, limit) in enumerate(zip(new, self._arrivals(new))):
+                self.told.tell(len(leaves), len(new) - n)
                 self._judge(node, limit)
             leaves += new
             bad = self._returning(leaves)
-            if self.progress:
-                self.progress(len(leaves) - len(bad), len(bad), None)
+            self.told.round([node.depth for node in new], [node.depth for node in bad])
+            self.told.tell(len(leaves) - len(bad), len(bad))
             if len(leaves) + len(bad) > self.most or any(self._rests(node) for node in bad):
                 return None
             new = [part for node in bad for part in self._bisected(node)]
@@ -208,5 +209,5 @@ class _Leaves:
     def _bisected(self, node: _Node) -> list[_Node]:
         widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(node.box, self.region)]
         node.k = widths.index(max(widths))
-        node.parts = [_Node(part) for part in halves(node.box, node.k)]
+        node.parts = [_Node(part, depth=node.depth + 1) for part in halves(node.box, node.k)]
         return node.parts

@@ -12,6 +12,7 @@ from flint import arb, ctx
 
 from cfdyn.arguments import vector
 from cfdyn.certify.balls import BITS, lower_double, upper_double
+from cfdyn.certify.boxes.pace import Progress, Told
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.critical.scale import Rule, Scale
 from cfdyn.certify.critical.sharpest import Box, Sharpest
@@ -41,7 +42,7 @@ HALVED, DEEPEST = 40, 400  # times that a side is bisected before a leaf is give
 
 def edge(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, point: Sequence[Any] | None = None,
-    most: int = MOST_LEAVES, **vary: Any,
+    most: int = MOST_LEAVES, progress: Progress | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove that gradient flow comes to the edge of stability in a box, and whether it enters or leaves there.
 
@@ -59,6 +60,8 @@ def edge(
     point : in place of a box: weights (and ν) near the edge, such as a point of a path; the largest box that works around the
         nearest point of the edge is taken
     most : leaves that the box is cut into; then the proof is given up
+    progress : called with the numbers of boxes done and waiting, and the seconds left (of a point's box, which is one of
+        several) or None where that is not known
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     UsageError: another optimizer; both a box and a point
@@ -95,12 +98,12 @@ def edge(
             if len(start) != count:
                 raise UsageError(f"a point has {count} weight{'s' * (count > 1)}, not {len(start)}" if not sharpest.scale else
                                  f"a point has {', '.join(sharpest.names)}: {count} numbers, not {len(start)}")  # fmt: skip
-            return _near(about, sharpest, start)
+            return _near(about, sharpest, start, progress)
         region = as_box(loss, box, count, sharpest.names if sharpest.scale else ())
         for name, (lo, _) in list(zip(sharpest.names, region))[about.weights :]:
             if lo <= 0:
                 raise UsageError(f"{name} is above 0 in a box, not from {lo:g} on: its root has no slope at 0")
-        found = _Proof(about, sharpest, region, most)
+        found = _Proof(about, sharpest, region, most, Told(progress))
         return found.certificate(found.sides())
 
 
@@ -140,7 +143,7 @@ def _descent(about: Subject) -> Subject:
     return replace(about, spec=LossMap(about.spec.loss, plain))  # type: ignore[union-attr]
 
 
-def _near(about: Subject, sharpest: Sharpest, z: np.ndarray) -> Certificate:
+def _near(about: Subject, sharpest: Sharpest, z: np.ndarray, progress: Progress | None) -> Certificate:
     """In the largest box around the edge near a point."""
     edge_at = float(sharpest.threshold)
     for _ in range(ROUNDS):
@@ -149,20 +152,20 @@ def _near(about: Subject, sharpest: Sharpest, z: np.ndarray) -> Certificate:
         if not np.isfinite([gap, *climb]).all() or not climb.any():
             break
         if abs(gap) < CLOSE:
-            return _around(about, sharpest, z, climb)
+            return _around(about, sharpest, z, climb, progress)
         nearer, d = z + gap * climb / (climb @ climb), about.weights
         z = np.concatenate([nearer[:d], np.maximum(nearer[d:], z[d:] / 4)])  # squares stay positive
     return unproved("edge", "the search from the point finds no place where the largest eigenvalue is at the edge; "
                     "give a point nearer to the edge")  # fmt: skip
 
 
-def _around(about: Subject, sharpest: Sharpest, z: np.ndarray, climb: np.ndarray) -> Certificate:
+def _around(about: Subject, sharpest: Sharpest, z: np.ndarray, climb: np.ndarray, progress: Progress | None) -> Certificate:
     radius, way = LARGEST, climb / np.abs(climb).max()
     last = unproved("edge", "no box")
     while radius > SMALLEST:
         reach = radius * (1 + np.abs(z))
         box = [(a - r, a + r) for a, r in zip(z.tolist(), reach.tolist())]
-        last = _Proof(about, sharpest, box, AROUND).certificate((z - 0.9 * reach * way, z + 0.9 * reach * way))
+        last = _Proof(about, sharpest, box, AROUND, Told(progress)).certificate((z - 0.9 * reach * way, z + 0.9 * reach * way))
         if last.proved:
             break
         radius *= SHRINK
@@ -177,6 +180,7 @@ class _Proof:
     sharpest: Sharpest
     box: Box
     most: int
+    told: Told
     rates: list[tuple[float, float]] = field(default_factory=list)
     leaves: int = 0
     why: str = ""
@@ -221,6 +225,7 @@ class _Proof:
         letter = self._letter(box)
         if letter:
             self.leaves += 1
+            self.told.box(depth, False)
             return letter
         widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(box, self.box)]
         k = widths.index(max(widths))
@@ -229,6 +234,7 @@ class _Proof:
             self.why = self.why or f"undecided: {ends}; a second eigenvalue may come to the edge, or the rate change its sign; " \
                 "try a smaller box"  # fmt: skip
             return None
+        self.told.box(depth, True)
         left, right = halves(box, k)
         first = self._tree(left, depth + 1)
         second = first and self._tree(right, depth + 1)

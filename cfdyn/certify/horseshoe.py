@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, combinations, product
 from typing import Any
 
@@ -11,6 +11,7 @@ from flint import ctx
 
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.borders.slopes import Slopes
+from cfdyn.certify.boxes.pace import Say, saying
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.covering.excursions import Shape, covers, excursion, home
 from cfdyn.certify.covering.growth import growth, log_below
@@ -28,7 +29,6 @@ NEAR, WITHIN = 1e-3, 5e-2  # where orbits leave a saddle and come back to it, ov
 
 NO_GROWTH = "the sets are not disjoint, or cover each other in single loops only"
 Sets = list[Shape]
-Say = Callable[[str], None]
 
 
 def horseshoe(
@@ -62,7 +62,7 @@ def horseshoe(
     ----------
     Zgliczyński & Gidea (2004), Covering relations for multidimensional dynamical systems, J. Differential Equations 202, 32.
     """
-    about, say = subject(loss, optimizer, vary), progress or (lambda words: None)
+    about, say = subject(loss, optimizer, vary), saying(progress)
     if about.dim != 2:
         raise UsageError(f"a horseshoe is proved of maps of two variables, not of {about.dim}; cf.certify.chaos is for one")
     if period < 1:

@@ -16,8 +16,9 @@ from cfdyn.certify.boxes.greater import Turn
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
 from cfdyn.certify.boxes.keeping import kept, label
+from cfdyn.certify.boxes.pace import MOST, Progress
 from cfdyn.certify.boxes.proving import prove
-from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
+from cfdyn.certify.boxes.search import Boxes, Search
 from cfdyn.certify.boxes.shooting import Box
 from cfdyn.certify.boxes.solved import Points
 from cfdyn.certify.boxes.unbounded import Inside, inside

@@ -14,6 +14,7 @@ from flint import arb, ctx
 from cfdyn.arguments import number, whole_number
 from cfdyn.certify.balls import BITS, ball, lower_double
 from cfdyn.certify.borders.sides import Sides
+from cfdyn.certify.boxes.pace import Progress, Told
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.exact import above, below, written
 from cfdyn.certify.regions.images import outward
@@ -32,7 +33,7 @@ Box = list[tuple[float, float]]
 
 def measure(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, start: float | None = None,
-    steps: int | None = None, most: int = MOST_LEAVES, **vary: Any,
+    steps: int | None = None, most: int = MOST_LEAVES, progress: Progress | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove that a map of one variable has an invariant measure with a density in an interval, and no stable cycle there.
 
@@ -45,6 +46,7 @@ def measure(
     start : in place of a box: an interval around the orbit of this state is taken
     steps : m; the least one for which orbits suggest it, up to 16, if None
     most : leaves that the interval is cut into; then the proof is given up
+    progress : called with the numbers of boxes done and waiting, and the seconds left or None where that is not known
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where the map does not expand, leaves the interval, or has a piece without
@@ -79,7 +81,7 @@ def measure(
     if suggested is None:
         return unproved("measure", why)
     with ctx.workprec(BITS):
-        return _Proof(about, whole, suggested, most).certificate()
+        return _Proof(about, whole, suggested, most, Told(progress)).certificate()
 
 
 def _around(about: Subject, start: float) -> Box | None:
@@ -129,8 +131,8 @@ def _suggested(about: Subject, ends: tuple[float, float]) -> tuple[int | None, s
 class _Proof:
     """Over the interval and the parameters' intervals: leaves on which the hypotheses hold."""
 
-    def __init__(self, about: Subject, interval: Box, steps: int, most: int):
-        self.about, self.interval, self.steps, self.most = about, interval, steps, most
+    def __init__(self, about: Subject, interval: Box, steps: int, most: int, told: Told):
+        self.about, self.interval, self.steps, self.most, self.told = about, interval, steps, most, told
         self.sides = Sides(about.enclosure("step"))
         self.room = SLACK * (interval[0][1] - interval[0][0])
         self.leaves, self.growth, self.why = 0, inf, ""
@@ -153,6 +155,7 @@ class _Proof:
         if found > 1:
             self.growth = min(self.growth, found)
             self.leaves += 1
+            self.told.box(depth, False)
             yield "e"
             return
         if depth == DEPTH or self.leaves >= self.most or self.why:
@@ -162,6 +165,7 @@ class _Proof:
             return
         widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(part, root)]
         k = widths.index(max(widths))
+        self.told.box(depth, True)
         yield str(k)
         for half in halves(part, k):
             yield from self._tree(half, root, depth + 1)

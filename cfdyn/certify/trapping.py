@@ -11,6 +11,7 @@ import numpy as np
 from flint import ctx
 
 from cfdyn.certify.balls import BITS
+from cfdyn.certify.boxes.pace import Progress, Told
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.regions.images import Box, Images, interior
 from cfdyn.certify.subject import Subject, in_floats, subject
@@ -25,13 +26,14 @@ TRANSIENT, SEEDS = 2000, 500  # steps of the orbit whose cells a region begins w
 
 def trapping(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, start: Sequence[Any] | None = None,
-    **vary: Any,
+    progress: Progress | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
     """Prove that a map takes a box into its own interior, so that no orbit leaves it.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone
     box : (lo, hi) for each entry of the state; of one variable (lo, hi) will do
     start : a state whose orbit stays: if the box itself is not trapping, a region of small boxes around that orbit is tried
+    progress : called with the numbers of boxes done and waiting, and the seconds left or None where that is not known
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved (without a region)
 
     The certificate is not proved, with a reason, where a point leaves the box or the enclosures are too wide.
@@ -49,8 +51,8 @@ def trapping(
     if begin is not None and begin.shape != (about.dim,):
         raise UsageError(f"a start has {about.dim} number{'s' * (about.dim > 1)}, not {shown(start)}")
     with ctx.workprec(BITS):
-        images = Images(about)
-        tree = _tree(images, region, region, 0)
+        images, told = Images(about), Told(progress)
+        tree = _tree(images, region, region, 0, told)
         if tree is None and begin is not None:
             tree = _region(images, region, begin)
     if tree is not None:
@@ -78,19 +80,21 @@ def _certificate(about: Subject, region: Box, tree: str) -> Certificate:
     return proved("trapping", about, claim, {"tree": tree})
 
 
-def _tree(images: Images, whole: Box, part: Box, depth: int) -> str | None:
+def _tree(images: Images, whole: Box, part: Box, depth: int, told: Told) -> str | None:
     """The tree of a proof that the part is taken into the interior of the whole, or None."""
     image = images.after(part)
     if interior([(lo - SLACK * (hi - lo), hi + SLACK * (hi - lo)) for lo, hi in image], whole):
+        told.box(depth, False)
         return "i"
     middle = [((lo + hi) / 2,) * 2 for lo, hi in part]
     if depth == DEPTH or not interior(images.after(middle), whole):
         return None
+    told.box(depth, True)
     widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(part, whole)]
     k = widths.index(max(widths))
     left, right = halves(part, k)
-    first = _tree(images, whole, left, depth + 1)
-    second = first and _tree(images, whole, right, depth + 1)
+    first = _tree(images, whole, left, depth + 1, told)
+    second = first and _tree(images, whole, right, depth + 1, told)
     return f"{k}{first}{second}" if first and second else None
 
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from cfdyn.systems.map import Map
 
 Progress = Callable[[int, int, float | None], None]
+Say = Callable[[str], None]
 MOST = 8  # cycles that a proof is tried with
 
 
-def telling(say: Callable[[str], None], whole: bool = False) -> Progress:
+def telling(say: Say, whole: bool = False) -> Progress:
     """How far a search is, and how long it, or only this pass of several, will take.
 
     >>> telling(print)(9000, 40, 3.2)
@@ -31,6 +32,15 @@ def telling(say: Callable[[str], None], whole: bool = False) -> Progress:
         say(words if left is None else f"{words}, about {duration(left)}{'' if whole else ' of this pass'} left")
 
     return progress
+
+
+def after(words: str, say: Say) -> Say:
+    """What takes more words about the same.
+
+    >>> after("proving", print)("its normal form")
+    proving: its normal form
+    """
+    return lambda more: say(f"{words}: {more}")
 
 
 _TAKE = {
@@ -64,7 +74,7 @@ class Asked:
     seed: int
     jobs: int | None = None
     own_box: bool = False
-    say: Callable[[str], None] = lambda words: None
+    say: Say = lambda words: None
 
     def n(self, usual: int) -> int:
         """The period as a number."""
@@ -82,7 +92,7 @@ class Asked:
         """The box, of one variable as one pair."""
         return self.box[0] if len(self.box) == 1 else self.box
 
-    def first(self, kind: str, n: int, prove: Callable[[Any], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
+    def first(self, kind: str, n: int, prove: Callable[[Any, Say], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
         """The first proof that succeeds from rough points of cycles, else the last: those given, or found, stable ones first;
         of that kind and unproved where none are found.
 
@@ -91,17 +101,19 @@ class Asked:
         from cfdyn.certify.certificate import unproved
 
         if self.start is not None:
-            return prove([self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)])
+            points = [self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)]
+            return prove(points, after("proving", self.say))
         last = unproved(kind, f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
         words = f"looking for cycles of period {n} to begin with"
         for share in at:
             step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
             self.say(words)
-            cycles = cfdyn.analysis.cycles(step, n, self.box, seed=self.seed, progress=lambda how: self.say(f"{words}: {how}"))
+            cycles = cfdyn.analysis.cycles(step, n, self.box, seed=self.seed, progress=after(words, self.say))
             tried = sorted(cycles, key=lambda c: c.stable is not True)[:MOST]
             for k, cycle in enumerate(tried):
-                self.say(f"proving: cycle {k + 1} (of up to {len(tried)})")
-                last = prove(cycle.points)
+                proving = f"proving: cycle {k + 1} (of up to {len(tried)})"
+                self.say(proving)
+                last = prove(cycle.points, after(proving, self.say))
                 if last.proved:
                     return last
         return last
@@ -109,7 +121,7 @@ class Asked:
 
 def _cycle(asked: Asked, progress: Progress) -> Certificate:
     n = asked.n(1)
-    return asked.first("cycle", n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, **asked.vary))
+    return asked.first("cycle", n, lambda points, say: cfdyn.certify.cycle(asked.step, points=points, period=n, **asked.vary))
 
 
 def _all(asked: Asked, progress: Progress) -> Certificate:
@@ -132,13 +144,15 @@ def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | Non
 def _none(asked: Asked, progress: Progress) -> Certificate:
     above = re.fullmatch(r"(?:all )?above (\d)", asked.period.strip())
     n = f"all above {above[1]}" if above else asked.n(3)
+    asked.say("proving: looking for a cycle that refutes it")
     return cfdyn.certify.no_cycles(asked.step, period=n, box=asked.region, jobs=asked.jobs, progress=progress, **asked.vary)
 
 
 def _branch(asked: Asked, progress: Progress) -> Certificate:
     asked.one_parameter("a branch")
     n = asked.n(1)
-    return asked.first("branch", n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, **asked.vary))
+    return asked.first("branch", n, lambda points, say: cfdyn.certify.branch(
+        asked.step, period=n, points=points, progress=say, **asked.vary))  # fmt: skip
 
 
 def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
@@ -149,13 +163,14 @@ def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
         n, prove = asked.n(1), cfdyn.certify.bifurcation
         at = (0.0, 0.5, 1.0)
         return asked.first("bifurcation", n,
-                           lambda points: prove(asked.step, kind=kind, period=n, points=points, **asked.vary), at)  # fmt: skip
+                           lambda points, say: prove(asked.step, kind=kind, period=n, points=points, progress=say, **asked.vary),
+                           at)  # fmt: skip
 
     return proof
 
 
 def _trapping(asked: Asked, progress: Progress) -> Certificate:
-    return cfdyn.certify.trapping(asked.step, box=asked.region, **asked.vary)
+    return cfdyn.certify.trapping(asked.step, box=asked.region, progress=progress, **asked.vary)
 
 
 def _convergence(asked: Asked, progress: Progress) -> Certificate:
@@ -164,7 +179,7 @@ def _convergence(asked: Asked, progress: Progress) -> Certificate:
 
 def _chaos(asked: Asked, progress: Progress) -> Certificate:
     period = asked.n(3) if asked.period else None
-    return cfdyn.certify.chaos(asked.step, box=asked.region, period=period, **asked.vary)
+    return cfdyn.certify.chaos(asked.step, box=asked.region, period=period, progress=after("proving", asked.say), **asked.vary)
 
 
 def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
@@ -173,15 +188,15 @@ def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
 
 def _measure(asked: Asked, progress: Progress) -> Certificate:
     if asked.start is not None:
-        return cfdyn.certify.measure(asked.step, start=asked.start[0], **asked.vary)
-    return cfdyn.certify.measure(asked.step, box=asked.region, **asked.vary)
+        return cfdyn.certify.measure(asked.step, start=asked.start[0], progress=progress, **asked.vary)
+    return cfdyn.certify.measure(asked.step, box=asked.region, progress=progress, **asked.vary)
 
 
 def _edge(asked: Asked, progress: Progress) -> Certificate:
     if asked.start is not None:
-        return cfdyn.certify.edge(asked.step, point=asked.start, **asked.vary)
+        return cfdyn.certify.edge(asked.step, point=asked.start, progress=progress, **asked.vary)
     box = asked.box[: asked.step.n_weights] if asked.own_box else asked.box
-    return cfdyn.certify.edge(asked.step, box=box, **asked.vary)
+    return cfdyn.certify.edge(asked.step, box=box, progress=progress, **asked.vary)
 
 
 KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
@@ -190,3 +205,10 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "trapping": _trapping, "convergence": _convergence,
     "edge": _edge, "measure": _measure,
 }  # fmt: skip
+
+
+def prove(kind: str, asked: Asked) -> Certificate:
+    """A proof of a kind, which tells how far it is."""
+    # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
+    whole = kind != "all" and asked.start is None and all(pair[1] is not None for pair in asked.vary.values())
+    return KINDS[kind](asked, telling(asked.say, whole))

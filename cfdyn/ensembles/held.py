@@ -34,7 +34,7 @@ def divides_by_state(orbits: Orbits) -> bool:
 
     Only then a minimum may attract for long and then repel.
     """
-    if not len(orbits.states) or not orbits.step.has_loss or orbits.step.dim == orbits.step.n_weights:
+    if not len(orbits.states) or not orbits.step.has_state:
         return False
     step, z, d = _map_of(orbits, 0), orbits.states[0].copy(), orbits.step.n_weights
     slopes = []

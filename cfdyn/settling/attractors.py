@@ -41,7 +41,7 @@ def attractors(step: Map, starts: Iterable[np.ndarray], longest: int = LONGEST, 
             continue
         if irregular >= MOST_IRREGULAR and after is not None and not _returns(step, after):
             continue
-        if after is not None and not (step.has_loss and step.dim > step.n_weights):
+        if after is not None and not step.has_state:
             # Off an unstable cycle that floats may have landed on. Behind weights round-off matters: there from the start.
             start = after + NUDGE * np.abs(after).max() * np.cos(np.arange(step.dim))
         try:

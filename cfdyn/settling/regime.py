@@ -115,8 +115,7 @@ class _Follower:
             self.say(f"{self.used} steps, {self.budget} at most")
             if self.used == steps:
                 self.repeat_if_from_afar()
-            found = self.cycle_nearby(min(self.longest, max(64, self.used // 4))) or self.at_rest()
-            if found is not None:
+            if (found := self.cycle_nearby(min(self.longest, max(64, self.used // 4))) or self.at_rest()) is not None:
                 return found
             steps = min(self.used, self.budget - self.used)
         kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest, self.say)
@@ -145,7 +144,7 @@ class _Follower:
 
     def lost(self, before: np.ndarray, steps: int) -> np.ndarray | None:
         """A state (D,) of the steps just done from which on round-off decides, if there is one."""
-        if not self.has_state():
+        if not self.step.has_state:
             return None
         orbit = orbit_of(self.step, before, min(steps, MOST_NUMBERS // self.step.dim) + 1)
         if orbit is None:
@@ -153,13 +152,9 @@ class _Follower:
         self.stride = max(self.stride, float(np.abs(np.diff(orbit[:, : self.step.n_weights], axis=0)).max()))
         return lost_to_rounding(self.step, orbit)
 
-    def has_state(self) -> bool:
-        """True for an optimizer's map with entries behind the weights."""
-        return self.step.has_loss and self.step.dim > self.step.n_weights
-
     def at_rest(self) -> Settled | None:
         """The fixed point on which weights stand still, whatever else still falls towards it; None where it is none."""
-        moved, d = orbit_of(self.step, self.z, STANDS) if self.has_state() else None, self.step.n_weights
+        moved, d = orbit_of(self.step, self.z, STANDS) if self.step.has_state else None, self.step.n_weights
         if moved is None or np.ptp(moved[:, :d], axis=0).max() > max(ULPS * np.spacing(np.abs(moved[:, :d]).max()), UNDERFLOWS):
             return None
         rest = settled(self.step, self.z)
@@ -197,8 +192,7 @@ class _Follower:
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
         self.budget = max(self.budget, self.used + WATCHED)
-        calm = later(self.step, way.z, CALM * held.fall)
-        if calm is not None:
+        if (calm := later(self.step, way.z, CALM * held.fall)) is not None:
             self.z = calmed(self.step, calm)
             found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
             if found is not None and found.period and is_real(self.step, found.points, self.inject):
@@ -211,22 +205,21 @@ class _Follower:
         first, then = (orbit_of(self.step, z, 65) for z in (self.start, self.z))
         if first is None or then is None:
             return
-        size, which = np.abs(then).max(axis=0), slice(self.step.n_weights) if self.has_state() else slice(None)
+        size, which = np.abs(then).max(axis=0), slice(self.step.n_weights) if self.step.has_state else slice(None)
         # Averages and decays fall far, and forget; so do weights that contract onto 0, for an optimizer that is followed there.
         near = np.abs(first).max(axis=0)[which] <= AFAR * size[which]
-        if near.all() or self.has_state() and contracts(self.step, self.z):
+        if near.all() or self.step.has_state and contracts(self.step, self.z):
             return
         with np.errstate(over="ignore"):
             farthest = np.argsort(-np.abs(first / np.fmax(size, TINY)).max(axis=1))[:LAST]
         if np.all((noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY))[which]):
             return
-        exact = later_precisely(self.step, self.start, self.used, self.digits)
-        if exact is not None:
+        if (exact := later_precisely(self.step, self.start, self.used, self.digits)) is not None:
             self.z, self.note = exact, f"; its first steps with {self.digits} digits"
 
     def cycle_nearby(self, lags: int) -> Settled | None:
         """The cycle that the orbit contracts to, if there is one among its close returns within so many steps."""
-        if self.has_state():
+        if self.step.has_state:
             self.z = without_traces(self.step, self.z, self.start)
         orbit = orbit_of(self.step, self.z, lags + 1)
         if orbit is None:
@@ -244,8 +237,7 @@ class _Follower:
             room = REJECTED * float(np.abs(points).max())
             if any(len(other) == len(points) and same_cycle(other, points, room) for other in rejected):
                 continue
-            found = self.judge(points)
-            if found is not None:
+            if (found := self.judge(points)) is not None:
                 return found
             rejected.append(points)
         return None

@@ -86,7 +86,7 @@ class Samples:
             if stability(mu) is False or np.isnan(mu[0]):
                 labels[i] = UNSETTLED
         # So does a minimum an orbit whose average of squares still falls; longer it would stay as well.
-        for i in np.flatnonzero(labels == 1) if self.step.has_loss and d > self.step.n_weights else ():
+        for i in np.flatnonzero(labels == 1) if self.step.has_state else ():
             if not is_stable(self.step.at(**{self.parameter: float(values[i])}), tails[i, -1]):
                 labels[i] = LOST
         return labels, exponents, tails[:, :, 0]
@@ -117,7 +117,7 @@ class Samples:
     def _is_perturbed(self) -> bool:
         """True if in the middle of the samples that are not periodic a closer look perturbs the orbit."""
         open_ones = np.flatnonzero(np.isin(self.labels, (UNSETTLED, CHAOTIC, LOST)))
-        if not (len(open_ones) and self.step.has_loss and self.step.dim > self.step.n_weights):
+        if not (len(open_ones) and self.step.has_state):
             return False
         # The sample that a closer look begins with where all are open.
         value = float(self.values[open_ones[(len(open_ones) - 1) // 2]])

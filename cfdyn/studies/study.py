@@ -36,6 +36,7 @@ STEPS, LONGER = 300, 12_000  # of the orbit that is kept and drawn, and at most 
 FALLS = 20_000  # of the latter where round-off would put it to rest: an average of squares falls first
 WORK = 100_000_000  # operations for these curvatures, a tenth of a second
 GIVEN = "given"
+NO_EDGE: tuple[Edge | None, str] = None, ""
 STAGES = 7
 Progress = Callable[[str], None]
 T = TypeVar("T")
@@ -168,13 +169,12 @@ def _parts(
     box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, seed: int, stages: _Stages,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of a `Study`, but for ``chosen`` and ``verdict``."""
-    missing: list[str] = []
-    lr, at_rest = optimizer.params["lr"], (family(loss, optimizer), box, seed)
-    nothing: tuple[Edge | None, str] = None, ""
+    tried = _Tried(shared)
     no_windows: tuple[list[Window], str] = [], ""
-    border, no_edge = _tried(
-        "edge of the lowest minimum, and with it its flip and doublings", missing, nothing,
-        lambda: shared.once(("edge", at_rest), lambda: edge_at(loss, optimizer, found[0]), step, _is_edge) if found else nothing,
+    lr, at_rest = optimizer.params["lr"], (family(loss, optimizer), box, seed)
+    border, no_edge = tried(
+        "edge of the lowest minimum, and with it its flip and doublings", NO_EDGE,
+        lambda: edge_at(loss, optimizer, found[0]) if found else NO_EDGE, ("edge", at_rest), step, _is_edge,
     )  # fmt: skip
     bounds = lr_range or _range(lr, border)
     over = at_rest[0], exactly(z0), bounds
@@ -190,24 +190,39 @@ def _parts(
         parts: dict[str, Any] = {
             "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
             "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, **along,
-            "flip": _tried("normal form of the flip", missing, None,
-                           lambda: shared.once(("flip", at_rest), lambda: _flip(step, border))),
-            "cycles": _tried("3-cycles", missing, None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
-            "cascade": _tried("doublings", missing, None,
-                              lambda: shared.once(("doublings", at_rest, over), lambda: doublings(step, border, over_lr))),
+            "flip": tried("normal form of the flip", None, lambda: _flip(step, border), ("flip", at_rest)),
+            "cycles": tried("3-cycles", None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
+            "cascade": tried("doublings", None, lambda: doublings(step, border, over_lr), ("doublings", at_rest, over)),
         }  # fmt: skip
-        parts["windows"], gaps = _tried(
-            "windows of 3-cycles", missing, no_windows,
-            lambda: shared.once(("windows", over, around),
-                                lambda: three_cycle_windows(step, z0, over_lr, around, stages.values), step),
+        parts["windows"], gaps = tried(
+            "windows of 3-cycles", no_windows, lambda: three_cycle_windows(step, z0, over_lr, around, stages.values),
+            ("windows", over, around), step,
         )  # fmt: skip
-        missing += [f"windows of 3-cycles {gaps}"] if gaps else []
+        tried.missing += [f"windows of 3-cycles {gaps}"] if gaps else []
         stages.begin("proving")
         parts["certificates"], parts["unproved"] = proofs(step, regime, parts["cycles"], around)
         stages.begin("looking for formulas")
         parts["exact"], left = exact()
-    missing += [f"closed forms of {left}"] if left else []
-    return {**parts, "unfinished": "; ".join(missing)}
+    tried.missing += [f"closed forms of {left}"] if left else []
+    return {**parts, "unfinished": "; ".join(tried.missing)}
+
+
+class _Tried:
+    """Parts of a study, one call each; why some are ``missing``."""
+
+    def __init__(self, shared: Shared):
+        self.shared, self.missing = shared, list[str]()
+
+    def __call__(
+        self, part: str, nothing: T, compute: Callable[[], T], key: tuple | None = None, step: Map | None = None,
+        keep: Callable[[T], bool] = bool,
+    ) -> T:  # fmt: skip
+        """The result of ``compute``, as `Shared.once` with a key; where that fails ``nothing``."""
+        try:
+            return compute() if key is None else self.shared.once(key, compute, step, keep)
+        except NumericsError as problem:
+            self.missing.append(f"{part} ({problem})")
+            return nothing
 
 
 def _along(loss: Loss, step: Map, orbit: Orbit, regime: Regime, z0: np.ndarray) -> dict[str, Any]:
@@ -229,15 +244,6 @@ def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:
         # Its Hessian is taken in every step, a row of it for about a quarter of a tangent.
         return iterate(step, z0, max(STEPS, min(FALLS, 4 * most // step.n_weights)), inject=regime.inject)
     return iterate(step, z0, max(STEPS, min(LONGER, most)))
-
-
-def _tried(part: str, missing: list[str], nothing: T, compute: Callable[[], T]) -> T:
-    """The result of ``compute``; where that fails ``nothing``, and the part with the reason among what is ``missing``."""
-    try:
-        return compute()
-    except NumericsError as problem:
-        missing.append(f"{part} ({problem})")
-        return nothing
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:

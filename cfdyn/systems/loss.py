@@ -177,7 +177,7 @@ class Loss(Portable):
         return self._evaluate("curvature_gradient", w, u, v)
 
     def fourth(self, w: Any, q: Any) -> np.ndarray:
-        """D⁴L(w)[q, q, q, q] for each direction q of (k, d), (k,)."""
+        """D⁴L(w)[q, q, q, q] for each direction q of (k, d), or one (d,): (k,)."""
         return np.array([self._evaluate("fourth", w, direction)[0] for direction in table("a list of directions", q, 2)])
 
     def switching(self, w: Any) -> np.ndarray:
@@ -213,7 +213,7 @@ class Loss(Portable):
         return self._on_rows("curvature_gradient", w, self._vector(u), self._vector(v))
 
     def hvps(self, w: Any, v: Any) -> np.ndarray:
-        """∇²L(w) v for each direction v of (k, d), (k, d)."""
+        """∇²L(w) v for each direction v of (k, d), or one (d,): (k, d)."""
         from cfdyn.kernels.rows import evaluate_rows
 
         directions = table("a list of directions", v, 2)

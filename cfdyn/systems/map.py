@@ -132,6 +132,11 @@ class Map(Compiled):
         return self.spec.observed is not None
 
     @property
+    def has_state(self) -> bool:
+        """True for the map of an optimizer that keeps more than the weights, such as averages."""
+        return self.has_loss and self.dim > self.n_weights
+
+    @property
     def observables(self) -> tuple[str, ...]:
         """What `observe` knows of a state."""
         return OBSERVABLES if self.has_loss else ()

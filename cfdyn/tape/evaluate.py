@@ -5,11 +5,10 @@ that many digits, `on_arrays` with NumPy arrays; `compile` in the codegen layer 
 """
 
 import operator
-from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,9 @@ from cfdyn.tape.program import Node, Program, Tape
 
 HUGE = 100_000  # exp(2^HUGE) still is a number of 12 kB
 PIECE = 16384  # entries of arrays at a time: what a program leaves behind stays small
+FEW = PIECE // 16  # numbers so few are computed for many rows of data at once
+
+Call = tuple[int, Callable, list[int]]  # where a value goes, its function, and where what it reads is
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,7 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
     >>> evaluate(square, algebra, [algebra.constant(Fraction(1, 3))], [])
     [mpf('0.111111111111111111111111111111102')]
     """
-    tape = program.tape
-    values: dict[Node, Any] = {}
-    inputs = {"z": z, "p": p}
-    for node in program.order:
-        if tape.by_row[node]:
-            continue
-        if tape.ops[node] == "rowsum":
-            values[node] = _rowsum(tape, algebra, tape.args[node][0], values, data)
-        else:
-            values[node] = _value(tape, algebra, node, values, inputs, len(data))
-    return [values[node] for node in program.outputs]
+    return Ready(program, algebra, data)(z, p)
 
 
 class Ready:
@@ -66,55 +58,91 @@ class Ready:
     """
 
     def __init__(self, program: Program, algebra: Algebra, data: Sequence = ()):
-        self.program, self.algebra, self.data = program, algebra, data
-        tape = program.tape
-        self.plain = not any(tape.by_row[node] or tape.ops[node] == "rowsum" for node in program.order)
-        if not self.plain:
-            return
-        place = {node: k for k, node in enumerate(program.order)}
+        tape, place = program.tape, {node: k for k, node in enumerate(program.order)}
         self.start: list[Any] = [None] * len(place)
         self.inputs: list[tuple[int, str, int]] = []
-        self.calls: list[tuple[int, Callable, list[int]]] = []
+        levels, calls, sums = _levels(program), dict[int, list[Call]](), dict[int, list[Node]]()
         for node, k in place.items():
             op, args = tape.ops[node], tape.args[node]
+            if tape.by_row[node]:
+                continue
             if op in ("z", "p"):
                 self.inputs.append((k, op, args[0]))
             elif op in ("const", "rows", "pi", "e"):
                 self.start[k] = _value(tape, algebra, node, {}, {}, len(data))
-            elif op == "ipow":
-                self.calls.append((k, _to_power(algebra.functions["ipow"], args[1]), [place[args[0]]]))
+            elif op == "rowsum":
+                sums.setdefault(levels[node], []).append(node)
             else:
-                self.calls.append((k, algebra.functions[op], [place[a] for a in args]))
+                calls.setdefault(levels[node], []).append(_call(tape, algebra, node, place))
+        each = range(max(levels.values(), default=0) + 1)
+        self.stages = [(calls.get(n, []), _RowSums(tape, algebra, sums.get(n, []), place, data)) for n in each]
         self.outputs = [place[node] for node in program.outputs]
 
-    def __call__(self, z: Sequence, p: Sequence) -> list:
-        """The outputs, as `evaluate` gives them."""
-        if not self.plain:
-            return evaluate(self.program, self.algebra, z, p, self.data)
+    def __call__(self, z: Sequence, p: Sequence, blocks: Iterable | None = None) -> list:
+        """The outputs, as `evaluate` gives them. ``blocks``: of rows, each column an array whose first axis counts them."""
         values = self.start.copy()
         for k, op, index in self.inputs:
             values[k] = z[index] if op == "z" else p[index]
-        for k, function, args in self.calls:
-            if len(args) == 2:
-                values[k] = function(values[args[0]], values[args[1]])
-            else:
-                values[k] = function(*[values[a] for a in args])
+        for calls, sums in self.stages:
+            _fill(values, calls)
+            sums.fill(values, blocks)
         return [values[k] for k in self.outputs]
+
+
+def _levels(program: Program) -> dict[Node, int]:
+    """How many sums over rows stand within each other below each node."""
+    tape, levels = program.tape, dict[Node, int]()
+    for node in program.order:
+        levels[node] = max((levels[a] + (tape.ops[a] == "rowsum") for a in tape.children(node)), default=0)
+    return levels
+
+
+class _RowSums:
+    """Sums over the rows of data: what they share is computed once a row."""
+
+    def __init__(self, tape: Tape, algebra: Algebra, sums: Sequence[Node], place: Mapping[Node, int], data: Sequence):
+        bodies = [tape.args[node][0] for node in sums]
+        by_row = [node for node in tape.reachable(bodies) if tape.by_row[node]]
+        self.columns = [(place[node], tape.args[node][0]) for node in by_row if tape.ops[node] == "col"]
+        self.calls = [_call(tape, algebra, node, place) for node in by_row if tape.ops[node] != "col"]
+        self.places, self.bodies = [place[node] for node in sums], [place[body] for body in bodies]
+        self.data, self.zero = data, algebra.constant(Fraction(0))
+
+    def fill(self, values: list, blocks: Iterable | None = None) -> None:
+        """Put the sums in their places, from what stands in those of the nodes of no row; row by row in either case."""
+        if not self.places:
+            return
+        totals, added = [self.zero] * len(self.places), operator.add if blocks is None else _all_added
+        for row in self.data if blocks is None else blocks:
+            for k, column in self.columns:
+                values[k] = row[column]
+            _fill(values, self.calls)
+            totals = [added(total, values[k]) for total, k in zip(totals, self.bodies, strict=True)]
+        for k, total in zip(self.places, totals, strict=True):
+            values[k] = total
+
+
+def _all_added(total: Any, rows: np.ndarray) -> Any:
+    return reduce(operator.add, rows, total)
+
+
+def _fill(values: list, calls: Sequence[Call]) -> None:
+    for k, function, args in calls:
+        if len(args) == 2:
+            values[k] = function(values[args[0]], values[args[1]])
+        else:
+            values[k] = function(*[values[a] for a in args])
+
+
+def _call(tape: Tape, algebra: Algebra, node: Node, place: Mapping[Node, int]) -> Call:
+    """The function of a node, and the places of what it reads."""
+    op, args = tape.ops[node], tape.args[node]
+    function = _to_power(algebra.functions[op], args[1]) if op == "ipow" else algebra.functions[op]
+    return place[node], function, [place[a] for a in tape.children(node)]
 
 
 def _to_power(power: Callable, n: int) -> Callable:
     return lambda x: power(x, n)
-
-
-def _rowsum(tape: Tape, algebra: Algebra, body: Node, values: dict, data: Sequence) -> Any:
-    order = [n for n in tape.reachable([body]) if tape.by_row[n]]
-    total = algebra.constant(Fraction(0))
-    for row in data:
-        scope = ChainMap({}, values)
-        for node in order:
-            scope[node] = _value(tape, algebra, node, scope, {"col": row}, len(data))
-        total = total + scope[body]
-    return total
 
 
 def _value(tape: Tape, algebra: Algebra, node: Node, values: Mapping, inputs: Mapping, rows: int) -> Any:
@@ -213,14 +241,23 @@ def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequ
     >>> on_arrays(Program(t, (t.mul(x, y), t.ipow(y, 3)), n_z=2, n_p=0))([np.array([1.0, 2.0]), 3.0], [])
     [array([3., 6.]), 27.0]
     """
-    ready = Ready(program, _arrays(), data)
+    ready, table, tape = Ready(program, _arrays(), data), np.array(data, dtype=float), program.tape
+    reads = [{tape.args[n][0] for n in tape.reachable([node]) if tape.ops[n] == "z"} for node in program.outputs]
+
+    def one(z: Sequence[Any], p: Any, size: int) -> list[Any]:
+        if not len(table) or size > FEW or any(np.ndim(x) > 1 for x in z):
+            return ready(z, p)
+        room = PIECE // max(size, 1)
+        blocks = [table[k : k + room].T[:, :, None] for k in range(0, len(table), room)]
+        outputs = zip(ready(z, p, blocks), reads, strict=True)
+        return [x if any(np.ndim(z[k]) for k in read) else np.ravel(x)[0] for x, read in outputs]
 
     def found(z: Sequence[Any], p: Any) -> list[Any]:
         size = max((len(x) for x in z if np.ndim(x)), default=0)
         with np.errstate(all="ignore"):
             if size <= PIECE:
-                return ready(z, p)
-            parts = [ready([x[k : k + PIECE] if np.ndim(x) else x for x in z], p) for k in range(0, size, PIECE)]
+                return one(z, p, size)
+            parts = [one([x[k : k + PIECE] if np.ndim(x) else x for x in z], p, PIECE) for k in range(0, size, PIECE)]
         return [np.concatenate(column) if np.ndim(column[0]) else column[0] for column in zip(*parts, strict=True)]
 
     return found

@@ -68,7 +68,7 @@ def test_joints_lie_in_both_slabs(found):
 def test_slabs_of_two_cycles_are_not_joined():
     """At lr 1.1 there is a 2-cycle beside 1 and its mirror image beside −1."""
     at = 1.1
-    walk = _Walk(subject(WELL, O.gd(lr=1), {"lr": ("1.05", "1.2")}), "lr", 1.05, 1.2)
+    walk = _Walk(subject(WELL, O.gd(lr=1), {"lr": ("1.05", "1.2")}), "lr", 1.05, 1.2, lambda words: None)
     with ctx.workprec(128):
         slabs = [
             Slab(at, at, proven_cycle(walk.at(at), polished(walk.at(at), [[s * 0.814], [s * 1.116]]), [1e-3]), True)

@@ -131,6 +131,23 @@ def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, argument
     assert next(words for words in said if "boxes done" in words).endswith(f" wait, about 1 min 15 s{of} left")
 
 
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("trapping", "double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4"), "boxes done"),
+    (("convergence", "double_well", "--optimizer", "gd:lr=0.4", "--box=0.1:1.5"), "boxes done"),
+    (("edge", "(x*y - 1)**2/2", "--optimizer", "gd:lr=0.5", "--start=0.6,2"), "boxes done"),
+    (("measure", "(Abs(w) - 1)**2/2", "--optimizer", "gd:lr=2.5", "--box=-2.9:2.9"), "boxes done"),
+    (("none", "double_well", "--optimizer", "gd:lr=1", "--period", "3"), "proving: looking for a cycle that refutes it"),
+    (("chaos", "double_well", "--optimizer", "gd:lr=1.7"), "proving: looking for cycles of period 7, up to 7"),
+    (("flip", "double_well", "--vary", "lr=0.9:1.1"), "proving: cycle 1 (of up to 3): its normal form"),
+    (("branch", "double_well", "--vary", "lr=0.5:0.6", "--start=1"), "proving: 100.00 of 100 % of the interval"),
+])  # fmt: skip
+def test_how_far_a_proof_is_is_told(capsys, monkeypatch, arguments, words):
+    said = []
+    monkeypatch.setattr("cfdyn.cli.command.progress", lambda words, quiet: contextlib.nullcontext(said.append))
+    run(capsys, "certify", *arguments)
+    assert any(words in line for line in said)
+
+
 def test_advice_that_python_alone_can_follow_says_so(capsys):
     status, out, _ = run(capsys, "certify", "chaos", "double_well", "--optimizer", "gd:lr=1.3")
     assert status == 1 and "or longest=9. 'longest' is an argument in Python: cf.certify.chaos." in " ".join(out.split())

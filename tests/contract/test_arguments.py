@@ -217,12 +217,30 @@ def test_what_is_said(call, words):
         (lambda: cf.minima(WELL, -2, 2), "box=(-2, 2)"),
         (lambda: cf.certify.no_cycles(WELL, GD, 3, -2, 2), "box=(-2, 2)"),
         (lambda: cf.certify.trapping(WELL, GD, -1.5, 1.5), "box=(-1.5, 1.5)"),
+        (lambda: cf.analysis.basins(STEP, (-2, 2), (-1, 1)), "box=((-2, 2), (-1, 1))"),
+        (lambda: cf.analysis.basins(STEP, (-2, 2), (0, 1)), "box=((-2, 2), (0, 1))"),
+        (lambda: cf.solve(FLOW, [0.5], 0, 10), "t=(0, 10)"),
+        (lambda: cf.solve(FLOW, [0.5], 2.0, 10.0), "t=(2.0, 10.0)"),
+        (lambda: cf.solve(FLOW, [0.5], 0, -0.5), "t=(0, -0.5)"),
     ],
 )
 def test_the_ends_of_an_interval_as_two_arguments(call, written):
     with pytest.raises(UsageError) as told:
         call()
     assert str(told.value) == f"`{written.partition('=')[0]}` is one argument: write {written}"
+
+
+def test_a_tolerance_after_a_time_and_a_shape_after_a_box_are_none_of_their_ends():
+    """dw/dt = −lr w(w² − 1) has w(t) = (1 + (w₀⁻² − 1)e^(−2 lr t))^(−1/2)."""
+    lr = GD.params["lr"]
+    for t in (2, -2):
+        path = cf.solve(cf.flows.gradient(WELL, GD), [0.5], t, 1e-9)
+        assert path.provenance["settings"]["rtol"] == 1e-9
+        assert path.w[:, 0] == pytest.approx((1 + 3 * np.exp(-2 * lr * path.t)) ** -0.5, rel=1e-7)
+        assert path.t[-1] == t
+    assert cf.analysis.basins(STEP, [(-2, 2)], (3,)).first.tolist() == cf.analysis.basins(STEP, (-2, 2), 3).first.tolist()
+    with pytest.raises(UsageError, match=r"the shape of the grid is one number, not \(50, 40\)"):
+        cf.analysis.basins(STEP, (-2, 2), (50, 40))
 
 
 def test_pairs_that_follow_each_other_are_taken_as_they_are_meant():

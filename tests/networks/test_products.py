@@ -115,6 +115,23 @@ def test_many_directions_and_few_rows():
     assert net.hvps(w, np.zeros((0, net.dim))).shape == (0, net.dim) and net.fourth(w, np.zeros((0, net.dim))).shape == (0,)
 
 
+def test_one_direction_is_a_row_of_one():
+    """D⁴L[q⁴] against differences of T, of a net and of a gradient alone; the Hessian and single rows alike."""
+    net = network("mlp")
+    w, (q, _) = net.start, directions(net.dim)
+    expected = extrapolated(lambda s: net.curvature_gradient(w + s * q, q, q) @ q)
+    assert net.fourth(w, q) == pytest.approx([expected], rel=1e-7)
+    bare = cf.networks.from_gradient(net.gradient, net.dim, start=w)
+    assert bare.fourth(w, q) == pytest.approx([expected], rel=1e-2)
+    assert near(net.hvps(w, q), extrapolated(lambda s: net.gradient(w + s * q))[None], 1e-8)
+    slopes, bends = net.rows_along(w, q)
+    assert slopes.shape == (20, 1) and bends.shape == (20, 1, 1)
+    assert slopes.mean() == pytest.approx(net.gradient(w) @ q) and bends.mean() == pytest.approx(q @ net.hvp(w, q))
+    for wrong in (q[1:], q[None, None], 1.0):
+        with pytest.raises(UsageError, match="directions are rows of"):
+            net.fourth(w, wrong)
+
+
 def test_sharpness():
     net = network("mlp")
     values, vectors = net.eigenvalues(net.start, 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cfdyn.tape.evaluate import PIECE, evaluate, mp_algebra, on_arrays
+from cfdyn.tape.evaluate import FEW, PIECE, Ready, evaluate, mp_algebra, on_arrays
 from cfdyn.tape.program import BINARY, TRUTHS, UNARY, Program, Tape
 
 ALGEBRA = mp_algebra(60)
@@ -67,3 +67,40 @@ def test_an_output_that_reads_no_array_is_a_number_and_long_arrays_are_whole():
     product, number, one = on_arrays(Program(t, (t.mul(x, p), t.mul(y, p), t.const(1)), 2, 1))([long, 3.0], [2.0])
     np.testing.assert_array_equal(product, 2 * long)
     assert (number, one) == (6.0, 1.0) and np.ndim(number) == np.ndim(one) == 0
+
+
+def sums():
+    """Σ cᵢ exp(z cᵢ), Σ (z − dᵢ)², Σ dᵢ, and Σ cᵢ Σ_j exp(z c_j) d_j: two share the exponential, one reads no z, one a sum."""
+    t = Tape()
+    z, c, d = t.leaf("z", 0), t.leaf("col", 0), t.leaf("col", 1)
+    power = t.apply("exp", t.mul(z, c))
+    inner = t.rowsum(t.mul(power, d))
+    outputs = t.rowsum(t.mul(power, c)), t.rowsum(t.ipow(t.sub(z, d), 2)), t.rowsum(d), t.rowsum(t.mul(c, t.apply("tanh", inner)))
+    return Program(t, outputs, 1, 0, 2)
+
+
+@pytest.mark.parametrize("count", [1, 7, FEW, FEW + 1, PIECE + 3])
+def test_sums_over_rows_of_data(count):
+    """Against sums of NumPy's, rows one after the other: more of them than fit in a piece, and fewer; to the last bit but for the nested one."""
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    z = np.linspace(-1, 1, count)
+    found = on_arrays(sums(), rows.tolist())([z], [])
+    first = second = inner = np.zeros(count)
+    third = 0.0
+    for c, d in rows:
+        power = np.exp(z * c)
+        first, second, third, inner = first + power * c, second + (z - d) ** 2, third + d, inner + power * d
+    np.testing.assert_array_equal(found[0], first)
+    np.testing.assert_array_equal(found[1], second)
+    assert np.ndim(found[2]) == 0 and found[2] == third
+    np.testing.assert_allclose(found[3], np.tanh(inner) * rows[:, 0].sum(), rtol=1e-12, atol=1e-12)
+
+
+def test_sums_over_rows_in_digits():
+    """The same numbers in 60 digits, and 0 without rows."""
+    rows = [[0.5, -1.25], [-0.75, 2.0], [0.25, 0.125]]
+    exact = Ready(sums(), ALGEBRA, [[NUMBER(x) for x in row] for row in rows])([NUMBER("0.5")], [])
+    found = on_arrays(sums(), rows)([0.5], [])
+    np.testing.assert_allclose(np.array(found, dtype=float), np.array(exact, dtype=float), rtol=1e-15)
+    assert [float(x) for x in exact[1:3]] == [(0.5 + 1.25) ** 2 + 1.5**2 + 0.375**2, 0.875]
+    assert [float(x) for x in on_arrays(sums())([0.5], [])] == [0.0] * 4

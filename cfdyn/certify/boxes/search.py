@@ -11,15 +11,12 @@ import numpy as np
 from cfdyn.arguments import called_with
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
-from cfdyn.certify.boxes.pace import Pace, Seconds
+from cfdyn.certify.boxes.pace import MOST, TOLD, Pace, Progress, Seconds
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree, middle
 
 BATCH = 4096
 NARROWEST = 2.0**-44  # of the whole: a box that is not wider is not bisected
-MOST = 2_000_000  # nodes of a tree
-TOLD = ("boxes done", "boxes that wait", "seconds left or None")
-Progress = Callable[[int, int, float | None], None]  # boxes done, boxes that wait, seconds left or None
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,9 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
     go, slopes = step
     z = starts
     for _ in range(3000):
-        z = go(z)
+        before, z = z, go(z)
+        if np.array_equal(before, z, equal_nan=True):
+            break
     found: list[np.ndarray] = []
     d = len(starts)
     for point in z.T:

@@ -17,7 +17,7 @@ from cfdyn.cli.input.values import box as as_box
 from cfdyn.cli.input.values import varied
 from cfdyn.cli.output.files import certificate_place, figure_options
 from cfdyn.cli.output.screen import Say, Screen, remark
-from cfdyn.cli.proofs import KINDS, Asked, check_options, telling
+from cfdyn.cli.proofs import KINDS, Asked, check_options, prove
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def certify(
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None, say=say)
     say("proving")
-    found = KINDS[kind](asked, telling(say, whole=kind == "none" and all(pair[1] is not None for pair in bounds.values())))
+    found = prove(kind, asked)
     saved = save(found) if found.proved else None
     if picture and found.proved:
         cfdyn.plot(found, picture, **limits)

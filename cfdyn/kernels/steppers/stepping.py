@@ -66,9 +66,7 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
     methods.tell_rules(clock, field, memory, pairs, pivots)
     begin(field, clock, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
-    while done < times.shape[0]:
-        if clock.end - clock.t <= 0.0:
-            return done, methods.REACHED
+    while done < times.shape[0] and not clock.end - clock.t <= 0.0:
         h = next_size(clock)
         error = step_error(field, clock, z, f, h, tools)
         factor = methods.step_factor(clock, error, h, rejected, tools)
@@ -99,7 +97,7 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
             verdict = methods.CREPT
         if verdict != methods.REACHED:
             return done, verdict
-    return done, methods.FULL
+    return done, methods.FULL if done == times.shape[0] else methods.REACHED
 
 
 @inline_kernel

@@ -110,7 +110,7 @@ class Network:
         return self.hvps(w, self._weights(v)[None], rows)[0]
 
     def hvps(self, w: Any, v: Any, rows: Any = None) -> np.ndarray:
-        """∇²L(w) v for each direction of (k, d), (k, d)."""
+        """∇²L(w) v for each direction of (k, d), or one (d,): (k, d)."""
         return self._pieces("hvps", rows, self._weights(w), self._directions(v))
 
     def curvature_gradient(self, w: Any, u: Any, v: Any) -> np.ndarray:
@@ -129,11 +129,12 @@ class Network:
         return tuple(np.asarray(part) for part in self._call("jet", None, self._weights(w), self._weights(u)))  # type: ignore
 
     def fourth(self, w: Any, q: Any) -> np.ndarray:
-        """D⁴L(w)[q, q, q, q] for each direction q of (k, d), (k,)."""
+        """D⁴L(w)[q, q, q, q] for each direction q of (k, d), or one (d,): (k,)."""
         return self._pieces("fourth", None, self._weights(w), self._directions(q))
 
     def rows_along(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
         """Of each row of data its loss's slope along directions (k, d) and its Hessian on them: (n, k) and (n, k, k)."""
+        u = self._directions(u)
         slopes, bends = self._of_rows("rows_along", w, u)
         return slopes[:, : len(u)], bends[:, : len(u), : len(u)]
 
@@ -225,6 +226,7 @@ class Network:
 
     def _directions(self, v: Any) -> np.ndarray:
         found = np.asarray(v, dtype=float)
+        found = found[None] if found.ndim == 1 else found
         if found.ndim != 2 or found.shape[1] != self.dim:
             raise UsageError(f"{self.title}: directions are rows of {self.dim} numbers, not an array of the shape {found.shape}")
         return found
