@@ -15,7 +15,7 @@ from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.training.built import make_optimizer
-from cfdyn.training.config import DONE, make_config, read_config, write_config
+from cfdyn.training.config import DONE, check_unchanged, make_config, read_config, write_config
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.files.store import Store
@@ -138,6 +138,8 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
         # Also a run that is done may have more steps in its settings: it was killed before it had gone on by one checkpoint.
         if status != RUNNING and not (status == DONE and config.steps > saved[1]["k"]):  # type: ignore[index]
             return Run(folder)  # nothing is left to do
+        if saved is not None:
+            check_unchanged(config, saved[1].get("settings", {}), folder)
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip

@@ -251,6 +251,38 @@ def test_other_data_and_damaged_arrays_are_refused(train):
         cf.train(resume=run.folder, network=toy.Toy(), steps=160)
 
 
+CHANGES = [
+    ("gd:lr=0.25", "gd:lr=0.2"), ("gd:lr=0.25", "adam:lr=0.1"), ('"stable"]', '"stable", "edge"]'), ("every = 4", "every = 7"),
+    ("seed = 0", "seed = 1"), ("seed = 0", "seed = 0\nexponents = 2"), ("seed = 0", "seed = 0\ntol = 0.5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_settings_that_were_changed_in_the_folder_are_refused_and_nothing_is_lost(train, before, after):
+    run = train()
+    file = run.folder / "config.toml"
+    text, kept = file.read_text(), arrays(run.folder)
+    assert before in text
+    file.write_text(text.replace(before, after))
+    with pytest.raises(RecordError, match="was changed: it says"):
+        cf.train(resume=run.folder, network=toy.Toy(), steps=160)
+    assert all(np.array_equal(kept[name], value, equal_nan=True) for name, value in arrays(run.folder).items())
+    file.write_text(text)
+    assert cf.train(resume=run.folder, network=toy.Toy(), steps=160).status == "done"
+
+
+def test_damaged_settings_are_said_in_words(train):
+    run = train()
+    file = run.folder / "config.toml"
+    text = file.read_text()
+    without = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("runs"))
+    for other, words in [(text + "rns = 1\n", "damaged: unknown setting of a run 'rns'; did you mean 'runs'"),
+                         (without, "does not say `runs`"), (without + "runs = 3\n", "`runs` is a list")]:  # fmt: skip
+        file.write_text(other)
+        with pytest.raises(RecordError, match=words):
+            cf.train(resume=run.folder, network=toy.Toy(), steps=160)
+
+
 def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
     import signal
 
