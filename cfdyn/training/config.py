@@ -85,6 +85,11 @@ class Config:
                 raise UsageError("`cut` is of the central flow of mini-batches: give `batch`, too, or leave it out")
 
     @property
+    def subject(self) -> str:
+        """The network and its data, in words; of one that was given as an object its own title."""
+        return self.network if self.own else f"{self.network} on {self.data}"
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The flows among the runs."""
         return tuple(run for run in self.runs if run != DISCRETE)
@@ -109,6 +114,8 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
         if name not in known:
             raise unknown("setting of a training", str(name), known)
     settings = {**given, **more}
+    if settings.get("own") and "data" in settings:
+        raise UsageError("a network that is given as an object has data of its own: leave `data` out")
     if isinstance(settings.get("steps"), int) and "warm_start" not in settings:
         settings["warm_start"] = max(1, min(Config.warm_start, settings["steps"] - 2))
     return Config(**settings)

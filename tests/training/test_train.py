@@ -496,6 +496,15 @@ def test_a_short_training_has_a_shorter_warm_start():
         make_config(None, {"steps": 10, "warm_start": 10})
 
 
+def test_a_network_of_ones_own_is_on_no_data_of_the_catalogue(train, capsys):
+    """The data that a training has by default are nowhere said to be those of the toy."""
+    run = train()
+    assert repr(run).startswith("Run(toy, gd:lr=0.25: done") and "data" not in run.provenance
+    assert cf.plot(run).get_suptitle() == "toy, gd:lr=0.25"
+    with pytest.raises(UsageError, match="leave `data` out"):
+        train(data="digits")
+
+
 def test_a_network_in_the_place_of_settings_is_told():
     with pytest.raises(UsageError, match="a network has a name: network='mlp:widths=8'"):
         cf.train("mlp:widths=8", data="digits")
