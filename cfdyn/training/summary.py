@@ -74,6 +74,8 @@ def _exponents(run: Run) -> list[str]:
     found = run.later_lyapunov
     if found is None:
         return []
+    if np.isnan(found.exponents).all():
+        return ["There are no Lyapunov exponents: the derivative of a step of the optimizer along the tangents is not finite."]
     pairs = zip(found.exponents, found.errors, strict=True)
     values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
     return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}."]

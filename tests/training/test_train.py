@@ -505,6 +505,13 @@ def test_a_network_of_ones_own_is_on_no_data_of_the_catalogue(train, capsys):
         train(data="digits")
 
 
+def test_exponents_that_there_are_none_of_are_said_to_be_none(train):
+    """At rest √ν has no slope, so that tangents have no image."""
+    bowl = SimpleNamespace(dim=2, start=np.zeros(2), value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
+    run = train(bowl, optimizer="rmsprop:lr=0.1", runs="discrete", steps=20, every=2, exponents=1)
+    assert np.isnan(run.exponents).all() and any(words.startswith("There are no Lyapunov exponents") for words in run.sentences)
+
+
 def test_a_network_in_the_place_of_settings_is_told():
     with pytest.raises(UsageError, match="a network has a name: network='mlp:widths=8'"):
         cf.train("mlp:widths=8", data="digits")
