@@ -237,6 +237,17 @@ def test_what_has_no_such_flow(optimizer, words):
             cf.flows.central(loss, optimizer)
 
 
+def test_flows_that_know_an_optimizer_by_its_name_take_no_other_of_that_name():
+    """Heavy ball whose momentum has another name, and an RMSProp without the options of the catalogue's."""
+    rows = cf.Loss("(w*x - y)**2/2", "w", data={"x": [1.0, 2.0], "y": [1.0, 3.0]})
+    heavy_ball = cf.Optimizer.from_text({"w": "w - lr*(b*v + g)", "v": "b*v + g"}, {"lr": 0.1, "b": 0.9}, name="heavy_ball")
+    with pytest.raises(UsageError, match="this one has other formulas than cf.optimizers.heavy_ball"):
+        cf.flows.central(rows, heavy_ball, batch=1)
+    rmsprop = cf.Optimizer.from_text({"w": "w - lr*g/sqrt(nu)", "nu": "nu/2 + g**2/2"}, {"lr": 0.1}, name="rmsprop")
+    with pytest.raises(UsageError, match="that of rmsprop or scalar_rmsprop"):
+        cf.stationary_preconditioner(rows, rmsprop, [0.5])
+
+
 def test_a_preconditioner_that_the_update_does_not_show_is_taken_as_given():
     """The same RMSProp, its average written in two ways: in the step not as in the state."""
     rate = {"nu": "(1 - b)/b*(g**2 - nu)"}
