@@ -505,6 +505,23 @@ def test_a_network_of_ones_own_is_on_no_data_of_the_catalogue(train, capsys):
         train(data="digits")
 
 
+def test_products_that_are_not_those_of_the_gradient_are_refused(train):
+    class Wrong(toy.Toy):
+        def hvp(self, w, v):
+            return -super().hvp(w, v)
+
+    with pytest.raises(UsageError, match="not the derivative of gradient"):
+        train(Wrong())
+
+
+def test_iterates_that_do_not_move_have_no_swing_to_follow(tmp_path):
+    rest = cf.networks.from_gradient(lambda w: np.array([3.0, 1.0]) * w, 2)
+    run = cf.train(network=rest, optimizer="gd:lr=0.3", runs="central,rod,edge", steps=20, out=str(tmp_path / "run"))
+    assert run.models["edge"].status.startswith("ended before it began: flows.edge takes the direction of oscillation from")
+    assert [run.models[name].status for name in ("central", "rod")] == ["done", "done"]
+    assert (run.distances["central"], run.distances["rod"], run.distances["edge"]) == (0, 0, None)
+
+
 def test_exponents_that_there_are_none_of_are_said_to_be_none(train):
     """At rest √ν has no slope, so that tangents have no image."""
     bowl = SimpleNamespace(dim=2, start=np.zeros(2), value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)

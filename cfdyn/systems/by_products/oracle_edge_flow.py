@@ -78,9 +78,11 @@ class OracleEdgeFlow(OracleFlow):
         return self.swinging(z + half, -half)
 
     def swinging(self, w: np.ndarray, off: np.ndarray) -> np.ndarray:
-        """The state of iterates w ± off; w alone without any."""
+        """The state of iterates w ± off."""
         size = float(np.linalg.norm(off))
-        return np.concatenate([w, off / size, [math.log(size)]]) if size else w
+        if not size:
+            raise UsageError("flows.edge takes the direction of oscillation from the iterates, which do not move there")
+        return np.concatenate([w, off / size, [math.log(size)]])
 
     def drift(self, z: Any) -> np.ndarray:
         """The velocity (2d + 1,)."""
