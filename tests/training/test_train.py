@@ -496,6 +496,17 @@ def test_a_short_training_has_a_shorter_warm_start():
         make_config(None, {"steps": 10, "warm_start": 10})
 
 
+@pytest.mark.parametrize(("curvature", "careful"), [(0.01, True), (3.0, False)])
+def test_small_exponents_over_few_steps_come_with_a_caution(train, curvature, careful):
+    """Of a bowl all are ln(1 − ηλ) a step, from every tangent: −0.001, which no 20 steps tell from 0, and −0.36."""
+    bowl = SimpleNamespace(dim=2, start=np.ones(2), value=lambda w: curvature * w @ w / 2, gradient=lambda w: curvature * w,
+                           hvp=lambda w, v: curvature * v)  # fmt: skip
+    run = train(bowl, optimizer="gd:lr=0.1", runs="discrete", steps=40, every=2, exponents=1)
+    assert run.lyapunov().exponents[0] == pytest.approx(np.log(1 - 0.1 * curvature))
+    said = [words for words in run.sentences if words.startswith("Lyapunov exponents per step, from step 20 on: ")]
+    assert [words.endswith("on the tangents that they begin with.") for words in said] == [careful]
+
+
 def test_a_network_of_ones_own_is_on_no_data_of_the_catalogue(train, capsys):
     """The data that a training has by default are nowhere said to be those of the toy."""
     run = train()
