@@ -116,11 +116,18 @@ def lyapunov_spectrum(
             count = min(piece, last - begin)
             done = stretch(z, count, q, own)
             if done < count:
-                raise NumericsError(f"the orbit stops being finite at step {transient + begin + done}: no exponents")
+                raise NumericsError(f"{_ended(step, z)} at step {transient + begin + done}: no exponents")
             if progress and k:
                 progress(begin + done)
     settings = provenance(map=step.title, params=step.params, start=z0, transient=transient, leading=leading)
     return averaged_exponents(sums, np.diff(ends), n, step.dim, settings)
+
+
+def _ended(step: Any, z: np.ndarray) -> str:
+    """What is not finite a step from a state (D,): the next one, or of many weights its derivative."""
+    if isinstance(step, MapByProducts) and np.isfinite(step.step(z)).all():
+        return "the derivative of the step along the tangents stops being finite"
+    return "the orbit stops being finite"
 
 
 def _of_flow(

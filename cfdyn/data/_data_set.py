@@ -51,7 +51,7 @@ class DataSet:
             given = one_hot(labels, int(labels.max(initial=0)) + 1)
         targets = _array(given, f"targets of {self.title}", float)
         targets = targets[:, None] if targets.ndim == 1 else targets
-        lengths = {len(part) for part in (inputs, targets, labels) if part is not None}
+        lengths = {part.shape[:1] for part in (inputs, targets, labels) if part is not None}
         if len(lengths) > 1 or inputs.ndim < 2 or not len(inputs):
             shapes = ", ".join(str(part.shape) for part in (inputs, targets, labels) if part is not None)
             raise UsageError(f"{self.title}: inputs are (n, …), with a target or a label for each of the n rows, not {shapes}")

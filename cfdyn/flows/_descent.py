@@ -6,6 +6,7 @@ from operator import attrgetter
 import numpy as np
 
 from cfdyn.errors import UsageError
+from cfdyn.registry import catalogue
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.model import ModelNodes, Part
@@ -21,6 +22,9 @@ def descent(name: str, loss: Loss, optimizer: Optimizer, models: Sequence[str] =
     if optimizer.name not in models and not ("gd" in models and _is_gd(optimizer)):
         known = " or ".join(filter(None, (", ".join(models[:-1]), models[-1])))
         raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; take `cf.optimizers.{models[0]}(lr=…)`")
+    if not (_is_gd(optimizer) or in_catalogue(optimizer)):
+        raise UsageError(f"flows.{name} knows {optimizer.name} by its name, and this one has other formulas than "
+                         f"cf.optimizers.{optimizer.name}; give it another name")  # fmt: skip
     check_gradient(name, optimizer)
     return LossMap(loss.spec, optimizer)
 
@@ -30,6 +34,28 @@ def _is_gd(optimizer: Optimizer) -> bool:
     update = optimizer.update.get("w")
     memory = (*optimizer.per_weight, *optimizer.shared, *filter(None, [optimizer.probe]))
     return update is not None and update.key == formula("w - lr*g").key and not memory
+
+
+def in_catalogue(optimizer: Optimizer) -> bool:
+    """Whether an optimizer has the formulas of the catalogue's of that name.
+
+    >>> import cfdyn as cf
+    >>> own = cf.Optimizer.from_text({"w": "w - 2*lr*g"}, {"lr": 0.1}, name="gd")
+    >>> in_catalogue(cf.optimizers.adam(lr=0.1, beta1=0.5)), in_catalogue(own)
+    (True, False)
+    """
+    try:
+        known = catalogue("optimizers").get(optimizer.name)(**optimizer.params, **optimizer.options)
+    except (UsageError, TypeError):
+        return False
+    return _formulas(known) == _formulas(optimizer)
+
+
+def _formulas(optimizer: Optimizer) -> list[dict[str, str]]:
+    """What equal ones share."""
+    single = {name: made.key for name in ("gradient", "probe") if (made := getattr(optimizer, name)) is not None}
+    groups = (optimizer.update, optimizer.define, optimizer.flow)
+    return [single, *({name: made.key for name, made in group.items()} for group in groups)]
 
 
 def gradient_part(size: int) -> Part:

@@ -5,6 +5,7 @@ from typing import Any, overload
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.flows._descent import in_catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from cfdyn.systems.by_products.oracle_map import require_oracle
@@ -98,7 +99,8 @@ def stationary_preconditioner(loss: Any, optimizer: Optimizer, w: Any) -> np.nda
     ----------
     Cohen et al. (2024), arXiv 2410.24206.
     """
-    if optimizer.name not in ("rmsprop", "scalar_rmsprop") or optimizer.options["eps_inside"]:
+    named = optimizer.name in ("rmsprop", "scalar_rmsprop") and in_catalogue(optimizer)
+    if not named or optimizer.options["eps_inside"]:
         raise UsageError(f"the stationary preconditioner is that of rmsprop or scalar_rmsprop with eps outside, not {optimizer}")
     lr, eps = optimizer.params["lr"], optimizer.params["eps"]
     loss = Loss.or_oracle(loss)

@@ -24,11 +24,11 @@ from cfdyn.tape.rebuild import rebuild
 Function = Callable[[Sequence[Any], Sequence[float] | np.ndarray], list[Any]]
 
 
-def check_elementwise(optimizer: Optimizer, wanted: str) -> None:
-    """A UsageError for an optimizer that looks at matrices or at a second gradient; ``wanted``: what was to be made of it."""
+def check_elementwise(optimizer: Optimizer) -> None:
+    """A UsageError for an optimizer that looks at matrices or at a second gradient."""
     if isinstance(optimizer, MatrixOptimizer) or optimizer.probe is not None:
         raise UsageError(f"{optimizer.name} looks at matrices of weights, or at the gradient elsewhere than at the weights; "
-                         f"{wanted} of it takes a cf.Loss")  # fmt: skip
+                         "a step of it takes a cf.Loss")  # fmt: skip
 
 
 class ElementwiseStep:
@@ -46,7 +46,7 @@ class ElementwiseStep:
     """
 
     def __init__(self, optimizer: Optimizer):
-        check_elementwise(optimizer, "a step")
+        check_elementwise(optimizer)
         self.optimizer, self._made = optimizer, dict[str, Function]()
         self.columns = ("w", *optimizer.per_weight)
         t, names = Tape(), (*self.columns, *optimizer.shared, "g", "gg")
@@ -112,7 +112,6 @@ class ElementwiseFlow:
     """
 
     def __init__(self, optimizer: Optimizer, wanted: str, edge: bool = True):
-        check_elementwise(optimizer, f"the flow {wanted!r}")
         self.optimizer, self.recursion, self._asked = optimizer, recursion_of(optimizer, wanted), (optimizer, wanted, edge)
         check_gradient(wanted, optimizer)
         if edge:

@@ -85,6 +85,11 @@ class Config:
                 raise UsageError("`cut` is of the central flow of mini-batches: give `batch`, too, or leave it out")
 
     @property
+    def subject(self) -> str:
+        """The network and its data, in words; of one that was given as an object its own title."""
+        return self.network if self.own else f"{self.network} on {self.data}"
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The flows among the runs."""
         return tuple(run for run in self.runs if run != DISCRETE)
@@ -109,6 +114,8 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
         if name not in known:
             raise unknown("setting of a training", str(name), known)
     settings = {**given, **more}
+    if settings.get("own") and "data" in settings:
+        raise UsageError("a network that is given as an object has data of its own: leave `data` out")
     if isinstance(settings.get("steps"), int) and "warm_start" not in settings:
         settings["warm_start"] = max(1, min(Config.warm_start, settings["steps"] - 2))
     return Config(**settings)
@@ -149,8 +156,28 @@ def read_config(folder: Path) -> Config:
     if version not in READ:
         raise RecordError(f"{folder} holds a run of the version {version!r}, and this cfdyn goes on with version {VERSION}; "
                           "nothing was changed")  # fmt: skip
+    known = [field.name for field in dataclasses.fields(Config)]
     try:
-        return Config(**{"begun": version, **values, "runs": tuple(values["runs"])})
-    except (UsageError, TypeError, KeyError) as error:
+        for name in values:
+            if name not in known:
+                raise unknown("setting of a run", name, known)
+        if "runs" not in values:
+            raise UsageError("it does not say `runs`")
+        return Config(**{"begun": version, **values})
+    except UsageError as error:
         raise RecordError(f"{folder / FILE} is damaged: {error}") from None
 
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """What stays the same when a run goes on, as JSON has it."""
+    found = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun")}
+    return {**found, "runs": list(config.runs)}
+
+
+def check_unchanged(config: Config, before: Mapping[str, Any], folder: Path) -> None:
+    """A RecordError where the settings in a folder are others than those ``before`` of its checkpoint."""
+    for name, now in settings_of(config).items():
+        if name in before and before[name] != now:
+            said, own = (json.dumps(value, ensure_ascii=False) for value in (now, before[name]))
+            raise RecordError(f"{folder / FILE} was changed: it says {name} = {said}, and the run has {own}; put that back, or "
+                              "begin another run in another folder")  # fmt: skip

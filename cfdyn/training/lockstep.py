@@ -12,7 +12,7 @@ from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.steps import as_map
 from cfdyn.training.built import OnBatches
-from cfdyn.training.config import Config
+from cfdyn.training.config import Config, settings_of
 from cfdyn.training.edge import Edge
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.store import DIRECTIONS, Store
@@ -223,7 +223,8 @@ class Lockstep:
             arrays |= checkpoints.beneath(name, model.snapshot())
         facts = {"k": self.k, "rows": self.rows, "status": self.status, "largest": float(self.largest),
                  "gradients": self.oracle.gradients, "dim": self.network.dim, "value": self.oracle.value(self.weights),
-                 "models": {name: model.status for name, model in self.models.items()}}  # fmt: skip
+                 "models": {name: model.status for name, model in self.models.items()},
+                 "settings": settings_of(self.config)}  # fmt: skip
         return arrays, facts
 
     def restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:

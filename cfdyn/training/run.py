@@ -68,7 +68,7 @@ class Run(Dynamics):
             raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled") from None
 
     def __repr__(self) -> str:
-        return f"Run({self.config.network} on {self.config.data}, {self.config.optimizer}: {self.status}, in {self.folder})"
+        return f"Run({self.config.subject}, {self.config.optimizer}: {self.status}, in {self.folder})"
 
     @property
     def complete(self) -> bool:
@@ -82,7 +82,8 @@ class Run(Dynamics):
 
     @property
     def _settings(self) -> dict[str, Any]:
-        return {name: value for name, value in dataclasses.asdict(self.config).items() if name != "out"}
+        left_out = ("out", "data") if self.config.own else ("out",)
+        return {name: value for name, value in dataclasses.asdict(self.config).items() if name not in left_out}
 
     @property
     def steps(self) -> int:

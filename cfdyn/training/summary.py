@@ -11,6 +11,7 @@ from cfdyn.training.periods import along_directions
 if TYPE_CHECKING:
     from cfdyn.training.run import Run
 
+TURNED = 3.0  # growth e^±3 over the steps looked at: with less, tangents have hardly turned to what grows fastest
 TESTED = ("central", "stable")
 
 
@@ -74,9 +75,13 @@ def _exponents(run: Run) -> list[str]:
     found = run.later_lyapunov
     if found is None:
         return []
+    if np.isnan(found.exponents).all():
+        return ["There are no Lyapunov exponents: the derivative of a step of the optimizer along the tangents is not finite."]
     pairs = zip(found.exponents, found.errors, strict=True)
     values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
-    return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}."]
+    small = abs(found.exponents[0]) * found.steps < TURNED
+    caution = "; exponents so small depend, over so few steps, on the tangents that they begin with" if small else ""
+    return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}{caution}."]
 
 
 def _held(run: Run) -> str:

@@ -10,12 +10,14 @@ from typing import Any
 
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import Interrupted, UsageError
+from cfdyn.networks._oracle.network import Network
 from cfdyn.networks._written import make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_map import require_oracle
+from cfdyn.systems.steps import as_map
 from cfdyn.training.built import make_optimizer
-from cfdyn.training.config import DONE, make_config, read_config, write_config
+from cfdyn.training.config import DONE, check_unchanged, make_config, read_config, write_config
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.files.store import Store
@@ -59,7 +61,8 @@ def train(
 
     Raises
     ------
-    UsageError : a setting that does not exist or makes no sense; a folder that is in use or not empty
+    UsageError : a setting that does not exist or makes no sense; a folder that is in use or not empty; products of a network of
+        your own that are not the derivative of its gradient
     RecordError : nothing to go on with, a folder of another version or that another process is writing
     NumericsError : the disk is full; nothing that was written is lost
     Interrupted : Ctrl-C; ``record`` is the Run until then, in its folder
@@ -90,6 +93,8 @@ def train(
         made, given = make_optimizer(given, network)
     given = keeping_small(given, network.dim)
     state = Lockstep(given, network, made)
+    if not isinstance(network, Network):
+        as_map(network, made).check_products(state.z)
     folder = free_folder(Path(OUT)) if given.out is None else empty_folder(as_path(given.out))
     with held(folder):
         write_config(given, folder)
@@ -113,6 +118,7 @@ def _trainable(network: Any) -> Any:
     """The network, or a UsageError that says what it must have."""
     if not hasattr(require_oracle(network), "start"):
         raise UsageError(f"a network to train has `start`, its first weights (d,), and {type(network).__name__} has none")
+    whole_number("`dim` of a network", network.dim, 1)
     return network
 
 
@@ -138,6 +144,8 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
         # Also a run that is done may have more steps in its settings: it was killed before it had gone on by one checkpoint.
         if status != RUNNING and not (status == DONE and config.steps > saved[1]["k"]):  # type: ignore[index]
             return Run(folder)  # nothing is left to do
+        if saved is not None:
+            check_unchanged(config, saved[1].get("settings", {}), folder)
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip

@@ -101,6 +101,9 @@ def test_data_and_weights_that_are_no_numbers():
         cf.DataSet([[math.nan]], [1.0])
     with pytest.raises(cf.CfdynError, match="each of the n rows"):
         cf.DataSet([[1.0], [2.0]], [1.0])
+    for inputs, targets in ((3.0, [1.0]), ([[1.0]], 2.0)):
+        with pytest.raises(cf.CfdynError, match="a target or a label for each"):
+            cf.DataSet(inputs, targets)
     net = made("mlp")
     assert math.isnan(net.value(np.full(net.dim, np.nan)))
     with pytest.raises(cf.CfdynError, match="not finite"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from mpmath import mp
@@ -223,13 +225,27 @@ def test_starts_with_and_without_the_momentum():
 @pytest.mark.parametrize(("optimizer", "words"), [
     (OPT.amsgrad(0.1), "the state 'vmax' is no average of the gradient and has no ds/dt"),
     (OPT.lion(0.1), "linear average of the gradients"), (OPT.sign_gd(0.1), "linear average of the gradients"),
-    (OPT.sam(0.1), "linear average of the gradients"), (OPT.adam(0.1, clip=1.0), "leave out clip"),
+    (OPT.sam(0.1), "linear average of the gradients"), (OPT.muon(0.1), "linear average of the gradients"),
+    (OPT.adam(0.1, clip=1.0), "leave out clip"),
     (OPT.nesterov(0.1, -0.6), "a flip is not what ends its stability"),
     (cf.Optimizer.from_text({"w": "w - lr*v/t", "v": "v/2 + g"}, {"lr": 0.1}), "the state 't' has no ds/dt"),
-], ids=["amsgrad", "lion", "sign_gd", "sam", "clip", "nesterov", "counter"])  # fmt: skip
+], ids=["amsgrad", "lion", "sign_gd", "sam", "muon", "clip", "nesterov", "counter"])  # fmt: skip
 def test_what_has_no_such_flow(optimizer, words):
-    with pytest.raises(UsageError, match=words):
-        cf.flows.central(cf.Loss("w**2/2"), optimizer)
+    no_formula = SimpleNamespace(dim=1, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
+    for loss in (cf.Loss("w**2/2"), no_formula):
+        with pytest.raises(UsageError, match=words):
+            cf.flows.central(loss, optimizer)
+
+
+def test_flows_that_know_an_optimizer_by_its_name_take_no_other_of_that_name():
+    """Heavy ball whose momentum has another name, and an RMSProp without the options of the catalogue's."""
+    rows = cf.Loss("(w*x - y)**2/2", "w", data={"x": [1.0, 2.0], "y": [1.0, 3.0]})
+    heavy_ball = cf.Optimizer.from_text({"w": "w - lr*(b*v + g)", "v": "b*v + g"}, {"lr": 0.1, "b": 0.9}, name="heavy_ball")
+    with pytest.raises(UsageError, match="this one has other formulas than cf.optimizers.heavy_ball"):
+        cf.flows.central(rows, heavy_ball, batch=1)
+    rmsprop = cf.Optimizer.from_text({"w": "w - lr*g/sqrt(nu)", "nu": "nu/2 + g**2/2"}, {"lr": 0.1}, name="rmsprop")
+    with pytest.raises(UsageError, match="that of rmsprop or scalar_rmsprop"):
+        cf.stationary_preconditioner(rows, rmsprop, [0.5])
 
 
 def test_a_preconditioner_that_the_update_does_not_show_is_taken_as_given():

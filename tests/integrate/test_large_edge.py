@@ -78,6 +78,20 @@ def test_a_run_goes_on_bit_for_bit():
     assert np.array_equal(whole.z, second.z) and whole.steps == second.steps
 
 
+@pytest.mark.parametrize("flow", [cf.flows.edge, cf.flows.rod])
+def test_an_optimizer_is_what_its_formulas_say(flow):
+    """Descent under another name and with another rate, and Nesterov's method under the name of descent."""
+    mine = cf.Optimizer.from_text({"w": "w - 2*a*g"}, {"a": 0.3}, name="mine")
+    found = flow(Plain(QUARTIC), mine)
+    np.testing.assert_allclose(found.state([0.1]), flow(Plain(QUARTIC), cf.optimizers.gd(lr=0.6)).state([0.1]), rtol=1e-14)
+    np.testing.assert_allclose(found.drift([0.1]), flow(Plain(QUARTIC), cf.optimizers.gd(lr=0.6)).drift([0.1]), rtol=1e-14)
+    other = cf.Optimizer.from_text({"w": "w - lr*(m*v + g)", "v": "m*v + g"}, {"lr": 0.1, "m": 0.9}, name="gd")
+    with pytest.raises(UsageError, match="not of an optimizer of that name with other formulas"):
+        flow(Plain(QUARTIC), other)
+    with pytest.raises(UsageError, match="leave out clip"):
+        flow(Plain(QUARTIC), cf.optimizers.gd(lr=0.1, clip=1.0))
+
+
 def test_it_refuses_in_a_sentence():
     with pytest.raises(UsageError, match="is that of gd, not of adam"):
         cf.flows.edge(Plain(QUARTIC), cf.optimizers.adam(lr=0.1))

@@ -280,3 +280,16 @@ def test_what_is_said_of_functions_in_jax():
     with pytest.raises(cf.CfdynError, match="have 2, 3 rows"):
         cf.networks.from_jax(lambda p, x, y: jnp.mean(x @ p) + jnp.mean(y), np.ones(3), (np.ones((2, 3)), np.ones(3)))
     assert jnp.ones(1).dtype == np.float32  # what the caller's own programs compute in is as it was
+
+
+@pytest.mark.parametrize("count", [2, 4, 6, 9])
+def test_multiple_eigenvalues_come_with_all_copies(count):
+    """A net without hidden layers and with squared errors: the Hessian is one block [X 1]ᵀ[X 1]/n for each of four outputs."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(50, 30))
+    net = cf.networks.mlp(cf.DataSet(x, targets=rng.normal(size=(50, 4))), widths="")
+    block = np.column_stack([x, np.ones(50)])
+    values, vectors = net.eigenvalues(net.start, count)
+    np.testing.assert_allclose(values, np.repeat(np.linalg.eigvalsh(block.T @ block / 50)[::-1], 4)[:count], rtol=1e-8)
+    np.testing.assert_allclose(vectors @ vectors.T, np.eye(count), atol=1e-8)
+    np.testing.assert_allclose(net.hvps(net.start, vectors), values[:, None] * vectors, atol=1e-5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems.by_products.oracle_map import OracleMap
 
 LOSS = cf.Loss("(1 - x*y)**2/2 + z**4/4 + x*z**2/3", "x y z")
@@ -43,6 +43,35 @@ def test_steps_and_derivatives(name):
     for parameter in formula.params:
         found = oracle.linearized(z, parameter, formula.params[parameter])[2]
         np.testing.assert_allclose(found, formula.parameter_derivative(z, parameter), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize(("name", "alone"), [("adam", (0.9, 0.999, 1.0)), ("adamw", (0.9, 0.97, 0.999)), ("rmsprop", (0.99, 1.0)),
+                                             ("nadam", (0.9, 0.999, 1.0))])  # fmt: skip
+def test_a_weight_that_the_loss_does_not_see(name, alone):
+    """No slope of √ν at 0 is in the way: it and its states have the multipliers that they have alone, the others theirs."""
+    seen = cf.Loss("(1 - x*y)**2/2")
+    padded = SimpleNamespace(dim=3, value=lambda w: seen.value(w[:2]), gradient=lambda w: np.append(seen.gradient(w[:2]), 0.0),
+                             hvp=lambda w, v: np.append(seen.hvp(w[:2], v[:2]), 0.0))  # fmt: skip
+    formula, oracle = cf.as_map(seen, ALL[name]), cf.as_map(padded, ALL[name])
+    z, large = formula.state([1.3, 0.4]), oracle.state([1.3, 0.4, 0.7])
+    for _ in range(5):
+        z, large = formula(z), oracle(large)
+    jacobian = oracle.tangent(large)[1](np.eye(oracle.dim)).T
+    own = [i for i, entry in enumerate(oracle.names) if entry.endswith("3")]
+    others = np.setdiff1d(np.arange(oracle.dim), own)
+    np.testing.assert_allclose(jacobian[np.ix_(others, others)], formula.jacobian(z), rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(np.sort(np.linalg.eigvals(jacobian[np.ix_(own, own)])), alone, rtol=1e-14)
+    assert not jacobian[np.ix_(others, own)].any() and not jacobian[np.ix_(own, others)].any()
+    exponents = [cf.analysis.lyapunov_spectrum(*of, 200, 300, leading=2).exponents for of in ((formula, z), (oracle, large))]
+    top = np.sort([*exponents[0], np.log(max(alone))])[-1]
+    assert exponents[1][0] == pytest.approx(top, abs=0.01)
+
+
+def test_a_step_without_a_derivative_is_no_orbit_that_ends():
+    """√ν at rest, where the loss is curved: the orbit stays there, and has no exponents."""
+    bowl = SimpleNamespace(dim=1, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
+    with pytest.raises(NumericsError, match="the derivative of the step along the tangents stops being finite at step"):
+        cf.analysis.lyapunov_spectrum(cf.as_map(bowl, cf.optimizers.rmsprop(lr=0.1)), [0.0], 20, 10, leading=1)
 
 
 def test_a_map_goes_to_other_processes_after_its_steps():

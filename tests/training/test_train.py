@@ -251,6 +251,38 @@ def test_other_data_and_damaged_arrays_are_refused(train):
         cf.train(resume=run.folder, network=toy.Toy(), steps=160)
 
 
+CHANGES = [
+    ("gd:lr=0.25", "gd:lr=0.2"), ("gd:lr=0.25", "adam:lr=0.1"), ('"stable"]', '"stable", "edge"]'), ("every = 4", "every = 7"),
+    ("seed = 0", "seed = 1"), ("seed = 0", "seed = 0\nexponents = 2"), ("seed = 0", "seed = 0\ntol = 0.5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_settings_that_were_changed_in_the_folder_are_refused_and_nothing_is_lost(train, before, after):
+    run = train()
+    file = run.folder / "config.toml"
+    text, kept = file.read_text(), arrays(run.folder)
+    assert before in text
+    file.write_text(text.replace(before, after))
+    with pytest.raises(RecordError, match="was changed: it says"):
+        cf.train(resume=run.folder, network=toy.Toy(), steps=160)
+    assert all(np.array_equal(kept[name], value, equal_nan=True) for name, value in arrays(run.folder).items())
+    file.write_text(text)
+    assert cf.train(resume=run.folder, network=toy.Toy(), steps=160).status == "done"
+
+
+def test_damaged_settings_are_said_in_words(train):
+    run = train()
+    file = run.folder / "config.toml"
+    text = file.read_text()
+    without = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("runs"))
+    for other, words in [(text + "rns = 1\n", "damaged: unknown setting of a run 'rns'; did you mean 'runs'"),
+                         (without, "does not say `runs`"), (without + "runs = 3\n", "`runs` is a list")]:  # fmt: skip
+        file.write_text(other)
+        with pytest.raises(RecordError, match=words):
+            cf.train(resume=run.folder, network=toy.Toy(), steps=160)
+
+
 def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
     import signal
 
@@ -462,6 +494,50 @@ def test_a_short_training_has_a_shorter_warm_start():
     assert [make_config(None, {"steps": steps}).warm_start for steps in (300, 12, 11, 4)] == [10, 10, 9, 2]
     with pytest.raises(UsageError, match="`warm_start` is a whole number from 1 to 8, not 10"):
         make_config(None, {"steps": 10, "warm_start": 10})
+
+
+@pytest.mark.parametrize(("curvature", "careful"), [(0.01, True), (3.0, False)])
+def test_small_exponents_over_few_steps_come_with_a_caution(train, curvature, careful):
+    """Of a bowl all are ln(1 − ηλ) a step, from every tangent: −0.001, which no 20 steps tell from 0, and −0.36."""
+    bowl = SimpleNamespace(dim=2, start=np.ones(2), value=lambda w: curvature * w @ w / 2, gradient=lambda w: curvature * w,
+                           hvp=lambda w, v: curvature * v)  # fmt: skip
+    run = train(bowl, optimizer="gd:lr=0.1", runs="discrete", steps=40, every=2, exponents=1)
+    assert run.lyapunov().exponents[0] == pytest.approx(np.log(1 - 0.1 * curvature))
+    said = [words for words in run.sentences if words.startswith("Lyapunov exponents per step, from step 20 on: ")]
+    assert [words.endswith("on the tangents that they begin with.") for words in said] == [careful]
+
+
+def test_a_network_of_ones_own_is_on_no_data_of_the_catalogue(train, capsys):
+    """The data that a training has by default are nowhere said to be those of the toy."""
+    run = train()
+    assert repr(run).startswith("Run(toy, gd:lr=0.25: done") and "data" not in run.provenance
+    assert cf.plot(run).get_suptitle() == "toy, gd:lr=0.25"
+    with pytest.raises(UsageError, match="leave `data` out"):
+        train(data="digits")
+
+
+def test_products_that_are_not_those_of_the_gradient_are_refused(train):
+    class Wrong(toy.Toy):
+        def hvp(self, w, v):
+            return -super().hvp(w, v)
+
+    with pytest.raises(UsageError, match="not the derivative of gradient"):
+        train(Wrong())
+
+
+def test_iterates_that_do_not_move_have_no_swing_to_follow(tmp_path):
+    rest = cf.networks.from_gradient(lambda w: np.array([3.0, 1.0]) * w, 2)
+    run = cf.train(network=rest, optimizer="gd:lr=0.3", runs="central,rod,edge", steps=20, out=str(tmp_path / "run"))
+    assert run.models["edge"].status.startswith("ended before it began: flows.edge takes the direction of oscillation from")
+    assert [run.models[name].status for name in ("central", "rod")] == ["done", "done"]
+    assert (run.distances["central"], run.distances["rod"], run.distances["edge"]) == (0, 0, None)
+
+
+def test_exponents_that_there_are_none_of_are_said_to_be_none(train):
+    """At rest √ν has no slope, so that tangents have no image."""
+    bowl = SimpleNamespace(dim=2, start=np.zeros(2), value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
+    run = train(bowl, optimizer="rmsprop:lr=0.1", runs="discrete", steps=20, every=2, exponents=1)
+    assert np.isnan(run.exponents).all() and any(words.startswith("There are no Lyapunov exponents") for words in run.sentences)
 
 
 def test_a_network_in_the_place_of_settings_is_told():

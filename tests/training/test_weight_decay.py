@@ -1,5 +1,6 @@
 """Weight decay beside a training: sharpness, edge and flows in the same measure."""
 
+import json
 import shutil
 
 import numpy as np
@@ -68,11 +69,17 @@ def test_an_edge_flow_whose_swing_is_along_a_flat_direction_has_the_sharpness_of
 
 
 def aged(run):
-    """Its folder as a cfdyn of the version 2 wrote it, without eigenvectors."""
+    """Its folder as a cfdyn of the version 2 wrote it, without eigenvectors, and without settings in its checkpoints."""
     lines = (run.folder / "config.toml").read_text().splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(("begun", "version", "vectors"))]
     shutil.rmtree(run.folder / "run.zarr" / "rows" / "vectors")
     (run.folder / "config.toml").write_text("version = 2\n" + "".join(kept))
+    for path in run.folder.glob("checkpoint-*.npz"):
+        with np.load(path) as stored:
+            saved = dict(stored)
+        facts = json.loads(str(saved["header"]))
+        del facts["settings"]
+        np.savez(path, **{**saved, "header": np.array(json.dumps(facts))})
     return run.folder
 
 

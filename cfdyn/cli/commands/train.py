@@ -111,7 +111,7 @@ def _document(found: Run) -> dict[str, Any]:
     wave, (last, first) = found.oscillation, found.ends
     return {
         "run": str(found.folder), "status": found.status, "complete": found.complete, "steps": found.steps,
-        "network": found.config.network, "data": found.config.data, "weights": found.n_weights,
+        "network": found.config.network, "data": None if found.config.own else found.config.data, "weights": found.n_weights,
         "optimizer": found.config.optimizer, "chosen": {"lr": found.config.chosen} if found.config.chosen else {},
         "warm_start": found.config.warm_start, "batch": found.config.batch,
         "sharpness": last["sharpness"], "edge": last["edge"], "eigenvalues": last["eigenvalues"],
@@ -136,7 +136,7 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
     config = found.config
     chosen = f"  ({config.chosen})" if config.chosen else ""
     screen.facts(
-        ("network", f"{config.network} on {config.data}, {found.n_weights} weights"),
+        ("network", f"{config.subject}, {found.n_weights} weights"),
         ("optimizer", f"{config.optimizer}{chosen}" + (f", batches of {config.batch}" if config.batch else "")),
         ("models", f"begin at the midpoint of the iterates at step {config.warm_start} (warm start)") if found.models else None,
         ("status", f"{found.status}, {found.steps} of {config.steps} steps"),

@@ -13,7 +13,7 @@ from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.networks._oracle.by_jax import JaxEngine
 from cfdyn.networks._oracle.edge import EdgeForm, edge_form
 from cfdyn.networks._oracle.engine import Engine
-from cfdyn.numerics.lanczos import NotConverged, at_end
+from cfdyn.numerics.lanczos import NotConverged, at_end, with_copies
 from cfdyn.registry import spelled
 from cfdyn.words import how_many
 
@@ -153,7 +153,8 @@ class Network:
         return np.asarray(first), np.asarray(second)
 
     def eigenvalues(self, w: Any, count: int = 1, start: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.
+        """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method; of several
+        every copy of a multiple one, as a net without hidden layers has, by one more search at least.
 
         A NumericsError where they are not told apart or the Hessian is not finite."""
         w, count = self._weights(w), whole_number("`count`", count, 1)
@@ -164,7 +165,8 @@ class Network:
             values, vectors = np.linalg.eigh(self.hvps(w, np.eye(self.dim)))
             return values[::-1][:count].copy(), np.array(vectors.T[::-1][:count], order="C")
         try:
-            values, vectors = at_end(lambda v: self.hvp(w, v), first, count, 1, TOL, RESTARTS)
+            search = with_copies if count > 1 else at_end
+            values, vectors = search(lambda v: self.hvp(w, v), first, count, 1, TOL, RESTARTS)
         except NotConverged as partial:
             raise NumericsError(f"{partial} of {self.title}") from None
         return values[::-1].copy(), np.array(vectors.T[::-1], order="C")

@@ -29,7 +29,7 @@ def draw(run: Run) -> Figure:
         legend_below(figure, WIDTH, list(handles.values()), list(handles))
         config = run.config
         batch = f", batches of {config.batch}" if config.batch else ""
-        figure.suptitle(f"{config.network} on {config.data}, {config.optimizer}{batch}", fontsize=9.5)
+        figure.suptitle(f"{config.subject}, {config.optimizer}{batch}", fontsize=9.5)
     return figure
 
 

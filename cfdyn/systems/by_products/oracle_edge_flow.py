@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow, check_descent
 from cfdyn.systems.oracle import GradientOracle
 
 LARGEST = 300.0  # ln ρ beyond which the swing has run away
@@ -37,8 +37,7 @@ class OracleEdgeFlow(OracleFlow):
     lead = 0.5
 
     def __init__(self, oracle: GradientOracle, optimizer: Optimizer, secant: bool = False, floor: float = 0.0):
-        if optimizer.name != "gd":
-            raise UsageError(f"of a loss that is no formula the edge flow is that of gd, not of {optimizer.name}")
+        check_descent("edge", oracle, optimizer)
         super().__init__("edge", "edge", oracle, optimizer)
         self.secant, self.floor = bool(secant), float(floor)
 
@@ -72,16 +71,18 @@ class OracleEdgeFlow(OracleFlow):
                 raise UsageError(f"the full state (c, u, ln rho) of flows.edge needs a direction u that is not 0 and a swing rho "
                                  f"below e^{LARGEST:g}; weights alone take both from the first step")  # fmt: skip
             return z.copy()
-        half = -0.5 * float(self.optimizer.params["lr"]) * self.gradient(z)
+        half = -0.5 * self.rate * self.gradient(z)
         if not half.any():
             raise UsageError("flows.edge takes the direction of oscillation from the first step, which is 0 at this start; "
                              "start off the critical point, or give the full state (c, u, ln rho)")  # fmt: skip
         return self.swinging(z + half, -half)
 
     def swinging(self, w: np.ndarray, off: np.ndarray) -> np.ndarray:
-        """The state of iterates w ± off; w alone without any."""
+        """The state of iterates w ± off."""
         size = float(np.linalg.norm(off))
-        return np.concatenate([w, off / size, [math.log(size)]]) if size else w
+        if not size:
+            raise UsageError("flows.edge takes the direction of oscillation from the iterates, which do not move there")
+        return np.concatenate([w, off / size, [math.log(size)]])
 
     def drift(self, z: Any) -> np.ndarray:
         """The velocity (2d + 1,)."""
@@ -90,7 +91,7 @@ class OracleEdgeFlow(OracleFlow):
 
     def velocity(self, z: np.ndarray, gradient: Gradient, product: Product) -> tuple[np.ndarray, float]:
         """The velocity of a state and η uᵀH(c)u/|u|²; two gradients and a product."""
-        d, lr = self.n_weights, float(self.optimizer.params["lr"])
+        d, lr = self.n_weights, self.rate
         c, u, rho = z[:d], z[d : 2 * d], math.exp(min(z[-1], LARGEST))
         plus, minus = gradient(c + rho * u), gradient(c - rho * u)
         grown, square = lr * product(c, u), float(u @ u)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -218,6 +219,11 @@ class OracleFlow:
         edge = self.edge(np.zeros(self.dim))
         return abs(self.theta(edge) - 2) < 1e-9 and not np.any(edge.speed * edge.scale != 1)
 
+    @cached_property
+    def rate(self) -> float:
+        """η of descent."""
+        return float(self.edge(np.zeros(self.n_weights)).speed)
+
     def theta(self, edge: Edge) -> float:
         """θ, the λ₁(P⁻¹H) at which a mode flips."""
         return float(np.ravel(2 * edge.metric)[0] / np.ravel(edge.scale)[0])
@@ -228,3 +234,15 @@ class OracleFlow:
         if not (np.isfinite(metric).all() and np.all(np.asarray(metric) > 0)):
             more = ", or give the optimizer's state with the start" if self.own.states else ""
             raise NumericsError(f"the preconditioner is not positive at the start; start elsewhere{more}")
+
+
+def check_descent(name: str, oracle: GradientOracle, optimizer: Optimizer) -> None:
+    """A UsageError for another optimizer than gradient descent, by its formulas; ``name``: of the flow."""
+    try:
+        if OracleFlow(name, "central", oracle, optimizer).of_descent:
+            return
+    except UsageError:
+        if optimizer.name == "gd":
+            raise
+    other = "an optimizer of that name with other formulas" if optimizer.name == "gd" else optimizer.name
+    raise UsageError(f"of a loss that is no formula the {name} flow is that of gd, not of {other}")

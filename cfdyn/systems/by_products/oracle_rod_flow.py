@@ -11,7 +11,7 @@ from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_edge_flow import CLOSE, Gradient, Product
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.by_products.oracle_flow import OracleFlow, check_descent
 from cfdyn.systems.oracle import GradientOracle
 
 
@@ -33,8 +33,7 @@ class OracleRodFlow(OracleFlow):
     lead = 0.5
 
     def __init__(self, oracle: GradientOracle, optimizer: Optimizer, rods: str = "top"):
-        if optimizer.name != "gd":
-            raise UsageError(f"of a loss that is no formula the rod flow is that of gd, not of {optimizer.name}")
+        check_descent("rod", oracle, optimizer)
         super().__init__("rod", "rod", oracle, optimizer)
         self.rods = rods
 
@@ -61,7 +60,7 @@ class OracleRodFlow(OracleFlow):
             raise UsageError(f"a start has {d} weights, or a centre and rods behind it of {d} entries each, not {z.size}")
         if len(z) != d:
             return z.copy()
-        half = -0.5 * float(self.optimizer.params["lr"]) * self.gradient(z)
+        half = -0.5 * self.rate * self.gradient(z)
         return self.swinging(z + half, half)
 
     def swinging(self, w: np.ndarray, off: np.ndarray) -> np.ndarray:
@@ -81,7 +80,7 @@ class OracleRodFlow(OracleFlow):
 
         Of a rod below 1e-5 of the weights the difference of gradients is the product with the Hessian, which has more digits.
         """
-        lr = float(self.optimizer.params["lr"])
+        lr = self.rate
         close = CLOSE * max(1e-3, float(np.linalg.norm(w)))
         if self.rods == "all" or not len(rods):
             g = gradient(w) if g is None else g

@@ -55,14 +55,30 @@ class OracleStep:
         return slopes + self._pushed(np.zeros((1, len(slopes))), np.broadcast_to(slope, (1, self.d)))[0]
 
     def push(self, directions: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-        """The images (k, D) of tangents (k, D), given what these make of the loss's gradient, (k, d)."""
+        """The images (k, D) of tangents (k, D), given what these make of the loss's gradient, (k, d).
+
+        A weight that the loss does not see, of an input that is always 0, has no gradient and states of 0. Where √ν has no slope
+        for it, its own states are taken not to move it: they do not hear of it, so that no multiplier depends on that.
+        """
         if self.rules.changes_gradient:
             slopes = _product(self._by_gradient, self._moved(directions, slopes, self.raw), slopes.shape)
         return self._pushed(directions, slopes)
 
     def _pushed(self, directions: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-        moved, k, size = self._moved(directions, slopes, self.gradient), len(directions), len(self._z)
+        moved, size = self._moved(directions, slopes, self.gradient), len(self._z)
         rows = [self._jacobian[i : i + size] for i in range(0, len(self._jacobian), size)]
+        found = self._combined(rows, moved)
+        if not np.isfinite(found).all():
+            still = [self.gradient == 0, *(state == 0 for state in self._state[1 : self.n]), *(slopes == 0)]
+            unseen = np.logical_and.reduce(still)
+            if unseen.any():
+                rows[0] = [rows[0][0], *(np.where(unseen, 0.0, slope) for slope in rows[0][1:])]
+                found = self._combined(rows, moved)
+        return found
+
+    def _combined(self, rows: Sequence[Sequence[Any]], moved: Sequence[np.ndarray]) -> np.ndarray:
+        """(k, D) of the slopes by all entries of z, row by row, and how far these move, (k, d) or (k, 1)."""
+        k = len(moved[0])
         shapes = [(k, self.d if i < self.n else 1) for i in range(len(rows))]
         return self._joined([_product(row, moved, shape) for row, shape in zip(rows, shapes, strict=True)], k)
 
