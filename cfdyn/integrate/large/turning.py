@@ -73,8 +73,9 @@ class Turning:
         """What a user should know."""
         if not self.on:
             return []
-        return [f"from t = {self.begun:.4g} on the flow is stiff: eigenvectors at the edge turn into others near it as the weights "
-                "move, and what they push with turns, which keeps steps short; a larger `rtol` or a lower `lr` takes fewer"]  # fmt: skip
+        why = "eigenvectors at the edge turn into others near it as the weights move, and what they push with turns"
+        less = "steps are short, and a larger `rtol` or a lower `lr` takes fewer"
+        return [f"from t = {self.begun:.4g} on the flow is stiff: {why}; {less}"]
 
 
 def n_stages(run: LargeRun, h: float) -> int:
@@ -109,9 +110,10 @@ def led(run: LargeRun, ahead: float) -> np.ndarray | None:
 
 def softened(run: LargeRun, found: Rates, thirds: np.ndarray, slope: np.ndarray, h: float) -> Rates:
     """Rates of the gaps, on average over a step h in which the force answers."""
-    turning, half = run.turning, 0.5 * float(run.point.edge.speed)
+    turning = run.turning
     if turning is None or not len(turning.sizes):
         return found
+    half = 0.5 * float(run.point.edge.speed)
     fast = half * turning.sizes
     lost = 1 - advance(np.zeros(len(fast)), np.ones(len(fast)), h, n_stages(run, h), lambda way: 1 - fast * way) / h
     along = weights(run.point.near)[:, None] * dots(thirds, turning.axes)
@@ -120,9 +122,10 @@ def softened(run: LargeRun, found: Rates, thirds: np.ndarray, slope: np.ndarray,
 
 def observed(run: LargeRun, found: Point, x: np.ndarray, after: np.ndarray, h: float) -> None:
     """Learns from a step that is looked at, X (k, k) in the modes before and after; or counts those that crawl."""
-    turning, point, half = run.turning, run.point, 0.5 * float(run.point.edge.speed)
-    if turning is None or len(after) < len(x):
+    turning, point = run.turning, run.point
+    if turning is None or np.ndim(point.edge.speed) or len(after) < len(x):
         return
+    half = 0.5 * float(point.edge.speed)
     more = np.pad(after, (0, found.near - len(after)))
     move = found.z - point.z
     change = force(more, found.edge, found.y, found.thirds, False).bend - force(x, point.edge, point.y, point.thirds, False).bend
