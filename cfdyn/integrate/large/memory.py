@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NUMBERS = ("t", "h", "pace", "worst")
 COUNTERS = ("steps", "rejected", "since", "rank")
 WORDS = ("enter", "leave")
+LEARNED = ("moves", "changes", "axes", "sizes")
 
 
 def stored(run: LargeRun) -> dict[str, np.ndarray]:
@@ -30,7 +31,7 @@ def stored(run: LargeRun) -> dict[str, np.ndarray]:
     return {
         "z": point.z.copy(), "g": point.g.copy(), "y": point.y.copy(), "values": point.values.copy(),
         "thirds": point.thirds.copy(), "near": np.array([point.near, point.turned]), "trend": run.trend.copy(), "x": run.x.copy(),
-        "missed": run.missed.copy(), "aside": run.look.aside.copy(),
+        **_learned(run), "missed": run.missed.copy(), "aside": run.look.aside.copy(),
         "before": _or_none(run.before), "bent": _or_none(run.bent), "motion": _or_none(run.motion),
         "numbers": np.array([getattr(run, name) for name in NUMBERS]),
         "counters": np.array([getattr(run, name) for name in COUNTERS], dtype=np.int64),
@@ -51,6 +52,12 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     if len(given["thirds"]):
         run.point.rates = rates(flow, run.point.slope(flow), run.point.edge, run.point.movers(flow), run.point.thirds)
     run.trend, run.x, run.missed, run.piece = given["trend"], given["x"], given["missed"], None
+    if run.turning is not None and "turning" in given:  # not in what an older version stored
+        short, on, begun = given["turning"].tolist()
+        run.turning.short, run.turning.on, run.turning.begun = int(short), bool(on), begun
+        for name in LEARNED:
+            setattr(run.turning, name, given[f"turning_{name}"])
+        run.turning.past = given["turning_past"] if given["turning_past"].size else None
     run.look.aside = given.get("aside", run.look.aside)  # none in what an older version stored
     run.before, run.bent, run.motion = (given[name] if given[name].size else None for name in ("before", "bent", "motion"))
     for names, key, kind in ((NUMBERS, "numbers", float), (COUNTERS, "counters", int)):
@@ -63,6 +70,17 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     run.oracle.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=False) if n}
     run.oracle.calls = {(KINDS[kind], int(size)): int(n) for kind, size, n in given["calls"]}
     run.oracle.times = {key: row[np.isfinite(row)].tolist() for key, row in zip(run.oracle.calls, given["times"], strict=True)}
+
+
+def _learned(run: LargeRun) -> dict[str, np.ndarray]:
+    """Of the modes that turn."""
+    own = run.turning
+    if own is None:
+        return {}
+    return {
+        "turning": np.array([own.short, own.on, own.begun]), "turning_past": _or_none(own.past),
+        **{f"turning_{name}": getattr(own, name).copy() for name in LEARNED},
+    }  # fmt: skip
 
 
 def _or_none(array: np.ndarray | None) -> np.ndarray:

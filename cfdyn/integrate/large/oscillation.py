@@ -11,6 +11,7 @@ from cfdyn.integrate.large.follow import FARTHEST
 from cfdyn.integrate.large.modes import aligned, orthonormal
 from cfdyn.integrate.large.multiplier import covariance, force, packed, pairs, rank_of, rates
 from cfdyn.integrate.large.point import Point
+from cfdyn.integrate.large.turning import led, observed, softened
 from cfdyn.systems.by_products.oracle_flow import Edge, Force
 
 if TYPE_CHECKING:
@@ -51,14 +52,21 @@ def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     if point.rates is None:
         run.told = np.zeros((0, 0))
         return run.told, None
+    lead = led(run, 0.5 * min(h / run.pace, FARTHEST))
     edge, u, thirds = middle(run, h)
-    found = rates(run.flow, point.slope(run.flow), edge, u, thirds)
+    slope = point.slope(run.flow)
+    if lead is not None:
+        slope += 0.5 * edge.speed * lead
+    found = softened(run, rates(run.flow, slope, edge, u, thirds), thirds, slope, h)
     gap, k = np.diag(2.0 - point.values[: point.near]), min(len(run.missed), point.near)
     corrected = np.where(gap < 0, run.back * gap, gap)
     corrected[:k, :k] += min(h / abs(run.pace), 1.0) ** 2 * run.missed[:k, :k]
     x = covariance(found, corrected / h)
     run.told = gap + h * unpacked(found.alpha + found.beta @ packed(x), point.near)
-    return x, force(x, edge, u, thirds, bool(run.flow.own.states)) if x.any() else None
+    if not x.any():
+        return x, None
+    push = force(x, edge, u, thirds, bool(run.flow.own.states))
+    return x, push if lead is None else push._replace(bend=push.bend - lead)
 
 
 def missed(run: LargeRun, found: Point) -> np.ndarray:
@@ -82,10 +90,13 @@ def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) ->
     turn = aligned(point.y[:k], found.y[:k])
     after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
     bend, squares = push.bend.copy(), push.squares
+    if run.turning is not None and len(run.turning.sizes):
+        bend += 0.5 * run.turning(found.z - point.z)
     for own, variances, thirds, near in ((pairs(k), x, point.thirds, k), (pairs(kept), after, found.thirds, found.near)):
         place = pairs(near)
         for i, j in own:
             bend -= ((0.5 if i == j else 1.0) * variances[i, j]) * thirds[place.index((i, j))]
+    observed(run, found, x, after, h)
     off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
     if states:
         before = force(x, point.edge, point.u, np.zeros((len(pairs(k)), 1)), True)

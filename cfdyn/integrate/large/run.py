@@ -18,7 +18,8 @@ from cfdyn.integrate.large.multiplier import held, meeting, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.room import constant_block
-from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.large.stages import advance, error
+from cfdyn.integrate.large.turning import Turning, n_stages, passed, turned
 from cfdyn.integrate.trajectory import Event
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
 
@@ -66,14 +67,14 @@ class LargeRun:
         self.before: np.ndarray | None = None
         self.bent: np.ndarray | None = None
         self.motion: np.ndarray | None = None
+        self.turning = Turning.of(flow)
         self.pace, self.worst, self.back = 1.0, 0.0, 1.0  # back: of what is beyond the edge the share that a step takes off
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
-        # Of the gaps of the near modes: what the last step made of them beside what was told, and what this one is told.
+        # Of the near modes' gaps: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))
         self.events: list[Event] = []
-        # Steps are kept for what is read between their ends, which takes memory.
         self.piece: Piece | None = None
-        self.pieces = False
+        self.pieces = False  # steps are kept for what is read between their ends, which takes memory.
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
 
     def begin(self, z: np.ndarray) -> None:
@@ -187,7 +188,7 @@ class LargeRun:
     @property
     def said(self) -> list[str]:
         """What is to be said of the run as a whole."""
-        return []
+        return self.turning.said if self.turning else []
 
     def _step(self, h: float, end: float) -> None:
         first, before, self.piece, self.back = h, self.rejected, None, 1.0
@@ -232,14 +233,13 @@ class LargeRun:
 
     def _attempted(self, h: float) -> tuple[np.ndarray, Point | None, np.ndarray, np.ndarray, float]:
         """X of a step that is made, and what `_looked` says of it."""
-        point, flow = self.point, self.flow
-        x, push = oscillation(self, h)
+        point, flow, (x, push) = self.point, self.flow, oscillation(self, h)
 
         def right(z: np.ndarray) -> np.ndarray:
-            return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
+            return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), turned(self, push, z))
 
         with np.errstate(all="ignore"):
-            z = advance(point.z, point.slope(flow, push), h, stages(h, self.radius()), right)
+            z = advance(point.z, point.slope(flow, push), h, n_stages(self, h), right)
         return x, *self._looked(z, x, push, h)
 
     def _learned(self, found: Point | None, h: float) -> None:
@@ -247,6 +247,7 @@ class LargeRun:
         if found is not None:
             self.missed = np.zeros((0, 0))
             self.before, self.bent, self.pace = found.y[: self.point.near].copy(), bent_before(found, self.point), -h
+            passed(self, found.z)
 
     def _looked(
         self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float
@@ -261,7 +262,7 @@ class LargeRun:
             regained(self.point, y)
             return None, z, z, math.inf
         del y  # memory
-        slope, ends = self.point.slope(self.flow, push), found.slope(self.flow, push)
+        slope, ends = self.point.slope(self.flow, push), found.slope(self.flow, turned(self, push, z))
         off = error(self.point.z, slope, z, ends, h)
         if not self.pieces:
             slope = ends = z
@@ -276,6 +277,7 @@ class LargeRun:
         trend = np.zeros(len(found.values))
         trend[:count] = (found.values[:count] - old.values[:count]) / h
         self.before, self.bent = old.y, bent_before(old, found) if found.turned else None
+        passed(self, old.z)
         self.motion = (found.z - old.z)[self.flow.n_weights :] / h if self.flow.own.states else None
         self.point, self.trend, self.x, self.pace = found, trend, x, h
         self.steps, self.since = self.steps + 1, self.since + 1

@@ -1,0 +1,75 @@
+"""Modes at the edge that turn into others near it: their force answers fast, is learned from steps, and a user is told."""
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.integrate.large import idle_run, large_run
+from cfdyn.integrate.large.turning import KEPT, Turning
+from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from tests.integrate.test_large import VALLEY, Plain
+
+# Curvatures 1 + s along x, which −s drives up, and 1.9 along y, coupled by p: at the edge of 2, s = 1 − 10p².
+TURNING = cf.Loss("(1 + s)*x**2/2 + 0.95*y**2 + p*x*y - s + 0.05*(p - q)**2 + 0.01*(q - 2)**2")
+START = {"p": 0.0, "q": 1.0, "s": 1.0, "x": 0.0, "y": 0.0}
+# On the edge, up to 400p² < 2e-3: p' = −20p − 0.1(p − q) and q' = 0.1(p − q) − 0.02(q − 2); p comes to rest 170 times as fast.
+RATES, PUSH = np.array([[-20.1, 0.1], [0.1, -0.12]]), np.array([0.0, 0.04])
+
+
+def flow():
+    return OracleFlow("central", "central", TURNING, cf.optimizers.gd(lr=1.0))
+
+
+def start():
+    return [START[name] for name in TURNING.variables]
+
+
+def exact(t):
+    """p and q at a time, by eigenvalues."""
+    rest = -np.linalg.solve(RATES, PUSH)
+    values, vectors = np.linalg.eigh(RATES)
+    return rest + vectors @ (np.exp(values * t) * (vectors.T @ ([START["p"], START["q"]] - rest)))
+
+
+def test_a_stiff_path_takes_long_steps_and_its_user_is_told():
+    """Extrapolated forces are stable up to steps of 1/20: 3,000 of them and more."""
+    run = large_run(flow(), start(), rtol=1e-3)
+    for t in (5.0, 20.0, 60.0):
+        run.advance(t)
+        found = dict(zip(TURNING.variables, run.w, strict=True))
+        np.testing.assert_allclose([found["p"], found["q"]], exact(t), atol=1e-3)
+        assert found["s"] == pytest.approx(1 - 10 * found["p"] ** 2, abs=1e-3)
+    assert run.steps + run.rejected < 600 and not run.status
+    assert "the flow is stiff" in run.said[0]
+
+
+def test_what_is_learned_goes_with_a_run():
+    """A run that goes on from its arrays is the same, bit for bit."""
+    whole, part = large_run(flow(), start(), rtol=1e-2), idle_run(flow(), rtol=1e-2)
+    whole.advance(10.0)
+    part.restore(whole.snapshot())
+    whole.advance(20.0)
+    part.advance(20.0)
+    np.testing.assert_array_equal(part.w, whole.w)
+    assert part.said == whole.said != []
+
+
+def test_nothing_is_said_of_a_flow_that_is_not_stiff():
+    run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], rtol=1e-5)
+    run.advance(20.0)
+    assert run.steps > 40 and run.said == []
+
+
+@pytest.mark.parametrize("count", [2, 4, KEPT + 3])
+def test_what_is_learned_is_never_more_than_there_is(count):
+    """Of a K of rank 4 in 9 dimensions: K itself once moves reach all of its range, and no more than K before."""
+    random = np.random.default_rng(0)
+    axes = np.linalg.qr(random.standard_normal((9, 4)))[0]
+    own, turning = (axes * [30.0, 10.0, 3.0, 1.0]) @ axes.T, Turning(9)
+    for move in random.standard_normal((count, 9)):
+        turning.learn(move, own @ move, 0.0)
+    found = np.array([turning(row) for row in np.eye(9)])
+    assert np.linalg.eigvalsh(own - found).min() > -1e-9
+    assert len(turning.moves) == min(count, KEPT)
+    assert np.linalg.matrix_rank(found, tol=1e-6) == min(count, 4)
+    assert np.linalg.norm((own - found) @ turning.moves.T) < 1e-6
