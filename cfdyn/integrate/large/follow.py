@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import diagonal, packed, rank_of, turn_thirds
+from cfdyn.integrate.large.multiplier import AT_EDGE, diagonal, packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
     near = int(np.argsort(order)[: point.near].max(initial=-1)) + 1
     if run.flow.kind == "central":
-        near = max(near, int((values > 2.0 - 2 * NEAR).sum()))
+        close, there = (int((values > least).sum()) for least in (2.0 - 2 * NEAR, 2.0 * (1 - AT_EDGE)))
+        near = max(near, there, close if len(run.w) < LONG else min(close, run.rank + FEW))
     point.y, point.values = y, values
     if near > point.near:
         widened(run, near)
