@@ -61,7 +61,7 @@ class LargeRun:
     def __init__(self, flow: OracleFlow, settings: Settings):
         self.flow, self.settings, self.oracle = flow, settings, Counted(flow)
         self.look = Looker(flow, self.oracle, settings.rtol)
-        self.t, self.h, self.status, self.notes = 0.0, 1.0, "", list[str]()
+        self.t, self.h, self.status, self.notes, self.events = 0.0, 1.0, "", list[str](), list[Event]()
         self.steps = self.rejected = self.since = self.rank = 0
         # Modes and T of another point in the basis of this one, ``pace`` ago; a step uses them up.
         self.before: np.ndarray | None = None
@@ -72,9 +72,8 @@ class LargeRun:
         self.trend, self.x = np.zeros(0), np.zeros((0, 0))
         # Of the near modes' gaps: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))
-        self.events: list[Event] = []
         self.piece: Piece | None = None
-        self.pieces = False  # steps are kept for what is read between their ends, which takes memory.
+        self.pieces = False  # steps are kept for what is read between their ends, which takes memory
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
 
     def begin(self, z: np.ndarray) -> None:
