@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ from cfdyn.cli.input.options import BATCH, LOSS, MAP, OPTIMIZER, ORDER, PERIODIC
 from cfdyn.cli.input.specs import NAME, make_loss, make_optimizer
 from cfdyn.cli.input.values import Interval, assignments, numbers, periods
 from cfdyn.cli.input.values import box as as_box
-from cfdyn.cli.output.screen import Say
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Subject:
     batch: BATCH = None
     order: ORDER = "cyclic"
     seed: SEED = 0
-    say: Say = lambda words: None  # takes words on what is being prepared
+    say: Callable[[str], None] = lambda words: None  # takes words on what is being prepared
 
     def is_map(self) -> bool:
         """Refuse neither a loss nor a map, or both; true for a map."""
