@@ -8,6 +8,7 @@ LONG = 24  # a longer word of a table, which is a formula then, may be broken as
 NARROW = 10  # a column is not made narrower than this by wrapping, if its words fit
 # Where a formula may be broken that is longer than a line: not within 1e-5.
 BREAK = re.compile(r"(?<=[,;*/)])(?=[^*/,;)])|(?<![eE*/(,;+-])(?=[+-])")
+CODE = ".. code-block:: python"  # stands two blocks before its lines
 RULE = re.compile(r"\s*=+(?:\s+=+)+\s*")  # above and below a table of a docstring
 
 
@@ -100,15 +101,17 @@ def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
 
 
 def reflowed(text: str, width: int) -> str:
-    """A docstring in lines of that width: sentences flow, examples, tables and underlined titles stay.
+    """A docstring in lines of that width, without marks of code: sentences flow, examples, tables and underlined titles stay.
 
     >>> reflowed("One sentence that is long and goes on.", 20).splitlines()
     ['One sentence that is', 'long and goes on.']
     """
-    if max(map(width_of, text.split("\n"))) <= width:
-        return text
-    blocks = [_flowing(block, width) for block in re.split(r"(\n\s*\n)", text)]
-    return "".join(blocks)
+    text = text.replace("``", "`")
+    if max(map(width_of, text.split("\n"))) > width:
+        blocks = re.split(r"(\n\s*\n)", text)
+        pairs = zip(["", "", *blocks], blocks, strict=False)
+        text = "".join(block if CODE in (before, block) else _flowing(block, width) for before, block in pairs)
+    return text.replace(f"{CODE}\n\n", "")
 
 
 def _flowing(block: str, width: int) -> str:
