@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
@@ -41,7 +41,7 @@ class Subject:
     batch: BATCH = None
     order: ORDER = "cyclic"
     seed: SEED = 0
-    say: Callable[[str], None] = lambda words: None  # takes words on what is being prepared
+    say: Callable[[str], None] = field(default=lambda words: None, compare=False)  # takes words; no option
 
     def is_map(self) -> bool:
         """Refuse neither a loss nor a map, or both; true for a map."""
