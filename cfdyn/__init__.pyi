@@ -91,7 +91,7 @@ def iterate_many(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps
 def mean_square(loss: Loss | AsFormula, w: Any, lr: float, batch: int, replace: bool=True, cut: float=0.1, width: float=1.0, rates: int=0) -> MeanSquare:
     """Mean-square stability of SGD at a point: the second moments S of the distance from it after a step are"""
 
-def minima(loss: Loss | AsFormula, box: Sequence[tuple[float, float]] | None=None, starts: int=0, seed: int=0) -> list[Minimum]:
+def minima(loss: Loss | AsFormula, box: Sequence[tuple[float, float]] | None=None, starts: int=0, seed: int=0, progress: Callable[[int, int], object] | None=None) -> list[Minimum]:
     """Local minima, the lowest first: quasi-Newton from many starts, then Newton's method."""
 
 def poincare_map(flow: Flow | AsFormula, surface: Any, direction: str='up', without: str | None=None, most_time: float=1000.0, rtol: float=1e-12, atol: float=1e-14) -> PoincareMap:

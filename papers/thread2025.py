@@ -1,9 +1,9 @@
 """A forum thread on *How does gradient descent work?* (centralflows.github.io, arXiv 2410.24206), 2025.
 
 Readers asked what the iterates do at the edge of stability: whether the bouncing is always of period 2, whether it could be
-of period 3 and chaotic, whether averaging, momentum, a ReLU or stochastic gradients change the answer, and what the central
-flow is good for. Fourteen questions, each answered in a paragraph that rests on claims of the other papers; the numbers in
-the answers are those that these claims measured.
+of period 3 and chaotic, whether averaging, momentum, a ReLU or stochastic gradients change the answer, and whether the central
+flow is right, and what it is good for. Fifteen questions, each answered in a paragraph that rests on claims of the other
+papers; the numbers in the answers are those that these claims measured.
 """
 
 from cfdyn.claims import Claims, Question
@@ -241,6 +241,36 @@ QUESTIONS = (
     ),
     _question(
         10,
+        "Is the central flow right?",
+        """Near the edge it models the averaged path well, {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
+        {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times nearer than the flow
+        without oscillation. It has no slow swings, late onsets or other periods, and at large η can end at another minimum.""",
+        """The central flow is the differential equation of the iterates without their bouncing. It is at least
+        {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.2f} times nearer to the averaged iterates than the gradient
+        flow on six explicit losses, {cohen2024_networks.follows_where_gradient_flow_leaves:least ratio|.1f} times on a fully
+        connected net, {cohen2024_architectures.follows_where_gradient_flow_leaves:least ratio|.1f} times on a CNN and a
+        transformer; with RMSProp {cohen2024b_networks.follows_where_the_stable_flow_leaves:rmsprop mlp|.1f} to
+        {cohen2024b_networks.follows_where_the_stable_flow_leaves:rmsprop cnn|.1f} times nearer than the flow without
+        oscillation. Its mean loss is {cohen2024_networks.averages_are_predicted:loss.2|.3f} to
+        {cohen2024_networks.averages_are_predicted:loss.0|.3f} of the measured one on the fully connected net. Where the
+        oscillation is large, on a matrix factorization, its mean squared gradient is
+        {cohen2024.averages_are_predicted:factorization|.2f} of the measured one. It is wrong where an
+        oscillation has first to grow: from a start deep in a valley it reaches the edge after
+        {berthier2026.onset_is_set_by_round_off:flow|.0f} steps, and the iterates swing from step
+        {berthier2026.onset_is_set_by_round_off:onset.0} on. On the net a second direction that had come to the edge late had a
+        third of the variance that Σ gives it. It has no slow swings of the sharpness about the edge, which the edge flow
+        follows with a correlation of {marion2026_network.its_sharpness_swings_as_that_of_descent:least|.2f}. On ½(1 − xy)² with
+        η = 0.8 it ends at the sharpness {cohen2024.other_minimum_at_a_large_step:flow|.1f}, descent at
+        {cohen2024.other_minimum_at_a_large_step:descent|.3f}. And it knows of no period but 2.""",
+        """cohen2024.stays_where_the_gradient_flow_leaves cohen2024_networks.follows_where_gradient_flow_leaves
+        cohen2024_architectures.follows_where_gradient_flow_leaves cohen2024b_networks.follows_where_the_stable_flow_leaves
+        cohen2024.averages_are_predicted cohen2024_networks.averages_are_predicted
+        cohen2024_directions.second_variance_of_descent_on_a_connected_net berthier2026.onset_is_set_by_round_off
+        marion2026_network.its_sharpness_swings_as_that_of_descent cohen2024.other_minimum_at_a_large_step""",
+        "berthier2026.onset",
+    ),
+    _question(
+        11,
         "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
         """For one critical eigenvalue, and while the descent pushes against the edge, exactly. It misses the exit, and for
         several critical eigenvalues it holds their sum only.""",
@@ -259,7 +289,7 @@ QUESTIONS = (
         "thread2025_flows.exit",
     ),
     _question(
-        11,
+        12,
         "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
         """No, its sign is the other one: it raises the trace of the Hessian, while the central flow lowers the sharpness.""",
         """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I −
@@ -272,7 +302,7 @@ QUESTIONS = (
         "",
     ),
     _question(
-        12,
+        13,
         "Is the edge of stability special to deep learning?",
         """No: products of a few numbers and matrix factorization show it too, and Poisson and logistic regression have the
         same bifurcations. What varies is the progressive sharpening that leads there.""",
@@ -289,7 +319,7 @@ QUESTIONS = (
         "cohen2021.hovering",
     ),
     _question(
-        13,
+        14,
         "Can the central flow be computed faster than the optimizer that it models?",
         """On long slow stretches yes, by a factor of hundreds, the more the slower they are; on short runs no.""",
         """The optimizer needs one gradient a step. The flow needs gradients, second and third derivatives, but it takes
@@ -306,7 +336,7 @@ QUESTIONS = (
         "thread2025_flows.work",
     ),
     _question(
-        14,
+        15,
         "How do Muon and Shampoo relate?",
         """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η
         for the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions: as long as its matrices hardly change, its

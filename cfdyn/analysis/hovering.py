@@ -48,28 +48,35 @@ class Hovering(Record):
 
     @property
     def meaning(self) -> str:
-        """The finding as a sentence."""
+        """The finding as a sentence: of the sharpness where P stays what it is, else of λ₁(P⁻¹H)."""
+        moves = len(self.t) and np.ptp(self.theta) > STILL * abs(self.theta[-1])
+        plain = not (self.moving or moves) and np.isfinite(self.sharpness).all()
+        what, of = ("the sharpness", "of it") if plain else ("λ₁(P⁻¹H)", "θ")
         if not len(self.t):
-            return f"Whether λ₁(P⁻¹H) hovers at its edge is undecided: {self.reason}."
-        moves = np.ptp(self.theta) > STILL * abs(self.theta[-1])
-        edge = f"its edge θ = {self.theta[-1]:.4g}{' (at the end)' if moves else ''}"
+            return f"Whether {what} hovers at its edge is undecided: {self.reason}."
+        theta = f"θ = {self.theta[-1]:.4g}"
+        edge = f"its edge ({theta})" if plain else f"its edge {theta}{' (at the end)' if moves else ''}"
+        found = self._found(what, edge, of)
+        return found[0].upper() + found[1:] if plain else found
+
+    def _found(self, what: str, edge: str, of: str) -> str:
+        """The finding, in these words for the curvature, for its edge and for parts of that."""
         spread = f"5–95 % from {self.low:.3g} to {self.high:.3g}"
         if max(self.high - self.mean, self.mean - self.low) <= NARROW:
             spread = f"nearly all within {NARROW:g} of that"
-        numbers = f"{self.mean:.3g} θ on average, {spread}"
+        numbers = f"{self.mean:.3g} {of} on average, {spread}"
         if self.kind == "hovers":
-            return f"λ₁(P⁻¹H) hovers at {edge} from step {self.since} on{SIDES[self.side]}: {numbers}."
+            return f"{what} hovers at {edge} from step {self.since} on{SIDES[self.side]}: {numbers}."
         if self.kind == "never":
             top = int(np.argmax(self.ratio))
-            return (f"λ₁(P⁻¹H) does not reach {edge} in {self.t[-1] + 1} steps: at most {self.ratio[top]:.3g} θ, at step "
-                    f"{self.t[top]}.")  # fmt: skip
+            most = f"at most {self.ratio[top]:.3g} {of}, at step {self.t[top]}"
+            return f"{what} does not reach {edge} in {self.t[-1] + 1} steps: {most}."
         if self.kind == "left":
-            return f"λ₁(P⁻¹H) is below {edge} from step {self.since} on: {self.ratio[-1]:.3g} θ at step {self.t[-1]}."
+            return f"{what} is below {edge} from step {self.since} on: {self.ratio[-1]:.3g} {of} at step {self.t[-1]}."
         if self.kind == "beyond":
-            passes = f"λ₁(P⁻¹H) passes {edge} at step {self.crossing}"
-            return f"{passes} and does not stay near it: {numbers} from step {self.since} on."
-        end = f"; {self.ratio[-1]:.3g} θ at step {self.t[-1]}" if np.isfinite(self.ratio[-1]) else ""
-        return f"Whether λ₁(P⁻¹H) hovers at {edge} is undecided: {self.reason}{end}."
+            return f"{what} passes {edge} at step {self.crossing} and does not stay near it: {numbers} from step {self.since} on."
+        end = f"; {self.ratio[-1]:.3g} {of} at step {self.t[-1]}" if np.isfinite(self.ratio[-1]) else ""
+        return f"Whether {what} hovers at {edge} is undecided: {self.reason}{end}."
 
 
 def hovering(orbit: Orbit) -> Hovering:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 from typer.models import ArgumentInfo
 
 from cfdyn.cli import interrupts
-from cfdyn.cli.input.options import CSV, FIGSIZE, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.input.options import CSV, DRAWN_TO, FIGSIZE, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise
 from cfdyn.cli.output.document import print_json
@@ -137,8 +137,8 @@ def command(
         def run(**given: Any) -> int:
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
             with progress(f"{own.__name__.rstrip('_').replace('_', '-')}: preparing", given["quiet"]) as said:
-                say = _patient(said) if keeps else said
-                built = {"say": say, **{name: kind(**{field: given[field] for field in _parameters(kind) if field in given})
+                say, told = _patient(said) if keeps else said, {**given, "say": said}
+                built = {"say": say, **{name: kind(**{field: told[field] for field in _parameters(kind) if field in told})
                                         for name, kind in made.items()}}  # fmt: skip
                 record = None
                 try:
@@ -156,6 +156,8 @@ def command(
             return answer.status
 
         known = {**dict(item for kind in made.values() for item in _parameters(kind).items()), **outputs, **taken}
+        if "plot" in listed and "figure" not in listed:
+            known["plot"] = known["plot"].replace(annotation=DRAWN_TO)
         for name in listed:
             _say_form(known[name])
         run.__signature__ = inspect.Signature([known[name] for name in listed])  # type: ignore[attr-defined]

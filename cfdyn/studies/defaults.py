@@ -1,7 +1,7 @@
 """What is taken where the user gives no learning rate, no start, or no box."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,7 @@ OFF = 0.107
 BY_EDGE, NEAR = f"{BEYOND} × the edge", "near the lowest minimum"
 USUAL, BY_CUSTOM = 0.001, "the usual one of Adam"  # Kingma & Ba, where an edge says nothing of usual rates
 MAP_START = 0.1  # for each variable of a map of one's own; 0 is a fixed point of many
+EDGE = "looking for the edge of the lowest minimum"  # words while that is done
 SIDE = 5.0  # of the box where nothing says better
 
 
@@ -106,9 +107,11 @@ def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
 
 def completed(
     loss: Loss, optimizer: Optimizer, start: Sequence[float] | None = None, open_lr: bool = False, seed: int = 0,
-    share: float = BEYOND,
+    share: float = BEYOND, say: Callable[[str], None] = lambda words: None,
 ) -> tuple[Optimizer, Sequence[float], dict[str, str]]:  # fmt: skip
     """The optimizer with its learning rate, the start, and in words how they were chosen where ``open_lr``, or ``start`` is None.
+
+    ``say`` takes a few words on what is being done.
 
     >>> import cfdyn as cf
     >>> optimizer, start, chosen = completed(cf.losses.double_well(), cf.optimizers.gd(lr=1), open_lr=True)
@@ -117,8 +120,9 @@ def completed(
     """
     chosen: dict[str, str] = {}
     if open_lr or start is None:
-        found = minima(loss, seed=seed)
+        found = minima(loss, seed=seed, progress=lambda k, n: say(f"looking for minima: {k} of {n} starts"))
         if open_lr:
+            say(EDGE)
             lr, chosen["lr"] = learning_rate(loss, optimizer, found, share)
             optimizer = optimizer.at(lr=lr)
         if start is None:

@@ -96,7 +96,7 @@ class _Stages:
 
     def __init__(self, say: Progress | None):
         self.say, self.stage, self.words = say or (lambda words: None), 0, ""
-        self.values = None if say is None else self._values
+        self.values, self.starts = (None if say is None else partial(self._count, of) for of in ("values", "starts"))
 
     def begin(self, what: str) -> None:
         """The next stage."""
@@ -104,9 +104,9 @@ class _Stages:
         self.words = f"stage {self.stage} of {STAGES}, {what}"
         self.say(self.words)
 
-    def _values(self, done: int, total: int) -> None:
-        """So many values of the learning rate are done."""
-        self.say(f"{self.words}: {done} of {total} values")
+    def _count(self, of: str, done: int, total: int) -> None:
+        """So many of them are done."""
+        self.say(f"{self.words}: {done} of {total} {of}")
 
 
 def study(
@@ -152,7 +152,9 @@ def studied(
     if "lr" not in optimizer.params:
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
     stages.begin("looking for minima")
-    found = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed))
+    found = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed, progress=stages.starts))
+    if auto:
+        stages.say(f"{stages.words}, and the edge of the lowest")
     lr, how = learning_rate(loss, optimizer, found) if auto else (optimizer.params["lr"], GIVEN)
     optimizer = optimizer.at(lr=lr)
     step = as_map(loss, optimizer)

@@ -91,7 +91,7 @@ def _moving(hovering: Hovering | None, regime: Regime) -> str:
     found = hovering.meaning
     if not regime.inject:
         return found
-    return f"With an oscillation of at least {regime.inject:.2g}, {found.replace('Whether', 'whether', 1)}"
+    return f"With an oscillation of at least {regime.inject:.2g}, {found[0].lower()}{found[1:]}"
 
 
 def _flip(flip: NormalForm | None) -> str:

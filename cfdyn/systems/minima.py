@@ -1,6 +1,6 @@
 """`minima`: the local minima of a loss, by many starts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -33,7 +33,10 @@ class Minimum(Record):
     kind: str
 
 
-def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts: int = 0, seed: int = 0) -> list[Minimum]:
+def minima(
+    loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts: int = 0, seed: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> list[Minimum]:  # fmt: skip
     """Local minima, the lowest first: quasi-Newton from many starts, then Newton's method.
 
     Parameters
@@ -42,6 +45,7 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
     box : one (lo, hi) for each weight; the loss's own, or starts of several sizes around 0
     starts : number of starts, 32 for each weight (at most 256) if 0
     seed : of the random starts
+    progress : called with the number of starts done, and of all
 
     Returns
     -------
@@ -63,7 +67,9 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
     box = loss.spec.box if box is None else box
     points = _starts(loss.dim, box, starts or min(32 * loss.dim, 256), np.random.default_rng(seed))
     found: list[Minimum] = []
-    for start in points:
+    for k, start in enumerate(points):
+        if progress:
+            progress(k, len(points))
         w = _descend(loss, start)
         minimum = None if w is None else _describe(loss, w)
         if minimum is not None:

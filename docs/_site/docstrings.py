@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-# Code, **first words** of a paragraph, and *titles*.
-LITERAL = re.compile(r"(``.+?``|`[^`]+`|^ *\*\*[A-Z][^*]*?\*\*(?!\w)|(?<![\w*])\*[^\s*][^*]*?(?<!\s)\*(?![\w*]))")
+# Code, the star of an item with its **first words**, **first words** of a paragraph, and *titles*.
+LITERAL = re.compile(
+    r"(``.+?``|`[^`]+`|^ *\* (?:\*\*[^*]+\*\*)?|^ *\*\*[A-Z][^*]*?\*\*(?!\w)|(?<![\w*])\*[^\s*][^*]*?(?<!\s)\*(?![\w*]))"
+)
 MARK = re.compile(r"([*|\\]|(?<=\w)_(?!\w))")  # would begin emphasis, a substitution or a link
 ENTRY = re.compile(r"( *)([\w*\"`]+(?:, [\w*\"`]+)*) : (.+)")
 

@@ -126,13 +126,13 @@ def test_momentum_hovers_at_its_own_edge():
         found = cf.analysis.hovering(orbit(loss, optimizer, [0.05, 6.4], 15_000))
         assert found.kind == "hovers" and found.mean == pytest.approx(1.0, abs=0.03)
         np.testing.assert_allclose(found.theta, theta, rtol=1e-14)
-        assert not found.moving and found.crossing is not None and f"θ = {theta:g} " in found.meaning
+        assert not found.moving and found.crossing is not None and f"The sharpness hovers at its edge (θ = {theta:g}) " in found.meaning
 
 
 def test_what_converges_never_reaches_it():
     found = cf.analysis.hovering(orbit(cf.Loss("w**2/2"), OPT.gd(1.0), [1.0], 100))
     assert found.kind == "never"
-    assert found.meaning == "λ₁(P⁻¹H) does not reach its edge θ = 2 in 100 steps: at most 0.5 θ, at step 1."
+    assert found.meaning == "The sharpness does not reach its edge (θ = 2) in 100 steps: at most 0.5 of it, at step 1."
 
 
 def test_a_catapult_leaves_the_edge_below():
@@ -141,14 +141,14 @@ def test_a_catapult_leaves_the_edge_below():
     found = cf.analysis.hovering(path)
     end = 0.4 * (path.w[-1] ** 2).sum()
     assert found.kind == "left" and found.crossing == 1 and found.since == 2 and end < 1
-    assert found.meaning == f"λ₁(P⁻¹H) is below its edge θ = 2 from step 2 on: {end:.3g} θ at step 999."
+    assert found.meaning == f"The sharpness is below its edge (θ = 2) from step 2 on: {end:.3g} of it at step 999."
 
 
 def test_a_two_cycle_far_from_the_edge_does_not_hover():
     """L = Sw²/2 − w⁴/4: in its 2-cycle ±√(S − 2/η) the averaged weights stay at the top, where ηS/2 = 1.25."""
     found = cf.analysis.hovering(orbit(cf.Loss("s*w**2/2 - w**4/4", "w", {"s": 2.5}), OPT.gd(1.0), [np.sqrt(0.5)], 400))
     assert found.kind == "beyond" and found.mean == pytest.approx(1.25, rel=1e-9)
-    assert "passes its edge θ = 2 at step 1 and does not stay near it: 1.25 θ on average" in found.meaning
+    assert "The sharpness passes its edge (θ = 2) at step 1 and does not stay near it: 1.25 of it on average" in found.meaning
 
 
 @pytest.mark.parametrize(("n", "reason"), [(0, "0 steps"), (1, "1 steps"), (2, "1 steps"), (30, "29 steps")])

@@ -6,10 +6,12 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from cfdyn.cli import main
 from cfdyn.cli.progress import Progress, duration, pause
 from cfdyn.machine import compiling
 
@@ -120,6 +122,21 @@ def test_a_document_stays_one_and_words_go_to_stderr(tmp_path):
 def test_quiet_says_nothing(tmp_path):
     done = run([*LONG, "--json", "--quiet"], tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["steps"] == 40_000_000
+
+
+@pytest.mark.parametrize(("words", "last"), [
+    (["classify", "double_well"], "classifying the orbit"), (["flow", "double_well", "--no-figure"], "solving the flow"),
+    (["cycles", "double_well"], "looking for cycles of period 2"),
+])  # fmt: skip
+def test_what_is_prepared_is_said(words, last, tmp_path, monkeypatch):
+    """A weight is looked at from 32 starts; then comes the edge, by which the learning rate is chosen, then the work."""
+    said = []
+    monkeypatch.setattr("cfdyn.cli.command.progress", lambda about, quiet: nullcontext(said.append))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    starts = [f"looking for minima: {k} of 32 starts" for k in range(32)]
+    assert end.value.code == 0 and said[:34] == [*starts, "looking for the edge of the lowest minimum", last]
 
 
 def test_on_a_terminal_one_line_changes_and_is_gone_in_the_end(tmp_path):

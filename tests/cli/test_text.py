@@ -274,3 +274,10 @@ def test_what_comes_from_python_is_told_in_the_words_of_the_command_line(capsys,
 def test_the_parameter_that_varies_is_asked_for(capsys, command):
     status, _, err = run(capsys, command, "double_well")
     assert status == 2 and "say which parameter varies" in err and "--vary lr=0.1:2" in err
+
+
+@pytest.mark.parametrize(("more", "expected"), [(["--budget", "2000"], "a larger --budget of `classify` follows it"), ([], "fixed point")])
+def test_an_orbit_that_settles_slowly_asks_for_more_steps(more, expected, capsys):
+    """At the flip r = 3 the distance falls like the root of the number of steps: 2000 do not tell, the usual number does."""
+    code, out, _ = run(capsys, "classify", "--map", "r*x*(1-x)", "--set", "r=3", "--start", "0.3", *more)
+    assert code == 0 and expected in " ".join(out.split())

@@ -71,6 +71,21 @@ def test_docstrings_flow_and_examples_stay():
     assert reflowed(text, 80) == text
 
 
+def test_code_of_a_docstring_stays_and_its_marks_go():
+    code = "    net = module(32)\n    print(net)"
+    assert reflowed(f"Of a ``module`` that is long:\n\n.. code-block:: python\n\n{code}", 20) == f"Of a `module` that\nis long:\n\n{code}"
+    assert reflowed(f"A ``module``:\n\n.. code-block:: python\n\n{code}", 80) == f"A `module`:\n\n{code}"
+
+
+def test_a_table_of_a_docstring_stays_one():
+    rule = "=========  ========================"
+    text = f"Words that are longer than the table is, so that they have to flow.\n\n{rule}\nname       meaning\n{rule}\none        1\ntwo words  a cell that is long, with ν̂\n{rule}"
+    assert reflowed(text, 40).split("\n\n")[1] == text.split("\n\n")[1]
+    assert reflowed(text, 24).split("\n\n")[1].splitlines() == [
+        "name       meaning", "one        1", "two words  a cell that", "           is long, with", "           ν̂"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("columns", "width"), [("60", 60), ("1", 20), ("0", 110), ("", 110), ("-5", 110), ("x", 110), ("9" * 9, 10**9 - 1)])
 def test_the_width_of_a_file_is_that_of_columns(columns, width, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", columns)

@@ -47,6 +47,7 @@ def test_prose_is_escaped_and_code_is_not():
         docstrings.escaped("|w| and `a|b` and w* and *Title, in two words*")
         == r"\|w\| and `a|b` and w\* and *Title, in two words*"
     )
+    assert docstrings.escaped("    * **never**: |w| < w*") == r"    * **never**: \|w\| < w\*"
 
 
 def test_a_file_that_is_included_is_code(tmp_path):

@@ -37,7 +37,7 @@ SHAPE = Annotated[
 ]  # noqa: E501
 PLANE = Annotated[
     str | None,
-    Option("--plane", help="Names of the coordinates that vary; the others are those of --start.", metavar="NAME,NAME", show_default=False),  # noqa: E501
+    Option("--plane", help="Names of the coordinates that vary (the first ones if not given); the others are those of --start.", metavar="NAME,NAME", show_default=False),  # noqa: E501
 ]  # noqa: E501
 LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")]
 VARIED = Annotated[

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 MOST_POINTS = 8  # of a cycle that are printed
 
 
-@command("loss optimizer start settings variables map max_period out batch order seed periodic json", group="Orbits", place=21)
+@command("loss optimizer start settings variables map max_period budget out batch order seed periodic json",
+         group="Orbits", place=21)  # fmt: skip
 def classify(
-    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")] = 4096  # noqa: E501
+    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")] = 4096,  # noqa: E501
+    budget: Annotated[int | None, Option("--budget", min=1, help="Most steps that the orbit is followed for (2000000, fewer where steps are expensive, if not given).")] = None,  # noqa: E501
 ) -> Answer:
     """The regime of one orbit: fixed point, cycle, chaos, divergence, …
 
@@ -35,7 +37,7 @@ def classify(
     """
     step, z0, chosen = subject.map_and_state()
     say("classifying the orbit")
-    found = cfdyn.analysis.classify(step, z0, max_period=max_period, progress=lambda words: say(f"classifying: {words}"))
+    found = cfdyn.analysis.classify(step, z0, max_period, budget, progress=lambda words: say(f"classifying: {words}"))
     turns = _rotation(step, z0)
     rotation = {"rotation_number": turns} if turns else {}
     return Answer(

@@ -28,7 +28,7 @@ def cycles(
     say: Say,
     period: Annotated[int, Option("--period", help="Period of the cycles; 1 for fixed points.")] = 2,
     box: Annotated[str | None, Option("--box", help="Where: LO:HI for each variable; -inf:inf is allowed where there is one (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
-    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work; beyond it the list is not complete.", show_default=False)] = None,  # noqa: E501
+    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work, beyond which the list is not complete (that of the method if not given).", show_default=False)] = None,  # noqa: E501
     prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that these are all; the exit status is 1 where that fails.")] = False,  # noqa: E501
     method: Annotated[str, Option("--method", help="auto (all cycles, where bounds can decide that), laps (one variable) or boxes alone, or from many starts: davidchack-lai, schmelcher-diakonos.")] = "auto",  # noqa: E501
     jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With --prove: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501

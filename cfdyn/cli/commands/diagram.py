@@ -25,7 +25,7 @@ AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that th
 FOLLOW = Annotated[str | None, Option("--follow", help="Where each value begins: fresh, from --start (if not given); up, down or both, from the last state of the value before.", show_default=False)]  # noqa: E501
 LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: longest cycle that is named.")]
 COORDINATE = Annotated[
-    str | None, Option("--coordinate", help="Entry of the state that is shown.", metavar="NAME", show_default=False)
+    str | None, Option("--coordinate", help="Entry of the state that is shown (the first if not given).", metavar="NAME", show_default=False)  # noqa: E501
 ]  # noqa: E501
 MOST_VALUES = 10**8
 COUNT, EXAMPLE = 250, "--vary lr=0.1:2:250 --vary a=0.5:2:250"

@@ -66,6 +66,7 @@ def flow(
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
     options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict,
                                "progress": lambda t: say(f"t = {t:.6g} of {time:g}")}  # fmt: skip
+    say("solving the flow")
     path = cfdyn.solve(flow, start, time, save_at=rows, **options)
     say("iterating the optimizer")
     orbit = own_orbit(flow, loss, start, time, overlay)

@@ -46,7 +46,7 @@ def mean_square(
         raise UsageError(f"mean-square is of plain stochastic gradient descent, gd, not of {optimizer.name}")
     chosen, w = {}, subject.given_start()
     if w is None:
-        found = cfdyn.minima(loss, seed=subject.seed)
+        found = subject.minima(loss)
         if not found:
             raise UsageError("no minimum was found; name a point with --start")
         w, chosen["start"] = found[0].w.tolist(), "the lowest minimum"

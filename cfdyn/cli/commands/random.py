@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOOK = Annotated[str, Option("--look", help="What to look at: exponents, density or, with --vary, cycle.")]  # noqa: E501
 RUNS = Annotated[int | None, Option("--runs", min=1, help="Number of independent runs (32; for a density 64, for a cycle 20).", show_default=False)]  # noqa: E501
 TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")]
-COORDINATE = Annotated[str | None, Option("--coordinate", help="Entry of the state, with --look density.", metavar="NAME", show_default=False)]  # noqa: E501
+COORDINATE = Annotated[str | None, Option("--coordinate", help="Entry of the state, with --look density (the first if not given).", metavar="NAME", show_default=False)]  # noqa: E501
 LOOKS = ("exponents", "density", "cycle")
 MEANS = {1: "above 0: neighbours part", -1: "below 0: neighbours meet", None: "not told from 0"}
 LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings "

@@ -35,8 +35,8 @@ LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 def study(
     subject: Subject,
     say: Say,
-    box: Annotated[str | None, Option("--box", help="Where to look for minima: LO:HI for each weight.", metavar="LO:HI,…")] = None,  # noqa: E501
-    vary: Annotated[str | None, Option("--vary", help="Range of the learning rate for the regimes.", metavar="lr=LO:HI")] = None,
+    box: Annotated[str | None, Option("--box", help="Where to look for minima: LO:HI for each weight (the loss's own box if not given).", metavar="LO:HI,…")] = None,  # noqa: E501
+    vary: Annotated[str | None, Option("--vary", help="Range of the learning rate for the regimes (0.5 to 3 × the edge if not given).", metavar="lr=LO:HI")] = None,  # noqa: E501
     models: Annotated[str | None, Option("--models", help="Flows to put beside the first 300 steps, names from 'cfdyn list flows' (none if not given).", metavar="NAME,…", autocompletion=offers("flows"), show_default=False)] = None,  # noqa: E501
 ) -> Answer:
     """Everything about one loss: minima, edge, regime, bifurcations, figure.

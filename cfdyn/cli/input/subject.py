@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
@@ -41,6 +41,7 @@ class Subject:
     batch: BATCH = None
     order: ORDER = "cyclic"
     seed: SEED = 0
+    say: Callable[[str], None] = field(default=lambda words: None, compare=False)  # takes words; no option
 
     def is_map(self) -> bool:
         """Refuse neither a loss nor a map, or both; true for a map."""
@@ -61,6 +62,10 @@ class Subject:
     def loss_and_optimizer(self) -> tuple[Loss, Optimizer, bool]:
         """Both, and whether the learning rate is still to be chosen."""
         return make_loss(str(self.loss), self.settings or (), self.variables), *make_optimizer(self.optimizer)
+
+    def minima(self, loss: Loss) -> list[Minimum]:
+        """Its local minima, the lowest first; meanwhile words say how many starts are done."""
+        return cfdyn.minima(loss, seed=self.seed, progress=lambda k, n: self.say(f"looking for minima: {k} of {n} starts"))
 
     def make_map(self) -> Map:
         """``--map``: one formula for each variable, separated by semicolons."""
@@ -85,7 +90,8 @@ class Subject:
         from cfdyn.studies.defaults import BEYOND, WITH_NOISE, completed
 
         loss, optimizer, open_lr = self.loss_and_optimizer()
-        return loss, *completed(loss, optimizer, self.given_start(), open_lr, self.seed, WITH_NOISE if noisy else BEYOND)
+        share = WITH_NOISE if noisy else BEYOND
+        return loss, *completed(loss, optimizer, self.given_start(), open_lr, self.seed, share, self.say)
 
     def map_and_state(self) -> tuple[Map, Any, Chosen]:
         """The map (of an epoch, if a batch is given), the full starting state, and ``chosen``."""
@@ -129,14 +135,16 @@ class Subject:
 
     def map_and_loss(self, lr: float | None = None) -> tuple[Map, Loss | None, list[Minimum], Chosen]:
         """The map, at ``lr`` where its learning rate is open; the loss, its minima where they were looked for, and ``chosen``."""
-        from cfdyn.studies.defaults import BY_EDGE, learning_rate
+        from cfdyn.studies.defaults import BY_EDGE, EDGE, learning_rate
 
         if self.is_map():
             return self.make_map(), None, [], {}
         loss, optimizer, open_lr = self.loss_and_optimizer()
-        minima = cfdyn.minima(loss, seed=self.seed) if open_lr or self.start is None else []
+        minima = self.minima(loss) if open_lr or self.start is None else []
         chosen: Chosen = {}
         if open_lr:
+            if lr is None:
+                self.say(EDGE)
             value, how = learning_rate(loss, optimizer, minima) if lr is None else (lr, BY_EDGE)
             optimizer, chosen = optimizer.at(lr=value), {"lr": how}
         return cfdyn.as_map(loss, optimizer, periods(self.periodic or ())), loss, minima, chosen

@@ -8,6 +8,8 @@ LONG = 24  # a longer word of a table, which is a formula then, may be broken as
 NARROW = 10  # a column is not made narrower than this by wrapping, if its words fit
 # Where a formula may be broken that is longer than a line: not within 1e-5.
 BREAK = re.compile(r"(?<=[,;*/)])(?=[^*/,;)])|(?<![eE*/(,;+-])(?=[+-])")
+CODE = ".. code-block:: python"  # stands two blocks before its lines
+RULE = re.compile(r"\s*=+(?:\s+=+)+\s*")  # above and below a table of a docstring
 
 
 def width_of(text: str) -> int:
@@ -99,15 +101,17 @@ def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
 
 
 def reflowed(text: str, width: int) -> str:
-    """A docstring in lines of that width: sentences flow, examples, tables and underlined titles stay.
+    """A docstring in lines of that width, without marks of code: sentences flow, examples, tables and underlined titles stay.
 
     >>> reflowed("One sentence that is long and goes on.", 20).splitlines()
     ['One sentence that is', 'long and goes on.']
     """
-    if max(map(width_of, text.split("\n"))) <= width:
-        return text
-    blocks = [_flowing(block, width) for block in re.split(r"(\n\s*\n)", text)]
-    return "".join(blocks)
+    text = text.replace("``", "`")
+    if max(map(width_of, text.split("\n"))) > width:
+        blocks = re.split(r"(\n\s*\n)", text)
+        pairs = zip(["", "", *blocks], blocks, strict=False)
+        text = "".join(block if CODE in (before, block) else _flowing(block, width) for before, block in pairs)
+    return text.replace(f"{CODE}\n\n", "")
 
 
 def _flowing(block: str, width: int) -> str:
@@ -115,6 +119,8 @@ def _flowing(block: str, width: int) -> str:
     lines = block.split("\n")
     if ">>>" in block or not block.strip():
         return block
+    if RULE.fullmatch(lines[0]) and RULE.fullmatch(lines[-1]):
+        return _ruled(lines, width)
     joined: list[str] = []
     for line in lines:
         before = len(line) - len(line.lstrip())
@@ -125,6 +131,14 @@ def _flowing(block: str, width: int) -> str:
             joined.append(line)
     rest = [line[: len(line) - len(line.lstrip())] + "    " * bool(re.match(r"\s*[\w, *]+ : ", line)) for line in joined]
     return "\n".join("\n".join(wrapped(line, width, indent)) for line, indent in zip(joined, rest, strict=True))
+
+
+def _ruled(lines: Sequence[str], width: int) -> str:
+    """A table between lines of ===, as it is where it fits; else in columns of words that wrap."""
+    rows = [re.split(r" {2,}", line.strip()) for line in lines if not RULE.fullmatch(line)]
+    if max(map(width_of, lines)) <= width or len({len(row) for row in rows}) > 1:
+        return "\n".join(lines)
+    return "\n\n".join("\n".join([*head, *below]) for head, below in table(rows[0], rows[1:], width))
 
 
 def _least(column: Sequence[str]) -> int:
