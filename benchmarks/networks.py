@@ -202,12 +202,13 @@ def growth(plan: Plan) -> Rows:
     code. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6 with k > 1 the run
     itself) hold about k modes most of the time; finding them, and a state on the edge, is the start, which is counted apart.
     Early part: the first {early} units. Error: as above, against a tolerance of {strict:g}, up to 2e4. Published scheme: its
-    gradients per unit over {published} units from where that ends. Memory (on Linux): the peak beyond that of gradients,
-    products and T of the same net once compiled, one by one, in vectors as long as the weights, where freed memory is given
-    back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call took after it has answered, later
-    on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at
-    once, while T is kept, in 32 bits from 50,000 weights on and at both ends of a step, of those near the edge, too. A row
-    that takes longer than {patience:g} s ends at the time that it says. Load of the machine when it began: {load}."""
+    gradients per unit over {published} units from where that ends, begun with random vectors, which at 1e6 are not all modes
+    by then: a lower bound there. Memory (on Linux): the peak beyond that of gradients, products and T of the same net once
+    compiled, one by one, in vectors as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536;
+    else glibc keeps a third more; JAX frees what a call took after it has answered, later on a busy machine, which can add
+    eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, while T is kept, in 32 bits
+    from 50,000 weights on and at both ends of a step, of those near the edge, too. A row that takes longer than {patience:g}
+    s ends at the time that it says. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
     for name, (net, problems) in list(SIZES.items())[: plan.pick(5, len(SIZES))]:
