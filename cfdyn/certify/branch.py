@@ -161,7 +161,9 @@ class _Walk:
         """The next slab, the cycle at its far end, and the step that worked."""
         while share > LEAST:
             step = share * self.length
-            far = goal if abs(goal - at) < 1.01 * step else at + step if goal > at else at - step
+            far = at + step if goal > at else at - step
+            # A step below the last bit of the parameter would lead nowhere.
+            far = goal if abs(goal - at) < 1.01 * step or far == at else far
             beyond = polished(self.at(far), [[float(x) for x in row] for row in z])
             slab = None if beyond is None else self._slab(min(at, far), max(at, far), z, beyond, self.open or share <= DECIDED)
             if slab is not None and beyond is not None:

@@ -287,7 +287,7 @@ def _array_erf(x: Any) -> Any:
 def _array_power(x: Any, n: int) -> Any:
     """x**n as products: np.power takes some 170 ns an entry for whole n other than 2 and -1."""
     if n < 0:
-        return 1.0 / _array_power(x, -n)
+        return np.divide(1.0, _array_power(x, -n))  # of Python's 0.0 too, which 1.0 / refuses
     if n > 64:
         return np.power(x, float(n))
     if n <= 1:

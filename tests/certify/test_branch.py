@@ -109,6 +109,14 @@ def test_another_parameter_and_what_cannot_be_asked():
         cf.certify.branch(WELL, O.gd(lr=1), 1, [1.0])
 
 
+def test_an_interval_of_one_double():
+    """Its sixteenth is below the last bit of its ends, and no step."""
+    said = []
+    proof = cf.certify.branch(WELL, O.gd(lr=1), 1, [1.0], lr=("0.5", "0.50000000000000001"), progress=said.append)
+    assert proof.claim["slabs"] == 1 and said[1:] == ["100.00 of 100 % of the interval"]
+    assert cf.certify.check(proof.document).valid
+
+
 @pytest.mark.slow
 def test_the_two_cycle_of_log_cosh_for_all_learning_rates_from_2_1_to_8():
     """2w = η tanh w, with the multiplier (1 − η sech²w)² in [0, 1): stable throughout."""

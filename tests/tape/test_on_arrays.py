@@ -104,3 +104,14 @@ def test_sums_over_rows_in_digits():
     np.testing.assert_allclose(np.array(found, dtype=float), np.array(exact, dtype=float), rtol=1e-15)
     assert [float(x) for x in exact[1:3]] == [(0.5 + 1.25) ** 2 + 1.5**2 + 0.375**2, 0.875]
     assert [float(x) for x in on_arrays(sums())([0.5], [])] == [0.0] * 4
+
+
+@pytest.mark.parametrize("count", [3, FEW + 1])
+def test_inverse_powers_of_zeros(count):
+    """Infinite, of a number, a parameter and a column too, which are Python's floats."""
+    t = Tape()
+    z, p, c = t.leaf("z", 0), t.leaf("p", 0), t.leaf("col", 0)
+    sums = t.rowsum(t.mul(z, t.ipow(c, -1)))
+    found = on_arrays(Program(t, (sums, t.ipow(p, -2), t.mul(z, t.ipow(p, -1))), 1, 1, 1), [[0.0], [2.0]])([np.ones(count)], [0.0])
+    np.testing.assert_array_equal(found[0], np.full(count, np.inf))
+    assert found[1] == np.inf and (found[2] == np.inf).all()
