@@ -35,8 +35,8 @@ class Turning:
     """
 
     def __init__(self, d: int):
-        self.short, self.on, self.begun = 0, False, 0.0
-        self.moves, self.changes, self.axes, self.sizes = np.zeros((0, d)), np.zeros((0, d)), np.zeros((0, d)), np.zeros(0)
+        self.d, self.short, self.on, self.begun = d, 0, False, 0.0
+        self.forget()
         self.past: np.ndarray | None = None  # the weights where T of another point is from
 
     @classmethod
@@ -45,13 +45,21 @@ class Turning:
         learns = flow.kind == "central" and not flow.own.states and flow.n_weights < LONG
         return cls(flow.n_weights) if learns else None
 
+    def forget(self) -> None:
+        """K = 0: what was learned at another X, as where a mode comes or goes, answers wrongly."""
+        none = np.zeros((0, self.d))
+        self.moves, self.changes, self.axes, self.sizes = none, none, none, np.zeros(0)
+
     def learn(self, move: np.ndarray, change: np.ndarray, least: float) -> None:
         """K from one more move (d,) and the change of the force on it; sizes below ``least`` are no matter."""
         length = float(np.linalg.norm(move))
         if not 0 < length < np.inf:
             return
+        change = change / length
+        if not np.isfinite(change).all():
+            return
         self.moves = np.concatenate([move[None] / length, self.moves])[:KEPT]
-        self.changes = np.concatenate([change[None] / length, self.changes])[:KEPT]
+        self.changes = np.concatenate([change[None], self.changes])[:KEPT]
         turn, lengths, _ = np.linalg.svd(self.moves @ self.moves.T)
         lengths = np.sqrt(lengths)
         kept = lengths > FLAT * lengths[0]
