@@ -293,8 +293,6 @@ class LargeRun:
         rank = rank_of(x)
         if rank == self.rank:
             return
-        if self.turning is not None:
-            self.turning.forget()
         when = self.t
         if rank > self.rank and self.point.rates is not None:
             when += min(h, meeting(self.point.rates, x, rank - 1, 2.0 - self.point.values[rank - 1]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.costs import LONG
-from cfdyn.integrate.large.multiplier import Rates, dots, force, weights
+from cfdyn.integrate.large.multiplier import Rates, dots, force, rank_of, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.stages import advance, stages
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
@@ -46,7 +46,7 @@ class Turning:
         return cls(flow.n_weights) if learns else None
 
     def forget(self) -> None:
-        """K = 0: what was learned at another X, as where a mode comes or goes, answers wrongly."""
+        """K = 0: where no mode was held for a while, what was learned at another X answers wrongly."""
         none = np.zeros((0, self.d))
         self.moves, self.changes, self.axes, self.sizes = none, none, none, np.zeros(0)
 
@@ -101,9 +101,11 @@ def turned(run: LargeRun, push: Force | None, z: np.ndarray) -> Force | None:
 
 
 def passed(run: LargeRun, z: np.ndarray) -> None:
-    """T of another point is from these weights."""
+    """T of another point is from these weights; where modes come to be held, or are no more, all is learned anew."""
     if run.turning is not None and run.turning.on:
         run.turning.past = z
+        if bool(rank_of(run.x)) != bool(run.rank):
+            run.turning.forget()
 
 
 def led(run: LargeRun, ahead: float) -> np.ndarray | None:
