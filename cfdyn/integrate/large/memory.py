@@ -9,6 +9,7 @@ import numpy as np
 from cfdyn.integrate.large.costs import KEPT, KINDS
 from cfdyn.integrate.large.multiplier import rates
 from cfdyn.integrate.large.point import Point
+from cfdyn.integrate.large.turning import Turning
 from cfdyn.integrate.trajectory import Event
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     if len(given["thirds"]):
         run.point.rates = rates(flow, run.point.slope(flow), run.point.edge, run.point.movers(flow), run.point.thirds)
     run.trend, run.x, run.missed, run.piece = given["trend"], given["x"], given["missed"], None
+    run.turning = Turning.of(flow)
     if run.turning is not None and "turning" in given:  # not in what an older version stored
         short, on, begun = given["turning"].tolist()
         run.turning.short, run.turning.on, run.turning.begun = int(short), bool(on), begun

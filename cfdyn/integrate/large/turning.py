@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.costs import LONG
-from cfdyn.integrate.large.multiplier import Rates, dots, force, weights
+from cfdyn.integrate.large.multiplier import Rates, dots, force, rank_of, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.stages import advance, stages
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
@@ -35,8 +35,8 @@ class Turning:
     """
 
     def __init__(self, d: int):
-        self.short, self.on, self.begun = 0, False, 0.0
-        self.moves, self.changes, self.axes, self.sizes = np.zeros((0, d)), np.zeros((0, d)), np.zeros((0, d)), np.zeros(0)
+        self.d, self.short, self.on, self.begun = d, 0, False, 0.0
+        self.forget()
         self.past: np.ndarray | None = None  # the weights where T of another point is from
 
     @classmethod
@@ -45,13 +45,21 @@ class Turning:
         learns = flow.kind == "central" and not flow.own.states and flow.n_weights < LONG
         return cls(flow.n_weights) if learns else None
 
+    def forget(self) -> None:
+        """K = 0: where no mode was held for a while, what was learned at another X answers wrongly."""
+        none = np.zeros((0, self.d))
+        self.moves, self.changes, self.axes, self.sizes = none, none, none, np.zeros(0)
+
     def learn(self, move: np.ndarray, change: np.ndarray, least: float) -> None:
         """K from one more move (d,) and the change of the force on it; sizes below ``least`` are no matter."""
         length = float(np.linalg.norm(move))
         if not 0 < length < np.inf:
             return
+        change = change / length
+        if not np.isfinite(change).all():
+            return
         self.moves = np.concatenate([move[None] / length, self.moves])[:KEPT]
-        self.changes = np.concatenate([change[None] / length, self.changes])[:KEPT]
+        self.changes = np.concatenate([change[None], self.changes])[:KEPT]
         turn, lengths, _ = np.linalg.svd(self.moves @ self.moves.T)
         lengths = np.sqrt(lengths)
         kept = lengths > FLAT * lengths[0]
@@ -93,9 +101,11 @@ def turned(run: LargeRun, push: Force | None, z: np.ndarray) -> Force | None:
 
 
 def passed(run: LargeRun, z: np.ndarray) -> None:
-    """T of another point is from these weights."""
+    """T of another point is from these weights; where modes come to be held, or are no more, all is learned anew."""
     if run.turning is not None and run.turning.on:
         run.turning.past = z
+        if bool(rank_of(run.x)) != bool(run.rank):
+            run.turning.forget()
 
 
 def led(run: LargeRun, ahead: float) -> np.ndarray | None:
