@@ -13,7 +13,6 @@ import numpy as np
 
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
-from cfdyn.integrate.large.multiplier import taking_part
 from cfdyn.networks._written import make_network
 from measuring import installed
 from measuring.processes import fresh
@@ -80,7 +79,7 @@ def _followed(net: Any, flow: Any, times: tuple[float, ...]) -> tuple[Any, dict[
             before = run.t
             run.step(t)
             held += run.rank * (run.t - before)
-            most = max(most, taking_part(run.x))
+            most = max(most, run.rank)
         if t == times[0] == run.t:
             found["early"] = (priced(run.oracle.counts) - start) / t
         if net.dim < SMALL:

@@ -124,8 +124,8 @@ def command(
 
     Options that are no parameters of the function itself are fields of its `Subject` or `Noise`, or of `Outputs`: ``out`` where
     the answer has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn
-    unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows
-    words while it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
+    unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows words while
+    it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
     """
     listed = [*options.replace(" plot ", " plot xlim ylim style figsize ").split(), "quiet"]
 
@@ -137,10 +137,9 @@ def command(
         def run(**given: Any) -> int:
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
             with progress(f"{own.__name__.rstrip('_').replace('_', '-')}: preparing", given["quiet"]) as said:
-                say, told = _patient(said) if keeps else said, {**given, "say": said}
+                say, told, record = _patient(said) if keeps else said, {**given, "say": said}, None
                 built = {"say": say, **{name: kind(**{field: told[field] for field in _parameters(kind) if field in told})
                                         for name, kind in made.items()}}  # fmt: skip
-                record = None
                 try:
                     answer = own(**{name: ({**built, **given})[name] for name in taken})
                     record = answer.record

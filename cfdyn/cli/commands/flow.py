@@ -76,9 +76,9 @@ def flow(
         cfdyn.plot(dense, file, orbit=orbit, loss=loss, **limits)
 
     beside = None if orbit is None else beside_orbit(path, orbit)
-    events = [fields(event, "t kind rank") for event in path.events]
     return Answer(
-        lambda: {**fields(path, KEYS), "events": events, "orbit": beside, "chosen": chosen},
+        lambda: {**fields(path, KEYS), "events": [fields(one, "t kind rank") for one in path.events],
+                 "orbit": beside, "chosen": chosen},
         lambda screen: _print(screen, path, beside, start, chosen), record=path, draw=draw, status=_exit_status(path.status),
     )  # fmt: skip
 

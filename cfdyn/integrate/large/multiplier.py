@@ -113,16 +113,6 @@ def rank_of(x: np.ndarray) -> int:
     return int((sizes > RANK * max(float(sizes.max(initial=0.0)), 1e-300)).sum())
 
 
-def taking_part(x: np.ndarray) -> int:
-    """Up to which mode they have a part in X (k, k): more than its rank where modes at the edge turn into each other.
-
-    >>> taking_part(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
-    2
-    """
-    own = x.diagonal()
-    return int(np.flatnonzero(own > RANK * max(float(own.max(initial=0.0)), 1e-300)).max(initial=-1)) + 1
-
-
 def meeting(found: Rates, x: np.ndarray, mode: int, gap: float) -> float:
     """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 where it moves away."""
     others, place = x.copy(), diagonal(len(x))[mode]
