@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import AT_EDGE, diagonal, packed, rank_of, turn_thirds
+from cfdyn.integrate.large.multiplier import AT_EDGE, diagonal, force, packed, rank_of, turn_thirds
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
 def widened(run: LargeRun, near: int) -> None:
     """The point anew with more of its modes as near ones: what was a guard is known roughly, and T of it is not."""
     point = run.point
-    run.bent, run.missed = None, np.zeros((0, 0))
+    run.bent, run.spent, run.missed = None, None, np.zeros((0, 0))
     reach = np.full(len(point.y), 2 * NEAR)
     reach[:near] = math.inf
     point.g, point.thirds = np.zeros(0), np.zeros((0, 0))  # memory
@@ -130,6 +130,15 @@ def renewed(run: LargeRun) -> None:
     if len(point.y) < run.flow.n_weights:
         join(run, *run.look.search(point.z, point.edge, 1, point.y, run.steps + 1, 0.02, 4))
     widened(run, run.point.near)
+
+
+def given_up(run: LargeRun, x: np.ndarray, near: int) -> None:
+    """T of the run's point, once so many modes are near after a step: where these are others and weights many, only what pushes
+    is kept of it, for memory; a step that is not taken has it made anew."""
+    point = run.point
+    if len(run.w) >= LONG and len(x) and near != point.near:
+        run.spent = force(x, point.edge, point.movers(run.flow), point.thirds, bool(run.flow.own.states))
+        point.thirds = np.zeros((0, point.thirds.shape[1]), point.thirds.dtype)
 
 
 def bent_before(old: Point, found: Point) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.critical import unpacked
-from cfdyn.integrate.large.follow import FARTHEST
+from cfdyn.integrate.large.follow import FARTHEST, widened
 from cfdyn.integrate.large.modes import aligned, orthonormal
 from cfdyn.integrate.large.multiplier import covariance, force, packed, pairs, rank_of, rates
 from cfdyn.integrate.large.point import Point
@@ -48,6 +48,8 @@ def middle(run: LargeRun, h: float) -> tuple[Edge, np.ndarray, np.ndarray]:
 
 def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     """X of the near modes for a step, and its force."""
+    if run.spent is not None:
+        widened(run, run.point.near)
     point = run.point
     if point.rates is None:
         run.told = np.zeros((0, 0))
@@ -89,19 +91,16 @@ def frozen(run: LargeRun, found: Point, x: np.ndarray, push: Force, h: float) ->
     off, kept = np.zeros(len(point.z)), min(k, found.near)  # a mode that is near no more has next to no variance
     turn = aligned(point.y[:k], found.y[:k])
     after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
-    bend, squares = push.bend.copy(), push.squares
+    before = run.spent or force(x, point.edge, point.movers(flow), point.thirds, states)
+    behind = force(np.pad(after, (0, found.near - kept)), found.edge, found.movers(flow), found.thirds, states)
+    bend = push.bend - (before.bend + behind.bend) / 2
     if run.turning is not None and len(run.turning.sizes):
         bend += 0.5 * run.turning(found.z - point.z)
-    for own, variances, thirds, near in ((pairs(k), x, point.thirds, k), (pairs(kept), after, found.thirds, found.near)):
-        place = pairs(near)
-        for i, j in own:
-            bend -= ((0.5 if i == j else 1.0) * variances[i, j]) * thirds[place.index((i, j))]
-    observed(run, found, x, after, h)
+    if kept == k:
+        observed(run, found, behind.bend - before.bend, h)
     off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
     if states:
-        before = force(x, point.edge, point.u, np.zeros((len(pairs(k)), 1)), True)
-        behind = force(after, found.edge, found.y[:kept] / found.root, np.zeros((len(pairs(kept)), 1)), True)
-        squares = squares - (before.squares + behind.squares) / 2
+        squares = push.squares - (before.squares + behind.squares) / 2
         for s in range(len(flow.own.states)):
             flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)))
     return off

@@ -1,5 +1,6 @@
 """A point of a path: gradient, tracked modes and what pushes them, made with few products."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -77,8 +78,9 @@ class Looker:
         self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
         self.aside = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
 
-    def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted) -> Point:
-        """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over."""
+    def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted, known_near: Callable[[int], None] = lambda near: None) -> Point:
+        """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over; ``known_near`` is
+        told how many of them are near before T of them is made."""
         flow, oracle, w = self.flow, self.oracle, z[: self.d]
         edge = flow.edge(z)
         root = np.sqrt(edge.metric)
@@ -94,6 +96,7 @@ class Looker:
         values, turn = refined(lambda v: self._curved(w, v, root, empty(*v.shape)), y, products, chooser, ROUNDS, 1)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
+        known_near(near)
         edge = flow.edge(z, g)
         point = Point(z, g, edge, y, values, near)
         point.turned = bool(near and (turn[:near, :near] ** 2).sum(axis=1).min() >= SAME**2)

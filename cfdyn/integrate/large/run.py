@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.constant import named
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import CLOSE, put_on_edge
-from cfdyn.integrate.large.follow import bent_before, guarded, predicted, regained, renewed, widened
+from cfdyn.integrate.large.follow import bent_before, given_up, guarded, predicted, regained, renewed, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.multiplier import held, meeting, rank_of
@@ -66,6 +67,7 @@ class LargeRun:
         # Modes and T of another point in the basis of this one, ``pace`` ago; a step uses them up.
         self.before: np.ndarray | None = None
         self.bent: np.ndarray | None = None
+        self.spent: Force | None = None  # of the point's T, where that is given up for memory
         self.motion: np.ndarray | None = None
         self.turning = Turning.of(flow)
         self.pace, self.worst, self.back = 1.0, 0.0, 1.0  # back: of what is beyond the edge the share that a step takes off
@@ -91,7 +93,7 @@ class LargeRun:
                 self.notes.append(named(flow.names, found.neutral))
                 self._find(z)
         if central and self.point.values[0] > 2.0 * (1 + 1e-9):
-            self._project()
+            put_on_edge(self)
         self.h = min(self.settings.max_step, 0.5 / self.radius())
 
     def _find(self, z: np.ndarray) -> None:
@@ -103,9 +105,6 @@ class LargeRun:
         self.point = self.look.at(z, orthonormal(y, none), Wanted(0, reach, self.angle))
         self.trend = np.zeros(len(self.point.y))
         guarded(self)
-
-    def _project(self) -> None:
-        put_on_edge(self)
 
     @property
     def z(self) -> np.ndarray:
@@ -200,8 +199,6 @@ class LargeRun:
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
-            if found is not None:
-                regained(self.point, found.y)
             self._learned(found, h)
             new = found is not None and unseen(self, found, x) and len(x) < len(self.point.values)
             by = 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
@@ -244,6 +241,7 @@ class LargeRun:
     def _learned(self, found: Point | None, h: float) -> None:
         """A point that is not taken tells how modes and T move."""
         if found is not None:
+            regained(self.point, found.y)
             self.missed = np.zeros((0, 0))
             self.before, self.bent, self.pace = found.y[: self.point.near].copy(), bent_before(found, self.point), -h
             passed(self, found.z)
@@ -256,7 +254,7 @@ class LargeRun:
             return None, z, z, math.inf
         y, wanted = predicted(self, x, h)
         try:
-            found = self.look.at(z, y, wanted)
+            found = self.look.at(z, y, wanted, partial(given_up, self, x))
         except NumericsError:
             regained(self.point, y)
             return None, z, z, math.inf
@@ -278,7 +276,7 @@ class LargeRun:
         self.before, self.bent = old.y, bent_before(old, found) if found.turned else None
         passed(self, old.z)
         self.motion = (found.z - old.z)[self.flow.n_weights :] / h if self.flow.own.states else None
-        self.point, self.trend, self.x, self.pace = found, trend, x, h
+        self.point, self.spent, self.trend, self.x, self.pace = found, None, trend, x, h
         self.steps, self.since = self.steps + 1, self.since + 1
         new = h * min(MOST, max(LEAST, SAFETY * max(worst, 1e-9) ** (-1 / 3)))
         self.h = max(new, self.h) if cut and worst < 1 else new

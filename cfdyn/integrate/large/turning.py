@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.integrate.large.costs import LONG
-from cfdyn.integrate.large.multiplier import Rates, dots, force, rank_of, weights
+from cfdyn.integrate.large.multiplier import Rates, dots, rank_of, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.stages import advance, stages
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
@@ -130,15 +130,12 @@ def softened(run: LargeRun, found: Rates, thirds: np.ndarray, slope: np.ndarray,
     return Rates(found.alpha + along @ (lost * (turning.axes @ slope)), found.beta - half * (along * lost) @ along.T)
 
 
-def observed(run: LargeRun, found: Point, x: np.ndarray, after: np.ndarray, h: float) -> None:
-    """Learns from a step that is looked at, X (k, k) in the modes before and after; or counts those that crawl."""
+def observed(run: LargeRun, found: Point, change: np.ndarray, h: float) -> None:
+    """Learns from the change of ∇⟨H, Σ⟩ (d,) at the same X over a step that is looked at; or counts those that crawl."""
     turning, point = run.turning, run.point
-    if turning is None or np.ndim(point.edge.speed) or len(after) < len(x):
+    if turning is None or np.ndim(point.edge.speed):
         return
-    half = 0.5 * float(point.edge.speed)
-    more = np.pad(after, (0, found.near - len(after)))
-    move = found.z - point.z
-    change = force(more, found.edge, found.y, found.thirds, False).bend - force(x, point.edge, point.y, point.thirds, False).bend
+    half, move = 0.5 * float(point.edge.speed), found.z - point.z
     if turning.on:
         allowed = run.settings.atol + run.settings.rtol * float(np.linalg.norm(point.z))
         if half * h * float(np.linalg.norm(change - turning(move))) > WRONG * allowed:
