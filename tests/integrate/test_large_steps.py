@@ -11,6 +11,7 @@ import cfdyn as cf
 from cfdyn.integrate.large import large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import _move
+from cfdyn.integrate.large.follow import widened
 from cfdyn.integrate.large.modes import completed, orthonormal
 from cfdyn.integrate.large.multiplier import force, pairs
 from cfdyn.integrate.large.oscillation import frozen
@@ -31,7 +32,7 @@ def test_stages_are_stable_damp_what_is_stiff_and_are_of_second_order(s):
     assert off[0] / off[1] == pytest.approx(8, rel=0.05)
 
 
-def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
+def overtaking():
     """Curvatures yᵢ that rise by ηrᵢ a step, x ≈ 0: the third overtakes the second and is at the edge of 20 at t = 400."""
     rates = np.array([0.02, 0.01, 0.2])
 
@@ -46,7 +47,12 @@ def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
         curvature_gradient=lambda w, u, v: np.r_[u[:3] * v[3:] + u[3:] * v[:3], u[:3] * v[:3]],
     )  # fmt: skip
     start = np.r_[np.full(3, 1e-6), 19.9, 15.0, 12.0]
-    run = large_run(cf.flows.central(loss, cf.optimizers.gd(lr=0.1)), start)
+    return cf.flows.central(loss, cf.optimizers.gd(lr=0.1)), start
+
+
+def test_a_mode_that_comes_fast_from_behind_the_guard_is_held():
+    """The slow one is at the edge at t = 50, the fast one at t = 400."""
+    run = large_run(*overtaking())
     run.advance(600.0)
     np.testing.assert_allclose(run.w[3:], [20.0, 15.6, 20.0], rtol=2e-3)
     assert run.rank == 2
@@ -91,6 +97,29 @@ def test_third_derivatives_of_many_weights_are_kept_in_32_bits(monkeypatch, rtol
     run.restore(arrays)
     run.advance(60.0)
     np.testing.assert_array_equal(run.w, end)
+
+
+def whole_path(monkeypatch, many):
+    """The run at t = 600, in how many steps T was gone at the end, and how often it was made anew; ``many``: weights that are so."""
+    gone, again = [], []
+    with monkeypatch.context() as patch:
+        patch.setattr("cfdyn.integrate.large.follow.LONG", many)
+        patch.setattr("cfdyn.integrate.large.follow.FEW", 9)
+        patch.setattr("cfdyn.integrate.large.oscillation.widened", lambda run, near: (again.append(run.t), widened(run, near)))
+        run = large_run(*overtaking())
+        look = run._looked
+        patch.setattr(run, "_looked", lambda *args: (look(*args), gone.append(run.spent is not None))[0])
+        run.advance(600.0)
+    return run, sum(gone), len(again)
+
+
+def test_third_derivatives_that_are_given_up_for_memory_change_no_path(monkeypatch):
+    """Where other modes are near after a step, T of those before it is gone; a step of too large an error has it made anew."""
+    (kept, *none), (run, gone, again) = whole_path(monkeypatch, 100), whole_path(monkeypatch, 2)
+    assert none == [0, 0] and gone > again > 0 and run.spent is None
+    assert (run.rank, run.steps, run.rejected) == (kept.rank, kept.steps, kept.rejected)
+    np.testing.assert_allclose(run.w, kept.w, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(run.x, kept.x, rtol=1e-6)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

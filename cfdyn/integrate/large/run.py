@@ -229,7 +229,7 @@ class LargeRun:
 
     def _attempted(self, h: float) -> tuple[np.ndarray, Point | None, np.ndarray, np.ndarray, float]:
         """X of a step that is made, and what `_looked` says of it."""
-        point, flow, (x, push) = self.point, self.flow, oscillation(self, h)
+        (x, push), point, flow = oscillation(self, h), self.point, self.flow  # oscillation may make the point anew
 
         def right(z: np.ndarray) -> np.ndarray:
             return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), turned(self, push, z))
