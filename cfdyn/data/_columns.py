@@ -67,8 +67,8 @@ class Columns:
             k = next(k for k in range(len(self.cells)) if k not in whole[: k + 1])
             j = next(j for j in columns if _gap(self.cells[k][j]))
             gaps = f"{len(self.cells) - len(whole)} of {how_many(len(self.cells), 'row')}"
-            raise UsageError(f"a value is missing in column {self.names[j]!r}, line {self.lines[k]} of {self.source}; gaps are in "
-                             f"{gaps}: missing=drop leaves them out, missing=mean fills in the column's mean")  # fmt: skip
+            raise UsageError(f"a value is missing in column {self.names[j]!r}, line {self.lines[k]} of {self.source}; gaps "
+                             f"are in {gaps}: missing=drop leaves them out, missing=mean fills in the column's mean")  # fmt: skip
         self.cells, self.lines = [self.cells[k] for k in whole], [self.lines[k] for k in whole]
 
     def _texts(self, j: int) -> bool:

@@ -56,18 +56,24 @@ def _of_noise(run: Run) -> list[list[Any]]:
 
 def sentences(run: Run) -> list[str]:
     """What the iterates did, and which model was nearer."""
-    said = [_oscillation(run), along_directions(run.usual_periods), *_exponents(run), _held(run)]
+    said = [_diverged(run) or _oscillation(run), along_directions(run.usual_periods), *_exponents(run), _held(run)]
     central, stable = (run.distances.get(name) for name in TESTED)
     if central and stable:
         start = f"both begin at the midpoint of step {run.config.warm_start} (warm start){_why_warm(run)}"
         said.append(f"The central flow is {_beside(stable / central)} the stable flow, in mean distance; {start}.")
     for name in run.models:
         found = run.averages(name)
-        if name == TESTED[0] and found["error"] is not None:
+        if name == TESTED[0] and found["error"] is not None and np.isfinite(found["error"]):
             whose = "Its" if central and stable else "The central flow's"
             said.append(f"{whose} predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
                         f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
     return [words for words in said if words]
+
+
+def _diverged(run: Run) -> str:
+    """That the run has no end, and what was measured is of the steps before."""
+    before = "; what is measured is of the steps before" if len(run.t) else ""
+    return f"The optimizer {run.status}{before}." if run.status.startswith("diverged") else ""
 
 
 def _exponents(run: Run) -> list[str]:
