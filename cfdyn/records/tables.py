@@ -186,7 +186,7 @@ def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source:
         for name, cell in zip(names, cells if number > skipped else ()):
             where, shown = f"in column {name!r}, line {number} of {source}", repr(cell if len(cell) <= 40 else cell[:37] + "...")
             if cell.lower() in MISSING:
-                return f"a number is missing {where}" + (f": {cell!r}" if cell else "")
+                return f"a number is missing {where}{f': {cell!r}' if cell else ''} (leave the row out, or fill it in)"
             if not is_number(cell):
                 comma = is_number(cell.replace(",", "."))
                 advice = "decimals take a point" if comma else "classes are numbers too, such as 0 and 1"
