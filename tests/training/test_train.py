@@ -1,6 +1,7 @@
 """Runs of a loss that is written out: what is measured is what a few lines of numpy give, and every end is clean."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -326,6 +327,26 @@ def test_a_model_that_ended_before_the_slow_cycles_is_averaged_over_its_own_step
     assert found["measured"] == pytest.approx(run.average_loss[steps].mean(), rel=1e-14)
     run.__dict__["slow_cycles"] = [(20, 30), (60, 80)]
     assert run.averages("stable")["over"] == "1 slow cycle, steps 20 to 30"
+
+
+@pytest.mark.parametrize(("start", "late"), [([1e-5, 6.3], True), ([0.05, 6.6], False)])
+def test_a_swing_that_begins_long_after_the_edge_says_why(start, late, tmp_path):
+    """Sharpness grows along the valley; across it the swing is multiplied by 1 − ηλ, beyond the edge by more than 1."""
+    loss, lr = cf.losses.two_time_scales(), 0.3
+    net = SimpleNamespace(dim=2, start=np.array(start), value=loss.value, gradient=loss.gradient, hvp=loss.hvp)
+    run = cf.train(network=net, optimizer=f"gd:lr={lr}", steps=500, every=1, runs="discrete", out=str(tmp_path / "run"))
+    w = [net.start]
+    for _ in range(500):
+        w.append(w[-1] - lr * loss.gradient(w[-1]))
+    w = np.array(w)
+    middle = (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
+    swing = np.linalg.norm(w[1:-1] - middle, axis=1)  # of step 1, 2, …
+    passed = next(k for k, x in enumerate(middle, 1) if loss.sharpness(x) > 2 / lr)
+    grown = next(k for k in range(passed, 499) if swing[k - 1] > swing[9:].max() / 100)
+    told = [words for words in run.sentences if words.startswith("The sharpness passed the edge")]
+    assert bool(told) == late == (swing[passed - 1 : max(grown, passed + 1)].min() < swing.max() / 1000)
+    found = [float(number) for words in told for number in re.findall(r"(?:step|at most) ([\d.]+(?:e-\d+)?)", words)]
+    assert found == pytest.approx([passed, swing[passed - 1 : grown].min(), grown] if late else [], rel=0.05)
 
 
 def test_arrays_for_xarray(train):
