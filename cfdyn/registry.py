@@ -100,14 +100,14 @@ def describe(entry: Callable) -> dict[str, str]:
 
 
 def spelled(entry: Callable, **options: Any) -> str:
-    """``name:option=value,…`` with the options that differ from the entry's defaults: as the command line takes it.
+    """``name:option=value,…`` with the options that differ from the entry's defaults, in its order: as the command line takes it.
 
     >>> def ring(n=4, closed=True): ...
     >>> spelled(ring, n=3, closed=True), spelled(ring)
     ('ring:n=3', 'ring')
     """
     known = inspect.signature(entry).parameters
-    given = [f"{key}={_word(value)}" for key, value in options.items() if value != known[key].default]
+    given = [f"{key}={_word(options[key])}" for key in known if key in options and options[key] != known[key].default]
     return f"{entry.__name__}:{','.join(given)}" if given else entry.__name__
 
 

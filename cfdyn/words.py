@@ -6,6 +6,9 @@ ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding
 LONGEST_REPR = 300  # characters of what Python shows of an object
 STABILITY = {True: "stable", False: "unstable", None: "neutral"}  # as records say it
 
+# What to do where cycles are not isolated.
+TAKE_OUT = "take out the symmetry of the loss that makes all of them so (fewer weights, or a small term that breaks it)"
+
 
 def called(period: int, several: bool = False) -> str:
     """Fixed point, 2-cycle, …; or fixed points, 2-cycles, ….

@@ -15,6 +15,8 @@ from cfdyn.series.slow_cycles import BEGUN, begins, onset, slow_cycles
 from cfdyn.systems.orbit import Orbit, require_loss
 from cfdyn.words import how_many
 
+SMALL = 1e-3  # of the weights: a smaller swing has died out, or has not begun
+
 
 @dataclass(frozen=True)
 class Model(Record):
@@ -133,7 +135,7 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     found = Comparison(
         orbit.names[: orbit.n_weights], np.arange(1, len(w) - 1), w[1:-1], averaged,
         (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [],
-        _warnings(facts, digits, held), held, why,
+        _warnings(facts, digits, held, bool(variance[-1] <= (SMALL * np.abs(averaged).max()) ** 2)), held, why,
         provenance=provenance(orbit=orbit.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
     )  # fmt: skip
     found.models.extend(_judged(found, name, path, orbit) for name, path in zip(names, paths, strict=True))
@@ -162,11 +164,11 @@ def edge_of(paths: Sequence[Trajectory]) -> float:
     return float("nan")
 
 
-def _warnings(began: dict, digits: int | None, held: Hovering | None) -> list[str]:
+def _warnings(began: dict, digits: int | None, held: Hovering | None, small: bool) -> list[str]:
     """Sentences on an orbit that ended early, has not begun to oscillate, or began by round-off."""
     found = [] if began["status"] == "done" else [f"the optimizer itself {began['status']}"]
     came_back = held is not None and len(held.t) > 0 and held.ratio[-1] <= 1
-    if began["crossing"] is not None and not came_back and "begins" not in began and began["status"] == "done":
+    if began["crossing"] is not None and not came_back and small and "begins" not in began and began["status"] == "done":
         found.append(
             f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
             "what was left of it was too small; go on for more steps, or inject a seed (`inject=1e-6`)"

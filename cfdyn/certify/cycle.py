@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.borders.continuity import refusal, smooth
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.shooting.candidates import candidate, smaller_period
+from cfdyn.certify.shooting.candidates import candidate, smaller_period, starts
 from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, proven_cycle
 from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.subject import Subject, subject
+from cfdyn.words import TAKE_OUT, how_many
+
+NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this near to 1 are 1, as far as floats tell
 
 
 def cycle(
@@ -58,8 +62,7 @@ def cycle(
 def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certificate:
     z = candidate(about, points, period, box)
     if z is None:
-        where = "near the points; give points closer to one" if box is None else f"of period {period} in the box; give points"
-        return unproved("cycle", f"Newton's method found no cycle {where}")
+        return unproved("cycle", _no_candidate(about, points, period, box))
     smaller = smaller_period(z)
     if smaller:
         return unproved("cycle", f"the points of period {len(z)} belong to a cycle of period {smaller}; ask for that")
@@ -74,12 +77,36 @@ def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certif
     return proved("cycle", about, claim_of(about, found), {})
 
 
+def _no_candidate(about: Subject, points: Any, period: int | None, box: Any) -> str:
+    if box is not None:
+        return f"Newton's method found no cycle of period {period} in the box; give points"
+    z = [[arb(x) for x in point] for point in starts(about, points, period)]
+    step = about.enclosure("step")
+    images = np.array([[float(x.mid()) for x in step(point)] for point in z])
+    far = np.abs(images - np.roll(np.array(z, dtype=float), -1, axis=0)).max()
+    repeats = far <= NEAR * (1 + np.abs(images).max())  # not where an image is not finite
+    return (repeats and _not_isolated(about, z)) or "Newton's method found no cycle near the points; give points closer to one"
+
+
+def _not_isolated(about: Subject, points: Sequence[Sequence[arb]]) -> str:
+    """That multipliers are 1, as far as floats tell; else an empty text."""
+    slopes = about.enclosure("jacobian")
+    total = np.eye(about.dim)
+    for point in points:
+        total = np.array([float(x.mid()) for x in slopes(point)]).reshape(total.shape) @ total
+    ones = int((np.abs(np.linalg.eigvals(total) - 1) <= NEAR).sum())
+    if not ones:
+        return ""
+    are = f"{how_many(ones, 'multiplier')} of the cycle at the points {'is' if ones == 1 else 'are'} 1"
+    return f"{are}, so that it is not isolated, and a proof takes isolated cycles alone: start elsewhere, or {TAKE_OUT}"
+
+
 def _why_not(about: Subject, points: Sequence[Sequence[arb]]) -> str:
     slopes = about.enclosure("jacobian")
     if not all(x.is_finite() for point in points for x in slopes(point)):
         return "the map has no finite slope at the points, as where the root of 0 is taken; no such cycle can be proved"
-    why = "Krawczyk's test failed: a multiplier may be 1, a border may be too near, or the parameters vary too much"
-    return f"{why}; prove it for other or narrower values"
+    why = "a multiplier may be 1, a border may be too near, or the parameters vary too much"
+    return f"Krawczyk's test failed: {_not_isolated(about, points) or f'{why}; prove it for other or narrower values'}"
 
 
 def overlapping(boxes: Sequence[Box]) -> bool:

@@ -4,6 +4,7 @@ from cfdyn.data.chebyshev import chebyshev as chebyshev
 from cfdyn.data.cifar10 import cifar10 as cifar10
 from cfdyn.data.circles import circles as circles
 from cfdyn.data.copying import copying as copying
+from cfdyn.data.csv import csv as csv
 from cfdyn.data.diabetes import diabetes as diabetes
 from cfdyn.data.digits import digits as digits
 from cfdyn.data.fashion_mnist import fashion_mnist as fashion_mnist

@@ -23,7 +23,7 @@ class Choice(NamedTuple):
     random_labels: Any
 
     def of(
-        self, entry: Callable[..., DataSet], inputs: np.ndarray, labels: np.ndarray, scale: float = 1.0, **more: Any
+        self, entry: Callable[..., DataSet], inputs: np.ndarray, labels: np.ndarray, scale: float = 1.0, /, **more: Any
     ) -> DataSet:
         """Those rows (n, …), over ``scale`` or standardised over what was picked; ``more`` options belong to the title.
 
@@ -41,6 +41,12 @@ class Choice(NamedTuple):
         text = classes if classes is None or isinstance(classes, int | str) else "-".join(map(str, classes))
         title = spelled(entry, **self._replace(classes=text)._asdict(), **more)
         return DataSet(standardised(x) if self.standardise else x / scale, one_hot(mine, len(wanted)), mine, title)
+
+    def no_classes(self, what: str, where: str) -> None:
+        """A UsageError where options of classes are given for a target that has none."""
+        if self.classes is not None or self.random_labels:
+            raise UsageError(f"{what}: classes and random_labels belong to classes, and {where} has numbers; "
+                             "labels=true makes them classes")  # fmt: skip
 
 
 def numbers_of(title: str, inputs: np.ndarray, targets: np.ndarray, n: Any, seed: Any, standardise: bool) -> DataSet:

@@ -73,7 +73,7 @@ class Exports:
 
     def to_pandas(self) -> Any:
         """The table as a ``pandas.DataFrame``; a UsageError where pandas is not installed or there is no table."""
-        return _library("pandas").DataFrame(self.table())
+        return library("pandas").DataFrame(self.table())
 
     def to_xarray(self) -> Any:
         """All arrays as an ``xarray.Dataset`` with named dimensions; numbers, texts and the provenance are its attributes.
@@ -86,7 +86,7 @@ class Exports:
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.name.startswith("_")}  # type: ignore
         scalars = {name: value for name, value in plain.items() if isinstance(value, bool | int | float | str)}
         scalars["provenance"] = json.dumps(plain.get("provenance", {}), default=str)
-        return _library("xarray").Dataset(arrays, coordinates, scalars)
+        return library("xarray").Dataset(arrays, coordinates, scalars)
 
     def to_latex(self, columns: Sequence[str] | None = None, digits: int = 6, rows: int = 40) -> str:
         """The table for a text, with the rules of the package booktabs: at most so many rows, numbers with so many digits.
@@ -159,7 +159,8 @@ def _length(arrays: dict[str, tuple[tuple[str, ...], np.ndarray]], letter: str) 
     return next(array.shape[dims.index(letter)] for dims, array in arrays.values() if letter in dims)
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """pandas or xarray; a UsageError that says how to get it."""
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -73,8 +73,7 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
         raise UsageError(f"{source} is empty")
     named = _has_names(first, second)
     names = tuple((named and cell.lstrip("# ")) or f"c{i}" for i, cell in enumerate(first, 1))
-    if len(set(names)) < len(names):
-        raise UsageError(f"two columns of {source} are called {Counter(names).most_common(1)[0][0]!r}")
+    _different(names, source)
     skipped = number if named else number - 1
     filled = [line for line in lines[skipped:] if line.strip()]
     nothing = np.empty((0, len(names)))
@@ -87,6 +86,36 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
     if len(filled) < 2:
         raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
     return Table(names, values, source)
+
+
+def read_cells(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[list[str]], list[int], str]:
+    """The names in the first line, the cells of each row below it and the numbers of their lines, and the file's name.
+
+    As `read_csv`, but cells are texts, and the first line holds names in any case.
+
+    UsageError: no such file, two columns of one name, a row with fewer or more cells than the first line
+    """
+    source = " ".join(os.fspath(path).split())
+    rows = list(_rows(text_of(path).split("\n"), source))
+    if not rows:
+        raise UsageError(f"{source} is empty")
+    names = tuple(cell.lstrip("# ") or f"c{i}" for i, cell in enumerate(rows[0][1], 1))
+    if all(map(is_number, rows[0][1])):
+        raise UsageError(f"the first line of {source} holds numbers, where the names of the columns belong: put a line above it")
+    _different(names, source)
+    for number, cells in rows[1:]:
+        if len(cells) != len(names):
+            raise UsageError(_wrong_length(number, cells, names, source))
+    return names, [cells for _, cells in rows[1:]], [number for number, _ in rows[1:]], source
+
+
+def _different(names: Sequence[str], source: str) -> None:
+    if len(set(names)) < len(names):
+        raise UsageError(f"two columns of {source} are called {Counter(names).most_common(1)[0][0]!r}")
+
+
+def _wrong_length(number: int, cells: Sequence[str], names: Sequence[str], source: str) -> str:
+    return f"line {number} of {source} has {how_many(len(cells), 'entry', 'entries')}, and the first line has {len(names)}"
 
 
 def text_of(path: str | os.PathLike[str]) -> str:
@@ -133,7 +162,8 @@ def _rows(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]]]:
             yield number, [cell.strip() for cell in cells]
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """True of what `float` reads, but for underscores."""
     try:
         float(cell)
     except ValueError:
@@ -143,23 +173,22 @@ def _is_number(cell: str) -> bool:
 
 def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
     """True where something in the first line is a text, and it is not a column of texts among others of numbers."""
-    texts = [i for i, cell in enumerate(first) if not _is_number(cell) and cell.lower() not in MISSING]
-    numbers_beside = any(map(_is_number, first))
-    return bool(texts) and not (numbers_beside and all(i < len(second) and not _is_number(second[i]) for i in texts))
+    texts = [i for i, cell in enumerate(first) if not is_number(cell) and cell.lower() not in MISSING]
+    numbers_beside = any(map(is_number, first))
+    return bool(texts) and not (numbers_beside and all(i < len(second) and not is_number(second[i]) for i in texts))
 
 
 def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source: str) -> str:
     """A sentence on the first cell that is wrong, with its row and column, which numpy does not name."""
     for number, cells in _rows(lines, source):
         if number > skipped and len(cells) != len(names):
-            found = how_many(len(cells), "entry", "entries")
-            return f"line {number} of {source} has {found}, and the first line has {len(names)}"
+            return _wrong_length(number, cells, names, source)
         for name, cell in zip(names, cells if number > skipped else ()):
             where, shown = f"in column {name!r}, line {number} of {source}", repr(cell if len(cell) <= 40 else cell[:37] + "...")
             if cell.lower() in MISSING:
-                return f"a number is missing {where}" + (f": {cell!r}" if cell else "")
-            if not _is_number(cell):
-                comma = _is_number(cell.replace(",", "."))
+                return f"a number is missing {where}{f': {cell!r}' if cell else ''} (leave the row out, or fill it in)"
+            if not is_number(cell):
+                comma = is_number(cell.replace(",", "."))
                 advice = "decimals take a point" if comma else "classes are numbers too, such as 0 and 1"
                 return f"{shown} {where} is not a number ({advice})"
             if not np.isfinite(float(cell)):

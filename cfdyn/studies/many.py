@@ -112,7 +112,8 @@ def _arguments(place: int, one: Any) -> tuple[Any, ...]:
     except CfdynError as problem:
         raise UsageError(f"entry {place} of the list: {problem}") from None
     if loss is None or not (len(given) == 1 or given[1] is None or isinstance(given[1], Optimizer)):
-        raise UsageError(f"entry {place} of the list is a loss, or a loss and an optimizer, not {one!r:.80}")
+        raise UsageError(f"entry {place} of the list is a loss, or a loss and an optimizer, not {one!r:.80}; a loss is a formula "
+                         "or of the catalogue: networks are trained, by cf.train, one call for each optimizer")  # fmt: skip
     return (loss, *given[1:])
 
 

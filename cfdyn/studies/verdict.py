@@ -16,8 +16,9 @@ from cfdyn.numerics.stability import stability
 from cfdyn.studies.proofs import in_words
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
-from cfdyn.words import STABILITY, called
+from cfdyn.words import STABILITY, called, how_many
 
+AT_ONE = 1e-6  # of a multiplier from 1: that of a continuum, or of a fold
 MOVED = 1e-6  # of a fixed point from its minimum: what weight decay does, not rounding
 MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undecided", "unresolved")  # of the bands, as named
 
@@ -37,7 +38,7 @@ def verdict(
 
 def _regime(regime: Regime, minima: list[Minimum]) -> str:
     if regime.kind == "fixed point" and minima and minima[0].kind == "continuum":
-        across = [float(abs(m)) for m in regime.multipliers if abs(m - 1) > 1e-6]
+        across = [float(abs(m)) for m in regime.multipliers if abs(m - 1) > AT_ONE]
         largest = max(across, default=0.0)
         if largest < 1 and len(across) < len(regime.multipliers):
             where = "a point of a continuum of minima"
@@ -49,6 +50,11 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     stable = stability(regime.multipliers) if regime.period else None
     if stable is False:
         return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."
+    across = np.abs(regime.multipliers[np.abs(regime.multipliers - 1) > AT_ONE])
+    ones = len(regime.multipliers) - len(across)
+    if regime.period and stable is None and ones and stability(across if len(across) else 0.0):
+        held = f", the largest of the others {across.max():.4g}" if len(across) else ""
+        return f"The orbit settles on a {what} that is neutral ({how_many(ones, 'multiplier')} 1{held} in modulus)."
     if regime.period:
         return f"The orbit settles on a {STABILITY[stable]} {what} (|multiplier| {mu:.4g})."
     if regime.kind == "chaotic":

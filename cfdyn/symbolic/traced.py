@@ -24,7 +24,8 @@ OPERATORS = {"add": "__add__", "subtract": "__sub__", "multiply": "__mul__", "di
              "negative": "__neg__", "less": "__lt__", "less_equal": "__le__", "greater": "__gt__",
              "greater_equal": "__ge__"}  # fmt: skip
 ARRAY = "; if its argument is an array, name the entries, as in cf.Loss(function, 'w1 w2')"
-BRANCHES = "it decides by the values, which a formula cannot; write the cases with numpy.where(condition, a, b)"
+BRANCHES = ("it decides by the values, which a formula cannot; write the cases with numpy.where(condition, a, b), "
+            "and max and min with numpy.maximum and numpy.minimum")  # fmt: skip
 
 
 class Condition:

@@ -162,8 +162,8 @@ def _describe(loss: Loss, w: np.ndarray) -> Minimum | None:
     if values[-1] <= 0 or rise <= 0:
         # Flat as far as one can see: the plateau of a loss that has its minimum elsewhere, or nowhere.
         return None
-    kind = "isolated" if values[0] > FLAT * scale or not _slides(loss, w, value) else "continuum"
-    return Minimum(w, value, float(values[-1]), float(2 / values[-1]), kind, provenance=settings)
+    kind = "isolated" if values[0] > FLAT * scale else _along_flat(loss, w, value)
+    return None if kind is None else Minimum(w, value, float(values[-1]), float(2 / values[-1]), kind, provenance=settings)
 
 
 def _has_corner(loss: Loss, w: np.ndarray) -> bool:
@@ -179,20 +179,32 @@ def _has_corner(loss: Loss, w: np.ndarray) -> bool:
     return bool(jump or np.ptp(matrices, axis=0).max() > 0.05 * curvature > 0)
 
 
-def _slides(loss: Loss, w: np.ndarray, value: float) -> bool:
-    """True if a flat direction leads to other minima of the same loss: a step along it stays there."""
+def _along_flat(loss: Loss, w: np.ndarray, value: float) -> str | None:
+    """The kind of a minimum with flat directions: "continuum" if one leads to minima of the same loss; None if one leads down,
+    farther and farther, on a slope that round-off hides at w; else "isolated"."""
     values, vectors = np.linalg.eigh(loss.hessian(w))
     flat = np.abs(values) <= FLAT * values[-1]
-    stiff = vectors[:, ~flat]
+    stiff, size, same = vectors[:, ~flat], 1 + np.abs(w).max(), 1e-9 * (1 + abs(value))
+
+    def risen(step: np.ndarray) -> float:
+        return loss.value(_floor(loss, w + size * step, stiff)) - value
+
     for direction in vectors[:, flat].T:
-        end = w + 0.05 * (1 + np.abs(w).max()) * direction
-        for _ in range(20):
-            # Back onto the valley's floor across it only: along it the Hessian says nothing.
-            inner = stiff.T @ loss.hessian(end) @ stiff
-            end = end - stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(end), rcond=None)[0]
-        if abs(loss.value(end) - value) <= 1e-9 * (1 + abs(value)):
-            return True
-    return False
+        slope = float(direction @ loss.gradient(w))
+        down = -np.sign(slope) * direction
+        if abs(slope) * size > same and -same > risen(0.01 * down) > risen(0.05 * down):
+            return None
+    return "continuum" if any(abs(risen(0.05 * direction)) <= same for direction in vectors[:, flat].T) else "isolated"
+
+
+def _floor(loss: Loss, w: np.ndarray, stiff: np.ndarray) -> np.ndarray:
+    """Back onto a valley's floor, across it only: along it the Hessian says nothing."""
+    for _ in range(20):
+        inner = stiff.T @ loss.hessian(w) @ stiff
+        if not np.isfinite(inner).all():
+            break
+        w = w - stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(w), rcond=None)[0]
+    return w
 
 
 def _neighbours(w: np.ndarray, size: float) -> np.ndarray:

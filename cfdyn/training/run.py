@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import RecordError, UsageError
+from cfdyn.records.exports import library
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.training.config import DISCRETE, DONE, Config, read_config
@@ -18,6 +20,7 @@ from cfdyn.training.dynamics import Dynamics
 from cfdyn.training.files.store import Store
 from cfdyn.training.models import MEASURED
 from cfdyn.training.summary import ends, sentences, summary
+from cfdyn.words import how_many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +197,35 @@ class Run(Dynamics):
             found[name] = ModelRow(name, facts["status"], facts["notes"], facts["work"], **arrays)
         return found
 
+    def to_xarray(self) -> Any:
+        """All series as an ``xarray.Dataset``: along ``step`` those of the iterates, along ``t``, the steps of measurements, the
+        others; ``direction`` counts the sharpest ones; those of a model begin with its name, as ``central_trace``.
+
+        Losses have the units of the loss, ``step`` and ``t`` are in steps of the optimizer. Settings and versions are the
+        attribute ``provenance``, as JSON. Eigenvectors are left out: see ``vectors``.
+
+        Raises
+        ------
+        UsageError : xarray is not installed
+
+        Examples
+        --------
+        >>> import cfdyn as cf, tempfile
+        >>> settings = {"data": "digits:classes=2,n=40", "optimizer": "gd:lr=0.6", "runs": "discrete,central", "steps": 40}
+        >>> found = cf.train(settings, network="mlp:widths=2", out=tempfile.mkdtemp()).to_xarray()
+        >>> found.loss.dims, found.central_distance.dims, dict(found.sizes), found.t.units
+        (('step',), ('t',), {'step': 41, 'direction': 4, 't': 39}, 'optimizer steps')
+        """
+        along_steps = {name: getattr(self, name) for name in ("loss", "swing", "turn", "coordinates")}
+        rows = {name: getattr(self, name) for name in ("eigenvalues", "sharpness", "edge", "midpoint_loss")}
+        rows |= {f"{name}_{what}": getattr(row, what) for name, row in self.models.items() for what in MEASURED}
+        arrays = {name: (("step", "direction")[: a.ndim], a) for name, a in along_steps.items()}
+        arrays |= {name: (("t", "direction")[: a.ndim], a) for name, a in rows.items()}
+        units = {"units": "optimizer steps"}
+        places = {"step": ("step", np.arange(len(self.loss)), units), "t": ("t", self.t, units)}
+        facts = {"title": repr(self), "status": self.status, "provenance": json.dumps(self.provenance, default=str)}
+        return library("xarray").Dataset(arrays, places, facts)
+
     @cached_property
     def average_loss(self) -> np.ndarray:
         """(L(w₋) + 2L(w) + L(w₊))/4 at each step, (n+1,); NaN at both ends."""
@@ -212,15 +244,17 @@ class Run(Dynamics):
     def averages(self, model: str) -> dict[str, Any]:
         """Mean loss of the optimizer and what a model predicts, over whole slow cycles if there are any, else since its start."""
         row = self.models[model]
-        cycles = [(a, b) for a, b in self.slow_cycles if b <= (self.t[-1] if len(self.t) else 0)]
         known = np.isfinite(row.predicted_loss)
+        begun, ended = (int(self.t[known][k]) for k in (0, -1)) if known.any() else (0, 0)
+        # A model that ended early says nothing of the cycles after it.
+        cycles = [(a, b) for a, b in self.slow_cycles if begun < b <= ended]
         if not known.any():
             return {"measured": None, "predicted": None, "error": None, "over": "nothing"}
-        first, last = (cycles[0][0], cycles[-1][1]) if cycles else (int(self.t[known][0]), int(self.t[known][-1]))
-        steps = np.arange(max(first, int(self.t[known][0])), min(last, int(self.t[known][-1])) + 1)
+        first, last = (cycles[0][0], cycles[-1][1]) if cycles else (begun, ended)
+        steps = np.arange(max(first, begun), last + 1)
         measured = float(np.mean(self.average_loss[steps]))
         predicted = float(np.mean(np.interp(steps, self.t[known], row.predicted_loss[known])))
-        words = f"{len(cycles)} slow cycles" if cycles else "all steps of the model"
+        words = how_many(len(cycles), "slow cycle") if cycles else "all steps of the model"
         return {"measured": measured, "predicted": predicted, "error": predicted / measured - 1,
                 "over": f"{words}, steps {steps[0]} to {steps[-1]}"}  # fmt: skip
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TURNED = 3.0  # growth e^±3 over the steps looked at: with less, tangents have hardly turned to what grows fastest
 TESTED = ("central", "stable")
+DELAYED, LITTLE = 20, 1e-3  # steps from the edge to the swing, and its least size before it, of the widest: less is no delay
 
 
 def ends(run: Run) -> tuple[dict[str, Any], float | None]:
@@ -56,18 +57,24 @@ def _of_noise(run: Run) -> list[list[Any]]:
 
 def sentences(run: Run) -> list[str]:
     """What the iterates did, and which model was nearer."""
-    said = [_oscillation(run), along_directions(run.usual_periods), *_exponents(run), _held(run)]
+    said = [_diverged(run) or _oscillation(run), _late(run), along_directions(run.usual_periods), *_exponents(run), _held(run)]
     central, stable = (run.distances.get(name) for name in TESTED)
     if central and stable:
         start = f"both begin at the midpoint of step {run.config.warm_start} (warm start){_why_warm(run)}"
         said.append(f"The central flow is {_beside(stable / central)} the stable flow, in mean distance; {start}.")
     for name in run.models:
         found = run.averages(name)
-        if name == TESTED[0] and found["error"] is not None:
+        if name == TESTED[0] and found["error"] is not None and np.isfinite(found["error"]):
             whose = "Its" if central and stable else "The central flow's"
             said.append(f"{whose} predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
                         f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
     return [words for words in said if words]
+
+
+def _diverged(run: Run) -> str:
+    """That the run has no end, and what was measured is of the steps before."""
+    before = "; what is measured is of the steps before" if len(run.t) else ""
+    return f"The optimizer {run.status}{before}." if run.status.startswith("diverged") else ""
 
 
 def _exponents(run: Run) -> list[str]:
@@ -126,6 +133,24 @@ def _oscillation(run: Run) -> str:
     turn = float(np.nanmedian(run.turn[first:last]))
     return (f"The iterates swing about their midpoints{where} {what} from step {run.since} on, amplitude {wave.amplitude:.3g}; "
             f"the cosine between one swing and the next is {turn:.4f} (median of steps {first} to {last - 1}).")  # fmt: skip
+
+
+def _late(run: Run) -> str:
+    """That the swing began long after the edge was passed, as little of it was left there: central flows have no such delay."""
+    wave = run.oscillation
+    if wave is None or wave.kind == "none" or run.swings is None or run.config.batch is not None:
+        return ""
+    since, t = run.swings[0], run.t
+    below = np.flatnonzero((t < since) & (run.sharpness <= run.edge))
+    if not len(below) or below[-1] + 1 >= len(t):
+        return ""
+    passed = int(t[below[-1] + 1])
+    size = np.sqrt(run.swing[max(passed, 1) : since])
+    if len(size) < DELAYED or not np.nanmin(size) < LITTLE * np.sqrt(np.nanmax(run.swing[since:])):
+        return ""
+    least = f"{np.nanmin(size):.2g}"
+    return (f"The sharpness passed the edge at step {passed}, where at most {least} was left of the swing: it took until step "
+            f"{since} to grow to a hundredth of its largest amplitude. A central flow is held at the edge at once.")  # fmt: skip
 
 
 def _last(values: np.ndarray) -> float | None:

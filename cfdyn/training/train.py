@@ -84,6 +84,8 @@ def train(
                              "beside `resume` only `steps`, `keep` and `network` are allowed")  # fmt: skip
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
+    if callable(getattr(config, "gradient", None)):
+        raise UsageError("a network has a name: cf.train(network=net, optimizer=cf.optimizers.gd(lr=0.5), steps=300)")
     say("preparing the network, its data and the optimizer")
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
     network = _trainable(network) if _is_object(network) else make_network(given.network, given.data)

@@ -159,6 +159,14 @@ def test_what_is_false_is_never_proved(loss, lr, points, says):
         found.save("nowhere.json")
 
 
+def test_on_a_circle_of_cycles_a_proof_says_that_none_is_isolated():
+    """The double well turned about 0: its 2-cycle at every angle."""
+    size = cf.symbolic.cycles("(w**2 - 1)**2/4", O.gd(lr=1.1), 2).at(lr=1.1)[0].points[:, 0]
+    found = cf.certify.cycle("(x**2 + y**2 - 1)**2/4", O.gd(lr=1.1), [[0.6 * r, 0.8 * r] for r in size])
+    assert not found.proved and "1 multiplier of the cycle at the points is 1, so that it is not isolated" in found.reason
+    assert "fewer weights, or a small term" in found.reason
+
+
 def test_a_box_is_searched_for_a_cycle_of_the_period():
     found = cf.certify.cycle(cf.losses.logistic_regression(), O.gd(lr=20), period=3, box=[(-12, 12)])
     assert found.proved and found.claim["stable"] is True

@@ -62,6 +62,14 @@ def test_study_counts_the_3_cycles_of_the_double_well(tmp_path):
     assert document("study", "double_well", "--optimizer", "gd:lr=1.4504", "--no-figure", cwd=tmp_path)["cycles"] == []
 
 
+def test_flows_beside_an_optimizer_that_diverges_are_compared_before_it_does(tmp_path):
+    study = ("study", "(x*y-3.4)**2/2", "--optimizer", "heavy_ball:lr=0.56,momentum=0.9", "--start=-1.67,-1.76", "--no-figure")
+    flows = document(*study, "--models", "gradient,central", cwd=tmp_path)["flows"]
+    assert max(flow["max_distance"] for flow in flows.values()) < 30
+    words = " ".join(printed(*study, "--models", "gradient,central", cwd=tmp_path).split())
+    assert "the optimizer diverges, and is compared up to step" in words and "no oscillation has grown" not in words
+
+
 def test_a_study_with_flows_has_the_numbers_of_compare(tmp_path):
     """Both models, from the study's own start and rate; none unless asked for."""
     near = ("two_time_scales", "--optimizer", "gd:lr=0.3", "--start", "0.05,6.4")

@@ -61,6 +61,20 @@ def test_the_plane_of_a_study_holds_the_path_from_its_start():
     assert (hi - lo < 2 * np.ptp(orbit.z, axis=0)).all()
 
 
+@pytest.mark.parametrize(("loss", "scale"), [("w**4/4 + w**2/2", "log"), ("(w**2-1)**2/4", "symlog"), ("w**2/2", "linear")])
+def test_where_the_sharpness_runs_away_its_edge_can_still_be_seen(loss, scale):
+    """Beside 1e26 the edge and the first steps would be one line at the bottom. 3w² + 1 is above 0, 3w² − 1 at some steps below."""
+    from cfdyn.plotting.canvas import new_figure
+    from cfdyn.plotting.figures.orbit import draw_sharpness
+
+    made = cf.Loss(loss)
+    orbit = cf.iterate(cf.as_map(made, cf.optimizers.gd(lr=2.5)), [1.2], 8)
+    axes = new_figure(3, 3).add_subplot()
+    draw_sharpness(axes, orbit.sharpness, 2 / 2.5)
+    first, edge = axes.transAxes.inverted().transform(axes.transData.transform([(0, orbit.sharpness[0]), (0, 0.8)]))[:, 1]
+    assert axes.get_yscale() == scale and 0 <= edge <= 1 and abs(first - edge) > 1e-3
+
+
 def test_a_study_names_the_regimes_that_can_be_seen():
     study = cf.load(BEFORE / "Study.npz")
     named = {text.get_text() for text in cf.plot(study).axes[1].get_legend().get_texts()}

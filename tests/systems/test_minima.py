@@ -123,3 +123,13 @@ def test_one_minimum_that_is_flat_in_two_directions_is_one():
 
 def test_a_plateau_at_infinity_is_no_minimum():
     assert cf.minima(cf.Loss("exp(w)")) == [] and cf.minima(cf.Loss("1/(1 + w**2)")) == []
+
+
+def test_a_slope_far_out_that_round_off_hides_is_no_minimum():
+    """Rank 2 beside a matrix of rank 3, eigenvalues 2 and 2 ± √2: all minima leave the smallest, by Eckart and Young. One descent
+    goes 10⁵ far, where the valley's slope is below the round-off of the curvature."""
+    rows = [[2, 1, 0], [1, 2, 1], [0, 1, 2]]
+    loss = cf.Loss("+".join(f"(u{i}1*v{j}1+u{i}2*v{j}2-{rows[i][j]})**2/2" for i in range(3) for j in range(3)))
+    (m,) = cf.minima(loss, starts=12, seed=3)
+    assert m.kind == "continuum" and m.loss == pytest.approx((2 - math.sqrt(2)) ** 2 / 2, rel=1e-9)
+    assert m.sharpness == pytest.approx(2 * (2 + math.sqrt(2)), rel=1e-6)

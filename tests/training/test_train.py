@@ -1,6 +1,7 @@
 """Runs of a loss that is written out: what is measured is what a few lines of numpy give, and every end is clean."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -310,7 +311,53 @@ def test_divergence_ends_cleanly_and_says_where(train):
     assert 4 < len(w) < 200 and run.status == f"diverged at step {len(w) - 1}" and run.complete
     np.testing.assert_allclose(run.loss, [toy.Toy().value(x) for x in w[:-1]], rtol=1e-10)
     assert cf.train(resume=run.folder, network=toy.Toy()).status == run.status
+    assert run.sentences[0] == f"The optimizer {run.status}; what is measured is of the steps before."
+    assert not any("nan" in words for words in run.sentences)
     assert train(optimizer="gd:lr=30", steps=200).summary == [], "nothing was measured"
+
+
+def test_a_model_that_ended_before_the_slow_cycles_is_averaged_over_its_own_steps(train):
+    run = train()
+    known = run.t <= 40
+    run.models["stable"].predicted_loss[~known] = np.nan
+    run.__dict__["slow_cycles"] = [(60, 80), (80, 100)]
+    found = run.averages("stable")
+    steps = np.arange(run.t[known & np.isfinite(run.models["stable"].predicted_loss)][0], 41).astype(int)
+    assert found["over"] == f"all steps of the model, steps {steps[0]} to 40"
+    assert found["measured"] == pytest.approx(run.average_loss[steps].mean(), rel=1e-14)
+    run.__dict__["slow_cycles"] = [(20, 30), (60, 80)]
+    assert run.averages("stable")["over"] == "1 slow cycle, steps 20 to 30"
+
+
+@pytest.mark.parametrize(("start", "late"), [([1e-5, 6.3], True), ([0.05, 6.6], False)])
+def test_a_swing_that_begins_long_after_the_edge_says_why(start, late, tmp_path):
+    """Sharpness grows along the valley; across it the swing is multiplied by 1 − ηλ, beyond the edge by more than 1."""
+    loss, lr = cf.losses.two_time_scales(), 0.3
+    net = SimpleNamespace(dim=2, start=np.array(start), value=loss.value, gradient=loss.gradient, hvp=loss.hvp)
+    run = cf.train(network=net, optimizer=f"gd:lr={lr}", steps=500, every=1, runs="discrete", out=str(tmp_path / "run"))
+    w = [net.start]
+    for _ in range(500):
+        w.append(w[-1] - lr * loss.gradient(w[-1]))
+    w = np.array(w)
+    middle = (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
+    swing = np.linalg.norm(w[1:-1] - middle, axis=1)  # of step 1, 2, …
+    passed = next(k for k, x in enumerate(middle, 1) if loss.sharpness(x) > 2 / lr)
+    grown = next(k for k in range(passed, 499) if swing[k - 1] > swing[9:].max() / 100)
+    told = [words for words in run.sentences if words.startswith("The sharpness passed the edge")]
+    assert bool(told) == late == (swing[passed - 1 : max(grown, passed + 1)].min() < swing.max() / 1000)
+    found = [float(number) for words in told for number in re.findall(r"(?:step|at most) ([\d.]+(?:e-\d+)?)", words)]
+    assert found == pytest.approx([passed, swing[passed - 1 : grown].min(), grown] if late else [], rel=0.05)
+
+
+def test_arrays_for_xarray(train):
+    run = train()
+    found = run.to_xarray()
+    assert found.loss.dims == ("step",) and found.eigenvalues.dims == ("t", "direction") and found.step.units == "optimizer steps"
+    np.testing.assert_array_equal(found.loss, run.loss)
+    np.testing.assert_array_equal(found.t, run.t)
+    np.testing.assert_array_equal(found.stable_trace, run.models["stable"].trace)
+    np.testing.assert_array_equal(found.coordinates, run.coordinates)
+    assert json.loads(found.provenance)["settings"]["optimizer"] == "gd:lr=0.25"
 
 
 def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypatch):
@@ -407,7 +454,7 @@ def test_a_run_that_never_began_says_so(train):
     network = toy.Toy()
     network.gradient = lambda w, rows=None: np.full(4, np.nan)
     run = train(network)
-    assert run.status == "diverged at step 0" and "do not swing" in run.sentences[0] and run.summary == []
+    assert run.status == "diverged at step 0" and run.sentences == ["The optimizer diverged at step 0."] and run.summary == []
     assert cf.plot(run, run.folder / "figure.png")
 
 
@@ -543,6 +590,8 @@ def test_exponents_that_there_are_none_of_are_said_to_be_none(train):
 def test_a_network_in_the_place_of_settings_is_told():
     with pytest.raises(UsageError, match="a network has a name: network='mlp:widths=8'"):
         cf.train("mlp:widths=8", data="digits")
+    with pytest.raises(UsageError, match=r"a network has a name: cf\.train\(network=net"):
+        cf.train(toy.Toy(), optimizer="gd:lr=0.5")
 
 
 def test_a_toml_file_says_the_same(train, tmp_path):

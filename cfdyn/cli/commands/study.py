@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cfdyn.systems.loss import Loss
 
 VISIBLE = 0.002  # share of the range below which a band is too narrow to be seen in the figure
+FAR = 10.0  # times as far from 0 as the start: a diverging orbit has left, and no flow models it
 LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 
 
@@ -70,9 +71,22 @@ def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, found: Stud
 
     say("solving the flows")
     flows = make_flows(names, loss, optimizer)
-    compared = cfdyn.compare(loss, optimizer, flows, found.start, max(2, len(found.orbit.z) - 1))
+    steps = _near_the_start(found)
+    compared = cfdyn.compare(loss, optimizer, flows, found.start, max(2, steps))
     assert isinstance(compared, Comparison)
+    if steps < len(found.orbit.z) - 1:
+        compared.warnings.insert(0, f"the optimizer diverges, and is compared up to step {max(2, steps)} alone: then a weight is "
+                                    f"more than {FAR:g} times as far from 0 as any at the start")  # fmt: skip
     return compared
+
+
+def _near_the_start(found: Study) -> int:
+    """The last step of the orbit that says something of a path: all of them, unless it diverges."""
+    import numpy as np
+
+    size = np.abs(found.orbit.z[:, : found.orbit.n_weights].astype(float)).max(axis=1)
+    far = size > FAR * (1 + size[0]) if found.regime.kind == "divergent" else np.zeros(len(size), bool)
+    return (int(far.argmax()) if far.any() else len(size)) - 1
 
 
 def _begun_early(loss: str) -> AbstractContextManager[None]:

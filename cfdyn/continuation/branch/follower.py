@@ -87,7 +87,8 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
         raise NumericsError(f"{nothing}: {NO_DERIVATIVE if has_no_derivative(step, points) else FAILED}")
     least = least_period(found, extent=np.abs(points).max(axis=0), weights=step.n_weights or 0)
     if least < n:
-        raise NumericsError(f"{nothing}: Newton's method leads to a {called(least)}")
+        raise NumericsError(f"{nothing}: Newton's method leads to a {called(least)}; cfdyn cycles (cf.analysis.cycles) finds "
+                            f"the {called(n, True)} of a box, to start from")  # fmt: skip
     return found
 
 

@@ -13,7 +13,7 @@ from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map, require_parameter
-from cfdyn.words import called
+from cfdyn.words import TAKE_OUT, called
 
 MOST_DENSE = 400  # unknowns: up to so many the singular values of the whole Jacobian cost less than a step
 REGULAR = 1e-11  # the least singular value of the Jacobian, of the largest, at an isolated solution
@@ -74,7 +74,7 @@ class BranchTracer(CycleTracer):
         if has_no_derivative(self.step, points):
             raise NumericsError(f"{where} cannot be followed: {NO_DERIVATIVE}")
         raise NumericsError(f"{where} is not isolated: a multiplier is 1 for a whole continuum of solutions, at a flat minimum "
-                            "or a branch point; start elsewhere")  # fmt: skip
+                            f"or a branch point; start elsewhere, or {TAKE_OUT}")  # fmt: skip
 
     def isolated(self, z: np.ndarray, least: float = REGULAR) -> bool:
         """True if the whole Jacobian has its full rank, by so much; taken for granted where the cycle is long."""

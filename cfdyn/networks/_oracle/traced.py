@@ -39,7 +39,9 @@ def looked_at(
         try:
             traced = jax.make_jaxpr(engine.scalar)(engine.start, engine.rows)
         except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-            raise UsageError(f"{title}: the function cannot be traced by JAX: {str(error).strip().splitlines()[0]}") from None
+            called = f"it is called as function({', '.join(['params', *(f'rows[{k}]' for k in range(len(rows)))])})"
+            why = str(error).strip().splitlines()[0]
+            raise UsageError(f"{title}: the function cannot be traced by JAX: {why} ({called})") from None
     out = traced.out_avals
     if len(out) != 1 or out[0].shape != () or out[0].dtype != np.float64:
         found = ", ".join(f"{value.dtype}{list(value.shape)}" for value in out)

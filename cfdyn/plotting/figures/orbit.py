@@ -10,6 +10,8 @@ from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, symbol
 from cfdyn.systems.orbit import Orbit
 
+AWAY = 1e3  # times the edge, beyond which a linear scale would show neither
+
 
 def draw(orbit: Orbit) -> Figure:
     """Weights against time above, loss (or the state, for a plain map) below, and λ₁(P⁻¹H) where the optimizer has a P."""
@@ -48,13 +50,21 @@ def draw_loss(axes: Axes, loss: np.ndarray) -> None:
 
 
 def draw_sharpness(axes: Axes, sharpness: np.ndarray, threshold: float | None) -> None:
-    """Sharpness along the orbit against the threshold at which the optimizer's edge lies."""
+    """Sharpness along the orbit against the threshold at which the optimizer's edge lies; logarithmic where it runs away."""
     _dots(axes, np.arange(len(sharpness)), sharpness, INK)
+    finite = sharpness[np.isfinite(sharpness)]
+    usual = threshold or float(np.median(np.abs(finite))) if len(finite) else 0.0
+    runs_away = usual > 0 and np.abs(finite).max() > AWAY * usual
     shown = list(sharpness)
     if threshold is not None:
         axes.axhline(threshold, color=WARN, linestyle="--", linewidth=0.9)
         shown += [threshold] * max(1, len(shown) // 50)
-    clip_range(axes, shown)
+    if runs_away and finite.min() > 0:
+        axes.set_yscale("log")
+    elif runs_away:
+        axes.set_yscale("symlog", linthresh=usual)
+    else:
+        clip_range(axes, shown)
     axes.set(xlabel="step", ylabel="sharpness λ₁")
     if threshold is not None:
         axes.set_title(f"edge (dashed) at sharpness {threshold:.4g}")

@@ -25,6 +25,7 @@ _WORDS = ("and", "or", "not", "True", "False")
 _NUMBERS = {"pi": "the number 3.141...", "E": "the number 2.718..."}
 RESERVED = {"pi", "E", "inf", "nan", "oo", "zoo", *CALLEES}
 FUNCTION_LIST = ", ".join(sorted(CALLEES, key=str.lower))
+_NUMPY = {"maximum": "max", "minimum": "min", "absolute": "abs", "fabs": "abs"}  # as numpy has them, and as formulas do
 _ADVICE = {
     "^": "write ** for a power", "=": "give the right-hand side only, without =", ":=": "give one expression",
     "==": "equality holds almost nowhere; compare with < <= > >=", "!=": "compare with < <= > >=",
@@ -87,8 +88,9 @@ def tokenize(text: str) -> list[Token]:
 def _foreign(text: str, position: int) -> FormulaError:
     character = text[position]
     module, function = re.search(r"[A-Za-z]\w*$", text[:position]), re.match(r"\.(\w+)", text[position:])
-    if module and function and function[1] in CALLEES:
-        return complaint(text, module.start(), f"write {function[1]} alone", f"{module[0]}.")
+    called = _NUMPY.get(function[1], function[1]) if function else ""
+    if module and called in CALLEES:
+        return complaint(text, module.start(), f"write {called} alone", f"{module[0]}.")
     if character.isprintable() and character.isascii():
         return complaint(text, position, _ADVICE.get(character, "this character is not allowed"), character)
     advice = "only ASCII letters, digits and + - * / ( ) , < > are allowed, no look-alikes"
