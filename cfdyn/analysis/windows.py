@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.cycles.same import same_cycle
-from cfdyn.cycles.shooting import jacobians, multipliers, polish
+from cfdyn.cycles.shooting import jacobians, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.numerics.illinois import zero
 from cfdyn.records.record import Record, provenance
@@ -34,9 +35,10 @@ class Window(Record):
     """Values of the parameter at which an n-cycle is born, is superstable, loses stability, and its window ends.
 
     ``opens``: the fold in which it is born with an unstable one, ``points`` (n, D) there; ``superstable``: a critical
-    point lies on it; ``flips``: its first flip; ``closes``: the attractor that grew from it meets the unstable cycle (an
-    interior crisis). Each is None where there is no such value within the bounds; ``superstable`` and ``closes`` also for
-    maps of several variables. Mirror images of a window, which a symmetric map has, open at the same value and are one.
+    point lies on it, for the first time after the fold; ``flips``: its first flip; ``closes``: the attractor that grew from it
+    meets the unstable cycle (an interior crisis). Each is None where there is no such value within the bounds; ``superstable``
+    and ``closes`` also for maps of several variables. Mirror images of a window, which a symmetric map has, open at the same
+    value and are one.
     """
 
     period: Annotated[int, "n"]
@@ -195,22 +197,32 @@ class _Side:
         return step, polish(step, self.points[a] + share * (self.points[b] - self.points[a]))
 
     def superstable(self, flips: float | None) -> tuple[float, float] | None:
-        """(value, critical point) where the multiplier of the cycle of a map of one variable vanishes."""
+        """(value, critical point) where first a slope f′ along the cycle of a map of one variable vanishes.
+
+        Slopes one by one: their product, the multiplier, has no other sign where two of them vanish at once, or nearly so.
+        """
         if self.step.dim != 1 or len(self.values) < 2:
             return None
 
-        def multiplier(value: float) -> float:
+        def slopes(value: float) -> np.ndarray:
             step, points = self.cycle(value)
-            return np.nan if points is None else float(multipliers(step, points)[0])
+            return np.full(self.points.shape[1], np.nan) if points is None else jacobians(step, points)[:, 0, 0]
+
+        def slope(value: float, place: int) -> float:
+            return float(slopes(value)[place])
 
         first, last = float(self.values[0]), float(self.values[-1] if flips is None else flips)
-        if not multiplier(first) * multiplier(last) < 0:
-            return None
-        value = zero(multiplier, first, last)
-        step, points = self.cycle(value)
-        if points is None:
-            return None
-        return float(value), float(points[int(np.argmin(np.abs(jacobians(step, points)[:, 0, 0]))), 0])
+        inside = [value for value in self.values[1:].tolist() if min(first, last) < value < max(first, last)]
+        lower, below = first, slopes(first)
+        for upper in [*inside, last]:
+            above = slopes(upper)
+            if len(change := np.flatnonzero(below * above < 0)):
+                place, value = min(((k, zero(partial(slope, place=k), lower, upper)) for k in change.tolist()),
+                                   key=lambda found: abs(found[1] - first))  # fmt: skip
+                _, points = self.cycle(value)
+                return None if points is None else (float(value), float(points[place, 0]))
+            lower, below = upper, above
+        return None
 
     def crisis(self, opens: float, center: float, critical: float, bounds: tuple[float, float]) -> float | None:
         """The value at which the critical point's orbit lands on this unstable cycle: f²ⁿ(c) = x."""

@@ -263,7 +263,9 @@ class _Follower:
             # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
             if abs(mu[0]) > 1 and residual(self.step, points) > CORNER * max(size, 1e-300):
                 return None
-            return self.on_cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
+            leave = ", and above 1 there: orbits nearby may leave it" if abs(mu[0]) > 1 else ""
+            words = f"the orbit has reached it; the map has a corner there: the multiplier is one-sided{leave}"
+            return self.on_cycle(points, mu, words)
         if how is Approach.STUCK:
             return self.on_unstable_cycle(points, mu)
         if how is Approach.ON_NEUTRAL and (size > ESCAPE or stuck_in_rounding(self.step, points, self.extent)):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import cfdyn as cf
 
@@ -75,6 +76,31 @@ def test_windows_of_other_periods():
     # Superstable 5-cycles of the logistic map, r = 1 + √(1 − 4c) at c of the quadratic family.
     c = [-1.625413725123303, -1.860782522209487, -1.985424253054205]
     assert [w.superstable for w in found] == pytest.approx([1 + np.sqrt(1 - 4 * v) for v in c], abs=1e-9)
+
+
+def test_a_multiplier_that_vanishes_twice_nearly_at_once():
+    """Logistic regression: its two critical points ±c, σ′(c) = 1/η, come to the 3-cycle at 20.7167 and 20.7216, the multiplier > 0."""
+    step = cf.as_map(cf.losses.logistic_regression(2, 3), cf.optimizers.gd(lr=19.0))
+    [window] = cf.analysis.windows(step, 3, "lr", (17.0, 30.0), [(-30.0, 30.0)])
+
+    def returns(lr):
+        c = 2 * np.arctanh(np.sqrt(1 - 4 / lr))
+        return cf.iterate(step.at(lr=lr), [c], 3).w[-1, 0] - c
+
+    assert window.superstable == pytest.approx(brentq(returns, 20.5, 20.9, xtol=1e-13), abs=1e-10)
+    assert window.flips is None and window.closes is None
+
+
+def test_a_multiplier_that_is_a_square():
+    """A 4-cycle of w → A w − w³ that is its own mirror image, f²(c) = −c at the critical point c = √(A/3); it opens at A = 2√2."""
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
+    window = cf.analysis.windows(step, 4, "lr", (1.8, 1.9), [(-2.0, 2.0)])[0]
+    assert window.opens == pytest.approx(np.sqrt(8) - 1, abs=1e-12)
+    once = np.polynomial.Polynomial([0, 2 / 3])  # f(c)/c and f²(c)/c in A
+    twice = np.polynomial.Polynomial([0, 1]) * once - np.polynomial.Polynomial([0, 1 / 3]) * once**3
+    found = [root.real - 1 for root in (twice + 1).roots() if abs(root.imag) < 1e-9 and 1.8 < root.real - 1 < 1.9]
+    assert [window.superstable] == pytest.approx(found, abs=1e-12)
+    assert window.flips is None and window.closes == pytest.approx(1.84886, abs=2e-5)  # where its bands become one, seen in orbits
 
 
 def test_nothing_there_is_an_empty_list():

@@ -114,6 +114,19 @@ def test_explicit_steps_that_are_rejected_again_and_again_are_a_sign_of_stiffnes
     assert path.stats["phases"] == 2 and path.stats["steps"] < 1500
 
 
+@pytest.mark.parametrize("method", ["auto", "dop853"])
+@pytest.mark.parametrize(("rate", "end"), [(1.0, 8.0), (0.3, 16.0), (0.1, 40.0)])
+@pytest.mark.parametrize("rtol", [1e-6, 1e-8, 1e-9, 1e-10, 1e-12])
+def test_stiffness_that_grows(rtol, rate, end, method):
+    # y = 1 + exp((1 − e^(at))/a). Explicit steps used to be off by up to 60,000 rtol between their ends, where their estimate has
+    # a zero; and implicit ones by 1500 rtol, where their first iteration was believed with the rates of an earlier Jacobian.
+    flow = cf.Flow.from_text(["exp(a*s)*(1 - y)", "1"], "y s", {"a": rate})
+    path = cf.solve(flow, [2.0, 0.0], end, rtol=rtol, atol=rtol / 100, method=method)
+    at_rows, between = (np.abs(z - 1 - np.exp(-np.expm1(rate * t) / rate)).max()
+                        for z, t in [(path.z[:, 0], path.t), (path(np.linspace(0, end, 4001))[:, 0], np.linspace(0, end, 4001))])
+    assert at_rows < 20 * rtol and between < 400 * rtol
+
+
 @pytest.mark.parametrize(("method", "counts", "order"), [("radau5", (20, 40), 5), ("dop853", (10, 20), 8), ("rkc", (400, 800), 2)])
 def test_the_order_of_fixed_steps(method, counts, order):
     # A logistic curve and, beside it, the rotation that its speed drives: x = 1/(1 + e^-t), angle = log(1 + e^t).

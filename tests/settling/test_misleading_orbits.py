@@ -41,7 +41,7 @@ def test_orbits_of_slope_two_that_collapse_in_binary():
     """C6: L′ = −1 + 3 max(w, 0), slopes (1, −2). Every binary number ends on the unstable 3-cycle 0 → 1 → −1."""
     step = cf.as_map(cf.Loss("-w + 3*Max(w, 0)**2/2"), cf.optimizers.gd(lr=1.0))
     found = cf.analysis.classify(step, [0.3])
-    assert (found.kind, found.period) == ("cycle", 3) and "corner" in found.reason
+    assert (found.kind, found.period) == ("cycle", 3) and "corner" in found.reason and "nearby may leave" in found.reason
     assert found.multipliers[0] == -2 and sorted(found.points[:, 0]) == [-1, 0, 1]
     tent = cf.Map.from_text("s*Min(x, 1 - x)", params={"s": 2.0})
     collapsed = cf.analysis.classify(tent, [0.3])

@@ -5,11 +5,12 @@ Coefficients and error estimate: Hairer, Nørsett and Wanner, Solving Ordinary D
 
 import numpy as np
 
-from cfdyn.kernels.steppers.dense import hermite
+from cfdyn.kernels.steppers.dense import TERMS, hermite
 from cfdyn.kernels.steppers.field import derivative
 from cfdyn.machine.jit import inline_kernel
 
 ROWS = 17  # slopes 0 … 15 and one point
+SWAY = (4 / 7) ** 4 * (3 / 7) ** 3 / 40  # the largest of θ⁴ (1−θ)³ over the limit, measured on Kepler, Lorenz and van der Pol
 
 _ROWS = (
     # Stages 2 … 12.
@@ -120,3 +121,16 @@ def dense(field, z, f, h, z1, f1, work, coefficients) -> None:
     for row in range(4):
         for i in range(n):
             coefficients[4 + row, i] = h * combine(work, LAST + row, i)
+
+
+@inline_kernel
+def sway(z, z1, rtol, atol, coefficients) -> float:
+    """How far the interpolant swings within a step, beside what it may: by its last term c7 θ⁴ (1−θ)³, taken if <= 1.
+
+    Near h|λ| = 5.65 the estimate of `attempt` has a zero, and between its ends the interpolant is off by 1000 times as much.
+    Of smooth solutions the term grows beside the tolerance as rtol^(−1/8), to at most half of the limit here.
+    """
+    total = 0.0
+    for i in range(z.size):
+        total += (coefficients[TERMS - 1, i] / (atol + rtol * max(abs(z[i]), abs(z1[i])))) ** 2
+    return SWAY * np.sqrt(total / z.size) * np.sqrt(np.sqrt(np.sqrt(max(rtol, 1e-14))))

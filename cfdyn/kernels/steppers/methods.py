@@ -12,7 +12,7 @@ from cfdyn.kernels.steppers.field import PROJECT, derivative
 from cfdyn.machine.jit import borrowed, call, inline_kernel, place
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
-REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT = range(10)  # how a call of `advance` ends
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT, SWAYED = range(11)  # how a call of `advance` ends
 TRY, INTERPOLATE = range(2)  # what the rule of a method is to do
 TINY, MOST_TINY = 1e-9, 500  # so many more steps shorter than this than longer ones lead nowhere
 NARROW = 1e-3  # a gap at which modes turn fast
@@ -22,13 +22,13 @@ class Clock(Block):
     """Where an integration is, and how it goes on; all that lives from one call of `advance` to the next.
 
     Times t and ``end``; the next step h, the largest, a fixed one or 0, and the smallest beside t (or ``least_t`` near 0);
-    tolerances in force, and the user's; size and error of the last step. At an edge: how far it may be overstepped until a
-    first gap has opened (``slack_in``, of X ``slack_out``), how far a held eigenvalue may fall, the ``unit`` of X, what of X is
-    ``noise``, and X at the last step (``above``); the last gap and margin, by how much an event was missed.
+    tolerances in force, and the user's; size and error of the last step, and its `dop853.sway`. At an edge: how far it may be
+    overstepped until a first gap has opened (``slack_in``, of X ``slack_out``), how far a held eigenvalue may fall, the ``unit``
+    of X, what of X is ``noise``, and X at the last step (``above``); the last gap and margin, by how much an event was missed.
     """
 
     t, end, h, most_h, fixed_h, least_h, least_t = Real.several(7)
-    rtol, atol, user_rtol, user_atol, last_h, last_error = Real.several(6)
+    rtol, atol, user_rtol, user_atol, last_h, last_error, sway = Real.several(7)
     slack_in, slack_out, edge_tolerance, unit, noise, above, gap, margin, miss = Real.several(9)
     # The method, whether it may change, how often it did; whether the loop has all for the implicit one; signs of stiffness, and
     # of none. Whether events are watched, whether the phase has begun; attempts at a gap that is hardly one.
@@ -108,12 +108,15 @@ def step_factor(clock, error, h, rejected, tools) -> float:
 
 @inline_kernel
 def interpolant(field, clock, z, f, h, tools, coefficients) -> None:
-    """The polynomial of the step just made."""
+    """The polynomial of the step just made, and how far it sways."""
+    clock.sway = 0.0
     if clock.method == STABILISED:
         hermite(z, f, h, tools.z1, tools.f1, coefficients)
     else:
         clock.tried, clock.task, clock.polynomial = h, INTERPOLATE, place(coefficients)
         call(clock.rules[clock.method], z, clock, f)
+        if clock.method == EXPLICIT:
+            clock.sway = dop853.sway(z, tools.z1, clock.rtol, clock.atol, coefficients)
 
 
 @inline_kernel

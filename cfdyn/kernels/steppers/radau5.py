@@ -177,6 +177,9 @@ def stages(field, z, h, rtol, point, slope, work, state, slopes, real, pairs, pi
         if state.age == NONE:
             jacobian(field, z, slopes)
             state.age, state.factored = FRESH, 0.0
+        elif abs(h - state.factored) > 1e-9 * abs(h):
+            # How fast an old Jacobian converges over another step is not known yet.
+            state.contraction = max(state.contraction, FAST)
         if factorise(h, state, slopes, real, pairs, pivots):
             if newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots):
                 return True

@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.kernels.orbits import copy
 from cfdyn.kernels.steppers import methods, radau5
-from cfdyn.kernels.steppers.control import initial_step
+from cfdyn.kernels.steppers.control import dop853_factor, initial_step
 from cfdyn.kernels.steppers.events import OPEN, arrived, first_event, land
 from cfdyn.kernels.steppers.field import RENEW, borrowed_field, derivative
 from cfdyn.kernels.steppers.methods import Clock, tools_in
@@ -53,6 +53,15 @@ def after_rejection(field, clock, h, factor, least) -> int:
     return methods.REACHED
 
 
+@inline_kernel
+def after_refusal(field, clock, h, ended) -> int:
+    """As `after_rejection`, of a step within its error that missed an event (modes that turn fast there, or a jump) or sways."""
+    if ended == methods.SWAYED:
+        return after_rejection(field, clock, h, dop853_factor(clock.sway, True), clock.least_h * (clock.least_t + abs(clock.t)))
+    verdict = after_rejection(field, clock, h, 0.4, 1e-14 * (1.0 + abs(clock.t)))
+    return methods.JUMP if verdict == methods.STALLED else verdict
+
+
 @partial(kernel, short=True)
 def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivots, times, coefficients):
     """Step from ``z`` (n,) with slope ``f``, in place, to the end, an event, or until ``times`` (rows, 2) is full.
@@ -80,13 +89,13 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
         ended = accept(field, clock, z, f, h, tools, times, coefficients, done)
         if ended == methods.NOW:
             return done, methods.EVENT
-        if ended == methods.MISSED:
-            # An event that was not hit: modes that turn fast near it, or a jump.
-            verdict = after_rejection(field, clock, h, 0.4, 1e-14 * (1.0 + abs(clock.t)))
+        if ended in (methods.MISSED, methods.SWAYED):
+            verdict = after_refusal(field, clock, h, ended)
             if verdict != methods.REACHED:
-                return done, methods.JUMP if verdict == methods.STALLED else verdict
+                return done, verdict
             rejected = True
             continue
+        factor = min(factor, dop853_factor(clock.sway, True)) if clock.sway > 0.3 else factor
         done += 1
         clock.last_error, clock.last_h = error, h
         # The end of the interval, not the error, may have cut this step short.
@@ -122,6 +131,8 @@ def accept(field, clock, z, f, h, tools, times, coefficients, row) -> int:
     """Record an accepted step, up to an event if there is one in it, and move on to its end."""
     ended, size = methods.REACHED, h
     methods.interpolant(field, clock, z, f, h, tools, coefficients[row])
+    if clock.sway > 1.0 and not clock.fixed_h > 0.0:
+        return methods.SWAYED
     clock.gap = np.inf
     if clock.watch == 1:
         place = first_event(field, clock, coefficients[row], tools)
