@@ -1,6 +1,8 @@
 """``cfdyn train``: one small network on real digits, its document, its table, and every way to go on or not."""
 
+import errno
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -80,6 +82,22 @@ def test_a_run_that_diverges_is_an_answer(capsys, tmp_path):
     code, out, _ = run(capsys, *SMALL[:4], "--optimizer", "gd:lr=50", "--runs", "discrete", "--out", tmp_path / "run", "--json", "--plot", tmp_path / "diverged.png")
     found = json.loads(out)
     assert code == 0 and found["status"].startswith("diverged at step ") and found["complete"]
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["tempfile.TemporaryFile", "filelock.FileLock.acquire", "pathlib.Path.write_text",
+                                   "cfdyn.training.files.store.Store._write", "numpy.savez"])  # fmt: skip
+def test_a_full_disk_has_one_status_wherever_it_is_met(where, capsys, tmp_path, monkeypatch):
+    """The folder, its lock, the settings, the arrays, a checkpoint."""
+    words = ["train", "mlp:widths=2", "--data", "digits:classes=2,n=8", "--optimizer", "gd:lr=0.5", "--runs", "discrete", "--steps", "4"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(where, Mock(side_effect=FULL))
+    code, out, err = run(capsys, *words, "--no-figure")
+    said = err.splitlines()[-1]  # a cache that cannot be written has a warning before it
+    assert code == 1 and out == "" and said.startswith("cfdyn: ") and "cannot" in said
+    assert "No space left on device" in said or "the disk is full" in said
 
 
 def test_a_folder_that_another_process_writes(folder, capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
+from cfdyn.records.files import FULL
 
 FOLDER = "run.zarr"
 CHUNK = 1024  # rows in a file
@@ -131,6 +131,6 @@ class said:
 
 def full(folder: Path, error: OSError) -> NumericsError:
     """The sentence for an error of the system while a run writes into its folder."""
-    why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"the system refused: {error.strerror or error}"
+    why = "the disk is full" if error.errno in FULL else f"the system refused: {error.strerror or error}"
     return NumericsError(f"{folder} cannot be written, {why}; what was written before is whole and goes on with: "
                          f"cfdyn train --resume {folder}")  # fmt: skip
