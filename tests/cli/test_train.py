@@ -84,6 +84,22 @@ def test_a_run_that_diverges_is_an_answer(capsys, tmp_path):
     assert code == 0 and found["status"].startswith("diverged at step ") and found["complete"]
 
 
+def test_a_net_far_beyond_the_memory_is_refused_at_once(capsys, tmp_path):
+    """A layer of 10⁷ after one of as many has 10¹⁴ weights, 8·10⁵ GB."""
+    code, out, err = run(capsys, "train", "mlp:widths=10000000-10000000", "--out", tmp_path / "run", "--no-figure")
+    count = 64 * 10**7 + 10**7 + 10**14 + 10**7 + 4 * 10**7 + 4
+    assert code == 2 and out == "" and f"the network has {count:,} weights, 8e+05 GB, and training it takes 30 times as much" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_large_net_is_said_to_be_made(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("cfdyn.training.train.LARGE", 203)
+    settings = {"data": "digits:classes=2,n=20", "optimizer": "gd:lr=0.6", "runs": "discrete", "steps": 4, "out": str(tmp_path / "run")}
+    cf.train(settings, network="mlp:widths=3", progress=said.append)
+    assert "making the network, 203 weights; a training holds their 1.6e-06 GB 30 times at least" in said
+
+
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
