@@ -17,6 +17,7 @@ from cfdyn.training.own_optimizer import read_formulas
 VERSION, READ = 4, (2, 3, 4)  # of what is in a run's folder, and those that can be read
 DISCRETE = "discrete"  # the optimizer itself
 MODELS = ("central", "stable", "gradient", "edge", "rod")
+LEAST = 4  # steps of a training
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
 DONE = "done"  # the status of a run
@@ -59,7 +60,7 @@ class Config:
         if len(set(runs)) < len(runs):
             raise UsageError("`runs` names one of them twice")
         object.__setattr__(self, "runs", (DISCRETE, *(run for run in runs if run != DISCRETE)))
-        steps = whole_number("`steps` of a training", self.steps, 4, 10**9)
+        steps = whole_number("`steps` of a training", self.steps, LEAST, 10**9)
         object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "warm_start", whole_number("`warm_start`", self.warm_start, 1, steps - 2))
         every = max(1, steps // ROWS) if self.every is None else whole_number("`every`", self.every, 1, steps)

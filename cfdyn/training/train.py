@@ -18,7 +18,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.steps import as_map
 from cfdyn.training.built import make_optimizer
-from cfdyn.training.config import DONE, Config, check_unchanged, make_config, read_config, write_config
+from cfdyn.training.config import DONE, LEAST, Config, check_unchanged, make_config, read_config, write_config
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.files.store import Store
@@ -149,7 +149,7 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
-    if steps is not None and whole_number("`steps`", steps, 1) < config.steps:
+    if steps is not None and whole_number("`steps`", steps, LEAST) < config.steps:
         raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
     with held(folder):
         saved = checkpoints.load(folder)

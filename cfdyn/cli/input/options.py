@@ -20,6 +20,7 @@ PERIODIC = Annotated[list[str] | None, Option("--periodic", help="An angle and i
 BATCH = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch; one iteration is then one epoch of SGD (all rows at each step if not given).", rich_help_panel=SUBJECT)]  # noqa: E501
 ORDER = Annotated[str, Option("--order", help="Order of the rows in an epoch: cyclic, or reshuffled once by the seed.", rich_help_panel=SUBJECT)]  # noqa: E501
 STEPS = Annotated[int, Option("--steps", min=1, help="Number of steps.")]
+COMPARED = Annotated[int, Option("--steps", min=2, help="Number of steps.")]
 SAMPLED = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch (all rows if not given).", show_default=False)]  # noqa: E501
 REPLACE = Annotated[bool, Option("--replace/--no-replace", help="Draw the rows of a mini-batch with replacement, or without.")]
 LABEL_NOISE = Annotated[float, Option("--label-noise", min=0.0, help="Standard deviation of noise on the labels y.")]
