@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from unittest.mock import Mock
 
 import pytest
@@ -98,6 +99,14 @@ def test_a_large_net_is_said_to_be_made(tmp_path, monkeypatch):
     settings = {"data": "digits:classes=2,n=20", "optimizer": "gd:lr=0.6", "runs": "discrete", "steps": 4, "out": str(tmp_path / "run")}
     cf.train(settings, network="mlp:widths=3", progress=said.append)
     assert "making the network, 203 weights; a training holds their 1.6e-06 GB 30 times at least" in said
+
+
+def test_an_array_whose_file_is_gone_is_a_sentence_and_no_nan(folder, capsys, tmp_path):
+    shutil.copytree(folder, tmp_path / "torn")
+    shutil.rmtree(tmp_path / "torn" / "run.zarr" / "rows" / "eigenvalues" / "c")
+    for more in ([], ["--json"], ["--steps", "70"]):
+        code, out, err = run(capsys, "train", "--resume", tmp_path / "torn", "--no-figure", *more)
+        assert code == 2 and out == "" and "cfdyn: the array rows/eigenvalues in " in err and "(1 of 1 file gone)" in err
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")

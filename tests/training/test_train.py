@@ -1,6 +1,7 @@
 """Runs of a loss that is written out: what is measured is what a few lines of numpy give, and every end is clean."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -330,6 +331,28 @@ def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypa
         cf.train({**toy.SETTINGS, "batch": 5, "seed": 3}, network=toy.Toy(rows=20), out=str(out), keep=0.0, progress=stop_at(50))
     cf.train(resume=out, network=toy.Toy(rows=20))
     same(whole.folder, out)
+
+
+def test_a_file_of_an_array_that_is_gone_is_told(train, tmp_path, monkeypatch):
+    """Zarr reads NaN in its place."""
+    monkeypatch.setattr("cfdyn.training.files.store.CHUNK", 6)
+    out = tmp_path / "torn"
+    with pytest.raises(Stopped):
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), progress=stop_at(60), keep=0.0)
+    shutil.copytree(out, tmp_path / "whole")
+    place = out / "run.zarr" / "rows" / "eigenvalues" / "c" / "1"
+    shutil.rmtree(place)
+    run = cf.load(out)
+    assert np.isfinite(run.loss).all() and np.isfinite(run.midpoint_loss).all()
+    with pytest.raises(RecordError, match=r"array rows/eigenvalues in .* is damaged \(1 of \d+ files gone\).* train again, in another"):
+        print(run.sharpness)
+    with pytest.raises(RecordError, match="array rows/eigenvalues"):
+        cf.train(resume=out, network=toy.Toy())
+    cf.train(resume=tmp_path / "whole", network=toy.Toy())
+    same(train().folder, tmp_path / "whole")
+    shutil.rmtree(out / "run.zarr" / "steps" / "swing")
+    with pytest.raises(RecordError, match=r"array steps/swing in .* is damaged \(KeyError\)"):
+        print(cf.load(out).swing)
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_is_lost(train, tmp_path, monkeypatch):

@@ -134,6 +134,8 @@ def _exponents(found: Run) -> dict[str, Any] | None:
 def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
     """What was trained, its end beside the models', and in sentences what the iterates did."""
     config = found.config
+    # All that is read comes before the first line: a file may be damaged.
+    rows, sentences = found.summary if len(found.t) else [], found.sentences
     chosen = f"  ({config.chosen})" if config.chosen else ""
     screen.facts(
         ("network", f"{config.subject}, {found.n_weights} weights"),
@@ -145,10 +147,10 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
         *(("note", words) for words in found.remarks),
     )  # fmt: skip
     screen.print()
-    if len(found.t):
-        _print_end(screen, found)
+    if rows:
+        _print_end(screen, found, rows)
         screen.print()
-    for words in found.sentences:
+    for words in sentences:
         screen.print(words)
     for figure in figures:
         screen.file("figure", figure)
@@ -157,8 +159,8 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
         screen.print(f"it goes on with: {_goes_on(found.folder)}", wrap=False)
 
 
-def _print_end(screen: Screen, found: Run) -> None:
+def _print_end(screen: Screen, found: Run, rows: list[list[Any]]) -> None:
     """The last measurement of the optimizer and of each model."""
-    rows, models = found.summary, list(found.models)
+    models = list(found.models)
     screen.table(("", f"optimizer, step {number(found.t[-1])}", *models), rows,
                  lambda row: [row[0], *("" if value is None else number(value) for value in row[1:])], most=None)  # fmt: skip
