@@ -30,7 +30,7 @@ INJECT = Annotated[float, Option("--inject", min=0.0, help="Least amplitude of t
 SEED = Annotated[int, Option("--seed", min=0, help="Seed of the random numbers.", rich_help_panel=SUBJECT)]
 
 # Of branches, cascades and curves.
-VARY = Annotated[str, Option("--vary", help="The parameter and its range.", metavar="NAME=LO:HI")]
+VARY = Annotated[str, Option("--vary", help="The parameter and its range (required).", metavar="NAME=LO:HI")]
 MOST_STEPS = Annotated[int | None, Option("--steps", min=1, help="Most steps along each branch, in each direction (10000 if not given).", show_default=False)]  # noqa: E501
 FIRST_PERIOD = Annotated[int, Option("--period", min=1, help="Period of the cycles to start with.")]
 FIRST_BOX = Annotated[str | None, Option("--box", help="Where to look for the first cycles: LO:HI for each variable (the loss's own box if not given).", metavar="LO:HI,…")]  # noqa: E501
