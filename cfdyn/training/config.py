@@ -20,6 +20,7 @@ MODELS = ("central", "stable", "gradient", "edge", "rod")
 LEAST = 4  # steps of a training
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
+FOUND = ("own", "formulas", "chosen", "begun", "where")  # fields that nobody gives as a setting
 DONE = "done"  # the status of a run
 
 
@@ -45,6 +46,7 @@ class Config:
     formulas: str | None = None  # of an optimizer that is the caller's
     chosen: str = ""  # how the learning rate was, where it was not given
     begun: int = VERSION  # by a cfdyn of this version
+    where: str | None = None  # the folder from which a relative path of data counts
 
     def __post_init__(self) -> None:
         for name in ("network", "data", "optimizer"):
@@ -74,6 +76,7 @@ class Config:
         if self.exponents is not None:
             object.__setattr__(self, "exponents", whole_number("`exponents`", self.exponents, 1))
         converted("`out`", self.out, str | None)
+        converted("`where`", self.where, str | None)
         if self.vectors not in (None, True, False):
             raise UsageError(f"`vectors` is true or false, not {self.vectors!r:.60}")
 
@@ -110,7 +113,7 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
             what = shown(given)
             raise UsageError(f"settings are a dict or a TOML file, not {what}; a network has a name: network={what}")
         given = read_toml(path, UsageError)
-    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "formulas", "chosen", "begun")]
+    known = [field.name for field in dataclasses.fields(Config) if field.name not in FOUND]
     for name in (*given, *(name for name in more if name != "own")):
         if name not in known:
             raise unknown("setting of a training", str(name), known)
@@ -171,7 +174,7 @@ def read_config(folder: Path) -> Config:
 
 def settings_of(config: Config) -> dict[str, Any]:
     """What stays the same when a run goes on, as JSON has it."""
-    found = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun")}
+    found = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun", "where")}
     return {**found, "runs": list(config.runs)}
 
 

@@ -12,7 +12,7 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import Interrupted, UsageError
 from cfdyn.networks._first_weights import check_room
 from cfdyn.networks._oracle.network import Network
-from cfdyn.networks._written import make_network
+from cfdyn.networks._written import has_relative_path, make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_map import require_oracle
@@ -89,6 +89,8 @@ def train(
         return _resumed(as_path(resume), network, steps, keep, say)
     say("preparing the network, its data and the optimizer")
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
+    if not given.own and has_relative_path(given.data):
+        given = given.with_(where=os.getcwd())
     network = _trainable(network) if _is_object(network) else _made(given, say)
     if isinstance(optimizer, Optimizer):
         made, given = optimizer, given.with_(formulas=formulas_of(optimizer))
@@ -125,7 +127,7 @@ def _made(config: Config, say: Callable[[str], None]) -> Network:
         if count >= LARGE:
             say(f"making the network, {count:,} weights; a training holds their {8 * count / 1e9:.2g} GB {HELD} times at least")
 
-    return make_network(config.network, config.data, before)
+    return make_network(config.network, config.data, before, config.where)
 
 
 def _trainable(network: Any) -> Any:

@@ -3,8 +3,10 @@
 import errno
 import json
 import shutil
+import struct
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 import cfdyn as cf
@@ -123,6 +125,29 @@ def test_a_full_disk_has_one_status_wherever_it_is_met(where, capsys, tmp_path, 
     said = err.splitlines()[-1]  # a cache that cannot be written has a warning before it
     assert code == 1 and out == "" and said.startswith("cfdyn: ") and "cannot" in said
     assert "No space left on device" in said or "the disk is full" in said
+
+
+def test_data_of_a_relative_path_is_found_from_another_folder(capsys, tmp_path, monkeypatch):
+    """What is printed is the text that was given; a project that was moved as a whole is gone on with from its new place."""
+    first, other = tmp_path / "first", tmp_path / "other"
+    (first / "files").mkdir(parents=True)
+    other.mkdir()
+    pictures = bytes(np.random.default_rng(0).integers(256, size=8 * 784, dtype=np.uint8))
+    (first / "files" / "train-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, 8, 28, 28) + pictures)
+    (first / "files" / "train-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 8) + bytes(range(8)))
+    words = ["train", "mlp:widths=2", "--data", "mnist:path=files", "--optimizer", "gd:lr=0.1", "--runs", "discrete", "--no-figure", "--steps"]
+    monkeypatch.chdir(first)
+    code, out, _ = run(capsys, *words, 4, "--out", "run")
+    assert code == 0 and "mlp:widths=2 on mnist:path=files," in out and str(first) not in out
+    monkeypatch.chdir(other)
+    code, out, _ = run(capsys, "train", "--resume", first / "run", "--steps", 6, "--no-figure", "--json")
+    assert code == 0 and json.loads(out)["steps"] == 6 and json.loads(out)["data"] == "mnist:path=files"
+    monkeypatch.chdir(tmp_path)
+    first.rename(tmp_path / "moved")
+    code, _, err = run(capsys, "train", "--resume", "moved/run", "--steps", 8, "--no-figure")
+    assert code == 2 and "there is no train-images-idx3-ubyte" in err
+    monkeypatch.chdir(tmp_path / "moved")
+    assert run(capsys, "train", "--resume", "run", "--steps", 8, "--no-figure")[0] == 0
 
 
 def test_a_folder_that_another_process_writes(folder, capsys):
