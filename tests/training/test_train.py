@@ -333,6 +333,21 @@ def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypa
     same(whole.folder, out)
 
 
+@pytest.mark.parametrize("classes", [3, 6])
+def test_all_copies_of_a_multiple_eigenvalue_are_measured(classes, tmp_path):
+    """The Hessian of a net without hidden layers is XᵀX/n once for each output, so that each eigenvalue is there as often."""
+    data = cf.data.digits(classes=classes, n=60)
+    x = np.column_stack([data.inputs.reshape(60, -1), np.ones(60)])
+    own = np.linalg.eigvalsh(x.T @ x / 60)[::-1]
+    settings = {"data": f"digits:classes={classes},n=60", "optimizer": f"gd:lr={2 / (1.05 * own[0])}", "runs": "discrete"}
+    run = cf.train(settings, network="mlp:widths=", steps=20, every=5, out=str(tmp_path / "run"))
+    expected = np.repeat(own[:2], [classes, 1])  # all that are within a tenth of the edge, and one more
+    np.testing.assert_allclose(run.eigenvalues[:, : classes + 1], np.tile(expected, (len(run.t), 1)), rtol=1e-4)
+    assert np.isnan(run.eigenvalues[:, classes + 1 :]).all() and len(run.t) == 3
+    u = run.vectors[-1, : classes + 1]
+    np.testing.assert_allclose(u @ u.T, np.eye(classes + 1), atol=1e-6)
+
+
 def test_a_file_of_an_array_that_is_gone_is_told(train, tmp_path, monkeypatch):
     """Zarr reads NaN in its place."""
     monkeypatch.setattr("cfdyn.training.files.store.CHUNK", 6)
