@@ -15,19 +15,22 @@ from cfdyn.networks._oracle.network import Network
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.text.settings import options, parts
 
+PATHS = ("path", "file")  # options of data that name files
+
 
 def make_data(text: str, where: str | None = None) -> DataSet:
     """``"digits:classes=4,n=200"`` → those rows; ``where``: a folder in which a relative path is looked for first."""
     entry, given = _entry_of_data(text)
-    if where is not None and "path" in given and (kept := Path(where, Path(given["path"]).expanduser())).exists():
-        given["path"] = str(kept)
+    for name in PATHS:
+        if where is not None and name in given and (kept := Path(where, Path(given[name]).expanduser())).exists():
+            given[name] = str(kept)
     return entry(**given)
 
 
 def has_relative_path(data: str) -> bool:
     """True of data whose files are named from the folder that the process is in."""
-    path = _entry_of_data(data)[1].get("path")
-    return path is not None and not Path(path).expanduser().is_absolute()
+    given = _entry_of_data(data)[1]
+    return any(name in given and not Path(given[name]).expanduser().is_absolute() for name in PATHS)
 
 
 def _entry_of_data(text: str) -> tuple[Callable[..., DataSet], dict[str, Any]]:
