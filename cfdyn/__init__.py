@@ -11,6 +11,8 @@ Ask: study, compare, minima, analysis; symbolic has closed forms, certify proofs
 Keep: plot, animate, load. `dir(cf)` lists all names; `help(cf.study)`, `help(cf.losses)` and the like tell more.
 """
 
+import cfdyn.machine.beginning  # noqa: F401, I001 (before all others: an interrupt of the program is one sentence from here on)
+
 import importlib
 import sys
 from pathlib import Path

@@ -68,7 +68,7 @@ class FormulaError(UsageError):
 
 
 class NumericsError(CfdynError):
-    """The computation itself failed (no minimum, singular system, out of the domain)."""
+    """The computation itself failed (no minimum, singular system, out of the domain), or the disk is full."""
 
 
 class RecordError(CfdynError):

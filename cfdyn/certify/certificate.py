@@ -56,6 +56,7 @@ class Certificate:
         """Write the certificate as JSON text, whole or not at all; returns the path.
 
         UsageError: nothing is proved; the file would be larger than 20 MB, or cannot be written
+        NumericsError: the disk is full
         """
         path = as_path(path)
         if self.document is None:

@@ -39,6 +39,7 @@ def write(
     Raises
     ------
     UsageError : one of them cannot be written
+    NumericsError : the disk is full
     """
     shown_in = list(_papers(verdicts).values())
     pictures = draw(_figures(verdicts, shown_in), processes, progress)

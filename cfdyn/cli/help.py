@@ -13,6 +13,7 @@ from cfdyn.cli.output.screen import width
 WIDEST, INDENT = 100, "  "
 EXAMPLE = "$ "  # how a line of a docstring begins that is an example
 OWN = "Options"
+REQUIRED = "(required)"  # in the help of an option that a command cannot do without
 
 
 class Command(TyperCommand):
@@ -26,7 +27,8 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
-        usage = " ".join(filter(None, [ctx.command_path, *map(form, arguments), "[OPTIONS]"]))
+        required = [f"{one.opts[0]} {form(one)}" for one in self.params if REQUIRED in (getattr(one, "help", None) or "")]
+        usage = " ".join(filter(None, [ctx.command_path, *map(form, arguments), *required, "[OPTIONS]"]))
         sections = {"Arguments": [_entry(form(parameter), parameter) for parameter in arguments], OWN: []}
         for option in self.get_params(ctx):
             if option.param_type_name != "argument" and not getattr(option, "hidden", False):

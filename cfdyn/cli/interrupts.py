@@ -13,15 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from cfdyn.machine import unfinished
+from cfdyn.machine import beginning, unfinished
 
 GRACE, PATIENCE = 0.5, 5.0  # seconds for an end in order; the same once there is something to write
-WORDS = "interrupted; files are written whole or not at all, so none is damaged"
 _ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _ending = threading.Lock()
 _received = [signal.SIGINT]
 _asked: list[bool] = []
-_grace, _words = [GRACE], [WORDS]
+_grace, _words = [GRACE], [beginning.WORDS]
 
 
 def watch() -> None:
@@ -35,6 +34,7 @@ def watch() -> None:
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_wait, args=(reading,), daemon=True).start()
+    beginning.release()
 
 
 def _interrupt(number: int, frame: Any) -> None:

@@ -25,14 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 done, 1 the numerics failed or the output cannot be written (with --json a document too, ``{"error": …}``), 2 wrong
     usage, 130 interrupted; never a traceback.
     """
-    streams.prepare()
-    if arguments is None:
-        interrupts.watch()
-        progress.begin_program()
-    # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
-    gc.set_threshold(100_000, 50, 50)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        streams.prepare()
+        if arguments is None:
+            interrupts.watch()
+            progress.begin_program()
+        # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
+        gc.set_threshold(100_000, 50, 50)
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: streams.say(f"warning: {readable(str(message))}")  # type: ignore[assignment]
             warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from cfdyn.errors import UsageError
+from cfdyn.machine.ram import bytes_of_memory
 from cfdyn.machine.shelf import Shelf, fingerprint
 from cfdyn.networks._oracle.engine import library
 
 MOST = 2**20  # bytes of weights that are kept: more take about as long to draw as to compile
+MAKING = 3  # arrays of all weights at once, measured
+_before: ContextVar[Callable[[int], None]] = ContextVar("before", default=lambda count: None)
 _PACKAGES = ("jax", "jaxlib", "equinox")
 _CHANGE_DRAWS = ("jax_threefry_partitionable", "jax_default_prng_impl")  # settings of JAX
 
@@ -27,10 +34,29 @@ def _shelf(entry: str) -> Shelf:
     return Shelf("weights", fingerprint((f"networks.{entry}",), _PACKAGES, *settings, *machine))
 
 
+@contextmanager
+def told(before: Callable[[int], None]) -> Iterator[None]:
+    """Meanwhile ``before`` is called with the number of weights of a network before they are drawn."""
+    token = _before.set(before)
+    try:
+        yield
+    finally:
+        _before.reset(token)
+
+
+def check_room(count: int, arrays: int, what: str) -> None:
+    """A UsageError where the machine cannot hold ``arrays`` arrays of so many weights at once; ``what`` takes them."""
+    there, taken = bytes_of_memory(), 8.0 * count * arrays
+    if taken > there:
+        raise UsageError(f"the network has {count:,} weights, {8 * count / 1e9:.3g} GB, and {what} takes {arrays} times as much "
+                         f"at least, {taken / 1e9:.3g} GB; this machine has {there / 1e9:.3g} GB: make it smaller")  # fmt: skip
+
+
 def first_weights(make: Callable[[Any], Any], seed: int, entry: str, options: Any) -> Any:
     """The layers ``make(key)`` of the seed, a tree of Equinox modules; within `cfdyn.networks._oracle.engine.float64`.
 
     ``entry``, ``options``: the network of the catalogue, and all that its draws depend on besides the shapes of its weights.
+    A UsageError where the machine has not the memory for them.
     """
     jax, eqx = library("jax"), library("equinox")
 
@@ -39,7 +65,9 @@ def first_weights(make: Callable[[Any], Any], seed: int, entry: str, options: An
 
     leaves, tree = jax.tree_util.tree_flatten(eqx.filter_eval_shape(drawn))
     shapes = [leaf if isinstance(leaf, jax.ShapeDtypeStruct) else None for leaf in leaves]
-    sizes = [0 if shape is None else int(np.prod(shape.shape)) for shape in shapes]
+    sizes = [0 if shape is None else math.prod(shape.shape) for shape in shapes]
+    _before.get()(sum(sizes))
+    check_room(sum(sizes), MAKING, "making it")
     if 8 * sum(sizes) > MOST or any(shape is not None and shape.dtype != float for shape in shapes):
         return drawn()
     key = repr((entry, options, seed, [None if shape is None else shape.shape for shape in shapes]))

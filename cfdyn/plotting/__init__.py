@@ -64,6 +64,7 @@ def plot(
     Raises
     ------
     UsageError : no figure for this kind of record, an unknown ending or style, or a file that cannot be written
+    NumericsError : the disk is full
 
     Examples
     --------

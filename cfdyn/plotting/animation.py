@@ -45,6 +45,7 @@ def animate(
     Raises
     ------
     UsageError : another record or ending, no ffmpeg, or a file that cannot be written
+    NumericsError : the disk is full
 
     Examples
     --------

@@ -52,6 +52,7 @@ class Exports:
         Raises
         ------
         UsageError : a record that is no table, or the folder does not exist or cannot be written
+        NumericsError : the disk is full
 
         Examples
         --------

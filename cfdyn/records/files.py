@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cfdyn.errors import UsageError
+from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.machine import unfinished
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of an error of the system: the disk is full, or what this user may have of it
 _STREAMS = ("/dev/fd/", "/dev/std", "/proc/")  # names of open files, which must be written into and not replaced
 
 
@@ -24,7 +25,7 @@ def as_path(path: Any) -> Path:
 
 @contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[str]:
-    """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone; errors are UsageErrors.
+    """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone; errors: `not_written`.
 
     A link is followed. A file that is there keeps its mode; a new one gets what the umask allows. Into a device or a pipe
     the content is written.
@@ -43,7 +44,7 @@ def written_whole(path: str | os.PathLike) -> Iterator[str]:
         with _poured(path) if _is_stream(path, there) else _replacing(path, there) as temporary:
             yield temporary
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+        raise not_written(path, error) from None
 
 
 @contextmanager
@@ -99,14 +100,24 @@ def can_write(path: Path) -> bool:
     return _is_stream(path, there) or folder.is_dir() and os.access(folder, os.W_OK)
 
 
+def not_written(where: str | Path, error: OSError, advice: str = "") -> CfdynError:
+    """A NumericsError where the disk is full, so that the same command may do later; else a UsageError, with the advice.
+
+    >>> [not_written("x.npz", OSError(code, os.strerror(code))) for code in (errno.ENOSPC, errno.EACCES)]
+    [NumericsError('cannot write x.npz: No space left on device'), UsageError('cannot write x.npz: Permission denied')]
+    """
+    words = f"cannot write {where}: {error.strerror or error}"
+    return NumericsError(words) if error.errno in FULL else UsageError(f"{words}{advice}")
+
+
 def folder_for_writing(folder: Path, advice: str = "") -> Path:
-    """The folder, made if need be; a UsageError with the advice if it cannot be made or written."""
+    """The folder, made if need be; `not_written` with the advice if it cannot be made or written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
-        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}{advice}") from None
+        raise not_written(f"to the folder {folder}", error, advice) from None
 
 
 def open_regular(path: str | os.PathLike) -> BinaryIO:

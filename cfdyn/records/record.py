@@ -52,6 +52,7 @@ class Record(Exports):
         Raises
         ------
         UsageError : the folder does not exist or cannot be written
+        NumericsError : the disk is full
         """
         path = as_path(path)
         content = self.to_bytes()

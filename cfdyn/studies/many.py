@@ -51,6 +51,7 @@ def study_many(
     ------
     UsageError : an empty list, what is neither a loss nor arguments of a study, no positive number of jobs, or a folder
         that cannot be written
+    NumericsError : the disk is full
     Interrupted : Ctrl-C; its ``record`` has the studies that are done
 
     Examples

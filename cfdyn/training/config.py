@@ -17,8 +17,10 @@ from cfdyn.training.own_optimizer import read_formulas
 VERSION, READ = 4, (2, 3, 4)  # of what is in a run's folder, and those that can be read
 DISCRETE = "discrete"  # the optimizer itself
 MODELS = ("central", "stable", "gradient", "edge", "rod")
+LEAST = 4  # steps of a training
 ROWS = 100  # of measurements, about, where no interval is given
 FILE = "config.toml"
+FOUND = ("own", "formulas", "chosen", "begun", "where")  # fields that nobody gives as a setting
 DONE = "done"  # the status of a run
 
 
@@ -44,6 +46,7 @@ class Config:
     formulas: str | None = None  # of an optimizer that is the caller's
     chosen: str = ""  # how the learning rate was, where it was not given
     begun: int = VERSION  # by a cfdyn of this version
+    where: str | None = None  # the folder from which a relative path of data counts
 
     def __post_init__(self) -> None:
         for name in ("network", "data", "optimizer"):
@@ -59,7 +62,7 @@ class Config:
         if len(set(runs)) < len(runs):
             raise UsageError("`runs` names one of them twice")
         object.__setattr__(self, "runs", (DISCRETE, *(run for run in runs if run != DISCRETE)))
-        steps = whole_number("`steps` of a training", self.steps, 4, 10**9)
+        steps = whole_number("`steps` of a training", self.steps, LEAST, 10**9)
         object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "warm_start", whole_number("`warm_start`", self.warm_start, 1, steps - 2))
         every = max(1, steps // ROWS) if self.every is None else whole_number("`every`", self.every, 1, steps)
@@ -73,6 +76,7 @@ class Config:
         if self.exponents is not None:
             object.__setattr__(self, "exponents", whole_number("`exponents`", self.exponents, 1))
         converted("`out`", self.out, str | None)
+        converted("`where`", self.where, str | None)
         if self.vectors not in (None, True, False):
             raise UsageError(f"`vectors` is true or false, not {self.vectors!r:.60}")
 
@@ -109,7 +113,7 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
             what = shown(given)
             raise UsageError(f"settings are a dict or a TOML file, not {what}; a network has a name: network={what}")
         given = read_toml(path, UsageError)
-    known = [field.name for field in dataclasses.fields(Config) if field.name not in ("own", "formulas", "chosen", "begun")]
+    known = [field.name for field in dataclasses.fields(Config) if field.name not in FOUND]
     for name in (*given, *(name for name in more if name != "own")):
         if name not in known:
             raise unknown("setting of a training", str(name), known)
@@ -170,7 +174,7 @@ def read_config(folder: Path) -> Config:
 
 def settings_of(config: Config) -> dict[str, Any]:
     """What stays the same when a run goes on, as JSON has it."""
-    found = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun")}
+    found = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun", "where")}
     return {**found, "runs": list(config.runs)}
 
 

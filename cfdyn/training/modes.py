@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.numerics.lanczos import NotConverged, at_end
+from cfdyn.numerics.lanczos import NotConverged, with_copies
 
 NEAR = 0.1  # of the edge: all within are followed, and one more
 FIRST, MOST = 2, 32
@@ -20,8 +20,9 @@ Product = Callable[[np.ndarray], np.ndarray]
 class Modes:
     """The largest eigenvalues of P⁻¹H, ``values`` (k,) descending, and orthonormal ``vectors`` (k, d) of P^−½HP^−½.
 
-    By Lanczos' method, which starts from the sum of the old vectors and a random one; signs are those of the old vectors, where
-    they are alike. ``products``: how many were taken.
+    By Lanczos' method, which starts from the sum of the old vectors and a random one, and once more beside what it found: of a
+    multiple eigenvalue, as equal outputs have, it shows one copy. Signs are those of the old vectors, where they are alike.
+    ``products``: how many were taken.
     """
 
     def __init__(self, dim: int):
@@ -52,7 +53,7 @@ class Modes:
             astray = np.random.default_rng([self.measured, count]).standard_normal(self.dim)
             start = self.vectors.sum(axis=0) + ASTRAY * astray / np.sqrt(self.dim)
             try:
-                values, vectors = at_end(product, start, count, 1, TOL, RESTARTS)
+                values, vectors = with_copies(product, start, count, 1, TOL, RESTARTS)
             except NotConverged as partial:
                 raise NumericsError(f"{partial} of the Hessian at a midpoint") from None
         return values[::-1][:count], vectors.T[::-1][:count]

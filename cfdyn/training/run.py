@@ -85,7 +85,7 @@ class Run(Dynamics):
 
     @property
     def _settings(self) -> dict[str, Any]:
-        left_out = ("out", "data") if self.config.own else ("out",)
+        left_out = ("out", "where", "data") if self.config.own else ("out", "where")
         return {name: value for name, value in dataclasses.asdict(self.config).items() if name not in left_out}
 
     @property

@@ -10,14 +10,15 @@ from typing import Any
 
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import Interrupted, UsageError
+from cfdyn.networks._first_weights import check_room
 from cfdyn.networks._oracle.network import Network
-from cfdyn.networks._written import make_network
+from cfdyn.networks._written import has_relative_path, make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.steps import as_map
 from cfdyn.training.built import make_optimizer
-from cfdyn.training.config import DONE, check_unchanged, make_config, read_config, write_config
+from cfdyn.training.config import DONE, LEAST, Config, check_unchanged, make_config, read_config, write_config
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.folder import between_steps, empty_folder, free_folder, held
 from cfdyn.training.files.store import Store
@@ -29,6 +30,8 @@ from cfdyn.training.run import Run
 KEPT = 3.0  # seconds between checkpoints
 SAID = 0.2  # seconds between words about progress
 OUT = "cfdyn-out"
+LARGE = 10**6  # weights, which take seconds to make
+HELD = 30  # arrays of all weights at once, at least: the basis of Lanczos' method has 24
 
 
 def train(
@@ -88,7 +91,9 @@ def train(
         raise UsageError("a network has a name: cf.train(network=net, optimizer=cf.optimizers.gd(lr=0.5), steps=300)")
     say("preparing the network, its data and the optimizer")
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
-    network = _trainable(network) if _is_object(network) else make_network(given.network, given.data)
+    if not given.own and has_relative_path(given.data):
+        given = given.with_(where=os.getcwd())
+    network = _trainable(network) if _is_object(network) else _made(given, say)
     if isinstance(optimizer, Optimizer):
         made, given = optimizer, given.with_(formulas=formulas_of(optimizer))
     else:
@@ -116,6 +121,17 @@ def _texts(network: Any, optimizer: Any, settings: dict[str, Any]) -> dict[str, 
     return found
 
 
+def _made(config: Config, say: Callable[[str], None]) -> Network:
+    """The network of the settings; a large one takes long to make, and one too large for the machine is refused before."""
+
+    def before(count: int) -> None:
+        check_room(count, HELD, "training it")
+        if count >= LARGE:
+            say(f"making the network, {count:,} weights; a training holds their {8 * count / 1e9:.2g} GB {HELD} times at least")
+
+    return make_network(config.network, config.data, before, config.where)
+
+
 def _trainable(network: Any) -> Any:
     """The network, or a UsageError that says what it must have."""
     if not hasattr(require_oracle(network), "start"):
@@ -137,7 +153,7 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
-    if steps is not None and whole_number("`steps`", steps, 1) < config.steps:
+    if steps is not None and whole_number("`steps`", steps, LEAST) < config.steps:
         raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
     with held(folder):
         saved = checkpoints.load(folder)
@@ -151,7 +167,7 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip
-        network = make_network(config.network, config.data) if network is None else _trainable(network)
+        network = _made(config, say) if network is None else _trainable(network)
         state = Lockstep(config, network, make_optimizer(config, network)[0])
         if saved is None:
             return _run(folder, state, _begun(folder, state), 0, keep, say)

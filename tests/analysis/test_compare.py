@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.series.slow_cycles import onset, slow_cycles
 
 
@@ -229,7 +229,7 @@ def test_a_full_disk_leaves_no_half_files(tmp_path, monkeypatch):
     monkeypatch.setattr("cfdyn.records.files.os.replace", full)
     for write in (lambda file: cf.plot(found, f"{file}.png"), lambda file: found.save(f"{file}.npz"),
                   lambda file: cf.animate(found, f"{file}.gif", frames=2)):  # fmt: skip
-        with pytest.raises(UsageError, match="No space left"):
+        with pytest.raises(NumericsError, match="No space left"):
             write(tmp_path / "result")
     assert list(tmp_path.iterdir()) == []
 

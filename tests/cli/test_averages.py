@@ -88,7 +88,7 @@ def test_an_orbit_that_diverges_is_an_answer(capsys):
         (["double_well", "--decays", "0.5,0.5"], "given twice"),
         (["double_well", "--decay", "0.5"], "did you mean --decays"),
         (["double_well", "--period", "1"], "--period"),
-        (["double_well", "--steps", "5"], "at least 16 states, not 6"),
+        (["double_well", "--period", "20", "--steps", "20"], "at least 62 states, not 21"),
         (["double_well", "--steps", "0"], "--steps"),
         (["double_well", "--start", "1,2"], "1 entry"),
         (["double_well", "--optimizer", "gd:rate=1"], "unknown option of the optimizer gd"),

@@ -301,6 +301,22 @@ def test_a_file_in_the_folder_is_a_command(tmp_path, monkeypatch, capsys):
     assert status == 0 and found == {"start": [0.5], "text": "quiet", "figures": [], **dict.fromkeys(("file", "record"), "cfdyn-out/lambda_-002.npz")}
 
 
+@pytest.mark.parametrize(("least", "command"), [
+    (4, "train mlp:widths=2 --data digits:classes=2,n=8 --optimizer gd:lr=0.5 --runs discrete --no-figure --out run"),
+    (1000, "chaos double_well --no-dimensions"), (2, "compare double_well --no-figure"), (15, "averages double_well --no-figure"),
+    (2, "held-sharpness tanh_network --lr 0.1 --batch 2 --after 1 --runs 2 --no-figure"),
+])  # fmt: skip
+def test_the_fewest_steps_are_those_that_are_told(least, command, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for steps in (0, least - 1):
+        with pytest.raises(SystemExit) as stopped:
+            main([*command.split(), "--steps", str(steps)])
+        assert stopped.value.code == 2 and f"--steps is {least} or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main([*command.split(), "--steps", str(least)])
+    assert stopped.value.code == 0
+
+
 def test_a_command_reads_no_other(tmp_path):
     """Nor does the list of all of them load what one of them needs."""
     code = "import sys; from cfdyn.cli.app import application; application({!r}); print(*sorted(sys.modules))"

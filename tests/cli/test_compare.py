@@ -132,7 +132,7 @@ def test_noise_that_makes_no_sense(capsys, options, words):
         (["two_time_scales", "--animate", "film.avi"], ".gif or .mp4"),
         (["two_time_scales", "--plot", "figure.png", "--no-figure"], "leave one of them out"),
         (["two_time_scales", "--inject", "1e-3", "--digits", "20"], "with digits"),
-        (["two_time_scales", "--steps", "1"], "at least 2 steps"),
+        (["two_time_scales", "--steps", "1"], "--steps is 2 or more"),
         ([], "needs a LOSS"),
         (["two_time_scales", "--models", "central", "--optimizer", "lion:lr=0.1"], "'rod' of a formula is a model of any optimizer"),
     ],

@@ -56,6 +56,26 @@ def test_what_a_command_says_of_itself(name):
         assert getattr(parameter, "is_flag", False) or FORM.fullmatch(form(parameter)), (parameter.name, form(parameter))
 
 
+NEEDED = {"branch": "--vary", "cascade": "--vary", "crises": "--vary", "curve": "--vary", "diagram": "--vary", "escape": "--outside",
+          "intermittency": "--critical", "regimes": "--vary", "tangencies": "--vary"}  # fmt: skip
+GO_ON = {"diagram", "regimes"}  # with a record, which has its ranges
+
+
+def test_no_other_option_is_said_to_be_required():
+    said = [(name, option.opts[0]) for name, command in COMMANDS.items() for option in command.params if "(required" in option.help]
+    assert dict(said) == NEEDED and len(said) == len(NEEDED)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_an_option_that_a_command_cannot_do_without_is_marked(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as end:
+        main([name, "double_well"])
+    assert end.value.code == 2 and NEEDED[name] in capsys.readouterr().err
+    usage = shown(capsys, name, "--help").splitlines()[0]
+    assert (f"[LOSS] {NEEDED[name]} " in usage) == (name not in GO_ON)
+
+
 @pytest.mark.parametrize("width", [50, 60, 80, 200])
 def test_no_line_is_too_long(width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))

@@ -31,11 +31,12 @@ def processes(group):
     return found
 
 
-def begin(command, place):
+def begin(command, place, first=""):
+    """``first``: a folder before others in Python's path."""
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
     return subprocess.Popen(
         [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, start_new_session=True,
-        env={**environment, "CFDYN_CACHE_DIR": str(place / "kept"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**environment, "CFDYN_CACHE_DIR": str(place / "kept"), "PYTHONPATH": os.pathsep.join(filter(None, [str(first), str(Path(__file__).parents[2])]))},
         # A test run in the background ignores SIGINT, and its children would inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
@@ -96,6 +97,38 @@ def test_it_is_gone_soon_and_nothing_is_left(case, tmp_path):
     assert out == "" and err.endswith("cfdyn: interrupted; files are written whole or not at all, so none is damaged\n")
     assert after < MOST
     assert half_written(tmp_path) == []
+
+
+WHILE_IMPORTING = """
+import os, signal, sys
+class Interrupts:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts)
+"""
+SCRIPT = "import sys\nfrom cfdyn.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
+
+
+@pytest.mark.parametrize("module", ["cfdyn.machine.portable", "cfdyn.errors", "cfdyn.registry", "cfdyn.cli", "cfdyn.cli.run",
+                                    "cfdyn.cli.progress", "cfdyn.cli.app", "cfdyn.cli.commands.list_"])  # fmt: skip
+@pytest.mark.parametrize("start", [["-m", "cfdyn"], ["cfdyn"]], ids=["module", "script"])
+def test_an_interrupt_while_the_program_is_imported(start, module, tmp_path):
+    """Python would show where it fell, a traceback, and end by the signal."""
+    (tmp_path / "sitecustomize.py").write_text(WHILE_IMPORTING.format(module=module))
+    (tmp_path / "cfdyn").write_text(SCRIPT)
+    process = begin([*start, "list", "losses"], tmp_path, first=tmp_path)
+    out, err = process.communicate()
+    assert process.returncode == 130 and out == ""
+    assert err == "cfdyn: interrupted; files are written whole or not at all, so none is damaged\n"
+
+
+def test_an_import_by_another_program_leaves_interrupts_alone(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(WHILE_IMPORTING.format(module="cfdyn.errors"))
+    code = "try:\n    import cfdyn\nexcept KeyboardInterrupt:\n    print('its own')"
+    out, err = begin(["-c", code, "cfdyn"], tmp_path, first=tmp_path).communicate()
+    assert (out, err) == ("its own\n", "")
 
 
 STUCK = """

@@ -1,7 +1,12 @@
 """``cfdyn train``: one small network on real digits, its document, its table, and every way to go on or not."""
 
+import errno
 import json
+import shutil
+import struct
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 import cfdyn as cf
@@ -80,6 +85,69 @@ def test_a_run_that_diverges_is_an_answer(capsys, tmp_path):
     code, out, _ = run(capsys, *SMALL[:4], "--optimizer", "gd:lr=50", "--runs", "discrete", "--out", tmp_path / "run", "--json", "--plot", tmp_path / "diverged.png")
     found = json.loads(out)
     assert code == 0 and found["status"].startswith("diverged at step ") and found["complete"]
+
+
+def test_a_net_far_beyond_the_memory_is_refused_at_once(capsys, tmp_path):
+    """A layer of 10⁷ after one of as many has 10¹⁴ weights, 8·10⁵ GB."""
+    code, out, err = run(capsys, "train", "mlp:widths=10000000-10000000", "--out", tmp_path / "run", "--no-figure")
+    count = 64 * 10**7 + 10**7 + 10**14 + 10**7 + 4 * 10**7 + 4
+    assert code == 2 and out == "" and f"the network has {count:,} weights, 8e+05 GB, and training it takes 30 times as much" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_large_net_is_said_to_be_made(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("cfdyn.training.train.LARGE", 203)
+    settings = {"data": "digits:classes=2,n=20", "optimizer": "gd:lr=0.6", "runs": "discrete", "steps": 4, "out": str(tmp_path / "run")}
+    cf.train(settings, network="mlp:widths=3", progress=said.append)
+    assert "making the network, 203 weights; a training holds their 1.6e-06 GB 30 times at least" in said
+
+
+def test_an_array_whose_file_is_gone_is_a_sentence_and_no_nan(folder, capsys, tmp_path):
+    shutil.copytree(folder, tmp_path / "torn")
+    shutil.rmtree(tmp_path / "torn" / "run.zarr" / "rows" / "eigenvalues" / "c")
+    for more in ([], ["--json"], ["--steps", "70"]):
+        code, out, err = run(capsys, "train", "--resume", tmp_path / "torn", "--no-figure", *more)
+        assert code == 2 and out == "" and "cfdyn: the array rows/eigenvalues in " in err and "(1 of 1 file gone)" in err
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["tempfile.TemporaryFile", "filelock.FileLock.acquire", "pathlib.Path.write_text",
+                                   "cfdyn.training.files.store.Store._write", "numpy.savez"])  # fmt: skip
+def test_a_full_disk_has_one_status_wherever_it_is_met(where, capsys, tmp_path, monkeypatch):
+    """The folder, its lock, the settings, the arrays, a checkpoint."""
+    words = ["train", "mlp:widths=2", "--data", "digits:classes=2,n=8", "--optimizer", "gd:lr=0.5", "--runs", "discrete", "--steps", "4"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(where, Mock(side_effect=FULL))
+    code, out, err = run(capsys, *words, "--no-figure")
+    said = err.splitlines()[-1]  # a cache that cannot be written has a warning before it
+    assert code == 1 and out == "" and said.startswith("cfdyn: ") and "cannot" in said
+    assert "No space left on device" in said or "the disk is full" in said
+
+
+def test_data_of_a_relative_path_is_found_from_another_folder(capsys, tmp_path, monkeypatch):
+    """What is printed is the text that was given; a project that was moved as a whole is gone on with from its new place."""
+    first, other = tmp_path / "first", tmp_path / "other"
+    (first / "files").mkdir(parents=True)
+    other.mkdir()
+    pictures = bytes(np.random.default_rng(0).integers(256, size=8 * 784, dtype=np.uint8))
+    (first / "files" / "train-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, 8, 28, 28) + pictures)
+    (first / "files" / "train-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 8) + bytes(range(8)))
+    words = ["train", "mlp:widths=2", "--data", "mnist:path=files", "--optimizer", "gd:lr=0.1", "--runs", "discrete", "--no-figure", "--steps"]
+    monkeypatch.chdir(first)
+    code, out, _ = run(capsys, *words, 4, "--out", "run")
+    assert code == 0 and "mlp:widths=2 on mnist:path=files," in out and str(first) not in out
+    monkeypatch.chdir(other)
+    code, out, _ = run(capsys, "train", "--resume", first / "run", "--steps", 6, "--no-figure", "--json")
+    assert code == 0 and json.loads(out)["steps"] == 6 and json.loads(out)["data"] == "mnist:path=files"
+    monkeypatch.chdir(tmp_path)
+    first.rename(tmp_path / "moved")
+    code, _, err = run(capsys, "train", "--resume", "moved/run", "--steps", 8, "--no-figure")
+    assert code == 2 and "there is no train-images-idx3-ubyte" in err
+    monkeypatch.chdir(tmp_path / "moved")
+    assert run(capsys, "train", "--resume", "run", "--steps", 8, "--no-figure")[0] == 0
 
 
 def test_a_folder_that_another_process_writes(folder, capsys):

@@ -87,6 +87,19 @@ def test_what_makes_no_sense_is_refused(name):
             entry(data, **{key: math.nan})
 
 
+@pytest.mark.parametrize("name", ON_DATA)
+def test_one_that_is_too_large_for_the_machine_is_refused_before_it_is_made(name, monkeypatch):
+    """How many weights it has is known by then; making them takes three arrays of as many."""
+    text, _, data = made(name).title.partition(" on ")
+    least, told = 24 * made(name).dim, []
+    monkeypatch.setattr("cfdyn.networks._first_weights.bytes_of_memory", lambda: least)
+    make_network(text, data, told.append)
+    assert told == [made(name).dim]
+    monkeypatch.setattr("cfdyn.networks._first_weights.bytes_of_memory", lambda: least - 1)
+    with pytest.raises(cf.CfdynError, match=f"the network has {made(name).dim:,} weights, .* making it takes 3 times as much"):
+        make_network(text, data)
+
+
 def test_the_nearest_name_is_told():
     with pytest.raises(cf.CfdynError, match="unknown network 'transformr'; did you mean 'transformer'"):
         cf.networks.get("transformr")

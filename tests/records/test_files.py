@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.files import can_write, open_regular, written_whole
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="modes, links and pipes as on Unix")
@@ -106,7 +106,7 @@ def test_a_device_stays_a_device(writer, tmp_path):
     write(tmp_path / name)
     (tmp_path / name).unlink()
     (tmp_path / name).symlink_to("/dev/full")
-    with pytest.raises(UsageError, match="cannot write .*No space left"):
+    with pytest.raises(NumericsError, match="cannot write .*No space left"):
         write(tmp_path / name)
     after = os.lstat("/dev/null"), os.lstat("/dev/full")
     assert [(s.st_mode, s.st_ino, s.st_rdev) for s in before] == [(s.st_mode, s.st_ino, s.st_rdev) for s in after]
@@ -116,7 +116,7 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path):
     path = tmp_path / "x.npz"
     path.write_text("old")
     path.chmod(0o640)
-    for error, seen in ((ZeroDivisionError(), ZeroDivisionError), (OSError(28, "no space"), UsageError)):
+    for error, seen in ((ZeroDivisionError(), ZeroDivisionError), (OSError(28, "no space"), NumericsError), (OSError(13, "no"), UsageError)):
         with pytest.raises(seen), written_whole(path) as temporary:
             Path(temporary).write_text("half")
             raise error

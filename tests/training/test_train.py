@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -377,6 +378,43 @@ def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypa
         cf.train({**toy.SETTINGS, "batch": 5, "seed": 3}, network=toy.Toy(rows=20), out=str(out), keep=0.0, progress=stop_at(50))
     cf.train(resume=out, network=toy.Toy(rows=20))
     same(whole.folder, out)
+
+
+@pytest.mark.parametrize("classes", [3, 6])
+def test_all_copies_of_a_multiple_eigenvalue_are_measured(classes, tmp_path):
+    """The Hessian of a net without hidden layers is XᵀX/n once for each output, so that each eigenvalue is there as often."""
+    data = cf.data.digits(classes=classes, n=60)
+    x = np.column_stack([data.inputs.reshape(60, -1), np.ones(60)])
+    own = np.linalg.eigvalsh(x.T @ x / 60)[::-1]
+    settings = {"data": f"digits:classes={classes},n=60", "optimizer": f"gd:lr={2 / (1.05 * own[0])}", "runs": "discrete"}
+    run = cf.train(settings, network="mlp:widths=", steps=20, every=5, out=str(tmp_path / "run"))
+    expected = np.repeat(own[:2], [classes, 1])  # all that are within a tenth of the edge, and one more
+    np.testing.assert_allclose(run.eigenvalues[:, : classes + 1], np.tile(expected, (len(run.t), 1)), rtol=1e-4)
+    assert np.isnan(run.eigenvalues[:, classes + 1 :]).all() and len(run.t) == 3
+    u = run.vectors[-1, : classes + 1]
+    np.testing.assert_allclose(u @ u.T, np.eye(classes + 1), atol=1e-6)
+
+
+def test_a_file_of_an_array_that_is_gone_is_told(train, tmp_path, monkeypatch):
+    """Zarr reads NaN in its place."""
+    monkeypatch.setattr("cfdyn.training.files.store.CHUNK", 6)
+    out = tmp_path / "torn"
+    with pytest.raises(Stopped):
+        cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), progress=stop_at(60), keep=0.0)
+    shutil.copytree(out, tmp_path / "whole")
+    place = out / "run.zarr" / "rows" / "eigenvalues" / "c" / "1"
+    shutil.rmtree(place)
+    run = cf.load(out)
+    assert np.isfinite(run.loss).all() and np.isfinite(run.midpoint_loss).all()
+    with pytest.raises(RecordError, match=r"array rows/eigenvalues in .* is damaged \(1 of \d+ files gone\).* train again, in another"):
+        print(run.sharpness)
+    with pytest.raises(RecordError, match="array rows/eigenvalues"):
+        cf.train(resume=out, network=toy.Toy())
+    cf.train(resume=tmp_path / "whole", network=toy.Toy())
+    same(train().folder, tmp_path / "whole")
+    shutil.rmtree(out / "run.zarr" / "steps" / "swing")
+    with pytest.raises(RecordError, match=r"array steps/swing in .* is damaged \(KeyError\)"):
+        print(cf.load(out).swing)
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_is_lost(train, tmp_path, monkeypatch):

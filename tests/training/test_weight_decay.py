@@ -73,6 +73,10 @@ def aged(run):
     lines = (run.folder / "config.toml").read_text().splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(("begun", "version", "vectors"))]
     shutil.rmtree(run.folder / "run.zarr" / "rows" / "vectors")
+    group = run.folder / "run.zarr" / "zarr.json"
+    about = json.loads(group.read_text())
+    del about["attributes"]["files"]
+    group.write_text(json.dumps(about))
     (run.folder / "config.toml").write_text("version = 2\n" + "".join(kept))
     for path in run.folder.glob("checkpoint-*.npz"):
         with np.load(path) as stored:

@@ -9,7 +9,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.input.completion import offers
-from cfdyn.cli.input.options import INJECT, STEPS
+from cfdyn.cli.input.options import INJECT
 from cfdyn.cli.input.specs import flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import numbers
@@ -29,7 +29,7 @@ AS_OPTIMIZER = "final_loss median_loss predicted_loss final_sharpness"
 def averages(
     subject: Subject,
     say: Say,
-    steps: STEPS = 500,
+    steps: Annotated[int, Option("--steps", min=15, help="Number of steps.")] = 500,
     decays: Annotated[str, Option("--decays", help="Decays of the exponential averages, in [0, 1).", metavar="A,B,…")] = "0.5,0.9,0.99",  # noqa: E501
     models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', or none (gradient,central if not given).", metavar="NAME,…", autocompletion=offers("flows", others=("none",)), show_default=False)] = None,  # noqa: E501
     period: Annotated[int, Option("--period", min=2, help="Period of the fast oscillation.")] = 2,

@@ -8,7 +8,6 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.options import STEPS
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import Say, remark, vector
@@ -34,7 +33,7 @@ LISTED = "loss optimizer steps dimensions structure start settings variables map
 def chaos(
     subject: Subject,
     say: Say,
-    steps: STEPS = 100_000,
+    steps: Annotated[int, Option("--steps", min=1000, help="Number of steps.")] = 100_000,
     dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure fractal dimensions too, which takes most of the time.")] = True,  # noqa: E501
     structure: STRUCTURE = False,
 ) -> Answer:

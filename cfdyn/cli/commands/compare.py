@@ -10,7 +10,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.input.completion import offers
-from cfdyn.cli.input.options import DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED, STEPS
+from cfdyn.cli.input.options import COMPARED, DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED
 from cfdyn.cli.input.specs import flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import numbers
@@ -33,7 +33,7 @@ def compare(
     subject: Subject,
     say: Say,
     models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true (gradient,central,rod,edge if not given; beside runs stochastic,central,gradient,modified).", metavar="NAME,…", autocompletion=offers("flows", others=("stochastic",)), show_default=False)] = None,  # noqa: E501
-    steps: STEPS = 500,
+    steps: COMPARED = 500,
     inject: INJECT = 0.0,
     digits: DIGITS = None,
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,

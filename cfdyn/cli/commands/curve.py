@@ -34,7 +34,7 @@ ROUND_OFF = 1e-14  # of the width of the bounds
 def curve(
     subject: Subject,
     say: Say,
-    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its range; give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its range; give it twice (required).", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point; several as A,B.", metavar="NAME", show_default=False)] = None,  # noqa: E501
     condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, of the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
     switch: Annotated[bool, Option("--switch", help="Follow the curves that begin at special points, too; name the regions.")] = False,  # noqa: E501

@@ -18,7 +18,7 @@ from cfdyn.errors import UsageError
 if TYPE_CHECKING:
     from cfdyn.analysis.orbit_diagram import OrbitDiagram
 
-VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values; given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
+VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values (required without a record); given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
 TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000; of periods 1000).", show_default=False)]  # noqa: E501
 KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500 if not given).", show_default=False)]
 AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that the Lyapunov exponent is averaged over, 0 for none (2000 if not given).", show_default=False)]  # noqa: E501

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfdyn.analysis.arrhenius import Arrhenius
     from cfdyn.analysis.escape_times import EscapeTimes
 
-OUTSIDE = Annotated[str, Option("--outside", help="Condition that holds outside of the region, with one < or >, as \"w > 0\".", metavar="EXPR")]  # noqa: E501
+OUTSIDE = Annotated[str, Option("--outside", help="Condition that holds outside of the region, with one < or >, as \"w > 0\" (required).", metavar="EXPR")]  # noqa: E501
 RUNS = Annotated[int, Option("--runs", min=1, help="Number of independent runs.")]
 KEYS = "outside steps escaped mean low high p_value exponential status"
 # Of what is varied, the size that noise is proportional to.
@@ -39,7 +39,8 @@ def escape(
 ) -> Answer:
     """Escape times from a region under noise or random batches.
 
-    With --vary noise=A,B,… also the slope of ln(mean time) over 1/noise (Arrhenius).
+    What is random is --noise, --label-noise or --batch, of which one is needed. With --vary noise=A,B,… also the
+    slope of ln(mean time) over 1/noise (Arrhenius).
 
     $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --noise 2
     $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --vary noise=1,1.4,2

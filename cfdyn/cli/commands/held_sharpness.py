@@ -8,7 +8,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.options import REPLACE, STEPS
+from cfdyn.cli.input.options import COMPARED, REPLACE
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import spaced
 from cfdyn.cli.output.document import fields
@@ -29,7 +29,7 @@ def held_sharpness(
     say: Say,
     rates: Annotated[str | None, Option("--lr", help="Learning rates A,B,…, or N of them from A to B (4 from 1/4 to 2 × the optimizer's own if not given).", metavar="A:B:N", show_default=False)] = None,  # noqa: E501
     batches: Annotated[str, Option("--batch", help="Numbers of rows in a mini-batch.", metavar="A,B,…")] = "1,4,16,64",
-    steps: STEPS = 3000,
+    steps: COMPARED = 3000,
     after: Annotated[int, Option("--after", min=1, help="Step at which the flow begins, at the mean of the runs.")] = 300,
     runs: Annotated[int, Option("--runs", min=2, help="Number of stochastic runs in each cell.")] = 40,
     replace: REPLACE = True,

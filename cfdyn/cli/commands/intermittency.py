@@ -29,7 +29,7 @@ KEYS = "name critical period values distances lengths errors counts exponent err
 def intermittency(
     subject: Subject,
     say: Say,
-    critical: Annotated[str, Option("--critical", help="The parameter and its value at which the cycle is born or ends, as lr=1.45044096449.", metavar="NAME=VALUE")] = "",  # noqa: E501
+    critical: Annotated[str, Option("--critical", help="The parameter and its value at which the cycle is born or ends, as lr=1.45044096449 (required).", metavar="NAME=VALUE")] = "",  # noqa: E501
     side: Annotated[str, Option("--side", help="On which side of it laminar phases are looked at: below or above.", autocompletion=offers(others=tuple(SIDES)))] = "below",  # noqa: E501
     distances: Annotated[str, Option("--distances", help="Distances from it, A,B,… or N of them from A to B.", metavar="A:B:N")] = "1e-6:1e-3:7",  # noqa: E501
     period: Annotated[int, Option("--period", min=1, help="Period of the cycle.")] = 1,
@@ -43,6 +43,8 @@ def intermittency(
 
     $ cfdyn intermittency --map "r*x*(1-x)" --critical "r=1+8**0.5" --period 3 --start 0.3 --steps 100000
     """
+    if not critical.strip():
+        raise UsageError("say where the cycle is born or ends: --critical NAME=VALUE, such as --critical r=3.8284")
     ends = assignments([critical], "--critical", "r=3.8284")
     if side not in SIDES:
         raise unknown("side", side, SIDES)

@@ -45,7 +45,8 @@ def random(
 ) -> Answer:
     """Random batches or noise: exponents, density, what is left of a cycle.
 
-    Lyapunov exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be
+    What is random is --noise, --label-noise or --batch, of which one is needed, or --vary noise=A,B,… in place of it. Lyapunov
+    exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be
     recognised.
 
     $ cfdyn random double_well --noise 0.01 --optimizer gd:lr=0.5

@@ -15,7 +15,7 @@ from cfdyn.cli.resume import completed, saved
 from cfdyn.errors import UsageError
 
 PLANE = Annotated[
-    list[str] | None, Option("--vary", help="A parameter, its range and the number of values; give it twice.", metavar="NAME=LO:HI[:COUNT]")  # noqa: E501
+    list[str] | None, Option("--vary", help="A parameter, its range and the number of values; give it twice (required without a record).", metavar="NAME=LO:HI[:COUNT]")  # noqa: E501
 ]  # noqa: E501
 LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest cycle that is named.")]
 TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps that are left out at the beginning.")]

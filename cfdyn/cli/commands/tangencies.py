@@ -29,7 +29,7 @@ CURVE = "names parameters points s t bend ends start bounds"
 def tangencies(
     subject: Subject,
     say: Say,
-    vary: Annotated[list[str] | None, Option("--vary", help="The parameter and its range; given twice, the first tangency is followed in both.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="The parameter and its range (required); given twice, the first tangency is followed in both.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     other: Annotated[str | None, Option("--other", help="Another saddle, whose stable manifold is used.", metavar="X,Y,…", show_default=False)] = None,  # noqa: E501
     period: FIRST_PERIOD = 1,
     box: REGION = None,

@@ -31,7 +31,7 @@ def train(
     data: Annotated[str | None, Option("--data", help="NAME:option=value,… from 'cfdyn list data' (digits:classes=4,n=200 if not given).", metavar="SPEC", autocompletion=offers("data"), show_default=False)] = None,  # noqa: E501
     optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers' (gd if not given); without lr the edge is at 1.15 × the sharpness at the start.", metavar="SPEC", autocompletion=offers("optimizers"), show_default=False)] = None,  # noqa: E501
     runs: Annotated[str | None, Option("--runs", help="Which of discrete, central, stable, gradient, edge, rod (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
-    steps: Annotated[int | None, Option("--steps", min=1, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
+    steps: Annotated[int | None, Option("--steps", min=4, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
     warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given, fewer in a training of less than 12).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
     batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, each once (all rows if not given); 'central' is then the flow with the noise of such batches (of nadam not), other flows are those of all rows.", show_default=False)] = None,  # noqa: E501
@@ -134,6 +134,8 @@ def _exponents(found: Run) -> dict[str, Any] | None:
 def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
     """What was trained, its end beside the models', and in sentences what the iterates did."""
     config = found.config
+    # All that is read comes before the first line: a file may be damaged.
+    rows, sentences = found.summary if len(found.t) else [], found.sentences
     chosen = f"  ({config.chosen})" if config.chosen else ""
     screen.facts(
         ("network", f"{config.subject}, {found.n_weights} weights"),
@@ -145,10 +147,10 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
         *(("note", words) for words in found.remarks),
     )  # fmt: skip
     screen.print()
-    if len(found.t):
-        _print_end(screen, found)
+    if rows:
+        _print_end(screen, found, rows)
         screen.print()
-    for words in found.sentences:
+    for words in sentences:
         screen.print(words)
     for figure in figures:
         screen.file("figure", figure)
@@ -157,8 +159,8 @@ def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
         screen.print(f"it goes on with: {_goes_on(found.folder)}", wrap=False)
 
 
-def _print_end(screen: Screen, found: Run) -> None:
+def _print_end(screen: Screen, found: Run, rows: list[list[Any]]) -> None:
     """The last measurement of the optimizer and of each model."""
-    rows, models = found.summary, list(found.models)
+    models = list(found.models)
     screen.table(("", f"optimizer, step {number(found.t[-1])}", *models), rows,
                  lambda row: [row[0], *("" if value is None else number(value) for value in row[1:])], most=None)  # fmt: skip

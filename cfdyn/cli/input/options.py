@@ -20,6 +20,7 @@ PERIODIC = Annotated[list[str] | None, Option("--periodic", help="An angle and i
 BATCH = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch; one iteration is then one epoch of SGD (all rows at each step if not given).", rich_help_panel=SUBJECT)]  # noqa: E501
 ORDER = Annotated[str, Option("--order", help="Order of the rows in an epoch: cyclic, or reshuffled once by the seed.", rich_help_panel=SUBJECT)]  # noqa: E501
 STEPS = Annotated[int, Option("--steps", min=1, help="Number of steps.")]
+COMPARED = Annotated[int, Option("--steps", min=2, help="Number of steps.")]
 SAMPLED = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch (all rows if not given).", show_default=False)]  # noqa: E501
 REPLACE = Annotated[bool, Option("--replace/--no-replace", help="Draw the rows of a mini-batch with replacement, or without.")]
 LABEL_NOISE = Annotated[float, Option("--label-noise", min=0.0, help="Standard deviation of noise on the labels y.")]
@@ -29,7 +30,7 @@ INJECT = Annotated[float, Option("--inject", min=0.0, help="Least amplitude of t
 SEED = Annotated[int, Option("--seed", min=0, help="Seed of the random numbers.", rich_help_panel=SUBJECT)]
 
 # Of branches, cascades and curves.
-VARY = Annotated[str, Option("--vary", help="The parameter and its range.", metavar="NAME=LO:HI")]
+VARY = Annotated[str, Option("--vary", help="The parameter and its range (required).", metavar="NAME=LO:HI")]
 MOST_STEPS = Annotated[int | None, Option("--steps", min=1, help="Most steps along each branch, in each direction (10000 if not given).", show_default=False)]  # noqa: E501
 FIRST_PERIOD = Annotated[int, Option("--period", min=1, help="Period of the cycles to start with.")]
 FIRST_BOX = Annotated[str | None, Option("--box", help="Where to look for the first cycles: LO:HI for each variable (the loss's own box if not given).", metavar="LO:HI,…")]  # noqa: E501

@@ -11,7 +11,7 @@ from cfdyn.cli.input.values import given, limits, size
 from cfdyn.cli.output.screen import Screen
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
-from cfdyn.records.files import folder_for_writing
+from cfdyn.records.files import folder_for_writing, not_written
 
 
 class Files:
@@ -131,5 +131,5 @@ def _free(folder: Path, stem: str, *endings: str) -> list[Path]:
             unfinished.finish(paths[-1])
             continue
         except OSError as error:
-            raise UsageError(f"cannot write {paths[-1]}: {error.strerror or error}; choose another folder with --out") from None
+            raise not_written(paths[-1], error, "; choose another folder with --out") from None
         return paths

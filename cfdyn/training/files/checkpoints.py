@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import RecordError, UsageError
+from cfdyn.errors import CfdynError, RecordError
 from cfdyn.records.files import open_regular, written_whole
 from cfdyn.training.files.store import full
 
@@ -23,7 +23,7 @@ def save(folder: Path, number: int, arrays: Mapping[str, np.ndarray], facts: Map
     try:
         with written_whole(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, header=header, **arrays)  # type: ignore[arg-type]
-    except UsageError as error:
+    except CfdynError as error:
         if isinstance(cause := error.__context__, OSError):
             raise full(folder, cause) from None
         raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cfdyn.errors import RecordError, UsageError
-from cfdyn.records.files import folder_for_writing
+from cfdyn.records.files import folder_for_writing, not_written
 from cfdyn.training.config import FILE
 
 LOCK = ".lock"
@@ -29,6 +29,8 @@ def free_folder(parent: Path) -> Path:
             return folder
         except FileExistsError:
             number += 1
+        except OSError as error:
+            raise not_written(f"to the folder {parent}", error, "; choose another") from None
 
 
 def empty_folder(folder: Path) -> Path:
@@ -54,7 +56,7 @@ def held(folder: Path) -> Iterator[None]:
     except Timeout:
         raise RecordError(f"another process is writing the run in {folder}; wait for it, or end it first") from None
     except OSError as error:
-        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}") from None
+        raise not_written(f"to the folder {folder}", error) from None
     try:
         for path in folder.iterdir():
             if _LEFT.fullmatch(path.name):  # half of a file, of a process that was killed

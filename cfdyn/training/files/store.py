@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
+from cfdyn.records.files import FULL
+from cfdyn.training.config import FILE
+from cfdyn.words import how_many
 
 FOLDER = "run.zarr"
 CHUNK = 1024  # rows in a file
@@ -30,13 +32,14 @@ class Store:
     """Arrays ``steps/NAME``, one entry for each step, and ``rows/NAME``, one for each measurement; NaN where nothing is.
 
     What is put stays in memory until `flush`, vectors until they are too many; the group's attributes say how far the arrays
-    are filled.
+    are filled, and in how many files each is: of one that is gone Zarr makes NaN.
     """
 
     def __init__(self, folder: Path):
         self.path = folder / FOLDER
         self._group: Any = None
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
+        self._files: dict[str, int] = {}
 
     def create(self, arrays: Mapping[str, Sequence[int]]) -> None:
         """New arrays, by their names: their shapes at first; of vectors a file has a part of one direction in some rows."""
@@ -51,12 +54,18 @@ class Store:
                 self._group.create_array(name, shape=tuple(shape), chunks=tuple(chunks), dtype="float64", fill_value=np.nan)
 
     def open(self, mode: str = "r+") -> None:
-        """What is there; a RecordError where it is damaged."""
+        """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
         library = zarr()
         try:
             self._group = library.open_group(str(self.path), mode=mode, zarr_format=3)
         except Exception as error:  # whatever zarr makes of files that are cut off
             raise RecordError(f"the arrays in {self.path} cannot be read ({type(error).__name__})") from None
+        found = self.attributes().get("files")
+        counts = found if isinstance(found, Mapping) else {}  # none in a run of an earlier version
+        self._files = {name: count for name, count in counts.items() if isinstance(count, int)}
+        if mode != "r":
+            for name in self._files:
+                self._check_files(name)
 
     def resize(self, lengths: Mapping[str, int]) -> None:
         """So many rows of the arrays ``steps/…`` and ``rows/…``."""
@@ -64,6 +73,7 @@ class Store:
             for room, length in lengths.items():
                 for _, array in self._group[room].arrays():
                     array.resize((length, *array.shape[1:]))
+            self._count(self._files)
 
     def names(self) -> list[str]:
         """Of all arrays."""
@@ -85,8 +95,9 @@ class Store:
             for name, entries in self._waiting.items():
                 if entries:
                     self._write(self._group[name], entries)
+            self._count(self._waiting)
             self._waiting.clear()
-            self._group.update_attributes(attributes)
+            self._group.update_attributes({**attributes, "files": self._files})
 
     @staticmethod
     def _write(array: Any, entries: list[tuple[int, Any]]) -> None:
@@ -106,10 +117,27 @@ class Store:
 
     def read(self, name: str, rows: int | None = None) -> np.ndarray:
         """The first so many rows of an array, all if not given; a RecordError where it is damaged."""
+        self._check_files(name)
         try:
             return np.asarray(self._group[name][:rows])
         except Exception as error:  # whatever zarr makes of files that are cut off
-            raise RecordError(f"the array {name} in {self.path} cannot be read ({type(error).__name__})") from None
+            raise self._damaged(name, type(error).__name__) from None
+
+    def _count(self, names: Iterable[str]) -> None:
+        self._files |= {name: self._group[name].nchunks_initialized for name in names}
+
+    def _check_files(self, name: str) -> None:
+        """A RecordError where fewer files of an array are there than were written."""
+        try:
+            there = self._group[name].nchunks_initialized
+        except Exception as error:  # whatever zarr makes of an array that is gone or cut off
+            raise self._damaged(name, type(error).__name__) from None
+        if there < self._files.get(name, 0):
+            raise self._damaged(name, f"{self._files[name] - there} of {how_many(self._files[name], 'file')} gone")
+
+    def _damaged(self, name: str, how: str) -> RecordError:
+        return RecordError(f"the array {name} in {self.path} is damaged ({how}), and what it held is lost; others can be read, "
+                           f"and the settings to train again, in another folder, are in {self.path.parent / FILE}")  # fmt: skip
 
 
 class said:
@@ -131,6 +159,6 @@ class said:
 
 def full(folder: Path, error: OSError) -> NumericsError:
     """The sentence for an error of the system while a run writes into its folder."""
-    why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"the system refused: {error.strerror or error}"
+    why = "the disk is full" if error.errno in FULL else f"the system refused: {error.strerror or error}"
     return NumericsError(f"{folder} cannot be written, {why}; what was written before is whole and goes on with: "
                          f"cfdyn train --resume {folder}")  # fmt: skip
