@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.numerics.lanczos import NotConverged, with_copies
+from cfdyn.numerics.lanczos import SAME, NotConverged, at_end, with_copies
 
 NEAR = 0.1  # of the edge: all within are followed, and one more
 FIRST, MOST = 2, 32
 TOL, RESTARTS = 1e-5, 200
+COPIES = 8  # measurements after which copies of an eigenvalue are searched where there were none
 ASTRAY = 0.1  # of the start of Lanczos' method beside the old vectors, so that a new direction is not missed
 
 Product = Callable[[np.ndarray], np.ndarray]
@@ -20,9 +21,9 @@ Product = Callable[[np.ndarray], np.ndarray]
 class Modes:
     """The largest eigenvalues of P⁻¹H, ``values`` (k,) descending, and orthonormal ``vectors`` (k, d) of P^−½HP^−½.
 
-    By Lanczos' method, which starts from the sum of the old vectors and a random one, and once more beside what it found: of a
-    multiple eigenvalue, as equal outputs have, it shows one copy. Signs are those of the old vectors, where they are alike.
-    ``products``: how many were taken.
+    By Lanczos' method, which starts from the sum of the old vectors and a random one. Of a multiple eigenvalue, as equal outputs
+    have, it shows one copy: what is beside those found is searched too, at first, at every `COPIES`-th measurement, and as long
+    as there are copies. Signs are those of the old vectors, where they are alike. ``products``: how many were taken.
     """
 
     def __init__(self, dim: int):
@@ -52,11 +53,17 @@ class Modes:
         else:
             astray = np.random.default_rng([self.measured, count]).standard_normal(self.dim)
             start = self.vectors.sum(axis=0) + ASTRAY * astray / np.sqrt(self.dim)
+            find = with_copies if self.measured % COPIES == 0 or self._multiple else at_end
             try:
-                values, vectors = with_copies(product, start, count, 1, TOL, RESTARTS)
+                values, vectors = find(product, start, count, 1, TOL, RESTARTS)
             except NotConverged as partial:
                 raise NumericsError(f"{partial} of the Hessian at a midpoint") from None
         return values[::-1][:count], vectors.T[::-1][:count]
+
+    @property
+    def _multiple(self) -> bool:
+        """Whether eigenvalues of the last measurement are the same."""
+        return bool((-np.diff(self.values) <= SAME * TOL * np.abs(self.values).max(initial=0.0)).any())
 
     def _take(self, values: np.ndarray, vectors: np.ndarray) -> None:
         alike = vectors @ self.vectors.T
