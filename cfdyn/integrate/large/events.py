@@ -16,7 +16,7 @@ from cfdyn.integrate.trajectory import Event
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
-LASTING = 5  # steps without a part in X, after which a mode has left however near it is
+LASTING = 4  # steps without a part in X, after which a mode has left however near it is
 
 
 def arrival(run: LargeRun, h: float) -> float:

@@ -21,7 +21,7 @@ class LargeTrajectory(Record):
     the other readings straight lines; the loss is that of the state.
 
     ``events``: a mode meets ("enter") or leaves the edge, to the accuracy of a step, which ends there where the path has a kink.
-    It has left once it is farther than 10 ``rtol`` of the edge below it, or has had no part in Σ for 5 steps; "leave" is then
+    It has left once it is farther than 10 ``rtol`` of the edge below it, or has had no part in Σ for 4 steps; "leave" is then
     listed at the time when it lost that part. What comes back sooner is no event: so far steps let modes off the edge that are
     held. ``status``: "done", or why the path ends early. ``stats``: ``steps``, ``rejected``, ``gradients``, ``products`` with H,
     ``curvature_gradients`` T[u, v], ``jets`` (g, Hu, T[u, u] at once), what one of these costs in gradients by processor time
