@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.large.multiplier import diagonal, held, meeting, packed, rank_of
+from cfdyn.integrate.large.multiplier import diagonal, dots, held, meeting, packed, rank_of
 from cfdyn.integrate.large.oscillation import OFF
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.trajectory import Event
@@ -38,8 +38,9 @@ def arrival(run: LargeRun, h: float) -> float:
     meets, beta = float(times[first]), point.rates.beta[places[first], places[first]]
     if not meets < h or beta <= 0:
         return math.inf
-    push = np.multiply(0.5 * point.edge.speed, point.thirds[places[first]], dtype=float)
-    smoothed = gaps[first] / beta * float(np.linalg.norm(push)) * (1 - meets / h)
+    third = point.thirds[places[first]][None]
+    push = math.sqrt(dots(third, third, (0.5 * point.edge.speed) ** 2)[0, 0])
+    smoothed = float(gaps[first]) / beta * push * (1 - meets / h)
     return meets if smoothed > run.settings.atol + run.settings.rtol * float(np.linalg.norm(run.w)) else math.inf
 
 
