@@ -37,6 +37,7 @@ def stored(run: LargeRun) -> dict[str, np.ndarray]:
         "numbers": np.array([getattr(run, name) for name in NUMBERS]),
         "counters": np.array([getattr(run, name) for name in COUNTERS], dtype=np.int64),
         "events": np.array([[e.t, WORDS.index(e.kind), e.rank] for e in run.events]).reshape(-1, 3),
+        "gone": np.array(run.gone).reshape(-1, 2),
         "status": _bytes(run.status), "notes": _bytes("\n".join(run.notes)),
         "counts": np.array([oracle.counts.get(kind, 0) for kind in KINDS], dtype=np.int64),
         "calls": np.array([[KINDS.index(kind), size, oracle.calls[kind, size]] for kind, size in keys],
@@ -66,6 +67,7 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
         for name, value in zip(names, given[key], strict=True):
             setattr(run, name, kind(value))
     run.events = [Event(float(t), WORDS[int(kind)], int(rank)) for t, kind, rank in given["events"]]
+    run.gone = [(float(t), int(steps)) for t, steps in given.get("gone", np.zeros((0, 2)))]  # the same
     run.status, notes = (bytes(given[name]).decode() for name in ("status", "notes"))
     run.notes = notes.split("\n") if notes else []
     # Fewer kinds in what an older version has kept: new ones come last.

@@ -11,11 +11,12 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.constant import named
 from cfdyn.integrate.large.costs import Counted
+from cfdyn.integrate.large.events import arrival, noted
 from cfdyn.integrate.large.feasible import CLOSE, put_on_edge
 from cfdyn.integrate.large.follow import bent_before, given_up, guarded, predicted, regained, renewed, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
-from cfdyn.integrate.large.multiplier import held, meeting, rank_of
+from cfdyn.integrate.large.multiplier import held, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.room import constant_block
@@ -75,6 +76,7 @@ class LargeRun:
         # Of the near modes' gaps: what the last step made of them beside what was told, and what this one is told.
         self.missed = self.told = np.zeros((0, 0))
         self.piece: Piece | None = None
+        self.gone: list[tuple[float, int]] = []  # times and steps from which X is of lower rank than the last event says
         self.pieces = False  # steps are kept for what is read between their ends, which takes memory
         self.angle = min(0.01, max(1e-9, 3 * settings.rtol))
 
@@ -189,7 +191,8 @@ class LargeRun:
         return self.turning.said if self.turning else []
 
     def _step(self, h: float, end: float) -> None:
-        first, before, self.piece, self.back = h, self.rejected, None, 1.0
+        h = first = min(h, arrival(self, h))
+        before, self.piece, self.back = self.rejected, None, 1.0
         while True:
             try:
                 x, found, slope, ends, worst = self._attempted(h)
@@ -206,6 +209,7 @@ class LargeRun:
             if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
                 widened(self, len(x) + 1)
+                first, h = (min(time, arrival(self, h)) for time in (first, h))
                 continue
             if self.rejected - before == LOST and self.flow.kind == "central":
                 renewed(self)
@@ -220,7 +224,7 @@ class LargeRun:
             if h < SHORT:
                 self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
                 return
-        self._events(x, h)
+        noted(self, x, found, h)
         reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
         self.piece = Piece(self.t, reached, self.point.z, found.z, slope, ends) if self.pieces else None
         del slope, ends  # memory
@@ -284,14 +288,3 @@ class LargeRun:
         if self.flow.kind == "central":
             off.append(float(found.values[0]) / 2 - 1)
         self.worst = float(max([self.worst, *off]))
-
-    def _events(self, x: np.ndarray, h: float) -> None:
-        """A change of rank, in a step that begins now."""
-        rank = rank_of(x)
-        if rank == self.rank:
-            return
-        when = self.t
-        if rank > self.rank and self.point.rates is not None:
-            when += min(h, meeting(self.point.rates, x, rank - 1, 2.0 - self.point.values[rank - 1]))
-        self.events.append(Event(float(when), "enter" if rank > self.rank else "leave", rank))
-        self.rank = rank

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.large.events import noted
 from cfdyn.integrate.large.follow import guarded, predicted, regained, widened
 from cfdyn.integrate.large.multiplier import Rates, covariance, dots, force, weights
 from cfdyn.integrate.large.oscillation import unseen
@@ -56,7 +57,7 @@ class MapRun(LargeRun):
         except NumericsError as trouble:
             self.status = f"stopped at t = {self.t:.6g}: {trouble}"
             return
-        self._events(x, 1.0)
+        noted(self, x, found, 1.0)
         move = found.z - self.point.z
         self.piece = Piece(self.t, self.t + 1.0, self.point.z, found.z, move, move)
         self._take(found, x, 1.0, 1.0, False)
