@@ -43,7 +43,7 @@ class Settings(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A step: times, states and slopes at its ends, and the covariance X of its modes."""
+    """A step: times, states and slopes at its ends."""
 
     t0: float
     t1: float
