@@ -15,7 +15,6 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 import cfdyn as cf
 from cfdyn.integrate.large import large_run
-from cfdyn.integrate.large.run import LargeRun
 from cfdyn.series.filters import average
 from cfdyn.series.slow_cycles import slow_cycles
 
