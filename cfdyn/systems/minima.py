@@ -15,7 +15,7 @@ from cfdyn.systems.loss import Loss
 FLAT = 1e-7  # of the largest curvature: the root of round-off, at which a curvature counts as none
 LOWEST = -1e12  # a descent that comes here runs away to −∞
 FARTHEST = 1e100  # beyond it products overflow
-FALLS, SLOPES, PACE, FAR = 1e-12, 400, 1e-7, 1e8  # of a valley's floor: what round-off is not; steps, the least, and how far
+FALLS, SLOPES, FIRST, PACE, FAR = 1e-12, 400, 2e-3, 1e-6, 1e8  # a fall that is not round-off; steps, the least, how far
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def _end_of_slope(loss: Loss, w: np.ndarray) -> np.ndarray | None:
     for _ in range(SLOPES):
         flat, stiff = _flat_and_stiff(loss, w)
         slope, size = flat @ (flat.T @ loss.gradient(w)), 1 + np.abs(w).max()
-        if not slope.any() or pace < PACE or size > FAR:
+        if not slope.any() or pace < (PACE if moved else FIRST) or size > FAR:
             break
         end = _floor(loss, w - pace * size * slope / np.linalg.norm(slope), stiff)
         gain, seen = value - loss.value(end), FALLS * (1 + abs(value))
@@ -231,7 +231,10 @@ def _floor(loss: Loss, w: np.ndarray, stiff: np.ndarray) -> np.ndarray:
         inner = stiff.T @ loss.hessian(w) @ stiff
         if not np.isfinite(inner).all():
             break
-        w = w - stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(w), rcond=None)[0]
+        move = stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(w), rcond=None)[0]
+        w = w - move
+        if np.abs(move).max() <= 1e-15 * np.abs(w).max():
+            break
     return w
 
 
