@@ -92,13 +92,15 @@ def _not_isolated(about: Subject, points: Sequence[Sequence[arb]]) -> str:
     """That multipliers are 1, as far as floats tell; else an empty text."""
     slopes = about.enclosure("jacobian")
     total = np.eye(about.dim)
-    for point in points:
-        total = np.array([float(x.mid()) for x in slopes(point)]).reshape(total.shape) @ total
-    ones = int((np.abs(np.linalg.eigvals(total) - 1) <= NEAR).sum())
+    with np.errstate(all="ignore"):
+        for point in points:
+            total = np.array([float(x.mid()) for x in slopes(point)]).reshape(total.shape) @ total
+    ones = int((np.abs(np.linalg.eigvals(total) - 1) <= NEAR).sum()) if np.isfinite(total).all() else 0
     if not ones:
         return ""
     are = f"{how_many(ones, 'multiplier')} of the cycle at the points {'is' if ones == 1 else 'are'} 1"
-    return f"{are}, so that it is not isolated, and a proof takes isolated cycles alone: start elsewhere, or {TAKE_OUT}"
+    return (f"{are}, as far as floats tell: it is one of a continuum, or it is at a fold or a degenerate minimum, and a proof "
+            f"takes cycles without such a multiplier alone: start elsewhere, or, of a continuum, {TAKE_OUT}")  # fmt: skip
 
 
 def _why_not(about: Subject, points: Sequence[Sequence[arb]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,11 @@ from cfdyn.records.tables import MISSING, is_number, read_cells
 from cfdyn.words import how_many
 
 WAYS = ("refuse", "drop", "mean")  # what becomes of gaps
-MOST_TEXTS = 20  # different ones in an input; more are names, each of one row
+MOST_TEXTS, MOST_CLASSES = 20, 1000  # different ones in an input, in a target; more are names, each of one row
+LEAST, LARGEST = 1e-150, 1e150  # standard deviations of which the squares are exact floats
+WHOLE = 2.0**53  # whole numbers beyond it are no longer all floats
 GAPS = MISSING | {"nan"}
+OTHER = re.compile(r"[\s,_'%$€£]")  # what stands in numbers beside what `float` reads
 
 
 class Rows(NamedTuple):
@@ -26,34 +30,53 @@ class Rows(NamedTuple):
     def classes(self) -> np.ndarray:
         """The place of each cell among the different ones: texts by the alphabet, numbers by their size."""
         different = sorted(set(self.wanted)) if self.texts else np.unique(np.array(self.wanted, dtype=float)).tolist()
+        if not self.texts and max(map(abs, different)) >= WHOLE:
+            raise UsageError(f"csv: column {self.target!r} has numbers beyond 2^53, which floats do not tell apart")
         if len(different) < 2:
-            raise UsageError(f"csv: column {self.target!r} holds one class only, {different[0]}")
+            raise UsageError(f"csv: column {self.target!r} holds one class only, {self.wanted[0][:40]}")
+        if len(different) > MOST_CLASSES:
+            raise UsageError(f"csv: column {self.target!r} has {len(different)} different entries, and {MOST_CLASSES} classes "
+                             "are the most: name another one, target=COLUMN")  # fmt: skip
         place = {value: k for k, value in enumerate(different)}
         return np.array([place[cell if self.texts else float(cell)] for cell in self.wanted])
+
+    def numbers(self) -> np.ndarray:
+        """The cells as numbers to predict, (n, 1); a UsageError where all are the same."""
+        found = _numbers(self.wanted, f"column {self.target!r}")
+        if found.min() == found.max():
+            raise UsageError(f"csv: column {self.target!r} is constant, {found[0]:g} in each row: there is nothing to predict")
+        return found[:, None]
 
 
 class Columns:
     """The cells of a file, with what is done about gaps."""
 
-    def __init__(self, file: str, missing: str):
+    def __init__(self, path: str, missing: str):
         if missing not in WAYS:
             raise UsageError(f"csv: missing is {', '.join(WAYS[:-1])} or {WAYS[-1]}, not {missing!r}")
-        self.names, self.cells, self.lines, self.source = read_cells(file)
+        self.names, self.cells, self.lines, self.source = read_cells(path)
         self.missing = missing
 
     def table(self, target: str, without: str) -> Rows:
         """Inputs and the target; a UsageError for a gap that may not be, a column that is not there, or one of both kinds."""
-        aim = self._place(target) if target else len(self.names) - 1
+        aim = self._place(target.strip()) if target.strip() else len(self.names) - 1
         left_out = {self._place(name.strip()) for name in without.split(";") if name.strip()} | {aim}
         inputs = [j for j in range(len(self.names)) if j not in left_out]
         if not inputs:
             raise UsageError(f"csv: {self.source} has no column for an input beside the target {self.names[aim]!r}")
+        if 0 in inputs and self._counted():
+            raise UsageError(f"csv: the first column of {self.source} has no name and counts the rows; leave it out: without=c1")
         self._drop([aim] if self.missing == "mean" else [*inputs, aim])
         if len(self.cells) < 2:
             raise UsageError(f"csv: {self.source} has {how_many(len(self.cells), 'row')} without gaps; two are the least"
                              + ("; missing=mean keeps rows with gaps" if self.missing == "drop" else ""))  # fmt: skip
         return Rows(np.column_stack([self._input(j) for j in inputs]), [row[aim] for row in self.cells],
                     self.names[aim], self._texts(aim))  # fmt: skip
+
+    def _counted(self) -> bool:
+        """True where the first column has no name and the numbers of the rows, as in files of pandas."""
+        first = [row[0] for row in self.cells]
+        return self.names[0] == "c1" and first in ([str(k + j) for k in range(len(first))] for j in (0, 1))
 
     def _place(self, name: str) -> int:
         if name not in self.names:
@@ -64,8 +87,7 @@ class Columns:
         """Leave out rows with a gap in these columns, or say where the first one is."""
         whole = [k for k, row in enumerate(self.cells) if not any(_gap(row[j]) for j in columns)]
         if len(whole) < len(self.cells) and self.missing == "refuse":
-            k = next(k for k in range(len(self.cells)) if k not in whole[: k + 1])
-            j = next(j for j in columns if _gap(self.cells[k][j]))
+            k, j = next((k, j) for k, row in enumerate(self.cells) for j in columns if _gap(row[j]))
             gaps = f"{len(self.cells) - len(whole)} of {how_many(len(self.cells), 'row')}"
             raise UsageError(f"a value is missing in column {self.names[j]!r}, line {self.lines[k]} of {self.source}; gaps "
                              f"are in {gaps}: missing=drop leaves them out, missing=mean fills in the column's mean")  # fmt: skip
@@ -78,6 +100,11 @@ class Columns:
         if not filled:
             raise UsageError(f"{where} is empty; leave it out: without={self.names[j]}")
         odd = [(cell, line) for cell, line in filled if not is_number(cell)]
+        if odd and all(_is_otherwise(cell) for cell, _ in odd):
+            cell, line = odd[0]
+            raise UsageError(f"{where} has numbers that are written otherwise, such as {cell[:40]!r} in line {line}: decimals "
+                             "take a point, thousands and units no sign; mend that, or leave the column out: "
+                             f"without={self.names[j]}")  # fmt: skip
         if odd and len(odd) < len(filled):
             cell, line = odd[0]
             raise UsageError(f"{where} has numbers and texts, such as {cell[:40]!r} in line {line}: mend that, or leave the "
@@ -88,15 +115,33 @@ class Columns:
 
     def _input(self, j: int) -> np.ndarray:
         """The inputs of one column, (n,) or (n, texts)."""
-        column = [row[j] for row in self.cells]
+        column, where = [row[j] for row in self.cells], f"column {self.names[j]!r} of {self.source}"
         if not self._texts(j):
-            numbers = np.array([np.nan if _gap(cell) else float(cell) for cell in column])
-            return np.where(np.isnan(numbers), np.nanmean(numbers), numbers)
+            return _numbers(column, where)
         different = sorted({cell for cell in column if not _gap(cell)})
         if len(different) > MOST_TEXTS:
-            raise UsageError(f"column {self.names[j]!r} of {self.source} has {len(different)} different texts, and an input for "
+            raise UsageError(f"{where} has {len(different)} different texts, and an input for "
                              f"each of at most {MOST_TEXTS} is made; leave it out: without={self.names[j]}")  # fmt: skip
-        return np.equal.outer(np.array(column), np.array(different)).astype(float)
+        place = {text: k for k, text in enumerate(different)}
+        return np.eye(len(different) + 1, len(different))[[place.get(cell, len(different)) for cell in column]]
+
+
+def _numbers(cells: list[str], where: str) -> np.ndarray:
+    """With the mean in place of gaps, (n,); a UsageError where they have no standard deviation in floating point."""
+    numbers = np.array([np.nan if _gap(cell) else float(cell) for cell in cells])
+    known = numbers[~np.isnan(numbers)]
+    if known.min() == known.max():  # the mean of equal numbers is not always one of them
+        return np.full(len(numbers), known[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = known.mean(), known.std()
+    if not (np.isfinite(mean) and LEAST < spread < LARGEST):
+        raise UsageError(f"the numbers in {where} are too large or too small to be standardised; give them another unit")
+    return np.where(np.isnan(numbers), mean, numbers)
+
+
+def _is_otherwise(cell: str) -> bool:
+    """A number with a decimal comma, or signs between thousands or of a unit: "1,5", "12 000", "7 %"."""
+    return any(letter.isdigit() for letter in cell) and is_number(OTHER.sub("", cell))
 
 
 def _gap(cell: str) -> bool:

@@ -96,8 +96,9 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
 
 def standardised(inputs: np.ndarray) -> np.ndarray:
     """Each column with mean 0 and standard deviation 1; columns that are constant become 0."""
-    spread = inputs.std(axis=0)
-    return (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    # The mean of equal numbers is not always one of them, so that their spread need not be 0.
+    spread = np.where(inputs.max(axis=0) > inputs.min(axis=0), inputs.std(axis=0), 0.0)
+    return np.where(spread > 0, (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1.0), 0.0)
 
 
 def rng_of(what: str, seed: Any, stream: int = 0) -> np.random.Generator:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cfdyn.data._columns import Columns
 from cfdyn.data._data_set import DataSet
 from cfdyn.data._subsets import Choice, numbers_of
@@ -11,7 +9,7 @@ from cfdyn.registry import spelled
 
 
 def csv(
-    file: str, target: str = "", missing: str = "refuse", labels: bool = False, without: str = "", n: int | None = None,
+    path: str, target: str = "", missing: str = "refuse", labels: bool = False, without: str = "", n: int | None = None,
     seed: int = 0, standardise: bool = True, random_labels: float = 0.0, classes: int | str | None = None,
 ) -> DataSet:  # fmt: skip
     """The rows of a CSV file of yours, with a line of names: numbers and texts, also with gaps.
@@ -21,14 +19,16 @@ def csv(
     ``without`` ("id" or "id;name"), numbers are an input each, and texts an input of 0 and 1 for each different text.
 
     ``missing``: what becomes of gaps (an empty cell, NA, NaN, null, none, ?, -): "refuse" them; "drop" their rows; "mean" of
-    the column in place of a number and, of a text, 0 in all its inputs. A row without its target is left out by both.
-    ``n`` rows are picked by the ``seed``. ``standardise``: each input, and numbers to predict, with mean 0 and standard
-    deviation 1 over the rows picked. ``classes``: 2 for the first two, "0-2" for these. ``random_labels``: the share of
+    the column in place of a number and, of a text, 0 in all its inputs. A row without its target is left out by both. The
+    mean is that of all rows with a target, also of those that are not picked. ``n`` rows are picked by the ``seed``.
+    ``standardise``: each input, and numbers to predict, with mean 0 and standard deviation 1 over the rows picked; what is
+    constant there becomes 0. ``classes``: 2 for the first two, "0-2" for these. ``random_labels``: the share of
     labels drawn anew.
 
     Raises
     ------
-    UsageError : no such file or column, a gap where none may be, numbers and texts in one column, more than 20 texts in one
+    UsageError : no such file or column, no line of names, a gap where none may be, numbers and texts in one column, numbers
+        with a decimal comma, more than 20 texts in one, a constant target, more than 1000 classes
 
     Examples
     --------
@@ -45,10 +45,10 @@ def csv(
     Shafranovich (2005), Common format and MIME type for comma-separated values (CSV) files, RFC 4180.
     """
     choice = Choice(classes, n, seed, standardise, random_labels)
-    more = {"file": file, "target": target, "missing": missing, "labels": labels, "without": without}
-    found = Columns(file, missing).table(target, without)
+    more = {"path": path, "target": target, "missing": missing, "labels": labels, "without": without}
+    found = Columns(path, missing).table(target, without)
     if found.texts or labels:
         return choice.of(csv, found.inputs, found.classes(), 1.0, **more)
     choice.no_classes("csv", f"column {found.target!r}")
     title = spelled(csv, **more, n=n, seed=seed, standardise=standardise)
-    return numbers_of(title, found.inputs, np.array(found.wanted, dtype=float)[:, None], n, seed, standardise)
+    return numbers_of(title, found.inputs, found.numbers(), n, seed, standardise)

@@ -210,3 +210,8 @@ def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
     sizes = [len(next(iter(table.values()))) for table in tables]
     pairs = list(zip(tables, sizes, strict=True))
     return {name: [x for table, size in pairs for x in table.get(name, [None] * size)] for name in names}
+
+
+def padded(values: np.ndarray, width: int) -> np.ndarray:
+    """Columns of NaN beside those of an array (n, k), up to so many."""
+    return values if values.ndim == 1 else np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=np.nan)

@@ -100,8 +100,9 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[list
     if not rows:
         raise UsageError(f"{source} is empty")
     names = tuple(cell.lstrip("# ") or f"c{i}" for i, cell in enumerate(rows[0][1], 1))
-    if all(map(is_number, rows[0][1])):
-        raise UsageError(f"the first line of {source} holds numbers, where the names of the columns belong: put a line above it")
+    if not _has_names(rows[0][1], rows[1][1] if len(rows) > 1 else []):
+        raise UsageError(f"the first line of {source} holds numbers, as a row does, where the names of the columns belong, which "
+                         "are no numbers: put a line above it, or change the names")  # fmt: skip
     _different(names, source)
     for number, cells in rows[1:]:
         if len(cells) != len(names):
@@ -154,11 +155,14 @@ def _rows(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]]]:
     """The number and the cells of each line that is not empty."""
     mark = _separator(lines)
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if line.strip() and '"' not in line:
+            yield number, [cell.strip() for cell in line.split(mark)]
+        elif line.strip():
             try:
                 (cells,) = csv.reader([line], delimiter=mark, skipinitialspace=True, strict=True)
             except csv.Error as error:
-                raise UsageError(f"line {number} of {source} cannot be taken apart: {error}") from None
+                why = "a quote is not closed in it" if "end of data" in str(error) else error
+                raise UsageError(f"line {number} of {source} cannot be taken apart: {why}") from None
             yield number, [cell.strip() for cell in cells]
 
 

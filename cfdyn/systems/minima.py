@@ -15,6 +15,7 @@ from cfdyn.systems.loss import Loss
 FLAT = 1e-7  # of the largest curvature: the root of round-off, at which a curvature counts as none
 LOWEST = -1e12  # a descent that comes here runs away to −∞
 FARTHEST = 1e100  # beyond it products overflow
+FALLS, SLOPES, FIRST, PACE, FAR = 1e-12, 400, 2e-3, 1e-6, 1e8  # a fall that is not round-off; steps, the least, how far
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def minima(
 
     Returns
     -------
-    list of Minimum; empty if every start runs away to −∞ or to infinity. A search, not a proof:
-    minima with small basins can be missed.
+    list of Minimum; empty if every start runs away to −∞ or to infinity, or down a valley that has no end within 10⁸,
+    or comes to rest on its slope. A search, not a proof: minima with small basins can be missed, and a tail along which
+    the loss falls by less than 10⁻¹², as that of exp(−w) from w = 28 on, is taken for flat.
 
     Raises
     ------
@@ -162,8 +164,13 @@ def _describe(loss: Loss, w: np.ndarray) -> Minimum | None:
     if values[-1] <= 0 or rise <= 0:
         # Flat as far as one can see: the plateau of a loss that has its minimum elsewhere, or nowhere.
         return None
-    kind = "isolated" if values[0] > FLAT * scale else _along_flat(loss, w, value)
-    return None if kind is None else Minimum(w, value, float(values[-1]), float(2 / values[-1]), kind, provenance=settings)
+    kind = "isolated"
+    if values[0] <= FLAT * scale:
+        end = _end_of_slope(loss, w)
+        if end is not w:
+            return None if end is None else _describe(loss, end)
+        kind = "continuum" if _slides(loss, w, value) else "isolated"
+    return Minimum(w, value, float(values[-1]), float(2 / values[-1]), kind, provenance=settings)
 
 
 def _has_corner(loss: Loss, w: np.ndarray) -> bool:
@@ -179,22 +186,43 @@ def _has_corner(loss: Loss, w: np.ndarray) -> bool:
     return bool(jump or np.ptp(matrices, axis=0).max() > 0.05 * curvature > 0)
 
 
-def _along_flat(loss: Loss, w: np.ndarray, value: float) -> str | None:
-    """The kind of a minimum with flat directions: "continuum" if one leads to minima of the same loss; None if one leads down,
-    farther and farther, on a slope that round-off hides at w; else "isolated"."""
+def _flat_and_stiff(loss: Loss, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, vectors = np.linalg.eigh(loss.hessian(w))
     flat = np.abs(values) <= FLAT * values[-1]
-    stiff, size, same = vectors[:, ~flat], 1 + np.abs(w).max(), 1e-9 * (1 + abs(value))
+    return vectors[:, flat], vectors[:, ~flat]
 
-    def risen(step: np.ndarray) -> float:
-        return loss.value(_floor(loss, w + size * step, stiff)) - value
 
-    for direction in vectors[:, flat].T:
-        slope = float(direction @ loss.gradient(w))
-        down = -np.sign(slope) * direction
-        if abs(slope) * size > same and -same > risen(0.01 * down) > risen(0.05 * down):
-            return None
-    return "continuum" if any(abs(risen(0.05 * direction)) <= same for direction in vectors[:, flat].T) else "isolated"
+def _slides(loss: Loss, w: np.ndarray, value: float) -> bool:
+    """True if a flat direction leads to other minima of the same loss: a step along it stays there."""
+    flat, stiff = _flat_and_stiff(loss, w)
+    ends = [_floor(loss, w + 0.05 * (1 + np.abs(w).max()) * direction, stiff) for direction in flat.T]
+    return any(abs(loss.value(end) - value) <= 1e-9 * (1 + abs(value)) for end in ends)
+
+
+def _end_of_slope(loss: Loss, w: np.ndarray) -> np.ndarray | None:
+    """Down a valley on whose slope Newton's method rests, as it takes its floor for flat: the lowest point, which is w itself
+    where the floor does not fall; None where it falls as far as one can see and rises nowhere, or round-off hides where."""
+    pace, value, moved, rises = 0.05, loss.value(w), False, False
+    for _ in range(SLOPES):
+        flat, stiff = _flat_and_stiff(loss, w)
+        slope, size = flat @ (flat.T @ loss.gradient(w)), 1 + np.abs(w).max()
+        if not slope.any() or pace < (PACE if moved else FIRST) or size > FAR:
+            break
+        end = _floor(loss, w - pace * size * slope / np.linalg.norm(slope), stiff)
+        gain, seen = value - loss.value(end), FALLS * (1 + abs(value))
+        if gain > seen:
+            w, value, pace, moved = end, value - gain, 2 * pace, True
+        else:
+            rises, pace = rises or gain < -seen, pace / 4
+    if not moved:
+        return w
+    return w if rises and pace < PACE and _rounding(loss, w) <= 1e-9 * (1 + abs(value)) else None
+
+
+def _rounding(loss: Loss, w: np.ndarray) -> float:
+    """How much of a loss is round-off: what the last digit of each weight makes of it."""
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(8, len(w)))
+    return float(np.abs([loss.value(w + np.spacing(w) * row) - loss.value(w) for row in signs]).max())
 
 
 def _floor(loss: Loss, w: np.ndarray, stiff: np.ndarray) -> np.ndarray:
@@ -203,7 +231,10 @@ def _floor(loss: Loss, w: np.ndarray, stiff: np.ndarray) -> np.ndarray:
         inner = stiff.T @ loss.hessian(w) @ stiff
         if not np.isfinite(inner).all():
             break
-        w = w - stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(w), rcond=None)[0]
+        move = stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(w), rcond=None)[0]
+        w = w - move
+        if np.abs(move).max() <= 1e-15 * np.abs(w).max():
+            break
     return w
 
 

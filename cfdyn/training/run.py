@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import RecordError, UsageError
-from cfdyn.records.exports import library
+from cfdyn.records.exports import library, padded
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.training.config import DISCRETE, DONE, Config, read_config
@@ -199,7 +199,8 @@ class Run(Dynamics):
 
     def to_xarray(self) -> Any:
         """All series as an ``xarray.Dataset``: along ``step`` those of the iterates, along ``t``, the steps of measurements, the
-        others; ``direction`` counts the sharpest ones; those of a model begin with its name, as ``central_trace``.
+        others; ``direction`` counts the sharpest ones, with NaN where fewer are known, and ``exponent`` the exponents, if there
+        are any; those of a model begin with its name, as ``central_trace``.
 
         Losses have the units of the loss, ``step`` and ``t`` are in steps of the optimizer. Settings and versions are the
         attribute ``provenance``, as JSON. Eigenvectors are left out: see ``vectors``.
@@ -219,12 +220,14 @@ class Run(Dynamics):
         along_steps = {name: getattr(self, name) for name in ("loss", "swing", "turn", "coordinates")}
         rows = {name: getattr(self, name) for name in ("eigenvalues", "sharpness", "edge", "midpoint_loss")}
         rows |= {f"{name}_{what}": getattr(row, what) for name, row in self.models.items() for what in MEASURED}
-        arrays = {name: (("step", "direction")[: a.ndim], a) for name, a in along_steps.items()}
-        arrays |= {name: (("t", "direction")[: a.ndim], a) for name, a in rows.items()}
+        widest = max(a.shape[1] for a in (*along_steps.values(), *rows.values()) if a.ndim > 1)
+        of = {"step": along_steps, "t": rows}
+        arrays = {name: ((along, "direction")[: a.ndim], padded(a, widest)) for along in of for name, a in of[along].items()}
+        arrays |= {"exponents": (("t", "exponent"), self.exponents)} if self.exponents.size else {}
         units = {"units": "optimizer steps"}
         places = {"step": ("step", np.arange(len(self.loss)), units), "t": ("t", self.t, units)}
-        facts = {"title": repr(self), "status": self.status, "provenance": json.dumps(self.provenance, default=str)}
-        return library("xarray").Dataset(arrays, places, facts)
+        facts = {"status": self.status, "provenance": json.dumps(self.provenance, default=str)}
+        return library("xarray").Dataset(arrays, places, {"title": repr(self), **facts})
 
     @cached_property
     def average_loss(self) -> np.ndarray:

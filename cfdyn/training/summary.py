@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfdyn.series.slow_cycles import VISIBLE
+from cfdyn.training.config import Config
 from cfdyn.training.periods import along_directions
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ def _late(run: Run) -> str:
     wave = run.oscillation
     if wave is None or wave.kind == "none" or run.swings is None or run.config.batch is not None:
         return ""
-    since, t = run.swings[0], run.t
+    since, t = _visible_since(run, run.swings[0]), run.t
     below = np.flatnonzero((t < since) & (run.sharpness <= run.edge))
     if not len(below) or below[-1] + 1 >= len(t):
         return ""
@@ -149,8 +151,18 @@ def _late(run: Run) -> str:
     if len(size) < DELAYED or not np.nanmin(size) < LITTLE * np.sqrt(np.nanmax(run.swing[since:])):
         return ""
     least = f"{np.nanmin(size):.2g}"
-    return (f"The sharpness passed the edge at step {passed}, where at most {least} was left of the swing: it took until step "
-            f"{since} to grow to a hundredth of its largest amplitude. A central flow is held at the edge at once.")  # fmt: skip
+    again = " again" if (run.sharpness[: below[-1]] > run.edge[: below[-1]]).any() else ""
+    when = "at" if run.config.every == 1 else "by"  # between two measurements
+    return (f"The sharpness passed the edge{again} {when} step {passed}, where at most {least} was left of the swing: it took "
+            f"until step {since} to grow to a hundredth of its largest amplitude. A central flow is held at the edge "
+            "at once.")  # fmt: skip
+
+
+def _visible_since(run: Run, first: int) -> int:
+    """The step from which on the swing is as wide as where the longest stretch begins, which the warm start may cut."""
+    size = np.where(np.isfinite(run.average_swing), run.average_swing, 0.0)
+    small = np.flatnonzero(size[:first] <= VISIBLE * size[min(run.config.warm_start, Config.warm_start) :].max())
+    return int(small[-1]) + 1 if len(small) else 0
 
 
 def _last(values: np.ndarray) -> float | None:

@@ -163,8 +163,15 @@ def test_on_a_circle_of_cycles_a_proof_says_that_none_is_isolated():
     """The double well turned about 0: its 2-cycle at every angle."""
     size = cf.symbolic.cycles("(w**2 - 1)**2/4", O.gd(lr=1.1), 2).at(lr=1.1)[0].points[:, 0]
     found = cf.certify.cycle("(x**2 + y**2 - 1)**2/4", O.gd(lr=1.1), [[0.6 * r, 0.8 * r] for r in size])
-    assert not found.proved and "1 multiplier of the cycle at the points is 1, so that it is not isolated" in found.reason
+    assert not found.proved and "1 multiplier of the cycle at the points is 1, as far as floats tell: it is one of a continuum" in found.reason
     assert "fewer weights, or a small term" in found.reason
+
+
+def test_a_multiplier_of_1_is_not_said_to_be_a_continuum_alone():
+    """The minimum of w⁴ is isolated; at 1e200 the slopes are no floats."""
+    found = cf.certify.cycle("w**4/4", O.gd(lr=0.3), [[0.0]])
+    assert not found.proved and "one of a continuum, or it is at a fold or a degenerate minimum" in found.reason
+    assert not cf.certify.cycle("(x*y-1)**2/2", O.gd(lr=0.3), [[1e200, 1e-200]]).proved
 
 
 def test_a_box_is_searched_for_a_cycle_of_the_period():

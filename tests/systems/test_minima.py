@@ -133,3 +133,24 @@ def test_a_slope_far_out_that_round_off_hides_is_no_minimum():
     (m,) = cf.minima(loss, starts=12, seed=3)
     assert m.kind == "continuum" and m.loss == pytest.approx((2 - math.sqrt(2)) ** 2 / 2, rel=1e-9)
     assert m.sharpness == pytest.approx(2 * (2 + math.sqrt(2)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("at", "weight"), [(3, 1e-7), (0, 1e-7), (100, 1e-9)])
+def test_at_the_end_of_a_long_valley_is_its_minimum_and_none_on_the_way(at, weight):
+    """v = sin w, w = at: on the slope from the start to there Newton's method rests, as it takes the floor for flat."""
+    loss = cf.Loss(f"1000*(v - sin(w))**2 + {weight}*(w - {at})**2")
+    found = cf.minima(loss, starts=6)
+    assert found and all(m.loss < 3e-12 and m.w == pytest.approx([math.sin(at), at], abs=0.05) for m in found)
+
+
+def test_a_valley_that_falls_for_ever_has_no_minimum_on_its_way():
+    """z → ∞ is the infimum. Where exp(−z) is below 1e-12, the floor is flat as far as floats tell."""
+    assert all(m.loss < 1e-12 for m in cf.minima(cf.Loss("(x*y - 1)**2 + exp(-z)")))
+    assert not any(9e3 < abs(m.w[1]) < 1e6 for m in cf.minima(cf.Loss("1/(1 + w**2) + v**2")))
+    assert not any(abs(m.w[1]) < 1e8 for m in cf.minima(cf.Loss("v**2 - log(1 + w**2)/10**9")))
+
+
+@pytest.mark.parametrize(("text", "w"), [("(w-1e5)**2 + 1", [1e5]), ("v**2 + (w-1e5)**2/10**10", [0, 1e5]), ("(v-1)**2 + (w-1e6)**2/2", [1, 1e6])])
+def test_a_minimum_far_out_is_one(text, w):
+    (m,) = cf.minima(cf.Loss(text))
+    assert m.kind == "isolated" and sorted(m.w) == pytest.approx(w, rel=1e-9, abs=1e-9)

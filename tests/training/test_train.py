@@ -330,12 +330,13 @@ def test_a_model_that_ended_before_the_slow_cycles_is_averaged_over_its_own_step
     assert run.averages("stable")["over"] == "1 slow cycle, steps 20 to 30"
 
 
-@pytest.mark.parametrize(("start", "late"), [([1e-5, 6.3], True), ([0.05, 6.6], False)])
-def test_a_swing_that_begins_long_after_the_edge_says_why(start, late, tmp_path):
+@pytest.mark.parametrize(("start", "late", "warm"), [([1e-5, 6.3], True, 10), ([0.05, 6.6], False, 10), ([1e-4, 6.5], True, 150)])
+def test_a_swing_that_begins_long_after_the_edge_says_why(start, late, warm, tmp_path):
     """Sharpness grows along the valley; across it the swing is multiplied by 1 − ηλ, beyond the edge by more than 1."""
     loss, lr = cf.losses.two_time_scales(), 0.3
     net = SimpleNamespace(dim=2, start=np.array(start), value=loss.value, gradient=loss.gradient, hvp=loss.hvp)
-    run = cf.train(network=net, optimizer=f"gd:lr={lr}", steps=500, every=1, runs="discrete", out=str(tmp_path / "run"))
+    run = cf.train(network=net, optimizer=f"gd:lr={lr}", steps=500, every=1, warm_start=warm, runs="discrete",
+                   out=str(tmp_path / "run"))  # fmt: skip
     w = [net.start]
     for _ in range(500):
         w.append(w[-1] - lr * loss.gradient(w[-1]))
@@ -350,6 +351,17 @@ def test_a_swing_that_begins_long_after_the_edge_says_why(start, late, tmp_path)
     assert found == pytest.approx([passed, swing[passed - 1 : grown].min(), grown] if late else [], rel=0.05)
 
 
+def test_an_edge_that_is_passed_again_or_between_measurements_is_said_to_be(tmp_path):
+    loss = cf.losses.two_time_scales()
+    net = SimpleNamespace(dim=2, start=np.array([1e-5, 6.3]), value=loss.value, gradient=loss.gradient, hvp=loss.hvp)
+    run = cf.train(network=net, optimizer="gd:lr=0.3", steps=500, every=5, runs="discrete", out=str(tmp_path / "run"))
+    passed = run.t[np.argmax(run.sharpness > run.edge)]
+    assert sum(words.startswith(f"The sharpness passed the edge by step {passed:g}, where") for words in run.sentences) == 1
+    run.eigenvalues[:3, 0] = 2 * run.edge[0]  # as of one that began beyond the edge and came back
+    del run.__dict__["sentences"]
+    assert sum(words.startswith(f"The sharpness passed the edge again by step {passed:g}, where") for words in run.sentences) == 1
+
+
 def test_arrays_for_xarray(train):
     run = train()
     found = run.to_xarray()
@@ -359,6 +371,23 @@ def test_arrays_for_xarray(train):
     np.testing.assert_array_equal(found.stable_trace, run.models["stable"].trace)
     np.testing.assert_array_equal(found.coordinates, run.coordinates)
     assert json.loads(found.provenance)["settings"]["optimizer"] == "gd:lr=0.25"
+
+
+def test_arrays_for_xarray_of_a_run_whose_directions_became_more_than_its_models(tmp_path):
+    """Nothing but what is in a file again; a model that ended early knows fewer directions than were measured after it."""
+    import xarray
+
+    settings = {"data": "digits:classes=2,n=40", "optimizer": "gd:lr=0.6", "runs": "discrete,central", "exponents": 2, "steps": 20}
+    run = cf.train(settings, network="mlp:widths=2", out=str(tmp_path / "run"))
+    width = run.eigenvalues.shape[1]
+    run.__dict__["eigenvalues"] = np.hstack([run.eigenvalues, run.eigenvalues])
+    found = run.to_xarray()
+    assert found.sizes["direction"] == 2 * width and found.exponents.dims == ("t", "exponent")
+    np.testing.assert_array_equal(found.central_variance[:, :width], run.models["central"].variance)
+    assert np.isnan(found.central_variance[:, width:]).all() and np.isnan(found.coordinates[:, width:]).all()
+    found.to_netcdf(tmp_path / "run.nc")
+    with xarray.open_dataset(tmp_path / "run.nc") as again:
+        assert again.identical(found) and again.t.units == "optimizer steps"
 
 
 def test_mini_batches_are_drawn_by_seed_and_step_alone(train, tmp_path, monkeypatch):
