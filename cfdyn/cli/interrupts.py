@@ -34,7 +34,6 @@ def watch() -> None:
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_wait, args=(reading,), daemon=True).start()
-    beginning.release()
 
 
 def _interrupt(number: int, frame: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from cfdyn.cli import interrupts, messages, progress
 from cfdyn.cli.output import streams
 from cfdyn.errors import CfdynError, readable
+from cfdyn.machine import beginning
 
 OF_OPTIMIZERS = ("--lr", "--learning-rate", "--eta", "--momentum", "--beta", "--beta1", "--beta2", "--weight-decay")
 NO_NUMBER = re.compile(r"Invalid value for '([^']+)': Input should be a valid (integer|number)\b.*")
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if arguments is None:
             interrupts.watch()
             progress.begin_program()
+        beginning.release()
         # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
         gc.set_threshold(100_000, 50, 50)
         with warnings.catch_warnings():

@@ -1,8 +1,10 @@
 """`animate`: the optimizer and its models on the landscape, the sharpness below, as a film."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.comparison import draw_edge, label, limit_to_bulk, styles
 from cfdyn.plotting.plane import contours, plane_of
 from cfdyn.plotting.style import INK, PALE, axis_label, clip_range
-from cfdyn.records.files import as_path, written_whole
+from cfdyn.records.files import FULL, as_path, written_whole
 from cfdyn.systems.loss import Loss
 
 ENDINGS = (".gif", ".mp4")
@@ -100,11 +102,16 @@ def _write_mp4(pictures: Iterator[np.ndarray], file: str, fps: int) -> None:
                "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", file]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stderr is not None
-        for picture in (first, *pictures):
-            process.stdin.write(picture.tobytes())
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended, and says why
+            for picture in (first, *pictures):
+                process.stdin.write(picture.tobytes())
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         words = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
+        for code in FULL:
+            if os.strerror(code) in words:
+                raise OSError(code, os.strerror(code))
         raise OSError(f"ffmpeg failed: {words[:200]}")
 
 

@@ -104,7 +104,11 @@ class Config:
 
 
 def make_config(given: Any, more: Mapping[str, Any]) -> Config:
-    """A Config from a mapping, the path of a TOML file, or nothing, with ``more`` on top; a UsageError for unknown names."""
+    """A Config from a mapping, the path of a TOML file, or nothing, with ``more`` on top; a UsageError for unknown names.
+
+    The file may be that of a run, which is then done again.
+    """
+    kept: dict[str, Any] = {}
     if given is None or isinstance(given, Mapping):
         given = dict(given or {})
     else:
@@ -113,6 +117,8 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
             what = shown(given)
             raise UsageError(f"settings are a dict or a TOML file, not {what}; a network has a name: network={what}")
         given = read_toml(path, UsageError)
+        if "version" in given:
+            given, kept = _again(given, path, more)
     known = [field.name for field in dataclasses.fields(Config) if field.name not in FOUND]
     for name in (*given, *(name for name in more if name != "own")):
         if name not in known:
@@ -122,7 +128,16 @@ def make_config(given: Any, more: Mapping[str, Any]) -> Config:
         raise UsageError("a network that is given as an object has data of its own: leave `data` out")
     if isinstance(settings.get("steps"), int) and "warm_start" not in settings:
         settings["warm_start"] = max(1, min(Config.warm_start, settings["steps"] - 2))
-    return Config(**settings)
+    return Config(**settings, **kept)
+
+
+def _again(values: dict[str, Any], path: Path, more: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings in the file of a run, and what belongs to its data and its optimizer where ``more`` has no others."""
+    if values.get("own") and not more.get("own"):
+        raise UsageError(f"the network of the run of {path} was given as an object: give it again, network=…")
+    gone = ("version", *FOUND, *(("data",) if values.get("own") else ()))
+    kept = {name: values.get(name) for name, of in (("where", "data"), ("formulas", "optimizer")) if of not in more}
+    return {name: value for name, value in values.items() if name not in gone}, kept
 
 
 def read_toml(path: Path, kind: type[UsageError] | type[RecordError]) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class Run(Dynamics):
             self._facts, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
             self.n_state = int(facts.get("state", self.n_weights))
         except (KeyError, TypeError, ValueError):
-            raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled") from None
+            raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled: the run has just begun, or "
+                              "was killed then, and begins again with --resume; else they are damaged") from None  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Run({self.config.subject}, {self.config.optimizer}: {self.status}, in {self.folder})"

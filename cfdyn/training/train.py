@@ -43,7 +43,7 @@ def train(
 
     Parameters
     ----------
-    config : a mapping, the path of a TOML file, or nothing; ``settings`` come on top. Keys: ``network``
+    config : a mapping, the path of a TOML file, also that of a run, or nothing; ``settings`` come on top. Keys: ``network``
         ("mlp:widths=32-32"), ``data`` ("digits:classes=4,n=200"), ``optimizer`` ("gd:lr=0.5"; without lr the edge is at 1.15
         times the sharpness at the start), ``runs`` (discrete, central, stable, gradient, edge, rod), ``steps``, ``warm_start``
         (steps of the optimizer, 10 if not given, after which the flows begin at the midpoint of its iterates), ``every`` (steps
@@ -91,7 +91,7 @@ def train(
         raise UsageError("a network has a name: cf.train(network=net, optimizer=cf.optimizers.gd(lr=0.5), steps=300)")
     say("preparing the network, its data and the optimizer")
     given = make_config(config, _texts(network, optimizer, settings | ({} if steps is None else {"steps": steps})))
-    if not given.own and has_relative_path(given.data):
+    if not given.own and given.where is None and has_relative_path(given.data):
         given = given.with_(where=os.getcwd())
     network = _trainable(network) if _is_object(network) else _made(given, say)
     if isinstance(optimizer, Optimizer):

@@ -1,6 +1,8 @@
 """`compare`: distances, slow cycles and onsets against closed forms."""
 
 import math
+import os
+import re
 
 import numpy as np
 import pytest
@@ -254,6 +256,24 @@ def test_films(tmp_path):
     with pytest.raises(UsageError, match="Comparison"):
         cf.animate(found.models[0], tmp_path / "film.gif")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.gif"]
+
+
+@pytest.mark.parametrize(("said", "error", "words"), [
+    ("av_interleaved_write_frame(): No space left on device", NumericsError, "film.mp4: No space left on device"),
+    ("Unknown encoder", UsageError, "film.mp4: ffmpeg failed: Unknown encoder"),
+])  # fmt: skip
+def test_what_ffmpeg_says_is_told(said, error, words, tmp_path, monkeypatch):
+    """It ends before all pictures are read; a full disk has its own status."""
+    program, film = tmp_path / "bin" / "ffmpeg", tmp_path / "film.mp4"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    film.write_text("old")
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    found = cf.compare(cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3), ["gradient"], [0.05, 6.4], 20)
+    with pytest.raises(error, match=re.escape(words)):
+        cf.animate(found, film, frames=3)
+    assert film.read_text() == "old" and sorted(path.name for path in tmp_path.iterdir()) == ["bin", "film.mp4"]
 
 
 def test_what_cannot_be_compared():

@@ -303,6 +303,7 @@ def test_a_file_in_the_folder_is_a_command(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("least", "command"), [
     (4, "train mlp:widths=2 --data digits:classes=2,n=8 --optimizer gd:lr=0.5 --runs discrete --no-figure --out run"),
+    (1000, "intermittency --map r*x*(1-x) --critical r=1+8**0.5 --period 3 --start 0.3 --distances 3e-3:1e-2:3"),
     (1000, "chaos double_well --no-dimensions"), (2, "compare double_well --no-figure"), (15, "averages double_well --no-figure"),
     (2, "held-sharpness tanh_network --lr 0.1 --batch 2 --after 1 --runs 2 --no-figure"),
 ])  # fmt: skip

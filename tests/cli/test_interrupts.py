@@ -124,11 +124,47 @@ def test_an_interrupt_while_the_program_is_imported(start, module, tmp_path):
     assert err == "cfdyn: interrupted; files are written whole or not at all, so none is damaged\n"
 
 
-def test_an_import_by_another_program_leaves_interrupts_alone(tmp_path):
+OTHER = "try:\n    import cfdyn\nexcept KeyboardInterrupt:\n    print('its own')"
+
+
+@pytest.mark.parametrize("start", [["-c", OTHER, "cfdyn"], ["cfdyn"]], ids=["text", "script of this name"])
+def test_an_import_by_another_program_leaves_interrupts_alone(start, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(WHILE_IMPORTING.format(module="cfdyn.errors"))
-    code = "try:\n    import cfdyn\nexcept KeyboardInterrupt:\n    print('its own')"
-    out, err = begin(["-c", code, "cfdyn"], tmp_path, first=tmp_path).communicate()
+    (tmp_path / "cfdyn").write_text(OTHER)
+    out, err = begin(start, tmp_path, first=tmp_path).communicate()
     assert (out, err) == ("its own\n", "")
+
+
+CALLS = """
+import signal, threading
+from cfdyn.cli import main
+def call():
+    try:
+        main(["list", "losses"])
+    except SystemExit as end:
+        print("status", end.code)
+{call}
+if __name__ == "__main__":
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        print("its own")
+"""
+
+
+IN_A_THREAD = """
+at = threading.Thread(target=call)
+at.start()
+at.join()
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+@pytest.mark.parametrize("call", ["call()", IN_A_THREAD], ids=["here", "in a thread"])
+def test_a_script_of_this_name_that_calls_commands_has_its_interrupts_back(call, tmp_path):
+    (tmp_path / "cfdyn").write_text(CALLS.format(call=call))
+    out, err = begin(["cfdyn"], tmp_path).communicate()
+    assert out.endswith("status 0\nits own\n") and err == ""
 
 
 STUCK = """

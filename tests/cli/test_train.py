@@ -142,6 +142,8 @@ def test_data_of_a_relative_path_is_found_from_another_folder(capsys, tmp_path, 
     monkeypatch.chdir(other)
     code, out, _ = run(capsys, "train", "--resume", first / "run", "--steps", 6, "--no-figure", "--json")
     assert code == 0 and json.loads(out)["steps"] == 6 and json.loads(out)["data"] == "mnist:path=files"
+    code, out, _ = run(capsys, "train", first / "run" / "config.toml", "--no-figure", "--out", "again", "--json")
+    assert code == 0 and json.loads(out)["steps"] == 6 and np.array_equal(cf.load("again").loss, cf.load(first / "run").loss)
     monkeypatch.chdir(tmp_path)
     first.rename(tmp_path / "moved")
     code, _, err = run(capsys, "train", "--resume", "moved/run", "--steps", 8, "--no-figure")

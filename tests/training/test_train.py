@@ -446,6 +446,21 @@ def test_a_file_of_an_array_that_is_gone_is_told(train, tmp_path, monkeypatch):
         print(cf.load(out).swing)
 
 
+def test_the_settings_of_a_run_train_again(train, tmp_path):
+    """A network that is an object is not in the file, and is asked for."""
+    run = train()
+    settings = run.folder / "config.toml"
+    with pytest.raises(UsageError, match="the network of the run of .* was given as an object: give it again, network="):
+        cf.train(settings, out=tmp_path / "none")
+    same(cf.train(settings, network=toy.Toy(), out=str(tmp_path / "again")).folder, run.folder)
+    optimizer = cf.Optimizer.from_text({"w": "w - lr*v", "v": "b*v + g"}, {"lr": 0.1, "b": 0.5}, name="gd")
+    own = cf.train(network=toy.Toy(), optimizer=optimizer, runs="discrete", steps=12, out=str(tmp_path / "own"))
+    again = cf.train(own.folder / "config.toml", network=toy.Toy(), out=str(tmp_path / "formulas"))
+    assert np.array_equal(again.loss, own.loss) and again.config.formulas == own.config.formulas
+    other = cf.train(own.folder / "config.toml", network=toy.Toy(), optimizer="gd:lr=0.1", out=str(tmp_path / "other"))
+    assert other.config.formulas is None and not np.array_equal(other.loss, own.loss)
+
+
 def test_a_full_disk_is_a_sentence_and_nothing_is_lost(train, tmp_path, monkeypatch):
     import errno
 

@@ -34,7 +34,7 @@ def intermittency(
     distances: Annotated[str, Option("--distances", help="Distances from it, A,B,… or N of them from A to B.", metavar="A:B:N")] = "1e-6:1e-3:7",  # noqa: E501
     period: Annotated[int, Option("--period", min=1, help="Period of the cycle.")] = 1,
     near: Annotated[float, Option("--near", help="Distance within which an orbit has returned after a period, as a fraction of its extent.")] = 0.01,  # noqa: E501
-    steps: Annotated[int, Option("--steps", min=1, help="Number of steps at each distance.")] = STEPS,
+    steps: Annotated[int, Option("--steps", min=1000, help="Number of steps at each distance.")] = STEPS,
     transient: Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")] = 1000,
 ) -> Answer:  # fmt: skip
     """Intermittency: how the lengths of laminar phases scale.
