@@ -54,7 +54,7 @@ def noted(run: LargeRun, x: np.ndarray, found: Point, h: float) -> None:
     there, now, point = run.events[-1].rank if run.events else 0, rank_of(x), run.point
     run.rank = now
     del run.gone[max(0, there - now) :]
-    run.gone += [(run.t, run.steps)] * (there - now - len(run.gone))
+    run.gone += [(float(run.t), run.steps)] * (there - now - len(run.gone))
     for rank in range(there + 1, now + 1):
         after = 0.0 if point.rates is None else min(h, meeting(point.rates, x, rank - 1, 2.0 - point.values[rank - 1]))
         last = run.events[-1].t if run.events else 0.0

@@ -204,7 +204,7 @@ class LargeRun:
             self.rejected += 1
             self._learned(found, h)
             new = found is not None and unseen(self, found, x) and len(x) < len(self.point.values)
-            by = 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
+            by = 0.25 if found is None else max(LEAST, SAFETY * max(worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
             del found, ends, slope  # memory
             if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
