@@ -61,8 +61,8 @@ def noted(run: LargeRun, x: np.ndarray, found: Point, h: float) -> None:
         last = run.events[-1].t if run.events else 0.0
         run.events.append(Event(max(float(run.t + after), last), "enter", rank))
     for n, (_, steps) in enumerate(run.gone):
-        before, after = (values[there - 1 - n :][:1] for values in (point.values, found.values))
-        if steps == run.steps and len(before) == len(after) and (after > before).any():
+        old, new = (values[there - 1 - n :][:1] for values in (point.values, found.values))
+        if steps == run.steps and len(old) == len(new) and (new > old).any():
             run.gone[n] = (float(run.t + h), steps + 1)
     while run.gone:
         begun, steps = run.gone[0]
