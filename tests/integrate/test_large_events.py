@@ -85,3 +85,32 @@ def test_a_mode_of_which_it_is_open_whether_it_has_left_is_remembered():
     assert open_ones > 0
     assert whole.events == part.events
     assert np.array_equal(whole.z, part.z)
+
+
+@pytest.mark.parametrize(("optimizer", "start", "t", "rtol"), [
+    (GD, START, 40.0, 1e-3), (GD, START, 30.3, 1e-2), (cf.optimizers.rmsprop(lr=0.3, beta2=0.99, eps=1e-2), LESS, 70.0, 1e-3),
+])  # fmt: skip
+def test_a_run_that_goes_on_by_small_pieces_does_not_let_modes_go(optimizer, start, t, rtol):
+    """The dense flow holds them all along. A step of the run's own length brings a mode back that was left off the edge; pieces
+    of 0.002 need more than four for it, which were taken for its leaving."""
+    dense = cf.solve(cf.flows.central(NET, optimizer), start, t + 0.2, rtol=1e-8)
+    run = large_run(cf.flows.central(Plain(NET), optimizer), start, rtol=rtol)
+    run.advance(t)
+    assert run.point.values[run.events[-1].rank - 1] < 2.0
+    for k in range(1, 101):
+        run.advance(t + 0.002 * k)
+    assert [(event.kind, event.rank) for event in run.events] == listed(dense)
+
+
+@pytest.mark.parametrize("behind", [1e-9, 1e-5, 1e-3])
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5])
+def test_two_modes_one_just_behind_the_other_at_the_end_of_a_straight_way(behind, rtol):
+    """s = 0.1t up to the edge, at t = 10 exactly: a step there has an error of 0 and a mode it did not know; and of the
+    curvatures 0, ½, ½ and two at the edge a search that starts like the one before has nothing new."""
+    loss = cf.Loss(f"-s*0.1 + (c**2 + d**2)/4 + (1.5 + s/2 + c)*x**2/2 + (1.5 - {behind} + s/2 + d)*y**2/2", "s c d x y")
+    gd, times = cf.optimizers.gd(lr=1.0), np.linspace(1.0, 30.0, 30)
+    dense = cf.solve(cf.flows.central(loss, gd), np.zeros(5), 30.0, save_at=times, rtol=1e-9, max_step=0.1)
+    path = cf.solve(cf.flows.central(Plain(loss), gd), np.zeros(5), 30.0, save_at=times, rtol=rtol)
+    assert path.status == "done" and listed(path) == [("enter", 1), ("enter", 2)]
+    np.testing.assert_allclose([event.t for event in path.events], [10.0, 10.0 + 25 * behind], atol=1.5e-3)
+    np.testing.assert_allclose(path.w, dense.w, atol=20 * rtol)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.integrate.large import large_run
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import _move
 from cfdyn.integrate.large.follow import widened
@@ -203,3 +204,27 @@ def test_a_move_onto_the_edge_takes_little_memory_beside_what_is_known(k):
     own = [n for n, (i, j) in enumerate(pairs(k)) if i == j]
     np.testing.assert_allclose(values + thirds[own] @ move, 2.0, rtol=1e-12)
     assert peak < 6 * 8 * d
+
+
+@pytest.mark.parametrize("many", [2, 100])
+def test_a_path_ends_where_third_derivatives_are_refused_to_a_mode_that_is_at_the_edge_unseen(monkeypatch, many):
+    """In the step that comes beyond the edge, at t = 10: the error came out of the run and took the path along."""
+    monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
+    loss = cf.Loss("-s*0.1 + c**2/4 + (1.5 + s/2 + c)*x**2/2", "s c x")
+
+    def refused(w, u, v):
+        if w[0] < 1.02:
+            raise NumericsError("no third derivatives here")
+        return loss.curvature_gradient(w, u, v)
+
+    parts = {name: getattr(loss, name) for name in ("dim", "value", "gradient", "hvp")}
+    flow = cf.flows.central(SimpleNamespace(**parts, curvature_gradient=refused), cf.optimizers.gd(lr=1.0))
+    path = cf.solve(flow, np.zeros(3), 30.0)
+    assert "no third derivatives here" in path.status and 0 < path.t[-1] <= 10.2
+    np.testing.assert_allclose(path.w[:, 0], 0.1 * path.t, atol=1e-12)
+    np.testing.assert_allclose(path.loss, -0.01 * path.t, atol=1e-12)
+    run = large_run(flow, np.zeros(3))
+    run.advance(30.0)
+    again = idle_run(flow)
+    again.restore(run.snapshot())
+    assert again.status == run.status == path.status and np.array_equal(again.point.g, run.point.g)

@@ -49,16 +49,21 @@ def noted(run: LargeRun, x: np.ndarray, found: Point, h: float) -> None:
 
     A mode is there from where it has a part in X. It is no more from where it lost that, if then it comes farther from the edge
     than a step may leave a mode that is held, 10 ``rtol`` of it, or has no part in X for `LASTING` steps: X is complementary to
-    the gap only to the accuracy of steps, which take and lose modes with a small part in turn.
+    the gap only to the accuracy of steps, which take and lose modes with a small part in turn. Steps in which it comes back to
+    the edge from the start on do not count: the last step that held it was wrong by so much, and short ones need many for it.
     """
     there, now, point = run.events[-1].rank if run.events else 0, rank_of(x), run.point
     run.rank = now
     del run.gone[max(0, there - now) :]
-    run.gone += [(run.t, run.steps)] * (there - now - len(run.gone))
+    run.gone += [(float(run.t), run.steps)] * (there - now - len(run.gone))
     for rank in range(there + 1, now + 1):
         after = 0.0 if point.rates is None else min(h, meeting(point.rates, x, rank - 1, 2.0 - point.values[rank - 1]))
         last = run.events[-1].t if run.events else 0.0
         run.events.append(Event(max(float(run.t + after), last), "enter", rank))
+    for n, (_, steps) in enumerate(run.gone):
+        old, new = (values[there - 1 - n :][:1] for values in (point.values, found.values))
+        if steps == run.steps and len(old) == len(new) and (new > old).any():
+            run.gone[n] = (float(run.t + h), steps + 1)
     while run.gone:
         begun, steps = run.gone[0]
         off = 1.0 - found.values[there - 1 :][:1] / 2.0  # of nothing where so many modes are followed no more

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
 from cfdyn.integrate.large.multiplier import AT_EDGE, diagonal, force, packed, rank_of, turn_thirds
@@ -120,7 +121,11 @@ def widened(run: LargeRun, near: int) -> None:
     reach = np.full(len(point.y), 2 * NEAR)
     reach[:near] = math.inf
     point.g, point.thirds = np.zeros(0), np.zeros((0, 0))  # memory
-    run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
+    try:
+        run.point = run.look.at(point.z, point.y, Wanted(near, reach, run.angle))
+    except NumericsError:  # the path ends here, and its last row asks for the gradient
+        point.g, point.near, point.rates = run.oracle.gradient(run.w), 0, None
+        raise
 
 
 def renewed(run: LargeRun) -> None:

@@ -109,12 +109,15 @@ def searched(
     """The largest eigenvalues of the operator on what is orthogonal to ``against``, and vectors (count, d).
 
     By Lanczos' method with ``size`` vectors, restarted with the best ``count`` + 1 of them until residuals are below ``tol``
-    of the largest value, at most so often.
+    of the largest value, at most so often. None where nothing of the start is orthogonal to ``against``.
     """
+    begin = orthonormal(start[None], against)
+    if not len(begin):
+        return np.zeros(0), begin
     v, small = np.empty((size + 1, len(start))), np.zeros((size, size))
-    v[:1] = orthonormal(start[None], against)
+    v[:1] = begin
     all_of_it = size + len(against) >= len(start)  # where what is left behind the last vector is rounding
-    del start  # memory
+    del start, begin  # memory
     first = 0
     for left in range(restarts, -1, -1):
         used = size

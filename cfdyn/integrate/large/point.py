@@ -17,6 +17,7 @@ NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forc
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
 AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
+DRAWS = 3  # of a start of a search: one that modes were found from, all of them followed, has nothing new
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
 WRONG = 0.01  # error of the eigenvalue of a near mode, at the edge of 2, which is corrected in any case
@@ -183,11 +184,15 @@ class Looker:
         """The largest eigenvalues of Q^-½HQ^-½ on what is orthogonal to some modes, and their modes."""
         root, w = np.sqrt(edge.metric), z[: self.d]
         size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
-        # The start without a name here, for memory.
-        return searched(
-            self._operator(w, root), np.random.default_rng(seed).standard_normal(self.d), min(count, size), against, size, tol,
-            restarts,
-        )  # fmt: skip
+        random, found = np.random.default_rng(seed), (np.zeros(0), against[:0])
+        for _ in range(DRAWS):
+            # The start without a name here, for memory.
+            found = searched(
+                self._operator(w, root), random.standard_normal(self.d), min(count, size), against, size, tol, restarts
+            )
+            if len(found[0]):
+                break
+        return found
 
     def top(self, z: np.ndarray, edge: Edge, against: np.ndarray, seed: int) -> float:
         """About the largest eigenvalue there, from below, with few vectors."""

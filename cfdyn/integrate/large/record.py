@@ -21,9 +21,10 @@ class LargeTrajectory(Record):
     the other readings straight lines; the loss is that of the state.
 
     ``events``: a mode meets ("enter") or leaves the edge, to the accuracy of a step, which ends there where the path has a kink.
-    It has left once it is farther than 10 ``rtol`` of the edge below it, or has had no part in Σ for 4 steps; "leave" is then
-    listed at the time when it lost that part. What comes back sooner is no event: so far steps let modes off the edge that are
-    held. ``status``: "done", or why the path ends early. ``stats``: ``steps``, ``rejected``, ``gradients``, ``products`` with H,
+    It has left once it is farther than 10 ``rtol`` of the edge below it, or has had no part in Σ for 4 steps, without those that
+    take it back to the edge; "leave" is then listed at the time when it lost that part. What comes back sooner is no event: so
+    far steps let modes off the edge that are held. ``status``: "done", or why the path ends early. ``stats``: ``steps``,
+    ``rejected``, ``gradients``, ``products`` with H,
     ``curvature_gradients`` T[u, v], ``jets`` (g, Hu, T[u, u] at once), what one of these costs in gradients by processor time
     (``cost_…``; 2 and 5 where too few were timed), ``gradient_equivalents`` of all, without values of the loss at rows and,
     where nothing oscillates, the eight products a row that tell its sharpness; ``constraint_violation``, of the edge.

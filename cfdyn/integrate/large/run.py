@@ -177,10 +177,13 @@ class LargeRun:
             self.status = f"stopped at t = {self.t:.6g} after {self.steps} steps; raise `max_steps` or `rtol`"
             return
         left, h = end - self.t, min(self.h, self.settings.max_step)
-        # The rest in two equal steps rather than a long one and a very short one.
-        self._step(left if left <= h * (1 + 1e-9) else left / 2 if left < 2 * h else h, end)
-        if not self.status:
-            self._guard()
+        try:
+            # The rest in two equal steps rather than a long one and a very short one.
+            self._step(left if left <= h * (1 + 1e-9) else left / 2 if left < 2 * h else h, end)
+            if not self.status:
+                self._guard()
+        except NumericsError as trouble:
+            self.status = f"stopped at t = {self.t:.6g}: {trouble}"
 
     def _guard(self) -> None:
         guarded(self)
@@ -194,17 +197,13 @@ class LargeRun:
         h = first = min(h, arrival(self, h))
         before, self.piece, self.back = self.rejected, None, 1.0
         while True:
-            try:
-                x, found, slope, ends, worst = self._attempted(h)
-            except NumericsError as trouble:
-                self.status = f"stopped at t = {self.t:.6g}: {trouble}"
-                return
+            x, found, slope, ends, worst = self._attempted(h)
             if found is not None and worst <= TOO_LARGE and not unseen(self, found, x):
                 break
             self.rejected += 1
             self._learned(found, h)
             new = found is not None and unseen(self, found, x) and len(x) < len(self.point.values)
-            by = 0.25 if found is None else max(LEAST, SAFETY * worst ** (-1 / 3))
+            by = 0.25 if found is None else max(LEAST, SAFETY * max(worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
             del found, ends, slope  # memory
             if new:
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
