@@ -129,7 +129,7 @@ class AtEdge(Run):
         self.clock.noise, self.clock.above = self._noise() / strong, 1.0
         weakest = held.multipliers[0] if len(held.multipliers) else strong
         self.clock.slack_out = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
-        self.clock.h, self.clock.margin = 0.0, -1.0
+        self.clock.h, self.clock.margin, self.clock.fall = 0.0, -1.0, 0.0
         if held.left is not None:
             ended, held = self._part(held, held.left)
             if ended != methods.REACHED or self.t >= self.end:

@@ -59,23 +59,41 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
 
 
 @inline_kernel
-def first_event(field, clock, coefficients, tools) -> float:
-    """The place of the first event in the step, or 2 if there is none."""
+def lowest(start, first, second, end) -> float:
+    """Where a function may be lowest, of which these are the values at 0, 1/3, 2/3 and 1: 1, or the bottom of a parabola."""
+    third, left, middle, right = (1.0, start, first, second) if first < second else (2.0, first, second, end)
+    bend, lean = left - 2.0 * middle + right, (right - left) / 2.0
+    # Not where it falls or rises throughout, nor where the bottom is no deeper than half of what is known.
+    if not middle < min(left, right) or lean * lean < bend * middle:
+        return 1.0
+    return (third - lean / bend) / 3.0
+
+
+@inline_kernel
+def first_event(field, clock, h, coefficients, tools) -> float:
+    """The place of the first event in the step ``h``, or 2 if there is none."""
     # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
     last, allowance = 0.0, 0.0 if clock.above > 1e3 * clock.noise else clock.noise
     at_end = margin(field, clock, tools.z1, tools, allowance)
     before, clock.margin = clock.margin, at_end
-    # Inside, only where the margin changes so much that it might have been at 0.
-    if abs(at_end - before) < 0.5 * min(at_end, before):
+    fall, clock.fall = clock.fall, (before - at_end) / h
+    # Inside, only where the margin changes so much, or fell so fast, that it might have been at 0.
+    if abs(at_end - before) < 0.5 * min(at_end, before) and before - fall * h > 0.5 * before:
         return 2.0
-    here = 1.0
+    here, first, value = 1.0, 0.0, 0.0
     for third in range(1, 3):
         here = third / 3.0
         evaluate(coefficients, here, tools.point)
-        value = margin(field, clock, tools.point, tools, allowance)
+        first, value = value, margin(field, clock, tools.point, tools, allowance)
         if value < 0.0 or np.isnan(value):
             break
         last, here = here, 1.0
+    if here == 1.0 and at_end >= 0.0:
+        bottom = lowest(max(before, 0.0), first, value, at_end)
+        if bottom < 1.0:
+            evaluate(coefficients, bottom, tools.point)
+            if margin(field, clock, tools.point, tools, allowance) < 0.0:
+                last, here = np.floor(3.0 * bottom) / 3.0, bottom
     if here == 1.0 and at_end >= 0.0:
         margin(field, clock, tools.z1, tools, allowance)
         return 2.0

@@ -24,12 +24,13 @@ class Clock(Block):
     Times t and ``end``; the next step h, the largest, a fixed one or 0, and the smallest beside t (or ``least_t`` near 0);
     tolerances in force, and the user's; size and error of the last step, and its `dop853.sway`. At an edge: how far it may be
     overstepped until a first gap has opened (``slack_in``, of X ``slack_out``), how far a held eigenvalue may fall, the ``unit``
-    of X, what of X is ``noise``, and X at the last step (``above``); the last gap and margin, by how much an event was missed.
+    of X, what of X is ``noise``, and X at the last step (``above``); the last gap and margin, how fast it fell, by how much an
+    event was missed.
     """
 
     t, end, h, most_h, fixed_h, least_h, least_t = Real.several(7)
     rtol, atol, user_rtol, user_atol, last_h, last_error, sway = Real.several(7)
-    slack_in, slack_out, edge_tolerance, unit, noise, above, gap, margin, miss = Real.several(9)
+    slack_in, slack_out, edge_tolerance, unit, noise, above, gap, margin, fall, miss = Real.several(10)
     # The method, whether it may change, how often it did; whether the loop has all for the implicit one; signs of stiffness, and
     # of none. Whether events are watched, whether the phase has begun; attempts at a gap that is hardly one.
     method, auto, changes, ready, stiff_signs, mild_signs, watch, begun, crawled = Integer.several(9)

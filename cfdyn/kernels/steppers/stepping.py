@@ -135,7 +135,7 @@ def accept(field, clock, z, f, h, tools, times, coefficients, row) -> int:
         return methods.SWAYED
     clock.gap = np.inf
     if clock.watch == 1:
-        place = first_event(field, clock, coefficients[row], tools)
+        place = first_event(field, clock, h, coefficients[row], tools)
         if place == 0.0:
             return methods.NOW
         if place <= 1.0:
