@@ -16,6 +16,8 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT, SWAYED = r
 TRY, INTERPOLATE = range(2)  # what the rule of a method is to do
 TINY, MOST_TINY = 1e-9, 500  # so many more steps shorter than this than longer ones lead nowhere
 NARROW = 1e-3  # a gap at which modes turn fast
+# Steps held back by stability settle at, or swing about, h|λ| of 3.2 to 5.7; those held back by accuracy are shorter.
+LONG, SHORT = 4.5, 2.5
 
 
 class Clock(Block):
@@ -146,8 +148,10 @@ def count_stiff_signs(clock, h, tools) -> None:
     if clock.auto == 0:
         return
     narrow = clock.watch == 1 and clock.gap < NARROW and clock.last_h < 0.1
+    unclear = False
     if clock.method == EXPLICIT:
-        stiff = stiffness(h, tools) > 5.5
+        reach = stiffness(h, tools)
+        stiff, unclear = reach > LONG, reach > SHORT
         if narrow:
             clock.stiff_signs += 4
     else:
@@ -158,7 +162,8 @@ def count_stiff_signs(clock, h, tools) -> None:
                 row += abs(tools.slopes[i, j])
             size = max(size, row)
         stiff = h * size > 3.0 or clock.slack_in > 0.0 or narrow
-    clock.stiff_signs = clock.stiff_signs + 1 if stiff else max(clock.stiff_signs - 3, 0)
+    if not unclear or stiff:
+        clock.stiff_signs = clock.stiff_signs + 1 if stiff else max(clock.stiff_signs - 3, 0)
     clock.mild_signs = 0 if stiff else clock.mild_signs + 1
 
 
