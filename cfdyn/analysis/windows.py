@@ -25,7 +25,7 @@ NEAR = 0.02  # of a cycle's size: so far the line between two rows of a branch m
 REACH = 12.0  # in the quadratic family a window's end is nine times as far from its fold as its superstable cycle is
 RUNGS = 16  # values up to there between which a crisis is looked for
 TURNS = 20  # of Newton's method
-INWARDS = 0.01  # of the distance of samples: the ends of a range are often special
+INWARDS = 1e-6  # of the distance of samples: the ends of a range are often special
 
 Progress = Callable[[int, int], None]
 

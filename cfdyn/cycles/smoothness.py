@@ -10,6 +10,7 @@ MOST_CHANGE, BEND = 1e3, 1e-3  # what a smooth map does over a shift, times its 
 # Of the size of a point: so near to it a border of a branch is at it; of that: so far away both branches are clear, and how
 # exact values are.
 BESIDE, CLEAR, ROUND = 1e-7, 1e-4, 1e-6
+ROUNDS = 400  # after which orbits beside a cycle are nearer to it, or not
 CORNER = 1e-6  # by how much slopes differ across a border, relative to their size or 1
 
 
@@ -31,6 +32,19 @@ def regularity(step: Map, points: np.ndarray, extent: float) -> str:
         if not np.abs(jacobians(step, moved) - slopes).max() <= BEND * steepness:
             worst = "corner"
     return worst
+
+
+def drifts_away(step: Map, points: np.ndarray, extent: float) -> bool:
+    """True if orbits from beside a cycle (n, D) are farther from it `ROUNDS` rounds later: where slopes jump, the multiplier
+    is that of one side, and sides may alternate."""
+    size = SHIFT * max(float(np.abs(points).max()), extent, 1e-300)
+    shift = np.full(step.dim, size)
+    if step.n_weights:
+        shift[step.n_weights :] = SHIFT * np.abs(points[0, step.n_weights :])
+    z = points[0] + np.concatenate([np.diag(shift), -np.diag(shift)])
+    for _ in range(ROUNDS * len(points)):
+        z = images(step, z)
+    return not np.abs(z - points[0]).max() <= 1.001 * size
 
 
 def regularity_across(step: Map, z: np.ndarray) -> str:

@@ -10,7 +10,7 @@ from cfdyn.cycles.angles import closed, opened
 from cfdyn.cycles.rest import limit_matrix, settled
 from cfdyn.cycles.same import least_period, same_cycle
 from cfdyn.cycles.shooting import multipliers, polish, residual
-from cfdyn.cycles.smoothness import regularity
+from cfdyn.cycles.smoothness import drifts_away, regularity
 from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.disturbed import (
@@ -263,7 +263,7 @@ class _Follower:
             # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
             if abs(mu[0]) > 1 and residual(self.step, points) > CORNER * max(size, 1e-300):
                 return None
-            leave = ", and above 1 there: orbits nearby may leave it" if abs(mu[0]) > 1 else ""
+            leave = ", and some orbits nearby leave it" if drifts_away(self.step, points, float(self.extent.max())) else ""
             words = f"the orbit has reached it; the map has a corner there: the multiplier is one-sided{leave}"
             return self.on_cycle(points, mu, words)
         if how is Approach.STUCK:

@@ -46,8 +46,9 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
     what = called(regime.period or 0)
     if regime.period and "corner" in regime.reason:
-        how = "lands, in floating point," if mu > 1 else "settles"
-        return f"The orbit {how} on a {what} at a corner of the map (one-sided |multiplier| {mu:.4g})."
+        leave = "nearby leave" in regime.reason
+        how, which = ("ends, in floating point,", ", which some orbits nearby leave") if leave else ("settles", "")
+        return f"The orbit {how} on a {what} at a corner of the map{which} (one-sided |multiplier| {mu:.4g})."
     stable = stability(regime.multipliers) if regime.period else None
     if stable is False:
         return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."

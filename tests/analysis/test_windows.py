@@ -103,6 +103,20 @@ def test_a_multiplier_that_is_a_square():
     assert window.flips is None and window.closes == pytest.approx(1.84886, abs=2e-5)  # where its bands become one, seen in orbits
 
 
+def test_a_window_that_opens_just_before_the_end_of_the_range():
+    """w → a w − w³ up to a = 3: the last 5-cycle's critical point is f⁵(√(a/3)) at a = 2.99977708."""
+    step = cf.Map.from_text("a*x - x**3", params={"a": 2.5})
+
+    def returns(a):
+        x = np.sqrt(a / 3)
+        for _ in range(5):
+            x = a * x - x**3
+        return x - np.sqrt(a / 3)
+
+    found = cf.analysis.windows(step, 5, "a", (1.0, 3.0), [(-2.1, 2.1)])
+    assert found[-1].superstable == pytest.approx(brentq(returns, 2.9997, 2.99985, xtol=1e-13), abs=1e-10) and len(found) == 12
+
+
 def test_nothing_there_is_an_empty_list():
     assert cf.analysis.windows(descent(cf.losses.log_cosh()), 3, "lr", (1.0, 9.0), [(-9, 9)]) == []
 

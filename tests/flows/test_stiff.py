@@ -127,6 +127,26 @@ def test_stiffness_that_grows(rtol, rate, end, method):
     assert at_rows < 20 * rtol and between < 400 * rtol
 
 
+@pytest.mark.parametrize("method", ["auto", "radau5"])
+@pytest.mark.parametrize("rate", [1e4, 1e6, 1e8])
+@pytest.mark.parametrize("rtol", [1e-4, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10])
+def test_implicit_steps_are_accurate_between_their_ends(rtol, rate, method):
+    # y = cos t, Prothero and Robinson: the error of long implicit steps is divided by h|λ|, at their ends only. Between them they
+    # were off by up to 85,000 rtol.
+    flow = cf.Flow.from_text(["-a*(y - cos(s)) - sin(s)", "1"], "y s", {"a": rate})
+    path = cf.solve(flow, [1.0, 0.0], 5.0, rtol=rtol, atol=rtol / 100, method=method)
+    t = np.linspace(0, 5, 5001)
+    assert np.abs(path(t)[:, 0] - np.cos(t)).max() < 50 * rtol ** (7 / 8) and path.stats["steps"] < 20 + 2 / rtol**0.25
+
+
+@pytest.mark.parametrize(("rtol", "rate"), [(1e-5, 100.0), (1e-6, 562.0), (1e-7, 1000.0), (1e-7, 1778.0), (1e-9, 10000.0), (1e-8, 1334.0)])
+def test_explicit_steps_as_long_as_stability_allows_are_a_sign_of_stiffness(rtol, rate):
+    # They came to rest at, or swung about, h|λ| of 3.2 to 5.5, below what was taken for a sign; 13,630 of them at 1e-9.
+    flow = cf.Flow.from_text(["-a*(y - cos(s)) - sin(s)", "1"], "y s", {"a": rate})
+    path = cf.solve(flow, [2.0, 0.0], 5.0, rtol=rtol, atol=rtol / 1000)
+    assert path.stats["phases"] == 2 and path.stats["steps"] < 200
+
+
 @pytest.mark.parametrize(("method", "counts", "order"), [("radau5", (20, 40), 5), ("dop853", (10, 20), 8), ("rkc", (400, 800), 2)])
 def test_the_order_of_fixed_steps(method, counts, order):
     # A logistic curve and, beside it, the rotation that its speed drives: x = 1/(1 + e^-t), angle = log(1 + e^t).

@@ -41,13 +41,22 @@ def test_orbits_of_slope_two_that_collapse_in_binary():
     """C6: L′ = −1 + 3 max(w, 0), slopes (1, −2). Every binary number ends on the unstable 3-cycle 0 → 1 → −1."""
     step = cf.as_map(cf.Loss("-w + 3*Max(w, 0)**2/2"), cf.optimizers.gd(lr=1.0))
     found = cf.analysis.classify(step, [0.3])
-    assert (found.kind, found.period) == ("cycle", 3) and "corner" in found.reason and "nearby may leave" in found.reason
+    assert (found.kind, found.period) == ("cycle", 3) and "corner" in found.reason and "nearby leave" in found.reason
     assert found.multipliers[0] == -2 and sorted(found.points[:, 0]) == [-1, 0, 1]
     tent = cf.Map.from_text("s*Min(x, 1 - x)", params={"s": 2.0})
     collapsed = cf.analysis.classify(tent, [0.3])
     assert (collapsed.kind, collapsed.points[0, 0]) == ("fixed point", 0)
     assert collapsed.multipliers[0] == 2 and "unstable" in collapsed.reason
     assert cf.analysis.classify(tent.at(s=1.9), [0.3]).lyapunov == pytest.approx(math.log(1.9), abs=1e-6)
+
+
+@pytest.mark.parametrize(("left", "right", "leaves"), [(3.0, 1.3, False), (3.0, 1.45, False), (3.0, 1.6, True), (2.5, 1.9, True), (0.5, -0.5, True)])
+def test_a_corner_whose_sides_alternate(left, right, leaves):
+    """Slopes 1 − left and 1 − right, both negative: two steps multiply by their product, whichever of them is reported."""
+    step = cf.as_map(cf.Loss("l*w**2/2 + (r - l)*Max(w, 0)**2/2", params={"l": left, "r": right}), cf.optimizers.gd(lr=1.0))
+    found = cf.analysis.classify(step, [0.0 if leaves else 0.4])
+    assert (found.kind, found.period, found.multipliers[0]) == ("fixed point", 1, 1 - left)
+    assert "corner" in found.reason and ("nearby leave" in found.reason) == leaves
 
 
 def test_a_flicker_by_round_off_is_rest():

@@ -16,6 +16,9 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT, SWAYED = r
 TRY, INTERPOLATE = range(2)  # what the rule of a method is to do
 TINY, MOST_TINY = 1e-9, 500  # so many more steps shorter than this than longer ones lead nowhere
 NARROW = 1e-3  # a gap at which modes turn fast
+# Steps held back by stability come to rest at, or swing about, h|λ| of 3.2 to 5.7; those held back by accuracy are shorter, and
+# those next to an edge for other reasons.
+LIMIT, LONG, SHORT = 5.5, 4.5, 2.5
 
 
 class Clock(Block):
@@ -147,8 +150,12 @@ def count_stiff_signs(clock, h, tools) -> None:
     if clock.auto == 0:
         return
     narrow = clock.watch == 1 and clock.gap < NARROW and clock.last_h < 0.1
+    unclear = False
     if clock.method == EXPLICIT:
-        stiff = stiffness(h, tools) > 5.5
+        reach = stiffness(h, tools)
+        stiff, unclear = reach > LIMIT, False
+        if clock.watch == 0:
+            stiff, unclear = reach > LONG, reach > SHORT
         if narrow:
             clock.stiff_signs += 4
     else:
@@ -159,7 +166,8 @@ def count_stiff_signs(clock, h, tools) -> None:
                 row += abs(tools.slopes[i, j])
             size = max(size, row)
         stiff = h * size > 3.0 or clock.slack_in > 0.0 or narrow
-    clock.stiff_signs = clock.stiff_signs + 1 if stiff else max(clock.stiff_signs - 3, 0)
+    if not unclear or stiff:
+        clock.stiff_signs = clock.stiff_signs + 1 if stiff else max(clock.stiff_signs - 3, 0)
     clock.mild_signs = 0 if stiff else clock.mild_signs + 1
 
 
@@ -173,7 +181,7 @@ def note_rejection(clock, z, f, h, error, tools) -> None:
         moved += (h * f[i] / (clock.atol + clock.rtol * abs(z[i]))) ** 2
     if moved <= z.size:
         clock.stiff_signs += 16
-    elif clock.watch == 0 and stiffness(h, tools) > 5.5:
+    elif clock.watch == 0 and stiffness(h, tools) > LIMIT:
         # A step within the bounds follows, and takes off 3. Next to an edge steps fail for other reasons.
         clock.stiff_signs += 7
 

@@ -29,6 +29,7 @@ C1, C2 = (4.0 - _ROOT) / 10.0, (4.0 + _ROOT) / 10.0
 # Weights of the stages in the embedded error.
 E1, E2, E3 = -(13.0 + 7.0 * _ROOT) / 3.0, (-13.0 + 7.0 * _ROOT) / 3.0, -1.0 / 3.0
 # Eigenvalues REAL and RE ± i IM of the inverse of the method's matrix, and its eigenvectors; their last row is (1, 1, 0).
+OFF = 0.0091  # half of the largest |θ (θ − C1) (θ − C2) (θ − 1)|
 REAL, RE, IM = 3.637834252744496, 2.6810828736277523, 3.050430199247411
 T11, T12, T13 = 0.09443876248897524, -0.1412552950209542, 0.03002919410514742
 T21, T22, T23 = 0.2502131229653333, 0.20412935229379994, -0.3829421127572619
@@ -157,14 +158,35 @@ def filtered(f, h, work, real, pivots) -> float:
 
 
 @inline_kernel
+def bend(work, i) -> float:
+    """The third divided difference of the stages, h³ y‴/6."""
+    change = work[Z + 2, i]
+    first, second = (work[Z, i] - C1 * change) / (C1 * (1.0 - C1)), (work[Z + 1, i] - C2 * change) / (C2 * (1.0 - C2))
+    return (second - first) / (C2 - C1)
+
+
+@inline_kernel
+def sway(h, rtol, work, state) -> float:
+    """How far the cubic of a step is off between its ends, beside what it may: by y⁗ from this one and the last; taken if <= 1.
+
+    The error of `attempt` is damped by h|λ|: where that is 1e6, ends within the tolerance had states between them 1e5 times off.
+    """
+    if state.last_h == 0.0:
+        return 0.0
+    total, ratio = 0.0, h / state.last_h
+    for i in range(work.shape[1]):
+        total += ((bend(work, i) - ratio**3 * work[POLYNOMIAL + 2, i]) * work[SCALE, i]) ** 2
+    between = OFF * np.sqrt(total / work.shape[1]) * ratio / (1.0 + ratio)
+    return between * np.sqrt(np.sqrt(np.sqrt(max(rtol, 1e-14)))) / 40.0
+
+
+@inline_kernel
 def conclude(z, h, error, work, state) -> None:
     """Remember an accepted step: its polynomial, and what the next attempt needs to know."""
     for i in range(z.size):
         change = work[Z + 2, i]
-        first = (work[Z, i] - C1 * change) / (C1 * (1.0 - C1))
-        second = (work[Z + 1, i] - C2 * change) / (C2 * (1.0 - C2))
-        bend = (second - first) / (C2 - C1)
-        work[POLYNOMIAL, i], work[POLYNOMIAL + 1, i], work[POLYNOMIAL + 2, i] = change, first - C1 * bend, bend
+        first, third = (work[Z, i] - C1 * change) / (C1 * (1.0 - C1)), bend(work, i)
+        work[POLYNOMIAL, i], work[POLYNOMIAL + 1, i], work[POLYNOMIAL + 2, i] = change, first - C1 * third, third
     state.before_h, state.before_error = state.last_h, state.last_error
     state.last_h, state.last_error, state.settled = h, max(error, 1e-2), 1.0
     state.age = OLD if state.theta <= FAST else NONE
@@ -210,6 +232,7 @@ def attempt(field, z, f, h, rtol, atol, z1, f1, work, state, slopes, real, pairs
             z1[i] = z[i] + work[ERROR, i]
         derivative(field, z1, f1)
         error = filtered(f1, h, work, real, pivots)
+    error = max(error, sway(h, rtol, work, state))
     check = error
     for i in range(n):
         z1[i] = z[i] + work[Z + 2, i]

@@ -90,6 +90,8 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
         if ended == methods.NOW:
             return done, methods.EVENT
         if ended in (methods.MISSED, methods.SWAYED):
+            if ended == methods.SWAYED:
+                methods.note_rejection(clock, z, f, h, clock.sway, tools)
             verdict = after_refusal(field, clock, h, ended)
             if verdict != methods.REACHED:
                 return done, verdict
