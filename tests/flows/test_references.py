@@ -130,3 +130,13 @@ def test_predicted_averages_are_those_of_the_covariance():
     trace = np.trace(case["covariance"], axis1=1, axis2=2)
     np.testing.assert_allclose(path.predicted_loss, loss + trace / lr, rtol=0, atol=1e-9)
     np.testing.assert_allclose(path.predicted_grad_norm_sq, square + 4 * trace / lr**2, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("end", [15, 30, 40, 60])
+def test_a_visit_to_the_edge_within_one_long_step_is_seen(end):
+    """Free, s = t/10 and x = c = 0: λ = 2.01 − 0.2(s − 1)² + c meets 2 at s = 1 − √0.05; the force vanishes at s = 1.1."""
+    loss = cf.Loss("c**2/4 - s/10 + (2.01 - 0.2*(s - 1)**2 + c)*x**2/2", ["c", "s", "x"])
+    path = cf.solve(cf.flows.central(loss, cf.optimizers.gd(lr=1.0)), [0.0, 0.0, 0.0], end)
+    assert [(event.kind, event.rank) for event in path.events] == [("enter", 1), ("leave", 0)]
+    assert abs(path.events[0].t - (10 - 5**0.5)) < 1e-7
+    np.testing.assert_allclose(path(path.events[1].t), [-0.008, 1.1, 0.0], rtol=0, atol=1e-7)

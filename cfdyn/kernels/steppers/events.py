@@ -63,10 +63,10 @@ def lowest(start, first, second, end) -> float:
     """Where a function may be lowest, of which these are the values at 0, 1/3, 2/3 and 1: 1, or the bottom of a parabola."""
     third, left, middle, right = (1.0, start, first, second) if first < second else (2.0, first, second, end)
     bend, lean = left - 2.0 * middle + right, (right - left) / 2.0
-    # Not where it falls or rises throughout, nor where the bottom is no deeper than half of what is known.
-    if not middle < min(left, right) or lean * lean < bend * middle:
+    # Not where the bottom is no deeper than half of what is known.
+    if bend <= 0.0 or middle - lean * lean / (2.0 * bend) > 0.5 * min(left, middle, right):
         return 1.0
-    return (third - lean / bend) / 3.0
+    return min(max((third - lean / bend) / 3.0, 0.0), 1.0)
 
 
 @inline_kernel
@@ -90,7 +90,7 @@ def first_event(field, clock, h, coefficients, tools) -> float:
         last, here = here, 1.0
     if here == 1.0 and at_end >= 0.0:
         bottom = lowest(max(before, 0.0), first, value, at_end)
-        if bottom < 1.0:
+        if 0.0 < bottom < 1.0:
             evaluate(coefficients, bottom, tools.point)
             if margin(field, clock, tools.point, tools, allowance) < 0.0:
                 last, here = np.floor(3.0 * bottom) / 3.0, bottom
