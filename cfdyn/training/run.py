@@ -212,11 +212,12 @@ class Run(Dynamics):
 
         Examples
         --------
-        >>> import cfdyn as cf, tempfile
-        >>> settings = {"data": "digits:classes=2,n=40", "optimizer": "gd:lr=0.6", "runs": "discrete,central", "steps": 40}
-        >>> found = cf.train(settings, network="mlp:widths=2", out=tempfile.mkdtemp()).to_xarray()
-        >>> found.loss.dims, found.central_distance.dims, dict(found.sizes), found.t.units
-        (('step',), ('t',), {'step': 41, 'direction': 4, 't': 39}, 'optimizer steps')
+        It needs the extra ``tables``; of a run of 40 steps, of which 39 were measured:
+
+        .. code-block:: python
+
+            run = cf.train({"data": "digits:classes=2,n=40", "steps": 40}, network="mlp:widths=2")
+            run.to_xarray().sizes  # {'step': 41, 'direction': 4, 't': 39}
         """
         along_steps = {name: getattr(self, name) for name in ("loss", "swing", "turn", "coordinates")}
         rows = {name: getattr(self, name) for name in ("eigenvalues", "sharpness", "edge", "midpoint_loss")}

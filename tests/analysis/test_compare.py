@@ -141,7 +141,7 @@ def test_an_oscillation_that_grows_from_far_below():
     (model,) = cf.compare(loss, gd, {"rods": flow}, [0.05, 6.0], 600).models
     fine = np.trace(cf.solve(flow, [0.05, 6.0], 600, rtol=1e-10, atol=1e-20, save_at=range(601)).covariance, axis1=1, axis2=2)
     assert model.variance[100:].max() == pytest.approx(fine[100:].max(), rel=0.02)
-    assert 100 + model.variance[100:].argmax() == pytest.approx(100 + fine[100:].argmax(), abs=1)
+    assert 100 + model.variance[100:].argmax() == pytest.approx(100 + fine[100:].argmax(), abs=2)
 
 
 def test_an_injected_seed_sets_the_onset():
