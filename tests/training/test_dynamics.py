@@ -8,7 +8,7 @@ from cfdyn.analysis.lyapunov_spectrum import frame
 from cfdyn.errors import UsageError
 from cfdyn.training.periods import DYING, IRREGULAR, NONE, SMALL, TURNS, UNSEEN, along_directions, periods_of
 from tests.training import toy
-from tests.training.test_train import Bowl, Stopped, arrays, same, stop_at
+from tests.training.runs import Bowl, Stopped, arrays, same, stop_at
 
 
 @pytest.fixture

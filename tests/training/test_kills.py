@@ -14,7 +14,7 @@ import cfdyn as cf
 from cfdyn.errors import CfdynError
 from tests import processes
 from tests.training import toy
-from tests.training.test_train import arrays
+from tests.training.runs import arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = "import sys, cfdyn; from tests.training import toy; toy.use(setattr); where = sys.argv[2]; net = toy.Toy();"

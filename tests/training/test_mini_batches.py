@@ -12,7 +12,7 @@ from cfdyn.training import models
 from cfdyn.training.built import OnBatches
 from tests.flows.noisy_losses import TOY_START, toy, written_out
 from tests.integrate.test_large_noisy import ByRow, net_on_digits
-from tests.training.test_train import Stopped, arrays, same, stop_at
+from tests.training.runs import Stopped, arrays, same, stop_at
 
 LR, BATCH, WARM, EVERY, STEPS = 0.1, 4, 4, 4, 104
 SETTINGS = {"optimizer": f"gd:lr={LR}", "batch": BATCH, "seed": 3, "steps": STEPS, "every": EVERY, "warm_start": WARM, "tol": 1e-6}
