@@ -54,15 +54,14 @@ class MapRun(LargeRun):
         self.piece = None
         try:
             found, x = self._found()
+            noted(self, x, found, 1.0)
+            move = found.z - self.point.z
+            self.piece = Piece(self.t, self.t + 1.0, self.point.z, found.z, move, move)
+            self._take(found, x, 1.0, 1.0, False)
+            self.t, self.h = self.t + 1.0, 1.0
+            guarded(self)
         except NumericsError as trouble:
             self.status = f"stopped at t = {self.t:.6g}: {trouble}"
-            return
-        noted(self, x, found, 1.0)
-        move = found.z - self.point.z
-        self.piece = Piece(self.t, self.t + 1.0, self.point.z, found.z, move, move)
-        self._take(found, x, 1.0, 1.0, False)
-        self.t, self.h = self.t + 1.0, 1.0
-        guarded(self)
 
     def _found(self) -> tuple[Point, np.ndarray]:
         """The point after a step, and the step's X; a mode that came beyond the edge unseen is given a force."""
