@@ -1,25 +1,22 @@
-"""What a public function is given is what its signature says, or the caller is told so in a sentence."""
+"""What is given is what it is wanted as, or the caller is told so in a sentence."""
 
-import functools
 import inspect
 import math
 import numbers
 import operator
 import os
-import pkgutil
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 
-from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.errors import UsageError, shown
 
 OF_NO_FORMULA = (
     "a loss that is no formula, such as a network, has the flows central, edge, gradient, rod, stable, stationary, and cf.as_map"
 )
-Checked = TypeVar("Checked", bound=Callable)
-_MADE_BY = {
+MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
     "RandomMap": "a random map, cf.random_map(loss, optimizer, batch=1)",
     "Loss": "a cf.Loss",
@@ -152,8 +149,6 @@ def _items(what: str, value: Any) -> list:
 
 
 PAIR = tuple[float, float]
-RANGES = frozenset(("bounds", "box", "interval", "limits", "lr_range"))  # arguments that are a pair (lo, hi), or some of them
-_every_name = functools.cache(lambda function: list(inspect.signature(function).parameters))
 _PLAIN: dict[Any, Callable[[str, Any], Any]] = {int: whole_number, float: number, bool: _truth, str: _text, Callable: _callable}
 
 
@@ -172,7 +167,7 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         return plain(what, value)
     if kind in (Union, types.UnionType):
         return _one_of(what, value, inner)
-    if hint in (PAIR, list[PAIR], Sequence[PAIR]) and _is_number(value):
+    if hint in (PAIR, list[PAIR], Sequence[PAIR]) and is_number(value):
         raise UsageError(f"{what} is a pair (lo, hi){'' if hint == PAIR else ' for each variable'}, not {shown(value)}")
     if kind is tuple and Ellipsis not in inner:
         items = _items(what, value)
@@ -183,7 +178,7 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         entry = what if what.startswith("each entry") else f"each entry of {what}"
         given = _items(what, value)
         # Of one variable the box is one pair, too.
-        given = [given] if inner[0] == PAIR and _is_pair(given) else given
+        given = [given] if inner[0] == PAIR and is_pair(given) else given
         items = [converted(entry, item, inner[0]) for item in given]
         return tuple(items) if kind is tuple else items
     if kind in (dict, Mapping):
@@ -195,32 +190,18 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         return {name: converted(f"{what}[{shown(k)}]", v, inner[1]) for name, k, v in pairs}
     if isinstance(hint, type) and not isinstance(value, hint):
         made = f"{'an' if hint.__name__[0] in 'AEIOU' else 'a'} {hint.__name__}"
-        raise UsageError(f"{what} is {_MADE_BY.get(hint.__name__, made)}, not {shown(value)}")
+        raise UsageError(f"{what} is {MADE_BY.get(hint.__name__, made)}, not {shown(value)}")
     return value
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """True for a real number, which a bool is not."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
-
-
-def _joined(function: Callable, args: Sequence[Any], hints: Mapping[str, Any]) -> None:
-    """A UsageError for two numbers in a row where one argument is a pair, and for two pairs where it is a list of pairs."""
-    names = _every_name(function)
-    for name, low, high, after in zip(names, args, args[1:], [*names[1:], ""], strict=False):
-        kinds = (hints.get(name), *get_args(hints.get(name)))
-        if _is_number(low) and _is_number(high):
-            # A time may be one number, which is not 0; a tolerance after it is not beyond 1.
-            joined = name in RANGES or PAIR in kinds and float in kinds and (low == 0 or abs(high) > 1)
-        else:
-            # Before what may be anything, such as the shape of a grid, only numbers that are none.
-            listed = Sequence[PAIR] in kinds and _is_pair(low) and _is_pair(high)
-            joined = listed and (hints.get(after) is not Any or min(high) < 1)
-        if joined:
-            raise UsageError(f"`{name}` is one argument: write {name}=({shown(low)}, {shown(high)})")
+def is_pair(value: Any) -> bool:
+    """True for two numbers in a row."""
+    return isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))
 
 
 def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
@@ -234,66 +215,3 @@ def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
         except UsageError as error:
             problem = error
     raise problem or UsageError(f"{what} cannot be {shown(value)}")
-
-
-def _no_option(function: str, name: str, known: Collection[str]) -> UsageError:
-    if "optimizer" in known and name in ("lr", "learning_rate", "momentum"):
-        return UsageError(f"{name} is a part of the optimizer, as in cf.optimizers.gd(lr=0.1), and no option of {function}")
-    return unknown(f"option of {function}:", name, known)
-
-
-def checked(function: Checked, package: str = "", make: str | None = None) -> Checked:
-    """The function with its arguments converted by `converted`; what it gives goes through ``make``, ``module:Name``.
-
-    ``package``: where it is found by its name, for a pickle.
-    """
-
-    @functools.wraps(function)
-    def call(*args: Any, **options: Any) -> Any:
-        names, hints = _signature(function)
-        given = dict(zip(names, args, strict=False)) | options
-        for name in given if hints else ():
-            if name not in hints:
-                raise _no_option(function.__name__, name, hints)
-        _joined(function, args, hints)
-        if len(args) <= len(names) and given.keys() <= hints.keys() and len(given) == len(args) + len(options):
-            options = {name: _argument(function, name, value, hints[name]) for name, value in given.items()}
-            args = ()
-        found = function(*args, **options)  # which says what is missing or too much
-        return found if make is None else pkgutil.resolve_name(make)(found)
-
-    if package:
-        call.__module__, call.__qualname__ = package, function.__name__
-    return cast(Checked, call)
-
-
-def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    wanted = next((kind for kind in kinds if getattr(kind, "__name__", "") in _MADE_BY), None)
-    plain = wanted is not None and str not in kinds and all(isinstance(kind, type) for kind in kinds)
-    if wanted is not None and plain and not isinstance(value, kinds):
-        made = getattr(wanted, "of", lambda given: None)(value)
-        if made is not None:
-            return made
-        more = f"; {OF_NO_FORMULA}" if wanted.__name__ == "Loss" and hasattr(value, "hvp") else ""
-        raise UsageError(f"{function.__name__} takes {_MADE_BY[wanted.__name__]}, not {type(value).__name__}{more}")
-    return converted(f"`{name}`", value, hint)
-
-
-@functools.cache
-def _signature(function: Callable) -> tuple[list[str], dict[str, Any]]:
-    """Names of what can be given by position, and what each name is to be; what cannot be told may be anything."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD or p.kind is p.VAR_POSITIONAL or p.kind is p.POSITIONAL_ONLY for p in parameters):
-        return [], {}
-    hints = {p.name: _evaluated(p.annotation, function) for p in parameters}
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD], hints
-
-
-def _evaluated(annotation: Any, function: Callable) -> Any:
-    if not isinstance(annotation, str):
-        return Any if annotation is inspect.Parameter.empty else annotation
-    try:
-        return eval(annotation, function.__globals__)
-    except Exception:  # a name that only a type checker sees
-        return Any

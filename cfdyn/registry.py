@@ -35,7 +35,7 @@ class Rebinding(ModuleType):
         found = getattr(module, name, module)
         if not inspect.isfunction(found):
             return found
-        from cfdyn.arguments import checked
+        from cfdyn.signatures import checked
 
         return checked(found, self.__name__, self._wrap)
 

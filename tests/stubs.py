@@ -1,7 +1,7 @@
 """Names for type checkers, generated: ``python -m tests.stubs`` writes the ``__init__.pyi`` of each package whose names are lazy.
 
 A function is written down as its file has it, but for what it takes more at its public door: a formula wherever it wants a
-loss, a map or a flow (`cfdyn.arguments.checked` makes that of it).
+loss, a map or a flow (`cfdyn.signatures.checked` makes that of it).
 """
 
 from __future__ import annotations

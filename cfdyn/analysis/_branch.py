@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.cycles import Cycle
-from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower
 from cfdyn.continuation.branch.functions import Functions
@@ -19,6 +18,7 @@ from cfdyn.continuation.tables import branch_table
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
+from cfdyn.signatures import checked
 from cfdyn.systems.map import Map
 
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point

@@ -11,7 +11,6 @@ import numpy as np
 from cfdyn.analysis._branch import Branch
 from cfdyn.analysis._leaving import begun, distance, goes_through, inside, map_of
 from cfdyn.analysis.continue_cycle import continue_cycle
-from cfdyn.arguments import checked
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.fields import curve_fields
@@ -21,6 +20,7 @@ from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.tables import curve_table
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.records.record import Record, provenance
+from cfdyn.signatures import checked
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called
 

@@ -9,13 +9,13 @@ source says, with `near`, `between`, `above`, … for what is expected, and a `C
 ('reproduced', 3.0)
 """
 
-from cfdyn.arguments import checked
 from cfdyn.claims.claim import Claim, Claims, Control, Question, Undecided
 from cfdyn.claims.expected import above, at_least, at_most, below, between, interval, near
 from cfdyn.claims.family import Family, Statement
 from cfdyn.claims.runner import run
 from cfdyn.claims.search import FoundCycle, Search, search
 from cfdyn.claims.verdict import Verdict
+from cfdyn.signatures import checked
 
 run, search = checked(run, __name__), checked(search, __name__)
 

@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cfdyn.arguments import checked, whole_number
+from cfdyn.arguments import whole_number
 from cfdyn.errors import CfdynError, Interrupted, UsageError, readable
 from cfdyn.machine.shelf import fingerprint
 from cfdyn.machine.workers import asked, serve, time_left
 from cfdyn.records.files import as_path, folder_for_writing, written_whole
 from cfdyn.records.record import provenance
 from cfdyn.records.shared import Shared
+from cfdyn.signatures import checked
 from cfdyn.studies.collection import STOPPED, Studies, collected
 from cfdyn.studies.defaults import family, of_loss
 from cfdyn.studies.study import Study, studied
