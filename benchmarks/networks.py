@@ -201,7 +201,7 @@ def growth(plan: Plan) -> Rows:
     two layers hold no more for long), rtol {rtol:g}, cold, each row in a process of its own, after a small net that loads all
     code. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6 with k > 1 the run
     itself) hold about k modes most of the time; finding them, and a state on the edge, is the start, which is counted apart.
-    Early part: the first {early} units. Error: as above, against a tolerance of {strict:g}, up to 2e4. Published scheme: its
+    Early part: the first {early} units. Error: as above, against a tolerance of {strict:g}, up to 1e5. Published scheme: its
     gradients per unit over {published} units from where that ends, begun with random vectors, which at 1e6 are not all modes
     by then: a lower bound there. Memory (on Linux): the peak beyond that of gradients, products and T of the same net once
     compiled, one by one, in vectors as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536;

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ UNITS, PATIENCE = 2, 2400.0  # of the published scheme; seconds of a row at most
 PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
 SETTLE = 0.1  # seconds after a call, until JAX's threads have freed what it took
 DIGITS = "digits:classes={},n=100"
-SMALL = 50_000  # weights: below, errors
+SMALL = 200_000  # weights: below, errors
 
 
 def priced(counts: dict[str, int]) -> float:
@@ -46,9 +47,10 @@ def told(written: str, data: int | str, k: int, share: float, times: tuple[float
     cf.complementarity(-np.eye(2), np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2)))
     net = make_network(written, DIGITS.format(data) if isinstance(data, int) else data)
     flow = _flow(net, k, share)
-    run, found, reached = _followed(net, flow, times)
-    if net.dim < SMALL and run.t == times[-1]:
-        found["error early"], found["error"] = _errors(net, flow, reached, times)
+    with TemporaryDirectory() as folder:
+        run, found = _followed(net, flow, times, Path(folder))
+        if net.dim < SMALL and run.t == times[-1]:
+            found["error early"], found["error"] = _errors(net, flow, times, Path(folder))
     if k and installed("scipy"):
         from peers.quarter_step import follow
 
@@ -61,8 +63,9 @@ def _flow(net: Any, k: int, share: float) -> Any:
     return (cf.flows.central if k else cf.flows.gradient)(net, cf.optimizers.gd(lr=lr))
 
 
-def _followed(net: Any, flow: Any, times: tuple[float, ...]) -> tuple[Any, dict[str, float], list[np.ndarray]]:
-    """The run, as far as patience goes, what it took beyond calls of the compiled derivatives, and where it was at the times."""
+def _followed(net: Any, flow: Any, times: tuple[float, ...], folder: Path) -> tuple[Any, dict[str, float]]:
+    """The run, as far as patience goes, and what it took beyond calls of the compiled derivatives; where it was at the times is
+    in a folder, since memory is measured."""
     u = np.full(net.dim, net.dim**-0.5)
     calls = [lambda: net.gradient(net.start), lambda: net.hvp(net.start, u), lambda: net.jet(net.start, u)]
     for _ in range(2):
@@ -71,7 +74,7 @@ def _followed(net: Any, flow: Any, times: tuple[float, ...]) -> tuple[Any, dict[
         for call in calls if flow.kind == "central" else calls[:2]:
             call()
             time.sleep(SETTLE)
-    first, held, most, found, reached = _peak(), 0.0, 0, {}, []
+    first, held, most, found = _peak(), 0.0, 0, {}
     run = large_run(flow, net.start, rtol=TOLERANCE)
     start, begun = priced(run.oracle.counts), time.perf_counter()
     for t in times:
@@ -83,14 +86,14 @@ def _followed(net: Any, flow: Any, times: tuple[float, ...]) -> tuple[Any, dict[
         if t == times[0] == run.t:
             found["early"] = (priced(run.oracle.counts) - start) / t
         if net.dim < SMALL:
-            reached.append(run.w.copy())
+            np.save(folder / f"{t:g}.npy", run.w)
     if run.status:
         sys.exit(run.status)
     return run, found | {
         "weights": net.dim, "held": held / run.t, "most": most, "steps": run.steps, "start": start, "t": run.t,
         "work": (priced(run.oracle.counts) - start) / run.t, "seconds": (time.perf_counter() - begun) / run.t,
         "memory": (_peak() - first) / 8 / net.dim,
-    }, reached  # fmt: skip
+    }  # fmt: skip
 
 
 def _peak() -> int:
@@ -98,12 +101,12 @@ def _peak() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
 
 
-def _errors(net: Any, flow: Any, reached: list[np.ndarray], times: tuple[float, ...]) -> list[float]:
+def _errors(net: Any, flow: Any, times: tuple[float, ...], folder: Path) -> list[float]:
     fine, w, n, errors = large_run(flow, net.start, rtol=STRICT), [net.start], 0, []
-    for t, at in zip(times, reached, strict=True):
+    for t in times:
         fine.advance(t)
         while n < round(t) + 1:
             w, n = [*w[-2:], w[-1] - flow.params["lr"] * net.gradient(w[-1])], n + 1
         middle = (w[-3] + 2 * w[-2] + w[-1]) / 4
-        errors.append(float(np.linalg.norm(at - fine.w) / np.linalg.norm(fine.w - middle)))
+        errors.append(float(np.linalg.norm(np.load(folder / f"{t:g}.npy") - fine.w) / np.linalg.norm(fine.w - middle)))
     return errors
