@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import cfdyn as cf
 from measuring import Benchmark, Cells, Goal, Plan, Row, Rows, installed
 from problems.digits import batches, beside, bursts, edges, squares, swings
-from problems.growing import PATIENCE, PRICES, STRICT, TOLERANCE, UNITS, measured, priced
-from problems.held import PART, PROBLEMS, RANK, SECONDS, START, STEPS, TOLERANCES, WHOLE, Case, ours
+from problems.growing import PATIENCE, PRICES, UNITS, Case, measured, priced
+from problems.held import PART, PROBLEMS, RANK, SECONDS, START, STEPS, TOLERANCES, WHOLE, Held, ours
 
 bench = Benchmark("networks")
 
@@ -23,21 +23,24 @@ NEARER, SPREAD, LOSS, HELD = "ratio of distances", "least to largest", "loss, pr
 MEMORY, BUDGET, KEPT, MIDDLE = "memory (vectors)", "allowed", "modes or rods", "median"
 EDGE, COSINE, MEDIAN, HELD_BY, TOLD = "λ₁(P⁻¹H) over θ", "E g²: cosine", "E g²: ratio", "sharpness · η/2", "flow's over SGD's"
 PUBLISHED, RATIO = "published, per unit", "ratio"
-EARLY, ERROR_EARLY = "early part", "error there"
+EARLY, ERROR_EARLY, RTOL = "early part", "error there", "rtol"
 # Gradients per unit over a whole run from the first weights and from a warm start, none for four modes; errors.
 COLD, WARM, EXACT = {0: 1.0, 1: 2.0, 2: 10.0, 3: 20.0}, {1: 4.0, 2: 10.0, 3: 20.0}, 0.1
 DEARER = {1: 30.0, 2: 10.0, 3: 5.0}  # times the published scheme at least
 RUNS, SEEDS = {1: 3, 2: 3, 3: 1, 4: 1}, 5  # seeds, by the modes held, and of the other tables
-# Nets, and by the modes held, 0 for the gradient flow, how many digits on 100 rows, or data, and η·λ₁/2.
-SIZES: dict[str, tuple[str, dict[int, tuple[int | str, float]]]] = {
-    "1e2": ("mlp:widths=2", {0: (4, 0.5), 1: (10, 1.0)}),
-    "1e2, wine": ("mlp:widths=6", {2: ("wine", 1.7)}),
-    "1e2, convolutions": ("cnn:channels=2-3", {3: (10, 1.5), 4: (10, 2.6)}),
-    "1e3": ("mlp:widths=14", {0: (4, 0.5), 1: (4, 1.2), 2: (6, 1.5), 3: (8, 1.5), 4: (8, 2.1)}),
-    "2e4": ("mlp:widths=128-84", {0: (4, 0.5), 1: (3, 0.6), 2: (4, 0.8), 3: (6, 1.0), 4: (10, 1.0)}),
-    "1e5": ("mlp:widths=284-284", {0: (4, 0.5), 1: (2, 0.9), 2: (4, 0.8), 3: (6, 1.0), 4: (10, 1.0)}),
-    "1e6": ("mlp:widths=965-965", {0: (4, 0.5), 1: (2, 1.0), 2: (6, 0.8), 3: (10, 1.0), 4: (10, 1.08)}),
-}
+# Nets, and by the modes held, 0 for the gradient flow, how many digits on 100 rows, or data, η·λ₁/2, and the tolerance.
+SIZES: dict[str, tuple[str, dict[int, tuple[int | str, float, float]]]] = {
+    "1e2": ("mlp:widths=2", {0: (4, 0.5, 1e-3), 1: (10, 1.0, 1e-3)}),
+    "1e2, wine": ("mlp:widths=6", {2: ("wine", 1.7, 3e-3)}),
+    "1e2, convolutions": ("cnn:channels=2-3", {3: (10, 1.5, 1e-3), 4: (10, 2.6, 1e-3)}),
+    "1e3": ("mlp:widths=14", {0: (4, 0.5, 1e-3), 1: (4, 1.2, 1e-3), 2: (6, 1.5, 1e-3), 3: (8, 1.5, 1e-3), 4: (8, 2.1, 1e-3)}),
+    "2e4": ("mlp:widths=128-84",
+            {0: (4, 0.5, 1e-3), 1: (3, 0.6, 1e-3), 2: (4, 0.8, 1e-3), 3: (6, 1.0, 1e-3), 4: (10, 1.0, 1e-3)}),
+    "1e5": ("mlp:widths=284-284",
+            {0: (4, 0.5, 2e-4), 1: (2, 0.9, 2e-4), 2: (4, 0.8, 2e-4), 3: (6, 1.0, 2e-4), 4: (10, 1.0, 2e-4)}),
+    "1e6": ("mlp:widths=965-965",
+            {0: (4, 0.5, 5e-5), 1: (2, 1.0, 1e-4), 2: (6, 0.8, 1e-4), 3: (10, 1.0, 3e-4), 4: (10, 1.08, 3e-4)}),
+}  # fmt: skip
 
 
 def percent(share: float) -> str:
@@ -72,7 +75,7 @@ def accuracy(plan: Plan) -> Rows:
     for modes in plan.pick((1,), tuple(PROBLEMS)):
         rival = 0.0
         for warm, tolerances in TOLERANCES.items():
-            cases = [Case(modes, warm, seed, times) for seed in range(plan.pick(1, RUNS[modes]))]
+            cases = [Held(modes, warm, seed, times) for seed in range(plan.pick(1, RUNS[modes]))]
             if not warm and installed("scipy"):
                 row = published(cases[0])
                 rival = row[WORK]
@@ -93,13 +96,13 @@ def accuracy(plan: Plan) -> Rows:
             "units": UNITS, "product": PRICES["products"], "jet": PRICES["jet"]}  # fmt: skip
 
 
-def measured_once(case: Case, rtol: float) -> dict[str, float]:
+def measured_once(case: Held, rtol: float) -> dict[str, float]:
     found, rest = ours(case, rtol)
     (early, first), (end, work) = found
     return {**rest, WORK: work, EARLY: first, ERROR: case.error(1, end), ERROR_EARLY: case.error(0, early)}
 
 
-def published(case: Case) -> dict[str, float]:
+def published(case: Held) -> dict[str, float]:
     """The first units of the scheme, and some from the end of the reference, which stand for all others."""
     from peers.quarter_step import follow
 
@@ -192,53 +195,75 @@ def swinging(plan: Plan) -> Rows:
     return {"warm": warm, "t": t}
 
 
-GROWING = ("weights", RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET)
+GROWING = ("weights", RTOL, RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET)
+WARMED, FINER = 10, 0.1  # steps of a warm start; its tolerance, of the cold one
+LARGE = 50_000  # weights: below, the memory of Python itself is more
 
 
 @bench.table("growth with the weights", GROWING)
 def growth(plan: Plan) -> Rows:
     """100 digits (1e2 with k = 2: wine, 178 rows; with k > 2: two and three convolutions on digits, since so few weights in
-    two layers hold no more for long), rtol {rtol:g}, cold, each row in a process of its own, after a small net that loads all
-    code. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6 with k > 1 the run
-    itself) hold about k modes most of the time; finding them, and a state on the edge, is the start, which is counted apart.
-    Early part: the first {early} units. Error: as above, against a tolerance of {strict:g}, up to 1e5. Published scheme: its
-    gradients per unit over {published} units from where that ends, begun with random vectors, which at 1e6 are not all modes
-    by then: a lower bound there. Memory (on Linux): the peak beyond that of gradients, products and T of the same net once
-    compiled, one by one, in vectors as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536;
-    else glibc keeps a third more; JAX frees what a call took after it has answered, later on a busy machine, which can add
-    eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, the rank of Σ, while T is
-    kept of all that have a part in it, which are more where they turn into each other, in 32 bits from 50,000 weights on, and
-    at both ends of a step where the same number of modes is near the edge. A row that takes longer than {patience:g} s ends at
-    the time that it says. Load of the machine when it began: {load}."""
+    two layers hold no more for long), each row in a process of its own, after a small net that loads all code. A tolerance is
+    relative to the length of the weights, which grows with the width of a net while the way that they go does not: finer for
+    large nets. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6 with k > 1 at
+    1e-3) hold about k modes most of the time; finding them, and a state on the edge, is the start, which is counted apart.
+    Warm: from step {warm} of descent on, with {finer:g} of the tolerance. Early part: the first {early} units. Error: as
+    above, against a tenth of the tolerance. Published scheme: its gradients per unit over {published} units from where that
+    ends, begun with random vectors, which at 1e6 are not all modes by then: a lower bound there. Memory (on Linux): the peak
+    beyond that of gradients, products and T of the same net once compiled, one by one, in vectors as long as the weights,
+    where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call took
+    after it has answered, later on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the
+    most modes that were held at once, the rank of Σ, while T is kept of all that have a part in it, which are more where they
+    turn into each other, in 32 bits from 50,000 weights on, and at both ends of a step where the same number of modes is near
+    the edge. A row that takes longer than {patience:g} s ends at the time that it says. Load of the machine when it began:
+    {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
-    for name, (net, problems) in list(SIZES.items())[: plan.pick(5, len(SIZES))]:
-        for k, (data, share) in problems.items():
-            if k > plan.pick(1, k):
-                continue
-            found = measured(net, data, k, share, times)
-            row, goals = grown(found), [Goal(found["work"], COLD[k])] if k in COLD and not plan.quick else []
-            if "published" in found and k in DEARER and not plan.quick:
-                goals.append(Goal(found["published"] / found["work"], DEARER[k], above=True))
-            if "error" in found and k:
-                goals.append(Goal(found["error"], EXACT))
-            if MEMORY in row:
-                goals.append(Goal(found["memory"], allowed(found)))
-            yield Row(f"{name}, {f'{k} at the edge' if k else 'gradient flow'}, to t = {found['t']:g}", row, tuple(goals))
-    return {"load": load, "published": UNITS, "strict": STRICT, "rtol": TOLERANCE, "patience": PATIENCE, "early": f"{times[0]:g}"}
+    for name, case in cases(plan.pick(5, len(SIZES)), plan.pick(1, 9), times):
+        found = measured(case)
+        title = f"{name}, {f'{case.k} at the edge' if case.k else 'gradient flow'}{', warm' if case.warm else ''}"
+        yield Row(f"{title}, to t = {found['t']:g}", grown(case, found), bounds(case, found, plan.quick))
+    return {"load": load, "published": UNITS, "patience": PATIENCE, "early": f"{times[0]:g}",
+            "warm": WARMED, "finer": FINER}  # fmt: skip
 
 
-def grown(found: dict[str, float]) -> Cells:
+def cases(sizes: int, most: int, times: tuple[float, ...]) -> list[tuple[str, Case]]:
+    """Of the first so many sizes those with at most so many modes; those with one to three warm, too."""
+    found = []
+    for name, (net, problems) in list(SIZES.items())[:sizes]:
+        for k, (data, share, rtol) in problems.items():
+            found.append((name, Case(net, data, k, share, rtol, 0, times)))
+            if k in WARM:
+                found.append((name, found[-1][1]._replace(rtol=FINER * rtol, warm=WARMED)))
+    return [(name, case) for name, case in found if case.k <= most]
+
+
+def bounds(case: Case, found: dict[str, float], quick: bool) -> tuple[Goal, ...]:
+    """What a row has to reach: costs are those of whole runs."""
+    goals, most = [], WARM if case.warm else COLD
+    if case.k in most and not quick:
+        goals.append(Goal(found["work"], most[case.k]))
+    if "published" in found and case.k in DEARER and not quick:
+        goals.append(Goal(found["published"] / found["work"], DEARER[case.k], above=True))
+    if "error" in found and case.k:
+        goals.append(Goal(found["error"], EXACT))
+    if found["weights"] > LARGE:
+        goals.append(Goal(found["memory"], allowed(found)))
+    return tuple(goals)
+
+
+def grown(case: Case, found: dict[str, float]) -> Cells:
     """The cells of a row of growth."""
-    row: Cells = {"weights": str(int(found["weights"])), RANK: found["held"], STEPS: str(int(found["steps"])),
-                  START: found["start"], WORK: found["work"], SECONDS: found["seconds"]}  # fmt: skip
+    row: Cells = {"weights": str(int(found["weights"])), RTOL: f"{case.rtol:g}", RANK: found["held"],
+                  STEPS: str(int(found["steps"])), START: found["start"], WORK: found["work"],
+                  SECONDS: found["seconds"]}  # fmt: skip
     if "early" in found:
         row[EARLY] = found["early"]
     if "published" in found:
         row |= {PUBLISHED: found["published"], RATIO: f"{found['published'] / found['work']:.0f} x"}
     if "error" in found:
         row |= {ERROR: percent(found["error"]), ERROR_EARLY: percent(found["error early"])}
-    if found["weights"] > 50_000:  # below, the memory of Python itself is more
+    if found["weights"] > LARGE:
         row |= {MEMORY: found["memory"], BUDGET: str(round(allowed(found)))}
     return row
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,31 @@ from measuring import installed
 from measuring.processes import fresh
 from measuring.report import HERE
 
-TOLERANCE, STRICT = 1e-3, 1e-4  # of a run, of a reference
+STRICT = 0.1  # of a run's tolerance: a reference
 UNITS, PATIENCE = 2, 2400.0  # of the published scheme; seconds of a row at most
 PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
 SETTLE = 0.1  # seconds after a call, until JAX's threads have freed what it took
 DIGITS = "digits:classes={},n=100"
-SMALL = 200_000  # weights: below, errors
+
+
+class Case(NamedTuple):
+    """A net on so many digits, or on a data set, with ``share`` = η·λ₁/2; its flow, of ``k`` modes, from step ``warm`` on."""
+
+    net: str
+    data: int | str
+    k: int
+    share: float
+    rtol: float
+    warm: int
+    times: tuple[float, ...]
+
+    @property
+    def network(self) -> Any:
+        return make_network(self.net, DIGITS.format(self.data) if isinstance(self.data, int) else self.data)
+
+    def flow(self, net: Any) -> Any:
+        lr = self.share * 2 / net.eigenvalues(net.start, 1)[0][0]
+        return (cf.flows.central if self.k else cf.flows.gradient)(net, cf.optimizers.gd(lr=lr))
 
 
 def priced(counts: dict[str, int]) -> float:
@@ -32,40 +51,36 @@ def priced(counts: dict[str, int]) -> float:
     return counts.get("gradient", 0) + sum(price * counts.get(kind, 0) for kind, price in PRICES.items())
 
 
-def measured(net: str, data: int | str, k: int, share: float, times: tuple[float, ...]) -> dict[str, float]:
-    """What a row shows, in a process of its own that gives freed memory back; ``data``: so many digits, or a data set."""
-    call = f"told{net, data, k, share, times}"
-    own = f"import sys; sys.path.insert(0, {str(HERE)!r}); from problems.growing import told; {call}"
+def measured(case: Case) -> dict[str, float]:
+    """What a row shows, in a process of its own that gives freed memory back."""
+    call = f"told(Case{tuple(case)})"
+    own = f"import sys; sys.path.insert(0, {str(HERE)!r}); from problems.growing import Case, told; {call}"
     errors = fresh(["-c", own], {"MALLOC_MMAP_THRESHOLD_": "65536"}, patience=3 * PATIENCE).errors
     return json.loads(next(line for line in errors.splitlines() if line.startswith("found ")).partition(" ")[2])
 
 
-def told(written: str, data: int | str, k: int, share: float, times: tuple[float, ...]) -> None:
+def told(case: Case) -> None:
     """Measure it here, and say it."""
-    small = make_network("mlp:widths=3", DIGITS.format(4))
-    large_run(_flow(small, k, share), small.start).advance(1.0)
+    small = case._replace(net="mlp:widths=3", data=4).network
+    large_run(case.flow(small), small.start).advance(1.0)
     cf.complementarity(-np.eye(2), np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2)))
-    net = make_network(written, DIGITS.format(data) if isinstance(data, int) else data)
-    flow = _flow(net, k, share)
+    net = case.network
+    flow = case.flow(net)
     with TemporaryDirectory() as folder:
-        run, found = _followed(net, flow, times, Path(folder))
-        if net.dim < SMALL and run.t == times[-1]:
-            found["error early"], found["error"] = _errors(net, flow, times, Path(folder))
-    if k and installed("scipy"):
+        run, found = _followed(case, flow, Path(folder))
+        if run.t == case.times[-1]:
+            found["error early"], found["error"] = _errors(case, flow, Path(folder))
+    if case.k and not case.warm and installed("scipy"):
         from peers.quarter_step import follow
 
         found["published"] = priced(follow(flow, run.w, UNITS)[1].counts) / UNITS
     print("found", json.dumps(found), file=sys.stderr)
 
 
-def _flow(net: Any, k: int, share: float) -> Any:
-    lr = share * 2 / net.eigenvalues(net.start, 1)[0][0]
-    return (cf.flows.central if k else cf.flows.gradient)(net, cf.optimizers.gd(lr=lr))
-
-
-def _followed(net: Any, flow: Any, times: tuple[float, ...], folder: Path) -> tuple[Any, dict[str, float]]:
+def _followed(case: Case, flow: Any, folder: Path) -> tuple[Any, dict[str, float]]:
     """The run, as far as patience goes, and what it took beyond calls of the compiled derivatives; where it was at the times is
     in a folder, since memory is measured."""
+    net, times = flow.oracle, case.times
     u = np.full(net.dim, net.dim**-0.5)
     calls = [lambda: net.gradient(net.start), lambda: net.hvp(net.start, u), lambda: net.jet(net.start, u)]
     for _ in range(2):
@@ -75,7 +90,7 @@ def _followed(net: Any, flow: Any, times: tuple[float, ...], folder: Path) -> tu
             call()
             time.sleep(SETTLE)
     first, held, most, found = _peak(), 0.0, 0, {}
-    run = large_run(flow, net.start, rtol=TOLERANCE)
+    run = large_run(flow, net.start, rtol=case.rtol, warm=case.warm)
     start, begun = priced(run.oracle.counts), time.perf_counter()
     for t in times:
         while run.t < t and not run.status and time.perf_counter() - begun < PATIENCE:
@@ -85,8 +100,7 @@ def _followed(net: Any, flow: Any, times: tuple[float, ...], folder: Path) -> tu
             most = max(most, run.rank)
         if t == times[0] == run.t:
             found["early"] = (priced(run.oracle.counts) - start) / t
-        if net.dim < SMALL:
-            np.save(folder / f"{t:g}.npy", run.w)
+        np.save(folder / f"{t:g}.npy", run.w)
     if run.status:
         sys.exit(run.status)
     return run, found | {
@@ -101,12 +115,13 @@ def _peak() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
 
 
-def _errors(net: Any, flow: Any, times: tuple[float, ...], folder: Path) -> list[float]:
-    fine, w, n, errors = large_run(flow, net.start, rtol=STRICT), [net.start], 0, []
-    for t in times:
+def _errors(case: Case, flow: Any, folder: Path) -> list[float]:
+    start = flow.oracle.start
+    fine, w, n, errors = large_run(flow, start, rtol=STRICT * case.rtol, warm=case.warm), [start], 0, []
+    for t in case.times:
         fine.advance(t)
-        while n < round(t) + 1:
-            w, n = [*w[-2:], w[-1] - flow.params["lr"] * net.gradient(w[-1])], n + 1
+        while n < case.warm + round(t) + 1:
+            w, n = [*w[-2:], w[-1] - flow.params["lr"] * flow.oracle.gradient(w[-1])], n + 1
         middle = (w[-3] + 2 * w[-2] + w[-1]) / 4
         errors.append(float(np.linalg.norm(np.load(folder / f"{t:g}.npy") - fine.w) / np.linalg.norm(fine.w - middle)))
     return errors

@@ -23,7 +23,7 @@ TOLERANCES = {0: (3e-3, 1e-3), 10: (1e-3, 3e-4)}  # by the steps of descent befo
 
 
 @dataclass(frozen=True)
-class Case:
+class Held:
     """A net that holds about so many modes, its seed, and the steps of descent before the flow takes over."""
 
     modes: int
@@ -67,7 +67,7 @@ class Case:
         return float(np.linalg.norm(w - self.reference[place])) / self.scales[place]
 
 
-def ours(case: Case, rtol: float) -> tuple[list[tuple[np.ndarray, float]], dict[str, float]]:
+def ours(case: Held, rtol: float) -> tuple[list[tuple[np.ndarray, float]], dict[str, float]]:
     """At each of the times the weights and the gradients per unit so far; steps, modes held on average, start and seconds."""
     begun = time.perf_counter()
     run, held, found = large_run(case.flow, case.net.start, rtol=rtol, warm=case.warm), 0.0, []

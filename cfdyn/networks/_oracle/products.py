@@ -1,4 +1,7 @@
-"""Derivatives of a function f(w, rows) of a flat vector w, as functions that JAX compiles; directions come in rows."""
+"""Derivatives of a function f(w, rows) of a flat vector w, as functions that JAX compiles; directions come in rows.
+
+Each is made from f and from ``g``, which gives the gradient.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,16 +11,16 @@ from cfdyn.networks._oracle.engine import library
 Scalar = Callable[..., Any]
 
 
-def _value(f: Scalar) -> Scalar:
+def _value(f: Scalar, g: Scalar) -> Scalar:
     return f
 
 
-def _gradient(f: Scalar) -> Scalar:
-    return library("jax").grad(f)
+def _gradient(f: Scalar, g: Scalar) -> Scalar:
+    return g
 
 
-def _value_and_gradient(f: Scalar) -> Scalar:
-    return library("jax").value_and_grad(f)
+def _value_and_gradient(f: Scalar, g: Scalar) -> Scalar:
+    return lambda w, rows: (f(w, rows), g(w, rows))
 
 
 def _along(f: Scalar, w: Any, v: Any) -> tuple[Any, Any]:
@@ -25,36 +28,36 @@ def _along(f: Scalar, w: Any, v: Any) -> tuple[Any, Any]:
     return library("jax").jvp(f, (w,), (v,))
 
 
-def _hvps(f: Scalar) -> Scalar:
+def _hvps(f: Scalar, g: Scalar) -> Scalar:
     jax = library("jax")
 
     def products(w: Any, v: Any, rows: Any) -> Any:
-        _, linear = jax.linearize(lambda x: jax.grad(f)(x, rows), w)
+        _, linear = jax.linearize(lambda x: g(x, rows), w)
         return jax.vmap(linear)(v)
 
     return products
 
 
-def _curvature_gradients(f: Scalar) -> Scalar:
+def _curvature_gradients(f: Scalar, g: Scalar) -> Scalar:
     jax = library("jax")
 
     def one(w: Any, u: Any, v: Any, rows: Any) -> Any:
-        return _along(lambda x: _along(lambda y: jax.grad(f)(y, rows), x, u)[1], w, v)[1]
+        return _along(lambda x: _along(lambda y: g(y, rows), x, u)[1], w, v)[1]
 
     return lambda w, u, v, rows: jax.vmap(one, (None, 0, 0, None))(w, u, v, rows)
 
 
-def _jet(f: Scalar) -> Scalar:
+def _jet(f: Scalar, g: Scalar) -> Scalar:
     jax = library("jax")
 
     def jet(w: Any, u: Any, rows: Any) -> Any:
-        (g, hu), (_, t) = _along(lambda x: _along(lambda y: jax.grad(f)(y, rows), x, u), w, u)
-        return g, hu, t
+        (slope, hu), (_, t) = _along(lambda x: _along(lambda y: g(y, rows), x, u), w, u)
+        return slope, hu, t
 
     return jet
 
 
-def _fourth(f: Scalar) -> Scalar:
+def _fourth(f: Scalar, g: Scalar) -> Scalar:
     jax = library("jax")
 
     def one(w: Any, q: Any, rows: Any) -> Any:
@@ -68,7 +71,7 @@ def _fourth(f: Scalar) -> Scalar:
     return lambda w, q, rows: jax.vmap(one, (None, 0, None))(w, q, rows)
 
 
-def _rows_along(f: Scalar) -> Scalar:
+def _rows_along(f: Scalar, g: Scalar) -> Scalar:
     jax = library("jax")
 
     def products(w: Any, u: Any, rows: Any) -> Any:
@@ -85,13 +88,13 @@ def _rows_along(f: Scalar) -> Scalar:
     return products
 
 
-def _row_squares(f: Scalar) -> Scalar:
+def _row_squares(f: Scalar, g: Scalar) -> Scalar:
     jax = library("jax")
 
     def squares(w: Any, u: Any, rows: Any) -> Any:
         def add(total: Any, row: Any) -> Any:
-            g, linear = jax.linearize(lambda x: jax.grad(f)(x, tuple(part[None] for part in row)), w)
-            return (total[0] + g**2, total[1] + (jax.vmap(linear)(u) ** 2).sum(axis=0)), None
+            slope, linear = jax.linearize(lambda x: g(x, tuple(part[None] for part in row)), w)
+            return (total[0] + slope**2, total[1] + (jax.vmap(linear)(u) ** 2).sum(axis=0)), None
 
         none = jax.numpy.zeros_like(w)
         return tuple(part / len(rows[0]) for part in jax.lax.scan(add, (none, none), rows)[0])
@@ -99,7 +102,7 @@ def _row_squares(f: Scalar) -> Scalar:
     return squares
 
 
-PRODUCTS: dict[str, Callable[[Scalar], Scalar]] = {
+PRODUCTS: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
     "value": _value, "gradient": _gradient, "value_and_gradient": _value_and_gradient, "hvps": _hvps,
     "curvature_gradients": _curvature_gradients, "jet": _jet, "fourth": _fourth,
     "rows_along": _rows_along, "row_squares": _row_squares,
