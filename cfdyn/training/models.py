@@ -21,6 +21,7 @@ SINGLE = ("distance", "loss", "predicted_loss", "sharpness", "trace")
 MEASURED = (*SINGLE, "variance")
 # Without the secant nothing but the centre's motion ends the growth of a swing; a single rod follows the drift and misses it.
 OPTIONS: dict[str, dict[str, Any]] = {"edge": {"secant": True}, "rod": {"rods": "all"}}
+COARSE = 0.5  # of the distance to the optimizer: errors were a tenth of it and more with larger tolerances
 NOISELESS = "it is the flow of all rows and knows nothing of the noise of mini-batches"
 
 
@@ -78,6 +79,7 @@ class Model:
         self._flow, self._noiseless = flow_of(name, network, optimizer, noise)
         self._options = {} if tol is None else {"rtol": tol}
         self._run: Any = None
+        self._farthest = 0.0  # from the midpoints of the optimizer
 
     def begin(self, z: np.ndarray, off: np.ndarray) -> None:
         """Start at a midpoint (D,) of the optimizer, which its iterate is ``off`` (d,) from."""
@@ -113,9 +115,11 @@ class Model:
             trace = float(np.trace(small @ (directions @ directions.T)))
             excess = float(np.trace(small @ (directions @ curved.T))) / 2
         penalty = self._flow.decay if root is None else 0.0  # where P moves, the eigenvalues are those with it
+        distance = float(np.linalg.norm(w - midpoint))
+        self._farthest = max(self._farthest, distance)
         shadows = (modes.vectors if root is None else modes.vectors * root) @ directions.T
         return {
-            "distance": float(np.linalg.norm(w - midpoint)), "loss": loss, "predicted_loss": loss + excess,
+            "distance": distance, "loss": loss, "predicted_loss": loss + excess,
             "trace": trace,
             "sharpness": sharpness_of(self._run) / self._run.theta * (edge + penalty) - penalty,
             "variance": np.einsum("ki,ij,kj->k", shadows, small, shadows),
@@ -125,12 +129,21 @@ class Model:
         """Its status, the optimizer's ``status`` if it goes on; what was changed or assumed; gradient equivalents as timed."""
         notes, work = [self._noiseless] if self._noiseless else [], 0.0
         if self._run is not None:
-            notes, work = [*notes, *self._run.notes, *self._run.said], float(self._run.oracle.equivalents())
+            notes, work = [*notes, *self._run.notes, *self._run.said, *self._coarse()], float(self._run.oracle.equivalents())
         return {"status": status if self.status == RUNNING else self.status, "notes": notes, "work": work}
+
+    def _coarse(self) -> list[str]:
+        """That its tolerance is large beside its distance to the optimizer, if it is."""
+        rtol, length = self._run.settings.rtol, float(np.linalg.norm(self._run.w))
+        if not self._farthest or rtol * length <= COARSE * self._farthest:
+            return []
+        return [f"its tolerance, {rtol:g} of the length of the weights, is {rtol * length:.2g}, and it was at most "
+                f"{self._farthest:.2g} from the optimizer's midpoints: its own error may be a tenth of that or more, which a "
+                "smaller `tol` brings down"]  # fmt: skip
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All that its run is; empty before it has begun."""
-        return {} if self._run is None else dict(self._run.snapshot())
+        return {} if self._run is None else {**self._run.snapshot(), "farthest": np.array(self._farthest)}
 
     def restore(self, saved: Mapping[str, np.ndarray]) -> None:
         """What a snapshot holds.
@@ -141,7 +154,7 @@ class Model:
         """
         if not saved:
             return
-        run = run_of(self._flow, self._options)
+        run, self._farthest = run_of(self._flow, self._options), float(saved.get("farthest", 0.0))
         try:
             run.restore(dict(saved))
         except KeyError:

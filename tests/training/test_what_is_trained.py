@@ -25,6 +25,19 @@ def test_gradients_alone_are_trained(tmp_path):
     assert beyond.status == "diverged at step 12" and beyond.sentences  # 3¹³ > 10⁶ > 3¹²
 
 
+@pytest.mark.parametrize(("tol", "said"), [(None, True), (1e-7, False)])
+def test_a_tolerance_that_is_large_beside_the_distance_is_told(tmp_path, tol, said):
+    """Of w₂² beside a weight of 100 that rests: a thousandth of the length is more than all that is between flow and descent."""
+    net = cf.networks.from_gradient(lambda w: np.array([0.0, 2 * w[1]]), 2, start=[100.0, 0.5])
+    settings = {"runs": "discrete,stable", "warm_start": 1, "steps": 20, "tol": tol}
+    run = cf.train(settings, network=net, optimizer="gd:lr=0.3", out=str(tmp_path / "run"))
+    model = run.models["stable"]
+    assert any("its tolerance, 0.001 of the length of the weights, is 0.1, and" in words for words in model.notes) == said
+    begun, passed = 0.5 * (1 + 2 * 0.4 + 0.4**2) / 4, run.t - 1
+    expected = np.abs(begun * (np.exp(-0.6 * passed) - 0.4**passed))[passed >= 0]
+    assert np.allclose(model.distance[passed >= 0], expected, rtol=0, atol=0.01 * expected.max()) != said
+
+
 def test_settings_that_make_no_sense_are_refused(tmp_path):
     for settings, words in [({"stepps": 3}, "did you mean 'steps'"), ({"runs": "discrete,centrl"}, "did you mean 'central'"),
                             ({"warm_start": 300}, "`warm_start` is a whole number from 1 to 298"), ({"steps": 2}, "`steps` of"),

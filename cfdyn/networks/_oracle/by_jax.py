@@ -36,7 +36,7 @@ class JaxEngine:
         """One of the products, compiled for each number of rows and of directions."""
         with float64():
             data = self._placed if rows is None else tuple(row[rows] for row in self.rows)
-            return self._jitted(name, PRODUCTS[name](self.scalar, self.gradient))(*vectors, data)
+            return self._jitted(name, PRODUCTS[name](self.scalar, self.value_and_gradient))(*vectors, data)
 
     def predict(self, w: np.ndarray, x: Any) -> np.ndarray:
         """The outputs at inputs x (n, …)."""
@@ -47,14 +47,15 @@ class JaxEngine:
         """f(w, rows), to be traced by JAX."""
         return self._made[0](self.unravel(w), *rows)
 
-    def gradient(self, w: Any, rows: Any) -> Any:
-        """∇f(w, rows), to be traced by JAX."""
+    def value_and_gradient(self, w: Any, rows: Any) -> tuple[Any, Any]:
+        """f(w, rows) and its gradient, to be traced by JAX."""
         jax = library("jax")
+        value, slopes = jax.value_and_grad(self._made[0])(self.unravel(w), *rows)
         flat, begun = library("jax.numpy").zeros(self.start.shape), 0
         # Part after part: in one concatenation XLA sums a bias's slopes anew for each weight, at up to ten times the cost.
-        for leaf in jax.tree_util.tree_leaves(jax.grad(self._made[0])(self.unravel(w), *rows)):
+        for leaf in jax.tree_util.tree_leaves(slopes):
             flat, begun = jax.lax.dynamic_update_slice(flat, leaf.ravel(), (begun,)), begun + leaf.size
-        return flat
+        return value, flat
 
     def _outputs(self, w: Any, x: Any) -> Any:
         return self._made[2](self.unravel(w), x)  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Derivatives of a function f(w, rows) of a flat vector w, as functions that JAX compiles; directions come in rows.
 
-Each is made from f and from ``g``, which gives the gradient.
+Each is made from f and from ``both``, which gives f and its gradient.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from cfdyn.networks._oracle.engine import library
 Scalar = Callable[..., Any]
 
 
-def _value(f: Scalar, g: Scalar) -> Scalar:
+def _value(f: Scalar, both: Scalar) -> Scalar:
     return f
 
 
-def _gradient(f: Scalar, g: Scalar) -> Scalar:
-    return g
+def _gradient(f: Scalar, both: Scalar) -> Scalar:
+    return lambda w, rows: both(w, rows)[1]
 
 
-def _value_and_gradient(f: Scalar, g: Scalar) -> Scalar:
-    return lambda w, rows: (f(w, rows), g(w, rows))
+def _value_and_gradient(f: Scalar, both: Scalar) -> Scalar:
+    return both
 
 
 def _along(f: Scalar, w: Any, v: Any) -> tuple[Any, Any]:
@@ -28,36 +28,34 @@ def _along(f: Scalar, w: Any, v: Any) -> tuple[Any, Any]:
     return library("jax").jvp(f, (w,), (v,))
 
 
-def _hvps(f: Scalar, g: Scalar) -> Scalar:
+def _hvps(f: Scalar, both: Scalar) -> Scalar:
     jax = library("jax")
 
     def products(w: Any, v: Any, rows: Any) -> Any:
-        _, linear = jax.linearize(lambda x: g(x, rows), w)
+        _, linear = jax.linearize(lambda x: both(x, rows)[1], w)
         return jax.vmap(linear)(v)
 
     return products
 
 
-def _curvature_gradients(f: Scalar, g: Scalar) -> Scalar:
+def _curvature_gradients(f: Scalar, both: Scalar) -> Scalar:
     jax = library("jax")
 
     def one(w: Any, u: Any, v: Any, rows: Any) -> Any:
-        return _along(lambda x: _along(lambda y: g(y, rows), x, u)[1], w, v)[1]
+        return _along(lambda x: _along(lambda y: both(y, rows)[1], x, u)[1], w, v)[1]
 
     return lambda w, u, v, rows: jax.vmap(one, (None, 0, 0, None))(w, u, v, rows)
 
 
-def _jet(f: Scalar, g: Scalar) -> Scalar:
-    jax = library("jax")
-
+def _jet(f: Scalar, both: Scalar) -> Scalar:
     def jet(w: Any, u: Any, rows: Any) -> Any:
-        (slope, hu), (_, t) = _along(lambda x: _along(lambda y: g(y, rows), x, u), w, u)
+        (slope, hu), (_, t) = _along(lambda x: _along(lambda y: both(y, rows)[1], x, u), w, u)
         return slope, hu, t
 
     return jet
 
 
-def _fourth(f: Scalar, g: Scalar) -> Scalar:
+def _fourth(f: Scalar, both: Scalar) -> Scalar:
     jax = library("jax")
 
     def one(w: Any, q: Any, rows: Any) -> Any:
@@ -71,7 +69,7 @@ def _fourth(f: Scalar, g: Scalar) -> Scalar:
     return lambda w, q, rows: jax.vmap(one, (None, 0, None))(w, q, rows)
 
 
-def _rows_along(f: Scalar, g: Scalar) -> Scalar:
+def _rows_along(f: Scalar, both: Scalar) -> Scalar:
     jax = library("jax")
 
     def products(w: Any, u: Any, rows: Any) -> Any:
@@ -88,12 +86,12 @@ def _rows_along(f: Scalar, g: Scalar) -> Scalar:
     return products
 
 
-def _row_squares(f: Scalar, g: Scalar) -> Scalar:
+def _row_squares(f: Scalar, both: Scalar) -> Scalar:
     jax = library("jax")
 
     def squares(w: Any, u: Any, rows: Any) -> Any:
         def add(total: Any, row: Any) -> Any:
-            slope, linear = jax.linearize(lambda x: g(x, tuple(part[None] for part in row)), w)
+            slope, linear = jax.linearize(lambda x: both(x, tuple(part[None] for part in row))[1], w)
             return (total[0] + slope**2, total[1] + (jax.vmap(linear)(u) ** 2).sum(axis=0)), None
 
         none = jax.numpy.zeros_like(w)
