@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import cfdyn as cf
 from measuring import Benchmark, Cells, Goal, Plan, Row, Rows, installed
 from problems.digits import batches, beside, bursts, edges, squares, swings
-from problems.growing import PATIENCE, PRICES, UNITS, Case, measured, priced
+from problems.growing import LARGE, PATIENCE, PRICES, UNITS, Case, measured, priced
 from problems.held import PART, PROBLEMS, RANK, SECONDS, START, STEPS, TOLERANCES, WHOLE, Held, ours
 
 bench = Benchmark("networks")
@@ -197,7 +197,6 @@ def swinging(plan: Plan) -> Rows:
 
 GROWING = ("weights", RTOL, RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET)
 WARMED, FINER = 10, 0.1  # steps of a warm start; its tolerance, of the cold one
-LARGE = 50_000  # weights: below, the memory of Python itself is more
 
 
 @bench.table("growth with the weights", GROWING)

@@ -44,10 +44,16 @@ def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarra
 
 def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
     """turn @ [rows; more] in the place of the rows (k, d), piece by piece."""
-    k = len(rows)
-    for first in range(0, rows.shape[1], PIECE):
-        part = slice(first, first + PIECE)
-        rows[:, part] = turn[:, :k] @ rows[:, part] + turn[:, k:] @ more[:, part]
+    k, d = rows.shape
+    old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
+    room = np.empty((2, k, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
+    for first in range(0, d, PIECE):
+        part, (found, beside) = slice(first, first + PIECE), room[:, :, : min(PIECE, d - first)]
+        np.matmul(old, rows[:, part], out=found)
+        if len(more):
+            np.matmul(added, more[:, part], out=beside)
+            found += beside
+        rows[:, part] = found
 
 
 def refined(
