@@ -30,9 +30,11 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
                 raise _no_option(function.__name__, name, hints)
         _joined(function, args, hints)
         if len(args) <= len(names) and given.keys() <= hints.keys() and len(given) == len(args) + len(options):
-            kept = _kept_as_they_are(function)
+            anything, kept = _kept_as_they_are(function)
             options = {
-                name: value if type(value) in kept[name] and value == value else _argument(function, name, value, hints[name])
+                name: value
+                if name in anything or type(value) in kept[name] and value == value
+                else _argument(function, name, value, hints[name])
                 for name, value in given.items()
             }
             args = ()
@@ -58,8 +60,9 @@ def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
 
 
 @functools.cache
-def _kept_as_they_are(function: Callable) -> dict[str, frozenset[type]]:
-    """Types of which `converted` gives back what it is given, but NaN, for each argument: small calls are many."""
+def _kept_as_they_are(function: Callable) -> tuple[frozenset[str], dict[str, frozenset[type]]]:
+    """Arguments that may be anything, and for each types of which `converted` gives back what it is given, but NaN: small calls
+    are many."""
     kept = {}
     for name, hint in _signature(function)[1].items():
         kinds = set(get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,))
@@ -67,7 +70,16 @@ def _kept_as_they_are(function: Callable) -> dict[str, frozenset[type]]:
         # What else there may be takes none of them; a whole number would take 3.0 for 3.
         rows = all(get_origin(kind) in (list, tuple, Sequence, dict, Mapping) for kind in kinds - plain - {type(None)})
         kept[name] = frozenset((plain if rows else set()) | kinds & {type(None)})
-    return kept
+    return frozenset(name for name, hint in _signature(function)[1].items() if hint is Any), kept
+
+
+@functools.cache
+def _ranges(function: Callable) -> list[tuple[int, str, str]]:
+    """Places and names of the arguments that are a pair or a list of pairs, with what comes after each."""
+    names, hints = _every_name(function), _signature(function)[1]
+    own = {name: (hints.get(name), *get_args(hints.get(name))) for name in names}
+    return [(k, name, after) for k, (name, after) in enumerate(zip(names, [*names[1:], ""], strict=True))
+            if name in RANGES or PAIR in own[name] or Sequence[PAIR] in own[name]]  # fmt: skip
 
 
 @functools.cache
@@ -91,8 +103,10 @@ def _evaluated(annotation: Any, function: Callable) -> Any:
 
 def _joined(function: Callable, args: Sequence[Any], hints: Mapping[str, Any]) -> None:
     """A UsageError for two numbers in a row where one argument is a pair, and for two pairs where it is a list of pairs."""
-    names = _every_name(function)
-    for name, low, high, after in zip(names, args, args[1:], [*names[1:], ""], strict=False):
+    for place, name, after in _ranges(function):
+        if place + 1 >= len(args):
+            break
+        low, high = args[place : place + 2]
         kinds = (hints.get(name), *get_args(hints.get(name)))
         if is_number(low) and is_number(high):
             # A time may be one number, which is not 0; a tolerance after it is not beyond 1.

@@ -68,7 +68,6 @@ class Run:
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
         self.interrupted = False  # by Ctrl-C, while it took steps
-        self.interrupted = False  # by Ctrl-C, while it took steps
         self.trouble = ""  # what was known at the start to be in the way
         self.crossings: Crossings | None = None
         self.unit, self.causes = "step", "t or lr"  # of time; of growth

@@ -85,7 +85,7 @@ class ModelSpec(FlowOfMap):
         for taken in self.constants.keys() & self.map.params.keys():
             raise UsageError(f"{taken!r} is a parameter of both the flow {self.name!r} and the loss; rename it in the loss")
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return (*self.map.names[: self.n_weights], *self.behind)
 
