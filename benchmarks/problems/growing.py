@@ -126,6 +126,8 @@ def _errors(case: Case, flow: Any, folder: Path) -> list[float]:
     fine, w, n, errors = large_run(flow, start, rtol=STRICT * case.rtol, warm=case.warm), [start], 0, []
     for t in case.times:
         fine.advance(t)
+        if fine.status:
+            sys.exit(f"the reference {fine.status}")
         while n < case.warm + round(t) + 1:
             w, n = [*w[-2:], w[-1] - flow.params["lr"] * flow.oracle.gradient(w[-1])], n + 1
         middle = (w[-3] + 2 * w[-2] + w[-1]) / 4

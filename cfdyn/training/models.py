@@ -137,7 +137,7 @@ class Model:
         rtol, length = self._run.settings.rtol, float(np.linalg.norm(self._run.w))
         if not self._farthest or rtol * length <= COARSE * self._farthest:
             return []
-        return [f"its tolerance, {rtol:g} of the length of the weights, is {rtol * length:.2g}, and it was at most "
+        return [f"its tolerance, {rtol:g} of the length of the weights, is {rtol * length:.2g}, and the flow was at most "
                 f"{self._farthest:.2g} from the optimizer's midpoints: its own error may be a tenth of that or more, which a "
                 "smaller `tol` brings down"]  # fmt: skip
 
@@ -154,7 +154,8 @@ class Model:
         """
         if not saved:
             return
-        run, self._farthest = run_of(self._flow, self._options), float(saved.get("farthest", 0.0))
+        # Not known of what an older cfdyn measured: no note rather than one of the rest alone.
+        run, self._farthest = run_of(self._flow, self._options), float(saved.get("farthest", np.inf))
         try:
             run.restore(dict(saved))
         except KeyError:

@@ -7,6 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import RecordError, UsageError
+from cfdyn.training.models import Model
 from tests.training import toy
 from tests.training.runs import WELL, Unmeasured, same
 
@@ -36,6 +37,19 @@ def test_a_tolerance_that_is_large_beside_the_distance_is_told(tmp_path, tol, sa
     begun, passed = 0.5 * (1 + 2 * 0.4 + 0.4**2) / 4, run.t - 1
     expected = np.abs(begun * (np.exp(-0.6 * passed) - 0.4**passed))[passed >= 0]
     assert np.allclose(model.distance[passed >= 0], expected, rtol=0, atol=0.01 * expected.max()) != said
+
+
+def test_how_far_a_flow_was_outlasts_a_stop(tmp_path, monkeypatch):
+    """And a run of an older version, which did not keep it, is not said to have been as near as it was after the stop."""
+    net = cf.networks.from_gradient(lambda w: np.array([0.0, 2 * w[1]]), 2, start=[100.0, 0.5])
+    settings = {"runs": "discrete,stable", "warm_start": 1, "steps": 10}
+    first = cf.train(settings, network=net, optimizer="gd:lr=0.3", out=str(tmp_path / "run"))
+    told = first.models["stable"].notes
+    assert f"at most {np.nanmax(first.models['stable'].distance):.2g} from" in told[-1]
+    assert cf.train(resume=first.folder, network=net, steps=20).models["stable"].notes == told
+    monkeypatch.setattr(Model, "snapshot", lambda self: self._run.snapshot())
+    older = cf.train(settings, network=net, optimizer="gd:lr=0.3", out=str(tmp_path / "older"))
+    assert not any("tolerance" in words for words in cf.train(resume=older.folder, network=net, steps=20).models["stable"].notes)
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path):
