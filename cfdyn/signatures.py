@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import itertools
 import pkgutil
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -78,7 +79,7 @@ def _ranges(function: Callable) -> list[tuple[int, str, str]]:
     """Places and names of the arguments that are a pair or a list of pairs, with what comes after each."""
     names, hints = _every_name(function), _signature(function)[1]
     own = {name: (hints.get(name), *get_args(hints.get(name))) for name in names}
-    return [(k, name, after) for k, (name, after) in enumerate(zip(names, [*names[1:], ""], strict=True))
+    return [(k, name, after) for k, (name, after) in enumerate(itertools.pairwise([*names, ""]))
             if name in RANGES or PAIR in own[name] or Sequence[PAIR] in own[name]]  # fmt: skip
 
 
