@@ -196,6 +196,7 @@ def swinging(plan: Plan) -> Rows:
 
 
 GROWING = ("weights", RTOL, RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET)
+LARGEST = ("1e5", "1e6")
 WARMED, FINER = 10, 0.1  # steps of a warm start; its tolerance, of the cold one
 
 
@@ -206,16 +207,16 @@ def growth(plan: Plan) -> Rows:
     relative to the length of the weights, which grows with the width of a net while the way that they go does not: finer for
     large nets. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6 with k > 1 at
     1e-3) hold about k modes most of the time; finding them, and a state on the edge, is the start, which is counted apart.
-    Warm: from step {warm} of descent on, with {finer:g} of the tolerance (at 1e6 one mode). Early part: the first {early}
-    units. Error: as above, against a tenth of the tolerance. Published scheme: its gradients per unit over {published} units
-    from where that ends, begun with random vectors, which at 1e6 are not all modes by then: a lower bound there. Memory (on
-    Linux): the peak beyond that of gradients, products and T of the same net once compiled, one by one, in vectors as long as
-    the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what
-    a call took after it has answered, later on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) +
-    10 for the most modes that were held at once, the rank of Σ, while T is kept of all that have a part in it, which are more
-    where they turn into each other, in 32 bits from 50,000 weights on, and at both ends of a step where the same number of
-    modes is near the edge. A row that takes longer than {patience:g} s ends at the time that it says. Load of the machine
-    when it began: {load}."""
+    Warm: from step {warm} of descent on, with {finer:g} of the tolerance (at 1e5 and 1e6 one mode). Early part: the first
+    {early} units. Error: as above, against a tenth of the tolerance. Published scheme: its gradients per unit over
+    {published} units from where that ends, begun with random vectors, which at 1e6 are not all modes by then: a lower bound
+    there. Memory (on Linux): the peak beyond that of gradients, products and T of the same net once compiled, one by one, in
+    vectors as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third
+    more; JAX frees what a call took after it has answered, later on a busy machine, which can add eight vectors); allowed:
+    k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, the rank of Σ, while T is kept of all that have a
+    part in it, which are more where they turn into each other, in 32 bits from 50,000 weights on, and at both ends of a step
+    where the same number of modes is near the edge. A row that takes longer than {patience:g} s ends at the time that it
+    says. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
     for name, case in cases(plan.pick(5, len(SIZES)), plan.pick(1, 9), times):
@@ -227,13 +228,12 @@ def growth(plan: Plan) -> Rows:
 
 
 def cases(sizes: int, most: int, times: tuple[float, ...]) -> list[tuple[str, Case]]:
-    """Of the first so many sizes those with at most so many modes; those with one to three warm, too, of a million weights that
-    with one: references of more take an hour."""
+    """Of the first so many sizes those with at most so many modes; those with one to three warm, too, of large nets with one."""
     found = []
     for name, (net, problems) in list(SIZES.items())[:sizes]:
         for k, (data, share, rtol) in problems.items():
             found.append((name, Case(net, data, k, share, rtol, 0, times)))
-            if k == 1 or (k in WARM and name != "1e6"):
+            if k == 1 or (k in WARM and name not in LARGEST):
                 found.append((name, found[-1][1]._replace(rtol=FINER * rtol, warm=WARMED)))
     return [(name, case) for name, case in found if case.k <= most]
 
