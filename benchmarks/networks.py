@@ -196,7 +196,7 @@ def swinging(plan: Plan) -> Rows:
 
 
 GROWING = ("weights", RTOL, RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET)
-LARGEST = ("1e5", "1e6")
+LARGEST = ("1e5", "1e6")  # warm with one mode alone, since references of more take too long
 WARMED, FINER = 10, 0.1  # steps of a warm start; its tolerance, of the cold one
 
 
@@ -211,12 +211,12 @@ def growth(plan: Plan) -> Rows:
     {early} units. Error: as above, against a tenth of the tolerance. Published scheme: its gradients per unit over
     {published} units from where that ends, begun with random vectors, which at 1e6 are not all modes by then: a lower bound
     there. Memory (on Linux): the peak beyond that of gradients, products and T of the same net once compiled, one by one, in
-    vectors as long as the weights, where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third
-    more; JAX frees what a call took after it has answered, later on a busy machine, which can add eight vectors); allowed:
-    k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, the rank of Σ, while T is kept of all that have a
-    part in it, which are more where they turn into each other, in 32 bits from 50,000 weights on, and at both ends of a step
-    where the same number of modes is near the edge. A row that takes longer than {patience:g} s ends at the time that it
-    says. Load of the machine when it began: {load}."""
+    vectors as long as the weights, in a process of its own where freed memory is given back (MALLOC_MMAP_THRESHOLD_=65536;
+    else glibc keeps a third more; JAX frees what a call took after it has answered, later on a busy machine, which can add
+    eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, the rank of Σ, while T is
+    kept of all that have a part in it, which are more where they turn into each other, in 32 bits from 50,000 weights on, and
+    at both ends of a step where the same number of modes is near the edge. A run that takes longer than {patience:g} s ends
+    at the time that it says. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
     for name, case in cases(plan.pick(5, len(SIZES)), plan.pick(1, 9), times):
