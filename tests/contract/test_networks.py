@@ -8,10 +8,12 @@ import inspect
 import math
 import pickle
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.errors import NumericsError
 from cfdyn.networks._written import make_network
 from cfdyn.registry import describe
 from cfdyn.systems.oracle import LossOracle
@@ -145,3 +147,15 @@ def test_kinds_of_data_that_a_network_does_not_take():
 def test_kinks_are_remarked():
     smooth, rough = (make_network(f"mlp:widths=3,activation={phi}", "iris:n=9") for phi in ("tanh", "relu"))
     assert smooth.remarks == () and "no statement about a central flow" in rough.remarks[0]
+
+
+def test_what_needs_more_memory_than_there_is_is_told():
+    """A matrix of 10⁶ by 10⁶ numbers, 8 terabytes, which no compiler can do without."""
+
+    def far_too_large(w):
+        x = jnp.tanh(w[0] * jnp.arange(1e6))
+        return jnp.sum(jnp.tanh(x[:, None] - x[None, :]) @ jnp.sin(x))
+
+    net = cf.networks.from_jax(far_too_large, np.ones(2))
+    with pytest.raises(NumericsError, match="derivatives of 2 weights .* more memory than there is: take fewer rows"):
+        net.gradient([1.0, 2.0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.networks._oracle.engine import float64, library
 from cfdyn.networks._oracle.products import PRODUCTS
 
@@ -36,7 +36,14 @@ class JaxEngine:
         """One of the products, compiled for each number of rows and of directions."""
         with float64():
             data = self._placed if rows is None else tuple(row[rows] for row in self.rows)
-            return self._jitted(name, PRODUCTS[name](self.scalar, self.value_and_gradient))(*vectors, data)
+            compiled = self._jitted(name, PRODUCTS[name](self.scalar, self.value_and_gradient))
+            try:
+                return library("jax").block_until_ready(compiled(*vectors, data))
+            except RuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error):
+                    raise
+                words = f"derivatives of {self.start.size} weights on all rows at once take more memory than there is"
+                raise NumericsError(f"{words}: take fewer rows of the data, such as n=100, or a smaller network") from None
 
     def predict(self, w: np.ndarray, x: Any) -> np.ndarray:
         """The outputs at inputs x (n, …)."""
