@@ -22,7 +22,7 @@ AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of 
 GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
 MORE = 1  # guards beyond these at most: a mode that is near for some steps only is not sought anew
-FEW = 2  # of many weights: near modes behind those that are held and not beyond the edge; of a crowd few enter at once
+FEW = 1  # of many weights: near modes behind those that are held, for memory; of a crowd few enter at once
 IDLE, SPARE = 1.9, 1.6  # of the edge of 2: a guard below that is one too many; the same of flows other than the central one
 
 
