@@ -202,9 +202,9 @@ WARMED, FINER = 10, 0.1  # steps of a warm start; its tolerance, of the cold one
 
 @bench.table("growth with the weights", GROWING)
 def growth(plan: Plan) -> Rows:
-    """100 digits (1e2 with k > 1: two and three convolutions on digits, since so few weights in two layers hold no more than
-    one mode for long; wine, 178 rows, is the hardest problem of that size that was found: warm it crawls, since modes within
-    a hundredth of the edge turn into each other), each row in a process of its own, after a small net that loads all code. A
+    """100 digits (1e2 with k > 1: two and three convolutions on digits, since with k > 2 so few weights in two layers hold no
+    more for long; wine, 178 rows, is the hardest problem of that size that was found: warm it crawls, since modes within a
+    hundredth of the edge turn into each other), each row in a process of its own, after a small net that loads all code. A
     tolerance is relative to the length of the weights, which grows with the width of a net while the way that they go does
     not: finer for large nets. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2 and 3e-3; of 1e6
     with k > 1 at 1e-3) hold about k modes most of the time; finding them, and a state on the edge, is the start, which is
@@ -216,9 +216,8 @@ def growth(plan: Plan) -> Rows:
     (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call took after it has answered, later on a
     busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once,
     the rank of Σ, while T is kept of all that have a part in it, which are more where they turn into each other, in 32 bits
-    from 50,000 weights on, and at both ends of a step where the same number of modes is near the edge. Of 1e6 with k = 4 it
-    was not measured. A run that takes longer than {patience:g} s ends at the time that it says. Load of the machine when it
-    began: {load}."""
+    from 50,000 weights on, and at both ends of a step where the same number of modes is near the edge. A run that takes
+    longer than {patience:g} s ends at the time that it says. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
     for name, case in cases(plan.pick(5, len(SIZES)), plan.pick(1, 9), times):

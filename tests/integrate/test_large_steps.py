@@ -228,3 +228,31 @@ def test_a_path_ends_where_third_derivatives_are_refused_to_a_mode_that_is_at_th
     again = idle_run(flow)
     again.restore(run.snapshot())
     assert again.status == run.status == path.status and np.array_equal(again.point.g, run.point.g)
+
+
+@pytest.mark.parametrize(("count", "apart"), [(2, 0.0), (3, 1e-3), (5, 0.0), (5, 0.02)])
+def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside_those_held(monkeypatch, count, apart):
+    """Curvatures h = b + Cs driven up by s′ = 0.1: of so many weights that memory counts, the path is that of few weights, and
+    ends with all of them at the edge of 2."""
+    c = np.random.default_rng(0).normal(size=(count, count))
+    c, begin = 0.3 * c @ c.T / count + np.eye(count), 1.5 - apart * np.arange(count)
+    loss = SimpleNamespace(
+        dim=2 * count,
+        value=lambda w: float((begin + c @ w[count:]) @ w[:count] ** 2 / 2 - 0.1 * w[count:].sum()),
+        gradient=lambda w: np.r_[(begin + c @ w[count:]) * w[:count], c.T @ (w[:count] ** 2 / 2) - 0.1],
+        hvp=lambda w, v: np.r_[
+            (begin + c @ w[count:]) * v[:count] + w[:count] * (c @ v[count:]), c.T @ (w[:count] * v[:count])],
+        curvature_gradient=lambda w, u, v: np.r_[
+            u[:count] * (c @ v[count:]) + v[:count] * (c @ u[count:]), c.T @ (u[:count] * v[:count])],
+    )  # fmt: skip
+    ends = []
+    for many in (100, 2):
+        monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
+        run = large_run(cf.flows.central(loss, cf.optimizers.gd(lr=1.0)), np.r_[np.full(count, 1e-6), np.zeros(count)], rtol=1e-4)
+        run.advance(60.0)
+        assert run.rank == count and not run.status
+        np.testing.assert_allclose(run.eigenvalues[:count], 2.0, rtol=1e-6)
+        ends.append(run.w)
+    np.testing.assert_allclose(ends[1], ends[0], atol=1e-6)
+    # All h at 2: s solves b + Cs = 2, whatever the way there.
+    np.testing.assert_allclose(ends[1][count:], np.linalg.solve(c, 2.0 - begin), rtol=1e-5)
