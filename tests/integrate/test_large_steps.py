@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError
@@ -230,13 +231,10 @@ def test_a_path_ends_where_third_derivatives_are_refused_to_a_mode_that_is_at_th
     assert again.status == run.status == path.status and np.array_equal(again.point.g, run.point.g)
 
 
-@pytest.mark.parametrize(("count", "apart"), [(2, 0.0), (3, 1e-3), (5, 0.0), (5, 0.02)])
-def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside_those_held(monkeypatch, count, apart):
-    """Curvatures h = b + Cs driven up by s′ = 0.1: of so many weights that memory counts, the path is that of few weights, and
-    ends with all of them at the edge of 2."""
-    c = np.random.default_rng(0).normal(size=(count, count))
-    c, begin = 0.3 * c @ c.T / count + np.eye(count), 1.5 - apart * np.arange(count)
-    loss = SimpleNamespace(
+def crowd(c, begin):
+    """Curvatures b + Cs of valleys x, each pushed by its own: ½(b + Cs)·x² − s·0.1, at (x, s)."""
+    count = len(begin)
+    return SimpleNamespace(
         dim=2 * count,
         value=lambda w: float((begin + c @ w[count:]) @ w[:count] ** 2 / 2 - 0.1 * w[count:].sum()),
         gradient=lambda w: np.r_[(begin + c @ w[count:]) * w[:count], c.T @ (w[:count] ** 2 / 2) - 0.1],
@@ -245,6 +243,15 @@ def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside
         curvature_gradient=lambda w, u, v: np.r_[
             u[:count] * (c @ v[count:]) + v[:count] * (c @ u[count:]), c.T @ (u[:count] * v[:count])],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "apart"), [(2, 0.0), (3, 1e-3), (5, 0.0), (5, 0.02)])
+def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside_those_held(monkeypatch, count, apart):
+    """Curvatures h = b + Cs driven up by s′ = 0.1: of so many weights that memory counts, the path is that of few weights, and
+    ends with all of them at the edge of 2."""
+    c = np.random.default_rng(0).normal(size=(count, count))
+    c, begin = 0.3 * c @ c.T / count + np.eye(count), 1.5 - apart * np.arange(count)
+    loss = crowd(c, begin)
     ends = []
     for many in (100, 2):
         monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
@@ -256,3 +263,24 @@ def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside
     np.testing.assert_allclose(ends[1], ends[0], atol=1e-6)
     # All h at 2: s solves b + Cs = 2, whatever the way there.
     np.testing.assert_allclose(ends[1][count:], np.linalg.solve(c, 2.0 - begin), rtol=1e-5)
+
+
+def test_a_start_beyond_the_edge_of_so_many_weights_that_memory_counts_is_put_where_that_of_few_is(monkeypatch):
+    """Five of nine modes are beyond the edge of 2 or come there on the way: the nearest s with b + Cs ≤ 2 is that of a quadratic
+    program, and T is of fewer modes."""
+    count, begin = 9, np.r_[2.3, 2.1, 1.97, 1.96, 1.955, 1.954, 1.953, 1.952, 1.2]
+    c = np.eye(count)
+    c[:5, :5] -= 0.15 * (1 - np.eye(5))
+    dual = minimize(lambda y: ((c.T @ y) @ (c.T @ y) / 2 - y @ (begin - 2.0), c @ (c.T @ y) - (begin - 2.0)), np.zeros(count),
+                    jac=True, bounds=[(0, None)] * count, options={"ftol": 1e-15, "gtol": 1e-12}).x  # fmt: skip
+    assert (dual > 1e-6).sum() == 5
+    near, asked = [], []
+    for many in (100, 2):
+        monkeypatch.setattr("cfdyn.integrate.large.feasible.LONG", many)
+        run = large_run(cf.flows.central(crowd(c, begin), cf.optimizers.gd(lr=1.0)), np.r_[np.full(count, 1e-6), np.zeros(count)],
+                        rtol=1e-4)  # fmt: skip
+        np.testing.assert_allclose(run.w[count:], -c.T @ dual, atol=1e-4 * np.linalg.norm(dual))
+        assert run.eigenvalues[0] <= 2 + 1e-6
+        near.append(run.point.near)
+        asked.append(run.oracle.counts["third"])
+    assert near[0] > near[1] >= 5 and asked[0] > asked[1]

@@ -43,6 +43,28 @@ def test_a_stiff_path_takes_long_steps_and_its_user_is_told():
     assert "the flow is stiff" in run.said[0]
 
 
+def test_a_path_of_which_many_steps_are_not_taken_learns_at_once():
+    """Before its short steps tell."""
+    late, run = (large_run(flow(), start(), rtol=1e-3) for _ in range(2))
+    run.rejected = 10
+    late.advance(60.0)
+    run.advance(60.0)
+    assert run.steps < 300 < late.steps  # 421 where what is short beside the longest moves is not learned
+    found = dict(zip(TURNING.variables, run.w, strict=True))
+    np.testing.assert_allclose([found["p"], found["q"]], exact(60.0), atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_net_with_four_modes_that_turn_into_each_other_does_not_crawl():
+    """Of 207 weights on digits: of 796 steps 128 were not taken before that was learned. Steps are long, and none is told short."""
+    net = cf.networks.cnn(cf.data.digits(classes=10, n=100), channels=(2, 3))
+    lr = 2.6 * 2 / net.eigenvalues(net.start, 1)[0][0]
+    run = large_run(cf.flows.central(net, cf.optimizers.gd(lr=lr)), net.start, rtol=1e-3)
+    run.advance(900.0)
+    assert run.rejected < 40 and run.steps < 550 and run.oracle.counts["jet"] < 4500
+    assert run.turning.on and run.said == []
+
+
 def test_what_is_learned_goes_with_a_run():
     """A run that goes on from its arrays is the same, bit for bit."""
     whole, part = large_run(flow(), start(), rtol=1e-2), idle_run(flow(), rtol=1e-2)
@@ -52,6 +74,38 @@ def test_what_is_learned_goes_with_a_run():
     part.advance(20.0)
     np.testing.assert_array_equal(part.w, whole.w)
     assert part.said == whole.said != []
+
+
+@pytest.mark.parametrize("rejected", [9, 10])
+def test_what_is_learned_of_steps_that_do_not_crawl_goes_with_a_run(rejected):
+    """Also from before the tenth step that is not taken."""
+    flow, runs = cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), []
+    first = large_run(flow, [1.5, 0.3], rtol=1e-5)
+    first.rejected = rejected
+    first.advance(10.0)
+    for run in (first, idle_run(flow, rtol=1e-5)):
+        if run is not first:
+            run.restore(first.snapshot())
+        runs.append(run)
+    for run in runs:
+        run.rejected = 10
+        run.advance(20.0)
+    assert runs[1].turning.on and len(runs[1].turning.sizes) and np.isnan(runs[1].turning.begun)
+    np.testing.assert_array_equal(runs[1].w, runs[0].w)
+    np.testing.assert_array_equal(runs[1].turning.sizes, runs[0].turning.sizes)
+    assert runs[1].said == runs[0].said == []
+
+
+def test_a_run_that_an_older_version_stored_can_still_begin_to_crawl():
+    """It stored the time of its last step beside what was not begun."""
+    run = large_run(flow(), start(), rtol=1e-3)
+    run.advance(0.5)
+    assert not run.turning.on
+    stored = run.snapshot()
+    stored["turning"][2] = 0.5
+    run.restore(stored)
+    run.advance(20.0)
+    assert run.turning.begun > 0.5 and "the flow is stiff" in run.said[0]
 
 
 def test_what_an_older_version_stored_knows_nothing_of_it():
@@ -92,8 +146,9 @@ def test_what_is_not_finite_teaches_nothing(move, change):
 
 def test_nothing_is_said_of_a_flow_that_is_not_stiff():
     run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], rtol=1e-5)
+    run.rejected = 10
     run.advance(20.0)
-    assert run.steps > 40 and run.said == []
+    assert run.steps > 40 and run.turning.on and run.said == []
 
 
 @pytest.mark.parametrize("count", [2, 4, KEPT + 3])

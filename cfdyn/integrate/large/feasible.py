@@ -10,16 +10,17 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
+from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.follow import guarded
 from cfdyn.integrate.large.multiplier import dots, pairs, weights
-from cfdyn.integrate.large.point import Point, Wanted
+from cfdyn.integrate.large.point import NEAR, Point, Wanted
 from cfdyn.integrate.large.room import no_room
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
-CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start
+CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start; of many weights nearer ones, for memory
 ATTEMPTS, LEAST = 60, 0.1  # points looked at; of a move, where moves go to and fro
 NEAREST = 0.03  # of rtol: a next move so short changes no step that follows
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
@@ -33,10 +34,10 @@ def put_on_edge(run: LargeRun) -> None:
     if run.settings.strict:
         raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
                          "`strict`, to start from a state on the edge")  # fmt: skip
-    start = run.point.z
+    start, close = run.point.z, 2 * NEAR if run.flow.n_weights >= LONG else CLOSE
 
     def look(z: np.ndarray, before: Point) -> Point:
-        sought = Wanted(before.near, np.full(len(before.y) + 1, CLOSE), min(1e-3, run.angle))
+        sought = Wanted(before.near, np.full(len(before.y) + 1, close), min(1e-3, run.angle))
         before.g, before.thirds = np.zeros(0), np.zeros((0, 0))  # memory
         run.point = run.look.at(z, before.y, sought)
         run.trend = np.zeros(len(run.point.y))

@@ -103,8 +103,11 @@ def join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
         return
     values = np.concatenate([point.values, values[: len(new)]])
     order = np.argsort(-values, kind="stable")
-    y, values = np.concatenate([point.y, new])[order], values[order]
     run.before, run.bent, run.trend = None, None, np.zeros(len(values))
+    rows, y, values = [*point.y, *new], np.empty((len(values), len(run.w))), values[order]
+    for row, i in zip(y, order, strict=True):  # one by one, for memory
+        row[:] = rows[i]
+    del rows, new
     near = int(np.argsort(order)[: point.near].max(initial=-1)) + 1
     if run.flow.kind == "central":
         close, there = (int((values > least).sum()) for least in (2.0 - 2 * NEAR, 2.0 * (1 - AT_EDGE)))

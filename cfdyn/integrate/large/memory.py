@@ -57,7 +57,8 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     run.turning = Turning.of(flow)
     if run.turning is not None and "turning" in given:  # not in what an older version stored
         short, on, begun = given["turning"].tolist()
-        run.turning.short, run.turning.on, run.turning.begun = int(short), bool(on), begun
+        # An older version stored the time of the last step where nothing had begun.
+        run.turning.short, run.turning.on, run.turning.begun = int(short), bool(on), begun if on else np.nan
         for name in LEARNED:
             setattr(run.turning, name, given[f"turning_{name}"])
         run.turning.past = given["turning_past"] if given["turning_past"].size else None

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
 
 KEPT = 24  # moves that are remembered
-FLAT = 0.05  # of the longest: directions in which moves are so short are not learned
+FLAT = 0.01  # of the longest: directions in which moves are so short are not learned
 FAINT = 0.1  # of 1/h: a rate that needs no care
 WRONG = 0.1  # of a step's tolerance: a change that was told so well teaches nothing, and what is known is kept
+REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken: at least, and of those that were
 CRAWL, SHORTER, STIFF = 40, 0.5, 0.1  # so many steps so short, in which the force changes the way by so much of it
 
 
@@ -26,7 +27,8 @@ class Turning:
     """∇⟨H, Σ⟩(w + s) ≈ ∇⟨H, Σ⟩(w) + Ks at the same X, K = Σ sizes·axes axesᵀ ⪰ 0 by Nyström's formula from moves and changes.
 
     An eigenvector at the edge turns into one of a curvature λ with ∂H, by ∂H/(2/η − λ): what pushes the weights turns with it, at
-    the rates of ηK/2 per step, which bound a step whose force is extrapolated. It is ``on`` from where steps are found to be so.
+    the rates of ηK/2 per step, which bound a step whose force is extrapolated. It is ``on`` from where many steps of the run
+    were not taken, or where steps crawl at that bound: there it has ``begun`` (NaN before), and a user is told.
 
     >>> one = Turning(3)
     >>> one.learn(np.array([0.1, 0.0, 0.0]), np.array([2.0, 0.0, 0.0]), 0.0)
@@ -35,7 +37,7 @@ class Turning:
     """
 
     def __init__(self, d: int):
-        self.d, self.short, self.on, self.begun = d, 0, False, 0.0
+        self.d, self.short, self.on, self.begun = d, 0, False, np.nan
         self.forget()
         self.past: np.ndarray | None = None  # the weights where T of another point is from
 
@@ -79,7 +81,7 @@ class Turning:
     @property
     def said(self) -> list[str]:
         """What a user should know."""
-        if not self.on:
+        if np.isnan(self.begun):
             return []
         why = "eigenvectors at the edge turn into others near it as the weights move, and what they push with turns"
         less = "steps are short, and a larger `rtol` or a lower `lr` takes fewer"
@@ -140,7 +142,8 @@ def observed(run: LargeRun, found: Point, change: np.ndarray, h: float) -> None:
         allowed = run.settings.atol + run.settings.rtol * float(np.linalg.norm(point.z))
         if half * h * float(np.linalg.norm(change - turning(move))) > WRONG * allowed:
             turning.learn(move, change, FAINT / h / half)
-        return
-    stiff = h < SHORTER and h * half * float(np.linalg.norm(change)) > STIFF * float(np.linalg.norm(move))
-    turning.short = turning.short + 1 if stiff else max(0, turning.short - 1)
-    turning.on, turning.begun = turning.short >= CRAWL, run.t
+    if np.isnan(turning.begun):
+        stiff = h < SHORTER and h * half * float(np.linalg.norm(change)) > STIFF * float(np.linalg.norm(move))
+        turning.short = turning.short + 1 if stiff else max(0, turning.short - 1)
+        turning.begun = run.t if turning.short >= CRAWL else np.nan
+        turning.on = turning.on or turning.short >= CRAWL or run.rejected >= max(REFUSED, SHARE * run.steps)
