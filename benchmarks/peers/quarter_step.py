@@ -19,10 +19,14 @@ from cfdyn.systems.by_products.oracle_flow import OracleFlow
 STEP, CLOSE, ITERATIONS, MODES = 0.25, 0.9, 8, 4  # of an optimizer step; of the edge: modes in play; of LOBPCG; followed
 
 
-def follow(flow: OracleFlow, w: np.ndarray, t: float) -> tuple[np.ndarray, Counted, int]:
-    """The weights at time t, what was asked, and the modes at the edge in the end."""
+def follow(flow: OracleFlow, w: np.ndarray, t: float, vectors: np.ndarray | None = None) -> tuple[np.ndarray, Counted, int]:
+    """The weights at time t, what was asked, and the modes at the edge in the end; LOBPCG begins with ``vectors`` (k, d) and,
+    up to those that are followed, random ones."""
     oracle, lr, held = Counted(flow), flow.params["lr"], 0
     basis = np.random.default_rng(0).standard_normal((len(w), MODES))
+    if vectors is not None:
+        known = vectors[:MODES].T
+        basis[:, : known.shape[1]] = known / np.linalg.norm(known, axis=0)
     for _ in range(round(t)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that so few iterations may end above tol
