@@ -79,21 +79,18 @@ def test_what_is_learned_goes_with_a_run():
 @pytest.mark.parametrize("rejected", [9, 10])
 def test_what_is_learned_of_steps_that_do_not_crawl_goes_with_a_run(rejected):
     """Also from before the tenth step that is not taken."""
-    flow, runs = cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), []
-    first = large_run(flow, [1.5, 0.3], rtol=1e-5)
-    first.rejected = rejected
-    first.advance(10.0)
-    for run in (first, idle_run(flow, rtol=1e-5)):
-        if run is not first:
-            run.restore(first.snapshot())
-        runs.append(run)
-    for run in runs:
+    flow = cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8))
+    whole, part = large_run(flow, [1.5, 0.3], rtol=1e-5), idle_run(flow, rtol=1e-5)
+    whole.rejected = rejected
+    whole.advance(10.0)
+    part.restore(whole.snapshot())
+    for run in (whole, part):
         run.rejected = 10
         run.advance(20.0)
-    assert runs[1].turning.on and len(runs[1].turning.sizes) and np.isnan(runs[1].turning.begun)
-    np.testing.assert_array_equal(runs[1].w, runs[0].w)
-    np.testing.assert_array_equal(runs[1].turning.sizes, runs[0].turning.sizes)
-    assert runs[1].said == runs[0].said == []
+    assert part.turning.on and len(part.turning.sizes) and np.isnan(part.turning.begun)
+    np.testing.assert_array_equal(part.w, whole.w)
+    np.testing.assert_array_equal(part.turning.sizes, whole.turning.sizes)
+    assert part.said == whole.said == []
 
 
 def test_a_run_that_an_older_version_stored_can_still_begin_to_crawl():

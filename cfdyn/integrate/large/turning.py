@@ -19,7 +19,7 @@ KEPT = 24  # moves that are remembered
 FLAT = 0.01  # of the longest: directions in which moves are so short are not learned
 FAINT = 0.1  # of 1/h: a rate that needs no care
 WRONG = 0.1  # of a step's tolerance: a change that was told so well teaches nothing, and what is known is kept
-REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken: at least, and of those that were
+REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken, to be on: at least, and as a share of those that were
 CRAWL, SHORTER, STIFF = 40, 0.5, 0.1  # so many steps so short, in which the force changes the way by so much of it
 
 
@@ -133,7 +133,7 @@ def softened(run: LargeRun, found: Rates, thirds: np.ndarray, slope: np.ndarray,
 
 
 def observed(run: LargeRun, found: Point, change: np.ndarray, h: float) -> None:
-    """Learns from the change of ∇⟨H, Σ⟩ (d,) at the same X over a step that is looked at; or counts those that crawl."""
+    """Learns from the change of ∇⟨H, Σ⟩ (d,) at the same X over a step that is looked at, once on; counts those that crawl."""
     turning, point = run.turning, run.point
     if turning is None or np.ndim(point.edge.speed):
         return
