@@ -198,7 +198,7 @@ def swinging(plan: Plan) -> Rows:
 
 GROWING = ("weights", RTOL, RANK, STEPS, START, WORK, EARLY, ERROR, ERROR_EARLY, SECONDS, PUBLISHED, RATIO, MEMORY, BUDGET)
 LARGEST = ("1e5", "1e6")  # warm with one mode alone, since references of more take too long
-WARMED, FINER = 10, 0.1  # steps of a warm start; its tolerance, of the cold one
+WARMED, FINER, FINER_OF = 10, 0.1, {"1e2, wine": 0.3}  # steps of a warm start; its tolerance, of the cold one
 
 
 @bench.table("growth with the weights", GROWING)
@@ -209,7 +209,7 @@ def growth(plan: Plan) -> Rows:
     code. A tolerance is relative to the length of the weights, which grows with the width of a net while the way that
     they go does not: finer for large nets. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2
     and 3e-3; of 1e6 with k > 1 at 1e-3) hold about k modes most of the time; finding them, and a state on the edge, is
-    the start, which is counted apart. Warm: from step {warm} of descent on, with {finer:g} of the tolerance (at 1e5
+    the start, which is counted apart. Warm: from step {warm} of descent on, with {finer:g} of the tolerance (wine: {wine:g}; at 1e5
     and 1e6 one mode). Early part: the first {early} units. Error: as above, against a tenth of the tolerance.
     Published scheme: its gradients per unit over {published} units from where that ends, begun with the flow's modes
     and random vectors up to four. Memory (on Linux): the peak beyond that of gradients, products and T of the same net
@@ -227,7 +227,7 @@ def growth(plan: Plan) -> Rows:
         title = f"{name}, {f'{case.k} at the edge' if case.k else 'gradient flow'}{', warm' if case.warm else ''}"
         yield Row(f"{title}, to t = {found['t']:g}", grown(case, found), bounds(case, found, plan.quick))
     return {"load": load, "published": UNITS, "patience": PATIENCE, "early": f"{times[0]:g}",
-            "warm": WARMED, "finer": FINER}  # fmt: skip
+            "warm": WARMED, "finer": FINER, "wine": FINER_OF["1e2, wine"]}  # fmt: skip
 
 
 def cases(sizes: int, most: int, times: tuple[float, ...]) -> list[tuple[str, Case]]:
@@ -237,7 +237,8 @@ def cases(sizes: int, most: int, times: tuple[float, ...]) -> list[tuple[str, Ca
         for k, (data, share, rtol) in problems.items():
             found.append((name, Case(net, data, k, share, rtol, 0, times)))
             if k == 1 or (k in WARM and name not in LARGEST):
-                found.append((name, found[-1][1]._replace(rtol=FINER * rtol, warm=WARMED)))
+                finer = FINER_OF.get(name, FINER)
+                found.append((name, found[-1][1]._replace(rtol=finer * rtol, warm=WARMED)))
     return [(name, case) for name, case in found if case.k <= most]
 
 

@@ -11,7 +11,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
 from cfdyn.integrate.large.multiplier import AT_EDGE, diagonal, force, packed, rank_of, turn_thirds
-from cfdyn.integrate.large.point import NEAR, Point, Wanted
+from cfdyn.integrate.large.point import COARSE, NEAR, Point, Wanted
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun
@@ -63,7 +63,8 @@ def predicted(run: LargeRun, x: np.ndarray, h: float) -> tuple[np.ndarray, Wante
         near = min(near, rank + FEW)
         reach[rank + FEW :] = 0.0
     reach[:near] = np.maximum(reach[:near], 2 * NEAR)
-    return y, Wanted(near if point.turned else 0, reach, run.angle, near=near)
+    angle = min(run.angle, COARSE) if run.turning is not None and run.turning.on else run.angle
+    return y, Wanted(near if point.turned else 0, reach, angle, near=near)
 
 
 def regained(point: Point, rows: np.ndarray) -> None:

@@ -56,9 +56,10 @@ def restored(run: LargeRun, arrays: dict[str, np.ndarray]) -> None:
     run.trend, run.x, run.missed, run.piece = given["trend"], given["x"], given["missed"], None
     run.turning = Turning.of(flow)
     if run.turning is not None and "turning" in given:  # not in what an older version stored
-        short, on, begun = given["turning"].tolist()
-        # An older version stored the time of the last step where nothing had begun.
+        short, on, begun, *stuck = given["turning"].tolist()
+        # An older version stored the time of the last step where nothing had begun, and fewer numbers.
         run.turning.short, run.turning.on, run.turning.begun = int(short), bool(on), begun if on else np.nan
+        run.turning.stuck = int(stuck[0]) if stuck else 0
         for name in LEARNED:
             setattr(run.turning, name, given[f"turning_{name}"])
         run.turning.past = given["turning_past"] if given["turning_past"].size else None
@@ -83,7 +84,7 @@ def _learned(run: LargeRun) -> dict[str, np.ndarray]:
     if own is None:
         return {}
     return {
-        "turning": np.array([own.short, own.on, own.begun]), "turning_past": _or_none(own.past),
+        "turning": np.array([own.short, own.on, own.begun, own.stuck]), "turning_past": _or_none(own.past),
         **{f"turning_{name}": getattr(own, name).copy() for name in LEARNED},
     }  # fmt: skip
 

@@ -1,13 +1,14 @@
 """The leading eigenvectors of a symmetric operator that changes slowly, in rows: found, followed, and searched for others."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 Product = Callable[[np.ndarray], np.ndarray]  # rows (k, d) → rows
-Choice = Callable[[np.ndarray, np.ndarray], Sequence[int]]  # from values and residuals, which
+Choice = Callable[[np.ndarray, np.ndarray], dict[int, float]]  # from values and residuals, which, and the residuals that will do
 PIECE = 4096  # of the entries of vectors at a time
+DONE = 0.2  # of the largest residual of a vector: it needs no more directions
 TINY = 1e-10  # of a unit vector: what is left of one that lies in the space of others
 
 
@@ -43,63 +44,81 @@ def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarra
 
 
 def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
-    """turn @ [rows; more] in the place of the rows (k, d), piece by piece."""
-    k, d = rows.shape
+    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has rows left, piece by piece."""
+    (k, d), m = rows.shape, len(turn) - len(rows)
     old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
-    room = np.empty((2, k, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
+    room = np.empty((2, k + m, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
     for first in range(0, d, PIECE):
         part, (found, beside) = slice(first, first + PIECE), room[:, :, : min(PIECE, d - first)]
         np.matmul(old, rows[:, part], out=found)
         if len(more):
             np.matmul(added, more[:, part], out=beside)
             found += beside
-        rows[:, part] = found
+        rows[:, part], more[:m, part] = found[:k], found[k:]
 
 
 def refined(
-    product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int, at_once: int
+    product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int, at_once: int, length: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ritz values (k,) of a basis (k, d) and its products, which become Ritz vectors and theirs, and what turns the old into
     the new vectors (k, k), as far as it does.
 
-    ``choose`` says from values and residuals which vectors are to be corrected, each by its residual, in so many rounds; of
-    those so many are corrected at once, each of which takes the memory of two vectors.
+    ``choose`` says from values and residuals which vectors are to be corrected, in so many rounds, in the first one by up to
+    ``length`` residuals, until these will do; of those so many are corrected at once, each of which takes the memory of two
+    vectors, or of nine.
     """
     k, none = len(basis), basis[:0]
+    old = basis.copy() if length > 1 else none  # for what turns them: products of single turns leave out a little of it
     values, turn = ritz(basis, products, k)
     recombine(turn, basis, none)
     recombine(turn, products, none)
     whole = turn
-    for _ in range(rounds):
+    for turned in range(rounds):
         sizes = np.array([np.linalg.norm(p - v * b) for p, v, b in zip(products, values, basis, strict=True)])
-        chosen = list(choose(values, sizes))
+        chosen = list(choose(values, sizes).items())
         if not chosen:
             break
         for first in range(0, len(chosen), at_once):
-            values, turn = _corrected(product, basis, products, values, chosen[first : first + at_once])
+            part = dict(chosen[first : first + at_once])
+            values, turn = _corrected(product, basis, products, values, part, 1 if turned else length)
             whole = turn @ whole
-    return values, whole
+    return values, basis @ old.T if len(old) else whole
 
 
 def _corrected(
-    product: Product, basis: np.ndarray, products: np.ndarray, values: np.ndarray, chosen: list[int]
+    product: Product, basis: np.ndarray, products: np.ndarray, values: np.ndarray, chosen: dict[int, float], length: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ritz values and what turns the old vectors, with the residuals of some in the space."""
-    k = len(basis)
-    more = np.empty((len(chosen), basis.shape[1]))
-    for row, i in zip(more, chosen, strict=True):
-        np.multiply(basis[i], -values[i], out=row)
-        row += products[i]
-    more = orthonormal(more, basis)
-    if not len(more):
-        return values, np.diag(np.ones(k))
-    curved = product(more)
-    small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
-    found, turn = np.linalg.eigh((small + small.T) / 2)
-    turn = turn.T[::-1][:k]
-    recombine(turn, basis, more)
-    recombine(turn, products, curved)
-    return found[::-1][:k].copy(), turn[:, :k]
+    """Ritz values and what turned the vectors last, with the residuals of some in the space; from the second ones on with what
+    the last ones moved these vectors by, too: conjugate directions (LOBPCG, Knyazev 2001, doi.org/10.1137/S1064827500366124)."""
+    k, more, curved, turn = len(basis), basis[:0], basis[:0], np.diag(np.ones(len(basis)))
+    largest, enough = 0.0, float(np.linalg.norm(list(chosen.values())))
+    for left in range(length - 1, -1, -1):
+        new = np.empty((len(chosen), basis.shape[1]))
+        for row, i in zip(new, chosen, strict=True):
+            np.multiply(basis[i], -values[i], out=row)
+            row += products[i]
+        size = float(np.linalg.norm(new))
+        largest = max(largest, size)
+        if len(more) and size < max(DONE * largest, enough):
+            break
+        if len(more):
+            new = orthonormal(new, more)
+        new = orthonormal(new, basis)
+        if not len(new):
+            break
+        added = product(new)
+        more, curved = (np.concatenate([more, new]), np.concatenate([curved, added])) if len(more) else (new, added)
+        del new, added  # memory
+        small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
+        found, turn = np.linalg.eigh((small + small.T) / 2)
+        values, turn = found[::-1][:k].copy(), turn.T[::-1][:k]
+        if left:
+            moved = turn[list(chosen)] * (np.arange(turn.shape[1]) >= k)
+            turn = np.concatenate([turn, orthonormal(moved, turn)])
+        recombine(turn, basis, more)
+        recombine(turn, products, curved)
+        more, curved = more[: len(turn) - k], curved[: len(turn) - k]
+    return values, turn[:k, :k]
 
 
 def completed(rows: np.ndarray, near: np.ndarray) -> np.ndarray:

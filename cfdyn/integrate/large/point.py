@@ -20,6 +20,7 @@ AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is
 DRAWS = 3  # of a start of a search: one that modes were found from, all of them followed, has nothing new
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
+CHAIN = 4  # residuals of a correction of few weights, for which memory is no matter: instead of as many rounds
 WRONG = 0.01  # error of the eigenvalue of a near mode, at the edge of 2, which is corrected in any case
 SHORT = 1e-6  # of rtol: T of many weights is kept in 32 bits, for memory, unless a path is to be more exact than they are
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
@@ -93,8 +94,9 @@ class Looker:
         self._curved(w, y[known:], root, products[known:])
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
-        chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted)
-        values, turn = refined(lambda v: self._curved(w, v, root, empty(*v.shape)), y, products, chooser, ROUNDS, 1)
+        length = CHAIN if self.d < LONG and wanted.angle <= COARSE else 1
+        chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted, length)
+        values, turn = refined(self._operator(w, root), y, products, chooser, ROUNDS, 1, length)
         del products
         near = int((2.0 - values < wanted.reach[: len(values)]).nonzero()[0].max(initial=-1)) + 1
         known_near(near)
@@ -204,21 +206,18 @@ class Looker:
 
 
 class Chooser:
-    """Which modes are corrected by their residuals."""
+    """Which modes are corrected, and the residuals that will do."""
 
-    def __init__(self, guess: int, wanted: Wanted):
-        self.guess, self.wanted, self.round = guess, wanted, 0
+    def __init__(self, guess: int, wanted: Wanted, length: int):
+        self.guess, self.wanted, self.round, self.again = guess, wanted, 0, length == 1 and wanted.angle <= COARSE
 
-    def __call__(self, values: np.ndarray, sizes: np.ndarray) -> list[int]:
+    def __call__(self, values: np.ndarray, sizes: np.ndarray) -> dict[int, float]:
         wanted, k = self.wanted, self.guess
         self.round += 1
         rest = values[k] if len(values) > k else values[-1] - APART
-        chosen, faint = [], FAINT if self.round == 1 else AGAIN
-        near = [(i, max(values[i] - rest, APART)) for i in range(min(k, len(values)))]
-        if self.round == 1 or wanted.angle <= COARSE:
-            chosen = [i for i, gap in near if sizes[i] > wanted.angle * gap]
-        else:
-            chosen = [i for i, gap in near if sizes[i] ** 2 > WRONG * gap]
-        chosen += [i for i in range(k, len(values)) if sizes[i] > wanted.rough * abs(values[i])
-                   and sizes[i] ** 2 > BESIDE * faint * max(abs(2.0 - values[i]), NEAR)]  # fmt: skip
-        return chosen[: k + 1 if k else 2]  # near ones first; each takes two vectors
+        exact, faint = self.round == 1 or self.again, FAINT if self.round == 1 else AGAIN
+        gaps = [max(values[i] - rest, APART) for i in range(min(k, len(values)))]
+        enough = [wanted.angle * gap if exact else (WRONG * gap) ** 0.5 for gap in gaps]
+        enough += [max(wanted.rough * abs(v), (BESIDE * faint * max(abs(2.0 - v), NEAR)) ** 0.5) for v in values[k:]]
+        chosen = [i for i, size in enumerate(enough) if sizes[i] > size]
+        return {i: enough[i] for i in chosen[: k + 1 if k else 2]}  # near ones first; each takes two vectors

@@ -21,7 +21,7 @@ from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillati
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.room import constant_block
 from cfdyn.integrate.large.stages import advance, error
-from cfdyn.integrate.large.turning import Turning, n_stages, passed, turned
+from cfdyn.integrate.large.turning import Turning, n_stages, passed, stuck, turned
 from cfdyn.integrate.trajectory import Event
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
 
@@ -268,7 +268,11 @@ class LargeRun:
             slope = ends = z
         settled(self, found, off, h)
         worst = max(size(self, off), drifted(self, found, x))
-        return found, slope, ends, worst if push is None else max(worst, size(self, frozen(self, found, x, push, h)))
+        if push is not None:
+            still = size(self, frozen(self, found, x, push, h))
+            stuck(self, still, worst)
+            worst = max(worst, still)
+        return found, slope, ends, worst
 
     def _take(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
         old = self.point

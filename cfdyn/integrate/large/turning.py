@@ -20,6 +20,7 @@ FLAT = 0.01  # of the longest: directions in which moves are so short are not le
 FAINT = 0.1  # of 1/h: a rate that needs no care
 WRONG = 0.1  # of a step's tolerance: a change that was told so well teaches nothing, and what is known is kept
 REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken, to be on: at least, and as a share of those that were
+MANY, STUCK, ALONE = 10, 0.3, 10.0  # the same: so many steps that the force alone keeps short: its error, of all others
 CRAWL, SHORTER, STIFF = 40, 0.5, 0.1  # so many steps so short, in which the force changes the way by so much of it
 
 
@@ -28,7 +29,8 @@ class Turning:
 
     An eigenvector at the edge turns into one of a curvature λ with ∂H, by ∂H/(2/η − λ): what pushes the weights turns with it, at
     the rates of ηK/2 per step, which bound a step whose force is extrapolated. It is ``on`` from where many steps of the run
-    were not taken, or where steps crawl at that bound: there it has ``begun`` (NaN before), and a user is told.
+    were not taken, or the force alone keeps many short, or where they crawl at that bound: there it has ``begun`` (NaN before), and
+    a user is told.
 
     >>> one = Turning(3)
     >>> one.learn(np.array([0.1, 0.0, 0.0]), np.array([2.0, 0.0, 0.0]), 0.0)
@@ -37,7 +39,7 @@ class Turning:
     """
 
     def __init__(self, d: int):
-        self.d, self.short, self.on, self.begun = d, 0, False, np.nan
+        self.d, self.short, self.stuck, self.on, self.begun = d, 0, 0, False, np.nan
         self.forget()
         self.past: np.ndarray | None = None  # the weights where T of another point is from
 
@@ -143,7 +145,19 @@ def observed(run: LargeRun, found: Point, change: np.ndarray, h: float) -> None:
         if half * h * float(np.linalg.norm(change - turning(move))) > WRONG * allowed:
             turning.learn(move, change, FAINT / h / half)
     if np.isnan(turning.begun):
-        stiff = h < SHORTER and h * half * float(np.linalg.norm(change)) > STIFF * float(np.linalg.norm(move))
-        turning.short = turning.short + 1 if stiff else max(0, turning.short - 1)
+        changed, way = h * half * float(np.linalg.norm(change)), float(np.linalg.norm(move))
+        turning.short = _counted(turning.short, h < SHORTER and changed > STIFF * way)
         turning.begun = run.t if turning.short >= CRAWL else np.nan
         turning.on = turning.on or turning.short >= CRAWL or run.rejected >= max(REFUSED, SHARE * run.steps)
+
+
+def stuck(run: LargeRun, frozen: float, others: float) -> None:
+    """Counts the steps that are short since the force stands still in them, by its error and the others, in tolerances."""
+    turning = run.turning
+    if turning is not None and not turning.on and np.ndim(run.point.edge.speed) == 0:
+        turning.stuck = _counted(turning.stuck, frozen > max(STUCK, ALONE * others))
+        turning.on = turning.stuck >= MANY
+
+
+def _counted(count: int, more: bool) -> int:
+    return count + 1 if more else max(0, count - 1)

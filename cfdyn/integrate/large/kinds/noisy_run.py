@@ -101,8 +101,9 @@ class NoisyRun(LargeRun):
         def curved(rows: np.ndarray) -> np.ndarray:
             return np.array([oracle.product(w, row / root) / root for row in rows])
 
-        def wanted(values: np.ndarray, sizes: np.ndarray) -> list[int]:
-            return [i for i, v in enumerate(values) if v > least and sizes[i] > self.angle * max(v - values[-1], APART)]
+        def wanted(values: np.ndarray, sizes: np.ndarray) -> dict[int, float]:
+            enough = {i: self.angle * max(v - values[-1], APART) for i, v in enumerate(values) if v > least}
+            return {i: size for i, size in enough.items() if sizes[i] > size}
 
         while True:
             products = curved(y)
