@@ -209,8 +209,8 @@ def growth(plan: Plan) -> Rows:
     code. A tolerance is relative to the length of the weights, which grows with the width of a net while the way that
     they go does not: finer for large nets. So many digits are told apart, with such an η, that coarse runs (rtol 1e-2
     and 3e-3; of 1e6 with k > 1 at 1e-3) hold about k modes most of the time; finding them, and a state on the edge, is
-    the start, which is counted apart. Warm: from step {warm} of descent on, with {finer:g} of the tolerance (wine: {wine:g}; at 1e5
-    and 1e6 one mode). Early part: the first {early} units. Error: as above, against a tenth of the tolerance.
+    the start, which is counted apart. Warm: from step {warm} of descent on, with {finer:g} of the tolerance (wine:
+    {wine:g}; at 1e5 and 1e6 one mode). Early part: the first {early} units. Error: as above, against a tenth of the tolerance.
     Published scheme: its gradients per unit over {published} units from where that ends, begun with the flow's modes
     and random vectors up to four. Memory (on Linux): the peak beyond that of gradients, products and T of the same net
     once compiled, one by one, in vectors as long as the weights, in a process of its own where freed memory is given

@@ -44,7 +44,7 @@ def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarra
 
 
 def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
-    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has rows left, piece by piece."""
+    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has more, piece by piece."""
     (k, d), m = rows.shape, len(turn) - len(rows)
     old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
     room = np.empty((2, k + m, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products

@@ -29,8 +29,8 @@ class Turning:
 
     An eigenvector at the edge turns into one of a curvature λ with ∂H, by ∂H/(2/η − λ): what pushes the weights turns with it, at
     the rates of ηK/2 per step, which bound a step whose force is extrapolated. It is ``on`` from where many steps of the run
-    were not taken, or the force alone keeps many short, or where they crawl at that bound: there it has ``begun`` (NaN before), and
-    a user is told.
+    were not taken, or are short by the force alone, or where they crawl at that bound: there it has ``begun`` (NaN before), and a
+    user is told.
 
     >>> one = Turning(3)
     >>> one.learn(np.array([0.1, 0.0, 0.0]), np.array([2.0, 0.0, 0.0]), 0.0)
