@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.linalg import lobpcg
 
+import cfdyn as cf
+from cfdyn.integrate.large import large_run, point
 from cfdyn.integrate.large.modes import recombine, refined
+from tests.integrate.test_large import Plain
+
+NET, START = cf.losses.tanh_network(), 0.7 * np.random.default_rng(1).normal(size=7)
 
 D = 60
 
@@ -80,10 +85,9 @@ def test_directions_end_where_residuals_will_do():
 
 def test_an_exact_mode_stays_as_it_is():
     matrix, exact, _ = crowded(0, 2, 0.0)
-    values, basis, _, _, asked = corrected(matrix, exact, 1, 4, 1)
+    values, basis, _, _, _ = corrected(matrix, exact, 1, 4, 1)
     np.testing.assert_allclose(values, [2.0, 1.99], rtol=1e-12)
     np.testing.assert_allclose(np.abs(basis @ exact.T), np.eye(2), atol=1e-12)
-    assert asked <= 8
 
 
 def test_rows_and_what_is_beside_them_are_recombined_in_their_places():
@@ -95,3 +99,34 @@ def test_rows_and_what_is_beside_them_are_recombined_in_their_places():
     recombine(turn, rows, more)
     np.testing.assert_allclose(np.concatenate([rows, more[:1]]), whole, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(more[1], kept)
+
+
+@pytest.mark.parametrize(("rtol", "on", "long", "method", "length"), [
+    (1e-3, False, 100, "auto", 1), (3e-4, False, 100, "auto", 4), (1e-3, True, 100, "auto", 4), (3e-4, True, 7, "auto", 1),
+    (1e-5, False, 100, "map", 1),
+])  # fmt: skip
+def test_conjugate_directions_are_for_few_weights_where_modes_are_to_be_exact(rtol, on, long, method, length, monkeypatch):
+    """At tight tolerances, and where modes turn into others; not where memory counts, nor where no error tells."""
+    monkeypatch.setattr(point, "LONG", long)
+    run = large_run(cf.flows.central(Plain(NET), cf.optimizers.gd(lr=1.2)), START, rtol=rtol, method=method)
+    lengths = []
+
+    def refine(*given):
+        lengths.append(given[-1])
+        return refined(*given)
+
+    monkeypatch.setattr(point, "refined", refine)
+    run.turning.on = on
+    run.advance(5.0)
+    assert max(lengths) == length
+
+
+def test_the_modes_of_the_central_map_are_as_exact_as_its_tolerance_says():
+    """Its steps are whole, so that a mode that is not exact is an error of the path."""
+    paths = []
+    for rtol in (1e-8, 1e-6, 1e-5):
+        run = large_run(cf.flows.central(Plain(NET), cf.optimizers.gd(lr=1.2)), START, rtol=rtol, method="map")
+        run.advance(20.0)
+        paths.append(run.w)
+    np.testing.assert_allclose(paths[1], paths[0], atol=2e-6)
+    np.testing.assert_allclose(paths[2], paths[0], atol=2e-5)

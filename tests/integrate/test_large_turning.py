@@ -5,7 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.integrate.large import idle_run, large_run
-from cfdyn.integrate.large.turning import KEPT, Turning
+from cfdyn.integrate.large.turning import KEPT, Turning, stuck
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from tests.integrate.test_large import VALLEY, Plain
 
@@ -76,6 +76,18 @@ def test_what_is_learned_goes_with_a_run():
     np.testing.assert_array_equal(part.w, whole.w)
     np.testing.assert_array_equal(part.turning.sizes, whole.turning.sizes)
     assert part.turning.on and len(part.turning.sizes) and part.said == whole.said
+
+
+@pytest.mark.parametrize(("frozen", "others", "count"), [(0.4, 0.03, 6), (0.4, 0.05, 4), (0.2, 0.0, 4)])
+def test_a_step_is_stuck_where_the_force_alone_keeps_it_short(frozen, others, count):
+    """Its error above 0.3 tolerances and ten times the others; one that is not takes one back."""
+    run = large_run(flow(), start(), rtol=1e-4)
+    run.turning.stuck = 5
+    stuck(run, frozen, others)
+    assert run.turning.stuck == count and not run.turning.on
+    run.turning.stuck = 9
+    stuck(run, frozen, others)
+    assert run.turning.on == (count == 6)
 
 
 def test_how_many_steps_are_stuck_goes_with_a_run():

@@ -63,9 +63,9 @@ def refined(
     """Ritz values (k,) of a basis (k, d) and its products, which become Ritz vectors and theirs, and what turns the old into
     the new vectors (k, k), as far as it does.
 
-    ``choose`` says from values and residuals which vectors are to be corrected, in so many rounds, in the first one by up to
-    ``length`` residuals, until these will do; of those so many are corrected at once, each of which takes the memory of two
-    vectors, or of nine.
+    ``choose`` says from values and residuals which vectors are to be corrected, in so many rounds; of those so many are corrected
+    at once, each of which takes the memory of two vectors. In the first round up to ``length`` residuals of each one after
+    another, until one will do or is ``DONE`` of the largest: if there can be more than one, with all old vectors in memory.
     """
     k, none = len(basis), basis[:0]
     old = basis.copy() if length > 1 else none  # for what turns them: products of single turns leave out a little of it

@@ -20,7 +20,7 @@ AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is
 DRAWS = 3  # of a start of a search: one that modes were found from, all of them followed, has nothing new
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
-CHAIN = 4  # residuals of a correction of few weights, for which memory is no matter: instead of as many rounds
+CHAIN = 4  # residuals of one correction of few weights, for which memory is no matter, instead: steps are as short as errors ask
 WRONG = 0.01  # error of the eigenvalue of a near mode, at the edge of 2, which is corrected in any case
 SHORT = 1e-6  # of rtol: T of many weights is kept in 32 bits, for memory, unless a path is to be more exact than they are
 SAME = 0.995  # least cosine between modes of which T is turned rather than computed anew
@@ -78,6 +78,7 @@ class Looker:
     def __init__(self, flow: OracleFlow, oracle: Counted, rtol: float = 0.0):
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
         self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
+        self.length = CHAIN if self.d < LONG else 1
         self.aside = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted, known_near: Callable[[int], None] = lambda near: None) -> Point:
@@ -94,7 +95,7 @@ class Looker:
         self._curved(w, y[known:], root, products[known:])
         if not (np.isfinite(g).all() and np.isfinite(products).all()):
             raise NumericsError("the gradient or the Hessian is not finite")
-        length = CHAIN if self.d < LONG and wanted.angle <= COARSE else 1
+        length = self.length if wanted.angle <= COARSE else 1
         chooser = Chooser(max(guess, min(wanted.near, len(y))), wanted, length)
         values, turn = refined(self._operator(w, root), y, products, chooser, ROUNDS, 1, length)
         del products

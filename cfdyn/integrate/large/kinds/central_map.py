@@ -30,6 +30,7 @@ class MapRun(LargeRun):
             raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
                              "or leave `method` out")  # fmt: skip
         super().__init__(flow, settings)
+        self.look.length = 1  # whole steps: no error tells that modes are not exact enough
 
     def _held(self) -> np.ndarray:
         """X (k, k) of the step that begins now."""
