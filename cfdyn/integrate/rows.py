@@ -54,7 +54,7 @@ def _joined(steps: list[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndar
 
 def _read(run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynomials: np.ndarray) -> tuple[Readings, np.ndarray]:
     """The readings at the rows and the ranks of Σ (m,); of the phases the last one that has begun counts."""
-    if run.kind == PLAIN:
+    if run.kind == PLAIN or not len(rows):
         last, pieces = run.phases[-1], (times, polynomials) if len(times) else _rest(z0)
         return run.supplier.read(last.field, last.reference, *pieces, rows), np.zeros(len(rows), int)
     cuts = [*(int(np.searchsorted(rows, phase.start)) for phase in run.phases[1:]), len(rows)]

@@ -85,6 +85,13 @@ def test_blow_up_of_the_central_flow():
 
 
 @pytest.mark.parametrize("make", [cf.flows.gradient, cf.flows.central])
+def test_blow_up_before_the_first_row_leaves_none(make):
+    """At t = 1/(8η)."""
+    path = cf.solve(make(cf.Loss("-w**4"), cf.optimizers.gd(lr=0.1)), [1.0], 5, save_at=[2.0, 5.0])
+    assert path.status.startswith("blow-up at t = 1.25") and path.w.shape == (0, 1) and path.covariance.shape == (0, 1, 1)
+
+
+@pytest.mark.parametrize("make", [cf.flows.gradient, cf.flows.central])
 def test_leaving_the_domain(make):
     """L = (2/3)x^{3/2} + y²: x reaches 0 at √x = 1 − ηt/2 and the Hessian is infinite there."""
     path = cf.solve(make(cf.Loss("2*x*sqrt(x)/3 + y**2"), cf.optimizers.gd(lr=0.5)), [1.0, 1.0], 10)
