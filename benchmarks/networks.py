@@ -214,12 +214,12 @@ def growth(plan: Plan) -> Rows:
     Published scheme: its gradients per unit over {published} units from where that ends, begun with the flow's modes
     and random vectors up to four. Memory (on Linux): the peak beyond that of gradients, products and T of the same net
     once compiled, one by one, in vectors as long as the weights, in a process of its own where freed memory is given
-    back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more; JAX frees what a call took after it has
-    answered, later on a busy machine, which can add eight vectors); allowed: k(k + 1)/2 + 3(k + 1) + 10 for the most
-    modes that were held at once, the rank of Σ, while T is kept of all that have a part in it, which are more where
-    they turn into each other, in 32 bits from 50,000 weights on, and at both ends of a step where the same number of
-    modes is near the edge. A run that takes longer than {patience:g} s ends at the time that it says. Load of the
-    machine when it began: {load}."""
+    back (MALLOC_MMAP_THRESHOLD_=65536; else glibc keeps a third more) and that pauses after each call, since JAX frees
+    what one took after it has answered (without pauses, on a busy machine, eight vectors more were seen); allowed:
+    k(k + 1)/2 + 3(k + 1) + 10 for the most modes that were held at once, the rank of Σ, while T is kept of all that
+    have a part in it, which are more where they turn into each other, in 32 bits from 50,000 weights on, and at both
+    ends of a step where the same number of modes is near the edge. A run that takes longer than {patience:g} s ends at
+    the time that it says. Load of the machine when it began: {load}."""
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     times = plan.pick((5.0, 10.0), (float(PART), float(WHOLE)))
     for name, case in cases(plan.pick(5, len(SIZES)), plan.pick(1, 9), times):

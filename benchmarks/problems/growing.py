@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.integrate.large import large_run
+from cfdyn.integrate.large import costs, large_run
 from cfdyn.networks._written import make_network
 from measuring import installed
 from measuring.processes import fresh
@@ -23,7 +24,7 @@ STRICT = 0.1  # of a run's tolerance: a reference
 UNITS, PATIENCE = 10, 2400.0  # of the published scheme; seconds of a row at most
 PRICES = {"products": 1.35, "jet": 2.25}  # in gradients: the measured ones differ from call to call on a machine with other work
 LARGE = 50_000  # weights: below, the memory of Python itself is more
-SETTLE = 0.1  # seconds after a call, until JAX's threads have freed what it took
+SETTLE, PAUSE = 0.1, 1e-3  # seconds after a call, until JAX's threads have freed what it took; a pause of a flow for them
 DIGITS = "digits:classes={},n=100"
 
 
@@ -72,6 +73,8 @@ def told(case: Case, memory: bool) -> None:
     cf.complementarity(-np.eye(2), np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2)))
     net = case.network
     flow = case.flow(net)
+    if memory:
+        costs.give_way = partial(time.sleep, PAUSE)
     with TemporaryDirectory() as folder:
         run, found = _followed(case, flow, Path(folder))
         if run.t == case.times[-1] and not memory:

@@ -245,6 +245,19 @@ def crowd(c, begin):
     )  # fmt: skip
 
 
+def test_a_point_that_is_made_anew_takes_in_those_close_by_but_where_memory_counts(monkeypatch):
+    """Of six modes within 0.4 % of the edge two are asked for."""
+    begin, near = 2.0 - 0.001 * np.arange(1, 7), []
+    for many in (100, 2):
+        monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
+        run = large_run(cf.flows.central(crowd(np.eye(6), begin), cf.optimizers.gd(lr=1.0)), np.r_[np.full(6, 1e-6), np.zeros(6)])
+        run.point.y, run.point.values = np.eye(12)[:6].copy(), begin.copy()
+        widened(run, 2)
+        near.append(run.point.near)
+        np.testing.assert_allclose(run.point.values[:2], begin[:2], rtol=1e-6)
+    assert near == [6, 2]
+
+
 @pytest.mark.parametrize(("count", "apart"), [(2, 0.0), (3, 1e-3), (5, 0.0), (5, 0.02)])
 def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside_those_held(monkeypatch, count, apart):
     """Curvatures h = b + Cs driven up by s′ = 0.1: of so many weights that memory counts, the path is that of few weights, and

@@ -119,10 +119,11 @@ def join(run: LargeRun, values: np.ndarray, y: np.ndarray) -> None:
 
 
 def widened(run: LargeRun, near: int) -> None:
-    """The point anew with more of its modes as near ones: what was a guard is known roughly, and T of it is not."""
+    """The point anew with more of its modes as near ones: what was a guard is known roughly, and T of it is not. Others that are
+    close by are near ones, too, but for many weights, for memory."""
     point = run.point
     run.bent, run.spent, run.missed = None, None, np.zeros((0, 0))
-    reach = np.full(len(point.y), 2 * NEAR)
+    reach = np.full(len(point.y), 2 * NEAR if len(run.w) < LONG else 0.0)
     reach[:near] = math.inf
     point.g, point.thirds = np.zeros(0), np.zeros((0, 0))  # memory
     try:
