@@ -20,7 +20,7 @@ FLAT = 0.01  # of the longest: directions in which moves are so short are not le
 FAINT = 0.1  # of 1/h: a rate that needs no care
 WRONG = 0.1  # of a step's tolerance: a change that was told so well teaches nothing, and what is known is kept
 REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken, to be on: at least, and as a share of those that were
-MANY, STUCK, ALONE = 10, 0.3, 10.0  # the same: so many steps that the force alone keeps short: its error, of all others
+MANY, STUCK, ALONE = 10, 0.3, 10.0  # the same: steps with an error of the force of so many tolerances, so many times all others
 CRAWL, SHORTER, STIFF = 40, 0.5, 0.1  # so many steps so short, in which the force changes the way by so much of it
 
 
