@@ -31,13 +31,15 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers test test-all bench bench-quick docs lint stubs baselines wheel clean distclean
+.PHONY: help study papers quick test test-all bench bench-quick docs lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
 help:
 	@echo 'make study        study the double well, two real data sets, a network and a formula of yours:'
 	@echo '                  make study FORMULA="exp(w) - 2*w" OPTIMIZER=gd:lr=1.2'
+	@echo 'make quick        style, layers, types, and the tests of the rooms touched since the last commit: a minute'
+	@echo '                  make quick ROOM=certify'
 	@echo 'make test         run the tests'
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
 	@echo 'make papers       compute all claims of the literature; a report in $(OUT)/claims'
@@ -68,6 +70,9 @@ papers: $(VENV)/.installed-study
 # What an assertion compared is found out for those that fail alone: to prepare it in all files takes longer than any of them.
 test: $(VENV)/.installed-test
 	@$(PYTEST) $(PARALLEL) --assert=plain || { status=$$?; [ $$status != 1 ] || $(PYTEST) --last-failed; exit $$status; }
+
+quick: $(VENV)/.installed-test
+	@MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m tests.quick $(ROOM)
 
 test-all: $(VENV)/.installed-test-all
 	@$(PYTEST) $(PARALLEL) -m ''
