@@ -87,10 +87,12 @@ def answer(line: str) -> Any:
     """What a command prints with ``--json``, in a folder of its own."""
     from cfdyn.cli import main
 
-    out = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stdout(out):
-        with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.suppress(SystemExit):
-            main([*shlex.split(line), "--json"])
+    out, said = io.StringIO(), io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.suppress(SystemExit),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(said),
+    ):  # fmt: skip
+        main([*shlex.split(line), "--json"])
     assert out.getvalue(), f"{line}: {said.getvalue()}"
     return json.loads(out.getvalue())
 
