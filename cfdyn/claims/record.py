@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cfdyn import outside
 from cfdyn.claims.claim import Claim
 from cfdyn.claims.sources import folders
 from cfdyn.claims.verdict import Verdict, is_measurement, judge, not_measured
@@ -28,7 +29,7 @@ def on_record() -> dict[str, dict[str, Any]]:
 
 def _entries(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
+        entries = outside.parsed_json(outside.content(file))
         if all(map(is_measurement, entries.values())):
             return entries
     except (OSError, ValueError, AttributeError):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
+import math
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from cfdyn import outside
 from cfdyn.errors import UsageError
 
 VARIABLE = "CFDYN_DATA_DIR"
 PARTS = ("train", "test")
-MOST = 2**31  # bytes of a file, unpacked
+MOST = 2**28  # bytes of a file, unpacked: four times what is published
+HEAD = 16  # bytes of a file of pictures before these
 PICTURES, LABELS = 0x803, 0x801  # magic numbers of IDX: unsigned bytes in three dimensions, in one
 
 
@@ -29,8 +32,10 @@ def folder(name: str, path: str | None) -> Path:
     return Path(chosen).expanduser() / name
 
 
-def read(what: str, path: str | None, *names: str) -> bytes:
-    """What is in the first of these files that is there, unpacked if it ends in .gz; a UsageError that says where to put one."""
+def read(what: str, path: str | None, most: int | Callable[[bytes], int], *names: str) -> bytes:
+    """What is in the first of these files that is there, unpacked if it ends in .gz; a UsageError that says where to put one.
+
+    ``most`` bytes, or what its first bytes say, and one more of a file that is too long; a UsageError above `MOST`."""
     home = folder(what, path)
     files = [home / f"{name}{end}" for name in names for end in ("", ".gz")]
     found = next((file for file in files if file.is_file()), None)
@@ -38,10 +43,12 @@ def read(what: str, path: str | None, *names: str) -> bytes:
         raise UsageError(f"{what}: there is no {names[0]} (or {names[0]}.gz) in {home}; put the file of {what} there, or name "
                          f"its folder: path=FOLDER, or {VARIABLE} for one that has the folder {what}")  # fmt: skip
     try:
-        with (gzip.open if found.suffix == ".gz" else open)(found, "rb") as file:
-            content = file.read(MOST + 1)
+        with outside.unpacked(found) as file:
+            content = file.read(HEAD)
+            limit = min(most(content) if callable(most) else most, MOST)
+            content += file.read(max(limit + 1 - len(content), 0))
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{what}: {found} cannot be read: {error}") from None
+        raise UsageError(f"{what}: {found} {outside.why(error)}") from None
     if len(content) > MOST:
         raise UsageError(f"{what}: {found} is larger than any file of {what}")
     return content
@@ -62,21 +69,31 @@ def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
     if found != magic:
         raise UsageError(f"{what}: {name} begins with the magic number {found}, not {magic}: it is no IDX file of "
                          f"{'pictures' if magic == PICTURES else 'labels'}")  # fmt: skip
-    head = 4 + 4 * dimensions
-    shape = [int.from_bytes(content[k : k + 4], "big") for k in range(4, min(head, len(content)), 4)]
-    expected = head + int(np.prod(shape, dtype=object))
-    if len(content) < head or len(content) != expected:
-        cut = "cut off" if len(content) < max(head, expected) else "too long"
-        raise UsageError(f"{what}: {name} is {cut}: it has {len(content)} bytes, not {max(head, expected)}")
-    return np.frombuffer(content, dtype=np.uint8, offset=head).reshape(shape)
+    head, expected = 4 + 4 * dimensions, idx_size(content)
+    if len(content) < max(head, expected):
+        raise UsageError(f"{what}: {name} is cut off: it has {len(content)} bytes, not {max(head, expected)}")
+    if len(content) > expected:
+        raise UsageError(f"{what}: {name} is too long: it has more than {expected} bytes")
+    return np.frombuffer(content, dtype=np.uint8, offset=head).reshape(idx_shape(content))
+
+
+def idx_shape(content: bytes) -> list[int]:
+    """The lengths that an IDX file of unsigned bytes declares, as far as its first bytes are there."""
+    head = 4 + 4 * min(int.from_bytes(content[3:4], "big"), 3)
+    return [int.from_bytes(content[k : k + 4], "big") for k in range(4, min(head, len(content)), 4)]
+
+
+def idx_size(content: bytes) -> int:
+    """The bytes that an IDX file has by what it declares."""
+    return 4 + 4 * min(int.from_bytes(content[3:4], "big"), 3) + math.prod(idx_shape(content))
 
 
 def idx_pictures(what: str, path: str | None, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Pictures (n, 1, height, width) and labels (n,) of a data set that is published like MNIST."""
     start = "train" if part_of(what, part) == "train" else "t10k"
-    content = read(what, path, f"{start}-images-idx3-ubyte", f"{start}-images.idx3-ubyte")
+    content = read(what, path, idx_size, f"{start}-images-idx3-ubyte", f"{start}-images.idx3-ubyte")
     pictures = idx(content, PICTURES, what, f"{start}-images")
-    content = read(what, path, f"{start}-labels-idx1-ubyte", f"{start}-labels.idx1-ubyte")
+    content = read(what, path, idx_size, f"{start}-labels-idx1-ubyte", f"{start}-labels.idx1-ubyte")
     labels = idx(content, LABELS, what, f"{start}-labels")
     if len(pictures) != len(labels) or not len(labels):
         raise UsageError(f"{what}: {start}-images has {len(pictures)} pictures, and {start}-labels has {len(labels)} labels")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from cfdyn import outside
 from cfdyn.errors import UsageError
 
 
@@ -20,8 +21,7 @@ def table(name: str, what: str, head: str = "", delimiter: str | None = ",") -> 
     path = Path(package.origin).parent / "datasets" / "data" / name
     if not path.is_file():
         raise UsageError(f"{what}: this scikit-learn has no file {name}")
-    opened = gzip.open if name.endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8") as file:
+    with io.TextIOWrapper(outside.unpacked(path), encoding="utf-8") as file:
         if head and file.readline().strip() != head:
             raise UsageError(f"{what}: {path} is not the table that cfdyn knows")
         return np.loadtxt(file, delimiter=delimiter, ndmin=2)

@@ -12,6 +12,7 @@ from cfdyn.data._subsets import Choice
 from cfdyn.errors import UsageError
 
 RECORD = 1 + 3 * 32 * 32  # bytes: a label and a picture
+MOST = 10_000  # records of a file
 FILES = {"train": tuple(f"data_batch_{k}.bin" for k in range(1, 6)), "test": ("test_batch.bin",)}
 
 
@@ -51,7 +52,9 @@ def cifar10(
 
 def _records(path: str | None, name: str) -> np.ndarray:
     """The records of one file, (n, 3073)."""
-    content = read("cifar10", path, name)
+    content = read("cifar10", path, MOST * RECORD, name)
+    if len(content) > MOST * RECORD:
+        raise UsageError(f"cifar10: {name} is too long: the files that are published have {MOST} records")
     if not content or len(content) % RECORD:
         raise UsageError(f"cifar10: {name} is cut off, or not of the binary version: it has {len(content)} bytes, no multiple of "
                          f"{RECORD}")  # fmt: skip

@@ -1,11 +1,10 @@
 """Logistic regression on real measurements: benign or malignant."""
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
+from cfdyn.data._tables import table
 from cfdyn.errors import UsageError
 from cfdyn.losses._terms import dot, names
 from cfdyn.symbolic.loss import LossSpec, make_loss
@@ -45,15 +44,7 @@ def breast_cancer(features: int = 1) -> LossSpec:
 @lru_cache(maxsize=1)
 def _table() -> np.ndarray:
     """(569, 5): the standardised measurements and the label."""
-    # Importing scikit-learn for its loader would take longer than the whole study; its file is plain text.
-    package = find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise UsageError("breast_cancer needs scikit-learn: pip install 'cfdyn[data]'")
-    path = Path(package.origin).parent / "datasets" / "data" / "breast_cancer.csv"
-    with open(path, encoding="utf-8") as file:
-        if file.readline().strip() != "569,30,malignant,benign":
-            raise UsageError(f"{path} is not the table that cfdyn knows")
-        source = np.loadtxt(file, delimiter=",")
+    source = table("breast_cancer.csv", "breast_cancer", "569,30,malignant,benign")
     picked = source[:, list(MEASUREMENTS.values())]
     standard = (picked - picked.mean(axis=0)) / picked.std(axis=0)
     return np.column_stack([standard, source[:, -1] == 0])

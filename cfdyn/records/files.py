@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and files that can be read without waiting for anyone."""
+"""Files that are written whole or not at all."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.machine import unfinished
@@ -22,6 +22,7 @@ def as_path(path: Any) -> Path:
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise UsageError(f"a file is named by its path, not by {path!r:.60}")
     return Path(path)
+
 
 @contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[str]:
@@ -118,18 +119,3 @@ def folder_for_writing(folder: Path, advice: str = "") -> Path:
             return folder
     except OSError as error:
         raise not_written(f"to the folder {folder}", error, advice) from None
-
-
-def open_regular(path: str | os.PathLike) -> BinaryIO:
-    """The file, opened for reading; an OSError for a folder, a device or a pipe (which may have no end or never begin) too.
-
-    Only what was opened is looked at, so that nobody can change it in between.
-    """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    mode = os.fstat(handle).st_mode
-    if stat.S_ISREG(mode):
-        return open(handle, "rb")
-    os.close(handle)
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder")
-    raise OSError(errno.ESPIPE, "it is a device or a pipe, not a file on disk")

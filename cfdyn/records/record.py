@@ -12,7 +12,6 @@ import math
 import os
 import re
 import types
-import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,15 +19,14 @@ from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_orig
 
 import numpy as np
 
+from cfdyn import outside
 from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.records.brief import brief
 from cfdyn.records.exports import Exports
-from cfdyn.records.files import as_path, open_regular, written_whole
+from cfdyn.records.files import as_path, written_whole
 from cfdyn.records.versions import versions
 
 FORMAT = "cfdyn record 1"
-MAX_BYTES = 2**31  # of arrays: a small file may promise any size
-MAX_HEADER = 2**24  # four bytes for each character
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Record(Exports):
         """What `save` writes."""
         arrays: dict[str, np.ndarray] = {}
         header = np.array(json.dumps({"format": FORMAT, "record": _encode(self, arrays)}))
-        if header.nbytes > MAX_HEADER:
+        if header.nbytes > outside.MOST_HEADER:
             raise UsageError(f"the texts and lists of this record take {header.nbytes / 2**20:.0f} MiB, too much for a file")
         content = io.BytesIO()
         np.savez_compressed(content, header=header, **arrays)  # type: ignore[arg-type]
@@ -241,7 +239,7 @@ def load(path: str | os.PathLike) -> Record:
     path = as_path(path)
     if os.path.isdir(path):
         return importlib.import_module("cfdyn.training.run").open_run(path)
-    return _read(path, lambda: open_regular(path))
+    return _read(path, lambda: outside.opened(path))
 
 
 def from_bytes(content: bytes, name: str) -> Record:
@@ -252,8 +250,8 @@ def from_bytes(content: bytes, name: str) -> Record:
 def _read(path: str | Path, opened: Callable[[], BinaryIO]) -> Record:
     try:
         with opened() as file:
-            arrays = _arrays(path, file)
-        content = json.loads(str(arrays.pop("header")))
+            arrays = outside.arrays(file)
+        content = outside.parsed_json(str(arrays.pop("header")))
         if content["format"] != FORMAT:
             raise RecordError(f"{path} is of another format: {shown(content['format'])}")
         record = _decode(content["record"], arrays)
@@ -265,34 +263,11 @@ def _read(path: str | Path, opened: Callable[[], BinaryIO]) -> Record:
     except FileNotFoundError:
         raise RecordError(f"there is no file {path}") from None
     except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise RecordError(f"{path} {outside.why(error)}") from None
+    except outside.Unfit as error:
+        raise RecordError(f"{path} is not a cfdyn record: it {error}") from None
     except Exception as error:  # whatever zipfile, zlib, numpy and json make of a stranger's bytes
         raise RecordError(f"{path} is not a cfdyn record, or it is cut off ({type(error).__name__})") from None
-
-
-def _arrays(path: str | Path, file: BinaryIO) -> dict[str, np.ndarray]:
-    """The arrays of a file by their names, read once it is known how large they are."""
-    with zipfile.ZipFile(file) as archive:
-        total = sum(entry.file_size for entry in archive.infolist())
-        if total > MAX_BYTES:
-            raise RecordError(f"{path} would need {total / 2**30:.1f} GiB of memory; the limit is 2 GiB")
-        for entry in archive.infolist():
-            if entry.filename == "header.npy" and entry.file_size > MAX_HEADER + 1024:
-                size, most = entry.file_size / 2**20, MAX_HEADER >> 20
-                raise RecordError(f"{path} has a header of {size:.0f} MiB; the limit is {most} MiB")
-            _check_promise(archive, entry)
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
-
-
-def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Refuse an array whose header promises more than the file holds, before it is allocated, or what is not numbers or text."""
-    with archive.open(entry) as file:
-        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
-        if dtype.kind not in "biufcU" or min(shape, default=0) < 0 or math.prod(shape) * max(dtype.itemsize, 1) > entry.file_size:
-            raise ValueError("an array is shorter than its header says, or holds neither numbers nor text")
 
 
 def provenance(**settings: Any) -> dict:

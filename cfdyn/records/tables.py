@@ -9,12 +9,11 @@ from itertools import islice
 
 import numpy as np
 
+from cfdyn import outside
 from cfdyn.errors import UsageError, unknown
-from cfdyn.records.files import open_regular
 from cfdyn.words import how_many
 
-MEGABYTE = 1_000_000
-LARGEST = 256 * MEGABYTE  # as text and numbers together it takes a few times as much
+LARGEST = 256 * outside.MB  # as text and numbers together it takes a few times as much
 MISSING = frozenset(("", "na", "n/a", "null", "none", "?", "-"))
 
 
@@ -126,16 +125,13 @@ def text_of(path: str | os.PathLike[str]) -> str:
 
 def _text(path: str, source: str) -> str:
     try:
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            raw = file.read(LARGEST) if size <= LARGEST else b""
+        raw = outside.content(path, LARGEST)
     except FileNotFoundError:
         raise UsageError(f"there is no file {source!r}") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{source!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if size > LARGEST:
-        size //= MEGABYTE
-        raise UsageError(f"{source} has {size} MB, and at most {LARGEST // MEGABYTE} MB are read: take some of its rows")
+    except outside.Unfit as error:
+        raise UsageError(f"{source} {error}: take some of its rows") from None
+    except OSError as error:
+        raise UsageError(f"{source!r} {outside.why(error)}") from None
     if b"\0" in raw:
         raise UsageError(f"{source} is not a text in UTF-8 or Latin 1, as a CSV file is")
     try:

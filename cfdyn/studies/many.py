@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cfdyn import outside
 from cfdyn.arguments import whole_number
 from cfdyn.errors import CfdynError, Interrupted, UsageError, readable
 from cfdyn.machine.shelf import fingerprint
@@ -153,10 +154,10 @@ class _Kept:
         path = self.path(arguments)
         if path is None or not path.is_file():
             return None
-        content = path.read_bytes()
         try:
+            content = outside.content(path, outside.MOST_ARRAYS)
             held = collected([content], [("", "")], 0)[0]
-        except CfdynError:
+        except (CfdynError, OSError, outside.Unfit):
             return None
         other = _differs(held, arguments)
         if other:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cfdyn import outside
 from cfdyn.arguments import converted, number, whole_number
 from cfdyn.errors import RecordError, UsageError, shown, unknown
 from cfdyn.records.files import as_path, written_whole
@@ -143,13 +143,11 @@ def _again(values: dict[str, Any], path: Path, more: Mapping[str, Any]) -> tuple
 def read_toml(path: Path, kind: type[UsageError] | type[RecordError]) -> dict[str, Any]:
     """What a TOML file says; an error of that kind where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return outside.parsed_toml(outside.content(path, outside.MOST_TOML))
     except FileNotFoundError:
         raise kind(f"there is no file {path}") from None
-    except OSError as error:
-        raise kind(f"{path} cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
-        raise kind(f"{path} is no TOML file: {error}") from None
+    except (OSError, outside.Unfit) as error:
+        raise kind(f"{path} {outside.why(error)}") from None
 
 
 def write_config(config: Config, folder: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import UsageError
+from cfdyn.errors import CfdynError, RecordError, UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.steps import as_map
 from cfdyn.training.built import OnBatches
@@ -17,7 +18,7 @@ from cfdyn.training.edge import Edge
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.store import DIRECTIONS, Store
 from cfdyn.training.models import MEASURED, RUNNING, Model
-from cfdyn.training.modes import Modes
+from cfdyn.training.modes import MOST, Modes
 from cfdyn.training.tangents import Tangents
 
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it
@@ -82,7 +83,6 @@ class Lockstep:
                  for room, length, names in lengths for name, many in names.items()}  # fmt: skip
         vectors = {"rows/vectors": (rows, DIRECTIONS, self.network.dim)}
         return {**found, **(vectors if self.config.vectors else {})}
-
 
     def _tangents(self, count: int | None) -> Tangents | None:
         if count is None:
@@ -227,10 +227,38 @@ class Lockstep:
                  "settings": settings_of(self.config)}  # fmt: skip
         return arrays, facts
 
-    def restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-        """What a snapshot holds."""
+    @property
+    def most_bytes(self) -> int:
+        """That a snapshot may take, with as many modes and their products as a flow may hold."""
+        entries = self.map.dim * (8 + MOST + len(self.tangents.rows if self.tangents is not None else ()))
+        return 2**24 + 8 * (entries + self.map.dim * MOST**2 * len(self.models))
+
+    def restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any], folder: Path) -> None:
+        """What a snapshot holds; a RecordError where it is none of this run."""
         if facts["dim"] != self.network.dim:
             raise UsageError(f"the run has {facts['dim']} weights, and the network that was given has {self.network.dim}")
+        try:
+            self._check_fit(arrays, facts)
+            self._restore(arrays, facts)
+        except CfdynError:
+            raise
+        except Exception as error:  # whatever arrays that are not those of a run make of it
+            raise RecordError(f"the last checkpoint in {folder} is damaged, or of another run ({error}); what was measured can "
+                              "be read, and it does not go on") from None  # fmt: skip
+
+    def _check_fit(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        if not facts["k"] <= self.config.steps or not facts["rows"] <= self.rows_until(self.config.steps):
+            raise ValueError("it has more steps than the run")
+        of_weights, of_states = (self.network.dim,), (self.map.dim,)
+        shapes = {"z": of_states, "older": of_states, "off": of_weights, "root": of_weights, "modes/counts": (2,)}
+        if self.tangents is not None:
+            shapes |= {f"tangents/{name}": array.shape for name, array in self.tangents.snapshot().items()}
+        checkpoints.check(arrays, shapes)
+        found = arrays["modes/vectors"].shape
+        if found != (len(arrays["modes/values"]), self.network.dim) or found[0] > MOST:
+            raise ValueError("its modes have other shapes")
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         self._same(arrays["z"][: self.network.dim], facts["value"])
         self.k, self.rows, self.status, self.largest = (facts[name] for name in ("k", "rows", "status", "largest"))
         self.oracle.gradients = facts["gradients"]

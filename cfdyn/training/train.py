@@ -156,27 +156,28 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
     if steps is not None and whole_number("`steps`", steps, LEAST) < config.steps:
         raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
     with held(folder):
-        saved = checkpoints.load(folder)
-        status = saved[1]["status"] if saved else RUNNING
+        told = checkpoints.found(folder)
+        facts = told[0].facts if told else {"status": RUNNING, "k": 0}
+        status = facts["status"]
         config = config if steps is None else config.with_(steps=steps)
         # Also a run that is done may have more steps in its settings: it was killed before it had gone on by one checkpoint.
-        if status != RUNNING and not (status == DONE and config.steps > saved[1]["k"]):  # type: ignore[index]
+        if status != RUNNING and not (status == DONE and config.steps > facts["k"]):
             return Run(folder)  # nothing is left to do
-        if saved is not None:
-            check_unchanged(config, saved[1].get("settings", {}), folder)
+        check_unchanged(config, facts.get("settings", {}), folder)
         if config.own and network is None:
             raise UsageError(f"the network of the run in {folder} was given as an object: give it again, "
                              f"cf.train(resume={str(folder)!r}, network=…)")  # fmt: skip
         network = _made(config, say) if network is None else _trainable(network)
         state = Lockstep(config, network, make_optimizer(config, network)[0])
-        if saved is None:
+        if not told:
             return _run(folder, state, _begun(folder, state), 0, keep, say)
-        state.restore(*saved)
+        arrays, facts = checkpoints.load(told, state.most_bytes)
+        state.restore(arrays, facts, folder)
         state.status, store = RUNNING, Store(folder)
         store.open()
         store.resize({"steps": config.steps + 1, "rows": state.rows_until(config.steps)})
         write_config(config, folder)
-        return _run(folder, state, store, saved[1]["number"] + 1, keep, say)
+        return _run(folder, state, store, facts["number"] + 1, keep, say)
 
 
 def _run(folder: Path, state: Lockstep, store: Store, number: int, keep: float, say: Callable[[str], None]) -> Run:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import cfdyn as cf
+from cfdyn import outside
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.records.files import can_write, open_regular, written_whole
+from cfdyn.records.files import can_write, written_whole
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="modes, links and pipes as on Unix")
 
@@ -162,11 +163,11 @@ def test_reading_opens_files_only(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").write_text("content")
     (tmp_path / "link").symlink_to("file")
-    assert open_regular(tmp_path / "link").read() == b"content"
+    assert outside.opened(tmp_path / "link").read() == b"content"
     for name in (tmp_path / "pipe", tmp_path, tmp_path / "absent", "/dev/zero"):
         before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
         with pytest.raises(OSError):
-            open_regular(name)
+            outside.opened(name)
         assert before == (len(os.listdir("/proc/self/fd")) if before else 0), "a descriptor is left open"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn import outside
 from cfdyn.certify.boxes.search import Boxes, Search
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree
@@ -70,14 +71,17 @@ def resume(search: Search, path: str | os.PathLike, about: str) -> None:
     UsageError: the file is of something else, or is none
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if str(file["about"]) != about:
-                raise UsageError(f"{os.fspath(path)} keeps another search; give this one another folder")
-            search.tree = Tree.of(file["letters"], file["children"])
-            for name in LISTS:
-                boxes = Boxes(*(file[f"{name}_{k}"] for k in PARTS))
-                setattr(search, name, [boxes] if len(boxes.nodes) else [])
-            search.solved = Solved(search.question.period, file["solved"].tolist() if file["solved"].size else [])
-            search.done, search.tested = map(int, file["counts"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        with outside.opened(path) as opened:
+            file = outside.arrays(opened)
+        if str(file["about"]) != about:
+            raise UsageError(f"{os.fspath(path)} keeps another search; give this one another folder")
+        search.tree = Tree.of(file["letters"], file["children"])
+        for name in LISTS:
+            boxes = Boxes(*(file[f"{name}_{k}"] for k in PARTS))
+            setattr(search, name, [boxes] if len(boxes.nodes) else [])
+        search.solved = Solved(search.question.period, file["solved"].tolist() if file["solved"].size else [])
+        search.done, search.tested = map(int, file["counts"])
+    except UsageError:
+        raise
+    except Exception as error:  # whatever zipfile, zlib and numpy make of a file that is cut off
         raise UsageError(f"{os.fspath(path)} is no file of a search that goes on: {error}") from None

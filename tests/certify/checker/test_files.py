@@ -49,7 +49,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
     with open(path, "wb") as file:
         file.truncate(10 * 2**30)  # a hole: it takes no room
     begin = time.process_time()
-    assert "more than 20 MB" in check(path).reason and time.process_time() - begin < 2
+    assert "at most 20 MB" in check(path).reason and time.process_time() - begin < 2
 
 
 def test_what_is_no_file(tmp_path):
