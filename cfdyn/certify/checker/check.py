@@ -11,9 +11,9 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.formulas.graph import TooLarge
 from cfdyn.certify.checker.maps import read_map
 from cfdyn.certify.checker.numbers.boxes import rounds_as_expected
+from cfdyn.certify.checker.numbers.work import TooLarge, budget
 from cfdyn.certify.checker.read import document as read
 from cfdyn.certify.checker.statement import statement
 
@@ -95,7 +95,7 @@ def _verified(document: dict[str, Any]) -> str:
         raise NotValid("this processor does not round to nearest, so that nothing can be verified here")
     fields.mapping(document["claim"], "the claim")
     fields.mapping(document["evidence"], "the evidence")
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), budget():
         g = read_map(document)
         importlib.import_module(f"cfdyn.certify.checker.kinds.{document['kind']}").check(document, g)
     sentence = statement(document)

@@ -55,12 +55,17 @@ def _blocks(slopes: Interval, n: int, d: int) -> Interval:
 
 def prove(g: CheckedMap, z: Interval, lines: Interval, what: str) -> Proven:
     """The one cycle in boxes (n, d) for each value of the parameters, drawn together; a NotValid where Krawczyk's test fails."""
+    return Proven(drawn_together(g, unique(g, z, lines, what), lines), lines)
+
+
+def unique(g: CheckedMap, z: Interval, lines: Interval, what: str) -> Interval:
+    """As `prove`, with the boxes of one step alone."""
     if z.shape[0] * z.shape[1] > MOST_SIZE:
         raise NotValid(f"{what} has more than {MOST_SIZE} unknowns")
     inside, k = step(g, z, lines)
     if not inside.all():
         raise NotValid(f"{what}: Krawczyk's test does not show exactly one cycle in its boxes")
-    return Proven(drawn_together(g, meet(k, z), lines), lines)
+    return meet(k, z)
 
 
 def drawn_together(g: CheckedMap, z: Interval, lines: Interval, times: int = 12) -> Interval:

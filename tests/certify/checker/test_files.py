@@ -3,12 +3,18 @@
 import json
 import os
 import time
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn import outside
 from cfdyn.certify.checker import read
 from cfdyn.certify.checker.check import check
+from cfdyn.certify.checker.numbers import work
+from cfdyn.certify.checker.numbers.boxes import Interval
+from cfdyn.certify.checker.numbers.matrices import product
 from tests.certify.checker.examples import EXAMPLES, document
 
 GOOD = json.dumps(document("cycle_logistic_unstable"))
@@ -97,3 +103,52 @@ def test_every_cut_of_an_example_is_not_valid(name, tmp_path):
     for share in (0.2, 0.9, 0.999):
         path.write_text(text[: int(len(text) * share)])
         assert not check(path)
+
+
+def test_keys_that_stand_twice_are_counted_once(tmp_path):
+    """Of 30,000 keys the last one twice: looking for it key by key took 8 seconds."""
+    path, counted = tmp_path / "file.json", []
+    path.write_text("{" + "".join(f'"k{k}": 0, ' for k in range(30_000)) + '"k29999": 0}')
+
+    class Counted(str):
+        def __eq__(self, other: object) -> bool:
+            counted.append(other)
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    with pytest.raises(outside.Unfit, match="has the key 'k2999' twice"):
+        outside._object([(Counted(f"k{k}"), 0) for k in [*range(3000), 2999]])
+    assert "the key 'k29999' twice" in check(path).reason and len(counted) < 3 * 3000
+
+
+def interval_matrix(n: int) -> Interval:
+    entries = np.random.default_rng(n).standard_normal((n, n))
+    return Interval(entries, entries)
+
+
+@pytest.mark.parametrize("n", [3, 20, 60])
+def test_a_product_of_matrices_costs_the_cube_of_their_size(n, monkeypatch):
+    for most, enough in ((2 * n**3 - 1, False), (2 * n**3 + 2 * n * work.CALL, True)):
+        monkeypatch.setattr(work, "MOST_WORK", most)
+        with nullcontext() if enough else pytest.raises(work.TooLarge), work.budget():
+            product(interval_matrix(n), interval_matrix(n))
+
+
+def test_a_valid_file_that_takes_too_long_is_not_valid(monkeypatch):
+    """Its statement is true, and the checker says that it did not look at it to the end."""
+    monkeypatch.setattr(work, "MOST_WORK", 10_000_000)
+    assert check(document("cycles-henon-4")).valid
+    monkeypatch.setattr(work, "MOST_WORK", 100_000)
+    found = check(document("cycles-henon-4"))
+    assert not found.valid and found.statement == "" and "too much to compute" in found.reason
+
+
+def test_a_tower_of_signs_is_paid_for_where_it_is_looked_at_box_by_box(monkeypatch):
+    """A sign of a sign of …, six deep: each box is looked at alone, and such a look costs as much as an array."""
+    found, tower = document("no_cycles-double-well-3"), "w"
+    for _ in range(6):
+        tower = f"w*sign(w+{tower})"
+    found["map"]["loss"]["formula"] += f" + ({tower})*w/1000"
+    monkeypatch.setattr(work, "MOST_WORK", 20_000_000)
+    assert "too much to compute" in check(found).reason

@@ -11,15 +11,11 @@ import numpy as np
 from cfdyn.certify.checker.formulas.logarithms import log_one_plus, logarithm
 from cfdyn.certify.checker.numbers import boxes, elementary
 from cfdyn.certify.checker.numbers.boxes import Interval, hull, whole
+from cfdyn.certify.checker.numbers.work import TooLarge, charge
 
 Node = int
 MOST_BITS = 4096  # of a constant that is carried exactly
 MOST_NODES = 200_000
-MOST_WORK = 5_000_000_000  # operations on intervals: minutes
-
-
-class TooLarge(Exception):
-    """The expression has more parts than a checker follows."""
 
 
 class Graph:
@@ -33,7 +29,6 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[tuple] = []
         self._known: dict[tuple, Node] = {}
-        self.work = 0
 
     def put(self, *node: Any) -> Node:
         """The number of a node."""
@@ -211,9 +206,7 @@ class Program:
     def __call__(self, values: Mapping[str, Interval]) -> list[Interval]:
         """The values of the nodes where the names lie in these intervals."""
         done: dict[Node, Any] = {}
-        self.graph.work += len(self.order) * max((v.lo.size for v in values.values()), default=1)
-        if self.graph.work > MOST_WORK:
-            raise TooLarge
+        charge(len(self.order), max((v.lo.size for v in values.values()), default=1))
         with np.errstate(all="ignore"):
             for node in self.order:
                 what = self.graph.nodes[node]

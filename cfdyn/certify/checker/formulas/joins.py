@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from cfdyn.certify.checker.formulas.graph import Graph, Node
+from cfdyn.certify.checker.numbers.work import charge
 
 Polynomial = dict[tuple, Fraction]  # a sorted tuple of (atom, exponent) → coefficient
 MOST_TERMS, MOST_CASES, MOST_DEGREE = 400, 64, 24
@@ -209,6 +210,7 @@ def times(p: Polynomial, q: Polynomial, most: int = MOST_TERMS) -> Polynomial:
     """p q, by at most so many products of terms."""
     if len(p) * len(q) > most:
         raise Refused
+    charge(1 + len(p) * len(q) // 8, 0)
     found: Polynomial = {}
     for m, c in p.items():
         for n, e in q.items():

@@ -8,7 +8,7 @@ from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.lines import checked_box
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Interval
-from cfdyn.certify.checker.shooting import MOST_SIZE, prove
+from cfdyn.certify.checker.shooting import MOST_SIZE, unique
 from cfdyn.certify.checker.symmetries import check_closed, symmetries
 
 MOST_CYCLES = 20_000
@@ -57,7 +57,7 @@ def _ledger(given: Any, g: CheckedMap, n: int, box: Interval, turns: list[list[i
     for z in cycles:
         if not z.within(box).all():
             raise NotValid(f"{what}: a cycle's boxes are not in the box")
-        prove(g, z, g.lines, what)
+        unique(g, z, g.lines, what)
     check_closed(cycles, turns, what)
     text = fields.text(found["tree"], what, 20 * 2**20)
     return len(cycles), Absence(g, n, box, cycles, turns).check(text, box, letters, what)

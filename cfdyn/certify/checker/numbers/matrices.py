@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, point, up
+from cfdyn.certify.checker.numbers.work import charge
 
 
 def product(a: Interval, b: Interval) -> Interval:
     """The matrix product."""
     found = None
+    charge(2 * a.shape[-1], math.prod((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])))
     for k in range(a.shape[-1]):
         term = a[..., :, k, None] * b[..., None, k, :]
         found = term if found is None else found + term
