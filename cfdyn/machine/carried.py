@@ -7,12 +7,15 @@ compressed. Nothing but data for a linker: a wheel with sets is a wheel for ever
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from cfdyn import outside
 
 FOLDER = Path(__file__).with_name("sets")
 # What a processor of each level has, as LLVM calls it; the later, the better.
@@ -21,6 +24,7 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "x86-64-v3": ("avx", "avx2", "bmi", "bmi2", "cx16", "f16c", "fma", "lzcnt", "movbe", "popcnt", "sahf", "sse4.2", "xsave"),
 }
 _MARK = b"cfdyn machine code 1\n"
+MOST = 2**28  # bytes of an entry, unpacked
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,11 @@ class CodeSet:
             return None
         start, length = self.entries[name]
         try:
-            with self.path.open("rb") as file:
+            with outside.opened(self.path) as file:
                 file.seek(start)
-                return zlib.decompress(file.read(length))
+                unpacking = zlib.decompressobj()
+                found = unpacking.decompress(file.read(length), MOST)
+            return found if unpacking.eof else None
         except (OSError, zlib.error):
             return None
 
@@ -65,13 +71,17 @@ def write(path: Path, level: str, made: dict[str, str], processor: Iterable[str]
 def read(path: Path) -> CodeSet | None:
     """The set in a file, or None if that is damaged."""
     try:
-        with path.open("rb") as file:
+        with outside.opened(path) as file:
             if file.read(len(_MARK)) != _MARK:
                 return None
             length = int.from_bytes(file.read(8), "little")
-            head = json.loads(file.read(min(length, 2**24)))
-            behind = file.tell()
-        places = {str(name): (behind + int(start), int(size)) for name, (start, size) in head["entries"].items()}
+            head = outside.parsed_json(file.read(min(length, 2**24)))
+            behind, end = file.tell(), os.fstat(file.fileno()).st_size
+        places = {}
+        for name, (start, size) in head["entries"].items():
+            if type(start) is not int or type(size) is not int or not 0 <= start <= start + size <= end - behind:
+                return None
+            places[name] = (behind + start, size)
         triple, name, features = map(str, head["processor"])
         return CodeSet(path, str(head["level"]), dict(head["made"]), (triple, name, features), places)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

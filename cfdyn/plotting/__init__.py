@@ -84,19 +84,20 @@ def plot(
     limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     canvas = importlib.import_module("cfdyn.plotting.canvas")
     sheet = canvas.sheet_of(style, figsize, ax)
-    with canvas.drawn_on(sheet):
-        figure = draw(record, **beneath)
-    importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
-    canvas.rasterize(figure)
-    narrow = importlib.import_module("cfdyn.plotting.narrow")
-    if ax is not None or figsize is not None:
-        with canvas.drawn_on(sheet), canvas.house_style():
-            narrow.arrange(figure, sheet.size)
-    narrow.fit_titles(figure)
-    if style == "dark":
-        importlib.import_module("cfdyn.plotting.dark").darken(figure)
-    if path is not None:
-        save(figure, path, pixels)
+    with canvas.latex_asked():
+        with canvas.drawn_on(sheet):
+            figure = draw(record, **beneath)
+        importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
+        canvas.rasterize(figure)
+        narrow = importlib.import_module("cfdyn.plotting.narrow")
+        if ax is not None or figsize is not None:
+            with canvas.drawn_on(sheet), canvas.house_style():
+                narrow.arrange(figure, sheet.size)
+        narrow.fit_titles(figure)
+        if style == "dark":
+            importlib.import_module("cfdyn.plotting.dark").darken(figure)
+        if path is not None:
+            save(figure, path, pixels)
     return figure
 
 

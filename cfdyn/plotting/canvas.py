@@ -19,7 +19,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import NumericsError, UsageError, unknown
 
 FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42}  # TrueType: publishers refuse Type 3
 BASE: Any = {
@@ -64,6 +64,18 @@ def _sheet() -> Sheet:
     return _SHEET.get() or Sheet()
 
 
+@contextmanager
+def latex_asked() -> Iterator[None]:
+    """Where the user's settings have LaTeX write all texts and it fails, that is one sentence."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        if not matplotlib.rcParams["text.usetex"]:
+            raise
+        raise NumericsError("LaTeX cannot write a text of this figure, and text.usetex asks for it "
+                            f"(see {matplotlib.matplotlib_fname()}): turn that off ({error})") from None  # fmt: skip
+
+
 class HouseFigure(Figure):
     """A figure whose files have embedded TrueType fonts, and images at the resolution of print, whoever saves them."""
 
@@ -71,7 +83,7 @@ class HouseFigure(Figure):
         kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
         if kind.lower() in VECTORS:
             options.setdefault("dpi", PRINTED)
-        with matplotlib.rc_context(FONTS), warnings.catch_warnings():
+        with latex_asked(), matplotlib.rc_context(FONTS), warnings.catch_warnings():
             warnings.filterwarnings("ignore", COLLAPSED)  # said when it was drawn
             super().savefig(fname, **options)
 

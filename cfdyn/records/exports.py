@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records.files import as_path, written_whole
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?:inf|nan)")
 WIDEST = 64  # columns of one array in a table
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "#$%&_{}"}
                         | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"})  # fmt: skip
@@ -47,7 +49,8 @@ class Exports:
     def to_csv(self, path: str | os.PathLike) -> Path:
         """Write the table to a file, whole or not at all, with a line of names; returns the path.
 
-        Numbers are written with all their digits, decimals with a point; where there is no number the cell is empty.
+        Numbers are written with all their digits, decimals with a point; where there is no number the cell is empty. A text that
+        a spreadsheet would take for a formula, as "=1+1" or "-x", gets an apostrophe before it.
 
         Raises
         ------
@@ -68,7 +71,7 @@ class Exports:
         path, columns = as_path(path), self.table()
         with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
+            writer.writerow(map(inert, columns))
             writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
         return path
 
@@ -118,7 +121,7 @@ class Exports:
         size = len(next(iter(kept.values()), []))
         lines = [" & ".join(_latex(value, digits) for value in row) + r" \\" for row in zip(*kept.values(), strict=True)][:rows]
         left = [rf"\multicolumn{{{len(kept)}}}{{l}}{{\ldots\ {size - rows} more rows}} \\"] if size > rows else []
-        head = " & ".join(name.translate(SPECIAL) for name in kept) + r" \\"
+        head = " & ".join(inert(name).translate(SPECIAL) for name in kept) + r" \\"
         kinds = "".join("l" if any(isinstance(value, str) for value in column) else "r" for column in kept.values())
         return "\n".join([rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", head, r"\midrule", *lines, *left, r"\bottomrule",
                           r"\end{tabular}"])  # fmt: skip
@@ -173,7 +176,7 @@ def _latex(value: Any, digits: int) -> str:
         return f"${value.real:.{digits}g} {value.imag:+.{digits}g}i$"
     if isinstance(value, float):
         return "" if value != value else _power(f"{value:.{digits}g}")
-    return "" if value is None else str(value).translate(SPECIAL)
+    return "" if value is None else inert(str(value)).translate(SPECIAL)
 
 
 def _power(text: str) -> str:
@@ -192,7 +195,18 @@ def cell(value: Any) -> Any:
     """
     if isinstance(value, float | np.floating):
         return "" if value != value else repr(float(value))
-    return "" if value is None else value
+    return "" if value is None else inert(value) if isinstance(value, str) else value
+
+
+def inert(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: an apostrophe before one that begins as such and is no number.
+
+    >>> [inert(text) for text in ("=cmd|'/c calc'!A0", "@SUM(A1)", "-x", "-1.5", "x = 0.6")]
+    ["'=cmd|'/c calc'!A0", "'@SUM(A1)", "'-x", '-1.5', 'x = 0.6']
+    """
+    text = text.replace("\r", " ")  # which a spreadsheet takes for the end of a row, and the csv module does not
+    begins = text.lstrip(" ")[:1] in tuple("=+-@\t\n＝＋－＠")
+    return f"'{text}" if begins and not _NUMBER.fullmatch(text) else text
 
 
 def by_rows(table: dict[str, list[Any]]) -> list[dict[str, Any]]:

@@ -49,6 +49,30 @@ def test_a_damaged_set_is_none_and_a_damaged_entry_too(tmp_path):
     assert carried.why_not(None, MADE, NATIVE, HAS.get) == "the file is damaged"
 
 
+HEADS = {
+    "nested": '{"entries": ' + "[" * 50_000, "a negative place": {"one": [-3, 1]}, "a length below 0": {"one": [0, -1]}, "behind the end": {"one": [0, 10**9]},
+    "infinite": '{"entries": {"one": [1e400, 1]}}', "a fraction": {"one": [0.5, 1]}, "many digits": '{"entries": {"one": [' + "9" * 5000 + ", 1]}}",
+    "a large place": {"one": [2**70, 1]}, "true": {"one": [True, 1]}, "no pair": {"one": [1]}, "no places": [1, 2], "null": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_head_that_makes_no_sense_is_damage(name, tmp_path):
+    one, head = written(tmp_path, one=b"1" * 100), HEADS[name]
+    assert one.read("one") == b"1" * 100
+    if not isinstance(head, str):
+        head = json.dumps({"level": "x86-64", "made": MADE, "processor": list(NATIVE), "entries": head})
+    one.path.write_bytes(carried._MARK + len(head).to_bytes(8, "little") + head.encode() + b"1234")
+    assert carried.read(one.path) is None
+
+
+def test_an_entry_is_unpacked_up_to_a_limit(tmp_path, monkeypatch):
+    one = written(tmp_path, one=bytes(10**6))
+    assert one.read("one") == bytes(10**6)
+    monkeypatch.setattr(carried, "MOST", 10**5)
+    assert one.read("one") is None
+
+
 def test_what_does_not_fit_says_why(tmp_path):
     one = written(tmp_path)
     assert carried.why_not(one, MADE, NATIVE, HAS.get) == ""

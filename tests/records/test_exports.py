@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import json
 import re
+from typing import Annotated
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.errors import UsageError
 from cfdyn.records.exports import dimensions
+from cfdyn.records.record import Record
 from tests.records.samples import RECORDS, made
 
 
@@ -35,6 +37,33 @@ def test_a_file_has_the_numbers_with_all_their_digits(tmp_path):
     with open(orbit.to_csv(tmp_path / "orbit.csv"), newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["w"]) for row in rows] == orbit.z[:, 0].tolist()
+
+
+FORMULAS = ("=cmd|'/c calc'!A0", "=1+1", "+1+1", "-x", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1")
+NO_FORMULAS = ("-1.5", "+2", "-1e-05", "-inf", ".5", "x = 0.6", "flip", "", "3 - x")
+
+
+def test_a_text_is_no_formula_for_a_spreadsheet(tmp_path):
+    """In a cell and in the line of names; what looks like a number and a text that begins otherwise stay as they are."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Named(Record):
+        names: Annotated[tuple[str, ...], "k"]
+        texts: Annotated[np.ndarray, "m", str]
+        numbers: Annotated[np.ndarray, "m k"]
+
+    texts = (*FORMULAS, *NO_FORMULAS)
+    numbers = np.linspace(-1, 1, 3 * len(texts)).reshape(-1, 3)
+    record = Named(("=1+1", "-x", "x"), np.array(texts), numbers)
+    with open(record.to_csv(tmp_path / "x.csv"), newline="", encoding="utf-8") as file:
+        names, *rows = csv.reader(file)
+    assert names == ["texts", "'=1+1", "'-x", "x"]
+    assert [row[0] for row in rows] == [f"'{text}".replace("\r", " ") for text in FORMULAS] + list(NO_FORMULAS)
+    assert [[float(number) for number in row[1:]] for row in rows] == numbers.tolist()
+    lines = record.to_latex().splitlines()
+    assert lines[2].startswith("texts & '=1+1 & '-x & x") and lines[5].startswith("'=1+1 & ")
+    assert all(line[:1] not in "=+-@" for line in lines[4 : 4 + len(FORMULAS)])
+    del Record.kinds["Named"]
 
 
 def test_axes_are_named_by_the_class(runs):
