@@ -17,6 +17,7 @@ from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
 from cfdyn.training.config import DISCRETE, DONE, Config, read_config
 from cfdyn.training.dynamics import Dynamics
+from cfdyn.training.files.facts import facts_of
 from cfdyn.training.files.store import Store
 from cfdyn.training.models import MEASURED
 from cfdyn.training.summary import ends, sentences, summary
@@ -63,13 +64,12 @@ class Run(Dynamics):
         self._store.open("r")
         facts = self._store.attributes()
         try:
-            self.status, self.remarks = str(facts["status"]), tuple(facts["remarks"]) if "remarks" in facts else ()
-            self._steps, self._rows = int(facts["steps"]), int(facts["rows"])
-            self._facts, self._work, self.n_weights = facts.get("models", {}), facts.get("work", {}), facts.get("weights", 0)
-            self.n_state = int(facts.get("state", self.n_weights))
-        except (KeyError, TypeError, ValueError):
+            found = facts_of(facts, self.config)
+        except ValueError:
             raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled: the run has just begun, or "
                               "was killed then, and begins again with --resume; else they are damaged") from None  # fmt: skip
+        self.status, self.remarks, self._steps, self._rows = found.status, found.remarks, found.steps, found.rows
+        self._facts, self._work, self.n_weights, self.n_state = found.models, found.work, found.weights, found.state
 
     def __repr__(self) -> str:
         return f"Run({self.config.subject}, {self.config.optimizer}: {self.status}, in {self.folder})"

@@ -75,7 +75,7 @@ def aged(run):
     shutil.rmtree(run.folder / "run.zarr" / "rows" / "vectors")
     group = run.folder / "run.zarr" / "zarr.json"
     about = json.loads(group.read_text())
-    del about["attributes"]["files"]
+    del about["attributes"]["files"], about["attributes"]["crc32"]
     group.write_text(json.dumps(about))
     (run.folder / "config.toml").write_text("version = 2\n" + "".join(kept))
     for path in run.folder.glob("checkpoint-*.npz"):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cfdyn import outside
 from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
 from cfdyn.records.files import FULL
 from cfdyn.training.config import FILE
+from cfdyn.training.files import chunks
 from cfdyn.words import how_many
 
 FOLDER = "run.zarr"
+CHECK = "crc32"  # among the attributes: of all others
 CHUNK = 1024  # rows in a file
 DIRECTIONS = 4  # columns at first, of what there is of each direction
 PART, WAITING = 2**17, 2**23  # numbers in a file of vectors, and how many of an array wait to be written
@@ -48,23 +53,28 @@ class Store:
             self._group = library.open_group(str(self.path), mode="w", zarr_format=3)
             for name, shape in arrays.items():
                 rows, *others = shape
-                chunks = [min(rows, CHUNK), *others]
+                pieces = [min(rows, CHUNK), *others]
                 if len(shape) > 2:
-                    chunks = [max(min(rows, PART // shape[2]), 1), 1, min(shape[2], PART)]
-                self._group.create_array(name, shape=tuple(shape), chunks=tuple(chunks), dtype="float64", fill_value=np.nan)
+                    pieces = [max(min(rows, PART // shape[2]), 1), 1, min(shape[2], PART)]
+                self._group.create_array(name, shape=tuple(shape), chunks=tuple(pieces), dtype="float64", fill_value=np.nan,
+                                         compressors=[library.codecs.ZstdCodec(), library.codecs.Crc32cCodec()])  # fmt: skip
 
     def open(self, mode: str = "r+") -> None:
         """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
         library = zarr()
         try:
-            self._group = library.open_group(str(self.path), mode=mode, zarr_format=3)
+            outside.parsed_json(outside.content(self.path / "zarr.json"))
+            self._group = library.open_group(str(self.path), mode=mode, zarr_format=3, use_consolidated=False)
         except Exception as error:  # whatever zarr makes of files that are cut off
-            raise RecordError(f"the arrays in {self.path} cannot be read ({type(error).__name__})") from None
+            why = error if isinstance(error, outside.Unfit) else type(error).__name__
+            raise RecordError(f"the arrays in {self.path} cannot be read ({why})") from None
+        if self.attributes().get(CHECK, told := checksum(self.attributes())) != told:
+            raise RecordError(f"the arrays in {self.path} cannot be read (what they say of themselves was changed)")
         found = self.attributes().get("files")
         counts = found if isinstance(found, Mapping) else {}  # none in a run of an earlier version
         self._files = {name: count for name, count in counts.items() if isinstance(count, int)}
         if mode != "r":
-            for name in self._files:
+            for name in {**self._files, **dict.fromkeys(self.names())}:
                 self._check_files(name)
 
     def resize(self, lengths: Mapping[str, int]) -> None:
@@ -97,7 +107,8 @@ class Store:
                     self._write(self._group[name], entries)
             self._count(self._waiting)
             self._waiting.clear()
-            self._group.update_attributes({**attributes, "files": self._files})
+            told = {**self.attributes(), **attributes, "files": self._files}
+            self._group.update_attributes({**told, CHECK: checksum(told)})
 
     @staticmethod
     def _write(array: Any, entries: list[tuple[int, Any]]) -> None:
@@ -117,19 +128,25 @@ class Store:
 
     def read(self, name: str, rows: int | None = None) -> np.ndarray:
         """The first so many rows of an array, all if not given; a RecordError where it is damaged."""
-        self._check_files(name)
+        self._check_files(name, rows)
         try:
-            return np.asarray(self._group[name][:rows])
+            found = np.asarray(self._group[name][:rows])
         except Exception as error:  # whatever zarr makes of files that are cut off
             raise self._damaged(name, type(error).__name__) from None
+        if rows is not None and len(found) < rows:
+            raise self._damaged(name, f"{how_many(len(found), 'row')} of {rows} are there")
+        return found
 
     def _count(self, names: Iterable[str]) -> None:
         self._files |= {name: self._group[name].nchunks_initialized for name in names}
 
-    def _check_files(self, name: str) -> None:
-        """A RecordError where fewer files of an array are there than were written."""
+    def _check_files(self, name: str, rows: int | None = 0) -> None:
+        """A RecordError where a file of an array is none of this run, or fewer are there than were written."""
         try:
             there = self._group[name].nchunks_initialized
+            chunks.check(self.path / name, rows)
+        except (OSError, outside.Unfit) as error:
+            raise self._damaged(name, f"it {outside.why(error)}") from None
         except Exception as error:  # whatever zarr makes of an array that is gone or cut off
             raise self._damaged(name, type(error).__name__) from None
         if there < self._files.get(name, 0):
@@ -138,6 +155,11 @@ class Store:
     def _damaged(self, name: str, how: str) -> RecordError:
         return RecordError(f"the array {name} in {self.path} is damaged ({how}), and what it held is lost; others can be read, "
                            f"and the settings to train again, in another folder, are in {self.path.parent / FILE}")  # fmt: skip
+
+
+def checksum(attributes: Mapping[str, Any]) -> int:
+    """Of all but itself."""
+    return zlib.crc32(json.dumps({key: attributes[key] for key in attributes if key != CHECK}, sort_keys=True).encode())
 
 
 class said:
