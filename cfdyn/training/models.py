@@ -80,6 +80,7 @@ class Model:
         self._options = {} if tol is None else {"rtol": tol}
         self._run: Any = None
         self._farthest = 0.0  # from the midpoints of the optimizer
+        self._fresh = True  # not as a checkpoint has it, of which nothing but the numbers is known until it has gone on
 
     def begin(self, z: np.ndarray, off: np.ndarray) -> None:
         """Start at a midpoint (D,) of the optimizer, which its iterate is ``off`` (d,) from."""
@@ -99,6 +100,12 @@ class Model:
         except (NumericsError, UsageError) as error:
             self.status = f"ended at t = {self._run.t:.6g}: {error}"
             return
+        except Exception as error:
+            if self._fresh:
+                raise
+            raise RecordError(f"the checkpoint of the {self.name} flow is damaged, or of another cfdyn: it does not go on "
+                              f"({type(error).__name__}: {error})") from None  # fmt: skip
+        self._fresh = True
         if self._run.status:
             self.status = f"ended: {self._run.status}"
         elif not np.isfinite(self._run.w).all():
@@ -161,4 +168,4 @@ class Model:
         except KeyError:
             raise RecordError(f"the run was begun with a {self.name} flow that is another one in this cfdyn: what it has can be "
                               "read, and it does not go on; begin it anew in another folder") from None  # fmt: skip
-        self._run = run
+        self._run, self._fresh = run, False

@@ -5,21 +5,27 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from cfdyn.errors import NumericsError
+
 # s stages are stable for h·ρ up to 0.53(s² − 1). The usual damping of 2/13 reaches 0.65(s² − 1), but leaves stiff components
 # two thirds on average: they live for many steps, and the error that they seem to have keeps the steps short.
 DAMPING, REACH, MARGIN = 2.0, 0.53, 1.05
+MOST = 20_000  # stages
 
 State = Any  # an array, or what adds and scales as one
 Slope = Callable[[State], State]
 
 
 def stages(h: float, radius: float) -> int:
-    """The fewest stages for a step h where the slope's derivative has eigenvalues down to −radius.
+    """The fewest stages for a step h where the slope's derivative has eigenvalues down to −radius; a NumericsError above `MOST`.
 
     >>> stages(10.0, 2.0), stages(0.1, 2.0)
     (7, 2)
     """
-    return max(2, math.ceil(math.sqrt(1 + MARGIN * h * radius / REACH)))
+    found = math.sqrt(1 + MARGIN * h * radius / REACH)
+    if not found <= MOST:
+        raise NumericsError(f"a step would take more than {MOST} stages, for eigenvalues of {radius:.3g}")
+    return max(2, math.ceil(found))
 
 
 @lru_cache(maxsize=256)
