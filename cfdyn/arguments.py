@@ -81,8 +81,39 @@ def table(what: str, value: Any, dimensions: int, words: str = "a table of numbe
     except (TypeError, ValueError, OverflowError):
         found = None
     if found is None or found.ndim != dimensions:
-        raise UsageError(f"{what} is {words}, not {shown(value)}")
+        row = first_other(value)
+        raise UsageError(f"{what} is {words}{f': {row}' if row else f', not {shown(value)}'}")
     return found
+
+
+def check_finite(what: str, found: np.ndarray) -> None:
+    """A UsageError that names the first place, counted from 0, of a number that is missing or infinite.
+
+    >>> check_finite("a series has", np.array([[1.0, 2.0], [3.0, np.nan]]))
+    Traceback (most recent call last):
+    ...
+    cfdyn.errors.UsageError: a series has finite numbers: row 1, column 1 (counted from 0) is nan
+    """
+    bad = ~np.isfinite(found)
+    if bad.any():
+        place = [int(k) for k in np.unravel_index(int(bad.argmax()), bad.shape)]
+        axes = ("entry",) if found.ndim < 2 else ("row", "column", *["entry"] * (found.ndim - 2))
+        named = ", ".join(f"{axis} {k}" for axis, k in zip(axes, place, strict=False))
+        raise UsageError(f"{what} finite numbers: {named or 'it'}{' (counted from 0)' if named else ''} is {found[tuple(place)]}")
+
+
+def first_other(value: Any) -> str:
+    """The first row that is no row of numbers as the others are, in words; "" of what is no list of rows."""
+    if not isinstance(value, list | tuple) or not value or not isinstance(value[0], list | tuple):
+        return ""
+    for k, row in enumerate(value):
+        if not isinstance(row, list | tuple) or len(row) != len(value[0]):
+            size = f"{len(row)} entries, and row 0 has {len(value[0])}" if isinstance(row, list | tuple) else "no entries"
+            return f"row {k} (counted from 0) has {size}"
+        for j, one in enumerate(row):
+            if one is None or isinstance(one, str | bytes):
+                return f"row {k}, entry {j} (counted from 0) is {shown(one)}"
+    return ""
 
 
 def whole_number(what: str, value: Any, least: float = -(2**63), most: float = 2**63 - 1) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import table, whole_number
+from cfdyn.arguments import check_finite, table, whole_number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.scaling import Slope, boxes_filled, pairs_within, slope
@@ -99,8 +99,9 @@ def _rows(points: Any) -> np.ndarray:
     given = points.z if isinstance(points, Orbit) else points
     rows = table("a set of points", given, 1 if np.ndim(given) == 1 else 2)
     rows = rows[:, None] if rows.ndim == 1 else rows
-    if len(rows) < FEWEST_ROWS or not rows.shape[1] or not np.isfinite(rows).all():
+    if len(rows) < FEWEST_ROWS or not rows.shape[1]:
         raise UsageError(f"fractal_dimension needs {FEWEST_ROWS} rows of finite numbers")
+    check_finite("fractal_dimension needs", rows)
     return rows
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import table, whole_number
+from cfdyn.arguments import check_finite, table, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import Orbit
@@ -96,8 +96,9 @@ def _column(series: Any, column: int) -> np.ndarray:
     given = series.z if isinstance(series, Orbit) else series
     rows = table("a series", given, 1 if np.ndim(given) == 1 else 2)
     rows = rows[:, None] if rows.ndim == 1 else rows
-    if column >= rows.shape[1] or not np.isfinite(rows[:, column]).all():
+    if column >= rows.shape[1]:
         raise UsageError(f"permutation_entropy needs a column of finite numbers; column {column} of {rows.shape[1]} is none")
+    check_finite("permutation_entropy needs", rows[:, column])
     return rows[:, column]
 
 

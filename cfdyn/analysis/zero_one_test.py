@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import table, whole_number
+from cfdyn.arguments import check_finite, table, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.zero_one import growth_rates, walk
@@ -103,8 +103,9 @@ def _rows(orbit: Any) -> np.ndarray:
     else:
         rows = table("a series", orbit, 1) if np.ndim(orbit) == 1 else table("a series", orbit, 2)
         rows = rows[:, None] if rows.ndim == 1 else rows
-    if not np.isfinite(rows).all() or not rows.shape[1]:
+    if not rows.shape[1]:
         raise UsageError("zero_one_test needs columns of finite numbers")
+    check_finite("zero_one_test needs", rows)
     return rows
 
 

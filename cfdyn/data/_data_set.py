@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import whole_number
+from cfdyn.arguments import check_finite, first_other, whole_number
 from cfdyn.errors import UsageError, shown
 
 
@@ -53,8 +53,10 @@ class DataSet:
         targets = targets[:, None] if targets.ndim == 1 else targets
         lengths = {part.shape[:1] for part in (inputs, targets, labels) if part is not None}
         if len(lengths) > 1 or inputs.ndim < 2 or not len(inputs):
-            shapes = ", ".join(str(part.shape) for part in (inputs, targets, labels) if part is not None)
-            raise UsageError(f"{self.title}: inputs are (n, …), with a target or a label for each of the n rows, not {shapes}")
+            parts = {"inputs": inputs, "targets": targets, "labels": labels}
+            shapes = ", ".join(f"{name} {part.shape}" for name, part in parts.items() if part is not None)
+            last = f"; row {min(lengths)[0]} (counted from 0) is not in all" if len(lengths) > 1 and all(lengths) else ""
+            raise UsageError(f"{self.title}: inputs are (n, …), with a target or a label for each of the n rows, not {shapes}{last}")
         for name, value in {"inputs": inputs, "targets": targets, "labels": labels}.items():
             object.__setattr__(self, name, value)
 
@@ -79,13 +81,15 @@ def _array(value: Any, what: str, kind: type) -> np.ndarray:
     """Finite numbers as float64 or whole ones as int64."""
     try:
         given = np.asarray(value)
-        found = given.astype(float) if given.dtype.kind in "biuf" else np.array(np.nan)
+        found = given.astype(float) if given.dtype.kind in "biuf" else None
     except (TypeError, ValueError):
-        found = np.array(np.nan)
-    if not np.isfinite(found).all():
-        raise UsageError(f"{what} are finite numbers, not {shown(value)}")
+        found = None
+    if found is None:
+        raise UsageError(f"{what} are finite numbers{f': {row}' if (row := first_other(value)) else f', not {shown(value)}'}")
+    check_finite(f"{what} are", found)
     if kind is int and (found != np.round(found)).any():
-        raise UsageError(f"{what} are whole numbers, not {shown(value)}")
+        place = np.argwhere(found != np.round(found))[0]
+        raise UsageError(f"{what} are whole numbers, and row {place[0]} (counted from 0) has {found[tuple(place)]}")
     return found.astype(np.int64) if kind is int else found
 
 

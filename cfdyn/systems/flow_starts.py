@@ -1,12 +1,11 @@
 """A full state of a flow from what a user gives to start from."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import vector
+from cfdyn.arguments import check_finite, vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.programs.model import ModelSpec
 from cfdyn.systems.map import Map
@@ -27,8 +26,7 @@ def state_of(flow: Any, lift: Lift | None, start: Any) -> np.ndarray:
     step, kept, d = Map(flow.spec.map), list(flow.spec.kept), flow.n_weights
     given = vector("a start", start)
     if given.shape == (flow.dim,) and flow.dim not in (d, step.dim):
-        if not np.isfinite(given).all():
-            raise UsageError(f"a start needs finite numbers, not {given.tolist()}")
+        check_finite("a start needs", given)
         return given
     z = step.state(given)
     if flow.dim > d and given.size == d:
@@ -38,8 +36,7 @@ def state_of(flow: Any, lift: Lift | None, start: Any) -> np.ndarray:
 
 def _of_model(flow: Any, lift: Lift | None, start: Any) -> np.ndarray:
     z = vector("a start", start)
-    if not all(map(math.isfinite, z.ravel().tolist())):
-        raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
+    check_finite("a start needs", z)
     if z.shape == (flow.n_weights,) and lift is not None:
         return lift(flow, z)
     if z.shape != (flow.dim,):

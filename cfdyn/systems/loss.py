@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfdyn.arguments import converted, entries, table, vector
+from cfdyn.arguments import check_finite, converted, entries, table, vector
 from cfdyn.codegen.columns import WRITTEN
 from cfdyn.codegen.compile import Rule, compile_matrix, compile_rule, parameter_vector
 from cfdyn.errors import FormulaError, UsageError, shown, unknown
@@ -244,8 +244,7 @@ def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError("data are columns of one length, at least one row of each, such as data={'x': [1, 2], 'y': [0, 1]}; not "
                          + (", ".join(f"{name} of {size}" for name, size in sizes.items()) or "nothing"))  # fmt: skip
     for name, column in columns.items():
-        if not np.isfinite(column).all():
-            raise UsageError(f"the column {name!r} of the data has entries that are no finite numbers")
+        check_finite(f"the column {name!r} of the data needs", column)
     return {"columns": list(columns), "data": np.column_stack(list(columns.values()))}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import entries, table, vector
+from cfdyn.arguments import check_finite, entries, table, vector
 from cfdyn.codegen.map_rules import Compiled
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows
@@ -185,8 +185,7 @@ class Map(Compiled):
             elif self.dim > self.n_weights:
                 allowed += f" or the full state of {self.dim} ({', '.join(self.names)})"
             raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
-        if not np.isfinite(z).all():
-            raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
+        check_finite("a start needs", z)
         return z
 
     def __call__(self, z: Any) -> np.ndarray:

@@ -298,3 +298,24 @@ def test_data_may_be_a_table():
     columns = {"x": [1.0, -2.0, 0.5], "y": [1.0, 0.0, 1.0]}
     of_table, of_dict = (cf.Loss("(a*x - y)**2", data=data) for data in (Table(columns), columns))
     assert of_table.value([0.3]) == of_dict.value([0.3]) == pytest.approx((0.7**2 + 0.6**2 + 0.85**2) / 3)
+
+
+def test_what_is_wrong_in_an_array_is_told_by_its_place():
+    """A row and a column, not the array, however large it is."""
+    table = np.ones((500, 3))
+    table[77, 2] = np.nan
+    cases = (
+        (lambda: cf.DataSet(table, np.ones(500), title="mine"), "inputs of mine are finite numbers: row 77, column 2 .counted from 0. is nan"),
+        (lambda: cf.DataSet(np.ones((5, 2)), np.ones(4), title="mine"), r"not inputs \(5, 2\), targets \(4, 1\); row 4 .counted from 0. is not in all"),
+        (lambda: cf.DataSet([[1, 2], [3]], [1, 2], title="mine"), "inputs of mine are finite numbers: row 1 .counted from 0. has 1 entries, and row 0 has 2"),
+        (lambda: cf.DataSet([[1, 2], [3, "x"]], [1, 2], title="mine"), "row 1, entry 1 .counted from 0. is 'x'"),
+        (lambda: cf.DataSet(np.ones((3, 1)), labels=[0, 0.5, 1], title="mine"), "whole numbers, and row 1 .counted from 0. has 0.5"),
+        (lambda: cf.analysis.zero_one_test(table), "row 77, column 2 .counted from 0. is nan"),
+        (lambda: cf.analysis.permutation_entropy(table[:, 2]), "entry 77 .counted from 0. is nan"),
+        (lambda: cf.analysis.oscillation([[1.0, 2.0]] * 20 + [[1.0]]), "row 20 .counted from 0. has 1 entries, and row 0 has 2"),
+        (lambda: cf.iterate(cf.Map.from_text("x/2"), [np.inf], 3), "a start needs finite numbers: entry 0 .counted from 0. is inf"),
+    )  # fmt: skip
+    for call, words in cases:
+        with pytest.raises(UsageError, match=words) as told:
+            call()
+        assert "array" not in str(told.value) and len(str(told.value)) < 200

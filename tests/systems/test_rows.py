@@ -130,7 +130,7 @@ def test_a_formula_for_each_row_of_named_columns():
     ("data", "words"),
     [
         ({}, "at least one row"), ({"x": [1, 2], "y": [1]}, "x of 2, y of 1"), ({"x": [], "y": []}, "x of 0"),
-        ({"x": [np.nan], "y": [1]}, "no finite numbers"), ([1, 2], "data is a dict"), ({"x": ["a"], "y": [1]}, "list of numbers"),
+        ({"x": [np.nan], "y": [1]}, "column 'x' of the data needs finite numbers: entry 0 .counted from 0. is nan"), ([1, 2], "data is a dict"), ({"x": ["a"], "y": [1]}, "list of numbers"),
         ({"x": [1.0]}, "'y' in the formula has no value"), ({"x": [1.0], "y": [1.0], "w": [1.0]}, "cannot be a variable and a column"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import number, vector
+from cfdyn.arguments import check_finite, number, vector
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.maps.course import Course
 from cfdyn.machine.portable import Portable
@@ -64,8 +64,7 @@ class FlowMap(Portable, MapByProducts):
         x = vector("a start", start)
         if x.shape != (self.dim,):
             raise UsageError(f"a start has {self._allowed()}, not {x.size if x.ndim == 1 else x.shape}")
-        if not np.isfinite(x).all():
-            raise UsageError(f"a start needs finite numbers, not {x.tolist()}")
+        check_finite("a start needs", x)
         return x
 
     def _allowed(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cfdyn.training.config import FILE
 from cfdyn.training.files import chunks
 from cfdyn.words import how_many
 
-FOLDER = "run.zarr"
+FOLDER, ROOMS = "run.zarr", ("steps", "rows")
 CHECK = "crc32"  # among the attributes: of all others
 CHUNK = 1024  # rows in a file
 DIRECTIONS = 4  # columns at first, of what there is of each direction
@@ -63,7 +64,8 @@ class Store:
         """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
         library = zarr()
         try:
-            outside.parsed_json(outside.content(self.path / "zarr.json"))
+            for place in (self.path, *(self.path / room for room in ROOMS)):
+                outside.parsed_json(outside.content(place / "zarr.json"))
             self._group = library.open_group(str(self.path), mode=mode, zarr_format=3, use_consolidated=False)
         except Exception as error:  # whatever zarr makes of files that are cut off
             why = error if isinstance(error, outside.Unfit) else type(error).__name__
@@ -87,7 +89,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Of all arrays."""
-        return [f"{room}/{name}" for room in ("steps", "rows") for name, _ in self._group[room].arrays()]
+        return [f"{room}/{path.parent.name}" for room in ROOMS for path in sorted((self.path / room).glob("*/zarr.json"))]
 
     def put(self, room: str, row: int, values: Mapping[str, Any]) -> None:
         """Values of a row: numbers, or a number or a vector for each direction."""
@@ -143,8 +145,9 @@ class Store:
     def _check_files(self, name: str, rows: int | None = 0) -> None:
         """A RecordError where a file of an array is none of this run, or fewer are there than were written."""
         try:
+            with suppress(FileNotFoundError):  # which Zarr tells
+                chunks.check(self.path / name, rows)
             there = self._group[name].nchunks_initialized
-            chunks.check(self.path / name, rows)
         except (OSError, outside.Unfit) as error:
             raise self._damaged(name, f"it {outside.why(error)}") from None
         except Exception as error:  # whatever zarr makes of an array that is gone or cut off
