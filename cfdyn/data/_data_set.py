@@ -55,8 +55,9 @@ class DataSet:
         if len(lengths) > 1 or inputs.ndim < 2 or not len(inputs):
             parts = {"inputs": inputs, "targets": targets, "labels": labels}
             shapes = ", ".join(f"{name} {part.shape}" for name, part in parts.items() if part is not None)
-            last = f"; row {min(lengths)[0]} (counted from 0) is not in all" if len(lengths) > 1 and all(lengths) else ""
-            raise UsageError(f"{self.title}: inputs are (n, …), with a target or a label for each of the n rows, not {shapes}{last}")
+            more = f"; row {min(lengths)[0]} (counted from 0) is not in all" if len(lengths) > 1 and all(lengths) else ""
+            raise UsageError(f"{self.title}: inputs are (n, …), with a target or a label for each of the n rows, "
+                             f"not {shapes}{more}")  # fmt: skip
         for name, value in {"inputs": inputs, "targets": targets, "labels": labels}.items():
             object.__setattr__(self, name, value)
 
