@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.arguments import first_other
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.direction import Direction, examine
@@ -128,7 +129,8 @@ def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list
     try:
         table = np.asarray(log.w if isinstance(log, Orbit) else log, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise UsageError("the log must be an array of real numbers, (n,) or (n, d)") from None
+        row = first_other(log)
+        raise UsageError(f"the log must be an array of real numbers, (n,) or (n, d){row and f': {row}'}") from None
     if table.ndim == 1:
         table = table[:, None]
     if table.ndim != 2 or table.shape[1] == 0:

@@ -318,4 +318,4 @@ def test_what_is_wrong_in_an_array_is_told_by_its_place():
     for call, words in cases:
         with pytest.raises(UsageError, match=words) as told:
             call()
-        assert "array" not in str(told.value) and len(str(told.value)) < 200
+        assert "array(" not in str(told.value) and len(str(told.value)) < 200
