@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "ARCHITECTURE.md"
 # What is checked, spelled, compiled, kept, recorded and proved on the way is the ground, or a way of its own.
-GROUND = ("arguments", "signatures", "errors", "registry", "words", "machine", "records", "codegen", "certify")
+GROUND = ("arguments", "signatures", "errors", "registry", "words", "outside", "machine", "records", "codegen", "certify")
 CALLS = {  # name -> (what is there before, the call, the rooms whose files are entered but not followed further down)
     "study": ("loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)", "cf.study(loss, gd)", "analysis certify"),
     "branch": ('step = cf.Map.from_text("r*x*(1 - x)", params={"r": 2.5})', 'cf.analysis.continue_cycle(step, [0.6], "r", (2.5, 3.6))', ""),
