@@ -157,7 +157,7 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
         raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
     with held(folder):
         told = checkpoints.found(folder)
-        facts = told[0].facts if told else {"status": RUNNING, "k": 0}
+        facts: dict[str, Any] = told[0].facts if told else {"status": RUNNING, "k": 0}
         status = facts["status"]
         config = config if steps is None else config.with_(steps=steps)
         # Also a run that is done may have more steps in its settings: it was killed before it had gone on by one checkpoint.
