@@ -21,7 +21,8 @@ from matplotlib.lines import Line2D
 
 from cfdyn.errors import UsageError, unknown
 
-FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42}  # TrueType: publishers refuse Type 3
+# TrueType, for publishers refuse Type 3; no program is run, and no file is written beside, whatever a `matplotlibrc` says.
+FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "text.usetex": False, "ps.usedistiller": None, "svg.image_inline": True}
 BASE: Any = {
     "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
@@ -71,9 +72,26 @@ class HouseFigure(Figure):
         kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
         if kind.lower() in VECTORS:
             options.setdefault("dpi", PRINTED)
-        with matplotlib.rc_context(FONTS), warnings.catch_warnings():
+        with matplotlib.rc_context({**_own_again(), **FONTS}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", COLLAPSED)  # said when it was drawn
             super().savefig(fname, **options)
+
+
+def _set_here() -> list[str]:
+    """Settings that a file `matplotlibrc` of the current folder has changed: it came with the data, or from a stranger."""
+    if Path(matplotlib.matplotlib_fname()).resolve().parent != Path.cwd().resolve():
+        return []
+    read, usual = matplotlib.rcParamsOrig, matplotlib.rcParamsDefault
+    return [name for name in usual if not name.startswith("backend") and read[name] != usual[name]]
+
+
+_SET_HERE = _set_here()
+
+
+def _own_again() -> dict[str, Any]:
+    """Those as matplotlib has them, unless the user has set them since."""
+    names = [name for name in _SET_HERE if matplotlib.rcParams[name] == matplotlib.rcParamsOrig[name]]
+    return {name: matplotlib.rcParamsDefault[name] for name in names}
 
 
 @contextmanager
@@ -81,7 +99,7 @@ def house_style() -> Iterator[None]:
     """The package's settings, without touching the user's."""
     sheet = _sheet()
     close = CLOSE if sheet.into is not None or (sheet.size and sheet.size[0] < NARROW) else {}
-    with matplotlib.rc_context({**BASE, **STYLES[sheet.style], **close}):
+    with matplotlib.rc_context({**_own_again(), **BASE, **STYLES[sheet.style], **close}):
         yield
 
 
