@@ -11,7 +11,7 @@ from typing import Any
 
 from cfdyn.arguments import converted, number, whole_number
 from cfdyn.errors import RecordError, UsageError, shown, unknown
-from cfdyn.records.files import as_path, written_whole
+from cfdyn.records.files import as_path, check_leads_nowhere, written_whole
 from cfdyn.training.own_optimizer import read_formulas
 
 VERSION, READ = 4, (2, 3, 4)  # of what is in a run's folder, and those that can be read
@@ -156,7 +156,7 @@ def write_config(config: Config, folder: Path) -> None:
     """Into the folder of a run, whole or not at all."""
     values = {"version": VERSION, **{name: value for name, value in dataclasses.asdict(config).items() if name != "out"}}
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items() if value is not None]
-    with written_whole(folder / FILE) as temporary:
+    with written_whole(folder / FILE, follow=False) as temporary:
         Path(temporary).write_text("".join(lines), encoding="utf-8")
 
 
@@ -165,8 +165,10 @@ def read_config(folder: Path) -> Config:
 
     Raises
     ------
-    RecordError : there is no run, or it is of another version, or its settings are damaged
+    RecordError : there is no run, or it is of another version, or its settings are damaged, or it leads out of its folder
     """
+    if folder.is_dir():
+        check_leads_nowhere(folder)
     if not (folder / FILE).exists():
         where = "is no folder" if not folder.is_dir() else f"is unreadable: it is a folder, and no run of cfdyn train ({FILE})"
         raise RecordError(f"{folder} {where}")

@@ -38,6 +38,7 @@ class Store:
     def __init__(self, folder: Path):
         self.path = folder / FOLDER
         self._group: Any = None
+        self._chunks: Any = None
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
         self._files: dict[str, int] = {}
 
@@ -45,19 +46,26 @@ class Store:
         """New arrays, by their names: their shapes at first; of vectors a file has a part of one direction in some rows."""
         library = zarr()
         with said(self.path):
-            self._group = library.open_group(str(self.path), mode="w", zarr_format=3)
+            self._group = library.open_group(self._place(), mode="w", zarr_format=3)
             for name, shape in arrays.items():
                 rows, *others = shape
                 chunks = [min(rows, CHUNK), *others]
                 if len(shape) > 2:
                     chunks = [max(min(rows, PART // shape[2]), 1), 1, min(shape[2], PART)]
                 self._group.create_array(name, shape=tuple(shape), chunks=tuple(chunks), dtype="float64", fill_value=np.nan)
+            self._chunks.commit()
+
+    def _place(self, read_only: bool = False) -> Any:
+        from cfdyn.training.files.chunks import Chunks
+
+        self._chunks = Chunks(self.path, read_only=read_only)
+        return self._chunks
 
     def open(self, mode: str = "r+") -> None:
         """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
         library = zarr()
         try:
-            self._group = library.open_group(str(self.path), mode=mode, zarr_format=3)
+            self._group = library.open_group(self._place(mode == "r"), mode=mode, zarr_format=3)
         except Exception as error:  # whatever zarr makes of files that are cut off
             raise RecordError(f"the arrays in {self.path} cannot be read ({type(error).__name__})") from None
         found = self.attributes().get("files")
@@ -73,6 +81,7 @@ class Store:
             for room, length in lengths.items():
                 for _, array in self._group[room].arrays():
                     array.resize((length, *array.shape[1:]))
+            self._chunks.commit()
             self._count(self._files)
 
     def names(self) -> list[str]:
@@ -87,6 +96,7 @@ class Store:
             if np.size(value) * len(waiting) > WAITING:
                 with said(self.path):
                     self._write(self._group[f"{room}/{name}"], waiting)
+                    self._chunks.commit()
                 waiting.clear()
 
     def flush(self, **attributes: Any) -> None:
@@ -95,9 +105,11 @@ class Store:
             for name, entries in self._waiting.items():
                 if entries:
                     self._write(self._group[name], entries)
+            self._chunks.commit()
             self._count(self._waiting)
             self._waiting.clear()
             self._group.update_attributes({**attributes, "files": self._files})
+            self._chunks.commit()
 
     @staticmethod
     def _write(array: Any, entries: list[tuple[int, Any]]) -> None:
