@@ -31,6 +31,7 @@ def kernels_until_now(folder: Path) -> None:
         with suppress(OSError):  # it was given up
             if content := entry.read_bytes():
                 (folder / entry.parent.name / entry.name).write_bytes(content)
+                (folder / entry.parent.name / entry.name).chmod(0o600)  # whatever the umask is
 
 
 def ended(process: subprocess.Popen) -> tuple[Any, Any]:

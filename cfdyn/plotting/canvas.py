@@ -81,17 +81,20 @@ def _set_here() -> list[str]:
     """Settings that a file `matplotlibrc` of the current folder has changed: it came with the data, or from a stranger."""
     if Path(matplotlib.matplotlib_fname()).resolve().parent != Path.cwd().resolve():
         return []
-    read, usual = matplotlib.rcParamsOrig, matplotlib.rcParamsDefault
+    read: Any = matplotlib.rcParamsOrig
+    usual: Any = matplotlib.rcParamsDefault
     return [name for name in usual if not name.startswith("backend") and read[name] != usual[name]]
 
 
 _SET_HERE = _set_here()
 
 
-def _own_again() -> dict[str, Any]:
+def _own_again() -> dict[Any, Any]:
     """Those as matplotlib has them, unless the user has set them since."""
-    names = [name for name in _SET_HERE if matplotlib.rcParams[name] == matplotlib.rcParamsOrig[name]]
-    return {name: matplotlib.rcParamsDefault[name] for name in names}
+    now: Any = matplotlib.rcParams
+    read: Any = matplotlib.rcParamsOrig
+    usual: Any = matplotlib.rcParamsDefault
+    return {name: usual[name] for name in _SET_HERE if now[name] == read[name]}
 
 
 @contextmanager
