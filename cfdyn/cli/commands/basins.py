@@ -175,7 +175,7 @@ def _print(screen: Screen, found: Basins, about: dict) -> None:
     if "dimension" in boundary:
         screen.print(f"their boundary: dimension {boundary['dimension']:.3f} ± {boundary['dimension_error']:.1g}")
     if boundary.get("fractal"):
-        screen.print(f"it is fractal: its basin entropy, {boundary['entropy']:.3g}, is above ln 2")
+        screen.print("it is fractal: the basin entropy of small discs on it is above that on a smooth one")
     if found.note:
         screen.print(found.note, style="dim")
 
