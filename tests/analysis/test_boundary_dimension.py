@@ -112,12 +112,12 @@ def grebogi(n: int, steps: int) -> np.ndarray:
     return (np.cos(t) > 0).astype(int)
 
 
-@pytest.mark.parametrize(("n", "steps"), [(200, 150), pytest.param(384, 1000, marks=pytest.mark.slow)])
-def test_a_dense_boundary_whose_line_is_straight_has_its_dimension(n, steps):
+@pytest.mark.parametrize(("n", "steps", "most"), [(200, 150, 0.2), pytest.param(384, 1000, 0.04, marks=pytest.mark.slow)])
+def test_a_dense_boundary_whose_line_is_straight_has_its_dimension(n, steps, most):
     """1.8 (Grebogi, McDonald, Ott & Yorke 1983, α = 0.2): half of neighbours differ, and the line is straight all the same."""
     found = cf.analysis.boundary_dimension(grebogi(n, steps))
     assert found.uncertain[0] > 0.4
-    assert abs(found.dimension - 1.8) < 3 * found.error < 0.12
+    assert abs(found.dimension - 1.8) < 3 * found.error < 3 * most
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.05])
