@@ -144,7 +144,8 @@ def _entry(step: Map | MapByProducts, name: str | None) -> int:
 def _room(orbits: int, values: int, keep: int) -> Taken:
     """For the results of all orbits: parts that are put together at the end would take as much memory again."""
     one = np.empty((2, orbits, values))
-    return np.empty((orbits, values, keep)), one[0], one[1], np.empty((orbits, values), np.int64)
+    # In the order in which orbits are kept: all of them after a step, then after the next.
+    return np.empty((keep, orbits, values)).transpose(1, 2, 0), one[0], one[1], np.empty((orbits, values), np.int64)
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
@@ -167,8 +168,11 @@ def _way(
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]
         orbits = orbits_of(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
-        for array, part in zip(results, _taken(orbits, counts, coordinate), strict=True):
-            array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
+        rows = results[0].transpose(2, 0, 1)
+        room = rows.reshape(len(rows), s * n) if len(some) == n else None  # all at once are written where they stay
+        for array, part in zip(results, _taken(orbits, counts, coordinate, room), strict=True):
+            if room is None or array.ndim == 2:
+                array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
         yield len(some)
     current = starts
     for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
@@ -181,12 +185,12 @@ def _way(
         yield 1
 
 
-def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:
-    """Kept states, exponents, errors and the steps at which orbits left, after a transient."""
+def _taken(orbits: Orbits, counts: list[int], coordinate: int, room: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    """Kept states, in ``room`` (K, N) if given, exponents, errors and the steps at which orbits left, after a transient."""
     transient, keep, averaged = counts
     orbits.advance(transient)
     before = orbits.ended.copy()
-    kept = orbits.keep(keep, coordinate)
+    kept = orbits.keep(keep, coordinate, room)
     ended = np.where(before > 0, before, np.where(orbits.ended > 0, orbits.ended + transient, 0))
     exponents, errors = orbits.exponents(averaged) if averaged else np.full((2, len(orbits.states)), np.nan)
     return kept, exponents, errors, ended

@@ -30,9 +30,10 @@ class OrbitsAlone:
         """So many steps of all that have not left."""
         self.keep(steps)
 
-    def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
-        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves."""
-        kept = np.full((len(self.states), steps), np.nan)
+    def keep(self, steps: int, coordinate: int = 0, room: np.ndarray | None = None) -> np.ndarray:
+        """A coordinate of the next states, (N, steps), in ``room`` (steps, N) if there is one; NaN from where an orbit leaves."""
+        kept = np.empty((len(self.states), steps)) if room is None else room.T
+        kept[:] = np.nan
         for i in np.flatnonzero(self.ended == 0).tolist():
             for k in range(steps):
                 image = self.maps[i].step(self.states[i])

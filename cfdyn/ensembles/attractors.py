@@ -12,7 +12,6 @@ from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.ensembles.drawn_in import drawn_in
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, stay
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.slow import radii_of
 from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
 from cfdyn.kernels.lanes.periods import FLOOR
 from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
@@ -169,7 +168,7 @@ class Attractors:
         """Label the orbits that rest on a continuum, as one of minima; False if the first one does not."""
         at_rest = open_ones[periods[open_ones] == 1]
         some = orbits.some(which[at_rest])
-        radii = radii_of(some.monodromy(np.ones(len(at_rest), np.int64)))
+        radii = some.radii(np.ones(len(at_rest), np.int64))
         neutral = (radii >= CONTRACTS) & (radii <= NEUTRAL)
         neutral[neutral] = stay(some.some(np.flatnonzero(neutral)), np.ones(neutral.sum(), np.int64))
         if not neutral[0]:
