@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.ensembles.of_flows import FlowOrbits
 from cfdyn.ensembles.orbits import PARTS, Orbits
+from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.kernels.orbits import DIVERGED
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
@@ -12,7 +14,9 @@ from cfdyn.systems.tangents import one_after_another
 
 
 def orbits_of(step: Map | MapByProducts, *given: Any) -> Any:
-    """Orbits of a map with code in lanes and threads, of another one by one; ``given`` as `Orbits` has it."""
+    """Orbits of a map with code in lanes and threads, of one made of a flow in threads, of another one by one; see `Orbits`."""
+    if isinstance(step, FlowMap):
+        return FlowOrbits(step, *given)
     return OrbitsAlone(step, *given) if isinstance(step, MapByProducts) else Orbits(step, *given)
 
 
