@@ -18,11 +18,11 @@ from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 
 PIECE = 1000  # steps of one orbit between two looks at Ctrl-C, a tenth of a second
-FLOOR = 1e-290  # the size of an orbit that is at 0
+SMALL = 1e-3  # of the largest start: an orbit that is nearer to 0 has this size
 
 
 class FlowOrbits:
-    """``states`` (N, D), ``ended``, ``codes`` (N,), ``parameters`` (N, n_p), as those of `Orbits`, and the orbits of `iterate`."""
+    """``states`` (N, D), ``ended``, ``codes`` (N,), ``parameters`` (N, n_p): those of `Orbits`, and the orbits of `iterate`."""
 
     def __init__(
         self, step: FlowMap, states: np.ndarray, parameters: np.ndarray, escape: float, threads: int | None = None,
@@ -35,7 +35,7 @@ class FlowOrbits:
         if maps is None:
             rows, which = np.unique(parameters.reshape(len(states), -1), axis=0, return_inverse=True)
             maps = [step.at(**dict(zip(step.params, row.tolist(), strict=True))) for row in rows]
-        self.maps, self.which = maps, which
+        self.maps, self.which, self.extent = maps, which, SMALL * float(np.abs(self.states).max(initial=0.0))
 
     def advance(self, steps: int) -> None:
         """So many steps of all that have not left."""
@@ -72,7 +72,7 @@ class FlowOrbits:
         self.advance(2 * longest)
         for i in np.flatnonzero(self.ended == 0).tolist():
             orbit[:] = rows[i]
-            found[i] = least_return(orbit, longest, tolerance, FLOOR)
+            found[i] = least_return(orbit, longest, tolerance, max(self.extent, 1e-290))
         return found
 
     def monodromy(self, turns: np.ndarray) -> np.ndarray:
@@ -89,6 +89,7 @@ class FlowOrbits:
         """Those orbits by themselves; what becomes of them is not seen here."""
         part = FlowOrbits(self.step, self.states[which], self.parameters[which], self.escape, self.threads, self.progress,
                           self.team, self.maps, self.which[which])  # fmt: skip
+        part.extent = self.extent
         part.ended[:], part.codes[:] = self.ended[which], self.codes[which]
         return part
 

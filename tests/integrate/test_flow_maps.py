@@ -208,7 +208,6 @@ class TestRefused:
             (lambda: cf.stroboscopic_map(DUFFING, -1.0), "positive"),
             (lambda: cf.stroboscopic_map(DUFFING, "2*pi/q"), "unknown name 'q'"),
             (lambda: cf.stroboscopic_map(cf.flows.central(cf.Loss("w**2"), cf.optimizers.gd(lr=0.1)), 1.0), "smooth flow"),
-            (lambda: cf.analysis.basins(cf.stroboscopic_map(DUFFING, "2*pi/w"), [(-1, 1), (-1, 1)]), "not StroboscopicMap"),
         ],
     )
     def test_what_makes_no_sense(self, make, words):

@@ -13,7 +13,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel
 
 TANGENT = 1e-9  # of |∇g||F|: a rate that is as good as none
 MOST_CROSSINGS = 4  # before one in the right direction
-RUN_OFF = 1e10  # beyond it a flow that can go no further has run off to infinity
+RUN_OFF = 1e3, 1e6  # times the size before the step, or beyond that: there a flow that can go no further has run off to infinity
 ARRIVED, TOUCHES, TO_AND_FRO = 100, 101, 102  # how a step ends, beside what `methods` has
 
 
@@ -212,13 +212,14 @@ def place_near(state, points, reach) -> int:
 
 
 @inline_kernel
-def note_end(way, own, many, cell, ended, done, escape) -> bool:
+def note_end(way, own, many, cell, ended, done, escape, before) -> bool:
     """Write down that an orbit has left, if it has: its next state is far off, or there is none."""
     size = largest(own.z, way.n)
     if ended == ARRIVED and size <= escape:
         return False
     many.ended[cell] = done
-    gone = ended == ARRIVED or not size <= RUN_OFF
+    stuck = ended in (methods.STALLED, methods.CREPT) and size > min(RUN_OFF[0] * before, RUN_OFF[1])
+    gone = ended == ARRIVED or stuck or not np.isfinite(size)
     many.codes[cell] = DIVERGED if gone else LEFT_DOMAIN
     return True
 
@@ -234,9 +235,10 @@ def map_steps(block, own, many, cells, since, steps, escape, coordinate) -> None
         cell = cells[place]
         for step in range(steps if many.ended[cell] == 0 else 0):
             put_in(way, own, many.states[cell], many.tangents[cell])
+            before = largest(own.z, way.n)
             ended = step_of(way, own)
             many.lasted[cell], many.verdict[cell] = Clock(own.clock).t, ended
-            if note_end(way, own, many, cell, ended, since + step + 1, escape):
+            if note_end(way, own, many, cell, ended, since + step + 1, escape, before):
                 break
             take_out(way, own, many.states[cell], many.tangents[cell])
             if many.kept.shape[1] > 0:
