@@ -70,7 +70,6 @@ def basins(
 
     $ cfdyn basins double_well --optimizer heavy_ball:lr=0.5,momentum=0.9 --box=-2:2,-1:1 --plane w,v_w
     $ cfdyn basins double_well --vary lr=1:1.5:40 --count 200
-    $ cfdyn basins --ode "v; x-x**3-d*v" --variables x,v --set d=0.3 --box=-2:2,-2:2 --shape 60
     """
     import numpy as np
 

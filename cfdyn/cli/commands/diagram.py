@@ -49,7 +49,6 @@ def diagram(
 
     $ cfdyn diagram double_well --vary lr=0.9:1.7:1000
     $ cfdyn diagram --map "r*x*(1-x)" --vary r=2.5:4 --start 0.3
-    $ cfdyn diagram --ode "-y-z; x+a*y; a+z*(x-c)" --variables x,y,z --set a=0.2 --section "y:down" --vary c=2.5:5:20 --start=-4,0
     """
     import cfdyn
 
