@@ -26,6 +26,26 @@ def test_gradients_alone_are_trained(tmp_path):
     assert beyond.status == "diverged at step 12" and beyond.sentences  # 3¹³ > 10⁶ > 3¹²
 
 
+def of_one_class():
+    return cf.networks.mlp(cf.DataSet(np.eye(12, 2), labels=np.zeros(12, int)), widths=2, loss="cross_entropy")
+
+
+def nothing():
+    return cf.networks.from_gradient(lambda w: 0 * w, 2, start=[1.0, 2.0], value=lambda w: 0.0)
+
+
+@pytest.mark.parametrize(("make", "batch"), [
+    (nothing, None), *(pytest.param(of_one_class, batch, marks=pytest.mark.slow) for batch in (None, 4)),
+])  # fmt: skip
+def test_a_loss_that_is_0_has_a_summary(tmp_path, make, batch):
+    """As cross-entropy of one class has it: nothing moves, and every prediction is right."""
+    run = cf.train({"runs": "discrete,central,stable"}, network=make(), optimizer="gd:lr=0.5", steps=14, batch=batch,
+                   out=str(tmp_path / "run"))  # fmt: skip
+    found = run.averages("stable")
+    assert (run.loss == 0).all() and [found[key] for key in ("measured", "predicted", "error")] == [0, 0, 0]
+    assert run.summary and np.abs(run.sharpness).max() < 1e-12 and not any("nan" in words for words in run.sentences)
+
+
 @pytest.mark.parametrize(("tol", "said"), [(None, True), (1e-7, False)])
 def test_a_tolerance_that_is_large_beside_the_distance_is_told(tmp_path, tol, said):
     """Of w₂² beside a weight of 100 that rests: a thousandth of the length is more than all that is between flow and descent."""
