@@ -112,6 +112,16 @@ def test_metadata(metadata):
     assert all('extra == "test"' in line or 'extra == "cover"' in line for line in for_tests_only)
 
 
+def test_the_citation_names_this_release():
+    import configparser
+
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    cited = dict(re.findall(r"^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE))
+    assert (cited["version"], cited["license"]) == (setup["metadata"]["version"], setup["metadata"]["license_expression"])
+    assert cited["cff-version"] == "1.2.0" and cited["title"].strip('"').startswith(setup["metadata"]["name"])
+
+
 def test_what_an_index_shows_is_the_readme_without_what_is_not_there(metadata):
     """A page of an index has no files beside it: no picture, no links to pages of the source."""
     shown, readme = metadata.get_payload(), (ROOT / "README.md").read_text(encoding="utf-8")
