@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfdyn.arguments import converted, number, whole_number
-from cfdyn.errors import RecordError, UsageError, shown, unknown
+from cfdyn.errors import RecordError, UsageError, of_torch, shown, unknown
 from cfdyn.records.files import as_path, check_leads_nowhere, written_whole
 from cfdyn.training.own_optimizer import read_formulas
 
@@ -51,7 +51,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("network", "data", "optimizer"):
             if not isinstance(value := getattr(self, name), str) or not value.strip():
-                raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {value!r:.60}")
+                given = f"{type(value).__name__}{words}" if (words := of_torch(value)) else f"{value!r:.60}"
+                raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {given}")
         asked: Any = self.runs
         if not isinstance(asked, str | list | tuple):
             raise UsageError(f"`runs` is a list such as {', '.join(Config.runs)}, not {asked!r:.60}")

@@ -26,6 +26,19 @@ def test_gradients_alone_are_trained(tmp_path):
     assert beyond.status == "diverged at step 12" and beyond.sentences  # 3¹³ > 10⁶ > 3¹²
 
 
+def test_optimizers_of_torch_and_warm_ups_are_pointed_to_the_way():
+    """A class of that module's name stands for torch, which is installed for few tests."""
+    theirs, well = type("AdamW", (), {"__module__": "torch.optim.adamw"})(), cf.losses.double_well()
+    for call in (lambda: cf.as_map(well, theirs), lambda: cf.study(well, theirs), lambda: cf.train(network=nothing(), optimizer=theirs)):
+        with pytest.raises(UsageError, match="not AdamW of torch: take cf.optimizers.adamw with its settings"):
+            call()
+    for call in (lambda: cf.optimizers.adamw(lr=0.1, warmup=10), lambda: cf.train(network=nothing(), optimizer="adamw:lr=0.1,warmup=10")):
+        with pytest.raises(UsageError, match=r"'warmup'; the rate is one for all steps. .* cf.schedule\(cf.as_map"):
+            call()
+    gd = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.1))
+    assert cf.schedule(gd, "lr", [0.5, 0.25])([1.0]) == pytest.approx(0.5 * 0.75)  # the way that is named
+
+
 def of_one_class():
     return cf.networks.mlp(cf.DataSet(np.eye(12, 2), labels=np.zeros(12, int)), widths=2, loss="cross_entropy")
 
