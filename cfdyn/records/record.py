@@ -111,8 +111,8 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Record):
         fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)
                   if not f.name.startswith("_")}  # fmt: skip
-        return {"__record__": type(value).__name__, "fields": fields, "module": type(value).__module__,
-                "schema": schema(type(value))}  # fmt: skip
+        kind: Any = type(value)
+        return {"__record__": kind.__name__, "fields": fields, "module": kind.__module__, "schema": schema(kind)}
     if isinstance(value, np.ndarray):
         if value.dtype == object:
             value = np.array([str(v) for v in value.ravel()]).reshape(value.shape)
