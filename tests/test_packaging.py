@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import finished, kernels_until_now
+from tests.processes import finished, kernels_until_now, sentences
 from tests.wheel import SOURCES, copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -163,7 +163,7 @@ def test_a_wheel_that_names_its_home_has_links_and_a_picture(tmp_path):
 @pytest.mark.parametrize("home", ["example.org/cfdyn", "https://example.org", f"{HOME}/", "http://example.org/cfdyn"])
 def test_a_home_that_is_no_address_is_refused(tmp_path, home):
     done = with_home(tmp_path / "source", f"project_urls =\n    Homepage = {home}")
-    assert done.returncode and done.stderr.splitlines()[-1].startswith("setup.cfg: a Homepage is https://HOST/PATH")
+    assert done.returncode and sentences(done.stderr).splitlines()[-1].startswith("setup.cfg: a Homepage is https://HOST/PATH")
 
 
 def test_every_pinned_release_satisfies_the_metadata(metadata):
