@@ -172,12 +172,23 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
 
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-    extras = ("data", "networks", "test", "types", "cover", "bench", "tables")
+    extras = ("data", "networks", "test", "types", "cover", "bench", "tables", "torch")
     installed_by_make = (*(f'extra == "{name}"' for name in extras), "None")
     requirements = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in installed_by_make and r.name != "cfdyn"]
     assert {"numpy", "scikit-learn", "jax", "pytest", "cvxpy"} <= {r.name for r in requirements}
     unpinned = [r.name for r in requirements if canonicalize_name(r.name) not in pins]
     assert unpinned == [] and [str(r) for r in requirements if pins[canonicalize_name(r.name)] not in r.specifier] == []
+
+
+def test_what_tests_may_lack_is_installed_for_all_of_them(metadata):
+    """A test that is skipped where a package is missing runs in `make test-all`."""
+    from packaging.requirements import Requirement
+
+    [extras] = re.findall(r"^EXTRAS_test-all := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    markers = [f'extra == "{extra}"' for extra in extras.split(",")]
+    installed = {r.name for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in markers}
+    asked = {name for path in (ROOT / "tests").rglob("*.py") for name in re.findall(r'importorskip\("([\w.]+)"', path.read_text("utf-8"))}
+    assert asked >= {"torch", "cvxpy"} and asked <= installed
 
 
 @pytest.fixture(scope="module")

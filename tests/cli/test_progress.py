@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -86,7 +85,8 @@ def test_compiling_is_said():
 
 @pytest.mark.slow
 def test_a_kernel_that_is_compiled_tells_so():
-    jit = pytest.importorskip("cfdyn.machine.jit")
+    from cfdyn.machine import jit
+
     seen = []
     found = jit.numba.njit(jit.numba.extending.register_jitable(lambda x: x + 1))
     old = compiling.begin
