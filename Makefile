@@ -17,7 +17,7 @@ EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,bench
 EXTRAS_docs := data,networks,docs
 EXTRAS_test := test
-EXTRAS_test-all := test,types,cover,bench,tables
+EXTRAS_test-all := test,types,cover,bench,torch
 # An environment that has these extras also serves:
 SERVES_study := first
 SERVES_bench := first study
@@ -31,7 +31,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers quick test test-all bench bench-quick docs lint stubs baselines wheel clean distclean
+.PHONY: help study papers quick test test-all test-processors bench bench-quick docs lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -42,6 +42,7 @@ help:
 	@echo '                  make quick ROOM=certify'
 	@echo 'make test         run the tests'
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
+	@echo 'make test-processors  run the numerical tests with the linear algebra of other processors'
 	@echo 'make papers       compute all claims of the literature; a report in $(OUT)/claims'
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
 	@echo 'make docs         build the site in docs/_build/html: tutorials, guides, theory, reference; its examples are run'
@@ -77,6 +78,10 @@ quick: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test-all
 	@$(PYTEST) $(PARALLEL) -m ''
 	@NUMBA_DISABLE_JIT=1 $(PYTEST) $(PARALLEL) --cov --cov-report=term
+
+# One after the other; what is not to be had on this processor is named at the end.
+test-processors: $(VENV)/.installed-test
+	@$(PY) -m tests.processors $(PARALLEL)
 
 bench: $(VENV)/.installed-bench
 	@$(PY) benchmarks/run.py

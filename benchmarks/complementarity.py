@@ -26,7 +26,8 @@ def solved(plan: Plan) -> Rows:
     """The same problems for all, α Gaussian and β = AᵀA with a Gaussian A of k(k+1)/2 + 2 rows; warm. Each solver gets the
     form that it takes: cvxpy A, the others β. cvxpy: one problem with α and A as parameters, solved again with Clarabel, as
     the published code of central flows does. Clarabel: called directly, without cvxpy's reformulation. Residual: the largest
-    violation of X ⪰ 0, Z ⪰ 0, XZ = 0, in units of max(‖X‖, max|α|/max|β|) and max|α| + max Σ|β||x|."""
+    violation of X ⪰ 0, Z ⪰ 0, XZ = 0, in units of max(‖X‖, max|α|/max|β|) and max|α| + max Σ|β||x|. cfdyn: the kernel that a
+    step of a flow calls; there is no public call of it."""
     for k in ORDERS:
         given = problems(k, plan.pick(5, 20))
         solvers = dict(zip(WHO, (ours, with_cvxpy(k), with_clarabel(k))))

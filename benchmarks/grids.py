@@ -19,10 +19,11 @@ bench = Benchmark("grids")
 FIGURE = RESULTS / "grids_growth.png"
 
 
-@bench.table("periods of the Hénon map up to 32 after 1,000 steps, one thread: ms")
+@bench.table("kernel: periods of the Hénon map up to 32 after 1,000 steps, one thread: ms")
 def periods(plan: Plan) -> Rows:
     """C looks for the first state that is near the last one; cfdyn asks whether as many states as the longest period come back,
-    and whether an orbit escapes. Same: the part of the cells to which both give the same period."""
+    and whether an orbit escapes. Same: the part of the cells to which both give the same period. What
+    `period_diagram` takes, which asks more, stands among the public calls of maps.py."""
     for side in plan.pick((250,), (250, 1000)):
         cells = grid(side)
 
@@ -43,7 +44,7 @@ def periods(plan: Plan) -> Rows:
         yield Row(f"{side} × {side}", found, (Goal(found[f"{LIMIT} ÷ cfdyn"], 1 / 1.3, above=True),) if side == 1000 else ())
 
 
-@bench.table("growth of those periods with cells and threads: elapsed ms")
+@bench.table("kernel: growth of those periods with cells and threads: elapsed ms")
 def growth(plan: Plan) -> Rows:
     """Elapsed time says something only where nothing else runs. The machine's limit: how much more two threads do of which each
     has the whole task for itself. Slope: of the logarithms, from one row to the next; the lines are drawn in

@@ -11,7 +11,7 @@ import numpy as np
 
 import cfdyn as cf
 from cfdyn.ensembles.orbits import Orbits
-from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race
+from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, least, measure, race, ratio
 from peers.many_orbits import FEWER, PEERS, elsewhere
 from problems.lanes import LIMIT, c_call, grid, periods_of
 from problems.maps import CASES, Case
@@ -78,7 +78,7 @@ def ensemble_calls(case: Case, count: int, steps: int, fewer: int) -> dict[str, 
 PLAIN = [case for case in CASES if case.before == "0.0"]
 
 
-@bench.table("ensembles of 4,800 orbits, one thread: ns per step of one orbit")
+@bench.table("kernel: ensembles of 4,800 orbits, one thread: ns per step of one orbit")
 def ensembles(plan: Plan) -> Rows:
     """Each orbit has its own parameters. cfdyn looks after every state whether the orbit has escaped, and takes no more steps
     where one is, to the last bit, where it was; C does neither. Of these maps log cosh alone ends on cycles."""
@@ -93,9 +93,10 @@ def ensembles(plan: Plan) -> Rows:
         yield Row(case.name, cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 0.75, above=True),))
 
 
-@bench.table("orbit diagram of the logistic map, 2,000 × (2,000 + 500), one thread: ms")
+@bench.table("kernel: orbits of the logistic map, 2,000 × (2,000 + 500), one thread: ms")
 def diagram(plan: Plan) -> Rows:
-    """The states are kept as (500, 2,000) by cfdyn and the C in lanes, as (2,000, 500) by the other."""
+    """The states are kept as (500, 2,000) by cfdyn and the C in lanes, as (2,000, 500) by the other. What `orbit_diagram` takes
+    stands below."""
     case, count, steps, keep = CASES[0], 2000, 2000, 500
     calls = {"cfdyn": by_cfdyn(case, count, steps, keep), "C": by_c(case, "alone", count, steps, keep),
              LIMIT: by_c(case, "together", count, steps, keep)}  # fmt: skip
@@ -103,7 +104,7 @@ def diagram(plan: Plan) -> Rows:
     yield Row("logistic map", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 1 / 1.5, above=True),))
 
 
-@bench.table("Lyapunov exponents of the logistic map, 1,000 parameters × 11,000 steps, one thread: ms")
+@bench.table("kernel: Lyapunov exponents of the logistic map, 1,000 parameters × 11,000 steps, one thread: ms")
 def exponents(plan: Plan) -> Rows:
     """C takes a logarithm in every step, C in lanes one of 16; cfdyn gives an error besides and works in any dimension."""
     case, count, steps = CASES[0], 1000, 11_000
@@ -199,7 +200,7 @@ def on_data_in_c(function: Any, table: np.ndarray, starts: np.ndarray, steps: in
 TERMS = {"least squares": ("({y} - {t})**2/2", "t - y"), "logistic": ("log(1 + exp(-{y}*{t}))", "-y/(1 + exp(y*t))")}
 
 
-@bench.table("losses with data, two weights, one thread: ns per step of one orbit")
+@bench.table("kernel: losses with data, two weights, one thread: ns per step of one orbit")
 def data(plan: Plan) -> Rows:
     """Gradient descent from 960 starts; C one start after the other, and in lanes with the rows outside, as cfdyn. Its exp is the
     library's, one number at a time."""
@@ -224,24 +225,62 @@ def data(plan: Plan) -> Rows:
             yield Row(f"{name}, {rows} rows", cells, (Goal(cells[f"{LIMIT} ÷ cfdyn"], 0.75, above=True),))
 
 
-@bench.table("the same beside {peers}: ms")
+def public(threads: int | None = None) -> dict[str, tuple[str, Call, Call]]:
+    """Of each task what it is, the public call with its defaults apart from ``threads``, and what that is made of at least."""
+    (logistic, henon), (a, b) = (case.map for case in CASES[:2]), (np.linspace(0, 1.5, 1000), np.linspace(-0.5, 0.5, 1000))
+    many, fewer = 3.9 * np.linspace(0.97, 0.98, 2000), 3.9 * np.linspace(0.97, 0.98, 1000)
+    begin, start = CASES[0].start, CASES[1].start
+
+    def alone(values: np.ndarray, steps: int) -> Orbits:
+        orbits = Orbits(logistic, np.tile(begin, (len(values), 1)).astype(float), values[:, None].copy(), threads=threads)
+        orbits.advance(steps)
+        return orbits
+
+    cells = grid(1000)
+    return {
+        "diagram": ("orbit diagram, 2,000 × (2,000 + 500)",
+                    lambda: cf.analysis.orbit_diagram(logistic, ("r", many), begin, threads=threads),
+                    lambda: alone(many, 2000).keep(500)),
+        "states": ("the same with averaged=0: states alone",
+                   lambda: cf.analysis.orbit_diagram(logistic, ("r", many), begin, averaged=0, threads=threads),
+                   lambda: alone(many, 2000).keep(500)),
+        "exponents": ("exponents, 1,000 × 11,000",
+                      lambda: cf.analysis.lyapunov_spectra(logistic, [("r", fewer)], begin, n=11_000, threads=threads),
+                      lambda: alone(fewer, 1000).exponents(11_000)),
+        "periods": ("periods, 1000 × 1000",
+                    lambda: cf.analysis.period_diagram(henon, [("a", a), ("b", b)], z0=start, threads=threads),
+                    lambda: periods_of(cells, threads or 1)),
+    }  # fmt: skip
+
+
+@bench.table("public calls beside their kernels, one thread: ms")
+def calls(plan: Plan) -> Rows:
+    """In turn, in processor time, the least of many. Kernel: orbits, exponents or returns alone. The calls do more:
+    `orbit_diagram` finds the Lyapunov exponent of each orbit with its error over 2,000 more steps; `period_diagram` asks whether
+    a cycle attracts, follows what has not come back 15 times as far, looks for slow cycles by Newton's method, takes the
+    exponents of the rest, and puts some cells to `classify`."""
+    for name, call, kernel in public(1).values():
+        repeats = plan.pick(2, 5) if name.startswith("periods") else plan.pick(20, 100)
+        spent = least({"call": call, "kernel": kernel}, repeats)
+        cells = {what: 1e3 * seconds for what, seconds in spent.items()}
+        yield Row(name, {**cells, "call ÷ kernel": ratio(spent["call"], spent["kernel"])})
+
+
+@bench.table("public calls beside {peers}: ms")
 def beside(plan: Plan) -> Rows:
-    """Other packages, each in an environment of its own below the folder that CFDYN_PEERS names. They take one parameter at a
-    time where they have no call for many; of the periods they do 30 × 30 cells, and times are for a million."""
+    """Our calls with their defaults, in processor time of all threads; see the table above for what they do more. Other packages,
+    each in an environment of its own below the folder that CFDYN_PEERS names, find states, exponents and periods by returns
+    alone. They take one parameter at a time where they have no call for many; of the periods they do 30 × 30 cells, and times are
+    for a million."""
     steps = plan.pick(100_000, 1_000_000)
     found = {name: seconds for name in PEERS if (seconds := elsewhere(name, steps, plan.repeats))}
-    case, some = CASES[0], plan.pick(250, 1000)
-    tasks = {
-        "diagram": ("orbit diagram, 2,000 × (2,000 + 500)", by_cfdyn(case, 2000, 2000, 500), 1.0, 1.0),
-        "exponents": ("exponents, 1,000 × 11,000",
-                      lambda: Orbits(case.map, *varied(case, 1000), threads=1).exponents(11_000)[0], 1.0, 1.0),
-        "spectrum": (f"Hénon spectrum, {steps:,} steps",
-                     lambda: cf.analysis.lyapunov_spectrum(CASES[1].map, CASES[1].start, steps, transient=0), 1.0, 1.0),
-        "periods": ("periods, 1000 × 1000", lambda: periods_of(grid(some), 1), 1e6 / some**2, 1e6 / FEWER**2),
-    }  # fmt: skip
-    for task, (name, ours, scale, scale_theirs) in tasks.items():
-        cells: dict[str, float | None] = {"cfdyn": 1e3 * scale * measure(ours, plan.repeats)}
-        cells |= {peer: 1e3 * scale_theirs * seconds[task] for peer, seconds in found.items() if task in seconds}
+    tasks = {task: (name, call) for task, (name, call, _) in public().items() if task != "states"}
+    tasks["spectrum"] = (f"Hénon spectrum, {steps:,} steps",
+                         lambda: cf.analysis.lyapunov_spectrum(CASES[1].map, CASES[1].start, steps))  # fmt: skip
+    for task, (name, ours) in tasks.items():
+        cells: dict[str, float | None] = {"cfdyn": 1e3 * measure(ours, plan.repeats)}
+        scale = 1e6 / FEWER**2 if task == "periods" else 1.0
+        cells |= {peer: 1e3 * scale * seconds[task] for peer, seconds in found.items() if task in seconds}
         cells |= {f"{peer} ÷ cfdyn": value / cells["cfdyn"] for peer, value in cells.items() if peer != "cfdyn"}
         yield Row(name, cells)
     return {"peers": ", ".join(found) or "other packages, of which none was found"}

@@ -70,7 +70,7 @@ class _Moved:
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
         old = name.removeprefix("cfdyn.")
-        if old != name and (now := importlib.import_module("cfdyn.records.record").MOVED.get(old)):
+        if old != name and (now := importlib.import_module("cfdyn.records.schemas").MOVED.get(old)):
             raise ModuleNotFoundError(
                 f"{name} is cfdyn.{now} now: a pickle opens in the version of cfdyn that wrote it, what `record.save(path)` "
                 "writes there opens with `cf.load` in later ones too",

@@ -14,6 +14,14 @@ ELSEWHERE = {  # what other libraries and papers call an optimizer or its settin
 }  # fmt: skip
 
 
+SCHEDULES = ("warmup", "warmupsteps", "schedule", "scheduler", "lrschedule", "lrscheduler", "cosine", "decaysteps", "totalsteps")
+AS_MAPS = ("the rate is one for all steps. Of a loss that is a formula, cf.schedule(cf.as_map(loss, optimizer), 'lr', rates) "
+           "takes steps with other rates")  # fmt: skip
+# What torch calls the optimizers of the catalogue, the same rule for a constant rate.
+OF_TORCH = {"SGD": "gd or cf.optimizers.heavy_ball", "Adam": "adam", "AdamW": "adamw", "NAdam": "nadam", "RMSprop": "rmsprop",
+            "Adagrad": "adagrad", "Muon": "muon"}  # fmt: skip
+
+
 def readable(text: str) -> str:
     r"""A message as one line that a terminal can show: control characters escaped, the middle of a long one left out.
 
@@ -101,7 +109,9 @@ def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageE
     known = sorted(known)
     near = _nearest(name, known)
     shown = name if len(name) <= 60 else name[:57] + "..."
-    if near:
+    if "lr" in known and name.lower().replace("_", "") in SCHEDULES:
+        advice = f"{AS_MAPS}."
+    elif near:
         advice = f"did you mean {near!r}?"
     elif len(known) > MANY:
         advice = "none is like it."
@@ -120,6 +130,15 @@ def _nearest(name: str, known: list[str]) -> str | None:
         return plain[given]
     elsewhere = [one for one in ELSEWHERE.get(given, ()) if one in known]
     return next(iter(elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
+
+
+def of_torch(value: object) -> str:
+    """What an optimizer of torch is here, behind an error that refuses it; nothing for anything else."""
+    kind = type(value)
+    if not kind.__module__.startswith("torch.optim"):
+        return ""
+    here = f"cf.optimizers.{OF_TORCH[kind.__name__]}" if kind.__name__ in OF_TORCH else "one of `cfdyn list optimizers`"
+    return f" of torch: take {here} with its settings, spelled as `cfdyn show` says; an update of your own is a cf.Optimizer"
 
 
 class Interrupted(KeyboardInterrupt):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 from cfdyn.arguments import MADE_BY, OF_NO_FORMULA, PAIR, converted, is_number, is_pair
-from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.errors import UsageError, of_torch, shown, unknown
 
 Checked = TypeVar("Checked", bound=Callable)
 RANGES = frozenset(("bounds", "box", "interval", "limits", "lr_range"))  # arguments that are a pair (lo, hi), or some of them
@@ -55,7 +55,7 @@ def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
         made = getattr(wanted, "of", lambda given: None)(value)
         if made is not None:
             return made
-        more = f"; {OF_NO_FORMULA}" if wanted.__name__ == "Loss" and hasattr(value, "hvp") else ""
+        more = f"; {OF_NO_FORMULA}" if wanted.__name__ == "Loss" and hasattr(value, "hvp") else of_torch(value)
         raise UsageError(f"{function.__name__} takes {MADE_BY[wanted.__name__]}, not {type(value).__name__}{more}")
     return converted(f"`{name}`", value, hint)
 

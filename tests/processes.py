@@ -5,22 +5,31 @@ How long something takes is told in seconds of the processor, or in work that is
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 from cfdyn.machine.shelf import directory
 
 HANG = 900.0  # seconds
+PROGRESS = re.compile(r"\[\d[\w ]*?(?:, about [\w ]+ left)?\] (?P<words>.*)")  # a line of it
 
 
 def finished(command: Sequence[Any], **options: Any) -> subprocess.CompletedProcess[str]:
     """A command run to its end, with what it wrote."""
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=HANG, **options)
+
+
+def sentences(stderr: AnyStr) -> AnyStr:
+    """What a program said on stderr, without lines of progress: these come where it takes longer than two seconds."""
+    text = stderr if isinstance(stderr, str) else stderr.decode("latin-1")
+    kept = "".join(line for line in text.splitlines(keepends=True) if not PROGRESS.fullmatch(line.rstrip("\n")))
+    return kept if isinstance(stderr, str) else kept.encode("latin-1")
 
 
 def kernels_until_now(folder: Path) -> None:
@@ -31,6 +40,7 @@ def kernels_until_now(folder: Path) -> None:
         with suppress(OSError):  # it was given up
             if content := entry.read_bytes():
                 (folder / entry.parent.name / entry.name).write_bytes(content)
+                (folder / entry.parent.name / entry.name).chmod(0o600)  # whatever the umask is
 
 
 def ended(process: subprocess.Popen) -> tuple[Any, Any]:

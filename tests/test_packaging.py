@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import finished, kernels_until_now
+from tests.processes import finished, kernels_until_now, sentences
 from tests.wheel import SOURCES, copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,6 +112,16 @@ def test_metadata(metadata):
     assert all('extra == "test"' in line or 'extra == "cover"' in line for line in for_tests_only)
 
 
+def test_the_citation_names_this_release():
+    import configparser
+
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    cited = dict(re.findall(r"^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE))
+    assert (cited["version"], cited["license"]) == (setup["metadata"]["version"], setup["metadata"]["license_expression"])
+    assert cited["cff-version"] == "1.2.0" and cited["title"].strip('"').startswith(setup["metadata"]["name"])
+
+
 def test_what_an_index_shows_is_the_readme_without_what_is_not_there(metadata):
     """A page of an index has no files beside it: no picture, no links to pages of the source."""
     shown, readme = metadata.get_payload(), (ROOT / "README.md").read_text(encoding="utf-8")
@@ -153,7 +163,7 @@ def test_a_wheel_that_names_its_home_has_links_and_a_picture(tmp_path):
 @pytest.mark.parametrize("home", ["example.org/cfdyn", "https://example.org", f"{HOME}/", "http://example.org/cfdyn"])
 def test_a_home_that_is_no_address_is_refused(tmp_path, home):
     done = with_home(tmp_path / "source", f"project_urls =\n    Homepage = {home}")
-    assert done.returncode and done.stderr.splitlines()[-1].startswith("setup.cfg: a Homepage is https://HOST/PATH")
+    assert done.returncode and sentences(done.stderr).splitlines()[-1].startswith("setup.cfg: a Homepage is https://HOST/PATH")
 
 
 def test_every_pinned_release_satisfies_the_metadata(metadata):
@@ -162,12 +172,23 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
 
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-    extras = ("data", "networks", "test", "types", "cover", "bench", "tables")
+    extras = ("data", "networks", "test", "types", "cover", "bench", "tables", "torch")
     installed_by_make = (*(f'extra == "{name}"' for name in extras), "None")
     requirements = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in installed_by_make and r.name != "cfdyn"]
     assert {"numpy", "scikit-learn", "jax", "pytest", "cvxpy"} <= {r.name for r in requirements}
     unpinned = [r.name for r in requirements if canonicalize_name(r.name) not in pins]
     assert unpinned == [] and [str(r) for r in requirements if pins[canonicalize_name(r.name)] not in r.specifier] == []
+
+
+def test_what_tests_may_lack_is_installed_for_all_of_them(metadata):
+    """A test that is skipped where a package is missing runs in `make test-all`."""
+    from packaging.requirements import Requirement
+
+    [extras] = re.findall(r"^EXTRAS_test-all := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    markers = [f'extra == "{extra}"' for extra in extras.split(",")]
+    installed = {r.name for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in markers}
+    asked = {name for path in (ROOT / "tests").rglob("*.py") for name in re.findall(r'importorskip\("([\w.]+)"', path.read_text("utf-8"))}
+    assert asked >= {"torch", "cvxpy"} and asked <= installed
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ REHEARSAL: tuple[tuple[str, ...], ...] = (
     ("lyapunov", ONE, "--steps", "500"), ("lyapunov", TWO, "--optimizer", BALL, "--steps", "500"),
     ("cascade", ONE, "--vary", "lr=0.5:1.5", "--levels", "3"), ("curve", ONE, "--vary", "lr=0.5:2", "--vary", "a=0.5:2"),
     ("chaos", ONE, "--optimizer", "gd:lr=1.4", "--steps", "2000"), ("entropy", ONE, "--optimizer", "gd:lr=1.4"),
-    ("averages", ONE, "--steps", "60"), ("manifolds", ONE, "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--length", "5"),
+    ("averages", ONE, "--steps", "60"), ("manifold", ONE, "--optimizer", BALL, "--length", "5"),
     ("random", ONE, "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"),
 )  # fmt: skip
 
@@ -67,7 +67,8 @@ for words in json.loads(sys.argv[1]):
             main([*words, *(["--no-figure"] if words[0] in figures else [])])
     except SystemExit as end:
         if end.code not in (0, None):
-            failed.append(f"{' '.join(words)}: {said.getvalue()}")
+            last = (said.getvalue().strip().splitlines() or ["nothing was said"])[-1]
+            failed.append(f"cfdyn {' '.join(words)} ended with {end.code}: {last}")
 from cfdyn.machine import kernel_cache
 json.dump([kernel_cache.made_with(), kernel_cache.processor()], open("made.json", "w"))
 sys.exit("\\n".join(failed) or 0)
@@ -92,7 +93,10 @@ def carry(source: Path, level: str, rehearsal: Sequence[Sequence[str]] = REHEARS
         environment = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
         environment |= {"CFDYN_CACHE_DIR": f"{folder}/kept", "PYTHONPATH": str(source), "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg",
                         "NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": "", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-        subprocess.run([sys.executable, "-c", _REHEARSE, json.dumps(rehearsal)], cwd=folder, env=environment, check=True)
+        command = [sys.executable, "-c", _REHEARSE, json.dumps(rehearsal)]
+        done = subprocess.run(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        if done.returncode:  # the last line: of a traceback, too, it says what failed
+            sys.exit(f"no wheel: {(done.stderr.strip().splitlines() or [f'ended with {done.returncode}'])[-1]}")
         made, processor = json.loads(Path(folder, "made.json").read_text())
         files = Path(folder, "kept").glob("kernels-*/*.bin")
         entries = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in files}

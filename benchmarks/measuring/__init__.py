@@ -8,4 +8,4 @@ missing, and C. `tables`: rows with targets. `report`: tables with machine and d
 from measuring.benchmark import Benchmark, Plan, Rows, progress
 from measuring.peers import c_function, installed, needs, peer, scratch
 from measuring.tables import Cells, Goal, Row, Table
-from measuring.timing import BenchmarkError, Call, TooSlow, exponent, interleaved, measure, race, ratio
+from measuring.timing import BenchmarkError, Call, TooSlow, exponent, interleaved, least, measure, race, ratio

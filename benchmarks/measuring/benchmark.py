@@ -143,7 +143,7 @@ def main(known: Mapping[str, Callable[[], Benchmark]], arguments: list[str] | No
     """The command line of some benchmarks, loaded when their turn comes; returns the exit status, 1 if one failed."""
     parser = argparse.ArgumentParser(description="Run benchmarks: tables on stdout, progress on stderr, JSON in results/.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones (all of {', '.join(known)} if none)")
-    parser.add_argument("--quick", action="store_true", help="fewer steps and repeats, under two minutes in all")
+    parser.add_argument("--quick", action="store_true", help="fewer steps and repeats, under ten minutes in all")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.names if name not in known]

@@ -36,6 +36,7 @@ from cfdyn.analysis.tangencies import Tangency
 from cfdyn.analysis.topological_entropy import TopologicalEntropy
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.result import Say
+from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.symbolic.text.formula import AsSystem
 from cfdyn.systems.by_products.map_by_products import MapByProducts
@@ -69,10 +70,10 @@ from cfdyn.analysis.zero_one_test import zero_one_test as zero_one_test
 def bands(step: Map | MapByProducts | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
     """Regimes over [lo, hi], every orbit from the same start."""
 
-def basin_fractions(step: Map | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
+def basin_fractions(step: Map | FlowMap | Flow | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
     """The fraction of starts in a box that end on each attractor, over a parameter, attractors matched from value to value."""
 
-def basins(step: Map | AsSystem, box: Sequence[tuple[float, float]], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
+def basins(step: Map | FlowMap | Flow | AsSystem, box: Sequence[tuple[float, float]], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
     """Basins of attraction over a grid of starts in one or two coordinates."""
 
 def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:
@@ -141,7 +142,7 @@ def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unst
 def normal_form(step: Map | AsSystem, points: Any, parameter: str='lr', tolerance: float=1e-06) -> NormalForm:
     """The normal form of a critical fixed point or n-cycle, whose coefficient decides what is born and how stable it is."""
 
-def orbit_diagram(step: Map | MapByProducts | AsSystem, vary: tuple[str, Any], z0: Any, transient: int=2000, keep: int=500, averaged: int=2000, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
+def orbit_diagram(step: Map | MapByProducts | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
     """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent."""
 
 def period_diagram(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], max_period: int=32, z0: Any=None, transient: int=1000, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> PeriodDiagram:

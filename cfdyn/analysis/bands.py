@@ -36,7 +36,8 @@ class Bands(Record):
     last K steps. ``bands``: (lo, hi, name) for each run of equal labels; a boundary lies at the bifurcation of the cycle
     beside it where there is one between the samples, else half-way between them. ``resolution``: the widest distance of
     two samples; windows narrower than that can be missed. "unresolved": regimes change within less, as the doublings do
-    between a flip and the first chaotic sample, or were not looked at for want of time.
+    between a flip and the first chaotic sample, or were not looked at for want of time. ``perturbed``: whether some
+    regimes are those of orbits with perturbations, as `Regime.inject` says, where round-off alone decides.
     """
 
     parameter: str
@@ -46,6 +47,7 @@ class Bands(Record):
     tails: Annotated[np.ndarray, "n *"]
     bands: list[tuple[float, float, str]]
     resolution: float = math.nan
+    perturbed: bool = False
 
 
 NAMES = {**{label: kind for kind, label in KINDS.items()}, UNRESOLVED: "unresolved", 1: "fixed point"}
@@ -97,7 +99,7 @@ def bands(
     samples.pass_over_bifurcations()
     return Bands(parameter, samples.values, samples.labels, samples.exponents, samples.tails,
                  _bounded(step, parameter, z, samples, (lo, hi)), float(np.diff([lo, *samples.values, hi]).max()),
-                 provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
+                 samples.injected, provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
 
 
 def _bounded(

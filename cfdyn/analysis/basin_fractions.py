@@ -8,14 +8,16 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from cfdyn.analysis.basins import MAX_PERIOD, TRANSIENT, Attractor, checked, of_starts, ordered, side
+from cfdyn.analysis.basins import MAX_PERIOD, Attractor, checked, dynamics, of_starts, ordered, side, transient_of
 from cfdyn.arguments import number, whole_number
-from cfdyn.ensembles.attractors import Attractors
+from cfdyn.ensembles.flow_attractors import attractors_of
 from cfdyn.ensembles.orbits import increasing_values
 from cfdyn.errors import Interrupted, UsageError
+from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import MAX_BYTES
 
 COUNT, FARTHEST = 1000, 0.2
@@ -80,8 +82,8 @@ class BasinFractions(Record):
 
 
 def basin_fractions(
-    step: Map, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int = COUNT, seed: int = 0,
-    farthest: float = FARTHEST, max_period: int = MAX_PERIOD, transient: int = TRANSIENT, threads: int | None = None,
+    step: Map | FlowMap | Flow, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int = COUNT, seed: int = 0,
+    farthest: float = FARTHEST, max_period: int = MAX_PERIOD, transient: int | None = None, threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BasinFractions:  # fmt: skip
     """The fraction of starts in a box that end on each attractor, over a parameter, attractors matched from value to value.
@@ -94,7 +96,7 @@ def basin_fractions(
 
     Parameters
     ----------
-    step : the map
+    step : the map or flow, as for `basins`
     vary : (name of the parameter, its values), the values increasing
     box : (lo, hi) of each weight, or of each entry of the state
     count : starts, N
@@ -121,7 +123,9 @@ def basin_fractions(
     ----------
     Menck, Heitzig, Marwan & Kurths, How basin stability complements the linear-stability paradigm, Nature Physics 9 (2013) 89.
     """
-    name, values = vary[0], increasing_values(require_map(step), *vary)
+    step, of_flow = dynamics(step)
+    transient = transient_of(step, transient)
+    name, values = vary[0], increasing_values(step, *vary)
     sides, starts = _starts(step, box, whole_number("count", count, 1), whole_number("seed", seed, 0))
     if not number("farthest", farthest, finite=True) > 0:
         raise UsageError(f"farthest is a positive distance, not {farthest}")
@@ -140,8 +144,8 @@ def basin_fractions(
     try:
         for k, value in enumerate(values.tolist()):
             here = step.at(**{name: value})
-            known = Attractors(here, whole_number("max_period", max_period, 1))
-            labels = known.label(of_starts(here, starts, threads), whole_number("the transient", transient, 1))
+            known = attractors_of(here, whole_number("max_period", max_period, 1), of_flow)
+            labels = known.label(of_starts(here, starts, threads), transient)
             note = checked(here, known, labels, starts.__getitem__, CHECKED)
             found = ordered(known.known, labels)
             others[:, k] = (labels == ESCAPED).mean(), (labels == UNSETTLED).mean()
@@ -157,7 +161,7 @@ def basin_fractions(
     return made(done)
 
 
-def _starts(step: Map, box: Sequence[Any], count: int, seed: int) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:
+def _starts(step: Any, box: Sequence[Any], count: int, seed: int) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:
     """The sides of the box, and starts (N, D) in it."""
     if len(box) not in (step.n_weights, step.dim):
         raise UsageError(f"a box of starts has a side (LO, HI) for each of {step.n_weights or step.dim} weights or "

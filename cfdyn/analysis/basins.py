@@ -8,18 +8,23 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import vector, whole_number
+from cfdyn.ensembles.alone import orbits_of
 from cfdyn.ensembles.attractors import SHOWN, Attractors, Found, on_cycle
-from cfdyn.ensembles.orbits import Orbits
+from cfdyn.ensembles.flow_attractors import LIMIT_CYCLE, attractors_of
 from cfdyn.errors import Interrupted, UsageError, unknown
+from cfdyn.integrate.maps.course import require_smooth
+from cfdyn.integrate.maps.flow_map import FlowMap
+from cfdyn.integrate.maps.stroboscopic import stroboscopic_map
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
-from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import UNRESOLVED
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
-TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
+TRANSIENT, OF_FLOWS, MAX_PERIOD, SHAPE = 1000, 100, 32, 400
 AT_ONCE = 2**16  # starts: what is done when Ctrl-C comes is whole blocks
+FEW, FEWER = 2**8, 2**5  # the same, and the next, where a step integrates a flow
 SAMPLED = 2**12  # starts, all over a grid that is larger: the attractors that they end on are known to the blocks
 CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
 ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
@@ -30,9 +35,10 @@ OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent", UNRESOLVED: "unresolved"
 class Attractor(Record):
     """What orbits end on, and the part of the starts that do.
 
-    ``kind``: "fixed point", "cycle", "chaotic", "quasi-periodic" or "continuum of fixed points"; ``period``: None where
-    nothing repeats; ``points`` (n, D): those of a cycle from its smallest on, else some states; ``multipliers`` (D,) of a cycle;
-    ``lyapunov``: the largest exponent per step. ``count`` of the starts, their ``fraction``, and its ``error``
+    ``kind``: "fixed point", "cycle", "chaotic", "quasi-periodic" or "continuum of fixed points", of a flow also "limit cycle";
+    ``period``: None where nothing repeats; ``points`` (n, D): those of a cycle from its smallest on, else some states;
+    ``multipliers`` (D,) of a cycle (of a flow's rest point over a unit of time); ``lyapunov``: the largest exponent per step, of
+    a limit cycle the largest but 0, per unit of time. ``count`` of the starts, their ``fraction``, and its ``error``
     √(p(1 − p)/N), as if the starts were random.
     """
 
@@ -83,8 +89,8 @@ class Basins(Record):
 
 
 def basins(
-    step: Map, box: Sequence[tuple[float, float]], shape: Any = SHAPE, plane: Sequence[str] | None = None, z0: Any = None,
-    max_period: int = MAX_PERIOD, transient: int = TRANSIENT, threads: int | None = None,
+    step: Map | FlowMap | Flow, box: Sequence[tuple[float, float]], shape: Any = SHAPE, plane: Sequence[str] | None = None,
+    z0: Any = None, max_period: int = MAX_PERIOD, transient: int | None = None, threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Basins:  # fmt: skip
     """Basins of attraction over a grid of starts in one or two coordinates.
@@ -101,19 +107,20 @@ def basins(
 
     Parameters
     ----------
-    step : the map
+    step : the map, also a Poincaré or stroboscopic map; or a smooth flow without the time in its formulas, whose attractors are
+        rest points ("fixed point"), limit cycles and what is chaotic: it is looked at after each unit of time
     box : (lo, hi) of each of one or two coordinates
     shape : (rows, columns), or one number for both; a start is the middle of a cell
     plane : the names of the coordinates, the columns' first; the first ones of the state if not given
     z0 : the other entries: weights or a full state, of which those in ``plane`` do not matter; 0 if not given
     max_period : longest cycle that is looked for by returns
-    transient : steps before anything is looked at
+    transient : steps before anything is looked at, of a flow units of time: 1000 if not given, 100 where a flow is integrated
     threads : as many as there are processors if not given
     progress : called now and then with the number of starts done
 
     Raises
     ------
-    UsageError : a box or plane that is none, or a grid too large for memory
+    UsageError : a box or plane that is none, a flow with the time in its formulas, or a grid too large for memory
     Interrupted : Ctrl-C; its ``record`` has the starts that are done
 
     Examples
@@ -128,18 +135,21 @@ def basins(
     ----------
     Datseris & Wagemakers, Effortless estimation of basins of attraction, Chaos 32 (2022) 023104: attractors by recurrences.
     """
-    places = _places(require_map(step), plane, len(box))
+    step, of_flow = dynamics(step)
+    transient = transient_of(step, transient)
+    places = _places(step, plane, len(box))
     sides = tuple(side(pair, step.names[k]) for pair, k in zip(box, places, strict=True))
     sizes = _sizes(shape, len(places))
     base, count = _base(step, z0, places), int(np.prod(sizes))
     _check_memory(count)
     axes = [lo + (np.arange(n) + 0.5) * ((hi - lo) / n) for (lo, hi), n in zip(sides, sizes, strict=True)]
-    known, labels = Attractors(step, whole_number("max_period", max_period, 1)), np.full(count, UNRESOLVED)
+    known = attractors_of(step, whole_number("max_period", max_period, 1), of_flow)
+    labels, most, sampled = np.full(count, UNRESOLVED), *((FEW, FEWER) if isinstance(step, FlowMap) else (AT_ONCE, SAMPLED))
     settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
 
     def label(cells: np.ndarray) -> np.ndarray:
         orbits = of_starts(step, _starts(base, places, axes, cells), threads)
-        return known.label(orbits, whole_number("the transient", transient, 1))
+        return known.label(orbits, transient)
 
     def made(notes: str) -> Basins:
         attractors, rows = ordered(known.known, labels), len(axes[1]) if len(axes) > 1 else 1
@@ -148,11 +158,11 @@ def basins(
                       provenance=settings)  # fmt: skip
 
     try:
-        if count > AT_ONCE:
-            label(np.arange(0, count, -(-count // SAMPLED)))
-        for begin in range(0, count, AT_ONCE):
-            cells = np.arange(begin, min(begin + AT_ONCE, count))
-            labels[begin : begin + AT_ONCE] = label(cells)
+        if count > most:
+            label(np.arange(0, count, -(-count // sampled)))
+        for begin in range(0, count, most):
+            cells = np.arange(begin, min(begin + most, count))
+            labels[begin : begin + most] = label(cells)
             if progress:
                 progress(int(cells[-1]) + 1)
         return made(checked(step, known, labels, lambda cell: _starts(base, places, axes, np.array([cell]))[0]))
@@ -162,7 +172,7 @@ def basins(
         raise Interrupted(made("interrupted: some starts are not looked at, the others not put to a closer look")) from None
 
 
-def _places(step: Map, plane: Sequence[str] | None, count: int) -> list[int]:
+def _places(step: Any, plane: Sequence[str] | None, count: int) -> list[int]:
     """The places of the coordinates in the state."""
     if not 1 <= count <= 2:
         raise UsageError(f"a box of starts has one or two sides (LO, HI), not {count}")
@@ -191,7 +201,7 @@ def _sizes(shape: Any, count: int) -> list[int]:
     return [whole_number("a side of the grid", n, 1) for n in given[::-1]]
 
 
-def _base(step: Map, z0: Any, places: list[int]) -> np.ndarray:
+def _base(step: Any, z0: Any, places: list[int]) -> np.ndarray:
     """The state in which the coordinates are put."""
     if z0 is not None:
         return step.state(z0)
@@ -224,12 +234,29 @@ def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: 
     return states
 
 
-def of_starts(step: Map, states: np.ndarray, threads: int | None) -> Orbits:
+def dynamics(step: Any) -> tuple[Any, bool]:
+    """The map whose orbits are looked at, and whether it stands for a flow: the state a unit of time later."""
+    if isinstance(step, FlowMap):
+        return step, False
+    if not isinstance(step, Flow):
+        return require_map(step), False
+    if require_smooth(step, "a basin").timed:
+        raise UsageError("a flow with the time in its formulas has no basins by itself: give cf.stroboscopic_map(flow, period)")
+    return stroboscopic_map(step, 1.0), True
+
+
+def transient_of(step: Any, given: int | None) -> int:
+    """Steps before anything is looked at."""
+    usual = OF_FLOWS if isinstance(step, FlowMap) else TRANSIENT
+    return usual if given is None else whole_number("the transient", given, 1)
+
+
+def of_starts(step: Any, states: np.ndarray, threads: int | None) -> Any:
     """The orbits of starts (N, D), all with the map's own parameters."""
-    return Orbits(step, states, np.tile(list(step.params.values()), (len(states), 1)), FAR, threads)
+    return orbits_of(step, states, np.tile(list(step.params.values()), (len(states), 1)), FAR, threads)
 
 
-def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
+def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
     """Put up to ``most`` starts of a kind to a closer look, withdraw labels that are in doubt, and say why."""
     notes = []
     for place in sorted(known.doubtful):
@@ -242,12 +269,15 @@ def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[i
         notes.append("the map conserves volumes, so what neither rests nor repeats has no attractor")
     if known.rounded:
         notes.append("orbits that only round-off puts to rest, on points that do not attract, are undecided: ask `classify`")
-    looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if step.has_state and one.visited is None)]
+    if known.leaves:
+        notes.append("starts without a next state are undecided, as where a flow does not come back to its section")
+    rests = isinstance(step, Map) and step.has_state
+    looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if rests and one.visited is None)]
     for label in looked_at:
         cells = np.flatnonzero(labels == label)
         for cell in cells[np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int)]:
             z = start(int(cell))
-            end = regime(step, z)
+            end = known.regime(z)
             same = end.kind == "divergent" if label == ESCAPED else on_cycle(step, known.known[label], end.period, end.points)
             if not same:
                 labels[cells] = UNSETTLED
@@ -271,6 +301,6 @@ def ordered(known: list[Found], labels: np.ndarray) -> tuple[Attractor, ...]:
     for k in order:
         one, part = known[k], float(counts[k] / labels.size)
         error = float(np.sqrt(part * (1 - part) / labels.size))
-        points = one.points if one.period else one.points[:SHOWN]
+        points = one.points if one.period or one.kind == LIMIT_CYCLE else one.points[:SHOWN]
         made.append(Attractor(one.kind, one.period, points, one.multipliers, one.lyapunov, int(counts[k]), part, error))
     return tuple(made)

@@ -18,6 +18,7 @@ LARGEST = 24  # distances go up to this part of a side
 FEWEST = 4  # distances to which a line is fitted
 DRIFT = 0.03  # of the prefactor over the fitted sizes: at z² − 1 slopes of up to 3000² starts are too low by so much
 CROWDED, FULL = 0.25, 0.999  # of what independent labels give: uncertain parts beyond which slopes look flat, and say nothing
+FLAT = 0.75  # of what independent labels give: from there on both are flat
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
     other (jackknife); half of the difference between the slopes of the smaller and the larger sizes, which says how
     straight the line is; what a prefactor that changes by 3 % over the fitted sizes would do, as it does on Julia sets; and,
     where even neighbours differ nearly as often as labels at random, how much steeper the line may be: such a boundary is
-    too dense for the grid. A smooth boundary gives 1, a fractal one less: to halve the uncertain
+    too dense for the grid, unless the line is far straighter than that would leave it. A smooth boundary gives 1, a fractal one
+    less: to halve the uncertain
     starts one must know a start 2^(1/α) times as well.
 
     Parameters
@@ -89,9 +91,7 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
     slopes = np.array([_slope(sizes, one)[0] for one in fractions.T if one.all()])
     spread = np.sqrt((STRIPS - 1) / STRIPS * ((slopes - slopes.mean()) ** 2).sum()) if len(slopes) == STRIPS else np.inf
     exponent, factor = _slope(sizes, parts)
-    half = len(sizes) // 2
-    bent = (_slope(sizes[: half + 1], parts[: half + 1])[0] - _slope(sizes[half:], parts[half:])[0]) / 2
-    crowded = _crowded(sizes, parts, labels)
+    bent, crowded = _bend(sizes, parts), _crowded(sizes, parts, labels)
     drift = np.log1p(DRIFT) / np.log(sizes[-1] / sizes[0])
     error = float(np.sqrt(spread**2 + bent**2 + drift**2 + crowded**2))
     return BoundaryDimension(sizes, parts, errors, exponent, error, len(sides) - exponent, factor,
@@ -107,7 +107,18 @@ def _crowded(sizes: np.ndarray, parts: np.ndarray, labels: np.ndarray) -> float:
     most = 1 - float(np.sum((counts / counts.sum()) ** 3))
     if parts[0] < CROWDED * most:
         return 0.0
-    return _slope(sizes, -np.log1p(-np.minimum(parts / most, FULL)))[0] - _slope(sizes, parts)[0]
+    hidden = -np.log1p(-np.minimum(parts / most, FULL))
+    slope, factor = _slope(sizes, hidden)
+    # What flattens at random bends by so much: a line that is far straighter speaks against it.
+    bends, seen = _bend(sizes, -most * np.expm1(-factor * sizes**slope)), _bend(sizes, parts)
+    share = min(1.0, abs(seen / bends)) if bends and parts[0] < FLAT * most else 1.0
+    return (slope - _slope(sizes, parts)[0]) * share
+
+
+def _bend(sizes: np.ndarray, parts: np.ndarray) -> float:
+    """Half of the difference between the slopes of the smaller and the larger sizes."""
+    half = len(sizes) // 2
+    return (_slope(sizes[: half + 1], parts[: half + 1])[0] - _slope(sizes[half:], parts[half:])[0]) / 2
 
 
 def _labels(found: Any) -> tuple[np.ndarray, dict]:

@@ -55,7 +55,8 @@ def cascade(
     """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before.
 
     Each flip solves f(x_i, λ) = x_{i+1}, det(M + I) = 0 on all points of the cycle. The limits are extrapolated by Wynn's ε
-    algorithm, with what the last steps of it still change as the error.
+    algorithm, with what the last flip changes of them as the error; where successive steps do not shrink evenly, as those of the
+    ratios of a flat maximum, the last value stands, and the larger of the last two steps is its error.
 
     Parameters
     ----------

@@ -131,7 +131,10 @@ def _spectra(grid: Grid, cells: np.ndarray, turned: int, steps: int, transient: 
     orbits, d, turning = grid.orbits(cells), grid.step.dim, min(transient // 2, TURNING)
     if transient - turning:
         orbits.advance(transient - turning)
-    means = orbits.stretching(np.tile(frame(d, turned), (len(cells), 1, 1)), turning, steps)
+    tangents = np.tile(frame(d, turned), (len(cells), 1, 1))
+    if d > 1 and turning < min(steps, TURNING):
+        orbits.some(np.arange(len(cells))).stretching(tangents, 0, min(steps, TURNING))  # they turn along what comes
+    means = orbits.stretching(tangents, turning, steps)
     with np.errstate(invalid="ignore"):
         exponents, errors = means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(PARTS)
     order = np.argsort(-exponents, axis=1, kind="stable")

@@ -55,8 +55,10 @@ def lyapunov_spectrum(
     dV/dt = DF(z) V, made orthonormal again and again, over the time n.
 
     The errors are those of an average over a mixing motion; they do not know of transients that are longer than the one left
-    out, nor of other attractors. Tangents turn during the last 1000 steps of the transient, or its last half, so that at a
-    fixed point, and on a cycle whose period divides n/20, exponents are exact but for round-off. Rows are made orthonormal
+    out, nor of other attractors. Tangents turn during the last 1000 steps of the transient, or its last half; where that is
+    shorter, along the first steps after it too, up to 1000, which are then taken again. So of a linear map, at a fixed point,
+    and on a cycle whose period divides n/20, exponents are exact but for round-off once the tangents have turned, which
+    takes few times 1/(λ_k − λ_{k+1}) steps; along other orbits what is left of a turn counts once in n. Rows are made orthonormal
     every 8 steps, sooner where digits would be lost.
 
     Parameters
@@ -108,6 +110,9 @@ def lyapunov_spectrum(
         done, code = _advance(step, z, min(piece, transient - turning - first))
         if code != DONE:
             raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
+    if step.dim > 1 and turning < min(n, TURNING):
+        # Tangents that begin anyhow would lose log(cos) of their angle to the average: they turn along what comes.
+        stretch(z.copy(), min(n, TURNING), q, np.zeros(len(q)))
     ends = np.unique(np.linspace(0, n, PARTS + 1).astype(int))
     sums = np.zeros((len(ends) - 1, len(q)))
     for k, (first, last) in enumerate([(-turning, 0), *zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]):
@@ -142,6 +147,8 @@ def _of_flow(
     tangents.follow(z, transient - min(transient / 2, TURNING), alone=True)
     sums, begun = np.zeros((PARTS, len(tangents.q))), 0.0
     tangents.follow(z, min(transient / 2, TURNING))
+    if tangents.n > 1 and transient / 2 < min(time, TURNING):
+        tangents.follow(z.copy(), min(time, TURNING))  # as those of a map
     for k in range(PARTS):
         sums[k] = tangents.follow(z, time / PARTS)
         begun += time / PARTS

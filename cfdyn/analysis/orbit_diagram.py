@@ -10,13 +10,15 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.ensembles.alone import orbits_of
 from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import Interrupted, UsageError, unknown
+from cfdyn.machine.workers import processors
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 
 FOLLOW = ("fresh", "up", "down", "both")
-TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
+USUAL, COSTLY = (2000, 500, 2000), (300, 100, 300)  # transient, kept and averaged steps; of maps whose steps are no formula
+NUDGE, SMALL = 1e-6, 1e-3
 AT_ONCE = 2**13  # orbits: what is done when Ctrl-C comes is whole blocks
 NUMBERS = 2**22  # states of these that are kept
 Taken = tuple[np.ndarray, ...]
@@ -45,9 +47,9 @@ class OrbitDiagram(Record):
 
 
 def orbit_diagram(
-    step: Map | MapByProducts, vary: tuple[str, Any], z0: Any, transient: int = TRANSIENT, keep: int = KEEP,
-    averaged: int = AVERAGED, follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None, escape: float = ESCAPE,
-    threads: int | None = None, progress: Callable[[int], None] | None = None,
+    step: Map | MapByProducts, vary: tuple[str, Any], z0: Any, transient: int | None = None, keep: int | None = None,
+    averaged: int | None = None, follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None,
+    escape: float = ESCAPE, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> OrbitDiagram:  # fmt: skip
     """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent.
 
@@ -59,9 +61,10 @@ def orbit_diagram(
     step : the map
     vary : (name of the parameter, its values), the values increasing
     z0 : a start, the d weights or the full state (D,), or several of them (S, ·), which show attractors that coexist
-    transient : steps before anything is kept
-    keep : states kept of each orbit, K
-    averaged : steps after those over which the Lyapunov exponent is averaged; 0 for none
+    transient : steps before anything is kept: 2000 if not given, 300 of a map whose steps are costly, a Poincaré or stroboscopic
+        map or a network's
+    keep : states kept of each orbit, K: 500 if not given, or 100
+    averaged : steps after those over which the Lyapunov exponent is averaged, 0 for none: 2000 if not given, or 300
     follow : "fresh": from the starts at each value; "up" or "down": from the last state at the value before, through all
         values in this order, from the start again after an escape; "both": up and down, which shows hysteresis
     nudge : what is added to each entry of the state from which a value begins that is followed up or down, as a part of its
@@ -94,6 +97,10 @@ def orbit_diagram(
     """
     name, values = vary[0], increasing_values(require_step(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
+    usual = COSTLY if isinstance(step, MapByProducts) else USUAL
+    transient, keep, averaged = (
+        most if given is None else given for given, most in zip((transient, keep, averaged), usual, strict=True)
+    )
     counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
     ways, index = _ways(follow, nudge), _entry(step, coordinate)
     _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
@@ -144,7 +151,8 @@ def _entry(step: Map | MapByProducts, name: str | None) -> int:
 def _room(orbits: int, values: int, keep: int) -> Taken:
     """For the results of all orbits: parts that are put together at the end would take as much memory again."""
     one = np.empty((2, orbits, values))
-    return np.empty((orbits, values, keep)), one[0], one[1], np.empty((orbits, values), np.int64)
+    # In the order in which orbits are kept: all of them after a step, then after the next.
+    return np.empty((keep, orbits, values)).transpose(1, 2, 0), one[0], one[1], np.empty((orbits, values), np.int64)
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
@@ -163,12 +171,17 @@ def _way(
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
-    each = max(1, min(AT_ONCE, NUMBERS // counts[1]) // s)
+    # Costly steps take as long that each value, on each thread, is told of.
+    most = (threads or processors()) if isinstance(step, MapByProducts) else AT_ONCE
+    each = max(1, min(most, NUMBERS // counts[1]) // s)
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]
         orbits = orbits_of(step, np.repeat(starts, len(some), axis=0), np.tile(some, (s, 1)), escape, threads)
-        for array, part in zip(results, _taken(orbits, counts, coordinate), strict=True):
-            array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
+        rows = results[0].transpose(2, 0, 1)
+        room = rows.reshape(len(rows), s * n) if len(some) == n else None  # all at once are written where they stay
+        for array, part in zip(results, _taken(orbits, counts, coordinate, room), strict=True):
+            if room is None or array.ndim == 2:
+                array[:, begin : begin + each] = part.reshape(s, len(some), *part.shape[1:])
         yield len(some)
     current = starts
     for k in {"fresh": (), "up": range(n), "down": range(n - 1, -1, -1)}[way]:
@@ -181,12 +194,12 @@ def _way(
         yield 1
 
 
-def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:
-    """Kept states, exponents, errors and the steps at which orbits left, after a transient."""
+def _taken(orbits: Orbits, counts: list[int], coordinate: int, room: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    """Kept states, in ``room`` (K, N) if given, exponents, errors and the steps at which orbits left, after a transient."""
     transient, keep, averaged = counts
     orbits.advance(transient)
     before = orbits.ended.copy()
-    kept = orbits.keep(keep, coordinate)
+    kept = orbits.keep(keep, coordinate, room)
     ended = np.where(before > 0, before, np.where(orbits.ended > 0, orbits.ended + transient, 0))
     exponents, errors = orbits.exponents(averaged) if averaged else np.full((2, len(orbits.states)), np.nan)
     return kept, exponents, errors, ended

@@ -108,7 +108,7 @@ def _run(grid: Grid, begun: PeriodDiagram, progress: Callable[[int], None] | Non
     settings, labels, looked = begun.provenance["settings"], begun.labels.copy(), begun.looked.copy()
 
     def take(cells: np.ndarray) -> None:
-        found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"], lasts=0)[0]
+        found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"], roughly=True)[0]
         labels.ravel()[cells] = np.where(np.isin(found, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, found)
 
     def made(note: str) -> PeriodDiagram:

@@ -114,6 +114,8 @@ def random_lyapunov(
     tangents = np.ascontiguousarray(np.tile(frame(len(z), k), (runs, 1, 1)))
     ways.stretch(tangents[:, :0].copy(), transient - turning)
     ways.stretch(tangents, turning)
+    if len(z) > 1 and turning < min(steps, TURNING):
+        ways.ahead().stretch(tangents, min(steps, TURNING))  # they turn along what comes
     with np.errstate(invalid="ignore"):
         sums = np.stack([ways.stretch(tangents, n) for n in np.diff(ends).tolist()], axis=1)
     if not ways.going.any():

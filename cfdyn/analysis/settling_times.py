@@ -123,7 +123,7 @@ def _run(grid: Grid, begun: SettlingTimes, progress: Callable[[int], None] | Non
     longest, transient = settings["max_period"], settings["transient"]
 
     def take(cells: np.ndarray) -> None:
-        found = quick_labels(grid.orbits(cells), transient, longest, lasts=0)[0]
+        found = quick_labels(grid.orbits(cells), transient, longest, roughly=True)[0]
         times = settling_steps(grid.orbits(cells, FAR), np.maximum(found, 0), LATER * transient, settings["tolerance"])
         times[(found <= 0) & (found != ESCAPED)] = 0
         labels.ravel()[cells] = np.where(np.isin(found, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, found)

@@ -1,7 +1,7 @@
 """Proofs: each function gives a `Certificate`, a theorem about a map with the evidence from which a stranger verifies it.
 
 The map is that of a loss and an optimizer, or of formulas; all arithmetic is in intervals and balls. What cannot be proved is
-said with a reason. `check` verifies a certificate or its file, and shares no code with what made it.
+said with a reason. `check` verifies a certificate or its file, and shares no code with what made it but the reader of formulas.
 
 >>> import cfdyn as cf
 >>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)

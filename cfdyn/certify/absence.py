@@ -109,11 +109,11 @@ def _proof(about: Subject, box: Box, n: int | str, how: How) -> Certificate:
     try:
         where = inside(about, box, period)
     except NumericsError as problem:
-        return unproved("no_cycles", str(problem))
+        return unproved(about, "no_cycles", str(problem))
     turns = [] if n in ALL else turns_of(about, where.box)
     search = how.searched(Question(about, where.box, period, unbroken=n in ALL, turns=turns), str(n), (n, turns))
     if search.given_up:
-        return unproved("no_cycles", _why(about, search.given_up))
+        return unproved(about, "no_cycles", _why(about, search.given_up))
     claim = {"period": n, "box": box_text(box)}
     return proved("no_cycles", about, claim, {**where.evidence, **symmetries_text(turns), "tree": search.tree.text()})
 
@@ -130,15 +130,15 @@ def _folded(about: Subject, box: Box, how: How) -> Certificate:
     sum_ = t.add(rays.z, rays.step)
     right = rays.nearest(lambda r: rays.positive(slower, r, True) and rays.positive(sum_, r, True))
     if right is None:
-        return unproved("no_cycles", "it is not proved that |g(x)| < |x| far out")
+        return unproved(about, "no_cycles", "it is not proved that |g(x)| < |x| far out")
     bounds = [rays.largest(h, 0.0, right) for h in (rays.step, t.neg(rays.step))]
     tops = [bound for bound in bounds if bound is not None]
     if len(tops) < 2:
-        return unproved("no_cycles", f"|g| is not bounded on [0, {right:g}]")
+        return unproved(about, "no_cycles", f"|g| is not bounded on [0, {right:g}]")
     top = max(right, *tops) * (1 + 2.0**-7)
     search = how.searched(Question(about, [(0.0, top)], 2, fold=True, unbroken=True), "fold", "fold")
     if search.given_up:
-        return unproved("no_cycles", _why(about, search.given_up))
+        return unproved(about, "no_cycles", _why(about, search.given_up))
     claim = {"period": "all above 2", "box": box_text(box)}
     fold = {"right": end(right), "top": end(top), "tree": search.tree.text()}
     return proved("no_cycles", about, claim, {"fold": fold})
@@ -155,7 +155,7 @@ def _refuted(about: Subject, box: Box, n: int | str) -> Certificate | None:
                 if Shooting(at, shape).largest(orbit, gap(orbit, orbit[:0]) / 2.5) is not None:
                     where = " and ".join(f"{name} = {written(value)}" for name, value in values.items()) or "these parameters"
                     points = " → ".join(", ".join(f"{v:.9g}" for v in point) for point in orbit)
-                    return unproved("no_cycles", f"the claim is false: at {where} there is a cycle of period {k}: {points}")
+                    return unproved(about, "no_cycles", f"the claim is false: at {where} there is a {k}-cycle: {points}")
     return None
 
 
@@ -173,7 +173,7 @@ def _largest(about: Subject, box: Box, n: int | str, name: str, how: How) -> Cer
     if lo <= 0:
         raise UsageError(f"an open interval begins above 0, not at {written(lo)}")
     birth = _birth(about, name, float(lo), box, n)
-    last = unproved("no_cycles", f"no interval that begins at {name} = {written(lo)} could be proved")
+    last = unproved(about, "no_cycles", f"no interval that begins at {name} = {written(lo)} could be proved")
     for part in BACK:
         hi = Fraction(f"{birth * (1 - part):.5g}")
         if hi <= lo:

@@ -70,22 +70,22 @@ def bifurcation(
 def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any, say: Say) -> Certificate:
     start = _start(about, name, span, kind, period, points, say)
     if start is None:
-        return unproved("bifurcation", f"no {kind} of a cycle of period {period} was found in the interval near the points")
+        return unproved(about, "bifurcation", f"no {kind} of a {period}-cycle was found in the interval near the points")
     system, x = start
     say(f"Krawczyk's test of a {kind} at {name} = {float(x[system.at]):.6g}")
     found = None
     for size in (*STARTS[::-1], 1e-10):
         found = found or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], size), max(size, LEAST))
     if found is None:
-        return unproved("bifurcation", f"Krawczyk's test failed on the {kind}: it may be degenerate")
+        return unproved(about, "bifurcation", f"Krawczyk's test failed on the {kind}: it may be degenerate")
     why = _not_generic(system, name, *found)
     if why:
-        return unproved("bifurcation", why)
+        return unproved(about, "bifurcation", why)
     box, inner = found
     say("its normal form")
     numbers = _signed(system, name, balls_of(box)) or _signed(system, name, inner)
     if numbers is None:
-        return unproved("bifurcation", "the coefficient of the normal form, or the speed of the multiplier, may be 0")
+        return unproved(about, "bifurcation", "the coefficient of the normal form, or the speed of the multiplier, may be 0")
     lo, hi = box[system.at]
     here = about.over({name: (Fraction(lo), Fraction(hi))})
     return proved("bifurcation", here, _claim(system, name, box, numbers), _evidence(system, box))

@@ -78,7 +78,7 @@ def branch(
 def _proved(walk: _Walk, period: int, points: Any, box: Any) -> Certificate:
     slabs, joints, why = walk.run(points, period, box)
     if why:
-        return unproved("branch", why)
+        return unproved(walk.about, "branch", why)
     return proved("branch", walk.about, _claim(walk.about, slabs), {
         "slabs": [{"vary": interval_text(s.lo, s.hi), "points": list(map(box_text, s.found.boxes))} for s in slabs],
         "joints": [{"at": end(at), "points": list(map(box_text, boxes))} for at, boxes in joints],

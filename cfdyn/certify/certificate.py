@@ -90,9 +90,10 @@ def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapp
     return Certificate(kind, document["statement"], True, "", document)
 
 
-def unproved(kind: str, reason: str) -> Certificate:
-    """What is given where a proof failed; the reason says what failed and what to try."""
-    return Certificate(kind, "", False, reason)
+def unproved(about: Subject, kind: str, reason: str) -> Certificate:
+    """What is given where a proof failed; the reason says what failed and what to try, and where the formulas are defined."""
+    needs = ", ".join(about.conditions)
+    return Certificate(kind, "", False, reason + (f"; as they are written the formulas need {needs}" if needs else ""))
 
 
 def interval_text(lo: float, hi: float) -> list[str]:

@@ -26,6 +26,7 @@ MOST_MARKS = 300
 LONGEST_ODD = 15
 WIDTHS = (1e-11, 1e-8, 1e-12)  # first half-widths of proven boxes, over 1 + |x|
 DEPTH = 6  # bisections in the proof of continuity
+NOTHING = "no odd cycle and no intervals that cover each other with growth above 1 were found; try another box, or longest=9"
 TURNS = 20_000  # places at which the sign of the slope is looked at
 
 Box = tuple[float, float]
@@ -94,7 +95,8 @@ class _Line:
         cycles = self._cycles(interval, max(longest, 1))
         odd = self._odd(interval, cycles, period)
         if period is not None and odd is None:
-            return unproved("chaos", f"no {period}-cycle of the map was found and proved in [{interval[0]:g}, {interval[1]:g}]; "
+            where = f"[{interval[0]:g}, {interval[1]:g}]"
+            return unproved(self.about, "chaos", f"no {period}-cycle of the map was found and proved in {where}; "
                             "try another box, or no period")  # fmt: skip
         others = [c for found in cycles.values() for c in found if c is not odd]
         for used, numbers in ((others, self._turning(interval)), ([], [])):
@@ -107,9 +109,8 @@ class _Line:
             if tree is not None:
                 return self._certificate(odd, *known, tree)
         if odd is None:
-            return unproved("chaos", "no odd cycle and no intervals that cover each other with growth above 1 were found; "
-                            "try another box, or longest=9")  # fmt: skip
-        return unproved("chaos", "the map may jump, or is not defined, between the points of the cycle: "
+            return unproved(self.about, "chaos", NOTHING)
+        return unproved(self.about, "chaos", "the map may jump, or is not defined, between the points of the cycle: "
                         "these theorems are about continuous maps")  # fmt: skip
 
     def _cycles(self, interval: Box, longest: int) -> dict[int, list[list[Box]]]:
@@ -179,8 +180,7 @@ class _Line:
     def _certificate(self, odd: list[Box] | None, known: Marks, used: list, numbers: list[float], tree: str) -> Certificate:
         rate, vector = growth(known.covers)
         if odd is None and not vector:
-            return unproved("chaos", "no odd cycle and no intervals that cover each other with growth above 1 were found; "
-                            "try another box, or longest=9")  # fmt: skip
+            return unproved(self.about, "chaos", NOTHING)
         claim = {
             "interval": interval_text(*_hull(known)), "period": None if odd is None else len(odd),
             "points": None if odd is None else _points(odd), "growth": written(rate) if vector else None,

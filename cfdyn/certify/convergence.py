@@ -72,19 +72,19 @@ def _proved(about: Subject, region: Box, steps: int, most: int, told: Told) -> C
     grid = np.array([g.ravel() for g in np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in region))])
     points = fixed_points(images, (go, slopes), grid)
     if len(points) != 1:
-        return unproved("convergence", f"orbits from the box come to {len(points) or 'no'} fixed points; "
+        return unproved(about, "convergence", f"orbits from the box come to {len(points) or 'no'} fixed points; "
                         "a smaller box around one of them may do")  # fmt: skip
     size = max(hi - lo for lo, hi in region)
     found = ellipsoid(images, points[0], slopes, size)
     if found is None:
-        return unproved("convergence", "the map is not seen to contract around the fixed point: it may not be attracting, or the "
-                        "map may jump there")  # fmt: skip
+        return unproved(about, "convergence", "the map is not seen to contract around the fixed point: it may not be "
+                        "attracting, or the map may jump there")  # fmt: skip
     around, (q, moved) = found
     inverse = around.inverse()
     leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most, told)
     tree = None if leaves is None else leaves.tree()
     if leaves is None or tree is None:
-        return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
+        return unproved(about, "convergence", f"some starts are not seen to converge with {most} leaves; "
                         f"try a smaller box, or most={4 * most}")  # fmt: skip
     seen = ROUNDED * float(np.abs(np.linalg.inv(around.matrix)).sum(axis=1).max()) * (1 + float(np.abs(points[0]).max()))
     return _certificate(about, region, around, (ROOM * moved + seen) / (1 - q), min(steps, leaves.used + MORE), tree)

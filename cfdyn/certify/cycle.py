@@ -62,18 +62,18 @@ def cycle(
 def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certificate:
     z = candidate(about, points, period, box)
     if z is None:
-        return unproved("cycle", _no_candidate(about, points, period, box))
+        return unproved(about, "cycle", _no_candidate(about, points, period, box))
     smaller = smaller_period(z)
     if smaller:
-        return unproved("cycle", f"the points of period {len(z)} belong to a cycle of period {smaller}; ask for that")
+        return unproved(about, "cycle", f"the points of period {len(z)} belong to a cycle of period {smaller}; ask for that")
     found = proven_cycle(about, z)
     if found is None:
-        return unproved("cycle", _why_not(about, z))
+        return unproved(about, "cycle", _why_not(about, z))
     why = refusal(about.enclosure("step"), [balls_of(box) for box in found.boxes])
     if why:
-        return unproved("cycle", f"{why}; prove a cycle away from it")
+        return unproved(about, "cycle", f"{why}; prove a cycle away from it")
     if overlapping(found.boxes):
-        return unproved("cycle", "the boxes overlap, so the least period is not proved; use narrower parameters")
+        return unproved(about, "cycle", "the boxes overlap, so the least period is not proved; use narrower parameters")
     return proved("cycle", about, claim_of(about, found), {})
 
 

@@ -155,13 +155,13 @@ def _near(about: Subject, sharpest: Sharpest, z: np.ndarray, progress: Progress 
             return _around(about, sharpest, z, climb, progress)
         nearer, d = z + gap * climb / (climb @ climb), about.weights
         z = np.concatenate([nearer[:d], np.maximum(nearer[d:], z[d:] / 4)])  # squares stay positive
-    return unproved("edge", "the search from the point finds no place where the largest eigenvalue is at the edge; "
+    return unproved(about, "edge", "the search from the point finds no place where the largest eigenvalue is at the edge; "
                     "give a point nearer to the edge")  # fmt: skip
 
 
 def _around(about: Subject, sharpest: Sharpest, z: np.ndarray, climb: np.ndarray, progress: Progress | None) -> Certificate:
     radius, way = LARGEST, climb / np.abs(climb).max()
-    last = unproved("edge", "no box")
+    last = unproved(about, "edge", "no box")
     while radius > SMALLEST:
         reach = radius * (1 + np.abs(z))
         box = [(a - r, a + r) for a, r in zip(z.tolist(), reach.tolist())]
@@ -202,11 +202,11 @@ class _Proof:
         """Of the whole claim, or why there is none."""
         heights = [self._height([(v, v) for v in z.tolist()]) for z in sides or ()]
         if not heights or heights[0] != "b" or heights[1] != "a":
-            return unproved("edge", "no points of the box are seen below and above the edge, with one eigenvalue above; "
-                            "try a larger box")  # fmt: skip
+            return unproved(self.about, "edge", "no points of the box are seen below and above the edge, with one eigenvalue "
+                            "above; try a larger box")  # fmt: skip
         text = self._tree(list(self.box))
         if text is None:
-            return unproved("edge", self.why)
+            return unproved(self.about, "edge", self.why)
         lo, hi = min(r[0] for r in self.rates), max(r[1] for r in self.rates)
         claim = {"box": [interval_text(*side) for side in self.box], "enters": lo > 0, "rate": interval_text(lo, hi)}
         if self.about.dim > self.about.weights:

@@ -70,7 +70,7 @@ def horseshoe(
     with ctx.workprec(BITS):
         if sets is not None:
             found = _proof(about, [_given(s) for s in sets], None, lambda how: say(f"proving: {how}"))
-            return found or unproved("horseshoe", NO_GROWTH)
+            return found or unproved(about, "horseshoe", NO_GROWTH)
         return _searched(about, _box(loss, box), period, say)
 
 
@@ -93,7 +93,7 @@ def _searched(about: Subject, region: np.ndarray, period: int, say: Say) -> Cert
         reason = "no orbit was found that leaves a saddle and comes back so that parallelograms along it cover each other"
     else:
         reason = "parallelograms were found, but the covering of one by another could not be proved"
-    return unproved("horseshoe", f"{reason}; try another box, period, or sets of your own")
+    return unproved(about, "horseshoe", f"{reason}; try another box, period, or sets of your own")
 
 
 def _box(loss: Any, box: Sequence | None) -> np.ndarray:

@@ -76,10 +76,10 @@ def measure(
         raise UsageError("give a box, or a start whose orbit stays in an interval, not both")
     whole = as_box(loss, box, 1) if start is None else _around(about, number("a start", start, finite=True))
     if whole is None:
-        return unproved("measure", "no interval around the orbit of the start is seen to be taken into itself; give a box")
+        return unproved(about, "measure", "no interval around the orbit of the start is seen to be taken into itself; give a box")
     suggested, why = (steps, "") if steps else _suggested(about, whole[0])
     if suggested is None:
-        return unproved("measure", why)
+        return unproved(about, "measure", why)
     with ctx.workprec(BITS):
         return _Proof(about, whole, suggested, most, Told(progress)).certificate()
 
@@ -140,12 +140,12 @@ class _Proof:
     def certificate(self) -> Certificate:
         """Of the whole claim, or why there is none."""
         if not self.sides.small:
-            return unproved("measure", "the map has too many rows of data for its pieces to be told apart")
+            return unproved(self.about, "measure", "the map has too many rows of data for its pieces to be told apart")
         root = self.interval + [(below(lo), above(hi)) for lo, hi in self.about.varied.values()]
         tree = "".join(self._tree(root, root))
         growth = Fraction(floor(self.growth * (1 - SLACK) * 10**PLACES), 10**PLACES) if np.isfinite(self.growth) else 0
         if self.why or growth <= 1:
-            return unproved("measure", self.why or "the map expands by less than the claim has digits for")
+            return unproved(self.about, "measure", self.why or "the map expands by less than the claim has digits for")
         claim = {"interval": interval_text(*self.interval[0]), "steps": self.steps, "growth": written(Fraction(growth))}
         return proved("measure", self.about, claim, {"tree": tree})
 

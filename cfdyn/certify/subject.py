@@ -65,6 +65,12 @@ class Subject:
             raise UsageError(f"{what} needs one parameter that varies, such as lr=(1.0, 1.2)")
         return next(iter(self.varied.items()))
 
+    @property
+    def conditions(self) -> list[str]:
+        """Where its formulas are defined as written, beyond what their own operations and slopes tell."""
+        read = self.spec.formulas if isinstance(self.spec, FormulaMap) else [self.spec.loss.formula]
+        return list(dict.fromkeys(words for one in read for words in one.conditions))
+
     def over(self, vary: Mapping[str, Any]) -> Subject:
         """The same map with other parameters: numbers, or pairs of them for intervals."""
         changed = dict(self.exact)

@@ -1,6 +1,8 @@
 """What a certificate proves, as the facts that a claim expects; nothing is taken from one that the checker has not verified."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cfdyn.claims.expected import interval
@@ -31,6 +33,36 @@ def documents(made: Any) -> list[dict[str, Any]]:
         if not verdict:
             raise NotProved(f"the checker does not accept the certificate: {verdict.reason}")
     return [dict(one.document) for one in found]
+
+
+@cache
+def _read(file: Path) -> tuple[dict[str, Any], str]:
+    """The document of a certificate, and why the checker does not accept it, or ""."""
+    from cfdyn.certify.checker.check import check
+    from cfdyn.certify.checker.fields import NotValid
+    from cfdyn.certify.checker.read import document
+
+    try:
+        found = document(file)
+    except NotValid as problem:
+        return {}, str(problem)
+    verdict = check(found)
+    return found, "" if verdict else verdict.reason
+
+
+def read(files: Sequence[Path]) -> list[dict[str, Any]]:
+    """The documents in files of certificates, once the checker has verified each, in this process.
+
+    Raises
+    ------
+    NotProved : there is no file, or the checker does not accept one
+    """
+    if not files:
+        raise NotProved("no certificate lies beside the paper")
+    for file in files:
+        if _read(file)[1]:
+            raise NotProved(f"the checker does not accept the certificate {file.name}: {_read(file)[1]}")
+    return [_read(file)[0] for file in files]
 
 
 def facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

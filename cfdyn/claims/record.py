@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cfdyn import outside
-from cfdyn.claims.claim import Claim
-from cfdyn.claims.sources import folders
+from cfdyn.claims.claim import PROVED, UNDECIDED, Claim
+from cfdyn.claims.proofs import NotProved, facts, read
+from cfdyn.claims.sources import certificates, folders
 from cfdyn.claims.verdict import Verdict, is_measurement, judge, not_measured
 from cfdyn.errors import RecordError
 
@@ -41,8 +43,23 @@ def recorded(claim: Claim) -> Verdict:
     """The verdict on what is on record of a claim; undecided where nothing is."""
     kept = on_record().get(claim.id)
     if claim.measure is None or kept is not None:
-        return judge(claim, kept)
+        return judge_kept(claim, kept)
     return judge(claim, not_measured("not computed yet"))
+
+
+def judge_kept(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
+    """The verdict on what was measured before: proved only if the certificates beside the paper, checked now, prove the claim."""
+    verdict = judge(claim, kept)
+    if verdict.verdict != PROVED:
+        return verdict
+    if claim.certify is None:
+        return replace(verdict, reason=f"{verdict.reason}, as computed on {verdict.date} by version {verdict.version}")
+    try:
+        found = judge(claim, {**(kept or {}), "measured": facts(read(certificates(claim.id)))})
+        reason = "" if found.verdict == PROVED else f"the certificate beside the paper proves something else: {found.reason}"
+    except NotProved as problem:
+        reason = str(problem)
+    return verdict if not reason else replace(verdict, verdict=UNDECIDED, reason=f"kept as proved, but {reason}")
 
 
 def record_text(verdicts: Sequence[Verdict]) -> str:

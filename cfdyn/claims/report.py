@@ -49,7 +49,7 @@ def write(
     contents = {name: text.encode() for name, text in files.items()}
     contents |= {f"{name}.png": picture for name, picture in pictures.items()}
     for name, content in contents.items():
-        with written_whole(into / name) as temporary:
+        with written_whole(into / name, follow=False) as temporary:
             Path(temporary).write_bytes(content)
     return [into / name for name in contents]
 

@@ -9,7 +9,8 @@ from typing import Any
 from cfdyn.arguments import whole_number
 from cfdyn.claims import kept
 from cfdyn.claims.claim import Claim
-from cfdyn.claims.sources import chosen
+from cfdyn.claims.record import judge_kept, on_record
+from cfdyn.claims.sources import certificates, chosen
 from cfdyn.claims.verdict import Verdict, judge, measurement
 from cfdyn.machine.workers import Answer, asked, time_left
 
@@ -50,12 +51,14 @@ def run(
     if processes is not None:
         whole_number("processes", processes, 1)
     claims = chosen(ids, source)
-    found = {claim.id: None if anew else kept.load(claim) for claim in claims}
+    # A proof without files to check is made again.
+    found = {c.id: None if anew or (c.certify and not certificates(c.id)) else kept.load(c) for c in claims}
     left = [claim for claim in claims if claim.measure and found[claim.id] is None]
     requests = {f"claim {claim.id}": _seconds(claim) for claim in left}
+    now = dict[str, Any]()
     for request, answer in _ask(requests, processes, limit, progress):
-        found[request.partition(" ")[2]] = answer
-    return [judge(claim, found[claim.id]) for claim in claims]
+        now[request.partition(" ")[2]] = answer
+    return [judge(claim, now[claim.id]) if claim.id in now else judge_kept(claim, found[claim.id]) for claim in claims]
 
 
 def draw(names: Iterable[str], processes: int | None = None, progress: Say | None = None) -> dict[str, bytes]:
@@ -70,8 +73,6 @@ def draw(names: Iterable[str], processes: int | None = None, progress: Say | Non
 
 
 def _seconds(claim: Claim) -> float:
-    from cfdyn.claims.record import on_record
-
     return on_record().get(claim.id, {}).get("seconds", USUAL)
 
 

@@ -3,8 +3,10 @@
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,7 +16,7 @@ from cfdyn.claims.claim import Claim, Claims
 from cfdyn.errors import UsageError, shown, unknown
 
 GROUP = "cfdyn.papers"
-_BESIDE = Path(__file__).parents[2] / "papers"  # in a clone, whose folder papers/ is installed as cfdyn_papers
+_ROOT = Path(__file__).parents[2]
 
 
 @cache
@@ -59,17 +61,28 @@ def _imported(name: str) -> ModuleType:
         raise UsageError(f"{name}, which holds claims, cannot be imported: {type(error).__name__}: {error}") from error
 
 
+@cache
+def _beside() -> Path | None:
+    """The folder ``papers`` of a clone, which is installed as cfdyn_papers; beside an installed cfdyn lie packages of others."""
+    with suppress(OSError, ValueError):
+        if re.search(r"^name = cfdyn$", (_ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE):
+            return _ROOT / "papers"
+    return None
+
+
 def _packages() -> Iterator[ModuleType]:
-    init = _BESIDE / "__init__.py"
-    if init.is_file() and "cfdyn_papers" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("cfdyn_papers", init, submodule_search_locations=[str(_BESIDE)])
+    beside = _beside()
+    if beside and "cfdyn_papers" not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            "cfdyn_papers", beside / "__init__.py", submodule_search_locations=[str(beside)]
+        )
         assert spec is not None and spec.loader is not None
         sys.modules["cfdyn_papers"] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules["cfdyn_papers"])
-    if init.is_file():
+    if beside:
         yield sys.modules["cfdyn_papers"]
     for point in entry_points(group=GROUP):
-        if not (init.is_file() and point.value == "cfdyn_papers"):
+        if not (beside and point.value == "cfdyn_papers"):
             yield _imported(point.module)
 
 

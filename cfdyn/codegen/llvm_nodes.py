@@ -9,7 +9,7 @@ from cfdyn.tape.program import FAR, Node, Program
 _INFIX = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _COMPARE = {"lt": "olt", "le": "ole", "eq": "oeq"}
 _INTRINSIC = {"sqrt": "sqrt", "abs": "fabs", "round": "rint", "floor": "floor"}
-_NAMED = {"pi": Fraction(3.141592653589793), "e": Fraction(2.718281828459045)}
+_NAMED = {"pi": Fraction(3.141592653589793), "e": Fraction(2.718281828459045), "nil": Fraction(0)}
 LITERALS = frozenset(("const", *_NAMED))
 # exp2i adds this, so that the sum's low bits are the biased exponent; exponent takes 2^52 + 1023 off again.
 _EXPONENT_TO_BITS, _BITS_TO_EXPONENT = Fraction(3 * 2**51 + 1023), Fraction(2**52 + 1023)
@@ -42,7 +42,7 @@ class Body:
     def number(self, node: Node, lanes: int) -> str:
         """A number as an operand, spread over the lanes where it is one for all rows."""
         if self.is_literal(node):
-            return spread(hexadecimal(_NAMED.get(self.tape.ops[node]) or self.tape.args[node][0]), lanes)
+            return spread(hexadecimal(_NAMED.get(self.tape.ops[node], self.tape.args[node][0])), lanes)
         return f"%s{node}" if lanes > 1 and not self.tape.by_row[node] else self.name(node)
 
     def _truth(self, node: Node, lanes: int) -> str:

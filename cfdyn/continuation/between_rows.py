@@ -11,7 +11,6 @@ from cfdyn.numerics.illinois import zero
 Test = Callable[[Solution], float]  # a test function
 Between = Callable[[float], Solution | None]  # the solution at a share of a step, None where there is none
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)  # Chebyshev's, in (0, 1)
-ALONG = 0.8  # the cosine of a tangent to a step that turns by no more than it may
 LEAST_NODES = 6  # with a solution, for a polynomial through them
 CONVERGED = 1e-4  # of the largest terms of a polynomial to the last ones
 NEAR_ZERO = 0.1  # of the value at a row: the extremum of a parabola beside it, at which a test may vanish twice
@@ -22,8 +21,8 @@ def between(tracer: Tracer, rows: Sequence[Any], k: int, following: int | None =
     """The solution a share t of the step from row k to the next, or to a later one, both ends included."""
     last, step = row_of(rows, k), rows[0][k + 1 if following is None else following] - rows[0][k]
     chord = tracer.length(step)
-    # Where the equations are singular, as a row on a bound may be, its tangent is rounding.
-    tangent = last.tangent if abs((tracer.weights * last.tangent) @ step) >= ALONG * chord else step / chord
+    # A row on a bound may be where the equations are singular.
+    tangent = last.tangent if tracer.leads_along(last.tangent, step) else step / chord
     border = tracer.weights * tangent
     length = float(border @ step)
     # Through both ends with the tangent of the first.

@@ -19,6 +19,7 @@ FAR = 1e5  # lengths: a curve that has come so far while its parameters come to 
 WIDE, HASTE = 3.0, 2.0  # from this distance on the longest step grows, by so much of itself in each length
 STILL = 1e-9  # of the bounds: a parameter that moves less stands still
 HALVINGS = 12  # of a step across a limit
+ALONG = 0.8  # the cosine of a tangent to a step that turns by no more than it may
 SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
 
@@ -119,6 +120,10 @@ class Tracer:
             return None
         return Solution(self.work[:m].copy(), self.work[3 * m : 4 * m].copy(), self.work[4 * m :].copy())
 
+    def leads_along(self, tangent: np.ndarray, step: np.ndarray) -> bool:
+        """True if a unit tangent, or its opposite, leads along a step: where the equations are singular it is rounding."""
+        return bool(abs((self.weights * tangent) @ step) >= ALONG * self.length(step))
+
     def inside(self, z: np.ndarray) -> np.ndarray:
         """Which of the unknowns are within their limits, (m,)."""
         return (z >= self.limits[0]) & (z <= self.limits[1])
@@ -155,6 +160,8 @@ class Tracer:
             found = self.solve(guess, border)
             if found is not None and self.length(found.z - guess) <= self.length(step):
                 found.z[k] = guess[k]
+                if not self.leads_along(found.tangent, step):
+                    return found._replace(tangent=step / self.length(step)) if share == 1 else None
                 return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
         return None
 

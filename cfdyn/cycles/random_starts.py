@@ -16,13 +16,13 @@ from cfdyn.kernels.boxes.stabilised import converge
 from cfdyn.kernels.orbits import DONE, advance, iterate
 from cfdyn.systems.map import Map
 
-STEPS, CHEAP = 20_000_000, 30  # of the map with its Jacobian, for a whole search where they are so few operations
+STEPS, CHEAP = 60_000_000, 30  # of the map with its Jacobian, for a whole search where they are so few operations
 STARTS, ITERATIONS = 400, 60  # of a round
 STRENGTHS = (0.0, 1.0, 10.0)
 SMALL, PATIENCE = (0.1, 0.03, 0.01, 0.003), 30  # λ, and iterations: so many times 1/λ
 MOST_MATRICES, FEW_STARTS = 384, 4  # matrices C of a round, and starts for each of them at least
 LIGHT = 4  # times as many steps of the map alone
-QUIET = 3  # rounds without anything new after which the search ends
+QUIET, FOR_EACH = 3, 4  # rounds without anything new after which the search ends, or one for so many cycles that are met
 MOST_AT_ONCE = 100  # points whose cycles are solved for, of one method in a round
 MOST_FLAT = 20  # so many cycles with a multiplier of 1 are a continuum
 MOST_BYTES = 2**30
@@ -34,7 +34,7 @@ BYTES = 1500  # for each unknown of Newton's method on all points
 
 def by_random_starts(
     step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, group: Symmetries, implicit: bool = True,
-    say: Say = silent,
+    say: Say = silent, after: bool = False,
 ) -> SearchResult:  # fmt: skip
     """Newton's method and its stabilised relatives on fⁿ from random points and from orbits, then on all n points.
 
@@ -49,7 +49,8 @@ def by_random_starts(
                          f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}")  # fmt: skip
     search = _Search(step, period, region, seed, group, implicit)
     most = STEPS // max(1, step.tangent_cost // CHEAP) * (1 if implicit else LIGHT)
-    search.run(most if budget is None else budget, say)
+    # After chains of boxes the budget is of their links: a larger one takes nothing from this search.
+    search.run(most if budget is None else max(budget, most) if after else budget, say)
     points, mu = without_blurred(search.points, search.mu, search.extent)
     starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_matrix_count(step.dim)} matrices")
     reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them in vain: there may be more"
@@ -82,7 +83,7 @@ class _Search:
     def run(self, most: int, say: Say) -> None:
         """Half of each round starts anywhere in the box, half on orbits that have settled."""
         barren = rounds = 0
-        while barren < QUIET and not self.continuum and (self.used < most or rounds == 0):
+        while barren < max(QUIET, len(self.points) // FOR_EACH) and not self.continuum and (self.used < most or rounds == 0):
             known, rounds = len(self.points), rounds + 1
             anywhere = self.rng.uniform(self.region[:, 0], self.region[:, 1], (self.round, self.step.dim))
             starts = np.concatenate([anywhere[: self.round // 2], self._settled(anywhere[self.round // 2 :])])

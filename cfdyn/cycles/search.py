@@ -64,7 +64,7 @@ def _in_space(
         return searched
     found = by_chains(step, period, region, budget, group, say)
     if not found.complete and method != BOXES:
-        searched = by_random_starts(step, period, region, seed, budget, group, say=say)
+        searched = by_random_starts(step, period, region, seed, budget, group, say=say, after=True)
         points, multipliers = (np.concatenate(pair) for pair in ((found.points, searched.points),
                                                                  (found.multipliers, searched.multipliers)))  # fmt: skip
         found.points, found.multipliers = distinct(points, multipliers, float(np.ptp(region, axis=1).max()))

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.ensembles.of_flows import FlowOrbits
 from cfdyn.ensembles.orbits import PARTS, Orbits
+from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.kernels.orbits import DIVERGED
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
@@ -12,7 +14,9 @@ from cfdyn.systems.tangents import one_after_another
 
 
 def orbits_of(step: Map | MapByProducts, *given: Any) -> Any:
-    """Orbits of a map with code in lanes and threads, of another one by one; ``given`` as `Orbits` has it."""
+    """Orbits of a map with code in lanes and threads, of one made of a flow in threads, of another one by one; see `Orbits`."""
+    if isinstance(step, FlowMap):
+        return FlowOrbits(step, *given)
     return OrbitsAlone(step, *given) if isinstance(step, MapByProducts) else Orbits(step, *given)
 
 
@@ -30,9 +34,10 @@ class OrbitsAlone:
         """So many steps of all that have not left."""
         self.keep(steps)
 
-    def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
-        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves."""
-        kept = np.full((len(self.states), steps), np.nan)
+    def keep(self, steps: int, coordinate: int = 0, room: np.ndarray | None = None) -> np.ndarray:
+        """A coordinate of the next states, (N, steps), in ``room`` (steps, N) if there is one; NaN from where an orbit leaves."""
+        kept = np.empty((len(self.states), steps)) if room is None else room.T
+        kept[:] = np.nan
         for i in np.flatnonzero(self.ended == 0).tolist():
             for k in range(steps):
                 image = self.maps[i].step(self.states[i])

@@ -12,12 +12,11 @@ from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.ensembles.drawn_in import drawn_in
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, stay
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.slow import radii_of
 from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
 from cfdyn.kernels.lanes.periods import FLOOR
 from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.orbit import orbit_of
-from cfdyn.settling.regime import regime
+from cfdyn.settling.regime import Settled, regime
 from cfdyn.systems.map import Map
 
 CONTINUUM = "continuum of fixed points"
@@ -59,7 +58,8 @@ class Attractors:
         self.known: list[Found] = []
         self.repelling: list[Found] = []
         self.doubtful: set[int] = set()  # of overlapping cells
-        self.rounded = self.conserves = False  # whether an orbit rests by round-off alone, and whether steps conserve volume
+        # Whether an orbit rests by round-off alone, whether steps conserve volume, and whether one leads nowhere.
+        self.rounded = self.conserves = self.leaves = False
 
     def label(self, orbits: Orbits, transient: int) -> np.ndarray:
         """The attractor of each orbit, (N,); the orbits are taken along."""
@@ -75,6 +75,7 @@ class Attractors:
             labels[left] = UNSETTLED
             found = rest.periods(self.longest, RETURN)
             now = np.where((rest.ended > 0) & (rest.codes == DIVERGED), ESCAPED, UNSETTLED)
+            self.leaves |= bool(((rest.ended > 0) & (rest.codes != DIVERGED)).any())
             repeats = np.flatnonzero(found > 0)
             now[repeats] = self._repeating(rest, repeats, found[repeats])
             others = np.flatnonzero((found == 0) & (rest.ended == 0))
@@ -94,6 +95,10 @@ class Attractors:
         reach = np.concatenate([np.maximum(self.known[k].reach, self.known[k].drawn_in) for k in cycles])
         near = orbits.approach(steps, np.concatenate([self.known[k].points for k in cycles]), reach)
         return np.append(places, -1)[near]
+
+    def regime(self, state: np.ndarray) -> Settled:
+        """What one orbit ends on, by a closer look."""
+        return regime(self.step, state)
 
     # -- what repeats -------------------------------------------------------------------------------------------------
 
@@ -159,9 +164,12 @@ class Attractors:
         for place, one in enumerate(self.known):
             if one.period == found.period and one.reach > 0 and _apart(self.step, one.points, found.points[0]).min() <= one.reach:
                 return place
-        found.drawn_in = drawn_in(self.step, found.points)
+        found.drawn_in = self._drawn_in(found)
         self.known.append(found)
         return len(self.known) - 1
+
+    def _drawn_in(self, found: Found) -> np.ndarray:
+        return drawn_in(self.step, found.points)
 
     def _rest_on_continuum(
         self, orbits: Orbits, which: np.ndarray, periods: np.ndarray, open_ones: np.ndarray, labels: np.ndarray
@@ -169,7 +177,7 @@ class Attractors:
         """Label the orbits that rest on a continuum, as one of minima; False if the first one does not."""
         at_rest = open_ones[periods[open_ones] == 1]
         some = orbits.some(which[at_rest])
-        radii = radii_of(some.monodromy(np.ones(len(at_rest), np.int64)))
+        radii = some.radii(np.ones(len(at_rest), np.int64))
         neutral = (radii >= CONTRACTS) & (radii <= NEUTRAL)
         neutral[neutral] = stay(some.some(np.flatnonzero(neutral)), np.ones(neutral.sum(), np.int64))
         if not neutral[0]:
@@ -205,7 +213,7 @@ class Attractors:
 
     def _followed(self, state: np.ndarray) -> int:
         """The attractor of one orbit, by a closer look; ESCAPED or UNSETTLED if it has none."""
-        end = regime(self.step, state)
+        end = self.regime(state)
         if end.inject:
             self.rounded = True
             return UNSETTLED

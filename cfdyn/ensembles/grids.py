@@ -15,7 +15,7 @@ from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
-AT_ONCE = 2**17  # cells: what is done when Ctrl-C comes is whole blocks
+AT_ONCE = 2**18  # cells: what is done when Ctrl-C comes is whole blocks
 PROBED, ROUNDS = 500, 8  # filled cells that are looked at for what was missed, and how often if there is something
 BYTES = 32  # of a cell
 

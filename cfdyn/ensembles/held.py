@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.slow import radii_of, slow_cycles
+from cfdyn.ensembles.slow import slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, UNSETTLED
 from cfdyn.settling.disturbed import (
     FALLS,
@@ -72,7 +72,7 @@ def pauses_in(orbits: Orbits, steps: int, strides: np.ndarray) -> Paused:
 def steps_forgotten(orbits: Orbits) -> int:
     """After how many steps the slowest average behind the weights has forgotten what it was, for all orbits; LONGEST at most."""
     d, ones = orbits.step.n_weights, np.ones(len(orbits.states), int)
-    behind = orbits.monodromy(ones)[:, d:, d:]
+    behind = orbits.turned(ones)[1][:, d:, d:]
     slowest = np.abs(np.linalg.eigvals(behind[np.isfinite(behind).all(axis=(1, 2))])).max(axis=1)
     slowest = slowest[slowest < 1].max(initial=0.0)
     return int(min(TWICE * FALLS / -np.log(slowest), LONGEST)) if slowest > 0 else 0
@@ -128,9 +128,7 @@ def _ends(
 def _cycles(orbits: Orbits, longest: int, tolerance: float, most: float) -> tuple[np.ndarray, np.ndarray]:
     """Periods and radii of the cycles that orbits are on or converge to; 0 where there is none."""
     periods = orbits.periods(longest, tolerance)
-    radii = np.full(len(periods), np.inf)
-    on = np.flatnonzero(periods)
-    radii[on] = radii_of(orbits.some(on).monodromy(periods[on]))
+    radii = orbits.radii(periods)
     periods[radii >= most] = 0
     others = np.flatnonzero((periods == 0) & (orbits.ended == 0))
     periods[others], radii[others] = slow_cycles(orbits.some(others), longest, most)

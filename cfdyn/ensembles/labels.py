@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.ensembles.held import divides_by_state, labels_of_held, pauses_in, steps_forgotten
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
+from cfdyn.ensembles.slow import DOUBTFUL, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
 from cfdyn.settling.regime import FIRST_STEPS
@@ -21,7 +21,7 @@ NEUTRAL = 1 + 1e-9  # a multiplier 1, to round-off: an orbit that is on such a c
 STANDS, STILL = 1000, 1e-12  # steps, and how far it may be away after them, beside its size
 KICK, BESIDE = 1e-9, 1e3  # of its size, and times that: so near it stays if it begins so far beside it
 STAGES = (1, 15)  # times the transient after which returns are looked for
-AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
+SOON, AVERAGED, LONGER = 1024, 8192, 65_536  # steps of an exponent, at first where that it stretches is all, and of one not clear
 LONGEST = 262_144  # and of one with averages that remember thousands of steps
 ON_CURVE = 5e-5  # an exponent over LONGER steps
 LASTS, SLOWLY = 200_000, 10  # steps that chaos must last for: a transient may end late; times as many with averages that remember
@@ -29,14 +29,15 @@ WATCHED = 4096  # steps of an average, twice
 AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 
 
-def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LASTS) -> tuple[np.ndarray, np.ndarray]:
+def quick_labels(orbits: Orbits, transient: int, longest: int, roughly: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Labels (N,), a period up to ``longest`` or one of `KINDS`, and exponents (N,), NaN where they were not needed.
 
-    Chaos must go on for ``lasts`` more steps.
+    Chaos must go on for LASTS more steps; ``roughly`` it need not, and is any stretching, also on what could be a curve.
     """
     n = len(orbits.states)
     labels, exponents, strides = np.full(n, UNSETTLED), np.full(n, np.nan), np.zeros(n)
     left, rest, memory, done = np.arange(n), orbits, divides_by_state(orbits), 0
+    soon, lasts = roughly and not memory, 0 if roughly else LASTS
     for times in (*STAGES, 0) if memory else STAGES:
         if memory:
             steps = times * transient or steps_forgotten(rest) - done
@@ -47,30 +48,49 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
         # Where stretches must begin as those of `regime` do, returns are looked for aside.
         returning = rest.some(np.arange(len(left))) if memory else rest
         _returned(returning, left, longest, labels, exponents)
-        open_ones = np.flatnonzero((returning.ended == 0) & (labels[left] == UNSETTLED))
+        open_ones = _open(returning, left, labels)
+        left, rest = left[open_ones], rest.some(open_ones)
+    if soon:  # what plainly stretches or converges slowly is found before what takes long
+        _irregular(rest, left, longest, labels, exponents, lasts, (SOON,))
+        doubtful = _slow(rest, left, longest, labels, exponents)
+        open_ones = _open(rest, left, labels)
+        open_ones = open_ones[~np.isin(left[open_ones], doubtful)]
         left, rest = left[open_ones], rest.some(open_ones)
     _irregular(rest, left, longest, labels, exponents, lasts, (AVERAGED, LONGER, LONGEST) if memory else (AVERAGED, LONGER))
-    slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
-    periods, radii = slow_cycles(rest.some(slow), longest, CONTRACTS)
-    labels[left[slow[periods == DOUBTFUL]]] = UNSETTLED
+    _slow(rest, left, longest, labels, exponents, (QUASI_PERIODIC,) if soon else (UNSETTLED, QUASI_PERIODIC))
+    return labels, exponents
+
+
+def _open(orbits: Orbits, left: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Which orbits go on and have no label."""
+    return np.flatnonzero((orbits.ended == 0) & (labels[left] == UNSETTLED))
+
+
+def _slow(
+    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray,
+    asked: tuple[int, ...] = (UNSETTLED,),
+) -> np.ndarray:  # fmt: skip
+    """Label what converges slowly, of orbits labelled as ``asked``; the places of those that stay undecided beside a cycle."""
+    slow = np.flatnonzero((orbits.ended == 0) & np.isin(labels[left], asked))
+    periods, radii = slow_cycles(orbits.some(slow), longest, CONTRACTS)
+    doubtful = left[slow[periods == DOUBTFUL]]
+    labels[doubtful] = UNSETTLED
     slow, periods, radii = left[slow[periods > 0]], periods[periods > 0], radii[periods > 0]
     with np.errstate(divide="ignore"):
         labels[slow], exponents[slow] = periods, np.log(radii) / periods
-    return labels, exponents
+    return doubtful
 
 
 def _returned(orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray) -> None:
     """Label, at the places ``left``, orbits that have escaped or come back, on cycles that attract or on a continuum of them."""
     found = orbits.periods(longest, RETURN)
     labels[left[(orbits.ended > 0) & (orbits.codes == DIVERGED)]] = ESCAPED
-    repeats = np.flatnonzero(found > 0)
-    radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
-    attracts = radii < CONTRACTS
-    places = left[repeats[attracts]]
-    labels[places] = found[repeats[attracts]]
+    radii = orbits.radii(found)
+    attracts = np.flatnonzero(radii < CONTRACTS)
+    labels[left[attracts]] = found[attracts]
     with np.errstate(divide="ignore"):
-        exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
-    neutral = repeats[~attracts & (radii <= NEUTRAL)]
+        exponents[left[attracts]] = np.log(radii[attracts]) / found[attracts]
+    neutral = np.flatnonzero((radii >= CONTRACTS) & (radii <= NEUTRAL))
     neutral = neutral[stay(orbits.some(neutral), found[neutral])]
     labels[left[neutral]] = found[neutral]
 
@@ -119,20 +139,24 @@ def _irregular(
     orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int, stages: tuple[int, ...]
 ) -> None:  # fmt: skip
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
-    lasts, again = (SLOWLY * lasts, LONGEST) if LONGEST in stages and lasts else (lasts, 0)
+    lasts, again = (SLOWLY * LASTS, LONGEST) if LONGEST in stages and lasts else (lasts, 0)
+    on_curves = orbits.step.dim > 1 or bool(orbits.step.periodic)
     for steps in stages:
         value, error = orbits.exponents(steps)
         exponents[left] = value
-        margin = np.maximum(ERRORS * error, SMALLEST_EXPONENT)
-        chaotic = value > np.maximum(margin, np.maximum(MANY_ERRORS * error, CLEAR))
+        margin = np.maximum(ERRORS * error, CLEAR if steps == SOON else SMALLEST_EXPONENT)
+        stretches = value > margin
+        # What could be a curve, and has no period either way, is told from chaos only where chaos must last.
+        chaotic = stretches if not lasts else value > np.maximum(margin, np.maximum(MANY_ERRORS * error, CLEAR))
         # Averages take longest, and speak where the exponent does not.
+        curved = np.abs(value) <= (ON_CURVE if steps >= LONGER and on_curves else -1.0)
+        asked = np.flatnonzero(~chaotic & (stretches | curved))
         digits = np.zeros(len(left))
-        digits[~chaotic] = _digits(orbits.some(~chaotic))
-        chaotic |= (value > margin) & (digits < QUASI_DIGITS)
+        digits[asked] = _digits(orbits.some(asked))
+        chaotic |= stretches & (digits < QUASI_DIGITS)
         labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts, again)
-        if steps >= LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
-            # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
-            labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
+        # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
+        labels[left[curved & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
         open_ones = labels[left] == UNSETTLED
         left, orbits = left[open_ones], orbits.some(open_ones)
 
@@ -148,7 +172,7 @@ def _later(
     found = orbits.periods(longest, RETURN)
     ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
     labels, repeats = np.where(orbits.ended > 0, ended, CHAOTIC), np.flatnonzero(found > 0)
-    radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
+    radii = orbits.radii(found)[repeats]
     labels[repeats] = np.where(radii < CONTRACTS, found[repeats], UNSETTLED)
     exponents = exponents.copy()
     with np.errstate(divide="ignore"):

@@ -14,9 +14,10 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.pauses import pauses
-from cfdyn.kernels.lanes.periods import monodromy, periods
+from cfdyn.kernels.lanes.periods import periods
 from cfdyn.kernels.lanes.settle import LOOK, piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
+from cfdyn.kernels.lanes.turns import radii_of_few, turned
 from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
@@ -90,9 +91,13 @@ class Orbits:
             near))  # fmt: skip
         return near
 
-    def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
-        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""
-        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", f"kept{coordinate}:step", steps)
+    def keep(self, steps: int, coordinate: int = 0, room: np.ndarray | None = None) -> np.ndarray:
+        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was.
+
+        ``room`` (steps, N), rows one after the other: where they are written.
+        """
+        kept = np.empty((steps, len(self._states))) if room is None else room
+        block = self._ensemble("step", f"kept{coordinate}:step", steps)
         self._in_parts(steps * self.step.cost, lambda first, last: keep(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, coordinate, kept))  # fmt: skip
         return kept.T
@@ -142,15 +147,32 @@ class Orbits:
             UNDERFLOWS, at, paused, strides))  # fmt: skip
         return at, paused
 
-    def monodromy(self, turns: np.ndarray) -> np.ndarray:
-        """The Jacobian of so many steps (N,) of each, (N, D, D)."""
-        d, block = self.step.dim, self._ensemble("step", "lanes:step", 0)
-        block.run = self.step.rule("jacobian").compiled
+    def turned(self, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each is after so many steps (N,), (N, D), and their Jacobian, (N, D, D); the orbits stay where they are."""
+        d, ends = self.step.dim, np.empty_like(self.states)
         matrices = np.empty((len(self.states), d, d))
-        cost = int(turns.mean() * (self.step.tangent_cost + d**3)) if len(turns) else 0
-        self._in_parts(8 * cost, lambda first, last: monodromy(
-            block.memory, first, last, self.states, self.parameters, turns, matrices))  # fmt: skip
-        return matrices
+        self._in_turns(turned, turns, ends, matrices)
+        return ends, matrices
+
+    def radii(self, turns: np.ndarray) -> np.ndarray:
+        """The spectral radius of that Jacobian, (N,); ∞ where it is not finite, and where there are no steps."""
+        if self.step.dim <= 2:
+            radii = np.empty(len(self.states))
+            self._in_turns(radii_of_few, turns, radii)
+            return radii
+        radii, some = np.full(len(self.states), np.inf), np.flatnonzero(turns)
+        matrices = self.some(some).turned(turns[some])[1]
+        finite = np.isfinite(matrices).all(axis=(1, 2))
+        radii[some[finite]] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
+        return radii
+
+    def _in_turns(self, kernel: Callable[..., None], turns: np.ndarray, *found: np.ndarray) -> None:
+        """One of `cfdyn.kernels.lanes.turns`."""
+        block = self._ensemble("step", "lanes:step", 0)
+        block.run = self.step.rule("jacobian").compiled
+        cost = int(turns.mean() * (self.step.tangent_cost + self.step.dim**3)) if len(turns) else 0
+        self._in_parts(8 * cost, lambda first, last: kernel(
+            block.memory, first, last, self.states, self.parameters, turns, *found))  # fmt: skip
 
     def some(self, which: np.ndarray) -> Orbits:
         """Those orbits by themselves; what becomes of them is not seen here."""

@@ -6,6 +6,7 @@ from cfdyn.ensembles.orbits import Orbits
 from cfdyn.kernels.lanes.periods import FLOOR
 
 ITERATIONS, CLOSED = 12, 1e-11  # of Newton's method, and the defect of a cycle beside its size
+SINGULAR, NEARLY_SINGULAR = 1e-14, 1e-8  # ratios of singular values: what is 0, and where products say little of it
 ALIKE = 1e-6  # of its size: points nearer than this are one, and the period is shorter
 NEAR = 0.1  # of its size: how far from its cycle an orbit may still be
 SHRINKS = 2.0  # times nearer it must come, in the time in which it comes SHRINKS² times nearer by the largest multiplier
@@ -26,11 +27,9 @@ def slow_cycles(orbits: Orbits, longest: int, contracts: float) -> tuple[np.ndar
         return periods, radii
     lags = _best_returns(orbits, 2 * longest)
     for tried in (lags, np.where(lags % 2 == 0, lags // 2, 0), np.where(lags > 2, 1, 0)):
-        for lag in np.unique(tried[(periods <= 0) & (tried > 0)]).tolist():
-            which = np.flatnonzero((periods <= 0) & (tried == lag))
-            few = orbits.some(which)
-            few.threads = 1  # there are few of them: to begin a thread takes longer than a step of Newton's method
-            found, radii[which] = _converging(few, lag, longest, contracts)
+        which = np.flatnonzero((periods <= 0) & (tried > 0))
+        if len(which):
+            found, radii[which] = _converging(orbits.some(which), tried[which], longest, contracts)
             periods[which] = np.where(found == 0, periods[which], found)
     return periods, radii
 
@@ -49,68 +48,83 @@ def _best_returns(orbits: Orbits, longest: int) -> np.ndarray:
     return best
 
 
-def _converging(orbits: Orbits, lag: int, longest: int, contracts: float) -> tuple[np.ndarray, np.ndarray]:
-    """Periods and radii of `slow_cycles`, by cycles that close after ``lag`` steps."""
-    n = len(orbits.states)
-    periods, radii = np.zeros(n, np.int64), np.full(n, np.inf)
-    points, closes = _newton(orbits, orbits.states, lag)
+def _converging(orbits: Orbits, lags: np.ndarray, longest: int, contracts: float) -> tuple[np.ndarray, np.ndarray]:
+    """Periods and radii of `slow_cycles`, by cycles that close after ``lags`` (N,) steps."""
+    points, sure = _newton(orbits, orbits.states, lags)
     size = np.abs(points).max(axis=1)
-    least = _least_periods(orbits, points, lag)
-    for period in np.unique(least[closes & (least <= longest)]).tolist():
-        which = np.flatnonzero(closes & (least == period))
-        found, sure = _newton(orbits.some(which), points[which], period) if period < lag else (points[which], closes[which])
-        radius = radii_of(_placed(orbits.some(which), found).monodromy(np.full(len(which), period)))
-        away = np.abs(orbits.states[which] - found).max(axis=1)
-        # At 0 a cycle has no size: that an orbit comes nearer is all.
-        near = sure & ((away <= NEAR * size[which]) | (size[which] == 0))
-        periods[which[near & (np.abs(radius - 1) <= 1 - contracts)]] = DOUBTFUL
-        fine = near & (radius < contracts)
-        fine[fine] = _come_nearer(orbits.some(which[fine]), found[fine], period, radius[fine])
-        periods[which[fine]], radii[which[fine]] = period, radius[fine]
-    return periods, radii
+    least, closed = lags.copy(), np.flatnonzero(sure)
+    least[closed] = _least_periods(orbits.some(closed), points[closed], lags[closed])
+    shorter = np.flatnonzero(sure & (least <= longest) & (least < lags))
+    points[shorter], sure[shorter] = _newton(orbits.some(shorter), points[shorter], least[shorter])
+    sure &= least <= longest
+    radii = _placed(orbits, points).radii(np.where(sure, least, 0))
+    with np.errstate(invalid="ignore"):
+        away = np.abs(orbits.states - points).max(axis=1)
+    # At 0 a cycle has no size: that an orbit comes nearer is all.
+    near = sure & ((away <= NEAR * size) | (size == 0))
+    periods = np.where(near & (np.abs(radii - 1) <= 1 - contracts), DOUBTFUL, 0)
+    fine = np.flatnonzero(near & (radii < contracts))
+    fine = fine[_come_nearer(orbits.some(fine), points[fine], least[fine], radii[fine])]
+    periods[fine] = least[fine]
+    return periods, np.where(periods > 0, radii, np.inf)
 
 
-def _newton(orbits: Orbits, points: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray]:
+def _newton(orbits: Orbits, points: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points (N, D) of cycles near those that are given, and whether they close, (N,)."""
     x, closes = np.where(np.abs(points).max(axis=1)[:, None] <= FLOOR, 0.0, points), np.zeros(len(points), bool)
-    turns, one = np.full(len(x), period), np.eye(x.shape[1])
+    one, going = np.eye(x.shape[1]), np.arange(len(x))
     for _ in range(ITERATIONS):
-        placed = _placed(orbits, x)
-        matrices = placed.monodromy(turns) - one
-        placed.advance(period)
+        ends, matrices = _placed(orbits.some(going), x[going]).turned(periods[going])
         with np.errstate(all="ignore"):
-            defect = placed.states - x
-            closes = np.abs(defect).max(axis=1) <= CLOSED * np.abs(x).max(axis=1)
-            goes = ~closes & (placed.ended == 0) & np.isfinite(matrices).all(axis=(1, 2)) & np.isfinite(defect).all(axis=1)
-        if not goes.any():
+            defect = ends - x[going]
+            closes[going] = np.abs(defect).max(axis=1) <= CLOSED * np.abs(x[going]).max(axis=1)
+            goes = ~closes[going] & (np.abs(ends).max(axis=1) <= orbits.escape) & np.isfinite(matrices).all(axis=(1, 2))
+        going, matrices, defect = going[goes], matrices[goes] - one, defect[goes]
+        if not len(going):
             break
-        x[goes] -= (np.linalg.pinv(matrices[goes], rcond=1e-14) @ defect[goes, :, None])[:, :, 0]
-        x[np.abs(x).max(axis=1) <= np.maximum(VANISHED * np.abs(points).max(axis=1), FLOOR)] = 0.0
+        x[going] -= _solved(matrices, defect)
+        gone = np.abs(x[going]).max(axis=1) <= np.maximum(VANISHED * np.abs(points[going]).max(axis=1), FLOOR)
+        x[going[gone]] = 0.0
     return x, closes & np.isfinite(x).all(axis=1)
 
 
-def _least_periods(orbits: Orbits, points: np.ndarray, period: int) -> np.ndarray:
-    """The least number of steps after which each point (N, D) of a cycle comes back, (N,)."""
-    least, size = np.full(len(points), period), np.abs(points).max(axis=1)
-    for lag in range(period // 2, 0, -1):
-        if period % lag == 0:
-            placed = _placed(orbits, points)
+def _solved(matrices: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """The shortest x (N, D) with the least |A x − b|: of two unknowns by Cramer's rule where A is far from singular."""
+    if matrices.shape[1] != 2:
+        return (np.linalg.pinv(matrices, rcond=SINGULAR) @ sides[:, :, None])[:, :, 0]
+    (a, b), (c, d) = matrices.transpose(1, 2, 0)
+    with np.errstate(all="ignore"):
+        det = a * d - b * c
+        x = np.stack([d * sides[:, 0] - b * sides[:, 1], a * sides[:, 1] - c * sides[:, 0]], axis=1) / det[:, None]
+        hard = ~((np.abs(det) > NEARLY_SINGULAR * (a * a + b * b + c * c + d * d)) & np.isfinite(x).all(axis=1))
+    x[hard] = (np.linalg.pinv(matrices[hard], rcond=SINGULAR) @ sides[hard, :, None])[:, :, 0]
+    return x
+
+
+def _least_periods(orbits: Orbits, points: np.ndarray, periods: np.ndarray) -> np.ndarray:
+    """The least number of steps, a divisor of ``periods``, after which each point (N, D) of a cycle comes back, (N,)."""
+    least, size = periods.copy(), np.abs(points).max(axis=1)
+    for lag in range(periods.max(initial=0) // 2, 0, -1):
+        which = np.flatnonzero((periods % lag == 0) & (periods > lag))
+        if len(which):
+            placed = _placed(orbits.some(which), points[which])
             placed.advance(lag)
             with np.errstate(invalid="ignore"):
-                least[np.abs(placed.states - points).max(axis=1) <= ALIKE * size] = lag
+                which = which[np.abs(placed.states - points[which]).max(axis=1) <= ALIKE * size[which]]
+            least[which] = lag
     return least
 
 
-def _come_nearer(orbits: Orbits, points: np.ndarray, period: int, radii: np.ndarray) -> np.ndarray:
+def _come_nearer(orbits: Orbits, points: np.ndarray, periods: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Which orbits come nearer to the points (N, D) of cycles on their way; (N,)."""
     turns = np.ceil(np.log(SHRINKS**2) / (1 - radii))
-    # Together go those that take about as long.
-    turns, nearer = 2 ** np.ceil(np.log2(turns)).astype(np.int64), np.zeros(len(points), bool)
-    for count in np.unique(turns).tolist():
-        which = np.flatnonzero(turns == count)
+    # Together go those that take as many steps.
+    steps, nearer = periods * 2 ** np.ceil(np.log2(turns)).astype(np.int64), np.zeros(len(points), bool)
+    for count in np.unique(steps).tolist():
+        which = np.flatnonzero(steps == count)
         part = orbits.some(which)
         before = np.abs(part.states - points[which]).max(axis=1)
-        part.advance(int(count) * period)
+        part.advance(count)
         after = np.abs(part.states - points[which]).max(axis=1)
         least = np.maximum(CLOSED * np.abs(points[which]).max(axis=1), FLOOR)
         nearer[which] = (part.ended == 0) & (after <= np.maximum(before / SHRINKS, least))
@@ -122,28 +136,3 @@ def _placed(orbits: Orbits, points: np.ndarray) -> Orbits:
     placed = orbits.some(np.arange(len(points)))
     placed.states[:] = points
     return placed
-
-
-def radii_of(matrices: np.ndarray) -> np.ndarray:
-    """Spectral radii, (N,); ∞ where a matrix is not finite."""
-    if matrices.shape[1] == 1:
-        return np.nan_to_num(np.abs(matrices[:, 0, 0]), nan=np.inf)
-    finite, radii = np.isfinite(matrices).all(axis=(1, 2)), np.full(len(matrices), np.inf)
-    if matrices.shape[1] == 2:
-        radii[finite] = _radii_of_two(matrices[finite])
-    else:
-        radii[finite] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
-    return radii
-
-
-def _radii_of_two(matrices: np.ndarray) -> np.ndarray:
-    """Of matrices (N, 2, 2): the eigenvalues are t ± √(h² + bc), t and h half the sum and the difference of the diagonal.
-
-    √|bc| by itself neither overflows nor underflows, as an entry of the product of many steps may.
-    """
-    (a, b), (c, d) = matrices.transpose(1, 2, 0)
-    t, h, m = np.abs(a / 2 + d / 2), np.abs(a / 2 - d / 2), np.sqrt(np.abs(b)) * np.sqrt(np.abs(c))
-    turns = np.sign(b) * np.sign(c) < 0
-    with np.errstate(over="ignore"):
-        apart = np.sqrt(np.abs(h - m)) * np.sqrt(h + m)
-        return np.where(turns, np.where(h >= m, t + apart, np.hypot(t, apart)), t + np.hypot(h, m))

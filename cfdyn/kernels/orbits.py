@@ -226,6 +226,7 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
     """
     n_parameters, d = starts.shape
     q, sums, z = np.empty((1, d)), np.empty(1), np.empty(d)
+    by_products = d < 0  # never; a literal False would compile `stretch` once more
     for i in range(n_parameters):
         p, tail = parameters[i], tails[i]
         copy(starts[i], z)
@@ -243,9 +244,9 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
         for k in range(d):
             q[0, k] = 1.0 / np.sqrt(d)
         # The first stretch only turns the tangent vector into the fastest direction.
-        stretch(step, jacobian, False, z, p, window, q, sums)
+        stretch(step, jacobian, by_products, z, p, window, q, sums)
         sums[0] = 0.0
-        stretch(step, jacobian, False, z, p, steps, q, sums)
+        stretch(step, jacobian, by_products, z, p, steps, q, sums)
         exponents[i] = sums[0] / steps
         if period > 0:
             labels[i] = period

@@ -38,6 +38,8 @@ def beside(process: "subprocess.Popen[bytes] | None") -> Iterator[None]:
         yield
     finally:
         if process is not None and process.stdin is not None:
+            if process.poll():
+                unfinished.warn_of(process)
             with suppress(OSError):
                 process.stdin.write(IN_ORDER)
                 process.stdin.close()

@@ -1,9 +1,15 @@
-"""The first moments of the program ``cfdyn``: an interrupt while it is being imported is one sentence, as it is later on."""
+"""The first moments of the program ``cfdyn``: an interrupt while it is being imported is one sentence, as it is later on.
+
+Nothing is imported here that Python has not imported before: ``python -m`` looks first in the folder where the user is.
+"""
 
 import _signal  # type: ignore[import-not-found]  # signal itself reads other modules first, and an interrupt may fall into that
 import os
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
 
 WORDS = "interrupted; files are written whole or not at all, so none is damaged"
 
@@ -18,13 +24,13 @@ def is_program() -> bool:
 
 def _imported_by_main() -> tuple[str, ...]:
     """Names in the code of the program that is importing this package, modules among them."""
-    frame: Any = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_globals.get("__name__") != "__main__":
         frame = frame.f_back
     return () if frame is None else frame.f_code.co_names
 
 
-def _end(number: int, frame: Any) -> None:
+def _end(number: int, frame: "FrameType | None") -> None:
     try:
         os.write(2, f"cfdyn: {WORDS}\n".encode())
     finally:
@@ -49,5 +55,17 @@ def release() -> None:
         pass
 
 
+def leave_the_folder() -> None:
+    """``python -m`` puts the folder where the user is first in the path: nothing of it is imported any more but this package."""
+    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    try:
+        here = os.path.realpath(os.curdir)
+    except OSError:  # it is gone
+        return
+    if sys.argv[0] == "-m" and not sys.flags.safe_path and os.path.realpath(sys.path[0]) == here != own:
+        del sys.path[0]
+
+
 if is_program():
     guard()
+    leave_the_folder()

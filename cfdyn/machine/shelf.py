@@ -25,6 +25,7 @@ from cfdyn.machine import sources, unfinished
 
 LIMIT = 500 * 2**20  # bytes that are kept, unless the user says otherwise
 _SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
+_AS_IT_IS = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _DAY = 86_400  # seconds; when an entry was of use is written no oftener, for each writing costs
 PATIENCE = 60.0  # seconds to wait for another process
 
@@ -95,16 +96,12 @@ class Shelf:
         return folder and folder / self.name(key, prefix)
 
     def read(self, key: str, prefix: str = "") -> bytes | None:
-        """The content, or None where there is none or it is damaged."""
+        """The content, or None where there is none, or it is damaged, or another user may have written it."""
         path = self._path(key, prefix)
         try:
-            blob = path.read_bytes() if path else b""
-            # When it was last of use, to the day: the limit drops what has not been for longest.
-            if path and time.time() - path.stat().st_mtime > _DAY:
-                os.utime(path)
+            return opened(key, _own(path)) if path else None
         except OSError:
             return None
-        return opened(key, blob)
 
     def write(self, key: str, content: bytes, prefix: str = "") -> None:
         """Keep it: a whole file or none, with one warning where the disk refuses."""
@@ -183,6 +180,20 @@ def opened(key: str, blob: bytes) -> bytes | None:
     return blob[32:] if _seal(key, blob[32:]) == blob[:32] else None
 
 
+def _own(path: Path) -> bytes:
+    """What is in a file that nobody but this user can have written, for it may be executed; an OSError for any other."""
+    with open(os.open(path, os.O_RDONLY | _AS_IT_IS), "rb") as file:
+        status = os.fstat(file.fileno())
+        others = hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+        if others or not stat.S_ISREG(status.st_mode):
+            raise PermissionError
+        # When it was last of use, to the day: the limit drops what has not been for longest.
+        if time.time() - status.st_mtime > _DAY:
+            os.utime(path)
+        return file.read()
+
+
+# Without fsync: what a power cut leaves of an entry has another checksum, and is made again, like one that was dropped.
 def _write_atomically(path: Path, blob: bytes) -> bool:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

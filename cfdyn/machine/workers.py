@@ -97,6 +97,7 @@ class Crew:
 
     def __init__(self, module: str, processes: int):
         self._queue: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
+        self._over = False
         self._asked = {_Process(module, self._queue): [GREETING] for _ in range(processes)}
         for worker in self._asked:
             worker.ask(GREETING, GREETED)
@@ -127,6 +128,8 @@ class Crew:
             wait = False
             if line is None:
                 done = self._asked.pop(worker, [])
+                if not self._over:
+                    unfinished.warn_of(worker.process)
                 worker.end()
             else:
                 done = [self._asked[worker].pop(0)]
@@ -134,6 +137,7 @@ class Crew:
 
     def end(self) -> None:
         """All of them are gone when this returns."""
+        self._over = True
         for worker in self._asked:
             worker.end()
 
@@ -190,7 +194,7 @@ class _Process:
 
     def why(self, limit: float) -> str:
         """It gave no answer."""
-        return f"did not end within {limit:g} s" if self.late else f"its process ended with status {self.process.wait()}"
+        return f"did not end within {limit:g} s" if self.late else f"its process {unfinished.how_it_ended(self.process)}"
 
     def end(self) -> None:
         """It is gone when this returns."""
@@ -221,9 +225,10 @@ def serve(answer: Callable[[str], str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _serving.append(True)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what is called may print
     requests = os.fdopen(os.dup(0), encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # and read, or close its stdin
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)  # what is called may print
+    os.dup2(nothing, 0)  # and read, or close its stdin
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, lines), daemon=True).start()
     own = os.getpid()

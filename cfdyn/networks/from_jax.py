@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cfdyn.networks._oracle.network import Network
+from cfdyn.networks._oracle.row_means import check_mean_over_rows
 from cfdyn.networks._oracle.traced import looked_at
 
 
@@ -21,7 +22,8 @@ def from_jax(
 
     Raises
     ------
-    UsageError : parameters that are no floating-point numbers, a value that is no single number, float32 within the function
+    UsageError : parameters that are no floating-point numbers, a value that is no single number, float32 within the function,
+        a value or gradient at random weights that is not the mean of those of the rows
 
     Examples
     --------
@@ -39,4 +41,6 @@ def from_jax(
     Bradbury et al. (2018), JAX: composable transformations of Python+NumPy programs.
     """
     engine, remarks = looked_at(function, params, rows, predict, title)
-    return Network.of(engine, title, remarks)
+    made = Network.of(engine, title, remarks)
+    check_mean_over_rows(made, "the function takes the mean over the rows that it gets, and divides by nothing of its own")
+    return made

@@ -21,15 +21,19 @@ def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[.
     The module is copied, in float64: the copy's parameters, flat, are the weights, in the order of ``module.parameters()``.
     Derivatives come from torch.func on the processor, without compiling, and T[u, u] is compared with differences once.
     ``remarks`` say what was changed: weights and data in float32 converted, dropout switched off, fused attention and
-    normalisation written out, parameters that are used twice, or that are frozen (no weights then), kinks. ``y`` is as the
-    criterion wants it: whole numbers for cross-entropy; of a DataSet the labels if the criterion is torch's cross-entropy, else
-    the targets.
+    normalisation written out, parameters that are used twice, or that are frozen (no weights then), kinks, frozen means and
+    variances of BatchNorm in eval mode. ``y`` is as the criterion wants it: whole numbers for cross-entropy; of a DataSet the
+    labels if the criterion is torch's cross-entropy, else the targets. With classes weighted, as CrossEntropyLoss(weight=w) or
+    NLLLoss has it, the loss is Σ_i w_{y_i} l_i / Σ_i w_{y_i} over all n rows; that of row i is n w_{y_i} l_i / Σ_j w_{y_j}, and a
+    mini-batch is the mean of such rows, where torch would divide by the weights of the batch. Value and gradient are compared
+    with the means of those of rows, at random weights.
 
     Raises
     ------
     UsageError : torch is not installed; BatchNorm in training mode, or another module whose forward pass changes a buffer or
-        draws random numbers; complex or no parameters; a criterion that adds up rows, or whose value is no single number;
-        third derivatives of torch that are not those of its second ones
+        draws random numbers; complex or no parameters; a loss that is no mean over rows: a criterion that adds them up, targets
+        that ``ignore_index`` leaves out, weights in a function of your own, rows that see each other; no single number; third
+        derivatives of torch that are not those of its second ones
 
     Examples
     --------
@@ -54,7 +58,7 @@ def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[.
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"from_torch takes a torch.nn.Module, not {type(module).__name__}")
     name = title or f"{type(module).__name__} of torch"
-    if (reduction := getattr(criterion, "reduction", "mean")) != "mean":
+    if (reduction := getattr(criterion, "reduction", "mean")) not in ("mean", "batchmean"):
         raise UsageError(f"{name}: its criterion has reduction={reduction!r}; take reduction='mean', the mean over rows")
     x, y = _rows(data, criterion, name)
     rows, remarks = [], list[str]()

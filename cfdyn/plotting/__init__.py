@@ -14,8 +14,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import io
+import os
 import re
+import stat
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +32,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
+MOST_SETTINGS = 2**20  # bytes of a file for matplotlib
 PIXELS = 200, 16_384  # of the width of a figure
 WIDEST, NARROWEST = 1e100, 1e-12  # of limits of an axis; of their size
 # The first argument of a figure's ``draw``, with its type: ``Branch``, or ``Branch | Branches``.
 _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
+
+
+def _check_settings() -> None:
+    """Matplotlib reads a `matplotlibrc` of the current folder when it is imported, whatever that is, and as long as it is."""
+    with suppress(OSError):  # there is none
+        found = os.stat("matplotlibrc")
+        if not (stat.S_ISREG(found.st_mode) and found.st_size < MOST_SETTINGS or stat.S_ISDIR(found.st_mode)):
+            raise UsageError("the matplotlibrc in this folder is no file of settings, and matplotlib would read it; move it away")
+
+
+if "matplotlib" not in sys.modules:
+    _check_settings()
 
 
 @cache
@@ -84,20 +101,19 @@ def plot(
     limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     canvas = importlib.import_module("cfdyn.plotting.canvas")
     sheet = canvas.sheet_of(style, figsize, ax)
-    with canvas.latex_asked():
-        with canvas.drawn_on(sheet):
-            figure = draw(record, **beneath)
-        importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
-        canvas.rasterize(figure)
-        narrow = importlib.import_module("cfdyn.plotting.narrow")
-        if ax is not None or figsize is not None:
-            with canvas.drawn_on(sheet), canvas.house_style():
-                narrow.arrange(figure, sheet.size)
-        narrow.fit_titles(figure)
-        if style == "dark":
-            importlib.import_module("cfdyn.plotting.dark").darken(figure)
-        if path is not None:
-            save(figure, path, pixels)
+    with canvas.drawn_on(sheet):
+        figure = draw(record, **beneath)
+    importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
+    canvas.rasterize(figure)
+    narrow = importlib.import_module("cfdyn.plotting.narrow")
+    if ax is not None or figsize is not None:
+        with canvas.drawn_on(sheet), canvas.house_style():
+            narrow.arrange(figure, sheet.size)
+    narrow.fit_titles(figure)
+    if style == "dark":
+        importlib.import_module("cfdyn.plotting.dark").darken(figure)
+    if path is not None:
+        save(figure, path, pixels)
     return figure
 
 

@@ -19,9 +19,10 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.errors import UsageError, unknown
 
-FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42}  # TrueType: publishers refuse Type 3
+# TrueType, for publishers refuse Type 3; no program is run, and no file is written beside, whatever a `matplotlibrc` says.
+FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "text.usetex": False, "ps.usedistiller": None, "svg.image_inline": True}
 BASE: Any = {
     "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
@@ -64,18 +65,6 @@ def _sheet() -> Sheet:
     return _SHEET.get() or Sheet()
 
 
-@contextmanager
-def latex_asked() -> Iterator[None]:
-    """Where the user's settings have LaTeX write all texts and it fails, that is one sentence."""
-    try:
-        yield
-    except (RuntimeError, OSError) as error:
-        if not matplotlib.rcParams["text.usetex"]:
-            raise
-        raise NumericsError("LaTeX cannot write a text of this figure, and text.usetex asks for it "
-                            f"(see {matplotlib.matplotlib_fname()}): turn that off ({error})") from None  # fmt: skip
-
-
 class HouseFigure(Figure):
     """A figure whose files have embedded TrueType fonts, and images at the resolution of print, whoever saves them."""
 
@@ -83,9 +72,29 @@ class HouseFigure(Figure):
         kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")
         if kind.lower() in VECTORS:
             options.setdefault("dpi", PRINTED)
-        with latex_asked(), matplotlib.rc_context(FONTS), warnings.catch_warnings():
+        with matplotlib.rc_context({**_own_again(), **FONTS}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", COLLAPSED)  # said when it was drawn
             super().savefig(fname, **options)
+
+
+def _set_here() -> list[str]:
+    """Settings that a file `matplotlibrc` of the current folder has changed: it came with the data, or from a stranger."""
+    if Path(matplotlib.matplotlib_fname()).resolve().parent != Path.cwd().resolve():
+        return []
+    read: Any = matplotlib.rcParamsOrig
+    usual: Any = matplotlib.rcParamsDefault
+    return [name for name in usual if not name.startswith("backend") and read[name] != usual[name]]
+
+
+_SET_HERE = _set_here()
+
+
+def _own_again() -> dict[Any, Any]:
+    """Those as matplotlib has them, unless the user has set them since."""
+    now: Any = matplotlib.rcParams
+    read: Any = matplotlib.rcParamsOrig
+    usual: Any = matplotlib.rcParamsDefault
+    return {name: usual[name] for name in _SET_HERE if now[name] == read[name]}
 
 
 @contextmanager
@@ -93,7 +102,7 @@ def house_style() -> Iterator[None]:
     """The package's settings, without touching the user's."""
     sheet = _sheet()
     close = CLOSE if sheet.into is not None or (sheet.size and sheet.size[0] < NARROW) else {}
-    with matplotlib.rc_context({**BASE, **STYLES[sheet.style], **close}):
+    with matplotlib.rc_context({**_own_again(), **BASE, **STYLES[sheet.style], **close}):
         yield
 
 

@@ -134,7 +134,9 @@ def regime_name(name: str) -> str:
 
 
 def attractor_regime(kind: str, period: int | None) -> str:
-    """The regime in which an attractor is drawn."""
+    """The regime in which an attractor is drawn; a limit cycle of a flow is a closed curve, as quasi-periodic orbits fill."""
+    if kind == "limit cycle":
+        return "quasi-periodic"
     return regime_name(f"period {period}") if period and period > 1 else "fixed point" if "fixed point" in kind else kind
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cfdyn.errors import CfdynError, NumericsError, UsageError
+from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
 from cfdyn.machine import unfinished
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # of an error of the system: the disk is full, or what this user may have of it
@@ -25,11 +25,12 @@ def as_path(path: Any) -> Path:
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike) -> Iterator[str]:
+def written_whole(path: str | os.PathLike, follow: bool = True) -> Iterator[str]:
     """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone; errors: `not_written`.
 
-    A link is followed. A file that is there keeps its mode; a new one gets what the umask allows. Into a device or a pipe
-    the content is written.
+    When this ends, it is on disk, whatever becomes of the power; before, what was there is. A link is followed, and into a
+    device or a pipe the content is written, unless not to ``follow``: a name that the user did not give, in a folder that may
+    be a stranger's, is replaced. A file that is there keeps its mode; a new one gets what the umask allows.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -41,16 +42,18 @@ def written_whole(path: str | os.PathLike) -> Iterator[str]:
     """
     path = as_path(path)
     try:
-        there = _status(path)
-        with _poured(path) if _is_stream(path, there) else _replacing(path, there) as temporary:
+        there = _status(path, follow)
+        if not follow:
+            there = there if there and stat.S_ISREG(there.st_mode) else None
+        with _poured(path) if follow and _is_stream(path, there) else _replacing(path, there, follow) as temporary:
             yield temporary
     except OSError as error:
         raise not_written(path, error) from None
 
 
 @contextmanager
-def _replacing(path: Path, there: os.stat_result | None) -> Iterator[str]:
-    target = Path(os.path.realpath(path))
+def _replacing(path: Path, there: os.stat_result | None, follow: bool) -> Iterator[str]:
+    target = Path(os.path.realpath(path)) if follow else path
     if there and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "the file is protected against writing")
     handle, temporary = unfinished.temporary(target.parent, path.suffix.lower(), 0o600 if there else 0o666)
@@ -61,11 +64,28 @@ def _replacing(path: Path, there: os.stat_result | None) -> Iterator[str]:
             with suppress(OSError, AttributeError):  # another user's, for whom only root can write
                 os.chown(temporary, there.st_uid, there.st_gid)
             os.chmod(temporary, stat.S_IMODE(there.st_mode))
+        settle(temporary)
         os.replace(temporary, target)
+        settle(target.parent)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         unfinished.finish(temporary)
+
+
+def settle(path: str | os.PathLike) -> None:
+    """What was written to a file, or the names in a folder, outlive a power cut from here on; an OSError if they do not."""
+    folder = os.path.isdir(path)
+    if folder and os.name == "nt":  # where no program can
+        return
+    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if not (folder and error.errno in (errno.EINVAL, errno.ENOTSUP)):  # a file system that knows no such thing of folders
+            raise
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -78,9 +98,9 @@ def _poured(path: Path) -> Iterator[str]:
             shutil.copyfileobj(content, stream)
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _status(path: Path, follow: bool = True) -> os.stat_result | None:
     try:
-        return os.stat(path)
+        return os.stat(path, follow_symlinks=follow)
     except FileNotFoundError:
         return None
 
@@ -114,8 +134,32 @@ def not_written(where: str | Path, error: OSError, advice: str = "") -> CfdynErr
 def folder_for_writing(folder: Path, advice: str = "") -> Path:
     """The folder, made if need be; `not_written` with the advice if it cannot be made or written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        made(folder)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
         raise not_written(f"to the folder {folder}", error, advice) from None
+
+
+def made(folder: Path) -> None:
+    """Make the folder, and those above it, so that they outlive a power cut; an OSError if it cannot be."""
+    if not folder.is_dir():
+        made(folder.parent)
+        folder.mkdir(exist_ok=True)
+        settle(folder.parent)
+
+
+def check_leads_nowhere(folder: Path) -> None:
+    """A RecordError where anything in a folder that a stranger may have made is a link, a device or a pipe."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    check_leads_nowhere(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
+                    what = "a link" if entry.is_symlink() else "a device or a pipe"
+                    raise RecordError(f"{entry.path} is {what}, which is not followed: a run's own files lie in its folder")
+    except FileNotFoundError:  # the process that writes there has done away with it
+        pass
+    except OSError as error:
+        raise RecordError(f"{folder} cannot be read: {error.strerror or error}") from None

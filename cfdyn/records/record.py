@@ -13,9 +13,8 @@ import os
 import re
 import types
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_origin
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.records.brief import brief
 from cfdyn.records.exports import Exports
 from cfdyn.records.files import as_path, written_whole
+from cfdyn.records.schemas import apart, hints, place, schema
 from cfdyn.records.versions import versions
 
 FORMAT = "cfdyn record 1"
@@ -109,7 +109,8 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Record):
         fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)
                   if not f.name.startswith("_")}  # fmt: skip
-        return {"__record__": type(value).__name__, "fields": fields, "module": type(value).__module__}
+        kind: Any = type(value)
+        return {"__record__": kind.__name__, "fields": fields, "module": kind.__module__, "schema": schema(kind)}
     if isinstance(value, np.ndarray):
         if value.dtype == object:
             value = np.array([str(v) for v in value.ravel()]).reshape(value.shape)
@@ -135,7 +136,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     (key, inner), *_ = value.items()
     if key == "__record__":
         fields = {k: _decode(v, arrays) for k, v in value["fields"].items()}
-        return checked(_kind(inner, value.get("module", ""))(**fields))
+        return _made(inner, value, fields)
     if key == "__array__":
         return arrays[inner]
     if key == "__dict__":
@@ -145,28 +146,27 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     return (tuple if key == "__tuple__" else list)(_decode(v, arrays) for v in inner)
 
 
-# Where the classes of records were when older files were written: a file names the module of each.
-MOVED = {
-    "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
-    "study": "studies.study", "landscape": "studies.landscape", "ensembles.runs": "ensembles.stochastic.runs",
-    "systems.mean_square": "systems.sgd.mean_square", "systems.batch_measures": "systems.sgd.batch_measures",
-    "analysis._special_points": "analysis._branch",
-}  # fmt: skip
+def _made(name: str, stored: dict, fields: dict[str, Any]) -> Record:
+    """The record of a class in a file; a RecordError that says what to do where the class had other fields then."""
+    kind = _kind(name, stored.get("module", ""))
+    try:
+        return checked(kind(**fields))
+    except Exception as error:
+        if stored.get("schema") == schema(kind):
+            raise
+        words = apart(kind, {shown(name) if not name.isidentifier() else name[:40] for name in fields})
+        raise RecordError(f"the {kind.__name__} in it is of another version of cfdyn, or it is damaged: {words[:300]}; "
+                          "compute it anew") from error  # fmt: skip
 
 
 def _kind(name: str, module: str) -> type:
     """The class of a record; its module is imported if it is one of this package and holds such classes."""
-    old = module.removeprefix("cfdyn.")
-    module = f"cfdyn.{MOVED[old]}" if old in MOVED else module
+    module = place(name, module)
     if name not in Record.kinds and re.fullmatch(r"cfdyn(\._?[a-z][a-z0-9_]*)+", module):
         importlib.import_module(module)
+    if name not in Record.kinds:
+        raise RecordError(f"it holds a record of the class {shown(name)}, which this version of cfdyn does not have")
     return Record.kinds[name]
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    hints = get_type_hints(kind, include_extras=True)
-    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if not f.name.startswith("_")}
 
 
 def checked(record: Record) -> Record:
@@ -177,7 +177,7 @@ def checked(record: Record) -> Record:
     """
     kind: Any = type(record)
     sizes: dict[str, int] = {}
-    for name, hint in _hints(kind).items():
+    for name, hint in hints(kind).items():
         value = getattr(record, name)
         if not _fits(value, hint, sizes):
             found = f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -258,8 +258,8 @@ def _read(path: str | Path, opened: Callable[[], BinaryIO]) -> Record:
         if not isinstance(record, Record):
             raise TypeError("the header holds no record")
         return record
-    except RecordError:
-        raise
+    except RecordError as error:
+        raise RecordError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     except FileNotFoundError:
         raise RecordError(f"there is no file {path}") from None
     except OSError as error:

@@ -15,6 +15,7 @@ from cfdyn.words import how_many
 
 LARGEST = 256 * outside.MB  # as text and numbers together it takes a few times as much
 MISSING = frozenset(("", "na", "n/a", "null", "none", "?", "-"))
+GAPS = MISSING | {"nan"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Table:
         return np.column_stack(picked)
 
 
-def read_csv(path: str | os.PathLike[str]) -> Table:
+def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
     """Numbers separated by commas, semicolons or tabs, below a line of names if there is one.
 
     The separator is the tab if the first line has one, else the semicolon, else the comma. The first line
@@ -55,6 +56,7 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
     do not count. Decimals are written with a point.
 
     path : a file of at most 256 MB, in UTF-8 or Latin 1
+    gaps : whether a cell may be empty, NaN or another sign of `MISSING`, which is NaN then
 
     UsageError: no such file, or what in it is not as it should be, with line and column
 
@@ -80,7 +82,9 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
         values = np.loadtxt(filled, delimiter=_separator(lines), ndmin=2, comments=None, quotechar='"') if filled else nothing
     except ValueError:
         values = nothing
-    if values.shape != (len(filled), len(names)) or not np.isfinite(values).all():
+    if gaps and (values.shape != (len(filled), len(names)) or np.isnan(values).any()):
+        values = _with_gaps(lines, names, skipped, source)
+    elif values.shape != (len(filled), len(names)) or not np.isfinite(values).all():
         raise UsageError(_complaint(lines, names, skipped, source))
     if len(filled) < 2:
         raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
@@ -178,13 +182,29 @@ def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
     return bool(texts) and not (numbers_beside and all(i < len(second) and not is_number(second[i]) for i in texts))
 
 
-def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source: str) -> str:
+def _with_gaps(lines: Sequence[str], names: Sequence[str], skipped: int, source: str) -> np.ndarray:
+    """The numbers, NaN where one is missing; a UsageError for another cell that is no finite number."""
+    below = (cells for number, cells in _rows(lines, source) if number > skipped)
+    rows = [["nan" if cell.lower() in GAPS else cell for cell in cells] for cells in below]
+    if any(len(cells) != len(names) for cells in rows) or not all(is_number(cell) for cells in rows for cell in cells):
+        raise UsageError(_complaint(lines, names, skipped, source, GAPS))
+    values = np.array(rows, dtype=float).reshape(len(rows), len(names))
+    if np.isinf(values).any():
+        raise UsageError(_complaint(lines, names, skipped, source, GAPS))
+    return values
+
+
+def _complaint(
+    lines: Sequence[str], names: Sequence[str], skipped: int, source: str, allowed: frozenset[str] = frozenset()
+) -> str:
     """A sentence on the first cell that is wrong, with its row and column, which numpy does not name."""
     for number, cells in _rows(lines, source):
         if number > skipped and len(cells) != len(names):
             return _wrong_length(number, cells, names, source)
         for name, cell in zip(names, cells if number > skipped else ()):
             where, shown = f"in column {name!r}, line {number} of {source}", repr(cell if len(cell) <= 40 else cell[:37] + "...")
+            if cell.lower() in allowed:
+                continue
             if cell.lower() in MISSING:
                 return f"a number is missing {where}{f': {cell!r}' if cell else ''} (leave the row out, or fill it in)"
             if not is_number(cell):

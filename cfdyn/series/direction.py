@@ -133,10 +133,10 @@ def _judge(found: Direction, lines: list[SpectralLine], period: int, rows: tuple
     first, last = rows
     y = found.fast[first : last + 1]
     wide = min(WIDE, max(2, len(found.series) // 8))
-    rest = y - repeating(y, period) if lines and len(y) >= 3 * period else whole_fast_part(without_spikes(found.series), wide)
+    rest, counted = (y - repeating(y, period), None) if lines and len(y) >= 3 * period else _between_spikes(found.series, wide)
     noise = noise_level(y, period) if lines else 0.0
     unrepeated = noise / max(float(np.sqrt((y**2).mean())), 1e-300) if lines else 1.0
-    xi, z, innovation = dependence(rest, period) if len(y) >= 12 * period + 36 else (0.0, 0.0, 0.0)
+    xi, z, innovation = dependence(rest, period, counted) if len(y) >= 12 * period + 36 else (0.0, 0.0, 0.0)
     found.evidence = {"determinism": xi, "determinism_z": z, "noise": noise}
     chaotic = _chance(z) < level / 16 and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
     seen = np.median(np.abs(y)) > 64 * TINY * np.abs(found.series).max()
@@ -162,6 +162,13 @@ def _judge(found: Direction, lines: list[SpectralLine], period: int, rows: tuple
         found.reason = f"the fast part repeats after {period} steps and after no fewer"
     else:
         found.reason = "nothing in it repeats, and its steps follow no rule that noise would not follow"
+
+
+def _between_spikes(x: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    """The fast part without spikes, (n,), and which of its rows count: those off spikes, and off ends, which are continued."""
+    calm, spike = without_spikes(x, 2 * wide + 1)
+    spike[:wide] = spike[-wide:] = True
+    return whole_fast_part(calm, wide), ~spike
 
 
 def _irregular_reason(chaotic: bool, bands: int) -> str:

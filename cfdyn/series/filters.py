@@ -38,13 +38,28 @@ def fast_part(x: np.ndarray, period: int, order: int = ORDER) -> np.ndarray:
     return x
 
 
-def without_spikes(x: np.ndarray, width: int = 9) -> np.ndarray:
-    """x with its distance from the running median limited to 8 times the median distance and 4 steps, (n,)."""
+def without_spikes(x: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """(x with its running median over ``width`` (odd) rows in place of spikes, where these are), each (n,).
+
+    Rows of a spike are farther from the median than 8 times the median distance and 4 steps; so are those about them until
+    the distance is no more than usual, for a spike may die away slowly. Monotone motion passes the median, also at the ends.
+    """
     from scipy.ndimage import median_filter
 
-    level = median_filter(x, size=width, mode="mirror")
-    most = 8 * np.median(np.abs(x - level)) + 4 * np.median(np.abs(np.diff(x)))
-    return level + np.clip(x - level, -most, most)
+    half = width // 2
+    ends = 2 * x[0] - x[half:0:-1], 2 * x[-1] - x[-2 : -half - 2 : -1]
+    level = median_filter(np.concatenate([ends[0], x, ends[1]]), size=width)[half : half + len(x)]
+    away = np.abs(x - level)
+    usual = float(np.median(away))
+    high = away > 8 * usual + 4 * np.median(np.abs(np.diff(x)))
+    grown = _grown(high, away > usual)
+    return np.where(grown, level, x), grown
+
+
+def _grown(marked: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """The runs of ``room`` that hold a marked row, (n,)."""
+    run = np.cumsum(np.diff(room, prepend=False) != 0)
+    return room & np.isin(run, run[marked & room])
 
 
 def half_width(period: int, order: int = ORDER) -> int:

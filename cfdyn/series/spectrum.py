@@ -168,27 +168,32 @@ def _vertex(power: np.ndarray, k: int) -> float:
     return k + (0.5 * float((a - c) / bend) if bend < 0 else 0.0)
 
 
-def dependence(y: np.ndarray, period: int, memory: int = 6) -> tuple[float, float, float]:
+def dependence(y: np.ndarray, period: int, counted: np.ndarray | None = None, memory: int = 6) -> tuple[float, float, float]:
     """(ξ, z-score, innovation share): does y_{t+1} depend on y_t beyond what a linear rule says?
 
     e is what an autoregression of ``memory`` steps leaves of y; ξ is Chatterjee's rank correlation of
-    e_{t+1} with y_t (or y_{t−1}), phase by phase: 0 for linearly filtered noise, near 1 for a map.
+    e_{t+1} with y_t (or y_{t−1}), phase by phase: 0 for linearly filtered noise, near 1 for a map. ``counted`` (n,): the rows
+    that are looked at, all if not given.
     """
     middle = np.median(np.abs(y))
     y = np.clip(y, -8 * middle, 8 * middle)
     past = np.stack([y[memory - k - 1 : len(y) - k - 1] for k in range(memory)], axis=1)
-    past = np.column_stack([past, np.ones(len(past))])
-    now = y[memory:]
+    past, now = np.column_stack([past, np.ones(len(past))]), y[memory:]
+    if counted is not None:
+        kept = np.lib.stride_tricks.sliding_window_view(counted, memory + 1).all(axis=1)
+        past, now = past[kept], now[kept]
+        if len(now) < 2 * memory:
+            return 0.0, 0.0, 0.0
     e = now - past @ np.linalg.lstsq(past, now, rcond=None)[0]
     power = float(now.var())
     share = float(e.var() / power) if power > 0 else 0.0
     best, count = 0.0, 0
     for lag in (0, 1):
         parts = [rank_correlation(past[c::period, lag], e[c::period]) for c in range(period)]
-        kept = [(xi, m) for xi, m in parts if m >= 8]
-        if kept:
-            count = sum(m for _, m in kept)
-            best = max(best, sum(xi * m for xi, m in kept) / count)
+        enough = [(xi, m) for xi, m in parts if m >= 8]
+        if enough:
+            count = sum(m for _, m in enough)
+            best = max(best, sum(xi * m for xi, m in enough) / count)
     # For noise √n ξ becomes normal with the variance 2/5 (Chatterjee's Theorem 2.1).
     return best, best * math.sqrt(2.5 * count), share
 

@@ -89,8 +89,8 @@ class Disturbed(NamedTuple):
         return True if self.exponent > max(margin, SMALLEST) and not (self.away or self.fades) else None
 
 
-def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
-    """The first state (D,) of an orbit (n, D) from which on round-off decides; None where there is none.
+def lost_to_rounding(step: Map, orbit: np.ndarray) -> int | None:
+    """The place of the first state of an orbit (n, D) from which on round-off decides; None where there is none.
 
     The weights stand still or drift, a step contracts there, but no longer once the state behind them has come to rest too.
     """
@@ -104,8 +104,8 @@ def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
     pauses = np.flatnonzero(np.diff(last) > STILL)
     if not len(pauses):
         return None
-    z = orbit[last[pauses[0]] + STILL].copy()
-    return z if loses_stability(step, z) else None
+    place = int(last[pauses[0]]) + STILL
+    return place if loses_stability(step, orbit[place]) else None
 
 
 def loses_stability(step: Map, z: np.ndarray) -> bool:

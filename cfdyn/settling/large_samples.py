@@ -23,7 +23,7 @@ class LargeSamples(Samples):
     def __init__(self, step: MapByProducts, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None):
         require_parameter(step, parameter)
         self.large, self.parameter, self.start, self.progress = step, parameter, start, progress
-        self.most, self.perturbed, self.transient = MOST, False, 0
+        self.most, self.perturbed, self.injected, self.transient = MOST, False, False, 0
         self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
         self.tails = np.empty((0, 2 * MAX_PERIOD))
 

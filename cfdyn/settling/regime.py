@@ -29,6 +29,7 @@ from cfdyn.settling.disturbed import (
 )
 from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on, stuck_in_rounding
+from cfdyn.settling.in_floats import UNSTABLE, in_floats
 from cfdyn.settling.irregular import FOR_LONGER, irregular
 from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.returns import promising_returns
@@ -65,6 +66,7 @@ class Settled(NamedTuple):
     reason: str
     steps: int
     inject: float = 0.0
+    unperturbed: str = ""
 
 
 def regime(
@@ -97,8 +99,7 @@ class _Follower:
         self.step, self.start, self.z, self.say = step, start, start.copy(), say
         self.longest, self.budget, self.digits = longest, budget, digits
         self.used = self.returns = 0
-        self.note = ""
-        self.inject = self.stride = 0.0
+        self.note, self.inject, self.stride = "", 0.0, 0.0
         self.extent = np.zeros(step.dim)
 
     def run(self) -> Settled:
@@ -111,7 +112,7 @@ class _Follower:
                 return escaped
             if (lost := self.lost(before, steps)) is not None:
                 self.say("following the orbit with perturbations")
-                return self.followed_again(lost)
+                return self.followed_again(*lost)
             self.say(f"{self.used} steps, {self.budget} at most")
             if self.used == steps:
                 self.repeat_if_from_afar()
@@ -142,15 +143,16 @@ class _Follower:
             return self.without_cycle("undecided", "the orbit leaves the range of floats again and again")
         return None
 
-    def lost(self, before: np.ndarray, steps: int) -> np.ndarray | None:
-        """A state (D,) of the steps just done from which on round-off decides, if there is one."""
+    def lost(self, before: np.ndarray, steps: int) -> tuple[np.ndarray, int] | None:
+        """A state (D,) of the steps just done from which on round-off decides, if there is one, and its step."""
         if not self.step.has_state:
             return None
         orbit = orbit_of(self.step, before, min(steps, MOST_NUMBERS // self.step.dim) + 1)
         if orbit is None:
             return None
         self.stride = max(self.stride, float(np.abs(np.diff(orbit[:, : self.step.n_weights], axis=0)).max()))
-        return lost_to_rounding(self.step, orbit)
+        place = lost_to_rounding(self.step, orbit)
+        return None if place is None else (orbit[place].copy(), self.used - steps + place)
 
     def at_rest(self) -> Settled | None:
         """The fixed point on which weights stand still, whatever else still falls towards it; None where it is none."""
@@ -167,21 +169,22 @@ class _Follower:
         mu = np.linalg.eigvals(end[0])
         return self.on_cycle(rest[None], mu[np.argsort(-np.abs(mu))], "the weights stand still, averages fall to 0")
 
-    def followed_again(self, z: np.ndarray) -> Settled:
-        """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
+    def followed_again(self, z: np.ndarray, since: int) -> Settled:
+        """What becomes of a state from which on round-off decides: in floats, and with perturbations of two sizes."""
         most = affordable(self.step, self.budget)
         longer = max(1, self.budget // default_budget(self.step))
         one = Held.at(self.step, z, self.stride, most)
+        alone = in_floats(self.step, z, since, min(self.budget, CALM * one.fall))
         ends = [self.end_of(one, disturbed([one], part, most, longer=longer)[0]) for part in PARTS]
-        words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
+        words = f"in floating point the orbit {alone}; {UNSTABLE}; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
         words = f"{words} of {'; of '.join(found)}{FOR_LONGER if 'undecided' in kinds else ''}"
         if kinds[0] == kinds[1]:
-            return ends[1]._replace(reason=words)
+            return ends[1]._replace(reason=words, unperturbed=alone)
         if "undecided" not in kinds:
             words = f"what the orbit does depends on perturbations: {words}"
-        return self.without_cycle("undecided", words)
+        return self.without_cycle("undecided", words)._replace(unperturbed=alone)
 
     def end_of(self, held: Held, way: Disturbed | None) -> Settled:
         """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
@@ -280,8 +283,7 @@ class _Follower:
         what = f"an unstable {called(len(points))}"
         stays, z = stays_on(self.step, self.start, points, self.used, self.digits)
         if stays is None:
-            words = f"the float orbit sits on {what}, too late to check with {self.digits} digits"
-            return self.without_cycle("undecided", words)
+            return self.without_cycle("undecided", f"the float orbit sits on {what}, too late to check with {self.digits} digits")
         if stays:
             return self.on_cycle(points, mu, f"unstable: the start lies on its stable set ({self.digits} digits agree)")
         self.z, self.note = z, f"; followed with {self.digits} digits away from {what}"
@@ -295,5 +297,4 @@ class _Follower:
         return Settled(kind, n, mu, exponent, residual(self.step, points), points, reason, self.used, self.inject)
 
     def without_cycle(self, kind: str, reason: str, exponent: float = math.nan) -> Settled:
-        nothing = np.empty((0, self.step.dim))
-        return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used, self.inject)
+        return Settled(kind, None, np.empty(0), exponent, math.nan, np.empty((0, self.step.dim)), reason, self.used, self.inject)

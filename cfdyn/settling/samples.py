@@ -48,6 +48,7 @@ class Samples:
         self.tails = np.empty((0, 2 * MAX_PERIOD))
         self.known: dict[float, Settled] = {}  # closer looks
         self.spent = 0.0  # operations for them so far
+        self.injected = False  # whether some regime is one with perturbations
         self.perturbed = False  # whether these perturb the orbit, of which the samples then say little
 
     def add(self, values: np.ndarray) -> None:
@@ -124,7 +125,8 @@ class Samples:
         step = self.step.at(**{self.parameter: value})
         self.known[value] = regime(step, self.start)
         self.spent = _work(step, self.known[value])
-        return self.known[value].inject > 0
+        self.injected = self.known[value].inject > 0
+        return self.injected
 
     def look_closer(self, spacing: float) -> None:
         """Label each stretch that is not periodic by a closer look, the widest first, until the work is spent.
@@ -230,6 +232,7 @@ class _CloserLook:
             self.work -= _work(step, found)
             if found.kind != "undecided" or budget == most:
                 self.slow = found.kind == "undecided"
+                self.samples.injected |= found.inject > 0
                 return found
             if self.work <= 0:
                 break

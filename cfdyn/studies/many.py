@@ -168,7 +168,7 @@ class _Kept:
         """Keep a finished study, whole or not at all; one that failed is tried again next time."""
         path = self.path(arguments)
         if path is not None and isinstance(found, bytes):
-            with written_whole(path) as temporary:
+            with written_whole(path, follow=False) as temporary:
                 Path(temporary).write_bytes(found)
 
 

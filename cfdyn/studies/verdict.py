@@ -13,6 +13,7 @@ from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.line.sampling import continuous_between
 from cfdyn.numerics.stability import stability
+from cfdyn.settling.in_floats import UNSTABLE
 from cfdyn.studies.proofs import in_words
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
@@ -29,11 +30,22 @@ def verdict(
     hovering: Hovering | None = None, certificates: Sequence[dict] = (), **_: object,
 ) -> str:  # fmt: skip
     """A few sentences, the answer first, each one true of the numbers given."""
-    orbit, border = _regime(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
-    sentences = [orbit, _perturbed(regime), border, _moving(hovering, regime), _flip(flip), _threes(step, regime, cycles),
+    orbit, border = _orbit(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
+    sentences = [orbit, border, _moving(hovering, regime), _flip(flip), _threes(step, regime, cycles),
                  in_words(certificates), _born(windows), _met(bands)]  # fmt: skip
     sentences.append(f"Not computed: {unfinished}." if unfinished else "")
     return " ".join(s for s in sentences if s)
+
+
+def _orbit(regime: Regime, minima: list[Minimum]) -> str:
+    """What the orbit does, and where round-off alone decides that, what it does with perturbations."""
+    found = _regime(regime, minima)
+    if not regime.unperturbed:
+        return found
+    if regime.kind != "undecided":
+        found = (f"With perturbations of the weights of up to {regime.inject:.2g} in every step, and with larger ones, "
+                 f"{found[0].lower()}{found[1:]}")  # fmt: skip
+    return f"In floating point the orbit {regime.unperturbed}; {UNSTABLE}. {found}"
 
 
 def _regime(regime: Regime, minima: list[Minimum]) -> str:
@@ -68,13 +80,6 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     if regime.kind == "divergent":
         return f"The orbit diverges: {regime.reason}."
     return f"Undecided: {regime.reason}."
-
-
-def _perturbed(regime: Regime) -> str:
-    if not regime.inject or regime.kind == "undecided":
-        return ""
-    return (f"Round-off alone would put it to rest on a point that becomes unstable: it was followed with perturbations of "
-            f"the weights of up to {regime.inject:.2g} in every step, and with larger ones; both agree.")  # fmt: skip
 
 
 def _edge(name: str, lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
@@ -138,4 +143,5 @@ def _met(bands: Bands) -> str:
         if name in MET and hi - lo >= 2 * bands.resolution:
             firsts.setdefault(name, lo)
     met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
-    return f"Over {bands.parameter}, from the same start, sampled every {bands.resolution:.2g}: {met}." if met else ""
+    how = "with perturbations where round-off decides, " * bands.perturbed
+    return f"Over {bands.parameter}, from the same start, {how}sampled every {bands.resolution:.2g}: {met}." if met else ""

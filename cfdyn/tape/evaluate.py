@@ -68,7 +68,7 @@ class Ready:
                 continue
             if op in ("z", "p"):
                 self.inputs.append((k, op, args[0]))
-            elif op in ("const", "rows", "pi", "e"):
+            elif op in ("const", "rows", "pi", "e", "nil"):
                 self.start[k] = _value(tape, algebra, node, {}, {}, len(data))
             elif op == "rowsum":
                 sums.setdefault(levels[node], []).append(node)
@@ -147,8 +147,8 @@ def _to_power(power: Callable, n: int) -> Callable:
 
 def _value(tape: Tape, algebra: Algebra, node: Node, values: Mapping, inputs: Mapping, rows: int) -> Any:
     op, args = tape.ops[node], tape.args[node]
-    if op == "const":
-        return algebra.constant(args[0])
+    if op in ("const", "nil"):
+        return algebra.constant(Fraction(args[0]))
     if op in inputs:
         return inputs[op][args[0]]
     if op == "rows":

@@ -93,7 +93,7 @@ class Forms:
             return state[args[0]]
         if op == "p":
             return constant(self.parameters[args[0]])
-        if op in ("col", "rows", "pi", "e", "name", "w"):
+        if op in ("col", "rows", "pi", "e", "nil", "name", "w"):
             return self.atom(op, args[0], by_row=op == "col")
         if op == "ipow":
             return self._power(done[args[0]], args[1])

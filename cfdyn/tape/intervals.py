@@ -79,6 +79,8 @@ class _Intervals(Enclosures):
         t = self.tape
         if op == "const":
             return self.constant(args[0])
+        if op == "nil":
+            return self.zero, self.zero
         if op in ("pi", "e"):
             point = {"pi": 3.141592653589793, "e": 2.718281828459045}[op]
             return self.outward(t.exactly(point), t.exactly(point))

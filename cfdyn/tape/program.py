@@ -23,10 +23,10 @@ BINARY = frozenset("add sub mul div pow max min lt le eq and or".split())
 TRANSCENDENTAL = frozenset("exp log sin cos tan sinh cosh tanh sech2 log1p erf sigmoid softplus logcosh pow".split())
 # Finite wherever the arguments are, short of an overflow of products.
 _BOUNDED = frozenset(
-    "const z p w name col rows pi e add sub mul neg ipow sin cos tanh sech2 abs sign heaviside floor erf sigmoid max min"
+    "const z p w name col rows pi e nil add sub mul neg ipow sin cos tanh sech2 abs sign heaviside floor erf sigmoid max min"
     " select".split()
 )
-LEAVES = frozenset("const z p w name col rows pi e".split())
+LEAVES = frozenset("const z p w name col rows pi e nil".split())
 _COMMUTATIVE = frozenset("add mul max min eq and or".split())
 _SIMPLIFIED = frozenset("add sub mul div neg pow select rowsum".split())
 _FOLD_BITS = 256  # of exact constants, which would grow without bound
@@ -80,7 +80,10 @@ class Tape:
         return self.const(Fraction(value))
 
     def leaf(self, op: str, index: int = 0) -> Node:
-        """An input: ``z`` state, ``p`` parameter, ``col`` data column, ``rows`` their count, ``pi``, ``e``."""
+        """An input: ``z`` state, ``p`` parameter, ``col`` data column, ``rows`` their count, ``pi``, ``e``.
+
+        ``nil`` is a 0 that no rule removes: nil·u is 0 where u is finite, and undefined elsewhere.
+        """
         return self._node(op, (index,), op == "col")
 
     def leaves(self, op: str, count: int, first: int = 0) -> list[Node]:

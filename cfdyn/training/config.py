@@ -10,8 +10,8 @@ from typing import Any
 
 from cfdyn import outside
 from cfdyn.arguments import converted, number, whole_number
-from cfdyn.errors import RecordError, UsageError, shown, unknown
-from cfdyn.records.files import as_path, written_whole
+from cfdyn.errors import RecordError, UsageError, of_torch, shown, unknown
+from cfdyn.records.files import as_path, check_leads_nowhere, written_whole
 from cfdyn.training.own_optimizer import read_formulas
 
 VERSION, READ = 4, (2, 3, 4)  # of what is in a run's folder, and those that can be read
@@ -51,7 +51,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("network", "data", "optimizer"):
             if not isinstance(value := getattr(self, name), str) or not value.strip():
-                raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {value!r:.60}")
+                given = f"{type(value).__name__}{words}" if (words := of_torch(value)) else f"{value!r:.60}"
+                raise UsageError(f"`{name}` of a training is a text such as {getattr(Config, name)}, not {given}")
         asked: Any = self.runs
         if not isinstance(asked, str | list | tuple):
             raise UsageError(f"`runs` is a list such as {', '.join(Config.runs)}, not {asked!r:.60}")
@@ -154,7 +155,7 @@ def write_config(config: Config, folder: Path) -> None:
     """Into the folder of a run, whole or not at all."""
     values = {"version": VERSION, **{name: value for name, value in dataclasses.asdict(config).items() if name != "out"}}
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items() if value is not None]
-    with written_whole(folder / FILE) as temporary:
+    with written_whole(folder / FILE, follow=False) as temporary:
         Path(temporary).write_text("".join(lines), encoding="utf-8")
 
 
@@ -163,8 +164,10 @@ def read_config(folder: Path) -> Config:
 
     Raises
     ------
-    RecordError : there is no run, or it is of another version, or its settings are damaged
+    RecordError : there is no run, or it is of another version, or its settings are damaged, or it leads out of its folder
     """
+    if folder.is_dir():
+        check_leads_nowhere(folder)
     if not (folder / FILE).exists():
         where = "is no folder" if not folder.is_dir() else f"is unreadable: it is a folder, and no run of cfdyn train ({FILE})"
         raise RecordError(f"{folder} {where}")

@@ -20,7 +20,7 @@ from cfdyn.training.dynamics import Dynamics
 from cfdyn.training.files.facts import facts_of
 from cfdyn.training.files.store import Store
 from cfdyn.training.models import MEASURED
-from cfdyn.training.summary import ends, sentences, summary
+from cfdyn.training.summary import beyond, ends, sentences, summary
 from cfdyn.words import how_many
 
 
@@ -260,7 +260,7 @@ class Run(Dynamics):
         measured = float(np.mean(self.average_loss[steps]))
         predicted = float(np.mean(np.interp(steps, self.t[known], row.predicted_loss[known])))
         words = how_many(len(cycles), "slow cycle") if cycles else "all steps of the model"
-        return {"measured": measured, "predicted": predicted, "error": predicted / measured - 1,
+        return {"measured": measured, "predicted": predicted, "error": beyond(predicted, measured),
                 "over": f"{words}, steps {steps[0]} to {steps[-1]}"}  # fmt: skip
 
     @cached_property

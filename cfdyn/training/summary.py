@@ -18,6 +18,15 @@ TESTED = ("central", "stable")
 DELAYED, LITTLE = 20, 1e-3  # steps from the edge to the swing, and its least size before it, of the widest: less is no delay
 
 
+def beyond(value: float, reference: float) -> float:
+    """By what share of a reference a value is above it: value/reference − 1; NaN where the reference alone is 0.
+
+    >>> beyond(1.5, 1.0), beyond(0.0, 0.0), beyond(1.0, 0.0)
+    (0.5, 0.0, nan)
+    """
+    return 0.0 if value == reference else value / reference - 1 if reference else float("nan")
+
+
 def ends(run: Run) -> tuple[dict[str, Any], float | None]:
     """The last measurement, and the last loss."""
     known = run.loss[np.isfinite(run.loss)]
@@ -100,7 +109,7 @@ def _held(run: Run) -> str:
         return ""
     edge = float(np.mean(run.edge[run.t >= run.steps / 2]))
     of_edge = f", {100 * own / edge:.3g} % of the edge" if edge == edge else ""
-    beside = [f"the {name} flow has {value:.4g} ({100 * (value / own - 1):+.2g} %)"
+    beside = [f"the {name} flow has {value:.4g}" + (f" ({100 * beyond(value, own):+.2g} %)" if own else "")
               for name, value in zip(run.models, others, strict=True) if value is not None]  # fmt: skip
     return f"From step {run.steps // 2} on the sharpness is {own:.4g} on average{of_edge}{'; '.join(['', *beside])}."
 

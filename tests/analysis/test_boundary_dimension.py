@@ -102,3 +102,27 @@ def test_julia_sets_have_their_published_dimensions(a, b, dimension):
     step = cf.Map.from_text(["x**2 - y**2 + a", "2*x*y + b"], "x y", {"a": a, "b": b})
     found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1.8, 1.8), (-1.3, 1.3)], 400, transient=300))
     assert abs(found.dimension - dimension) < 2 * found.error < 0.05
+
+
+def grebogi(n: int, steps: int) -> np.ndarray:
+    """θ' = θ + 1.32 sin 2θ − 0.9 sin 4θ − x sin θ, x' = −0.3 cos θ: whether starts end at θ = 0 or at π."""
+    x, t = np.meshgrid((np.arange(n) + 0.5) / n - 0.5, np.linspace(0, 2 * np.pi, n, endpoint=False) + 0.001, indexing="ij")
+    for _ in range(steps):
+        x, t = -0.3 * np.cos(t), t + 1.32 * np.sin(2 * t) - 0.9 * np.sin(4 * t) - x * np.sin(t)
+    return (np.cos(t) > 0).astype(int)
+
+
+@pytest.mark.parametrize(("n", "steps", "most"), [(200, 150, 0.2), pytest.param(384, 1000, 0.04, marks=pytest.mark.slow)])
+def test_a_dense_boundary_whose_line_is_straight_has_its_dimension(n, steps, most):
+    """1.8 (Grebogi, McDonald, Ott & Yorke 1983, α = 0.2): half of neighbours differ, and the line is straight all the same."""
+    found = cf.analysis.boundary_dimension(grebogi(n, steps))
+    assert found.uncertain[0] > 0.4
+    assert abs(found.dimension - 1.8) < 3 * found.error < 3 * most
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.05])
+def test_points_too_dense_for_the_grid_do_not_pass_for_a_fractal(rate):
+    """Labels that change at random places: isolated points, α = 1, of which a coarse grid shows a flat line."""
+    labels = np.cumsum(np.random.default_rng(0).random(20_000) < rate) % 2
+    found = cf.analysis.boundary_dimension(labels)
+    assert found.exponent < 0.5 and abs(found.exponent - 1) < 3 * found.error

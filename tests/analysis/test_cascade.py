@@ -142,3 +142,39 @@ def test_a_cascade_says_why_it_stops():
     never = cascade(cf.as_map(cf.Loss("log(cosh(w))"), cf.optimizers.gd(lr=0.5)), [0.0], "lr", (0.1, 9))
     assert never.flips == [pytest.approx(2, abs=1e-12)] and "no flip within the bounds" in never.reason
     assert "rounding" in cascade(LOGISTIC, [0.6], "r", (1.5, 4), levels=20).reason
+
+
+def universal_delta(power: int, most: int) -> float:
+    """Feigenbaum's δ of maxima |x|^p: the largest eigenvalue of DT at the fixed point of T g(x) = g(g(g(1) x))/g(1).
+
+    g = 1 + Σ c_k |x|^(pk), by collocation and Newton's method, of ever more terms: nothing of a cascade is in it.
+    """
+    c = np.array([-1.4 if power < 6 else -1.7])
+    for terms in range(1, most + 1):
+        c, powers = np.pad(c, (0, terms - len(c))), power * np.arange(1, terms + 1)
+        nodes = ((1 - np.cos(np.pi * np.arange(1, terms + 1) / terms)) / 2) ** (1 / power)
+
+        def image(c: np.ndarray, powers=powers, nodes=nodes) -> np.ndarray:
+            inner = 1 + np.abs((1 + c.sum()) * nodes)[:, None] ** powers @ c
+            return np.linalg.solve(nodes[:, None] ** powers, (1 + np.abs(inner)[:, None] ** powers @ c) / (1 + c.sum()) - 1)
+
+        def slopes(c: np.ndarray, image=image) -> np.ndarray:
+            return np.array([(image(c + h) - image(c - h)) / 2e-6 for h in 1e-6 * np.eye(len(c))]).T
+
+        for _ in range(20):
+            c = c - np.linalg.solve(slopes(c) - np.eye(terms), image(c) - c)
+    assert np.abs(image(c) - c).max() < 1e-9
+    return float(np.abs(np.linalg.eigvals(slopes(c))).max())
+
+
+@pytest.mark.parametrize(("power", "delta"), [(2, 4.669201609), (4, 7.2846862), (6, 9.2962468), (8, 10.948624)])
+def test_the_error_of_delta_covers_it_for_flat_maxima_too(power, delta):
+    """1 − a|x|^p at each number of levels: against δ of the renormalisation, which is the published one (Briggs 1991)."""
+    assert universal_delta(power, 7) == pytest.approx(delta, abs=2e-3)
+    step = cf.Map.from_text(f"1 - a*x**{power}", params={"a": 0.5})
+    found = cf.analysis.cascade(step, [0.7], "a", (0.1, 2.0), levels=10)
+    assert len(found.ratios) >= 6
+    for count in range(4, len(found.ratios) + 1):
+        value, error = limit_of(found.ratios[:count])
+        assert abs(value - delta) < error
+    assert found.delta_error < 0.05

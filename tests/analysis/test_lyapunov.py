@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.symbolic.loss import make_loss
+from cfdyn.systems.tangents import frame
 from tests.oracles import needs_compiler
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})
@@ -98,3 +100,29 @@ def test_dimensions_of_other_spectra():
 def test_senseless_calls_are_refused(call, words):
     with pytest.raises(cf.CfdynError, match=words):
         call()
+
+
+@pytest.mark.parametrize("transient", [0, 3])
+@pytest.mark.parametrize("matrix", [[[1.1, 0.0], [0.0, 0.8]], [[1.05, 3.0], [0.0, 0.8]], [[0.9, 0.4, 0.1], [0.0, 0.5, 0.2], [0.0, 0.0, 0.3]]])
+def test_a_linear_map_has_its_exponents_without_a_transient(matrix, transient):
+    """ln |eigenvalues|, each step the same: the turn of the first tangents is in no average. So too over grids, and by chance."""
+    a, names = np.array(matrix), "xyz"[: len(matrix)]
+    exact = np.log(np.diag(a))
+    texts = [" + ".join(f"{'q*' * (i == j)}{value}*{names[j]}" for j, value in enumerate(row)) for i, row in enumerate(matrix)]
+    step = cf.Map.from_text(texts, " ".join(names), {"q": 1.0})
+    found = cf.analysis.lyapunov_spectrum(step, np.ones(len(a)), 200, transient)
+    assert found.exponents == pytest.approx(exact, abs=1e-12) and found.errors.max() < 1e-12
+    grid = cf.analysis.lyapunov_spectra(step, [("q", [1.0, 1.5])], np.ones(len(a)), n=200, transient=transient)
+    assert grid.exponents.reshape(2, -1)[0] == pytest.approx(exact, abs=1e-12)
+    # cos of the angle between a first tangent and the leading eigenvector: what an average over 200 steps would be off by.
+    assert abs(np.log(abs(frame(len(a), 1)[0, 0]))) / 200 > 1e-4
+
+
+def test_a_linear_flow_and_a_linear_loss_by_batches_have_theirs_too():
+    flow = cf.Flow.from_text("0.1*x; x - 0.2*y", "x y")
+    assert cf.analysis.lyapunov(flow, [1.0, 1.0], 100.0, 0.0) == pytest.approx([0.1, -0.2], abs=1e-9)
+    loss = cf.Loss.from_spec(make_loss("h*(3*x**2 + (x - y)**2)/2", columns=["h"], data=np.array([[1.0], [1.0]])))
+    step = cf.random_map(loss, cf.optimizers.gd(lr=0.1), batch=1)
+    exact = np.sort(np.log(1 - 0.1 * np.linalg.eigvalsh([[4.0, -1.0], [-1.0, 1.0]])))[::-1]
+    found = cf.analysis.random_lyapunov(step, [0.3, 0.2], steps=400, runs=2, transient=0)
+    assert found.exponents == pytest.approx(exact, abs=1e-12)

@@ -287,3 +287,35 @@ def test_the_record_is_kept(tmp_path):
     assert again.period == 3 and again.evidence == found.evidence
     assert again.slow + again.fast == pytest.approx(again.series)
     assert len(cf.plot(found).axes) == 3
+
+
+# -- spikes that die away ---------------------------------------------------------------------------------------------
+
+
+def decay(seed: int, n: int, noise: float, spike: float, lasts: float) -> np.ndarray:
+    """0.2 + 2 e^(−t/60) with noise, and a spike half-way that dies away over some steps."""
+    t, rng = np.arange(n), np.random.default_rng(seed)
+    x = 0.2 + 2 * np.exp(-t / 60) + noise * rng.normal(size=n)
+    x[n // 2 :] += spike * np.exp(-(t[n // 2 :] - n // 2) / lasts)
+    return x
+
+
+@pytest.mark.parametrize(("spike", "lasts"), [(0.1, 3), (0.3, 8), (1.0, 20)])
+def test_a_spike_that_dies_away_is_no_chaos(spike, lasts):
+    assert oscillation(decay(0, 300, 3e-3, spike, lasts)).kind == "none"
+
+
+@pytest.mark.slow
+def test_hundreds_of_decays_with_spikes_and_without_have_no_oscillation():
+    """At a level of 0.01 four of 405 may."""
+    logs = [(s, n, noise, spike, 8) for s in range(15) for n in (200, 300, 1000) for noise in (1e-3, 3e-3, 1e-2) for spike in (0, 0.3, 1.0)]
+    assert sum(oscillation(decay(*one)).kind != "none" for one in logs) <= 8
+
+
+@pytest.mark.parametrize("spike", [0.0, 0.3])
+def test_oscillations_and_chaos_are_found_beside_a_spike(spike):
+    """A 2-cycle of three times the noise, and the logistic map's chaos, on the same decay."""
+    seen = [oscillation(decay(s, 300, 0.01, spike, 8) + 0.03 * (-1.0) ** np.arange(300)) for s in range(2)]
+    assert [(one.kind, one.period) for one in seen] == [("periodic", 2)] * 2
+    chaos = [oscillation(decay(s, 200, 0.01, spike, 8) + orbit(LOGISTIC, [0.3 + 0.01 * s], 199, r=3.9)) for s in range(2)]
+    assert {one.kind for one in chaos} == {"irregular"}

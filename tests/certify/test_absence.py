@@ -56,7 +56,7 @@ def test_what_is_false_is_not_proved(loss, n, box, lr):
 
 def test_a_false_claim_is_refuted_by_a_cycle():
     found = cf.certify.no_cycles(DOUBLE_WELL, GD, 3, (-2, 2), lr=(1, "1.46"))
-    assert found.reason.startswith("the claim is false: at lr = 1.46 there is a cycle of period 3: ")
+    assert found.reason.startswith("the claim is false: at lr = 1.46 there is a 3-cycle: ")
 
 
 @pytest.mark.slow

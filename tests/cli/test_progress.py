@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -14,9 +13,9 @@ import pytest
 from cfdyn.cli import main
 from cfdyn.cli.progress import Progress, duration, pause
 from cfdyn.machine import compiling
+from tests.processes import PROGRESS
 
 ROOT = Path(__file__).parents[2]
-LINE = re.compile(r"\[\d+ s(?:, about [\w ]+ left)?\] (?P<words>.*)")
 LONG = ["lyapunov", "--map", "r*x*(1-x)", "--set", "r=3.9", "--steps", "40000000"]
 FAST = """
 import sys
@@ -86,7 +85,8 @@ def test_compiling_is_said():
 
 @pytest.mark.slow
 def test_a_kernel_that_is_compiled_tells_so():
-    jit = pytest.importorskip("cfdyn.machine.jit")
+    from cfdyn.machine import jit
+
     seen = []
     found = jit.numba.njit(jit.numba.extending.register_jitable(lambda x: x + 1))
     old = compiling.begin
@@ -114,7 +114,7 @@ def run(words, place, **options):
 def test_a_document_stays_one_and_words_go_to_stderr(tmp_path):
     done = run([*LONG, "--json"], tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and json.loads(done.stdout)["steps"] == 40_000_000
-    words = [LINE.fullmatch(line)["words"] for line in done.stderr.splitlines()]
+    words = [PROGRESS.fullmatch(line)["words"] for line in done.stderr.splitlines()]
     assert "lyapunov: preparing" in words and any("of 40000000 steps" in line for line in words)
 
 
@@ -153,4 +153,4 @@ def test_on_a_terminal_one_line_changes_and_is_gone_in_the_end(tmp_path):
     assert done.returncode == 0 and done.stdout.startswith("map ")
     lines = shown.decode().split("\r\x1b[2K")
     assert lines[0] == "" and lines[-1] == "" and len(lines) > 3 and "\n" not in shown.decode()
-    assert all(LINE.fullmatch(line) and len(line) < 80 for line in lines[1:-1])
+    assert all(PROGRESS.fullmatch(line) and len(line) < 80 for line in lines[1:-1])

@@ -153,10 +153,15 @@ INTO_DEPENDENCE = [
 @needs_compiler
 @pytest.mark.parametrize("edge, a, b, start", INTO_DEPENDENCE)
 def test_forces_that_become_dependent(edge, a, b, start):
-    """Those of two held modes, and so Σ, are not determined where the path ends; up to there it is right, and it says so."""
+    """Those of two held modes, and so Σ, are not determined in the end; up to there it is right, and it says so.
+
+    Whether rounding lets it go on from there to the end, and if not what stops it, is not determined either.
+    """
     loss, lr, path = solved("products", a, b, np.array(start), edge, t=20.0)
     assert path.t[-1] > 7 and not path.stats["unique"]
-    assert path.status == "done" or "steps" in path.status
+    assert path.status == "done" or path.status.startswith(f"stopped at t = {path.t[-1]:.6g}")
+    x, y, z, v = path(7.0)
+    assert (x, z) == pytest.approx((y, v), abs=1e-6)  # both valleys have come to their flattest point
     assert max(loss.sharpness(w) for w in path.w) <= 2 / lr * (1 + 1e-10)
     descends(loss, path)
 

@@ -208,7 +208,6 @@ class TestRefused:
             (lambda: cf.stroboscopic_map(DUFFING, -1.0), "positive"),
             (lambda: cf.stroboscopic_map(DUFFING, "2*pi/q"), "unknown name 'q'"),
             (lambda: cf.stroboscopic_map(cf.flows.central(cf.Loss("w**2"), cf.optimizers.gd(lr=0.1)), 1.0), "smooth flow"),
-            (lambda: cf.analysis.basins(cf.stroboscopic_map(DUFFING, "2*pi/w"), [(-1, 1), (-1, 1)]), "not StroboscopicMap"),
         ],
     )
     def test_what_makes_no_sense(self, make, words):
@@ -249,3 +248,57 @@ def test_the_return_map_at_a_hopf_bifurcation():
 def test_sections_that_are_none(options, words):
     with pytest.raises(UsageError, match=words):
         cf.poincare_map(VAN_DER_POL, **{"surface": "x", **options})
+
+
+def rossler_states(c, transient, keep):
+    """x where y falls through 0, by SciPy: the section of the Rössler flow with a = b = 0.2."""
+
+    def section(t, z):
+        return z[1]
+
+    section.direction = -1
+    found = solve_ivp(lambda t, z: [-z[1] - z[2], z[0] + 0.2 * z[1], 0.2 + z[2] * (z[0] - c)], (0, 7.0 * (transient + keep)),
+                      [2.0, 0.0, 0.1], events=section, rtol=1e-9, atol=1e-11, method="DOP853")  # fmt: skip
+    return found.y_events[0][transient : transient + keep, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("c", "period"), [(2.6, 1), (3.3, 2), (3.9, 4), (5.7, 0)])
+def test_the_orbit_diagram_of_a_section_is_that_of_another_integrator(c, period):
+    """Period 2 from c = 2.83 on, period 4 from 3.84, chaos behind 4.2 (Rössler flow, a = b = 0.2)."""
+    step = cf.poincare_map(ROSSLER, "y = 0", "down")
+    found = cf.analysis.orbit_diagram(step, ("c", [c]), [2.0, 0.0, 0.1])
+    assert found.states.shape[2] == 100
+    own, other = found.states[0, 0], rossler_states(c, 300, 100)
+    if period:
+        np.testing.assert_allclose(np.sort(own[-period:]), np.sort(other[-period:]), atol=1e-5)
+        assert len(np.unique(own[-16:].round(5))) == len(np.unique(other[-16:].round(5))) == period
+        assert found.exponents[0, 0] < 0
+    else:
+        assert abs(own.min() - other.min()) + abs(own.max() - other.max()) < 0.5
+        assert found.exponents[0, 0] > 4 * found.errors[0, 0]
+
+
+def test_an_orbit_diagram_of_a_section_is_made_of_the_orbits_and_tells_of_each_value():
+    step, values, said = cf.poincare_map(ROSSLER, "y = 0", "down"), [2.5, 2.6, 2.7, 2.8], []
+    found = cf.analysis.orbit_diagram(step, ("c", values), [-3.7, 0.03], 3, 4, 16, threads=1, progress=said.append)
+    assert said == [1, 2, 3, 4]
+    for c, states in zip(values, found.states[0], strict=True):
+        np.testing.assert_array_equal(cf.iterate(step.at(c=c), [-3.7, 0.03], 7).z[4:, 0], states)
+    again = cf.analysis.orbit_diagram(step, ("c", values), [-3.7, 0.03], 3, 4, 16, threads=2)
+    np.testing.assert_array_equal(again.states, found.states)
+    np.testing.assert_array_equal(again.exponents, found.exponents)
+
+
+def test_exponents_of_a_section_by_its_cycle():
+    """On a fixed point the exponent is the logarithm of its largest multiplier."""
+    step = cf.poincare_map(VAN_DER_POL, "y", "down")
+    rest = cf.analysis.classify(step, [1.5])
+    found = cf.analysis.orbit_diagram(step, ("mu", [1.0]), rest.points[0], 10, 2, 32)
+    np.testing.assert_allclose(found.exponents[0, 0], np.log(abs(rest.multipliers[0])), rtol=1e-6)
+
+
+def test_steps_of_a_section_that_is_left_end_there():
+    step = cf.poincare_map(cf.Flow.from_text("1; -y", "x y", {"a": 1.0}), "x", "both", most_time=10.0)
+    found = cf.analysis.orbit_diagram(step, ("a", [0.5, 1.0]), [1.0], 0, 3, 0)
+    assert np.isnan(found.states).all() and found.ended.tolist() == [[1, 1]]

@@ -65,11 +65,25 @@ def test_four_modes_at_a_loose_tolerance_do_not_come_and_go_with_every_step():
 
 
 def test_two_modes_that_enter_in_a_step_are_two_events():
-    """Of two valleys alike, at the same time."""
-    loss = cf.Loss("(1 - x1*y1)**2/2 + (1 - x2*y2)**2/2", "x1 y1 x2 y2")
-    path = cf.solve(cf.flows.central(Plain(loss), cf.optimizers.gd(lr=0.8)), [1.5, 0.3, 1.5, 0.3], 5.0, rtol=1e-4)
+    """Both curvatures are y, which rises from 3 by 1/8 a step to 2/0.5; there tr Σ = 1/2 holds it, and a = b = 0 shares that."""
+    loss = cf.Loss("(y*(q**2 + p**2) + a*(q**2 - p**2) + 2*b*q*p)/2 - y/4 + (a**2 + b**2)/2", "q p y a b")
+    path = cf.solve(cf.flows.central(Plain(loss), cf.optimizers.gd(lr=0.5)), [0, 0, 3.0, 0, 0], 20.0, rtol=1e-4)
     assert listed(path) == [("enter", 1), ("enter", 2)]
-    np.testing.assert_allclose([event.t for event in path.events], 0.3887982898966939, atol=2e-3)
+    np.testing.assert_allclose([event.t for event in path.events], 8.0, atol=1e-9)
+    np.testing.assert_allclose(path.variances[-1], [0.25, 0.25], atol=1e-9)
+    np.testing.assert_allclose(path.w[-1], [0, 0, 4, 0, 0], atol=1e-9)
+
+
+def test_two_modes_of_which_only_the_force_is_determined_enter_at_once_or_one_by_one():
+    """Of two valleys alike: how they oscillate together is open, so that Σ has the rank 1 or 2; the path is determined."""
+    loss = cf.Loss("(1 - x1*y1)**2/2 + (1 - x2*y2)**2/2", "x1 y1 x2 y2")
+    dense = cf.solve(cf.flows.central(loss, cf.optimizers.gd(lr=0.8)), [1.5, 0.3, 1.5, 0.3], 5.0, rtol=1e-8)
+    path = cf.solve(cf.flows.central(Plain(loss), cf.optimizers.gd(lr=0.8)), [1.5, 0.3, 1.5, 0.3], 5.0, rtol=1e-4)
+    assert not dense.stats["unique"]
+    assert listed(path) in ([("enter", 1)], [("enter", 1), ("enter", 2)])
+    assert path.events[0].t == pytest.approx(0.3887982898966939, abs=2e-3)
+    np.testing.assert_allclose(path.eigenvalues[-1, :2], path.theta[-1], rtol=1e-3)
+    np.testing.assert_allclose(path.w[-1], dense.w[-1], atol=2e-3)
 
 
 def test_a_mode_of_which_it_is_open_whether_it_has_left_is_remembered():

@@ -104,6 +104,15 @@ def source(tmp_path_factory) -> Path:
     return copy
 
 
+@pytest.mark.slow
+def test_a_warm_up_that_fails_is_told_in_one_sentence():
+    """A copy is not needed: nothing is written then."""
+    with pytest.raises(SystemExit) as end:
+        wheel.carry(Path(wheel.__file__).parents[1], LEVEL, [("list", "losses"), ("manifolds", "double_well")])
+    assert str(end.value).startswith("no wheel: cfdyn manifolds double_well ended with 2: cfdyn: no such command 'manifolds'.")
+    assert "\n" not in str(end.value)
+
+
 # What is kept by whoever compiles is not there: the cache is empty, and where a set fits it stays so.
 CODE = """
 import json, sys

@@ -259,6 +259,16 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("function", [
+    lambda p, x: jnp.sum((x @ p) ** 2), lambda p, x: jnp.mean((x @ p - jnp.mean(x @ p)) ** 2),
+    lambda p, x: jnp.sum((x @ p) ** 2 * x[:, 0] ** 2) / jnp.sum(x[:, 0] ** 2),
+], ids=["a sum", "rows beside each other", "rows with weights"])  # fmt: skip
+def test_functions_in_jax_that_are_no_mean_over_rows_are_refused(function):
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(cf.CfdynError, match="where the mean of those of its rows is"):
+        cf.networks.from_jax(function, np.ones(3), (x,))
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_functions_in_jax_that_are_refused(case):
     function, params, words = WRONG[case]

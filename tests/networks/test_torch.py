@@ -121,8 +121,8 @@ class Functions(nn.Linear):
     """The same by functions, of which no part of the module tells."""
 
     def forward(self, x):
-        y = nn.functional.layer_norm(super().forward(x), (4,))[None]
-        return torch.relu(nn.functional.scaled_dot_product_attention(y, y, y)[0])
+        y = nn.functional.layer_norm(super().forward(x), (4,)).unflatten(1, (2, 2))
+        return torch.relu(nn.functional.scaled_dot_product_attention(y, y, y)).flatten(1)
 
 
 def test_what_is_called_without_a_part_of_that_kind_is_said_too():
@@ -133,7 +133,7 @@ def test_what_is_called_without_a_part_of_that_kind_is_said_too():
         assert [name in remark for remark in said if remark.startswith(kind)] == [True]
     assert "l1_loss" in cf.networks.from_torch(nn.Linear(4, 4), rows, nn.L1Loss()).remarks[-1]
     resting = cf.networks.from_torch(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval(), rows, nn.MSELoss())
-    assert resting.remarks[-1].endswith("are wrong: 1")
+    assert resting.remarks[-2].endswith("are wrong: 1") and "frozen means and variances" in resting.remarks[-1]
     assert cf.networks.from_torch(nn.Linear(4, 4).half(), rows, nn.MSELoss()).remarks == ("weights in float16 were converted to float64",)
     assert cf.networks.from_torch(nn.Linear(4, 4), rows, nn.CrossEntropyLoss()).remarks == ("weights in float32 were converted to float64",)
 
@@ -213,6 +213,81 @@ def test_criteria_and_data_that_are_refused():
         cf.networks.from_torch(module, np.eye(4)[0], nn.MSELoss())
     with pytest.raises(cf.CfdynError, match="4 inputs and 3 targets|cannot be called"):
         cf.networks.from_torch(module, (np.eye(4), np.eye(4)[:3]), nn.MSELoss())
+
+
+def ratio(net, w, weights, smooth):
+    """Σ w_y l / Σ w_y and n w_y l / Σ w_y, from the outputs alone; smoothed, with a part for each class by its weight."""
+    x, y = net.rows
+    logits = net.predict(w, x).reshape(len(y), -1, y[0].size).transpose(0, 2, 1)
+    y = y.reshape(len(y), -1)
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    each = -(1 - smooth) * weights[y] * np.take_along_axis(log_p, y[..., None], -1)[..., 0] - smooth * (log_p * weights).mean(-1)
+    return each.sum() / weights[y].sum(), len(y) * each.sum(1) / weights[y].sum()
+
+
+@pytest.mark.parametrize("kind", ["classes", "smoothed", "likelihood", "several targets a row"])
+def test_weighted_classes_are_a_mean_over_rows(kind):
+    weights, rng = np.array([1.0, 9.0, 0.2]), np.random.default_rng(0)
+    given = torch.tensor(weights, dtype=torch.float32)
+    y = rng.integers(3, size=(40, 2) if "several" in kind else 40)
+    criterion = nn.NLLLoss(given) if kind == "likelihood" else nn.CrossEntropyLoss(given, label_smoothing=0.1 * (kind == "smoothed"))
+    module = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3 * y[0].size))
+    module.append(nn.LogSoftmax(1) if kind == "likelihood" else nn.Unflatten(1, (3, 2)) if "several" in kind else nn.Identity())
+    net = cf.networks.from_torch(module, (rng.normal(size=(40, 5)), y), criterion)
+    w, (u, v) = net.start, directions(net.dim)
+    assert criterion.reduction == "mean" and "classes are weighted" in net.remarks[-1]
+    whole, rows = ratio(net, w, given.double().numpy(), smooth=0.1 * (kind == "smoothed"))
+    assert net.value(w) == pytest.approx(whole, rel=1e-12) and rows.mean() == pytest.approx(whole, rel=1e-12)
+    np.testing.assert_allclose([net.value(w, [i]) for i in range(40)], rows, rtol=1e-11)
+    assert net.value(w, [3, 5, 5]) == pytest.approx(rows[[3, 5, 5]].mean(), rel=1e-12)
+    slopes, bends = net.rows_along(w, [u, v])
+    np.testing.assert_allclose(slopes.mean(0), [u @ net.gradient(w), v @ net.gradient(w)], rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(bends.mean(0), net.hvps(w, [u, v]) @ np.array([u, v]).T, rtol=1e-9, atol=1e-13)
+
+
+class Beside(nn.Linear):
+    """Each row less the mean of all."""
+
+    def forward(self, x):
+        return super().forward(x - x.mean(0))
+
+
+def weighed(f, y):
+    return nn.functional.cross_entropy(f, y, weight=torch.tensor([1.0, 9.0], dtype=f.dtype))
+
+
+def summed(f, y):
+    return ((f - nn.functional.one_hot(y, 2)) ** 2).sum()
+
+
+NO_MEAN = {
+    "ignored": (nn.Linear, nn.CrossEntropyLoss(ignore_index=1), "ignore_index=1 leaves 24 of 48 targets out"),
+    "ignored in a function": (nn.Linear, lambda f, y: nn.functional.cross_entropy(f, y, ignore_index=1), "where the mean of those"),
+    "weighed in a function": (nn.Linear, weighed, "where the mean of those of its rows"),
+    "a weight for each row": (nn.Linear, lambda f, y: nn.BCEWithLogitsLoss(torch.arange(48.0).double())(f[:, 0], y.double()),
+                              "single row|where the mean"),
+    "summed": (nn.Linear, summed, "where the mean of those of its rows"), "beside": (Beside, nn.CrossEntropyLoss(), "where the mean of those"),
+    "no weight": (nn.Linear, nn.CrossEntropyLoss(torch.zeros(2)), "have the weight 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NO_MEAN)
+def test_what_is_no_mean_over_rows_is_refused(case):
+    kind, criterion, words = NO_MEAN[case]
+    rows = np.random.default_rng(0).normal(size=(48, 4)), np.arange(48) % 2
+    with pytest.raises(cf.CfdynError, match=words):
+        cf.networks.from_torch(kind(4, 2), rows, criterion)
+
+
+def test_means_that_torch_divides_by_rows_are_taken():
+    x, targets = np.random.default_rng(0).normal(size=(2, 48, 4))
+    shares = np.exp(targets) / np.exp(targets).sum(1, keepdims=True)
+    for criterion in (nn.BCEWithLogitsLoss(pos_weight=torch.arange(1.0, 5.0)), nn.CrossEntropyLoss(weight=torch.arange(1.0, 5.0))):
+        net = cf.networks.from_torch(nn.Linear(4, 4), (x, shares), criterion)
+        assert net.value(net.start) == pytest.approx(np.mean([net.value(net.start, [i]) for i in range(48)]), rel=1e-12)
+    net = cf.networks.from_torch(nn.Sequential(nn.Linear(4, 4), nn.LogSoftmax(1)), (x, shares), nn.KLDivLoss(reduction="batchmean"))
+    log_p = net.predict(net.start, x)
+    assert net.value(net.start) == pytest.approx((shares * (np.log(shares) - log_p)).sum() / 48, rel=1e-12)
 
 
 def test_the_callers_module_stays_as_it_was_and_the_network_travels():

@@ -7,12 +7,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 import cfdyn as cf
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import UsageError
 from cfdyn.plotting import narrow
 
 RECORDS, BEFORE = Path(__file__).parent / "records", Path(__file__).parents[1] / "records" / "before"
@@ -29,16 +28,6 @@ def test_fonts_are_embedded_whoever_saves(orbit, style):
     cf.plot(orbit, style=style).savefig(file, format="pdf")
     assert b"/FontFile2" in file.getvalue()  # TrueType
     assert b"/Type3" not in file.getvalue()
-
-
-def test_latex_that_fails_is_one_sentence(orbit, monkeypatch, tmp_path):
-    """A matplotlibrc asks for it, and there is none; here and where a user saves the figure."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with rc_context({"text.usetex": True}):
-        for save in (lambda: cf.plot(orbit, tmp_path / "x.png"), lambda: cf.plot(orbit).savefig(io.BytesIO(), format="pdf")):
-            with pytest.raises(NumericsError, match="LaTeX cannot write a text of this figure, and text.usetex asks for it"):
-                save()
-    assert not list(tmp_path.glob("*.png"))
 
 
 def test_the_size_that_was_asked_for(orbit):

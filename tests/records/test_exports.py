@@ -114,10 +114,10 @@ def test_what_stands_in_a_record_is_text_and_no_page():
     assert "<script>" not in hostile._repr_html_()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", list(RECORDS))
 def test_every_record_is_a_dataset(name):
-    xarray = pytest.importorskip("xarray")
+    import xarray
+
     record = made(name)
     found = record.to_xarray()
     assert isinstance(found, xarray.Dataset)
@@ -126,9 +126,9 @@ def test_every_record_is_a_dataset(name):
     assert isinstance(json.loads(found.attrs["provenance"]), dict)
 
 
-@pytest.mark.slow
 def test_a_table_is_a_frame(runs):
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     frame = runs.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert frame["loss"].tolist() == runs.loss.tolist()

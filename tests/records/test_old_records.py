@@ -3,18 +3,27 @@
 ``before`` holds one file of each class, written at version 0.1.0. They are never written again.
 """
 
+import dataclasses
 import importlib.util
+import io
+import json
 import pickle
 import sys
 import warnings
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.records.record import Record
+from cfdyn.records.schemas import schema
 from tests.processes import finished
+from tests.records import schemas
+from tests.records.samples import made
 
+EARLY = Path(__file__).parent / "early"  # written before a file named the module of its class: an Orbit, a Regime, a Study
 FILES = {path.stem: path for path in sorted((Path(__file__).parent / "before").glob("*.npz"))}
 DRAWN = ("Averages", "Bands", "BifurcationCurve", "Branch", "Branches", "Cascade", "Comparison", "Cycles", "ExactCycles",
          "Orbit", "Oscillation", "Runs", "Study", "Trajectory")  # fmt: skip
@@ -74,6 +83,63 @@ for path in sys.argv[1:]:
 """
     done = finished([sys.executable, "-c", code, *FILES.values()])
     assert done.stdout.split() == list(FILES), done.stderr
+
+
+@pytest.mark.parametrize("before", ["", "cfdyn.systems.orbit", "cfdyn.analysis.classify", "cfdyn.studies.study"])
+def test_what_is_imported_first_changes_nothing(before):
+    """Of a Study of those days, which has no cascade yet, one sentence says what to do."""
+    code = f"""
+import os, sys
+import cfdyn as cf
+{before and f"import {before}"}
+for path in sys.argv[1:]:
+    if os.fork() == 0:
+        try:
+            print(type(cf.load(path)).__name__, flush=True)
+        except cf.CfdynError as error:
+            print(str(error).rpartition("/")[2], flush=True)
+        os._exit(0)
+    os.wait()
+"""
+    done = finished([sys.executable, "-c", code, *(EARLY / f"{name}.npz" for name in ("Orbit", "Regime", "Study"))])
+    said = "Study.npz: the Study in it is of another version of cfdyn, or it is damaged: it lacks cascade, exact, windows; compute it anew"
+    assert done.stdout.splitlines() == ["Orbit", "Regime", said], done.stderr
+
+
+def test_the_first_files_hold_what_theory_gives():
+    orbit, regime = cf.load(EARLY / "Orbit.npz"), cf.load(EARLY / "Regime.npz")
+    assert orbit.z[1, 0] == 0.5 - LR * (0.5**3 - 0.5) and regime.period == 2
+    np.testing.assert_allclose(np.sort(regime.points[:, 0]), PAIR, rtol=0, atol=1e-9)
+
+
+def test_schemas_are_on_the_list():
+    """Where a class is another now: keep a file of the class as it was (see `tests.records.schemas`), and write the list anew."""
+    assert schemas.now() == json.loads(schemas.LIST.read_text(encoding="utf-8"))
+
+
+def test_a_file_says_the_schema_of_each_record_in_it():
+    def inside(node):
+        below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        own = {(node["__record__"], node["schema"])} if isinstance(node, dict) and "__record__" in node else set()
+        return own.union(*map(inside, below))
+
+    with np.load(io.BytesIO(made("branch").to_bytes())) as stored:
+        found = inside(json.loads(str(stored["header"])))
+    listed = json.loads(schemas.LIST.read_text(encoding="utf-8"))
+    assert found == {(name, listed[name]) for name in ("Branch", "Bifurcation")}
+
+
+def test_a_schema_changes_with_fields_and_their_types():
+    def of(**fields):
+        return schema(dataclasses.make_dataclass("One", fields.items(), bases=(Record,), frozen=True))
+
+    try:
+        first = of(a=int, b=Annotated[np.ndarray, "n"])
+        assert first == of(b=Annotated[np.ndarray, "n"], a=int) and of(a=int | None) == of(a=None | int)
+        others = (of(a=int), of(a=float, b=Annotated[np.ndarray, "n"]), of(a=int, b=Annotated[np.ndarray, "n m"]), of(a=list[int]), of(a=list[str]))
+        assert len({first, *others}) == 6
+    finally:
+        Record.kinds.pop("One")
 
 
 @pytest.mark.parametrize("old, now", [("orbits", "systems.orbit"), ("systems.mean_square", "systems.sgd.mean_square")])

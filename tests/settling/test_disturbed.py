@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import cfdyn as cf
 from cfdyn.settling.disturbed import PARTS, Held, disturbed
+from cfdyn.settling.in_floats import rest_of
 from cfdyn.settling.regime import regime
 
 SQUARE, DOUBLE_WELL = cf.Loss("w**2/2"), cf.losses.double_well()
@@ -66,6 +69,23 @@ def test_what_runs_away_is_no_chaos(name):
 def test_hundreds_of_seeds_agree(name):
     """At four standard errors one in 30,000 would be wrong of normal means; none of 200 is."""
     assert set(verdicts(ORDERLY[name], 1.1 if name.startswith("2-") else 0.0, range(100))) == {False}
+
+
+def test_at_a_minimum_at_zero_the_float_orbit_leaves_again_by_itself():
+    """At 1e-150 the squares of slopes are 0 for floats, and the weights still move: no round-off holds them for ever."""
+    step = adam(0.001, loss=cf.losses.huber())
+    words = cf.analysis.classify(step, [0.1]).unperturbed
+    first, stands = map(int, re.match(r"rests at w = \S+ from step (\d+) on and leaves again .* after (\d+) steps", words).groups())
+    w = np.abs(cf.iterate(step, [0.1], 40_000).w[:, 0])
+    assert w[first : first + stands].max() < 3e-150 and w[first + stands :].max() > 1e-5
+
+
+def test_rest_is_what_stands_still_for_long():
+    """The first such stretch: from where it is reached to where it is left."""
+    t = np.arange(5000.0)[:, None]
+    assert rest_of(np.where(t < 700, t, 700.0)) == (700, 5000)
+    assert rest_of(np.where(t < 700, t, np.where(t < 4321, 700.0, 1e9))) == (700, 4321)
+    assert rest_of(np.hstack([np.ones_like(t), 1e-3 * t])) == (0, 0) == rest_of((-1.0) ** t)
 
 
 @pytest.mark.parametrize("loss", ["huber", "quartic", "log_cosh", "cyclic_pair"])

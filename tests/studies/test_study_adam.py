@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import mpmath
 import numpy as np
 import pytest
@@ -21,7 +23,24 @@ def test_the_double_well_with_adam(lr):
     assert found.regime.inject == pytest.approx(1e-8 * lr, rel=0.2)  # of the longest step
     assert "At any learning rate above 1.9e-07 the lowest minimum is unstable: adam does not rest" in found.verdict
     assert "perturbations of the weights" in found.verdict and "Undecided" not in found.verdict
-    assert {name for _, _, name in found.bands.bands} == {"chaotic"} and found.unfinished == ""
+    assert {name for _, _, name in found.bands.bands} == {"chaotic"} and found.bands.perturbed and found.unfinished == ""
+
+
+def test_a_verdict_says_first_what_the_float_orbit_does():
+    """It rests on the minimum, at loss 0 exactly; perturbations alone make it burst. `iterate` tells from which step on."""
+    found = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.001), lr_range=(0.0009, 0.0011))
+    said = re.match(r"In floating point the orbit rests at w = 1 from step (\d+) on and stays there to step (\d+), ", found.verdict)
+    first, last = map(int, said.groups())
+    orbit = cf.iterate(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.001)), found.start, last)
+    away = np.abs(orbit.w[:, 0] - 1)
+    assert away[first:].max() <= 33 * np.spacing(1.0) < away[first - 50 : first].max() and (orbit.loss[20_000:] == 0).all()
+    assert found.verdict.index("rests") < found.verdict.index("With perturbations") < found.verdict.index("chaotic")
+    assert found.regime.unperturbed in found.regime.reason and last > 100_000
+
+
+def test_where_nothing_rests_on_round_off_nothing_is_said_of_it():
+    found = cf.study(DOUBLE_WELL, cf.optimizers.gd(lr=1.42), lr_range=(1.40, 1.42))
+    assert found.regime.unperturbed == "" and not found.bands.perturbed and found.verdict.startswith("The orbit is chaotic")
 
 
 def test_a_number_of_digits_falls_into_the_trap_too():
@@ -147,7 +166,7 @@ def test_titles_of_a_study_are_inside_its_figure():
 def test_an_exponent_that_depends_on_perturbations_has_one_digit():
     """In the deviation from the minimum, with exponents of any size, it is 0.0053; 0.004 or 0.011 with perturbations."""
     verdict = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.01)).verdict
-    assert verdict.startswith("The orbit is chaotic: nearby orbits separate by about e^0.004 per step.")
+    assert "the orbit is chaotic: nearby orbits separate by about e^0.004 per step." in verdict
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import zarr
 
 import cfdyn as cf
 from cfdyn.errors import RecordError
-from cfdyn.training.files import chunks
+from cfdyn.training.files import frames
 from tests.training import toy
 from tests.training.runs import same
 
@@ -62,5 +62,5 @@ def test_how_much_a_frame_unpacks_to(size):
     from numcodecs.zstd import Zstd
 
     data = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8).tobytes()
-    assert chunks.frame_size(Zstd(level=1).encode(data)[:18]) == size
-    assert chunks.frame_size(zlib.compress(data)[:18]) is None
+    assert frames.frame_size(Zstd(level=1).encode(data)[:18]) == size
+    assert frames.frame_size(zlib.compress(data)[:18]) is None

@@ -137,9 +137,7 @@ def test_an_edge_that_is_passed_again_or_between_measurements_is_said_to_be(tmp_
     assert sum(words.startswith(f"The sharpness passed the edge again by step {passed:g}, where") for words in run.sentences) == 1
 
 
-@pytest.mark.slow
 def test_arrays_for_xarray(train):
-    pytest.importorskip("xarray")
     run = train()
     found = run.to_xarray()
     assert found.loss.dims == ("step",) and found.eigenvalues.dims == ("t", "direction") and found.step.units == "optimizer steps"
@@ -153,7 +151,8 @@ def test_arrays_for_xarray(train):
 @pytest.mark.slow
 def test_arrays_for_xarray_of_a_run_whose_directions_became_more_than_its_models(tmp_path):
     """Nothing but what is in a file again; a model that ended early knows fewer directions than were measured after it."""
-    xarray = pytest.importorskip("xarray")
+    import xarray
+
     settings = {"data": "digits:classes=2,n=40", "optimizer": "gd:lr=0.6", "runs": "discrete,central", "exponents": 2, "steps": 20}
     run = cf.train(settings, network="mlp:widths=2", out=str(tmp_path / "run"))
     width = run.eigenvalues.shape[1]

@@ -26,6 +26,39 @@ def test_gradients_alone_are_trained(tmp_path):
     assert beyond.status == "diverged at step 12" and beyond.sentences  # 3¹³ > 10⁶ > 3¹²
 
 
+def test_optimizers_of_torch_and_warm_ups_are_pointed_to_the_way():
+    """A class of that module's name stands for torch, which is installed for few tests."""
+    theirs, well = type("AdamW", (), {"__module__": "torch.optim.adamw"})(), cf.losses.double_well()
+    for call in (lambda: cf.as_map(well, theirs), lambda: cf.study(well, theirs), lambda: cf.train(network=nothing(), optimizer=theirs)):
+        with pytest.raises(UsageError, match="not AdamW of torch: take cf.optimizers.adamw with its settings"):
+            call()
+    for call in (lambda: cf.optimizers.adamw(lr=0.1, warmup=10), lambda: cf.train(network=nothing(), optimizer="adamw:lr=0.1,warmup=10")):
+        with pytest.raises(UsageError, match=r"'warmup'; the rate is one for all steps. .* cf.schedule\(cf.as_map"):
+            call()
+    gd = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.1))
+    assert cf.schedule(gd, "lr", [0.5, 0.25])([1.0]) == pytest.approx(0.5 * 0.75)  # the way that is named
+
+
+def of_one_class():
+    return cf.networks.mlp(cf.DataSet(np.eye(12, 2), labels=np.zeros(12, int)), widths=2, loss="cross_entropy")
+
+
+def nothing():
+    return cf.networks.from_gradient(lambda w: 0 * w, 2, start=[1.0, 2.0], value=lambda w: 0.0)
+
+
+@pytest.mark.parametrize(("make", "batch"), [
+    (nothing, None), *(pytest.param(of_one_class, batch, marks=pytest.mark.slow) for batch in (None, 4)),
+])  # fmt: skip
+def test_a_loss_that_is_0_has_a_summary(tmp_path, make, batch):
+    """As cross-entropy of one class has it: nothing moves, and every prediction is right."""
+    run = cf.train({"runs": "discrete,central,stable"}, network=make(), optimizer="gd:lr=0.5", steps=14, batch=batch,
+                   out=str(tmp_path / "run"))  # fmt: skip
+    found = run.averages("stable")
+    assert (run.loss == 0).all() and [found[key] for key in ("measured", "predicted", "error")] == [0, 0, 0]
+    assert run.summary and np.abs(run.sharpness).max() < 1e-12 and not any("nan" in words for words in run.sentences)
+
+
 @pytest.mark.parametrize(("tol", "said"), [(None, True), (1e-7, False)])
 def test_a_tolerance_that_is_large_beside_the_distance_is_told(tmp_path, tol, said):
     """Of w₂² beside a weight of 100 that rests: a thousandth of the length is more than all that is between flow and descent."""

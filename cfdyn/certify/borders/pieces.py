@@ -163,7 +163,7 @@ class Pieces:
             return (all if op == "and" else any)(values[a] for a in args)
         if op == "select":
             return values[args[1] if values[args[0]] else args[2]]
-        if op in ("pi", "e"):
+        if op in ("pi", "e", "nil"):
             return field.atom((op,))
         return function(field, op, [values[a] for a in args])
 

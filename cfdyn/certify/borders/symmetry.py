@@ -131,7 +131,7 @@ def _value(field: Field, tape: Tape, node: Node, values: Mapping[Node, Any], sta
         return op, *sorted(parts, key=repr)
     if op == "select":
         return _chosen(field, *parts)
-    return field.atom((op,)) if op in ("pi", "e") else function(field, op, parts)
+    return field.atom((op,)) if op in ("pi", "e", "nil") else function(field, op, parts)
 
 
 def _chosen(field: Field, condition: Any, a: Rational, b: Rational) -> Rational:

@@ -18,7 +18,7 @@ from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
-from cfdyn.records.files import written_whole
+from cfdyn.records.files import folder_for_writing, written_whole
 
 EVERY = 30.0  # seconds
 LISTS = ("waiting", "parked", "given_up")
@@ -37,7 +37,7 @@ def kept(search: Search, folder: str | os.PathLike | None, name: str, about: str
         yield
         return
     path, last = Path(folder) / f"{name}.npz", time.monotonic()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder_for_writing(path.parent)
     if path.exists():
         resume(search, path, about)
 
@@ -61,7 +61,7 @@ def save(search: Search, path: str | os.PathLike, about: str) -> None:
     arrays: dict[str, Any] = {f"{name}_{k}": getattr(boxes, k) for name, boxes in lists.items() for k in PARTS}
     arrays |= search.tree.arrays()
     solved, counts = np.array(search.solved.cycles, float), np.array([search.done, search.tested])
-    with written_whole(Path(path)) as temporary, open(temporary, "wb") as file:
+    with written_whole(Path(path), follow=False) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, about=np.array(about), solved=solved, counts=counts, **arrays)
 
 

@@ -50,22 +50,23 @@ VARIED = Annotated[
     ),
 ]  # noqa: E501
 RANDOM = Annotated[int, Option("--count", min=1, help="With --vary: number of random starts, the same at each value.")]
-TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps that are left out at the beginning.")]
+TRANSIENT = Annotated[int | None, Option("--transient", min=1, help="Steps that are left out at the beginning, of a flow units of time (1000, where a flow is integrated 100).", show_default=False)]  # noqa: E501
 
 
 VALUES, MOST_VALUES = 50, 10**4
-LISTED = ("loss box window shape plane vary count optimizer start max_period transient settings variables map out plot pixels "
-          "figure seed json periodic")  # fmt: skip
+LISTED = ("loss box window shape plane vary count optimizer start max_period transient settings variables map "
+          "ode section every out plot pixels figure seed json periodic")  # fmt: skip
 
 
 @command(LISTED, group="Maps and chaos", place=32, keeps=True)
 def basins(
     subject: Subject, say: Say, box: BOX = None, window: WINDOW = None, shape: SHAPE = "300", plane: PLANE = None,
-    vary: VARIED = None, count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = 1000,
+    vary: VARIED = None, count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = None,
 ) -> Answer:  # fmt: skip
     """Basins of attraction: on which attractor each of many starts ends.
 
     The fraction of the starts of each attractor, and the dimension of the boundary; with --vary the fractions over a parameter.
+    Of --ode, without --section or --every, those of the flow itself: rest points and limit cycles.
 
     $ cfdyn basins double_well --optimizer heavy_ball:lr=0.5,momentum=0.9 --box=-2:2,-1:1 --plane w,v_w
     $ cfdyn basins double_well --vary lr=1:1.5:40 --count 200
@@ -83,14 +84,14 @@ def basins(
                 f"--vary {name}=LO:HI:COUNT takes 2 to {MOST_VALUES} values, and starts in all weights, without --plane"
             )
         subject = subject.with_values({name: lo}) if subject.is_map() else subject
-        step, loss, _, more = subject.map_and_loss(lo if name == "lr" else None)
+        step, loss, more = _step(subject, box, lo if name == "lr" else None)
         names = step.names[: step.n_weights or step.dim] if box is None else step.names
         followed = cfdyn.analysis.basin_fractions(
             step, (name, np.linspace(lo, hi, values)), _sides(box, step, loss, names), count, subject.seed,
             max_period=max_period, transient=transient, progress=lambda done: say(f"{done} of {values} values"))  # fmt: skip
         return _fractions(followed, {"map": step.title, "chosen": chosen | more})
     sizes = [value(part.strip(), "int", "--shape") for part in shape.split(",")]
-    step, loss, _, more = subject.map_and_loss()
+    step, loss, more = _step(subject, box)
     named = None if plane is None else [name.strip() for name in plane.split(",")]
     sides = _sides(box, step, loss, named or step.names[: min(2, step.n_weights or step.dim)])
     sides = windowed(sides, window)
@@ -103,6 +104,16 @@ def basins(
                  "attractors": [one.to_json() for one in found.attractors], "boundary": _boundary(found), "labels": found.labels},
         lambda screen: _print(screen, found, about), record=found,
     )  # fmt: skip
+
+
+def _step(subject: Subject, box: str | None, lr: float | None = None) -> tuple[Any, Loss | None, dict[str, str]]:
+    """The map or the flow, its loss, and in words what was chosen."""
+    if subject.ode is not None and box is None:
+        raise UsageError("basins of equations need a box of starts: --box LO:HI or --box LO:HI,LO:HI")
+    if subject.ode is not None and subject.is_map() and subject.section is None and subject.every is None:
+        return subject.flow(), None, {}
+    step, loss, _, more = subject.map_and_loss(lr)
+    return step, loss, more
 
 
 def _sides(box: str | None, step: Map, loss: Loss | None, names: Sequence[str]) -> list[tuple[float, float]]:
@@ -175,7 +186,7 @@ def _print(screen: Screen, found: Basins, about: dict) -> None:
     if "dimension" in boundary:
         screen.print(f"their boundary: dimension {boundary['dimension']:.3f} ± {boundary['dimension_error']:.1g}")
     if boundary.get("fractal"):
-        screen.print(f"it is fractal: its basin entropy, {boundary['entropy']:.3g}, is above ln 2")
+        screen.print("it is fractal: the basin entropy of small discs on it is above that on a smooth one")
     if found.note:
         screen.print(found.note, style="dim")
 

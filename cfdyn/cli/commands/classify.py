@@ -57,7 +57,8 @@ def classify(
 def _evidence(found: Regime) -> list[tuple[str, str]]:
     """The regime, and its cycle where it has one."""
     period = found.period
-    regime = ("regime", found.kind + (f", period {period}" if found.kind == "cycle" else ""))
+    how = f", with perturbations of up to {number(found.inject)}" if found.inject else ""
+    regime = ("regime", found.kind + (f", period {period}" if found.kind == "cycle" else "") + how)
     if period is None:
         return [regime]
     points = listed([vector(point) for point in found.points], MOST_POINTS, "; ")

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from cfdyn.analysis.orbit_diagram import OrbitDiagram
 
 VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values (required without a record); given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
-TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000; of periods 1000).", show_default=False)]  # noqa: E501
-KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500 if not given).", show_default=False)]
-AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that the Lyapunov exponent is averaged over, 0 for none (2000 if not given).", show_default=False)]  # noqa: E501
+TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000, of flows 300; of periods 1000).", show_default=False)]  # noqa: E501
+KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500, of flows 100, if not given).", show_default=False)]  # noqa: E501
+AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that the Lyapunov exponent is averaged over, 0 for none (2000, of flows 300, if not given).", show_default=False)]  # noqa: E501
 FOLLOW = Annotated[str | None, Option("--follow", help="Where each value begins: fresh, from --start (if not given); up, down or both, from the last state of the value before.", show_default=False)]  # noqa: E501
 LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: longest cycle that is named.")]
 COORDINATE = Annotated[
@@ -33,7 +33,7 @@ FIELDS = ("period", "labels")
 
 
 LISTED = ("loss vary window optimizer start transient keep averaged follow coordinate max_period coarse settings variables map "
-          "out plot pixels also figure seed json periodic")  # fmt: skip
+          "ode section every out plot pixels also figure seed json periodic")  # fmt: skip
 
 
 @command(LISTED, group="Maps and chaos", place=30, keeps=True)

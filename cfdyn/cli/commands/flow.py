@@ -11,7 +11,7 @@ from cfdyn.cli.command import Answer, command
 from cfdyn.cli.input.completion import offers
 from cfdyn.cli.input.specs import check_flow, make_flow
 from cfdyn.cli.input.subject import Chosen, Subject
-from cfdyn.cli.input.values import assignments, numbers
+from cfdyn.cli.input.values import numbers
 from cfdyn.cli.output import streams
 from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import Say, Screen, number, remark, vector
@@ -37,7 +37,6 @@ EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
 def flow(
     subject: Subject,
     say: Say,
-    ode: Annotated[str | None, Option("--ode", help="Equations instead of a loss: right-hand sides \"y; -x\" with --variables x,y.", metavar="FORMULA")] = None,  # noqa: E501
     model: Annotated[str, Option("--model", help="NAME:option=value,… from 'cfdyn list flows'.", metavar="SPEC", autocompletion=offers("flows"))] = "central",  # noqa: E501
     batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, drawn with replacement: the central flow of SGD.")] = None,  # noqa: E501
     time: Annotated[float | None, Option("--time", help="End of the time, in steps of the optimizer (100 if not given).", metavar="VALUE")] = None,  # noqa: E501
@@ -61,7 +60,7 @@ def flow(
     rows = None if save_at is None else numbers(save_at, "--save-at")
     if batch is not None and overlay:
         raise UsageError("--orbit runs the optimizer on all rows; runs with --batch are beside the flow in: cfdyn compare")
-    loss, flow, start, chosen = _built(subject, ode, model, batch)
+    loss, flow, start, chosen = _built(subject, model, batch)
     if time is None:
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
     options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict,
@@ -84,11 +83,11 @@ def flow(
 
 
 def _built(
-    subject: Subject, ode: str | None, model: str, batch: int | None
+    subject: Subject, model: str, batch: int | None
 ) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
     """The loss, its flow for an optimizer and a model, or that of ``--ode``; its start, and in words what was chosen."""
     model += "" if batch is None else f"{',' if ':' in model else ':'}batch={batch}"
-    if ode is None:
+    if subject.ode is None:
         subject.needs_loss("flow", "(1-x*y)**2/2", "; or --ode")
         check_flow(model)
         loss, optimizer, start, chosen = subject.complete(batch is not None)
@@ -97,8 +96,7 @@ def _built(
         raise UsageError("give a LOSS or --ode, not both")
     if (subject.optimizer, model) != ("gd", "central"):
         raise UsageError("--optimizer and --model go with a LOSS; equations of your own (--ode) have neither")
-    formulas = [part for part in ode.split(";") if part.strip()]
-    flow, given = cfdyn.Flow.from_text(formulas, subject.variables, assignments(subject.settings or ())), subject.given_start()
+    flow, given = subject.flow(), subject.given_start()
     if given is None:
         raise UsageError(f"--ode needs a start for {', '.join(flow.names)}, such as --start {','.join(['1'] * flow.dim)}")
     return None, flow, given, {}

@@ -15,6 +15,7 @@ from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
     from cfdyn.analysis.oscillation import Oscillation
+    from cfdyn.records.logs import Log
 
 KEYS = "kind period bands since until amplitude evidence directions leading reason"
 MOST_RETURNS = 12  # of the return differences that are printed: one line
@@ -22,35 +23,56 @@ MOST_RETURNS = 12  # of the return differences that are printed: one line
 
 @command("file column max_period out plot json", group="Orbits", place=23)
 def oscillation(
-    file: Annotated[Path, Argument(help="A CSV file of numbers, one row for each step.", metavar="FILE.csv")],
+    file: Annotated[Path, Argument(help="A CSV file with a row for each step, or a trainer_state.json.", metavar="FILE")],
     column: Annotated[str | None, Option("--column", help="Look at this column only.", metavar="NAME")] = None,
     max_period: Annotated[int, Option("--max-period", min=2, help="Longest period that is looked for.")] = 32,
 ) -> Answer:
     """The period of the oscillation in a training log of your own.
 
-    The fast oscillation of each column beside its slow drift, with the evidence for its period.
+    The fast oscillation of each column beside its slow drift, with the evidence for its period. Gaps in a column are left
+    out. A column called step, iteration or epoch counts the steps; __MIN and __MAX of Weights & Biases are left out.
 
     $ cfdyn oscillation examples/training-log.csv
     $ cfdyn oscillation examples/training-log.csv --column loss
     """
-    from cfdyn.records.tables import read_csv
+    from cfdyn.records.logs import read_log
 
-    table = read_csv(file)
-    names, values = list(table.names), table.values
-    if column is not None:
-        k = table.target(column)
-        names, values = [names[k]], values[:, k : k + 1]
+    log = read_log(file, column)
     try:
-        found = cfdyn.analysis.oscillation(values, max_period=max_period, names=names)
+        found = cfdyn.analysis.oscillation(log.values, max_period=max_period, names=log.names)
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from None
-    title = f"{file}, {len(values)} rows: {_words(found)}"
-    return Answer(lambda: {**fields(found, KEYS), "rows": len(values)}, lambda screen: _print(screen, title, found), record=found)
+    rows, steps = len(log.values), _steps(found, log)
+    counted = _counted(steps, log.at[0])
+    title = f"{file}, {rows} rows: {_words(found, 'rows' if counted else 'steps')}{counted}"
+    return Answer(lambda: {**fields(found, KEYS), "rows": rows, "steps": steps},
+                  lambda screen: _print(screen, [title, *log.notes], found), record=found)  # fmt: skip
 
 
-def _print(screen: Screen, title: str, found: Oscillation) -> None:
+def _steps(found: Oscillation, log: Log) -> dict[str, Any]:
+    """The period and the episode in steps of the log's own column; of the rows where it has none."""
+    since, until = (None if row is None else float(log.at[row]) for row in (found.since, found.until))
+    period = None if found.period is None or log.every is None else found.period * log.every
+    return {"column": log.clock, "every": log.every, "period": period, "since": since, "until": until}
+
+
+def _counted(steps: dict[str, Any], first: float) -> str:
+    """The same in words, where rows are not the steps."""
+    clock, every = steps["column"], steps["every"]
+    if not clock or every == 1 and first == 0:
+        return ""
+    if every is None:
+        return f" (counted in rows, which are not equally far apart in {clock})"
+    parts = [f"in {clock}, {number(every)} a row"]
+    parts += [f"period {number(steps['period'])}"] if steps["period"] is not None else []
+    parts += [f"{number(steps['since'])} to {number(steps['until'])}"] if steps["since"] is not None else []
+    return f" ({'; '.join(parts)})"
+
+
+def _print(screen: Screen, title: list[str], found: Oscillation) -> None:
     """The answer, one row for each direction, and the leading one's evidence."""
-    screen.print(title)
+    for line in title:
+        screen.print(line)
     screen.print(f"{found.leading}: {found.reason}")
     columns = ("direction", "kind", "period", "since", "until", "amplitude", "frequency", "share", "p-value")
     screen.table(columns, found.directions, _row)
@@ -67,12 +89,12 @@ def _row(direction: dict[str, Any]) -> list[str]:
     return [direction["name"], direction["kind"], *steps, amplitude, *numbers]
 
 
-def _words(found: Oscillation) -> str:
+def _words(found: Oscillation, unit: str) -> str:
     if found.kind == "none":
         return "no oscillation"
     what = f"period {found.period}" if found.kind == "periodic" else "irregular"
     bands = f" in {found.bands} bands" if (found.bands or 1) > 1 else ""
-    return f"{what}{bands}, steps {found.since} to {found.until}, amplitude {number(found.amplitude)}"
+    return f"{what}{bands}, {unit} {found.since} to {found.until}, amplitude {number(found.amplitude)}"
 
 
 def _number(value: float) -> str:

@@ -69,12 +69,12 @@ def _claim_or_paper(name: str, others: list[str]) -> Answer:
 def _claim(claim: Claim) -> Answer:
     """As it was measured last on this machine, else as it is on record."""
     from cfdyn.claims import kept
-    from cfdyn.claims.record import recorded
+    from cfdyn.claims.record import judge_kept, recorded
     from cfdyn.claims.sources import certificates, paper_named
-    from cfdyn.claims.verdict import judge, shown
+    from cfdyn.claims.verdict import shown
 
     here = kept.load(claim)
-    verdict = judge(claim, here) if here else recorded(claim)
+    verdict = judge_kept(claim, here) if here else recorded(claim)
     found, files = verdict.measured, [str(file) for file in certificates(claim.id)]
     facts = [
         ("source", paper_named(claim.source).CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"),

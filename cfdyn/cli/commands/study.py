@@ -119,7 +119,7 @@ def summary(study: Study) -> dict[str, Any]:
     regime, flip, edge = study.regime, study.flip, study.edge
     return {
         "loss": study.title, **fields(study, "weights optimizer lr start chosen"),
-        "regime": regime.kind, **fields(regime, "period multipliers lyapunov points residual reason"),
+        "regime": regime.kind, **fields(regime, "period multipliers lyapunov points residual reason inject unperturbed"),
         "edge": edge and edge.value, "no_edge": study.no_edge,
         "flip": flip and {"lr": edge and edge.value, **fields(flip, "coefficient supercritical meaning")},
         "minima": [fields(m, "w loss sharpness edge kind") for m in study.minima],
@@ -194,7 +194,8 @@ def _print_bands(screen: Screen, bands: Bands, at: float) -> None:
     """The first band of each regime, that of the value asked for, and the widest of the rest, in order of the parameter."""
     kept = chosen_bands(bands.bands, at)
     shown = [band for k, band in enumerate(bands.bands) if k in kept]
-    screen.heading(f"Regimes over {bands.parameter}", f", same start, sampled every {bands.resolution:.2g} or closer")
+    how = f", same start, sampled every {bands.resolution:.2g} or closer{', perturbed where round-off decides' * bands.perturbed}"
+    screen.heading(f"Regimes over {bands.parameter}", how)
     screen.table(("from", "to", "regime"), shown, lambda band: (number(band[0]), number(band[1]), band[2]), most=None)
     screen.left_out(len(bands.bands) - len(shown))
     if any(name == "unresolved" for _, _, name in shown):

@@ -16,6 +16,9 @@ START = Annotated[str | None, Option("--start", help="Weights or the full state,
 SET = Annotated[list[str] | None, Option("--set", help="Value of a parameter of the formula, as a=2; repeat for more.", metavar="NAME=VALUE", rich_help_panel=SUBJECT)]  # noqa: E501
 VARIABLES = Annotated[str | None, Option("--variables", help="Names of the weights, in order (all names without a value, sorted, if not given).", metavar="NAME,…", rich_help_panel=SUBJECT)]  # noqa: E501
 MAP = Annotated[str | None, Option("--map", help="A map instead of a loss: \"r*x*(1-x)\", or one formula for each variable with ; between.", metavar="FORMULA", rich_help_panel=SUBJECT)]  # noqa: E501
+ODE = Annotated[str | None, Option("--ode", help="Equations instead of a loss: right-hand sides \"y; -x\" with --variables x,y.", metavar="FORMULA", rich_help_panel=SUBJECT)]  # noqa: E501
+SECTION = Annotated[str | None, Option("--section", help="Of --ode: the map from one crossing of this surface to the next, as \"y = 0\"; with :down or :both another way than up.", metavar="SURFACE", rich_help_panel=SUBJECT)]  # noqa: E501
+EVERY = Annotated[str | None, Option("--every", help="Of --ode: the map over this time, a number or a formula of parameters, as \"2*pi/w\".", metavar="PERIOD", rich_help_panel=SUBJECT)]  # noqa: E501
 PERIODIC = Annotated[list[str] | None, Option("--periodic", help="An angle and its period, as x=2*pi; repeat for more.", metavar="NAME=PERIOD", rich_help_panel=SUBJECT)]  # noqa: E501
 BATCH = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch; one iteration is then one epoch of SGD (all rows at each step if not given).", rich_help_panel=SUBJECT)]  # noqa: E501
 ORDER = Annotated[str, Option("--order", help="Order of the rows in an epoch: cyclic, or reshuffled once by the seed.", rich_help_panel=SUBJECT)]  # noqa: E501

@@ -7,7 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
-from cfdyn.cli.input.options import BATCH, LOSS, MAP, OPTIMIZER, ORDER, PERIODIC, SEED, SET, START, VARIABLES
+from cfdyn.cli.input.options import (
+    BATCH,
+    EVERY,
+    LOSS,
+    MAP,
+    ODE,
+    OPTIMIZER,
+    ORDER,
+    PERIODIC,
+    SECTION,
+    SEED,
+    SET,
+    START,
+    VARIABLES,
+)
 from cfdyn.cli.input.specs import NAME, make_loss, make_optimizer
 from cfdyn.cli.input.values import Interval, assignments, numbers, periods
 from cfdyn.cli.input.values import box as as_box
@@ -17,6 +31,7 @@ if TYPE_CHECKING:
     from cfdyn.ensembles.stochastic.random_map import RandomMap
     from cfdyn.studies.branch_starts import BranchStarts
     from cfdyn.symbolic.optimizer import Optimizer
+    from cfdyn.systems.flow import Flow
     from cfdyn.systems.loss import Loss
     from cfdyn.systems.map import Map
     from cfdyn.systems.minima import Minimum
@@ -37,6 +52,9 @@ class Subject:
     settings: SET = None
     variables: VARIABLES = None
     map: MAP = None
+    ode: ODE = None
+    section: SECTION = None
+    every: EVERY = None
     periodic: PERIODIC = None
     batch: BATCH = None
     order: ORDER = "cyclic"
@@ -44,10 +62,10 @@ class Subject:
     say: Callable[[str], None] = field(default=lambda words: None, compare=False)  # takes words; no option
 
     def is_map(self) -> bool:
-        """Refuse neither a loss nor a map, or both; true for a map."""
-        if (self.loss is None) == (self.map is None):
+        """Refuse neither a loss nor a map, or both; true for a map, also one made of equations."""
+        if [self.loss, self.map, self.ode].count(None) != 2:
             raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
-        return self.map is not None
+        return self.loss is None
 
     def needs_loss(self, command: str, example: str, otherwise: str = "") -> None:
         """Refuse a command without its loss, which has no map in place of it."""
@@ -68,19 +86,39 @@ class Subject:
         return cfdyn.minima(loss, seed=self.seed, progress=lambda k, n: self.say(f"looking for minima: {k} of {n} starts"))
 
     def make_map(self) -> Map:
-        """``--map``: one formula for each variable, separated by semicolons."""
+        """``--map``: one formula for each variable, separated by semicolons; or the map that ``--ode`` becomes."""
+        if self.ode is not None:
+            return self._map_of_flow()
+        if self.section or self.every:
+            raise UsageError("--section and --every make a map of equations: give --ode FORMULA")
         formulas = [part for part in str(self.map).split(";") if part.strip()]
         return cfdyn.Map.from_text(formulas, self.variables, assignments(self.settings or ()), periods(self.periodic or ()))
+
+    def flow(self) -> Flow:
+        """``--ode``: a right-hand side for each variable, separated by semicolons."""
+        formulas = [part for part in str(self.ode).split(";") if part.strip()]
+        return cfdyn.Flow.from_text(formulas, self.variables, assignments(self.settings or ()))
+
+    def _map_of_flow(self) -> Any:
+        if (self.section is None) == (self.every is None):
+            raise UsageError('equations become a map by --section "y = 0" or by --every "2*pi/w": give one of them')
+        if self.periodic:
+            raise UsageError("--periodic belongs to a --map")
+        if self.every is not None:
+            return cfdyn.stroboscopic_map(self.flow(), self.every)
+        surface, _, way = str(self.section).partition(":")
+        return cfdyn.poincare_map(self.flow(), surface, way.strip() or "up")
 
     def with_values(self, values: dict[str, float]) -> Subject:
         """The same with values for those names of its formulas that ``--set`` gives none."""
         from cfdyn.symbolic.text.formula import check_names, formula
 
-        text = self.loss if self.map is None else self.map
-        if text is None or (self.map is None and NAME.fullmatch(text.strip())):
+        text = next((one for one in (self.map, self.ode, self.loss) if one is not None), None)
+        if text is None or (text is self.loss and NAME.fullmatch(text.strip())):
             return self
         check_names(values)
-        used = {name for part in text.split(";") if part.strip() for name in formula(part).names}
+        more = (str(self.section).partition(":")[0].replace("=", ";") if self.section else "", self.every or "")
+        used = {name for part in ";".join((text, *more)).split(";") if part.strip() for name in formula(part).names}
         open_names = used - {item.partition("=")[0].strip() for item in self.settings or ()}
         given = [f"{name}={value!r}" for name, value in values.items() if name in open_names]
         return replace(self, settings=[*(self.settings or ()), *given])

@@ -1,7 +1,8 @@
 """The record and the figures that every command writes, in one way."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,8 @@ class Files:
 
     def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
-        beside, record = _free(self.folder, stem, ".png", ".npz")
-        try:
+        with _free(self.folder, stem, ".png", ".npz") as (beside, record):
             self.record = found.save(record)
-        except BaseException:
-            record.unlink(missing_ok=True)
-            raise
-        finally:
-            unfinished.finish(record)
         picture = beside if self.numbered else self.plot
         if picture is not None:
             say("drawing")
@@ -107,29 +102,38 @@ def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
     folder = folder_for_writing(FOLDER, "; name a file with --out") if asked is None else check_folder(asked).parent
 
     def saved(certificate: Any) -> Path:
-        path = asked or _free(folder, stem, ".json")[0]
-        try:
+        if asked:
+            return certificate.save(asked)
+        with _free(folder, stem, ".json") as (path,):
             return certificate.save(path)
-        finally:
-            unfinished.finish(path)
 
     return saved
 
 
-def _free(folder: Path, stem: str, *endings: str) -> list[Path]:
-    """Paths with these endings, such as a figure's and a record's, with a number that no other process has or takes."""
+@contextmanager
+def _free(folder: Path, stem: str, *endings: str) -> Iterator[list[Path]]:
+    """Paths with these endings, such as a figure's and a record's, with a number that no other process has, or takes meanwhile.
+
+    The number is taken by a hidden file: a power cut leaves no empty one under a name that is shown.
+    """
     number = 0
     while True:
         number += 1
         paths = [folder / f"{stem}-{number:03d}{ending}" for ending in endings]
+        taken = folder / f".{stem}-{number:03d}"
         if any(path.exists() for path in paths):
             continue
-        unfinished.begin(paths[-1], keep=True)
         try:
-            os.close(os.open(paths[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            os.close(os.open(taken, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            unfinished.begin(taken)
         except FileExistsError:
-            unfinished.finish(paths[-1])
             continue
         except OSError as error:
             raise not_written(paths[-1], error, "; choose another folder with --out") from None
-        return paths
+        try:
+            if not any(path.exists() for path in paths):  # nor since that was asked
+                yield paths
+                return
+        finally:
+            taken.unlink(missing_ok=True)
+            unfinished.finish(taken)

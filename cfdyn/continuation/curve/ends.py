@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import interpolated, polynomial
+from cfdyn.continuation.between_rows import Between, interpolated, polynomial
 from cfdyn.continuation.branch.merging import merges, shorter_periods
 from cfdyn.continuation.curve.point import Condensed, Cycles
 from cfdyn.continuation.curve.system import CurveTracer
@@ -21,6 +21,7 @@ from cfdyn.numerics.illinois import zero
 AROUND = 0.05  # lengths: from so far on an end is looked for
 MERGED = 1e-3  # a length: where points are nearer to each other the direction of a branch, ~1/gap, runs off to infinity
 STRAIGHT = 0.95  # of the way along two sides of a triangle to that along the third
+BEFORE = 5  # solutions that tell where the next one is
 WIDE = 0.5  # a length: from no farther away the gap is followed to 0
 SHARES = np.cos(np.pi * (np.arange(5) + 0.5) / 10)
 TOGETHER = 1e-7  # a length: groups so near to each other have merged too, as at the tip of a tongue
@@ -114,7 +115,7 @@ def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Soluti
 
 def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahead: float) -> Solution | None:
     """The same about so far ahead along the tangent of a row, where Newton's method fails interpolated from around that point."""
-    solution = interpolated(lambda t: tracer.solve(last.z + t * last.tangent, tracer.weights * last.tangent), 0.0, 2 * ahead)
+    solution = interpolated(_beyond(tracer, last), 0.0, 2 * ahead)
     if solution is None:
         return None
 
@@ -129,6 +130,22 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
     else:
         found.z[end.normal == 1] = end.value
     return _if_valid(tracer, found)
+
+
+def _beyond(tracer: CurveTracer, last: Solution) -> Between:
+    """Solutions along the tangent of a row, each sought where a polynomial through those before it leads: that reaches across an
+    end, beside which the equations are nearly singular."""
+    places, rows = [0.0], [last.z]
+
+    def solution(t: float) -> Solution | None:
+        near = polynomial(np.array(places[-BEFORE:]), np.array(rows[-BEFORE:])) if len(rows) > 1 else None
+        found = tracer.solve(near(t) if near else last.z + t * last.tangent, tracer.weights * last.tangent)
+        if found is not None:
+            places.append(t)
+            rows.append(found.z)
+        return found
+
+    return solution
 
 
 def _if_valid(tracer: CurveTracer, found: Solution) -> Solution | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +43,13 @@ class RandomRuns:
     def status(self) -> dict[str, int]:
         """How many ended in which way."""
         return counted(self.codes)
+
+    def ahead(self) -> RandomRuns:
+        """The same runs, to be followed with the same random numbers while these stay where they are."""
+        others = copy(self)
+        others.states, others.ended, others.codes = self.states.copy(), self.ended.copy(), self.codes.copy()
+        others.progress = None
+        return others
 
     def stretch(self, tangents: np.ndarray, steps: int) -> np.ndarray:
         """So many steps more with tangents (R, k, D), in place; Σ log of their stretching, (R, k)."""

@@ -1,13 +1,15 @@
 """A smooth flow and its tangents, followed over a time or to a surface by the compiled steps of `cfdyn.kernels.steppers`."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.codegen.compile import Rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.kernels.models.variation import Variation, variation
-from cfdyn.kernels.steppers import attempts, methods, stepping
-from cfdyn.machine.jit import addresses
+from cfdyn.kernels.steppers import attempts, methods
+from cfdyn.kernels.steppers.map_steps import TO_AND_FRO, TOUCHES, Many, Memory, Way, map_steps
+from cfdyn.machine.jit import address, addresses
 from cfdyn.systems.flow import Flow
 
 ROWS = 64  # of steps between two looks
@@ -28,59 +30,112 @@ def require_smooth(flow: Any, what: str) -> Flow:
     return flow
 
 
+class Section(NamedTuple):
+    """A surface, given by its rules, that determines an entry of the state and is met in a direction (1, −1, or 0 for both)."""
+
+    text: str
+    surface: Rule
+    margin: Rule
+    out: int
+    wanted: int
+    words: str
+
+
 class Course:
-    """A flow of m entries, n of which move, with k tangents behind its state; ``by``: the parameter that drives the last one."""
+    """Steps over a time ``lasting``, from ``begin``, or to a ``section`` within that time, with k tangents.
 
-    def __init__(self, flow: Flow, k: int = 0, by: str = "", rtol: float = 1e-12, atol: float = 1e-14):
-        self.m, self.n, self.k, self.rtol, self.atol = flow.dim, flow.dim - flow.timed, k, rtol, atol
-        self.size = self.m + k * self.n
-        if k and self.n > MOST_TANGENTS:
-            raise UsageError(f"tangents of a flow are followed in up to {MOST_TANGENTS} variables, and this one has {self.n}")
+    ``by``: the parameter that drives the last tangent. ``anywhere``: a state is one of the flow, and need not lie on the section.
+    ``turned``: the first tangent is made 1 long after each step. One thread alone may use it.
+    """
+
+    def __init__(
+        self, flow: Flow, k: int = 0, by: str = "", rtol: float = 1e-12, atol: float = 1e-14, lasting: float = 1.0,
+        begin: float = 0.0, section: Section | None = None, anywhere: bool = False, turned: bool = False,
+    ):  # fmt: skip
+        m, n, parameters = flow.dim, flow.dim - flow.timed, len(flow.params)
+        if k and n > MOST_TANGENTS:
+            raise UsageError(f"tangents of a flow are followed in up to {MOST_TANGENTS} variables, and this one has {n}")
+        self.flow, self.section, self.k, size = flow, section, k, m + k * n
+        rules, p = self._rules(flow, k, by)
+        drift = flow.right_hand_side(jacobian=False)
+        out, wanted, block, g = -1, 0, np.zeros(1), np.empty(0)
+        self.way = Way.make(m=m, n=n, k=k, drift=int(drift.rules[0]), most=MOST_STEPS, lasting=lasting, begin=begin,
+                            by=list(flow.params).index(by) if by else -1, anywhere=anywhere, turned=turned)  # fmt: skip
+        if section is not None:
+            rules = np.array([*rules.tolist(), 0, address(section.margin.compiled), 0])
+            block, g = parameter_vector([*flow.params.values(), 0.0], flow.spec.data), np.empty(1 + m + parameters)
+            out, wanted, self.way.surface = section.out, section.wanted, section.surface.compiled
+        self.way.out, self.way.wanted, self.way.parameters = out, wanted, parameters
+        self.d = self.way.d = n - (section is not None and not anywhere)
+        fresh = self._clock(lasting, rtol, atol, section is not None)
+        self.clock = methods.Clock(np.empty_like(fresh))
+        self.memory = Memory(
+            rules, p, block, np.zeros(2, np.int64), fresh, self.clock.memory, np.empty(size), np.zeros(size), np.zeros(3),
+            *methods.memory_for(size, False), np.empty((ROWS, 2)), np.empty((ROWS, 8, size)), drift.p.copy(), np.empty(m),
+            flow.p, g)  # fmt: skip
+
+    @staticmethod
+    def _rules(flow: Flow, k: int, by: str) -> tuple[np.ndarray, np.ndarray]:
+        """The rules of the state with its tangents, and what they read."""
         right = flow.right_hand_side(jacobian=k > 0)
-        self.rules, self.own, self.block = right.rules, right.p.copy(), None
-        if k:
-            slope, jacobian = right.rules.tolist()
-            self.block = Variation.make(m=self.m, n=self.n, k=k, parameters=len(right.p), p=right.p, forced=bool(by))
-            places = Variation.fields
-            self.block.whole[[places["slope"].slot, places["jacobian"].slot]] = slope, jacobian
-            if by:
-                self.block.by = flow.rule(f"by:{by}").compiled
-            self.rules = addresses(variation.compiled, variation.compiled)
-        self.unwatched, self.counts, self.found = np.zeros(1), np.zeros(2, np.int64), np.zeros(3)
-        self.tools = methods.memory_for(self.size, False)
-        self.rows = np.empty((ROWS, 2)), np.empty((ROWS, 8, self.size))
+        if not k:
+            return right.rules, right.p.copy()
+        block = Variation.make(m=flow.dim, n=flow.dim - flow.timed, k=k, parameters=len(right.p), p=right.p, forced=bool(by))
+        places = Variation.fields
+        block.whole[[places["slope"].slot, places["jacobian"].slot]] = right.rules.tolist()
+        if by:
+            block.by = flow.rule(f"by:{by}").compiled
+        return addresses(variation.compiled, variation.compiled), block.memory
 
-    def begin(self, end: float, watch: bool = False) -> Any:
-        """The clock of a course that ends at this time at the latest."""
+    @staticmethod
+    def _clock(end: float, rtol: float, atol: float, watch: bool) -> np.ndarray:
+        """As it is when a step begins that ends at this time at the latest."""
         clock = methods.Clock.make()
-        clock.end, clock.rtol, clock.atol, clock.user_rtol, clock.user_atol = end, self.rtol, self.atol, self.rtol, self.atol
+        clock.end, clock.rtol, clock.atol, clock.user_rtol, clock.user_atol = end, rtol, atol, rtol, atol
         clock.most_h, clock.least_h, clock.least_t = np.inf, 1e-15, 1e-15 * end
         clock.edge_tolerance, clock.unit, clock.above, clock.margin = np.inf, 1.0, 1.0, -1.0
         clock.method, clock.watch = methods.EXPLICIT, watch
-        return clock
-
-    def advance(self, clock: Any, z: np.ndarray, f: np.ndarray, watched: tuple[int, np.ndarray] | None = None) -> int:
-        """On to the end or, where the margin of the rule ``watched`` vanishes, to there; how it ended, as `methods` has it."""
-        p = self.own if self.block is None else self.block.memory
-        rules, block = self.rules, self.unwatched
-        if watched is not None:
-            rules, block = np.array([*self.rules.tolist(), 0, watched[0], 0]), watched[1]
         attempts.get_ready(clock)
-        ended = methods.FULL
-        while ended == methods.FULL and clock.steps < MOST_STEPS and np.isfinite(z).all():
-            _, ended = stepping.advance(
-                0, rules, p, block, self.counts, clock.memory, z, f, self.found, *self.tools, *self.rows
-            )  # fmt: skip
-        return int(ended)
+        return clock.memory
 
-    def over(self, z: np.ndarray, time: float) -> str:
-        """Follow z, in place, over a time; why it could not be, or nothing."""
-        clock, f = self.begin(time), np.zeros(self.size)
-        ended = self.advance(clock, z, f)
-        return "" if ended == methods.REACHED and np.isfinite(z).all() else self.why(ended, clock)
+    def take(self, many: Many, cells: np.ndarray, steps: int, escape: float, coordinate: int = 0, since: int = 0) -> None:
+        """So many steps of the orbits with these numbers, behind those ``since``; see `Many`."""
+        map_steps(self.way.memory, self.memory, many, cells, since, steps, escape, coordinate)
 
-    def why(self, ended: int, clock: Any) -> str:
-        """What stopped a course."""
-        if ended == methods.FULL:
-            return f"{int(clock.steps)} steps lead to the time {clock.t:.6g} only"
-        return f"{ENDS.get(ended, 'its steps end')}, at the time {clock.t:.6g}"
+    def one(self, state: np.ndarray, tangents: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float, str]:
+        """A step: the next state (d,), the tangents (k, d) there, the time it took, and why there is none: then all is NaN.
+
+        The tangents are the unit vectors, and a last one 0 if there is one more, unless they are given.
+        """
+        if tangents is None:
+            tangents = np.eye(self.k, self.d)
+        many = of_orbits(np.array(state, float)[None], tangents[None].astype(float))
+        self.take(many, np.zeros(1, np.int64), 1, np.inf)
+        if many.ended[0]:
+            return np.full(self.d, np.nan), np.full((self.k, self.d), np.nan), np.nan, self.why(int(many.verdict[0]))
+        return many.states[0], many.tangents[0], float(many.lasted[0]), ""
+
+    def why(self, verdict: int) -> str:
+        """What stopped a step."""
+        if verdict == TOUCHES:
+            return "the flow touches the section at the start, rests there or is not defined"
+        if verdict == TO_AND_FRO:
+            return "it crosses there and back within round-off"
+        if verdict == methods.REACHED and self.section is not None and np.isfinite(self.memory.z).all():
+            return f"it does not cross {self.section.text} = 0{self.section.words} within the time {self.way.lasting:g}"
+        if verdict == methods.FULL:
+            return f"{int(self.clock.steps)} steps lead to the time {self.clock.t:.6g} only"
+        return f"{ENDS.get(verdict, 'its steps end')}, at the time {self.clock.t:.6g}"
+
+
+def of_orbits(
+    states: np.ndarray, tangents: np.ndarray | None = None, keep: int = 0, parts: int = 1,
+    near: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Many:  # fmt: skip
+    """States (N, d) that are to go on, with tangents (N, k, d), room for what is kept, and points with how ``near`` to them."""
+    n, d = states.shape
+    points, reach = near or (np.empty((0, d)), np.empty(0))
+    return Many(
+        states, np.empty((n, 0, d)) if tangents is None else tangents, np.zeros(n, np.int64), np.zeros(n, np.int64),
+        np.ascontiguousarray(points), reach, np.full(n, -1), np.full((n, keep), np.nan), np.zeros((n, parts)), np.zeros(n),
+        np.zeros(n, np.int64))  # fmt: skip

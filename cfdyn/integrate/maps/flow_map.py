@@ -56,8 +56,12 @@ class FlowMap(Portable, MapByProducts):
         """How long a step from x takes, in the flow's unit of time."""
 
     @abstractmethod
-    def _moved(self, course: Course, x: np.ndarray, name: str = "") -> tuple[np.ndarray, np.ndarray, float, str]:
-        """From a state x: the next (D,), the tangents there (k, D), the time it took, and why there is none, if so."""
+    def course(self, k: int = 0, by: str = "", turned: bool = False) -> Course:
+        """Steps with k tangents; see `Course`."""
+
+    def _by(self, image: np.ndarray, name: str) -> np.ndarray | float:
+        """What a parameter moves the next state by, (D,), beside what the flow's own derivative tells."""
+        return 0.0
 
     def state(self, start: Any) -> np.ndarray:
         """A state (D,), checked."""
@@ -77,14 +81,14 @@ class FlowMap(Portable, MapByProducts):
         ------
         NumericsError : there is no next state: the flow ends before, or never comes back
         """
-        image, _, _, why = self._moved(Course(self.flow, rtol=self.rtol, atol=self.atol), self.state(z))
+        image, _, _, why = self.course().one(self.state(z))
         if why:
             raise NumericsError(f"there is no next state: {why}")
         return image
 
     def step(self, z: np.ndarray) -> np.ndarray:
         """f(z) of a state (D,), not checked; NaN where there is none."""
-        return self._moved(Course(self.flow, rtol=self.rtol, atol=self.atol), z)[0]
+        return self.course().one(z)[0]
 
     def jacobian(self, z: Any) -> np.ndarray:
         """Df(z), (D, D)."""
@@ -92,8 +96,7 @@ class FlowMap(Portable, MapByProducts):
 
     def tangent(self, z: np.ndarray) -> tuple[np.ndarray, Product]:
         """f(z), and the product of Df(z) with the rows of (k, D)."""
-        course = Course(self.flow, self.dim, rtol=self.rtol, atol=self.atol)
-        image, pushed, _, _ = self._moved(course, z)
+        image, pushed, _, _ = self.course(self.dim).one(z)
         return image, lambda rows: rows @ pushed
 
     def linearized(self, z: np.ndarray, name: str, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
@@ -101,9 +104,8 @@ class FlowMap(Portable, MapByProducts):
         if name not in self.params:
             raise unknown("parameter of the map", name, self.params)
         at_value = self.at(**{name: value})
-        course = Course(at_value.flow, self.dim + 1, name, self.rtol, self.atol)
-        image, pushed, _, _ = at_value._moved(course, z, name)
-        return image, lambda rows: rows @ pushed[:-1], pushed[-1]
+        image, pushed, _, _ = at_value.course(self.dim + 1, name).one(z)
+        return image, lambda rows: rows @ pushed[:-1], pushed[-1] + at_value._by(image, name)
 
     def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
         """∂f/∂(parameter) at z, (D,)."""

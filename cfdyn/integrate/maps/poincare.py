@@ -8,19 +8,14 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import number, vector
-from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.codegen.compile import compile_rule
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.integrate.maps.course import Course, require_smooth
+from cfdyn.integrate.maps.course import Course, Section, require_smooth
 from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.integrate.stepping.crossings import DIRECTIONS
-from cfdyn.kernels.steppers import methods
-from cfdyn.machine.jit import address
 from cfdyn.symbolic.maps import TIME
 from cfdyn.symbolic.programs.watched import linear_in, margin_program, surface_program, watched
 from cfdyn.systems.flow import Flow
-
-TANGENT = 1e-9  # of |∇g||F|: a rate that is as good as none
-MOST_CROSSINGS = 4  # before one in the right direction
 
 
 class PoincareMap(FlowMap):
@@ -66,30 +61,27 @@ class PoincareMap(FlowMap):
         return made
 
     @cached_property
-    def _surface(self) -> Rule:
-        spec, size = self.flow.spec, 1 + self.flow.dim + len(self.flow.params)
-        return compile_rule(f"surface {self._watched.key} of {spec.key}", size, lambda: surface_program(spec, self._watched))
+    def _section(self) -> Section:
+        spec, size, key = self.flow.spec, 1 + self.flow.dim + len(self.flow.params), self._watched.key
+        surface = compile_rule(f"surface {key} of {spec.key}", size, lambda: surface_program(spec, self._watched))
+        margin = compile_rule(f"margin {key} of {spec.key}", 3, lambda: margin_program(spec, self._watched))
+        words = "" if self.direction == "both" else f" on the way {self.direction}"
+        return Section(self._watched.formula.text, surface, margin, self._out, DIRECTIONS[self.direction], words)
 
-    @cached_property
-    def _margin(self) -> Rule:
-        spec = self.flow.spec
-        return compile_rule(f"margin {self._watched.key} of {spec.key}", 3, lambda: margin_program(spec, self._watched))
-
-    def _at(self, z: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """g, ∇g (n,) and ∂g/∂(parameters) at a state of the flow."""
-        found = self._surface(z, self.flow.p)
-        return float(found[0]), found[1 : 1 + len(z)], found[1 + len(z) :]
+    def course(self, k: int = 0, by: str = "", turned: bool = False, anywhere: bool = False) -> Course:
+        """Steps with k tangents; see `Course`."""
+        return Course(self.flow, k, by, self.rtol, self.atol, self.most_time, 0.0, self._section, anywhere, turned)
 
     def full(self, x: Any) -> np.ndarray:
         """The state of the flow (n,) on the surface at a state of the map."""
         z = np.insert(np.asarray(x, dtype=float), self._out, 0.0)
-        value, gradient, _ = self._at(z)
-        z[self._out] = -value / gradient[self._out]
+        found = self._section.surface(z, self.flow.p)
+        z[self._out] = -found[0] / found[1 + self._out]
         return z
 
     def time(self, x: Any) -> float:
         """How long the flow takes from x to the next crossing; NaN where there is none."""
-        return self._moved(Course(self.flow, rtol=self.rtol, atol=self.atol), self.state(x))[2]
+        return self.course().one(self.state(x))[2]
 
     def state(self, start: Any) -> np.ndarray:
         """A state (D,), or from a state of the flow (n,) its first crossing.
@@ -102,66 +94,13 @@ class PoincareMap(FlowMap):
         z = vector("a start", start)
         if z.shape != (self.flow.dim,) or not np.isfinite(z).all():
             return super().state(z)
-        course = Course(self.flow, rtol=self.rtol, atol=self.atol)
-        z, _, why = self._cross(course, z.copy(), on_it=False)
+        z, _, _, why = self.course(anywhere=True).one(z)
         if why:
             raise NumericsError(f"this start does not lead to the section: {why}")
         return np.delete(z, self._out)
 
     def _allowed(self) -> str:
         return f"{super()._allowed()} on the section, or {self.flow.dim} of the flow"
-
-    def _moved(self, course: Course, x: np.ndarray, name: str = "") -> tuple[np.ndarray, np.ndarray, float, str]:
-        n, k, out = course.n, course.k, self._out
-        z = self.full(x)
-        _, gradient, by = self._at(z)
-        # A tangent along the surface: what it moves the entry that is left out by.
-        tangents = np.zeros((k, n))
-        tangents[:, np.arange(n) != out] = np.eye(k, n - 1)
-        tangents[:, out] = -(tangents @ gradient) / gradient[out]
-        place = list(self.params).index(name) if name else 0
-        if name:
-            tangents[-1, out] = -by[place] / gradient[out]
-        z, time, why = self._cross(course, np.concatenate([z, tangents.ravel()]), on_it=True)
-        if why:
-            return np.full(n - 1, np.nan), np.full((k, n - 1), np.nan), np.nan, why
-        state, tangents = z[:n], z[n:].reshape(k, n)
-        if not k:
-            return np.delete(state, out), np.zeros((0, n - 1)), time, ""
-        _, gradient, by = self._at(state)
-        slope, shift = self.flow.drift_at(state), tangents @ gradient
-        if name:
-            shift[-1] += by[place]
-        # All are brought to the surface along the flow.
-        arrived = tangents - np.outer(shift / (gradient @ slope), slope)
-        return np.delete(state, out), np.delete(arrived, out, axis=1), time, ""
-
-    def _cross(self, course: Course, z: np.ndarray, on_it: bool) -> tuple[np.ndarray, float, str]:
-        """The state with its tangents at the next crossing in the right direction, the time it takes, and why there is none."""
-        n, wanted = course.n, DIRECTIONS[self.direction]
-        value, gradient, _ = self._at(z[:n])
-        slope = self.flow.drift_at(z[:n])
-        rate, size = gradient @ slope, np.linalg.norm(gradient) * np.linalg.norm(slope)
-        on_it = on_it or value == 0.0
-        if not np.isfinite(rate + value) or on_it and not abs(rate) > TANGENT * size:
-            return z, np.nan, "the flow touches the section at the start, rests there or is not defined"
-        side, unit = np.sign(rate if on_it else value), np.linalg.norm(gradient) * max(float(np.abs(z[:n]).max()), 1e-300)
-        block = parameter_vector([*self.params.values(), 0.0], self.flow.spec.data)
-        clock, f = course.begin(self.most_time, watch=True), np.zeros(course.size)
-        for _ in range(MOST_CROSSINGS):
-            block[len(self.params)] = 2 * side / unit
-            clock.margin = -1.0
-            ended = course.advance(clock, z, f, (address(self._margin.compiled), block))
-            if ended != methods.EVENT or not np.isfinite(z).all():
-                never = f"it does not cross {self._watched.formula.text} = 0{self._way()} within the time {self.most_time:g}"
-                return z, np.nan, never if ended == methods.REACHED else course.why(ended, clock)
-            if wanted in (0, -side):
-                return z, float(clock.t), ""
-            side = -side
-        return z, np.nan, "it crosses there and back within round-off"
-
-    def _way(self) -> str:
-        return "" if self.direction == "both" else f" on the way {self.direction}"
 
 
 def poincare_map(

@@ -30,7 +30,7 @@ class StroboscopicMap(FlowMap):
         rule = compile_rule(f"period {read.key} of {tuple(flow.params)}", 1 + len(flow.params),
                             lambda: constant_program(flow.params, read))  # fmt: skip
         found = rule(np.zeros(1), np.append(self.p, 0.0))
-        self.period, self._by = float(found[0]), dict(zip(flow.params, found[1:].tolist(), strict=True))
+        self.period, self._slopes = float(found[0]), dict(zip(flow.params, found[1:].tolist(), strict=True))
         if not 0 < self.period < np.inf:
             raise UsageError(f"a period is a positive number, not {self.period:g}")
         if flow.timed:
@@ -66,17 +66,12 @@ class StroboscopicMap(FlowMap):
         """The period T."""
         return self.period
 
-    def _moved(self, course: Course, x: np.ndarray, name: str = "") -> tuple[np.ndarray, np.ndarray, float, str]:
-        d, k = self.dim, course.k
-        tangents = np.eye(k, d).ravel()
-        z = np.concatenate([x, [self.begin] * self.flow.timed, tangents])
-        why = course.over(z, self.period)
-        if why:
-            z = np.full(len(z), np.nan)
-        pushed = z[course.m :].reshape(k, d)
-        if name:
-            pushed[-1] += self.flow.drift_at(z[: course.m])[:d] * self._by[name]
-        return z[:d].copy(), pushed, self.period, why
+    def course(self, k: int = 0, by: str = "", turned: bool = False) -> Course:
+        """Steps with k tangents; see `Course`."""
+        return Course(self.flow, k, by, self.rtol, self.atol, self.period, self.begin, turned=turned)
+
+    def _by(self, image: np.ndarray, name: str) -> np.ndarray | float:
+        return self.flow.drift_at(self.full(image))[: self.dim] * self._slopes[name]
 
 
 def stroboscopic_map(flow: Flow, period: Any, begin: float = 0.0, rtol: float = 1e-12, atol: float = 1e-14) -> StroboscopicMap:

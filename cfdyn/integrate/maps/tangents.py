@@ -15,9 +15,7 @@ class Tangents:
     """Orthonormal rows q (k, n) that a flow carries along; `follow` moves them and a state."""
 
     def __init__(self, flow: Flow, q: np.ndarray):
-        self.flow, self.q, self.alone = flow, q, Course(flow, rtol=RTOL, atol=ATOL)
-        self.course = Course(flow, len(q), rtol=RTOL, atol=ATOL)
-        self.n, self.m, self.lasting = self.course.n, self.course.m, 0.0
+        self.flow, self.q, self.n, self.lasting = flow, q, q.shape[1], 0.0
 
     def follow(self, z: np.ndarray, time: float, alone: bool = False) -> np.ndarray:
         """Move z (m,), in place, over a time; Σ log r_kk of the tangents, (k,), or 0 where the state goes alone.
@@ -28,16 +26,14 @@ class Tangents:
         """
         sums, begun = np.zeros(len(self.q)), 0.0
         if alone:
-            self._over(self.alone, z, time)
+            self._over(z, np.empty((0, self.q.shape[1])), time)
             return sums
         while begun < time:
             self.lasting = self.lasting or min(time, 1e-2 / max(self._rate(z), 1e-2 / time))
             lasting = min(self.lasting, time - begun)
-            both = np.concatenate([z, self.q.ravel()])
-            self._over(self.course, both, lasting)
-            turned, triangle = np.linalg.qr(both[self.m :].reshape(self.q.shape).T)
+            turned, triangle = np.linalg.qr(self._over(z, self.q, lasting).T)
             growth = np.abs(np.diag(triangle))
-            z[:], self.q = both[: self.m], np.ascontiguousarray(turned.T)
+            self.q = np.ascontiguousarray(turned.T)
             with np.errstate(divide="ignore"):
                 sums += np.log(growth)
             begun = time if lasting == time - begun else begun + lasting
@@ -53,9 +49,16 @@ class Tangents:
         matrix = self.flow.jacobian(z)
         return float(np.abs(matrix).sum(axis=1).max()) if np.isfinite(matrix).all() else np.inf
 
-    def _over(self, course: Course, z: np.ndarray, time: float) -> None:
-        why = course.over(z, time) if time > 0 else ""
-        if not why and not np.abs(z[: self.m]).max() < FAR:
+    def _over(self, z: np.ndarray, tangents: np.ndarray, time: float) -> np.ndarray:
+        """Move z, in place, over a time; where that takes the tangents."""
+        if not time > 0:
+            return tangents
+        n, k = z.size - self.flow.timed, len(tangents)
+        course = Course(self.flow, k, "", RTOL, ATOL, time, float(z[-1]) if self.flow.timed else 0.0)
+        z[:n], pushed, _, why = course.one(z[:n], tangents)
+        z[n:] += time
+        if not why and not np.abs(z[:n]).max() < FAR:
             why = "the flow has run off to infinity"
         if why:
             raise NumericsError(f"the path has no exponents: {why}")
+        return pushed

@@ -120,31 +120,3 @@ def periods(memory, first, last, states, parameters, ended, codes, longest, tole
             found[cell] = max(lags[k], 0)
             for i in range(d):
                 states[cell, i] = out[rows - 1, i, k]
-
-
-@kernel
-def monodromy(memory, first, last, states, parameters, found, matrices) -> None:
-    """The Jacobian of a turn of each cycle, (N, D, D); ``run`` is here the rule of the map's Jacobian, by itself."""
-    task = Ensemble(memory)
-    d, row = task.d, own_parameters(task)
-    here, there, slope, product = np.empty((1, d)), np.empty((1, d)), np.empty((d, d)), np.empty((d, d))
-    for cell in range(first, last):
-        for i in range(task.parameters):
-            row[i] = parameters[cell, i]
-        for i in range(d):
-            here[0, i] = states[cell, i]
-            for j in range(d):
-                matrices[cell, i, j] = 1.0 if i == j else 0.0
-        for _ in range(found[cell]):
-            call(task.run, pointer(here, 0), pointer(row, 0), pointer(slope, 0))
-            call(task.step, pointer(here, 0), pointer(row, 0), pointer(there, 0))
-            for i in range(d):
-                here[0, i] = there[0, i]
-                for j in range(d):
-                    total = 0.0
-                    for k in range(d):
-                        total += slope[i, k] * matrices[cell, k, j]
-                    product[i, j] = total
-            for i in range(d):
-                for j in range(d):
-                    matrices[cell, i, j] = product[i, j]

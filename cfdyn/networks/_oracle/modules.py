@@ -11,6 +11,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.by_torch import written_out
 from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.row_means import averaged, check_mean_over_rows
 
 DROPS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 ATTENTION = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer")
@@ -25,6 +26,8 @@ ROUGH = ("relu", "relu_", "relu6", "leaky_relu", "prelu", "rrelu", "hardtanh", "
          "ceil", "round", "l1_loss", "smooth_l1_loss", "huber_loss")  # fmt: skip
 FUSED, NORMS = ("scaled_dot_product_attention",), ("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm")
 DIFFERENCE, APART, ROUND_OFF = 1e-3, 1e-3, 1e-13
+ADVICE = ("module and criterion may neither add up rows nor see one beside another; class weights are for "
+          "torch.nn.CrossEntropyLoss(weight=…) or NLLLoss(weight=…), given as that object")  # fmt: skip
 
 
 def converted(
@@ -41,8 +44,9 @@ def converted(
             part.dropout = 0.0
     own = copy.deepcopy(criterion).double().cpu() if isinstance(criterion, torch.nn.Module) else criterion
     called = _try(made, own, rows, name)
+    own, said = averaged(own, rows[1], name)
     rough = _parts(module, KINKED, called, ROUGH)
-    remarks = list(_remarks(module, called))
+    remarks = [*_remarks(module, called), *said]
     if rough:
         remarks.append(f"there are kinks, which T[u, v] by automatic differentiation does not see: {', '.join(rough)}; no "
                        "statement about a central flow rests on it, and what one shows leaves them out")  # fmt: skip
@@ -84,6 +88,10 @@ def _remarks(module: Any, called: list[str]) -> Iterator[str]:
     norms = [path for path, part in parts if "Norm" in type(part).__name__] or [name for name in called if name in NORMS]
     if norms:
         yield f"normalisation is written out, as torch's own third derivatives of it are wrong: {', '.join(norms)}"
+    resting = [path for path, part in parts if getattr(part, "running_mean", None) is not None and not part.training]
+    if resting:
+        yield (f"normalised with frozen means and variances, as eval() has them, which no step changes: {', '.join(resting)}; "
+               "training mode, which takes those of each batch, is another loss")  # fmt: skip
     first: dict[int, str] = {}
     for path, parameter in module.named_parameters(remove_duplicate=False):
         if id(parameter) in first:
@@ -146,10 +154,12 @@ def _kind(value: Any) -> str:
 
 
 def verify(network: Any, kinks: bool) -> None:
-    """A UsageError where T[u, u] is not the derivative of ∇²L u, by differences with Richardson's extrapolation.
+    """A UsageError where the loss is no mean over rows, or T[u, u] is not the derivative of ∇²L u, by differences with
+    Richardson's extrapolation.
 
     Of some operations torch has wrong third derivatives and says nothing. Kinks, where they are known, are remarked instead.
     """
+    check_mean_over_rows(network, ADVICE)
     if kinks:
         return
     w, u = network.start, np.random.default_rng(0).normal(size=network.dim)

@@ -85,7 +85,7 @@ def telling(values: np.ndarray) -> int:
 
 def _title(study: Study) -> str:
     regime = study.regime
-    what = called(regime.period) if regime.period else regime.kind
+    what = (called(regime.period) if regime.period else regime.kind) + ", perturbed" * bool(regime.inject)
     name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else shortened(study.title, 50)
     return f"{name}   ·   {shortened(study.optimizer, 45)}   ·   {what}"
 

@@ -11,15 +11,16 @@ from typing import Any
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError
 from cfdyn.machine.shelf import Shelf, fingerprint
-from cfdyn.machine.unfinished import helper
+from cfdyn.machine.unfinished import helper, last_words
 
 MODULE = "cfdyn.symbolic.exact.algebra.worker"
 TOO_LATE = "it was stopped at the time limit"
 NOT_STARTED = "the process for the algebra could not be started"
-ENDED_EARLY = "the process for the algebra ended early; it may have run out of memory"
+EARLY = "the process for the algebra ended early"
+ENDED_EARLY = f"{EARLY}; it may have run out of memory"
 OUT_OF_TIME = 75  # the worker's status then, where no signal ends it
 _STATUS_IN_TIME = (OUT_OF_TIME, -getattr(signal, "SIGPROF", 0))
-UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
+UNFINISHED = (TOO_LATE, NOT_STARTED, EARLY)
 
 
 def checked_limit(seconds: Any) -> float:
@@ -42,7 +43,7 @@ def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, An
         found, reason = json.loads(kept)
         return found, reason
     found, reason = _ask(question, time_limit)
-    if reason not in UNFINISHED:
+    if not reason.startswith(UNFINISHED):
         _shelf().write(question, json.dumps([found, reason]).encode())
     return found, reason
 
@@ -87,11 +88,19 @@ def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
         process.stdin.write(question + "\n")
         process.stdin.flush()
         found, reason = _collected(process.stdout)
-        return found, TOO_LATE if reason == ENDED_EARLY and process.wait() in _STATUS_IN_TIME else reason
+        if reason == ENDED_EARLY:
+            reason = TOO_LATE if process.wait() in _STATUS_IN_TIME else _with_its_words(reason, process)
+        return found, reason
     except OSError:
-        return [], NOT_STARTED
+        return [], _with_its_words(NOT_STARTED, process)
     finally:
         _end(process)
+
+
+def _with_its_words(reason: str, process: Any) -> str:
+    """The reason, with what the process said in place of a guess."""
+    words = last_words(process)
+    return f"{reason.partition(';')[0]}: {words}" if words else reason
 
 
 def _collected(lines: Iterable[str]) -> tuple[list[dict[str, Any]], str]:

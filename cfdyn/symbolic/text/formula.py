@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cfdyn.errors import FormulaError
 from cfdyn.machine.shelf import Shelf, fingerprint
-from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.program import LEAVES, Node, Tape
 from cfdyn.tape.rebuild import rebuild, tape_of, written
 
 if TYPE_CHECKING:
     import sympy as sp
+
+    from cfdyn.symbolic.text.conditions import Condition
 
 
 class Expression(Protocol):
@@ -50,7 +52,9 @@ class Formula:
 
     ``key``: text that equal formulas share; ``text``: for people; ``names``: what it depends on, in
     alphabetical order; ``root``: its node; ``switching``: the nodes at whose zeros it changes its
-    branch; ``latex``: the formula in LaTeX, or nothing where that would not fit a title.
+    branch; ``latex``: the formula in LaTeX, or nothing where that would not fit a title; ``conditions``:
+    where it is defined as written, as far as its own operations and slopes do not tell: in ``root`` and all
+    that is made of it, what is undefined there is NaN. ``cancelled``: names that are written, but cancel.
     """
 
     key: str
@@ -60,6 +64,8 @@ class Formula:
     root: Node
     switching: tuple[Node, ...]
     latex: str
+    conditions: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
 
     @cached_property
     def expression(self) -> sp.Expr:
@@ -72,7 +78,10 @@ class Formula:
 
     def on(self, tape: Tape, names: Mapping[str, Node]) -> Node:
         """The formula on another tape, its names bound to nodes there; a FormulaError for one without a node."""
-        return self._bound(tape, [self.root], names)[0]
+        root = self._bound(tape, [self.root], names)[0]
+        # What was computed, as a gradient, has to be defined also where it is of no use.
+        computed = [names[name] for name in self.cancelled if name in names and tape.ops[names[name]] not in LEAVES]
+        return tape.total([root, *(tape.mul(tape.leaf("nil"), node) for node in computed)]) if computed else root
 
     def switching_on(self, tape: Tape, names: Mapping[str, Node]) -> list[Node]:
         """The switching functions on another tape."""
@@ -84,14 +93,17 @@ class Formula:
         >>> formula("g/sqrt(gg)").renamed({"gg": "square"}).names
         ('g', 'square')
         """
-        if not set(names) & set(self.names):
+        if not set(names) & {*self.names, *self.cancelled}:
             return self
         tape, new = Tape(), [names.get(name, name) for name in self.names]
         leaves = tape.named("name", sorted(new))
         nodes = self._bound(
             tape, [self.root, *self.switching], {old: leaves[name] for old, name in zip(self.names, new, strict=True)}
         )
-        return Formula(f"{self.key} with {names}", self.text, tuple(sorted(new)), tape, nodes[0], tuple(nodes[1:]), "")
+        return Formula(
+            f"{self.key} with {names}", self.text, tuple(sorted(new)), tape, nodes[0], tuple(nodes[1:]), "", self.conditions,
+            tuple(names.get(name, name) for name in self.cancelled),
+        )  # fmt: skip
 
     def _bound(self, tape: Tape, outputs: Iterable[Node], names: Mapping[str, Node]) -> list[Node]:
         for name in self.names:
@@ -190,12 +202,12 @@ def is_kept(text: str) -> bool:
 def _read(text: str) -> Formula:
     stored = _shelf().read(text)
     if stored is not None:
-        names, nodes, root, switching, latex = json.loads(stored)
-        return Formula(text, text, tuple(names), tape_of(nodes), root, tuple(switching), latex)
-    from cfdyn.symbolic.text.parse import parse
+        names, nodes, root, switching, latex, *written_only = json.loads(stored)
+        return Formula(text, text, tuple(names), tape_of(nodes), root, tuple(switching), latex, *map(tuple, written_only))
+    from cfdyn.symbolic.text.parse import parse_as_written
 
-    found = _analysed(text, text, parse(text))
-    kept = [found.names, written(found.tape), found.root, found.switching, found.latex]
+    found = _analysed(text, text, *parse_as_written(text))
+    kept = [found.names, written(found.tape), found.root, found.switching, found.latex, found.conditions, found.cancelled]
     _shelf().write(text, json.dumps(kept).encode())
     return found
 
@@ -209,6 +221,7 @@ def _from_sympy(expression: Any) -> Formula:
     """The same expression in this package's real symbols."""
     import sympy as sp
 
+    from cfdyn.symbolic.text.conditions import of_expression, unsaid
     from cfdyn.symbolic.text.parse import symbol
 
     if not isinstance(expression, sp.Expr):
@@ -217,21 +230,26 @@ def _from_sympy(expression: Any) -> Formula:
     if len({s.name for s in symbols}) < len(expression.free_symbols) or expression.has(sp.Sum, sp.Product, sp.Integral):
         raise FormulaError("the expression needs plain symbols, each with a name of its own, and no sums or integrals in them")
     real = expression.xreplace({s: symbol(s.name) for s in symbols})
-    found = _analysed(sp.srepr(real), str(real), real)
+    found = _analysed(sp.srepr(real), str(real), real, unsaid(real, of_expression(real)))
     # The text need not read as the same expression: keep this one.
     found.__dict__["expression"] = real
     return found
 
 
-def _analysed(key: str, text: str, expression: sp.Expr) -> Formula:
+def _analysed(
+    key: str, text: str, expression: sp.Expr, conditions: Sequence[Condition], cancelled: Sequence[str] = ()
+) -> Formula:  # fmt: skip
     from cfdyn.symbolic.text.functions import switching_conditions
-    from cfdyn.symbolic.text.lower import lower
+    from cfdyn.symbolic.text.lower import defined, lower
 
-    tape, names = Tape(), tuple(sorted(s.name for s in expression.free_symbols))
+    symbols = expression.free_symbols.union(*(one.free_symbols for one in conditions))
+    tape, names = Tape(), tuple(sorted(s.name for s in symbols))
     leaves = tape.named("name", names)
     root = lower(tape, expression, leaves)
+    for one in conditions:
+        root = tape.add(root, defined(tape, one, leaves))
     switching = tuple(lower(tape, s, leaves) for s in switching_conditions(expression))
-    return Formula(key, text, names, tape, root, switching, _latex(expression))
+    return Formula(key, text, names, tape, root, switching, _latex(expression), tuple(map(str, conditions)), tuple(cancelled))
 
 
 def _latex(expression: sp.Expr) -> str:

@@ -8,6 +8,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from cfdyn.errors import FormulaError
+from cfdyn.symbolic.text.conditions import NOT_NEGATIVE, NOT_ZERO, POSITIVE, Condition
 from cfdyn.symbolic.text.logarithms import log_one_plus, logarithm
 from cfdyn.symbolic.text.quotients import quotient
 from cfdyn.tape.program import Node, Tape
@@ -40,6 +41,25 @@ def lower(tape: Tape, expression: sp.Basic, names: Mapping[str, Node]) -> Node:
         done[current] = _lower_one(tape, current, names, done.__getitem__)
         stack.pop()
     return done[expression]
+
+
+def defined(tape: Tape, condition: Condition, names: Mapping[str, Node]) -> Node:
+    """A node that is 0 where a condition holds and undefined elsewhere, with all of its derivatives.
+
+    >>> from cfdyn.symbolic.text.parse import parse
+    >>> t = Tape()
+    >>> guard = defined(t, Condition(POSITIVE, parse("w")), {"w": t.leaf("z", 0)})
+    >>> t.ops[guard], [t.ops[part] for part in t.args[guard]]
+    ('div', ['nil', 'sqrt'])
+    """
+    u, nil = lower(tape, condition.expression, names), tape.leaf("nil")
+    if condition.kind in (POSITIVE, NOT_NEGATIVE):
+        u = tape.apply("sqrt", u)
+    guard = tape.div(nil, u) if condition.kind in (POSITIVE, NOT_ZERO) else tape.mul(nil, u)
+    for test, holds in condition.path:
+        branches = (guard, tape.const(0)) if holds else (tape.const(0), guard)
+        guard = tape.select(lower(tape, test, names), *branches)
+    return guard
 
 
 def _arguments(expression: sp.Basic) -> tuple:

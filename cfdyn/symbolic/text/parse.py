@@ -14,7 +14,9 @@ from typing import NamedTuple
 import sympy
 
 from cfdyn.errors import FormulaError
+from cfdyn.symbolic.text import conditions
 from cfdyn.symbolic.text.bounded import MAX_EXPONENT, Arithmetic, indicator
+from cfdyn.symbolic.text.conditions import Condition
 from cfdyn.symbolic.text.constants import Refusal, literal
 from cfdyn.symbolic.text.tokens import balanced, complaint, name_problem, tokenize
 
@@ -56,7 +58,31 @@ def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
     >>> parse("a*relu(0.1 - x)", names=["a", "x"])
     a*relu(1/10 - x)
     """
-    return _Builder(text, names).build()
+    return _Builder(text, names).build().item
+
+
+class AsWritten(NamedTuple):
+    """The expression that a text means, where it is defined as written, as far as the expression does not tell, and names that
+    cancel."""
+
+    expression: sympy.Expr
+    conditions: list[Condition]
+    cancelled: list[str]
+
+
+def parse_as_written(text: str) -> AsWritten:
+    """The expression with what is written and does not stand in it.
+
+    >>> parse_as_written("x/2 + log(x) - log(x) + 0*y")
+    AsWritten(expression=x/2, conditions=[Condition(kind='> 0', expression=x, path=())], cancelled=['y'])
+    """
+    found = _Builder(text, None).build()
+    try:
+        needs = conditions.unsaid(found.item, found.needs)
+        kept = found.item.free_symbols.union(*(need.free_symbols for need in needs))
+        return AsWritten(found.item, needs, sorted(found.names - {s.name for s in kept}))
+    except Refusal as problem:
+        raise complaint(text, 0, str(problem)) from None
 
 
 def parse_value(text: str) -> float:
@@ -66,7 +92,7 @@ def parse_value(text: str) -> float:
     (-1.5, 0.3333333333333333, 6.283185307179586)
     """
     builder = _Builder(text, None)
-    expr = builder.build()
+    expr = builder.build().item
     if expr.free_symbols:
         name = min(s.name for s in expr.free_symbols)
         position = next(token.position for token in builder.tokens if token.text == name)
@@ -81,13 +107,15 @@ def parse_value(text: str) -> float:
 
 
 class _Value(NamedTuple):
-    """A finished subtree: what it is, how deep and large it was written, and whether it holds a Piecewise."""
+    """A finished subtree: what it is, how deep and large it was written, whether it holds a Piecewise, its names, its needs."""
 
     item: sympy.Basic
     kind: str  # "number", "condition" or "truth" (a literal True or False)
     depth: int
     size: int
     branches: bool
+    names: frozenset[str]
+    needs: tuple[Condition, ...]
 
 
 class _Builder:
@@ -100,7 +128,8 @@ class _Builder:
         self.arithmetic = Arithmetic()
         self.source, self.columns = balanced(self.tokens)
 
-    def build(self) -> sympy.Expr:
+    def build(self) -> _Value:
+        """The formula, a number."""
         order: list[tuple[ast.expr, list[tuple[int, ast.expr]]]] = []
         stack = [self._tree()]
         while stack:
@@ -120,7 +149,7 @@ class _Builder:
         if result.kind != "number":
             raise complaint(self.text, 0, "it is a condition, not a number; write Piecewise((a, condition), (b, True))")
         self._check_whole(result.item)
-        return result.item
+        return result
 
     def _tree(self) -> ast.expr:
         try:
@@ -147,7 +176,9 @@ class _Builder:
         else:
             branches |= any(part.kind != "number" for part in parts)
             item, kind = self._number(node, signs, _numbers(parts), size), "number"
-        return _Value(item, kind, depth, size, branches)
+        own = {node.id} - _CONSTANTS.keys() if isinstance(node, ast.Name) else ()
+        names = frozenset(own).union(*(part.names for part in parts))
+        return _Value(item, kind, depth, size, branches, names, _needs(node, signs, parts))
 
     def _number(self, node: ast.expr, signs: list[int], items: list[sympy.Expr], size: int) -> sympy.Expr:
         run = self.arithmetic
@@ -200,6 +231,30 @@ class _Builder:
                 raise complaint(self.text, 0, "it is nowhere a finite real number")
             if node.is_Pow and node.exp.is_Rational and abs(node.exp) > MAX_EXPONENT:
                 raise complaint(self.text, 0, f"an exponent beyond {MAX_EXPONENT} arises")
+
+
+def _needs(node: ast.expr, signs: list[int], parts: list[_Value]) -> tuple[Condition, ...]:
+    """What has to hold for an operation and its operands to be defined."""
+    if _callee(node) == "Piecewise":
+        return _needs_of_branches(parts)
+    found = [need for part in parts for need in part.needs]
+    if isinstance(node, ast.Call):
+        found += conditions.of_call(_callee(node), _numbers(parts))
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        found += conditions.of_power(*_numbers(parts), bool(parts[1].names))
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS):
+        below = [item for sign, item in zip(signs, _numbers(parts)) if sign < 0]
+        found += [Condition(conditions.NOT_ZERO, item) for item in below]
+    return tuple(found)
+
+
+def _needs_of_branches(parts: list[_Value]) -> tuple[Condition, ...]:
+    found, before = list[Condition](), ()
+    for value, test in zip(parts[::2], parts[1::2]):
+        path = (*before, *conditions.branch(test.item, True))
+        found += [*test.needs, *(need._replace(path=(*path, *need.path)) for need in value.needs)]
+        before = (*before, *conditions.branch(test.item, False))
+    return tuple(found)
 
 
 def _callee(node: ast.expr) -> str:

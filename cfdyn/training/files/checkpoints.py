@@ -25,7 +25,7 @@ def save(folder: Path, number: int, arrays: Mapping[str, np.ndarray], facts: Map
     header = np.array(json.dumps({**facts, "number": number}))
     path = folder / NAMES[number % len(NAMES)]
     try:
-        with written_whole(path) as temporary, open(temporary, "wb") as file:
+        with written_whole(path, follow=False) as temporary, open(temporary, "wb") as file:
             np.savez(file, header=header, **arrays)  # type: ignore[arg-type]
     except CfdynError as error:
         if isinstance(cause := error.__context__, OSError):

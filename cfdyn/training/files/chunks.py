@@ -1,76 +1,74 @@
-"""The files of a run's arrays, looked at before Zarr reads them: regular ones, with chunks no larger than a run writes."""
+"""A place for Zarr's files where they are written as all others are: whole, and on disk before anything says that they are."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cfdyn import outside
+from zarr.core.buffer import default_buffer_prototype
+from zarr.storage import LocalStore
 
-MOST_CHUNK = 2**20  # numbers: some times what a run puts into a file
-MOST_DIRECTIONS = 3  # of an array
-PACKED = 100  # bytes of an array for each one on disk, where it is larger than any file may be
-ZSTD = 0xFD2FB528  # the number with which a frame begins
-CODECS = (["bytes", "zstd"], ["bytes", "zstd", "crc32c"])  # of earlier versions, and of this one
+from cfdyn.machine import unfinished
+from cfdyn.records.files import made, settle
 
 
-def check(folder: Path, rows: int | None) -> None:
-    """An array's folder; an `outside.Unfit` or an OSError where reading its first rows would take what no run has."""
-    shape, chunk = _told(outside.parsed_json(outside.content(folder / "zarr.json", outside.MOST_TOML)))
-    if not 0 < math.prod(chunk) <= MOST_CHUNK or len(chunk) != len(shape) or len(shape) > MOST_DIRECTIONS:
-        raise outside.Unfit(f"has chunks of the shape {chunk} in an array of the shape {shape}")
-    on_disk = 0
-    for path in _files(folder / "c", len(shape)):
-        with outside.opened(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            unpacked = frame_size(file.read(18))
-        if unpacked is None or unpacked > 8 * math.prod(chunk) or size > 9 * math.prod(chunk) + 1024:
-            raise outside.Unfit(f"has a chunk {path.name} that is none of this array")
-        on_disk += size
-    size = 8 * math.prod([min(shape[0], shape[0] if rows is None else rows), *shape[1:]])
-    if size > max(outside.MOST_ARRAYS, PACKED * on_disk):
-        raise outside.Unfit(f"would need {size / 2**30:.1f} GiB of memory, and {on_disk / 2**20:.1f} MiB are there")
+class Chunks(LocalStore):
+    """Zarr's folder of files; what is set waits in memory until `commit`, which is what makes many files cost little."""
 
+    def __init__(self, root: Path | str, *, read_only: bool = False) -> None:
+        super().__init__(root, read_only=read_only)
+        self.waiting: dict[str, bytes] = {}
 
-def _told(found: Any) -> tuple[list[int], list[int]]:
-    """The shapes of the array and of a chunk."""
-    try:
-        codecs = [codec["name"] for codec in found["codecs"]]
-        shape, chunk = found["shape"], found["chunk_grid"]["configuration"]["chunk_shape"]
-        plain = found["data_type"] == "float64" and not found.get("storage_transformers")
-        if codecs in CODECS and plain and all(type(n) is int and 0 <= n < 2**40 for n in [*shape, *chunk]) and shape:
-            return shape, chunk
-    except (KeyError, TypeError, AttributeError):
-        pass
-    raise outside.Unfit("is no array as a run writes them")
+    def with_read_only(self, read_only: bool = False) -> Chunks:  # noqa: D102
+        found = type(self)(self.root, read_only=read_only)
+        found.waiting = self.waiting
+        return found
 
+    async def set(self, key: str, value: Any) -> None:  # noqa: D102
+        self._check_writable()
+        self.waiting[key] = value.to_bytes()
 
-def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """Those of the chunks, c/1/0/0; links to folders are not followed."""
-    if not os.path.isdir(folder) or os.path.islink(folder):
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                raise outside.Unfit(f"has a link, {entry.name}, where a file belongs")
-            if entry.name.startswith(".") or not entry.name.isdecimal():
-                continue  # what is being written
-            if depth > 1:
-                yield from _files(Path(entry.path), depth - 1)
-            else:
-                yield Path(entry.path)
+    async def set_if_not_exists(self, key: str, value: Any) -> None:  # noqa: D102
+        if not await self.exists(key):
+            await self.set(key, value)
 
+    def set_sync(self, key: str, value: Any) -> None:  # noqa: D102 (of later versions of Zarr)
+        self._check_writable()
+        self.waiting[key] = value.to_bytes()
 
-def frame_size(head: bytes) -> int | None:
-    """How much a frame of zstd unpacks to, as its first bytes say (RFC 8878, 3.1.1.1); None where they do not."""
-    if len(head) < 6 or int.from_bytes(head[:4], "little") != ZSTD:
-        return None
-    flag, single, dictionary = head[4] >> 6, head[4] >> 5 & 1, (0, 1, 2, 4)[head[4] & 3]
-    length = (single, 2, 4, 8)[flag]
-    start = 5 + (1 - single) + dictionary
-    if not length or len(head) < start + length:
-        return None
-    return int.from_bytes(head[start : start + length], "little") + (256 if length == 2 else 0)
+    def _waits(self, key: str, prototype: Any) -> Any:
+        return (prototype or default_buffer_prototype()).buffer.from_bytes(self.waiting[key])
+
+    async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:  # noqa: D102
+        return self._waits(key, prototype) if key in self.waiting else await super().get(key, prototype, byte_range)
+
+    def get_sync(self, key: str, **how: Any) -> Any:  # noqa: D102 (of later versions of Zarr)
+        return self._waits(key, how.get("prototype")) if key in self.waiting else super().get_sync(key, **how)
+
+    async def exists(self, key: str) -> bool:  # noqa: D102
+        return key in self.waiting or await super().exists(key)
+
+    def commit(self) -> None:
+        """Write what waits: all contents first, then their names, so that each file is the one before or the new one."""
+        places: dict[str, Path] = {}
+        try:
+            for key, content in self.waiting.items():
+                handle, temporary = unfinished.temporary(self.root.parent, mode=0o666)
+                places[temporary] = self.root / key
+                with open(handle, "wb") as file:
+                    file.write(content)
+            for temporary in places:
+                settle(temporary)
+            for temporary, target in places.items():
+                made(target.parent)
+                os.replace(temporary, target)
+            for folder in {target.parent for target in places.values()}:
+                settle(folder)
+            self.waiting.clear()
+        finally:
+            for temporary in places:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)
+                unfinished.finish(temporary)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cfdyn.errors import RecordError, UsageError
-from cfdyn.records.files import folder_for_writing, not_written
+from cfdyn.records.files import check_leads_nowhere, folder_for_writing, not_written, settle
 from cfdyn.training.config import FILE
 
 LOCK = ".lock"
-_LEFT = re.compile(r"\.[0-9a-f]{16}\.(npz|toml)")
+_LEFT = re.compile(r"\.[0-9a-f]{16}(\.npz|\.toml)?")
 
 
 def free_folder(parent: Path) -> Path:
@@ -26,6 +26,7 @@ def free_folder(parent: Path) -> Path:
         folder = parent / f"train-{number:03d}"
         try:
             folder.mkdir()
+            settle(parent)
             return folder
         except FileExistsError:
             number += 1
@@ -50,8 +51,11 @@ def held(folder: Path) -> Iterator[None]:
         from filelock import FileLock, Timeout
     except ImportError:
         raise UsageError("training needs filelock: pip install 'cfdyn[networks]'") from None
+    check_leads_nowhere(folder)
     lock: Any = FileLock(str(folder / LOCK))
     try:
+        if (folder / LOCK).exists() and (folder / LOCK).stat().st_nlink > 1:  # the lock is emptied when it is taken
+            raise RecordError(f"{folder / LOCK} is another file, too, under another name; remove it, and nothing is lost")
         lock.acquire(timeout=0)
     except Timeout:
         raise RecordError(f"another process is writing the run in {folder}; wait for it, or end it first") from None

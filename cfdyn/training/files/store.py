@@ -15,7 +15,7 @@ from cfdyn import outside
 from cfdyn.errors import CfdynError, NumericsError, RecordError, UsageError
 from cfdyn.records.files import FULL
 from cfdyn.training.config import FILE
-from cfdyn.training.files import chunks
+from cfdyn.training.files import frames
 from cfdyn.words import how_many
 
 FOLDER, ROOMS = "run.zarr", ("steps", "rows")
@@ -44,6 +44,7 @@ class Store:
     def __init__(self, folder: Path):
         self.path = folder / FOLDER
         self._group: Any = None
+        self._chunks: Any = None
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
         self._files: dict[str, int] = {}
 
@@ -51,7 +52,7 @@ class Store:
         """New arrays, by their names: their shapes at first; of vectors a file has a part of one direction in some rows."""
         library = zarr()
         with said(self.path):
-            self._group = library.open_group(str(self.path), mode="w", zarr_format=3)
+            self._group = library.open_group(self._place(), mode="w", zarr_format=3)
             for name, shape in arrays.items():
                 rows, *others = shape
                 pieces = [min(rows, CHUNK), *others]
@@ -59,6 +60,13 @@ class Store:
                     pieces = [max(min(rows, PART // shape[2]), 1), 1, min(shape[2], PART)]
                 self._group.create_array(name, shape=tuple(shape), chunks=tuple(pieces), dtype="float64", fill_value=np.nan,
                                          compressors=[library.codecs.ZstdCodec(), library.codecs.Crc32cCodec()])  # fmt: skip
+            self._chunks.commit()
+
+    def _place(self, read_only: bool = False) -> Any:
+        from cfdyn.training.files.chunks import Chunks
+
+        self._chunks = Chunks(self.path, read_only=read_only)
+        return self._chunks
 
     def open(self, mode: str = "r+") -> None:
         """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
@@ -66,7 +74,9 @@ class Store:
         try:
             for place in (self.path, *(self.path / room for room in ROOMS)):
                 outside.parsed_json(outside.content(place / "zarr.json"))
-            self._group = library.open_group(str(self.path), mode=mode, zarr_format=3, use_consolidated=False)
+            self._group = library.open_group(
+                self._place(mode == "r"), mode=mode, zarr_format=3, use_consolidated=False
+            )
         except Exception as error:  # whatever zarr makes of files that are cut off
             why = error if isinstance(error, outside.Unfit) else type(error).__name__
             raise RecordError(f"the arrays in {self.path} cannot be read ({why})") from None
@@ -85,6 +95,7 @@ class Store:
             for room, length in lengths.items():
                 for _, array in self._group[room].arrays():
                     array.resize((length, *array.shape[1:]))
+            self._chunks.commit()
             self._count(self._files)
 
     def names(self) -> list[str]:
@@ -99,6 +110,7 @@ class Store:
             if np.size(value) * len(waiting) > WAITING:
                 with said(self.path):
                     self._write(self._group[f"{room}/{name}"], waiting)
+                    self._chunks.commit()
                 waiting.clear()
 
     def flush(self, **attributes: Any) -> None:
@@ -107,10 +119,12 @@ class Store:
             for name, entries in self._waiting.items():
                 if entries:
                     self._write(self._group[name], entries)
+            self._chunks.commit()
             self._count(self._waiting)
             self._waiting.clear()
             told = {**self.attributes(), **attributes, "files": self._files}
             self._group.update_attributes({**told, CHECK: checksum(told)})
+            self._chunks.commit()
 
     @staticmethod
     def _write(array: Any, entries: list[tuple[int, Any]]) -> None:
@@ -146,7 +160,7 @@ class Store:
         """A RecordError where a file of an array is none of this run, or fewer are there than were written."""
         try:
             with suppress(FileNotFoundError):  # which Zarr tells
-                chunks.check(self.path / name, rows)
+                frames.check(self.path / name, rows)
             there = self._group[name].nchunks_initialized
         except (OSError, outside.Unfit) as error:
             raise self._damaged(name, f"it {outside.why(error)}") from None

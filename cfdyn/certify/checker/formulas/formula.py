@@ -12,7 +12,8 @@ from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.formulas.quotients import is_sum, quotient
 from cfdyn.certify.checker.numbers.elementary import FUNCTIONS
 from cfdyn.errors import FormulaError
-from cfdyn.symbolic.text.parse import parse
+from cfdyn.symbolic.text.conditions import NOT_NEGATIVE, NOT_ZERO, POSITIVE, Condition
+from cfdyn.symbolic.text.parse import parse_as_written
 
 _ORDERS = {
     sympy.StrictLessThan: ("less", 0),
@@ -27,18 +28,38 @@ class Text:
 
     def __init__(self, text: str, what: str):
         try:
-            self.tree = parse(text)
+            self.tree, self.conditions, self.cancelled = parse_as_written(text)
         except FormulaError as problem:
             raise NotValid(f"{what}: {problem}") from None
-        self.what, self.names = what, {s.name for s in self.tree.free_symbols}
+        self.what, self.names = what, {s.name for part in (self.tree, *self.conditions) for s in part.free_symbols}
 
     def on(self, graph: Graph, names: Mapping[str, Node]) -> Node:
-        """Its node, where the names stand for these nodes."""
+        """Its node, where the names stand for these nodes; the whole line where it is not defined as written."""
         missing = sorted(self.names - set(names))
         if missing:
             raise NotValid(f"{self.what}: the name {missing[0]!r} has no value")
         done: dict[sympy.Basic, Node] = {}
-        stack = [self.tree]
+        found = self._node(graph, self.tree, names, done)
+        for one in self.conditions:
+            found = graph.add(found, self._defined(graph, one, names, done))
+        for node in (names[name] for name in self.cancelled if name in names):
+            if graph.nodes[node][0] not in ("name", "const"):
+                found = graph.add(found, graph.mul(graph.call("nil"), node))
+        return found
+
+    def _defined(self, graph: Graph, one: Condition, names: Mapping[str, Node], done: dict[sympy.Basic, Node]) -> Node:
+        """0 where a condition holds, else the whole line."""
+        u, nil = self._node(graph, one.expression, names, done), graph.call("nil")
+        if one.kind in (POSITIVE, NOT_NEGATIVE):
+            u = graph.rational(u, Fraction(1, 2))
+        guard = graph.put("div", nil, u) if one.kind in (POSITIVE, NOT_ZERO) else graph.mul(nil, u)
+        for test, holds in one.path:
+            branches = (guard, graph.const(0)) if holds else (graph.const(0), guard)
+            guard = graph.select(self._node(graph, test, names, done), *branches)
+        return guard
+
+    def _node(self, graph: Graph, tree: sympy.Basic, names: Mapping[str, Node], done: dict[sympy.Basic, Node]) -> Node:
+        stack = [tree]
         while stack:
             part = stack[-1]
             parts = [p for pair in part.args for p in pair.args] if isinstance(part, sympy.Piecewise) else list(part.args)
@@ -49,7 +70,7 @@ class Text:
                 stack.pop()
             else:
                 stack += missing
-        return done[self.tree]
+        return done[tree]
 
     def _one(self, graph: Graph, x: sympy.Basic, parts: list[Node], names: Mapping[str, Node], done: Mapping) -> Node:
         if isinstance(x, sympy.Symbol):

@@ -1,0 +1,72 @@
+"""Which fields the classes of records have, under a name that changes with them, and where classes are and were."""
+
+import dataclasses
+import hashlib
+import types
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+# Where the classes of records were when older files were written: a file names the module of each.
+MOVED = {
+    "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
+    "study": "studies.study", "landscape": "studies.landscape", "ensembles.runs": "ensembles.stochastic.runs",
+    "systems.mean_square": "systems.sgd.mean_square", "systems.batch_measures": "systems.sgd.batch_measures",
+    "analysis._special_points": "analysis._branch",
+}  # fmt: skip
+# The first files name no module: where the classes are that there were then.
+EARLY = {
+    "Orbit": "systems.orbit", "Minimum": "systems.minima", "Study": "studies.study", "Landscape": "studies.landscape",
+    "Average": "analysis.averages", "Averages": "analysis.averages", "Bands": "analysis.bands", "Cascade": "analysis.cascade",
+    "Regime": "analysis.classify", "Model": "analysis.compare", "Comparison": "analysis.compare", "Branch": "analysis._branch",
+    "Bifurcation": "analysis._branch", "Cycle": "analysis.cycles", "Cycles": "analysis.cycles", "Edge": "analysis.edge",
+    "NormalForm": "analysis.normal_form", "Oscillation": "analysis.oscillation", "Event": "integrate.trajectory",
+    "Trajectory": "integrate.trajectory", "Complementarity": "integrate.complementarity", "ExactCycles": "symbolic.exact.record",
+    "ExactMinimum": "symbolic.exact.record", "ExactEdge": "symbolic.exact.record",
+    **{f"Exact{part}": "symbolic.exact.families" for part in ("Formula", "Root", "Condition", "Family", "Cycle", "Curves")},
+}  # fmt: skip
+
+
+def place(name: str, module: str) -> str:
+    """The module of a class that a file names, today.
+
+    >>> place("Orbit", ""), place("Orbit", "cfdyn.orbits"), place("Bands", "cfdyn.analysis.bands")
+    ('cfdyn.systems.orbit', 'cfdyn.systems.orbit', 'cfdyn.analysis.bands')
+    """
+    old = module.removeprefix("cfdyn.")
+    now = MOVED.get(old, "") if module else EARLY.get(name, "")
+    return f"cfdyn.{now}" if now else module
+
+
+@cache
+def hints(kind: Any) -> dict[str, Any]:
+    """The type of each field that is saved."""
+    found = get_type_hints(kind, include_extras=True)
+    return {f.name: found[f.name] for f in dataclasses.fields(kind) if not f.name.startswith("_")}
+
+
+@cache
+def schema(kind: Any) -> str:
+    """Eight digits that are others when the class has another field, or a field of another type or shape."""
+    fields = ", ".join(f"{name}: {_spelled(hint)}" for name, hint in sorted(hints(kind).items()))
+    return hashlib.sha256(fields.encode()).hexdigest()[:8]
+
+
+def _spelled(hint: Any) -> str:
+    """A type in words that no release of Python changes."""
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind is Annotated:
+        return f"{_spelled(inner[0])} {' '.join(getattr(one, '__name__', str(one)) for one in inner[1:])}"
+    if kind in (Union, types.UnionType):
+        return " | ".join(sorted(map(_spelled, inner)))
+    if kind is not None:
+        return f"{kind.__name__}[{', '.join(map(_spelled, inner))}]"
+    return "..." if hint is Ellipsis else getattr(hint, "__name__", str(hint))
+
+
+def apart(kind: Any, names: set[str]) -> str:
+    """In words, which fields a file lacks and which it has beside those of the class."""
+    every = dataclasses.fields(kind)
+    needed = {f.name for f in every if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING}
+    both = {"lacks": needed - names, "has also": names - {f.name for f in every}}
+    found = [f"it {verb} {', '.join(sorted(fields))}" for verb, fields in both.items() if fields]
+    return " and ".join(found) or "its fields are of other types"
