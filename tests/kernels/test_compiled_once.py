@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
+
+from tests.processes import finished
 
 COUNTED = """
 import collections, json
@@ -35,7 +36,8 @@ print(json.dumps({name: n for name, n in Counted.found.items() if name.startswit
 def test_each_kernel_is_compiled_once(tmp_path):
     """A flag that is a literal in one caller and not in the other would have it compiled for both."""
     here = {**os.environ, "CFDYN_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", COUNTED], env=here, capture_output=True, text=True, check=True, timeout=600)
+    done = finished([sys.executable, "-c", COUNTED], env=here)
+    assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout.splitlines()[-1])
     assert "cfdyn.kernels.orbits.stretch" in counts and "cfdyn.kernels.orbits.scan" in counts
     assert {name: n for name, n in counts.items() if n > 1} == {}
