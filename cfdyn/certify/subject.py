@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 from flint import ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball
+from cfdyn.certify.checker.labels import POWERS, corrects
 from cfdyn.certify.exact import exact, written
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.symbolic.loss import LossSpec, make_loss
@@ -228,9 +230,13 @@ def _interval(name: str, value: Any) -> Interval:
 
 
 def limit_of(optimizer: Optimizer) -> Optimizer:
-    """What a bias-corrected optimizer tends to: its powers of β at their limit 0."""
-    powers = [name for name in optimizer.shared if name in ("decay1", "decay2")]
-    if isinstance(optimizer, MatrixOptimizer) or not powers:
+    """What a bias-corrected optimizer tends to: its powers of β, by 1 − β·power of which it divides, at their limit 0."""
+    if isinstance(optimizer, MatrixOptimizer):
+        return optimizer
+    texts = {name: f.text for name, f in optimizer.define.items()}
+    powers = [name for name in optimizer.shared if name in POWERS and corrects(name, optimizer.update["w"].text, texts)
+              and re.fullmatch(rf"\w+\*{name}", optimizer.update[name].text)]  # fmt: skip
+    if not powers:
         return optimizer
     kept = tuple(name for name in optimizer.shared if name not in powers)
     change = {name: formula("0*lr") for name in powers}

@@ -194,7 +194,7 @@ def _formulas(graph: Graph, given: dict) -> tuple[list[str], list[Node], dict[st
 def _optimizer(graph: Graph, given: dict) -> tuple[list[str], list[Node], dict[str, Value]]:
     fields.mapping(given, "map", ["type", "loss", "optimizer"], ["limit"])
     loss = Loss(given["loss"])
-    optimizer = Optimizer(given["optimizer"], fields.truth(given.get("limit", False), "limit"))
+    optimizer = Optimizer(given["optimizer"], bool(fields.truth(given.get("limit", False), "limit")))
     called = {n: f"optimizer_{n}" if n in loss.params and n != "lr" else n for n in optimizer.params}
     if set(called.values()) & set(loss.params):
         raise NotValid("the loss and the optimizer have a parameter of one name")

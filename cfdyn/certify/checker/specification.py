@@ -13,6 +13,7 @@ from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.formula import Text
 from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.formulas.jets import derivative
+from cfdyn.certify.checker.labels import bias_correction_is_over
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import symbol
 
@@ -73,7 +74,7 @@ class Loss:
 class Optimizer:
     """The update of an optimizer, from its texts."""
 
-    def __init__(self, given: Any, limit: bool | None):
+    def __init__(self, given: Any, limit: bool):
         found = fields.mapping(given, "the optimizer", ["params", "update"],
                                ["name", "gradient", "probe", "define", "per_weight", "shared"])  # fmt: skip
         # It stands in the statement, beside the formulas: a name, and no sentence.
@@ -91,7 +92,8 @@ class Optimizer:
         self.gradient, self.probe = (
             None if found.get(n) is None else Text(fields.text(found[n], n), n) for n in ("gradient", "probe")
         )
-        self.limit = limit
+        if limit and not bias_correction_is_over(update["w"], define):
+            raise NotValid("limit is true, but no formula of the optimizer shows a bias correction that is over")
 
     def step(
         self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]

@@ -9,6 +9,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from cfdyn.certify.checker.labels import called
+
 DIGITS, MOST_ROWS = 12, 12
 
 
@@ -25,7 +27,7 @@ def map_in_words(described: Mapping[str, Any]) -> str:
         return f"the map {', '.join(f'{name} → {text}' for name, text in pairs)}{_values(described.get('params') or {})}"
     loss, optimizer = described["loss"], described["optimizer"]
     limit = ", in the limit of many steps, where its bias correction is over," if described.get("limit") else ""
-    return (f"{optimizer.get('name') or 'the step'} ({_rules(optimizer)}){_values(optimizer['params'])}{limit} on the loss "
+    return (f"{called(optimizer)} ({_rules(optimizer)}){_values(optimizer['params'])}{limit} on the loss "
             f"{loss['formula']}{_values(loss.get('params') or {})}{_rows(loss)}")  # fmt: skip
 
 
