@@ -20,10 +20,10 @@ from cfdyn.certify.boxes.unbounded import Rays, inside, parity
 from cfdyn.certify.certificate import Certificate, proved, unproved
 from cfdyn.certify.exact import end, exact, written
 from cfdyn.certify.ledger import LONGEST, box_of, box_text, helpers, symmetries_text, turns_of
+from cfdyn.certify.spellings import ABOVE, all_above, is_max
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import NumericsError, UsageError, shown
 
-ALL = {"all above 1": 1, "all above 2": 2}
 FAR, TRIALS = 2.0**10, 24  # how far up an open interval is looked at, in lo; values that are looked at
 BACK = (1e-4, 1e-3, 1e-2, 5e-2, 0.2)  # from the birth of a cycle, as a part of it
 
@@ -36,11 +36,11 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     Parameters
     ----------
     loss, optimizer : as for `cf.as_map`; or a map of formulas alone
-    period : n ≥ 2; of maps of one variable also "all above 1" (no cycles but fixed points), and "all above 2" on the whole line
-        for odd maps
+    period : n ≥ 2; of maps of one variable also "above 1" (no cycles but fixed points), and "above 2" on the whole line for odd
+        maps
     box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
-    vary : parameters of the map: exact numbers, or pairs such as ``lr=(0.1, 1.45)``; with None for the upper end of one of them
-        the largest is looked for that can be proved
+    vary : parameters of the map: exact numbers, or pairs such as ``lr=(0.1, 1.45)``; with "max" (or None) for the upper end of
+        one of them the largest is looked for that can be proved
     most : nodes of the tree of boxes
     jobs : processes at once where the search takes more than half a second, as many as there are processors if not given; the
         certificate is the same to the last byte
@@ -62,15 +62,16 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     ----------
     Galias, Int. J. Bifurcation Chaos 11 (2001) 2427; Sharkovskii's theorem.
     """
-    n = period if isinstance(period, str) and period in ALL else _period(period)
-    open_ended = [name for name, value in vary.items() if isinstance(value, tuple | list) and tuple(value[1:]) == (None,)]
+    n = all_above(period) or _period(period)
+    open_ended = [name for name, value in vary.items()
+                  if isinstance(value, tuple | list) and len(value) == 2 and is_max(value[1])]  # fmt: skip
     start = {name: value[0] if name in open_ended else value for name, value in vary.items()}
     about = subject(loss, optimizer, start)
     outer = box_of(about, box)
     if n == "all above 2" and outer != [(-math.inf, math.inf)]:
-        raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
-    if n in ALL and about.dim != 1:
-        raise UsageError(f"{n!r} is for maps of one variable")
+        raise UsageError("'above 2' is proved on the whole line: box=(-inf, inf)")
+    if isinstance(n, str) and about.dim != 1:
+        raise UsageError(f"'{n.removeprefix('all ')}' is for maps of one variable")
     if len(open_ended) > 1:
         raise UsageError(f"one interval may be open, not those of {' and '.join(open_ended)}")
     with helpers(jobs) as others:
@@ -98,20 +99,20 @@ class How(NamedTuple):
 
 def _period(period: Any) -> int:
     if isinstance(period, str):
-        raise UsageError(f"period is a whole number from 2 on, or {' or '.join(map(repr, ALL))}, not {shown(period)}")
+        raise UsageError(f"period is a whole number from 2 on, or {' or '.join(map(repr, ABOVE))}, not {shown(period)}")
     return whole_number("period", period, 2, LONGEST)
 
 
 def _proof(about: Subject, box: Box, n: int | str, how: How) -> Certificate:
     if n == "all above 2":
         return _folded(about, box, how)
-    period = 2 if n in ALL else int(n)
+    period = n if isinstance(n, int) else 2
     try:
         where = inside(about, box, period)
     except NumericsError as problem:
         return unproved(about, "no_cycles", str(problem))
-    turns = [] if n in ALL else turns_of(about, where.box)
-    search = how.searched(Question(about, where.box, period, unbroken=n in ALL, turns=turns), str(n), (n, turns))
+    turns = [] if isinstance(n, str) else turns_of(about, where.box)
+    search = how.searched(Question(about, where.box, period, unbroken=isinstance(n, str), turns=turns), str(n), (n, turns))
     if search.given_up:
         return unproved(about, "no_cycles", _why(about, search.given_up))
     claim = {"period": n, "box": box_text(box)}
@@ -121,9 +122,8 @@ def _proof(about: Subject, box: Box, n: int | str, how: How) -> Certificate:
 def _folded(about: Subject, box: Box, how: How) -> Certificate:
     """All periods above 2, by K(x) = |g(x)| on the half-line."""
     if parity(about) != -1:
-        return unproved(
-            "no_cycles", "its formula does not show that the map is odd; 'all above 1' and single periods ask for no symmetry"
-        )
+        return unproved(about, "no_cycles", "its formula does not show that the map is odd; 'above 1' and single periods ask for "
+                        "no symmetry")  # fmt: skip
     rays = Rays(about)
     t = rays.tape
     slower = rays.tape.neg(rays.descent) if rays.descent is not None else t.sub(rays.z, rays.step)

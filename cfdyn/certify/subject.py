@@ -15,7 +15,9 @@ from flint import ctx
 from cfdyn.certify.balls import BITS, Enclosure, ball
 from cfdyn.certify.checker.labels import POWERS, corrects
 from cfdyn.certify.exact import exact, written
+from cfdyn.certify.spellings import is_max
 from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.loss import LossSpec, make_loss
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
@@ -160,6 +162,9 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
         spec = make_loss(spec)
     if not isinstance(optimizer, Optimizer | MatrixOptimizer | None):
         raise UsageError(f"a proof takes an optimizer such as cf.optimizers.gd(lr=0.5) behind the loss, not {shown(optimizer)}")
+    if isinstance(spec, CircleMap):
+        raise UsageError("proofs are about maps without angles: leave out `periodic=`; then a cycle is one that comes back "
+                         f"without a turn of {', '.join(spec.periods)}")  # fmt: skip
     if isinstance(spec, LossSpec):
         if optimizer is None:
             raise UsageError("a proof about a loss needs an optimizer too, such as cf.optimizers.gd(lr=0.5)")
@@ -221,7 +226,7 @@ def _interval(name: str, value: Any) -> Interval:
     pair: Sequence = value if isinstance(value, tuple | list) else (value, value)
     if len(pair) != 2:
         raise UsageError(f"{name} is a number or a pair (lo, hi), not {shown(value)}")
-    if None in pair:
+    if any(map(is_max, pair)):
         raise UsageError(f"the interval of {name} needs two ends, not {shown(value)}; only `no_cycles` looks for its upper end")
     lo, hi = exact(pair[0]), exact(pair[1])
     if lo > hi:

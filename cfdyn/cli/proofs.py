@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
+from cfdyn.certify.spellings import is_max
 from cfdyn.cli.progress import duration
 from cfdyn.errors import UsageError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, float | None], None]
 Say = Callable[[str], None]
 MOST = 8  # cycles that a proof is tried with
+REASONS = 3  # that are told of boxes that are left
 
 
 def telling(say: Say, whole: bool = False) -> Progress:
@@ -99,11 +101,13 @@ class Asked:
         at : shares of the parameter's interval where cycles are looked for
         """
         from cfdyn.certify.certificate import unproved
+        from cfdyn.certify.subject import subject
 
         if self.start is not None:
             points = [self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)]
             return prove(points, after("proving", self.say))
-        last = unproved(kind, f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
+        last = unproved(subject(self.step), kind, f"no cycle of period {n} was found to begin with; give its points with "
+                        "--start, or another --box")  # fmt: skip
         words = f"looking for cycles of period {n} to begin with"
         for share in at:
             step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
@@ -131,6 +135,7 @@ def _all(asked: Asked, progress: Progress) -> Certificate:
 def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | None = None) -> tuple[Any, Certificate]:
     """All cycles of a period, and the certificate, which is not proved where boxes are left."""
     from cfdyn.certify.certificate import unproved
+    from cfdyn.certify.subject import subject
 
     found = cfdyn.certify.cycles(step, period=period, box=box, jobs=jobs, progress=progress)
     if found.complete and found.certificate is not None:
@@ -138,12 +143,11 @@ def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | Non
     reasons = sorted({reason for _, reason in found.undecided}) or ["a divisor's ledger is not complete"]
     cycles = f"{found.count} cycle{'s' * (found.count != 1)}"
     left = f"{len(found.undecided)} box{'es' * (len(found.undecided) != 1)}"
-    return found, unproved("cycles", f"{cycles} proved, {left} undecided: {reasons[0]}")
+    return found, unproved(subject(step), "cycles", f"{cycles} proved, {left} undecided: {'; '.join(reasons[:REASONS])}")
 
 
 def _none(asked: Asked, progress: Progress) -> Certificate:
-    above = re.fullmatch(r"(?:all )?above (\d)", asked.period.strip())
-    n = f"all above {above[1]}" if above else asked.n(3)
+    n = asked.period if asked.period.startswith(("above", "all")) else asked.n(3)
     asked.say("proving: looking for a cycle that refutes it")
     return cfdyn.certify.no_cycles(asked.step, period=n, box=asked.region, jobs=asked.jobs, progress=progress, **asked.vary)
 
@@ -210,5 +214,5 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
 def prove(kind: str, asked: Asked) -> Certificate:
     """A proof of a kind, which tells how far it is."""
     # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
-    whole = kind != "all" and asked.start is None and all(pair[1] is not None for pair in asked.vary.values())
+    whole = kind != "all" and asked.start is None and not any(is_max(pair[1]) for pair in asked.vary.values())
     return KINDS[kind](asked, telling(asked.say, whole))

@@ -124,6 +124,21 @@ def test_the_fold_needs_an_odd_map():
     assert "odd" in found.reason
 
 
+@pytest.mark.parametrize(("one", "other"), [
+    ({"period": "above 1", "lr": (0.5, "1.2")}, {"period": "all above 1", "lr": (0.5, "1.2")}),
+    ({"period": "above 1", "lr": (0.5, "max")}, {"period": " all above 1", "lr": (0.5, None)}),
+])  # fmt: skip
+def test_python_takes_the_words_of_the_command_line(one, other):
+    """`cfdyn certify none --period "above 1" --vary lr=0.5:max`; Poisson regression flips at 2."""
+    found, same = (cf.certify.no_cycles("exp(w) - w", GD, box=(-3, 3), **asked) for asked in (one, other))
+    assert found.proved and found.document == same.document and found.claim["period"] == "all above 1"
+
+
+def test_max_is_for_no_cycles():
+    with pytest.raises(UsageError, match="needs two ends, not .*'max'.*only `no_cycles`"):
+        cf.certify.trapping(DOUBLE_WELL, GD, (-1.4, 1.4), lr=(1, "max"))
+
+
 def test_parity_of_formulas():
     odd = [LOG_COSH, DOUBLE_WELL, "w**2*cos(w)", "abs(w)**3"]
     none = [LOGISTIC, "w**2 + w**3", "cos(w + 1)"]
@@ -134,8 +149,8 @@ def test_parity_of_formulas():
 @pytest.mark.parametrize(
     ("n", "box", "lr", "words"),
     [
-        (1, (-2, 2), (1, 2), "period is a whole number"), ("above", (-2, 2), (1, 2), "all above 1"), (3, (-2, 2), (2, 1), "empty"),
-        ("all above 2", (-2, 2), (1, 2), "whole line"), (3, (-2, math.inf), (1, 2), "an infinite box"), (3, (-2, 2), (0, None), "above 0"),
+        (1, (-2, 2), (1, 2), "period is a whole number"), ("above", (-2, 2), (1, 2), "or 'above 1' or 'above 2', not 'above'"), (3, (-2, 2), (2, 1), "empty"),
+        ("above 3", (-2, 2), (1, 2), "'above 2'"), ("all above 2", (-2, 2), (1, 2), "whole line"), (3, (-2, math.inf), (1, 2), "an infinite box"), (3, (-2, 2), (0, None), "above 0"),
     ],
 )  # fmt: skip
 def test_bad_input_is_said_to_be_bad(n, box, lr, words):

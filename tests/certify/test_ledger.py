@@ -165,11 +165,11 @@ def test_a_box_of_a_few_doubles_is_undecided_and_not_for_the_number_of_boxes():
     assert {why for _, why in crowded.undecided} == {"more boxes than `most`: raise it, or take a smaller box"}
 
 
-def test_a_cycle_on_the_edge_of_the_box_is_undecided_with_the_reason():
+def test_a_fixed_point_of_the_logistic_map_on_the_border_is_undecided_with_the_reason():
     ledger = cf.certify.cycles(logistic(4), period=1, box=(0, 1))
     assert not ledger.complete
     assert ledger.count == 1
-    assert "edge" in ledger.undecided[0][1]
+    assert "x = 0 is on the border" in ledger.undecided[0][1]
 
 
 def test_too_few_boxes_are_no_proof():
@@ -240,3 +240,29 @@ def test_it_is_told_how_far_a_search_is_while_cycles_are_proved(monkeypatch):
     cf.certify.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.7), 3, (-2, 2), progress=lambda *counts: told.append(counts))
     before = [told[k - 1] for k, one in enumerate(told) if one == "a cycle"]
     assert before and all(waiting > 0 and left is None for _, waiting, left in before)
+
+
+@pytest.mark.parametrize(("loss", "n", "box", "words"), [
+    (DOUBLE_WELL, 1, (-1, 1), "fixed point at w = 1 is on the border of the box, to rounding: let the box end farther out in w"),
+    (DOUBLE_WELL, 1, (-1, 0.5), "fixed point at w = -1 is on"),
+    ("(x**2 - 1)**2/2 + y**2/2", 1, [(-2, 2), (0, 1)], "fixed point at x = 1, y = 0 is on the border of the box, to rounding: let the box end farther out in y"),
+])  # fmt: skip
+def test_a_fixed_point_on_the_border_of_the_box_is_named(loss, n, box, words):
+    ledger = cf.certify.cycles(loss, GD(lr=0.3), n, box)
+    assert not ledger.complete and any(words in reason for _, reason in ledger.undecided)
+
+
+@pytest.mark.parametrize("off", [0, -1e-15, 1e-15])
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_cycle_with_a_point_on_the_border_is_named_by_that_point(off, end):
+    """The 2-cycle of the logistic map has the points ((r + 1) ± √((r − 3)(r + 1)))/2r, here 14/39 and 35/39."""
+    points = [14 / 39, 35 / 39]
+    box = [(points[0] + off, 0.95), (0.1, points[1] + off)][end]
+    [(_, reason)] = cf.certify.cycles(logistic(3.9), period=2, box=box).undecided
+    assert f"the 2-cycle through x = {points[end]:.9g} is on the border of the box" in reason
+
+
+def test_a_map_with_angles_is_refused_by_the_word_that_made_it_one():
+    circle = cf.Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
+    with pytest.raises(UsageError, match="without angles: leave out `periodic=`;"):
+        cf.certify.cycles(circle, period=1, box=(0, 1))

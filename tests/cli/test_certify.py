@@ -99,6 +99,7 @@ def test_jobs_are_for_proofs(capsys):
         (("cycle", "double_well", "--period", "three"), "whole number"),
         (("branch", "double_well", "--period", 2), "--vary NAME=LO:HI"),
         (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
+        (("none", "double_well", "--period", "above 3"), "a whole number from 2 on, or 'above 1' or 'above 2'"),
         (("chaos", "linear_network"), "one variable"),
         (("measure", "linear_network"), "one variable"),
         (("trapping", "double_well", "--out", "."), "is a folder"),
@@ -112,6 +113,18 @@ def test_jobs_are_for_proofs(capsys):
 def test_errors(capsys, arguments, words):
     status, out, err = run(capsys, "certify", *arguments)
     assert status == 2 and words in err and len(err.splitlines()) <= 3 and out == ""
+
+
+def test_a_zero_on_the_border_of_the_box_is_named(capsys):
+    status, out, _ = run(capsys, "certify", "all", "double_well", "--optimizer", "gd:lr=1.7", "--box=0:1")
+    words = " ".join(out.split())
+    assert status == 1 and "proved no" in words and "0 cycles proved, 2 boxes undecided" in words
+    assert "fixed point at w = 0 is on the border" in words and "fixed point at w = 1 is on the border" in words
+
+
+def test_cycles_with_angles_are_not_proved(capsys):
+    status, _, err = run(capsys, "cycles", "--map", "x + 0.3 - sin(2*pi*x)/20", "--periodic", "x=1", "--box=0:1", "--prove")
+    assert status == 2 and "leave out --periodic" in " ".join(err.split())
 
 
 @pytest.mark.parametrize(("arguments", "of"), [

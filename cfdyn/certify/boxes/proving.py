@@ -9,12 +9,13 @@ import numpy as np
 
 from cfdyn.certify.boxes.greater import Turn, turned, with_images
 from cfdyn.certify.boxes.search import Boxes, Search
-from cfdyn.certify.boxes.shooting import Shooting, gap, same, suggested
+from cfdyn.certify.boxes.shooting import Box, Shooting, gap, same, suggested
 from cfdyn.certify.boxes.solved import Points, Solved
+from cfdyn.words import called, named
 
 STARTS, EACH = 4000, 16  # of Newton's method: of all boxes, and of one
 NEAR = 1e-8  # of the size of the box: orbits that are closer are one
-NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
+NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1"
 
 
 def prove(search: Search) -> dict[tuple, str]:
@@ -35,9 +36,20 @@ def prove(search: Search) -> dict[tuple, str]:
         if len(found) == len(family) and all(map(shooting.proves, found[1:])):
             known += found
         else:
-            failed.update({tuple(point): NEUTRAL for orbit in family for point in orbit.tolist()})
+            failed.update({tuple(point): _why(orbit, about.names, box, near) for orbit in family for point in orbit.tolist()})
     search.solved = Solved(n, known)
     return failed
+
+
+def _why(orbit: np.ndarray, names: Sequence[str], box: Box, near: float) -> str:
+    """Why Krawczyk's test fails: it needs room around each point, and on the border of the box there is none."""
+    for point in orbit.tolist():
+        for name, value, ends in zip(names, point, box, strict=True):
+            if min(abs(value - end) for end in ends) <= near:
+                where = f"{'at' if len(orbit) == 1 else 'through'} {named(names, (v + 0.0 for v in point), 9)}"
+                return (f"the {called(len(orbit))} {where} is on the border of the box, to rounding: let the box end farther out "
+                        f"in {name}, or farther in")  # fmt: skip
+    return NEUTRAL
 
 
 def _starts(left: Boxes) -> np.ndarray:

@@ -49,10 +49,10 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
 
 
 def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
-    """Of orbits (k, n, d) those in the box without a shorter period, each once."""
-    (lo, hi), n = np.array(box).T, orbits.shape[1]
+    """Of orbits (k, n, d) those in the box, or on its border but for rounding, without a shorter period, each once."""
+    (lo, hi), n, room = np.array(box).T, orbits.shape[1], CLOSE * size
     with np.errstate(all="ignore"):
-        wanted = (np.isfinite(orbits) & (orbits >= lo) & (orbits <= hi)).all((1, 2))
+        wanted = (np.isfinite(orbits) & (orbits >= lo - room) & (orbits <= hi + room)).all((1, 2))
         for k in (k for k in range(1, n) if n % k == 0):
             wanted &= ~(np.abs(orbits - np.roll(orbits, k, 1)).max((1, 2)) < 1e-7 * size)
     found: list[np.ndarray] = []

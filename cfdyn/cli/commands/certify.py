@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 import cfdyn
+from cfdyn.certify.spellings import MAX, is_max
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.input.completion import offers
 from cfdyn.cli.input.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM
@@ -78,17 +79,18 @@ def certify(
 
 
 def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:
-    """The intervals of parameters, without an upper end where that is ``max``."""
-    free = [item for item in vary if item.endswith(":max")]
+    """The intervals of parameters, with the upper end "max" where that is to be found."""
+    free = [item for item in vary if is_max(item.rpartition(":")[2])]
     if free and kind != "none":
         raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
-    return dict(map(varied, (v for v in vary if v not in free))) | {n: (lo, None) for n, lo in map(_open, free)}
+    return dict(map(varied, (v for v in vary if v not in free))) | {n: (lo, MAX) for n, lo in map(_open, free)}
 
 
 def _open(text: str) -> tuple[str, str]:
     """``lr=0.1:max`` → ("lr", "0.1")."""
     name, _, ends = text.partition("=")
-    return varied(f"{name}={ends.removesuffix(':max')}:1e300")[0], ends.removesuffix(":max").strip()
+    lo = ends.rpartition(":")[0].strip()
+    return varied(f"{name}={lo}:1e300")[0], lo
 
 
 def _print(screen: Screen, found: Certificate, saved: Path | None, title: str, chosen: dict[str, str]) -> None:
