@@ -4,6 +4,7 @@ import math
 from itertools import permutations, product
 
 import numpy as np
+from scipy.ndimage import minimum_filter1d
 from scipy.spatial import KDTree
 
 from cfdyn.cycles.boxes import FLAT, closes, of_period, without_blurred
@@ -18,12 +19,15 @@ from cfdyn.systems.map import Map
 
 STEPS, CHEAP = 60_000_000, 30  # of the map with its Jacobian, for a whole search where they are so few operations
 STARTS, ITERATIONS = 400, 60  # of a round
+SOLVED = 10  # steps of Newton's method on all points, as they are counted
 STRENGTHS = (0.0, 1.0, 10.0)
 SMALL, PATIENCE = (0.1, 0.03, 0.01, 0.003), 30  # λ, and iterations: so many times 1/λ
 MOST_MATRICES, FEW_STARTS = 384, 4  # matrices C of a round, and starts for each of them at least
 LIGHT = 4  # times as many steps of the map alone
-QUIET, FOR_EACH = 3, 4  # rounds without anything new after which the search ends, or one for so many cycles that are met
+QUIET, FOR_EACH = 3, 8  # rounds without anything new after which the search ends, or one for so many cycles that are met
 MOST_AT_ONCE = 100  # points whose cycles are solved for, of one method in a round
+ORBITS, LONG, CLOSE = 32, 200, 0.3  # orbits of a round, their periods, and returns that are tried, in sizes of an orbit
+MOST_RETURNS = 400  # of a round
 MOST_FLAT = 20  # so many cycles with a multiplier of 1 are a continuum
 MOST_BYTES = 2**30
 CONVERGED = 1e-10  # of the size of a point: a step so short is the last one
@@ -36,8 +40,9 @@ def by_random_starts(
     step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, group: Symmetries, implicit: bool = True,
     say: Say = silent, after: bool = False,
 ) -> SearchResult:  # fmt: skip
-    """Newton's method and its stabilised relatives on fⁿ from random points and from orbits, then on all n points.
+    """Newton's method on all n points from close returns of orbits; it and its stabilised relatives on fⁿ from random points.
 
+    A point of a cycle attracts Newton's method on fⁿ from as near as one over its multiplier, on all n points from far wider.
     Not ``implicit``: x ← x + λ C (fⁿ(x) − x) in place of these, with small λ and all matrices C of signs and exchanges.
 
     Schmelcher & Diakonos (1997), Phys. Rev. Lett. 78, 4733; Davidchack & Lai (1999), Phys. Rev. E 60, 6172, eq. (6).
@@ -93,6 +98,8 @@ class _Search:
                 if self.used >= most or self.continuum:
                     break
             self.starts += len(starts)
+            if self.implicit and not self.continuum:
+                self._add(self._returns())
             barren, self.quiet = (barren + 1, self.quiet + len(starts)) if len(self.points) == known else (0, 0)
             say(self._words())
 
@@ -138,23 +145,46 @@ class _Search:
 
     def _take(self, ends: np.ndarray) -> None:
         """Add the cycles through these points that are new."""
-        cycles = []
+        orbits = []
         for end in self._unknown(_rounded_apart(ends))[:MOST_AT_ONCE]:
-            orbit = np.empty((self.period, self.step.dim))
-            orbit[0] = end
-            ran, status = iterate(self.rules[0], self.step.p, self.escape, orbit)
-            self.used += ran
-            if status == DONE and not self._returns(orbit):
-                cycle = polish(self.step, orbit)
-                if cycle is not None and closes(self.step, cycle):
-                    cycles.append(cycle)
+            orbit = self._orbit(end, self.period)
+            if orbit is not None and not self._is_shorter(orbit):
+                orbits.append(orbit)
+        self._add(orbits)
+
+    def _orbit(self, start: np.ndarray, length: int) -> np.ndarray | None:
+        """So many states from there on; None if they escape."""
+        orbit = np.empty((length, self.step.dim))
+        orbit[0] = start
+        ran, status = iterate(self.rules[0], self.step.p, self.escape, orbit)
+        self.used += ran
+        return orbit if status == DONE else None
+
+    def _returns(self) -> list[np.ndarray]:
+        """Stretches of a period (n, D) of orbits that nearly come back, more so than those just before and after."""
+        n, found = self.period, list[np.ndarray]()
+        for start in self._settled(self.rng.uniform(self.region[:, 0], self.region[:, 1], (ORBITS, self.step.dim))):
+            orbit = self._orbit(start, LONG * n)
+            if orbit is None:
+                continue
+            gaps = np.abs(orbit[n:] - orbit[:-n]).max(axis=1)
+            best = (gaps == minimum_filter1d(gaps, max(3, n | 1))) & (gaps <= CLOSE * np.ptp(orbit, axis=0).max())
+            near = np.flatnonzero(best)[:: max(1, int(best.sum()) * ORBITS // MOST_RETURNS)]
+            found += [orbit[k : k + n] for k in near if len(self._unknown(orbit[k : k + 1]))]
+        return [orbit for orbit in found if not self._is_shorter(orbit)]
+
+    def _add(self, orbits: list[np.ndarray]) -> None:
+        """Add the cycles near these orbits (n, D) that are new."""
+        self.used += len(orbits) * self.period * SOLVED
+        solved = [polish(self.step, orbit) for orbit in orbits]
+        cycles = [cycle for cycle in solved if cycle is not None and closes(self.step, cycle)]
         points, mu = self.group.spread(*of_period(self.step, self.period, self.region, cycles))
         if len(points):
             together = np.concatenate([self.points, points]), np.concatenate([self.mu, mu])
             self.points, self.mu = distinct(*together, self.extent)
             self.continuum = int((np.abs(self.mu - 1).min(axis=1) < FLAT).sum()) > MOST_FLAT * len(self.group)
 
-    def _returns(self, orbit: np.ndarray) -> bool:
+    def _is_shorter(self, orbit: np.ndarray) -> bool:
         """True if the first point is back before the end: a cheap test before Newton's method."""
         n = len(orbit)
         return any(n % q == 0 and np.abs(orbit[q] - orbit[0]).max() <= SHORTER * self.extent for q in range(1, n))
