@@ -12,6 +12,7 @@ from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import FAR
 from cfdyn.systems.tangents import Stretching, one_after_another
+from cfdyn.words import called
 
 BATCHES = 20  # of steps, whose means tell the error of an exponent
 SMALLEST_EXPONENT, CURVE = 1e-4, 1e-3  # per step: less is 0 whatever its error says; on a curve no more is left of 0
@@ -19,6 +20,7 @@ ERRORS, MANY_ERRORS, CLEAR = 6, 20, 5e-3  # standard errors that an exponent is 
 QUASI_DIGITS = 7.0  # of averages over 20 000 steps: on a chaotic orbit they have two or three
 FOR_LONGER = "; a larger `budget` of `classify` follows it for longer"
 FEWEST = 100  # steps over which averages say anything
+NARROW, LOOKED, SHORT = 1e-4, 1000, 64  # of its size an orbit stays so near to a cycle, over so many steps; of such a period
 Say = Callable[[str], None]
 
 
@@ -48,7 +50,26 @@ def irregular(
         return "chaotic", evidence, exponent, state
     if (step.dim > 1 or step.periodic) and abs(exponent) <= max(margin, CURVE) and digits >= QUASI_DIGITS:
         return "quasi-periodic", f"{evidence}; averages agree to {digits:.0f} digits", exponent, state
-    return "undecided", f"{evidence}: too close to zero, or not settled{hint(step, state) or FOR_LONGER}", exponent, state
+    advice = hint(step, state) or _narrow(step, z, min(steps // 2, LOOKED), max_period) or FOR_LONGER
+    return "undecided", f"{evidence}: too close to zero, or not settled{advice}", exponent, state
+
+
+def _narrow(step: Map | MapByProducts, z: np.ndarray, steps: int, longest: int) -> str:
+    """What to do where an orbit stays very near to a cycle, as in the middle of an island; "" where it does not.
+
+    Errors of steps add up beside its size there, so averages over a longer orbit get no better.
+    """
+    orbit = orbit_of(step, z, steps) if step.dim > 1 and steps >= FEWEST else None
+    if orbit is None:
+        return ""
+    size = np.abs(orbit).max()
+    for n in range(1, min(longest, SHORT) + 1):
+        # Each point is back within this after n steps, all along.
+        width = np.abs(orbit[n:] - orbit[:-n]).max()
+        if width <= NARROW * size:
+            return (f"; the orbit stays within about {width:.0e} of a {called(n)}, where errors of steps weigh most: "
+                    f"start farther from it, or if it converges slowly{FOR_LONGER.replace(';', ',')}")  # fmt: skip
+    return ""
 
 
 def _grows(reach: np.ndarray) -> bool:
