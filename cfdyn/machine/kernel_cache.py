@@ -1,9 +1,11 @@
 """Machine code of kernels on disk: it came with the package, or one process makes it and all others load it."""
 
+import gc
 import os
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -141,6 +143,21 @@ class _Cache(FunctionCache):
         self.enable()
 
 
+COLLECTED = 50_000  # objects
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """numba makes many objects that stay for a while: to look through them all again and again takes a twelfth of its time."""
+    often, *others = gc.get_threshold()
+    if 0 < often < COLLECTED:
+        gc.set_threshold(COLLECTED, *others)
+    try:
+        yield
+    finally:
+        gc.set_threshold(often, *others)
+
+
 def keep(compiled: Any, function: Callable) -> None:
     """Give a dispatcher the checked store in place of numba's own; what two processes need is compiled by one of them."""
     if not os.path.exists(function.__code__.co_filename):
@@ -153,7 +170,8 @@ def keep(compiled: Any, function: Callable) -> None:
     def compile_once(*signature: Any) -> Any:
         height = len(store.claims)
         try:
-            return compile(*signature)
+            with _rarely_collected():
+                return compile(*signature)
         finally:
             store.release(height)
 
