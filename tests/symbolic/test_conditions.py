@@ -73,9 +73,9 @@ def test_formulas_that_tell_by_themselves_stay_as_they_are(text):
     assert found.conditions == () and "nil" not in found.tape.ops
 
 
-@pytest.mark.parametrize("text", ["0**(x - x)", "x + 0*log(-1 - x**2)", "x + 0*sqrt(-exp(x))"])
+@pytest.mark.parametrize("text", ["0**(x - x)", "x + 0**(x - x)", "x + (x - x)**(-1)"])
 def test_what_is_nowhere_defined_is_refused(text):
-    with pytest.raises(FormulaError, match="nowhere defined|negative|not real"):
+    with pytest.raises(FormulaError, match="nowhere defined|divides by zero"):
         cf.Loss(text)
 
 

@@ -95,7 +95,8 @@ _HIDING = (sympy.floor, sympy.ceiling, sympy.frac, sympy.Mod, sympy.sign, sympy.
 
 def _nodes(expression: sympy.Basic, whole: bool) -> Iterator[tuple[sympy.Basic, Path]]:
     """The parts of an expression with their branches; ``whole``: also those whose own value is hidden."""
-    seen, stack = set(), [(expression, ())]
+    seen: set[tuple[sympy.Basic, Path]] = set()
+    stack: list[tuple[sympy.Basic, Path]] = [(expression, ())]
     while stack:
         node, path = stack.pop()
         if (node, path) in seen:
@@ -127,7 +128,7 @@ def _parts(one: Condition) -> Iterator[Condition]:
     here = span(one.expression)
     if here.positive or one.kind == NOT_ZERO and here.negative or one.kind == NOT_NEGATIVE and here.lo >= 0:
         return
-    if not one.path and (here.negative if one.kind != NOT_ZERO else here == (0, False, 0, False)):
+    if not one.path and one.kind == NOT_ZERO and here == (0, False, 0, False):
         raise Refusal(f"it is nowhere defined: {one} never holds")
     factors = [factor for factor in sympy.Mul.make_args(one.expression) if not span(factor).positive]
     if one.kind == NOT_ZERO:

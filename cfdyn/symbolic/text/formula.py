@@ -240,12 +240,13 @@ def _analysed(
     key: str, text: str, expression: sp.Expr, conditions: Sequence[Condition], cancelled: Sequence[str] = ()
 ) -> Formula:  # fmt: skip
     from cfdyn.symbolic.text.functions import switching_conditions
-    from cfdyn.symbolic.text.lower import defined, lower
+    from cfdyn.symbolic.text.lower import defined, lower, positive
 
     symbols = expression.free_symbols.union(*(one.free_symbols for one in conditions))
     tape, names = Tape(), tuple(sorted(s.name for s in symbols))
     leaves = tape.named("name", names)
     root = lower(tape, expression, leaves)
+    conditions = [one for one in conditions if not positive(tape, one, leaves)]
     for one in conditions:
         root = tape.add(root, defined(tape, one, leaves))
     switching = tuple(lower(tape, s, leaves) for s in switching_conditions(expression))

@@ -43,6 +43,15 @@ def lower(tape: Tape, expression: sp.Basic, names: Mapping[str, Node]) -> Node:
     return done[expression]
 
 
+def positive(tape: Tape, condition: Condition, names: Mapping[str, Node]) -> bool:
+    """True if a condition asks for a positive number of what is made of exponentials, and so is one."""
+    if condition.kind != POSITIVE:
+        return False
+    u = lower(tape, condition.expression, names)
+    found = logarithm(tape, u)
+    return tape.ops[found] != "log" or tape.args[found] != (u,)
+
+
 def defined(tape: Tape, condition: Condition, names: Mapping[str, Node]) -> Node:
     """A node that is 0 where a condition holds and undefined elsewhere, with all of its derivatives.
 

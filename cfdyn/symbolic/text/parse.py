@@ -241,7 +241,8 @@ def _needs(node: ast.expr, signs: list[int], parts: list[_Value]) -> tuple[Condi
     if isinstance(node, ast.Call):
         found += conditions.of_call(_callee(node), _numbers(parts))
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        found += conditions.of_power(*_numbers(parts), bool(parts[1].names))
+        base, exponent = _numbers(parts)
+        found += conditions.of_power(base, exponent, bool(parts[1].names))
     elif isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS):
         below = [item for sign, item in zip(signs, _numbers(parts)) if sign < 0]
         found += [Condition(conditions.NOT_ZERO, item) for item in below]
@@ -249,7 +250,8 @@ def _needs(node: ast.expr, signs: list[int], parts: list[_Value]) -> tuple[Condi
 
 
 def _needs_of_branches(parts: list[_Value]) -> tuple[Condition, ...]:
-    found, before = list[Condition](), ()
+    found: list[Condition] = []
+    before: conditions.Path = ()
     for value, test in zip(parts[::2], parts[1::2]):
         path = (*before, *conditions.branch(test.item, True))
         found += [*test.needs, *(need._replace(path=(*path, *need.path)) for need in value.needs)]

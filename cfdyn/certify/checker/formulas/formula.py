@@ -9,6 +9,7 @@ import sympy
 
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.graph import Graph, Node
+from cfdyn.certify.checker.formulas.logarithms import logarithm
 from cfdyn.certify.checker.formulas.quotients import is_sum, quotient
 from cfdyn.certify.checker.numbers.elementary import FUNCTIONS
 from cfdyn.errors import FormulaError
@@ -50,6 +51,8 @@ class Text:
     def _defined(self, graph: Graph, one: Condition, names: Mapping[str, Node], done: dict[sympy.Basic, Node]) -> Node:
         """0 where a condition holds, else the whole line."""
         u, nil = self._node(graph, one.expression, names, done), graph.call("nil")
+        if one.kind == POSITIVE and logarithm(graph, u) is not None:  # made of exponentials
+            return graph.const(0)
         if one.kind in (POSITIVE, NOT_NEGATIVE):
             u = graph.rational(u, Fraction(1, 2))
         guard = graph.put("div", nil, u) if one.kind in (POSITIVE, NOT_ZERO) else graph.mul(nil, u)
