@@ -70,6 +70,8 @@ def _expression(program: Program, node: Node) -> str:
         return f"p[row + {args[0]}*padded]"
     if op == "rows":
         return f"p[{program.n_p}]"
+    if op == "nil":
+        return "float64(0.0)"
     if op in ("pi", "e"):
         return {"pi": "float64(3.141592653589793)", "e": "float64(2.718281828459045)"}[op]
     if op == "ipow":

@@ -72,7 +72,7 @@ class FlowAttractors(Attractors):
     def _conserves(self, orbit: np.ndarray) -> bool:
         rows = FlowOrbits(self.step, orbit, np.tile(self.step.p, (len(orbit), 1)), np.inf)
         with np.errstate(divide="ignore"):
-            changes = np.log(np.abs(np.linalg.det(rows.monodromy(np.ones(len(orbit), np.int64)))))
+            changes = np.log(np.abs(np.linalg.det(rows.turned(np.ones(len(orbit), np.int64))[1])))
         # Round-off of an integration is a few times its tolerance.
         self.conserves = bool(np.abs(changes).max() <= max(CONSERVED, 1e3 * self.step.rtol))
         return self.conserves

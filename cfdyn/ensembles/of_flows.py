@@ -47,10 +47,12 @@ class FlowOrbits:
         self._take(steps, many)
         return many.near
 
-    def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
-        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves."""
+    def keep(self, steps: int, coordinate: int = 0, room: np.ndarray | None = None) -> np.ndarray:
+        """A coordinate of the next states, (N, steps), also in ``room`` (steps, N); NaN from where an orbit leaves."""
         many = of_orbits(self.states, keep=steps)
         self._take(steps, many, coordinate)
+        if room is not None:
+            room[:] = many.kept.T
         return many.kept
 
     def exponents(self, steps: int, turning: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -75,15 +77,22 @@ class FlowOrbits:
             found[i] = least_return(orbit, longest, tolerance, max(self.extent, 1e-290))
         return found
 
-    def monodromy(self, turns: np.ndarray) -> np.ndarray:
-        """The Jacobian of so many steps (N,) of each, (N, D, D)."""
-        matrices = np.tile(np.eye(self.step.dim), (len(self.states), 1, 1))
+    def turned(self, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each is after so many steps (N,), (N, D), and their Jacobian, (N, D, D); the orbits stay where they are."""
+        ends, matrices = self.states.copy(), np.tile(np.eye(self.step.dim), (len(self.states), 1, 1))
         for i, count in enumerate(turns.tolist()):
             course, z, tangents = self.maps[self.which[i]].course(self.step.dim), self.states[i], np.eye(self.step.dim)
             for _ in range(count):
                 z, tangents, *_ = course.one(z, tangents)
-            matrices[i] = tangents.T
-        return matrices
+            ends[i], matrices[i] = z, tangents.T
+        return ends, matrices
+
+    def radii(self, turns: np.ndarray) -> np.ndarray:
+        """The spectral radius of that Jacobian, (N,); ∞ where it is not finite, and where there are no steps."""
+        radii, matrices = np.full(len(self.states), np.inf), self.turned(turns)[1]
+        known = np.isfinite(matrices).all(axis=(1, 2)) & (turns > 0)
+        radii[known] = np.abs(np.linalg.eigvals(matrices[known])).max(axis=1, initial=0.0)
+        return radii
 
     def some(self, which: np.ndarray) -> FlowOrbits:
         """Those orbits by themselves; what becomes of them is not seen here."""

@@ -162,7 +162,7 @@ class Model:
         if not saved:
             return
         for name in ("g", "y", "aside"):
-            if name in saved and saved[name].shape[-1:] != (self.network.dim,):
+            if name in saved and saved[name].size and saved[name].shape[-1:] != (self.network.dim,):
                 raise ValueError(f"{name} of the {self.name} flow has the shape {saved[name].shape}")
         # Not known of what an older cfdyn measured: no note rather than one of the rest alone.
         run, self._farthest = run_of(self._flow, self._options), float(saved.get("farthest", np.inf))

@@ -71,6 +71,7 @@ def minimum_reached(x, v, forced=False):
 def test_a_forced_oscillator_by_another_integrator():
     step = cf.stroboscopic_map(DUFFING, "2*pi/w")
     found = cf.analysis.basins(step, [(-2, 2), (-2, 2)], 6)
+    assert found.labels.shape == (6, 6)
     for row, v in enumerate(found.second):
         for column, x in enumerate(found.first):
             end = found.attractors[found.labels[row, column]].points[0, 0]

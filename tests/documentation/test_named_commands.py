@@ -22,7 +22,7 @@ WORDS = ("-", "COMMAND")  # what may stand for a command's name
 
 def parsed(words):
     """By the command line's own parser, which also looks at values; nothing is run."""
-    COMMANDS[words[0]].make_context(words[0], protect_formulas(list(words[1:])))
+    return COMMANDS[words[0]].make_context(words[0], protect_formulas(list(words[1:])))
 
 
 def known(words):
@@ -61,7 +61,7 @@ def of_benchmarks():
 
 @pytest.mark.parametrize("words", [*wheel.REHEARSAL, *test_releases.FIRST, *of_make()], ids=" ".join)
 def test_it_parses(words):
-    parsed(words)
+    assert parsed(words) is not None
 
 
 def test_a_command_that_is_none_does_not_parse():

@@ -102,7 +102,7 @@ def test_a_checkpoint_and_the_measurements_up_to_it_are_those_before_or_the_new_
     def look(state: State) -> object:
         with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
             left = laid_out(state, Path(folder) / "left")
-            if (saved := checkpoints.load(left)) is None:
+            if (saved := checkpoints.load(left, 2**30)) is None:
                 return None
             k, found = saved[1]["k"], Store(left)
             found.open()

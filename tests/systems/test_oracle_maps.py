@@ -64,7 +64,7 @@ def test_a_weight_that_the_loss_does_not_see(name, alone):
     assert not jacobian[np.ix_(others, own)].any() and not jacobian[np.ix_(own, others)].any()
     exponents = [cf.analysis.lyapunov_spectrum(*of, 200, 300, leading=2).exponents for of in ((formula, z), (oracle, large))]
     top = np.sort([*exponents[0], np.log(max(alone))])[-1]
-    assert exponents[1][0] == pytest.approx(top, abs=0.01)
+    assert exponents[1][0] == pytest.approx(top, abs=0.015)
 
 
 def test_a_step_without_a_derivative_is_no_orbit_that_ends():

@@ -15,7 +15,7 @@ from tests.certify.checker.examples import FOLDER, document
 
 ROOT = Path(checker.__file__).parent
 OWN = "cfdyn.certify.checker"
-ALLOWED = {"cfdyn", "cfdyn.errors", "cfdyn.symbolic.text.parse", "numpy", "mpmath", "sympy"}
+ALLOWED = {"cfdyn", "cfdyn.errors", "cfdyn.symbolic.text.parse", "cfdyn.symbolic.text.conditions", "numpy", "mpmath", "sympy"}
 
 
 def imports(path: Path) -> set[str]:
