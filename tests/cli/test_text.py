@@ -194,7 +194,7 @@ BOUNDS = {"parameter": "lr", "bounds": (0.1, 1.0), "box": [(-1, 1)], "parameters
           "z": [0.5], "points": [0.5], "cycle": [0.5], "start": "flip", "levels": 2, "paths": [], "z_0": [0.5]}  # fmt: skip
 
 
-OF_FLOWS = {"oscillation", "equilibria", "lyapunov", "lyapunov_spectrum"}  # and of what they give
+OF_FLOWS = {"oscillation", "equilibria", "lyapunov", "lyapunov_spectrum", "basins", "basin_fractions"}  # and of what they give
 
 
 @pytest.mark.parametrize("name", [n for n in cf.analysis.names() if n not in OF_FLOWS])

@@ -20,6 +20,9 @@ GD = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
 ORBIT = cf.iterate(GD, [0.5], 3)
 
 
+COUNTED = dict.fromkeys((*checkpoints._COUNTS, *checkpoints._NUMBERS), 0)  # facts that a checkpoint has to have
+
+
 def certificate(path: Path) -> None:
     cf.certify.cycle("w**2/2", cf.optimizers.gd(lr=1), [0.0], 1, lr="0.5").save(path)
 
@@ -92,7 +95,7 @@ def test_a_checkpoint_and_the_measurements_up_to_it_are_those_before_or_the_new_
 
     def save(number: int, until: int) -> None:
         store.flush(steps=until)
-        checkpoints.save(run, number, {"z": loss[:until]}, {"k": until, "status": "running"})
+        checkpoints.save(run, number, {"z": loss[:until]}, {**COUNTED, "k": until, "status": "running", "models": {}})
 
     def put(first: int, last: int) -> None:
         for k in range(first, last):
@@ -102,8 +105,9 @@ def test_a_checkpoint_and_the_measurements_up_to_it_are_those_before_or_the_new_
     def look(state: State) -> object:
         with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
             left = laid_out(state, Path(folder) / "left")
-            if (saved := checkpoints.load(left, 2**30)) is None:
+            if not (told := checkpoints.found(left)):
                 return None
+            saved = checkpoints.load(told, 2**30)
             k, found = saved[1]["k"], Store(left)
             found.open()
             whole = [np.array_equal(saved[0]["z"], loss[:k]), np.array_equal(found.read("steps/loss")[:k], loss[:k]),
