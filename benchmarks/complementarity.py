@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from cfdyn.kernels.edge.complementarity import complementarity
+from cfdyn.integrate._kernels.edge.complementarity import complementarity
 from measuring import Benchmark, Goal, Plan, Row, Rows, needs, race
 
 bench = Benchmark("complementarity")

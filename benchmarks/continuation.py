@@ -10,10 +10,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 import cfdyn as cf
+from cfdyn.continuation._kernels.driver import Curve, follow
 from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import polish
-from cfdyn.kernels.continuation.driver import Curve, follow
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, measure, race, ratio
 from peers import auto
 from problems import chains

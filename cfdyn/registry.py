@@ -1,10 +1,13 @@
-"""The folder is the registry: ``losses/quartic.py`` defines ``quartic``, and nothing else lists it."""
+"""The folder is the registry: ``losses/quartic.py`` defines ``quartic``, and nothing else lists it.
+
+A catalogue may have folders: ``analysis/noise/escape_times.py`` defines ``cf.analysis.escape_times``.
+"""
 
 import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -41,20 +44,23 @@ class Rebinding(ModuleType):
 
 
 class Catalogue(Rebinding):
-    """A package whose attribute NAME is the function NAME of its submodule NAME, found by its file."""
+    """A package whose attribute NAME is the function NAME of its submodule NAME, found by its file here or in a folder."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self.names():
+        place = None if name.startswith("_") else home(self, name)
+        if place is None:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
-        importlib.import_module(f"{self.__name__}.{name}")
+        module = importlib.import_module(place)
+        if name not in self.__dict__:  # it is in a folder, which has the module by that name
+            setattr(self, name, self._entry(name, module))
         return self.__dict__[name]
 
     def __dir__(self) -> list[str]:
         return [*self.names(), "names"]
 
     def names(self) -> list[str]:
-        """Everything that is in the folder."""
-        return sorted(m.name for m in pkgutil.iter_modules(self.__path__) if not m.name.startswith("_"))
+        """Everything that is in the folder and its folders."""
+        return sorted(name for _, name in _files(self) if not name.startswith("_"))
 
     def get(self, name: str) -> Callable:
         """The entry of that name; an unknown one is an error with the nearest."""
@@ -62,6 +68,21 @@ class Catalogue(Rebinding):
             plural = self.__name__.rpartition(".")[2]
             raise unknown(SINGULAR.get(plural, plural), name, self.names(), f"`dir(cf.{plural})`")
         return getattr(self, name)
+
+
+def home(package: ModuleType, name: str) -> str | None:
+    """The module of an entry of a catalogue, or of a file of it whose name begins with _; None if there is none."""
+    return next((f"{place}.{name}" for place, one in _files(package) if one == name), None)
+
+
+def _files(package: ModuleType) -> Iterator[tuple[str, str]]:
+    """The package and the name of each file, here and in folders."""
+    for _, name, is_package in pkgutil.iter_modules(package.__path__):
+        if not is_package:
+            yield package.__name__, name
+        elif not name.startswith("_"):
+            within = pkgutil.iter_modules(f"{path}/{name}" for path in package.__path__)
+            yield from ((f"{package.__name__}.{name}", one.name) for one in within)
 
 
 def asked_by_help() -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import Cycles, cycles
+from cfdyn.analysis.bifurcations.cycles import Cycles, cycles
+from cfdyn.cycles._kernels.newton import GOOD
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.newton import GOOD
 from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 

@@ -15,8 +15,8 @@ from cfdyn.words import called, shown, spoken
 if TYPE_CHECKING:
     import numpy as np
 
-    from cfdyn.analysis._curve import BifurcationCurve, CodimensionTwo
-    from cfdyn.analysis.chart import Chart
+    from cfdyn.analysis.bifurcations._curve import BifurcationCurve, CodimensionTwo
+    from cfdyn.analysis.parameters.chart import Chart
 
 CURVE = "kind period parameters coefficient ends closed"
 Begun = TypeVar("Begun")
@@ -28,7 +28,7 @@ def chart_answer(
     steps: int | None, say: Say,
 ) -> Answer:  # fmt: skip
     """The chart from some curves on, with what begins at their special points and the regions if ``switch``."""
-    from cfdyn.analysis.chart import chart
+    from cfdyn.analysis.parameters.chart import chart
 
     first = curves[0]
     options = {"depth": (DEPTH if depth is None else depth) if switch else 0, **given(tongues=tongues, max_steps=steps),

@@ -8,7 +8,7 @@ from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import Screen, cell
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.compare import Comparison
+    from cfdyn.analysis.training.compare import Comparison
 
 SERIES = ("w", "loss", "sharpness", "variance", "preconditioned", "name", "provenance")
 

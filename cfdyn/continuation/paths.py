@@ -8,8 +8,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.tracer import CycleTracer, Piece, Solution, row_of, some_rows, stacked
-from cfdyn.kernels.continuation.driver import Curve
 
 AT_BORDER = ("crossed", "corner", "stalled")  # how a piece ends where a switching function vanishes
 MOST_BORDERS = 64  # in one direction, so that a path on which they pile up ends

@@ -1,6 +1,6 @@
 """A curve of solutions followed with the compiled driver, and single solutions of it.
 
-A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths and limits. Many functions take rows: any
+A *tracer* holds a corrector (see `cfdyn.continuation._kernels`) with its lengths and limits. Many functions take rows: any
 tuple of which the first three are points, tangents and values, a `Curve`, a `Piece` or a path.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow, solve_in_plane
+from cfdyn.continuation._kernels.driver import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow, solve_in_plane
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from cfdyn.cycles._kernels.chains import FINISHED, FULL, PAUSED, search
+from cfdyn.cycles._kernels.segments import Chains
 from cfdyn.cycles.result import Say, SearchResult, counted, silent
 from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
-from cfdyn.kernels.boxes.chains import FINISHED, FULL, PAUSED, search
-from cfdyn.kernels.boxes.segments import Chains
 from cfdyn.systems.map import Map
 
 BUDGET, CHEAP = 5_000_000, 30  # links, for maps of so few operations

@@ -7,13 +7,13 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 from scipy.spatial import KDTree
 
+from cfdyn.cycles._kernels.stabilised import converge
 from cfdyn.cycles.boxes import FLAT, closes, of_period, without_blurred
 from cfdyn.cycles.result import Say, SearchResult, silent
 from cfdyn.cycles.same import SHORTER, distinct, from_smallest
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.errors import UsageError
-from cfdyn.kernels.boxes.stabilised import converge
 from cfdyn.kernels.orbits import DONE, advance, iterate
 from cfdyn.systems.map import Map
 

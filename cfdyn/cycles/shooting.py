@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.continuation.shooting import condense
-from cfdyn.kernels.newton import DENSE, OPEN, WELL, newton, shots
+from cfdyn.cycles._kernels.newton import DENSE, OPEN, WELL, newton, shots
+from cfdyn.cycles._kernels.shooting import condense
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map

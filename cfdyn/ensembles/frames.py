@@ -4,7 +4,7 @@ import numpy as np
 
 from cfdyn.codegen.frames import MOST
 from cfdyn.codegen.lanes import HEAD
-from cfdyn.kernels.lanes.frame import Frame, stretch_frame
+from cfdyn.ensembles._kernels.frame import Frame, stretch_frame
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.tangents import Stretching, one_after_another

@@ -10,10 +10,10 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.orbits import PARTS, Progress
+from cfdyn.integrate._kernels.steppers.map_steps import Many
 from cfdyn.integrate.maps.course import of_orbits
 from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.kernels.orbits import least_return
-from cfdyn.kernels.steppers.map_steps import Many
 from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK
+from cfdyn.ensembles._kernels.keep import keep
+from cfdyn.ensembles._kernels.pauses import pauses
+from cfdyn.ensembles._kernels.periods import periods
+from cfdyn.ensembles._kernels.settle import LOOK, piece_of, settle
+from cfdyn.ensembles._kernels.turns import radii_of_few, turned
 from cfdyn.errors import UsageError
-from cfdyn.kernels.lanes.ensemble import Ensemble
-from cfdyn.kernels.lanes.keep import keep
-from cfdyn.kernels.lanes.pauses import pauses
-from cfdyn.kernels.lanes.periods import periods
-from cfdyn.kernels.lanes.settle import LOOK, piece_of, settle
-from cfdyn.kernels.lanes.stretch import stretch
-from cfdyn.kernels.lanes.turns import radii_of_few, turned
+from cfdyn.kernels.ensemble import Ensemble
 from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
+from cfdyn.settling._kernels.stretch import stretch
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
@@ -167,7 +167,7 @@ class Orbits:
         return radii
 
     def _in_turns(self, kernel: Callable[..., None], turns: np.ndarray, *found: np.ndarray) -> None:
-        """One of `cfdyn.kernels.lanes.turns`."""
+        """One of `cfdyn.ensembles._kernels.turns`."""
         block = self._ensemble("step", "lanes:step", 0)
         block.run = self.step.rule("jacobian").compiled
         cost = int(turns.mean() * (self.step.tangent_cost + self.step.dim**3)) if len(turns) else 0

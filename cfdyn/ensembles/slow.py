@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cfdyn.ensembles._kernels.periods import FLOOR
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.kernels.lanes.periods import FLOOR
 
 ITERATIONS, CLOSED = 12, 1e-11  # of Newton's method, and the defect of a cycle beside its size
 SINGULAR, NEARLY_SINGULAR = 1e-14, 1e-8  # ratios of singular values: what is 0, and where products say little of it

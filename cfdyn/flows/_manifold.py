@@ -28,7 +28,7 @@ def sharpness_reduction(
     Weights alone are carried onto the manifold of minima. With ``check``, which may refuse that point, the steps
     are those on the root of the loss, and ∇λ₁ stands for ∇ log λ₁.
     """
-    from cfdyn.kernels.models import sharpness_reduction as kernel
+    from cfdyn.flows._kernels import sharpness_reduction as kernel
 
     d = made.n_weights
     parts = {"curvature": Part(_curvature, d + d * d), "reduce": Part(partial(_reduce, share), d, d)}

@@ -117,7 +117,7 @@ def covariance_of(d: int, noise: Any) -> np.ndarray:
 
 def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float | None, flat: bool) -> Flow:
     """The flow with this noise."""
-    from cfdyn.kernels.models import noise_seen, noisy
+    from cfdyn.flows._kernels import noise_seen, noisy
 
     tau = _cut(FINE if cut is None else cut)
     made = descent("central with noise", loss, optimizer, (*MODELS, *PRECONDITIONED))

@@ -36,7 +36,7 @@ def principal(loss: Loss, optimizer: Optimizer) -> Flow:
     Rosca, Wu, Qin & Dherin (2023), On a continuous time model of gradient descent dynamics and instability in deep
     learning, arXiv 2302.01952.
     """
-    from cfdyn.kernels.models import principal as kernel
+    from cfdyn.flows._kernels import principal as kernel
 
     made = descent("principal", loss, optimizer)
     d = made.n_weights

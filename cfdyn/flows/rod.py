@@ -87,7 +87,7 @@ def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | OracleRodF
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         return OracleRodFlow(require_oracle(loss), optimizer, rods)
-    from cfdyn.kernels.models import rod as kernel
+    from cfdyn.flows._kernels import rod as kernel
 
     step = LossMap(loss.spec, optimizer)
     flips = oscillating(step)

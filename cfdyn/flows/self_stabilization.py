@@ -70,7 +70,7 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
         behind = ("X", "Y", "alpha", *(f"rise_{w}" for w in names), *(f"u_{w}" for w in names))
         parts |= {"drift": Part(_reduced, 3 * d + 3), "covariance": Part(_covariance, d * d)}
         return Flow(ModelSpec("self_stabilization", made, parts, behind, options), lift=_frozen)
-    from cfdyn.kernels.models import self_stabilization as kernel
+    from cfdyn.flows._kernels import self_stabilization as kernel
 
     behind = () if variant == "constrained" else tuple(f"constrained_{w}" for w in names)
     spec = ModelSpec("self_stabilization", made, parts, behind, options, discrete=True, work=4 * (6 + 2 * d))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.steppers import methods, stepping
+from cfdyn.integrate._kernels.steppers import methods, stepping
 from cfdyn.machine import ahead
 from cfdyn.machine.jit import DISABLED
 from cfdyn.machine.kernel_cache import is_kept
@@ -40,7 +40,8 @@ def _advance_nothing() -> None:
 
 def _at_edge() -> list[Any]:
     """The rules that a path needs once it comes to an edge, those first that are called last."""
-    from cfdyn.kernels.edge import checks, forces, modes
+    from cfdyn.integrate._kernels.edge import checks, forces
+    from cfdyn.kernels.edge import modes
 
     return [forces.start, modes.renew, checks.project, forces.hold, forces.push, modes.follow, modes.turn_reference]
 

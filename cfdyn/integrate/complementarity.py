@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate._kernels.edge import complementarity as _kernel
 from cfdyn.integrate.critical import MOST_MODES, unpacked
-from cfdyn.kernels.edge import complementarity as _kernel
 from cfdyn.records.record import Record, provenance
 
 

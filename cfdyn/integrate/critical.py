@@ -75,7 +75,7 @@ def multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, i
     if len(alpha) == 1 and beta[0, 0] > 0.0:
         x[0] = max(0.0, -alpha[0] / beta[0, 0])
         return x, 0, 1
-    from cfdyn.kernels.edge.complementarity import complementarity
+    from cfdyn.integrate._kernels.edge.complementarity import complementarity
 
     status, _, rank, _ = complementarity(alpha, (beta + beta.T) / 2, x)
     return x, status, rank

@@ -88,7 +88,7 @@ class Trajectory(Record):
         ------
         UsageError : a time outside the path
         """
-        from cfdyn.kernels.steppers.dense import sample
+        from cfdyn.integrate._kernels.steppers.dense import sample
 
         times = vector("a time", t)
         if not len(self.starts):

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from cfdyn.kernels.manifolds.arm import Arm as Memory
-from cfdyn.kernels.manifolds.arm import eliminate, place
-from cfdyn.kernels.manifolds.growth import STUCK, Growth, grow
 from cfdyn.machine.jit import address, apply
+from cfdyn.manifolds._kernels.arm import Arm as Memory
+from cfdyn.manifolds._kernels.arm import eliminate, place
+from cfdyn.manifolds._kernels.growth import STUCK, Growth, grow
 from cfdyn.manifolds.series import STABLE, Series
 from cfdyn.systems.map import Map
 
@@ -98,7 +98,7 @@ class Arm:
         return memory.curve.copy()
 
     def grown(self, limits: Limits) -> tuple[np.ndarray, int]:
-        """Rows s, x (m, 1 + D) from the cycle on, and why they end: see `cfdyn.kernels.manifolds.growth`.
+        """Rows s, x (m, 1 + D) from the cycle on, and why they end: see `cfdyn.manifolds._kernels.growth`.
 
         Where det Df = 0 in the orbit of a point of a stable manifold two branches of the inverse meet: the curve goes on along
         the other one, with s coming back.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.kernels.manifolds.ends import run_on
 from cfdyn.machine.jit import address
+from cfdyn.manifolds._kernels.ends import run_on
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.regime import regime
 from cfdyn.systems.map import Map

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.manifolds.meetings import LEAF, boxes_of, crossings
+from cfdyn.manifolds._kernels.meetings import LEAF, boxes_of, crossings
 from cfdyn.manifolds.arm import Arm
 
 MOST = 20_000  # crossings of two arms

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.arguments import number, whole_number
 from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import UsageError
-from cfdyn.kernels.manifolds import growth
+from cfdyn.manifolds._kernels import growth
 from cfdyn.manifolds.arm import Arm, Limits
 from cfdyn.manifolds.series import STABLE, UNSTABLE, Series, series_at
 from cfdyn.systems.map import Map

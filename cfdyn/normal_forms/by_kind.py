@@ -1,6 +1,6 @@
 """The normal form of a critical cycle, by the kind of its bifurcation: coefficients, what is born, and that in words.
 
-The functions hand back fields of `cfdyn.analysis.normal_form.NormalForm`, by name.
+The functions hand back fields of `cfdyn.analysis.bifurcations.normal_form.NormalForm`, by name.
 """
 
 from typing import Any

@@ -16,8 +16,8 @@ import numpy as np
 
 from cfdyn.cycles.shooting import cyclic_system, jacobians
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backwards
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.normal_forms._kernels.rings import along_critical, along_cycles, backwards
 from cfdyn.systems.map import Map
 
 DENSE = 100  # rows: smaller systems are solved faster dense than sparse

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.animation import FuncAnimation
 
-from cfdyn.analysis.compare import Comparison
+from cfdyn.analysis.training.compare import Comparison
 from cfdyn.errors import UsageError
 from cfdyn.plotting import check_folder
 from cfdyn.plotting.canvas import house_style, new_figure

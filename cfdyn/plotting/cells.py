@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from cfdyn.analysis._curve import BifurcationCurve
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import DASHED, FAINT, INK, axis_label
 from cfdyn.words import spoken

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from cfdyn.analysis.compare import Comparison
+from cfdyn.analysis.training.compare import Comparison
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.plotting.style import PAPER, axis_label
 from cfdyn.systems.loss import Loss

@@ -6,6 +6,8 @@ import types
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from cfdyn.registry import catalogue, home
+
 # Where the classes of records were when older files were written: a file names the module of each.
 MOVED = {
     "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
@@ -30,11 +32,13 @@ def place(name: str, module: str) -> str:
     """The module of a class that a file names, today.
 
     >>> place("Orbit", ""), place("Orbit", "cfdyn.orbits"), place("Bands", "cfdyn.analysis.bands")
-    ('cfdyn.systems.orbit', 'cfdyn.systems.orbit', 'cfdyn.analysis.bands')
+    ('cfdyn.systems.orbit', 'cfdyn.systems.orbit', 'cfdyn.analysis.attractors.bands')
     """
     old = module.removeprefix("cfdyn.")
-    now = MOVED.get(old, "") if module else EARLY.get(name, "")
-    return f"cfdyn.{now}" if now else module
+    now = MOVED.get(old, old) if module else EARLY.get(name, "")
+    room, _, rest = now.partition(".")
+    there = home(catalogue(room), rest.rpartition(".")[2]) if room == "analysis" else None  # in whichever folder it is today
+    return there or (f"cfdyn.{now}" if now != old else module)
 
 
 @cache

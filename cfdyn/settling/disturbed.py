@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.cycles.rest import limit_matrix, settled
-from cfdyn.kernels.lanes.disturb import disturb
+from cfdyn.settling._kernels.disturb import disturb
 from cfdyn.systems.map import Map
 from cfdyn.systems.together import ensemble
 

@@ -55,7 +55,7 @@ CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is
 
 
 class Settled(NamedTuple):
-    """What an orbit ends on: the fields of `cfdyn.analysis.classify.Regime`."""
+    """What an orbit ends on: the fields of `cfdyn.analysis.attractors.classify.Regime`."""
 
     kind: str
     period: int | None

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._curve import BifurcationCurve
-from cfdyn.analysis.bifurcation_curve import bifurcation_curve
-from cfdyn.analysis.cascade import Cascade, cascade
-from cfdyn.analysis.classify import classify
-from cfdyn.analysis.continue_cycle import continue_cycle
-from cfdyn.analysis.cycles import cycles
+from cfdyn.analysis.attractors.classify import classify
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve
+from cfdyn.analysis.bifurcations.bifurcation_curve import bifurcation_curve
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.cycles import cycles
+from cfdyn.analysis.parameters.cascade import Cascade, cascade
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum

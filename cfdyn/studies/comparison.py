@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.averages import Averages
-from cfdyn.analysis.averages import averages as judge_averages
-from cfdyn.analysis.compare import Comparison
-from cfdyn.analysis.compare import compare as judge
-from cfdyn.analysis.compare_runs import RunsComparison, compare_runs
+from cfdyn.analysis.training.averages import Averages
+from cfdyn.analysis.training.averages import averages as judge_averages
+from cfdyn.analysis.training.compare import Comparison
+from cfdyn.analysis.training.compare import compare as judge
+from cfdyn.analysis.training.compare_runs import RunsComparison, compare_runs
 from cfdyn.ensembles.stochastic.runs import Runs, iterate_many
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.integrate.solve import solve

@@ -16,8 +16,8 @@ MODULE = "cfdyn.studies.compile_ahead"
 
 def _rules(line: bool) -> list[Any]:
     """Of continuation, then of cycles on the line, those first that are called last."""
-    from cfdyn.kernels.continuation import cyclic, shooting
-    from cfdyn.kernels.line import closing, expanding, itineraries, paths, words
+    from cfdyn.cycles._kernels import cyclic, shooting
+    from cfdyn.cycles.line._kernels import closing, expanding, itineraries, paths, words
 
     of_lines = (itineraries.walk, expanding.single_cycle, words.cycles_of_word, paths.trace_path, closing.close_cycle,
                 closing.newton)  # fmt: skip
@@ -25,7 +25,7 @@ def _rules(line: bool) -> list[Any]:
 
 
 def _follow_nothing() -> None:
-    from cfdyn.kernels.continuation.driver import Curve, System, follow
+    from cfdyn.continuation._kernels.driver import Curve, System, follow
 
     memory, row = System.make().memory, np.zeros((1, 2))
     follow(memory, memory, Curve(row, row, row))  # a curve of one row is complete

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cfdyn.analysis.edge import NEVER_FALLS, NO_EDGE, ROUGH, Edge, NoEdge, edge
+from cfdyn.analysis.training.edge import NEVER_FALLS, NO_EDGE, ROUGH, Edge, NoEdge, edge
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.registry import catalogue

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.compare import compare
+from cfdyn.analysis.training.compare import compare
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis.bands import Bands
-from cfdyn.analysis.cascade import Cascade, cascade
-from cfdyn.analysis.classify import classify
-from cfdyn.analysis.edge import Edge
-from cfdyn.analysis.windows import Window, windows_and_gaps
+from cfdyn.analysis.attractors.bands import Bands
+from cfdyn.analysis.attractors.classify import classify
+from cfdyn.analysis.parameters.cascade import Cascade, cascade
+from cfdyn.analysis.parameters.windows import Window, windows_and_gaps
+from cfdyn.analysis.training.edge import Edge
 from cfdyn.symbolic.exact.short import PATIENCE, report_forms
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss

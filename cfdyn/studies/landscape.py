@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 
-from cfdyn.analysis.classify import Regime
+from cfdyn.analysis.attractors.classify import Regime
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record
 from cfdyn.systems.loss import Loss

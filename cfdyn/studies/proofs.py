@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from cfdyn.analysis.classify import Regime
-from cfdyn.analysis.cycles import Cycles
+from cfdyn.analysis.attractors.classify import Regime
+from cfdyn.analysis.bifurcations.cycles import Cycles
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems.map import Map
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from cfdyn.analysis.bands import Bands, bands
-from cfdyn.analysis.cascade import Cascade
-from cfdyn.analysis.classify import Regime, classify
-from cfdyn.analysis.cycles import Cycles, cycles
-from cfdyn.analysis.edge import Edge
-from cfdyn.analysis.hovering import Hovering, hovering_or_why
-from cfdyn.analysis.normal_form import NormalForm, normal_form
-from cfdyn.analysis.windows import Window
+from cfdyn.analysis.attractors.bands import Bands, bands
+from cfdyn.analysis.attractors.classify import Regime, classify
+from cfdyn.analysis.bifurcations.cycles import Cycles, cycles
+from cfdyn.analysis.bifurcations.normal_form import NormalForm, normal_form
+from cfdyn.analysis.parameters.cascade import Cascade
+from cfdyn.analysis.parameters.windows import Window
+from cfdyn.analysis.training.edge import Edge
+from cfdyn.analysis.training.hovering import Hovering, hovering_or_why
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.records.shared import Shared, exactly

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cfdyn.analysis.bands import Bands
-from cfdyn.analysis.classify import Regime
-from cfdyn.analysis.cycles import Cycles
-from cfdyn.analysis.edge import Edge
-from cfdyn.analysis.hovering import Hovering
-from cfdyn.analysis.normal_form import NormalForm
-from cfdyn.analysis.windows import Window
+from cfdyn.analysis.attractors.bands import Bands
+from cfdyn.analysis.attractors.classify import Regime
+from cfdyn.analysis.bifurcations.cycles import Cycles
+from cfdyn.analysis.bifurcations.normal_form import NormalForm
+from cfdyn.analysis.parameters.windows import Window
+from cfdyn.analysis.training.edge import Edge
+from cfdyn.analysis.training.hovering import Hovering
 from cfdyn.cycles.line.sampling import continuous_between
 from cfdyn.numerics.stability import stability
 from cfdyn.settling.in_floats import UNSTABLE

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.analysis.classify import classify
+from cfdyn.analysis.attractors.classify import classify
 from cfdyn.cycles.rest import settled
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import multipliers, polish

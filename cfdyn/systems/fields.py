@@ -103,7 +103,7 @@ class CompiledFlow(OfSpecification):
         if self._kernel is None:
             slope = self.rule("drift").compiled
             return addresses(slope, self.rule("drift_jacobian").compiled if jacobian else slope)
-        from cfdyn.kernels.models.block import differences
+        from cfdyn.kernels.models import differences
 
         slope = self._kernel.rule.compiled
         return addresses(slope, differences.compiled if jacobian else slope)

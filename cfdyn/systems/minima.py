@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.kernels.descent import descend
 from cfdyn.machine.jit import address
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems._kernels.descent import descend
 from cfdyn.systems.loss import Loss
 
 FLAT = 1e-7  # of the largest curvature: the root of round-off, at which a curvature counts as none

@@ -1,7 +1,7 @@
-"""Many orbits of a map: what the loops of `cfdyn.kernels.lanes` read of it."""
+"""Many orbits of a map: what the loops of `cfdyn.ensembles._kernels` read of it."""
 
 from cfdyn.codegen.lanes import BLOCK, HEAD
-from cfdyn.kernels.lanes.ensemble import Ensemble
+from cfdyn.kernels.ensemble import Ensemble
 from cfdyn.systems.map import Map
 
 

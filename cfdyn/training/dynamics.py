@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.lyapunov_spectrum import PARTS, LyapunovSpectrum, averaged_exponents
-from cfdyn.analysis.oscillation import FEWEST_ROWS, Oscillation, oscillation
+from cfdyn.analysis.invariants.lyapunov_spectrum import PARTS, LyapunovSpectrum, averaged_exponents
+from cfdyn.analysis.training.oscillation import FEWEST_ROWS, Oscillation, oscillation
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.records.record import provenance

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.oscillation import FEWEST_ROWS, oscillation
+from cfdyn.analysis.training.oscillation import FEWEST_ROWS, oscillation
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance

@@ -229,7 +229,7 @@ def test_the_last_band_reaches_to_the_end_of_the_range():
 
 
 def test_a_single_sample_between_two_flips_leaves_no_empty_band():
-    from cfdyn.analysis.bands import _with_gaps
+    from cfdyn.analysis.attractors.bands import _with_gaps
 
     edges, between = [0.0, 1.0, 2.0, 3.0], {0: (1.0, 1.5), 1: (1.5, 2.0)}
     assert _with_gaps(edges, [1, -1, 1], between) == [(0, 1, "fixed point"), (1, 2, "unresolved"), (2, 3, "fixed point")]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis._smooth_boundary import _straight, entropy
+from cfdyn.analysis.attractors._smooth_boundary import _straight, entropy
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import UNSETTLED
 

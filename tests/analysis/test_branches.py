@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.branches import branches, passes
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.branches import branches, passes
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
 
 
 def test_the_henon_map():

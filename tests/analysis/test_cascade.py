@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.cascade import cascade
+from cfdyn.analysis.parameters.cascade import cascade
 from cfdyn.numerics.limits import limit_of
 
 DELTA, ALPHA = 4.669201609102990671853, 2.502907875095892822283

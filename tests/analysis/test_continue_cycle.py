@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 0.1, "b": 0.3})

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 import cfdyn as cf
-from cfdyn.analysis.branches import branches
+from cfdyn.analysis.bifurcations.branches import branches
 
 X, Y, M = sp.symbols("x y m")
 

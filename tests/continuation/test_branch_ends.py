@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
 from cfdyn.continuation.branch.system import length_scales
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})

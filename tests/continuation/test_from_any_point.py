@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
 
 CUBIC = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
 TENT = cf.Map.from_text("Piecewise((x/2 + r, x < s), (-3*x/2 + r + 2*s, True))", "x", {"r": 0.1, "s": 0.5})

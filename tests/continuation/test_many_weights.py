@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
 
 WELLS = {"w**2/2 + w**4/4": (0.0, 1.0, (0.5, 2.1)), "(w**2 - 1)**2/4": (1.0, 2.0, (0.3, 1.1))}
 

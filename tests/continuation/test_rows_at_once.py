@@ -11,7 +11,7 @@ import cfdyn as cf
 from cfdyn.continuation.curve.point import Condensed
 from cfdyn.continuation.tracer import Tracer
 from cfdyn.cycles.shooting import cyclic_system, eigenvalues
-from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backwards
+from cfdyn.normal_forms._kernels.rings import along_critical, along_cycles, backwards
 from cfdyn.normal_forms.homological import BorderedSystem
 
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 0.2, "b": 0.3})

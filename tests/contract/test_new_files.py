@@ -60,7 +60,7 @@ FIGURE = '''
 
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.midrange import Midrange
+from cfdyn.analysis.attractors.midrange import Midrange
 from cfdyn.plotting.canvas import house_style, new_figure
 
 
@@ -93,7 +93,7 @@ KERNEL = '''
 """The right-hand side of half the gradient flow."""
 
 from cfdyn.kernels.layout import Array, Rule
-from cfdyn.kernels.models.block import Model
+from cfdyn.kernels.models import Model
 from cfdyn.machine.jit import call, kernel_rule, numbers
 
 
@@ -128,8 +128,8 @@ def halved(subject: Subject) -> Answer:
     return Answer(lambda: {"w": path.w[-1]})
 '''
 FILES = {
-    "analysis/midrange.py": ANALYSIS, "cli/commands/midrange.py": COMMAND, "plotting/figures/midrange.py": FIGURE,
-    "flows/halved.py": FLOW, "kernels/models/halved.py": KERNEL, "cli/commands/halved.py": FLOW_COMMAND,
+    "analysis/attractors/midrange.py": ANALYSIS, "cli/commands/midrange.py": COMMAND, "plotting/figures/midrange.py": FIGURE,
+    "flows/halved.py": FLOW, "flows/_kernels/halved.py": KERNEL, "cli/commands/halved.py": FLOW_COMMAND,
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cfdyn as cf
+from cfdyn.cycles._kernels.newton import Shots, solve_ring
 from cfdyn.cycles.shooting import log_growth, polish
-from cfdyn.kernels.newton import Shots, solve_ring
 
 
 def stepped(slopes, defect):

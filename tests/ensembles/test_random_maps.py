@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.ensembles._kernels.runs import Task
 from cfdyn.ensembles.stochastic.random_map import sweep
 from cfdyn.ensembles.stochastic.random_runs import RandomRuns, visited
 from cfdyn.errors import FormulaError, UsageError
-from cfdyn.kernels.runs import Task
 from cfdyn.symbolic.loss import make_loss
 
 HEIGHTS = np.array([[0.5, 1.0], [1.0, -1.0], [3.0, 0.3], [4.0, 0.2], [0.1, 0.7]])

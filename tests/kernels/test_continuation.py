@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cfdyn.continuation.tracer import Tracer
-from cfdyn.kernels.continuation.cyclic import reduce
+from cfdyn.cycles._kernels.cyclic import reduce
 from cfdyn.kernels.layout import Array, Block, Integer, Integers, Rule
 from cfdyn.machine.jit import call, kernel_rule, numbers, pointer
 

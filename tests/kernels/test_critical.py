@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR, TURN, critical, critical_block, unknowns
+from cfdyn.continuation._kernels.critical import BRANCH, CONDITION, PAIR, TURN, critical, critical_block, unknowns
 from cfdyn.machine.jit import address, apply
 
 STEP = cf.Map.from_text(["1 - a*x**2 + y + c*sin(y)", "b*x + y**3/5"], "x y", {"a": 1.4, "b": 0.3, "c": 0.2})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cfdyn.kernels.random import HELD, begin_stream, below, normal, philox
+from cfdyn.ensembles._kernels.random import HELD, begin_stream, below, normal, philox
 from cfdyn.machine.jit import kernel
 
 # D. E. Shaw Research, Random123, file kat_vectors: "philox4x32 10", counter, key, output.

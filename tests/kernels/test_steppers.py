@@ -7,10 +7,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
-from cfdyn.kernels.steppers import dop853, radau5, rkc
-from cfdyn.kernels.steppers.control import dop853_factor, initial_step, radau5_factor, rkc_factor
-from cfdyn.kernels.steppers.dense import evaluate, hermite, sample
-from cfdyn.kernels.steppers.field import Field, derivative
+from cfdyn.integrate._kernels.steppers import dop853, radau5, rkc
+from cfdyn.integrate._kernels.steppers.control import dop853_factor, initial_step, radau5_factor, rkc_factor
+from cfdyn.integrate._kernels.steppers.dense import evaluate, hermite, sample
+from cfdyn.integrate._kernels.steppers.field import Field, derivative
 from cfdyn.machine.jit import DISABLED, addresses, kernel
 
 DOP853, RADAU5, RKC = range(3)

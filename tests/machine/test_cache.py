@@ -291,7 +291,7 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
     """Found by their lines, and found by parsing whole files: the same."""
     files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
     imported = functools.cache(lambda name: imports(files[name]) & files.keys())
-    kernels = [name for name in files if name.startswith("cfdyn.kernels.") and files[name].name != "__init__.py"]
+    kernels = [name for name in files if "kernels." in name and files[name].name != "__init__.py"]
     assert len(kernels) > 30
     for name in kernels:
         reached = {name}
@@ -302,8 +302,8 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
 
 def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
-    for file, compiled in (("line/words", 0), ("orbits", 1)):
-        path = tmp_path / "cfdyn" / "kernels" / f"{file}.py"
+    for file, compiled in (("cycles/line/_kernels/words", 0), ("kernels/orbits", 1)):
+        path = tmp_path / "cfdyn" / f"{file}.py"
         path.write_text(f"{path.read_text()}\n# edited\n")
         assert run(copy, f"sys.path.insert(0, {str(tmp_path)!r})")["built"] == compiled
 

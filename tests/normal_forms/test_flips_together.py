@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
 
 NAMES = ["x", "y", "z", "u"]
 

@@ -58,7 +58,7 @@ def names(kernels: set[str]) -> set[str]:
 def test_it_is_what_a_study_runs():
     """The same rules, and the same signature of the one kernel that has any choice."""
     code = (
-        f"{STUDY}\nfrom cfdyn.kernels.continuation.driver import follow\nfrom cfdyn.studies import compile_ahead\n"
+        f"{STUDY}\nfrom cfdyn.continuation._kernels.driver import follow\nfrom cfdyn.studies import compile_ahead\n"
         "used, signatures = [rule for rule in compile_ahead._rules(True) if 'compiled' in vars(rule)], follow.signatures\n"
         "compile_ahead._follow_nothing()\nassert follow.signatures == signatures and len(signatures) == 1, follow.signatures\n"
         "print(*[f'{f.__module__}.{f.__name__}' for f in (follow.py_func, *(rule.function for rule in used))])"
@@ -70,7 +70,7 @@ def test_it_is_what_a_study_runs():
 def test_it_is_what_a_path_runs_that_comes_to_an_edge():
     """The same rules, and the same signature of the loop over steps."""
     code = (
-        "import cfdyn as cf\nfrom cfdyn.integrate import compile_ahead\nfrom cfdyn.kernels.steppers.stepping import advance\n"
+        "import cfdyn as cf\nfrom cfdyn.integrate import compile_ahead\nfrom cfdyn.integrate._kernels.steppers.stepping import advance\n"
         "path = cf.solve(cf.flows.central(cf.Loss('(1 - x*y)**2 / 2'), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t=10)\n"
         "signatures = list(advance.signatures)\ncompile_ahead._advance_nothing()\n"
         "assert advance.signatures == signatures and len(signatures) == 1, advance.signatures\n"

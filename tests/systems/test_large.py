@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.hovering import hovering
+from cfdyn.analysis.training.hovering import hovering
 from cfdyn.codegen import compile as compiler
 from cfdyn.codegen.columns import WRITTEN
 from cfdyn.errors import NumericsError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.lyapunov_spectrum import frame
+from cfdyn.analysis.invariants.lyapunov_spectrum import frame
 from cfdyn.errors import UsageError
 from cfdyn.training.periods import DYING, IRREGULAR, NONE, SMALL, TURNS, UNSEEN, along_directions, periods_of
 from tests.training import toy

@@ -17,7 +17,7 @@ from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import Say, Screen, cell, number, remark, slow_cycles, vector
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.averages import Average, Averages
+    from cfdyn.analysis.training.averages import Average, Averages
 
 KEYS = "rows cycles period fractions levels start_loss best_loss mean_loss status warnings"
 AS_ESTIMATOR = "error swing_error max_error timed_error lag leaves left"

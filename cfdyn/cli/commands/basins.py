@@ -18,8 +18,8 @@ from cfdyn.errors import UsageError
 from cfdyn.symbolic.text.settings import value
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
-    from cfdyn.analysis.basins import Basins
+    from cfdyn.analysis.attractors.basin_fractions import BasinFractions, FollowedAttractor
+    from cfdyn.analysis.attractors.basins import Basins
     from cfdyn.systems.loss import Loss
     from cfdyn.systems.map import Map
 

@@ -20,8 +20,8 @@ from cfdyn.errors import CfdynError
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
-    from cfdyn.analysis._branch import Bifurcation, Branch, FunctionZero
-    from cfdyn.analysis.branches import Branches
+    from cfdyn.analysis.bifurcations._branch import Bifurcation, Branch, FunctionZero
+    from cfdyn.analysis.bifurcations.branches import Branches
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"
@@ -73,7 +73,7 @@ def branch(
 
 def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
     """Its branches followed on."""
-    from cfdyn.analysis.branches import Branches
+    from cfdyn.analysis.bifurcations.branches import Branches
 
     found = gone_on(record, **options)
     return found if isinstance(found, Branches) else Branches(found.name, found.bounds, [found], ["the record"], "")

@@ -14,7 +14,7 @@ from cfdyn.cli.input.values import given, varied
 from cfdyn.cli.output.screen import Say, Screen, remark
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.cascade import Cascade
+    from cfdyn.analysis.parameters.cascade import Cascade
 
 
 @command("loss vary levels steps period optimizer start box settings variables map out plot seed json periodic",

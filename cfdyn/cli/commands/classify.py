@@ -16,7 +16,7 @@ from cfdyn.words import listed
 if TYPE_CHECKING:
     import numpy as np
 
-    from cfdyn.analysis.classify import Regime
+    from cfdyn.analysis.attractors.classify import Regime
     from cfdyn.systems.map import Map
 
 MOST_POINTS = 8  # of a cycle that are printed

@@ -21,8 +21,8 @@ from cfdyn.cli.output.screen import Say, Screen, cell, remark, slow_cycles, vect
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.compare import Comparison
-    from cfdyn.analysis.compare_runs import RunsComparison
+    from cfdyn.analysis.training.compare import Comparison
+    from cfdyn.analysis.training.compare_runs import RunsComparison
 
 FRAMES = 150  # of a film, at most
 
@@ -60,7 +60,7 @@ def compare(
     _check(noisy, runs, film)
     names = flow_names(models, noisy)
     loss, optimizer, start, chosen = subject.complete(noisy)
-    from cfdyn.analysis.compare import Comparison
+    from cfdyn.analysis.training.compare import Comparison
 
     flows = make_flows(names, loss, optimizer)
     found = cfdyn.compare(

@@ -17,7 +17,7 @@ from cfdyn.cli.output.screen import Say, Screen, number
 from cfdyn.words import called
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.crises import Crises
+    from cfdyn.analysis.saddles.crises import Crises
 
 KEYS = "parameter kind critical steps period points multiplier meaning"
 

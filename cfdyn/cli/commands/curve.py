@@ -20,7 +20,7 @@ from cfdyn.words import called, spoken
 if TYPE_CHECKING:
     import numpy as np
 
-    from cfdyn.analysis._curve import BifurcationCurve, CodimensionTwo
+    from cfdyn.analysis.bifurcations._curve import BifurcationCurve, CodimensionTwo
 
 KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
 KEYS = "kind names period parameters points multipliers above coefficient ends closed condition"

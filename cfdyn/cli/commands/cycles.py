@@ -17,7 +17,7 @@ from cfdyn.cli.proofs import telling
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.cycles import Cycles
+    from cfdyn.analysis.bifurcations.cycles import Cycles
     from cfdyn.systems.map import Map
 
 

@@ -16,7 +16,7 @@ from cfdyn.cli.resume import completed, saved
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.orbit_diagram import OrbitDiagram
+    from cfdyn.analysis.parameters.orbit_diagram import OrbitDiagram
 
 VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values (required without a record); given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
 TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000, of flows 300; of periods 1000).", show_default=False)]  # noqa: E501

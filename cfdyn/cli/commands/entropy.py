@@ -16,7 +16,7 @@ from cfdyn.cli.output.screen import Say, Screen, number, remark
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.covering import Covering
+    from cfdyn.analysis.invariants.covering import Covering
     from cfdyn.systems.map import Map
 
 LAPS = 8  # powers of the map whose fixed points are counted

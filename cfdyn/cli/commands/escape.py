@@ -16,8 +16,8 @@ from cfdyn.cli.output.screen import Say, Screen, cell, number
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.arrhenius import Arrhenius
-    from cfdyn.analysis.escape_times import EscapeTimes
+    from cfdyn.analysis.noise.arrhenius import Arrhenius
+    from cfdyn.analysis.noise.escape_times import EscapeTimes
 
 OUTSIDE = Annotated[str, Option("--outside", help="Condition that holds outside of the region, with one < or >, as \"w > 0\" (required).", metavar="EXPR")]  # noqa: E501
 RUNS = Annotated[int, Option("--runs", min=1, help="Number of independent runs.")]

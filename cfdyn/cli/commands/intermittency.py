@@ -17,7 +17,7 @@ from cfdyn.cli.output.screen import Say, Screen, cell, number, remark, vector
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.intermittency import Intermittency
+    from cfdyn.analysis.parameters.intermittency import Intermittency
 
 SIDES = {"below": -1.0, "above": 1.0}
 STEPS = 500_000

@@ -17,7 +17,7 @@ from cfdyn.cli.output.screen import Say, Screen, number, remark, vector
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
+    from cfdyn.analysis.parameters.lyapunov_spectra import LyapunovSpectra
 
 STEPS = Annotated[
     int | None, Option("--steps", min=1, help="Number of steps (100000; with --vary 10000 in each cell).", show_default=False)
@@ -48,7 +48,7 @@ def lyapunov(
     $ cfdyn lyapunov double_well --optimizer gd:lr=1.5 --steps 10000
     $ cfdyn lyapunov --map "r*x*(1-x)" --vary r=3.5:4:500
     """
-    from cfdyn.analysis.lyapunov_spectrum import PARTS
+    from cfdyn.analysis.invariants.lyapunov_spectrum import PARTS
 
     draw = drawn_with(also)
     if vary:

@@ -18,8 +18,8 @@ from cfdyn.errors import UsageError, unknown
 from cfdyn.words import called
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.homoclinic import Homoclinic
-    from cfdyn.analysis.manifolds import Manifold
+    from cfdyn.analysis.saddles.homoclinic import Homoclinic
+    from cfdyn.analysis.saddles.manifolds import Manifold
 
 KINDS = {"both": ("unstable", "stable"), "unstable": ("unstable",), "stable": ("stable",)}
 KEYS = "kind points multiplier s curve starts ends reason order error strong"

@@ -41,7 +41,7 @@ def orbit(
     $ cfdyn orbit double_well --optimizer gd:lr=1.1 --steps 20
     $ cfdyn orbit --map "r*x*(1-x)" --set r=3.83 --start 0.4
     """
-    from cfdyn.analysis.hovering import hovering_or_why
+    from cfdyn.analysis.training.hovering import hovering_or_why
 
     step, z0, chosen = subject.map_and_state()
     found = cfdyn.iterate(step, z0, steps, digits=digits, inject=inject, progress=lambda k: say(f"{k} of {steps} steps"))

@@ -14,7 +14,7 @@ from cfdyn.cli.output.screen import Screen, number
 from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.oscillation import Oscillation
+    from cfdyn.analysis.training.oscillation import Oscillation
     from cfdyn.records.logs import Log
 
 KEYS = "kind period bands since until amplitude evidence directions leading reason"

@@ -17,10 +17,10 @@ from cfdyn.cli.output.screen import Say, Screen, cell, number, vector
 from cfdyn.errors import UsageError, unknown
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.blurred_cycle import BlurredCycle
-    from cfdyn.analysis.invariant_density import InvariantDensity
-    from cfdyn.analysis.noise_induced import NoiseInduced
-    from cfdyn.analysis.random_lyapunov import RandomLyapunov
+    from cfdyn.analysis.noise.blurred_cycle import BlurredCycle
+    from cfdyn.analysis.noise.invariant_density import InvariantDensity
+    from cfdyn.analysis.noise.noise_induced import NoiseInduced
+    from cfdyn.analysis.noise.random_lyapunov import RandomLyapunov
 
 LOOK = Annotated[str, Option("--look", help="What to look at: exponents, density or, with --vary, cycle.")]  # noqa: E501
 RUNS = Annotated[int | None, Option("--runs", min=1, help="Number of independent runs (32; for a density 64, for a cycle 20).", show_default=False)]  # noqa: E501

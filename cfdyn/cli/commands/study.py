@@ -21,8 +21,8 @@ from cfdyn.errors import UsageError
 from cfdyn.words import listed, shortened
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.bands import Bands
-    from cfdyn.analysis.compare import Comparison
+    from cfdyn.analysis.attractors.bands import Bands
+    from cfdyn.analysis.training.compare import Comparison
     from cfdyn.studies.study import Study
     from cfdyn.symbolic.optimizer import Optimizer
     from cfdyn.systems.loss import Loss
@@ -67,7 +67,7 @@ def study(
 
 def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, found: Study, say: Say) -> Comparison:
     """These flows beside the steps that the study keeps."""
-    from cfdyn.analysis.compare import Comparison
+    from cfdyn.analysis.training.compare import Comparison
 
     say("solving the flows")
     flows = make_flows(names, loss, optimizer)

@@ -17,8 +17,8 @@ from cfdyn.cli.output.screen import Say, Screen, number, vector
 from cfdyn.errors import NumericsError, UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.tangencies import Tangencies, Tangency
-    from cfdyn.analysis.tangency_curve import TangencyCurve
+    from cfdyn.analysis.saddles.tangencies import Tangencies, Tangency
+    from cfdyn.analysis.saddles.tangency_curve import TangencyCurve
 
 KEYS = "parameter point s t bend quadratic speed error crisis meaning cycles places sides"
 CURVE = "names parameters points s t bend ends start bounds"
@@ -42,7 +42,7 @@ def tangencies(
 
     $ cfdyn tangencies --map "1-a*x**2+y; b*x" --set b=0.3 --start 0.63,0.19 --vary a=1.391:1.394
     """
-    from cfdyn.analysis.homoclinic import only_saddle
+    from cfdyn.analysis.saddles.homoclinic import only_saddle
     from cfdyn.studies.branch_starts import inside
     from cfdyn.studies.defaults import usual_box
 

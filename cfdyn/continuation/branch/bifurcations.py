@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, polynomial, root, solved_nodes
 from cfdyn.continuation.branch.system import MOST_DENSE, REAL, SQUARED, BranchTracer, nearest_mean, real_below
 from cfdyn.continuation.tracer import Solution
-from cfdyn.kernels.continuation.driver import Curve
-from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD
+from cfdyn.cycles._kernels.shooting import BRANCH, FLIP, FOLD
 from cfdyn.numerics.illinois import zero
 
 NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding

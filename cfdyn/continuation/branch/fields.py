@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import between, near_zero
 from cfdyn.continuation.branch.bifurcations import SpecialPoint, bifurcations
 from cfdyn.continuation.branch.function_zeros import Zero, cut_at_stops, zeros
@@ -12,11 +13,10 @@ from cfdyn.continuation.branch.merging import grouped, merged, merges
 from cfdyn.continuation.branch.system import REAL, BranchTracer, length_scales
 from cfdyn.continuation.paths import AT_BORDER, Path, collision
 from cfdyn.continuation.tracer import as_row, some_rows, stacked
+from cfdyn.cycles._kernels.shooting import FLIP
 from cfdyn.cycles.angles import at_cut
 from cfdyn.cycles.shooting import images, jacobians, multipliers
 from cfdyn.errors import CfdynError
-from cfdyn.kernels.continuation.driver import Curve
-from cfdyn.kernels.continuation.shooting import FLIP
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.critical_multipliers import conservative_resonance
 from cfdyn.records.record import provenance

@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.continuation.between_rows import Between, Test, between, root
 from cfdyn.continuation.branch.system import SQUARED, BranchTracer, nearest_mean, real_below
 from cfdyn.continuation.tracer import Solution, row_of
-from cfdyn.kernels.continuation.shooting import FLIP
+from cfdyn.cycles._kernels.shooting import FLIP
 from cfdyn.numerics.illinois import zero
 
 BARELY = 1e-9  # of the test at a row: less is rounding

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.branch.bifurcations import changes
 from cfdyn.continuation.branch.function_zeros import stopping
 from cfdyn.continuation.branch.functions import Functions
@@ -26,7 +27,6 @@ from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import images, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.errors import shown as brief
-from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.systems.map import Map
 from cfdyn.words import called, named, shown
 
@@ -44,7 +44,7 @@ def followed(
     step: Map, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None = None, max_steps: int = MOST_STEPS,
     max_step: float = STEP, progress: Callable[[int], None] | None = None, functions: Functions | None = None,
 ) -> tuple[BranchTracer, Path]:  # fmt: skip
-    """The system of a cycle and its branch both ways, up to stops; see `cfdyn.analysis.continue_cycle.continue_cycle`."""
+    """The system of a cycle and its branch both ways, up to stops; see `cfdyn.analysis.continue_cycle`."""
     lo, hi = checked_bounds(step, parameter, bounds)
     if not lo <= step.params[parameter] <= hi:
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "

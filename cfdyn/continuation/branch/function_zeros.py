@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import Between, Test, between, near_zero, root
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
-from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.words import shown
 
 HALVINGS = 40  # of a step in which a function begins to be defined

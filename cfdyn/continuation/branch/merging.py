@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.continuation.tracer import CycleTracer, Solution
-from cfdyn.kernels.continuation.shooting import FLIP
+from cfdyn.cycles._kernels.shooting import FLIP
 
 COLLAPSED = 1e-7  # a share of the distance of two points: they are one
 CORRECTIONS = 30

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import between, root
 from cfdyn.continuation.branch.bifurcations import changes, locate_flip
 from cfdyn.continuation.branch.fields import branch_fields
@@ -17,11 +18,10 @@ from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
+from cfdyn.cycles._kernels.shooting import FLIP, MATRICES
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.continuation.driver import Curve
-from cfdyn.kernels.continuation.shooting import FLIP, MATRICES
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
@@ -29,7 +29,7 @@ from cfdyn.systems.map import Map
 from cfdyn.words import shown
 
 if TYPE_CHECKING:
-    from cfdyn.analysis._branch import Bifurcation
+    from cfdyn.analysis.bifurcations._branch import Bifurcation
 
 FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)  # lengths of a first step, in the order in which they are tried
 GENTLE = 0.1  # how much the tests may change up to the first solution

@@ -7,10 +7,10 @@ import numpy as np
 
 from cfdyn.arguments import number, whole_number
 from cfdyn.continuation.tracer import CycleTracer, Solution
+from cfdyn.cycles._kernels.shooting import BRANCH, FLIP, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.cycles.shooting import eigenvalues, jacobians
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError, shown
-from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import TAKE_OUT, called

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation._kernels.critical import PAIR
 from cfdyn.continuation.between_rows import between, crosses, interpolated, root
 from cfdyn.continuation.branch.bifurcations import changes
 from cfdyn.continuation.curve.coefficient import coefficients, cubics, numerators
@@ -13,7 +14,6 @@ from cfdyn.continuation.curve.point import Condensed, Cycles, on_circle, pairs
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution
-from cfdyn.kernels.continuation.critical import PAIR
 
 TOUCHING = 1e-8  # of cos θ to ±1
 PITCHFORKS = 1e-7  # of the quadratic coefficient to the cubic one and a length: round-off, as where a symmetry holds

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.continuation.curve.point import ZERO, Cycles
-from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backwards
+from cfdyn.normal_forms._kernels.rings import along_critical, along_cycles, backwards
 from cfdyn.normal_forms.coefficients import circle_terms, cubic_terms
 from cfdyn.normal_forms.homological import BorderedSystem
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation._kernels.critical import BRANCH, CONDITION, PAIR
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import Between, interpolated, polynomial
 from cfdyn.continuation.branch.merging import merges, shorter_periods
 from cfdyn.continuation.curve.point import Condensed, Cycles
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.cycles.shooting import jacobians
-from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR
-from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.numerics.illinois import zero
 
 AROUND = 0.05  # lengths: from so far on an end is looked for

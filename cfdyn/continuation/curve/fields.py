@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.continuation._kernels.critical import PAIR
 from cfdyn.continuation.curve.codimension_two import Found, codimension_two, double, on_border
 from cfdyn.continuation.curve.ends import of_shorter_cycle
 from cfdyn.continuation.curve.follower import CurveFollower
@@ -12,7 +13,6 @@ from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import UsageError
-from cfdyn.kernels.continuation.critical import PAIR
 from cfdyn.normal_forms.codimension_two.by_kind import codimension_two_fields
 from cfdyn.records.record import provenance
 from cfdyn.systems.recipes import recipe_of

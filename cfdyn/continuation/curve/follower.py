@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cfdyn.continuation._kernels.critical import CONDITION
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.branch.system import check_memory
 from cfdyn.continuation.curve.ends import completed, merging
 from cfdyn.continuation.curve.point import Cycles
@@ -11,8 +13,6 @@ from cfdyn.continuation.curve.system import HELD, CurveTracer
 from cfdyn.continuation.paths import BorderPoint, Crossing, Path, PathFollower, solution_behind
 from cfdyn.continuation.tracer import SAME, Piece, Solution, some_rows
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.continuation.critical import CONDITION
-from cfdyn.kernels.continuation.driver import Curve
 
 
 class CurveFollower(PathFollower[CurveTracer]):

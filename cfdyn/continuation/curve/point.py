@@ -4,10 +4,10 @@ from functools import cached_property
 
 import numpy as np
 
+from cfdyn.continuation._kernels.critical import CONDITION, PAIR
 from cfdyn.continuation.curve.system import CurveTracer
+from cfdyn.cycles._kernels.shooting import condense
 from cfdyn.cycles.shooting import eigenvalues
-from cfdyn.kernels.continuation.critical import CONDITION, PAIR
-from cfdyn.kernels.continuation.shooting import condense
 from cfdyn.kernels.rows import evaluate_moved
 
 ZERO = 1e-11  # of a test function, and of the parts that a coefficient is the sum of: rounding

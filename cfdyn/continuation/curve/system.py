@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation._kernels.critical import BRANCH, CONDITION, DIRECTIONS, PAIR, TURN, critical, critical_block, unknowns
 from cfdyn.continuation.branch.system import NO_DERIVATIVE, has_no_derivative, length_scales
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, DIRECTIONS, PAIR, TURN, critical, critical_block, unknowns
 from cfdyn.normal_forms import coefficients
 from cfdyn.normal_forms.critical_multipliers import shown_multipliers
 from cfdyn.normal_forms.homological import BorderedSystem, Forms

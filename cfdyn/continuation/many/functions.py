@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import Between
 from cfdyn.continuation.branch.function_zeros import Zero, nearest_stops, stop_words, zeros
 from cfdyn.continuation.branch.functions import Functions
@@ -11,7 +12,6 @@ from cfdyn.continuation.many.events import Event, Row, between
 from cfdyn.continuation.many.system import Place, System
 from cfdyn.continuation.tracer import Solution
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.continuation.driver import Curve
 
 
 class Watched:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cfdyn.cycles.line._kernels.closing import DIGITS
 from cfdyn.cycles.line.itineraries import LapWords, refuse_endless
 from cfdyn.cycles.line.multiple_zeros import with_multiple
 from cfdyn.cycles.line.one_sided import multiplier, on_borders
@@ -15,7 +16,6 @@ from cfdyn.cycles.result import Interval, Say, SearchResult
 from cfdyn.cycles.same import AROUND_ZERO, blur, distinct
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.line.closing import DIGITS
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 

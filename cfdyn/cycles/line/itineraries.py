@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 
+from cfdyn.cycles.line._kernels.closing import close_cycle, newton
+from cfdyn.cycles.line._kernels.expanding import single_cycle
+from cfdyn.cycles.line._kernels.itineraries import walk
+from cfdyn.cycles.line._kernels.memory import CROWDED, FINISHED, PAUSED, Words
+from cfdyn.cycles.line._kernels.paths import trace_path
+from cfdyn.cycles.line._kernels.words import cycles_of_word
 from cfdyn.cycles.line.laps import Laps
 from cfdyn.cycles.result import Say, silent
 from cfdyn.cycles.symmetry import Symmetries, symmetries
 from cfdyn.errors import UsageError
-from cfdyn.kernels.line.closing import close_cycle, newton
-from cfdyn.kernels.line.expanding import single_cycle
-from cfdyn.kernels.line.itineraries import walk
-from cfdyn.kernels.line.memory import CROWDED, FINISHED, PAUSED, Words
-from cfdyn.kernels.line.paths import trace_path
-from cfdyn.kernels.line.words import cycles_of_word
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 

@@ -7,11 +7,11 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from cfdyn.cycles.line._kernels.laps import HUGE, LEVEL, UNDEFINED, cells
 from cfdyn.cycles.line.one_sided import border
 from cfdyn.cycles.line.single_points import sharp
 from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images, jacobians
-from cfdyn.kernels.line.laps import HUGE, LEVEL, UNDEFINED, cells
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 

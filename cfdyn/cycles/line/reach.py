@@ -7,11 +7,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from cfdyn.arguments import table
+from cfdyn.cycles.line._kernels.laps import HUGE
 from cfdyn.cycles.line.laps import Laps, laps_on
 from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images
 from cfdyn.errors import UsageError
-from cfdyn.kernels.line.laps import HUGE
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 

@@ -15,7 +15,7 @@ Rows = dict[str, np.ndarray]
 
 
 class Following:
-    """Runs on their way, see `cfdyn.kernels.runs.advance_runs`; ``kept``: how many entries of a state are kept."""
+    """Runs on their way, see `cfdyn.ensembles._kernels.runs.advance_runs`; ``kept``: how many entries of a state are kept."""
 
     def __init__(self, sampling: Sampling, states: np.ndarray, steps: int, every: int, kept: int, first_run: int = 0):
         self.sampling, self.states, self.steps, self.every, self.first_run = sampling, states, steps, every, first_run

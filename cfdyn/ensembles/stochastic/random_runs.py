@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from cfdyn.ensembles._kernels.products import LEFT_REGION, leave_runs, stretch_runs
 from cfdyn.ensembles.stochastic.following import Following
 from cfdyn.ensembles.stochastic.random_map import RandomMap
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
-from cfdyn.kernels.products import LEFT_REGION, leave_runs, stretch_runs
 from cfdyn.machine.jit import address
 from cfdyn.machine.threads import Team, equal_parts
 from cfdyn.machine.workers import processors

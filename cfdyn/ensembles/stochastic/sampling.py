@@ -7,10 +7,10 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.ensembles._kernels.runs import ALL, INDEPENDENT, REPLACED, RESHUFFLED, Task, advance_runs
 from cfdyn.errors import unknown
 from cfdyn.flows._noisy import checked
 from cfdyn.flows._noisy_parts import LABEL
-from cfdyn.kernels.runs import ALL, INDEPENDENT, REPLACED, RESHUFFLED, Task, advance_runs
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
@@ -107,7 +107,7 @@ class Sampling(Portable):
         return made.memory
 
     def advance(self, *arguments: Any) -> None:
-        """`cfdyn.kernels.runs.advance_runs` of these runs."""
+        """`cfdyn.ensembles._kernels.runs.advance_runs` of these runs."""
         advance_runs(self._task, *arguments)
 
 

@@ -1,4 +1,4 @@
-"""A smooth flow and its tangents, followed over a time or to a surface by the compiled steps of `cfdyn.kernels.steppers`."""
+"""A smooth flow and its tangents, followed over a time or to a surface by compiled steps."""
 
 from typing import Any, NamedTuple
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from cfdyn.codegen.compile import Rule, parameter_vector
 from cfdyn.errors import UsageError
-from cfdyn.kernels.models.variation import Variation, variation
-from cfdyn.kernels.steppers import attempts, methods
-from cfdyn.kernels.steppers.map_steps import TO_AND_FRO, TOUCHES, Many, Memory, Way, map_steps
+from cfdyn.integrate._kernels.steppers import attempts, methods
+from cfdyn.integrate._kernels.steppers.map_steps import TO_AND_FRO, TOUCHES, Many, Memory, Way, map_steps
+from cfdyn.integrate._kernels.steppers.variation import Variation, variation
 from cfdyn.machine.jit import address, addresses
 from cfdyn.systems.flow import Flow
 

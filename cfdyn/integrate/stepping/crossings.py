@@ -7,8 +7,8 @@ import numpy as np
 
 from cfdyn.codegen.compile import compile_rule
 from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.integrate._kernels.steppers.dense import sample, sample_slopes, shortened
 from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.kernels.steppers.dense import sample, sample_slopes, shortened
 from cfdyn.numerics.illinois import zero
 from cfdyn.symbolic.programs.watched import watched, watched_program
 from cfdyn.symbolic.text.formula import is_formula

@@ -3,13 +3,13 @@
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.integrate._kernels.steppers import methods
+from cfdyn.integrate._kernels.steppers.events import CLOSED, CRAWL, HARDLY
+from cfdyn.integrate._kernels.steppers.field import Field
 from cfdyn.integrate.critical import AT_EDGE, Critical, critical
 from cfdyn.integrate.stepping.run import MANY, Phase, Run
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
-from cfdyn.kernels.steppers import methods
-from cfdyn.kernels.steppers.events import CLOSED, CRAWL, HARDLY
-from cfdyn.kernels.steppers.field import Field
 
 MOST_EVENTS = 10_000  # on one path; more are no sequence of phases
 MOMENT = 2e-3  # steps, in which modes that part have come apart

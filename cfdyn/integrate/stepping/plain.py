@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from cfdyn.integrate._kernels.steppers import methods
+from cfdyn.integrate._kernels.steppers.field import SLOPE, SLOPES
 from cfdyn.integrate.stepping.run import BLOW_UP, MANY, Phase, Run
-from cfdyn.kernels.steppers import methods
-from cfdyn.kernels.steppers.field import SLOPE, SLOPES
 from cfdyn.machine.jit import apply
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.integrate._kernels.steppers import attempts, methods, stepping
+from cfdyn.integrate._kernels.steppers.dense import sample
+from cfdyn.integrate._kernels.steppers.field import Field
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
-from cfdyn.kernels.steppers import attempts, methods, stepping
-from cfdyn.kernels.steppers.dense import sample
-from cfdyn.kernels.steppers.field import Field
 
 if TYPE_CHECKING:
     from cfdyn.integrate.stepping.crossings import Crossings

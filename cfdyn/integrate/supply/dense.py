@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.integrate._kernels.edge.checks import inspect, project, read_off
+from cfdyn.integrate._kernels.edge.forces import FAINT, hold, push, start
+from cfdyn.integrate._kernels.edge.jacobian import hold_jacobian
+from cfdyn.integrate._kernels.steppers.dense import observe
+from cfdyn.integrate._kernels.steppers.field import JACOBIANS, PROJECT, SLOPES, Field
 from cfdyn.integrate.supply.supplier import Modes, Readings, Supplier
 from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE, Edge
-from cfdyn.kernels.edge.checks import inspect, project, read_off
-from cfdyn.kernels.edge.forces import FAINT, hold, push, start
-from cfdyn.kernels.edge.jacobian import hold_jacobian
 from cfdyn.kernels.edge.modes import decompose, decompose_small, follow, renew, spectrum, turn_reference
 from cfdyn.kernels.linear.symmetric import SMALL
-from cfdyn.kernels.steppers.dense import observe
-from cfdyn.kernels.steppers.field import JACOBIANS, PROJECT, SLOPES, Field
 from cfdyn.machine.jit import address, addresses, apply
 from cfdyn.systems.flow import Flow
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from cfdyn.kernels.steppers.field import Field
+from cfdyn.integrate._kernels.steppers.field import Field
 
 
 class Modes(NamedTuple):

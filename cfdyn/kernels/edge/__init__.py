@@ -1,1 +1,1 @@
-"""The flow at the edge: modes that are held there, the forces that hold them, their Jacobian and checks."""
+"""The flow at the edge: its block of memory, and modes that are held there."""

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.arrhenius import Arrhenius
+from cfdyn.analysis.noise.arrhenius import Arrhenius
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, WARN
 

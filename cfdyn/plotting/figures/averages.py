@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.averages import Average, Averages
+from cfdyn.analysis.training.averages import Average, Averages
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
 from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, dots

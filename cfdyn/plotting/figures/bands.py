@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from cfdyn.analysis.bands import Bands
+from cfdyn.analysis.attractors.bands import Bands
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import (

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
+from cfdyn.analysis.attractors.basin_fractions import BasinFractions, FollowedAttractor
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import FAINT, PALE, REGIMES, attractor_regime, axis_label, map_title
 

@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from cfdyn.analysis.basins import OTHERS, Basins
+from cfdyn.analysis.attractors.basins import OTHERS, Basins
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import hatch
 from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, map_title

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from cfdyn.analysis._curve import BifurcationCurve, CodimensionTwo
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure, resized
 from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, map_title

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.blurred_cycle import BlurredCycle
+from cfdyn.analysis.noise.blurred_cycle import BlurredCycle
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.noise_induced import axis_words, title
 from cfdyn.plotting.panels import legend_below

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from cfdyn.analysis.boundary_dimension import BoundaryDimension
+from cfdyn.analysis.attractors.boundary_dimension import BoundaryDimension
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title
 

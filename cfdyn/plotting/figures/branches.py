@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis._branch import Branch
-from cfdyn.analysis.branches import Branches
+from cfdyn.analysis.bifurcations._branch import Branch
+from cfdyn.analysis.bifurcations.branches import Branches
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, label_gap, legend_below, spread, thin_line

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.cascade import Cascade
+from cfdyn.analysis.parameters.cascade import Cascade
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title, symbol
 

@@ -8,7 +8,7 @@ from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from cfdyn.analysis.chart import Chart, Region
+from cfdyn.analysis.parameters.chart import Chart, Region
 from cfdyn.plotting.canvas import house_style
 from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
 from cfdyn.plotting.style import INK, PALE, PAPER, REGIMES, attractor_regime, tinted

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.compare import Comparison, Model
+from cfdyn.analysis.training.compare import Comparison, Model
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.panels import (

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.covariant_vectors import CovariantVectors
+from cfdyn.analysis.invariants.covariant_vectors import CovariantVectors
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, PALE, WARN, axis_label, every, map_title

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.crises import Crises
+from cfdyn.analysis.saddles.crises import Crises
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, label_gap, spread
 from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, map_title, specks

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from cfdyn.analysis.cycles import Cycles
+from cfdyn.analysis.bifurcations.cycles import Cycles
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN, axis_label
 from cfdyn.words import STABILITY, shortened

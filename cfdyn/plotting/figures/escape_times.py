@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.escape_times import EscapeTimes
+from cfdyn.analysis.noise.escape_times import EscapeTimes
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, WARN
 from cfdyn.words import shortened

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.fractal_dimension import FractalDimension
+from cfdyn.analysis.invariants.fractal_dimension import FractalDimension
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK
 

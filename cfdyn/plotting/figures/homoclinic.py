@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.homoclinic import Homoclinic
+from cfdyn.analysis.saddles.homoclinic import Homoclinic
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import draw_curves, frame
 from cfdyn.plotting.style import INK, map_title

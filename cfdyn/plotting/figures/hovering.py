@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.hovering import Hovering
+from cfdyn.analysis.training.hovering import Hovering
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import INK, clip_range, dots
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.intermittency import Intermittency
+from cfdyn.analysis.parameters.intermittency import Intermittency
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title, symbol
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.invariant_density import InvariantDensity
+from cfdyn.analysis.noise.invariant_density import InvariantDensity
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, INK, axis_label

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cfdyn.analysis._curve import BifurcationCurve
-from cfdyn.analysis.lyapunov_spectra import LyapunovSpectra
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve
+from cfdyn.analysis.parameters.lyapunov_spectra import LyapunovSpectra
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, show

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cfdyn.analysis.lyapunov_spectrum import LyapunovSpectrum
+from cfdyn.analysis.invariants.lyapunov_spectrum import LyapunovSpectrum
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, PALE, WARN, map_title
 

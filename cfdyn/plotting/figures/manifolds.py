@@ -10,7 +10,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis.manifolds import Manifold, Manifolds
+from cfdyn.analysis.saddles.manifolds import Manifold, Manifolds
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PAPER, WARN, axis_label, map_title
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.noise_induced import NoiseInduced
+from cfdyn.analysis.noise.noise_induced import NoiseInduced
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, axis_label, map_title
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.hovering import hovering_or_why
+from cfdyn.analysis.training.hovering import hovering_or_why
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, symbol

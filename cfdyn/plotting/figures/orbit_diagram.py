@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cfdyn.analysis._branch import Branch
-from cfdyn.analysis.orbit_diagram import OrbitDiagram
+from cfdyn.analysis.bifurcations._branch import Branch
+from cfdyn.analysis.parameters.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label, map_title

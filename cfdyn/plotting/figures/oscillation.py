@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.oscillation import Oscillation
+from cfdyn.analysis.training.oscillation import Oscillation
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, axis_label, clip_range, every
 

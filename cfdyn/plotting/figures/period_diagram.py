@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from cfdyn.analysis._curve import BifurcationCurve
-from cfdyn.analysis.period_diagram import PeriodDiagram
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve
+from cfdyn.analysis.parameters.period_diagram import PeriodDiagram
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, draw_labels
 from cfdyn.plotting.style import HATCHES, INK, PERIODS, map_title

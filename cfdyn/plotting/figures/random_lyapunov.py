@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cfdyn.analysis.random_lyapunov import RandomLyapunov
+from cfdyn.analysis.noise.random_lyapunov import RandomLyapunov
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, PALE, WARN
 from cfdyn.words import shortened

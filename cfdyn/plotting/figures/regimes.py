@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis._curve import BifurcationCurve
-from cfdyn.analysis.regimes import RegimeMap
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve
+from cfdyn.analysis.parameters.regimes import RegimeMap
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, draw_labels
 from cfdyn.plotting.style import HATCHES, REGIMES, map_title, regime_name

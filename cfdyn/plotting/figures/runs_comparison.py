@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.compare_runs import RunsComparison
+from cfdyn.analysis.training.compare_runs import RunsComparison
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.runs import leading_weight, runs_title
 from cfdyn.plotting.panels import band, draw_ranking, hidden, legend_below, line_style, tell_decades, time_range

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cfdyn.analysis._curve import BifurcationCurve
-from cfdyn.analysis.settling_times import SettlingTimes
+from cfdyn.analysis.bifurcations._curve import BifurcationCurve
+from cfdyn.analysis.parameters.settling_times import SettlingTimes
 from cfdyn.kernels.orbits import ESCAPED
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, percent, show

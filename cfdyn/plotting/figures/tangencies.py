@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.manifolds import Manifold, manifolds
-from cfdyn.analysis.tangencies import Tangencies, Tangency
+from cfdyn.analysis.saddles.manifolds import Manifold, manifolds
+from cfdyn.analysis.saddles.tangencies import Tangencies, Tangency
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.contact import Pair

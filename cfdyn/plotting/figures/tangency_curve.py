@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.tangency_curve import TangencyCurve
+from cfdyn.analysis.saddles.tangency_curve import TangencyCurve
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import INK, WARN, axis_label, map_title
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.topological_entropy import TopologicalEntropy
+from cfdyn.analysis.invariants.topological_entropy import TopologicalEntropy
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PALE, map_title
 

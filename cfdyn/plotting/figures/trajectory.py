@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.hovering import hovering_or_why
+from cfdyn.analysis.training.hovering import hovering_or_why
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import time_range

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from cfdyn.analysis.zero_one_test import ZeroOneTest
+from cfdyn.analysis.invariants.zero_one_test import ZeroOneTest
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PALE, dots
 

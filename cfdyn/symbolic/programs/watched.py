@@ -81,7 +81,7 @@ def surface_program(spec: Any, given: Watched) -> Program:
 
 
 def margin_program(spec: Any, given: Watched) -> Program:
-    """2 − s·g, and two numbers far off, as `cfdyn.kernels.steppers.events.margin` reads them; s is one more parameter, behind the
+    """2 − s·g, and two numbers far off, as the `margin` of events reads them; s is one more parameter, behind the
     others: 2 over the size of g where g is to fall to 0, −2 over it where g is to grow."""
     nodes = FlowNodes(spec)
     tape, parameters = nodes.tape, len(spec.params)

@@ -1,0 +1,1 @@
+"""What orbits end on, and from where: attractors, their bands and basins."""

@@ -1,0 +1,170 @@
+"""`bands`: the regime of one orbit as a parameter varies, in intervals."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
+from cfdyn.analysis.training.edge import edge
+from cfdyn.cycles.result import Interval
+from cfdyn.errors import CfdynError, UsageError
+from cfdyn.numerics.stability import NEUTRAL, stability
+from cfdyn.records.record import Record, provenance
+from cfdyn.settling.large import large_regime
+from cfdyn.settling.large_samples import LargeSamples
+from cfdyn.settling.regime import regime
+from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import require_step
+
+REFINED = 6  # times that boundaries between regimes are halved
+MOST, LONGEST = 16, 32  # so many boundaries, of the widest bands, are put at bifurcations; and only of cycles up to this length
+BESIDE = 4.0  # an orbit converges slowly near a bifurcation: it may lie so many distances of samples beside
+LOSSES = ("flip", "fold", "neimark-sacker", "branch point", "border collision")  # of stability
+
+
+@dataclass(frozen=True)
+class Bands(Record):
+    """The regimes met by the orbit of one start over a range of a parameter.
+
+    ``values`` (N,) increasing, ``labels`` (N,): the period, −1 chaotic, −2 undecided, −3 divergent, −4 quasi-periodic,
+    −5 unresolved; ``exponents`` (N,): the largest Lyapunov exponent; ``tails`` (N, K): the first state coordinate over the
+    last K steps. ``bands``: (lo, hi, name) for each run of equal labels; a boundary lies at the bifurcation of the cycle
+    beside it where there is one between the samples, else half-way between them. ``resolution``: the widest distance of
+    two samples; windows narrower than that can be missed. "unresolved": regimes change within less, as the doublings do
+    between a flip and the first chaotic sample, or were not looked at for want of time. ``perturbed``: whether some
+    regimes are those of orbits with perturbations, as `Regime.inject` says, where round-off alone decides.
+    """
+
+    parameter: str
+    values: Annotated[np.ndarray, "n"]
+    labels: Annotated[np.ndarray, "n"]
+    exponents: Annotated[np.ndarray, "n"]
+    tails: Annotated[np.ndarray, "n *"]
+    bands: list[tuple[float, float, str]]
+    resolution: float = math.nan
+    perturbed: bool = False
+
+
+NAMES = {**{label: kind for kind, label in KINDS.items()}, UNRESOLVED: "unresolved", 1: "fixed point"}
+
+
+def bands(
+    step: Map | MapByProducts, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
+    progress: Callable[[int, int], None] | None = None,
+) -> Bands:  # fmt: skip
+    """Regimes over [lo, hi], every orbit from the same start.
+
+    A quick pass labels what clearly repeats or clearly stretches, boundaries are refined by halving, and what does not
+    repeat is run on for longer. Each stretch that is not periodic is then put to `classify`, at its ends and in its middle,
+    the widest first: it gets the label where the three agree, and is cut where they do not. Boundaries of periodic bands
+    are put where the cycle beside them loses its stability, if it does so between the samples (`continue_cycle`).
+
+    Parameters
+    ----------
+    step : the map, also one of a loss that is no formula: then there are 60 samples at most at first, and what `classify` finds
+        at each stands
+    z0 : start, the d weights or the full state (D,)
+    parameter, bounds : what to vary, (lo, hi)
+    count : number of samples before refinement; fewer where a step costs very much
+    progress : called with how many values are done, and of how many, in each pass
+
+    Raises
+    ------
+    UsageError : an empty range, or fewer than two samples
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
+    >>> found = cf.analysis.bands(step, [1.1], "lr", (0.5, 1.25), count=60)
+    >>> [(round(lo, 6), round(hi, 6), name) for lo, hi, name in found.bands]  # flips at 1 and √5 − 1
+    [(0.5, 1.0, 'fixed point'), (1.0, 1.236068, 'period 2'), (1.236068, 1.25, 'period 4')]
+    """
+    lo, hi = float(bounds[0]), float(bounds[1])
+    if not (lo < hi and np.isfinite(hi - lo)) or count < 2:
+        raise UsageError(f"bands need a range lo < hi of finite width and two samples or more, not {lo:g}:{hi:g}:{count}")
+    z = require_step(step).state(z0)
+    samples = (LargeSamples if isinstance(step, MapByProducts) else Samples)(step, parameter, z, progress)  # type: ignore[arg-type]
+    count = min(count, samples.most)
+    samples.add(np.unique(np.linspace(lo, hi, count)))
+    for _ in range(REFINED):
+        samples.add(samples.boundaries(max(count // REFINED, 2)))
+    samples.run_longer()
+    samples.look_closer((hi - lo) / (count - 1))
+    samples.pass_over_bifurcations()
+    return Bands(parameter, samples.values, samples.labels, samples.exponents, samples.tails,
+                 _bounded(step, parameter, z, samples, (lo, hi)), float(np.diff([lo, *samples.values, hi]).max()),
+                 samples.injected, provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
+
+
+def _bounded(
+    step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: Samples, bounds: Interval
+) -> list[tuple[float, float, str]]:
+    """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one.
+
+    The first and the last reach to the bounds, also where a slow sample there was dropped.
+    """
+    values, runs = samples.values, runs_of(samples.labels)
+    labels = [int(samples.labels[first]) for first, _ in runs]
+    edges = [bounds[0], *(float(values[last] + values[last + 1]) / 2 for _, last in runs[:-1]), bounds[1]]
+    between: dict[int, Interval] = {}
+    width = [min(hi - mid, mid - lo) for lo, mid, hi in zip(edges, edges[1:], edges[2:], strict=False)]
+    for k in sorted(range(len(width)), key=lambda k: -width[k])[:MOST]:
+        # The bifurcation may not lie beyond the middle of either band.
+        middles = (edges[k] + edges[k + 1]) / 2, (edges[k + 1] + edges[k + 2]) / 2
+        left, right = float(values[runs[k][1]]), float(values[runs[k + 1][0]])
+        apart = BESIDE * (right - left)
+        within = max(middles[0], left - apart), min(middles[1], right + apart)
+        sides = sorted(zip(within, labels[k : k + 2], strict=True), key=lambda side: side[1] if side[1] > 0 else LONGEST + 1)
+        # Beside what was not looked at an orbit that has to be perturbed is too dear to look at again.
+        worth = not samples.perturbed or UNRESOLVED not in labels[k : k + 2]
+        lost = ((inner, period, _loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within))
+                for inner, period in sides if worth and 0 < period <= LONGEST)  # fmt: skip
+        inner, period, (value, doubles) = next((found for found in lost if found[2][0] is not None), (left, 0, (None, False)))
+        edges[k + 1] = edges[k + 1] if value is None else value
+        if doubles and not {2 * period, UNRESOLVED}.intersection(labels[k : k + 2]):
+            between[k] = (edges[k + 1], right) if inner < edges[k + 1] else (left, edges[k + 1])
+    return _with_gaps(edges, labels, between)
+
+
+def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interval]) -> list[tuple[float, float, str]]:
+    """The bands (lo, hi, name), and those "unresolved" between the bands k and k + 1: one where a single sample parts two."""
+    found: list[tuple[float, float, str]] = []
+    gaps = {k: gap for k, gap in between.items() if edges[k] < gap[0] < gap[1] < edges[k + 2]}
+    for k, label in enumerate(labels):
+        lo, hi = gaps.get(k - 1, edges[k : k + 1])[-1], gaps.get(k, edges[k + 1 :])[0]
+        begin = lo
+        if lo < hi:
+            found.append((lo, hi, NAMES.get(label, f"period {label}")))
+            begin = hi
+        elif k in gaps:
+            begin = found.pop()[0]
+        found += [(begin, gaps[k][1], NAMES[UNRESOLVED])] if k in gaps else []
+    return found
+
+
+def _loss_of_stability(
+    step: Map | MapByProducts, parameter: str, z: np.ndarray, period: int, within: Interval
+) -> tuple[float | None, bool]:
+    """The nearest parameter in an interval at which the orbit's stable cycle bifurcates, None if it does not, and whether a
+    stable cycle of twice the period is born there: at a supercritical flip."""
+    start = step.params[parameter]
+    found = large_regime(step, z, LONGEST, None) if isinstance(step, MapByProducts) else regime(step, z)
+    if found.period != period or stability(found.multipliers) is False or np.isnan(found.multipliers[0]):
+        return None, False
+    try:
+        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and not isinstance(step, MapByProducts):
+            # On a continuum of fixed points that stay, the edge of this one.
+            ends = [(edge(step, found.points[0], start, parameter).value, False)]
+        else:
+            special = continue_cycle(step, found.points, parameter, within).bifurcations
+            ends = [(float(b.parameter), b.kind == "flip" and b.supercritical is True) for b in special if b.kind in LOSSES]
+    except CfdynError:
+        return None, False
+    ends = [end for end in ends if within[0] <= end[0] <= within[1]]
+    return min(ends, key=lambda end: abs(end[0] - start), default=(None, False))

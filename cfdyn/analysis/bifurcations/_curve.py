@@ -1,0 +1,280 @@
+"""`BifurcationCurve`, the points of codimension two on it, and what begins at these: records that lead to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.bifurcations._branch import Branch
+from cfdyn.analysis.bifurcations._leaving import begun, distance, goes_through, inside, map_of
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
+from cfdyn.continuation.branch.system import check_steps
+from cfdyn.continuation.curve.beginnings import beginnings
+from cfdyn.continuation.curve.fields import curve_fields
+from cfdyn.continuation.curve.follower import CurveFollower, solution_again
+from cfdyn.continuation.curve.start import checked_plane, started, system_of
+from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.tables import curve_table
+from cfdyn.errors import CfdynError, UsageError
+from cfdyn.records.record import Record, provenance
+from cfdyn.signatures import checked
+from cfdyn.systems.map import Map, require_map
+from cfdyn.words import called
+
+MOST_STEPS = 2000
+STEP = 0.02
+ROWS = ("parameters", "points", "multipliers", "coefficient", "above")  # the arrays with a row for each point
+
+
+@dataclass(frozen=True, eq=False)
+class CodimensionTwo(Record):
+    """A special point of a bifurcation curve.
+
+    ``kind``: "cusp", "generalized flip", "fold-flip", "resonance 1:1" … "resonance 1:4", "chenciner",
+    "fold-neimark-sacker", "flip-neimark-sacker", "double neimark-sacker"; "double fold" and "double flip" where two multipliers
+    1 or −1 have two eigenvectors, as for a symmetry; "branch point" in place of "fold" where no parameter moves the multiplier
+    1 away ("branch point-flip", "double branch point"). Where the points of a cycle merge, it is that of the shorter cycle,
+    with the points and multipliers of that. On a curve of border collisions
+    "border-collision-fold", "-flip" or "-neimark-sacker", where a multiplier on one side of the border is critical, and
+    "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
+    "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
+    (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row that it lies behind.
+
+    ``coefficients`` of the normal form by name and ``meaning``: which cycles or circles are born there, in words, or why that
+    is undecided; both empty for the other kinds. ``directions``: unit vectors (2,) in the plane of the parameters along which
+    what begins there leaves it, by name. With (1/n) Σ_k |q_k|² = 1 for each critical eigenvector, so that no coefficient
+    depends on which point of the cycle comes first (docs/guides/bifurcations.md says what they mean):
+
+    =========================  ===================================================================================
+    "cusp"                     ξ + c ξ³
+    "generalized flip"         −ξ + e ξ⁵
+    "chenciner"                e^{iθ}z (1 + ib|z|² + (l + im)|z|⁴), L2 = l + b²/2
+    "resonance 1:1"            (w₁ + w₂, w₂ + a w₁² + b w₁w₂), s = a(b − 2a)
+    "resonance 1:2"            (−w₁ + w₂, −w₂ + c w₁³ + d w₁²w₂), C = 4c, D = −2d − 6c
+    "resonance 1:3"            λz + b z̄² + c z|z|², a = Re(3λ̄c − 3|b|²)/(9|b|²)
+    "resonance 1:4"            iz + c z|z|² + d z̄³, A = −ic/|d|
+    "fold-flip"                (w + a w² + b z² + …, −z + e wz + …), L the doubled cycle's Lyapunov coefficient
+    "fold-neimark-sacker"      (w + a w² + b|z|² + …, e^{iθ}z (1 − (e + ig) w + …)), L that of the torus
+    "flip-neimark-sacker"      (−w (1 + p₁₁w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁w² + P₂₂|z|²)), p = Re P
+    "double neimark-sacker"    e^{iθ_i}z_i (1 + P_i1|z₁|² + P_i2|z₂|²), p = Re P
+    =========================  ===================================================================================
+    """
+
+    kind: str
+    parameters: Annotated[np.ndarray, "p"]
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "D", complex]
+    place: int
+    coefficients: dict = field(default_factory=dict)
+    meaning: str = ""
+    directions: dict = field(default_factory=dict)
+    _curve: BifurcationCurve | None = field(default=None, repr=False)
+
+    @checked
+    def switch(
+        self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
+    ) -> Switched:
+        """The curves that begin here or go through: cf.analysis.switch(curve, point) of the curve that it lies on.
+
+        Raises
+        ------
+        UsageError : a point that lies on no curve, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 0.3675, "b": 0.3})
+        >>> point = [[0.952381, 0.285714]]
+        >>> flips = cf.analysis.bifurcation_curve(step, ("flip", point), ("a", "b"), ((0.1, 3), (-1.5, 1.5)))
+        >>> flips.special[0].kind, [(curve.kind, curve.period) for curve in flips.special[0].switch()]
+        ('resonance 1:2', [('neimark-sacker', 1)])
+        """
+        if self._curve is None:
+            raise UsageError("the point was made without a curve: cf.analysis.switch(curve, point) takes one")
+        return switched(self._curve, self, max_steps, max_step, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class BifurcationCurve(WithMap, Record):
+    """A curve in the plane of two parameters.
+
+    ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
+    parameters and their ``bounds`` (2, 2); ``parameters`` (m, 2), ``points`` (m, n, D), ``multipliers`` (m, D), at border
+    collisions those where the border's function is negative, and ``above`` (m, D) those where it is positive (NaN where it
+    is not known which of several borders are passed together). ``coefficient`` (m,): a, c or d of the normal form (see
+    `normal_form`), whose sign says what is born, NaN where there is none; of branch points a, or c where all are pitchforks.
+    ``special``: the points of codimension two, in order. ``ends``: why the curve has no more rows, at its first and its last
+    one; ``closed``: it comes back to its start. ``condition``: its text. ``paces``: how long the next step would be where it
+    ran out of steps, else 0; ``start``: the row it was begun from; ``unknowns``: of the first, that and the last row, with
+    the tangents there.
+    """
+
+    kind: str
+    names: tuple[str, str]
+    parameters: Annotated[np.ndarray, "m p"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
+    coefficient: Annotated[np.ndarray, "m"]
+    special: list[CodimensionTwo]
+    ends: tuple[str, str]
+    closed: bool
+    period: int
+    bounds: Annotated[np.ndarray, "p *"]
+    condition: str = ""
+    above: Annotated[np.ndarray, "* *", complex] = field(default_factory=lambda: np.empty((0, 1)))
+    paces: tuple[float, float] = (0.0, 0.0)
+    start: int = 0
+    unknowns: Annotated[np.ndarray, "* * *"] = field(default_factory=lambda: np.empty((3, 2, 0)))
+    _step: Map | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for point in self.special:
+            object.__setattr__(point, "_curve", self)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point behind that row), both parameters, all
+        points of the cycle, multipliers and ``coefficient``."""
+        return curve_table(self)
+
+    def map_at(self, place: int | CodimensionTwo) -> Map:
+        """The map at a row or a special point: with the points there, from where a branch or another curve can start.
+
+        Raises
+        ------
+        UsageError : the record was loaded, and its map cannot be made again from what was saved
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.14, "c": 1.5})
+        >>> curve = cf.analysis.bifurcation_curve(cubic, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
+        >>> cusp = curve.special[0]
+        >>> branch = cf.analysis.continue_cycle(curve.map_at(cusp), cusp.points, "k", (-1, 1))
+        >>> print(branch.ends, bool(abs(branch.points[:, 0, 0] ** 3 - branch.parameter).max() < 1e-9))
+        ('k = -1', 'k = 1') True
+        >>> row = curve.start
+        >>> branch = cf.analysis.continue_cycle(curve.map_at(row), curve.points[row], "c", (0, 3))
+        >>> [b.kind for b in branch.bifurcations]
+        ['flip', 'fold']
+        """
+        values = place.parameters if isinstance(place, CodimensionTwo) else self.parameters[place]
+        return self.step.at(**{name: float(value) for name, value in zip(self.names, values, strict=True)})
+
+    def extended(
+        self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
+    ) -> BifurcationCurve:
+        """The curve, followed on from the ends where it ran out of steps; also one that was saved and loaded.
+
+        Parameters
+        ----------
+        max_steps, max_step, progress : as in `bifurcation_curve`
+
+        Raises
+        ------
+        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.14, "c": 1.5})
+        >>> short = cf.analysis.bifurcation_curve(cubic, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)), max_steps=5)
+        >>> whole = short.extended()
+        >>> len(short), short.special, [s.kind for s in whole.special], whole.ends
+        (11, [], ['cusp'], ('k = -1', 'k = 1'))
+        """
+        check_steps(max_steps, max_step)
+        rule = f"expression:{self.condition}" if self.condition else None
+
+        def further(curve: BifurcationCurve, side: int) -> BifurcationCurve:
+            step, points = curve.map_at(curve.start), curve.points[curve.start]
+            tracer = system_of(step, curve.kind, points, curve.names, curve.bounds, rule)
+            tracer.watch(solution_again(tracer, curve.unknowns[1]))
+            follower = CurveFollower(tracer, max_steps, max_step, progress)
+            path = follower.extension(curve.unknowns, side, curve.paces[side])
+            return _curve_of(curve_fields(follower, path, curve.condition))
+
+        return extended(self, "curve", further, ROWS, ("special",), _joined_unknowns)
+
+
+def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> dict[str, np.ndarray]:
+    unknowns = curve.unknowns[[1, 1, 1] if more.closed else [0, 1, 2]]
+    unknowns[2 * side] = more.unknowns[2 * side]
+    return {"unknowns": unknowns}
+
+
+@dataclass(frozen=True, eq=False)
+class Switched(Record):
+    """What begins at a point of codimension two, or goes through it.
+
+    ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that
+    led there, with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it
+    on which no curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
+    """
+
+    kind: str
+    period: int
+    parameters: Annotated[np.ndarray, "p"]
+    curves: list[BifurcationCurve]
+    distances: list[float]
+    branches: list[Branch]
+    said: list[str]
+    meaning: str = ""
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __iter__(self) -> Iterator[BifurcationCurve]:
+        return iter(self.curves)
+
+    def __getitem__(self, place: int) -> BifurcationCurve:
+        return self.curves[place]
+
+
+def followed(
+    step: Map, bifurcation: Any, parameters: Sequence[str], bounds: Sequence[tuple[float, float]], condition: str | None = None,
+    search: bool = False, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None,
+) -> BifurcationCurve:  # fmt: skip
+    """The curve through a start; see `bifurcation_curve`."""
+    names, box = checked_plane(require_map(step), parameters, bounds)
+    check_steps(max_steps, max_step)
+    follower = CurveFollower(started(step, bifurcation, names, box, condition, search), max_steps, max_step, progress)
+    return _curve_of(curve_fields(follower, follower.both_ways(follower.tracer.begin()), condition or ""))
+
+
+def _curve_of(fields: dict[str, Any]) -> BifurcationCurve:
+    return BifurcationCurve(**fields | {"special": [CodimensionTwo(**found) for found in fields["special"]]})
+
+
+def switched(
+    curve: BifurcationCurve, point: CodimensionTwo, max_steps: int, max_step: float, progress: Callable[[int], None] | None
+) -> Switched:  # fmt: skip
+    """What begins at a special point of a curve; see `switch`."""
+    check_steps(max_steps, max_step)
+    widths = np.ptp(curve.bounds, axis=1)
+    found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, widths)
+    curves, branches, said = list[BifurcationCurve](), list[Branch](), list(found.said)
+    options = {"max_steps": max_steps, "max_step": max_step, "progress": progress}
+    for start in found.starts:
+        if goes_through([curve, *curves], start):
+            continue
+        other = begun(start, curve, point, followed, options)
+        if isinstance(other, str):
+            said.append(other)
+            continue
+        curves.append(other)
+    distances = [distance(other, point.parameters) for other in curves]
+    for start in (start for start in found.cycles if inside(curve, start)):
+        try:
+            with np.errstate(all="ignore"):
+                branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+        except CfdynError as error:
+            said.append(f"the {called(len(start.points))} beside it could not be followed: {error}")
+    settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
+    return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, point.meaning,
+                    provenance=settings)  # fmt: skip

@@ -1,0 +1,279 @@
+"""`branches`: the bifurcation diagram of a map, found by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis.bifurcations._branch import Bifurcation, Branch, Texts, branch_of
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
+from cfdyn.analysis.bifurcations.cycles import cycles
+from cfdyn.arguments import whole_number
+from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
+from cfdyn.continuation.branch.functions import Functions
+from cfdyn.continuation.branch.switching import branching_fields, together
+from cfdyn.continuation.branch.system import checked_bounds
+from cfdyn.continuation.tables import branch_table
+from cfdyn.cycles.shooting import polish
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records.exports import stacked
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+from cfdyn.words import called, shown
+
+SAMPLES = 5
+MOST_BRANCHES, MOST_LOST = 200, 3
+SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them are one
+
+
+@dataclass(frozen=True, eq=False)
+class Branches(Record):
+    """Branches of cycles along one parameter, those of the lowest depth first.
+
+    ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.
+    """
+
+    name: str
+    bounds: tuple[float, float]
+    branches: list[Branch]
+    origins: list[str]
+    reason: str
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+    def __iter__(self) -> Iterator[Branch]:
+        return iter(self.branches)
+
+    def __getitem__(self, place: int) -> Branch:
+        return self.branches[place]
+
+    def table(self) -> dict[str, list[Any]]:
+        """The tables of all branches one below the other, as of `Branch.table`, with the number of the ``branch`` from 1 on, and
+        its ``period``; nothing in the columns of points that a shorter cycle does not have."""
+        several = any(branch.period > 1 for branch in self.branches)
+        tables = []
+        for place, branch in enumerate(self.branches, 1):
+            own = branch_table(branch, numbered=several)
+            count = len(own["row"])
+            tables.append({"branch": [place] * count, "period": [branch.period] * count, **own})
+        return stacked(tables)
+
+    def extended(self, max_steps: int = MOST_STEPS, max_step: float = STEP) -> Branches:
+        """Each branch that ran out of steps followed on from there, as by `Branch.extended`; what become one are one then.
+
+        Raises
+        ------
+        UsageError : none of them ran out of steps, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+        >>> short = cf.analysis.branches(step, [(-0.5, 1.2)], "r", (0.5, 3.6), depth=0, max_steps=4)
+        >>> len(short), [b.ends for b in short.extended()]
+        (8, [('r = 0.5', 'r = 3.6'), ('r = 0.5', 'r = 3.6')])
+        """
+        if not any(max(branch.paces) > 0 for branch in self.branches):
+            raise UsageError("none of the branches ran out of steps")
+        search = _Search(self.branches[0].step, self.name, self.bounds, (max_steps, max_step), lambda words: None)
+        for branch, origin in zip(self.branches, self.origins, strict=True):
+            if not search.known(branch):
+                search.add(branch.extended(*search.steps) if max(branch.paces) > 0 else branch, origin)
+        return replace(self, branches=search.found, origins=search.origins)
+
+
+def branches(
+    step: Map, box: Sequence[tuple[float, float]] | None = None, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0),
+    depth: int = 2, period: int = 1, starts: Sequence[tuple[float, Any]] | None = None, samples: int = SAMPLES,
+    max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[str], None] | None = None,
+    functions: Texts = (), stop: Texts = (),
+) -> Branches:  # fmt: skip
+    """All branches that can be reached: from the cycles in a box, through every flip and branch point, to a depth.
+
+    Parameters
+    ----------
+    step : the map
+    box : [(lo, hi), …] where `cycles` looks for the first ones, at ``samples`` values of the parameter
+    parameter, bounds : what is varied, and from where to where
+    depth : how many times to switch, one after the other
+    period : of the first cycles
+    starts : instead of the box, values of the parameter with a cycle at each: [(λ, points or state), …]
+    max_steps, max_step : of each branch, as in `continue_cycle`
+    progress : told in words what is going on
+    functions, stop : of each branch, as in `continue_cycle`
+
+    Raises
+    ------
+    NumericsError : nothing was found
+    UsageError : neither box nor starts, or what `continue_cycle` and `cycles` refuse
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+    >>> found = cf.analysis.branches(step, [(-0.5, 1.2)], "r", (0.5, 3.6), depth=2)
+    >>> [(b.period, [round(s.parameter, 6) for s in b.bifurcations]) for b in found]
+    [(1, [1.0, 3.0]), (1, [1.0]), (2, [3.44949]), (4, [3.54409])]
+    """
+    interval = checked_bounds(require_map(step), parameter, bounds)
+    for what, number, least in (("depth", depth, 0), ("samples", samples, 1), ("period", period, 1)):
+        whole_number(what, number, least)
+    search = _Search(step, parameter, interval, (max_steps, max_step), progress or (lambda words: None), (functions, stop))
+    if starts is None:
+        if box is None:
+            raise UsageError("branches needs a box in which to look for cycles, or starts")
+        starts = list(_sampled(step, box, parameter, interval, period, samples))
+    for value, points in _pairs(starts, parameter):
+        if len(search.found) >= MOST_BRANCHES:
+            break
+        search.begin(value, points, period)
+    if not search.found:
+        raise NumericsError(search.trouble or f"no cycle of period {period} was found for {parameter} from {interval[0]:g} to "
+                            f"{interval[1]:g}; look in another box, or give a start")  # fmt: skip
+    level = list(search.found)
+    for _ in range(depth):
+        level = search.switch_all(level)
+    return Branches(parameter, interval, search.found, search.origins, search.reason(level, depth),
+                    provenance=provenance(map=step.title, params=step.params, parameter=parameter, depth=depth))  # fmt: skip
+
+
+def _pairs(starts: Any, parameter: str) -> list[tuple[float, Any]]:
+    try:
+        return [(float(value), points) for value, points in starts]
+    except (TypeError, ValueError):
+        raise UsageError(f"starts are pairs of a value of {parameter} and a cycle, [({parameter}, points or state), …]") from None
+
+
+def _sampled(
+    step: Map, box: Sequence[tuple[float, float]], parameter: str, interval: tuple[float, float], period: int, samples: int
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Cycles in the box at values of the parameter that avoid special ones, such as the ends and the middle."""
+    for k in range(samples):
+        value = interval[0] + (interval[1] - interval[0]) * (k + 0.4142) / samples
+        try:
+            for cycle in cycles(step.at(**{parameter: value}), period, box):
+                yield value, cycle.points
+        except NumericsError:
+            continue
+
+
+class _Search:
+    """The branches found so far."""
+
+    def __init__(
+        self, step: Map, name: str, bounds: tuple[float, float], steps: tuple[int, float], progress: Callable[[str], None],
+        wanted: tuple[Texts, Texts] = ((), ()),
+    ):  # fmt: skip
+        self.step, self.name, self.bounds, self.steps, self.progress = step, name, bounds, steps, progress
+        self.wanted, self.functions = wanted, Functions(step, name, *wanted)
+        self.found: list[Branch] = []
+        self.origins: list[str] = []
+        self.trouble, self.lost = "", list[str]()
+
+    def begin(self, value: float, points: Any, period: int) -> None:
+        """The branch of a cycle, unless it is known."""
+        step = self.step.at(**{self.name: value})
+        try:
+            given = np.asarray(getattr(points, "points", points), dtype=float)
+        except (TypeError, ValueError):
+            raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
+        if given.ndim == 2 and self.passed(value, given):
+            return
+        self.progress(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
+        try:
+            n, (wanted, stop) = None if given.ndim == 2 else period, self.wanted
+            branch = continue_cycle(step, points, self.name, self.bounds, n, *self.steps, functions=wanted, stop=stop)
+        except NumericsError as error:
+            self.trouble = str(error)
+        else:
+            self.add(branch, f"{self.name} = {value:.6g}")
+
+    def add(self, branch: Branch, origin: str) -> None:
+        """Keep a branch that is none of those found."""
+        if not self.known(branch):
+            self.found.append(branch)
+            self.origins.append(origin)
+
+    def known(self, branch: Branch) -> bool:
+        """True if most of the rows that tell a branch from others lie on branches that were found."""
+        rows = distinguishing_rows(branch)
+        return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
+
+    def passed(self, value: float, points: np.ndarray) -> bool:
+        """True if a cycle lies on a branch that was found."""
+        return any(passes(branch, value, points) for branch in self.found if branch.period == len(points))
+
+    def switch_all(self, level: list[Branch]) -> list[Branch]:
+        """The new branches at all flips and branch points of some branches."""
+        before = len(self.found)
+        for branch in level:
+            for point in branch.bifurcations:
+                if point.kind not in ("flip", "branch point") or len(self.found) >= MOST_BRANCHES:
+                    continue
+                self.progress(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
+                self.switch(point)
+        return self.found[before:]
+
+    def switch(self, point: Bifurcation) -> None:
+        """The branches that leave at a flip or branch point."""
+        try:
+            for fields in branching_fields(point, self.bounds, *self.steps, None, self.functions):
+                self.add(branch_of(fields), _origin(point))
+        except (NumericsError, UsageError) as error:
+            self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")
+        if (count := together(point)) > 1:
+            self.lost.append(f"{count} multipliers are {'−' if point.kind == 'flip' else ''}1 at once at the {_origin(point)}: "
+                             "more branches may begin there than were found")  # fmt: skip
+
+    def reason(self, last: list[Branch], depth: int) -> str:
+        """The branches that may be missing, in words."""
+        if len(self.found) >= MOST_BRANCHES:
+            return f"the first {MOST_BRANCHES} branches"
+        left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
+        words = [f"{left} flips and branch points of the last level are not switched at"] if left and depth else []
+        return "; ".join(words + self.lost[:MOST_LOST] + ["…"] * (len(self.lost) > MOST_LOST))
+
+
+def _origin(point: Bifurcation) -> str:
+    return f"{point.kind} of the {called(point.period)} at {point.name} = {shown(point.parameter, point.bounds)}"
+
+
+def distinguishing_rows(branch: Branch) -> list[int]:
+    """Rows to know a branch by: three of each stretch between branch points, away from these, where other branches are near."""
+    met = [s for s in branch.bifurcations if s.kind == "branch point" and s.period == branch.period]
+    away, rows = np.full(len(branch), np.inf), list[int]()
+    for s in met:
+        gap = np.column_stack([(branch.points - s.points).reshape(len(branch), -1), branch.parameter - s.parameter])
+        away = np.minimum(away, np.linalg.norm(gap / branch.lengths, axis=1))
+    edges = [0, *(s.place + 1 for s in met), len(branch)]
+    for first, last in pairwise(edges):
+        if first < last:
+            far = first + np.flatnonzero(away[first:last] >= away[first:last].max() / 2)
+            rows += {int(far[len(far) * quarter // 4]) for quarter in (1, 2, 3)}
+    return rows
+
+
+def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
+    """True if the branch goes through a cycle: solved at this value from its rows on both sides of it."""
+    n, away = len(points), branch.parameter - value
+    step = branch.step.at(**{branch.name: value})
+    # At a cycle at 0 a length of the branch says what is small.
+    near = SAME * max(float(np.abs(points).max()), float(np.ptp(points))) + ROUNDED * branch.lengths[: points.shape[1]]
+
+    def same(other: np.ndarray, reach: Any) -> bool:
+        return any((np.abs(np.roll(other, -q, axis=0) - points) <= reach).all() for q in range(n))
+
+    for k in np.flatnonzero(away[:-1] * away[1:] <= 0):
+        share = away[k] / (away[k] - away[k + 1]) if away[k] != away[k + 1] else 0.0
+        between = branch.points[k] + share * (branch.points[k + 1] - branch.points[k])
+        if not same(between, 2 * (float(np.abs(branch.points[k + 1] - branch.points[k]).max()) + near)):
+            continue
+        solved = polish(step, between)
+        if solved is not None and same(solved, near):
+            return True
+    return False

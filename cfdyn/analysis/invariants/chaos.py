@@ -1,0 +1,149 @@
+"""`chaos`: the evidence for and against chaos of the attractor that an orbit ends on, side by side."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.invariants.fractal_dimension import FractalDimension, fractal_dimension
+from cfdyn.analysis.invariants.lyapunov_spectrum import LyapunovSpectrum, lyapunov_spectrum
+from cfdyn.analysis.invariants.permutation_entropy import PermutationEntropy, permutation_entropy
+from cfdyn.analysis.invariants.zero_one_test import ZeroOneTest, zero_one_test
+from cfdyn.arguments import whole_number
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.orbits import DONE, advance
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import FAR, iterate, status_text
+
+ERRORS, ROUNDED = 5, 1e-9  # an exponent is positive by so many of its errors, and more than round-off makes it
+TESTED, PAIRED, BOXED = 5000, 20_000, 100_000  # rows of the 0–1 test, for pairs and for boxes
+LEAST, SHOWN = 1000, 4000  # steps; states kept
+ALIKE, FEWEST = 0.9, 500  # correlation of neighbours; rows for a test
+
+
+@dataclass(frozen=True)
+class Chaos(Record):
+    """``kind``: "chaotic", "regular" or "undecided", with its ``reason``.
+
+    ``spectrum``: Lyapunov exponents with errors and Kaplan and Yorke's dimension; ``test``: the 0–1 test on one state in
+    ``stride``; ``permutation``: the entropy of ordinal patterns of the first entry; ``correlation`` and ``box`` dimensions,
+    None if not asked for; ``states`` (n, D): some of the attractor, in their order; ``names`` of the entries.
+    """
+
+    kind: str
+    spectrum: LyapunovSpectrum
+    test: ZeroOneTest
+    stride: int
+    permutation: PermutationEntropy
+    correlation: FractalDimension | None
+    box: FractalDimension | None
+    states: Annotated[np.ndarray, "n D"]
+    names: tuple[str, ...]
+    reason: str
+
+    @property
+    def chaotic(self) -> bool:
+        """True if exponent and 0–1 test both say so."""
+        return self.kind == "chaotic"
+
+
+def chaos(
+    step: Map, z0: Any, steps: int = 100_000, transient: int = 10_000, dimensions: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> Chaos:  # fmt: skip
+    """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, ordinal patterns and dimensions, after a transient.
+
+    "chaotic" if the largest exponent is above 0 by five errors and the 0–1 test on 5000 states agrees; "regular" if the exponent
+    is not and the test says regular; else "undecided". The test looks at every 2nd, 4th, … state where neighbours are
+    correlated by more than 0.9 or less than −0.9: slow motion and many bands hide chaos from it; angles it sees as cosine and
+    sine. The two share the orbit but
+    nothing else: one differentiates the map, the other sees a series of numbers. Both are evidence from a float orbit: a
+    transient that is chaotic for longer than this looks the same, and a map with slopes ±2, whose orbits collapse in binary
+    arithmetic, is undecided.
+
+    Parameters
+    ----------
+    step : the map
+    z0 : start, the d weights or the full state (D,)
+    steps : over which exponents are averaged, at least 1000; dimensions by pairs are of at most 20,000 states, by boxes of
+        100,000
+    transient : steps run before
+    dimensions : whether these are measured; they take most of the time
+    progress : called with a word on what is done next
+
+    Raises
+    ------
+    NumericsError : the orbit diverges or leaves the domain
+    UsageError : too few steps, or a bad start
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.9))
+    >>> found = cf.analysis.chaos(step, [0.3], dimensions=False)
+    >>> found.kind, found.spectrum.exponents.round(1), round(found.test.K, 1)
+    ('chaotic', array([0.9]), 1.0)
+    >>> cf.analysis.chaos(step.at(lr=1.25), [0.3], dimensions=False).kind  # a 4-cycle
+    'regular'
+
+    References
+    ----------
+    Those of `lyapunov_spectrum`, `zero_one_test`, `permutation_entropy` and `fractal_dimension`.
+    """
+    count, before, z = whole_number("steps", steps), whole_number("transient", transient, 0), require_map(step).state(z0).copy()
+    if count < LEAST:
+        raise UsageError(f"chaos needs {LEAST} steps, not {count}")
+    say = progress or (lambda what: None)
+    done, code = advance(step.rule("step").compiled, z, step.p, before, FAR)
+    if code != DONE:
+        raise NumericsError(f"the orbit {status_text(code, done)}, so it has no attractor")
+    say("Lyapunov exponents")
+    spectrum = lyapunov_spectrum(step, z, count, min(before, LEAST))
+    orbit = iterate(step, z, max(LEAST, min(count, BOXED if dimensions else PAIRED)))
+    if orbit.status != "done":
+        raise NumericsError(f"the orbit {orbit.status}, so it has no attractor")
+    say("0–1 test")
+    states = orbit.z[1:]
+    stride, test = _tested(_on_circles(step, states))
+    ordinal = permutation_entropy(states, 5 if len(states) >= BOXED // 10 else 4)
+    say("dimensions")
+    pairs = fractal_dimension(states[:PAIRED]) if dimensions else None
+    boxes = fractal_dimension(states, "box") if dimensions else None
+    kind, reason = _verdict(spectrum, test, stride, states)
+    settings = provenance(map=step.title, params=step.params, start=z0, steps=count, transient=before)
+    return Chaos(kind, spectrum, test, stride, ordinal, pairs, boxes, states[:SHOWN], step.names, reason, provenance=settings)
+
+
+def _on_circles(step: Map, states: np.ndarray) -> np.ndarray:
+    """Angles by cosine and sine: as numbers they jump where they go round, which hides what is regular from the test."""
+    turns = [2 * math.pi / step.periodic[name] if name in step.periodic else None for name in step.names]
+    columns = [[x] if k is None else [np.cos(k * x), np.sin(k * x)] for k, x in zip(turns, states.T, strict=True)]
+    return np.stack([one for some in columns for one in some], axis=1)
+
+
+def _tested(states: np.ndarray) -> tuple[int, ZeroOneTest]:
+    """The first stride 1, 2, 4, … at which neighbours are not nearly ±alike, as in slow motion and in bands, and its test."""
+    stride = 1
+    while True:
+        test = zero_one_test(states[::stride][:TESTED])
+        if abs(test.neighbours) <= ALIKE or len(states) < 2 * stride * FEWEST:
+            return stride, test
+        stride *= 2
+
+
+def _verdict(spectrum: LyapunovSpectrum, test: ZeroOneTest, stride: int, states: np.ndarray) -> tuple[str, str]:
+    largest, error = float(spectrum.exponents[0]), float(spectrum.errors[0])
+    positive = largest > max(ERRORS * error, ROUNDED)
+    rows = f" on one state in {stride}" if stride > 1 else ""
+    said = f"the largest exponent is {largest:.4g} ± {error:.1g}, and the 0–1 test{rows} says {test.kind}"
+    if positive and test.kind == "chaotic":
+        return "chaotic", f"{said} (K = {test.K:.3f})"
+    if not positive and test.kind == "regular":
+        return "regular", f"{said} (K = {test.K:.3f})"
+    repeats = len(np.unique(states[-TESTED:, 0])) < len(states[-TESTED:]) // 10
+    if positive and repeats and math.isfinite(largest):
+        return "undecided", f"{said}: the floats repeat on what should repel, so that this orbit is none of the map's"
+    return "undecided", f"{said}: {test.reason}"

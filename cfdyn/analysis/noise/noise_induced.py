@@ -1,0 +1,108 @@
+"""`noise_induced`: the largest Lyapunov exponent over the size of noise, and where noise makes order or chaos."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.noise.random_lyapunov import SURE, random_lyapunov
+from cfdyn.ensembles.stochastic.random_map import RandomMap, sweep
+from cfdyn.errors import NumericsError
+from cfdyn.records.record import Record, provenance
+
+
+@dataclass(frozen=True)
+class NoiseInduced(Record):
+    """The largest exponent λ over ``values`` (m,) of what is varied, ``name``.
+
+    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN where no run goes on; ``alive`` (m,): the part of the
+    runs that go on; ``p_values`` (m,): as of `RandomLyapunov`. ``without``, ``without_error``: of the map where nothing is drawn,
+    from the same start; NaN where that diverges.
+    """
+
+    name: str
+    values: Annotated[np.ndarray, "m"]
+    exponents: Annotated[np.ndarray, "m"]
+    errors: Annotated[np.ndarray, "m"]
+    alive: Annotated[np.ndarray, "m"]
+    p_values: Annotated[np.ndarray, "m"]
+    without: float
+    without_error: float
+
+    @property
+    def signs(self) -> np.ndarray:
+        """1 where λ is above 0 by 3 standard errors, −1 where it is below by as much, else 0; (m,)."""
+        return _signs(self.exponents, self.errors)
+
+    @property
+    def induced(self) -> np.ndarray:
+        """ "chaos" where noise makes λ positive that is negative without, "order" where it is the other way round; (m,)."""
+        before = int(_signs(np.array([self.without]), np.array([self.without_error]))[0])
+        names = {(-1, 1): "chaos", (1, -1): "order"}
+        return np.array([names.get((before, int(sign)), "") for sign in self.signs])
+
+
+def noise_induced(
+    step: RandomMap, z0: Any, varied: tuple[str, Any], steps: int = 10_000, runs: int = 32, transient: int = 1000,
+    threads: int | None = None, progress: Callable[[int], None] | None = None,
+) -> NoiseInduced:  # fmt: skip
+    """The largest Lyapunov exponent of a random map over the size of its noise or batches, against that without noise.
+
+    Its sign says whether runs from different starts that see the same noise meet (below 0) or part (above 0). *Noise-induced
+    chaos*: it is negative without noise and positive with; *noise-induced order*: the other way round. A sign is told where it is
+    3 standard errors away from 0. What the map does without noise is that of one orbit, from z0.
+
+    Parameters
+    ----------
+    step : as `cf.random_map` makes it
+    z0, steps, runs, transient, threads : as of `random_lyapunov`
+    varied : ("noise", variances), ("batch", sizes), ("label_noise", …), ("repeat", …), or a parameter, its values increasing
+    progress : called with the number of values done
+
+    Raises
+    ------
+    UsageError : no random map, or values that do not increase
+
+    Examples
+    --------
+    A parabola with a sharp dip in it. With a learning rate for the parabola gradient descent is chaotic in the dip; noise of the
+    gradient takes it out, to where steps contract.
+
+    >>> import cfdyn as cf
+    >>> step = cf.random_map(cf.Loss("w**2/2 - 5*exp(-w**2/2)"), cf.optimizers.gd(lr=0.9), noise=1.0)
+    >>> found = cf.analysis.noise_induced(step, [0.5], ("noise", [0.01, 4.0]), steps=2000)
+    >>> found.without > 0, found.induced.tolist()
+    (True, ['', 'order'])
+
+    References
+    ----------
+    Matsumoto & Tsuda, J. Stat. Phys. 31 (1983): noise-induced order. Crutchfield, Farmer & Huberman, Phys. Rep. 92 (1982).
+    """
+    z = step.step.state(z0)
+    name, values, maps = sweep(step, varied)
+    rows = []
+    for done, one in enumerate(maps, 1):
+        rows.append(_exponent(one, z, steps, runs, transient, threads))
+        if progress:
+            progress(done)
+    exponents, errors, alive, p_values = np.array(rows).T
+    without = _exponent(step.without(), z, steps * 10, 1, transient, threads)
+    settings = provenance(**step.settings, start=z, steps=steps, runs=runs, transient=transient, varied=name)
+    return NoiseInduced(name, np.array(values, float), exponents, errors, alive, p_values, without[0], without[1],
+                        provenance=settings)  # fmt: skip
+
+
+def _exponent(step: RandomMap, z: np.ndarray, steps: int, runs: int, transient: int, threads: int | None) -> tuple[float, ...]:
+    """λ, its error, the part of the runs that go on, and their p-value."""
+    try:
+        found = random_lyapunov(step, z, steps, runs, transient, 1, threads)
+    except NumericsError:
+        return np.nan, np.nan, 0.0, np.nan
+    return float(found.exponents[0]), float(found.errors[0]), found.runs / len(found.of_runs), found.p_value
+
+
+def _signs(exponents: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        sure = (np.abs(exponents) > SURE * errors) | np.isneginf(exponents)
+        return np.where(sure, np.sign(exponents), 0).astype(int)

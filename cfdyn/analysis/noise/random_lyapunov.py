@@ -1,0 +1,158 @@
+"""`random_lyapunov`: Lyapunov exponents of the random product of Jacobians along runs of a random map."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.invariants.lyapunov_spectrum import PARTS, TURNING, kaplan_yorke
+from cfdyn.arguments import whole_number
+from cfdyn.ensembles.stochastic.random_map import RandomMap
+from cfdyn.ensembles.stochastic.random_runs import RandomRuns
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.orbit import MAX_BYTES
+from cfdyn.systems.tangents import frame
+
+FEWEST = 8  # runs whose own means tell the errors; of fewer, the means of parts of their ways do
+SURE = 3.0  # standard errors that an exponent is away from 0 where its sign is told
+
+
+@dataclass(frozen=True)
+class RandomLyapunov(Record):
+    """Exponents per step and their standard errors, of k directions of D.
+
+    ``exponents`` (k,), the largest first, and ``errors`` (k,); ``total``, ``total_error``: of these together, with k = D the
+    mean logarithm of how volumes shrink; ``dimension``: Kaplan and Yorke's (NaN for k < D). ``of_runs`` (R, k): of each run,
+    NaN of one that is over. ``steps`` averaged over in each of ``runs`` that go on; ``status``: how many of all went which way.
+    ``p_value``: of the F-test that the means of the runs differ no more than parts of their ways say, small where runs are in
+    different places or forget too slowly; NaN for fewer than two.
+    """
+
+    exponents: Annotated[np.ndarray, "k"]
+    errors: Annotated[np.ndarray, "k"]
+    total: float
+    total_error: float
+    dimension: float
+    of_runs: Annotated[np.ndarray, "R k"]
+    steps: int
+    runs: int
+    status: dict[str, int]
+    p_value: float
+
+    @property
+    def sign(self) -> int | None:
+        """That of the largest exponent, where it is 3 standard errors from 0: 1 (neighbours part), −1 (they meet), else None."""
+        top, error = float(self.exponents[0]), float(self.errors[0])
+        if top == -np.inf:
+            return -1
+        return int(np.sign(top)) if abs(top) > SURE * error else None
+
+
+def random_lyapunov(
+    step: RandomMap, z0: Any, steps: int = 10_000, runs: int = 32, transient: int = 1000, count: int | None = None,
+    threads: int | None = None, progress: Callable[[int], None] | None = None,
+) -> RandomLyapunov:  # fmt: skip
+    r"""Lyapunov exponents of a random map, with standard errors from independent runs.
+
+    .. math:: \lambda_1 + … + \lambda_k = \lim_{n} \tfrac1n \log \|\wedge^k J_{n-1} \cdots J_1 J_0\|
+
+    for almost every sequence of batches and noise, J_t the Jacobian of step t at the run's state: logarithms of the lengths
+    that QR finds after each step. Below 0, neighbours that see the same batches and noise meet; above 0 they part. With rows of
+    one minimum and a start there this is what almost every run of SGD does nearby, E ln|1 − ηh| in one variable; its mean square
+    may grow all the same (`cf.mean_square`).
+
+    Errors are those of the mean over runs (of parts of their ways for fewer than eight). They know of no transient longer than
+    the one left out. Exponents are over the runs that go on: where others diverge they say nothing about those.
+
+    Parameters
+    ----------
+    step : as `cf.random_map` makes it
+    z0 : where all runs begin, weights (d,) or the full state (D,)
+    steps : averaged over in each run
+    runs : how many; where nothing is drawn all are the same, and there is one
+    transient : steps before; tangents turn in its last half, or 1000
+    count : of the largest exponents, k; all if not given
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of steps done
+
+    Raises
+    ------
+    NumericsError : no run goes on
+    UsageError : no random map, or numbers out of their ranges
+
+    Examples
+    --------
+    Curvatures 0.5 and 4 by chance: gradient descent with a rate of 0.6 overshoots with one of them, and gets nearer all the same.
+
+    >>> import numpy as np
+    >>> import cfdyn as cf
+    >>> from cfdyn.symbolic.loss import make_loss
+    >>> rows = cf.Loss.from_spec(make_loss("h*w**2/2", columns=["h"], data=np.array([[0.5], [4.0]])))
+    >>> step = cf.random_map(rows, cf.optimizers.gd(lr=0.6), batch=1)
+    >>> found = cf.analysis.random_lyapunov(step, [0.0])
+    >>> exact = float(np.log(0.7 * 1.4)) / 2
+    >>> bool(abs(found.exponents[0] - exact) < 4 * found.errors[0]), found.sign, round(exact, 4)
+    (True, -1, -0.0101)
+
+    References
+    ----------
+    Furstenberg & Kesten, Ann. Math. Stat. 31 (1960); Oseledets, Trans. Moscow Math. Soc. 19 (1968); L. Arnold, *Random
+    Dynamical Systems* (1998).
+    """
+    z = step.step.state(z0)
+    steps, transient = whole_number("steps", steps, 1), whole_number("transient", transient, 0)
+    k, runs = whole_number("count", len(z) if count is None else count, 1, len(z)), whole_number("runs", runs, 1, 2**32 - 1)
+    runs = runs if step.random else 1
+    ends = np.unique(np.linspace(0, steps, PARTS + 1).astype(int))
+    size = 8 * runs * k * (len(ends) + 3 * len(z))
+    if size > MAX_BYTES:
+        raise UsageError(f"tangents of {runs} runs need {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+    ways = RandomRuns(step, z, runs, threads, progress)
+    turning = min((transient + 1) // 2, TURNING)
+    tangents = np.ascontiguousarray(np.tile(frame(len(z), k), (runs, 1, 1)))
+    ways.stretch(tangents[:, :0].copy(), transient - turning)
+    ways.stretch(tangents, turning)
+    if len(z) > 1 and turning < min(steps, TURNING):
+        ways.ahead().stretch(tangents, min(steps, TURNING))  # they turn along what comes
+    with np.errstate(invalid="ignore"):
+        sums = np.stack([ways.stretch(tangents, n) for n in np.diff(ends).tolist()], axis=1)
+    if not ways.going.any():
+        raise NumericsError(f"none of {runs} runs goes on for {transient + steps} steps, so there are no exponents: "
+                            + ", ".join(f"{n} {word}" for word, n in ways.status().items() if n))  # fmt: skip
+    settings = provenance(**step.settings, start=z, transient=transient)
+    return _record(sums, np.diff(ends), ways, len(z), settings)
+
+
+def _record(sums: np.ndarray, lengths: np.ndarray, ways: RandomRuns, dim: int, settings: dict) -> RandomLyapunov:
+    """Means and errors of the sums (R, parts, k) of logarithms over so many steps each."""
+    steps, going = int(lengths.sum()), ways.going
+    with np.errstate(invalid="ignore"):
+        parts = sums[going] / lengths[:, None]
+        of_runs = sums[going].sum(axis=1) / steps
+        means = of_runs if len(of_runs) >= FEWEST else parts.reshape(-1, parts.shape[2])
+        exponents = of_runs.mean(axis=0)
+        together = np.column_stack([means, means.sum(axis=1)])
+        errors = together.std(axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full(together.shape[1], np.nan)
+    order = np.argsort(-exponents, kind="stable")
+    every = np.full((len(sums), sums.shape[2]), np.nan)
+    every[going] = of_runs[:, order]
+    dimension = kaplan_yorke(exponents[order], dim) if len(exponents) == dim else np.nan
+    return RandomLyapunov(
+        exponents[order], errors[:-1][order], float(exponents.sum()), float(errors[-1]), dimension, every, steps,
+        len(of_runs), ways.status(), _agreement(parts[:, :, order[0]]), provenance=settings,
+    )  # fmt: skip
+
+
+def _agreement(parts: np.ndarray) -> float:
+    """The p-value of one-way analysis of variance: that runs (R, parts) have one mean, their parts being independent."""
+    from scipy.stats import f
+
+    runs, count = parts.shape
+    if not np.isfinite(parts).all():
+        return float("nan")
+    within = parts.var(axis=1, ddof=1).mean() if count > 1 else 0.0
+    if runs < 2 or not within > 0:
+        return float("nan")
+    return float(f.sf(count * parts.mean(axis=1).var(ddof=1) / within, runs - 1, runs * (count - 1)))

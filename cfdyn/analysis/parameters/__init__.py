@@ -1,0 +1,1 @@
+"""Diagrams over one parameter and maps over two."""

@@ -1,0 +1,120 @@
+"""`cascade`: period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.bifurcations.continue_cycle import continue_cycle
+from cfdyn.arguments import whole_number
+from cfdyn.continuation.branch.switching import Level, levels_from
+from cfdyn.errors import NumericsError
+from cfdyn.numerics.limits import limit_of
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map
+from cfdyn.words import called
+
+LEVELS, MOST_STEPS = 10, 2000
+ENOUGH = 4  # flips for an accumulation point; one less for a ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Cascade(Record):
+    """Period doublings n → 2n → 4n → …
+
+    ``name``: of the parameter; ``flips``: its values, one for each doubling; ``periods``: of the cycles that flip.
+    ``accumulation``: the limit of the flips, extrapolated, to about ``accumulation_error``; ``delta``: that of the
+    ``ratios`` (λ_k − λ_{k−1})/(λ_{k+1} − λ_k), to about ``delta_error``; both None if there are too few flips.
+    ``superstable``: for maps of one variable the parameters between the flips at which a multiplier is 0. ``alpha``: the
+    limit of the ratios of the widest gaps max_i |x_{i+n/2} − x_i| of the cycles of two successive flips, to about
+    ``alpha_error``, None if there are too few: 2.5029… where a map of any number of variables has a quadratic maximum along
+    the critical direction and contracts across it, 4.018… where it keeps areas, slow to be seen between the two.
+    ``points``: the cycle of each flip. ``reason``: why there are no more levels.
+    """
+
+    name: str
+    flips: Annotated[list[float], "k"]
+    periods: Annotated[list[int], "k"]
+    accumulation: float | None
+    accumulation_error: float | None
+    ratios: list[float]
+    delta: float | None
+    delta_error: float | None
+    superstable: list[float]
+    alpha: float | None
+    alpha_error: float | None
+    points: Annotated[list[Annotated[np.ndarray, "* *"]], "k"] = field(repr=False)
+    reason: str
+
+
+def cascade(
+    step: Map, cycle: Any, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0), levels: int = LEVELS,
+    period: int | None = None, max_steps: int = MOST_STEPS, progress: Callable[[int], None] | None = None,
+) -> Cascade:  # fmt: skip
+    """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before.
+
+    Each flip solves f(x_i, λ) = x_{i+1}, det(M + I) = 0 on all points of the cycle. The limits are extrapolated by Wynn's ε
+    algorithm, with what the last flip changes of them as the error; where successive steps do not shrink evenly, as those of the
+    ratios of a flat maximum, the last value stands, and the larger of the last two steps is its error.
+
+    Parameters
+    ----------
+    step, cycle, parameter, bounds, period : of the first cycle, as in `continue_cycle`
+    levels : how many flips
+    max_steps : on each branch
+    progress : told the number of flips found
+
+    Raises
+    ------
+    NumericsError : no cycle near the start, or its branch has no flip
+    UsageError : as in `continue_cycle`, or fewer than one level
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
+    >>> found = cf.analysis.cascade(step, [0.6], "r", (1.5, 4.0), levels=9)
+    >>> [round(r, 9) for r in found.flips[:3]], round(found.accumulation, 9), round(found.delta, 4)
+    ([3.0, 3.449489743, 3.54409036], 3.569945672, 4.6692)
+
+    References
+    ----------
+    Feigenbaum (1978), Quantitative universality for a class of nonlinear transformations, J. Stat. Phys. 19. Greene, MacKay,
+    Vivaldi and Feigenbaum (1981), Universal behaviour in families of area-preserving maps, Physica D 3. Wynn (1956), On a
+    device for computing the e_m(S_n) transformation.
+    """
+    whole_number("levels", levels, 1)
+    branch = continue_cycle(step, cycle, parameter, bounds, period, max_steps, coefficients=False)
+    flips = [b for b in branch.bifurcations if b.kind == "flip"]
+    if not flips:
+        lo, hi = branch.bounds
+        raise NumericsError(f"the {called(branch.period)} does not flip for {parameter} between {lo:g} and {hi:g}; its branch "
+                            f"ends: {branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
+    # That of a stable cycle, and the nearest to the start.
+    first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
+    begun = Level(first.parameter, first.points)
+    found, why = levels_from(begun, first.step, parameter, branch.bounds, int(levels), max_steps, progress)
+    return _record(step, parameter, branch.bounds, found, why)
+
+
+def _record(step: Map, parameter: str, bounds: tuple[float, float], found: list[Level], why: str) -> Cascade:
+    flips = [level.flip for level in found]
+    steps = np.diff(flips)
+    ratios = (steps[:-1] / steps[1:]).tolist()
+    accumulation, error = limit_of(flips) if len(flips) >= ENOUGH else (None, None)
+    delta, delta_error = limit_of(ratios) if len(ratios) >= ENOUGH - 2 else (None, None)
+    gaps = np.array([widest_gap(level.points) for level in found[1:]])
+    shrinks = (gaps[:-1] / gaps[1:]).tolist()
+    alpha, alpha_error = limit_of(shrinks) if len(shrinks) >= ENOUGH - 1 else (None, None)
+    return Cascade(
+        parameter, flips, [len(level.points) for level in found], accumulation, error, ratios, delta, delta_error,
+        [level.superstable for level in found if level.superstable is not None], alpha, alpha_error,
+        [level.points for level in found], why,
+        provenance=provenance(map=step.title, params=step.params, parameter=parameter, bounds=bounds),
+    )  # fmt: skip
+
+
+def widest_gap(points: np.ndarray) -> float:
+    """max |x_{i+n/2} − x_i| of a doubled cycle: where the map is flat along the critical direction, as near a maximum."""
+    return float(np.linalg.norm(points - np.roll(points, len(points) // 2, axis=0), axis=1).max())

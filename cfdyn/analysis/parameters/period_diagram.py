@@ -1,0 +1,117 @@
+"""`period_diagram`: the period of the cycle on which the orbit of one start ends, over two parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.parameters._over_grids import OverGrid, gone_through, said
+from cfdyn.arguments import whole_number
+from cfdyn.ensembles.grids import Grid
+from cfdyn.ensembles.labels import quick_labels
+from cfdyn.kernels.orbits import CHAOTIC
+from cfdyn.records.record import Record
+from cfdyn.settling.samples import QUASI_PERIODIC, UNRESOLVED
+from cfdyn.systems.map import Map, require_map
+
+TRANSIENT, MAX_PERIOD = 1000, 32
+NO_PERIOD = 0
+START = 0.1  # of each variable if none is given: 0 is a fixed point of many maps
+
+
+@dataclass(frozen=True)
+class PeriodDiagram(OverGrid, Record):
+    """The period of what the orbit of one start ends on, over a grid of two parameters: an isoperiodic diagram.
+
+    ``names`` of the parameters and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period, 0 without one
+    (the orbit stretches, or runs along a curve), −2 undecided, −3 divergent, −5 not looked at before Ctrl-C; ``period`` (m, n) is
+    0 for all of these. ``note``: why labels were withdrawn, and how many filled cells were wrong. ``looked`` (m, n): the cells
+    whose orbit was taken, with ``coarse`` not all.
+    """
+
+    names: tuple[str, str]
+    first: Annotated[np.ndarray, "n"]
+    second: Annotated[np.ndarray, "m"]
+    labels: Annotated[np.ndarray, "m n"]
+    note: str = ""
+    looked: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0), bool))
+    _step: Map | None = field(default=None, repr=False)
+
+    def called(self, label: int) -> str:
+        """A label in words."""
+        return "no period" if label == NO_PERIOD else super().called(label)
+
+    def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> PeriodDiagram:
+        """The diagram with the cells that Ctrl-C left open, also of a record that was saved and loaded.
+
+        UsageError: the map of a loaded record cannot be made again from what was saved
+        """
+        return _run(self.grid(threads), self, progress)
+
+
+def period_diagram(
+    step: Map, vary: Sequence[tuple[str, Any]], max_period: int = MAX_PERIOD, z0: Any = None, transient: int = TRANSIENT,
+    coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
+) -> PeriodDiagram:  # fmt: skip
+    """The period of the orbit of one start, over a grid of two parameters.
+
+    Labels are found as by `regimes`: by returns and the multipliers of what is returned to, beside bifurcations by Newton's
+    method, by Lyapunov exponents and averages where nothing returns. One thing is left out that takes long: that an orbit
+    without a period stays without one for 200,000 steps more, so "no period" may be a long transient. Cells beside a bifurcation
+    have the right period or are undecided, up to round-off; so do cycles longer than ``max_period``. A float orbit is evidence,
+    no proof.
+
+    Parameters
+    ----------
+    step : the map
+    vary : twice (name of a parameter, increasing values): the columns, then the rows; also an entry of the start
+    max_period : longest cycle that is named
+    z0 : start, the d weights or the full state (D,); 0.1 for each weight or variable if not given
+    transient : steps before anything is looked at
+    coarse : as for `regimes`: with 8, say, orbits are taken where neighbours differ, and in few cells besides
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of cells whose orbit was taken
+
+    Raises
+    ------
+    UsageError : unknown parameters, twice the same, values that do not increase, or a diagram too large for memory
+    Interrupted : Ctrl-C; its ``record`` has the finished part, and `extended`
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    >>> found = cf.analysis.period_diagram(step, [("a", [0.3, 0.9, 1.25, 1.4, 2.5]), ("b", [0.0, 0.3])])
+    >>> found.period.tolist()
+    [[1, 2, 0, 32, 0], [1, 2, 7, 0, 0]]
+    >>> found.labels.tolist()  # at a = 5/4 and b = 0 the 2-cycle flips
+    [[1, 2, -2, 32, -3], [1, 2, 7, 0, -3]]
+
+    References
+    ----------
+    Gallas, Structure of the parameter space of the Hénon map, Physical Review Letters 70 (1993) 2714–2717.
+    """
+    longest = whole_number("max_period", max_period, 1)
+    start = step.state(np.full(require_map(step).n_weights or step.dim, START) if z0 is None else z0)
+    grid, transient = Grid(step, vary, start, threads), whole_number("the transient", transient, 1)
+    begun = PeriodDiagram(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), "",
+                          np.zeros(grid.shape, bool), step,
+                          provenance=said(grid, max_period=longest, transient=transient, coarse=coarse))  # fmt: skip
+    return _run(grid, begun, progress)
+
+
+def _run(grid: Grid, begun: PeriodDiagram, progress: Callable[[int], None] | None) -> PeriodDiagram:
+    """The cells that are open yet."""
+    settings, labels, looked = begun.provenance["settings"], begun.labels.copy(), begun.looked.copy()
+
+    def take(cells: np.ndarray) -> None:
+        found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"], roughly=True)[0]
+        labels.ravel()[cells] = np.where(np.isin(found, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, found)
+
+    def made(note: str) -> PeriodDiagram:
+        return replace(begun, labels=labels, looked=looked, note=note)
+
+    return gone_through(grid, labels, looked, take, made, settings["coarse"], progress)

@@ -1,0 +1,143 @@
+"""`regimes`: what the orbit of one start ends on, over two parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.parameters._over_grids import NAMES, OverGrid, gone_through, said
+from cfdyn.arguments import whole_number
+from cfdyn.ensembles.grids import Grid
+from cfdyn.ensembles.labels import quick_labels
+from cfdyn.kernels.orbits import UNSETTLED
+from cfdyn.records.record import Record
+from cfdyn.settling.irregular import SMALLEST_EXPONENT
+from cfdyn.settling.large import large_regime
+from cfdyn.settling.samples import KINDS, UNRESOLVED
+from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import require_step
+
+TRANSIENT, MAX_PERIOD = 1000, 32
+STEPS = 16  # times the transient: of a cell whose map has no code
+
+
+@dataclass(frozen=True)
+class RegimeMap(OverGrid, Record):
+    """What the orbit of one start ends on, over a grid of two parameters.
+
+    ``names`` of the parameters and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period, −1 chaotic,
+    −2 undecided, −3 divergent, −4 quasi-periodic, −5 not looked at before Ctrl-C; ``lyapunov`` (m, n): the largest exponent per
+    step, NaN where it was not needed. ``note``: why labels were withdrawn, or empty. ``looked`` (m, n): the cells whose orbit was
+    taken, with ``coarse`` not all.
+    """
+
+    names: tuple[str, str]
+    first: Annotated[np.ndarray, "n"]
+    second: Annotated[np.ndarray, "m"]
+    labels: Annotated[np.ndarray, "m n"]
+    lyapunov: Annotated[np.ndarray, "m n"]
+    note: str = ""
+    looked: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0), bool))
+    _step: Any = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> np.ndarray:
+        """ "fixed point", "cycle", "chaotic", "quasi-periodic", "divergent" or "undecided", (m, n)."""
+        known = {label: NAMES.get(label, "cycle") for label in np.unique(self.labels).tolist()}
+        return np.vectorize(known.__getitem__, otypes=[object])(self.labels).astype(str)
+
+    @property
+    def undecided(self) -> dict[str, int]:
+        """How many cells are undecided, by what the exponent per step says of them, where it was needed."""
+        found = self.lyapunov[self.labels == UNSETTLED]
+        small = SMALLEST_EXPONENT
+        parts = {f"below {-small:g}: a cycle above the longest period, or slow": found < -small,
+                 f"within {small:g} of 0": np.abs(found) <= small,
+                 f"above {small:g}, within its error, or not with perturbations of both sizes": found > small,
+                 "unknown: it left the domain, or a closer look was needed": np.isnan(found)}  # fmt: skip
+        return {words: int(where.sum()) for words, where in parts.items() if where.any()}
+
+    def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:
+        """The map with the cells that Ctrl-C left open, also of a record that was saved and loaded.
+
+        UsageError: the map of a loaded record cannot be made again from what was saved
+        """
+        return _run(self.grid(threads), self, progress)
+
+
+def regimes(
+    step: Map | MapByProducts, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int = MAX_PERIOD,
+    transient: int = TRANSIENT, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
+) -> RegimeMap:  # fmt: skip
+    """The regime of the orbit of one start, over a grid of two parameters.
+
+    Each orbit runs through a transient; what comes back to 10⁻¹⁰ of its size, on a cycle that attracts (spectral radius below
+    1 − 10⁻⁵), has its period; what does not runs on 15 times as far. The rest is chaotic or quasi-periodic by its Lyapunov
+    exponent with its error and by weighted averages, with the thresholds of `classify`; chaos has lasted for 200,000 steps,
+    10 times as many where a step divides by an average: a transient that is longer, whose end `classify` may see, is taken
+    for it. What converges slowly beside a bifurcation has the period of the cycle that Newton's method finds, if that
+    attracts as above and the orbit comes nearer to it; else it is undecided, as are cycles longer than ``max_period``, and
+    orbits that start on what repels. Where round-off alone brings an optimizer with averages to rest, as Adam, its orbit is
+    followed with perturbations of two sizes, as by `classify`. An orbit that overflows is divergent. A few cells that escape,
+    rest or seem quasi-periodic are put to `classify`; where one of them is something else, all of their kind are undecided,
+    and ``note`` says so. Floating-point evidence, no proof; bit by bit the same for any number of threads.
+
+    Parameters
+    ----------
+    step : the map. One that has no code, such as cf.poincare_map(…), is put to `classify` cell by cell, with 16 transients
+        of steps at most: choose few cells and a short transient
+    first, second : (name, values) of two parameters, the values increasing; the columns and the rows
+    z0 : start, the d weights or the full state (D,)
+    max_period : longest cycle that is named
+    transient : steps before anything is looked at
+    coarse : above 1, orbits are taken in one of so many cells along each side first, then where neighbours differ, and the rest
+        is filled; what lies between may be missed: 500 filled cells are looked at, and ``note`` says how many were wrong
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of cells done
+
+    Raises
+    ------
+    UsageError : unknown parameters, twice the same, values that do not increase, or a map too large for memory
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
+    >>> found = cf.analysis.regimes(step, ("lr", [0.5, 1.6, 2.5]), ("momentum", [0.0, 0.5]), [1.1])
+    >>> found.kind.tolist()
+    [['fixed point', 'chaotic', 'divergent'], ['fixed point', 'cycle', 'divergent']]
+    >>> found.period[1].tolist(), {name: round(part, 2) for name, part in found.fractions.items()}
+    ([1, 2, 0], {'divergent': 0.33, 'fixed point': 0.33, 'chaotic': 0.17, 'period 2': 0.17})
+    """
+    z, longest = require_step(step).state(z0), whole_number("max_period", max_period, 1)
+    grid, transient = Grid(step, (first, second), z, threads), whole_number("the transient", transient, 1)
+    begun = RegimeMap(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), np.full(grid.shape, np.nan),
+                      "", np.zeros(grid.shape, bool), step,
+                      provenance=said(grid, max_period=longest, transient=transient, coarse=coarse))  # fmt: skip
+    return _run(grid, begun, progress)
+
+
+def _run(grid: Grid, begun: RegimeMap, progress: Callable[[int], None] | None) -> RegimeMap:
+    """The cells that are open yet."""
+    settings = begun.provenance["settings"]
+    labels, exponents, looked = begun.labels.copy(), begun.lyapunov.copy(), begun.looked.copy()
+
+    def take(cells: np.ndarray) -> None:
+        if isinstance(grid.step, MapByProducts):
+            for cell in cells.tolist():
+                here, start, _ = grid.at(cell)
+                one = large_regime(here, start, settings["max_period"], STEPS * settings["transient"])
+                labels.ravel()[cell], exponents.ravel()[cell] = one.period or KINDS[one.kind], one.lyapunov
+            return
+        found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"])
+        labels.ravel()[cells], exponents.ravel()[cells] = found
+
+    def made(note: str) -> RegimeMap:
+        return replace(begun, labels=labels, lyapunov=exponents, looked=looked, note=note)
+
+    return gone_through(grid, labels, looked, take, made, settings["coarse"], progress)

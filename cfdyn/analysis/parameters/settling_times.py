@@ -1,0 +1,136 @@
+"""`settling_times`: how long orbits take to settle or to escape, over two quantities, and the boundary of what can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.parameters._over_grids import OverGrid, gone_through, said
+from cfdyn.arguments import number, whole_number
+from cfdyn.ensembles.grids import Grid
+from cfdyn.ensembles.labels import quick_labels
+from cfdyn.ensembles.times import settling_steps
+from cfdyn.errors import UsageError
+from cfdyn.kernels.orbits import CHAOTIC, ESCAPED
+from cfdyn.records.record import Record
+from cfdyn.settling.samples import QUASI_PERIODIC, UNRESOLVED
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import FAR
+
+TRANSIENT, LATER, MAX_PERIOD, TOLERANCE = 1000, 16, 32, 1e-6
+NO_PERIOD = 0
+
+
+@dataclass(frozen=True)
+class SettlingTimes(OverGrid, Record):
+    """How many steps the orbit of one start takes to settle or to escape, over a grid of two parameters or entries of the start.
+
+    ``names`` and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period of what it settles on, 0 if it
+    does not, −2 undecided, −3 divergent, −5 not looked at before Ctrl-C; ``steps`` (m, n): until it has settled or escaped, 0
+    where it does neither as long as it is followed.
+    """
+
+    names: tuple[str, str]
+    first: Annotated[np.ndarray, "n"]
+    second: Annotated[np.ndarray, "m"]
+    labels: Annotated[np.ndarray, "m n"]
+    steps: Annotated[np.ndarray, "m n"]
+    note: str = ""
+    looked: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0), bool))
+    _step: Map | None = field(default=None, repr=False)
+
+    def called(self, label: int) -> str:
+        """A label in words."""
+        return "does not settle" if label == NO_PERIOD else super().called(label)
+
+    @property
+    def trainable(self) -> np.ndarray:
+        """Where the orbit settles on a fixed point, (m, n)."""
+        return self.labels == 1
+
+    @property
+    def boundary(self) -> np.ndarray:
+        """The cells, trainable or not, beside one that is not, or is, (m, n)."""
+        inside = np.pad(self.trainable, 1, mode="edge")
+        middle = inside[1:-1, 1:-1]
+        sides = inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:]
+        return np.asarray(np.any([side != middle for side in sides], axis=0))
+
+    def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> SettlingTimes:
+        """The map with the cells that Ctrl-C left open, also of a record that was saved and loaded.
+
+        UsageError: the map of a loaded record cannot be made again from what was saved
+        """
+        return _run(self.grid(threads), self, progress)
+
+
+def settling_times(
+    step: Map, vary: Sequence[tuple[str, Any]], z0: Any, tolerance: float = TOLERANCE, max_period: int = MAX_PERIOD,
+    transient: int = TRANSIENT, threads: int | None = None, progress: Callable[[int], None] | None = None,
+) -> SettlingTimes:  # fmt: skip
+    """How long the orbit of one start takes to settle on a fixed point or cycle, or to escape: over two quantities.
+
+    An orbit with a period (as by `period_diagram`) has settled at the first step from which on it stays for 128 steps within
+    ``tolerance`` of its cycle: of the state of the same phase, 16 transients later. One that diverges escapes at the step at
+    which it leaves the range of floats. Where it settles on a fixed point training converges: ``boundary`` are the
+    cells at which that ends.
+
+    Parameters
+    ----------
+    step : the map
+    vary : twice (name, increasing values) of a parameter or an entry of the start: the columns, then the rows
+    z0 : start, the d weights or the full state (D,)
+    tolerance : the largest difference of an entry at which an orbit has settled
+    max_period : longest cycle
+    transient : orbits are followed for 16 times as many steps
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of cells done
+
+    Raises
+    ------
+    UsageError : unknown names, twice the same, values that do not increase, a tolerance that is none, or a grid too large
+    Interrupted : Ctrl-C; its ``record`` has the finished part, and `extended`
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.5))
+    >>> found = cf.analysis.settling_times(step, [("lr", [0.5, 1.5, 2.5]), ("w", [1.0, 1e3])], [1.0], tolerance=1e-3)
+    >>> found.labels.tolist(), found.steps.tolist()  # w halves in each step, changes its sign too, grows by 1.5 up to 10³⁰⁷
+    ([[1, 1, -3], [1, 1, -3]], [[10, 10, 1744], [20, 20, 1727]])
+
+    References
+    ----------
+    Sohl-Dickstein, The boundary of neural network trainability is fractal, arXiv:2402.06184 (2024).
+    """
+    longest, transient = whole_number("max_period", max_period, 1), whole_number("the transient", transient, 1)
+    if not number("the tolerance", tolerance, finite=True) > 0:
+        raise UsageError(f"the tolerance is a positive distance, not {tolerance}")
+    grid = Grid(require_map(step), vary, step.state(z0), threads)
+    settings = said(grid, max_period=longest, transient=transient, tolerance=tolerance)
+    begun = SettlingTimes(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED),
+                          np.zeros(grid.shape, np.int64), "", np.zeros(grid.shape, bool), step, provenance=settings)  # fmt: skip
+    return _run(grid, begun, progress)
+
+
+def _run(grid: Grid, begun: SettlingTimes, progress: Callable[[int], None] | None) -> SettlingTimes:
+    """The cells that are open yet."""
+    settings = begun.provenance["settings"]
+    labels, steps, looked = begun.labels.copy(), begun.steps.copy(), begun.looked.copy()
+    longest, transient = settings["max_period"], settings["transient"]
+
+    def take(cells: np.ndarray) -> None:
+        found = quick_labels(grid.orbits(cells), transient, longest, roughly=True)[0]
+        times = settling_steps(grid.orbits(cells, FAR), np.maximum(found, 0), LATER * transient, settings["tolerance"])
+        times[(found <= 0) & (found != ESCAPED)] = 0
+        labels.ravel()[cells] = np.where(np.isin(found, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, found)
+        steps.ravel()[cells] = times
+
+    def made(note: str) -> SettlingTimes:
+        steps[labels == UNRESOLVED] = 0
+        return replace(begun, labels=labels, steps=steps, looked=looked, note=note)
+
+    return gone_through(grid, labels, looked, take, made, 1, progress)

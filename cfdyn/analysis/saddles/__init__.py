@@ -1,0 +1,1 @@
+"""Stable and unstable manifolds of saddles, where they cross and touch, and crises."""

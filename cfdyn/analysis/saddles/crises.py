@@ -1,0 +1,188 @@
+"""`crises`: where over a parameter a chaotic attractor of a map of one variable ends, grows or joins its bands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from cfdyn.analysis.parameters.windows import branches_of_period
+from cfdyn.arguments import whole_number
+from cfdyn.continuation.branch.system import checked_bounds
+from cfdyn.errors import UsageError
+from cfdyn.manifolds.attractors import UNDECIDED, filled, kind_of_crisis
+from cfdyn.manifolds.landings import Landing, critical_over, landings, monotone_parts
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+
+PERIODS, GRID, SAMPLES = 4, 400, 24
+SAME = 1e-9  # of the bounds: two values that are one
+BESIDE, APART = 1e-4, 0.3  # how far beside a landing orbits are run: of the bounds, and of the distance to the next landing
+WIDEST = 1e3  # in place of an infinite end
+BEFORE, SHOWN = 800, 160  # steps of an orbit in the diagram: left out, and kept
+AWAY = 1e-3  # of the box: a start so far from the critical point does not land
+
+
+@dataclass(frozen=True)
+class Crisis(Record):
+    """A value of the parameter at which a critical orbit lands on an unstable cycle, and the attractor changes.
+
+    ``kind``: "boundary" (the attractor is gone beyond), "interior" (it is much larger beyond) or "band merging";
+    ``critical`` c; fᵏ(c) with k = ``steps`` is the first of the ``points`` (n, 1) of the cycle with that ``multiplier``;
+    ``meaning``: what orbits beside it do.
+    """
+
+    parameter: float
+    kind: str
+    critical: float
+    steps: int
+    points: Annotated[np.ndarray, "n D"]
+    multiplier: float
+    meaning: str
+
+    @property
+    def period(self) -> int:
+        """n."""
+        return len(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class Crises(Record):
+    """The crises of a map of one variable over a range of a parameter, in order.
+
+    ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``undecided``: the values of
+    those beside which orbits show no change; ``reason``: values at which cycles could not be looked for. ``values`` (g,) of the
+    parameter, and ``orbits`` (g, ·) of a critical point at each, behind a transient, NaN where they leave.
+    """
+
+    name: str
+    bounds: tuple[float, float]
+    found: list[Crisis]
+    landings: int
+    undecided: Annotated[np.ndarray, "*"]
+    longest: int
+    reason: str
+    values: Annotated[np.ndarray, "m"]
+    orbits: Annotated[np.ndarray, "m *"]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[Crisis]:
+        return iter(self.found)
+
+    def __getitem__(self, place: int) -> Crisis:
+        return self.found[place]
+
+
+def crises(
+    step: Map, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int = PERIODS,
+    samples: int = SAMPLES, grid: int = GRID, progress: Callable[[str], None] | None = None,
+) -> Crises:  # fmt: skip
+    """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles.
+
+    A chaotic attractor is bounded by images of critical points. It changes at once where one of them meets an unstable cycle:
+    fᵏ(c) = x, k ≤ p + 2 with p the period of the cycle, twice that where its multiplier is negative. Each such value is solved
+    for, and orbits on both sides of it say what happens there. Most landings are no crises; that none is seen leaves them
+    undecided. Two landings between neighbours of
+    the grid, and cycles of longer periods, are not seen.
+
+    Parameters
+    ----------
+    step : the map, of one variable
+    parameter, bounds : what to vary, (lo, hi)
+    box : [(lo, hi)], where cycles and critical points are looked for
+    periods : of cycles, at most
+    samples : values at which all cycles are found, from where they are followed
+    grid : values between which a landing is noticed
+    progress : told in words what is going on
+
+    Raises
+    ------
+    UsageError : a map of several variables, an empty range
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
+    >>> for c in cf.analysis.crises(step, "r", (3.65, 4.05), [(-0.1, 1.1)], periods=3, samples=8, grid=60):
+    ...     print(round(c.parameter, 10), c.kind, f"f^{c.steps}(c) on a cycle of period {c.period}")
+    3.6785735104 band merging f^3(c) on a cycle of period 1
+    3.8511283738 band merging f^7(c) on a cycle of period 3
+    3.8568006525 interior f^4(c) on a cycle of period 3
+    4.0 boundary f^2(c) on a cycle of period 1
+
+    References
+    ----------
+    Grebogi, Ott & Yorke, Physica D 7 (1983) 181. Misiurewicz (1981), Publ. Math. IHÉS 53, 17.
+    """
+    interval = checked_bounds(require_map(step), parameter, bounds)
+    if step.dim != 1 or step.periodic:
+        raise UsageError("crises are found by critical orbits of a map of one variable; in the plane `tangencies` finds them")
+    for what, number, least in (("periods", periods, 1), ("samples", samples, 2), ("grid", grid, 3)):
+        whole_number(what, number, least)
+    say = progress or (lambda words: None)
+    lo, hi = _interval(box)
+    values = np.linspace(*interval, grid)
+    critical = critical_over(step, parameter, values, lo, hi, samples)
+    found: list[Landing] = []
+    gaps: list[str] = []
+    for n in range(1, periods + 1):
+        say(f"critical orbits that land on cycles of period {n}")
+        branches, missed = branches_of_period(step, n, parameter, interval, box, samples=samples)
+        gaps += missed
+        for branch in branches:
+            for part in monotone_parts(branch.parameter, branch.points):
+                found += landings(step, parameter, values, critical, part, hi - lo)
+    kept = _distinct(found, (interval[1] - interval[0]) * SAME)
+    say(f"orbits beside {len(kept)} landings")
+    settings = provenance(map=step.title, params=step.params, names=list(step.names), bounds=interval, box=[lo, hi])
+    judged = list(_judged(step, parameter, kept, interval, hi - lo, settings))
+    undecided = np.array([crisis.parameter for crisis in judged if crisis.kind == UNDECIDED])
+    return Crises(parameter, interval, [crisis for crisis in judged if crisis.kind != UNDECIDED], len(kept), undecided, periods,
+                  "; ".join(gaps[:3]), values, _diagram(step, parameter, values, critical), provenance=settings)  # fmt: skip
+
+
+def _interval(box: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The only interval of a box; infinite ends are brought to where turning points are told apart."""
+    try:
+        [(lo, hi)] = np.array(box, dtype=float)
+    except (TypeError, ValueError):
+        raise UsageError(f"a box for a map of one variable is one interval, [(lo, hi)], not {box!r}") from None
+    if not lo < hi:
+        raise UsageError(f"the box needs lo < hi, not {lo:g} to {hi:g}")
+    return max(float(lo), -WIDEST), min(float(hi), WIDEST)
+
+
+def _diagram(step: Map, name: str, values: np.ndarray, critical: Sequence[Sequence[float]]) -> np.ndarray:
+    """Orbits of the first critical point, one for each value."""
+    rows = np.full((len(values), SHOWN), np.nan)
+    for row, value, starts in zip(rows, values.tolist(), critical, strict=True):
+        orbit = filled(step.at(**{name: value}), np.array(starts[:1]), BEFORE, SHOWN) if starts else None
+        if orbit is not None and not orbit.left:
+            row[:] = orbit.points[:, 0]
+    return rows
+
+
+def _distinct(found: Sequence[Landing], near: float) -> list[Landing]:
+    """One landing for each value, on the shortest cycle after the fewest steps."""
+    kept: list[Landing] = []
+    for one in sorted(found, key=lambda landing: (len(landing.cycle), landing.steps)):
+        if not any(abs(one.value - other.value) <= near for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda landing: landing.value)
+
+
+def _judged(
+    step: Map, name: str, found: Sequence[Landing], bounds: tuple[float, float], extent: float, settings: dict
+) -> Iterator[Crisis]:
+    """All landings, with what orbits beside them do."""
+    values, width = np.array([landing.value for landing in found]), bounds[1] - bounds[0]
+    for k, landing in enumerate(found):
+        gaps = np.abs(np.delete(values, k) - landing.value)
+        distance = min(BESIDE * width, APART * float(gaps.min(initial=np.inf)))
+        start, cycle = np.array([landing.critical + AWAY * extent]), landing.cycle[:, None]
+        kind, words = kind_of_crisis(step, name, landing.value, distance, start, cycle)
+        yield Crisis(landing.value, kind, landing.critical, landing.steps, cycle, landing.multiplier, words, provenance=settings)

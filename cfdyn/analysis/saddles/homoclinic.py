@@ -1,0 +1,110 @@
+"""`homoclinic`: where the unstable manifold of a saddle crosses its own stable one, or that of another saddle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.saddles.manifolds import Manifolds, Progress, are_two, curve_of, halves_told, points_of, saddles_in
+from cfdyn.errors import UsageError
+from cfdyn.manifolds.orbits import meetings
+from cfdyn.manifolds.series import STABLE, UNSTABLE
+from cfdyn.manifolds.whole import MOST, grown, limits_of
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.recipes import recipe_of
+from cfdyn.words import named
+
+
+@dataclass(frozen=True, eq=False)
+class Homoclinic(Record):
+    """Points where an unstable manifold crosses a stable one: homoclinic if both are of one cycle, else heteroclinic.
+
+    ``points`` (m, 2); ``s`` and ``t`` (m,): where they are on the two curves, W_u(s) = W_s(t); ``angles`` (m,) from W_u to W_s,
+    −π/2 to π/2; ``halves`` (m, 2): which halves of the `Manifold`s; ``orbits`` (m,): numbers, alike where points are images of
+    one another; ``primary`` (m,): the pieces of curve from the cycles to the point do not meet before it. ``gap``: the largest
+    |W_u(s) − W_s(t)|, in widths of the box. ``manifolds``: both curves.
+    """
+
+    points: Annotated[np.ndarray, "m D"]
+    s: Annotated[np.ndarray, "m"]
+    t: Annotated[np.ndarray, "m"]
+    angles: Annotated[np.ndarray, "m"]
+    halves: Annotated[np.ndarray, "m *", int]
+    orbits: Annotated[np.ndarray, "m", int]
+    primary: Annotated[np.ndarray, "m", bool]
+    gap: float
+    heteroclinic: bool
+    manifolds: Manifolds
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def homoclinic(
+    step: Map, cycle: Any = None, other: Any = None, box: Sequence[tuple[float, float]] | None = None,
+    length: float | None = None, period: int = 1, most: int = MOST, progress: Progress | None = None,
+) -> Homoclinic:  # fmt: skip
+    """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box.
+
+    Both are grown as by `manifolds`, and every pair of pieces that cross is refined to round-off by Newton's method on
+    W_u(s) = W_s(t). What the box and the length leave out is not found, nor are two crossings nearer than the chords are to the
+    curve (up to 10⁻⁴ widths of the box).
+
+    Parameters
+    ----------
+    step : a map of the plane
+    cycle : whose unstable manifold; a `Cycle`, its points (n, 2) or one of them; None: the only saddle in the box
+    other : whose stable manifold, if not of the same
+    box, length, period, most, progress : as in `manifolds`
+
+    Raises
+    ------
+    NumericsError : no saddle there, or more crossings than can be kept
+    UsageError : a map that is not of the plane, no box, or what `manifolds` refuses
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
+    >>> found = cf.analysis.homoclinic(henon, [0.63, 0.19], box=[(-1.5, 1.5), (-0.5, 0.5)], length=10)
+    >>> first = int(abs(found.t).argmin())
+    >>> found.points[first].round(6), round(float(found.angles[first]), 6), bool(found.primary[first]), found.gap < 1e-11
+    (array([0.624012, 0.175356]), -1.321622, True, True)
+    """
+    if require_map(step).dim != 2 or box is None:
+        raise UsageError("homoclinic needs a map of two variables and a `box` in which to look")
+    limits = limits_of(step, box, length, most)
+    here = only_saddle(step, box, period) if cycle is None else points_of(step, cycle, period)
+    there = here if other is None else points_of(step, other, period)
+    told = halves_told(progress, len(here) + len(there))
+    out, into = grown(step, here, UNSTABLE, limits, told), grown(step, there, STABLE, limits, told)
+    settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
+    settings |= {"recipe": recipe_of(step)}
+    found = meetings(out, into, limits.box)
+    curves = Manifolds([curve_of(out, settings), curve_of(into, settings)], list(step.names), limits.box, _step=step,
+                       provenance=settings)  # fmt: skip
+    crossings = [meeting.crossing for meeting in found]
+    s, t, angles = (np.array([getattr(c, what) for c in crossings]) for what in ("s", "t", "angle"))
+    return Homoclinic(
+        np.array([c.point for c in crossings]).reshape(-1, 2), s, t, angles,
+        np.array([m.halves for m in found], int).reshape(-1, 2), np.array([m.orbit for m in found], int),
+        np.array([m.primary for m in found], bool), max((c.gap for c in crossings), default=0.0), are_two(step, here, there),
+        curves,
+        provenance=settings,
+    )  # fmt: skip
+
+
+def only_saddle(step: Map, box: Any, period: int) -> np.ndarray:
+    """The points (n, D) of the saddle in a box.
+
+    UsageError: there are several
+    """
+    found = saddles_in(step, box, period)
+    if len(found) > 1:
+        firsts = "; ".join(named(step.names, points[0], 4) for points in found[:4])
+        raise UsageError(f"there are {len(found)} saddles of period {period} in the box: name one of them ({firsts})")
+    return found[0]

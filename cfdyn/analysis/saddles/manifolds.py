@@ -1,0 +1,208 @@
+"""`manifolds`: the one-dimensional stable and unstable manifolds of saddle cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.bifurcations.cycles import Cycle, cycles
+from cfdyn.arguments import table, whole_number
+from cfdyn.continuation.records import WithMap
+from cfdyn.cycles.shooting import polish
+from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.manifolds.basins import basins_on
+from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.recipes import recipe_of
+from cfdyn.words import called
+
+TWO = 1e-9  # of the size of a cycle: points nearer than that are of one
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Manifold(Record):
+    """The stable or the unstable manifold of a cycle, a curve x = W(s) with F(W(s)) = W(λs), F the n-th iterate.
+
+    ``points`` (n, D) of the cycle, ``multiplier`` λ; ``curve`` (m, D) with its ``s`` (m,), in 2n halves: the k-th is rows
+    ``starts[k]`` up to ``starts[k + 1]``, for each point of the cycle the half with s > 0 first. ``ends``: why each half ends;
+    ``reason``: what else belongs to the set. ``order`` of the series near the cycle, ``error`` of its F(W(s)) = W(λs), relative
+    to the point; ``strong``: λ is the furthest from the unit circle of several on its side.
+    """
+
+    kind: str
+    points: Annotated[np.ndarray, "n D"]
+    multiplier: float
+    s: Annotated[np.ndarray, "m"]
+    curve: Annotated[np.ndarray, "m D"]
+    starts: Annotated[np.ndarray, "*", int]
+    ends: list[str]
+    reason: str
+    order: int
+    error: float
+    strong: bool
+
+    def __len__(self) -> int:
+        return len(self.curve)
+
+    @property
+    def period(self) -> int:
+        """n."""
+        return len(self.points)
+
+    @property
+    def halves(self) -> list[np.ndarray]:
+        """The points (·, D) of each half, from the cycle on."""
+        return [self.curve[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
+
+    @property
+    def length(self) -> float:
+        """Of all halves together, also of what is outside the box."""
+        return float(sum(np.linalg.norm(np.diff(half, axis=0), axis=1).sum() for half in self.halves))
+
+
+@dataclass(frozen=True, eq=False)
+class Manifolds(WithMap, Record):
+    """A `Manifold` for each of the saddles of a map, with the box (D, 2) that they are grown in (infinite where none was given).
+
+    ``basins`` (rows, columns): for a grid over the box, x to the right and y upward, the number of the attractor that an orbit
+    from there ends on, −1 where it diverges, −2 where that is undecided; ``attractors``: a point (D,) of each.
+    """
+
+    curves: list[Manifold]
+    names: list[str]
+    box: Annotated[np.ndarray, "D *"]
+    basins: Annotated[np.ndarray, "* *", int] = field(default_factory=lambda: np.empty((0, 0), int))
+    attractors: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0)))
+    _step: Map | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __iter__(self) -> Iterator[Manifold]:
+        return iter(self.curves)
+
+    def __getitem__(self, place: int) -> Manifold:
+        return self.curves[place]
+
+
+def manifolds(
+    step: Map, cycle: Any = None, kinds: Sequence[str] = KINDS, box: Sequence[tuple[float, float]] | None = None,
+    length: float | None = None, period: int = 1, most: int = MOST, basins: int = 0,
+    progress: Progress | None = None,
+) -> Manifolds:  # fmt: skip
+    """The manifolds of one saddle cycle, or of all saddles in a box, grown from the cycle to a length or through a box.
+
+    Near the cycle a manifold is a series of order 16 with F(W(s)) = W(λs); further out its points are images of that, or
+    preimages by Newton's method, as close together as the curve turns. Where the map is not invertible the stable set is more
+    than the curve: ``reason`` says so, and the branch of the inverse is the one that is connected with the cycle.
+
+    Parameters
+    ----------
+    step : a map of two or more variables
+    cycle : a `Cycle`, its points (n, D), or one of them; None: all saddles of the ``period`` in the box
+    kinds : "unstable", "stable" or both
+    box : [(lo, hi), …]; the length is counted inside, and a half that goes very far away from it ends
+    length : of each half; if not given, ten times the sum of the box's widths
+    period : n, where the cycle is one point or not given
+    most : points of each half
+    basins : columns and rows of a grid over the box (of two variables) on which basins of attraction are computed, 0 for none
+    progress : called with how many halves are grown, and of how many
+
+    Raises
+    ------
+    NumericsError : there is no saddle, or its manifold is no curve (a complex multiplier, a multiplier 0, two alike)
+    UsageError : neither box nor length, a map of one variable or with angles, an unknown kind
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
+    >>> found = cf.analysis.manifolds(henon, [0.63, 0.19], ["unstable"], [(-1.5, 1.5), (-0.5, 0.5)], length=20)
+    >>> w = found[0]
+    >>> round(w.multiplier, 6), len(w.halves), w.ends, w.error < 1e-14
+    (-1.923739, 2, ['length 20 reached', 'length 20 reached'], True)
+    >>> linear = cf.Map.from_text(["2*x", "y/2 + x**2"], variables="x y")  # the unstable one: y = 2x²/7
+    >>> w = cf.analysis.manifolds(linear, [0.0, 0.0], ["unstable"], length=30.0)[0]
+    >>> bool(abs(w.curve[:, 1] - 2 / 7 * w.curve[:, 0] ** 2).max() < 1e-13)
+    True
+
+    References
+    ----------
+    Cabré, Fontich & de la Llave (2005), J. Differential Equations 218, 444: the parametrisation method. Hobson (1993),
+    J. Comput. Phys. 104, 14; Krauskopf & Osinga (1998), J. Comput. Phys. 146, 404: growing a curve by its turns.
+    """
+    limits = limits_of(require_map(step), box, length, most)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown("kind of manifold", str(kind), KINDS)
+    saddles = [points_of(step, cycle, period)] if cycle is not None else saddles_in(step, box, period)
+    settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
+    settings |= {"recipe": recipe_of(step)}
+    told = halves_told(progress, len(kinds) * sum(map(len, saddles)))
+    curves = [curve_of(grown(step, points, kind, limits, told), settings) for points in saddles for kind in kinds]
+    labels, ends = np.empty((0, 0), int), np.empty((0, 0))
+    if basins:
+        if step.dim != 2 or box is None:
+            raise UsageError("basins are computed on a grid over the box of a map of two variables")
+        labels, ends = basins_on(step, limits.box, whole_number("the size of the grid", basins, 2, 4000))
+    return Manifolds(curves, list(step.names), limits.box, labels, ends, step, provenance=settings)
+
+
+def halves_told(progress: Progress | None, cycle_points: int) -> Callable[[], None]:
+    """What is called after each half, of which each point of each cycle has two."""
+    done = count(1)
+    return lambda: None if progress is None else progress(next(done), 2 * cycle_points)
+
+
+def points_of(step: Map, cycle: Any, period: int = 1) -> np.ndarray:
+    """The points (n, D) of a cycle that is given as a record, by all points or by one.
+
+    UsageError: it is none of these
+    """
+    if isinstance(cycle, Cycle):
+        return cycle.points
+    rows = table("a cycle", cycle, 2)
+    if len(rows) == 1 or rows.shape[1] != step.dim:
+        rows = step.state(rows.ravel())[None]
+    while len(rows) < whole_number("a period", period, 1):
+        rows = np.vstack([rows, step(rows[-1])])
+    return rows
+
+
+def are_two(step: Map, cycle: np.ndarray, other: np.ndarray) -> bool:
+    """Whether starts (n, D) lead to different cycles."""
+    found = [polish(step, points) for points in (cycle, other)]
+    if found[0] is None or found[1] is None or len(found[0]) != len(found[1]):
+        return True
+    return bool(np.linalg.norm(found[1] - found[0][0], axis=1).min() > TWO * max(1.0, float(np.abs(found[0]).max())))
+
+
+def curve_of(found: Grown, settings: dict) -> Manifold:
+    """The record of a manifold that has been grown."""
+    rows, series = np.concatenate(found.tables), found.series
+    starts = np.concatenate([[0], np.cumsum([len(part) for part in found.tables])])
+    return Manifold(series.kind, series.points, series.multiplier, rows[:, 0], rows[:, 1:], starts, found.ends, found.beyond,
+                    series.coefficients.shape[1] - 1, float(series.error.max()), series.strong, provenance=settings)  # fmt: skip
+
+
+def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
+    """Cycles of the period in the box with multipliers on both sides of the unit circle.
+
+    NumericsError: there are none
+    """
+    if box is None:
+        raise UsageError("without a cycle there must be a box in which saddles are looked for")
+    found = cycles(step, period, box)
+    saddles = [c.points for c in found if np.abs(c.multipliers).max() > 1 > np.abs(c.multipliers).min()]
+    if not saddles:
+        what = called(period, several=True)
+        raise NumericsError(f"no {called(period)} in the box is a saddle ({len(found)} {what} were found); "
+                            "look in another box, or at another period")  # fmt: skip
+    return saddles

@@ -1,0 +1,1 @@
+"""Pseudo-arclength continuation, and its corrector for bifurcations of cycles."""

@@ -1,1 +1,0 @@
-"""Cycles in boxes: interval chains with Krawczyk's test, and stabilised searches."""

@@ -1,1 +1,0 @@
-"""Pseudo-arclength continuation, with correctors for cycles and for bifurcations of cycles."""

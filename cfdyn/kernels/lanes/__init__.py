@@ -1,1 +1,0 @@
-"""Many orbits of one map at once, each with its own start and parameters, in blocks of `cfdyn.codegen.lanes`."""

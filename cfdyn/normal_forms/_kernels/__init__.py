@@ -1,0 +1,1 @@
+"""Linear systems along a cycle."""

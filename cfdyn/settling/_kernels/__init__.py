@@ -1,0 +1,1 @@
+"""Orbits beside an orbit, and how distances between them grow."""

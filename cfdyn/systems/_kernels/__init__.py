@@ -1,0 +1,1 @@
+"""The way down to a minimum."""
