@@ -52,7 +52,8 @@ def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"cfdyn.{_PACKAGES[name]}")
     if name not in _WHERE:
-        rooms = [room for room in _NAMES if (Path(__file__).parent / room / f"{name}.py").exists() and name[0] != "_"]
+        places = {room: f"{room}/*" if room == "analysis" else room for room in _NAMES if name.isidentifier() and name[0] != "_"}
+        rooms = [room for room, place in places.items() if any(Path(__file__).parent.glob(f"{place}/{name}.py"))]
         advice = f"; there is cf.{rooms[0]}.{name}" if rooms else ""
         raise AttributeError(f"module 'cfdyn' has no attribute {name!r}{advice}", name=name, obj=sys.modules[__name__])
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))
@@ -70,9 +71,9 @@ class _Moved:
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
         old = name.removeprefix("cfdyn.")
-        if old != name and (now := importlib.import_module("cfdyn.records.schemas").MOVED.get(old)):
+        if old != name and (now := importlib.import_module("cfdyn.records.schemas").place("", name)) != name:
             raise ModuleNotFoundError(
-                f"{name} is cfdyn.{now} now: a pickle opens in the version of cfdyn that wrote it, what `record.save(path)` "
+                f"{name} is {now} now: a pickle opens in the version of cfdyn that wrote it, what `record.save(path)` "
                 "writes there opens with `cf.load` in later ones too",
                 name=name,
             )

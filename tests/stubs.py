@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cfdyn
 from cfdyn import certify, symbolic
-from cfdyn.registry import catalogue
+from cfdyn.registry import catalogue, home
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = ("losses", "optimizers", "flows", "analysis", "networks", "data")
@@ -39,7 +39,7 @@ def stubs() -> dict[str, str]:
 def _catalogue(name: str) -> str:
     entries, wrap = catalogue(name).names(), catalogue(name)._wrap
     made = wrap.partition(".from_spec")[0].split(":") if wrap else None
-    return _written({entry: f"{name}.{entry}" for entry in entries}, made, NAMES)
+    return _written({entry: str(home(catalogue(name), entry)).removeprefix("cfdyn.") for entry in entries}, made, NAMES)
 
 
 def _written(places: dict[str, str], made: list[str] | None = None, last: str = "") -> str:

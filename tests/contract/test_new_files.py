@@ -83,7 +83,7 @@ from cfdyn.systems.loss import Loss
 
 def halved(loss: Loss, optimizer: Optimizer) -> Flow:
     """dw/dt = −ηg/2."""
-    from cfdyn.kernels.models import halved as kernel
+    from cfdyn.flows._kernels import halved as kernel
 
     made = descent("halved", loss, optimizer)
     d = made.n_weights

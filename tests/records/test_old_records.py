@@ -85,7 +85,7 @@ for path in sys.argv[1:]:
     assert done.stdout.split() == list(FILES), done.stderr
 
 
-@pytest.mark.parametrize("before", ["", "cfdyn.systems.orbit", "cfdyn.analysis.classify", "cfdyn.studies.study"])
+@pytest.mark.parametrize("before", ["", "cfdyn.systems.orbit", "cfdyn.analysis.attractors.classify", "cfdyn.studies.study"])
 def test_what_is_imported_first_changes_nothing(before):
     """Of a Study of those days, which has no cascade yet, one sentence says what to do."""
     code = f"""
@@ -142,7 +142,8 @@ def test_a_schema_changes_with_fields_and_their_types():
         Record.kinds.pop("One")
 
 
-@pytest.mark.parametrize("old, now", [("orbits", "systems.orbit"), ("systems.mean_square", "systems.sgd.mean_square")])
+@pytest.mark.parametrize("old, now", [("orbits", "systems.orbit"), ("systems.mean_square", "systems.sgd.mean_square"),
+                                       ("analysis.bands", "analysis.attractors.bands"), ("analysis._curve", "analysis.bifurcations._curve")])
 def test_a_pickle_of_an_earlier_version_says_where_it_opens(old, now):
     """A class is found there by the name of its module; protocol 0 has it as text."""
     written = f"ccfdyn.{old}\nOrbit\n.".encode()
