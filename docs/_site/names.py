@@ -6,6 +6,7 @@ import typing
 from typing import Any
 
 from cfdyn.records.record import Record
+from cfdyn.registry import home
 
 
 def entries(package: str) -> list[list[str]]:
@@ -20,7 +21,7 @@ def entries(package: str) -> list[list[str]]:
         elif callable(value):
             found.append([f".. autofunction:: {package}.{name}"])
         if hasattr(room, "names"):
-            for module in (f"{package}.{name}", *beside(package, value)):
+            for module in (str(home(room, name)), *beside(package, value)):
                 kinds = records(importlib.import_module(module))
                 found += [[f".. autoclass:: {module}::{kind}", "   :members:"] for kind in kinds]
     return [entry for place, entry in enumerate(found) if entry not in found[:place]]
@@ -29,8 +30,9 @@ def entries(package: str) -> list[list[str]]:
 def beside(package: str, function: Any) -> list[str]:
     """The private file of the same package that defines the record of a function, with those that it leads to."""
     kind = typing.get_type_hints(function).get("return") if inspect.isfunction(function) else None
-    home = getattr(kind, "__module__", "")
-    return [home] if home.startswith(f"{package}._") and issubclass(kind, Record) else []
+    place = getattr(kind, "__module__", "")
+    private = place.startswith(f"{package}.") and place.rpartition(".")[2].startswith("_")
+    return [place] if private and issubclass(kind, Record) else []
 
 
 def public(room: Any) -> list[str]:
