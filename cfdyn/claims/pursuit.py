@@ -111,9 +111,9 @@ class Pursuit:
         near = (np.abs(orbit - self.starts.mean(axis=1)) <= FAR * self.width).all()
         return orbit if near else rng.uniform(self.starts[:, 0], self.starts[:, 1], (self.period, self.dim))
 
-    def beside(self, found: Attempt, rng: np.random.Generator) -> np.ndarray:
+    def beside(self, attempt: Attempt, rng: np.random.Generator) -> np.ndarray:
         """Unknowns near those of a cycle that was found."""
-        u = self._unknowns(self.axes.place(found.params), found.points)
+        u = self._unknowns(self.axes.place(attempt.params), attempt.points)
         u += rng.normal(size=u.size) * 10 ** rng.uniform(-3, -0.5)
         u[: self.known] = np.clip(u[: self.known], 0, 1)
         return u

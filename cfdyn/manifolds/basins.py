@@ -40,9 +40,9 @@ def basins_on(step: Map, box: np.ndarray, size: int) -> tuple[np.ndarray, np.nda
 
 def _attractor(step: Map, z: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray | None, float]:
     """Points (k, D) of what a state is on, None if it diverges after all, and how near to them counts."""
-    found = regime(step, z)
-    if found.period is not None and found.points is not None:
-        return found.points, NEAR_CYCLE
+    settled = regime(step, z)
+    if settled.period is not None and settled.points is not None:
+        return settled.points, NEAR_CYCLE
     orbit = orbit_of(step, z, LONG)
     return orbit, NEAR
 

@@ -27,12 +27,12 @@ def normal_form_fields(step: Map, points: Any, parameter: str | None, tolerance:
     """The normal form of a cycle (n, D) with a critical multiplier; its coefficients are differentiated by ``parameter``."""
     cycle = cycle_points(step, points, tolerance)
     forms = Forms(step, cycle, parameter)
-    found = critical_multipliers(forms.matrices, tolerance)
-    fields = {"flip": _flip, "neimark-sacker": _neimark_sacker, "fold": _fold}[found.kind](forms, found, tolerance)
+    critical = critical_multipliers(forms.matrices, tolerance)
+    fields = {"flip": _flip, "neimark-sacker": _neimark_sacker, "fold": _fold}[critical.kind](forms, critical, tolerance)
     q = np.atleast_2d(fields["directions"])
     if np.iscomplexobj(q):
         q = np.concatenate([q.real, q.imag])
-    return {"kind": found.kind, "points": cycle, "multipliers": found.multipliers, **fields, "directions": q}
+    return {"kind": critical.kind, "points": cycle, "multipliers": critical.multipliers, **fields, "directions": q}
 
 
 def _checked(found: coefficients.Critical) -> coefficients.Critical:
@@ -41,23 +41,23 @@ def _checked(found: coefficients.Critical) -> coefficients.Critical:
     return found
 
 
-def _flip(forms: Forms, found: CriticalMultipliers, _: float) -> dict[str, Any]:
-    minus, plus = BorderedSystem(forms.matrices, -1.0, found.minus), BorderedSystem(forms.matrices, 1.0, found.plus)
-    found.require_no_fold(forms, minus, plus)
+def _flip(forms: Forms, critical: CriticalMultipliers, _: float) -> dict[str, Any]:
+    minus, plus = BorderedSystem(forms.matrices, -1.0, critical.minus), BorderedSystem(forms.matrices, 1.0, critical.plus)
+    critical.require_no_fold(forms, minus, plus)
     made = _checked(coefficients.flip(forms, minus, plus))
-    if found.minus > 1:
-        return _several_flips(forms, found, made)
+    if critical.minus > 1:
+        return _several_flips(forms, critical, made)
     c, speed, period = made.coefficients["c"], -float(made.speed[0, 0]), len(forms.points)
     flat, side = abs(c) <= DEGENERATE * made.size, touching(forms, -1.0, speed)
     supercritical = None if flat or side else c > 0
     form = "flip" if supercritical is not None else "degenerate flip"
-    meaning = _of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
+    meaning = _of_flip(supercritical, period, critical.hyperbolic, critical.plus > 0, forms.step.has_loss)
     if side and not flat:
         meaning = _of_touching("the multiplier touches −1", str(forms.parameter), side)
     if flat and _straight(forms, minus.right[0, 0]):
         # The branch that begins there is vertical.
         meaning += f": {called(2 * period, several=True)} of every size exist at the edge itself, and beside it none of them"
-    if found.plus:
+    if critical.plus:
         along, rate = coefficients.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))
         if along.any():
@@ -84,9 +84,9 @@ def _straight(forms: Forms, direction: np.ndarray) -> bool:
     return True
 
 
-def _several_flips(forms: Forms, found: CriticalMultipliers, made: coefficients.Critical) -> dict[str, Any]:
+def _several_flips(forms: Forms, critical: CriticalMultipliers, made: coefficients.Critical) -> dict[str, Any]:
     """k-fold: the 2-cycles are predicted only where the parameter moves all k multipliers alike."""
-    k, tensor = found.minus, made.tensor
+    k, tensor = critical.minus, made.tensor
     speed, zero = -float(np.trace(made.speed)) / k, np.abs(tensor).max() <= DEGENERATE * max(made.size, 1e-300)
     cycles, least, complete = ([], 0.0, True) if zero else many_flips.two_cycles(tensor, made.right)
     gradient = many_flips.is_gradient(tensor)
@@ -98,16 +98,16 @@ def _several_flips(forms: Forms, found: CriticalMultipliers, made: coefficients.
             "directions": made.right, "cubic": tensor, "gradient": gradient, "two_cycles": cycles}  # fmt: skip
 
 
-def _neimark_sacker(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
-    multiplier = found.rotation
-    found.require_no_resonance(tolerance)
-    pair, plus = BorderedSystem(forms.matrices, multiplier, 1), BorderedSystem(forms.matrices, 1.0, found.plus)
-    found.require_no_fold(forms, pair, plus)
+def _neimark_sacker(forms: Forms, critical: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
+    multiplier = critical.rotation
+    critical.require_no_resonance(tolerance)
+    pair, plus = BorderedSystem(forms.matrices, multiplier, 1), BorderedSystem(forms.matrices, 1.0, critical.plus)
+    critical.require_no_fold(forms, pair, plus)
     made = _checked(coefficients.neimark_sacker(forms, pair, plus, multiplier))
     d, speed = made.coefficients["d"], float((made.speed[0, 0] / multiplier).real)
     flat, side = abs(d) <= DEGENERATE * made.size, touching(forms, multiplier, speed)
     supercritical = None if flat or side else d < 0
-    meaning = _of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
+    meaning = _of_neimark_sacker(d, made.coefficients["theta"], supercritical, critical.hyperbolic)
     form = "neimark-sacker" if supercritical is not None else "chenciner"
     if side and not flat:
         form = "degenerate neimark-sacker"
@@ -116,7 +116,7 @@ def _neimark_sacker(forms: Forms, found: CriticalMultipliers, tolerance: float) 
             "coefficients": made.coefficients, "directions": made.right}  # fmt: skip
 
 
-def _fold(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
+def _fold(forms: Forms, critical: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
     plus = BorderedSystem(forms.matrices, 1.0, 1)
     made = _checked(coefficients.fold(forms, plus))
     values = made.coefficients
@@ -131,9 +131,9 @@ def _fold(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[st
         form, leading, invariant["d"] = _flat_form(forms, plus, made)
         if not leading and _continuum(forms, plus.right[0]):
             raise NumericsError(CONTINUUM)
-        meaning = _of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+        meaning = _of_flat(form, leading, beta, str(forms.parameter), len(forms.points), critical.hyperbolic)
     else:
-        meaning = _of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+        meaning = _of_fold(a, beta, str(forms.parameter), len(forms.points), critical.hyperbolic)
     return {"coefficient": a, "supercritical": None, "meaning": meaning, "speed": beta, "form": form, "coefficients": invariant,
             "directions": made.right}  # fmt: skip
 

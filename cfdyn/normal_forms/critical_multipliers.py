@@ -111,16 +111,16 @@ def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMult
     plus, minus = np.abs(values - 1) <= tolerance, np.abs(values + 1) <= tolerance
     pairs = values[(np.abs(np.abs(values) - 1) <= tolerance) & (np.imag(values) > 0) & ~plus & ~minus]
     outside = bool(np.any(np.abs(values) > 1 + tolerance))
-    found = CriticalMultipliers(values, int(plus.sum()), int(minus.sum()), pairs, outside)
-    if found.plus + found.minus + len(pairs) == 0:
+    critical = CriticalMultipliers(values, int(plus.sum()), int(minus.sum()), pairs, outside)
+    if critical.plus + critical.minus + len(pairs) == 0:
         raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown_multipliers(values)}")
-    if len(pairs) > 1 or (len(pairs) and found.minus):
-        names = " and ".join(n for n in ("a flip" * bool(found.minus), f"{len(pairs)} complex pairs") if n)
+    if len(pairs) > 1 or (len(pairs) and critical.minus):
+        names = " and ".join(n for n in ("a flip" * bool(critical.minus), f"{len(pairs)} complex pairs") if n)
         raise NumericsError(f"multipliers are on the unit circle in several ways at once ({names}): codimension two")
-    if found.plus > 1 and not found.minus and not len(pairs):
-        raise NumericsError(f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a "
-                            "fold across")  # fmt: skip
-    return found
+    if critical.plus > 1 and not critical.minus and not len(pairs):
+        raise NumericsError(f"{critical.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles "
+                            "with a fold across")  # fmt: skip
+    return critical
 
 
 def shown_multipliers(multipliers: np.ndarray) -> str:

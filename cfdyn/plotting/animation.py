@@ -118,18 +118,18 @@ def _write_mp4(pictures: Iterator[np.ndarray], file: str, fps: int) -> None:
 class _Film:
     """A figure whose lines grow with the row."""
 
-    def __init__(self, found: Comparison, loss: Loss | None):
-        self.found, self.plane, self.figure = found, plane_of(found), new_figure(5.6, 6.4)
+    def __init__(self, comparison: Comparison, loss: Loss | None):
+        self.found, self.plane, self.figure = comparison, plane_of(comparison), new_figure(5.6, 6.4)
         self.top, self.below = self.figure.subplots(2, 1, height_ratios=[2.2, 1])
         # One weight: its value against time in place of a plane.
-        self.points = {"": self._at(found.iterates), **{m.name: self._at(m.w) for m in found.models}}
+        self.points = {"": self._at(comparison.iterates), **{m.name: self._at(m.w) for m in comparison.models}}
         self._draw_ground(loss)
         self._draw_sharpness()
         (self.trail,) = self.top.plot([], [], ".", color=PALE, markersize=3, zorder=1)
         (self.now,) = self.top.plot([], [], "o", color=INK, markersize=4.5, zorder=6, label="iterates")
         self.lines, self.heads, self.marks = {}, {}, {}
-        for model in found.models:
-            name, colour = model.name, styles(found)[model.name]["color"]
+        for model in comparison.models:
+            name, colour = model.name, styles(comparison)[model.name]["color"]
             (self.lines[name],) = self.top.plot([], [], color=colour, linewidth=1.5, zorder=3, label=label(model))
             (self.heads[name],) = self.top.plot([], [], "o", color=colour, markersize=4.5, markeredgecolor="white", zorder=5)
             (self.marks[name],) = self.below.plot([], [], "o", color=colour, markersize=4)

@@ -38,14 +38,14 @@ class Plane:
         return np.array([lo - pad, hi + pad])
 
 
-def plane_of(found: Comparison) -> Plane:
+def plane_of(comparison: Comparison) -> Plane:
     """The two weights themselves; of more, the two principal directions of the averaged orbit and its swings."""
-    d = len(found.names)
+    d = len(comparison.names)
     if d <= 2:
-        names = tuple(map(axis_label, found.names)) if d == 2 else (axis_label(found.names[0]), "")
+        names = tuple(map(axis_label, comparison.names)) if d == 2 else (axis_label(comparison.names[0]), "")
         return Plane(np.zeros(d), np.eye(2)[:, :d], names, flat=d == 1)
-    centre = found.averaged.mean(axis=0)
-    away = np.concatenate([found.averaged - centre, found.iterates - found.averaged])
+    centre = comparison.averaged.mean(axis=0)
+    away = np.concatenate([comparison.averaged - centre, comparison.iterates - comparison.averaged])
     axes = np.linalg.svd(away, full_matrices=False)[2][:2]
     return Plane(centre, axes, ("first principal direction", "second principal direction"))
 

@@ -55,9 +55,9 @@ class Studies(Record):
         if self.failure[k]:
             raise NumericsError(f"study {k} failed: {self.failure[k]}")
         first = int(self.ends[k - 1]) if k else 0
-        found = from_bytes(self.packed[first : int(self.ends[k])].tobytes(), f"study {k}")
-        assert isinstance(found, Study)
-        return found
+        record = from_bytes(self.packed[first : int(self.ends[k])].tobytes(), f"study {k}")
+        assert isinstance(record, Study)
+        return record
 
     def __iter__(self) -> Iterator[Study]:
         return (self[k] for k in range(len(self)) if not self.failure[k])

@@ -25,26 +25,26 @@ class Proofs(NamedTuple):
 
 def proofs(step: Map, regime: Regime, cycles: Cycles | None, box: Sequence[tuple[float, float]]) -> Proofs:
     """The regime's cycle with its stability; of maps of one variable a 3-cycle with what follows, or that there is none."""
-    found = Proofs([], [])
+    proofs = Proofs([], [])
     if step.cost > COSTLIEST:
-        return found
+        return proofs
     if regime.period and regime.period <= LONGEST and regime.points.size <= LARGEST:
-        _try(found, "the cycle that the orbit ends on", lambda: _cycle(step, regime))
+        _try(proofs, "the cycle that the orbit ends on", lambda: _cycle(step, regime))
     if step.dim == 1 and cycles is not None:
-        _try(found, "3-cycles", lambda: _threes(step, cycles, box[0]))
-    return found
+        _try(proofs, "3-cycles", lambda: _threes(step, cycles, box[0]))
+    return proofs
 
 
-def _try(found: Proofs, what: str, prove: Callable[[], "Certificate"]) -> None:
+def _try(proofs: Proofs, what: str, prove: Callable[[], "Certificate"]) -> None:
     try:
         certificate = prove()
     except (NumericsError, UsageError) as problem:
-        found.unproved.append(f"{what}: {problem}")
+        proofs.unproved.append(f"{what}: {problem}")
         return
     if certificate.document is None:
-        found.unproved.append(f"{what}: {certificate.reason}")
+        proofs.unproved.append(f"{what}: {certificate.reason}")
     else:
-        found.certificates.append(dict(certificate.document))
+        proofs.certificates.append(dict(certificate.document))
 
 
 def _cycle(step: Map, regime: Regime) -> "Certificate":

@@ -187,14 +187,14 @@ def _growth(x: np.ndarray) -> np.ndarray:
         return (np.mean(x[-half:] ** 2, axis=0) / np.mean(x[:half] ** 2, axis=0)) ** (0.5 / half)
 
 
-def along_directions(found: Periods) -> str:
+def along_directions(periods: Periods) -> str:
     """In one sentence: each direction with its episodes; empty without any."""
     said: dict[int, list[str]] = {}
-    for one in found.episodes:
+    for one in periods.episodes:
         what = "irregular" if one["period"] is None else f"period {one['period']}"
         said.setdefault(one["direction"], []).append(f"{what} from step {one['since']} to {one['until']}")
     if not said:
         return ""
-    width = int(found.last[0] - found.first[0]) + 1
+    width = int(periods.last[0] - periods.first[0]) + 1
     words = "; ".join(f"eigenvector {j}: {listed(episodes, EPISODES)}" for j, episodes in said.items())
     return f"By direction, in windows of {width} steps: {words}."

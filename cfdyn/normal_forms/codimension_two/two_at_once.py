@@ -151,9 +151,9 @@ def flip_neimark_sacker(at: Problem) -> Verdict:
     begins = (f"a flip and a Neimark–Sacker curve of the {single} cross here; a Neimark–Sacker curve of the {twice} begins, its "
               "circles {0}, and one where the invariant circle doubles, the double one {1}")  # fmt: skip
     first, second = at.rates(critical, 2, kept, (0, (1, 0, 0)), (1, (0, 1, 0)))
-    found = _of_moduli(at, normal, moduli, begins, (f"Neimark–Sacker curve of the {twice}", "doubling of the circle"),
+    verdict = _of_moduli(at, normal, moduli, begins, (f"Neimark–Sacker curve of the {twice}", "doubling of the circle"),
                        (-first.real, (second / turn).real))  # fmt: skip
-    return found._replace(coefficients={**found.coefficients, "theta": theta})
+    return verdict._replace(coefficients={**verdict.coefficients, "theta": theta})
 
 
 def double_neimark_sacker(at: Problem) -> Verdict:
@@ -173,8 +173,8 @@ def double_neimark_sacker(at: Problem) -> Verdict:
               "on a curve that begins here, {0}, and from that of the second on another, {1}")  # fmt: skip
     rates = [(rate / turn).real for rate, turn in zip(
         at.rates(critical, 2, kept, (0, (1, 0, 0, 0)), (2, (0, 0, 1, 0))), turns, strict=True)]  # fmt: skip
-    found = _of_moduli(at, normal, moduli, begins, ("torus of the first circle", "torus of the second circle"), rates)
-    return found._replace(coefficients={**found.coefficients, "theta1": angles[0], "theta2": angles[1]})
+    verdict = _of_moduli(at, normal, moduli, begins, ("torus of the first circle", "torus of the second circle"), rates)
+    return verdict._replace(coefficients={**verdict.coefficients, "theta1": angles[0], "theta2": angles[1]})
 
 
 def _of_moduli(

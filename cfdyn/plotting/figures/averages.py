@@ -16,7 +16,7 @@ MODELS = (WARN, PALETTE[3], PALETTE[5], PALETTE[7], INK)
 DECADES = 1e-12  # of the largest loss: below is round-off
 
 
-def draw(found: Averages) -> Figure:
+def draw(averages: Averages) -> Figure:
     """Three panels of an `Averages`: error over time, loss over time, and the ranking."""
     with house_style():
         figure = new_figure(WIDTH, 5.4)
@@ -24,19 +24,19 @@ def draw(found: Averages) -> Figure:
         above, ranking = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[:, 1])
         below = figure.add_subplot(grid[1, 0], sharex=above)
         above.tick_params(labelbottom=False)
-        _draw_errors(above, found)
-        _draw_losses(below, found)
-        _draw_ranking(ranking, found)
-        below.set(xlabel="time (steps)", xlim=time_range(found.t))
+        _draw_errors(above, averages)
+        _draw_losses(below, averages)
+        _draw_ranking(ranking, averages)
+        below.set(xlabel="time (steps)", xlim=time_range(averages.t))
         legend_below(figure, WIDTH, *below.get_legend_handles_labels())
-        figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
+        figure.suptitle(orbit_title(averages.provenance.get("settings", {})), fontsize=9.5)
     return figure
 
 
-def colours(found: Averages) -> dict[str, str]:
+def colours(averages: Averages) -> dict[str, str]:
     """Averages by what they are, exponential ones darker with their memory; models in the order given."""
     chosen, memories, models = {}, 0, 0
-    for entry in found.entries:
+    for entry in averages.entries:
         if entry.kind == "model":
             chosen[entry.name], models = MODELS[models % len(MODELS)], models + 1
         elif entry.name in FIXED:
@@ -56,12 +56,12 @@ def _line(axes: Axes, entry: Average, values: np.ndarray, colour: str) -> None:
         axes.plot(t, values, style, color=colour, linewidth=1.5 if entry.kind == "model" else 1.1, zorder=3, label=entry.name)
 
 
-def _draw_errors(axes: Axes, found: Averages) -> None:
+def _draw_errors(axes: Axes, averages: Averages) -> None:
     """‖w(t) − reference(t)‖ on a logarithmic axis; whole slow cycles shaded in turn."""
-    shade_cycles(axes, found.cycles)
-    errors = {e.name: np.linalg.norm(e.w - found.reference[e.first : e.first + len(e.w)], axis=1) for e in found.entries}
-    for entry in found.entries:
-        _line(axes, entry, np.maximum(errors[entry.name], 1e-300), colours(found)[entry.name])
+    shade_cycles(axes, averages.cycles)
+    errors = {e.name: np.linalg.norm(e.w - averages.reference[e.first : e.first + len(e.w)], axis=1) for e in averages.entries}
+    for entry in averages.entries:
+        _line(axes, entry, np.maximum(errors[entry.name], 1e-300), colours(averages)[entry.name])
     everything = np.concatenate(list(errors.values()))
     everything = everything[everything > 0]
     if len(everything):
@@ -72,17 +72,17 @@ def _draw_errors(axes: Axes, found: Averages) -> None:
     axes.set_ylabel("distance to the mean path")
 
 
-def _draw_losses(axes: Axes, found: Averages) -> None:
+def _draw_losses(axes: Axes, averages: Averages) -> None:
     """Above the lowest loss seen, on a logarithmic axis."""
     shown = []
-    for entry in found.entries:
-        above = entry.loss - found.best_loss
-        _line(axes, entry, np.where(above > 0, above, np.nan), colours(found)[entry.name])
+    for entry in averages.entries:
+        above = entry.loss - averages.best_loss
+        _line(axes, entry, np.where(above > 0, above, np.nan), colours(averages)[entry.name])
         shown.append(above[np.isfinite(above) & (above > 0)])
-    for fraction, level in zip(found.fractions, found.levels, strict=True):
-        if level > found.best_loss:
-            axes.axhline(level - found.best_loss, color=INK, linestyle=":", linewidth=0.6, zorder=0)
-            place = (1.0, level - found.best_loss)
+    for fraction, level in zip(averages.fractions, averages.levels, strict=True):
+        if level > averages.best_loss:
+            axes.axhline(level - averages.best_loss, color=INK, linestyle=":", linewidth=0.6, zorder=0)
+            place = (1.0, level - averages.best_loss)
             axes.annotate(f" {100 * fraction:g} %", place, xycoords=("axes fraction", "data"), fontsize=6.5, va="center",
                           annotation_clip=True)  # fmt: skip
     values = np.concatenate(shown)
@@ -92,17 +92,17 @@ def _draw_losses(axes: Axes, found: Averages) -> None:
     axes.set_ylabel("loss above the lowest seen")
 
 
-def _draw_ranking(axes: Axes, found: Averages) -> None:
+def _draw_ranking(axes: Axes, averages: Averages) -> None:
     """Root mean square errors, the nearest on top; diamonds: once the lag is allowed for."""
-    ranked = [entry for entry in found.ranking if entry.error > 0][::-1]
+    ranked = [entry for entry in averages.ranking if entry.error > 0][::-1]
     if not ranked:
         axes.set_axis_off()
         return
     values, timed = (np.array([getattr(e, what) for e in ranked]) for what in ("error", "timed_error"))
     smallest = np.concatenate([values, timed[timed > 0]]).min() / 3
-    words = [f"{e.error:.3g}" + ("  (ended early)" if found.ended_early(e) else "") for e in ranked]
+    words = [f"{e.error:.3g}" + ("  (ended early)" if averages.ended_early(e) else "") for e in ranked]
     draw_ranking(
         axes, [e.name for e in ranked], values, np.where(timed > 0, timed, np.nan), words, np.fmax(values, timed),
-        [colours(found)[e.name] for e in ranked], ("distance to the mean path (rms)", "once the lag is allowed for"),
+        [colours(averages)[e.name] for e in ranked], ("distance to the mean path (rms)", "once the lag is allowed for"),
         (smallest, 12 * values.max()),
     )  # fmt: skip

@@ -12,22 +12,22 @@ DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in thes
 NAMED = 12  # attractors in the legend
 
 
-def draw(found: BasinFractions) -> Figure:
+def draw(fractions: BasinFractions) -> Figure:
     """Lines with bands of one standard error; a ring where an attractor is new or ends, a dot where its period changes."""
     with house_style():
         figure = new_figure(7.2, 3.6)
         axes = figure.subplots()
-        regimes = [_regime(one) for one in found.attractors]
-        for k, one in enumerate(found.attractors):
+        regimes = [_regime(one) for one in fractions.attractors]
+        for k, one in enumerate(fractions.attractors):
             dash = DASHES[regimes[:k].count(regimes[k]) % len(DASHES)]
-            _line(axes, found.values, one, (REGIMES[regimes[k]], dash), one.words if k < NAMED else None)
+            _line(axes, fractions.values, one, (REGIMES[regimes[k]], dash), one.words if k < NAMED else None)
         for name, style in (("divergent", "-"), ("undecided", ":")):
-            part = getattr(found, name)
+            part = getattr(fractions, name)
             if part.any():
-                axes.plot(found.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
+                axes.plot(fractions.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
         figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
-        axes.set(xlabel=axis_label(found.parameter), ylabel="starts (%)", ylim=(-2, 102))
-        figure.suptitle(map_title(found.provenance["settings"], [found.parameter], 70), fontsize=9)
+        axes.set(xlabel=axis_label(fractions.parameter), ylabel="starts (%)", ylim=(-2, 102))
+        figure.suptitle(map_title(fractions.provenance["settings"], [fractions.parameter], 70), fontsize=9)
         axes.grid(color=FAINT, linewidth=0.3)
     return figure
 

@@ -19,28 +19,28 @@ HATCHED, COLOURS = (
 FEW = 2e-4  # a part of the starts that the legend still names
 
 
-def draw(found: Basins) -> Figure:
+def draw(basins: Basins) -> Figure:
     """One start, one colour; dots are attractors, as far as they lie in the box."""
     with house_style():
-        figure = new_figure(6.8, 4.4 if len(found.second) else 1.7)
+        figure = new_figure(6.8, 4.4 if len(basins.second) else 1.7)
         axes = figure.subplots()
-        names = _draw_basins(axes, found)
+        names = _draw_basins(axes, basins)
         handles = []
-        for name, colour in _colours(found).items():
+        for name, colour in _colours(basins).items():
             part = float(np.mean(names == name))
             if part >= FEW:
                 lines = HATCHED.get(name)
                 handles.append(Patch(facecolor=colour, edgecolor=INK if lines else FAINT, hatch=lines, linewidth=0.5,
                                      label=f"{name} ({100 * part:.3g} %)"))  # fmt: skip
         figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
-        figure.suptitle(map_title(found.provenance["settings"], (), 70), fontsize=9)
+        figure.suptitle(map_title(basins.provenance["settings"], (), 70), fontsize=9)
     return figure
 
 
-def _colours(found: Basins) -> dict[str, str]:
+def _colours(basins: Basins) -> dict[str, str]:
     """The colour of each name."""
-    kinds = [attractor_regime(one.kind, one.period) for one in found.attractors]
-    own = zip(found.attractors, attractor_colours(kinds), strict=True)
+    kinds = [attractor_regime(one.kind, one.period) for one in basins.attractors]
+    own = zip(basins.attractors, attractor_colours(kinds), strict=True)
     return {one.words: colour for one, colour in own if colour} | COLOURS
 
 

@@ -10,34 +10,34 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title, symbol
 
 
-def draw(found: Cascade) -> Figure:
+def draw(cascade: Cascade) -> Figure:
     """Left: the points of the cycle at each flip; right: distances to the accumulation point, or the gaps, over its number."""
     with house_style():
         figure = new_figure(7.6, 3.6)
         left, right = figure.subplots(1, 2)
-        levels = np.arange(1, len(found.flips) + 1)
-        _tree(left, found)
+        levels = np.arange(1, len(cascade.flips) + 1)
+        _tree(left, cascade)
         left.set(xlabel="flip", ylabel="the cycle that flips, and what it splits into", xticks=levels)
-        known = found.accumulation is not None
-        sizes = np.abs(found.accumulation - np.array(found.flips)) if known else np.abs(np.diff(found.flips))
+        known = cascade.accumulation is not None
+        sizes = np.abs(cascade.accumulation - np.array(cascade.flips)) if known else np.abs(np.diff(cascade.flips))
         right.semilogy(levels[: len(sizes)], np.maximum(sizes, 1e-17), "o", color=INK, markersize=3.5)
-        if known and found.delta:
-            right.semilogy(levels, sizes[0] * found.delta ** -(levels - 1.0), color=WARN, linewidth=0.9, zorder=1,
-                           label=f"δ = {found.delta:.6g}")  # fmt: skip
+        if known and cascade.delta:
+            right.semilogy(levels, sizes[0] * cascade.delta ** -(levels - 1.0), color=WARN, linewidth=0.9, zorder=1,
+                           label=f"δ = {cascade.delta:.6g}")  # fmt: skip
             right.legend()
-            right.set_title(f"{symbol(found.name)} → {found.accumulation:.12g}")
+            right.set_title(f"{symbol(cascade.name)} → {cascade.accumulation:.12g}")
         right.set(xlabel="flip", ylabel="distance to the accumulation point" if known else "gap to the next flip", xticks=levels)
         right.minorticks_off()
-        figure.suptitle(f"period doublings of {map_title(found.provenance['settings'], [found.name], 80)}", fontsize=9.5)
+        figure.suptitle(f"period doublings of {map_title(cascade.provenance['settings'], [cascade.name], 80)}", fontsize=9.5)
     return figure
 
 
-def _tree(axes: Axes, found: Cascade) -> None:
+def _tree(axes: Axes, cascade: Cascade) -> None:
     """The points at each flip, each joined to the two of the doubled cycle that go out from it."""
-    for k, points in enumerate(found.points, 1):
+    for k, points in enumerate(cascade.points, 1):
         size = max(3.6 - 0.35 * k, 0.9)
         axes.plot(np.full(len(points), k), points[:, 0], "o", color=ACCENT, markersize=size, markeredgewidth=0, zorder=3)
-    for k, (old, new) in enumerate(zip(found.points[:-1], found.points[1:], strict=True), 1):
+    for k, (old, new) in enumerate(zip(cascade.points[:-1], cascade.points[1:], strict=True), 1):
         if len(new) != 2 * len(old):
             continue
         # Point i of the cycle goes over into i and i + n of the doubled one; where each begins is its own affair.

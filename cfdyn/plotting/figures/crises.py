@@ -12,27 +12,27 @@ COLUMNS = 600  # of states at most
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
 
 
-def draw(found: Crises) -> Figure:
+def draw(crises: Crises) -> Figure:
     """A line for each crisis, and the points of the cycle that is met."""
     with house_style():
         figure = new_figure(7.2, 4.2)
         axes = figure.subplots()
-        kept = evenly(found.values, COLUMNS)
-        specks(axes, np.repeat(found.values[kept], found.orbits.shape[1]), found.orbits[kept].ravel(), color=PALE, alpha=0.8)
+        kept = evenly(crises.values, COLUMNS)
+        specks(axes, np.repeat(crises.values[kept], crises.orbits.shape[1]), crises.orbits[kept].ravel(), color=PALE, alpha=0.8)
         seen: set[str] = set()
-        gap = label_gap(axes) * (found.bounds[1] - found.bounds[0])
-        places = spread([crisis.parameter for crisis in found], gap, found.bounds[1])
-        for crisis, place in zip(found, places, strict=True):
+        gap = label_gap(axes) * (crises.bounds[1] - crises.bounds[0])
+        places = spread([crisis.parameter for crisis in crises], gap, crises.bounds[1])
+        for crisis, place in zip(crises, places, strict=True):
             label, colour, value = None if crisis.kind in seen else crisis.kind, COLOURS[crisis.kind], crisis.parameter
             seen.add(crisis.kind)
             axes.axvline(value, color=colour, linewidth=0.8, zorder=2, label=label)
             axes.plot(np.full(crisis.period, value), crisis.points[:, 0], "o", color=colour, markersize=3.2, zorder=3)
             label_above(axes, value, place, 1.03, f"{value:.10g}", line=0.5, rotation=90, ha="center", color=colour)
-        names = found.provenance["settings"]["names"]
-        axes.set(xlim=found.bounds, xlabel=axis_label(found.name), ylabel=axis_label(names[0]))
+        names = crises.provenance["settings"]["names"]
+        axes.set(xlim=crises.bounds, xlabel=axis_label(crises.name), ylabel=axis_label(names[0]))
         if seen:
             handles, labels = axes.get_legend_handles_labels()
             words = "crisis: an orbit of a critical point lands on the unstable cycle (dots)"
             figure.legend(handles, labels, loc="outside lower center", ncols=3, title=words, title_fontsize=7.5)
-        figure.suptitle(map_title(found.provenance["settings"], [found.name], 80), fontsize=9)
+        figure.suptitle(map_title(crises.provenance["settings"], [crises.name], 80), fontsize=9)
     return figure

@@ -20,27 +20,27 @@ Pair = tuple[np.ndarray, np.ndarray]
 LINES: dict[bool | None, Any] = {True: "-", False: DASHED, None: (0, (1, 1.2))}
 
 
-def draw(found: Cycles) -> Figure:
+def draw(cycles: Cycles) -> Figure:
     """Graph, diagonal and cobwebs, or the points with their order; unstable cycles dashed."""
     with house_style():
         figure = new_figure(4.6, 4.6)
         axes = figure.subplots()
-        names = found.provenance["settings"]["names"]
-        (_cobwebs if found.box.shape[0] == 1 else _plane)(axes, found, names)
-        axes.set_title(_title(found), fontsize=8.5)
-        _legend(axes, found)
+        names = cycles.provenance["settings"]["names"]
+        (_cobwebs if cycles.box.shape[0] == 1 else _plane)(axes, cycles, names)
+        axes.set_title(_title(cycles), fontsize=8.5)
+        _legend(axes, cycles)
     return figure
 
 
-def _cobwebs(axes: Axes, found: Cycles, names: list[str]) -> None:
+def _cobwebs(axes: Axes, cycles: Cycles, names: list[str]) -> None:
     """y = f(x), y = x, and between them the cycles."""
-    lo, hi = _range(found)
+    lo, hi = _range(cycles)
     axes.plot([lo, hi], [lo, hi], color=FAINT, linewidth=0.8)
-    if found._step is not None:
+    if cycles._step is not None:
         x = np.linspace(lo, hi, SAMPLES)
-        y = np.array([found._step([value])[0] for value in x])
+        y = np.array([cycles._step([value])[0] for value in x])
         axes.plot(x, _with_gaps(y, hi - lo), color=INK, linewidth=1.2)
-    for place, cycle in enumerate(found[:MOST]):
+    for place, cycle in enumerate(cycles[:MOST]):
         x = cycle.points[:, 0]
         corners = np.repeat(np.append(x, x[0]), 2)
         _draw_cycle(axes, place, cycle.stable, (corners[:-1], corners[1:]), (x, np.roll(x, -1)), 0.9)
@@ -54,10 +54,10 @@ def _draw_cycle(axes: Axes, place: int, stable: bool | None, line: Pair, points:
     axes.plot(*points, "o", markersize=3.6, color=colour, markerfacecolor=colour if stable else "white", zorder=3)
 
 
-def _range(found: Cycles) -> tuple[float, float]:
+def _range(cycles: Cycles) -> tuple[float, float]:
     """All points with a margin, or the box where there are none."""
-    points = found.points[:, :, 0]
-    lo, hi = (points.min(), points.max()) if points.size else np.clip(found.box[0], -10, 10)
+    points = cycles.points[:, :, 0]
+    lo, hi = (points.min(), points.max()) if points.size else np.clip(cycles.box[0], -10, 10)
     margin = 0.12 * (hi - lo) or 0.5 * max(1.0, abs(hi))
     return float(lo - margin), float(hi + margin)
 
@@ -70,29 +70,29 @@ def _with_gaps(y: np.ndarray, height: float) -> np.ndarray:
     return y
 
 
-def _plane(axes: Axes, found: Cycles, names: list[str]) -> None:
+def _plane(axes: Axes, cycles: Cycles, names: list[str]) -> None:
     """The points of each cycle, joined in their order."""
-    for place, cycle in enumerate(found[:MOST]):
+    for place, cycle in enumerate(cycles[:MOST]):
         closed = np.append(cycle.points[:, 0], cycle.points[0, 0]), np.append(cycle.points[:, 1], cycle.points[0, 1])
         _draw_cycle(axes, place, cycle.stable, closed, closed, 0.8)
-    for lo, hi in (tuple(box[:2].T) for box in found.undecided if np.isfinite(box).all()):
+    for lo, hi in (tuple(box[:2].T) for box in cycles.undecided if np.isfinite(box).all()):
         axes.add_patch(Rectangle(tuple(lo), *(hi - lo), facecolor=REGIMES["period 3"], edgecolor=WARN, linewidth=0.5))
     axes.set(xlabel=axis_label(names[0]), ylabel=axis_label(names[1]))
     axes.margins(0.08)
 
 
-def _legend(axes: Axes, found: Cycles) -> None:
+def _legend(axes: Axes, cycles: Cycles) -> None:
     """One entry for each kind of stability that occurs."""
-    kinds = [kind for kind in STABILITY if any(cycle.stable is kind for cycle in found[:MOST])]
+    kinds = [kind for kind in STABILITY if any(cycle.stable is kind for cycle in cycles[:MOST])]
     handles = [Line2D([], [], color=INK, linestyle=LINES[kind], marker="o", markersize=3.6,
                       markerfacecolor=INK if kind else "white", label=STABILITY[kind]) for kind in kinds]  # fmt: skip
     if handles:
         axes.legend(handles=handles, loc="best")
 
 
-def _title(found: Cycles) -> str:
-    title = found.provenance["settings"]["map"]
-    what = "fixed point" if found.period == 1 else "cycle"
-    count = f"{len(found)} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
-    shown = f", {MOST} drawn" if len(found) > MOST else ""
-    return f"{shortened(title, 48)}\n{count}{'' if found.complete else ' found'}{shown}"
+def _title(cycles: Cycles) -> str:
+    title = cycles.provenance["settings"]["map"]
+    what = "fixed point" if cycles.period == 1 else "cycle"
+    count = f"{len(cycles)} {what}{'' if len(cycles) == 1 else 's'}" + (f" of period {cycles.period}" * (cycles.period > 1))
+    shown = f", {MOST} drawn" if len(cycles) > MOST else ""
+    return f"{shortened(title, 48)}\n{count}{'' if cycles.complete else ' found'}{shown}"

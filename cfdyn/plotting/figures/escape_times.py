@@ -9,28 +9,28 @@ from cfdyn.plotting.style import ACCENT, INK, WARN
 from cfdyn.words import shortened
 
 
-def draw(found: EscapeTimes) -> Figure:
+def draw(escapes: EscapeTimes) -> Figure:
     """Kaplan and Meier's estimate with two standard errors; censored runs end it."""
     with house_style():
         figure = new_figure(6.4, 3.4)
         axes = figure.subplots()
-        left = int((found.times == 0).sum())
-        last = found.steps if left else found.t[-1]
-        t, survival, error = (np.append(values, values[-1]) for values in (found.t, found.survival, found.error))
+        left = int((escapes.times == 0).sum())
+        last = escapes.steps if left else escapes.t[-1]
+        t, survival, error = (np.append(values, values[-1]) for values in (escapes.t, escapes.survival, escapes.error))
         t[-1] = last
         floor = 0.4 * float(survival[survival > 0].min())
         shown = np.where(survival > 0, survival, np.nan)
         axes.fill_between(t, np.maximum(survival - 2 * error, floor), np.maximum(survival + 2 * error, floor), step="post",
                           color=ACCENT, alpha=0.25, linewidth=0, label="± 2 standard errors")  # fmt: skip
-        axes.step(t, shown, where="post", color=ACCENT, label=f"of {len(found.times)} runs; {left} are left at the end")
-        if found.escaped:
+        axes.step(t, shown, where="post", color=ACCENT, label=f"of {len(escapes.times)} runs; {left} are left at the end")
+        if escapes.escaped:
             grid = np.linspace(0, last, 200)
-            axes.plot(grid, np.exp(-grid / found.mean), color=INK, linewidth=0.8, linestyle="--",
-                      label=f"constant chance, mean {found.mean:.5g} ({found.low:.5g} to {found.high:.5g})")  # fmt: skip
-        if not found.exponential:
-            axes.annotate(f"the chance to leave changes with time, p = {found.p_value:.1g}", (0.98, 0.94), color=WARN,
+            axes.plot(grid, np.exp(-grid / escapes.mean), color=INK, linewidth=0.8, linestyle="--",
+                      label=f"constant chance, mean {escapes.mean:.5g} ({escapes.low:.5g} to {escapes.high:.5g})")  # fmt: skip
+        if not escapes.exponential:
+            axes.annotate(f"the chance to leave changes with time, p = {escapes.p_value:.1g}", (0.98, 0.94), color=WARN,
                           xycoords="axes fraction", fontsize=7.5, ha="right")  # fmt: skip
-        axes.set(yscale="log", ylim=(floor, 1.2), xlim=(0, last), xlabel="time (steps)", ylabel=f"not yet {found.outside}")
+        axes.set(yscale="log", ylim=(floor, 1.2), xlim=(0, last), xlabel="time (steps)", ylabel=f"not yet {escapes.outside}")
         axes.legend(loc="lower left")
-        figure.suptitle(shortened(found.provenance["settings"]["random"], 110), fontsize=9)
+        figure.suptitle(shortened(escapes.provenance["settings"]["random"], 110), fontsize=9)
     return figure

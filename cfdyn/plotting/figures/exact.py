@@ -95,10 +95,10 @@ def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]
     return swept(step, parameter, curves[0].values, starts)
 
 
-def _draw_branches(axes: Axes, record: ExactCycles, found: ExactCurves, colour: str) -> None:
-    for row, stable in zip(found.points, found.stable):
-        axes.plot(found.values, np.where(stable, row, np.nan), color=colour, linewidth=1.6)
-        axes.plot(found.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=DASHED)
+def _draw_branches(axes: Axes, record: ExactCycles, exact: ExactCurves, colour: str) -> None:
+    for row, stable in zip(exact.points, exact.stable):
+        axes.plot(exact.values, np.where(stable, row, np.nan), color=colour, linewidth=1.6)
+        axes.plot(exact.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=DASHED)
     axes.plot([], [], color=colour, linewidth=1.6, label=f"{called(record.period, several=True)}, exact (dashed: unstable)")
 
 

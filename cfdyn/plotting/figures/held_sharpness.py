@@ -12,38 +12,38 @@ WIDTH = 8.6  # inches
 MARKS = {"edge": "■", "noise": "●", "nothing": "○"}
 
 
-def draw(found: HeldSharpness) -> Figure:
+def draw(hold: HeldSharpness) -> Figure:
     """The map with its crossover, and the flow's sharpness against that of the runs."""
     with house_style():
         figure = new_figure(WIDTH, 3.6)
         chart, beside = figure.subplots(1, 2, width_ratios=(1.35, 1))
-        _draw_map(figure, chart, found)
-        _draw_beside(beside, found)
-        figure.suptitle(f"held sharpness, {map_title(found.provenance['settings'], ['lr'], 110)}", fontsize=9.5)
+        _draw_map(figure, chart, hold)
+        _draw_beside(beside, hold)
+        figure.suptitle(f"held sharpness, {map_title(hold.provenance['settings'], ['lr'], 110)}", fontsize=9.5)
     return figure
 
 
-def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
+def _draw_map(figure: Figure, axes: Axes, hold: HeldSharpness) -> None:
     """λ₁ over its edge, with ■ where the edge holds it, ● where noise does and ○ where nothing does; numbers: λ₁."""
-    shares, held = found.flow / found.edge, found.held
+    shares, held = hold.flow / hold.edge, hold.held
     picture = axes.imshow(shares, origin="lower", aspect="auto", cmap="YlGnBu", vmin=0, vmax=1.05)
     figure.colorbar(picture, ax=axes, label="sharpness of the flow over the edge")
     for i, k in np.ndindex(shares.shape):
         if np.isfinite(shares[i, k]):
             mark = MARKS[str(held[i, k])]
             shade = "white" if shares[i, k] > 0.6 else INK
-            axes.text(k, i, f"{mark} {found.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade, gid=ON_COLOUR)
-    axes.set_xticks(range(len(found.lr)), [f"{rate:.3g}" for rate in found.lr])
-    axes.set_yticks(range(len(found.batch)), [str(rows) for rows in found.batch])
+            axes.text(k, i, f"{mark} {hold.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade, gid=ON_COLOUR)
+    axes.set_xticks(range(len(hold.lr)), [f"{rate:.3g}" for rate in hold.lr])
+    axes.set_yticks(range(len(hold.batch)), [str(rows) for rows in hold.batch])
     axes.set(xlabel=AXES["lr"], ylabel="rows in a batch")
     axes.set_title("held by   ■ the edge   ● noise   ○ nothing", fontsize=7.5)
     axes.spines[:].set_visible(False)
 
 
-def _draw_beside(axes: Axes, found: HeldSharpness) -> None:
+def _draw_beside(axes: Axes, hold: HeldSharpness) -> None:
     """The flow's sharpness against that of the runs, both over the edge."""
     axes.axline((0, 0), slope=1, color=INK, linewidth=0.7)
-    for values, color, words in ((found.at_mean, ACCENT, "at the mean of the runs"), (found.runs, WARN, "median of the runs")):
-        axes.plot((values / found.edge).ravel(), (found.flow / found.edge).ravel(), "o", color=color, markersize=3, label=words)
+    for values, color, words in ((hold.at_mean, ACCENT, "at the mean of the runs"), (hold.runs, WARN, "median of the runs")):
+        axes.plot((values / hold.edge).ravel(), (hold.flow / hold.edge).ravel(), "o", color=color, markersize=3, label=words)
     axes.set(xlabel="measured, over the edge", ylabel="predicted", xlim=(0, None), ylim=(0, None))
     axes.legend()

@@ -11,25 +11,25 @@ from cfdyn.plotting.style import INK, clip_range, dots
 WIDE = 30  # times: what a linear axis does not show
 
 
-def draw(found: Hovering) -> Figure:
+def draw(hovering: Hovering) -> Figure:
     """λ₁(P⁻¹H) at the averaged weights over time, and θ."""
     with house_style():
         figure = new_figure(7.4, 2.8)
-        draw_hovering(figure.subplots(), found)
+        draw_hovering(figure.subplots(), hovering)
     return figure
 
 
-def draw_hovering(axes: Axes, found: Hovering, iterates: np.ndarray | None = None) -> None:
+def draw_hovering(axes: Axes, hovering: Hovering, iterates: np.ndarray | None = None) -> None:
     """The same on some axes; ``iterates`` (n+1,): λ₁(P⁻¹H) at the iterates, as dots; shaded from where it hovers."""
     if iterates is not None:
         dots(axes, np.arange(len(iterates)), iterates, label="iterates")
-    axes.plot(found.t, found.sharpness, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
-    axes.plot(found.t, found.theta, color=INK, linestyle="--", linewidth=0.8, zorder=4, label=_edge(found))
-    if found.kind == "hovers" and found.since is not None:
-        axes.axvspan(found.since, found.t[-1], color=INK, alpha=0.05, linewidth=0)
-    shown = np.concatenate([found.sharpness, found.theta])
+    axes.plot(hovering.t, hovering.sharpness, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
+    axes.plot(hovering.t, hovering.theta, color=INK, linestyle="--", linewidth=0.8, zorder=4, label=_edge(hovering))
+    if hovering.kind == "hovers" and hovering.since is not None:
+        axes.axvspan(hovering.since, hovering.t[-1], color=INK, alpha=0.05, linewidth=0)
+    shown = np.concatenate([hovering.sharpness, hovering.theta])
     shown = shown[np.isfinite(shown)]
-    if len(shown) and shown.min() > 0 and shown.max() > WIDE * np.median(found.sharpness):
+    if len(shown) and shown.min() > 0 and shown.max() > WIDE * np.median(hovering.sharpness):
         axes.set_yscale("log")
     else:
         clip_range(axes, shown)
@@ -46,9 +46,9 @@ def _among(iterates: np.ndarray, lo: float, hi: float) -> str:
     return f"iterates ({100 * beyond:.2g} % are beyond)" if beyond > 0 else "iterates"
 
 
-def _edge(found: Hovering) -> str:
+def _edge(hovering: Hovering) -> str:
     """The name of the edge in a legend."""
-    if not len(found.theta):
+    if not len(hovering.theta):
         return "edge θ"
-    moves = np.ptp(found.theta) > 1e-9 * abs(found.theta[-1])
-    return f"edge θ, {found.theta[-1]:.4g} at the end" if moves else f"edge θ = {found.theta[-1]:.4g}"
+    moves = np.ptp(hovering.theta) > 1e-9 * abs(hovering.theta[-1])
+    return f"edge θ, {hovering.theta[-1]:.4g} at the end" if moves else f"edge θ = {hovering.theta[-1]:.4g}"

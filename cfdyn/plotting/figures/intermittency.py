@@ -8,19 +8,21 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title, symbol
 
 
-def draw(found: Intermittency) -> Figure:
+def draw(intermittency: Intermittency) -> Figure:
     """Dots with their errors, the fitted power, and that of type I as a dashed line."""
     with house_style():
         figure = new_figure(4.8, 3.4)
         axes = figure.subplots()
-        axes.errorbar(found.distances, found.lengths, found.errors, fmt="o", color=ACCENT, markersize=3.5, capsize=2)
-        ends = np.array([found.distances.min(), found.distances.max()])
-        axes.plot(ends, found.factor * ends**found.exponent, color=WARN, zorder=1,
-                  label=f"exponent {found.exponent:.3f} ± {found.error:.1g}")  # fmt: skip
-        nearest = found.lengths[np.argmin(found.distances)]
+        axes.errorbar(
+            intermittency.distances, intermittency.lengths, intermittency.errors, fmt="o", color=ACCENT, markersize=3.5, capsize=2
+        )
+        ends = np.array([intermittency.distances.min(), intermittency.distances.max()])
+        axes.plot(ends, intermittency.factor * ends**intermittency.exponent, color=WARN, zorder=1,
+                  label=f"exponent {intermittency.exponent:.3f} ± {intermittency.error:.1g}")  # fmt: skip
+        nearest = intermittency.lengths[np.argmin(intermittency.distances)]
         axes.plot(ends, nearest * (ends / ends[0]) ** -0.5, color=FAINT, linestyle="--", zorder=0, label="−1/2")
-        axes.set(xscale="log", yscale="log", xlabel=f"|{symbol(found.name)} − {found.critical:.10g}|",
+        axes.set(xscale="log", yscale="log", xlabel=f"|{symbol(intermittency.name)} − {intermittency.critical:.10g}|",
                  ylabel="mean laminar length, steps")  # fmt: skip
         axes.legend()
-        axes.set_title(map_title(found.provenance["settings"], (found.name,), 60))
+        axes.set_title(map_title(intermittency.provenance["settings"], (intermittency.name,), 60))
     return figure

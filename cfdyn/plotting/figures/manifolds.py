@@ -19,21 +19,21 @@ GROUND = ("#f6e7c1", "#dfe9dc", "#e6dff0", "#f3dcd6", "#d9e6ef", "#efe3d3", "#dc
 LEAVES, OPEN = "#c9ccd1", "#ffffff"
 
 
-def draw(found: Manifolds) -> Figure:
+def draw(manifolds: Manifolds) -> Figure:
     """All curves of the record; the saddles as dots, attractors as crosses."""
     with house_style():
         figure = new_figure(5.8, 4.8)
         axes = figure.subplots()
-        if found.basins.size:
-            _ground(axes, found)
-        draw_curves(axes, found.curves)
-        frame(axes, found)
-        handles = [_line(kind) for kind in COLOURS if any(c.kind == kind for c in found.curves)]
+        if manifolds.basins.size:
+            _ground(axes, manifolds)
+        draw_curves(axes, manifolds.curves)
+        frame(axes, manifolds)
+        handles = [_line(kind) for kind in COLOURS if any(c.kind == kind for c in manifolds.curves)]
         handles.append(Line2D([], [], marker="o", linestyle="none", color=INK, markersize=3.5, label="saddle"))
-        if len(found.attractors):
+        if len(manifolds.attractors):
             handles.append(Line2D([], [], marker="x", linestyle="none", color=INK, markersize=4.5, label="attractor"))
         axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
-        figure.suptitle(map_title(found.provenance["settings"], [], 80), fontsize=9)
+        figure.suptitle(map_title(manifolds.provenance["settings"], [], 80), fontsize=9)
     return figure
 
 
@@ -45,25 +45,25 @@ def draw_curves(axes: Axes, curves: Sequence[Manifold], width: float = 0.7) -> N
         axes.plot(curve.points[:, 0], curve.points[:, 1], "o", color=INK, markersize=3.5, zorder=4)
 
 
-def frame(axes: Axes, found: Manifolds) -> None:
+def frame(axes: Axes, manifolds: Manifolds) -> None:
     """The box, or what the curves fill; the names of the entries."""
-    box = found.box
+    box = manifolds.box
     if not np.isfinite(box[:2]).all():
-        points = np.concatenate([curve.curve for curve in found.curves])
+        points = np.concatenate([curve.curve for curve in manifolds.curves])
         lo, hi = np.quantile(points, [0.01, 0.99], axis=0)
         box = np.stack([lo - 0.06 * (hi - lo), hi + 0.06 * (hi - lo)], axis=1)
-    axes.set(xlim=box[0], ylim=box[1], xlabel=axis_label(found.names[0]), ylabel=axis_label(found.names[1]))
+    axes.set(xlim=box[0], ylim=box[1], xlabel=axis_label(manifolds.names[0]), ylabel=axis_label(manifolds.names[1]))
 
 
 def _line(kind: str) -> Line2D:
     return Line2D([], [], color=COLOURS[kind], label=f"{kind} manifold")
 
 
-def _ground(axes: Axes, found: Manifolds) -> None:
+def _ground(axes: Axes, manifolds: Manifolds) -> None:
     """A pale colour for each basin."""
-    count = int(found.basins.max()) + 1
+    count = int(manifolds.basins.max()) + 1
     colours = [OPEN, LEAVES, *(GROUND[k % len(GROUND)] for k in range(max(count, 1)))]
     norm = BoundaryNorm(np.arange(-2.5, len(colours) - 2), len(colours))
-    axes.imshow(found.basins, origin="lower", extent=(*found.box[0], *found.box[1]), aspect="auto", interpolation="nearest",
-                cmap=ListedColormap(colours), norm=norm, zorder=0, gid=PAPER)  # fmt: skip
-    axes.plot(found.attractors[:, 0], found.attractors[:, 1], "x", color=INK, markersize=4.5, zorder=4)
+    axes.imshow(manifolds.basins, origin="lower", extent=(*manifolds.box[0], *manifolds.box[1]), aspect="auto",
+                interpolation="nearest", cmap=ListedColormap(colours), norm=norm, zorder=0, gid=PAPER)  # fmt: skip
+    axes.plot(manifolds.attractors[:, 0], manifolds.attractors[:, 1], "x", color=INK, markersize=4.5, zorder=4)

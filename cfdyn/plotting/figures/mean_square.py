@@ -11,39 +11,48 @@ from cfdyn.systems.sgd.mean_square import MeanSquare
 MOST = 3.0  # thresholds that are shown of a measure
 
 
-def draw(found: MeanSquare) -> Figure:
+def draw(measured: MeanSquare) -> Figure:
     """The radius of SGD and of gradient descent where learning rates were told; value/threshold of each measure."""
     with house_style():
-        curve = len(found.rates) > 0
+        curve = len(measured.rates) > 0
         figure = new_figure(6.4, 5.4 if curve else 3.0)
         panels = figure.subplots(2 if curve else 1, 1, squeeze=False)[:, 0]
         if curve:
-            _radius(panels[0], found)
-        _measures(panels[-1], found)
-        loss, drawn = found.provenance["settings"]["loss"], "with" if found.replace else "without"
-        figure.suptitle(f"{loss}: batches of {found.batch} of {found.rows} rows, drawn {drawn} replacement", fontsize=9)
+            _radius(panels[0], measured)
+        _measures(panels[-1], measured)
+        loss, drawn = measured.provenance["settings"]["loss"], "with" if measured.replace else "without"
+        figure.suptitle(f"{loss}: batches of {measured.batch} of {measured.rows} rows, drawn {drawn} replacement", fontsize=9)
     return figure
 
 
-def _radius(axes: Axes, found: MeanSquare) -> None:
+def _radius(axes: Axes, measured: MeanSquare) -> None:
     """Both radii over η, their edges, and where the point stands."""
-    sharpest = next(m.value for m in found.measures if m.name == "sharpness")
-    radii = np.where(found.radii > 0, found.radii, np.nan)
-    axes.plot(found.rates, radii, color=ACCENT, label="SGD, on the directions that are sharp there")
-    axes.plot(found.rates, (1 - found.rates * sharpest) ** 2, color=PALE, linestyle=DASHED, label="gradient descent, (1 − ηλ₁)²")
+    sharpest = next(m.value for m in measured.measures if m.name == "sharpness")
+    radii = np.where(measured.radii > 0, measured.radii, np.nan)
+    axes.plot(measured.rates, radii, color=ACCENT, label="SGD, on the directions that are sharp there")
+    axes.plot(
+        measured.rates, (1 - measured.rates * sharpest) ** 2, color=PALE, linestyle=DASHED, label="gradient descent, (1 − ηλ₁)²"
+    )
     axes.axhline(1, color=FAINT, linewidth=0.8)
     axes.axvline(2 / sharpest, color=PALE, linestyle=":", label="2/λ₁")
-    if np.isfinite(found.largest_lr):
-        axes.axvline(found.largest_lr, color=WARN, linestyle=":", label=f"largest stable, {found.largest_lr:.4g}")
-    axes.plot([found.lr], [found.radius], "o", color=INK, markersize=4, label=f"η = {found.lr:.4g}, radius {found.radius:.4g}")
-    axes.set(xlabel=AXES["lr"], ylabel="factor of the mean square", xlim=(0, max(found.rates[-1], found.lr)), ylim=(0, 2))
+    if np.isfinite(measured.largest_lr):
+        axes.axvline(measured.largest_lr, color=WARN, linestyle=":", label=f"largest stable, {measured.largest_lr:.4g}")
+    axes.plot(
+        [measured.lr],
+        [measured.radius],
+        "o",
+        color=INK,
+        markersize=4,
+        label=f"η = {measured.lr:.4g}, radius {measured.radius:.4g}",
+    )
+    axes.set(xlabel=AXES["lr"], ylabel="factor of the mean square", xlim=(0, max(measured.rates[-1], measured.lr)), ylim=(0, 2))
     axes.legend(loc="upper left")
 
 
-def _measures(axes: Axes, found: MeanSquare) -> None:
+def _measures(axes: Axes, measured: MeanSquare) -> None:
     """A bar each; what is not defined is left blank."""
-    names = [m.name for m in found.measures][::-1]
-    ratios = np.array([m.ratio for m in found.measures])[::-1]
+    names = [m.name for m in measured.measures][::-1]
+    ratios = np.array([m.ratio for m in measured.measures])[::-1]
     shown = np.clip(np.nan_to_num(ratios, nan=0.0, posinf=MOST, neginf=0.0), 0, MOST)
     axes.barh(names, shown, height=0.6, color=[WARN if r > 1 else ACCENT for r in ratios])
     for place, ratio in enumerate(ratios):

@@ -10,30 +10,32 @@ from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, axis_label, ma
 LOOKS = {1: (WARN, "^", "neighbours part (λ > 0)"), -1: (ACCENT, "o", "neighbours meet (λ < 0)"), 0: (PALE, "s", "undecided")}
 
 
-def draw(found: NoiseInduced) -> Figure:
+def draw(induced: NoiseInduced) -> Figure:
     """λ with 3 standard errors at each value, and the one without noise."""
     with house_style():
         figure = new_figure(6.4, 3.6)
         axes = figure.subplots()
-        axes.plot(found.values, found.exponents, color=PALE, linewidth=0.7, zorder=1)
+        axes.plot(induced.values, induced.exponents, color=PALE, linewidth=0.7, zorder=1)
         for sign, (color, mark, words) in LOOKS.items():
-            own = (found.signs == sign) & np.isfinite(found.exponents)
+            own = (induced.signs == sign) & np.isfinite(induced.exponents)
             if own.any():
-                axes.errorbar(found.values[own], found.exponents[own], 3 * found.errors[own], fmt=mark, color=color, markersize=4,
-                              capsize=2, label=words)  # fmt: skip
+                axes.errorbar(induced.values[own], induced.exponents[own], 3 * induced.errors[own], fmt=mark, color=color,
+                              markersize=4, capsize=2, label=words)  # fmt: skip
         axes.axhline(0, color=INK, linewidth=0.7)
-        if np.isfinite(found.without):
-            axes.axhline(found.without, color=INK, linestyle=DASHED, linewidth=0.8, label=f"without noise, {found.without:.4g}")
+        if np.isfinite(induced.without):
+            axes.axhline(
+                induced.without, color=INK, linestyle=DASHED, linewidth=0.8, label=f"without noise, {induced.without:.4g}"
+            )
         for kind in ("chaos", "order"):
-            own = found.values[found.induced == kind]
+            own = induced.values[induced.induced == kind]
             if len(own):
                 color = WARN if kind == "chaos" else ACCENT
                 axes.axvspan(own[0], own[-1], color=color, alpha=0.08, linewidth=0, label=f"noise-induced {kind}")
-        if found.values[0] > 0 and found.values[-1] > 20 * found.values[0]:
+        if induced.values[0] > 0 and induced.values[-1] > 20 * induced.values[0]:
             axes.set_xscale("log")
-        axes.set(xlabel=axis_words(found.name), ylabel="largest exponent λ per step")
+        axes.set(xlabel=axis_words(induced.name), ylabel="largest exponent λ per step")
         axes.legend()
-        axes.set_title(title(found.provenance["settings"], found.name))
+        axes.set_title(title(induced.provenance["settings"], induced.name))
     return figure
 
 

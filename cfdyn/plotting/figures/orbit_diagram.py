@@ -22,34 +22,38 @@ GONE = "#e9eaec"  # where every orbit escapes
 DEEPEST = -2.0  # exponent that is drawn
 
 
-def draw(found: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
+def draw(diagram: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
     """Density of the states above, exponents below; ``also``: branches of cycles along the parameter, over the states."""
     with house_style():
-        known = np.isfinite(found.exponents).any()
+        known = np.isfinite(diagram.exponents).any()
         figure = new_figure(7.0, 4.6 if known else 3.6)
         if known:
             top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
-            _draw_exponents(bottom, found)
+            _draw_exponents(bottom, diagram)
         else:
             top = bottom = figure.subplots()
-        colours = _colours(found)
-        _draw_states(top, found, colours)
-        lines = _draw_branches(top, found, also)
-        bottom.set_xlabel(axis_label(found.parameter))
-        handles = [Patch(facecolor=colours[found.ways.index(way)], label=f"followed {way}") for way in dict.fromkeys(found.ways)]
-        handles = (handles if len(handles) > 1 else []) + [Patch(facecolor=GONE, label="escapes")] * bool((found.ended > 0).any())
+        colours = _colours(diagram)
+        _draw_states(top, diagram, colours)
+        lines = _draw_branches(top, diagram, also)
+        bottom.set_xlabel(axis_label(diagram.parameter))
+        handles = [
+            Patch(facecolor=colours[diagram.ways.index(way)], label=f"followed {way}") for way in dict.fromkeys(diagram.ways)
+        ]
+        handles = (handles if len(handles) > 1 else []) + [Patch(facecolor=GONE, label="escapes")] * bool(
+            (diagram.ended > 0).any()
+        )
         top.legend(handles=[*handles, *lines], loc="upper left")
-        top.set_title(map_title(found.provenance["settings"], [found.parameter], 90))
+        top.set_title(map_title(diagram.provenance["settings"], [diagram.parameter], 90))
     return figure
 
 
-def _draw_branches(axes: Axes, found: OrbitDiagram, branches: Sequence[Branch]) -> list[Line2D]:
+def _draw_branches(axes: Axes, diagram: OrbitDiagram, branches: Sequence[Branch]) -> list[Line2D]:
     """All points of the cycles, whole lines where they are stable; entries of the legend."""
     limits = axes.get_xlim(), axes.get_ylim()
     for branch in branches:
-        if not isinstance(branch, Branch) or branch.name != found.parameter or found.name not in branch.step.names:
-            raise UsageError(f"what lies over this orbit diagram is branches of cycles over {found.parameter}")
-        points = branch.points[:, :, branch.step.names.index(found.name)]
+        if not isinstance(branch, Branch) or branch.name != diagram.parameter or diagram.name not in branch.step.names:
+            raise UsageError(f"what lies over this orbit diagram is branches of cycles over {diagram.parameter}")
+        points = branch.points[:, :, branch.step.names.index(diagram.name)]
         stable = np.asarray(branch.stable, bool)
         # A row beside an unstable one ends its line, so that it begins where the stable one ends.
         near = np.convolve(~stable, [1, 1, 1], "same") > 0
@@ -60,27 +64,27 @@ def _draw_branches(axes: Axes, found: OrbitDiagram, branches: Sequence[Branch]) 
     return [whole, dotted] if branches else []
 
 
-def _colours(found: OrbitDiagram) -> list[str]:
+def _colours(diagram: OrbitDiagram) -> list[str]:
     """One for each way, or each start where there is one way."""
-    kinds = list(dict.fromkeys(found.ways))
+    kinds = list(dict.fromkeys(diagram.ways))
     if len(kinds) > 1:
-        return [PALETTE[kinds.index(way) % len(PALETTE)] for way in found.ways]
-    return [INK] if len(found.ways) == 1 else [PALETTE[k % len(PALETTE)] for k in range(len(found.ways))]
+        return [PALETTE[kinds.index(way) % len(PALETTE)] for way in diagram.ways]
+    return [INK] if len(diagram.ways) == 1 else [PALETTE[k % len(PALETTE)] for k in range(len(diagram.ways))]
 
 
-def _draw_states(axes: Axes, found: OrbitDiagram, colours: list[str]) -> None:
-    finite = found.states[np.isfinite(found.states)]
+def _draw_states(axes: Axes, diagram: OrbitDiagram, colours: list[str]) -> None:
+    finite = diagram.states[np.isfinite(diagram.states)]
     lo, hi = _range(finite)
-    x = np.linspace(found.values[0], found.values[-1], min(COLUMNS, max(2, 3 * len(found.values))))
-    nearest = _nearest(x, found.values)
+    x = np.linspace(diagram.values[0], diagram.values[-1], min(COLUMNS, max(2, 3 * len(diagram.values))))
+    nearest = _nearest(x, diagram.values)
     picture = np.ones((ROWS, len(x), 3), np.float32)
-    for states, colour in zip(found.states, colours, strict=True):
+    for states, colour in zip(diagram.states, colours, strict=True):
         dark = _density(states, lo, hi)[:, nearest, None]
         picture *= 1 - dark * (1 - np.array(to_rgb(colour)))
-    gone = np.asarray((found.ended > 0).all(axis=0))[nearest]
+    gone = np.asarray((diagram.ended > 0).all(axis=0))[nearest]
     picture[:, gone] *= to_rgb(GONE)
     axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto", gid=PAPER)
-    axes.set(ylabel=axis_label(found.name), xlim=(x[0], x[-1]), ylim=(lo, hi))
+    axes.set(ylabel=axis_label(diagram.name), xlim=(x[0], x[-1]), ylim=(lo, hi))
     beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
     if beyond > 0:
         axes.annotate(f"{100 * beyond:.2g} % of the states are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)
@@ -113,13 +117,13 @@ def _density(states: np.ndarray, lo: float, hi: float) -> np.ndarray:
     return np.minimum(EVEN * (near * (ROWS / THICK) / keep) ** SHADE, 1.0).astype(np.float32)
 
 
-def _draw_exponents(axes: Axes, found: OrbitDiagram) -> None:
-    for k, (exponents, colour) in enumerate(zip(found.exponents, _colours(found), strict=True)):
+def _draw_exponents(axes: Axes, diagram: OrbitDiagram) -> None:
+    for k, (exponents, colour) in enumerate(zip(diagram.exponents, _colours(diagram), strict=True)):
         shown = np.where(np.isnan(exponents), np.nan, np.maximum(exponents, DEEPEST))
-        axes.plot(found.values, shown, "--" if k else "-", color=colour, linewidth=0.6)
+        axes.plot(diagram.values, shown, "--" if k else "-", color=colour, linewidth=0.6)
     axes.axhline(0, color=WARN, linewidth=0.6)
-    finite = found.exponents[np.isfinite(found.exponents)]
+    finite = diagram.exponents[np.isfinite(diagram.exponents)]
     low, high = max(float(finite.min()), DEEPEST), max(float(finite.max()), 0.1)
     axes.set(ylabel="exponent", ylim=(low - 0.05 * (high - low), high + 0.05 * (high - low)))
-    if (found.exponents < DEEPEST).any():
+    if (diagram.exponents < DEEPEST).any():
         axes.annotate(f"drawn down to {DEEPEST:g}", (0.01, 0.05), xycoords="axes fraction", fontsize=6.5)

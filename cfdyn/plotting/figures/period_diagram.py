@@ -17,34 +17,34 @@ ROOM = 0.018  # of the shorter side: an area that holds a circle with this radiu
 CASED = [withStroke(linewidth=2.0, foreground="white")]
 
 
-def draw(found: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figure:
+def draw(diagram: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figure:
     """One cell, one colour; ``also``: curves of bifurcations in the same two parameters, laid over it."""
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()
-        called = {label: _name(found, label) for label in np.unique(found.labels).tolist()}
+        called = {label: _name(diagram, label) for label in np.unique(diagram.labels).tolist()}
         hatches = {name: hatch for name, hatch in HATCHES.items() if name in PERIODS}
-        handles = draw_labels(axes, found.names, found.first, found.second, found.labels, called, PERIODS, hatches)
-        curves = draw_curves(axes, found.names, also)
-        _number(axes, found)
+        handles = draw_labels(axes, diagram.names, diagram.first, diagram.second, diagram.labels, called, PERIODS, hatches)
+        curves = draw_curves(axes, diagram.names, also)
+        _number(axes, diagram)
         figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
-        figure.suptitle(map_title(found.provenance["settings"], found.names, 80), fontsize=9)
+        figure.suptitle(map_title(diagram.provenance["settings"], diagram.names, 80), fontsize=9)
     return figure
 
 
-def _name(found: PeriodDiagram, label: int) -> str:
-    name = f"period {label}" if label > 0 else found.called(label)
+def _name(diagram: PeriodDiagram, label: int) -> str:
+    name = f"period {label}" if label > 0 else diagram.called(label)
     return name if name in PERIODS else "longer"
 
 
-def _number(axes: Axes, found: PeriodDiagram) -> None:
+def _number(axes: Axes, diagram: PeriodDiagram) -> None:
     """Print each period where the largest circle in its cells has its middle, if that is large enough."""
     from scipy.ndimage import distance_transform_edt
 
-    for label in np.unique(found.labels[found.labels > 0]).tolist():
-        inside = np.pad(found.labels == label, 1)
+    for label in np.unique(diagram.labels[diagram.labels > 0]).tolist():
+        inside = np.pad(diagram.labels == label, 1)
         distance = distance_transform_edt(inside)[1:-1, 1:-1]
         row, column = np.unravel_index(np.argmax(distance), distance.shape)
         if distance[row, column] >= max(2.0, ROOM * min(distance.shape)):
-            axes.text(found.first[column], found.second[row], str(label), ha="center", va="center", fontsize=6.5, color=INK,
+            axes.text(diagram.first[column], diagram.second[row], str(label), ha="center", va="center", fontsize=6.5, color=INK,
                       path_effects=CASED, clip_on=True)  # fmt: skip

@@ -12,14 +12,14 @@ from cfdyn.plotting.cells import draw_curves, draw_labels
 from cfdyn.plotting.style import HATCHES, REGIMES, map_title, regime_name
 
 
-def draw(found: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
+def draw(regimes: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
     """One cell, one colour; ``also``: curves of bifurcations in the same two parameters, laid over it."""
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()
-        called = {label: regime_name(found.called(label)) for label in np.unique(found.labels).tolist()}
-        handles = draw_labels(axes, found.names, found.first, found.second, found.labels, called, REGIMES, HATCHES)
-        curves = draw_curves(axes, found.names, also)
+        called = {label: regime_name(regimes.called(label)) for label in np.unique(regimes.labels).tolist()}
+        handles = draw_labels(axes, regimes.names, regimes.first, regimes.second, regimes.labels, called, REGIMES, HATCHES)
+        curves = draw_curves(axes, regimes.names, also)
         figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
-        figure.suptitle(map_title(found.provenance["settings"], found.names, 80), fontsize=9)
+        figure.suptitle(map_title(regimes.provenance["settings"], regimes.names, 80), fontsize=9)
     return figure

@@ -13,24 +13,24 @@ from cfdyn.words import shortened
 WIDTH = 7.6  # inches
 
 
-def draw(found: Runs) -> Figure:
+def draw(runs: Runs) -> Figure:
     """Four panels of `Runs`."""
     with house_style():
         figure = new_figure(WIDTH, 4.8)
         panels = figure.subplots(2, 2)
-        _draw_weight(panels[0, 0], found)
-        band(panels[0, 1], found.t, found.sharpness, found.levels)
-        panels[0, 1].plot(found.t, found.mean_sharpness, color=INK)
-        clip_range(panels[0, 1], np.concatenate([found.sharpness.ravel(), found.mean_sharpness]))
+        _draw_weight(panels[0, 0], runs)
+        band(panels[0, 1], runs.t, runs.sharpness, runs.levels)
+        panels[0, 1].plot(runs.t, runs.mean_sharpness, color=INK)
+        clip_range(panels[0, 1], np.concatenate([runs.sharpness.ravel(), runs.mean_sharpness]))
         panels[0, 1].set_ylabel("sharpness λ₁(H)")
-        _draw_loss(panels[1, 0], found)
-        _draw_spread(panels[1, 1], found)
+        _draw_loss(panels[1, 0], runs)
+        _draw_spread(panels[1, 1], runs)
         for axes in panels.flat:
-            axes.set(xlabel="time (steps)", xlim=time_range(found.t))
+            axes.set(xlabel="time (steps)", xlim=time_range(runs.t))
             axes.minorticks_off()
             tell_decades(axes)
         legend_below(figure, WIDTH, *panels[0, 0].get_legend_handles_labels())
-        figure.suptitle(runs_title(found.provenance.get("settings", {})), fontsize=9.5)
+        figure.suptitle(runs_title(runs.provenance.get("settings", {})), fontsize=9.5)
     return figure
 
 
@@ -52,32 +52,32 @@ def leading_weight(averaged: np.ndarray) -> int:
     return int(np.ptp(finite, axis=0).argmax()) if len(finite) else 0
 
 
-def _draw_weight(axes: Axes, found: Runs) -> None:
-    k = leading_weight(found.averaged)
-    band(axes, found.t, found.quantiles[:, :, k], found.levels, "the runs")
-    axes.plot(found.t, found.averaged[:, k], color=INK, label="their mean (sharpness: there)")
-    clip_range(axes, found.quantiles[:, :, k])
-    axes.set_ylabel(f"{axis_label(found.names[k])} (moves farthest)")
+def _draw_weight(axes: Axes, runs: Runs) -> None:
+    k = leading_weight(runs.averaged)
+    band(axes, runs.t, runs.quantiles[:, :, k], runs.levels, "the runs")
+    axes.plot(runs.t, runs.averaged[:, k], color=INK, label="their mean (sharpness: there)")
+    clip_range(axes, runs.quantiles[:, :, k])
+    axes.set_ylabel(f"{axis_label(runs.names[k])} (moves farthest)")
 
 
-def _draw_loss(axes: Axes, found: Runs) -> None:
-    low, high = found.loss - 2 * found.loss_error, found.loss + 2 * found.loss_error
-    axes.fill_between(found.t, np.maximum(low, found.loss / 10), high, color=ACCENT, alpha=0.25, linewidth=0)
-    axes.plot(found.t, found.loss, color=ACCENT, label="mean of the runs, ± 2 standard errors")
-    axes.plot(found.t, found.mean_loss, color=INK, label="at their mean")
-    if (found.loss > 0).any() and (found.mean_loss > 0).any():
+def _draw_loss(axes: Axes, runs: Runs) -> None:
+    low, high = runs.loss - 2 * runs.loss_error, runs.loss + 2 * runs.loss_error
+    axes.fill_between(runs.t, np.maximum(low, runs.loss / 10), high, color=ACCENT, alpha=0.25, linewidth=0)
+    axes.plot(runs.t, runs.loss, color=ACCENT, label="mean of the runs, ± 2 standard errors")
+    axes.plot(runs.t, runs.mean_loss, color=INK, label="at their mean")
+    if (runs.loss > 0).any() and (runs.mean_loss > 0).any():
         axes.set_yscale("log")
     axes.set_ylabel("loss")
     axes.legend()
 
 
-def _draw_spread(axes: Axes, found: Runs) -> None:
-    axes.plot(found.t, found.spread, color=ACCENT, label="√(tr covariance)")
-    axes.plot(found.t, np.sqrt(found.swing), color=WARN, label="rms of w − w*, two steps")
-    if (found.spread > 0).any() and (found.swing > 0).any():
+def _draw_spread(axes: Axes, runs: Runs) -> None:
+    axes.plot(runs.t, runs.spread, color=ACCENT, label="√(tr covariance)")
+    axes.plot(runs.t, np.sqrt(runs.swing), color=WARN, label="rms of w − w*, two steps")
+    if (runs.spread > 0).any() and (runs.swing > 0).any():
         axes.set_yscale("log")
     axes.set_ylabel("distance")
     axes.legend()
-    over = {word: count for word, count in found.status.items() if count and word != "done"}
+    over = {word: count for word, count in runs.status.items() if count and word != "done"}
     if over:
         axes.set_title(", ".join(f"{count} {word}" for word, count in over.items()), fontsize=7.5)

@@ -24,29 +24,39 @@ SETTLES = ListedColormap(colormaps["GnBu"](np.linspace(0.2, 1.0, 256)), "settles
 ESCAPES = ListedColormap(colormaps["YlOrBr"](np.linspace(0.12, 0.95, 256)), "escapes")
 
 
-def draw(found: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -> Figure:
+def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -> Figure:
     """Two scales of colours, one for each end; ``also``: curves of bifurcations in the same two parameters, laid over it."""
     with house_style():
         figure = new_figure(6.8, 4.8)
         axes = figure.subplots()
-        picture, entries = np.ones((*found.labels.shape, 3)), list[Any]()
-        for inside, colours, words in ((found.labels > 0, SETTLES, "settle"), (found.labels == ESCAPED, ESCAPES, "escape")):
-            times = np.maximum(found.steps[inside], 1)
+        picture, entries = np.ones((*settling_times.labels.shape, 3)), list[Any]()
+        for inside, colours, words in (
+            (settling_times.labels > 0, SETTLES, "settle"),
+            (settling_times.labels == ESCAPED, ESCAPES, "escape"),
+        ):
+            times = np.maximum(settling_times.steps[inside], 1)
             if not len(times):
                 continue
             norm = LogNorm(max(1, times.min()), max(times.max(), times.min() + 1))
             picture[inside] = colours(norm(times))[:, :3]
             bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, fraction=0.04, pad=0.02)
             bar.set_label(f"steps to {words}", fontsize=7.5)
-        show(axes, found.names, found.first, found.second, picture)
-        if found.boundary.any():
-            axes.contour(found.first, found.second, found.trainable.astype(float), levels=[0.5], colors=WARN, linewidths=0.7)
+        show(axes, settling_times.names, settling_times.first, settling_times.second, picture)
+        if settling_times.boundary.any():
+            axes.contour(
+                settling_times.first,
+                settling_times.second,
+                settling_times.trainable.astype(float),
+                levels=[0.5],
+                colors=WARN,
+                linewidths=0.7,
+            )
             entries.append(Line2D([], [], color=WARN, linewidth=0.9, label="boundary of rest"))
-        neither = float(((found.labels <= 0) & (found.labels != ESCAPED)).mean())
+        neither = float(((settling_times.labels <= 0) & (settling_times.labels != ESCAPED)).mean())
         if neither:
             entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label=f"neither, {percent(neither)}"))
-        entries += draw_curves(axes, found.names, also)
+        entries += draw_curves(axes, settling_times.names, also)
         if entries:
             figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=7)
-        axes.set_title(map_title(found.provenance["settings"], found.names, 80))
+        axes.set_title(map_title(settling_times.provenance["settings"], settling_times.names, 80))
     return figure

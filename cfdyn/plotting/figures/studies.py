@@ -28,42 +28,42 @@ RATE = re.compile(r"\blr=([-+.\de]+),?")
 Rows = dict[tuple[str, str, int], list[int]]  # of loss, optimizer and of studies that differ in neither nor in the rate
 
 
-def draw(found: Studies) -> Figure:
+def draw(studies: Studies) -> Figure:
     """Tiles in the colours of the regimes; a line across a row: the edge of stability of the loss's lowest minimum."""
     with house_style():
-        rates, kinds = _rates(found), [_kind(found, k) for k in range(len(found))]
-        rows = _rows(found, rates)
+        rates, kinds = _rates(studies), [_kind(studies, k) for k in range(len(studies))]
+        rows = _rows(studies, rates)
         figure = new_figure(WIDTH, min(ROW * len(rows) + AROUND, MOST))
         axes = figure.subplots()
         _set_axes(axes, rates, rows)
         for place, row in enumerate(rows.values()):
-            _draw_row(axes, place, found, rates, kinds, row)
+            _draw_row(axes, place, studies, rates, kinds, row)
         counts = Counter(kinds)
         entries: list[Patch | Line2D] = [_entry(kind, counts[kind]) for kind in COLOURS if counts[kind]]
         lo, hi = axes.get_xlim()
-        if ((lo < found.edge) & (found.edge < hi)).any():
+        if ((lo < studies.edge) & (studies.edge < hi)).any():
             entries.append(Line2D([], [], color=INK, linewidth=1.4, label="edge of stability"))
         legend_below(figure, WIDTH, entries, [str(entry.get_label()) for entry in entries])
-        figure.suptitle(f"{len(found)} stud{'ies' if len(found) > 1 else 'y'}", fontsize=9)
+        figure.suptitle(f"{len(studies)} stud{'ies' if len(studies) > 1 else 'y'}", fontsize=9)
     return figure
 
 
-def _rates(found: Studies) -> np.ndarray:
+def _rates(studies: Studies) -> np.ndarray:
     """The learning rates, of those that failed as they were asked for; NaN where there is none."""
-    told = [RATE.search(str(optimizer)) for optimizer in found.optimizer]
+    told = [RATE.search(str(optimizer)) for optimizer in studies.optimizer]
     asked_for = np.array([float(rate[1]) if rate else np.nan for rate in told])
-    return np.where(np.isfinite(found.lr), found.lr, asked_for)
+    return np.where(np.isfinite(studies.lr), studies.lr, asked_for)
 
 
-def _kind(found: Studies, k: int) -> str:
-    return FAILED if found.failure[k] else attractor_regime(str(found.regime[k]), int(found.period[k]) or None)
+def _kind(studies: Studies, k: int) -> str:
+    return FAILED if studies.failure[k] else attractor_regime(str(studies.regime[k]), int(studies.period[k]) or None)
 
 
-def _rows(found: Studies, rates: np.ndarray) -> Rows:
+def _rows(studies: Studies, rates: np.ndarray) -> Rows:
     """The studies of each row, which differ in the learning rate; of one rate, from other starts, in further rows."""
     seen: Counter[tuple[str, str, str]] = Counter()
     rows: Rows = defaultdict(list)
-    for k, (title, optimizer, rate) in enumerate(zip(found.title, found.optimizer, rates, strict=True)):
+    for k, (title, optimizer, rate) in enumerate(zip(studies.title, studies.optimizer, rates, strict=True)):
         rest = RATE.sub("", str(optimizer)).strip(":,")
         seen[title, rest, str(rate)] += 1
         rows[str(title), rest, seen[title, rest, str(rate)]].append(k)
@@ -92,7 +92,7 @@ def _set_axes(axes: Axes, rates: np.ndarray, rows: Rows) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _draw_row(axes: Axes, place: int, found: Studies, rates: np.ndarray, kinds: list[str], row: list[int]) -> None:
+def _draw_row(axes: Axes, place: int, studies: Studies, rates: np.ndarray, kinds: list[str], row: list[int]) -> None:
     """A tile for each study, up to the middle between it and its neighbours; at the left end those without a learning rate."""
     scale = axes.xaxis.get_transform()
     lo, hi = scale.transform(np.array(axes.get_xlim()))
@@ -102,12 +102,12 @@ def _draw_row(axes: Axes, place: int, found: Studies, rates: np.ndarray, kinds: 
         half = min(size, np.abs(at - x)[at != x].min(initial=np.inf) / 2)
         left, right = scale.inverted().transform(np.array([x - half, x + half]))
         axes.add_patch(Rectangle((left, place - TALL / 2), right - left, TALL, **_filled(kinds[k], 0.5 if half == size else 0)))
-        words = "×" if kinds[k] == FAILED else str(found.period[k]) if kinds[k] == "period" else ""
-        if words and half > size / 2 and len(found) <= NUMBERED:
+        words = "×" if kinds[k] == FAILED else str(studies.period[k]) if kinds[k] == "period" else ""
+        if words and half > size / 2 and len(studies) <= NUMBERED:
             letters: dict[str, Any] = {"color": INK} if kinds[k] == FAILED else {"color": "white", "gid": ON_COLOUR}
             axes.text(float(rates[k]) if np.isfinite(rates[k]) else left, place, words, ha="center", va="center", fontsize=6.5,
                       clip_on=True, **letters)  # fmt: skip
-    for edge in {float(found.edge[k]) for k in row if np.isfinite(found.edge[k])}:
+    for edge in {float(studies.edge[k]) for k in row if np.isfinite(studies.edge[k])}:
         axes.plot([edge, edge], [place - 0.5, place + 0.5], color=INK, linewidth=1.4, solid_capstyle="butt", scalex=False)
 
 

@@ -18,20 +18,19 @@ from cfdyn.plotting.style import INK, axis_label, map_title
 MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
 
 
-def draw(found: Tangencies) -> Figure:
+def draw(tangencies: Tangencies) -> Figure:
     """A row for each of the first few tangencies."""
-    if not len(found):
-        raise UsageError(
-            f"there is no tangency to draw: none was found for {found.name} from {found.bounds[0]:g} to {found.bounds[1]:g}"
-        )
-    shown = found.found[:MOST]
-    settings = found.provenance["settings"]
+    if not len(tangencies):
+        low, high = tangencies.bounds
+        raise UsageError(f"there is no tangency to draw: none was found for {tangencies.name} from {low:g} to {high:g}")
+    shown = tangencies.found[:MOST]
+    settings = tangencies.provenance["settings"]
     with house_style():
         figure = new_figure(8.2, 3.7 * len(shown))
         for row, tangency in zip(figure.subplots(len(shown), 2, squeeze=False), shown, strict=True):
             _pair(row[0], row[1], tangency, settings)
-        more = f"; {MOST} of {len(found)} tangencies" if len(found) > MOST else ""
-        figure.suptitle(map_title(settings, [found.name], 80) + more, fontsize=9)
+        more = f"; {MOST} of {len(tangencies)} tangencies" if len(tangencies) > MOST else ""
+        figure.suptitle(map_title(settings, [tangencies.name], 80) + more, fontsize=9)
     return figure
 
 

@@ -8,19 +8,23 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, PALE, map_title
 
 
-def draw(found: TopologicalEntropy) -> Figure:
+def draw(entropy: TopologicalEntropy) -> Figure:
     """(1/n) ln of the number of words of n laps, ln of the growth from one n to the next, and h between its bounds."""
     with house_style():
         figure = new_figure(5.2, 3.4)
-        axes, words = figure.subplots(), found.words[found.words > 0]
+        axes, words = figure.subplots(), entropy.words[entropy.words > 0]
         n = np.arange(1, len(words) + 1)
         axes.plot(n, np.log(words) / n, "o", color=INK, markersize=3.5, label="(1/n) ln(laps of fⁿ)")
         axes.plot(n[1:], np.diff(np.log(words)), "x", color=PALE, markersize=4, label="ln(laps of fⁿ / laps of fⁿ⁻¹)")
-        top = found.upper if np.isfinite(found.upper) else axes.get_ylim()[1]
-        axes.axhspan(found.lower, top, color=ACCENT, alpha=0.25, linewidth=0)
-        text = f"h = {found.lower:.7g}" if found.upper - found.lower < 1e-6 else f"{found.lower:.4g} ≤ h ≤ {found.upper:.4g}"
-        axes.axhline(found.lower, color=ACCENT, linewidth=0.9, label=text)
-        axes.set(xlabel="n", ylabel="per step", ylim=(min(found.lower - 0.1, 0.9 * found.lower), None))
+        top = entropy.upper if np.isfinite(entropy.upper) else axes.get_ylim()[1]
+        axes.axhspan(entropy.lower, top, color=ACCENT, alpha=0.25, linewidth=0)
+        text = (
+            f"h = {entropy.lower:.7g}"
+            if entropy.upper - entropy.lower < 1e-6
+            else f"{entropy.lower:.4g} ≤ h ≤ {entropy.upper:.4g}"
+        )
+        axes.axhline(entropy.lower, color=ACCENT, linewidth=0.9, label=text)
+        axes.set(xlabel="n", ylabel="per step", ylim=(min(entropy.lower - 0.1, 0.9 * entropy.lower), None))
         axes.legend()
-        axes.set_title(map_title(found.provenance["settings"], [], 70))
+        axes.set_title(map_title(entropy.provenance["settings"], [], 70))
     return figure

@@ -206,10 +206,18 @@ def _read(text: str) -> Formula:
         return Formula(text, text, tuple(names), tape_of(nodes), root, tuple(switching), latex, *map(tuple, written_only))
     from cfdyn.symbolic.text.parse import parse_as_written
 
-    found = _analysed(text, text, *parse_as_written(text))
-    kept = [found.names, written(found.tape), found.root, found.switching, found.latex, found.conditions, found.cancelled]
+    formula = _analysed(text, text, *parse_as_written(text))
+    kept = [
+        formula.names,
+        written(formula.tape),
+        formula.root,
+        formula.switching,
+        formula.latex,
+        formula.conditions,
+        formula.cancelled,
+    ]
     _shelf().write(text, json.dumps(kept).encode())
-    return found
+    return formula
 
 
 @cache
@@ -230,10 +238,10 @@ def _from_sympy(expression: Any) -> Formula:
     if len({s.name for s in symbols}) < len(expression.free_symbols) or expression.has(sp.Sum, sp.Product, sp.Integral):
         raise FormulaError("the expression needs plain symbols, each with a name of its own, and no sums or integrals in them")
     real = expression.xreplace({s: symbol(s.name) for s in symbols})
-    found = _analysed(sp.srepr(real), str(real), real, unsaid(real, of_expression(real)))
+    formula = _analysed(sp.srepr(real), str(real), real, unsaid(real, of_expression(real)))
     # The text need not read as the same expression: keep this one.
-    found.__dict__["expression"] = real
-    return found
+    formula.__dict__["expression"] = real
+    return formula
 
 
 def _analysed(

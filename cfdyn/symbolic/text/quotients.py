@@ -164,7 +164,7 @@ def _terms(tape: Tape, node: Node) -> Terms | None:
     if tape.ops[node] in ("cosh", "sinh"):
         half, v = Fraction(1, 2), tape.args[node][0]
         return {v: half, tape.neg(v): half if tape.ops[node] == "cosh" else -half}
-    found: Terms = {}
+    terms: Terms = {}
     for part in _summands(tape, node):
         c, a = Fraction(1), tape.const(0)
         for factor, n in _product(tape, [(part, 1)]).items():
@@ -175,8 +175,8 @@ def _terms(tape: Tape, node: Node) -> Terms | None:
                 return None
             else:
                 a = tape.add(a, tape.mul(tape.const(n), inside))
-        found[a] = found.get(a, Fraction(0)) + c
-    return found
+        terms[a] = terms.get(a, Fraction(0)) + c
+    return terms
 
 
 def _summands(tape: Tape, node: Node) -> list[Node]:
