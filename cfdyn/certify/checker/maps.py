@@ -12,12 +12,12 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid, shown
-from cfdyn.certify.checker.formulas.apart import taken_apart
 from cfdyn.certify.checker.formulas.formula import Text
 from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
 from cfdyn.certify.checker.formulas.jets import derivative
 from cfdyn.certify.checker.formulas.joins import Joins
 from cfdyn.certify.checker.formulas.settled import settled
+from cfdyn.certify.checker.formulas.switches import taken_apart
 from cfdyn.certify.checker.numbers.boxes import Interval, stacked
 from cfdyn.certify.checker.specification import Loss, Optimizer, Value, check_names, read_params
 

@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.ensembles import attractors
-from cfdyn.ensembles.drawn_in import drawn_in
+from cfdyn.ensembles.membership import drawn_in
 
 RNG = np.random.default_rng(5)
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
