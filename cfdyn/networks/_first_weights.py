@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.fingerprints import fingerprint
+from cfdyn.machine.shelf import Shelf
 from cfdyn.networks._oracle.engine import library
 
 MOST = 2**20  # bytes of weights that are kept: more take about as long to draw as to compile
