@@ -34,10 +34,7 @@ VIOLATIONS = {  # contract -> (file, the line that breaks it)
 }
 # Imports for type checkers that still go round: this list may only become shorter.
 ROUND = [
-    ("cfdyn.analysis.bifurcations._leaving", "cfdyn.analysis.bifurcations._curve"),
-    ("cfdyn.certify.checker.formulas.logarithms", "cfdyn.certify.checker.formulas.graph"),
     ("cfdyn.continuation.branch.switching", "cfdyn.analysis.bifurcations._branch"),
-    ("cfdyn.training.summary", "cfdyn.training.run"),
     *((f"cfdyn.integrate.large.{name}", "cfdyn.integrate.large.run")
       for name in ("events", "feasible", "follow", "memory", "oscillation", "turning")),
 ]  # fmt: skip

@@ -14,7 +14,8 @@ import cfdyn
 from cfdyn.claims.claim import Claim
 from cfdyn.claims.sources import paper_named
 from cfdyn.claims.verdict import is_measurement
-from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.fingerprints import fingerprint
+from cfdyn.machine.shelf import Shelf
 
 # Rooms on whose files no number depends; what a figure looks like depends on plotting.
 _ABOVE = ("cli", "plotting", "claims")

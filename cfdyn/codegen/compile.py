@@ -15,8 +15,9 @@ import numpy as np
 from cfdyn.codegen.columns import WRITTEN, print_columns
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.schedule import LANES, machine_program
+from cfdyn.machine.fingerprints import fingerprint
 from cfdyn.machine.portable import Portable, Rooted, held_while_forking
-from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.shelf import Shelf
 from cfdyn.tape.program import Program
 
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)

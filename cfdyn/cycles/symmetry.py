@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
-from cfdyn.tape.symmetry import Commutation, Exchange
+from cfdyn.tape.forms import Commutation, Exchange
 
 FEW = 5  # entries of which all exchanges and signs are tried
 MANY = 40  # with more, not even the exchanges of two

@@ -10,10 +10,9 @@ from cfdyn.cycles.angles import closed, opened_away
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.ensembles._kernels.periods import FLOOR
-from cfdyn.ensembles.drawn_in import drawn_in
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, stay
+from cfdyn.ensembles.membership import INSIDE, LONG, OUTSIDE, Visited, drawn_in
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
 from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.regime import Settled, regime

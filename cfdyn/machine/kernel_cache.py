@@ -15,7 +15,8 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.compiler_lock import global_compiler_lock
 
 from cfdyn.machine import carried
-from cfdyn.machine.shelf import Shelf, directory, fingerprint, installed, opened
+from cfdyn.machine.fingerprints import fingerprint, installed
+from cfdyn.machine.shelf import Shelf, directory, opened
 
 _PACKAGES = ("numba", "llvmlite", "numpy")
 # As they are when numba begins: kernels change some of them while they are compiled.

@@ -11,17 +11,15 @@ import itertools
 import os
 import re
 import stat
-import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 from cfdyn.errors import UsageError
-from cfdyn.machine import sources, unfinished
+from cfdyn.machine import unfinished
 
 LIMIT = 500 * 2**20  # bytes that are kept, unless the user says otherwise
 _SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
@@ -67,18 +65,6 @@ def refuse(reason: str) -> Path | None:
         _said.append(reason)
         warnings.warn(f"compiled code is not kept between runs: {reason}", RuntimeWarning, stacklevel=2)
     return None
-
-
-installed = functools.cache(version)
-
-
-def fingerprint(modules: Iterable[str], packages: tuple[str, ...], *more: str, python: str = sys.version) -> str:
-    """Changes with the files that these modules are made of, these packages, Python, and what else is named."""
-    digest = hashlib.sha256()
-    for path in sources.reached(modules):
-        digest.update(path.read_bytes())
-    digest.update(repr((python, [installed(p) for p in packages], more)).encode())
-    return digest.hexdigest()[:20]
 
 
 class Shelf:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.machine.ram import bytes_of_memory
-from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.fingerprints import fingerprint
+from cfdyn.machine.shelf import Shelf
 from cfdyn.networks._oracle.engine import library
 
 MOST = 2**20  # bytes of weights that are kept: more take about as long to draw as to compile
@@ -21,6 +23,7 @@ MAKING = 3  # arrays of all weights at once, measured
 _before: ContextVar[Callable[[int], None]] = ContextVar("before", default=lambda count: None)
 _PACKAGES = ("jax", "jaxlib", "equinox")
 _CHANGE_DRAWS = ("jax_threefry_partitionable", "jax_default_prng_impl")  # settings of JAX
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container, where there is one
 
 
 @cache
@@ -82,3 +85,14 @@ def first_weights(make: Callable[[Any], Any], seed: int, entry: str, options: An
         leaf if shape is None else jax.numpy.asarray(part.reshape(shape.shape))
         for leaf, shape, part in zip(leaves, shapes, parts, strict=True)
     ])  # fmt: skip
+
+
+def bytes_of_memory() -> float:
+    """Bytes that the processes here may have together; infinite where the system does not tell."""
+    found = [float("inf")]
+    with suppress(AttributeError, ValueError, OSError):
+        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+    for limit in LIMITS:
+        with suppress(ValueError, OSError):
+            found.append(float(Path(limit).read_text()))
+    return min(size for size in found if size > 0)

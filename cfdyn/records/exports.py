@@ -1,8 +1,11 @@
 """`Exports`: what a record is to other programs: columns for pandas, arrays for xarray, CSV and LaTeX."""
 
+import base64
 import csv
 import dataclasses
+import html
 import importlib
+import io
 import json
 import os
 import re
@@ -13,13 +16,14 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import CfdynError, UsageError, unknown
 from cfdyn.records.files import as_path, written_whole
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?:inf|nan)")
 WIDEST = 64  # columns of one array in a table
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "#$%&_{}"}
                         | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"})  # fmt: skip
+ROWS, COLUMNS = 6, 8  # of a table that is shown
 
 
 class Exports:
@@ -229,3 +233,46 @@ def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
 def padded(values: np.ndarray, width: int) -> np.ndarray:
     """Columns of NaN beside those of an array (n, k), up to so many."""
     return values if values.ndim == 1 else np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=np.nan)
+
+
+def shown(record: Any) -> str:
+    """What a notebook shows of a record."""
+    words = getattr(record, "verdict", "")
+    first = f"<p>{html.escape(words)}</p>" if isinstance(words, str) and words else ""
+    return f"<div>{first}<pre>{html.escape(repr(record))}</pre>{_table(record)}{_figure(record)}</div>"
+
+
+def _table(record: Any) -> str:
+    """Its first rows and columns, and how many there are besides."""
+    try:
+        columns = record.table()
+    except CfdynError:
+        return ""
+    rows = list(zip(*columns.values(), strict=True))
+    names = list(columns)[:COLUMNS]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{html.escape(_cell(value))}</td>' for value in row[:COLUMNS])}</tr>" for row in rows[:ROWS]
+    )
+    left = [f"{len(rows) - ROWS} more rows"] * (len(rows) > ROWS) + [f"{len(columns) - COLUMNS} more columns"] * (
+        len(columns) > COLUMNS
+    )
+    more = f"<caption style='caption-side: bottom'>{', '.join(left)}: to_pandas()</caption>" if left else ""
+    return f"<table>{more}<tr>{head}</tr>{body}</table>"
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _figure(record: Any) -> str:
+    """Drawn by `cf.plot`, if there is a figure of such records; records are below figures, and know of them by name alone."""
+    plotting = importlib.import_module("cfdyn.plotting")
+    if type(record).__name__ not in plotting.figure_files():
+        return ""
+    picture = io.BytesIO()
+    try:
+        plotting.plot(record).savefig(picture, format="png", dpi=110)
+    except CfdynError as error:
+        return f"<p>{html.escape(str(error))}</p>"
+    return f"<img alt='' src='data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}'/>"

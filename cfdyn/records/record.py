@@ -13,6 +13,7 @@ import os
 import re
 import types
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_origin
 
@@ -24,7 +25,6 @@ from cfdyn.records.brief import brief
 from cfdyn.records.exports import Exports
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.records.schemas import apart, hints, place, schema
-from cfdyn.records.versions import versions
 
 FORMAT = "cfdyn record 1"
 
@@ -70,7 +70,7 @@ class Record(Exports):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the verdict, the first rows of the table, the figure."""
-        from cfdyn.records.html import shown as shown_in_notebook
+        from cfdyn.records.exports import shown as shown_in_notebook
 
         return shown_in_notebook(self)
 
@@ -268,6 +268,21 @@ def _read(path: str | Path, opened: Callable[[], BinaryIO]) -> Record:
         raise RecordError(f"{path} is not a cfdyn record: it {error}") from None
     except Exception as error:  # whatever zipfile, zlib, numpy and json make of a stranger's bytes
         raise RecordError(f"{path} is not a cfdyn record, or it is cut off ({type(error).__name__})") from None
+
+
+@cache
+def versions() -> dict[str, str]:
+    """By name, read once."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in ("cfdyn", "numpy", "numba", "sympy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
 
 
 def provenance(**settings: Any) -> dict:

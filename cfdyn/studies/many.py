@@ -17,7 +17,7 @@ from typing import Any
 from cfdyn import outside
 from cfdyn.arguments import whole_number
 from cfdyn.errors import CfdynError, Interrupted, UsageError, readable
-from cfdyn.machine.shelf import fingerprint
+from cfdyn.machine.fingerprints import fingerprint
 from cfdyn.machine.workers import asked, serve, time_left
 from cfdyn.records.files import as_path, folder_for_writing, written_whole
 from cfdyn.records.record import provenance

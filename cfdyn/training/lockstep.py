@@ -18,8 +18,7 @@ from cfdyn.training.edge import Edge
 from cfdyn.training.files import checkpoints
 from cfdyn.training.files.store import DIRECTIONS, Store
 from cfdyn.training.models import MEASURED, RUNNING, Model
-from cfdyn.training.modes import MOST, Modes
-from cfdyn.training.tangents import Tangents
+from cfdyn.training.modes import MOST, Modes, Tangents
 
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it
 LOSS_ALONE = 3  # the version from which on sharpness beside weight decay is that of the loss alone

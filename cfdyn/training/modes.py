@@ -1,4 +1,4 @@
-"""`Modes`: the sharpest directions of a loss along a path, as many as are near the edge and one more."""
+"""Directions along a path: `Modes`, the sharpest ones of the loss, and `Tangents`, which the steps of an optimizer stretch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.numerics.lanczos import SAME, NotConverged, at_end, with_copies
+from cfdyn.systems.tangents import frame, orthonormalised
 
 NEAR = 0.1  # of the edge: all within are followed, and one more
 FIRST, MOST = 2, 32
@@ -82,3 +83,32 @@ class Modes:
         self.values, self.vectors = saved["values"], saved["vectors"]
         self.measured, self.products = saved["counts"].tolist()
 
+
+
+class Tangents:
+    """Orthonormal ``rows`` (k, D), pushed by Df at each step, and ``sums`` (k,) of the logarithms of how they were stretched."""
+
+    def __init__(self, dim: int, count: int):
+        self.rows, self.sums = frame(dim, count), np.zeros(count)
+
+    def follow(self, product: Product) -> None:
+        """One step, by the product of its Jacobian with rows; exponents are NaN from where that is not finite."""
+        with np.errstate(all="ignore"):
+            pushed = product(self.rows)
+        if not np.isfinite(pushed).all():
+            self.sums[:] = np.nan
+            return
+        self.rows = orthonormalised(pushed, self.sums)
+
+    def taken(self, steps: int) -> np.ndarray:
+        """Means per step (k,) of the last steps, which then count no more."""
+        means, self.sums = self.sums / steps, np.zeros(len(self.sums))
+        return means
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All that it is."""
+        return {"rows": self.rows, "sums": self.sums}
+
+    def restore(self, saved: Mapping[str, np.ndarray]) -> None:
+        """What a snapshot holds."""
+        self.rows, self.sums = saved["rows"], saved["sums"]

@@ -15,34 +15,14 @@ from cfdyn.errors import RecordError, UsageError
 from cfdyn.records.exports import library, padded
 from cfdyn.records.files import as_path
 from cfdyn.records.record import provenance
-from cfdyn.training.config import DISCRETE, DONE, Config, read_config
-from cfdyn.training.dynamics import Dynamics
+from cfdyn.training.config import DONE, Config, read_config
 from cfdyn.training.files.facts import facts_of
 from cfdyn.training.files.store import Store
 from cfdyn.training.models import MEASURED
-from cfdyn.training.summary import beyond, ends, sentences, summary
-from cfdyn.words import how_many
+from cfdyn.training.summary import ModelRow, Summary
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelRow:
-    """A model beside the optimizer, one entry for each measurement: ``distance`` ‖w(t) − midpoint‖, ``loss`` L(w),
-    ``predicted_loss`` L + ½ tr HΣ, ``sharpness`` λ₁ (over P, where P moves), ``trace`` tr Σ, ``variance`` (m, k) along the
-    optimizer's own directions; ``status``, ``notes``, and ``work``, the gradient equivalents it took, as they were timed."""
-
-    name: str
-    status: str
-    notes: list[str]
-    work: float
-    distance: np.ndarray
-    loss: np.ndarray
-    predicted_loss: np.ndarray
-    sharpness: np.ndarray
-    trace: np.ndarray
-    variance: np.ndarray
-
-
-class Run(Dynamics):
+class Run(Summary):
     """A training, as far as it is: ``n`` steps and ``m`` measurements.
 
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
@@ -93,21 +73,6 @@ class Run(Dynamics):
     def steps(self) -> int:
         """How many are done."""
         return self._steps
-
-    @cached_property
-    def ends(self) -> tuple[dict[str, Any], float | None]:
-        """The last measurement, and the last loss."""
-        return ends(self)
-
-    @cached_property
-    def summary(self) -> list[list[Any]]:
-        """Of the last measurement: a name, the optimizer's number and that of each model."""
-        return summary(self)
-
-    @cached_property
-    def sentences(self) -> list[str]:
-        """What the iterates did, and which model was nearer."""
-        return sentences(self)
 
     def _read(self, name: str) -> np.ndarray:
         ended = self.status == DONE  # where the last step has its loss, too
@@ -231,55 +196,6 @@ class Run(Dynamics):
         facts = {"status": self.status, "provenance": json.dumps(self.provenance, default=str)}
         return library("xarray").Dataset(arrays, places, {"title": repr(self), **facts})
 
-    @cached_property
-    def average_loss(self) -> np.ndarray:
-        """(L(w₋) + 2L(w) + L(w₊))/4 at each step, (n+1,); NaN at both ends."""
-        return averaged(self.loss)
-
-    @cached_property
-    def variance(self) -> np.ndarray:
-        """Mean square of each coordinate over three neighbours, (n+1, k)."""
-        return averaged(self.coordinates**2)
-
-    @cached_property
-    def average_swing(self) -> np.ndarray:
-        """Mean of ‖w − midpoint‖² over three neighbours, (n+1,)."""
-        return averaged(self.swing)
-
-    def averages(self, model: str) -> dict[str, Any]:
-        """Mean loss of the optimizer and what a model predicts, over whole slow cycles if there are any, else since its start."""
-        row = self.models[model]
-        known = np.isfinite(row.predicted_loss)
-        begun, ended = (int(self.t[known][k]) for k in (0, -1)) if known.any() else (0, 0)
-        # A model that ended early says nothing of the cycles after it.
-        cycles = [(a, b) for a, b in self.slow_cycles if begun < b <= ended]
-        if not known.any():
-            return {"measured": None, "predicted": None, "error": None, "over": "nothing"}
-        first, last = (cycles[0][0], cycles[-1][1]) if cycles else (begun, ended)
-        steps = np.arange(max(first, begun), last + 1)
-        measured = float(np.mean(self.average_loss[steps]))
-        predicted = float(np.mean(np.interp(steps, self.t[known], row.predicted_loss[known])))
-        words = how_many(len(cycles), "slow cycle") if cycles else "all steps of the model"
-        return {"measured": measured, "predicted": predicted, "error": beyond(predicted, measured),
-                "over": f"{words}, steps {steps[0]} to {steps[-1]}"}  # fmt: skip
-
-    @cached_property
-    def distances(self) -> dict[str, float | None]:
-        """Mean distance of each model to the midpoints, over its measurements."""
-        return {name: float(np.nanmean(row.distance)) if np.isfinite(row.distance).any() else None
-                for name, row in self.models.items()}  # fmt: skip
-
-    @cached_property
-    def held_sharpness(self) -> dict[str, float | None]:
-        """Mean of λ₁ over the measurements in the later half of the run, of the optimizer at its midpoints (``discrete``) and of
-        each model; None where a model has not all of them."""
-        return {DISCRETE: self.later(self.sharpness), **{name: self.later(row.sharpness) for name, row in self.models.items()}}
-
-    def later(self, values: np.ndarray) -> float | None:
-        """Mean of a column (m,) over the measurements in the later half of the run; None where it is not known at all of them."""
-        late = values[self.t >= self.steps / 2]
-        return float(np.mean(late)) if len(late) and np.isfinite(late).all() else None
-
     @property
     def work(self) -> dict[str, float]:
         """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian.
@@ -290,10 +206,3 @@ class Run(Dynamics):
 def open_run(folder: Path) -> Run:
     """The run in a folder."""
     return Run(folder)
-
-
-def averaged(values: np.ndarray) -> np.ndarray:
-    """(v₋ + 2v + v₊)/4 along the first axis; NaN at both ends."""
-    found = np.full(values.shape, np.nan)
-    found[1:-1] = (values[:-2] + 2 * values[1:-1] + values[2:]) / 4
-    return found

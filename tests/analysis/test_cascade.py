@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.parameters.cascade import cascade
-from cfdyn.numerics.limits import limit_of
+from cfdyn.analysis.parameters.cascade import cascade, limit_of
 
 DELTA, ALPHA = 4.669201609102990671853, 2.502907875095892822283
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})

@@ -73,7 +73,7 @@ def test_losses_with_data_and_entries_of_the_start():
 
 
 def test_ctrl_c_keeps_what_is_done(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("cfdyn.analysis.lyapunov_spectra"), "AT_ONCE", 2)
+    monkeypatch.setattr(importlib.import_module("cfdyn.analysis.parameters.lyapunov_spectra"), "AT_ONCE", 2)
 
     def stop(done: int) -> None:
         if done >= 4:

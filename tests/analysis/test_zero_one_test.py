@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.series.zero_one import growth_rates
+from cfdyn.analysis.invariants.zero_one_test import growth_rates
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})

@@ -7,8 +7,9 @@ import sympy
 
 import cfdyn as cf
 from cfdyn.certify.checker.formulas.formula import Text
-from cfdyn.certify.checker.formulas.graph import Graph, Program
+from cfdyn.certify.checker.formulas.graph import Graph
 from cfdyn.certify.checker.formulas.jets import derivative
+from cfdyn.certify.checker.formulas.values import Program
 from cfdyn.certify.checker.numbers.boxes import Interval
 from cfdyn.certify.checker.statement import statement
 from cfdyn.errors import UsageError

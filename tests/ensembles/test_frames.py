@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.ensembles.frames import stretching
+from cfdyn.analysis.invariants.lyapunov_spectrum import stretching
 from cfdyn.kernels.orbits import stretch
 
 MAPS = {

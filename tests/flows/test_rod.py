@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.symbolic.parity import oscillating
+from cfdyn.flows.rod import oscillating
 
 OPT = cf.optimizers
 EVERY = [

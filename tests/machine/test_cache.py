@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from cfdyn.errors import UsageError
-from cfdyn.machine import kernel_cache, sources
+from cfdyn.machine import fingerprints, kernel_cache
 from cfdyn.machine import shelf as cache
 from tests.processes import ended, status
 
@@ -49,7 +49,7 @@ json.dump({{"value": value, "gradient": gradient, "orbit": orbit.w[:, 0].tolist(
            "other": [str(w.message) for w in said if "compiled code" not in str(w.message)]}}, sys.stdout)
 """
 KINDS = ("formulas", "rules", "kernels")
-PACKAGE = sources.PACKAGE
+PACKAGE = fingerprints.PACKAGE
 
 
 def start(cache: object, before: str = "pass", **changes: str) -> subprocess.Popen:
@@ -297,7 +297,7 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
         reached = {name}
         while more := {b for a in reached for b in imported(a)} - reached:
             reached |= more
-        assert sources.reached([name.removeprefix("cfdyn.")]) == sorted(files[one] for one in reached)
+        assert fingerprints.reached([name.removeprefix("cfdyn.")]) == sorted(files[one] for one in reached)
 
 
 def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):

@@ -98,7 +98,8 @@ def test_the_stable_manifold_bounds_the_basins_of_heavy_ball():
             ends.append(round(w))
         assert sorted(ends) == [-1, 1]
     labels = found.basins.reshape(-1)
-    grid = np.stack([part.ravel() for part in np.meshgrid(np.linspace(-2.5, 2.5, 60), np.linspace(-1.5, 1.5, 60))], axis=1)
+    middles = (np.arange(60) + 0.5) / 60 - 0.5
+    grid = np.stack([part.ravel() for part in np.meshgrid(5 * middles, 3 * middles)], axis=1)
     w, v = grid.T.copy()
     for _ in range(3000):
         v = 0.9 * v + w**3 - w

@@ -63,7 +63,7 @@ def work(monkeypatch):
 
         return follow
 
-    for where in (samples, *map(importlib.import_module, ("cfdyn.analysis.classify", "cfdyn.analysis.bands"))):
+    for where in (samples, *map(importlib.import_module, ("cfdyn.analysis.attractors.classify", "cfdyn.analysis.attractors.bands"))):
         monkeypatch.setattr(where, "regime", counted(where.regime))
     return done
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import cfdyn as cf
-from cfdyn.symbolic.parity import oscillating
+from cfdyn.flows.rod import oscillating
 
 OPT = cf.optimizers
 CASES = [

@@ -14,8 +14,8 @@ from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.systems.map import Map
 from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.forms import Commutation
 from cfdyn.tape.program import Program, Tape
-from cfdyn.tape.symmetry import Commutation
 
 ODD = ((0,), (-1,))
 

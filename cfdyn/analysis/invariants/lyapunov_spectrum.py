@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.frames import stretching
+from cfdyn.codegen import frames
+from cfdyn.codegen.lanes import HEAD
+from cfdyn.ensembles._kernels.frame import Frame, stretch_frame
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.tangents import Tangents
@@ -19,10 +21,11 @@ from cfdyn.systems.by_products.one_by_one import advanced
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
-from cfdyn.systems.tangents import frame
+from cfdyn.systems.tangents import Stretching, frame, one_after_another
 
 PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
+CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more
 
 
 @dataclass(frozen=True)
@@ -201,3 +204,26 @@ def kaplan_yorke(exponents: np.ndarray, dim: int) -> float:
     if k == len(exponents):
         return float(k) if k == dim else math.nan
     return k + (float(sums[k - 1]) / -float(exponents[k]) if k else 0.0)
+
+
+def stretching(step: Map | MapByProducts) -> Stretching:
+    """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangents."""
+    carefully = one_after_another(step)
+    if isinstance(step, MapByProducts) or not step.in_lanes or step.spec.data is not None or step.dim > frames.MOST:
+        return carefully
+    p = np.concatenate([np.zeros(HEAD), step.p])
+    memory = Frame.make(run=step.rule("frame:tangents:1").compiled, size=len(p), p=p).memory
+
+    def quickly(z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
+        if len(q) < step.dim:
+            return carefully(z, n, q, sums)
+        done, (some, most) = 0, CAREFULLY
+        while (done := done + stretch_frame(memory, z, n - done, q, sums)) < n:
+            count = min(some, n - done)
+            taken = carefully(z, count, q, sums)
+            if taken < count:
+                return done + taken
+            done, some = done + count, min(2 * some, most)
+        return n
+
+    return quickly

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.bifurcations._curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo
-from cfdyn.analysis.bifurcations._leaving import begun, goes_through, origin_of
+from cfdyn.analysis.bifurcations._curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, begun, goes_through, origin_of
 from cfdyn.analysis.bifurcations.bifurcation_curve import bifurcation_curve
 from cfdyn.analysis.bifurcations.resonances import LONGEST as MOST_TONGUES
 from cfdyn.analysis.bifurcations.resonances import resonances
@@ -221,7 +220,7 @@ class _Search:
             if len(start.points) > LONGEST or len(self.curves) >= MOST_CURVES:
                 self.said.append(f"{origin}: {what} is left out")
                 continue
-            other = begun(start, curve, point, bifurcation_curve, self.options)
+            other = begun(start, curve, point, self.options)
             if isinstance(other, str):
                 self.said.append(f"{origin}: {other}")
                 continue

@@ -9,18 +9,20 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.attractors.basins import basins as basins_on
 from cfdyn.analysis.bifurcations.cycles import Cycle, cycles
 from cfdyn.arguments import table, whole_number
 from cfdyn.continuation.records import WithMap
 from cfdyn.cycles.shooting import polish
-from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.manifolds.basins import basins_on
+from cfdyn.errors import Interrupted, NumericsError, UsageError, unknown
+from cfdyn.kernels.orbits import ESCAPED
 from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called
 
+DIVERGES = -1  # as a label of a start, UNSETTLED where that is undecided
 TWO = 1e-9  # of the size of a cycle: points nearer than that are of one
 
 Progress = Callable[[int, int], None]
@@ -71,8 +73,8 @@ class Manifold(Record):
 class Manifolds(WithMap, Record):
     """A `Manifold` for each of the saddles of a map, with the box (D, 2) that they are grown in (infinite where none was given).
 
-    ``basins`` (rows, columns): for a grid over the box, x to the right and y upward, the number of the attractor that an orbit
-    from there ends on, −1 where it diverges, −2 where that is undecided; ``attractors``: a point (D,) of each.
+    ``basins`` (rows, columns): for cells of the box, x to the right and y upward, the number of the attractor that the orbit from
+    the middle ends on, as by `basins`, −1 where it diverges, −2 where that is undecided; ``attractors``: a point (D,) of each.
     """
 
     curves: list[Manifold]
@@ -147,12 +149,20 @@ def manifolds(
     settings |= {"recipe": recipe_of(step)}
     told = halves_told(progress, len(kinds) * sum(map(len, saddles)))
     curves = [curve_of(grown(step, points, kind, limits, told), settings) for points in saddles for kind in kinds]
-    labels, ends = np.empty((0, 0), int), np.empty((0, 0))
-    if basins:
-        if step.dim != 2 or box is None:
-            raise UsageError("basins are computed on a grid over the box of a map of two variables")
-        labels, ends = basins_on(step, limits.box, whole_number("the size of the grid", basins, 2, 4000))
+    labels, ends = _basins(step, box, basins) if basins else (np.empty((0, 0), int), np.empty((0, 0)))
     return Manifolds(curves, list(step.names), limits.box, labels, ends, step, provenance=settings)
+
+
+def _basins(step: Map, box: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (size, size) as in `Manifolds`, and a point of each attractor."""
+    if step.dim != 2 or box is None:
+        raise UsageError("basins are computed on a grid over the box of a map of two variables")
+    try:
+        ended = basins_on(step, box, whole_number("the size of the grid", size, 2, 4000))
+    except Interrupted:  # what it has is no record of manifolds
+        raise KeyboardInterrupt from None
+    ends = np.array([one.points[0] for one in ended.attractors]).reshape(-1, 2)
+    return np.where(ended.labels == ESCAPED, DIVERGES, ended.labels), ends
 
 
 def halves_told(progress: Progress | None, cycle_points: int) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker.fields import NotValid
+from cfdyn.certify.checker.maps import finite
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, hull, meet, point, stacked
 from cfdyn.certify.checker.numbers.matrices import applied, inverse, product, regular, unit
 from cfdyn.certify.checker.shooting import primes
@@ -147,12 +148,6 @@ class Absence:
                 total = total + power
             found |= good & regular(total)
         return found
-
-
-def finite(value: Interval, slopes: Interval) -> Array:
-    """True where g is known to be defined and continuous: its value and slopes are bounded."""
-    one = np.isfinite(value.lo).all(axis=-1) & np.isfinite(value.hi).all(axis=-1)
-    return one & np.isfinite(slopes.lo).all(axis=(-1, -2)) & np.isfinite(slopes.hi).all(axis=(-1, -2))
 
 
 def _where(condition: Array, a: Interval, b: Interval) -> Interval:

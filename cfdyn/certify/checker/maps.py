@@ -12,13 +12,15 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid, shown
-from cfdyn.certify.checker.formulas.apart import taken_apart
 from cfdyn.certify.checker.formulas.formula import Text
-from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
+from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.formulas.jets import derivative
 from cfdyn.certify.checker.formulas.joins import Joins
 from cfdyn.certify.checker.formulas.settled import settled
-from cfdyn.certify.checker.numbers.boxes import Interval, stacked
+from cfdyn.certify.checker.formulas.switches import taken_apart
+from cfdyn.certify.checker.formulas.values import Program
+from cfdyn.certify.checker.numbers.boxes import Interval, meet, point, stacked
+from cfdyn.certify.checker.numbers.matrices import applied
 from cfdyn.certify.checker.specification import Loss, Optimizer, Value, check_names, read_params
 
 MOST_DERIVATIVES = 5000
@@ -76,6 +78,15 @@ class CheckedMap:
     def value(self, x: Interval, parameters: Interval) -> Interval:
         """g over boxes of shape (..., d) and parameters (..., p): the natural extension."""
         return self._stacked(self._value(self._values(x, parameters)), x)
+
+    def image(self, boxes: Interval) -> Interval:
+        """X₁ ⊇ g(X, Λ), boxes of states and parameters: the natural extension, and the mean-value form where g is continuous."""
+        x, lines = boxes[:, : self.d], boxes[:, self.d :]
+        natural, slopes = self.slopes(x, lines)
+        m = point(x.middle)
+        mean = meet(natural, self.value(m, lines) + applied(slopes, x - m))
+        good = finite(natural, slopes)[:, None]
+        return Interval(np.where(good, mean.lo, natural.lo), np.where(good, mean.hi, natural.hi))
 
     def slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
         """g and its Jacobian, shapes (..., d) and (..., d, d); row i of the latter is the gradient of g_i.
@@ -160,6 +171,12 @@ class CheckedMap:
     def _stacked(parts: list[Interval], x: Interval) -> Interval:
         zero = np.zeros(x.shape[:-1])
         return stacked([Interval(p.lo + zero, p.hi + zero) for p in parts])
+
+
+def finite(value: Interval, slopes: Interval) -> np.ndarray:
+    """True where g is known to be defined and continuous: its value and slopes are bounded."""
+    one = np.isfinite(value.lo).all(axis=-1) & np.isfinite(value.hi).all(axis=-1)
+    return one & np.isfinite(slopes.lo).all(axis=(-1, -2)) & np.isfinite(slopes.hi).all(axis=(-1, -2))
 
 
 def read_map(document: Mapping[str, Any]) -> CheckedMap:

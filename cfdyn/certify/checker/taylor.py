@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.certify.checker.formulas.graph import Program
+from cfdyn.certify.checker.formulas.values import Program
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Interval, point
 from cfdyn.certify.checker.numbers.tensors import dot, turned

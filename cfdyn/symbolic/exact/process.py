@@ -10,7 +10,8 @@ from typing import Any
 
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError
-from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.fingerprints import fingerprint
+from cfdyn.machine.shelf import Shelf
 from cfdyn.machine.unfinished import helper, last_words
 
 MODULE = "cfdyn.symbolic.exact.algebra.worker"

@@ -13,7 +13,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cfdyn.errors import FormulaError
-from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.fingerprints import fingerprint
+from cfdyn.machine.shelf import Shelf
 from cfdyn.tape.program import LEAVES, Node, Tape
 from cfdyn.tape.rebuild import rebuild, tape_of, written
 

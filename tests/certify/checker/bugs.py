@@ -149,7 +149,7 @@ def _discs(use: Any, boxes: Any) -> str:
 
 
 B, E, M, A, S = "numbers/boxes.py", "numbers/elementary.py", "numbers/matrices.py", "absence.py", "shooting.py"
-G, Q = "formulas/logarithms.py", "formulas/quotients.py"
+G, Q = "formulas/graph.py", "formulas/quotients.py"
 BUGS: dict[str, tuple[str, ...]] = {
     # roundings
     "+ rounds its lower end to nearest": (B, "lo, hi = down(self.lo + other.lo)", "lo, hi = (self.lo + other.lo)"),
@@ -196,10 +196,10 @@ BUGS: dict[str, tuple[str, ...]] = {
     "powers without their factor": ("formulas/jets.py", "slope = graph.mul(graph.const(what[2]), ", "slope = graph.mul(graph.const(1), "),
     "tanh' = 1 + tanh²": ("formulas/jets.py", 'if name == "tanh":\n        return graph.sub(', 'if name == "tanh":\n        return graph.add('),
     "sigmoid' with 1/2": ("formulas/jets.py", "graph.sub(graph.const(Fraction(1, 4))", "graph.sub(graph.const(Fraction(1, 2))"),
-    "an open branch is the first one": ("formulas/graph.py", "np.where(~true, b.lo, both.lo))", "np.where(~true, b.lo, a.lo))"),
+    "an open branch is the first one": ("formulas/values.py", "np.where(~true, b.lo, both.lo))", "np.where(~true, b.lo, a.lo))"),
     "branches need not meet": ("formulas/joins.py", "return not added(on.read(a), on.read(b), -1)", "return True"),
-    "less is at most": ("formulas/graph.py", "return (a.lo < b.hi, a.hi >= b.lo, lost) if kind", "return (a.lo < b.hi, a.hi > b.hi, lost) if kind"),
-    "bounded functions hide what is undefined": ("formulas/graph.py", "        if lost.any():", "        if False:"),
+    "less is at most": ("formulas/values.py", "return (a.lo < b.hi, a.hi >= b.lo, lost) if kind", "return (a.lo < b.hi, a.hi > b.hi, lost) if kind"),
+    "bounded functions hide what is undefined": ("formulas/values.py", "        if lost.any():", "        if False:"),
     "a mean that counts each kind of row once": ("specification.py", "Fraction(times, self.rows.total())", "Fraction(1, len(self.rows))"),
     "states see new values": ("specification.py", 'each = [{"w": state[i],', 'each = [{"w": state[-1],'),
     # proofs

@@ -82,7 +82,7 @@ SMOOTH = ("tanh(w)**3", "sin(w)/(2 + cos(w))", "w**4 + exp(w)*w", "sigmoid(2*w)*
 @pytest.mark.parametrize("formula", [pytest.param(f, marks=[pytest.mark.slow] * (k > 1)) for k, f in enumerate(SMOOTH)])
 def test_derivatives_up_to_the_third_order(formula):
     g = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
-    from cfdyn.certify.checker.formulas.graph import Program
+    from cfdyn.certify.checker.formulas.values import Program
     from cfdyn.symbolic.text.parse import parse, symbol
 
     found = g.derivatives(3)

@@ -8,8 +8,7 @@ from fractions import Fraction
 import sympy
 
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.formulas.graph import Graph, Node
-from cfdyn.certify.checker.formulas.logarithms import logarithm
+from cfdyn.certify.checker.formulas.graph import Graph, Node, logarithm
 from cfdyn.certify.checker.formulas.quotients import is_sum, quotient
 from cfdyn.certify.checker.numbers.elementary import FUNCTIONS
 from cfdyn.errors import FormulaError

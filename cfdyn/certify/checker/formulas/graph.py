@@ -1,4 +1,7 @@
-"""Expressions as a graph: numbers, names, operations, each once; and their values over arrays of intervals."""
+"""Expressions as a graph: numbers, names, operations, each once.
+
+The logarithm of what is made of exponentials is the same function, in whose derivatives what is inside stands once.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from cfdyn.certify.checker.formulas.logarithms import log_one_plus, logarithm
-from cfdyn.certify.checker.numbers import boxes, elementary
-from cfdyn.certify.checker.numbers.boxes import Interval, hull, whole
-from cfdyn.certify.checker.numbers.work import TooLarge, charge
+from cfdyn.certify.checker.numbers.work import TooLarge
 
 Node = int
 MOST_BITS = 4096  # of a constant that is carried exactly
 MOST_NODES = 200_000
+SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL have tight bounds in doubles
 
 
 class Graph:
@@ -183,109 +182,79 @@ def rebuilt(graph: Graph, what: tuple, arguments: Sequence[Node]) -> Node:
     return graph.put(*what)
 
 
-class Program:
-    """Some nodes of a graph, to be computed over and over.
-
-    >>> graph = Graph()
-    >>> w = graph.put("name", "w")
-    >>> square = Program(graph, [graph.mul(w, w)])({"w": Interval(-1.0, 2.0)})[0]
-    >>> float(square.lo), bool(4 <= square.hi < 4.000001)
-    (0.0, True)
-    """
-
-    def __init__(self, graph: Graph, roots: Sequence[Node]):
-        self.graph, self.roots, self.order = graph, list(roots), graph.reached(roots)
-        last = {a: node for node in self.order for a in graph.arguments(node)}
-        kept = set(self.roots)
-        self.freed: dict[Node, list[Node]] = {}
-        for a, node in last.items():
-            if a not in kept:
-                self.freed.setdefault(node, []).append(a)
-        self.names = {graph.nodes[n][1] for n in self.order if graph.nodes[n][0] == "name"}
-
-    def __call__(self, values: Mapping[str, Interval]) -> list[Interval]:
-        """The values of the nodes where the names lie in these intervals."""
-        done: dict[Node, Any] = {}
-        charge(len(self.order), max((v.lo.size for v in values.values()), default=1))
-        with np.errstate(all="ignore"):
-            for node in self.order:
-                what = self.graph.nodes[node]
-                if what[0] == "name":
-                    done[node] = values[what[1]]
-                else:
-                    done[node] = _computed(what, [done[a] for a in self.graph.arguments(node)])
-                for a in self.freed.get(node, ()):
-                    del done[a]
-        return [done[r] for r in self.roots]
-
-
-def _computed(what: tuple, parts: list[Any]) -> Any:
-    kind = what[0]
-    if kind in _ARITHMETIC:
-        return _ARITHMETIC[kind](*parts)
+def logarithm(graph: Graph, u: Node) -> Node | None:
+    """The logarithm of a positive number, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, products, quotients and
+    whole powers; None for all others, whose sign is not known."""
+    kind, *parts = graph.nodes[u]
     if kind == "const":
-        return boxes.exact(what[1])
+        return _of_number(graph, parts[0])
+    if kind == "call" and parts[0] in ("exp", "cosh", "sigmoid"):
+        return _of_call(graph, parts[0], parts[1])
+    if kind == "add":
+        return _of_sum(graph, _terms(graph, u))
     if kind == "power":
-        return _handed_on(boxes.power(parts[0], what[2]), parts)
-    if kind == "rational":
-        return _handed_on(elementary.rational_power(parts[0], what[2]), parts)
-    if kind == "call":
-        return _handed_on(_called(what[1], parts), parts)
-    if kind == "at":
-        return _still(parts[0], what[2])
-    return _truth(kind, parts)
+        inside = logarithm(graph, parts[0])
+        return None if inside is None else graph.mul(graph.const(parts[1]), inside)
+    if kind not in ("mul", "div"):
+        return None
+    first, second = (logarithm(graph, part) for part in parts)
+    if first is None or second is None:
+        return None
+    return graph.add(first, second if kind == "mul" else graph.neg(second))  # sub: what is undefined could cancel
 
 
-def _handed_on(found: Interval, parts: list[Interval]) -> Interval:
-    """The whole line where an argument is the whole line: it may be undefined, which a bounded function must not hide."""
-    for part in parts:
-        lost = (part.lo == -np.inf) & (part.hi == np.inf)
-        if lost.any():
-            found = Interval(np.where(lost, -np.inf, found.lo), np.where(lost, np.inf, found.hi))
+def log_one_plus(graph: Graph, u: Node) -> Node | None:
+    """`logarithm` of 1 + u, unless u has a number in it."""
+    terms = _terms(graph, u)
+    return None if any(graph.value(term) is not None for term in terms) else _of_sum(graph, [graph.const(1), *terms])
+
+
+def _of_call(graph: Graph, name: str, v: Node) -> Node:
+    if name == "cosh":
+        return graph.call("logcosh", v)
+    return v if name == "exp" else graph.neg(graph.call("softplus", graph.neg(v)))
+
+
+def _of_number(graph: Graph, number: Fraction | int) -> Node | None:
+    if number < SMALL or number > 1 / SMALL:
+        return None
+    return graph.const(0) if number == 1 else graph.put("call", "log", graph.const(number))
+
+
+def _terms(graph: Graph, u: Node) -> list[Node]:
+    """What a sum adds up."""
+    found, left = [], [u]
+    while left:
+        term = left.pop()
+        kind, *parts = graph.nodes[term]
+        if kind == "add":
+            left += parts
+        else:
+            found.append(term)
     return found
 
 
-def _called(name: str, parts: list[Interval]) -> Interval:
-    if name == "nil":  # no rule removes it: nil·u is the whole line where u may be
-        return boxes.exact(Fraction(0))
-    if name == "pi" or name == "e":
-        return elementary.PI if name == "pi" else elementary.E
-    if name == "nowhere" or name == "between":
-        return hull(*parts) if parts else whole()
-    if name in ("Max", "Min"):
-        return (elementary.larger if name == "Max" else elementary.smaller)(*parts)
-    return elementary.FUNCTIONS[name](parts[0])
+def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
+    number = sum(graph.value(term) or 0 for term in terms)
+    others = [term for term in terms if graph.value(term) is None]
+    if number == 1 and len(others) == 1 and (v := _taken(graph, others[0])) is not None:
+        return graph.neg(graph.call("softplus", v))
+    first = [_of_number(graph, number)] if number else []
+    inside = first + [logarithm(graph, term) for term in others]
+    found = {node for node in inside if node is not None}
+    if not found or len(found) < len(inside):
+        return None
+    whole, *left = sorted(found, key=lambda node: (node not in first, node))
+    for other in left:  # log(eᵃ + eᵇ) = a + softplus(b − a)
+        whole = graph.add(whole, graph.call("softplus", graph.sub(other, whole)))
+    return whole
 
 
-def _truth(kind: str, parts: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Whether a condition can be true, whether it can be false, and whether it may be undefined."""
-    if kind in ("true", "false"):
-        return np.asarray(kind == "true"), np.asarray(kind == "false"), np.asarray(False)
-    (a, b) = parts
-    if kind in ("and", "or"):
-        joined = (a[0] & b[0], a[1] | b[1]) if kind == "and" else (a[0] | b[0], a[1] & b[1])
-        return *joined, a[2] | b[2]
-    lost = (a.lo == -np.inf) & (a.hi == np.inf) | (b.lo == -np.inf) & (b.hi == np.inf)
-    return (a.lo < b.hi, a.hi >= b.lo, lost) if kind == "less" else (a.lo <= b.hi, a.hi > b.lo, lost)
-
-
-def _select(condition: tuple, a: Interval, b: Interval, jumps: bool = False) -> Interval:
-    true, false, lost = condition
-    both = hull(a, b)
-    lo = np.where(~false, a.lo, np.where(~true, b.lo, both.lo))
-    hi = np.where(~false, a.hi, np.where(~true, b.hi, both.hi))
-    lost = lost | (true & false) if jumps else lost
-    return Interval(np.where(lost, -np.inf, lo), np.where(lost, np.inf, hi))
-
-
-def _still(u: Interval, at_whole_numbers: bool) -> Interval:
-    still = np.floor(u.lo) == np.floor(u.hi) if at_whole_numbers else u.without_zero()
-    # a whole number at the lower end is a jump too
-    still = still & (np.floor(u.lo) < u.lo) if at_whole_numbers else still
-    return Interval(np.where(still, 0.0, -np.inf), np.where(still, 0.0, np.inf))
-
-
-_ARITHMETIC: dict[str, Callable] = {
-    "add": lambda a, b: a + b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b, "select": _select,
-    "jump": lambda c, a, b: _select(c, a, b, jumps=True),
-}  # fmt: skip
+def _taken(graph: Graph, u: Node) -> Node | None:
+    """The v of −σ(v): log(1 − σ(v)) = −softplus(v). Quotients eᵃ/(eᵃ + eᵇ) are read as σ(a − b)."""
+    kind, *parts = graph.nodes[u]
+    minus = graph.const(-1)
+    if kind != "mul" or minus not in parts:
+        return None
+    share, *call = graph.nodes[parts[0] if parts[1] == minus else parts[1]]
+    return call[1] if share == "call" and call[0] == "sigmoid" else None

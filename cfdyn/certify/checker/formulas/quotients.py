@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
-from typing import TYPE_CHECKING
 
-from cfdyn.certify.checker.formulas.logarithms import SMALL, logarithm
-
-if TYPE_CHECKING:
-    from cfdyn.certify.checker.formulas.graph import Graph, Node
+from cfdyn.certify.checker.formulas.graph import SMALL, Graph, Node, logarithm
 
 MOST = 64  # the highest power of a share, and terms into which all sums above are taken apart
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
+from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.formulas.joins import Polynomial, Undecided, difference
+from cfdyn.certify.checker.formulas.values import Program
 from cfdyn.certify.checker.numbers.boxes import Interval, exact, point, power
 
 

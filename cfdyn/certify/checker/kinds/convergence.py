@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.absence import finite
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.kinds.trapping import first_image
-from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.maps import CheckedMap, finite
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, meet, point, root, square, up
 from cfdyn.certify.checker.numbers.matrices import applied, inverse_enclosed, product, row_sums, transposed
 from cfdyn.certify.checker.numbers.meeting import Meeting
@@ -129,7 +127,7 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
     which = np.flatnonzero(going)
     if not len(which):
         return
-    image = first_image(g, boxes[which])
+    image = g.image(boxes[which])
     if not image.within(box).all():
         raise NotValid("the image of a leaf g is not in the box")
     # a leaf is met with its part of the parameters too

@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.formulas.graph import Program
+from cfdyn.certify.checker.formulas.values import Program
 from cfdyn.certify.checker.kinds.recursion import Scale, descent, flips_at
 from cfdyn.certify.checker.maps import CheckedMap, read_map
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, exact, meet, point, up

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.absence import Absence, finite
+from cfdyn.certify.checker.absence import Absence
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.formulas.graph import Graph, Node
 from cfdyn.certify.checker.kinds.lines import Ray
-from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.maps import CheckedMap, finite
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, hull
 from cfdyn.certify.checker.numbers.elementary import absolute
 from cfdyn.certify.checker.tree import leaves

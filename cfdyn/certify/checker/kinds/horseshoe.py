@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.absence import finite
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.growth import check_growth
-from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.maps import CheckedMap, finite
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, above, below, point, stacked
 from cfdyn.certify.checker.numbers.matrices import applied, product
 

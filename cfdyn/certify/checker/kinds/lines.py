@@ -10,8 +10,9 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.formulas.graph import Node, Program
+from cfdyn.certify.checker.formulas.graph import Node
 from cfdyn.certify.checker.formulas.jets import derivative
+from cfdyn.certify.checker.formulas.values import Program
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Interval
 

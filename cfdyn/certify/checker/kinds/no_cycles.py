@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.absence import Absence, finite
+from cfdyn.certify.checker.absence import Absence
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.fold import check_fold
 from cfdyn.certify.checker.kinds.lines import checked_box, everywhere_continuous
-from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.maps import CheckedMap, finite
 from cfdyn.certify.checker.numbers.boxes import Interval, point
 from cfdyn.certify.checker.shooting import MOST_SIZE
 from cfdyn.certify.checker.symmetries import symmetries

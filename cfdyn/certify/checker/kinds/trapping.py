@@ -5,11 +5,9 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.absence import finite
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.numbers.boxes import Interval, meet, point
-from cfdyn.certify.checker.numbers.matrices import applied
+from cfdyn.certify.checker.numbers.boxes import Interval
 from cfdyn.certify.checker.numbers.meeting import Meeting
 from cfdyn.certify.checker.tree import gathered
 
@@ -28,18 +26,8 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
         raise NotValid("whole is not what the tree says")
     if out.all() or out.any() and g.varied:
         raise NotValid("the region is empty, or a part of the box is left out while parameters vary")
-    image = first_image(g, boxes[~out])
+    image = g.image(boxes[~out])
     if not image.inside(box).all():
         raise NotValid("the image of a leaf is not in the interior of the box")
     if out.any() and Meeting(boxes[out][:, : g.d]).any_met(image).any():
         raise NotValid("the image of a leaf may meet what is left out of the region")
-
-
-def first_image(g: CheckedMap, boxes: Interval) -> Interval:
-    """X₁ ⊇ g(X, Λ): the natural extension, and the mean-value form where g is continuous."""
-    x, lines = boxes[:, : g.d], boxes[:, g.d :]
-    natural, slopes = g.slopes(x, lines)
-    m = point(x.middle)
-    mean = meet(natural, g.value(m, lines) + applied(slopes, x - m))
-    good = finite(natural, slopes)[:, None]
-    return Interval(np.where(good, mean.lo, natural.lo), np.where(good, mean.hi, natural.hi))

@@ -6,13 +6,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
-from cfdyn.symbolic.exact.algebra.brief import brief
 from cfdyn.symbolic.exact.algebra.minima import minima
-from cfdyn.symbolic.exact.algebra.solve import families
+from cfdyn.symbolic.exact.algebra.solve import all_families, families, read_system
 from cfdyn.symbolic.exact.process import OUT_OF_TIME
 from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.short import MINIMA, PARTS
 
 MOST_MEMORY = 4 * 2**30
 
@@ -46,6 +48,39 @@ def _limit_memory() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+
+
+def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The part that fits a report: name, text, LaTeX and value of each formula, after each part that it is ``done``."""
+    yield from _of_minima(asked)
+    yield {"done": MINIMA}
+    system = read_system({**asked, "parameters": ["lr"]})
+    for n, kind, name in PARTS:
+        found = {}
+        for family in all_families(system, n):
+            for condition in family.bifurcations((kind,)):
+                for root in condition["roots"] if condition["kind"] == kind else ():
+                    if root["real"]:
+                        found[root["value"]] = (root, condition)
+        for _, (root, condition) in sorted(found.items(), key=lambda item: float(item[0])):
+            text = root["text"] or f"root of {condition['polynomial']}"
+            latex = root["latex"] or f"{condition['latex']} = 0"
+            yield {"name": name, "text": text, "latex": latex, "value": root["value"]}
+        yield {"done": name}
+
+
+def _of_minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    try:
+        for found in minima(asked):
+            if found["edge"]:
+                grouped.setdefault((found["edge"]["text"], found["coefficient"]["text"]), []).append(found)
+    except Refused:  # the cycles may have closed forms all the same
+        pass
+    for group in grouped.values():
+        where = ", ".join(found["point"]["text"] for found in group)
+        for key, name in (("edge", "edge"), ("coefficient", "flip coefficient")):
+            yield {"name": f"{name} at w = {where}", **group[0][key], "value": group[0]["values"][key]}
 
 
 def main() -> None:

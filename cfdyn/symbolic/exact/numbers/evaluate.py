@@ -1,13 +1,13 @@
 """Numbers from closed forms: cycles at given parameters, and branches over a parameter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import brentq, linear_sum_assignment
 
 from cfdyn.numerics.stability import stability
 from cfdyn.symbolic.exact.families import ExactCycle, ExactFamily, ExactFormula
-from cfdyn.symbolic.exact.numbers.implicit import implicit_points, value
 from cfdyn.symbolic.exact.numbers.roots import Roots, complex_algebra
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import jacobian
@@ -17,6 +17,7 @@ from cfdyn.tape.program import Program, Tape
 REAL = 1e-7  # double roots are good to half the digits
 NEWTON = 12  # steps, of which each doubles the digits
 MOST_PRECISE = 24  # values of a range at which many digits are affordable
+GRID = np.geomspace(1e-4, 1e4, 4000)
 
 
 class Numeric:
@@ -179,3 +180,41 @@ def _followed(x: np.ndarray) -> np.ndarray:
         distance = np.abs(before[:, None] - now[None, :])
         order[:, k] = linear_sum_assignment(np.where(np.isfinite(distance), distance, 1e6))[1]
     return order
+
+
+def value(text: str, where: Mapping[str, Any]) -> Any:
+    """A formula at numbers or arrays."""
+    read, tape = formula(text), Tape()
+    root = read.on(tape, tape.named("z", read.names))
+    program = Program(tape, (root,), len(read.names), 0)
+    return evaluate(program, complex_algebra(), [where[name] for name in read.names], [])[0]
+
+
+def implicit_points(family: ExactFamily, names: Sequence[str], p: Sequence[np.ndarray]) -> np.ndarray:
+    """Points (1, count, m), complex with imaginary part 0, NaN where there are none."""
+    m = len(p[0]) if p else 1
+    where = dict(zip(names, p))
+    if family.parameter is None:
+        with np.errstate(all="ignore"):
+            rows = [np.broadcast_to(value(root.text, where), (m,)) for root in family.roots]
+        return np.array([rows], dtype=complex).reshape(1, len(rows), m)
+    text, others = family.parameter.text, dict(zip(names[1:], p[1:]))
+
+    def gap(x: np.ndarray | float, k: int) -> np.ndarray:
+        at = {family.unknown: np.asarray(x, dtype=float), **{name: v[k] for name, v in others.items()}}
+        return np.real(value(text, at)) - p[0][k]
+
+    found = [_crossings(gap, k) for k in range(m)]
+    most = max((len(f) for f in found), default=0)
+    table = np.full((2 * most, m), np.nan + 0j)
+    for k, roots in enumerate(found):
+        table[: 2 * len(roots), k] = [sign * root for root in roots for sign in (-1, 1)]
+    return table[None]
+
+
+def _crossings(gap, k: int) -> list[float]:
+    """Positive solutions, by sign changes on a logarithmic grid."""
+    with np.errstate(all="ignore"):
+        g = gap(GRID, k)
+        change = np.flatnonzero(np.isfinite(g[:-1]) & np.isfinite(g[1:]) & (np.sign(g[:-1]) != np.sign(g[1:])))
+        return [brentq(gap, GRID[i], GRID[i + 1], args=(k,), xtol=1e-15, rtol=1e-14) for i in change]

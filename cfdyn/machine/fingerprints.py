@@ -1,14 +1,29 @@
-"""Which files of the package a module is made of: its own and, through all folders, those that they import."""
+"""What kept things depend on: the files that a module is made of, its own and through all folders those that they import."""
 
 import ast
+import hashlib
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 # Parsing these lines alone takes a tenth of the time that whole files take, at every start.
 _STATEMENT = re.compile(rb"^[ \t]*((?:from|import)[ \t]+cfdyn\b[^(\n#]*(?:\([^)]*\))?)", re.MULTILINE)
+
+
+installed = cache(version)
+
+
+def fingerprint(modules: Iterable[str], packages: tuple[str, ...], *more: str, python: str = sys.version) -> str:
+    """Changes with the files that these modules are made of, these packages, Python, and what else is named."""
+    digest = hashlib.sha256()
+    for path in reached(modules):
+        digest.update(path.read_bytes())
+    digest.update(repr((python, [installed(p) for p in packages], more)).encode())
+    return digest.hexdigest()[:20]
 
 
 def reached(modules: Iterable[str]) -> list[Path]:

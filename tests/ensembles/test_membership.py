@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.ensembles import attractors
-from cfdyn.ensembles.drawn_in import drawn_in
+from cfdyn.ensembles.membership import drawn_in
 
 RNG = np.random.default_rng(5)
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
@@ -50,7 +50,7 @@ def test_none_is_found_where_nothing_contracts_or_branches_may_jump(text, point)
 )
 def test_basins_are_the_same_where_no_orbit_ends_early(step, box, monkeypatch):
     shape = 48 if len(box) == 2 else 4096
-    module = importlib.import_module("cfdyn.analysis.basins")
+    module = importlib.import_module("cfdyn.analysis.attractors.basins")
     monkeypatch.setattr(module, "AT_ONCE", 512)
     monkeypatch.setattr(module, "SAMPLED", 64)
     soon = cf.analysis.basins(step, box, shape)
