@@ -7,31 +7,15 @@ import pytest
 
 import cfdyn as cf
 from cfdyn import flows, losses, optimizers
-from cfdyn.cli import interrupts, main
+from cfdyn.cli import interrupts
 from cfdyn.integrate.solve import solve
 from cfdyn.systems.loss import Loss
+from tests.cli.terminal import command, run
+
+_, document = command("flow", after=["--no-figure"])
 
 FORMULA = "(1 - x*y)**2 / 2"
 USUAL = [FORMULA, "--optimizer", "gd:lr=0.8", "--start", "1.5,0.3"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
-
-
-def document(capsys, *arguments):
-    code, out, err = run(capsys, "flow", *arguments, "--no-figure", "--json")
-    assert code == 0, err
-    return json.loads(out)
 
 
 def test_the_numbers_are_those_of_solve(capsys):

@@ -14,12 +14,6 @@ NETWORK = ["tanh_network", "--optimizer", "adam:lr=0.02,beta2=0.99", "--start", 
 START = [0.5, -0.4, 0.3, 0.2, 0.6, -0.5, 0.1]
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
 def run(capsys, *arguments):
     with pytest.raises(SystemExit) as end:
         main(list(arguments))

@@ -11,20 +11,15 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main, messages
+from cfdyn.cli import messages
 from cfdyn.cli.app import options_of
 from cfdyn.cli.commands import study
 from cfdyn.cli.output import screen
 from cfdyn.errors import CfdynError, readable
+from tests.cli.terminal import run
 from tests.processes import sentences
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return end.value.code, *capsys.readouterr()
 
 
 def write_log(name, *columns):
