@@ -109,7 +109,7 @@ def test_attractors_that_are_images_have_equal_basins():
 def test_threads_and_blocks_do_not_matter(monkeypatch):
     one, two = (cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30, threads=k) for k in (1, 2))
     assert one.to_json() == two.to_json()
-    monkeypatch.setattr(sys.modules["cfdyn.analysis.basins"], "AT_ONCE", 500)
+    monkeypatch.setattr(sys.modules["cfdyn.analysis.attractors.basins"], "AT_ONCE", 500)
     parts = cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30)
     assert np.array_equal(parts.labels, one.labels)
 
@@ -182,7 +182,7 @@ def test_all_that_escapes_is_divergent_and_what_decays_ends_at_zero():
 
 
 def test_ctrl_c_keeps_the_starts_that_are_done(monkeypatch):
-    monkeypatch.setattr(sys.modules["cfdyn.analysis.basins"], "AT_ONCE", 300)
+    monkeypatch.setattr(sys.modules["cfdyn.analysis.attractors.basins"], "AT_ONCE", 300)
 
     def stop(done: int) -> None:
         if done >= 600:

@@ -95,7 +95,7 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
     monkeypatch.setattr(importlib.import_module("cfdyn.ensembles.grids"), "AT_ONCE", 20)
     ends, look = [], sys.modules["cfdyn.ensembles.grids"].look
     monkeypatch.setattr(interrupts, "end", lambda: ends.append(interrupts._words[0]))
-    module = importlib.import_module("cfdyn.analysis._over_grids")
+    module = importlib.import_module("cfdyn.analysis.parameters._over_grids")
 
     def stopped(labels, looked, take, coarse, progress):
         def tell(done: int) -> None:

@@ -58,7 +58,7 @@ def test_a_study_in_which_nothing_fails_has_nothing_unfinished():
 
 
 def test_values_at_which_no_window_could_be_looked_for_are_named(monkeypatch):
-    windows = sys.modules["cfdyn.analysis.windows"]
+    windows = sys.modules["cfdyn.analysis.parameters.windows"]
     looked = windows.cycles
 
     def sometimes(step, period, box):
@@ -87,7 +87,7 @@ def test_a_list_of_cycles_that_is_not_complete_is_no_count():
 
 
 def test_an_edge_that_is_not_found_is_no_minimum_without_one(monkeypatch):
-    edges = sys.modules["cfdyn.analysis.edge"]
+    edges = sys.modules["cfdyn.analysis.training.edge"]
     monkeypatch.setattr(edges, "polish", lambda *_: None)
     with pytest.raises(cf.CfdynError, match="the edge of gd at the lowest minimum was not found .no fixed point"):
         cf.study(cf.losses.double_well())
