@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cfdyn.claims.claim import Claim
+from cfdyn.claims import Claim
 from cfdyn.claims.sources import all_claims
 
 FOLDER = Path(__file__).resolve().parents[1] / "papers" / "certificates"

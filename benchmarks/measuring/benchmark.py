@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from measuring import front
 from measuring.report import RESULTS, Report, insert, measured
 from measuring.tables import Row, Table, markdown
 from measuring.timing import REPEATS
@@ -143,8 +144,8 @@ def main(known: Mapping[str, Callable[[], Benchmark]], arguments: list[str] | No
     """The command line of some benchmarks, loaded when their turn comes; returns the exit status, 1 if one failed."""
     parser = argparse.ArgumentParser(description="Run benchmarks: tables on stdout, progress on stderr, JSON in results/.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones (all of {', '.join(known)} if none)")
-    parser.add_argument("--quick", action="store_true", help="fewer steps and repeats, under ten minutes in all")
-    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
+    parser.add_argument("--quick", action="store_true", help="fewer steps and repeats")
+    parser.add_argument("--write", action="store_true", help="put the tables on docs/speed.md and README.md")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.names if name not in known]
     if unknown:
@@ -158,4 +159,5 @@ def main(known: Mapping[str, Callable[[], Benchmark]], arguments: list[str] | No
         print(f"failed: {failure}")
     if chosen.write:
         insert([report for report in reports if not report.failed()])
+        front.write()
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""What was measured, when and on which machine: as JSON, on the terminal, in the README."""
+"""What was measured, when and on which machine: as JSON, on the terminal, on the page about speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from measuring.tables import Goal, Table, markdown, number
 from measuring.timing import BenchmarkError
 
 HERE = Path(__file__).resolve().parents[1]
-RESULTS, README = HERE / "results", HERE / "README.md"
+RESULTS, PAGE = HERE / "results", HERE.parent / "docs" / "speed.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 LOAD = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # before anything is measured
 PACKAGES = ("cfdyn", "numpy", "numba", "llvmlite", "scipy", "sympy", "matplotlib", "pynamicalsys", "jax", "casadi", "symengine",
@@ -117,15 +117,21 @@ def measured(reports: list[Report]) -> str:
     return "\n\n".join(words)
 
 
-def insert(reports: list[Report], readme: Path = README) -> None:
-    """Put the tables between the markers of the README, a section for each benchmark; the others' sections stay."""
-    text = readme.read_text(encoding="utf-8")
+def insert(reports: list[Report], page: Path = PAGE) -> None:
+    """Put the tables between the markers of the page, a section for each benchmark; the others' sections stay."""
+    text = page.read_text(encoding="utf-8")
+    kept = sections(text) | {report.name: document([report]).strip() for report in reports}
+    page.write_text(between(text, "".join(f"## {name}\n\n{body}\n\n" for name, body in kept.items())), encoding="utf-8")
+
+
+def sections(text: str) -> dict[str, str]:
+    """What stands under the name of each benchmark between the markers of a page."""
+    parts = re.split(r"^## (.+)$", text.partition(BEGIN)[2].partition(END)[0], flags=re.MULTILINE)
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def between(text: str, made: str) -> str:
+    """The page with something else between its markers."""
     if BEGIN not in text or END not in text:
-        raise BenchmarkError(f"{readme} lacks the lines {BEGIN} and {END}")
-    before, rest = text.split(BEGIN, 1)
-    old, after = rest.split(END, 1)
-    parts = re.split(r"^### (.+)$", old, flags=re.MULTILINE)
-    sections = {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
-    sections.update({report.name: document([report]).strip() for report in reports})
-    made = "".join(f"### {name}\n\n{body}\n\n" for name, body in sections.items())
-    readme.write_text(f"{before}{BEGIN}\n\n{made}{END}{after}", encoding="utf-8")
+        raise BenchmarkError(f"the page lacks the lines {BEGIN} and {END}")
+    return f"{text.partition(BEGIN)[0]}{BEGIN}\n\n{made}{END}{text.partition(END)[2]}"

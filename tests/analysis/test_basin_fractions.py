@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import Interrupted, UsageError
+from cfdyn.errors import UsageError
 
 HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5))
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_the_values_that_are_done():
         if done == 3:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(cf.Interrupted) as stopped:
         cf.analysis.basin_fractions(HEAVY, ("lr", values), [(-2, 2)], 30, progress=stop)
     part = stopped.value.record
     whole = cf.analysis.basin_fractions(HEAVY, ("lr", values), [(-2, 2)], 30)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import Interrupted, UsageError
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.settling.samples import UNRESOLVED
 
@@ -188,7 +188,7 @@ def test_ctrl_c_keeps_the_starts_that_are_done(monkeypatch):
         if done >= 600:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(cf.Interrupted) as stopped:
         cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30, progress=stop)
     part, whole = stopped.value.record, cf.analysis.basins(HIMMELBLAU, [(-6, 6), (-6, 6)], 30)
     assert (part.labels[20:] == UNRESOLVED).all() and (part.labels[:20] != UNRESOLVED).all()

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import CfdynError
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
 WELL = cf.as_map(cf.Loss("w**4/4 - a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.2))
@@ -161,7 +160,7 @@ def test_a_curve_of_the_condition_starts_from_a_zero():
 ])  # fmt: skip
 def test_bad_functions(functions, problem):
     for options in ({"functions": functions}, {"stop": functions}):
-        with pytest.raises(CfdynError, match=problem.replace("(", r"\(")) as error:
+        with pytest.raises(cf.CfdynError, match=problem.replace("(", r"\(")) as error:
             logistic(**options)
         assert error.value.exit_status == 2 and len(str(error.value)) < 400
 
@@ -171,7 +170,7 @@ def test_over_a_period_no_curve_is_followed():
     flip = cf.analysis.continue_cycle(step, [0.6], "r", (1.2, 3.9)).bifurcations[0]
     for function in ("max(x) - 0.8", "mu1 - 0.5"):
         (zero,) = flip.switch(functions=[function]).zeros
-        with pytest.raises(CfdynError, match="on the cycle's first point|unknown name 'mu1'"):
+        with pytest.raises(cf.CfdynError, match="on the cycle's first point|unknown name 'mu1'"):
             cf.analysis.bifurcation_curve(zero.step, zero, ("r", "e"), ((1, 4), (-1, 1)))
 
 
@@ -201,5 +200,5 @@ def test_hundreds_of_weights_and_a_loss_that_is_no_formula(tmp_path):
     step = cf.as_map(Bowl(), cf.optimizers.gd(lr=0.5))
     found = cf.analysis.continue_cycle(step, Bowl.shift, "lr", (0.3, 1.9), functions=["mu1 + 0.5", "loss - lr", "w300 - 2"])
     assert zeros(found) == pytest.approx({"mu1 + 0.5": 1.5, "loss - lr": 0.5}, abs=1e-12)
-    with pytest.raises(CfdynError, match="multipliers are computed here"):
+    with pytest.raises(cf.CfdynError, match="multipliers are computed here"):
         cf.analysis.continue_cycle(step, Bowl.shift, "lr", (0.3, 1.9), multipliers=4, functions=["mu99"])

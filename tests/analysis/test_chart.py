@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
 from cfdyn.continuation.curve.passing import passes
 from cfdyn.numerics.regions import regions, samples
+from tests.cli.terminal import run
 
 chart = cf.analysis.chart
 WELL = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), cf.optimizers.gd(lr=2.0))
@@ -101,13 +101,6 @@ def test_whether_a_curve_passes():
     assert passes(rows, points, np.ones(2), np.array([at, at**2]), cycle[::-1]), "which point comes first does not matter"
     assert not passes(rows, points, np.ones(2), np.array([at, at**2 + 1e-3]), cycle)
     assert not passes(rows, points, np.ones(2), np.array([at, at**2]), cycle + 1e-2)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stop:
-        main(list(arguments))
-    done = capsys.readouterr()
-    return stop.value.code, done.out, done.err
 
 
 COMMAND = ["curve", "w**2/2 + a*w**3/3 + w**4/4", "--start", "0", "--set", "a=0.5", "--vary", "lr=1:3", "--vary", "a=0:1.5"]

@@ -11,7 +11,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.ensembles.labels import WATCHED
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.errors import Interrupted, UsageError
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.settling.samples import UNRESOLVED
 
@@ -134,7 +134,7 @@ def test_ctrl_c_keeps_what_is_done_and_it_goes_on(monkeypatch, tmp_path, coarse)
         if done >= 120:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(cf.Interrupted) as stopped:
         cf.analysis.period_diagram(HENON, vary, coarse=coarse, progress=stop)
     part = stopped.value.record
     assert not part.complete and part.looked.sum() >= 120 and (part.labels[~part.looked] == UNRESOLVED).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import Interrupted, UsageError
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import ESCAPED
 
 LINE = cf.as_map(cf.Loss("a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.5))
@@ -76,7 +76,7 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch):
     def stop(done: int) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(cf.Interrupted) as stopped:
         cf.analysis.settling_times(LINE, vary, [1.0], progress=stop)
     part = stopped.value.record
     assert part.looked.sum() == 20 and not part.complete

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import measuring
-from measuring import benchmark, peers, processes, report, timing
+from measuring import benchmark, front, peers, processes, report, timing
 from measuring.tables import markdown
 
 
@@ -189,19 +189,27 @@ def test_not_a_number_never_reaches_the_json(tmp_path):
     assert not (tmp_path / "sample.json").exists()
 
 
-def test_the_readme_gets_the_tables_between_its_markers(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+def test_the_page_gets_the_tables_between_its_markers(tmp_path):
+    page = tmp_path / "speed.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
     for _ in range(2):
-        report.insert([sample()], readme)
-    text = readme.read_text(encoding="utf-8")
+        report.insert([sample()], page)
+    text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert text.count("| a question of 2 |") == 1 and report.machine()["processor"] in text
-    report.insert([report.Report("other", [], False)], readme)  # the sections of other benchmarks stay
-    assert readme.read_text(encoding="utf-8").startswith(text.split(report.END)[0])
-    readme.write_text("no markers", encoding="utf-8")
+    report.insert([report.Report("other", [], False)], page)  # the sections of other benchmarks stay
+    assert page.read_text(encoding="utf-8").startswith(text.split(report.END)[0])
+    page.write_text("no markers", encoding="utf-8")
     with pytest.raises(measuring.BenchmarkError, match="lacks"):
-        report.insert([sample()], readme)
+        report.insert([sample()], page)
+
+
+def test_the_front_page_shows_cells_of_the_page():
+    """`python benchmarks/run.py --write` keeps both in step; what is not there says where it was asked for."""
+    page = report.PAGE.read_text(encoding="utf-8")
+    assert f"{report.BEGIN}\n\n{front.table(page)}{report.END}" in front.README.read_text(encoding="utf-8")
+    with pytest.raises(measuring.BenchmarkError, match=r"'Hénon map, flip curve': benchmarks/measuring/front\.py"):
+        front.table(page.replace("| Hénon map, flip curve |", "| gone |"))
 
 
 @pytest.mark.parametrize(("before", "after", "busy"), [(0.0, 1.5, False), (9.5, 1.5, True), (0.0, 9.5, True)])
@@ -211,13 +219,12 @@ def test_a_busy_machine_is_told(before, after, busy):
     assert ("was busy" in text) is busy and (f"{before}–{after}" in text) is busy
 
 
-def test_the_readme_has_the_markers_and_a_section_for_each_benchmark():
+def test_the_page_has_a_section_for_each_benchmark():
     import run
 
-    text = report.README.read_text(encoding="utf-8")
-    results = text[text.index(report.BEGIN) : text.index(report.END)]
-    assert sorted(re.findall(r"^### (\w+)$", results, flags=re.MULTILINE)) == sorted(run.NAMES)
-    assert all(f"| `{name}.py` |" in text for name in run.NAMES)
+    assert sorted(report.sections(report.PAGE.read_text(encoding="utf-8"))) == sorted(run.NAMES)
+    how = (report.HERE / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}.py` |" in how for name in run.NAMES)
 
 
 def failing(folder):
@@ -284,11 +291,12 @@ def test_what_is_interrupted_leaves_the_tables_that_are_done(tmp_path):
     assert titles == ["a question of 2", "for each", "for each"]
 
 
-def test_only_whole_benchmarks_are_written_into_the_readme(tmp_path, monkeypatch):
+def test_only_whole_benchmarks_are_written_to_the_pages(tmp_path, monkeypatch):
     written = []
     monkeypatch.setattr(benchmark, "insert", lambda reports: written.extend(report.name for report in reports))
+    monkeypatch.setattr(front, "write", lambda: written.append("front page"))
     known = {"failing": lambda: failing(tmp_path), "sample": a_benchmark}
-    assert benchmark.main(known, ["--write"], tmp_path) == 1 and written == ["sample"]
+    assert benchmark.main(known, ["--write"], tmp_path) == 1 and written == ["sample", "front page"]
 
 
 def test_a_fresh_process_is_timed_and_its_failure_is_told():

@@ -10,7 +10,6 @@ from cfdyn.certify.certificate import proved
 from cfdyn.certify.checker.formulas.mirrors import commutes
 from cfdyn.certify.checker.maps import read_map
 from cfdyn.certify.subject import subject
-from cfdyn.errors import CfdynError
 
 O = cf.optimizers
 DOUBLE_WELL, VALLEYS = "(w**2 - 1)**2/4", "(x**2 - 1)**2/4 + (y**2 - 1)**2/4 + x**2*y**2/5"
@@ -62,7 +61,7 @@ def of_catalogue(name, optimizer):
     """The subject, None where it has more than four states, needs a file of data, or is no map of formulas."""
     try:
         about = subject(getattr(cf.losses, name)(), getattr(O, optimizer)(lr=0.1))
-    except (TypeError, CfdynError):
+    except (TypeError, cf.CfdynError):
         return None
     return about if about.dim <= 4 else None
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cfdyn as cf
+from cfdyn.claims import Claims, Control, Question, above, at_least, at_most, below, between, interval, near
 from cfdyn.claims.answers import filled
-from cfdyn.claims.claim import Claims, Control, Question
-from cfdyn.claims.expected import above, as_expected, at_least, at_most, below, between, interval, near
+from cfdyn.claims.expected import as_expected
 from cfdyn.claims.verdict import judge, measure, shown
 from cfdyn.cli import main
 from cfdyn.errors import UsageError

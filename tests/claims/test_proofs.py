@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 import cfdyn as cf
-from cfdyn.claims.claim import Claims, Control
-from cfdyn.claims.expected import near
+from cfdyn.claims import Claims, Control, near
 from cfdyn.claims.markdown import table
 from cfdyn.claims.proofs import NotProved, documents, facts
 from cfdyn.claims.report import page

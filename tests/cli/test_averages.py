@@ -1,34 +1,16 @@
 """``cfdyn averages`` against the same calls in Python."""
 
-import json
-
 import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run = command("averages")[0]
+document = command("averages", after=["--no-figure"])[1]
 
 FORMULA = "(1 - x*y)**2 / 2"
 USUAL = [FORMULA, "--optimizer", "gd:lr=0.8", "--start", "1.5,0.3", "--steps", "60"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["averages", *arguments])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
-
-
-def document(capsys, *arguments):
-    code, out, err = run(capsys, *arguments, "--no-figure", "--json")
-    assert code == 0, err
-    return json.loads(out)
 
 
 def test_the_numbers_are_those_of_averages(capsys, tmp_path):

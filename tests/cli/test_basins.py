@@ -8,17 +8,12 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, _ = command("basins")
 
 WELL = ("double_well", "--optimizer", "gd:lr=0.2")
 HEAVY = ("double_well", "--optimizer", "heavy_ball:momentum=0.5")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["basins", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    return stopped.value.code or 0, out, err
 
 
 def test_the_document_is_the_record(capsys, tmp_path):

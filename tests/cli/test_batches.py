@@ -1,25 +1,11 @@
 """Epochs of SGD and averages on the command line."""
 
-import json
 import math
 
 import numpy as np
 import pytest
 
-from cfdyn.cli import main
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
-
-
-def document(capsys, *arguments):
-    code, out, err = run(capsys, *arguments, "--json")
-    assert code == 0, err
-    return json.loads(out)
+from tests.cli.terminal import document, run
 
 
 def test_two_rows_at_60_degrees_return_after_three_epochs(capsys):

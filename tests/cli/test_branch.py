@@ -5,14 +5,7 @@ import json
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
+from tests.cli.terminal import run
 
 
 def test_branches_of_the_double_well(capsys, tmp_path):

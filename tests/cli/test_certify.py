@@ -10,19 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from cfdyn.certify.boxes.pace import Work
-from cfdyn.cli import main
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main([*map(str, arguments)])
-    out, err = capsys.readouterr()
-    return stopped.value.code or 0, out, err
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from tests.cli.terminal import run
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,15 @@ import matplotlib.image
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, _ = command("chaos")
 
 LOGISTIC = ("--map", "r*x*(1-x)", "--start", "0.3", "--steps", "5000", "--set")
 
 
-def run(capsys, folder, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["chaos", *map(str, arguments), "--out", str(folder)])
-    out, err = capsys.readouterr()
-    return stopped.value.code or 0, out, err
-
-
 def test_keys_and_record(capsys, tmp_path):
-    status, out, _ = run(capsys, tmp_path, *LOGISTIC, "r=4", "--json", "--plot", tmp_path / "c.png", "--pixels", 800)
+    status, out, _ = run(capsys, *LOGISTIC, "r=4", "--json", "--plot", tmp_path / "c.png", "--pixels", 800)
     found = json.loads(out)
     assert status == 0 and found["kind"] == "chaotic" and found["zero_one"]["K"] > 0.98
     assert found["lyapunov"]["exponents"] == pytest.approx([0.6931], abs=5e-3) and found["permutation"]["order"] == 4
@@ -29,24 +24,24 @@ def test_keys_and_record(capsys, tmp_path):
     assert cf.load(found["record"]).chaotic and matplotlib.image.imread(tmp_path / "c.png").shape[1] == 800
 
 
-def test_words(capsys, tmp_path):
-    status, out, _ = run(capsys, tmp_path, *LOGISTIC, "r=3.83", "--no-dimensions")
+def test_words(capsys):
+    status, out, _ = run(capsys, *LOGISTIC, "r=3.83", "--no-dimensions")
     assert status == 0 and "regular: the largest exponent is -0.369" in " ".join(out.split()) and "box" not in out
 
 
-def test_structure(capsys, tmp_path):
-    status, out, err = run(capsys, tmp_path, *LOGISTIC, "r=3.9", "--no-dimensions", "--structure")
+def test_structure(capsys):
+    status, out, err = run(capsys, *LOGISTIC, "r=3.9", "--no-dimensions", "--structure")
     assert status == 0 and "At most 3 cycles attract" in " ".join(out.split()), err
     henon = ("--map", "1 - a*x**2 + y; b*x", "--variables", "x,y", "--set", "a=1.4", "--set", "b=0.3", "--start", "0.1,0.1")
-    status, out, err = run(capsys, tmp_path, *henon, "--steps", 5000, "--no-dimensions", "--structure", "--json")
+    status, out, err = run(capsys, *henon, "--steps", 5000, "--no-dimensions", "--structure", "--json")
     found = json.loads(out)
     assert status == 0 and 0 < found["least_angle"] < 0.01 < found["median_angle"], err
-    status, out, err = run(capsys, tmp_path, *henon, "--set", "a=0.3", "--steps", 5000, "--no-dimensions", "--structure")
+    status, out, err = run(capsys, *henon, "--set", "a=0.3", "--steps", 5000, "--no-dimensions", "--structure")
     assert status == 0 and "not both" in out, err
 
 
-def test_errors(capsys, tmp_path):
-    status, _, err = run(capsys, tmp_path, *LOGISTIC, "r=4.5")
+def test_errors(capsys):
+    status, _, err = run(capsys, *LOGISTIC, "r=4.5")
     assert status == 1 and "diverged" in err
-    status, _, err = run(capsys, tmp_path, *LOGISTIC, "r=4", "--steps", "1000000000000")
+    status, _, err = run(capsys, *LOGISTIC, "r=4", "--steps", "1000000000000")
     assert status == 2 and "at most 10000000 steps" in err

@@ -5,22 +5,11 @@ import json
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, _ = command("compare")
 
 USUAL = ["two_time_scales", "--optimizer", "gd:lr=0.3", "--start", "0.05,6.4", "--steps", "600"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["compare", *arguments])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
 
 
 def test_the_numbers_are_those_of_the_call(capsys, tmp_path):

@@ -1,6 +1,5 @@
 """``cfdyn curve`` as a user meets it."""
 
-import json
 import math
 import re
 
@@ -8,22 +7,9 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import document, run
 
 WELL = ["curve", "(w**2 - a)**2/4", "--set", "a=1", "--vary", "lr=0.2:3", "--vary", "a=0.3:3"]
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stop:
-        main(list(arguments))
-    done = capsys.readouterr()
-    return stop.value.code, done.out, done.err
-
-
-def document(capsys, *arguments):
-    status, out, err = run(capsys, *arguments, "--json")
-    assert status == 0, err
-    return json.loads(out)
 
 
 def test_flips_of_the_minimum_and_of_its_2_cycle(capsys, tmp_path):

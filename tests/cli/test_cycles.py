@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, document = command("cycles")
 
 FULL = ("--map", "r*x*(1-x)", "--set", "r=4")
 HENON = ("--map", "1 - a*x**2 + y; b*x", "--set", "a=1.4", "--set", "b=0.3", "--variables", "x,y")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["cycles", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    return stopped.value.code or 0, out, err
-
-
-def document(capsys, *arguments):
-    status, out, err = run(capsys, *arguments, "--json")
-    assert status == 0, err
-    return json.loads(out)
 
 
 def test_three_cycles_of_logistic_regression(capsys):

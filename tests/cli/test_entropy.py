@@ -9,20 +9,15 @@ import matplotlib.image
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, _ = command("entropy")
 
 WINDOW = ("--map", "r*x*(1-x)", "--set", "r=3.83")
 
 
-def run(capsys, folder, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["entropy", *map(str, arguments), "--out", str(folder)])
-    out, err = capsys.readouterr()
-    return stopped.value.code or 0, out, err
-
-
 def test_keys_and_record(capsys, tmp_path):
-    status, out, _ = run(capsys, tmp_path, *WINDOW, "--box", "0:1", "--json", "--plot", tmp_path / "h.png", "--pixels", 800)
+    status, out, _ = run(capsys, *WINDOW, "--box", "0:1", "--json", "--plot", tmp_path / "h.png", "--pixels", 800)
     found = json.loads(out)
     golden = math.log((1 + math.sqrt(5)) / 2)
     assert status == 0 and found["lower"] == pytest.approx(golden, abs=1e-9) == found["upper"]
@@ -31,12 +26,12 @@ def test_keys_and_record(capsys, tmp_path):
     assert cf.load(found["record"]).lower == found["lower"] and matplotlib.image.imread(tmp_path / "h.png").shape[1] == 800
 
 
-def test_words_without_a_box(capsys, tmp_path):
-    status, out, _ = run(capsys, tmp_path, *WINDOW)
+def test_words_without_a_box(capsys):
+    status, out, _ = run(capsys, *WINDOW)
     assert status == 0 and "holds all bounded orbits" in out and "0.4812118251 to 9 decimals" in " ".join(out.split())
 
 
-def test_errors(capsys, tmp_path):
+def test_errors(capsys):
     for arguments, words in ((("linear_network",), "one variable"), ((*WINDOW, "--box", "1:2,3:4"), "one interval")):
-        status, _, err = run(capsys, tmp_path, *arguments)
+        status, _, err = run(capsys, *arguments)
         assert status == 2 and words in err

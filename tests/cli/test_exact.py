@@ -6,16 +6,11 @@ import math
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, _ = command("exact")
 
 pytestmark = pytest.mark.usefixtures("algebra_at_hand")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["exact", *arguments])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
 
 
 def test_json_holds_the_record(capsys, tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cfdyn.cli import main
+from tests.cli.terminal import run
 
 FAILURES = {
     "a continuum": (["cycles", "--map", "x", "--period", "1", "--box=-1:1"], "continuum"),
@@ -12,13 +12,6 @@ FAILURES = {
     "no flip": (["cascade", "--map", "r*x*(1-x)", "--vary", "r=1:2"], "does not flip"),
     "no curve": (["curve", "--map", "r*x*(1-x) + s", "--vary", "r=1:2", "--vary", "s=0:0.1", "--kind", "flip"], "no flip"),
 }
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
 
 
 @pytest.mark.parametrize("case", FAILURES)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from cfdyn.cli import main
+from tests.cli.terminal import run
 from tests.processes import finished
 
 GOOD = "dose,ill\n0.5,0\n1.5,1\n2.5,0\n3.5,1\n4.5,1\n5.5,0\n"
@@ -20,13 +20,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.csv").write_text(GOOD)
     return tmp_path
-
-
-def answer(capsys, *arguments):
-    """Status, standard output and standard error of a run in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main(list(arguments))
-    return stop.value.code, *capsys.readouterr()
 
 
 def test_study_of_a_file(folder):
@@ -70,7 +63,7 @@ def test_options_that_are_texts(text, folder, capsys):
     (folder / "deep-er").mkdir()
     for name in ("a file.v2.csv", "a=b.csv"):
         (folder / "deep-er" / name).write_text(GOOD)
-    code, out, err = answer(capsys, "orbit", text, "--optimizer", "gd:lr=0.1", "--start", ",".join(["0.1"] * OPTIONS[text]),
+    code, out, err = run(capsys, "orbit", text, "--optimizer", "gd:lr=0.1", "--start", ",".join(["0.1"] * OPTIONS[text]),
                             "--steps", "2", "--json")  # fmt: skip
     assert code == 0, err
     assert np.array(json.loads(out)["z"]).shape == (3, OPTIONS[text])
@@ -128,7 +121,7 @@ def test_wrong_files_get_one_sentence_and_status_2(case, folder, capsys):
         file.truncate(400_000_000)
     text, words = WRONG[case]
     loss, *more = text.split(" --variables ")
-    code, out, err = answer(capsys, "study", loss, *(["--variables", *more] if more else []))
+    code, out, err = run(capsys, "study", loss, *(["--variables", *more] if more else []))
     assert code == 2 and out == ""
     assert err.startswith("cfdyn: ") and err.count("\n") == 1 and len(err) < 600
     assert words in err

@@ -7,36 +7,19 @@ import pytest
 
 import cfdyn as cf
 from cfdyn import flows, losses, optimizers
-from cfdyn.cli import interrupts, main
+from cfdyn.cli import interrupts
 from cfdyn.integrate.solve import solve
-from cfdyn.systems.loss import Loss
+from tests.cli.terminal import command, run
+
+_, document = command("flow", after=["--no-figure"])
 
 FORMULA = "(1 - x*y)**2 / 2"
 USUAL = [FORMULA, "--optimizer", "gd:lr=0.8", "--start", "1.5,0.3"]
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
-
-
-def document(capsys, *arguments):
-    code, out, err = run(capsys, "flow", *arguments, "--no-figure", "--json")
-    assert code == 0, err
-    return json.loads(out)
-
-
 def test_the_numbers_are_those_of_solve(capsys):
     found = document(capsys, *USUAL, "--time", "10", "--save-at", "0.5,2,10", "--rtol", "1e-11")
-    path = solve(flows.central(Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 10, save_at=[0.5, 2, 10], rtol=1e-11)
+    path = solve(flows.central(cf.Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 10, save_at=[0.5, 2, 10], rtol=1e-11)
     for key in ("t", "w", "z", "sharpness", "covariance", "rank", "loss", "predicted_loss", "predicted_grad_norm_sq"):
         assert np.array_equal(found[key], getattr(path, key)), key
     assert found["stats"] == path.stats and found["names"] == ["x", "y"] and found["status"] == "done" and found["notes"] == []
@@ -48,7 +31,7 @@ def test_the_numbers_are_those_of_solve(capsys):
 
 def test_without_rows_they_are_the_ends_of_the_steps(capsys):
     found = document(capsys, *USUAL, "--time", "5", "--model", "gradient")
-    path = solve(flows.gradient(Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 5)
+    path = solve(flows.gradient(cf.Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 5)
     assert np.array_equal(found["t"], path.t) and np.array_equal(found["w"], path.w)
     assert found["events"] == [] and not np.any(found["covariance"])
 
@@ -253,7 +236,7 @@ def test_equations_go_into_the_past_and_may_name_the_time(capsys):
 
 
 def test_ctrl_c_keeps_the_path_until_then(capsys, monkeypatch):
-    ends, path = [], solve(flows.central(Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 1)
+    ends, path = [], solve(flows.central(cf.Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 1)
 
     def stopped(*arguments, **options):
         raise cf.errors.Interrupted(path)

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+import cfdyn as cf
 from cfdyn import flows, losses, optimizers
 from cfdyn.cli import main
 from cfdyn.errors import UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.plotting import plot
-from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import iterate
 from cfdyn.systems.steps import as_map
 
@@ -28,7 +28,7 @@ def lines(axes):
 @pytest.fixture(scope="module")
 def usual():
     """Path, orbit and loss of the product of two weights."""
-    loss, gd = Loss("(1 - x*y)**2 / 2"), optimizers.gd(lr=0.8)
+    loss, gd = cf.Loss("(1 - x*y)**2 / 2"), optimizers.gd(lr=0.8)
     rows = np.linspace(0, 10, 101)
     return solve(flows.central(loss, gd), [1.5, 0.3], 10, save_at=rows), iterate(as_map(loss, gd), [1.5, 0.3], 10), loss
 
@@ -67,8 +67,8 @@ def test_without_orbit_or_loss(usual):
     [
         (losses.double_well(), optimizers.gd(lr=1.2), [0.3], "central"),
         (losses.deep_linear(), optimizers.gd(lr=0.55), [0.9, 0.8, 0.7, 1.0], "gradient"),
-        (Loss("(1 - x*y)**2/2"), optimizers.rmsprop(lr=0.01, beta2=0.9), [1.5, 0.3], "central"),
-        (Loss("(1-x*y)**2/2 + (1-u*v)**2/2", "x y u v"), optimizers.gd(lr=0.8), [1.5, 0.3, 1.4, 0.1], "central"),
+        (cf.Loss("(1 - x*y)**2/2"), optimizers.rmsprop(lr=0.01, beta2=0.9), [1.5, 0.3], "central"),
+        (cf.Loss("(1-x*y)**2/2 + (1-u*v)**2/2", "x y u v"), optimizers.gd(lr=0.8), [1.5, 0.3, 1.4, 0.1], "central"),
     ],
 )
 def test_other_dimensions_and_optimizers(loss, optimizer, start, model, tmp_path):
@@ -79,7 +79,7 @@ def test_other_dimensions_and_optimizers(loss, optimizer, start, model, tmp_path
 
 
 def test_a_diverging_orbit_does_not_shrink_the_path(tmp_path):
-    loss, gd = Loss("x**2*(1 + y**2) + y**2/10"), optimizers.gd(lr=0.9)
+    loss, gd = cf.Loss("x**2*(1 + y**2) + y**2/10"), optimizers.gd(lr=0.9)
     path, orbit = solve(flows.gradient(loss, gd), [0.5, 1.5], 20), iterate(as_map(loss, gd), [0.5, 1.5], 20)
     assert orbit.status != "done"
     width = np.diff(plot(path, tmp_path / "a.svg", orbit=orbit, loss=loss).axes[0].get_xlim())[0]
@@ -87,7 +87,7 @@ def test_a_diverging_orbit_does_not_shrink_the_path(tmp_path):
 
 
 def test_a_path_of_no_length(tmp_path):
-    path = solve(flows.central(Loss("w**2/2"), optimizers.gd(lr=0.5)), [1.0], 0)
+    path = solve(flows.central(cf.Loss("w**2/2"), optimizers.gd(lr=0.5)), [1.0], 0)
     plot(path, tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
@@ -114,7 +114,7 @@ def test_the_command_line_draws(tmp_path, capsys, monkeypatch):
 
 def test_an_orbit_that_runs_away_does_not_flatten_the_loss():
     """Gradient descent leaves the well of w²/2 − w⁴/20, its loss falls to −10²⁰ and below; the flow goes to its bottom."""
-    loss, gd = Loss("w**2/2 - w**4/20"), optimizers.gd(lr=6.0)
+    loss, gd = cf.Loss("w**2/2 - w**4/20"), optimizers.gd(lr=6.0)
     path, orbit = solve(flows.gradient(loss, gd), [1.0], 10), iterate(as_map(loss, gd), [1.0], 10)
     assert orbit.status != "done" and orbit.loss.min() < -1e10
     low, high = plot(path, orbit=orbit).axes[2].get_ylim()

@@ -6,25 +6,14 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
 from cfdyn.cli.input.values import spaced
 from cfdyn.errors import UsageError
+from tests.cli.terminal import command
+
+run, _ = command("held-sharpness")
 
 START = [1.6, 1.45, 1.1, -0.84, 0.78, -1.06, -0.37]
 USUAL = ["tanh_network", "--optimizer", "gd:lr=0.5", "--start", ",".join(map(str, START)), "--steps", "400", "--after", "100", "--runs", "6"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["held-sharpness", *arguments])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
 
 
 def test_the_numbers_are_those_of_the_call(capsys, tmp_path):

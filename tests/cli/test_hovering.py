@@ -8,22 +8,10 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import run
 
 NETWORK = ["tanh_network", "--optimizer", "adam:lr=0.02,beta2=0.99", "--start", "0.5,-0.4,0.3,0.2,0.6,-0.5,0.1"]
 START = [0.5, -0.4, 0.3, 0.2, 0.6, -0.5, 0.1]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return end.value.code, capsys.readouterr().out
 
 
 def told(out):
@@ -37,7 +25,7 @@ def own(steps):
 
 def test_orbit_says_since_when_and_how_closely(capsys, tmp_path):
     want = cf.analysis.hovering(own(1500))
-    code, out = run(capsys, "orbit", *NETWORK, "--steps", "1500", "--plot", "orbit.png")
+    code, out, _ = run(capsys, "orbit", *NETWORK, "--steps", "1500", "--plot", "orbit.png")
     assert code == 0 and want.kind == "hovers" and want.meaning in told(out) and "λ₁(P⁻¹H)" in out
     assert (tmp_path / "orbit.png").stat().st_size > 1000
 
@@ -45,7 +33,7 @@ def test_orbit_says_since_when_and_how_closely(capsys, tmp_path):
 def test_a_state_wider_than_the_screen_leaves_room_for_the_edge(capsys):
     """As many entries of the state as there is room for, no number cut, and how many are left out."""
     orbit = own(12)
-    code, out = run(capsys, "orbit", *NETWORK, "--steps", "12")
+    code, out, _ = run(capsys, "orbit", *NETWORK, "--steps", "12")
     head, *rows = [line.split() for line in out.splitlines()[1:15]]
     shown = len(head) - 5
     assert code == 0 and head == ["step", *orbit.names[:shown], "loss", "sharpness", "λ₁(P⁻¹H)", "θ"] and 1 < shown < 7
@@ -73,7 +61,7 @@ def test_orbit_in_a_document(capsys):
     ("normalized_gd:lr=0.05", "normalized_gd is not of the form"), ("adam:lr=0.05,clip=1", "adam clips or changes the gradient"),
 ])  # fmt: skip
 def test_what_has_none_says_so(capsys, optimizer, words):
-    code, out = run(capsys, "orbit", "double_well", "--optimizer", optimizer, "--start", "1.3", "--steps", "5")
+    code, out, _ = run(capsys, "orbit", "double_well", "--optimizer", optimizer, "--start", "1.3", "--steps", "5")
     assert code == 0 and words in told(out) and "so there is no λ₁(P⁻¹H) that could be held against an edge θ" in told(out)
     found = json.loads(
         run(capsys, "orbit", "double_well", "--optimizer", optimizer, "--start", "1.3", "--steps", "5", "--json")[1]
@@ -82,13 +70,13 @@ def test_what_has_none_says_so(capsys, optimizer, words):
 
 
 def test_plain_maps_have_no_such_line(capsys):
-    code, out = run(capsys, "orbit", "--map", "x/2", "--start", "1", "--steps", "5")
+    code, out, _ = run(capsys, "orbit", "--map", "x/2", "--start", "1", "--steps", "5")
     assert code == 0 and "edge" not in out
 
 
 def test_compare_uses_the_same_words(capsys):
     want = cf.analysis.hovering(own(600)).meaning
-    code, out = run(capsys, "compare", *NETWORK, "--steps", "600", "--models", "gradient")
+    code, out, _ = run(capsys, "compare", *NETWORK, "--steps", "600", "--models", "gradient")
     assert code == 0 and want in told(out) and "it moves with the preconditioner" in out
     found = json.loads(run(capsys, "compare", *NETWORK, "--steps", "600", "--models", "gradient", "--json")[1])
     assert found["hovering"]["meaning"] == want and "preconditioned" not in found["models"]["gradient"]
@@ -102,5 +90,5 @@ def test_flow_shows_it_beside_its_own(capsys):
 
 
 def test_warm_is_at_ease_with_optimizers_that_have_no_central_flow(capsys):
-    code, out = run(capsys, "warm", "(w**2-1)**2/4", "--optimizer", "gd:clip=1")
+    code, out, _ = run(capsys, "warm", "(w**2-1)**2/4", "--optimizer", "gd:clip=1")
     assert code == 0 and out.startswith("(w**2-1)**2/4: ")

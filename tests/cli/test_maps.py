@@ -11,22 +11,11 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import interrupts, main
+from cfdyn.cli import interrupts
+from tests.cli.terminal import run
 
 HEAVY = ("double_well", "--optimizer", "heavy_ball", "--start", "1.1")
 PLANE = ("--vary", "lr=0.5:2:12", "--vary", "momentum=0:0.6:9")
-
-
-@pytest.fixture(autouse=True)
-def _away(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main([str(word) for word in arguments])
-    out, err = capsys.readouterr()
-    return stopped.value.code or 0, out, err
 
 
 def test_periods_over_two_parameters(capsys, tmp_path):

@@ -1,35 +1,17 @@
 """``cfdyn mean-square`` against the same call in Python."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, document = command("mean-square")
 
 POINT = [1.2, -0.7, 0.3, 0.2, 0.8, -0.5, 0.1]
 USUAL = ["tanh_network", "--optimizer", "gd:lr=0.8", "--start", ",".join(map(str, POINT)), "--batch", "2"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    """Records go to cfdyn-out/ in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["mean-square", *arguments])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
-
-
-def document(capsys, *arguments):
-    code, out, err = run(capsys, *arguments, "--json")
-    assert code == 0, err
-    return json.loads(out)
 
 
 @pytest.mark.parametrize("replace", [True, False])

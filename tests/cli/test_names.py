@@ -4,20 +4,14 @@ import json
 
 import pytest
 
-from cfdyn.cli import main
-
-
-def ran(capsys, *arguments):
-    with pytest.raises(SystemExit) as done:
-        main(list(arguments))
-    return done.value.code, *capsys.readouterr()
+from tests.cli.terminal import run
 
 
 def test_a_study_says_first_which_weights_it_read(capsys, tmp_path):
     call = ["study", "(w + 2*b - 1)**2/2 + w**4/4", "--optimizer", "gd:lr=0.1", "--no-figure", "--out", str(tmp_path)]
-    status, out, _ = ran(capsys, *call)
+    status, out, _ = run(capsys, *call)
     assert status == 0 and out.splitlines()[0].rstrip() == "2 weights: b, w"
-    status, out, _ = ran(capsys, *call, "--json")
+    status, out, _ = run(capsys, *call, "--json")
     assert json.loads(out)["weights"] == ["b", "w"]
 
 
@@ -30,10 +24,10 @@ def test_a_study_says_first_which_weights_it_read(capsys, tmp_path):
     "varied": ("E", ["branch", "--map", "2*x+E", "--variables", "x", "--vary", "E=0:1"]),
 }.values())  # fmt: skip
 def test_a_name_that_means_something_else_is_wrong_usage(capsys, name, call):
-    status, out, err = ran(capsys, *call)
+    status, out, err = run(capsys, *call)
     assert status == 2 and not out and f"{name!r} cannot name a variable or a parameter" in err
 
 
 def test_a_variable_that_the_formula_does_not_contain(capsys):
-    status, out, _ = ran(capsys, "classify", "x**2/2", "--variables", "x,y", "--optimizer", "gd:lr=0.5", "--start", "1,3", "--json")
+    status, out, _ = run(capsys, "classify", "x**2/2", "--variables", "x,y", "--optimizer", "gd:lr=0.5", "--start", "1,3", "--json")
     assert status == 0 and json.loads(out)["points"][0][1] == 3.0

@@ -5,18 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from cfdyn.cli import main
+from tests.cli.terminal import command
+
+run, _ = command("oscillation")
 
 T = np.arange(300)
 LOSS = np.cos(2 * np.pi * T / 3) * (T >= 100) + 0.01 * T + 0.1 * np.random.default_rng(0).normal(size=300)
 NOISE = np.random.default_rng(1).normal(size=300)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["oscillation", *map(str, arguments)])
-    streams = capsys.readouterr()
-    return stopped.value.code, streams.out, streams.err
 
 
 @pytest.fixture

@@ -10,15 +10,9 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
+from tests.cli.terminal import run
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return end.value.code, *capsys.readouterr()
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "empty", "text", "cut off", "foreign", "no permission", "device", "odd"])

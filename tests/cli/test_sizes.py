@@ -15,17 +15,11 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main
 from cfdyn.cli.output.document import print_json
 from cfdyn.records.tables import read_csv
+from tests.cli.terminal import run
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return end.value.code, *capsys.readouterr()
 
 
 def peak(*words):

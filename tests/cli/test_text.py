@@ -11,20 +11,15 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main, messages
+from cfdyn.cli import messages
 from cfdyn.cli.app import options_of
 from cfdyn.cli.commands import study
 from cfdyn.cli.output import screen
-from cfdyn.errors import CfdynError, readable
+from cfdyn.errors import readable
+from tests.cli.terminal import run
 from tests.processes import sentences
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return end.value.code, *capsys.readouterr()
 
 
 def write_log(name, *columns):
@@ -70,7 +65,7 @@ def test_long_values_are_shortened(capsys, arguments):
 
 
 def test_messages_in_one_readable_line():
-    assert str(CfdynError("a\nb\tc \x1b[2J \x9b \u202e")) == r"a b c \x1b[2J \x9b \u202e"
+    assert str(cf.CfdynError("a\nb\tc \x1b[2J \x9b \u202e")) == r"a b c \x1b[2J \x9b \u202e"
     text = readable("begin" + "x" * 100_000 + "end")
     assert len(text) < 600 and text.startswith("begin") and text.endswith("end")
     assert readable("λ₁ = 2/η, “ok”") == "λ₁ = 2/η, “ok”"
@@ -165,7 +160,7 @@ def test_arguments_are_called_arguments():
         (lambda: cf.losses.get("quartc"), "dir(cf.losses)"),
         (lambda: cf.Flow.from_text("x*q", "x"), "the name 'q' in the flow has no value; give one, such as `params={'q': 1}`"),
     ]:  # fmt: skip
-        with pytest.raises(CfdynError) as error:
+        with pytest.raises(cf.CfdynError) as error:
             wrong()
         assert words in str(error.value) and "--" not in str(error.value)
 
@@ -203,7 +198,7 @@ def test_analyses_of_maps_say_so_of_a_flow(name):
 
     analysis = getattr(cf.analysis, name)
     first, *others = [p for p in inspect.signature(analysis).parameters.values() if p.default is p.empty]
-    with pytest.raises(CfdynError, match="not Flow|needs the orbit"):
+    with pytest.raises(cf.CfdynError, match="not Flow|needs the orbit"):
         analysis(FLOW, *(BOUNDS.get(p.name, [0.5]) for p in others))
 
 

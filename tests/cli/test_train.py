@@ -11,16 +11,10 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main
+from tests.cli.terminal import run
 
 SMALL = ["train", "mlp:widths=3", "--data", "digits:classes=2,n=20", "--optimizer", "gd:lr=0.6", "--steps", "60", "--every", "3",
          "--exponents", "1", "--no-figure"]  # fmt: skip
-
-
-def run(capsys, *words):
-    with pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
 
 
 @pytest.fixture(scope="module")

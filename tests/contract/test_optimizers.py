@@ -89,8 +89,11 @@ def trajectory(name: str, options: dict, w0: list, n: int, number=float, sqrt=la
 
 def test_the_folder():
     """Whoever adds a file adds its definition and its variants."""
-    assert set(OPTIMIZER_STEPS) == set(NAMES) - set(MATRIX) == {name for name, _ in VARIANTS}
-    assert {name for name, _ in MATRIX_VARIANTS} == set(MATRIX)
+    for name in set(NAMES) - set(MATRIX):
+        assert name in OPTIMIZER_STEPS, f"write one step of {name}, as published, in plain Python: {name}_step in tests/oracles.py"
+        assert name in dict(VARIANTS), f"say with which settings {name} is tested: VARIANTS in tests/contract/test_optimizers.py"
+    assert set(OPTIMIZER_STEPS) == set(NAMES) - set(MATRIX), "tests/oracles.py has a step of an optimizer that is gone"
+    assert {name for name, _ in MATRIX_VARIANTS} == set(MATRIX), "MATRIX_VARIANTS has one for each optimizer of matrices"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.certify.ledger import Ledger
-from cfdyn.claims.expected import near
 from cfdyn.errors import RecordError
 from cfdyn.records.record import Record
 
@@ -38,8 +37,8 @@ OBJECTS = {
     "Certificate": certificate,
     "Ledger": lambda: Ledger(3, ((0, 1),) * 50, [((0, 1),) * 50] * 100, 0.5, [(((0, 1),), LONG)] * 50, {}, LONG, certificate()),
     "checked": lambda: cf.certify.check(certificate().document),
-    "Control": lambda: cf.claims.Control(LONG, {"n": near(3.0, 1e-9)}, dict.fromkeys(MANY, LONG)),
-    "Claim": lambda: cf.claims.Claim("a.b", LONG, LONG, "the paper", LONG, dict.fromkeys(MANY, near(3.0, 1e-9))),
+    "Control": lambda: cf.claims.Control(LONG, {"n": cf.claims.near(3.0, 1e-9)}, dict.fromkeys(MANY, LONG)),
+    "Claim": lambda: cf.claims.Claim("a.b", LONG, LONG, "the paper", LONG, dict.fromkeys(MANY, cf.claims.near(3.0, 1e-9))),
     "Claims": lambda: cf.claims.Claims("cfdyn_papers.may1976", LONG, read="the paper"),
     "Question": lambda: cf.claims.Question("a", LONG, LONG, LONG, tuple(MANY)),
     "Statement": lambda: cf.claims.Statement(LONG, range(1, 999)),

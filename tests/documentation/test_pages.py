@@ -42,7 +42,7 @@ def said(page):
 
 
 COMMANDS = {page: said(page) for page in TEXTS if said(page)}
-OURS = [words[1:] for each in COMMANDS.values() for words, _ in each if words[0] == "cfdyn"]
+OURS = [words[1:] for each in COMMANDS.values() for words, _ in each if words[0] == "cfdyn" and words != ["cfdyn", "--help"]]
 OURS = [words for k, words in enumerate(OURS) if words not in OURS[:k]]
 
 

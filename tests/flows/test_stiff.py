@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import cfdyn as cf
-from cfdyn.errors import CfdynError, FormulaError, NumericsError, UsageError
+from cfdyn.errors import FormulaError, NumericsError, UsageError
 from problems import stiff
 
 # Solutions at the end as Algorithm 648 tabulates them (Enright and Pryce, ACM Trans. Math. Softw. 13, 1987), in 8 digits
@@ -229,7 +229,7 @@ def test_questions_that_make_no_sense(start, options, said):
 def test_a_start_where_the_equation_is_not_defined():
     with pytest.raises(NumericsError, match="not defined at the start"):
         cf.solve(cf.Flow.from_text("log(x)", "x"), [-1.0], 1.0)
-    assert issubclass(NumericsError, CfdynError)
+    assert issubclass(NumericsError, cf.CfdynError)
 
 
 def test_steps_without_end_are_bounded():

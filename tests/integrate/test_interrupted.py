@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import Interrupted
 
 GD = cf.optimizers.gd(lr=0.8)
 VALLEY = cf.Loss("(1 - x*y)**2/2")
@@ -27,7 +26,7 @@ def stops_after(calls):
 def interrupted(flow, start, *rest, calls=1, **options):
     with pytest.raises(KeyboardInterrupt) as caught:
         cf.solve(flow, start, *rest, progress=stops_after(calls), **options)
-    assert isinstance(caught.value, Interrupted)
+    assert isinstance(caught.value, cf.Interrupted)
     return caught.value.record
 
 
@@ -73,7 +72,7 @@ def test_between_steps_that_were_not_noted(monkeypatch):
         return result
 
     monkeypatch.setattr(run, "stepping", SimpleNamespace(advance=late))
-    with pytest.raises(Interrupted) as caught:
+    with pytest.raises(cf.Interrupted) as caught:
         cf.solve(cf.Flow.from_text("v; -x", "x v"), [1.0, 0.0], 1e5, rtol=1e-10, max_steps=1e9)
     path = caught.value.record
     assert len(path.t) == sum(done for done, _ in calls[:2]) + 1

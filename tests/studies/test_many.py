@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import Interrupted, NumericsError, UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.machine.workers import Answer
 from cfdyn.records.shared import Shared
 from cfdyn.studies import many
@@ -81,7 +81,7 @@ def test_what_is_finished_is_not_computed_again(monkeypatch, tmp_path):
     calls = []
     monkeypatch.setattr(many, "asked", within(calls, stop=1))
     listed = [(BOWL, MOMENTUM[0]), "nonsense("]
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(cf.Interrupted) as stopped:
         cf.study_many(listed, out=tmp_path)
     part = stopped.value.record
     assert not part.complete and len(calls) == 1 and len([*part]) == 1 and len([*tmp_path.iterdir()]) == 1

@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 import cfdyn as cf
-from cfdyn.errors import CfdynError, FormulaError, UsageError
+from cfdyn.errors import FormulaError, UsageError
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.text.formula import check_names
 from cfdyn.symbolic.text.functions import CALLEES
@@ -23,7 +23,7 @@ def outcome(make):
     """The value of what is made, or None where the name is refused with a sentence."""
     try:
         return make()
-    except CfdynError as error:
+    except cf.CfdynError as error:
         assert str(error).strip() and "\n" not in str(error)
         return None
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.systems.map import Map
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.forms import Commutation
 from cfdyn.tape.program import Program, Tape
@@ -113,4 +112,4 @@ def test_sums_over_data_rows():
     table = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.3]])
     spec = make_loss("(u*v*a - b)**2 + softplus(u*v)", "u v", columns=["a", "b"], data=table)
     every = {((0, 1), (1, 1)), ((0, 1), (-1, -1)), ((1, 0), (1, 1)), ((1, 0), (-1, -1))}
-    assert of(Map(LossMap(spec, cf.optimizers.gd(lr=0.1)))) == every
+    assert of(cf.Map(LossMap(spec, cf.optimizers.gd(lr=0.1)))) == every

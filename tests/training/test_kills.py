@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.errors import CfdynError
 from tests import processes
 from tests.training import toy
 from tests.training.runs import arrays
@@ -29,7 +28,7 @@ def begun(*words):
 def steps_done(folder):
     try:
         return cf.Run(folder)._steps
-    except CfdynError:
+    except cf.CfdynError:
         return -1
 
 

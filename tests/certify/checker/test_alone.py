@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import cfdyn as cf
 from cfdyn.certify.checker import check as checker
-from cfdyn.cli import main
 from tests.certify.checker.examples import FOLDER, document
+from tests.cli.terminal import command
+
+run, _ = command("check")
 
 ROOT = Path(checker.__file__).parent
 OWN = "cfdyn.certify.checker"
@@ -48,13 +48,6 @@ print(sorted(m for m in loaded if m in sys.modules and not m.startswith("cfdyn.c
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
-
-
-def run(capsys, *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main(["check", *words])
-    out, err = capsys.readouterr()
-    return end.value.code, out, err
 
 
 def test_the_command_says_what_is_proved(capsys, tmp_path):
