@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
-from cfdyn.integrate.critical import multipliers, unpacked
+from cfdyn.integrate.equations import multipliers, unpacked
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 

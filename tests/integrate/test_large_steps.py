@@ -10,12 +10,12 @@ from scipy.optimize import minimize
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import force, pairs
 from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import _move
 from cfdyn.integrate.large.follow import widened
 from cfdyn.integrate.large.modes import completed, orthonormal
-from cfdyn.integrate.large.multiplier import force, pairs
 from cfdyn.integrate.large.oscillation import frozen
 from cfdyn.integrate.large.point import Chooser, Looker, Point, Wanted
 from cfdyn.integrate.large.stages import MARGIN, advance, stages

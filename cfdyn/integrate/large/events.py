@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.large.multiplier import diagonal, dots, held, meeting, packed, rank_of
+from cfdyn.integrate.equations import Rates, covariance_now, diagonal, dots, packed, rank_of
 from cfdyn.integrate.large.oscillation import OFF
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.trajectory import Event
@@ -28,7 +28,7 @@ def arrival(run: LargeRun, h: float) -> float:
     gaps, places = 2.0 - point.values[: point.near], diagonal(point.near)
     gaps[: run.rank] = 0.0
     try:
-        x = held(point.rates, gaps, 0.0)
+        x = covariance_now(point.rates, gaps, 0.0)
     except NumericsError:  # which ends the step, and says why there
         return math.inf
     closing = -(point.rates.alpha + point.rates.beta @ packed(x))[places]
@@ -72,3 +72,11 @@ def noted(run: LargeRun, x: np.ndarray, found: Point, h: float) -> None:
         there -= 1
         run.gone.pop(0)
         run.events.append(Event(begun, "leave", there))
+
+
+def meeting(found: Rates, x: np.ndarray, mode: int, gap: float) -> float:
+    """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 where it moves away."""
+    others, place = x.copy(), diagonal(len(x))[mode]
+    others[mode] = others[:, mode] = 0.0
+    rate = float(found.alpha[place] + found.beta[place] @ packed(others))
+    return max(0.0, gap / -rate) if rate < 0 else 0.0

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
+from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, multipliers, pairs, rates, weights
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.follow import guarded
-from cfdyn.integrate.large.multiplier import dots, pairs, weights
 from cfdyn.integrate.large.point import NEAR, Point, Wanted
 from cfdyn.integrate.large.room import no_room
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
@@ -123,17 +122,18 @@ def _move(flow: OracleFlow, point: Point, origin: np.ndarray) -> np.ndarray | No
             "start elsewhere, lower lr, or give the optimizer's state with the start"
         )
     gaps, way = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)], origin - point.z
-    # Without states of the optimizer slopes and forces are T alone, which is in memory: half the speed times it pushes.
-    weight, half = -weights(point.near), 0.5 * point.edge.speed
-    rows, forces = _parts(flow, point) if flow.own.states else (point.thirds, point.thirds)
     if flow.own.states:
+        rows, forces = _parts(flow, point)
         along, beta = rows @ way, rows @ forces.T
     else:
-        along, beta = weight * dots(rows, way[None])[:, 0], weight[:, None] * dots(rows, rows, half) * weight
+        along, beta = rates(flow, way, point.edge, point.y[: point.near], point.thirds)
     y, status, _ = multipliers(gaps + along, beta)
     if status == NO_SOLUTION or not np.isfinite(y).all():
         return None
-    for share, force in zip(y if flow.own.states else half * weight * y, forces, strict=True):
+    if not flow.own.states:
+        # Forces are −½MT, of which no copy is made.
+        y, forces = -0.5 * point.edge.speed * weights(point.near) * y, point.thirds
+    for share, force in zip(y, forces, strict=True):
         way += share * force
     return way
 

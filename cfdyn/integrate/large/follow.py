@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import AT_EDGE, diagonal, force, packed, rank_of
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
-from cfdyn.integrate.large.multiplier import AT_EDGE, diagonal, force, packed, rank_of, turn_thirds
-from cfdyn.integrate.large.point import COARSE, NEAR, Point, Wanted
+from cfdyn.integrate.large.point import COARSE, NEAR, Point, Wanted, turn_thirds
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.run import LargeRun

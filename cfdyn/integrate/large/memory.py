@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cfdyn.integrate.equations import rates
 from cfdyn.integrate.large.costs import KEPT, KINDS
-from cfdyn.integrate.large.multiplier import rates
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.turning import Turning
 from cfdyn.integrate.trajectory import Event

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.integrate.critical import unpacked
+from cfdyn.integrate.equations import covariance, force, packed, pairs, rank_of, rates, unpacked
 from cfdyn.integrate.large.follow import FARTHEST, widened
 from cfdyn.integrate.large.modes import aligned, orthonormal
-from cfdyn.integrate.large.multiplier import covariance, force, packed, pairs, rank_of, rates
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.turning import led, observed, softened
 from cfdyn.systems.by_products.oracle_flow import Edge, Force
@@ -63,7 +62,7 @@ def oscillation(run: LargeRun, h: float) -> tuple[np.ndarray, Force | None]:
     gap, k = np.diag(2.0 - point.values[: point.near]), min(len(run.missed), point.near)
     corrected = np.where(gap < 0, run.back * gap, gap)
     corrected[:k, :k] += min(h / abs(run.pace), 1.0) ** 2 * run.missed[:k, :k]
-    x = covariance(found, corrected / h)
+    x, _ = covariance(found, corrected / h)
     run.told = gap + h * unpacked(found.alpha + found.beta @ packed(x), point.near)
     if not x.any():
         return x, None

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import PIECE, Rates, pairs, rates
 from cfdyn.integrate.large.costs import LONG, Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
-from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.numerics.aligned import empty
 from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
@@ -222,3 +222,21 @@ class Chooser:
         enough += [max(wanted.rough * abs(v), (BESIDE * faint * max(abs(2.0 - v), NEAR)) ** 0.5) for v in values[k:]]
         chosen = [i for i, size in enumerate(enough) if sizes[i] > size]
         return {i: enough[i] for i in chosen[: k + 1 if k else 2]}  # near ones first; each takes two vectors
+
+
+def turn_thirds(turn: np.ndarray, thirds: list[np.ndarray]) -> None:
+    """T of the pairs of modes that are turned, in the place of what it was: rows of ``turn`` (k, k) are the new ones."""
+    k = len(turn)
+    place = {pair: n for n, pair in enumerate(pairs(k))}
+    factors = np.zeros((len(place), len(place)))
+    for (i, j), row in place.items():
+        for a in range(k):
+            for b in range(k):
+                factors[row, place[min(a, b), max(a, b)]] += turn[i, a] * turn[j, b]
+    for first in range(0, len(thirds[0]), PIECE):
+        part = slice(first, first + PIECE)
+        new = factors @ np.array([third[part] for third in thirds])
+        for row, own in enumerate(new):
+            if not thirds[row].flags.writeable:
+                thirds[row] = thirds[row].copy()
+            thirds[row][part] = own

@@ -10,13 +10,13 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.constant import named
+from cfdyn.integrate.equations import covariance_now, rank_of
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.events import arrival, noted
 from cfdyn.integrate.large.feasible import CLOSE, put_on_edge
 from cfdyn.integrate.large.follow import bent_before, given_up, guarded, predicted, regained, renewed, widened
 from cfdyn.integrate.large.memory import restored, stored
 from cfdyn.integrate.large.modes import orthonormal
-from cfdyn.integrate.large.multiplier import held, rank_of
 from cfdyn.integrate.large.oscillation import drifted, frozen, missed, oscillation, settled, size, unseen
 from cfdyn.integrate.large.point import Looker, Point, Wanted
 from cfdyn.integrate.large.room import constant_block
@@ -144,7 +144,7 @@ class LargeRun:
 
     def _held(self) -> np.ndarray:
         point = self.point
-        return np.zeros((0, 0)) if point.rates is None else held(point.rates, 2.0 - point.values[: point.near], self.h)
+        return np.zeros((0, 0)) if point.rates is None else covariance_now(point.rates, 2.0 - point.values[: point.near], self.h)
 
     def curved(self, u: np.ndarray) -> np.ndarray:
         """H with each row of such a U."""

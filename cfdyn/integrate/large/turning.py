@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cfdyn.integrate.equations import Rates, damped, rank_of
 from cfdyn.integrate.large.costs import LONG
-from cfdyn.integrate.large.multiplier import Rates, dots, rank_of, weights
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.stages import advance, stages
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
@@ -130,8 +130,7 @@ def softened(run: LargeRun, found: Rates, thirds: np.ndarray, slope: np.ndarray,
     half = 0.5 * float(run.point.edge.speed)
     fast = half * turning.sizes
     lost = 1 - advance(np.zeros(len(fast)), np.ones(len(fast)), h, n_stages(run, h), lambda way: 1 - fast * way) / h
-    along = weights(run.point.near)[:, None] * dots(thirds, turning.axes)
-    return Rates(found.alpha + along @ (lost * (turning.axes @ slope)), found.beta - half * (along * lost) @ along.T)
+    return damped(found, thirds, turning.axes, lost, slope, float(run.point.edge.speed))
 
 
 def observed(run: LargeRun, found: Point, change: np.ndarray, h: float) -> None:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.equations import covariance, damped, force
 from cfdyn.integrate.large.events import noted
 from cfdyn.integrate.large.follow import guarded, predicted, regained, widened
-from cfdyn.integrate.large.multiplier import Rates, covariance, dots, force, weights
 from cfdyn.integrate.large.oscillation import unseen
 from cfdyn.integrate.large.point import Point
 from cfdyn.integrate.large.run import BLOW_UP, LargeRun, Piece, Settings
@@ -37,13 +37,9 @@ class MapRun(LargeRun):
         point = self.point
         if point.rates is None:
             return np.zeros((0, 0))
-        thirds, y, half = point.thirds, point.y[: point.near], 0.5 * float(point.edge.speed)
-        weight, along = weights(point.near), dots(thirds, y)
-        slope = point.slope(self.flow)
-        alpha = -dots(thirds, slope[None])[:, 0] + LOST * along @ (y @ slope)
-        beta = half * (dots(thirds, thirds) - LOST * along @ along.T)
+        y, slope, speed = point.y[: point.near], point.slope(self.flow), float(point.edge.speed)
         gap = np.diag(2.0 - point.values[: point.near])
-        return covariance(Rates(weight * alpha, weight[:, None] * beta * weight), gap)
+        return covariance(damped(point.rates, point.thirds, y, LOST, slope, speed), gap)[0]
 
     def step(self, end: float) -> None:
         """One step, which is one of the optimizer; ``end`` is a whole number."""
