@@ -38,9 +38,7 @@ ROUND = [
     ("cfdyn.certify.checker.formulas.logarithms", "cfdyn.certify.checker.formulas.graph"),
     ("cfdyn.continuation.branch.switching", "cfdyn.analysis.bifurcations._branch"),
     ("cfdyn.training.summary", "cfdyn.training.run"),
-    *((f"cfdyn.integrate.large.{name}", "cfdyn.integrate.large.run")
-      for name in ("events", "feasible", "follow", "memory", "oscillation", "turning")),
-]  # fmt: skip
+]
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

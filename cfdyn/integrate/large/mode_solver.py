@@ -72,14 +72,14 @@ class Wanted(NamedTuple):
     near: int = 0
 
 
-class Looker:
-    """Makes points of a flow, for a path with the tolerance ``rtol``."""
+class ModeSolver:
+    """The points of a flow at its states, with their leading modes, for a path with the tolerance ``rtol``."""
 
     def __init__(self, flow: OracleFlow, oracle: Counted, rtol: float = 0.0):
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
         self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
         self.length = CHAIN if self.d < LONG else 1
-        self.aside = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
+        self.neutral = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted, known_near: Callable[[int], None] = lambda near: None) -> Point:
         """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over; ``known_near`` is
@@ -116,8 +116,8 @@ class Looker:
 
     def _lowered(self, y: np.ndarray, products: np.ndarray) -> np.ndarray:
         """Products with rows, in their place, without a part of the neutral modes."""
-        if len(self.aside):
-            products -= (y @ self.aside.T) @ self.aside
+        if len(self.neutral):
+            products -= (y @ self.neutral.T) @ self.neutral
         return products
 
     def _bent(
@@ -126,7 +126,7 @@ class Looker:
         """The gradient and the first products where T[u, u] brings them, else None and 0; that of the modes that are near."""
         g, known, own = None, 0, []
         for i, row in enumerate(y):
-            found, product, third = self.oracle.bent(w, np.divide(row, root, out=empty(self.d)))
+            found, product, third = self.oracle.jet(w, np.divide(row, root, out=empty(self.d)))
             g = found if found is not None else g
             own.append(third.astype(self.short, copy=False))
             if product is not None:
@@ -174,7 +174,7 @@ class Looker:
 
         for i, j in sorted(wanted, key=lambda pair: pair[0] < pair[1]):
             if i == j:
-                rows[i, i][:] = self.oracle.bent(w, mode(i))[2]
+                rows[i, i][:] = self.oracle.jet(w, mode(i))[2]
             else:
                 rows[i, j][:] = self.oracle.mixed(w, mode(i), mode(j), rows[i, i], rows[j, j])
 
