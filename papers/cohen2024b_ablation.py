@@ -18,8 +18,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, Undecided, above
+from cfdyn.integrate.equations import Rates, covariance, pairs, weights
 from cfdyn.integrate.large import large_run
-from cfdyn.integrate.large.multiplier import Rates, covariance, pairs, weights
 
 CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 WARM, STEPS, KAPPA = 300, 300, 0.01 / 0.99
@@ -108,7 +108,7 @@ def _step(name, state, h, penalty):
     slope = np.where(nu > 0, 1 / (2 * RATES[name] * np.sqrt(np.where(nu > 0, nu, 1.0))), 0.0)  # ∂P/∂ν
     bent = np.array([net.curvature_gradient(w, u[i], u[j]) for i, j in both]) if penalty else np.zeros_like(squares)
     beta, scale = 8 * KAPPA * (squares * slope * p**2) @ squares.T + (bent / p) @ bent.T / 2, weights(len(u))
-    x = covariance(Rates(np.zeros(len(both)), scale[:, None] * beta * scale), np.diag(2 - values) / h)
+    x, _ = covariance(Rates(np.zeros(len(both)), scale[:, None] * beta * scale), np.diag(2 - values) / h)
     shares = np.array([x[i, j] * (1 if i == j else 2) for i, j in both])
     return w - h / 2 * (shares @ bent) / p, nu + h * KAPPA * 4 * p**2 * (shares @ squares), y
 

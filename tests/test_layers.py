@@ -35,9 +35,7 @@ VIOLATIONS = {  # contract -> (file, the line that breaks it)
 # Imports for type checkers that still go round: this list may only become shorter.
 ROUND = [
     ("cfdyn.continuation.branch.switching", "cfdyn.analysis.bifurcations._branch"),
-    *((f"cfdyn.integrate.large.{name}", "cfdyn.integrate.large.run")
-      for name in ("events", "feasible", "follow", "memory", "oscillation", "turning")),
-]  # fmt: skip
+]
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

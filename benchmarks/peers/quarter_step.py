@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
-from cfdyn.integrate.critical import multipliers, unpacked
+from cfdyn.integrate.equations import multipliers, unpacked
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
@@ -48,7 +48,7 @@ def _euler(oracle: Counted, w: np.ndarray, u: np.ndarray, lr: float) -> tuple[np
     if not k:
         return w - STEP * lr * g, 0
     gap = 2 / lr * np.eye(k) - u @ oracle.products(w, u).T
-    own = [oracle.bent(w, v)[2] for v in u]
+    own = [oracle.jet(w, v)[2] for v in u]
     pairs = [(i, j) for i in range(k) for j in range(i, k)]
     thirds = np.array([own[i] if i == j else oracle.mixed(w, u[i], u[j], own[i], own[j]) * 2**0.5 for i, j in pairs])
     packed = np.array([gap[i, j] * (1 if i == j else 2**0.5) for i, j in pairs])

@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate._kernels.edge import complementarity as _kernel
-from cfdyn.integrate.critical import MOST_MODES, unpacked
+from cfdyn.integrate.equations import MOST_MODES, packed, unpacked, weights
 from cfdyn.records.record import Record, provenance
 
 
@@ -126,6 +126,5 @@ def _check_definite(operator: np.ndarray) -> None:
 
 def _packed(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """α as the vector of its upper triangle by rows, off-diagonals times √2, and β as a matrix on such vectors."""
-    i, j = np.triu_indices(len(alpha))
-    weight = np.where(i == j, 1.0, np.sqrt(2.0))
-    return weight * alpha[i, j], np.ascontiguousarray(weight[:, None] * beta[i, j][:, i, j] * weight)
+    weight, (i, j) = weights(len(alpha)), np.triu_indices(len(alpha))
+    return packed(alpha), np.ascontiguousarray(weight[:, None] * beta[i, j][:, i, j] * weight)

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import Rates, check_number, covariance, packed, unpacked
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
 
 # An eigenvalue this close to the edge is on it; one of X this small, relative to the largest, is 0; modes whose multiplier
 # wants to leave more slowly than this part of the forces stay.
 AT_EDGE, NO_RANK, IDLE = 1e-9, 1e-9, 1e-5
-MOST_MODES = 16  # what the complementarity problem is solved for
-NO_SOLUTION = 1  # status of the kernel
 
 
 @dataclass(frozen=True)
@@ -43,39 +41,17 @@ def critical(supplier: Supplier, z: np.ndarray, edge_tolerance: float, drop: boo
     k = int((values >= 2.0 - 2.0 * at_edge).sum())
     if k == 0:
         return none
-    if k > MOST_MODES:
-        raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
+    check_number(k)  # before forces of so many are asked for
     directions = vectors[:, len(values) - k :].T
     a, b = supplier.forces(z, directions / np.sqrt(p))
     alpha, beta = a @ supplier.drift(z), a @ b.T
-    x, status, rank = multipliers(alpha, beta)
-    if status == NO_SOLUTION:
-        raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")
-    weights, turn = np.linalg.eigh(unpacked(x, k))
+    x, unique = covariance(Rates(alpha, beta), np.zeros((k, k)))
+    weights, turn = np.linalg.eigh(x)
     first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
     # Without force, and without a wish to go: kept, since the modes would turn without end next to it.
-    rates = np.einsum("iq,ij,jq->q", turn, unpacked(alpha + beta @ x, k), turn)
+    rates = np.einsum("iq,ij,jq->q", turn, unpacked(alpha + beta @ packed(x), k), turn)
     idle = not drop and 0 < first < k and (rates[:first] <= IDLE * np.abs(alpha).max()).all()
     first = max(first, 1) if drop else 0 if idle else first
     basis = turn.T @ directions
     left = basis[:first] if drop and first < k else None
-    return Critical(basis[first:].copy(), weights[first:], first > 0, rank == len(alpha), left)
-
-
-def unpacked(x: np.ndarray, k: int) -> np.ndarray:
-    """The symmetric matrix (k, k) of a vector of pairs, in which those off the diagonal stand with √2."""
-    matrix, (i, j) = np.zeros((k, k)), np.triu_indices(k)
-    matrix[i, j] = matrix[j, i] = np.where(i == j, x, x * 0.5**0.5)
-    return matrix
-
-
-def multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """X with 0 ⪯ X ⟂ α + β[X] ⪰ 0, the status and the rank of β."""
-    x = np.zeros(len(alpha))
-    if len(alpha) == 1 and beta[0, 0] > 0.0:
-        x[0] = max(0.0, -alpha[0] / beta[0, 0])
-        return x, 0, 1
-    from cfdyn.integrate._kernels.edge.complementarity import complementarity
-
-    status, _, rank, _ = complementarity(alpha, (beta + beta.T) / 2, x)
-    return x, status, rank
+    return Critical(basis[first:].copy(), weights[first:], first > 0, unique, left)

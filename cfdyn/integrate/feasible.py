@@ -3,7 +3,7 @@
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
+from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
 FAR = 100  # times the size of the start: a state so far away has nothing to do with it

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from cfdyn.arguments import vector
-from cfdyn.errors import Interrupted, NumericsError, UsageError, unknown
+from cfdyn.errors import Interrupted, NumericsError, UsageError
 from cfdyn.integrate.compile_ahead import compiling_ahead
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
+from cfdyn.integrate.options import MAP, Options, checked
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
-from cfdyn.integrate.stepping.run import METHODS, Options, Run
+from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.dense import Dense
 from cfdyn.integrate.supply.supplier import Modes
 from cfdyn.integrate.trajectory import Trajectory
@@ -28,8 +29,6 @@ from cfdyn.systems.flow import Flow
 if TYPE_CHECKING:
     from cfdyn.integrate.large.record import LargeTrajectory
     from cfdyn.systems.by_products.oracle_flow import OracleFlow
-
-MAP = "map"
 
 
 @overload
@@ -115,12 +114,12 @@ def solve(
     flow = flow if isinstance(flow, Flow) else Flow.of(flow) or flow
     many = not isinstance(flow, Flow)
     rtol, atol = (1e-3 if many else 1e-8) if rtol is None else rtol, (1e-8 if many else 1e-10) if atol is None else atol
-    options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)
+    options = checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance, strict)
     begin, end, sign, rows = _times(t, save_at)
     if not isinstance(flow, Flow):
         if begin or sign < 0 or events is not None or stop is not None:
             raise UsageError("a flow of a loss that is no formula starts at t = 0, goes forward and has no events of yours")
-        return _solved(flow, w0, end, rows, options, strict, warm, progress)
+        return _solved(flow, w0, end, rows, options, warm, progress)
     if warm:
         raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
     if method == MAP:
@@ -173,10 +172,9 @@ def _followed(flow: Flow, run: Run, path: Trajectory) -> Trajectory:
 
 
 def _solved(
-    flow: Any, w0: Any, t: float, rows: np.ndarray | None, options: Options, strict: bool, warm: int, progress: Any
+    flow: Any, w0: Any, t: float, rows: np.ndarray | None, options: Options, warm: int, progress: Any
 ) -> "LargeTrajectory":
     """The path for a loss that is no formula."""
-    from cfdyn.integrate.large.run import Settings
     from cfdyn.integrate.large.solve import solve_large
     from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
@@ -186,24 +184,7 @@ def _solved(
         raise UsageError("`step` and `method` (but 'map') are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
     if options.method == MAP and t != round(t):
         raise UsageError(f"the central map goes by whole steps, not to t = {t:g}")
-    settings = Settings(options.rtol, options.atol, options.max_step, options.max_steps, strict, method=options.method)
-    return solve_large(flow, w0, t, rows, settings, warm, progress)
-
-
-def _checked(
-    rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: float, edge_tolerance: float
-) -> Options:
-    if method not in ("auto", MAP) and method not in METHODS:
-        raise unknown("method", method, (*METHODS, "auto", MAP))
-    for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
-        if not least <= value < math.inf:
-            raise UsageError(f"`{name}` is a number of at least {least:g}, not {value}")
-    if rtol > 1:
-        raise UsageError(f"`rtol` is the relative error of a step, at most 1, not {rtol}")
-    for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
-        if bound is not None and not bound > 0:
-            raise UsageError(f"`{name}` must be greater than 0, not {bound}")
-    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(min(max_steps, 2**62)), 2 * edge_tolerance)
+    return solve_large(flow, w0, t, rows, options, warm, progress)
 
 
 def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, np.ndarray | None]:

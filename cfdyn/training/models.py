@@ -136,12 +136,12 @@ class Model:
         """Its status, the optimizer's ``status`` if it goes on; what was changed or assumed; gradient equivalents as timed."""
         notes, work = [self._noiseless] if self._noiseless else [], 0.0
         if self._run is not None:
-            notes, work = [*notes, *self._run.notes, *self._run.said, *self._coarse()], float(self._run.oracle.equivalents())
+            notes, work = [*notes, *self._run.notes, *self._run.summary, *self._coarse()], float(self._run.oracle.equivalents())
         return {"status": status if self.status == RUNNING else self.status, "notes": notes, "work": work}
 
     def _coarse(self) -> list[str]:
         """That its tolerance is large beside its distance to the optimizer, if it is."""
-        rtol, length = self._run.settings.rtol, float(np.linalg.norm(self._run.w))
+        rtol, length = self._run.options.rtol, float(np.linalg.norm(self._run.w))
         if not self._farthest or rtol * length <= COARSE * self._farthest:
             return []
         return [f"its tolerance, {rtol:g} of the length of the weights, is {rtol * length:.2g}, and the flow was at most "

@@ -304,7 +304,7 @@ def test_what_is_asked_is_counted():
     oracle, w = Counted(flow), np.array([1.5, 0.3])
     oracle.gradient(w)
     oracle.products(w, np.eye(2))
-    oracle.bent(w, np.array([1.0, 0.0]))
+    oracle.jet(w, np.array([1.0, 0.0]))
     assert oracle.counts == {"gradient": 1, "products": 2, "third": 1} and oracle.equivalents() == 1 + 2 * 2 + 5
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import lobpcg
 
 import cfdyn as cf
-from cfdyn.integrate.large import large_run, point
+from cfdyn.integrate.large import large_run, mode_solver
 from cfdyn.integrate.large.modes import recombine, refined
 from tests.integrate.test_large import Plain
 
@@ -107,7 +107,7 @@ def test_rows_and_what_is_beside_them_are_recombined_in_their_places():
 ])  # fmt: skip
 def test_conjugate_directions_are_for_few_weights_where_modes_are_to_be_exact(rtol, on, long, method, length, monkeypatch):
     """At tight tolerances, and where modes turn into others; not where memory counts, nor where no error tells."""
-    monkeypatch.setattr(point, "LONG", long)
+    monkeypatch.setattr(mode_solver, "LONG", long)
     run = large_run(cf.flows.central(Plain(NET), cf.optimizers.gd(lr=1.2)), START, rtol=rtol, method=method)
     lengths = []
 
@@ -115,8 +115,8 @@ def test_conjugate_directions_are_for_few_weights_where_modes_are_to_be_exact(rt
         lengths.append(given[-1])
         return refined(*given)
 
-    monkeypatch.setattr(point, "refined", refine)
-    run.turning.on = on
+    monkeypatch.setattr(mode_solver, "refined", refine)
+    run.rotation.on = on
     run.advance(5.0)
     assert max(lengths) == length
 

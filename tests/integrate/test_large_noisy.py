@@ -104,7 +104,7 @@ def test_a_run_goes_on_bit_for_bit():
     first.advance(20.0)
     second.restore(first.snapshot())
     second.advance(40.0)
-    assert np.array_equal(whole.w, second.w) and np.array_equal(whole.x, second.x) and whole.said == second.said
+    assert np.array_equal(whole.w, second.w) and np.array_equal(whole.x, second.x) and whole.summary == second.summary
 
 
 def test_where_no_direction_is_sharp_it_is_gradient_flow():

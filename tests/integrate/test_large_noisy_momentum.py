@@ -109,7 +109,7 @@ def test_where_the_edge_holds_it_the_damping_is_that_of_the_dense_flow(optimizer
     """Which has κ, how fast the multiplier moves with ηλ, in closed form."""
     dense = cf.solve(cf.flows.central(toy(), optimizer, batch=200, cut=0.05), TOY_START, 400, save_at=[400])
     run = large_run(cf.flows.central(ByRow(toy()), optimizer, batch=200, cut=0.05), dense.w[0])
-    assert dense.damping[0] < 1 and "edge-held" in run.said[0]
+    assert dense.damping[0] < 1 and "edge-held" in run.summary[0]
     np.testing.assert_allclose(run.damping, dense.damping[0], rtol=1e-6)
 
 
@@ -124,7 +124,7 @@ def test_beyond_half_the_edge_of_quadratic_rows_it_is_exact_and_nothing_swings(b
     wanted = np.linalg.solve(np.eye(16) - operator, source.ravel()).reshape(4, 4)[:2, :2]
     run = large_run(cf.flows.central(ByRow(quadratic_rows(hessians, gradients)), optimizer, batch=3, replace=False), [0.0, 0.0], rtol=1e-6)
     np.testing.assert_allclose(covariance(run), wanted, rtol=1e-7)
-    assert run.damping == np.inf and run.said == ["not edge-held: λ₁(P⁻¹H) ≤ θ/2, or λ₁ is the same at all weights, at all steps"]
+    assert run.damping == np.inf and run.summary == ["not edge-held: λ₁(P⁻¹H) ≤ θ/2, or λ₁ is the same at all weights, at all steps"]
 
 
 @pytest.mark.parametrize("optimizer", [o.heavy_ball(lr=3.0, momentum=0.2), o.nesterov(lr=2.5, momentum=0.3)], ids=str)

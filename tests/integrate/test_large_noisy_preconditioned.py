@@ -89,7 +89,7 @@ def test_it_agrees_with_the_dense_flow_to_tolerance(optimizer):
 def test_where_the_edge_holds_it_the_damping_is_that_of_the_dense_flow(optimizer):
     dense = cf.solve(cf.flows.central(toy(), optimizer, batch=200, cut=0.05), TOY_START, 400, save_at=[400])
     run = large_run(cf.flows.central(ByRow(toy()), optimizer, batch=200, cut=0.05), dense.z[0])
-    assert dense.damping[0] < 1 and "edge-held" in run.said[0]
+    assert dense.damping[0] < 1 and "edge-held" in run.summary[0]
     np.testing.assert_allclose(run.damping, dense.damping[0], rtol=1e-5)
 
 

@@ -10,15 +10,14 @@ from scipy.optimize import minimize
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import force, pairs
 from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.feasible import _move
-from cfdyn.integrate.large.follow import widened
+from cfdyn.integrate.large.mode_solver import Chooser, ModeSolver, Point, Wanted
 from cfdyn.integrate.large.modes import completed, orthonormal
-from cfdyn.integrate.large.multiplier import force, pairs
-from cfdyn.integrate.large.oscillation import frozen
-from cfdyn.integrate.large.point import Chooser, Looker, Point, Wanted
 from cfdyn.integrate.large.stages import MARGIN, advance, stages
+from cfdyn.integrate.large.tracker import ModeTracker
 from tests.integrate.test_large import VALLEY, Plain
 
 
@@ -88,7 +87,7 @@ def test_modes_that_pass_each_other_below_the_edge_do_not_pile_up_as_guards():
 @pytest.mark.parametrize(("rtol", "kept"), [(1e-3, np.float32), (1e-7, np.float64)])
 def test_third_derivatives_of_many_weights_are_kept_in_32_bits(monkeypatch, rtol, kept):
     """Unless more is asked of the path. It ends where the valley xy = 1 is as sharp as the edge, x² + y² = 2.5, and goes on bit for bit."""
-    monkeypatch.setattr("cfdyn.integrate.large.point.LONG", 2)
+    monkeypatch.setattr("cfdyn.integrate.large.mode_solver.LONG", 2)
     run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], rtol=rtol)
     run.advance(20.0)
     arrays = run.snapshot()
@@ -103,14 +102,14 @@ def test_third_derivatives_of_many_weights_are_kept_in_32_bits(monkeypatch, rtol
 
 def whole_path(monkeypatch, many):
     """The run at t = 600, in how many steps T was gone at the end, and how often it was made anew; ``many``: weights that are so."""
-    gone, again = [], []
+    gone, again, widen = [], [], ModeTracker.widen
     with monkeypatch.context() as patch:
-        patch.setattr("cfdyn.integrate.large.follow.LONG", many)
-        patch.setattr("cfdyn.integrate.large.follow.FEW", 9)
-        patch.setattr("cfdyn.integrate.large.oscillation.widened", lambda run, near: (again.append(run.t), widened(run, near)))
+        patch.setattr("cfdyn.integrate.large.tracker.LONG", many)
+        patch.setattr("cfdyn.integrate.large.tracker.FEW", 9)
+        patch.setattr(ModeTracker, "widen", lambda modes, near: (again.append(near), widen(modes, near)))
         run = large_run(*overtaking())
         look = run._looked
-        patch.setattr(run, "_looked", lambda *args: (look(*args), gone.append(run.spent is not None))[0])
+        patch.setattr(run, "_looked", lambda *args: (look(*args), gone.append(run.modes.spent is not None))[0])
         run.advance(600.0)
     return run, sum(gone), len(again)
 
@@ -118,7 +117,7 @@ def whole_path(monkeypatch, many):
 def test_third_derivatives_that_are_given_up_for_memory_change_no_path(monkeypatch):
     """Where other modes are near after a step, T of those before it is gone; a step of too large an error has it made anew."""
     (kept, *none), (run, gone, again) = whole_path(monkeypatch, 100), whole_path(monkeypatch, 2)
-    assert none == [0, 0] and gone > again > 0 and run.spent is None
+    assert none == [0, 0] and gone > again > 0 and run.modes.spent is None
     assert (run.rank, run.steps, run.rejected) == (kept.rank, kept.steps, kept.rejected)
     np.testing.assert_allclose(run.w, kept.w, rtol=1e-9, atol=1e-12)
     # Both modes are at the edge, in whatever order: y stands still where Σ = 2r.
@@ -135,7 +134,7 @@ def test_thirds_of_a_point_are_those_of_its_modes(near, sign):
     y = net.eigenvalues(net.start, 3)[1] + 1e-4 * np.random.default_rng(0).standard_normal((3, net.dim))
     y[:2] = [[sign * np.cos(0.4), sign * np.sin(0.4)], [-np.sin(0.4), np.cos(0.4)]] @ y[:2]
     reach = np.where(np.arange(3) < near, np.inf, -np.inf)
-    point = Looker(flow, Counted(flow)).at(net.start.copy(), orthonormal(y, none), Wanted(2, reach, 1e-6))
+    point = ModeSolver(flow, Counted(flow)).at(net.start.copy(), orthonormal(y, none), Wanted(2, reach, 1e-6))
     exact = [net.curvature_gradient(net.start, point.u[i], point.u[j]) for i in range(near) for j in range(i, near)]
     assert point.near == near
     np.testing.assert_allclose(point.thirds, exact, atol=2e-3 * np.abs(exact).max())
@@ -156,10 +155,10 @@ def test_a_mode_that_is_near_no_more_and_did_not_swing_changes_no_error_of_a_fro
     run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.rmsprop(lr=0.1, beta2=0.9)), [1.5, 0.3])
     rng = np.random.default_rng(1)
     y, thirds, x = np.linalg.qr(rng.standard_normal((2, 2)))[0], rng.standard_normal((3, 2)), np.diag([0.7, 0.0])
-    run.point = replace(run.point, y=y, values=np.array([2.0, 1.9]), near=2, thirds=thirds)
+    run.modes.point = replace(run.point, y=y, values=np.array([2.0, 1.9]), near=2, thirds=thirds)
     push = force(x, run.point.edge, run.point.u, 2 * thirds, True)
-    both = frozen(run, replace(run.point, thirds=2 * thirds), x, push, 0.2)
-    one = frozen(run, replace(run.point, near=1, thirds=2 * thirds[:1]), x, push, 0.2)
+    both = run._frozen(replace(run.point, thirds=2 * thirds), x, push, 0.2)
+    one = run._frozen(replace(run.point, near=1, thirds=2 * thirds[:1]), x, push, 0.2)
     np.testing.assert_allclose(one, both, rtol=1e-13)
     assert np.abs(both).max() > 1e-4
     speed, bend = run.point.edge.speed, 0.7 * thirds[0] * (2 - (1 + 2) / 2)
@@ -212,7 +211,7 @@ def test_a_move_onto_the_edge_takes_little_memory_beside_what_is_known(k):
 @pytest.mark.parametrize("many", [2, 100])
 def test_a_path_ends_where_third_derivatives_are_refused_to_a_mode_that_is_at_the_edge_unseen(monkeypatch, many):
     """In the step that comes beyond the edge, at t = 10: the error came out of the run and took the path along."""
-    monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
+    monkeypatch.setattr("cfdyn.integrate.large.tracker.LONG", many)
     loss = cf.Loss("-s*0.1 + c**2/4 + (1.5 + s/2 + c)*x**2/2", "s c x")
 
     def refused(w, u, v):
@@ -251,10 +250,10 @@ def test_a_point_that_is_made_anew_takes_in_those_close_by_but_where_memory_coun
     """Of six modes within 0.4 % of the edge two are asked for."""
     begin, near = 2.0 - 0.001 * np.arange(1, 7), []
     for many in (100, 2):
-        monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
+        monkeypatch.setattr("cfdyn.integrate.large.tracker.LONG", many)
         run = large_run(cf.flows.central(crowd(np.eye(6), begin), cf.optimizers.gd(lr=1.0)), np.r_[np.full(6, 1e-6), np.zeros(6)])
         run.point.y, run.point.values = np.eye(12)[:6].copy(), begin.copy()
-        widened(run, 2)
+        run.modes.widen(2)
         near.append(run.point.near)
         np.testing.assert_allclose(run.point.values[:2], begin[:2], rtol=1e-6)
     assert near == [6, 2]
@@ -269,7 +268,7 @@ def test_modes_that_meet_the_edge_at_once_are_followed_with_one_near_mode_beside
     loss = crowd(c, begin)
     ends = []
     for many in (100, 2):
-        monkeypatch.setattr("cfdyn.integrate.large.follow.LONG", many)
+        monkeypatch.setattr("cfdyn.integrate.large.tracker.LONG", many)
         run = large_run(cf.flows.central(loss, cf.optimizers.gd(lr=1.0)), np.r_[np.full(count, 1e-6), np.zeros(count)], rtol=1e-4)
         run.advance(60.0)
         assert run.rank == count and not run.status
@@ -291,7 +290,7 @@ def test_a_start_beyond_the_edge_of_so_many_weights_that_memory_counts_is_put_wh
     assert (dual > 1e-6).sum() == 5
     near = []
     for many in (100, 2):
-        monkeypatch.setattr("cfdyn.integrate.large.feasible.LONG", many)
+        monkeypatch.setattr("cfdyn.integrate.large.tracker.LONG", many)
         run = large_run(cf.flows.central(crowd(c, begin), cf.optimizers.gd(lr=1.0)), np.r_[np.full(count, 1e-6), np.zeros(count)],
                         rtol=1e-4)  # fmt: skip
         np.testing.assert_allclose(run.w[count:], -c.T @ dual, atol=1e-4 * np.linalg.norm(dual))

@@ -166,7 +166,7 @@ def test_a_strict_run_goes_on_from_beyond_the_edge(monkeypatch):
     """Two modes 2 % beyond it: the way back is as long for short steps, and no error of them."""
     run = large_run(cf.flows.central(network(), cf.optimizers.gd(lr=0.75)), network().start, warm=10)
     run.advance(60.0)
-    monkeypatch.setattr("cfdyn.integrate.large.run.put_on_edge", lambda run: None)
+    monkeypatch.setattr("cfdyn.integrate.large.kinds.central_run.CentralRun._put_on_edge", lambda run: None)
     beyond = large_run(cf.flows.central(network(), cf.optimizers.gd(lr=0.765)), run.w, rtol=1e-6, max_steps=300)
     assert beyond.point.values[1] > 2.03
     beyond.advance(5.0)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.integrate.large.run import Settings
+from cfdyn.integrate.options import Options
 from cfdyn.training import models
 
 LR = 0.25
@@ -45,7 +45,7 @@ class Toy:
 class StableRun:
     """dw/dt = −η∇L by Runge and Kutta in steps of at most 1/8: what `cfdyn.integrate.large.idle_run` gives, for tests."""
 
-    theta, status, notes, said, settings = 2.0, "", (), (), Settings(rtol=1e-6)
+    theta, status, notes, summary, options = 2.0, "", (), (), Options(1e-6, 1e-8)
 
     def __init__(self, flow):
         self.flow, self.t, self.count, self.oracle = flow, 0.0, 0, self

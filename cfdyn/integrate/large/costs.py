@@ -83,7 +83,7 @@ class Counted:
         """Means over the rows of g_i² and of (H_i u)², summed over directions (k, d), each (d,), without any penalty."""
         return self._timed("squares", len(u) + 1, lambda: self.oracle.row_squares(w, u))
 
-    def bent(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
+    def jet(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
         """The gradient and Hu where they come for nothing, else None, and T[u, u]."""
         if self.has_jet:
             g, product, third = self._timed("jet", 1, lambda: self.oracle.jet(w, u))
@@ -102,7 +102,7 @@ class Counted:
             return np.asarray(self._timed("third", 1, partial(self.oracle.curvature_gradient, w, u, v)), dtype=float)
         both = np.add(u, v, out=empty(len(u)))
         del u, v  # memory
-        found = self.bent(w, both)[2] - uu
+        found = self.jet(w, both)[2] - uu
         found -= vv
         found /= 2
         return found
@@ -123,6 +123,24 @@ class Counted:
     def _least(self, key: tuple[str, int]) -> float | None:
         times = self.times.get(key, [])
         return min(times) if len(times) >= 3 else None
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Counts and times, as arrays."""
+        keys = list(self.calls)
+        times = np.full((len(keys), KEPT), np.nan)
+        for row, key in zip(times, keys, strict=True):
+            own = self.times.get(key, [])
+            row[: len(own)] = own
+        calls = [[KINDS.index(kind), size, self.calls[kind, size]] for kind, size in keys]
+        counts = [self.counts.get(kind, 0) for kind in KINDS]
+        return {"counts": np.array(counts, np.int64), "calls": np.array(calls, np.int64).reshape(-1, 3), "times": times}
+
+    def restore(self, given: dict[str, np.ndarray]) -> None:
+        """Go back to what `snapshot` gave."""
+        # Fewer kinds in what an older version has kept: new ones come last.
+        self.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=False) if n}
+        self.calls = {(KINDS[kind], int(size)): int(n) for kind, size, n in given["calls"]}
+        self.times = {key: row[np.isfinite(row)].tolist() for key, row in zip(self.calls, given["times"], strict=True)}
 
     def equivalents(self) -> float:
         """All that was asked, in gradients; values are left out, which records ask for."""

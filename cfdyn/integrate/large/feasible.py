@@ -3,79 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.critical import MOST_MODES, NO_SOLUTION, multipliers
-from cfdyn.integrate.large.costs import LONG
-from cfdyn.integrate.large.follow import guarded
-from cfdyn.integrate.large.multiplier import dots, pairs, weights
-from cfdyn.integrate.large.point import NEAR, Point, Wanted
-from cfdyn.integrate.large.room import no_room
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, multipliers, pairs, rates, weights
+from cfdyn.integrate.large.mode_solver import Point
+from cfdyn.integrate.large.tracker import ModeTracker
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
-if TYPE_CHECKING:
-    from cfdyn.integrate.large.run import LargeRun
-
-CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start; of many weights nearer ones, for memory
 ATTEMPTS, LEAST = 60, 0.1  # points looked at; of a move, where moves go to and fro
 NEAREST = 0.03  # of rtol: a next move so short changes no step that follows
 ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
 SETTLED = 1e-7  # of the whole way: a next step so short changes nothing
 
 
-def put_on_edge(run: LargeRun) -> None:
-    """A run that starts beyond the edge to a state on it, with a note; a UsageError where it is strict."""
-    theta = run.flow.theta(run.point.edge)
-    beyond = f"λ₁(P⁻¹H) = {run.point.values[0] * theta / 2:.6g} > {theta:.6g}"
-    if run.settings.strict:
-        raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
-                         "`strict`, to start from a state on the edge")  # fmt: skip
-    start, close = run.point.z, 2 * NEAR if run.flow.n_weights >= LONG else CLOSE
-
-    def look(z: np.ndarray, before: Point) -> Point:
-        sought = Wanted(before.near, np.full(len(before.y) + 1, close), min(1e-3, run.angle))
-        before.g, before.thirds = np.zeros(0), np.zeros((0, 0))  # memory
-        run.point = run.look.at(z, before.y, sought)
-        run.trend = np.zeros(len(run.point.y))
-        guarded(run)
-        return run.point
-
-    run.point = onto_edge(run.flow, run.point, look, partial(no_room, run.look), run.settings.rtol)
-    way = float(np.linalg.norm(run.point.z - start))
-    run.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
-
-
-def onto_edge(
-    flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], no_room: Callable[[Point, bool], str], rtol: float
-) -> Point:
-    """A point with θP − H ⪰ 0 near one beyond the edge; of an optimizer with a state of its own only that is moved.
+def onto_edge(modes: ModeTracker, no_room: Callable[[Point, bool], str]) -> None:
+    """From a point beyond the edge to one with θP − H ⪰ 0 near it; of an optimizer with a state of its own only that is moved.
 
     The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
     gap, so that it is the nearest, until moves are short beside ``rtol`` of the state; Newton's method makes the edge exact.
-    ``look`` makes the point of a state from the one before it, whose memory it takes over. A NumericsError if no such state is
-    found, or if ``no_room`` says why there is next to none.
+    A NumericsError if no such state is found, or if ``no_room`` says why there is next to none.
     """
-    start = point.z
-    found, last = _moved(flow, point, look, True, NEAREST * rtol * float(np.linalg.norm(start)))
+    start, last = modes.point.z, modes.point
+    found, last = _moved(modes, last, True, NEAREST * modes.options.rtol * float(np.linalg.norm(start)))
     if found is None and last.g.size:
-        found, last = _moved(flow, last, look, False)
+        found, last = _moved(modes, last, False)
     if found is None:
-        found, last = _moved(flow, look(start, last), look, False)
+        found, last = _moved(modes, modes.move(start, last), False)
     if why := no_room(last if found is None else found, found is not None):
         where = "no state on it was found" if found is None else "is kept there"
         raise NumericsError(f"the start is beyond the edge, and {where}: {why}")
-    if found is not None:
-        return found
-    raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
-                        "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
+    if found is None:
+        raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
+                            "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
 
-def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], Point], seen_from_start: bool,
-           close: float = 0.0) -> tuple[Point | None, Point]:  # fmt: skip
+def _moved(modes: ModeTracker, point: Point, seen_from_start: bool, close: float = 0.0) -> tuple[Point | None, Point]:
     """The iteration from the start, or short steps of Newton's method from where it has come to; the last point, too."""
     start, inside, before, share = point.z, None, None, 1.0
     for _ in range(ATTEMPTS):
@@ -83,7 +47,7 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             inside = point.z  # the state alone, for memory
             if not seen_from_start:
                 break
-        move = _move(flow, point, start if seen_from_start else point.z)
+        move = _move(modes.flow, point, start if seen_from_start else point.z)
         if move is None:
             break
         size = float(np.linalg.norm(move))
@@ -102,7 +66,7 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
             move *= min(1.0, SHORT * float(np.linalg.norm(start)) / size)
         for halving in range(30):
             try:
-                point = look(point.z + move * 0.5**halving, point)
+                point = modes.move(point.z + move * 0.5**halving, point)
                 break
             except NumericsError:
                 continue
@@ -111,7 +75,7 @@ def _moved(flow: OracleFlow, point: Point, look: Callable[[np.ndarray, Point], P
     if inside is None:
         return None, point
     if inside is not point.z or not point.g.size:
-        point = look(inside, point)
+        point = modes.move(inside, point)
     return point, point
 
 
@@ -123,17 +87,18 @@ def _move(flow: OracleFlow, point: Point, origin: np.ndarray) -> np.ndarray | No
             "start elsewhere, lower lr, or give the optimizer's state with the start"
         )
     gaps, way = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)], origin - point.z
-    # Without states of the optimizer slopes and forces are T alone, which is in memory: half the speed times it pushes.
-    weight, half = -weights(point.near), 0.5 * point.edge.speed
-    rows, forces = _parts(flow, point) if flow.own.states else (point.thirds, point.thirds)
     if flow.own.states:
+        rows, forces = _parts(flow, point)
         along, beta = rows @ way, rows @ forces.T
     else:
-        along, beta = weight * dots(rows, way[None])[:, 0], weight[:, None] * dots(rows, rows, half) * weight
+        along, beta = rates(flow, way, point.edge, point.y[: point.near], point.thirds)
     y, status, _ = multipliers(gaps + along, beta)
     if status == NO_SOLUTION or not np.isfinite(y).all():
         return None
-    for share, force in zip(y if flow.own.states else half * weight * y, forces, strict=True):
+    if not flow.own.states:
+        # Forces are −½MT, of which no copy is made.
+        y, forces = -0.5 * point.edge.speed * weights(point.near) * y, point.thirds
+    for share, force in zip(y, forces, strict=True):
         way += share * force
     return way
 

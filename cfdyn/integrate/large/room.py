@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.integrate.constant import MOVES, SAME, STILL, Narrow, sharpest
 from cfdyn.integrate.critical import AT_EDGE
-from cfdyn.integrate.large.point import Looker, Point
+from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 
 BEGINS = 1e-3  # of the edge: modes so near are looked at
 MOST, SHARE, WHOLE = 16, 0.05, 0.99  # weights asked about; of each in these modes, at least; of one of these modes in all of them
@@ -23,12 +23,12 @@ class Block(NamedTuple):
     states: int
 
 
-def constant_block(look: Looker, point: Point, sure: bool = True) -> Block | None:
+def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block | None:
     """The one at the edge or beyond among the weights that modes there are made of; None where none was found.
 
     ``sure``: only where a mode is made of few weights, since it takes some products for each of them.
     """
-    flow, d = look.flow, look.d
+    flow, d = solver.flow, solver.d
     y = point.y[point.values >= 2.0 * (1 - BEGINS)]
     share = (y**2).sum(axis=0)
     some = np.argsort(-share, kind="stable")[:MOST]
@@ -39,7 +39,7 @@ def constant_block(look: Looker, point: Point, sure: bool = True) -> Block | Non
     rows[range(len(some)), some] = 1.0
     far = max(1.0, float(np.abs(point.z).max()))
     states = [point.z, *(point.z + move * far * random.normal(size=d) for move in MOVES[:3])]
-    columns = [found for z in states if np.isfinite(found := look.curved(z, point.edge, rows)).all()]
+    columns = [found for z in states if np.isfinite(found := solver.curved(z, point.edge, rows)).all()]
     if len(columns) < 2:
         return None
     scaled, size = columns[0][:, some], max(2.0, float(np.abs(columns[0]).max()))
@@ -57,29 +57,29 @@ def constant_block(look: Looker, point: Point, sure: bool = True) -> Block | Non
     return Block(modes[still], modes[~still], top, len(columns))
 
 
-def no_room(look: Looker, point: Point, sure: bool) -> str:
+def no_room(solver: ModeSolver, point: Point, sure: bool) -> str:
     """Why nothing is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" where none is known."""
-    found, flow = constant_block(look, point, sure), look.flow
+    found, flow = constant_block(solver, point, sure), solver.flow
     if found is None or not len(found.held):
         return ""
     own = np.flatnonzero((found.held**2).sum(axis=0) > 1e-6).tolist()
-    curvature = found.top * _metric(look, point.z, flow.params.get("lr", np.nan), own[0])
+    curvature = found.top * _metric(solver, point.z, flow.params.get("lr", np.nan), own[0])
     names = tuple(flow.names[i] for i in own)
-    lr = _bound(look, point.z, curvature, own[0])
+    lr = _bound(solver, point.z, curvature, own[0])
     return Narrow(names, found.top, curvature, lr, f"the {found.states} states looked at").said
 
 
-def _metric(look: Looker, z: np.ndarray, lr: float, weight: int) -> float:
+def _metric(solver: ModeSolver, z: np.ndarray, lr: float, weight: int) -> float:
     """θP/2 of a weight with this lr."""
-    flow = look.flow if np.isnan(lr) else look.flow.at(lr=lr)
-    return float(np.broadcast_to(flow.edge(z).metric, look.d)[weight])
+    flow = solver.flow if np.isnan(lr) else solver.flow.at(lr=lr)
+    return float(np.broadcast_to(flow.edge(z).metric, solver.d)[weight])
 
 
-def _bound(look: Looker, z: np.ndarray, curvature: float, weight: int) -> float:
+def _bound(solver: ModeSolver, z: np.ndarray, curvature: float, weight: int) -> float:
     """The lr at which a curvature along a weight is at the edge; NaN if that is not found."""
-    lr = float(look.flow.params.get("lr", np.nan))
+    lr = float(solver.flow.params.get("lr", np.nan))
     for _ in range(100):
-        top = curvature / _metric(look, z, lr, weight) if 0 < lr < np.inf else np.nan
+        top = curvature / _metric(solver, z, lr, weight) if 0 < lr < np.inf else np.nan
         if np.isnan(top) or abs(top - 2.0) <= 2 * SAME:
             return lr if top > 0 else np.nan
         lr *= 2.0 / top

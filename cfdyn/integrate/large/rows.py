@@ -60,7 +60,7 @@ def _exact(run: LargeRun) -> bool:
     kind = run.flow.kind
     if kind not in ("plain", "central") or not len(run.point.y):
         return True
-    return kind == "central" and (run.point.near > 0 or len(run.look.aside) > 0)
+    return kind == "central" and (run.point.near > 0 or len(run.solver.neutral) > 0)
 
 
 def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
@@ -142,7 +142,7 @@ class Rows:
             rank=np.array([len(r.variances) for r in self.readings], dtype=int), loss=loss,
             predicted_loss=loss + columns["more_loss"], predicted_grad_norm_sq=columns["squares"],
             factors=factors, oscillation=x, events=list(run.events), status=status,
-            stats=statistics(run), notes=[*run.notes, *run.said, *flow.remarks, *thinned], provenance=provenance,
+            stats=statistics(run), notes=[*run.notes, *run.summary, *flow.remarks, *thinned], provenance=provenance,
         )  # fmt: skip
 
 

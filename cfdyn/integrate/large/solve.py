@@ -7,31 +7,35 @@ import numpy as np
 
 from cfdyn.errors import Interrupted
 from cfdyn.integrate.large.kinds.central_map import MapRun
+from cfdyn.integrate.large.kinds.central_run import CentralRun
 from cfdyn.integrate.large.kinds.edge_run import EdgeRun
 from cfdyn.integrate.large.kinds.noisy_run import NoisyRun
 from cfdyn.integrate.large.kinds.rod_run import RodRun
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.rows import Rows
-from cfdyn.integrate.large.run import LargeRun, Settings
+from cfdyn.integrate.large.run import LargeRun
 from cfdyn.integrate.large.start import warmed
+from cfdyn.integrate.options import MAP, Options
 from cfdyn.records.record import provenance
 from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 
+NAMED = ("rtol", "atol", "max_step", "max_steps", "strict", "seed", "method")  # in the provenance
 MOST = 1000  # numbers of a start that are kept beside a path
 
 
 def solve_large(
-    flow: OracleFlow, w0: Any, t: float, rows: np.ndarray | None, settings: Settings, warm: int,
+    flow: OracleFlow, w0: Any, t: float, rows: np.ndarray | None, options: Options, warm: int,
     progress: Callable[[float], None] | None,
 ) -> LargeTrajectory:  # fmt: skip
     """The path of the flow from w0 over the time t, with rows at some times or at the ends of all steps."""
-    run = large_run(flow, w0, warm=warm, **settings._asdict())
-    z, run.pieces = run.z, True
+    run = _begun(flow, w0, warm, options)
+    z, run.keeps_pieces = run.z, True
     found = Rows(run, rows)
     start = z if len(z) <= MOST else f"of length {np.linalg.norm(z):.17g}"
-    said = provenance(flow=flow.title, params=flow.params, start=start, t=t, save_at=rows, warm=warm, **settings._asdict())
+    said = provenance(flow=flow.title, params=flow.params, start=start, t=t, save_at=rows, warm=warm,
+                      **{name: getattr(options, name) for name in NAMED})  # fmt: skip
     try:
         while run.t < t and not run.status:
             before = run.t
@@ -45,12 +49,12 @@ def solve_large(
     return found.record(run.status or "done", said)
 
 
-def _kind(flow: OracleFlow, settings: Settings) -> Any:
+def _kind(flow: OracleFlow, options: Options) -> Any:
     if isinstance(flow, OracleEdgeFlow):
         return EdgeRun
     if isinstance(flow, OracleRodFlow):
         return RodRun
-    return NoisyRun if flow.noise is not None else MapRun if settings.method == "map" else LargeRun
+    return NoisyRun if flow.noise is not None else MapRun if options.method == MAP else CentralRun
 
 
 def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
@@ -71,7 +75,11 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
     [1.416 0.705] [2.] enter
     """
-    run = idle_run(flow, rtol, atol, **options)
+    return _begun(flow, w0, warm, Options(rtol, atol, **options))
+
+
+def _begun(flow: OracleFlow, w0: Any, warm: int, options: Options) -> LargeRun:
+    run = _kind(flow, options)(flow, options)
     start, said = warmed(flow, w0, warm) if warm else (flow.state(w0), "")
     run.begin(start)
     if said:
@@ -81,5 +89,5 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
 
 def idle_run(flow: OracleFlow, rtol: float = 1e-3, atol: float = 1e-8, **options: Any) -> LargeRun:
     """The same without a start, for which nothing is computed: for `LargeRun.begin` or `LargeRun.restore`."""
-    settings = Settings(rtol, atol, **options)
-    return _kind(flow, settings)(flow, settings)
+    made = Options(rtol, atol, **options)
+    return _kind(flow, made)(flow, made)

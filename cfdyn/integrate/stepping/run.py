@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate._kernels.steppers import attempts, methods, stepping
 from cfdyn.integrate._kernels.steppers.dense import sample
 from cfdyn.integrate._kernels.steppers.field import Field
+from cfdyn.integrate.options import Options
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
@@ -23,18 +24,6 @@ MANY = 150  # from this many states on, a stabilised explicit step is cheaper th
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
 JUMPED = 1e-6  # of the edge: what is no jump of an eigenvalue
-
-
-class Options(NamedTuple):
-    """The options of `cfdyn.solve`, checked."""
-
-    rtol: float
-    atol: float
-    method: str
-    step: float
-    max_step: float
-    max_steps: int
-    edge_tolerance: float
 
 
 @dataclass

@@ -7,60 +7,55 @@ import math
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.events import noted
-from cfdyn.integrate.large.follow import guarded, predicted, regained, widened
-from cfdyn.integrate.large.multiplier import Rates, covariance, dots, force, weights
-from cfdyn.integrate.large.oscillation import unseen
-from cfdyn.integrate.large.point import Point
-from cfdyn.integrate.large.run import BLOW_UP, LargeRun, Piece, Settings
+from cfdyn.integrate.equations import covariance, damped, force
+from cfdyn.integrate.large.kinds.central_run import NONE, CentralRun
+from cfdyn.integrate.large.mode_solver import Point
+from cfdyn.integrate.large.run import BLOW_UP, Piece
+from cfdyn.integrate.options import Options
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 
 DAMPED = (1 - math.exp(-2)) / 2  # of a step along a mode of curvature 2/η, where the flow decays by e⁻² in it
 LOST = 1 - DAMPED
 
 
-class MapRun(LargeRun):
+class MapRun(CentralRun):
     """w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the near modes and (1 − e⁻²)/2 on them, 0 ⪯ Σ ⟂ what is left of the gap a step on.
 
     Off the edge it is gradient descent itself, so that no warm start is needed. One unit of time is one step.
     """
 
-    def __init__(self, flow: OracleFlow, settings: Settings):
+    def __init__(self, flow: OracleFlow, options: Options):
         if flow.kind != "central" or not flow.of_descent:
             raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
                              "or leave `method` out")  # fmt: skip
-        super().__init__(flow, settings)
-        self.look.length = 1  # whole steps: no error tells that modes are not exact enough
+        super().__init__(flow, options)
+        self.solver.length = 1  # whole steps: no error tells that modes are not exact enough
 
-    def _held(self) -> np.ndarray:
+    def _covariance_now(self) -> np.ndarray:
         """X (k, k) of the step that begins now."""
         point = self.point
         if point.rates is None:
-            return np.zeros((0, 0))
-        thirds, y, half = point.thirds, point.y[: point.near], 0.5 * float(point.edge.speed)
-        weight, along = weights(point.near), dots(thirds, y)
-        slope = point.slope(self.flow)
-        alpha = -dots(thirds, slope[None])[:, 0] + LOST * along @ (y @ slope)
-        beta = half * (dots(thirds, thirds) - LOST * along @ along.T)
+            return NONE
+        y, slope, speed = point.y[: point.near], point.slope(self.flow), float(point.edge.speed)
         gap = np.diag(2.0 - point.values[: point.near])
-        return covariance(Rates(weight * alpha, weight[:, None] * beta * weight), gap)
+        return covariance(damped(point.rates, point.thirds, y, LOST, slope, speed), gap)[0]
 
     def step(self, end: float) -> None:
         """One step, which is one of the optimizer; ``end`` is a whole number."""
         if end != round(end):
             raise UsageError(f"the central map goes by whole steps, not to t = {end:g}")
-        if self.steps >= self.settings.max_steps:
+        if self.steps >= self.options.max_steps:
             self.status = f"stopped at t = {self.t:.6g} after {self.steps} steps; raise `max_steps`"
             return
         self.piece = None
         try:
             found, x = self._found()
-            noted(self, x, found, 1.0)
+            self.edge_events.note(self.t, self.steps, 1.0, x, self.point, found)
             move = found.z - self.point.z
             self.piece = Piece(self.t, self.t + 1.0, self.point.z, found.z, move, move)
-            self._take(found, x, 1.0, 1.0, False)
+            self._go_on(found, x, 1.0, 1.0, False)
             self.t, self.h = self.t + 1.0, 1.0
-            guarded(self)
+            self._guard()
         except NumericsError as trouble:
             self.status = f"stopped at t = {self.t:.6g}: {trouble}"
 
@@ -68,7 +63,7 @@ class MapRun(LargeRun):
         """The point after a step, and the step's X; a mode that came beyond the edge unseen is given a force."""
         while True:
             point, flow, push = self.point, self.flow, None
-            x = self._held()
+            x = self._covariance_now()
             if x.any():
                 push = force(x, point.edge, point.y[: point.near], point.thirds, False)
             move = point.slope(flow, push)
@@ -76,10 +71,10 @@ class MapRun(LargeRun):
             z = point.z + move - LOST * (y @ move) @ y
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
                 raise NumericsError("the weights run away")
-            modes, wanted = predicted(self, x, 1.0)
-            found = self.look.at(z, modes, wanted)
-            if not unseen(self, found, x) or len(x) >= len(point.values):
+            modes, wanted = self.modes.predicted(x, 1.0)
+            found = self.solver.at(z, modes, wanted)
+            if not self._unseen(found, x) or len(x) >= len(point.values):
                 return found, x
-            regained(point, found.y)
+            self.modes.regain(found.y)
             self.rejected += 1
-            widened(self, len(x) + 1)
+            self.modes.widen(len(x) + 1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.point import Point
-from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
+from cfdyn.integrate.large.mode_solver import Point
+from cfdyn.integrate.large.run import BLOW_UP, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.options import Options
 from cfdyn.systems.by_products.oracle_edge_flow import LARGEST, OracleEdgeFlow
 
 MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 1; steps after which the curvature is asked again
@@ -20,26 +22,26 @@ class EdgeRun(LargeRun):
 
     flow: OracleEdgeFlow
 
-    def __init__(self, flow: OracleEdgeFlow, settings: Settings):
-        if settings.method != "auto":
+    def __init__(self, flow: OracleEdgeFlow, options: Options):
+        if options.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
         self.top, self.velocity = math.nan, np.zeros(0)
-        super().__init__(flow, settings)
+        super().__init__(flow, options)
 
     def begin(self, z: np.ndarray) -> None:
         """Start at a state (n,)."""
         self.flow.check(z)
         self._ask(z)
-        self.trend = np.zeros(1)
-        self.point, self.velocity = self._at(z)
+        point, self.velocity = self._at(z)
+        self.modes.begin(point)
         if not np.isfinite(self.velocity).all():
             raise NumericsError("the flow is not defined at the start; start elsewhere")
-        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        self.h = min(self.options.max_step, 0.5 / self.radius())
 
     def _ask(self, z: np.ndarray) -> None:
         """About the largest ηλ."""
         none = np.zeros((0, self.flow.n_weights))
-        self.top = self.look.top(z[: self.flow.n_weights], self.flow.edge(z), none, self.settings.seed)
+        self.top = self.solver.top(z[: self.flow.n_weights], self.flow.edge(z), none, self.options.seed)
 
     def _velocity(self, z: np.ndarray) -> tuple[np.ndarray, float]:
         return self.flow.velocity(z, self.oracle.gradient, self.oracle.product)
@@ -69,37 +71,32 @@ class EdgeRun(LargeRun):
 
     def _error(self, off: np.ndarray) -> float:
         """The largest of the errors of c, u and ln ρ, in tolerances."""
-        d, settings = self.flow.n_weights, self.settings
+        d, options = self.flow.n_weights, self.options
         sizes = [float(np.linalg.norm(part)) for part in (off[:d], off[d : 2 * d], off[-1:])]
         scales = [float(np.linalg.norm(self.w)), 1.0, 1.0]
-        return max(one / (settings.atol + settings.rtol * scale) for one, scale in zip(sizes, scales, strict=True))
+        return max(one / (options.atol + options.rtol * scale) for one, scale in zip(sizes, scales, strict=True))
 
-    def _step(self, h: float, end: float) -> None:
-        point, before, first, self.piece = self.point, self.velocity, h, None
-        while True:
-            with np.errstate(all="ignore"):
-                z = advance(point.z, before, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
-                worst = math.inf
-                if np.isfinite(z).all() and np.abs(z).max() < BLOW_UP and z[-1] < LARGEST:
-                    found, after = self._at(z)
-                    worst = self._error(error(point.z, before, z, after, h)) if np.isfinite(after).all() else worst
-            if worst <= TOO_LARGE:
-                break
-            self.rejected += 1
-            h *= 0.25 if worst == math.inf else max(LEAST, SAFETY * worst ** (-1 / 3))
-            if h < SHORT:
-                self.status = f"at t = {self.t:.6g} the flow runs away or is not smooth"
-                return
-        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
-        self.piece = Piece(self.t, reached, point.z, found.z, before, after)
-        self._take(found, self.x, h, worst, first < 0.99 * self.h and h == first)
-        self.t, self.velocity, self.before, self.worst = reached, after, None, 0.0
+    def _attempt(self, h: float) -> Attempt:
+        point, before, why = self.point, self.velocity, "the flow runs away or is not smooth"
+        with np.errstate(all="ignore"):
+            z = advance(point.z, before, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
+            if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP and z[-1] < LARGEST):
+                return Attempt(math.inf, why)
+            found, after = self._at(z)
+            worst = self._error(error(point.z, before, z, after, h)) if np.isfinite(after).all() else math.inf
+        return Attempt(worst, why, found, before, after)
+
+    def _accept(self, tried: Attempt, h: float, cut: bool, end: float) -> None:
+        reached = self._after(h, end)
+        self.piece = Piece(self.t, reached, self.z, tried.after.z, tried.slope, tried.ends)
+        self._take(tried.after, self.x, h, tried.worst, cut)
+        self.t, self.velocity = reached, tried.ends
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays."""
         return {**super().snapshot(), "top": np.array(self.top), "velocity": self.velocity.copy()}
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go back, or forth, to what `snapshot` gave."""
         super().restore(arrays)
         self.top, self.velocity = float(arrays["top"]), np.array(arrays["velocity"])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large.kinds.balance import WIDTH, balanced
 from cfdyn.integrate.large.kinds.response import Beyond, Response
+from cfdyn.integrate.large.mode_solver import APART, Point
 from cfdyn.integrate.large.modes import orthonormal, refined
-from cfdyn.integrate.large.oscillation import size
-from cfdyn.integrate.large.point import APART, Point
-from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
+from cfdyn.integrate.large.run import BLOW_UP, SHORT, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.large.tracker import or_none
+from cfdyn.integrate.options import Options
 from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
 from cfdyn.systems.sgd.second_moments import noise_share
 
@@ -36,16 +38,17 @@ class NoisyRun(LargeRun):
     The force of Σ is taken once in a step, from the last two steps to the middle of the next.
     """
 
-    def __init__(self, flow: OracleFlow, settings: Settings):
-        if settings.method != "auto":
+    def __init__(self, flow: OracleFlow, options: Options):
+        if options.method != "auto":
             raise UsageError("the central map is of all rows: leave `method` out, or `batch`")
         assert flow.noise is not None
+        self.bend_before: np.ndarray | None = None  # a step earlier
         self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
         n = int(flow.oracle.n_rows)  # type: ignore[attr-defined]
         self.share, self.response = noise_share(n, flow.noise.batch, flow.noise.replace), Response.of(flow)
         self.kappa = self.response.passing
         self.floor = flow.noise.cut / WIDTH / self.response.rate  # of the value of a mode that counts
-        super().__init__(flow, settings)
+        super().__init__(flow, options)
 
     def begin(self, z: np.ndarray) -> None:
         """Start at the weights (d,)."""
@@ -53,7 +56,7 @@ class NoisyRun(LargeRun):
         flow.check(z)
         count = min(FIRST, flow.n_weights)
         while True:
-            values, y = self.look.search(z, flow.edge(z), count, none, self.settings.seed, FINE, RESTARTS)
+            values, y = self.solver.search(z, flow.edge(z), count, none, self.options.seed, FINE, RESTARTS)
             if values[-1] <= self.floor or count == flow.n_weights:
                 break
             count = self._allowed(min(2 * count, flow.n_weights))
@@ -63,10 +66,10 @@ class NoisyRun(LargeRun):
             later = ("; start where the optimizer is after more steps (warm=100, of a training warm_start=100), lower lr, or "
                      "raise `cut`") if isinstance(trouble, Beyond) else ""  # fmt: skip
             raise NumericsError(f"the start: {trouble}{later}") from None
-        self.point, self.x, self.bend = seen.point, seen.x, seen.bend
+        self.modes.begin(seen.point)
+        self.x, self.bend = seen.x, seen.bend
         self.damping = self.least = seen.damping
-        self.trend = np.zeros(len(seen.point.y))
-        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        self.h = min(self.options.max_step, 0.5 / self.radius())
 
     def _allowed(self, count: int) -> int:
         if count > MOST:
@@ -102,7 +105,7 @@ class NoisyRun(LargeRun):
             return np.array([oracle.product(w, row / root) / root for row in rows])
 
         def wanted(values: np.ndarray, sizes: np.ndarray) -> dict[int, float]:
-            enough = {i: self.angle * max(v - values[-1], APART) for i, v in enumerate(values) if v > least}
+            enough = {i: self.modes.angle * max(v - values[-1], APART) for i, v in enumerate(values) if v > least}
             return {i: size for i, size in enough.items() if sizes[i] > size}
 
         while True:
@@ -113,7 +116,7 @@ class NoisyRun(LargeRun):
             if values[-1] <= least or len(y) == len(w):
                 break
             self._allowed(len(y) + MORE)
-            _, more = self.look.search(z, edge, min(MORE, len(w) - len(y)), y, self.steps + 1, FINE, RESTARTS)
+            _, more = self.solver.search(z, edge, min(MORE, len(w) - len(y)), y, self.steps + 1, FINE, RESTARTS)
             y = np.concatenate([y, orthonormal(more, y)])
         near = int((values > least).sum())
         kept = min(near + SPARE, len(y))
@@ -126,7 +129,7 @@ class NoisyRun(LargeRun):
         pushing = [(share, axis) for share, axis in zip(sizes, axes.T, strict=True) if share > SMALL * sizes[-1]]
         bend = np.zeros(len(w))
         for share, axis in pushing:
-            bend += share * self.oracle.bent(w, axis @ u)[2]
+            bend += share * self.oracle.jet(w, axis @ u)[2]
         if not self.flow.own.states:
             return bend
         turn = np.array([math.sqrt(share) * axis for share, axis in pushing]).reshape(len(pushing), len(u))
@@ -164,62 +167,45 @@ class NoisyRun(LargeRun):
         past = float(point.values[0]) - 1.0
         if not (past > 0.0 and len(x) and x[0, 0] > 0):
             return math.inf
-        third = self.oracle.bent(point.z[: self.flow.n_weights], point.u[0])[2]
+        third = self.oracle.jet(point.z[: self.flow.n_weights], point.u[0])[2]
         swing = past * x[0, 0] * float(third @ (point.edge.speed * third))
         if not swing > 0:  # a curvature that is the same at all weights does not swing
             return math.inf
         return self.kappa**2 * loss / (2.0 * math.sqrt(self.kappa * swing))
 
-    @property
-    def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """U (k, d) and X (k, k) of Σ = UᵀXU now."""
-        return self.point.u, self.x
+    def _attempt(self, h: float) -> Attempt:
+        point, flow, bend = self.point, self.flow, self.bend
+        if self.bend_before is not None:
+            bend = bend + 0.5 * min(h / self.modes.last_step, LONGEST) * (bend - self.bend_before)
+        push = self._force(bend)
+        slope = flow.slope(point.z, point.g, push)
 
-    def _guard(self) -> None:
-        """Nothing: a point looks for modes itself."""
+        def right(z: np.ndarray) -> np.ndarray:
+            return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
 
-    def _step(self, h: float, end: float) -> None:
-        point, flow, first, self.piece = self.point, self.flow, h, None
-        while True:
-            bend = self.bend
-            if self.bent is not None:
-                bend = bend + 0.5 * min(h / self.pace, LONGEST) * (bend - self.bent)
-            push = self._force(bend)
-            slope = flow.slope(point.z, point.g, push)
+        with np.errstate(all="ignore"):
+            z = advance(point.z, slope, h, stages(h, self.radius()), right)
+        try:
+            if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
+                raise NumericsError("the weights run away")
+            seen = self._seen(z, point.y.copy())
+        except NumericsError as trouble:
+            return Attempt(math.inf, f"the flow is not defined a step further: {trouble}")
+        ends = flow.slope(z, seen.point.g, push)
+        off = self._off(bend - (self.bend + seen.bend) / 2, h)
+        worst = max(self._size(error(point.z, slope, z, ends, h)), self._size(off))
+        return Attempt(worst, "the flow is not defined a step further: the flow is not smooth", seen, slope, ends)
 
-            def right(z: np.ndarray, push: Force = push) -> np.ndarray:
-                return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), push)
-
-            with np.errstate(all="ignore"):
-                z = advance(point.z, slope, h, stages(h, self.radius()), right)
-            try:
-                if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
-                    raise NumericsError("the weights run away")
-                found = self._seen(z, point.y.copy())
-            except NumericsError as trouble:
-                why, worst = str(trouble), math.inf
-            else:
-                ends = flow.slope(z, found.point.g, push)
-                off = self._off(bend - (self.bend + found.bend) / 2, h)
-                worst = max(size(self, error(point.z, slope, z, ends, h)), size(self, off))
-                if worst <= TOO_LARGE:
-                    break
-                why = "the flow is not smooth"
-            self.rejected += 1
-            h *= 0.25 if worst == math.inf else max(LEAST, SAFETY * worst ** (-1 / 3))
-            if h < SHORT:
-                self.status = f"at t = {self.t:.6g} the flow is not defined a step further: {why}"
-                return
-        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
-        self.piece = Piece(self.t, reached, point.z, z, slope, ends)
-        before = self.bend
-        self._take(found.point, found.x, h, worst, first < 0.99 * self.h and h == first)
-        self.t, self.bend, self.bent, self.before, self.worst = reached, found.bend, before, None, 0.0
-        self.below += h * (found.damping <= 1.0)
-        self.damping, self.least = found.damping, min(self.least, found.damping)
+    def _accept(self, tried: Attempt, h: float, cut: bool, end: float) -> None:
+        seen, reached = tried.after, self._after(h, end)
+        self.piece = Piece(self.t, reached, self.z, seen.point.z, tried.slope, tried.ends)
+        self._take(seen.point, seen.x, h, tried.worst, cut)
+        self.t, self.bend_before, self.bend = reached, self.bend, seen.bend
+        self.below += h * (seen.damping <= 1.0)
+        self.damping, self.least = seen.damping, min(self.least, seen.damping)
 
     @property
-    def said(self) -> list[str]:
+    def summary(self) -> list[str]:
         """Who holds the sharpness, as a sentence."""
         if math.isinf(self.least):
             half = "ηλ₁ ≤ 1" if self.flow.of_descent else "λ₁(P⁻¹H) ≤ θ/2"
@@ -233,10 +219,11 @@ class NoisyRun(LargeRun):
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays."""
-        return {**super().snapshot(), "bend": self.bend, "held": np.array([self.damping, self.least, self.below])}
+        held = np.array([self.damping, self.least, self.below])
+        return {**super().snapshot(), "bend": self.bend, "bent": or_none(self.bend_before), "held": held}
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go back, or forth, to what `snapshot` gave."""
-        super().restore(arrays)
-        self.bend = np.array(arrays["bend"])
+        super().restore({**arrays, "bent": np.zeros(0)})
+        self.bend, self.bend_before = np.array(arrays["bend"]), np.array(arrays["bent"]) if arrays["bent"].size else None
         self.damping, self.least, self.below = (float(value) for value in arrays["held"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large.follow import guarded, join
 from cfdyn.integrate.large.kinds.swung import Rounded, Swung
+from cfdyn.integrate.large.mode_solver import Point, Wanted
 from cfdyn.integrate.large.modes import orthonormal
-from cfdyn.integrate.large.point import Point, Wanted
-from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, LargeRun, Piece, Settings
+from cfdyn.integrate.large.run import BLOW_UP, TOO_LARGE, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.options import Options
 from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 
 FEWER = 0.01  # of rtol: eigenvalues of Σ, relative to its norm, that are left out in a unit of time
@@ -28,29 +29,28 @@ class RodRun(LargeRun):
 
     flow: OracleRodFlow
 
-    def __init__(self, flow: OracleRodFlow, settings: Settings):
-        if settings.method != "auto":
+    def __init__(self, flow: OracleRodFlow, options: Options):
+        if options.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
-        self.cut = FEWER * settings.rtol
-        super().__init__(flow, settings)
+        self.cut = FEWER * options.rtol
+        super().__init__(flow, options)
 
     def begin(self, z: np.ndarray) -> None:
         """Start at a centre with rods behind it."""
         d, none = self.flow.n_weights, np.zeros((0, self.flow.n_weights))
         w, rods = z[:d].copy(), z[d:].reshape(-1, d)
         self.flow.check(w)
-        _, y = self.look.search(w, self.flow.edge(w), min(FIRST, d), none, self.settings.seed, 1e-3, 30)
-        self.point = self._seen(w, orthonormal(y, none))
-        self.trend = np.zeros(len(self.point.y))
+        _, y = self.solver.search(w, self.flow.edge(w), min(FIRST, d), none, self.options.seed, 1e-3, 30)
+        self.modes.begin(self._seen(w, orthonormal(y, none)))
         self.swing = self._rounded(Swung(w, [(rods, np.ones(len(rods)))]))
         self.velocity = self._velocity(w, self.swing, self.point.g)
         if not np.isfinite(self.velocity.w).all():
             raise NumericsError("the flow is not defined at the start; start elsewhere")
-        self.h = min(self.settings.max_step, 0.5 / self.radius())
+        self.h = min(self.options.max_step, 0.5 / self.radius())
 
     def _seen(self, w: np.ndarray, y: np.ndarray) -> Point:
         """The point at weights, from modes near by, whose memory it takes over."""
-        return self.look.at(w, y, Wanted(0, np.full(len(y), -math.inf), self.angle, self.angle))
+        return self.solver.at(w, y, Wanted(0, np.full(len(y), -math.inf), self.modes.angle, self.modes.angle))
 
     def _rounded(self, z: Swung, h: float = 1.0) -> Rounded:
         """Without what is small: in a short step little is added, and what is left out each time never grows."""
@@ -76,17 +76,17 @@ class RodRun(LargeRun):
     def _guard(self) -> None:
         point = self.point
         if point.values[-1] > AHEAD and len(point.y) < min(MOST, self.flow.n_weights):
-            join(self, *self.look.search(point.z, point.edge, 1, point.y, self.steps + 1, 0.02, 4))
-        guarded(self)
+            self.modes.search_more(1, self.steps, self.rank)
+        self.modes.guard(self.steps, self.rank)
 
     def radius(self) -> float:
         """A bound on the decay of w̄ and Σ, per unit of time."""
-        top = MARGIN * float(self.point.values[0] + max(0.0, self.trend[0]) * self.h)
+        top = MARGIN * float(self.point.values[0] + max(0.0, self.modes.trend[0]) * self.h)
         return max(top + top**2 / 2 if self.flow.rods == "top" else top, TURN)
 
     def _error(self, off: Swung, lost: float) -> float:
         """The larger of the errors of w̄ and Σ, in tolerances; a rod's is half that of its square."""
-        rtol, atol = self.settings.rtol, self.settings.atol
+        rtol, atol = self.options.rtol, self.options.atol
         centre = float(np.linalg.norm(off.w)) / (atol + rtol * float(np.linalg.norm(self.w)))
         return max(centre, (off.size + lost) / (atol**2 + 2 * rtol * float(np.linalg.norm(self.swing.sizes))))
 
@@ -105,26 +105,26 @@ class RodRun(LargeRun):
             after = self._velocity(z.w, swing)
             return z, swing, after, self._error(error(begin, self.velocity, z, after, h), swing.lost)
 
-    def _step(self, h: float, end: float) -> None:
-        point, first, self.piece, why = self.point, h, None, "the flow is not smooth"
-        while True:
-            try:
-                z, swing, after, worst = self._tried(h)
-                found = self._seen(z.w, point.y.copy()) if worst <= TOO_LARGE else None
-            except (NumericsError, np.linalg.LinAlgError) as trouble:
-                why, worst, found = str(trouble), math.inf, None
-            if found is not None:
-                break
-            self.rejected += 1
-            h *= 0.25 if not worst < math.inf else max(LEAST, SAFETY * worst ** (-1 / 3))
-            if h < SHORT:
-                self.status = f"at t = {self.t:.6g} the flow does not go a step further: {why}"
-                return
-        reached = end if self.t + h >= end * (1 - 1e-14) else self.t + h
-        self.piece = Piece(self.t, reached, point.z, z.w, self.velocity.w, after.w)
-        self.swing, self.velocity = swing, after
-        self._take(found, NONE, h, worst, first < 0.99 * self.h and h == first)
-        self.t, self.before, self.worst, self.rank = reached, None, 0.0, len(swing.sizes)
+    def _attempt(self, h: float) -> Attempt:
+        why = "the flow does not go a step further"
+        try:
+            z, swing, velocity, worst = self._tried(h)
+            found = self._seen(z.w, self.point.y.copy()) if worst <= TOO_LARGE else None
+        except (NumericsError, np.linalg.LinAlgError) as trouble:
+            return Attempt(math.inf, f"{why}: {trouble}")
+        return Attempt(worst, f"{why}: the flow is not smooth", (found, swing, velocity), self.velocity.w, velocity.w)
+
+    def _accept(self, tried: Attempt, h: float, cut: bool, end: float) -> None:
+        (found, swing, velocity), reached = tried.after, self._after(h, end)
+        self.piece = Piece(self.t, reached, self.z, found.z, tried.slope, tried.ends)
+        self.swing, self.velocity = swing, velocity
+        self._take(found, NONE, h, tried.worst, cut)
+        self.t = reached
+
+    @property
+    def rank(self) -> int:
+        """How many rods there are, once a step is done."""
+        return len(self.swing.sizes) if self.steps else 0
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays."""
@@ -132,7 +132,7 @@ class RodRun(LargeRun):
         return {**super().snapshot(), "sizes": self.swing.sizes.copy(), "axes": self.swing.axes.copy(),
                 "velocity": self.velocity.w.copy(), "grown": grown.copy()}  # fmt: skip
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go back, or forth, to what `snapshot` gave."""
         super().restore(arrays)
         sizes, axes, drift, grown = (np.array(arrays[name]) for name in ("sizes", "axes", "velocity", "grown"))

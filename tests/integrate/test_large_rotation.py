@@ -5,7 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.integrate.large import idle_run, large_run
-from cfdyn.integrate.large.turning import KEPT, Turning, stuck
+from cfdyn.integrate.large.rotation import KEPT, Rotation
 from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from tests.integrate.test_large import VALLEY, Plain
 
@@ -40,12 +40,12 @@ def test_a_stiff_path_takes_long_steps_and_its_user_is_told():
         np.testing.assert_allclose([found["p"], found["q"]], exact(t), atol=1e-4)
         assert found["s"] == pytest.approx(1 - 10 * found["p"] ** 2, abs=1e-4)
     assert run.steps + run.rejected < 1500 and not run.status
-    assert "the flow is stiff" in run.said[0]
+    assert "the flow is stiff" in run.summary[0]
 
 
 def test_a_path_of_which_many_steps_are_not_taken_learns_at_once(monkeypatch):
     """Before its short steps tell, also where it is not looked at what keeps them short."""
-    monkeypatch.setattr("cfdyn.integrate.large.turning.MANY", 10**9)
+    monkeypatch.setattr("cfdyn.integrate.large.rotation.MANY", 10**9)
     late, run = (large_run(flow(), start(), rtol=1e-3) for _ in range(2))
     run.rejected = 10
     late.advance(60.0)
@@ -63,7 +63,7 @@ def test_a_net_with_four_modes_that_turn_into_each_other_does_not_crawl():
     run = large_run(cf.flows.central(net, cf.optimizers.gd(lr=lr)), net.start, rtol=1e-3)
     run.advance(900.0)
     assert run.rejected < 40 and run.steps < 550 and run.oracle.counts["jet"] < 4500
-    assert run.turning.on and run.said == []
+    assert run.rotation.on and run.summary == []
 
 
 def test_what_is_learned_goes_with_a_run():
@@ -74,33 +74,33 @@ def test_what_is_learned_goes_with_a_run():
     whole.advance(20.0)
     part.advance(20.0)
     np.testing.assert_array_equal(part.w, whole.w)
-    np.testing.assert_array_equal(part.turning.sizes, whole.turning.sizes)
-    assert part.turning.on and len(part.turning.sizes) and part.said == whole.said
+    np.testing.assert_array_equal(part.rotation.sizes, whole.rotation.sizes)
+    assert part.rotation.on and len(part.rotation.sizes) and part.summary == whole.summary
 
 
 @pytest.mark.parametrize(("frozen", "others", "count"), [(0.4, 0.03, 6), (0.4, 0.05, 4), (0.2, 0.0, 4)])
 def test_a_step_is_stuck_where_the_force_alone_keeps_it_short(frozen, others, count):
     """Its error above 0.3 tolerances and ten times the others; one that is not takes one back."""
     run = large_run(flow(), start(), rtol=1e-4)
-    run.turning.stuck = 5
-    stuck(run, frozen, others)
-    assert run.turning.stuck == count and not run.turning.on
-    run.turning.stuck = 9
-    stuck(run, frozen, others)
-    assert run.turning.on == (count == 6)
+    run.rotation.stuck = 5
+    run.rotation.count_stuck(frozen, others)
+    assert run.rotation.stuck == count and not run.rotation.on
+    run.rotation.stuck = 9
+    run.rotation.count_stuck(frozen, others)
+    assert run.rotation.on == (count == 6)
 
 
 def test_how_many_steps_are_stuck_goes_with_a_run():
     """Those before the tenth."""
     whole, part = large_run(flow(), start(), rtol=1e-4), idle_run(flow(), rtol=1e-4)
-    while whole.turning.stuck < 5:
+    while whole.rotation.stuck < 5:
         whole.step(10.0)
     part.restore(whole.snapshot())
-    assert not whole.turning.on and part.turning.stuck == 5
+    assert not whole.rotation.on and part.rotation.stuck == 5
     for run in (whole, part):
         run.advance(3.0)
     np.testing.assert_array_equal(part.w, whole.w)
-    assert part.turning.on and whole.turning.on
+    assert part.rotation.on and whole.rotation.on
 
 
 @pytest.mark.parametrize("rejected", [9, 10])
@@ -114,23 +114,23 @@ def test_what_is_learned_of_steps_that_do_not_crawl_goes_with_a_run(rejected):
     for run in (whole, part):
         run.rejected = 10
         run.advance(20.0)
-    assert part.turning.on and len(part.turning.sizes) and np.isnan(part.turning.begun)
+    assert part.rotation.on and len(part.rotation.sizes) and np.isnan(part.rotation.begun)
     np.testing.assert_array_equal(part.w, whole.w)
-    np.testing.assert_array_equal(part.turning.sizes, whole.turning.sizes)
-    assert part.said == whole.said == []
+    np.testing.assert_array_equal(part.rotation.sizes, whole.rotation.sizes)
+    assert part.summary == whole.summary == []
 
 
 def test_a_run_that_an_older_version_stored_can_still_begin_to_crawl():
     """It stored the time of its last step beside what was not begun, and not how many were stuck."""
     run = large_run(flow(), start(), rtol=1e-4)
     run.step(0.5)
-    assert not run.turning.on
+    assert not run.rotation.on
     stored = run.snapshot()
     stored["turning"] = np.r_[stored["turning"][:2], 0.5]
     run.restore(stored)
-    assert run.turning.stuck == 0
+    assert run.rotation.stuck == 0
     run.advance(20.0)
-    assert run.turning.begun > 0.5 and "the flow is stiff" in run.said[0]
+    assert run.rotation.begun > 0.5 and "the flow is stiff" in run.summary[0]
 
 
 def test_what_an_older_version_stored_knows_nothing_of_it():
@@ -138,9 +138,9 @@ def test_what_an_older_version_stored_knows_nothing_of_it():
     run = large_run(flow(), start(), rtol=1e-2)
     stored = {name: array for name, array in run.snapshot().items() if not name.startswith("turning")}
     run.advance(5.0)
-    assert run.turning.on and len(run.turning.sizes)
+    assert run.rotation.on and len(run.rotation.sizes)
     run.restore(stored)
-    assert run.t == 0.0 and run.said == [] and not len(run.turning.sizes) and run.turning.past is None
+    assert run.t == 0.0 and run.summary == [] and not len(run.rotation.sizes) and run.rotation.past is None
 
 
 def test_a_mode_that_leaves_and_comes_back_answers_anew():
@@ -153,7 +153,7 @@ def test_a_mode_that_leaves_and_comes_back_answers_anew():
     run = large_run(OracleFlow("central", "central", loss, cf.optimizers.gd(lr=1.0)),
                     [(START | {"r": 0.0})[name] for name in loss.variables], rtol=1e-2)  # fmt: skip
     run.advance(22.0)
-    assert run.turning.on and run.rank == 0 and not len(run.turning.sizes)
+    assert run.rotation.on and run.rank == 0 and not len(run.rotation.sizes)
     run.advance(50.0)
     found = dict(zip(loss.variables, run.w, strict=True))
     np.testing.assert_allclose([found["r"], found["s"]], [61.030, -39.343], atol=1.5)
@@ -162,7 +162,7 @@ def test_a_mode_that_leaves_and_comes_back_answers_anew():
 
 @pytest.mark.parametrize(("move", "change"), [(1.0, np.inf), (1.0, np.nan), (1e-200, 1e200), (np.inf, 1.0), (0.0, 1.0)])
 def test_what_is_not_finite_teaches_nothing(move, change):
-    one = Turning(2)
+    one = Rotation(2)
     with np.errstate(over="ignore"):
         one.learn(np.array([move, 0.0]), np.array([change, 0.0]), 0.0)
     one.learn(np.array([0.0, 0.1]), np.array([0.0, 2.0]), 0.0)
@@ -173,7 +173,7 @@ def test_nothing_is_said_of_a_flow_that_is_not_stiff():
     run = large_run(cf.flows.central(Plain(VALLEY), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], rtol=1e-5)
     run.rejected = 10
     run.advance(20.0)
-    assert run.steps > 40 and run.turning.on and run.said == []
+    assert run.steps > 40 and run.rotation.on and run.summary == []
 
 
 @pytest.mark.parametrize("count", [2, 4, KEPT + 3])
@@ -181,7 +181,7 @@ def test_what_is_learned_is_never_more_than_there_is(count):
     """Of a K of rank 4 in 9 dimensions: K itself once moves reach all of its range, and no more than K before."""
     random = np.random.default_rng(0)
     axes = np.linalg.qr(random.standard_normal((9, 4)))[0]
-    own, turning = (axes * [30.0, 10.0, 3.0, 1.0]) @ axes.T, Turning(9)
+    own, turning = (axes * [30.0, 10.0, 3.0, 1.0]) @ axes.T, Rotation(9)
     for move in random.standard_normal((count, 9)):
         turning.learn(move, own @ move, 0.0)
     found = np.array([turning(row) for row in np.eye(9)])

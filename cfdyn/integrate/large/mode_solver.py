@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import PIECE, Rates, pairs, rates
 from cfdyn.integrate.large.costs import LONG, Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
-from cfdyn.integrate.large.multiplier import Rates, pairs, rates, turn_thirds
 from cfdyn.numerics.aligned import empty
 from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
 
@@ -72,14 +72,14 @@ class Wanted(NamedTuple):
     near: int = 0
 
 
-class Looker:
-    """Makes points of a flow, for a path with the tolerance ``rtol``."""
+class ModeSolver:
+    """The points of a flow at its states, with their leading modes, for a path with the tolerance ``rtol``."""
 
     def __init__(self, flow: OracleFlow, oracle: Counted, rtol: float = 0.0):
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
         self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
         self.length = CHAIN if self.d < LONG else 1
-        self.aside = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
+        self.neutral = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted, known_near: Callable[[int], None] = lambda near: None) -> Point:
         """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over; ``known_near`` is
@@ -116,8 +116,8 @@ class Looker:
 
     def _lowered(self, y: np.ndarray, products: np.ndarray) -> np.ndarray:
         """Products with rows, in their place, without a part of the neutral modes."""
-        if len(self.aside):
-            products -= (y @ self.aside.T) @ self.aside
+        if len(self.neutral):
+            products -= (y @ self.neutral.T) @ self.neutral
         return products
 
     def _bent(
@@ -126,7 +126,7 @@ class Looker:
         """The gradient and the first products where T[u, u] brings them, else None and 0; that of the modes that are near."""
         g, known, own = None, 0, []
         for i, row in enumerate(y):
-            found, product, third = self.oracle.bent(w, np.divide(row, root, out=empty(self.d)))
+            found, product, third = self.oracle.jet(w, np.divide(row, root, out=empty(self.d)))
             g = found if found is not None else g
             own.append(third.astype(self.short, copy=False))
             if product is not None:
@@ -174,7 +174,7 @@ class Looker:
 
         for i, j in sorted(wanted, key=lambda pair: pair[0] < pair[1]):
             if i == j:
-                rows[i, i][:] = self.oracle.bent(w, mode(i))[2]
+                rows[i, i][:] = self.oracle.jet(w, mode(i))[2]
             else:
                 rows[i, j][:] = self.oracle.mixed(w, mode(i), mode(j), rows[i, i], rows[j, j])
 
@@ -222,3 +222,21 @@ class Chooser:
         enough += [max(wanted.rough * abs(v), (BESIDE * faint * max(abs(2.0 - v), NEAR)) ** 0.5) for v in values[k:]]
         chosen = [i for i, size in enumerate(enough) if sizes[i] > size]
         return {i: enough[i] for i in chosen[: k + 1 if k else 2]}  # near ones first; each takes two vectors
+
+
+def turn_thirds(turn: np.ndarray, thirds: list[np.ndarray]) -> None:
+    """T of the pairs of modes that are turned, in the place of what it was: rows of ``turn`` (k, k) are the new ones."""
+    k = len(turn)
+    place = {pair: n for n, pair in enumerate(pairs(k))}
+    factors = np.zeros((len(place), len(place)))
+    for (i, j), row in place.items():
+        for a in range(k):
+            for b in range(k):
+                factors[row, place[min(a, b), max(a, b)]] += turn[i, a] * turn[j, b]
+    for first in range(0, len(thirds[0]), PIECE):
+        part = slice(first, first + PIECE)
+        new = factors @ np.array([third[part] for third in thirds])
+        for row, own in enumerate(new):
+            if not thirds[row].flags.writeable:
+                thirds[row] = thirds[row].copy()
+            thirds[row][part] = own

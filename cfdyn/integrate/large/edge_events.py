@@ -1,0 +1,99 @@
+"""`EdgeEvents`: when modes meet the edge and leave it; where a step is to end, so that its path has no kink inside."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import Rates, covariance_now, diagonal, dots, packed, rank_of
+from cfdyn.integrate.large.mode_solver import Point
+from cfdyn.integrate.options import Options
+from cfdyn.integrate.trajectory import Event
+
+LASTING = 4  # steps without a part in X, after which a mode has left however near it is
+OFF = 10.0  # of rtol: how far off the edge a mode that is held may come in a step, of the edge
+WORDS = ("enter", "leave")
+
+
+class EdgeEvents:
+    """The events of a path. ``rank``: modes with a part in X in the last step; ``waiting``: of each mode by which that is less
+    than the last event says, the time and the number of steps from which on."""
+
+    def __init__(self, options: Options):
+        self.options, self.rank, self.events = options, 0, list[Event]()
+        self.waiting: list[tuple[float, int]] = []
+
+    def arrival(self, point: Point, h: float, size: float) -> float:
+        """The time until another mode meets the edge, if a step h would smooth the path's kink there by more than the tolerance
+        of weights of that ``size``; else ∞."""
+        if point.rates is None or point.near <= self.rank:
+            return math.inf
+        gaps, places = 2.0 - point.values[: point.near], diagonal(point.near)
+        gaps[: self.rank] = 0.0
+        try:
+            x = covariance_now(point.rates, gaps, 0.0)
+        except NumericsError:  # which ends the step, and says why there
+            return math.inf
+        closing = -(point.rates.alpha + point.rates.beta @ packed(x))[places]
+        coming = (closing > 0) & (gaps > 0) & (np.diag(x) == 0)
+        times = np.where(coming, gaps / np.where(coming, closing, 1.0), math.inf)
+        first = int(np.argmin(times))
+        meets, beta = float(times[first]), point.rates.beta[places[first], places[first]]
+        if not meets < h or beta <= 0:
+            return math.inf
+        third = point.thirds[places[first]][None]
+        push = math.sqrt(dots(third, third, (0.5 * point.edge.speed) ** 2)[0, 0])  # |½MT|
+        smoothed = float(gaps[first]) / beta * push * (1 - meets / h)
+        return meets if smoothed > self.options.atol + self.options.rtol * size else math.inf
+
+    def note(self, t: float, steps: int, h: float, x: np.ndarray, point: Point, found: Point) -> None:
+        """Writes down what the step h with X from a point to another, after so many ``steps``, has changed of the number of modes
+        at the edge.
+
+        A mode is there from where it has a part in X. It is no more from where it lost that, if then it comes farther from the
+        edge than a step may leave a mode that is held, 10 ``rtol`` of it, or has no part in X for `LASTING` steps: X is
+        complementary to the gap only to the accuracy of steps, which take and lose modes with a small part in turn. Steps in
+        which it comes back to the edge from the start on do not count: the last step that held it was wrong by so much, and short
+        ones need many for it.
+        """
+        there, now = self.events[-1].rank if self.events else 0, rank_of(x)
+        self.rank = now
+        del self.waiting[max(0, there - now) :]
+        self.waiting += [(float(t), steps)] * (there - now - len(self.waiting))
+        for rank in range(there + 1, now + 1):
+            after = 0.0 if point.rates is None else min(h, _meeting(point.rates, x, rank - 1, 2.0 - point.values[rank - 1]))
+            last = self.events[-1].t if self.events else 0.0
+            self.events.append(Event(max(float(t + after), last), "enter", rank))
+        for n, (_, begun) in enumerate(self.waiting):
+            old, new = (values[there - 1 - n :][:1] for values in (point.values, found.values))
+            if begun == steps and len(old) == len(new) and (new > old).any():
+                self.waiting[n] = (float(t + h), steps + 1)
+        while self.waiting:
+            since, begun = self.waiting[0]
+            off = 1.0 - found.values[there - 1 :][:1] / 2.0  # of nothing where so many modes are followed no more
+            if (off <= OFF * self.options.rtol).any() and steps + 1 - begun < LASTING:
+                break
+            there -= 1
+            self.waiting.pop(0)
+            self.events.append(Event(since, "leave", there))
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All but the rank, as arrays."""
+        events = np.array([[e.t, WORDS.index(e.kind), e.rank] for e in self.events]).reshape(-1, 3)
+        return {"events": events, "gone": np.array(self.waiting).reshape(-1, 2)}
+
+    def restore(self, given: dict[str, np.ndarray]) -> None:
+        """Go back to what `snapshot` gave."""
+        self.events = [Event(float(t), WORDS[int(kind)], int(rank)) for t, kind, rank in given["events"]]
+        waiting = given.get("gone", np.zeros((0, 2)))  # none in what an older version stored
+        self.waiting = [(float(t), int(steps)) for t, steps in waiting]
+
+
+def _meeting(found: Rates, x: np.ndarray, mode: int, gap: float) -> float:
+    """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 where it moves away."""
+    others, place = x.copy(), diagonal(len(x))[mode]
+    others[mode] = others[:, mode] = 0.0
+    rate = float(found.alpha[place] + found.beta[place] @ packed(others))
+    return max(0.0, gap / -rate) if rate < 0 else 0.0

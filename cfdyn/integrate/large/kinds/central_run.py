@@ -1,0 +1,306 @@
+"""`CentralRun`: the central flow of a loss of many weights, and the flow without oscillations, by stabilised steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.constant import named
+from cfdyn.integrate.equations import covariance, covariance_now, force, packed, pairs, rank_of, rates, unpacked
+from cfdyn.integrate.large.edge_events import OFF
+from cfdyn.integrate.large.feasible import onto_edge
+from cfdyn.integrate.large.mode_solver import Point
+from cfdyn.integrate.large.modes import aligned, orthonormal
+from cfdyn.integrate.large.room import constant_block, no_room
+from cfdyn.integrate.large.rotation import Rotation
+from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, Attempt, LargeRun, Piece
+from cfdyn.integrate.large.stages import advance, error, stages
+from cfdyn.integrate.large.tracker import FARTHEST, or_none
+from cfdyn.integrate.options import Options
+from cfdyn.systems.by_products.oracle_flow import Edge, Force, OracleFlow
+
+LOST = 3  # steps not taken from a point, after which its modes are looked for anew
+LEAST_OFF = 0.01  # how far off the edge a mode may come in a step, of the edge, whatever the tolerance
+SHARE = 0.1  # of the way back to the edge, in the error
+UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step did not know
+NONE = np.zeros((0, 0))
+
+
+class CentralRun(LargeRun):
+    """Steps with one force each, ∇⟨H, Σ⟩ of the mean of Σ over the step, which brings the gaps of held modes to 0 at its end.
+
+    ``rotation``: how that force answers within a step; ``back``: of what is beyond the edge the share that a step takes off;
+    ``state_rates`` (n − d,): how fast the optimizer's states changed in the last step.
+    """
+
+    def __init__(self, flow: OracleFlow, options: Options):
+        super().__init__(flow, options)
+        self.central = flow.kind == "central"
+        self.rotation, self.back = Rotation.of(flow), 1.0
+        self.state_rates: np.ndarray | None = None
+
+    def begin(self, z: np.ndarray) -> None:
+        """Start at a state (n,)."""
+        self.flow.check(z)
+        if not np.isfinite(self.oracle.gradient(z[: self.flow.n_weights])).all():
+            raise NumericsError("the gradient is not finite at the start; start elsewhere")
+        self.modes.search(z)
+        if self.central and self.point.values[0] >= 2.0 * (1 - 1e-6):
+            block = constant_block(self.solver, self.point)
+            if block is not None and len(block.neutral):
+                self.solver.neutral = block.neutral
+                self.notes.append(named(self.flow.names, block.neutral))
+                self.modes.search(z)
+        if self.central and self.point.values[0] > 2.0 * (1 + 1e-9):
+            self._put_on_edge()
+        self.h = min(self.options.max_step, 0.5 / self.radius())
+
+    def _put_on_edge(self) -> None:
+        """From a start beyond the edge to a state on it, with a note; a UsageError where that is refused."""
+        theta, start = self.theta, self.z
+        beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
+        if self.options.strict:
+            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
+                             "`strict`, to start from a state on the edge")  # fmt: skip
+        onto_edge(self.modes, partial(no_room, self.solver))
+        way = float(np.linalg.norm(self.z - start))
+        self.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
+
+    @property
+    def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """U (k, d) and X (k, k) of Σ = UᵀXU now; X is NaN where there is none, which ends the run in its next step."""
+        try:
+            return self.point.u, self._covariance_now()
+        except NumericsError:
+            return self.point.u, np.full((self.point.near, self.point.near), np.nan)
+
+    def _covariance_now(self) -> np.ndarray:
+        point = self.point
+        return NONE if point.rates is None else covariance_now(point.rates, 2.0 - point.values[: point.near], self.h)
+
+    @property
+    def summary(self) -> list[str]:
+        """Whether it is stiff, and why."""
+        return self.rotation.notes
+
+    # -- a step -------------------------------------------------------------------------------------------------------
+
+    def _step(self, h: float, end: float) -> None:
+        """Attempts, until the error of one is small enough and no mode beyond the edge was without a force."""
+        h = first = min(h, self._arrival(h))
+        before, self.piece, self.back = self.rejected, None, 1.0
+        while True:
+            x, tried = self._attempt_with(h)
+            found, unseen = tried.after, tried.after is not None and self._unseen(tried.after, x)
+            if found is not None and tried.worst <= TOO_LARGE and not unseen:
+                break
+            self.rejected += 1
+            if found is not None:
+                # A point that is not taken shows how modes and T move.
+                self.modes.learn(found, h)
+                self.rotation.passed(found.z, self._other_held())
+            by = 0.25 if found is None else max(LEAST, SAFETY * max(tried.worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
+            del found, tried  # memory
+            if unseen and len(x) < len(self.point.values):
+                # A mode that has come to the edge unexpectedly: its force is wanted from here on.
+                self.modes.widen(len(x) + 1)
+                first, h = (min(time, self._arrival(time)) for time in (first, h))
+                continue
+            if self.rejected - before == LOST and self.central:
+                self.modes.renew(self.steps, self.rank)
+                h, self.back = first, 1.0
+                continue
+            if h < self.back and self.point.values[0] > 2.0 and len(x):
+                # The way back to the edge is as long for a short step as for a long one: it is gone in an optimizer step.
+                self.back = h
+                continue
+            h *= by
+            self.back = min(self.back, h)
+            if h < SHORT:
+                self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
+                return
+        self.edge_events.note(self.t, self.steps, h, x, self.point, found)
+        reached = self._after(h, end)
+        self.piece = Piece(self.t, reached, self.z, found.z, tried.slope, tried.ends) if self.keeps_pieces else None
+        worst = tried.worst
+        del tried  # memory
+        self._go_on(found, x, h, worst, first < 0.99 * self.h and h == first)
+        self.t = reached
+
+    def _arrival(self, h: float) -> float:
+        return self.edge_events.arrival(self.point, h, float(np.linalg.norm(self.w)))
+
+    def _go_on(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
+        """To the point after a step."""
+        d, z, other_held = self.flow.n_weights, self.z, self._other_held()
+        self._take(found, x, h, worst, cut, keep=True)
+        self.rotation.passed(z, other_held)
+        self.state_rates = (found.z - z)[d:] / h if self.flow.own.states else None
+        off = [abs(value - 2.0) / 2 for value in found.values[: rank_of(x)]]
+        if self.central:
+            off.append(float(found.values[0]) / 2 - 1)
+        self.worst = float(max([self.worst, *off]))
+
+    def _other_held(self) -> bool:
+        """Whether modes come to be held after the last step, or are no more."""
+        return bool(rank_of(self.x)) != bool(self.rank)
+
+    def _guard(self) -> None:
+        self.modes.guard(self.steps, self.rank)
+
+    def _unseen(self, found: Point, x: np.ndarray) -> bool:
+        """True if a mode has come beyond the edge whose force the step did not know."""
+        return self.central and float(found.values[len(x) :].max(initial=0.0)) > 2.0 + min(UNSEEN, self.options.rtol)
+
+    def _attempt_with(self, h: float) -> tuple[np.ndarray, Attempt]:
+        """X of a step that is made, and what is after it."""
+        (x, push), point, flow = self._oscillation(h), self.point, self.flow  # oscillation may make the point anew
+
+        def right(z: np.ndarray) -> np.ndarray:
+            return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), self.rotation.moved(push, z - point.z))
+
+        with np.errstate(all="ignore"):
+            z = advance(point.z, point.slope(flow, push), h, self._n_stages(h), right)
+        return x, self._looked(z, x, push, h)
+
+    def _n_stages(self, h: float) -> int:
+        """Of a step h, with the rates at which the force answers."""
+        return stages(h, self.radius() + self.rotation.rate(self.point.edge.speed))
+
+    def _looked(self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float) -> Attempt:
+        """The point after a step and its error; none where nothing is defined."""
+        if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
+            return Attempt(math.inf, "")
+        flow, modes = self.flow, self.modes
+        y, wanted = modes.predicted(x, h, fine=self.rotation.on)
+        try:
+            found = self.solver.at(z, y, wanted, partial(modes.give_up_thirds, x))
+        except NumericsError:
+            modes.regain(y)
+            return Attempt(math.inf, "")
+        del y  # memory
+        slope, ends = self.point.slope(flow, push), found.slope(flow, self.rotation.moved(push, z - self.z))
+        off = error(self.z, slope, z, ends, h)
+        if not self.keeps_pieces:
+            slope = ends = z
+        self._let_decay(found, off, h)
+        worst = max(self._size(off), self._drift(found, x))
+        if push is not None:
+            frozen = self._size(self._frozen(found, x, push, h))
+            if not np.ndim(self.point.edge.speed):
+                self.rotation.count_stuck(frozen, worst)
+            worst = max(worst, frozen)
+        return Attempt(worst, "", found, slope, ends)
+
+    # -- its force ----------------------------------------------------------------------------------------------------
+
+    def _oscillation(self, h: float) -> tuple[np.ndarray, Force | None]:
+        """X of the near modes for a step, and its force."""
+        modes = self.modes
+        if modes.spent is not None:
+            modes.widen(self.point.near)
+        point = self.point
+        if point.rates is None:
+            modes.predicted_gap = NONE
+            return NONE, None
+        ahead, back = modes.ahead(h), abs(modes.last_step)
+        lead = self.rotation.lead(ahead, point.z, modes.previous_thirds is not None)
+        edge, u, thirds = self._middle(h, ahead)
+        slope = point.slope(self.flow)
+        if lead is not None:
+            slope += 0.5 * edge.speed * lead
+        found = rates(self.flow, slope, edge, u, thirds)
+        if lead is not None:
+            found = self.rotation.softened(found, thirds, slope, h, float(point.edge.speed), self._n_stages(h))
+        gap, k = np.diag(2.0 - point.values[: point.near]), min(len(modes.gap_error), point.near)
+        corrected = np.where(gap < 0, self.back * gap, gap)
+        corrected[:k, :k] += min(h / back, 1.0) ** 2 * modes.gap_error[:k, :k]
+        x, _ = covariance(found, corrected / h)
+        modes.predicted_gap = gap + h * unpacked(found.alpha + found.beta @ packed(x), point.near)
+        if not x.any():
+            return x, None
+        push = force(x, edge, u, thirds, bool(self.flow.own.states))
+        return x, push if lead is None else push._replace(bend=push.bend - lead)
+
+    def _middle(self, h: float, ahead: float) -> tuple[Edge, np.ndarray, np.ndarray]:
+        """The edge, the near modes and their T in the middle of a step, extrapolated: so the scheme is of second order."""
+        point, flow, modes, edge, u = self.point, self.flow, self.modes, self.point.edge, self.point.movers(self.flow)
+        thirds, before = modes.middle_thirds(ahead), modes.previous
+        if flow.own.states and self.state_rates is not None and before is not None and len(before) >= point.near:
+            z = point.z.copy()
+            z[flow.n_weights :] += 0.5 * min(h, FARTHEST * abs(modes.last_step)) * self.state_rates
+            metric = flow.edge(z).metric
+            if np.all(np.asarray(metric) > 0):
+                edge = flow.edge(z, point.g)
+                y = point.y[: point.near]
+                before = before[: point.near]
+                y = y + ahead * (y - aligned(before, y) @ before)
+                u = orthonormal(y, y[:0]) / np.sqrt(metric)
+        return edge, u if len(u) == point.near else point.movers(flow), thirds
+
+    # -- its error ----------------------------------------------------------------------------------------------------
+
+    def _frozen(self, found: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
+        """What a step is wrong by since its force stands still: what it is from what it was on average, by both ends."""
+        flow, point, rotation, k = self.flow, self.point, self.rotation, len(x)
+        off, kept = np.zeros(len(point.z)), min(k, found.near)  # a mode that is near no more has next to no variance
+        turn = aligned(point.y[:k], found.y[:k])
+        after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
+        before = self.modes.spent or force(x, point.edge, point.movers(flow), point.thirds, states)
+        behind = force(np.pad(after, (0, found.near - kept)), found.edge, found.movers(flow), found.thirds, states)
+        bend = push.bend - (before.bend + behind.bend) / 2
+        if len(rotation.sizes):
+            bend += 0.5 * rotation(found.z - point.z)
+        if kept == k and rotation.learns and not np.ndim(point.edge.speed):
+            move, change, speed = found.z - point.z, behind.bend - before.bend, float(point.edge.speed)
+            rotation.observe(move, change, h, speed, self.options.atol + self.options.rtol * float(np.linalg.norm(point.z)))
+            rotation.watch(move, change, h, speed, self.t, self.rejected, self.steps)
+        off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
+        if states:
+            squares = push.squares - (before.squares + behind.squares) / 2
+            for s in range(len(flow.own.states)):
+                flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)))
+        return off
+
+    def _let_decay(self, found: Point, off: np.ndarray, h: float) -> None:
+        """Divides an error, in its place, by 1 + hλ along the tracked modes: there the next step lets it decay."""
+        w, root = off[: self.flow.n_weights], found.root
+        decay = h * np.maximum(found.values, 0.0) * float(np.max(found.edge.metric * found.edge.speed))
+        for y, along in zip(found.y, found.y @ (root * w) * decay / (1 + decay), strict=True):
+            w -= along * y / root
+
+    def _drift(self, found: Point, x: np.ndarray) -> float:
+        """How far held modes are off the edge, as a way of the weights in tolerances."""
+        if not self.central:
+            return 0.0
+        worst, d, rank, rtol = 0.0, self.flow.n_weights, rank_of(x), self.options.rtol
+        size = self.options.atol + rtol * float(np.linalg.norm(found.z[:d]))
+        for place, (i, j) in enumerate(pairs(found.near)):
+            if i != j or i >= len(x) or found.rates is None:
+                continue
+            gap = abs(2.0 - found.values[i]) if i < rank else max(0.0, found.values[i] - 2.0)
+            # What was there before is no error of this step, except for what was to be taken off.
+            gap -= (1.0 - 0.7 * self.back) * max(0.0, self.point.values[i] - 2.0)
+            worst = max(worst, gap / 2 / max(OFF * rtol, LEAST_OFF))
+            beta = found.rates.beta[place, place]
+            if gap > 0 and beta > 0:
+                way = gap / beta * float(np.linalg.norm(np.multiply(0.5 * found.edge.speed, found.thirds[place], dtype=float)))
+                worst = max(worst, SHARE * way / size)
+        return worst
+
+    # -- as arrays ----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All of the run as arrays."""
+        return {**super().snapshot(), **self.rotation.snapshot(), "motion": or_none(self.state_rates)}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go back, or forth, to what `snapshot` gave."""
+        super().restore(arrays)
+        self.rotation = Rotation.of(self.flow)
+        self.rotation.restore({name: np.array(value) for name, value in arrays.items()})
+        self.state_rates = np.array(arrays["motion"]) if arrays["motion"].size else None

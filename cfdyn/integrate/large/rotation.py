@@ -1,0 +1,170 @@
+"""`Rotation`: modes at the edge rotate as weights move: how their force answers, learned from steps where it is stiff."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.integrate.equations import Rates, damped
+from cfdyn.integrate.large.costs import LONG
+from cfdyn.integrate.large.stages import advance
+from cfdyn.integrate.large.tracker import or_none
+from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
+
+KEPT = 24  # moves that are remembered
+FLAT = 0.01  # of the longest: directions in which moves are so short are not learned
+FAINT = 0.1  # of 1/h: a rate that needs no care
+WRONG = 0.1  # of a step's tolerance: a change that was predicted so well teaches nothing, and what is known is kept
+REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken, to be on: at least, and as a share of those that were
+MANY, STUCK, ALONE = 10, 0.3, 10.0  # the same: steps with an error of the force of so many tolerances, so many times all others
+CRAWL, SHORTER, STIFF = 40, 0.5, 0.1  # so many steps so short, in which the force changes the way by so much of it
+LEARNED = ("moves", "changes", "axes", "sizes")
+
+
+class Rotation:
+    """∇⟨H, Σ⟩(w + s) ≈ ∇⟨H, Σ⟩(w) + Ks at the same X, K = Σ sizes·axes axesᵀ ⪰ 0 by Nyström's formula from moves and changes.
+
+    An eigenvector at the edge rotates into one of a curvature λ with ∂H, by ∂H/(2/η − λ): what pushes the weights rotates with
+    it, at the rates of ηK/2 per step, which bound a step whose force is extrapolated. It is ``on`` from where many steps of the
+    run were not taken, or are short by the force alone, or where they crawl at that bound: there it has ``begun`` (NaN before),
+    and a user is told. Without ``learns`` K stays 0.
+
+    >>> one = Rotation(3)
+    >>> one.learn(np.array([0.1, 0.0, 0.0]), np.array([2.0, 0.0, 0.0]), 0.0)
+    >>> print(one.sizes.round(9), one(np.array([1.0, 1.0, 0.0])).round(9))
+    [20.] [20.  0.  0.]
+    """
+
+    def __init__(self, d: int, learns: bool = True):
+        self.d, self.learns, self.short, self.stuck, self.on, self.begun = d, learns, 0, 0, False, np.nan
+        self.forget()
+        self.past: np.ndarray | None = None  # the weights where T of another point is from
+
+    @classmethod
+    def of(cls, flow: OracleFlow) -> Rotation:
+        """It learns for central flows of optimizers without states, of so few weights that memory is no matter."""
+        return cls(flow.n_weights, flow.kind == "central" and not flow.own.states and flow.n_weights < LONG)
+
+    def forget(self) -> None:
+        """K = 0: where no mode was held for a while, what was learned at another X answers wrongly."""
+        none = np.zeros((0, self.d))
+        self.moves, self.changes, self.axes, self.sizes = none, none, none, np.zeros(0)
+
+    def learn(self, move: np.ndarray, change: np.ndarray, least: float) -> None:
+        """K from one more move (d,) and the change of the force on it; sizes below ``least`` are no matter."""
+        length = float(np.linalg.norm(move))
+        if not 0 < length < np.inf:
+            return
+        change = change / length
+        if not np.isfinite(change).all():
+            return
+        self.moves = np.concatenate([move[None] / length, self.moves])[:KEPT]
+        self.changes = np.concatenate([change[None], self.changes])[:KEPT]
+        turn, lengths, _ = np.linalg.svd(self.moves @ self.moves.T)
+        lengths = np.sqrt(lengths)
+        kept = lengths > FLAT * lengths[0]
+        basis = (turn[:, kept] / lengths[kept]).T
+        changes = basis @ self.changes
+        small = (basis @ self.moves) @ changes.T
+        values, turn = np.linalg.eigh((small + small.T) / 2)
+        some = values > 0
+        rows = (turn[:, some] / np.sqrt(values[some] + least)).T @ changes
+        _, roots, self.axes = np.linalg.svd(rows, full_matrices=False)
+        self.sizes = roots**2
+
+    def __call__(self, move: np.ndarray) -> np.ndarray:
+        """K with a move (d,)."""
+        return (self.sizes * (self.axes @ move)) @ self.axes
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know."""
+        if np.isnan(self.begun):
+            return []
+        why = "eigenvectors at the edge turn into others near it as the weights move, and what they push with turns"
+        less = "steps are short, and a larger `rtol` or a lower `lr` takes fewer"
+        return [f"from t = {self.begun:.4g} on the flow is stiff: {why}; {less}"]
+
+    # -- in a step ----------------------------------------------------------------------------------------------------
+
+    def rate(self, speed: float | np.ndarray) -> float:
+        """The largest rate at which the force answers, M = ``speed``."""
+        return 0.5 * float(np.max(speed)) * float(self.sizes.max(initial=0.0))
+
+    def moved(self, push: Force | None, move: np.ndarray) -> Force | None:
+        """A force as it is after a move of the weights (d,)."""
+        if push is None or not len(self.sizes):
+            return push
+        return push._replace(bend=push.bend + self(move))
+
+    def lead(self, ahead: float, w: np.ndarray, extrapolated: bool) -> np.ndarray | None:
+        """By how much a force that is ``extrapolated`` so far ahead, in units of the last step, is ahead of the one at w, (d,),
+        by what is learned; None without that."""
+        if not len(self.sizes):
+            return None
+        if not extrapolated or self.past is None:
+            return np.zeros(len(w))
+        return self(ahead * (w - self.past))
+
+    def softened(self, found: Rates, thirds: np.ndarray, slope: np.ndarray, h: float, speed: float, stages: int) -> Rates:
+        """Rates of the gaps, on average over a step h of so many stages in which the force answers."""
+        if not len(self.sizes):
+            return found
+        fast = 0.5 * speed * self.sizes
+        lost = 1 - advance(np.zeros(len(fast)), np.ones(len(fast)), h, stages, lambda way: 1 - fast * way) / h
+        return damped(found, thirds, self.axes, lost, slope, speed)
+
+    # -- after a step -------------------------------------------------------------------------------------------------
+
+    def passed(self, w: np.ndarray, other_held: bool) -> None:
+        """T of another point is from these weights; where modes come to be held, or are no more, all is learned anew."""
+        if self.on:
+            self.past = w
+            if other_held:
+                self.forget()
+
+    def observe(self, move: np.ndarray, change: np.ndarray, h: float, speed: float, allowed: float) -> None:
+        """Learn from the change of ∇⟨H, Σ⟩ (d,) at the same X over the move (d,) of a step, if it is on and the error of what was
+        predicted is more than a part of what is ``allowed``."""
+        if self.on and 0.5 * speed * h * float(np.linalg.norm(change - self(move))) > WRONG * allowed:
+            self.learn(move, change, FAINT / h / (0.5 * speed))
+
+    def watch(self, move: np.ndarray, change: np.ndarray, h: float, speed: float, t: float, rejected: int, steps: int) -> None:
+        """Count the steps that crawl, until it has begun; at the time t, after so many steps and others that were not taken."""
+        if np.isnan(self.begun):
+            changed, way = h * (0.5 * speed) * float(np.linalg.norm(change)), float(np.linalg.norm(move))
+            self.short = _counted(self.short, h < SHORTER and changed > STIFF * way)
+            self.begun = t if self.short >= CRAWL else np.nan
+            self.on = self.on or self.short >= CRAWL or rejected >= max(REFUSED, SHARE * steps)
+
+    def count_stuck(self, frozen: float, others: float) -> None:
+        """Count the steps that are short since the force stands still in them, by its error and the others, in tolerances."""
+        if self.learns and not self.on:
+            self.stuck = _counted(self.stuck, frozen > max(STUCK, ALONE * others))
+            self.on = self.stuck >= MANY
+
+    # -- as arrays ----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All of it, as arrays; none where it does not learn."""
+        if not self.learns:
+            return {}
+        return {
+            "turning": np.array([self.short, self.on, self.begun, self.stuck]), "turning_past": or_none(self.past),
+            **{f"turning_{name}": getattr(self, name).copy() for name in LEARNED},
+        }  # fmt: skip
+
+    def restore(self, given: dict[str, np.ndarray]) -> None:
+        """What `snapshot` gave, into one that has learned nothing; what an older version stored knows nothing of it."""
+        if not self.learns or "turning" not in given:
+            return
+        short, on, begun, *stuck = given["turning"].tolist()
+        # An older version stored the time of the last step where nothing had begun, and fewer numbers.
+        self.short, self.on, self.begun = int(short), bool(on), begun if on else np.nan
+        self.stuck = int(stuck[0]) if stuck else 0
+        for name in LEARNED:
+            setattr(self, name, given[f"turning_{name}"])
+        self.past = given["turning_past"] if given["turning_past"].size else None
+
+
+def _counted(count: int, more: bool) -> int:
+    return count + 1 if more else max(0, count - 1)
