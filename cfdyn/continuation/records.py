@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,29 @@ from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import make_map_again
 
 Followed = TypeVar("Followed", bound=Any)
+
+
+class SpecialPoint(Protocol):
+    """What switching to another branch reads of a special point, a `cfdyn.analysis.bifurcations._branch.Bifurcation`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameter(self) -> float: ...
+    @property
+    def points(self) -> np.ndarray: ...
+    @property
+    def period(self) -> int: ...
+    @property
+    def multipliers(self) -> np.ndarray: ...
+    @property
+    def tangent(self) -> np.ndarray: ...
+    @property
+    def critical(self) -> np.ndarray | None: ...
+    @property
+    def step(self) -> Map: ...
 
 
 class WithMap:

@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.cycles.result import SearchResult
 from cfdyn.cycles.same import from_smallest
-from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map
 
 # Where a circle is cut open, as parts of its period: at no place that a formula would single out; a second one if a cycle
@@ -18,7 +18,7 @@ BESIDE = 1e-3  # of a period: so near to a cut Newton's method meets it
 ROUND_OFF = 1e-12  # of the width of a box: so near to its ends a point counts as inside
 
 
-def _circles(step: Map) -> list[tuple[int, float]]:
+def _circles(step: AnyMap) -> list[tuple[int, float]]:
     """The entries that are angles, and their periods."""
     return [(step.names.index(name), period) for name, period in step.periodic.items()]
 
@@ -89,9 +89,9 @@ def in_box(step: Map, found: SearchResult, region: np.ndarray) -> SearchResult:
     return found
 
 
-def smooth(step: Map | MapByProducts, orbit: np.ndarray) -> np.ndarray:
+def smooth(step: AnyMap, orbit: np.ndarray) -> np.ndarray:
     """Smooth functions of the state, (n, …): its entries, cosine and sine in place of angles."""
-    if isinstance(step, MapByProducts) or not step.periodic:
+    if not step.periodic:
         return orbit
     circles, columns = dict(_circles(step)), list[np.ndarray]()
     for k, column in enumerate(orbit.T):

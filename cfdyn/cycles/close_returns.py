@@ -5,8 +5,7 @@ import numpy as np
 from cfdyn.cycles.many.newton import cycle_near
 from cfdyn.cycles.result import Say, SearchResult
 from cfdyn.cycles.same import distinct, from_smallest, least_period
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.by_products.one_by_one import advanced, by_gradients
+from cfdyn.systems.any_map import AnyMap
 
 BUDGET = 4_000  # steps with tangents
 ORBITS, LONG, TRANSIENT, CLOSEST = 4, 400, 50, 10  # orbits, their lengths, what is left out, and returns of each that are tried
@@ -14,7 +13,7 @@ ESCAPE = 1e100
 TWICE = 1e-8  # of the size: points nearer than this to one that was tried are not tried again
 
 
-def by_newton(step: MapByProducts, n: int, region: np.ndarray, seed: int, budget: int | None, say: Say) -> SearchResult:
+def by_newton(step: AnyMap, n: int, region: np.ndarray, seed: int, budget: int | None, say: Say) -> SearchResult:
     """Those of least period n with a point in the region (D, 2), as far as the budget of steps goes; never all for sure."""
     rng, most, used = np.random.default_rng(seed), BUDGET if budget is None else int(budget), 0
     extent = np.ptp(region, axis=1)
@@ -38,7 +37,7 @@ def by_newton(step: MapByProducts, n: int, region: np.ndarray, seed: int, budget
     return SearchResult(points, mu, False, "Newton's method", reason, np.empty((0, step.dim, 2)), {"budget": most})
 
 
-def multipliers_of(step: MapByProducts, points: np.ndarray) -> np.ndarray:
+def multipliers_of(step: AnyMap, points: np.ndarray) -> np.ndarray:
     """The multipliers (D,) of a cycle, the largest modulus first."""
     matrix = np.eye(step.dim)
     for x in points:
@@ -47,14 +46,14 @@ def multipliers_of(step: MapByProducts, points: np.ndarray) -> np.ndarray:
     return mu[np.argsort(-np.abs(mu), kind="stable")]
 
 
-def _returns(step: MapByProducts, n: int, region: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def _returns(step: AnyMap, n: int, region: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """Points of orbits from random places that come back best after n steps, each orbit's best first."""
     tried = list[np.ndarray]()
     for _ in range(ORBITS):
-        x, taken = advanced(step, region[:, 0] + np.ptp(region, axis=1) * rng.random(step.dim), TRANSIENT, ESCAPE)
+        x, taken, _ = step.ahead(region[:, 0] + np.ptp(region, axis=1) * rng.random(step.dim), TRANSIENT, ESCAPE)
         if taken < TRANSIENT:
             continue
-        states, _ = by_gradients(step, x, max(LONG, 4 * n), ESCAPE)
+        states, _ = step.orbit(x, max(LONG, 4 * n), ESCAPE)
         gaps = np.abs(states[n:] - states[:-n]).max(axis=1) if len(states) > n else np.empty(0)
         chosen = list[np.ndarray]()
         for k in np.argsort(gaps, kind="stable").tolist():

@@ -7,7 +7,7 @@ from cfdyn.cycles.angles import cut_open, in_box
 from cfdyn.cycles.result import Say, SearchResult, silent
 from cfdyn.cycles.same import distinct
 from cfdyn.errors import UsageError
-from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map
 
 LAPS, BOXES, STARTS, SMALL_STEPS = "laps", "boxes", "davidchack-lai", "schmelcher-diakonos"
@@ -20,13 +20,13 @@ HIGHEST = 8  # dimension in which boxes are still few
 
 
 def find_cycles(
-    step: Map | MapByProducts, period: int, region: np.ndarray, seed: int, budget: int | None, method: str, say: Say = silent
+    step: AnyMap, period: int, region: np.ndarray, seed: int, budget: int | None, method: str, say: Say = silent
 ) -> SearchResult:
     """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods.
 
     ``say`` is told in words how far the search is.
     """
-    if isinstance(step, MapByProducts):
+    if (code := step.compiled) is None:
         from cfdyn.cycles.close_returns import by_newton
 
         if method != "auto":
@@ -34,12 +34,12 @@ def find_cycles(
         return by_newton(step, period, region, seed, budget, say)
     if step.dim > 1 and method == LAPS:
         raise UsageError(f"laps are for maps of one variable; this one has {step.dim}: take method='boxes'")
-    cut, cell = cut_open(step, region)
+    cut, cell = cut_open(code, region)
     if step.dim == 1 and method in ANYWHERE:
         from cfdyn.cycles.line.by_laps import by_laps
 
-        return in_box(step, by_laps(cut, period, cell, budget, say), region)
-    return in_box(step, _in_space(cut, period, cell, seed, budget, method, say), region)
+        return in_box(code, by_laps(cut, period, cell, budget, say), region)
+    return in_box(code, _in_space(cut, period, cell, seed, budget, method, say), region)
 
 
 def _in_space(

@@ -8,23 +8,21 @@ from cfdyn.ensembles.of_flows import FlowOrbits
 from cfdyn.ensembles.orbits import PARTS, Orbits
 from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.kernels.orbits import DIVERGED
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map
-from cfdyn.systems.tangents import one_after_another
+from cfdyn.systems.any_map import AnyMap
 
 
-def orbits_of(step: Map | MapByProducts, *given: Any) -> Any:
+def orbits_of(step: AnyMap, *given: Any) -> Any:
     """Orbits of a map with code in lanes and threads, of one made of a flow in threads, of another one by one; see `Orbits`."""
     if isinstance(step, FlowMap):
         return FlowOrbits(step, *given)
-    return OrbitsAlone(step, *given) if isinstance(step, MapByProducts) else Orbits(step, *given)
+    return OrbitsAlone(step, *given) if step.compiled is None else Orbits(step.compiled, *given)
 
 
 class OrbitsAlone:
     """``states`` (N, D), ``ended``, ``codes`` (N,) and ``parameters`` (N, n_p), as those of `Orbits`."""
 
     def __init__(
-        self, step: MapByProducts, states: np.ndarray, parameters: np.ndarray, escape: float, threads: int | None = None
+        self, step: AnyMap, states: np.ndarray, parameters: np.ndarray, escape: float, threads: int | None = None
     ):  # fmt: skip
         self.states, self.escape = np.array(states, float, order="C"), escape
         self.maps = [step.at(**dict(zip(step.params, row.tolist(), strict=True))) for row in np.atleast_2d(parameters)]
@@ -52,7 +50,7 @@ class OrbitsAlone:
         """(λ, its standard error) of the largest Lyapunov exponent, each (N,), per step; NaN where an orbit leaves."""
         each, means = max(1, steps // PARTS), np.full((len(self.states), PARTS), np.nan)
         for i in np.flatnonzero(self.ended == 0).tolist():
-            stretch, dim = one_after_another(self.maps[i]), self.states.shape[1]
+            stretch, dim = self.maps[i].stretch, self.states.shape[1]
             q, z, sums = np.full((1, dim), dim**-0.5), self.states[i].copy(), np.zeros(1)
             done = stretch(z, turning, q, sums) == turning
             for part in range(PARTS if done else 0):

@@ -15,7 +15,8 @@ from cfdyn.ensembles.membership import INSIDE, LONG, OUTSIDE, Visited, drawn_in
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.orbit import orbit_of
-from cfdyn.settling.regime import Settled, regime
+from cfdyn.settling.regime import regime
+from cfdyn.settling.settled import Settled
 from cfdyn.systems.map import Map
 
 CONTINUUM = "continuum of fixed points"

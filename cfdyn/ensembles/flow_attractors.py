@@ -17,9 +17,9 @@ from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.integrate.maps.poincare import PoincareMap
 from cfdyn.integrate.maps.stroboscopic import StroboscopicMap
 from cfdyn.kernels.orbits import UNSETTLED
-from cfdyn.settling.large import large_regime
 from cfdyn.settling.orbit import orbit_of
-from cfdyn.settling.regime import Settled
+from cfdyn.settling.regime import regime
+from cfdyn.settling.settled import Settled
 
 LIMIT_CYCLE = "limit cycle"
 TINY = 1e-200  # of its size: an entry that is 0
@@ -43,7 +43,7 @@ class FlowAttractors(Attractors):
 
     def regime(self, state: np.ndarray) -> Settled:
         """What one orbit ends on, by a closer look."""
-        return large_regime(self.step, state, self.longest, None)
+        return regime(self.step, state, self.longest)
 
     def _cycle(self, turn: np.ndarray) -> Found | None:
         size = max(float(np.abs(turn).max()), self.extent)

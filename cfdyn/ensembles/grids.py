@@ -11,8 +11,7 @@ from cfdyn.arguments import vector
 from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import UsageError, unknown
 from cfdyn.kernels.orbits import UNSETTLED
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 AT_ONCE = 2**18  # cells: what is done when Ctrl-C comes is whole blocks
@@ -29,7 +28,7 @@ class Grid:
     """
 
     def __init__(
-        self, step: Map | MapByProducts, varied: Sequence[tuple[str, Any]], start: np.ndarray, threads: int | None = None,
+        self, step: AnyMap, varied: Sequence[tuple[str, Any]], start: np.ndarray, threads: int | None = None,
         fewest: int = 2, size: int = BYTES,
     ):  # fmt: skip
         if not fewest <= len(varied) <= 2:
@@ -56,8 +55,8 @@ class Grid:
         for name, values, at in zip(self.names, self.axes, places, strict=False):
             table, column = (parameters, params.index(name)) if name in params else (states, self.step.names.index(name))
             table[:, column] = values[at]
-        assert isinstance(self.step, Map)
-        return Orbits(self.step, states, parameters, escape, self.threads)
+        assert self.step.compiled is not None
+        return Orbits(self.step.compiled, states, parameters, escape, self.threads)
 
     def at(self, cell: int) -> tuple[Any, np.ndarray, dict[str, float]]:
         """The map and the start of a cell, and its two values."""
@@ -70,7 +69,7 @@ class Grid:
         return self.step.at(**{name: value for name, value in values.items() if name in self.step.params}), start, values
 
 
-def _values(step: Map | MapByProducts, name: Any, given: Any) -> np.ndarray:
+def _values(step: AnyMap, name: Any, given: Any) -> np.ndarray:
     """Increasing values of a parameter or of an entry of the start."""
     if not isinstance(name, str) or name not in step.params and name not in step.names:
         raise unknown("parameter or entry of the state", name, [*step.params, *step.names])

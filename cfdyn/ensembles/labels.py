@@ -11,8 +11,8 @@ from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
-from cfdyn.settling.regime import FIRST_STEPS
 from cfdyn.settling.samples import QUASI_PERIODIC
+from cfdyn.settling.settled import FIRST_STEPS
 from cfdyn.systems.map import Map
 
 RETURN = 1e-10  # of the size of an entry: a state so near to where it was has come back

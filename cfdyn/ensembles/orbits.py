@@ -21,8 +21,8 @@ from cfdyn.machine.threads import Team
 from cfdyn.machine.workers import processors
 from cfdyn.settling._kernels.stretch import stretch
 from cfdyn.settling.disturbed import STILL, ULPS, UNDERFLOWS
-from cfdyn.systems.map import Map, require_parameter
-from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
+from cfdyn.systems.map import STRETCH, Map, require_parameter
+from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
 from cfdyn.systems.together import ensemble
 
 SPEED = 8  # operations in lanes that take the time of one by itself

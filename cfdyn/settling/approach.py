@@ -10,7 +10,7 @@ from cfdyn.cycles.shooting import jacobians
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.settling.irregular import bump
 from cfdyn.settling.orbit import later, orbit_of
-from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map
 
 STAGES = 6
@@ -37,7 +37,7 @@ class Approach(Enum):
 
 
 def approach(
-    step: Map | MapByProducts, z: np.ndarray, points: np.ndarray, mu: np.ndarray, spare: int, extent: np.ndarray
+    step: AnyMap, z: np.ndarray, points: np.ndarray, mu: np.ndarray, spare: int, extent: np.ndarray
 ) -> tuple[Approach, int, np.ndarray]:
     """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle with the multipliers ``mu`` (D,), largest first.
 
@@ -66,12 +66,12 @@ def approach(
     # What turns about it on its way swings in distance, by less than it contracts in stages that are longer.
     turning = np.any((np.abs(mu) > 2 * radius - 1) & (np.abs(mu.imag) > NEUTRAL))
     cycles = LONGER * cycles if turning and LONGER * cycles <= longest else cycles
-    if slow and isinstance(step, Map) and np.any((np.abs(mu) > 1 - 1 / longest) & (np.abs(mu.imag) > NEUTRAL)):
-        return _spiral(step, z, points, size, spare, apart)
+    if slow and (code := step.compiled) is not None and np.any((np.abs(mu) > 1 - 1 / longest) & (np.abs(mu.imag) > NEUTRAL)):
+        return _spiral(code, z, points, size, spare, apart)
     return _stages(step, z, distance, floor, n * min(cycles, longest), slow, apart)
 
 
-def _stays(step: Map | MapByProducts, z: np.ndarray, distance: Callable[[np.ndarray], float], n: int, near: float) -> bool:
+def _stays(step: AnyMap, z: np.ndarray, distance: Callable[[np.ndarray], float], n: int, near: float) -> bool:
     """True if the orbit is as near to a neutral n-cycle a thousand steps later: a slow drift would not be."""
     end = later(step, z, n * max(1, 1000 // n))
     return end is not None and distance(end) <= near
@@ -86,7 +86,7 @@ def _separation(points: np.ndarray, size: np.ndarray) -> float:
 
 
 def _stages(
-    step: Map | MapByProducts,
+    step: AnyMap,
     z: np.ndarray,
     distance: Callable[[np.ndarray], float],
     floor: float,
@@ -152,7 +152,7 @@ def _eigenvectors(step: Map, points: np.ndarray, size: np.ndarray) -> np.ndarray
     return np.linalg.inv(vectors) if np.linalg.cond(vectors) < 1e8 else np.eye(step.dim)
 
 
-def _distance(step: Map | MapByProducts, z: np.ndarray, points: np.ndarray, size: np.ndarray) -> float:
+def _distance(step: AnyMap, z: np.ndarray, points: np.ndarray, size: np.ndarray) -> float:
     """max over one period of |orbit − cycle| in the same phase, each coordinate relative to its size."""
     orbit = orbit_of(step, z, len(points))
     if orbit is None:

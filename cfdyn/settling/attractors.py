@@ -7,7 +7,8 @@ import numpy as np
 from cfdyn.cycles.same import same_cycle
 from cfdyn.errors import CfdynError
 from cfdyn.settling.orbit import later, orbit_of
-from cfdyn.settling.regime import Settled, regime
+from cfdyn.settling.regime import regime
+from cfdyn.settling.settled import Settled
 from cfdyn.systems.map import Map
 from cfdyn.words import called
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map
 
 MAX_OPERATIONS = 2e6  # of numbers of many digits, some seconds
@@ -68,19 +68,19 @@ def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: 
     return None, z0
 
 
-def noise(step: Map | MapByProducts, states: np.ndarray, steps: int = 1) -> np.ndarray:
+def noise(step: AnyMap, states: np.ndarray, steps: int = 1) -> np.ndarray:
     """The largest round-off error of a step, or of some, from some states (k, D), for each coordinate, (D,).
 
     Of a dear map what a step changes by where the states change by a unit in the last place.
     """
     worst = np.zeros(step.dim)
-    if isinstance(step, MapByProducts) or step.cost > DEAR:
+    if (code := step.compiled) is None or step.cost > DEAR:
         for state in states:
             there, *beside = (_steps(step, state + sign * np.spacing(state), steps) for sign in (0, 1, -1))
             error = np.abs(np.subtract(beside, there)).max(axis=0)
             worst = np.fmax(worst, np.where(np.isfinite(error), error, 0.0))
         return worst
-    precise = step.precise(DIGITS)
+    precise = code.precise(DIGITS)
     for state in states:
         exact = _steps(precise, [precise.number(v) for v in state.tolist()], steps)
         error = [float(abs(a - b)) for a, b in zip(exact, _steps(step, state, steps).tolist(), strict=True)]

@@ -8,10 +8,8 @@ import numpy as np
 from cfdyn.cycles.angles import smooth
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.undeclared_angles import hint
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.orbit import FAR
-from cfdyn.systems.tangents import Stretching, one_after_another
 from cfdyn.words import called
 
 BATCHES = 20  # of steps, whose means tell the error of an exponent
@@ -25,7 +23,7 @@ Say = Callable[[str], None]
 
 
 def irregular(
-    step: Map | MapByProducts, z: np.ndarray, steps: int, max_period: int, say: Say = lambda words: None
+    step: AnyMap, z: np.ndarray, steps: int, max_period: int, say: Say = lambda words: None
 ) -> tuple[str, str, float, np.ndarray | None]:
     """(kind, reason, exponent, state reached) of an orbit that is on no cycle of a period up to ``max_period``."""
     state, reach = z.copy(), np.zeros(BATCHES)
@@ -54,7 +52,7 @@ def irregular(
     return "undecided", f"{evidence}: too close to zero, or not settled{advice}", exponent, state
 
 
-def _narrow(step: Map | MapByProducts, z: np.ndarray, steps: int, longest: int) -> str:
+def _narrow(step: AnyMap, z: np.ndarray, steps: int, longest: int) -> str:
     """What to do where an orbit stays very near to a cycle, as in the middle of an island; "" where it does not.
 
     Errors of steps add up beside its size there, so averages over a longer orbit get no better.
@@ -77,15 +75,14 @@ def _grows(reach: np.ndarray) -> bool:
     return bool(reach[-1] > 2 * reach[0] and (np.diff(reach) > 0).mean() > 0.85)
 
 
-def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: np.ndarray, say: Say) -> tuple[float, float]:
+def _exponent(step: AnyMap, state: np.ndarray, steps: int, reach: np.ndarray, say: Say) -> tuple[float, float]:
     """Largest exponent and its standard error over BATCHES batches, max |entry| in each in ``reach``; ``state`` moves on."""
     q = np.full((1, step.dim), 1 / math.sqrt(step.dim))
-    stretch = one_after_another(step)
-    stretch(state, min(steps, 1000), q, np.zeros(1))
+    step.stretch(state, min(steps, 1000), q, np.zeros(1))
     means = np.empty(BATCHES)
     for i in range(BATCHES):
         sums = np.zeros(1)
-        reach[i], taken = _batch(step, stretch, state, steps, q, sums)
+        reach[i], taken = _batch(step, state, steps, q, sums)
         if taken < steps:
             return math.nan, math.nan
         means[i] = sums[0] / steps
@@ -98,18 +95,18 @@ def _exponent(step: Map | MapByProducts, state: np.ndarray, steps: int, reach: n
 
 
 def _batch(
-    step: Map | MapByProducts, stretch: Stretching, state: np.ndarray, steps: int, q: np.ndarray, sums: np.ndarray
+    step: AnyMap, state: np.ndarray, steps: int, q: np.ndarray, sums: np.ndarray
 ) -> tuple[float, int]:
     """max |entry| in the first 1000 steps, NaN beyond the range of floats, and how many steps were taken; ``state`` moves on."""
     looked, taken = min(steps, 1000), 0
-    if isinstance(step, Map):
+    if step.compiled is not None:
         orbit = orbit_of(step, state, looked + 1)
-        return math.nan if orbit is None else float(np.abs(orbit).max()), stretch(state, steps, q, sums)
+        return math.nan if orbit is None else float(np.abs(orbit).max()), step.stretch(state, steps, q, sums)
     # Steps of gradients are dear: none is taken twice.
     reach = float(np.abs(state).max())
-    while taken < looked and stretch(state, 1, q, sums):
+    while taken < looked and step.stretch(state, 1, q, sums):
         taken, reach = taken + 1, max(reach, float(np.abs(state).max()))
-    taken += stretch(state, steps - looked, q, sums) if taken == looked else 0
+    taken += step.stretch(state, steps - looked, q, sums) if taken == looked else 0
     return (reach if reach <= FAR else math.nan), taken
 
 
@@ -120,7 +117,7 @@ def bump(n: int) -> np.ndarray:
     return weight / weight.sum()
 
 
-def averages_digits(step: Map | MapByProducts, z: np.ndarray, n: int, say: Say = lambda words: None) -> float:
+def averages_digits(step: AnyMap, z: np.ndarray, n: int, say: Say = lambda words: None) -> float:
     """Digits to which weighted Birkhoff averages over two stretches of n agree.
 
     Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from cfdyn.cycles.rest import limit_matrix, settled
 from cfdyn.cycles.same import least_period, same_cycle
 from cfdyn.cycles.shooting import multipliers, polish, residual
 from cfdyn.cycles.smoothness import drifts_away, regularity
-from cfdyn.kernels.orbits import DONE, advance
+from cfdyn.kernels.orbits import DONE
 from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.disturbed import (
     PARTS,
@@ -31,16 +30,17 @@ from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on, stuck_in_rounding
 from cfdyn.settling.in_floats import UNSTABLE, in_floats
 from cfdyn.settling.irregular import FOR_LONGER, irregular
+from cfdyn.settling.matrix_free import by_products
 from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.returns import promising_returns
+from cfdyn.settling.settled import FIRST_STEPS, LAST, ULP, Settled
 from cfdyn.settling.undeclared_angles import hint
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, FAR
 from cfdyn.words import called
 
 LONGEST, DIGITS = 4096, 60  # cycles looked for, and digits where rounding is in doubt, if nobody says otherwise
-FIRST_STEPS = 1000  # before the first look; as many again each time
-LAST, ULP = 3, 2.0**-53  # states at which round-off is looked at, and its unit
 # An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
 AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
@@ -54,34 +54,22 @@ REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not a
 CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
 
 
-class Settled(NamedTuple):
-    """What an orbit ends on: the fields of `cfdyn.analysis.attractors.classify.Regime`."""
-
-    kind: str
-    period: int | None
-    multipliers: np.ndarray
-    lyapunov: float
-    residual: float
-    points: np.ndarray
-    reason: str
-    steps: int
-    inject: float = 0.0
-    unperturbed: str = ""
-
-
 def regime(
-    step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
+    step: AnyMap, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
     say: Callable[[str], None] = lambda words: None,
 ) -> Settled:  # fmt: skip
     """What the orbit of z (D,) ends on; angles in [0, P). ``say`` hears what is done."""
-    for cut in opened(step):
-        found = _Follower(cut, z, longest, default_budget(step) if budget is None else budget, digits, say).run()
+    most = default_budget(step) if budget is None else budget
+    if step.compiled is None:
+        return by_products(step, z, longest, most, say)
+    for cut in opened(step.compiled):
+        found = _Follower(cut, z, longest, most, digits, say).run()
         if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):
             break
-    return found._replace(points=closed(step, found.points))
+    return found._replace(points=closed(step.compiled, found.points))
 
 
-def default_budget(step: Map) -> int:
+def default_budget(step: AnyMap) -> int:
     """Steps worth about half a second: 2·10⁶ for a one-line map, never below 2·10⁴."""
     return int(np.clip(5e8 / max(step.cost, 1), 2e4, 2e6))
 
@@ -128,14 +116,12 @@ class _Follower:
 
     def forward(self, steps: int) -> Settled | None:
         """Run the orbit on; what it ends on if it escapes."""
-        compiled, before = self.step.rule("step").compiled, self.z.copy()
-        done, status = advance(compiled, self.z, self.step.p, steps, FAR)
-        if status == DONE:
-            self.used += done
+        state, done, code = self.step.ahead(self.z, steps, FAR)
+        self.used += done
+        if code == DONE:
+            self.z = state
             return None
-        advance(compiled, before, self.step.p, done - 1, FAR)
-        self.used += done - 1
-        found = escape(self.step, before, self.used, self.digits)
+        found = escape(self.step, state, self.used, self.digits)
         if found.kind != "returns":
             return self.without_cycle(found.kind, found.reason)
         self.z, self.used, self.note, self.returns = found.z, self.used + found.steps, found.reason, self.returns + 1

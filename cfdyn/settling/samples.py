@@ -10,7 +10,8 @@ from cfdyn.cycles.shooting import multipliers
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
 from cfdyn.numerics.stability import stability
 from cfdyn.settling.disturbed import is_stable
-from cfdyn.settling.regime import Settled, default_budget, regime
+from cfdyn.settling.regime import default_budget, regime
+from cfdyn.settling.settled import Settled
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE
 

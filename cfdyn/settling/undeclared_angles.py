@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
 
 USUAL = {"1": 1.0, "2*pi": 2 * math.pi, "pi": math.pi, "360": 360.0}  # periods that angles usually have, and what they are called
 FAR = 8.0  # periods from 0: an entry has drifted off
@@ -13,12 +12,12 @@ SAME = 1e-9  # of the size of an entry: images that differ by no more are one
 PLACES = (-1.6180340, -0.3819660, 0.1458980, 0.7639320)  # near 0, as parts of a period, where no formula is special
 
 
-def hint(step: Map | MapByProducts, z: np.ndarray) -> str:
+def hint(step: AnyMap, z: np.ndarray) -> str:
     """What to do about an entry of z (D,) that seems to be an angle, as the end of a sentence; "" where there is none.
 
     It has drifted off while the map repeats in it, or a map with branches comes back to the same value a period on.
     """
-    if isinstance(step, MapByProducts):
+    if step.compiled is None:  # of many entries each would take several steps
         return ""
     for k, name in enumerate(step.names):
         for words, period in USUAL.items() if name not in step.periodic else ():
@@ -30,7 +29,7 @@ def hint(step: Map | MapByProducts, z: np.ndarray) -> str:
     return ""
 
 
-def _repeats(step: Map, z: np.ndarray, k: int, period: float, turns: float) -> bool:
+def _repeats(step: AnyMap, z: np.ndarray, k: int, period: float, turns: float) -> bool:
     """True if a period more in entry k makes ``turns`` turns more of its image: here, and near 0.
 
     Far out many a map is almost a shift, such as x − 1/x, and repeats with any period.

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import check_finite, entries, table, vector
+from cfdyn.codegen.columns import WRITTEN
 from cfdyn.codegen.map_rules import Compiled
 from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.kernels.orbits import DONE, advance, iterate, stretch
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.constant import untouched
@@ -19,11 +21,13 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.programs.angles import around, circle_map
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
+from cfdyn.systems.by_products.map_by_products import Product, Progress
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
+STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 
 class Map(Compiled):
     """z → f(z) with exact derivatives, from formulas as `Map.from_text` takes them, or made by `as_map`, `compose`, ….
@@ -127,6 +131,16 @@ class Map(Compiled):
         return Map(spec)
 
     @property
+    def compiled(self) -> Map:
+        """Itself: its rules are machine code; see `cfdyn.systems.any_map.AnyMap`."""
+        return self
+
+    @property
+    def at_once(self) -> int:
+        """Steps that take a tenth of a second: so many between two looks at Ctrl-C."""
+        return max(1, STRETCH // self.cost)
+
+    @property
     def has_loss(self) -> bool:
         """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
@@ -191,6 +205,62 @@ class Map(Compiled):
     def __call__(self, z: Any) -> np.ndarray:
         """f(z), (D,)."""
         return self.rule("step")(self.state(z), self.p)
+
+    def step(self, z: np.ndarray) -> np.ndarray:
+        """f(z) of a full state (D,), not checked; not finite where the map is not defined."""
+        return self.rule("step")(z, self.p)
+
+    def orbit(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int]:
+        """The states z, f(z), … (n+1, D) up to the last within ±escape, and DONE or what the next one is: see `AnyMap.orbit`."""
+        states = np.empty((n + 1, self.dim))
+        states[0] = z
+        for first in range(0, n, self.at_once):
+            done, code = iterate(self.rule("step").compiled, self.p, escape, states[first : min(first + self.at_once, n) + 1])
+            if code != DONE:
+                return states[: first + done].copy(), code
+            if progress:
+                progress(first + done)
+        return states, DONE
+
+    def ahead(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int, int]:
+        """(the state n steps after z, n, DONE), or the last within ±escape, the steps to it and what the next one is."""
+        state, rule = z.copy(), self.rule("step").compiled
+        for first in range(0, n, self.at_once):
+            before = state.copy()
+            done, code = advance(rule, state, self.p, min(self.at_once, n - first), escape)
+            if code != DONE:
+                advance(rule, before, self.p, done - 1, escape)
+                return before, first + done - 1, code
+            if progress:
+                progress(first + done)
+        return state, n, DONE
+
+    def stretch(self, z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
+        """Push orthonormal tangents q (k, D) along n steps from z, both in place: see `cfdyn.kernels.orbits.stretch`."""
+        products = self.dim > WRITTEN  # of many variables no matrix is made
+        tangents = self.rule("derivative1" if products else "jacobian").compiled
+        return stretch(self.rule("step").compiled, tangents, products, z, self.p, n, q, sums)
+
+    def tangent(self, z: np.ndarray) -> tuple[np.ndarray, Product]:
+        """f(z), and the product of Df(z) with the rows of (k, D)."""
+        return self.step(z), self._product(z, self.p)
+
+    def linearized(self, z: np.ndarray, name: str, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
+        """(f(z), the product of Df(z) with the rows of (k, D), ∂f/∂(parameter)) for a value of the parameter."""
+        p = self.p.copy()
+        p[list(self.params).index(name)] = value
+        return self.rule("step")(z, p), self._product(z, p), self.rule(f"parameter_derivative:{name}")(z, p)
+
+    def _product(self, z: np.ndarray, p: np.ndarray) -> Product:
+        rule = self.rule("derivative1")
+        return lambda rows: evaluate_rows(rule, np.hstack([np.broadcast_to(z, rows.shape), rows]), p)
+
+    def preconditioners(self, z: np.ndarray) -> np.ndarray:
+        """θP/2 and P of each weight in the step from states (n, D), and the penalty of weight decay, (n, 2d + 1)."""
+        return evaluate_rows(self.rule("preconditioner"), z, self.p)
+
+    def check_products(self, z: np.ndarray) -> None:
+        """Derivatives of formulas are exact: there is nothing to check."""
 
     def jacobian(self, z: Any) -> np.ndarray:
         """Df(z), (D, D)."""

@@ -10,18 +10,14 @@ import numpy as np
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE
-from cfdyn.kernels.orbits import iterate as iterate_kernel
-from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.by_products.one_by_one import by_gradients, with_seed
-from cfdyn.systems.by_products.oracle_map import OracleMap
-from cfdyn.systems.eigenvalues import largest_eigenvalues
+from cfdyn.systems.any_map import AnyMap
+from cfdyn.systems.by_products.map_by_products import MapByProducts, left
+from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
 from cfdyn.systems.map import Map, require_map
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
-STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 PRECISE = 250  # bytes of a number of many digits, and half a byte for each digit
 
 
@@ -46,7 +42,7 @@ class Orbit(Record):
     names: Annotated[tuple[str, ...], "D"]
     n_weights: int
     status: str
-    _step: Map | MapByProducts | None = dataclasses.field(default=None, repr=False, compare=False)
+    _step: AnyMap | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def w(self) -> np.ndarray:
@@ -131,28 +127,25 @@ class Orbit(Record):
     @cached_property
     def preconditioners(self) -> np.ndarray:
         """θP/2 and P of each weight in the step from each row, and the penalty of weight decay, (n+1, 2d + 1)."""
-        step = self._observed("preconditioner")
-        if isinstance(step, OracleMap):
-            return step.preconditioners(self._floats)
-        return evaluate_rows(step.rule("preconditioner"), self._floats, step.p)
+        return self._observed("preconditioner").preconditioners(self._floats)
 
     @property
     def _floats(self) -> np.ndarray:
         return np.asarray(self.z, dtype=float)
 
-    def _observed(self, what: str) -> Map | MapByProducts:
+    def _observed(self, what: str) -> AnyMap:
         """Its map, if there is a loss."""
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
 
 
-def require_step(step: Any) -> Map | MapByProducts:
+def require_step(step: Any) -> AnyMap:
     """The map, of formulas or of an oracle, or an error that says how to make one."""
     return step if isinstance(step, MapByProducts) else require_map(step)
 
 
-def preconditioned_along(step: Map | MapByProducts, z: np.ndarray, held: np.ndarray) -> np.ndarray:
+def preconditioned_along(step: AnyMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:
     """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
     return largest_eigenvalues(step.rule, z, step.p, step.n_weights, held)
 
@@ -164,7 +157,7 @@ def thetas(held: np.ndarray) -> np.ndarray:
         return np.fmax.reduce(2 * held[:, :d] / held[:, d : 2 * d], axis=1)  # all the same, but where P is 0
 
 
-def require_loss(question: str, orbit: Any) -> Map | MapByProducts:
+def require_loss(question: str, orbit: Any) -> AnyMap:
     """The map of an orbit; a UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
     if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
@@ -220,31 +213,38 @@ def iterate(
                          + (" with digits" if digits is not None else ""))  # fmt: skip
     settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits, inject=inject)
     if inject:
-        states, code = with_seed(step, z, n, inject, ESCAPE)
+        states, code = _with_seed(step, z, n, inject)
         status = status_text(code, len(states))
     elif digits is not None:
         states, status = _iterate_precisely(require_map(step), z, n, digits, progress)
-    elif isinstance(step, MapByProducts):
-        states, code = by_gradients(step, z, n, ESCAPE, progress)
-        status = status_text(code, len(states))
     else:
-        states, status = _iterate(step, z, n, progress)
+        states, code = step.orbit(z, n, ESCAPE, progress)
+        status = status_text(code, len(states))
     return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
 
 
-def _iterate(step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None) -> tuple[np.ndarray, str]:
-    """float64, in stretches short enough to be interrupted between them."""
-    states = np.empty((n + 1, step.dim))
-    states[0] = z
-    stretch = max(1, STRETCH // step.cost)
-    for first in range(0, n, stretch):
-        piece = states[first : min(first + stretch, n) + 1]
-        done, code = iterate_kernel(step.rule("step").compiled, step.p, ESCAPE, piece)
-        if code != DONE:
-            return states[: first + done].copy(), status_text(code, first + done)
-        if progress:
-            progress(first + done)
-    return states, "done"
+def _with_seed(step: AnyMap, z0: np.ndarray, n: int, size: float) -> tuple[np.ndarray, int]:
+    """n steps, with the alternation kept at least at ``size``."""
+    states, rule, d = np.empty((n + 1, step.dim)), step.rule("step"), step.n_weights
+    sign = 1.0
+    states[0] = z0
+    for k in range(n):
+        states[k + 1] = rule(states[k], step.p)
+        if not np.abs(states[k + 1]).max() <= ESCAPE:
+            return states[: k + 1].copy(), left(states[k], states[k + 1])
+        if k < 2:
+            continue
+        # A third difference: no slow motion is taken for an oscillation.
+        swing = (3 * states[k, :d] - 3 * states[k - 1, :d] + states[k - 2, :d] - states[k + 1, :d]) / 8
+        if np.linalg.norm(swing) >= size * 10:
+            continue
+        sharpness, direction = leading(step.rule, states[k], step.p, d)
+        if np.isfinite(sharpness):
+            along = float(swing @ direction)
+            sign = np.sign(along) or sign
+            # Twice what is missing: within a third of the size, whatever of it a step leaves.
+            states[k + 1, :d] -= sign * 2 * max(size - abs(along), 0.0) * direction
+    return states, DONE
 
 
 def status_text(code: int, done: int) -> str:

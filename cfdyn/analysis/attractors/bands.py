@@ -13,8 +13,7 @@ from cfdyn.cycles.result import Interval
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record, provenance
-from cfdyn.settling.large import large_regime
-from cfdyn.settling.large_samples import LargeSamples
+from cfdyn.settling.matrix_free_samples import samples_of
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
 from cfdyn.systems.by_products.map_by_products import MapByProducts
@@ -89,7 +88,7 @@ def bands(
     if not (lo < hi and np.isfinite(hi - lo)) or count < 2:
         raise UsageError(f"bands need a range lo < hi of finite width and two samples or more, not {lo:g}:{hi:g}:{count}")
     z = require_step(step).state(z0)
-    samples = (LargeSamples if isinstance(step, MapByProducts) else Samples)(step, parameter, z, progress)  # type: ignore[arg-type]
+    samples = samples_of(step, parameter, z, progress)
     count = min(count, samples.most)
     samples.add(np.unique(np.linspace(lo, hi, count)))
     for _ in range(REFINED):
@@ -154,13 +153,13 @@ def _loss_of_stability(
     """The nearest parameter in an interval at which the orbit's stable cycle bifurcates, None if it does not, and whether a
     stable cycle of twice the period is born there: at a supercritical flip."""
     start = step.params[parameter]
-    found = large_regime(step, z, LONGEST, None) if isinstance(step, MapByProducts) else regime(step, z)
+    found = regime(step, z)
     if found.period != period or stability(found.multipliers) is False or np.isnan(found.multipliers[0]):
         return None, False
     try:
-        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and not isinstance(step, MapByProducts):
+        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and step.compiled is not None:
             # On a continuum of fixed points that stay, the edge of this one.
-            ends = [(edge(step, found.points[0], start, parameter).value, False)]
+            ends = [(edge(step.compiled, found.points[0], start, parameter).value, False)]
         else:
             special = continue_cycle(step, found.points, parameter, within).bifurcations
             ends = [(float(b.parameter), b.kind == "flip" and b.supercritical is True) for b in special if b.kind in LOSSES]

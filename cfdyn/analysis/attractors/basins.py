@@ -271,7 +271,7 @@ def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[i
         notes.append("orbits that only round-off puts to rest, on points that do not attract, are undecided: ask `classify`")
     if known.leaves:
         notes.append("starts without a next state are undecided, as where a flow does not come back to its section")
-    rests = isinstance(step, Map) and step.has_state
+    rests = step.has_state
     looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if rests and one.visited is None)]
     for label in looked_at:
         cells = np.flatnonzero(labels == label)

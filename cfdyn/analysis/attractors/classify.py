@@ -8,7 +8,6 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
-from cfdyn.settling.large import large_regime
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
@@ -94,9 +93,6 @@ def classify(
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
     z, told = require_step(step).state(z0), {} if progress is None else {"say": progress}
-    if isinstance(step, MapByProducts):
-        found = large_regime(step, z, int(max_period), budget, **told)
-        return Regime(*found, provenance=provenance(map=step.title, params=step.params, start=z, budget=budget))
     most = default_budget(step) if budget is None else int(budget)
     settings = provenance(map=step.title, params=step.params, start=z, budget=most)
     return Regime(*regime(step, z, int(max_period), most, digits, **told), provenance=settings)

@@ -12,7 +12,8 @@ from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
 from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import require_step
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 
@@ -101,21 +102,20 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
-    step = step if isinstance(step, MapByProducts) else require_map(step)
-    checked_bounds(step, parameter, bounds)
-    own = Functions(step, parameter, functions, stop)
-    if isinstance(step, MapByProducts) or multipliers is not None or of_many_weights(step):
-        if isinstance(step, Map) and (step.switching or step.periodic):
+    checked_bounds(require_step(step), parameter, bounds)
+    own, code = Functions(step, parameter, functions, stop), step.compiled
+    if code is None or multipliers is not None or of_many_weights(code):
+        if step.switching or step.periodic:
             raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
                              f"{MOST_ENTRIES} entries of the state")  # fmt: skip
         from cfdyn.continuation.many.fields import many_fields
 
         given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress, own
         return branch_of(many_fields(step, *given))
-    tracer, path = followed(step, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
+    tracer, path = followed(code, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
     return branch_of(branch_fields(tracer, path, coefficients, own))
 
 
-def of_many_weights(step: Any) -> bool:
+def of_many_weights(step: Map) -> bool:
     """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
-    return isinstance(step, Map) and step.dim > MOST_ENTRIES and not (step.switching or step.periodic)
+    return step.dim > MOST_ENTRIES and not (step.switching or step.periodic)

@@ -13,6 +13,7 @@ from cfdyn.cycles.search import ANYWHERE, METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import require_step
@@ -50,7 +51,7 @@ class Cycles(Record):
     undecided: Annotated[np.ndarray, "* D *"]
     method: str
     reason: str
-    _step: Map | MapByProducts | None = None
+    _step: AnyMap | None = None
 
     @property
     def cycles(self) -> list[Cycle]:
@@ -145,7 +146,7 @@ def cycles(
     """
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
-    region = _box(require_step(step), box, finite=method not in ANYWHERE or isinstance(step, MapByProducts), method=method)
+    region = _box(require_step(step), box, finite=method not in ANYWHERE or step.compiled is None, method=method)
     n = whole_number("a period", period)
     if n < 1:
         raise UsageError(f"a period is at least 1, not {n}")
@@ -163,7 +164,7 @@ def cycles(
                   provenance=settings)  # fmt: skip
 
 
-def _box(step: Map | MapByProducts, box: Any, finite: bool, method: str) -> np.ndarray:
+def _box(step: AnyMap, box: Any, finite: bool, method: str) -> np.ndarray:
     """The box as (D, 2), checked; only maps of one variable may have infinite ends, and not where ``finite`` is asked for."""
     try:
         region = np.array(box, dtype=float)

@@ -14,16 +14,18 @@ from cfdyn.ensembles._kernels.frame import Frame, stretch_frame
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.tangents import Tangents
-from cfdyn.kernels.orbits import DIVERGED, DONE, advance
+from cfdyn.kernels.orbits import DONE
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.by_products.one_by_one import advanced
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
-from cfdyn.systems.orbit import ESCAPE, STRETCH, require_step, status_text
-from cfdyn.systems.tangents import Stretching, frame, one_after_another
+from cfdyn.systems.orbit import ESCAPE, require_step, status_text
+from cfdyn.systems.tangents import frame
 
-PIECE, MOST = 100, 300  # steps by gradients between two reports; exponents that are found without being asked for
+Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
+
+MOST = 300  # exponents that are found without being asked for
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
 CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more
 
@@ -107,12 +109,10 @@ def lyapunov_spectrum(
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_step(step).state(z0).copy()
     q, stretch = _frame(step.dim, leading), stretching(step)
-    piece = PIECE if isinstance(step, MapByProducts) else max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
-    for first in range(0, transient - turning, piece):
-        done, code = _advance(step, z, min(piece, transient - turning - first))
-        if code != DONE:
-            raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
+    z, done, code = step.ahead(z, transient - turning, ESCAPE)
+    if code != DONE:
+        raise NumericsError(f"the orbit {status_text(code, done + 1)}, so it has no exponents")
     if step.dim > 1 and turning < min(n, TURNING):
         # Tangents that begin anyhow would lose log(cos) of their angle to the average: they turn along what comes.
         stretch(z.copy(), min(n, TURNING), q, np.zeros(len(q)))
@@ -120,8 +120,8 @@ def lyapunov_spectrum(
     sums = np.zeros((len(ends) - 1, len(q)))
     for k, (first, last) in enumerate([(-turning, 0), *zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]):
         own = sums[k - 1] if k else np.zeros(len(q))
-        for begin in range(first, last, piece):
-            count = min(piece, last - begin)
+        for begin in range(first, last, step.at_once):
+            count = min(step.at_once, last - begin)
             done = stretch(z, count, q, own)
             if done < count:
                 raise NumericsError(f"{_ended(step, z)} at step {transient + begin + done}: no exponents")
@@ -131,9 +131,9 @@ def lyapunov_spectrum(
     return averaged_exponents(sums, np.diff(ends), n, step.dim, settings)
 
 
-def _ended(step: Any, z: np.ndarray) -> str:
-    """What is not finite a step from a state (D,): the next one, or of many weights its derivative."""
-    if isinstance(step, MapByProducts) and np.isfinite(step.step(z)).all():
+def _ended(step: AnyMap, z: np.ndarray) -> str:
+    """What is not finite a step from a state (D,): the next one, or of a matrix-free map its derivative."""
+    if step.compiled is None and np.isfinite(step.step(z)).all():
         return "the derivative of the step along the tangents stops being finite"
     return "the orbit stops being finite"
 
@@ -170,14 +170,6 @@ def _frame(dim: int, leading: int | None) -> np.ndarray:
     return frame(dim, dim)
 
 
-def _advance(step: Map | MapByProducts, z: np.ndarray, n: int) -> tuple[int, int]:
-    """(steps done, code), ``z`` moving on."""
-    if isinstance(step, MapByProducts):
-        z[:], done = advanced(step, z.copy(), n, ESCAPE)
-        return done, DONE if done == n else DIVERGED
-    return advance(step.rule("step").compiled, z, step.p, n, ESCAPE)
-
-
 def averaged_exponents(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
     """Means and errors of the sums (parts, D) of logarithms over so many steps each."""
     with np.errstate(invalid="ignore"):
@@ -206,13 +198,13 @@ def kaplan_yorke(exponents: np.ndarray, dim: int) -> float:
     return k + (float(sums[k - 1]) / -float(exponents[k]) if k else 0.0)
 
 
-def stretching(step: Map | MapByProducts) -> Stretching:
+def stretching(step: AnyMap) -> Stretching:
     """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangents."""
-    carefully = one_after_another(step)
-    if isinstance(step, MapByProducts) or not step.in_lanes or step.spec.data is not None or step.dim > frames.MOST:
+    carefully, code = step.stretch, step.compiled
+    if code is None or not code.in_lanes or code.spec.data is not None or step.dim > frames.MOST:
         return carefully
     p = np.concatenate([np.zeros(HEAD), step.p])
-    memory = Frame.make(run=step.rule("frame:tangents:1").compiled, size=len(p), p=p).memory
+    memory = Frame.make(run=code.rule("frame:tangents:1").compiled, size=len(p), p=p).memory
 
     def quickly(z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
         if len(q) < step.dim:

@@ -15,7 +15,6 @@ from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import provenance
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, QUASI_PERIODIC, UNRESOLVED
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.recipes import recipe_of
 
 CHECKED = 12  # escaped, and settled, cells that are put to `classify`
@@ -83,13 +82,13 @@ def gone_through(
 def said(grid: Grid, **settings: Any) -> dict[str, Any]:
     """The provenance of a record over a grid."""
     about = provenance(map=grid.step.title, params=grid.step.params, start=grid.start, **settings)
-    return {**about, "recipe": None if isinstance(grid.step, MapByProducts) else recipe_of(grid.step)}
+    return {**about, "recipe": grid.step.compiled and recipe_of(grid.step.compiled)}
 
 
 def checked(grid: Grid, labels: np.ndarray) -> str:
     """Put a few cells to a closer look, once all are labelled; what withdraws the labels of their kind, or nothing."""
     notes, step, labels = [], grid.step, labels.reshape(-1)
-    if isinstance(step, MapByProducts):
+    if step.compiled is None:
         return ""  # all cells were looked at so
     looked_at = [(ESCAPED, "orbits that overflow"), (QUASI_PERIODIC, "orbits that seem quasi-periodic")]
     for label, words in [*looked_at, (1, "orbits at rest")] if step.has_state else looked_at:

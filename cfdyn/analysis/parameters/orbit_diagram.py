@@ -1,5 +1,6 @@
 """`orbit_diagram`: the long-time states over a parameter, from several starts, or followed from value to value."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.machine.workers import processors
 from cfdyn.records.record import Record, provenance
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
@@ -97,7 +99,7 @@ def orbit_diagram(
     """
     name, values = vary[0], increasing_values(require_step(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
-    usual = COSTLY if isinstance(step, MapByProducts) else USUAL
+    usual = USUAL if math.isfinite(step.cost) else COSTLY
     transient, keep, averaged = (
         most if given is None else given for given, most in zip((transient, keep, averaged), usual, strict=True)
     )
@@ -141,7 +143,7 @@ def _ways(follow: str, nudge: float) -> list[str]:
     return {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
 
 
-def _entry(step: Map | MapByProducts, name: str | None) -> int:
+def _entry(step: AnyMap, name: str | None) -> int:
     """The place of an entry of the state, the first if there is no name."""
     if name is not None and name not in step.names:
         raise unknown("entry of the state", name, step.names)
@@ -163,7 +165,7 @@ def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
 
 
 def _way(
-    step: Map | MapByProducts, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
+    step: AnyMap, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
     coordinate: int, escape: float, threads: int | None, results: Taken,
 ) -> Iterator[int]:  # fmt: skip
     """Write states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way;
@@ -172,7 +174,7 @@ def _way(
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
     # Costly steps take as long that each value, on each thread, is told of.
-    most = (threads or processors()) if isinstance(step, MapByProducts) else AT_ONCE
+    most = AT_ONCE if math.isfinite(step.cost) else threads or processors()
     each = max(1, min(most, NUMBERS // counts[1]) // s)
     for begin in range(0, n if way == "fresh" else 0, each):
         some = parameters[begin : begin + each]

@@ -15,7 +15,7 @@ from cfdyn.ensembles.labels import quick_labels
 from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
-from cfdyn.settling.large import large_regime
+from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
@@ -128,10 +128,10 @@ def _run(grid: Grid, begun: RegimeMap, progress: Callable[[int], None] | None) -
     labels, exponents, looked = begun.labels.copy(), begun.lyapunov.copy(), begun.looked.copy()
 
     def take(cells: np.ndarray) -> None:
-        if isinstance(grid.step, MapByProducts):
+        if grid.step.compiled is None:
             for cell in cells.tolist():
                 here, start, _ = grid.at(cell)
-                one = large_regime(here, start, settings["max_period"], STEPS * settings["transient"])
+                one = regime(here, start, settings["max_period"], STEPS * settings["transient"])
                 labels.ravel()[cell], exponents.ravel()[cell] = one.period or KINDS[one.kind], one.lyapunov
             return
         found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"])

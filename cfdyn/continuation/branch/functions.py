@@ -13,7 +13,7 @@ from cfdyn.continuation.tracer import Solution, as_row
 from cfdyn.errors import FormulaError, UsageError, shown
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.symbolic.text.formula import Formula, formula, left_side
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.tape.program import Program, Tape
 
 OVER: dict[str, Any] = {"max": np.max, "min": np.min, "mean": np.mean}
@@ -35,7 +35,7 @@ class Functions:
     ``texts``: by name; ``stops``: names of those at whose zeros a branch ends.
     """
 
-    def __init__(self, step: Any, parameter: str, given: Any = (), stop: Any = ()):
+    def __init__(self, step: AnyMap, parameter: str, given: Any = (), stop: Any = ()):
         self.step, self.parameter, self.free = step, parameter, list(step.params).index(parameter)
         own, ending = named_texts(given), named_texts(stop)
         # A stop may be the name of one of the functions.
@@ -58,11 +58,11 @@ class Functions:
 
     def observed(self, name: str, points: np.ndarray, value: float) -> np.ndarray:
         """An observable of the map at points (n, D), the parameter at a value, (n,)."""
-        if not isinstance(self.step, Map):
+        if (code := self.step.compiled) is None:
             return self.step.at(**{self.parameter: value}).observe(name, points)
-        p = self.step.p.copy()
+        p = code.p.copy()
         p[self.free] = value
-        return self.step.observe(name, points, p)
+        return code.observe(name, points, p)
 
     def __bool__(self) -> bool:
         return bool(self.texts)

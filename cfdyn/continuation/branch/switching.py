@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from cfdyn.continuation.branch.follower import STEP, BranchFollower, until_verti
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps
 from cfdyn.continuation.paths import Path
+from cfdyn.continuation.records import SpecialPoint
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
 from cfdyn.cycles._kernels.shooting import FLIP, MATRICES
 from cfdyn.cycles.same import least_period
@@ -27,9 +28,6 @@ from cfdyn.normal_forms.coefficients import speed_of
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
 from cfdyn.words import shown
-
-if TYPE_CHECKING:
-    from cfdyn.analysis.bifurcations._branch import Bifurcation
 
 FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)  # lengths of a first step, in the order in which they are tried
 GENTLE = 0.1  # how much the tests may change up to the first solution
@@ -46,7 +44,7 @@ BLURRED = "cannot be followed to its flip: rounding blurs it"
 
 
 def branching_fields(
-    point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
+    point: SpecialPoint, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
     functions: Functions | None = None,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """The fields of the branches in each critical direction: as many as multipliers are ±1 at once; a NumericsError for none."""
@@ -107,7 +105,7 @@ def first_solution(tracer: BranchTracer, z: np.ndarray, direction: np.ndarray, s
     return None
 
 
-def critical_directions(point: Bifurcation) -> list[np.ndarray]:
+def critical_directions(point: SpecialPoint) -> list[np.ndarray]:
     """(n, D) each, for the multiplier −1 or 1: where it is several times, those that the parameter moves each by itself, and
     those of the 2n-cycles that the cubic form predicts."""
     sign, step = (-1.0 if point.kind == "flip" else 1.0), point.step
@@ -127,12 +125,12 @@ def critical_directions(point: Bifurcation) -> list[np.ndarray]:
     return [np.tensordot(share, critical.right, 1) for share in found]
 
 
-def together(point: Bifurcation) -> int:
+def together(point: SpecialPoint) -> int:
     """How many multipliers are ±1 there, at least one."""
     return max(1, int((np.abs(point.multipliers - (-1.0 if point.kind == "flip" else 1.0)) < TOGETHER).sum()))
 
 
-def _at_flip(point: Bifurcation, bounds: tuple[float, float]) -> tuple[BranchTracer, np.ndarray, list[np.ndarray]]:
+def _at_flip(point: SpecialPoint, bounds: tuple[float, float]) -> tuple[BranchTracer, np.ndarray, list[np.ndarray]]:
     """The system of cycles of twice the period, the flip in it, and the directions (q, −q) of the multiplier −1."""
     tracer = BranchTracer(point.step, 2 * point.period, point.name, bounds, point.points)
     directions = [doubling(tracer, along) for along in critical_directions(point)]
@@ -145,7 +143,7 @@ def doubling(tracer: BranchTracer, along: np.ndarray) -> np.ndarray:
     return direction / tracer.length(direction)
 
 
-def _at_branch_point(point: Bifurcation, bounds: tuple[float, float]) -> tuple[BranchTracer, np.ndarray, list[np.ndarray]]:
+def _at_branch_point(point: SpecialPoint, bounds: tuple[float, float]) -> tuple[BranchTracer, np.ndarray, list[np.ndarray]]:
     """The system, the branch point in it, and the directions in the space of all tangents across the branch's own."""
     n, d = point.points.shape
     if n * d > MOST_DENSE:

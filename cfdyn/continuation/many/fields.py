@@ -16,8 +16,7 @@ from cfdyn.continuation.many.system import System
 from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import provenance
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown
 
@@ -30,7 +29,7 @@ NO_FORM = "coefficients are computed for flips where there are many weights"
 
 
 def many_fields(
-    step: Map | MapByProducts, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
+    step: AnyMap, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
     max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None, functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
@@ -82,7 +81,7 @@ def _joined(back: Arm, ahead: Arm) -> tuple[list[Row], list[Event], int]:
     return [*reversed_rows, *ahead.rows], before + after, last
 
 
-def _start(step: Map | MapByProducts, cycle: Any, period: int | None) -> tuple[np.ndarray, int]:
+def _start(step: AnyMap, cycle: Any, period: int | None) -> tuple[np.ndarray, int]:
     """The first point of a start, and the period."""
     n = whole_number("a period", 1 if period is None else period, 1)
     try:
@@ -96,8 +95,7 @@ def _start(step: Map | MapByProducts, cycle: Any, period: int | None) -> tuple[n
     if n > MOST_PERIOD:
         raise UsageError(f"cycles of maps of many weights are followed up to the period {MOST_PERIOD}, not {n}")
     z = step.state(rows.reshape(-1, rows.shape[-1])[0])
-    if isinstance(step, MapByProducts):
-        step.check_products(z)
+    step.check_products(z)
     return z, n
 
 
@@ -120,7 +118,7 @@ def _fields(
     steps, step = system.steps, system.steps.step
     names = tuple(step.names[:MOST_NAMES])
     said = provenance(map=step.title, params=step.params, names=names, parameter=steps.parameter, bounds=system.bounds)
-    settings = {**said, "recipe": recipe_of(step) if isinstance(step, Map) else None}
+    settings = {**said, "recipe": step.compiled and recipe_of(step.compiled)}
     values, residuals = _multipliers(rows)
     hyperbolic = _others_outside(rows, events)
     found = [

@@ -9,7 +9,6 @@ from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.by_kind import DEGENERATE, words_of_flip
 from cfdyn.normal_forms.homological import derivatives
-from cfdyn.systems.map import Map
 
 STEPS = (1e-3, 2e-3)  # of the size of the state: differences of products, where there are no derivatives
 AGREE = 1e-2  # of the coefficient: what it may change between them
@@ -34,7 +33,7 @@ def flip_form(steps: Steps, linear: Linear, z: np.ndarray, mu: float, q: np.ndar
         p = linear.left(mu, q)
     except NumericsError as error:
         return FlipForm(None, None, f"no coefficient: {error}")
-    found = [_coefficient(steps, linear, z, q, p, share) for share in (STEPS if not isinstance(steps.step, Map) else STEPS[:1])]
+    found = [_coefficient(steps, linear, z, q, p, share) for share in (STEPS if steps.step.compiled is None else STEPS[:1])]
     c, size = found[0]
     if not np.isfinite(c):
         return FlipForm(None, None, "the map's third derivatives are not finite at this point")
@@ -51,8 +50,8 @@ def _coefficient(
     steps: Steps, linear: Linear, z: np.ndarray, q: np.ndarray, p: np.ndarray, share: float
 ) -> tuple[float, float]:  # fmt: skip
     """(c, the larger of its two parts)."""
-    if isinstance(steps.step, Map):
-        step, x = steps.step.at(**{steps.parameter: float(z[-1])}), z[None, :-1]
+    if (code := steps.step.compiled) is not None:
+        step, x = code.at(**{steps.parameter: float(z[-1])}), z[None, :-1]
         curvature = derivatives(step, x, q[None], q[None])[0]  # B(q,q)
         h = linear.solve(-curvature)
         cubic = derivatives(step, x, q[None], q[None], q[None])[0]

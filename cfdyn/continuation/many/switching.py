@@ -10,6 +10,7 @@ from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.many.events import Row
 from cfdyn.continuation.many.fields import MOST_PERIOD, branch_of_many
 from cfdyn.continuation.many.system import System
+from cfdyn.continuation.records import SpecialPoint
 from cfdyn.cycles.many.steps import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.words import called, shown
@@ -19,7 +20,7 @@ ASIDE = 0.5  # of such a step: so far must the points of the cycle be apart
 
 
 def doubled_fields(
-    point: Any, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
+    point: SpecialPoint, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
     functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the branch of cycles of twice the period that meets a flip, from there on."""

@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.cycles.many.linear import Linear, shape_of
 from cfdyn.cycles.many.multipliers import Leading
 from cfdyn.cycles.many.steps import Steps
-from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.systems.any_map import AnyMap
 
 MOST, WATCHED = 14, 8  # corrections; multipliers
 CLOSED = 1e-11  # of the size: a defect that is round-off
@@ -22,7 +22,7 @@ class Found(NamedTuple):
     leading: Leading
 
 
-def cycle_near(step: MapByProducts, x: np.ndarray, n: int, watched: int = WATCHED) -> Found | None:
+def cycle_near(step: AnyMap, x: np.ndarray, n: int, watched: int = WATCHED) -> Found | None:
     """The n-cycle near x (D,), or None; where M − 1 is singular, as of weights that change nothing, the nearest one."""
     steps, z = Steps(step, "", n), x.copy()
     size = max(float(np.abs(x).max()), 1e-300)

@@ -1,15 +1,11 @@
 """The n-th iterate of a map at a point, with products of its Jacobian: all that is asked of a map of many weights."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.map import Map
-
-Product = Callable[[np.ndarray], np.ndarray]  # (k, D) → (k, D): the Jacobian times each row
+from cfdyn.systems.any_map import AnyMap
+from cfdyn.systems.by_products.map_by_products import Product
 
 
 @dataclass(frozen=True)
@@ -25,12 +21,11 @@ class Local:
 class Steps:
     """fⁿ and its derivatives at any state and value of the parameter.
 
-    step : a compiled map or one on an oracle
-    parameter : the name of λ; "" for an oracle's map where nothing is followed along one
+    parameter : the name of λ; "" where nothing is followed along one
     n : how often the map is applied
     """
 
-    def __init__(self, step: Map | MapByProducts, parameter: str, n: int):
+    def __init__(self, step: AnyMap, parameter: str, n: int):
         self.step, self.parameter, self.n, self.dim = step, parameter, n, step.dim
         weights = step.n_weights or step.dim
         # An optimizer's states beside their weights: the order in which local couplings make a narrow band.
@@ -56,22 +51,6 @@ class Steps:
 
     def _one(self, x: np.ndarray, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
         """(f(x), the product with Df(x), ∂f/∂λ)."""
-        if isinstance(self.step, MapByProducts):
-            if not self.parameter:
-                return *self.step.tangent(x), np.zeros(self.dim)
-            return self.step.linearized(x, self.parameter, value)
-        p = self.step.p.copy()
-        p[list(self.step.params).index(self.parameter)] = value
-        image, slope, rule = self._rules["step"](x, p), self._rules["slope"](x, p), self._rules["product"]
-
-        def product(rows: np.ndarray) -> np.ndarray:
-            return evaluate_rows(rule, np.hstack([np.broadcast_to(x, rows.shape), rows]), p)
-
-        return image, product, slope
-
-    @property
-    def _rules(self) -> dict:
-        if not hasattr(self, "_known"):
-            names = {"step": "step", "slope": f"parameter_derivative:{self.parameter}", "product": "derivative1"}
-            self._known = {key: self.step.rule(name) for key, name in names.items()}  # type: ignore[union-attr]
-        return self._known
+        if not self.parameter:
+            return *self.step.tangent(x), np.zeros(self.dim)
+        return self.step.linearized(x, self.parameter, value)

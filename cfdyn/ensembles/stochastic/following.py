@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.ensembles.stochastic.sampling import Sampling
 from cfdyn.machine.threads import Team, equal_parts
-from cfdyn.systems.orbit import STRETCH
+from cfdyn.systems.map import STRETCH
 
 MEMORY = 2**22  # numbers of states that are kept at a time
 Rows = dict[str, np.ndarray]

@@ -17,7 +17,8 @@ from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.machine.jit import address
 from cfdyn.machine.threads import Team, equal_parts
 from cfdyn.machine.workers import processors
-from cfdyn.systems.orbit import MAX_BYTES, STRETCH
+from cfdyn.systems.map import STRETCH
+from cfdyn.systems.orbit import MAX_BYTES
 
 WORDS = {DONE: "done", DIVERGED: "diverged", LEFT_DOMAIN: "left the domain", LEFT_REGION: "left"}
 Progress = Callable[[int], None] | None

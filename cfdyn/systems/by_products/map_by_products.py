@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import unknown
+from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 
 Product = Callable[[np.ndarray], np.ndarray]  # (k, D) → (k, D): the Jacobian times each row
+Progress = Callable[[int], None]
 
 
 class MapByProducts(ABC):
@@ -19,9 +22,16 @@ class MapByProducts(ABC):
     `cfdyn.systems.by_products.oracle_map.OracleMap` and the Poincaré and stroboscopic maps of flows are such maps.
     """
 
-    switching, switches, has_loss = False, 0, False
+    compiled, switching, switches, has_loss = None, False, 0, False
+    cost = tangent_cost = math.inf  # operations of a step: nobody knows
+    at_once = 100  # steps between two reports of progress; Ctrl-C comes between any two
     observables: tuple[str, ...] = ()
     n_weights: int
+
+    @property
+    def has_state(self) -> bool:
+        """True for the map of an optimizer that keeps more than the weights."""
+        return self.has_loss and self.dim > self.n_weights
 
     @property
     def periodic(self) -> dict[str, float]:
@@ -81,6 +91,46 @@ class MapByProducts(ABC):
         """(f(z), the product of Df(z) with the rows of (k, D), ∂f/∂(parameter)) for a value of the parameter, also one that the
         map does not allow, such as a continuation's step beyond its bounds."""
 
+    def orbit(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int]:
+        """The states z, f(z), … (n+1, D) up to the last within ±escape, and DONE or what the next one is: see `AnyMap.orbit`."""
+        states = np.empty((n + 1, self.dim))
+        states[0] = z
+        for k in range(n):
+            with np.errstate(all="ignore"):
+                states[k + 1] = self.step(states[k])
+            if not np.abs(states[k + 1]).max() <= escape:
+                return states[: k + 1].copy(), left(states[k], states[k + 1])
+            if progress and (k + 1) % self.at_once == 0:
+                progress(k + 1)
+        return states, DONE
+
+    def ahead(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int, int]:
+        """(the state n steps after z, n, DONE), or the last within ±escape, the steps to it and what the next one is."""
+        for k in range(n):
+            with np.errstate(all="ignore"):
+                image = self.step(z)
+            if not np.abs(image).max() <= escape:
+                return z, k, left(z, image)
+            z = image
+            if progress and (k + 1) % self.at_once == 0:
+                progress(k + 1)
+        return z, n, DONE
+
+    def stretch(self, z: np.ndarray, n: int, q: np.ndarray, sums: np.ndarray) -> int:
+        """Push orthonormal tangents q (k, D) along n steps from z, both in place; they are made orthonormal at each step."""
+        for k in range(n):
+            with np.errstate(all="ignore"):
+                image, product = self.tangent(z)
+                rows = product(q)
+            if not (np.isfinite(image).all() and np.isfinite(rows).all()):
+                return k
+            q[:], z[:] = orthonormalised(rows, sums), image
+        return n
+
+    def preconditioners(self, z: np.ndarray) -> np.ndarray:
+        """θP/2 and P of each weight in the step from states (n, D), and the penalty of weight decay, (n, 2d + 1)."""
+        raise unknown("rule of a map without a loss", "preconditioner", ("step",))
+
     def check_products(self, z: np.ndarray) -> None:  # noqa: B027 (most maps have nothing to check)
         """A UsageError if at a state the products are not the derivative of the step."""
 
@@ -93,3 +143,16 @@ class MapByProducts(ABC):
         if what != "step":
             raise unknown("rule of a map that has no code", what, ("step",))
         return lambda z, p: self.step(z)
+
+
+def left(last: np.ndarray, beyond: np.ndarray) -> int:
+    """Why a state is not acceptable after the last that was: too large, or NaN out of a moderate one."""
+    return LEFT_DOMAIN if np.isnan(beyond).any() and np.abs(last).max() < 1e100 else DIVERGED
+
+
+def orthonormalised(rows: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Orthonormal rows (k, D) in place of others, one after the other; the logarithms of their lengths are added to sums (k,)."""
+    turned, triangle = np.linalg.qr(rows.T)
+    with np.errstate(divide="ignore"):
+        sums += np.log(np.abs(np.diag(triangle)))
+    return turned.T

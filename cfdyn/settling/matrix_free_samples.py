@@ -1,4 +1,4 @@
-"""The regime of one orbit at many values of a parameter, of a map that has no code: one full look at each."""
+"""The regime of one orbit at many values of a parameter, of a matrix-free map: one full look at each."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.kernels.orbits import UNSETTLED
-from cfdyn.settling.large import large_regime
 from cfdyn.settling.orbit import later, orbit_of
-from cfdyn.settling.regime import FIRST_STEPS, Settled
+from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, MAX_PERIOD, Samples, runs_of
-from cfdyn.systems.by_products.map_by_products import MapByProducts
+from cfdyn.settling.settled import FIRST_STEPS, Settled
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import require_parameter
 
 MOST = 60  # samples at first: each takes up to 20,000 steps
 
 
-class LargeSamples(Samples):
-    """Samples as those of maps with code, each by `large_regime`; nothing is run on for longer."""
+def samples_of(step: AnyMap, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None) -> Samples:
+    """Samples of the regimes along a parameter, none yet; of a compiled map they are scanned."""
+    if step.compiled is None:
+        return MatrixFreeSamples(step, parameter, start, progress)
+    return Samples(step.compiled, parameter, start, progress)
 
-    def __init__(self, step: MapByProducts, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None):
+
+class MatrixFreeSamples(Samples):
+    """Samples as those of a compiled map, each by `regime`; nothing is run on for longer."""
+
+    def __init__(self, step: AnyMap, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None):
         require_parameter(step, parameter)
-        self.large, self.parameter, self.start, self.progress = step, parameter, start, progress
+        self.any_step, self.parameter, self.start, self.progress = step, parameter, start, progress
         self.most, self.perturbed, self.injected, self.transient = MOST, False, False, 0
         self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
         self.tails = np.empty((0, 2 * MAX_PERIOD))
@@ -31,13 +38,13 @@ class LargeSamples(Samples):
         """Labels, exponents and tails, one after the other."""
         labels, exponents, tails = np.empty(len(values), np.int64), np.empty(len(values)), np.empty((len(values), 2 * MAX_PERIOD))
         for i, value in enumerate(values.tolist()):
-            step = self.large.at(**{self.parameter: value})
-            found = large_regime(step, self.start, MAX_PERIOD, None)
+            step = self.any_step.at(**{self.parameter: value})
+            found = regime(step, self.start, MAX_PERIOD)
             labels[i], exponents[i], tails[i] = found.period or KINDS[found.kind], found.lyapunov, self._tail(step, found)
             self._tell(i + 1, len(values))
         return labels, exponents, tails
 
-    def _tail(self, step: MapByProducts, found: Settled) -> np.ndarray:
+    def _tail(self, step: AnyMap, found: Settled) -> np.ndarray:
         """The first entry over the last steps, NaN where the orbit escapes."""
         if found.period:
             return np.resize(found.points[:, 0], 2 * MAX_PERIOD)

@@ -1,4 +1,4 @@
-"""Follow one orbit of a loss that is no formula until it is known what it ends on, with steps and products alone."""
+"""Follow one orbit of a matrix-free map until it is known what it ends on, with steps and products alone."""
 
 import math
 from collections.abc import Callable
@@ -11,28 +11,24 @@ from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.high_precision import noise
 from cfdyn.settling.irregular import irregular
 from cfdyn.settling.orbit import orbit_of
-from cfdyn.settling.regime import FIRST_STEPS, LAST, ULP, Settled
 from cfdyn.settling.returns import record_returns
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.by_products.one_by_one import advanced
+from cfdyn.settling.settled import FIRST_STEPS, LAST, ULP, Settled
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.orbit import ESCAPE
 from cfdyn.words import called
 
-BUDGET = 20_000  # steps, if nobody says otherwise
 LONGEST = 64  # of the cycles that are looked for
 CLOSE, TRIED = 0.05, 4  # of the size: a return worth Newton's work, and how many such
 LOOKED = "that products found"
 
 
-def large_regime(
-    step: MapByProducts, start: np.ndarray, longest: int, budget: int | None, say: Callable[[str], None] = lambda words: None
-) -> Settled:
+def by_products(step: AnyMap, start: np.ndarray, longest: int, most: int, say: Callable[[str], None]) -> Settled:
     """What the orbit of z (D,) ends on: cycles up to the period 64, with leading multipliers; ``say`` hears what is done."""
-    most, z, used = BUDGET if budget is None else budget, start, 0
+    z, used = start, 0
     longest, steps = min(longest, LONGEST), min(FIRST_STEPS, most)
     while used < most:
         before = used
-        z, taken = advanced(step, z, steps, ESCAPE, lambda k: say(f"{before + k} steps, {most} at most"))  # noqa: B023
+        z, taken, _ = step.ahead(z, steps, ESCAPE, lambda k: say(f"{before + k} steps, {most} at most"))  # noqa: B023
         if taken < steps:
             return _without(step, "divergent", f"after {used + taken} steps |z| > {ESCAPE:.0e} or is no number", used + taken)
         used += steps
@@ -48,7 +44,7 @@ def large_regime(
     return _without(step, kind, reason, used, exponent)
 
 
-def _at_rest(step: MapByProducts, z: np.ndarray, longest: int) -> bool:
+def _at_rest(step: AnyMap, z: np.ndarray, longest: int) -> bool:
     """Whether the weights stand still to their last digit; exponents of an adaptive step say nothing there."""
     orbit = orbit_of(step, z, 2 * longest + 1)
     if orbit is None:
@@ -57,11 +53,11 @@ def _at_rest(step: MapByProducts, z: np.ndarray, longest: int) -> bool:
     return bool((np.ptp(weights, axis=0) <= ULP * np.abs(weights).max(axis=0)).all())
 
 
-def _without(step: MapByProducts, kind: str, reason: str, used: int, exponent: float = math.nan) -> Settled:
+def _without(step: AnyMap, kind: str, reason: str, used: int, exponent: float = math.nan) -> Settled:
     return Settled(kind, None, np.empty(0), exponent, math.nan, np.empty((0, step.dim)), reason, used)
 
 
-def _cycle_nearby(step: MapByProducts, z: np.ndarray, longest: int, used: int, most: int) -> Settled | None:
+def _cycle_nearby(step: AnyMap, z: np.ndarray, longest: int, used: int, most: int) -> Settled | None:
     """The cycle that the orbit contracts to, if there is one among its close returns."""
     orbit = orbit_of(step, z, 2 * longest + 1)
     if orbit is None:
@@ -83,7 +79,7 @@ def _cycle_nearby(step: MapByProducts, z: np.ndarray, longest: int, used: int, m
     return None
 
 
-def _judged(step: MapByProducts, z: np.ndarray, found: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
+def _judged(step: AnyMap, z: np.ndarray, found: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
     """What the orbit ends on, if it goes to this cycle."""
     points, n = found.points, len(found.points)
     mu = found.leading.values[np.argsort(-np.abs(found.leading.values), kind="stable")]
