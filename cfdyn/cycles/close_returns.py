@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.cycles.many.newton import cycle_near
+from cfdyn.cycles.matrix_free import cycle_near
 from cfdyn.cycles.result import Say, SearchResult
 from cfdyn.cycles.same import distinct, from_smallest, least_period
 from cfdyn.systems.any_map import AnyMap

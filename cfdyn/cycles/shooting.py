@@ -7,6 +7,7 @@ import numpy as np
 from cfdyn.cycles._kernels.newton import DENSE, OPEN, WELL, newton, shots
 from cfdyn.cycles._kernels.shooting import condense
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.linalg.direct import solved
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
@@ -51,22 +52,12 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     """The Newton step: J_i dx_i − dx_{i+1} = F_i."""
     n, d = defect.shape
     matrix, right = cyclic_system(matrices), defect.ravel()
-    if not isinstance(matrix, np.ndarray):
-        from scipy.sparse.linalg import splu
-
-        try:
-            return splu(matrix).solve(right).reshape(n, d)
-        except RuntimeError:
-            return np.full_like(defect, np.nan)
-    try:
-        solved = np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
-        solved = np.full(n * d, np.inf)
+    step = solved(matrix, right).x
     with np.errstate(over="ignore"):
-        sound = np.abs(solved).max() <= WELL * np.abs(right).max()
-    if not sound:
-        solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
-    return solved.reshape(n, d)
+        sound = np.abs(step).max() <= WELL * np.abs(right).max()
+    if isinstance(matrix, np.ndarray) and not sound:
+        step = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
+    return step.reshape(n, d)
 
 
 def cyclic_system(matrices: np.ndarray, nu: complex = 1.0, dense: int = DENSE) -> Any:

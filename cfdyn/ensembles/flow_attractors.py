@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cfdyn.cycles.many.newton import cycle_near
+from cfdyn.cycles.matrix_free import cycle_near
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.ensembles.attractors import CONSERVED, DRIFT, NEAR, SLACK, Attractors, Found
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN

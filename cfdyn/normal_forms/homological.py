@@ -8,7 +8,7 @@ Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along 
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from cfdyn.cycles.shooting import cyclic_system, jacobians
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.linalg.direct import bordered, factors, solved
 from cfdyn.normal_forms._kernels.rings import along_critical, along_cycles, backwards
 from cfdyn.systems.map import Map
 
@@ -142,11 +143,8 @@ class BorderedSystem:
 
 def bordered_solver(matrix: Any, border: tuple[np.ndarray, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
-    if not isinstance(matrix, np.ndarray):
-        return _factors(matrix, border).solve
-    (b, c), k = border, border[0].shape[1]
-    return partial(_solved, np.block([[matrix, b], [c.T, np.zeros((k, k))]]) if k else matrix)
-
+    whole = bordered(matrix, *border)
+    return (lambda right: solved(whole, right).x) if isinstance(whole, np.ndarray) else factors(whole).solve
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -159,9 +157,9 @@ def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     right, left = (np.linalg.qr(generator.normal(size=(size, count)))[0] for _ in range(2))
     unit = np.concatenate([np.zeros((size, count)), np.eye(count)])
     for _ in range(3):
-        factors = _factors(matrix, (left.conj(), right.conj()))
-        solved, adjoint = (factors.solve(unit.astype(matrix.dtype), way) for way in "NT")
-        right, left = np.linalg.qr(solved[:size])[0], np.linalg.qr(adjoint[:size])[0]
+        solve = factors(bordered(matrix, left.conj(), right.conj())).solve
+        image, adjoint = (solve(unit.astype(matrix.dtype), way) for way in "NT")
+        right, left = np.linalg.qr(image[:size])[0], np.linalg.qr(adjoint[:size])[0]
     return right, left
 
 
@@ -169,23 +167,3 @@ def _cosine(left: np.ndarray, right: np.ndarray) -> float:
     """The cosine of the largest angle between the spaces that p_i,k and q_j,k span, (nullity, n, D), its mean over k."""
     p, q = (np.linalg.qr(v.transpose(1, 2, 0))[0] for v in (left, right))
     return float(np.linalg.svd(p.transpose(0, 2, 1) @ q, compute_uv=False)[:, -1].mean())
-
-
-def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
-        return np.full_like(right, np.inf)
-
-
-def _factors(matrix: Any, border: tuple[np.ndarray, np.ndarray]) -> Any:
-    """SuperLU of the sparse matrix [[M, b], [cᵀ, 0]]."""
-    from scipy.sparse import csc_matrix
-    from scipy.sparse.linalg import splu
-
-    entries, size, count = matrix.tocoo(), matrix.shape[0], border[0].shape[1]
-    lines, rows = np.arange(size, size + count), np.arange(size)
-    values = np.concatenate([entries.data, border[0].T.ravel(), border[1].T.ravel()])
-    places = (np.concatenate([entries.row, np.tile(rows, count), np.repeat(lines, size)]),
-              np.concatenate([entries.col, np.repeat(lines, size), np.tile(rows, count)]))  # fmt: skip
-    return splu(csc_matrix((values, places), shape=(size + count, size + count)))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cfdyn.cycles.many.newton import Found, cycle_near
+from cfdyn.cycles.matrix_free import Found, cycle_near
 from cfdyn.cycles.same import least_period
 from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.high_precision import noise

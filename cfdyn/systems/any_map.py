@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cfdyn.systems.by_products.map_by_products import Product, Progress
+from cfdyn.linalg.products import Product
+from cfdyn.systems.by_products.map_by_products import Progress
 from cfdyn.systems.map import Map
 
 

@@ -13,7 +13,7 @@ from cfdyn.codegen.columns import WRITTEN
 from cfdyn.codegen.compile import Rule
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.numerics.lanczos import NotConverged, at_end
+from cfdyn.linalg.lanczos import NotConverged, at_end
 
 PIECE = 2**20  # numbers of matrices at a time
 TOL, RESTARTS = 1e-8, 200  # of Lanczos' method: an eigenvalue lies so near, relatively; where it has a gap, its square

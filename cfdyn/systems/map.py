@@ -15,13 +15,14 @@ from cfdyn.codegen.map_rules import Compiled
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.orbits import DONE, advance, iterate, stretch
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.linalg.products import Product
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.constant import untouched
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.programs.angles import around, circle_map
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
-from cfdyn.systems.by_products.map_by_products import Product, Progress
+from cfdyn.systems.by_products.map_by_products import Progress
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened

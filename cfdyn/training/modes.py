@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.numerics.lanczos import SAME, NotConverged, at_end, with_copies
-from cfdyn.systems.by_products.map_by_products import orthonormalised
-from cfdyn.systems.tangents import frame
+from cfdyn.linalg.lanczos import SAME, NotConverged, at_end, with_copies
+from cfdyn.linalg.products import frame, orthonormalised
 
 NEAR = 0.1  # of the edge: all within are followed, and one more
 FIRST, MOST = 2, 32

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.linalg.products import frame
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.systems.tangents import frame
 from tests.oracles import needs_compiler
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})

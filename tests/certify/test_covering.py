@@ -16,7 +16,7 @@ from cfdyn.certify.balls import ball
 from cfdyn.certify.covering.growth import growth, log_below
 from cfdyn.certify.covering.marks import marks
 from cfdyn.certify.subject import subject
-from cfdyn.numerics.perron import perron_root
+from cfdyn.linalg.perron import perron_root
 
 graphs = st.integers(1, 9).flatmap(lambda n: st.lists(st.lists(st.integers(0, n - 1), unique=True), min_size=n, max_size=n))
 

@@ -9,10 +9,10 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles._kernels.covariant import backward, forward
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import DONE, advance
+from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES, status_text
-from cfdyn.systems.tangents import frame
 
 NEUTRAL = 3  # of its errors: an exponent that near to 0 counts to neither side
 PARTS = 20  # of the way, whose means tell the errors

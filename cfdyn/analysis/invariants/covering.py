@@ -10,7 +10,7 @@ from cfdyn.arguments import table
 from cfdyn.cycles.line.laps import laps_on
 from cfdyn.cycles.line.reach import FINEST
 from cfdyn.errors import UsageError
-from cfdyn.numerics.perron import perron_root
+from cfdyn.linalg.perron import perron_root
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 

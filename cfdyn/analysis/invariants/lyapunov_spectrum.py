@@ -15,13 +15,13 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.tangents import Tangents
 from cfdyn.kernels.orbits import DONE
+from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, require_step, status_text
-from cfdyn.systems.tangents import frame
 
 Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
 

@@ -12,7 +12,7 @@ from cfdyn.cycles.line.laps import Laps, laps_on
 from cfdyn.cycles.line.reach import FINEST, bounded_orbits
 from cfdyn.cycles.line.word_graph import LapEnds, lap_numbers
 from cfdyn.errors import UsageError
-from cfdyn.numerics.perron import perron_root
+from cfdyn.linalg.perron import perron_root
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 

@@ -11,9 +11,9 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles.stochastic.random_map import RandomMap
 from cfdyn.ensembles.stochastic.random_runs import RandomRuns
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import MAX_BYTES
-from cfdyn.systems.tangents import frame
 
 FEWEST = 8  # runs whose own means tell the errors; of fewer, the means of parts of their ways do
 SURE = 3.0  # standard errors that an exponent is away from 0 where its sign is told

@@ -13,9 +13,9 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.orbits import PARTS
 from cfdyn.errors import Interrupted, UsageError
+from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.tangents import frame
 from cfdyn.words import how_many
 
 MOST = 8  # exponents, if nothing is said

@@ -8,6 +8,7 @@ import numpy as np
 from cfdyn.continuation.branch.system import length_scales
 from cfdyn.cycles.shooting import cyclic_system, images, jacobians
 from cfdyn.errors import CfdynError
+from cfdyn.linalg.direct import bordered
 from cfdyn.systems.map import Map
 
 MOST, DONE = 25, 1e-11  # rounds of Newton's method; lengths
@@ -50,8 +51,8 @@ def turning(step: Map, points: np.ndarray, names: tuple[str, str], widths: np.nd
 
     def defect(place: np.ndarray) -> np.ndarray:
         here, x = at(place)
-        bordered = np.block([[matrix(place), border[0][:, None]], [border[1].conj()[None], np.zeros((1, 1))]])
-        g = np.linalg.solve(bordered, np.append(np.zeros(points.size), 1.0))[-1]
+        whole = bordered(matrix(place), border[0][:, None], border[1].conj()[:, None])
+        g = np.linalg.solve(whole, np.append(np.zeros(points.size), 1.0))[-1]
         return np.concatenate([(images(here, x) - np.roll(x, -1, axis=0)).ravel() / scale, [g.real, g.imag]])
 
     try:

@@ -1,13 +1,14 @@
 """What lies between two rows of a branch of a map of many weights: flips, folds, branch points, Neimark–Sacker points."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from cfdyn.continuation.between_rows import polynomial
 from cfdyn.continuation.many.system import Place, System
-from cfdyn.cycles.many.multipliers import Leading
+from cfdyn.linalg.multipliers import Leading
 from cfdyn.numerics.illinois import zero
 
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
@@ -37,9 +38,13 @@ class Row(NamedTuple):
         """Of length 1."""
         return self.place.tangent
 
+    def turned(self) -> "Row":
+        """The same, the tangent the other way."""
+        return self._replace(place=replace(self.place, corrections=0, tangent=-self.tangent))
+
     def without_vectors(self) -> "Row":
         """The same in little memory."""
-        return Row(Place(self.z, None, 0, self.tangent), self.spectrum._replace(vectors=None))  # type: ignore[arg-type]
+        return Row(Place(self.z, None, None, 0, self.tangent), self.spectrum._replace(vectors=None))  # type: ignore[arg-type]
 
 
 class Event(NamedTuple):
@@ -195,7 +200,7 @@ def _around(system: System, place_at: Between, t: float, width: float) -> Place 
     if any(place is None for place in places):
         return None
     z = polynomial(nodes, np.array([place.z for place in places if place is not None]))(t)
-    return Place(z, system.linear(z), 0)
+    return system.place(z)
 
 
 def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> tuple[float, np.ndarray | None, float]:
@@ -211,11 +216,11 @@ def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> 
         return float(values[k] + target), q, float(spectrum.residuals[order[k]])
     if vector is None:
         start = np.random.default_rng(3).normal(size=linear.size)
-        right = np.append(start / np.linalg.norm(start), 0.0)[:, None]
-        nothing = np.zeros(linear.size)
-        vector = linear.bordered(target, nothing, nothing, 1.0, right)[:-1, 0]
-        if not np.isfinite(vector).all():
+        right, nothing = np.append(start / np.linalg.norm(start), 0.0), np.zeros(linear.size)
+        vector, converged, _ = linear.bordered(target, nothing, nothing, 1.0, right)
+        if not converged:
             return np.nan, None, np.inf
+        vector = vector[:-1]
     return linear.refined(vector, target)
 
 

@@ -13,7 +13,7 @@ from cfdyn.continuation.many.follower import Arm, first_row, followed
 from cfdyn.continuation.many.forms import flip_form
 from cfdyn.continuation.many.functions import with_functions
 from cfdyn.continuation.many.system import System
-from cfdyn.cycles.many.steps import Steps
+from cfdyn.cycles.matrix_free import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import provenance
 from cfdyn.systems.any_map import AnyMap
@@ -63,8 +63,7 @@ def branch_of_many(
     if ahead.end == "closed":
         ends = ("", "closed")
     elif not begun:
-        turned = Row(row.place.__class__(row.place.z, row.place.linear, 0, -row.tangent), row.spectrum)
-        back = followed(system, turned, most, max_step, progress)
+        back = followed(system, row.turned(), most, max_step, progress)
         rows, events, start = _joined(back, ahead)
         ends = back.end, ahead.end
     rows, events, ends, start, own = with_functions(system, rows, events, ends, start, functions)
@@ -75,7 +74,7 @@ def branch_of_many(
 def _joined(back: Arm, ahead: Arm) -> tuple[list[Row], list[Event], int]:
     """Rows and special points of both directions in one order, and the row that both began from."""
     last = len(back.rows) - 1
-    reversed_rows = [Row(r.place.__class__(r.z, r.place.linear, 0, -r.tangent), r.spectrum) for r in back.rows[:0:-1]]
+    reversed_rows = [row.turned() for row in back.rows[:0:-1]]
     before = [e._replace(row=last - 1 - e.row, share=1 - e.share) for e in reversed(back.events)]
     after = [e._replace(row=e.row + last) for e in ahead.events]
     return [*reversed_rows, *ahead.rows], before + after, last
@@ -104,7 +103,7 @@ def _solved(system: System, z: np.ndarray, border: np.ndarray) -> np.ndarray:
     n, name, value = system.steps.n, system.steps.parameter, float(z[-1])
     if place is None:
         raise NumericsError(f"there is no {called(n)} near the start at {name} = {value:.10g}: Newton's method does not converge")
-    points = place.linear.local.points
+    points = place.local.points
     for q in range(1, n):
         if n % q == 0 and np.abs(points[q] - points[0]).max() <= DISTINCT * max(1.0, float(np.abs(points).max())):
             raise NumericsError(f"there is no {called(n)} near the start at {name} = {value:.10g}: Newton's method leads to a "
@@ -187,12 +186,12 @@ def _special(system: System, rows: list[Row], event: Event, coefficients: bool, 
     z, steps = event.place.z, system.steps
     coefficient, supercritical, words = None, None, ""
     if coefficients and event.kind == "flip" and steps.n == 1 and event.vector is not None:
-        form = flip_form(steps, event.place.linear, z, float(event.multiplier.real), event.vector, hyperbolic)
+        form = flip_form(steps, event.place, float(event.multiplier.real), event.vector, hyperbolic)
         coefficient, supercritical, words = form
     elif coefficients:
         words = CYCLES if event.kind == "flip" else NO_FORM
     return {
-        "kind": event.kind, "parameter": float(z[-1]), "points": event.place.linear.local.points,
+        "kind": event.kind, "parameter": float(z[-1]), "points": event.place.local.points,
         "multipliers": np.array([event.multiplier]), "coefficient": coefficient, "supercritical": supercritical,
         "place": event.row, "name": steps.parameter, "bounds": system.bounds, "meaning": words,
         "tangent": rows[event.row].tangent.copy(), "residual": event.residual, "_step": steps.step, "critical": event.vector,

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.cycles.many.linear import Linear
-from cfdyn.cycles.many.steps import Steps
+from cfdyn.continuation.many.system import Place
+from cfdyn.cycles.matrix_free import Steps
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.by_kind import DEGENERATE, words_of_flip
 from cfdyn.normal_forms.homological import derivatives
@@ -24,43 +24,44 @@ class FlipForm(NamedTuple):
     meaning: str
 
 
-def flip_form(steps: Steps, linear: Linear, z: np.ndarray, mu: float, q: np.ndarray, hyperbolic: bool) -> FlipForm:
+def flip_form(steps: Steps, place: Place, mu: float, q: np.ndarray, hyperbolic: bool) -> FlipForm:
     """The normal form of a flip at z = (x, λ) with the eigenvector q, |q| = 1.
 
     c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with (M − I)h = −B(q,q): see `cfdyn.normal_forms.coefficients.flip`.
     """
     try:
-        p = linear.left(mu, q)
+        p = place.linear.left(mu, q)
     except NumericsError as error:
         return FlipForm(None, None, f"no coefficient: {error}")
-    found = [_coefficient(steps, linear, z, q, p, share) for share in (STEPS if steps.step.compiled is None else STEPS[:1])]
+    found = [_coefficient(steps, place, q, p, share) for share in (STEPS if steps.step.compiled is None else STEPS[:1])]
     c, size = found[0]
     if not np.isfinite(c):
         return FlipForm(None, None, "the map's third derivatives are not finite at this point")
     if len(found) > 1 and abs(c - found[1][0]) > AGREE * abs(c):
         return FlipForm(None, None, UNRESOLVED)
     supercritical = None if abs(c) <= DEGENERATE * size else c > 0
-    pace, weights = _speed(steps, linear, z, q, p) * float(z[-1]), steps.step.n_weights
+    pace, weights = _speed(steps, place, q, p) * float(place.z[-1]), steps.step.n_weights
     share = float(np.linalg.norm(q[:weights]))
     words = words_of_flip(supercritical, hyperbolic, steps.step.has_loss, pace, c, share, steps.parameter)
     return FlipForm(c, supercritical, words)
 
 
 def _coefficient(
-    steps: Steps, linear: Linear, z: np.ndarray, q: np.ndarray, p: np.ndarray, share: float
+    steps: Steps, place: Place, q: np.ndarray, p: np.ndarray, share: float
 ) -> tuple[float, float]:  # fmt: skip
     """(c, the larger of its two parts)."""
+    z = place.z
     if (code := steps.step.compiled) is not None:
         step, x = code.at(**{steps.parameter: float(z[-1])}), z[None, :-1]
         curvature = derivatives(step, x, q[None], q[None])[0]  # B(q,q)
-        h = linear.solve(-curvature)
+        h = place.linear.solve(-curvature).x
         cubic = derivatives(step, x, q[None], q[None], q[None])[0]
         mixed = derivatives(step, x, q[None], h[None])[0] if h.any() else np.zeros(len(h))
     else:
         eps = share * max(1.0, float(np.abs(z[:-1]).max())) / float(np.abs(q).max())
         up, here, down = (_product(steps, z, s * eps * q, q) for s in (1, 0, -1))
         curvature, cubic = (up - down) / (2 * eps), (up - 2 * here + down) / eps**2
-        h = linear.solve(-curvature)
+        h = place.linear.solve(-curvature).x
         size = float(np.abs(h).max())
         away = eps * float(np.abs(q).max()) / size * h if size > 0 else h
         mixed = (_product(steps, z, away, q) - _product(steps, z, -away, q)) * (0.5 * size / (eps * float(np.abs(q).max())))
@@ -72,9 +73,9 @@ def _product(steps: Steps, z: np.ndarray, away: np.ndarray, q: np.ndarray, shift
     return steps.at(z[:-1] + away, float(z[-1]) + shift).product(q[None])[0]
 
 
-def _speed(steps: Steps, linear: Linear, z: np.ndarray, q: np.ndarray, p: np.ndarray) -> float:
+def _speed(steps: Steps, place: Place, q: np.ndarray, p: np.ndarray) -> float:
     """−⟨p, A_α q + B(q,x_α)⟩: how fast the multiplier moves beyond −1, the fixed point moving along, by differences."""
-    along = linear.solve(-linear.local.slope)
+    z, along = place.z, place.linear.solve(-place.local.slope).x
     h = NEARBY * max(abs(float(z[-1])), 1e-3)
     up, down = (_product(steps, z, s * h * along, q, s * h) for s in (1, -1))
     return -float(p @ (up - down)) / (2 * h)

@@ -11,7 +11,7 @@ from cfdyn.continuation.many.events import Row
 from cfdyn.continuation.many.fields import MOST_PERIOD, branch_of_many
 from cfdyn.continuation.many.system import System
 from cfdyn.continuation.records import SpecialPoint
-from cfdyn.cycles.many.steps import Steps
+from cfdyn.cycles.matrix_free import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.words import called, shown
 
@@ -39,7 +39,7 @@ def doubled_fields(
         place = system.solve(np.append(x, value) + h * direction, border)
         if place is None or not system.length(np.append(place.z[:-1] - x, 0.0)) < 10 * h:
             continue
-        points = place.linear.local.points
+        points = place.local.points
         apart = system.length(np.append(points[n // 2] - points[0], 0.0))
         found = system.with_tangent(place, direction)
         if found is not None and apart >= ASIDE * h:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cfdyn.cycles.many.linear import Linear, Shape, shape_of
-from cfdyn.cycles.many.multipliers import Leading
-from cfdyn.cycles.many.steps import Steps
+from cfdyn.cycles.matrix_free import Local, Steps
 from cfdyn.errors import NumericsError
+from cfdyn.linalg.multipliers import Leading
+from cfdyn.linalg.operator import Operator, Shape, shape_of
 
 MOST_CORRECTIONS = 14
 TOLERANCE = 1e-11  # a length: a correction after which only rounding is left
@@ -18,10 +18,12 @@ FLOOR = 1e-13  # of it: one that is good enough where corrections no longer help
 
 @dataclass(frozen=True)
 class Place:
-    """A solution z = (x, λ) with M there; ``corrections``: how many it took; ``tangent`` (D + 1,) of length 1, if asked for."""
+    """A solution z = (x, λ), fⁿ there and its Jacobian M; ``corrections``: how many it took; ``tangent`` (D + 1,) of length 1, if
+    asked for."""
 
     z: np.ndarray
-    linear: Linear
+    local: Local
+    linear: Operator
     corrections: int
     tangent: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
@@ -39,16 +41,17 @@ class System:
             raise NumericsError("the map or its derivative is not finite at the start")
         length = max(1.0, float(np.abs(start).max()))
         aside = BESIDE * length * np.random.default_rng(4).normal(size=self.dim)
-        self.shape: Shape = shape_of(local, steps.at(start + aside, value), steps.order, watched)
+        self.shape: Shape = shape_of(local.product, steps.at(start + aside, value).product, steps.order, watched)
         self.weights = np.append(np.full(self.dim, 1 / (length**2 * self.dim**0.5)), (bounds[1] - bounds[0]) ** -2)
 
     def length(self, z: np.ndarray) -> float:
         """‖z‖."""
         return float(np.sqrt(self.weights @ (z * z)))
 
-    def linear(self, z: np.ndarray) -> Linear:
-        """M at a place."""
-        return Linear(self.steps.at(z[:-1], float(z[-1])), self.shape)
+    def place(self, z: np.ndarray, corrections: int = 0) -> Place:
+        """What is at z."""
+        local = self.steps.at(z[:-1], float(z[-1]))
+        return Place(z, local, Operator(local.product, self.shape), corrections)
 
     def spectrum(self, place: Place, vectors: bool = False) -> Leading:
         """The multipliers that are looked at."""
@@ -59,31 +62,30 @@ class System:
         """Newton's method in the hyperplane through the guess with the normal ``border``; None if it fails."""
         z, before = guess.copy(), np.inf
         for k in range(MOST_CORRECTIONS):
-            linear = self.linear(z)
-            defect = linear.local.image - z[:-1]
+            place = self.place(z, k)
+            defect = place.local.image - z[:-1]
             size, scale = float(np.abs(defect).max()), max(1.0, float(np.abs(z).max()))
             if not np.isfinite(size):
                 return None
             if size <= ROUNDING * scale:
-                return Place(z, linear, k)
+                return place
             right = np.append(-defect, border @ (guess - z))
-            change = linear.bordered(1.0, linear.local.slope, border[:-1], border[-1], right[:, None])[:, 0]
-            step = self.length(change)
-            if not step < 2 * before:
-                return Place(z, linear, k) if size <= FLOOR * scale else None
-            z, before = z + change, step
+            change = place.linear.bordered(1.0, place.local.slope, border[:-1], border[-1], right)
+            step = self.length(change.x)
+            if not (change.converged and step < 2 * before):
+                return place if size <= FLOOR * scale else None
+            z, before = z + change.x, step
             if step <= TOLERANCE:
-                return Place(z, self.linear(z), k + 1)
+                return self.place(z, k + 1)
         return None
 
     @np.errstate(all="ignore")
     def with_tangent(self, place: Place, direction: np.ndarray) -> Place | None:
         """The place with its unit tangent to the side of a direction; None where there is none."""
-        border, linear = self.weights * direction, place.linear
-        right = np.append(np.zeros(self.dim), 1.0)[:, None]
-        found = linear.bordered(1.0, linear.local.slope, border[:-1], border[-1], right)[:, 0]
-        length = self.length(found)
-        return replace(place, tangent=found / length) if np.isfinite(found).all() and length > 0 else None
+        border, right = self.weights * direction, np.append(np.zeros(self.dim), 1.0)
+        found = place.linear.bordered(1.0, place.local.slope, border[:-1], border[-1], right)
+        length = self.length(found.x)
+        return replace(place, tangent=found.x / length) if found.converged and length > 0 else None
 
     def turn(self, first: np.ndarray, second: np.ndarray) -> float:
         """The angle between unit tangents."""

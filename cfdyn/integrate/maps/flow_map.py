@@ -10,8 +10,9 @@ import numpy as np
 from cfdyn.arguments import check_finite, number, vector
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.maps.course import Course
+from cfdyn.linalg.products import Product
 from cfdyn.machine.portable import Portable
-from cfdyn.systems.by_products.map_by_products import MapByProducts, Product
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.words import how_many
 

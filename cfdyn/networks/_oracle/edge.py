@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.linalg.krylov import minres
+
 SOLVED, ITERATIONS = 1e-13, 4000  # of MINRES
 DECIDES = 1e-3  # of a residual and of a slope: what is left of t is a part of it along flat directions, a slope a drift
 
@@ -35,13 +37,10 @@ def edge_form(
     sharpness: float, q: np.ndarray, t: np.ndarray, quartic: float, slope: float, product: Callable[[np.ndarray], np.ndarray]
 ) -> EdgeForm:  # fmt: skip
     """The form from λ₁, its eigenvector q, t = T[q, q], D⁴L[q⁴], |∇L| and products with the Hessian."""
-    from scipy.sparse.linalg import LinearOperator, minres
-
     size, lr = float(np.linalg.norm(t)), 2.0 / sharpness
     h, residual = np.zeros_like(t), 0.0
     if size > 0:
-        operator = LinearOperator((len(t), len(t)), matvec=lambda v: product(v.ravel()), dtype=float)
-        h, _ = minres(operator, t, rtol=SOLVED, maxiter=ITERATIONS)
+        h = minres(product, t, SOLVED, ITERATIONS).x
         residual = float(np.linalg.norm(product(h) - t)) / size
     bend = float(t @ h)
     c = lr / 6 * (3 * bend - quartic)

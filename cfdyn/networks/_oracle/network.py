@@ -10,10 +10,10 @@ import numpy as np
 
 from cfdyn.arguments import vector, whole_number
 from cfdyn.errors import NumericsError, UsageError, shown
+from cfdyn.linalg.lanczos import NotConverged, at_end, with_copies
 from cfdyn.networks._oracle.by_jax import JaxEngine
 from cfdyn.networks._oracle.edge import EdgeForm, edge_form
 from cfdyn.networks._oracle.engine import Engine
-from cfdyn.numerics.lanczos import NotConverged, at_end, with_copies
 from cfdyn.registry import spelled
 from cfdyn.words import how_many
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from cfdyn.errors import unknown
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
+from cfdyn.linalg.products import Product, orthonormalised
 
-Product = Callable[[np.ndarray], np.ndarray]  # (k, D) → (k, D): the Jacobian times each row
 Progress = Callable[[int], None]
 
 
@@ -148,11 +148,3 @@ class MapByProducts(ABC):
 def left(last: np.ndarray, beyond: np.ndarray) -> int:
     """Why a state is not acceptable after the last that was: too large, or NaN out of a moderate one."""
     return LEFT_DOMAIN if np.isnan(beyond).any() and np.abs(last).max() < 1e100 else DIVERGED
-
-
-def orthonormalised(rows: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Orthonormal rows (k, D) in place of others, one after the other; the logarithms of their lengths are added to sums (k,)."""
-    turned, triangle = np.linalg.qr(rows.T)
-    with np.errstate(divide="ignore"):
-        sums += np.log(np.abs(np.diag(triangle)))
-    return turned.T

@@ -9,9 +9,10 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError, unknown
+from cfdyn.linalg.products import Product
 from cfdyn.symbolic.elementwise import ElementwiseStep
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.map_by_products import MapByProducts, Product
+from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.by_products.oracle_step import OracleStep
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.oracle import GradientOracle

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cfdyn.kernels.linear.moments import mean_congruence, sharp_weight
+from cfdyn.linalg.lanczos import at_end
 
 DENSE = 24  # directions up to which the operator is written down as a matrix; beyond it is only applied
 SEEN = 5  # numbers, besides Σ, that a flow with noise tells of a state
@@ -118,8 +119,5 @@ class SecondMoments:
 
 def leading(image: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> tuple[float, np.ndarray]:
     """The largest eigenvalue of a symmetric operator that is only applied, and its eigenvector (n,), by Lanczos' method."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    operator = LinearOperator((len(start), len(start)), matvec=image, dtype=float)
-    values, vectors = eigsh(operator, k=1, which="LA", v0=start, tol=1e-13)
+    values, vectors = at_end(image, start, 1, 1, 1e-13)
     return float(values[0]), vectors[:, 0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.numerics.lanczos import at_end
+from cfdyn.linalg.lanczos import at_end
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.minima import FLAT
 

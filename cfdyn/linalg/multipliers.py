@@ -1,19 +1,18 @@
 """All multipliers of a matrix, or the leading ones by Lanczos' and Arnoldi's methods, with their residuals."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.numerics.lanczos import BASIS, NotConverged, at_end
+from cfdyn.linalg.direct import factors
+from cfdyn.linalg.lanczos import BASIS, NotConverged, at_end
+from cfdyn.linalg.products import Product
 
 MOST_SHIFTS = 4
 OUTSIDE = 1e-10  # of the size of the matrix: a shift beyond the end of the spectrum
 CLEAN = 1e-12  # of it: a residual that need not be smaller
 # What products alone are asked for at the lower and at the upper end, where multipliers crowd at 1: residuals, and restarts.
 LOOSE, MOST_RESTARTS = {-1: 1e-10, 1: 1e-6}, {-1: 300, 1: 20}
-
-Apply = Callable[[np.ndarray], np.ndarray]
 
 
 class Leading(NamedTuple):
@@ -45,7 +44,7 @@ def all_of(matrix: Any, symmetric: bool, width: int | None, vectors: bool) -> Le
 
 
 def leading_of(
-    matrix: Any, apply: Apply, size: int, symmetric: bool, count: int, few: int, sides: tuple[int, ...] = (-1, 1)
+    matrix: Any, apply: Product, size: int, symmetric: bool, count: int, few: int, sides: tuple[int, ...] = (-1, 1)
 ) -> Leading:  # fmt: skip
     """The ``count`` smallest and ``few`` largest multipliers of a symmetric matrix, or one side; else of the largest modulus."""
     if not symmetric:
@@ -56,14 +55,14 @@ def leading_of(
     return _with_residuals(apply, values[order], vectors[:, order])
 
 
-def _with_residuals(apply: Apply, values: np.ndarray, vectors: np.ndarray) -> Leading:
+def _with_residuals(apply: Product, values: np.ndarray, vectors: np.ndarray) -> Leading:
     images = apply(np.ascontiguousarray(vectors.real.T)).T
     if np.iscomplexobj(vectors) and vectors.imag.any():
         images = images + 1j * apply(np.ascontiguousarray(vectors.imag.T)).T
     return Leading(values, np.linalg.norm(images - vectors * values, axis=0), vectors)
 
 
-def _operator(apply: Apply, size: int) -> Any:
+def _operator(apply: Product, size: int) -> Any:
     from scipy.sparse.linalg import LinearOperator
 
     return LinearOperator((size, size), matvec=lambda x: apply(np.ravel(x))[0], dtype=float)
@@ -73,7 +72,7 @@ def _start(size: int) -> np.ndarray:
     return np.random.default_rng(2).normal(size=size)
 
 
-def _end(matrix: Any, apply: Apply, size: int, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _end(matrix: Any, apply: Product, size: int, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """(values, vectors) of so many multipliers at the lower (−1) or upper (1) end of a symmetric matrix."""
     if matrix is not None:
         return _beyond(matrix, size, side, count, min(size - 1, max(BASIS, 2 * count + 8)))
@@ -86,7 +85,7 @@ def _end(matrix: Any, apply: Apply, size: int, side: int, count: int) -> tuple[n
 def _beyond(matrix: Any, size: int, side: int, count: int, basis: int) -> tuple[np.ndarray, np.ndarray]:
     """The same of a banded matrix, with its inverse about a shift beyond that end: first by Gershgorin's circles."""
     from scipy.sparse import identity
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, splu
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
     diagonal = matrix.diagonal()
     scale = float(abs(matrix).sum(axis=1).max())
@@ -94,8 +93,8 @@ def _beyond(matrix: Any, size: int, side: int, count: int, basis: int) -> tuple[
     shift = float((side * diagonal + radius).max()) * side + side * OUTSIDE * scale
     values, vectors = np.zeros(0), np.zeros((size, 0))
     for _ in range(MOST_SHIFTS):
-        factors = splu((matrix - shift * identity(size)).tocsc())
-        inverse = LinearOperator((size, size), matvec=factors.solve, dtype=float)
+        solve = factors(matrix - shift * identity(size)).solve
+        inverse = LinearOperator((size, size), matvec=solve, dtype=float)
         try:
             values, vectors = eigsh(matrix, count, sigma=shift, OPinv=inverse, v0=_start(size), ncv=basis, maxiter=20)
         except ArpackNoConvergence as partial:
@@ -108,7 +107,7 @@ def _beyond(matrix: Any, size: int, side: int, count: int, basis: int) -> tuple[
     return values, vectors
 
 
-def _largest(matrix: Any, apply: Apply, size: int, count: int) -> Leading:
+def _largest(matrix: Any, apply: Product, size: int, count: int) -> Leading:
     """Those of the largest modulus; where they are too alike in that, of the least real part."""
     values, vectors = np.zeros(0), np.zeros((size, 0))
     for which in ("LM", "SR"):

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.sparse import csr_matrix, identity
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
+
+from cfdyn.linalg.direct import factors
 
 TURNS = 60  # of Noda's iteration, which converges quadratically
 CLOSE = 1e-13  # relative: bounds that near are as near as round-off lets them be
@@ -47,7 +48,7 @@ def _irreducible(matrix: csr_matrix) -> tuple[float, float]:
         if best[1] - best[0] <= CLOSE * best[1]:
             break
         try:
-            v = np.abs(splu((best[1] * (1 + ROUND_OFF) * identity(n) - matrix).tocsc()).solve(v))
+            v = np.abs(factors(best[1] * (1 + ROUND_OFF) * identity(n) - matrix).solve(v))
         except RuntimeError:  # exactly singular: the bound is the root
             break
         v /= v.max()

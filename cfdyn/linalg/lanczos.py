@@ -1,14 +1,12 @@
 """Eigenvalues at an end of the spectrum of a symmetric matrix of which only products with a vector are known."""
 
-from collections.abc import Callable
-
 import numpy as np
+
+from cfdyn.linalg.products import Apply
 
 BASIS = 24  # vectors, at least
 ROUGH = 1e-3  # of the largest value: how exactly the rest is looked at first
 SAME = 10.0  # tolerances that two copies of an eigenvalue are apart at most
-
-Product = Callable[[np.ndarray], np.ndarray]
 
 
 class NotConverged(Exception):
@@ -20,7 +18,7 @@ class NotConverged(Exception):
 
 
 def at_end(
-    product: Product, start: np.ndarray, count: int, side: int, tol: float, restarts: int | None = None
+    product: Apply, start: np.ndarray, count: int, side: int, tol: float, restarts: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` smallest (side −1) or largest (1) eigenvalues, and their vectors (D, count).
 
@@ -45,7 +43,7 @@ def at_end(
 
 
 def with_copies(
-    product: Product, start: np.ndarray, count: int, side: int, tol: float, restarts: int | None = None
+    product: Apply, start: np.ndarray, count: int, side: int, tol: float, restarts: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """`at_end`, with all copies of multiple eigenvalues, of which the products of one vector show one.
 
@@ -71,7 +69,7 @@ def with_copies(
 
 
 def _outside(
-    product: Product, vectors: np.ndarray, away: float, side: int, trial: int, tol: float, restarts: int | None
+    product: Apply, vectors: np.ndarray, away: float, side: int, trial: int, tol: float, restarts: int | None
 ) -> tuple[float, np.ndarray]:
     """The eigenvalue at that end, and its vector (D,), on what is orthogonal to ``vectors`` (D, k), which are moved ``away``."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.systems.by_products.map_by_products import Product
+from cfdyn.linalg.products import Product
 
 WIDTHS = (1, 2, 4, 8, 16)  # entries on either side of the diagonal that are tried
 LEAST = 64  # entries: below, a matrix is as good
