@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import between, near_zero
 from cfdyn.continuation.branch.bifurcations import SpecialPoint, bifurcations
-from cfdyn.continuation.branch.function_zeros import Zero, cut_at_stops, zeros
+from cfdyn.continuation.branch.function_zeros import cut_at_stops, zero_fields, zeros
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.merging import grouped, merged, merges
 from cfdyn.continuation.branch.system import REAL, BranchTracer, length_scales
@@ -53,18 +53,8 @@ def branch_fields(
         "bifurcations": found, "ends": (_reason(tracer, path, 0), _reason(tracer, path, 1)), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": bounds, "lengths": tracer.weights**-0.5, "paces": path.paces, "start": path.start,
         "functions": functions.texts, "stops": list(functions.stops), "quantities": functions.along(tracer, path),
-        "zeros": [_zero_fields(tracer, zero, functions) | {"provenance": settings} for zero in found_zeros],
+        "zeros": [zero_fields(tracer, zero, functions) | {"provenance": settings} for zero in found_zeros],
         "_step": step, "provenance": settings,
-    }  # fmt: skip
-
-
-def _zero_fields(tracer: BranchTracer, zero: Zero, functions: Functions) -> dict[str, Any]:
-    """The fields of the record of a zero of a function."""
-    z = zero.solution.z
-    return {
-        "function": zero.name, "text": functions.texts[zero.name], "parameter": float(z[-1]), "points": tracer.points(z).copy(),
-        "multipliers": tracer.multipliers(zero.solution.values[None])[0], "place": zero.row, "name": tracer.parameter,
-        "bounds": tracer.bounds, "_step": tracer.step,
     }  # fmt: skip
 
 

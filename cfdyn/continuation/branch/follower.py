@@ -17,8 +17,8 @@ from cfdyn.continuation.branch.system import (
     BranchTracer,
     check_size,
     check_steps,
-    checked_bounds,
     has_no_derivative,
+    interval_around,
 )
 from cfdyn.continuation.paths import AT_BORDER, BorderPoint, Crossing, Path, PathFollower, off_border, solution_behind
 from cfdyn.continuation.tracer import TOLERANCE, Piece, Solution, as_row, row_of, some_rows, stacked
@@ -45,15 +45,12 @@ def followed(
     max_step: float = STEP, progress: Callable[[int], None] | None = None, functions: Functions | None = None,
 ) -> tuple[BranchTracer, Path]:  # fmt: skip
     """The system of a cycle and its branch both ways, up to stops; see `cfdyn.analysis.continue_cycle`."""
-    lo, hi = checked_bounds(step, parameter, bounds)
-    if not lo <= step.params[parameter] <= hi:
-        raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
-                         f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
+    interval = interval_around(step, parameter, bounds)
     check_steps(max_steps, max_step)
     points = start_of(step, cycle, period, max_steps)
     if step.periodic:
         step, points = opened_away(step, points)
-    tracer = BranchTracer(step, len(points), parameter, (lo, hi), points)
+    tracer = BranchTracer(step, len(points), parameter, interval, points)
     start = off_border(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
     return tracer, BranchFollower(tracer, max_steps, max_step, progress, functions).both_ways(start)
 

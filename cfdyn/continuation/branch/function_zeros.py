@@ -117,6 +117,16 @@ def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[i
     return (min(first) + 2, "stop") if first else None
 
 
+def zero_fields(tracer: Any, zero: Zero, functions: Functions) -> dict[str, Any]:
+    """The fields of the record of a zero of a function."""
+    z, mu = zero.solution.z, tracer.multipliers(zero.solution.values[None])[0]
+    return {
+        "function": zero.name, "text": functions.texts[zero.name], "parameter": float(z[-1]),
+        "points": tracer.points(z[None])[0].copy(), "multipliers": mu if mu.imag.any() else mu.real, "place": zero.row,
+        "name": tracer.parameter, "bounds": tracer.bounds, "_step": tracer.step,
+    }  # fmt: skip
+
+
 def nearest_stops(found: list[Zero], functions: Functions, start: int) -> tuple[Zero | None, Zero | None]:
     """The first zeros that end a branch behind and before the row that it begins at."""
     stops = [zero for zero in found if zero.name in functions.stops]

@@ -1,7 +1,6 @@
 """An n-cycle with a free parameter as a system for the continuation driver: its lengths, and what of it can be followed."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from cfdyn.cycles.shooting import eigenvalues, jacobians
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import TAKE_OUT, called
 
@@ -161,7 +161,7 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
                          f"ask for {advice}")  # fmt: skip
 
 
-def checked_bounds(step: Any, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
+def checked_bounds(step: AnyMap, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
     """The interval of a parameter that exists, checked."""
     require_parameter(step, parameter)
     try:
@@ -175,6 +175,15 @@ def checked_bounds(step: Any, parameter: str, bounds: Sequence[float]) -> tuple[
     for inside in (lo + 1e-9 * (hi - lo), hi - 1e-9 * (hi - lo)):
         # A value that the optimizer does not allow, such as a negative learning rate, is refused here.
         step.at(**{parameter: inside})
+    return lo, hi
+
+
+def interval_around(step: AnyMap, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
+    """The same, with the parameter's value in it, where the branch starts."""
+    lo, hi = checked_bounds(step, parameter, bounds)
+    if not lo <= step.params[parameter] <= hi:
+        raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
+                         f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
     return lo, hi
 
 

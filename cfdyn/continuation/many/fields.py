@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.functions import Functions
-from cfdyn.continuation.branch.system import check_steps, checked_bounds
+from cfdyn.continuation.branch.system import check_steps, interval_around
 from cfdyn.continuation.many.events import Event, Row, beyond, pairs_of
 from cfdyn.continuation.many.follower import Arm, first_row, followed
 from cfdyn.continuation.many.forms import flip_form
@@ -33,11 +33,7 @@ def many_fields(
     max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None, functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
-    interval = checked_bounds(step, parameter, bounds)
-    value = float(step.params[parameter])
-    if not interval[0] <= value <= interval[1]:
-        raise UsageError(f"the branch starts at {parameter} = {value:.10g}, outside the bounds {interval[0]:g} to "
-                         f"{interval[1]:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
+    interval, value = interval_around(step, parameter, bounds), float(step.params[parameter])
     check_steps(max_steps, max_step)
     if watched is not None:
         whole_number("`multipliers`", watched, 1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import Between
-from cfdyn.continuation.branch.function_zeros import Zero, nearest_stops, stop_words, zeros
+from cfdyn.continuation.branch.function_zeros import Zero, nearest_stops, stop_words, zero_fields, zeros
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.many.events import Event, Row, between
 from cfdyn.continuation.many.system import Place, System
@@ -18,7 +18,8 @@ class Watched:
     """Rows of a branch for `Functions`: of their values the multipliers are kept, the largest modulus first."""
 
     def __init__(self, system: System, rows: list[Row]):
-        self.system, self.rows, self.parameter, self.bounds = system, rows, system.steps.parameter, system.bounds
+        self.system, self.rows, self.bounds = system, rows, system.bounds
+        self.step, self.parameter = system.steps.step, system.steps.parameter
         self.count = max((len(row.spectrum.values) for row in rows), default=0)
         self.table = Curve(np.array([row.z for row in rows]), np.array([row.tangent for row in rows]),
                            np.array([self._sorted(row.spectrum.values) for row in rows]))  # fmt: skip
@@ -81,7 +82,7 @@ def with_functions(
     seen = Watched(system, rows)
     return rows, events, (said[0], said[1]), start, {
         "functions": functions.texts, "stops": list(functions.stops), "quantities": functions.along(seen, seen.table),
-        "zeros": [_fields(watched, functions, zero) for zero in found],
+        "zeros": [zero_fields(watched, zero, functions) for zero in found],
     }  # fmt: skip
 
 
@@ -91,13 +92,3 @@ def _until(these: list[Any], zero: Zero) -> list[Any]:
 
 def _from(these: list[Any], zero: Zero) -> list[Any]:
     return [s._replace(row=s.row - zero.row) for s in these if (s.row, s.share) >= (zero.row, zero.share)]
-
-
-def _fields(watched: Watched, functions: Functions, zero: Zero) -> dict[str, Any]:
-    z, mu = zero.solution.z, zero.solution.values
-    return {
-        "function": zero.name, "text": functions.texts[zero.name], "parameter": float(z[-1]),
-        "points": watched.points(z[None])[0],
-        "multipliers": mu if mu.imag.any() else mu.real, "place": zero.row, "name": watched.parameter, "bounds": watched.bounds,
-        "_step": functions.step,
-    }  # fmt: skip
