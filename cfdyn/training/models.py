@@ -12,8 +12,6 @@ from cfdyn.errors import NumericsError, RecordError, UsageError
 from cfdyn.flows._noisy import why_noiseless
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
-from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 from cfdyn.training.modes import Modes
 
 RUNNING = "running"
@@ -57,17 +55,6 @@ def sharpness_of(run: Any) -> float:
     return sharpest(run)
 
 
-def start_of(flow: Any, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """The state of a flow at a midpoint (D,) of the optimizer: without its momentum, which the flow has slaved; ``off`` (d,) is
-    what the iterate is from there, the swing of the edge and the rod flow."""
-    d, each = flow.n_weights, optimizer.per_weight
-    if isinstance(flow, OracleEdgeFlow | OracleRodFlow):
-        return flow.swinging(z[:d], off)
-    blocks = [z[:d], *(z[(1 + each.index(name)) * d : (2 + each.index(name)) * d] for name in flow.own.each)]
-    shared = z[(1 + len(each)) * d :]
-    return np.concatenate([*blocks, [shared[optimizer.shared.index(name)] for name in flow.own.shared]])
-
-
 class Model:
     """One flow, begun at a state of the optimizer; time is in steps. ``status`` is "running", or why it ended and when.
 
@@ -86,7 +73,7 @@ class Model:
         """Start at a midpoint (D,) of the optimizer, which its iterate is ``off`` (d,) from."""
         try:
             run = run_of(self._flow, self._options)
-            run.begin(start_of(self._flow, self.optimizer, z, off))
+            run.begin(self._flow.at_midpoint(self.optimizer, z, off))
             self._run = run
         except (NumericsError, UsageError) as error:
             self.status = f"ended before it began: {error}"

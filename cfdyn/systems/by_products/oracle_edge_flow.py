@@ -77,6 +77,10 @@ class OracleEdgeFlow(OracleFlow):
                              "start off the critical point, or give the full state (c, u, ln rho)")  # fmt: skip
         return self.swinging(z + half, -half)
 
+    def at_midpoint(self, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
+        """The state of the iterates on both sides of a midpoint."""
+        return self.swinging(z[: self.n_weights], off)
+
     def swinging(self, w: np.ndarray, off: np.ndarray) -> np.ndarray:
         """The state of iterates w ± off."""
         size = float(np.linalg.norm(off))

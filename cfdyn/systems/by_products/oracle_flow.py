@@ -122,6 +122,14 @@ class OracleFlow:
     def __repr__(self) -> str:
         return f"OracleFlow({self.title})"
 
+    def at_midpoint(self, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
+        """The state at a midpoint (D,) of an optimizer: without its momentum, which is slaved; ``off`` (d,): from there to an
+        iterate, the swing of the edge and the rod flow."""
+        d, each = self.n_weights, optimizer.per_weight
+        blocks = [z[:d], *(z[(1 + each.index(name)) * d : (2 + each.index(name)) * d] for name in self.own.each)]
+        shared = z[(1 + len(each)) * d :]
+        return np.concatenate([*blocks, [shared[optimizer.shared.index(name)] for name in self.own.shared]])
+
     def at(self, /, **params: float) -> OracleFlow:
         """The same flow with other parameter values."""
         for name in params:

@@ -63,6 +63,10 @@ class OracleRodFlow(OracleFlow):
         half = -0.5 * self.rate * self.gradient(z)
         return self.swinging(z + half, half)
 
+    def at_midpoint(self, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
+        """The state of the iterates on both sides of a midpoint."""
+        return self.swinging(z[: self.n_weights], off)
+
     def swinging(self, w: np.ndarray, off: np.ndarray) -> np.ndarray:
         """The state of iterates w ± off."""
         return np.concatenate([w, off])
