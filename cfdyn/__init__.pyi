@@ -10,9 +10,9 @@ from cfdyn.studies.held_sharpness import HeldSharpness
 from cfdyn.studies.study import Study
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.symbolic.text.formula import AsSystem
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
-from cfdyn.systems.by_products.oracle_map import OracleMap
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
+from cfdyn.systems.matrix_free.optimizer_map import OptimizerMap
 from cfdyn.systems.minima import Minimum
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.systems.sgd.mean_square import MeanSquare
@@ -64,7 +64,7 @@ def as_map(loss: Loss | AsFormula, optimizer: Optimizer, periodic: Mapping[str, 
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`."""
 
 @overload
-def as_map(loss: GradientOracle, optimizer: Optimizer) -> OracleMap:
+def as_map(loss: GradientOracle, optimizer: Optimizer) -> OptimizerMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`."""
 
 def averages(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, decays: Sequence[float]=(0.5, 0.9, 0.99), period: int=2, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None=None) -> Averages:
@@ -82,7 +82,7 @@ def epoch(loss: Loss | AsFormula, optimizer: Optimizer, batch: int=1, order: str
 def held_sharpness(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, lr: Sequence[float], batch: Sequence[int], after: int=300, runs: int=40, replace: bool=True, seed: int=0, progress: Callable[[str], None] | None=None) -> HeldSharpness:
     """The sharpness that the central flow of stochastic gradients predicts, and that of runs, for each rate and batch."""
 
-def iterate(step: Map | MapByProducts | AsSystem, z0: Any, n: int, digits: int | None=None, progress: Callable[[int], None] | None=None, inject: float=0.0) -> Orbit:
+def iterate(step: Map | MatrixFreeMap | AsSystem, z0: Any, n: int, digits: int | None=None, progress: Callable[[int], None] | None=None, inject: float=0.0) -> Orbit:
     """The orbit z_{t+1} = f(z_t) for n steps."""
 
 def iterate_many(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, batch: int | None=1, runs: int=100, seed: int=0, replace: bool=True, order: str='independent', noise: Any=None, label_noise: float=0.0, repeat: int=1, every: int | None=None, measured: int=200, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Runs:
@@ -108,7 +108,7 @@ def solve(flow: Flow | AsFormula, w0: Any, t: tuple[float, float] | float, rtol:
     """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
 
 @overload
-def solve(flow: OracleFlow, w0: Any, t: float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None=None, events: Any=None, direction: Any='both', stop: Any=None) -> LargeTrajectory:
+def solve(flow: MatrixFreeFlow, w0: Any, t: float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None=None, events: Any=None, direction: Any='both', stop: Any=None) -> LargeTrajectory:
     """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
 
 def stroboscopic_map(flow: Flow | AsFormula, period: Any, begin: float=0.0, rtol: float=1e-12, atol: float=1e-14) -> StroboscopicMap:

@@ -132,7 +132,7 @@ def _widened(function: ast.FunctionDef) -> bool:
 
 
 def _formula(annotation: ast.expr | None) -> str:
-    """What else than ``Loss``, ``Map | OracleMap``, … an argument takes; nothing where a text means something of its own."""
+    """What else than ``Loss``, ``Map | OptimizerMap``, … an argument takes; nothing where a text means something of its own."""
     text = "" if annotation is None else _unquoted(annotation)
     kinds = [kind.strip() for kind in text.split("|")]
     plain = all(kind.isidentifier() for kind in kinds) and "str" not in kinds

@@ -14,12 +14,12 @@ from scipy.sparse.linalg import LinearOperator, lobpcg
 
 from cfdyn.integrate.equations import multipliers, unpacked
 from cfdyn.integrate.large.costs import Counted
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 STEP, CLOSE, ITERATIONS, MODES = 0.25, 0.9, 8, 4  # of an optimizer step; of the edge: modes in play; of LOBPCG; followed
 
 
-def follow(flow: OracleFlow, w: np.ndarray, t: float, vectors: np.ndarray | None = None) -> tuple[np.ndarray, Counted, int]:
+def follow(flow: MatrixFreeFlow, w: np.ndarray, t: float, vectors: np.ndarray | None = None) -> tuple[np.ndarray, Counted, int]:
     """The weights at time t, what was asked, and the modes at the edge in the end; LOBPCG begins with ``vectors`` (k, d) and,
     up to those that are followed, random ones."""
     oracle, lr, held = Counted(flow), flow.params["lr"], 0

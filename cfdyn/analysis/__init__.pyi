@@ -39,9 +39,9 @@ from cfdyn.cycles.result import Say
 from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.symbolic.text.formula import AsFormula
 from cfdyn.symbolic.text.formula import AsSystem
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -67,7 +67,7 @@ from cfdyn.analysis.bifurcations.switch import switch as switch
 from cfdyn.analysis.saddles.tangency_curve import tangency_curve as tangency_curve
 from cfdyn.analysis.invariants.zero_one_test import zero_one_test as zero_one_test
 
-def bands(step: Map | MapByProducts | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
+def bands(step: Map | MatrixFreeMap | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
     """Regimes over [lo, hi], every orbit from the same start."""
 
 def basin_fractions(step: Map | FlowMap | Flow | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
@@ -94,10 +94,10 @@ def chaos(step: Map | AsSystem, z0: Any, steps: int=100000, transient: int=10000
 def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None=None) -> Chart:
     """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth."""
 
-def classify(step: Map | MapByProducts | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60, progress: Callable[[str], None] | None=None) -> Regime:
+def classify(step: Map | MatrixFreeMap | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60, progress: Callable[[str], None] | None=None) -> Regime:
     """The regime of the orbit of z0."""
 
-def continue_cycle(step: Map | MapByProducts | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
+def continue_cycle(step: Map | MatrixFreeMap | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start."""
 
 def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> CovariantVectors:
@@ -109,7 +109,7 @@ def covering(step: Map | AsSystem, intervals: Any) -> Covering:
 def crises(step: Map | AsSystem, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int=4, samples: int=24, grid: int=400, progress: Callable[[str], None] | None=None) -> Crises:
     """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles."""
 
-def cycles(step: Map | MapByProducts | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto', progress: Say | None=None) -> Cycles:
+def cycles(step: Map | MatrixFreeMap | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto', progress: Say | None=None) -> Cycles:
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods."""
 
 def edge(step: Map | AsSystem, z: Any, scale: float, parameter: str='lr') -> Edge:
@@ -124,13 +124,13 @@ def homoclinic(step: Map | AsSystem, cycle: Any=None, other: Any=None, box: Sequ
 def intermittency(step: Map | AsSystem, z0: Any, name: str, values: Any, critical: float, period: int=1, near: float=0.01, steps: int=500000, transient: int=1000) -> Intermittency:
     """The scaling of laminar phases: runs of states that return after ``period`` steps to within ``near`` of the extent."""
 
-def lyapunov(step: Map | MapByProducts | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> np.ndarray:
+def lyapunov(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> np.ndarray:
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors."""
 
 def lyapunov_spectra(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, count: int | None=None, n: int=10000, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> LyapunovSpectra:
     """The largest ``count`` Lyapunov exponents of the orbit of one start, over one or two parameters."""
 
-def lyapunov_spectrum(step: Map | MapByProducts | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> LyapunovSpectrum:
+def lyapunov_spectrum(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> LyapunovSpectrum:
     """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way."""
 
 def manifold(step: Map | AsSystem, cycle: Any, stable: bool=False, length: float | None=None, box: Sequence[tuple[float, float]] | None=None, period: int=1, progress: Callable[[int, int], None] | None=None) -> Manifold:
@@ -142,13 +142,13 @@ def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unst
 def normal_form(step: Map | AsSystem, points: Any, parameter: str='lr', tolerance: float=1e-06) -> NormalForm:
     """The normal form of a critical fixed point or n-cycle, whose coefficient decides what is born and how stable it is."""
 
-def orbit_diagram(step: Map | MapByProducts | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
+def orbit_diagram(step: Map | MatrixFreeMap | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
     """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent."""
 
 def period_diagram(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], max_period: int=32, z0: Any=None, transient: int=1000, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> PeriodDiagram:
     """The period of the orbit of one start, over a grid of two parameters."""
 
-def regimes(step: Map | MapByProducts | AsSystem, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int=32, transient: int=1000, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> RegimeMap:
+def regimes(step: Map | MatrixFreeMap | AsSystem, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int=32, transient: int=1000, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> RegimeMap:
     """The regime of the orbit of one start, over a grid of two parameters."""
 
 def rotation_number(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> RotationNumber:

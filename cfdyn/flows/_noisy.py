@@ -15,10 +15,10 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.flow import FlowSpec
 from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
-from cfdyn.systems.by_products.oracle_flow import OracleFlow, RowNoise
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow, RowNoise
 from cfdyn.systems.sgd.second_moments import MOST_FLAT, SEEN, noise_share
 from cfdyn.tape.derivatives import forward, reverse
 
@@ -69,9 +69,9 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
     return Noise(batch, bool(replace), label, covariance)
 
 
-def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool, cut: float | None) -> OracleFlow:
+def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool, cut: float | None) -> MatrixFreeFlow:
     """The flow of batches of a loss that is no formula; with all rows, each once, that without noise."""
-    plain = OracleFlow("central", "central", loss, optimizer)
+    plain = MatrixFreeFlow("central", "central", loss, optimizer)
     if why := why_noiseless(plain):
         raise UsageError(f"{why}; leave `batch` out for the flow of all rows")
     batch = whole_number("batch", batch, 1)
@@ -79,10 +79,11 @@ def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool
         raise UsageError(f"a batch without replacement has at most all {loss.n_rows} rows, not {batch}")
     if not replace and batch == loss.n_rows:
         return plain
-    return OracleFlow("central", "noisy", loss, optimizer, RowNoise(batch, bool(replace), _cut(COARSE if cut is None else cut)))
+    noise = RowNoise(batch, bool(replace), _cut(COARSE if cut is None else cut))
+    return MatrixFreeFlow("central", "noisy", loss, optimizer, noise)
 
 
-def why_noiseless(flow: OracleFlow) -> str:
+def why_noiseless(flow: MatrixFreeFlow) -> str:
     """Why there is no flow of batches beside that of all rows, of a loss that is no formula; empty where there is one."""
     loss: Any = flow.oracle
     recursion, name = flow.own.recursion, flow.optimizer.name

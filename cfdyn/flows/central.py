@@ -5,10 +5,10 @@ from typing import Any, overload
 from cfdyn.errors import UsageError
 from cfdyn.flows._noisy import checked, noisy_flow, noisy_oracle_flow
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
-from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
+from cfdyn.systems.matrix_free.optimizer_map import require_oracle
 from cfdyn.systems.oracle import GradientOracle
 
 
@@ -22,13 +22,13 @@ def central(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
 @overload
 def central(
     loss: GradientOracle, optimizer: Optimizer, batch: int | None = None, replace: bool = True, *, cut: float | None = None
-) -> OracleFlow: ...
+) -> MatrixFreeFlow: ...
 
 
 def central(
     loss: Any, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
     label_noise: float = 0.0, cut: float | None = None, flat: bool = False,
-) -> Flow | OracleFlow:  # fmt: skip
+) -> Flow | MatrixFreeFlow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
     For w ← w − P(s)⁻¹g with diagonal P and states s of the stable flow ds/dt = f(s, g), also where a linear average of the
@@ -71,7 +71,7 @@ def central(
     16, that make up the modes at the edge at the start, by products at four states.
 
     **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
-    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives an `OracleFlow`, for the same
+    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives a `MatrixFreeFlow`, for the same
     optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch`` there
     are as many vectors as directions with GP⁻¹λ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
     are asked by ``rows_along(w, u)``, for a P that moves means of squares by ``row_squares(w, u)``, too, as `cf.Network` has

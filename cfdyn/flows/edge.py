@@ -11,11 +11,11 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.flow import FlowSpec
 from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
-from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
-from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.edge_flow import MatrixFreeEdgeFlow
+from cfdyn.systems.matrix_free.optimizer_map import require_oracle
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
@@ -31,10 +31,10 @@ def edge(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
 
 
 @overload
-def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> OracleEdgeFlow: ...
+def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> MatrixFreeEdgeFlow: ...
 
 
-def edge(loss: Any, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> Flow | OracleEdgeFlow:
+def edge(loss: Any, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> Flow | MatrixFreeEdgeFlow:
     """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation.
 
         dc/dt = −(η/2)[g(c + ρu) + g(c − ρu)],  du/dt = η(I − uuᵀ)H(c)u,  d(ln ρ)/dt = η uᵀH(c)u − 2.
@@ -63,9 +63,9 @@ def edge(loss: Any, optimizer: Optimizer, secant: bool = False, floor: float = 0
     As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = (A − r)u + (1 − |u|²)u with dv/dt = Av, r = uᵀAu/|u|².
     The first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
 
-    A loss that is no formula, such as a network, gives an `OracleEdgeFlow` for gd: two gradients and a product with the Hessian
-    each time. Of its path ``eigenvalues`` and ``sharpness`` are uᵀHu, which is λ₁ once u has turned to it. For ρ below 1e-5 of
-    the weights its secant is the tangent.
+    A loss that is no formula, such as a network, gives a `MatrixFreeEdgeFlow` for gd: two gradients and a product with the
+    Hessian each time. Of its path ``eigenvalues`` and ``sharpness`` are uᵀHu, which is λ₁ once u has turned to it. For ρ below
+    1e-5 of the weights its secant is the tangent.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def edge(loss: Any, optimizer: Optimizer, secant: bool = False, floor: float = 0
         raise UsageError(f"the floor of flows.edge is a smallest extent, 0 or more, not {floor!r}")
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
-        return OracleEdgeFlow(require_oracle(loss), optimizer, secant, floor)
+        return MatrixFreeEdgeFlow(require_oracle(loss), optimizer, secant, floor)
     plain = FlowSpec("edge", "central", LossMap(loss.spec, optimizer))  # refuses what has no P or no flip
     made, d, slow = plain.map, plain.n_weights, plain.names[plain.n_weights :]
     parts = {"drift": Part(_drift, 2 * d + 1 + len(slow)), "covariance": Part(_covariance, d * d),

@@ -3,9 +3,9 @@
 from typing import Any, overload
 
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 from cfdyn.systems.oracle import GradientOracle
 
 
@@ -14,10 +14,10 @@ def gradient(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[over
 
 
 @overload
-def gradient(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+def gradient(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow: ...
 
 
-def gradient(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
+def gradient(loss: Any, optimizer: Optimizer) -> Flow | MatrixFreeFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
 
     It ignores the edge of stability: where the sharpness exceeds 2/η it goes on as before. One unit of time is

@@ -12,12 +12,12 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.steps import optimizer_step
-from cfdyn.systems.by_products.oracle_map import require_oracle
-from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
 from cfdyn.systems.fields import Kernel
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.optimizer_map import require_oracle
+from cfdyn.systems.matrix_free.rod_flow import MatrixFreeRodFlow
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.evaluate import evaluate, mp_algebra
@@ -33,10 +33,10 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow: ...  # typ
 
 
 @overload
-def rod(loss: GradientOracle, optimizer: Optimizer, rods: str = "top") -> OracleRodFlow: ...
+def rod(loss: GradientOracle, optimizer: Optimizer, rods: str = "top") -> MatrixFreeRodFlow: ...
 
 
-def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | OracleRodFlow:
+def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | MatrixFreeRodFlow:
     """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z).
 
     With G± = G(z̄ ± δ) and δ = √λ₁ v₁ of the largest eigenvalue λ₁ of Σ
@@ -60,8 +60,8 @@ def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | OracleRodF
     tie, nor, from the fourth order in δ on, are the rods of "all" where any do; eigenvectors across weights and momenta
     depend on units.
 
-    A loss that is no formula, such as a network, gives an `OracleRodFlow` for gd. Σ forgets at the rate 2 and a slow Ḡ adds few
-    directions: it is kept as ZZᵀ, without the eigenvalues below rtol/100 of the largest, in steps of a stabilised method
+    A loss that is no formula, such as a network, gives a `MatrixFreeRodFlow` for gd. Σ forgets at the rate 2 and a slow Ḡ adds
+    few directions: it is kept as ZZᵀ, without the eigenvalues below rtol/100 of the largest, in steps of a stabilised method
     of order 2 whose sums of covariances are of low rank, too. That is 2r + 1 gradients for r rods each time, two and two products
     with the Hessian for "top". A start may be the centre with rods (d,) behind it.
 
@@ -89,7 +89,7 @@ def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | OracleRodF
         raise unknown("choice of rods:", rods, RODS)
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
-        return OracleRodFlow(require_oracle(loss), optimizer, rods)
+        return MatrixFreeRodFlow(require_oracle(loss), optimizer, rods)
     from cfdyn.flows._kernels import rod as kernel
 
     step = LossMap(loss.spec, optimizer)

@@ -3,9 +3,9 @@
 from typing import Any, overload
 
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 from cfdyn.systems.oracle import GradientOracle
 
 
@@ -14,10 +14,10 @@ def stable(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[overlo
 
 
 @overload
-def stable(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+def stable(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow: ...
 
 
-def stable(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
+def stable(loss: Any, optimizer: Optimizer) -> Flow | MatrixFreeFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`.
 
     Examples

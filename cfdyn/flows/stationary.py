@@ -7,10 +7,10 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.flows._descent import in_catalogue
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
-from cfdyn.systems.by_products.oracle_map import require_oracle
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
+from cfdyn.systems.matrix_free.optimizer_map import require_oracle
 from cfdyn.systems.oracle import GradientOracle
 
 TINY = 1e-12  # of a step, and of an entry of P beside the largest
@@ -25,10 +25,10 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow: ...  # type: ignore[ov
 
 
 @overload
-def stationary(loss: GradientOracle, optimizer: Optimizer) -> OracleFlow: ...
+def stationary(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow: ...
 
 
-def stationary(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
+def stationary(loss: Any, optimizer: Optimizer) -> Flow | MatrixFreeFlow:
     """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment.
 
         dw/dt = −GP̄(w)⁻¹[g + ½∇⟨H, Σ⟩],  f(s̄, g) + ½⟨∇²_g f, HΣH⟩ = 0,  0 ⪯ Σ ⟂ θP̄ − H ⪰ 0, P̄ = P(s̄).
@@ -39,9 +39,9 @@ def stationary(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
     limit of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ), and is solved as such:
     ds/dt is 10⁵ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁵.
 
-    A loss that is no formula, such as a network, gives an `OracleFlow`, in which the slowest state relaxes at the rate 1 per step
-    of the optimizer: its P is what P̄ was about one step before, where RMSProp's with β₂ = 0.99 is 99 steps late. Behind weights
-    alone stands a state that rests at the start, as if nothing oscillated there. Integration
+    A loss that is no formula, such as a network, gives a `MatrixFreeFlow`, in which the slowest state relaxes at the rate 1 per
+    step of the optimizer: its P is what P̄ was about one step before, where RMSProp's with β₂ = 0.99 is 99 steps late. Behind
+    weights alone stands a state that rests at the start, as if nothing oscillated there. Integration
     steps are short, a third of an optimizer's step or less where several modes are at the edge.
 
     Raises
@@ -63,7 +63,7 @@ def stationary(loss: Any, optimizer: Optimizer) -> Flow | OracleFlow:
     _checked(optimizer)
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
-        return OracleFlow("stationary", "central", require_oracle(loss), optimizer, rest=REST)
+        return MatrixFreeFlow("stationary", "central", require_oracle(loss), optimizer, rest=REST)
     return preconditioned("stationary", "central", loss, optimizer, state_speed=STATE_SPEED)
 
 

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
+from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow, Numbers
 
 ROOT = 2.0**0.5
 PIECE = 4096  # of the weights at a time
@@ -85,7 +85,7 @@ def dots(rows: np.ndarray, others: np.ndarray, weight: Numbers = 1.0) -> np.ndar
     return found
 
 
-def rates(flow: OracleFlow, slope: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray) -> Rates:
+def rates(flow: MatrixFreeFlow, slope: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray) -> Rates:
     """α and β of modes u (k, d), uᵀQu = 1, with T of their pairs (m, d), where the flow without oscillation is ``slope`` (n,).
 
     No vector B is formed, which takes the memory of another m vectors. M = 0.1 and T = 3, against which nothing else pulls:

@@ -28,7 +28,7 @@ from cfdyn.systems.flow import Flow
 
 if TYPE_CHECKING:
     from cfdyn.integrate.large.record import LargeTrajectory
-    from cfdyn.systems.by_products.oracle_flow import OracleFlow
+    from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 
 @overload
@@ -36,11 +36,11 @@ def solve(flow: Flow, w0: Any, t: tuple[float, float] | float, *arguments: Any, 
 
 
 @overload
-def solve(flow: "OracleFlow", w0: Any, t: float, *arguments: Any, **options: Any) -> "LargeTrajectory": ...
+def solve(flow: "MatrixFreeFlow", w0: Any, t: float, *arguments: Any, **options: Any) -> "LargeTrajectory": ...
 
 
 def solve(
-    flow: "Flow | OracleFlow", w0: Any, t: tuple[float, float] | float, rtol: float | None = None, atol: float | None = None,
+    flow: "Flow | MatrixFreeFlow", w0: Any, t: tuple[float, float] | float, rtol: float | None = None, atol: float | None = None,
     save_at: Sequence[float] | None = None, method: str = "auto", strict: bool = False, step: float | None = None,
     max_step: float = math.inf, max_steps: float = 100_000, edge_tolerance: float = 1e-3,
     warm: int = 0, progress: Callable[[float], None] | None = None, events: Any = None, direction: Any = "both",
@@ -176,9 +176,9 @@ def _solved(
 ) -> "LargeTrajectory":
     """The path for a loss that is no formula."""
     from cfdyn.integrate.large.solve import solve_large
-    from cfdyn.systems.by_products.oracle_flow import OracleFlow
+    from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-    if not isinstance(flow, OracleFlow):
+    if not isinstance(flow, MatrixFreeFlow):
         raise UsageError(f"solve takes a flow such as cf.flows.gradient(loss, optimizer), not {type(flow).__name__}")
     if options.method not in ("auto", MAP) or options.step:
         raise UsageError("`step` and `method` (but 'map') are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")

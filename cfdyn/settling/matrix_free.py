@@ -22,7 +22,7 @@ CLOSE, TRIED = 0.05, 4  # of the size: a return worth Newton's work, and how man
 LOOKED = "that products found"
 
 
-def by_products(step: AnyMap, start: np.ndarray, longest: int, most: int, say: Callable[[str], None]) -> Settled:
+def matrix_free_regime(step: AnyMap, start: np.ndarray, longest: int, most: int, say: Callable[[str], None]) -> Settled:
     """What the orbit of z (D,) ends on: cycles up to the period 64, with leading multipliers; ``say`` hears what is done."""
     z, used = start, 0
     longest, steps = min(longest, LONGEST), min(FIRST_STEPS, most)

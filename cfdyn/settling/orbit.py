@@ -4,7 +4,7 @@ import numpy as np
 
 from cfdyn.kernels.orbits import DONE
 from cfdyn.systems.any_map import AnyMap
-from cfdyn.systems.by_products.map_by_products import Progress
+from cfdyn.systems.matrix_free.map import Progress
 from cfdyn.systems.orbit import FAR
 
 

@@ -30,7 +30,7 @@ from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on, stuck_in_rounding
 from cfdyn.settling.in_floats import UNSTABLE, in_floats
 from cfdyn.settling.irregular import FOR_LONGER, irregular
-from cfdyn.settling.matrix_free import by_products
+from cfdyn.settling.matrix_free import matrix_free_regime
 from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.returns import promising_returns
 from cfdyn.settling.settled import FIRST_STEPS, LAST, ULP, Settled
@@ -61,7 +61,7 @@ def regime(
     """What the orbit of z (D,) ends on; angles in [0, P). ``say`` hears what is done."""
     most = default_budget(step) if budget is None else budget
     if step.compiled is None:
-        return by_products(step, z, longest, most, say)
+        return matrix_free_regime(step, z, longest, most, say)
     for cut in opened(step.compiled):
         found = _Follower(cut, z, longest, most, digits, say).run()
         if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from cfdyn.linalg.products import Product
-from cfdyn.systems.by_products.map_by_products import Progress
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import Progress
 
 
 class AnyMap(Protocol):
@@ -15,7 +15,7 @@ class AnyMap(Protocol):
 
     There are two implementations, chosen where the map is made (`cf.as_map`, `cf.Map.from_text`, `cf.poincare_map`, …).
     *Compiled*, a `Map`: formulas as machine code, with derivatives of any order, intervals, digits, and lanes of many orbits.
-    *Matrix-free*, a `MapByProducts`: steps and products with the Jacobian alone, as of an optimizer on a network or a section
+    *Matrix-free*, a `MatrixFreeMap`: steps and products with the Jacobian alone, as of an optimizer on a network or a section
     of a flow. What both can do is a method here. What needs more than that asks for ``compiled``, which is None where there are
     no formulas, and says what it does then.
     """
@@ -94,7 +94,7 @@ class AnyMap(Protocol):
 
     def orbit(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int]:
         """(states, code): z, f(z), … (n+1, D) and DONE; else up to the last of which no entry is larger than ``escape``, and
-        DIVERGED or LEFT_DOMAIN (of `cfdyn.kernels.orbits`) for the next one. ``progress`` is told how many steps are done."""
+        DIVERGED or LEFT_DOMAIN (of `cfdyn.kernels.orbits`) for the next one. ``progress`` is told of steps now and then."""
 
     def ahead(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int, int]:
         """(state, steps, code): the last state of `orbit`, how many steps led to it, and the code."""

@@ -246,13 +246,13 @@ def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:
 
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
     """A flow of an optimizer with a preconditioner; ``kind`` as in `symbolic.programs.flow`. Of a loss that is no formula an
-    `OracleFlow`, if there is one of this kind."""
+    `MatrixFreeFlow`, if there is one of this kind."""
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
-        from cfdyn.systems.by_products.oracle_flow import OracleFlow
-        from cfdyn.systems.by_products.oracle_map import require_oracle
+        from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
+        from cfdyn.systems.matrix_free.optimizer_map import require_oracle
 
         if kind in ("plain", "central"):
-            return OracleFlow(name, kind, require_oracle(loss), optimizer)
+            return MatrixFreeFlow(name, kind, require_oracle(loss), optimizer)
         raise UsageError(f"the flow {name!r} takes a cf.Loss, not {type(loss).__name__}; {OF_NO_FORMULA}")
     return Flow(FlowSpec(name, kind, LossMap(loss.spec, optimizer), state_speed))

@@ -22,8 +22,8 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.programs.angles import around, circle_map
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
-from cfdyn.systems.by_products.map_by_products import Progress
 from cfdyn.systems.eigenvalues import largest_eigenvalues
+from cfdyn.systems.matrix_free.map import Progress
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
@@ -219,7 +219,7 @@ class Map(Compiled):
             done, code = iterate(self.rule("step").compiled, self.p, escape, states[first : min(first + self.at_once, n) + 1])
             if code != DONE:
                 return states[: first + done].copy(), code
-            if progress:
+            if progress and first + done < n:
                 progress(first + done)
         return states, DONE
 
@@ -232,7 +232,7 @@ class Map(Compiled):
             if code != DONE:
                 advance(rule, before, self.p, done - 1, escape)
                 return before, first + done - 1, code
-            if progress:
+            if progress and first + done < n:
                 progress(first + done)
         return state, n, DONE
 

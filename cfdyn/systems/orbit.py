@@ -12,9 +12,9 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.any_map import AnyMap
-from cfdyn.systems.by_products.map_by_products import MapByProducts, left
 from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap, left
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
@@ -142,7 +142,7 @@ class Orbit(Record):
 
 def require_step(step: Any) -> AnyMap:
     """The map, of formulas or of an oracle, or an error that says how to make one."""
-    return step if isinstance(step, MapByProducts) else require_map(step)
+    return step if isinstance(step, MatrixFreeMap) else require_map(step)
 
 
 def preconditioned_along(step: AnyMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -166,7 +166,7 @@ def require_loss(question: str, orbit: Any) -> AnyMap:
 
 
 def iterate(
-    step: Map | MapByProducts, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
+    step: Map | MatrixFreeMap, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None,
     inject: float = 0.0,
 ) -> Orbit:  # fmt: skip
     """The orbit z_{t+1} = f(z_t) for n steps.

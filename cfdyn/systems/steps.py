@@ -12,9 +12,9 @@ from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.programs.angles import around, circle_map
-from cfdyn.systems.by_products.oracle_map import OracleMap, require_oracle
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.matrix_free.optimizer_map import OptimizerMap, require_oracle
 from cfdyn.systems.oracle import GradientOracle
 
 ORDERS = ("cyclic", "reshuffled")
@@ -28,15 +28,15 @@ def as_map(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
 
 
 @overload
-def as_map(loss: GradientOracle, optimizer: Optimizer) -> OracleMap: ...
+def as_map(loss: GradientOracle, optimizer: Optimizer) -> OptimizerMap: ...
 
 
-def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map | OracleMap:
+def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map | OptimizerMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
     The loss may be a text, a SymPy expression or a Python function, as `cf.Loss` takes them.
     A loss that is no formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), makes an
-    `OracleMap`, which is iterated, classified and followed without any matrix.
+    `OptimizerMap`, which is iterated, classified and followed without any matrix.
     A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
 
     Examples
@@ -50,7 +50,7 @@ def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None
     if not isinstance(loss, Loss):
         if periodic is not None:
             raise UsageError("angles are for a loss that is a formula, cf.Loss")
-        return OracleMap(require_oracle(loss), optimizer)
+        return OptimizerMap(require_oracle(loss), optimizer)
     spec = LossMap(loss.spec, optimizer)
     return Map(spec if periodic is None else around(spec, periodic))
 

@@ -15,7 +15,7 @@ from cfdyn.networks._oracle.network import Network
 from cfdyn.networks._written import has_relative_path, make_network
 from cfdyn.records.files import as_path
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_map import require_oracle
+from cfdyn.systems.matrix_free.optimizer_map import require_oracle
 from cfdyn.systems.steps import as_map
 from cfdyn.training.built import make_optimizer
 from cfdyn.training.config import DONE, LEAST, Config, check_unchanged, make_config, read_config, write_config

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 LR, EPS = 0.1, 1e-8
 
@@ -69,7 +69,7 @@ def test_without_a_formula_it_comes_to_the_flow_of_the_formula_as_states_rest_fa
     """What is left falls in proportion to the delay, 1/rest, of a step of the optimizer."""
     optimizer = cf.optimizers.scalar_rmsprop(lr=0.05, beta2=0.99)
     end = cf.solve(cf.flows.stationary(LOSS, optimizer), START, 20.0).w[-1]
-    paths = [cf.solve(OracleFlow("stationary", "central", PLAIN, optimizer, rest=rest), START, 20.0, rtol=1e-4) for rest in (0.5, 2.0)]
+    paths = [cf.solve(MatrixFreeFlow("stationary", "central", PLAIN, optimizer, rest=rest), START, 20.0, rtol=1e-4) for rest in (0.5, 2.0)]
     left = [float(np.linalg.norm(path.w[-1] - end)) for path in paths]
     assert 3 < left[0] / left[1] < 5
     assert left[1] < 0.1 * np.linalg.norm(end - START)

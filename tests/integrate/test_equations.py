@@ -6,7 +6,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.integrate.equations import Rates, damped, force, packed, rates, unpacked
 from cfdyn.integrate.supply.dense import Dense
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 o = cf.optimizers
 OPTIMIZERS = [
@@ -25,14 +25,14 @@ class AtEdge:
     def __init__(self, optimizer):
         rng, names = np.random.default_rng(1), ["a", "b", "c", "d"]
         bent, slope = rng.normal(size=(4, 4, 4)), rng.normal(size=4)
-        states = OracleFlow("central", "central", cf.Loss("a**2 + b**2 + c**2 + d**2", names), optimizer)
+        states = MatrixFreeFlow("central", "central", cf.Loss("a**2 + b**2 + c**2 + d**2", names), optimizer)
         self.z = np.concatenate([np.zeros(4), rng.uniform(0.5, 1.5, states.dim - 4)])
         metric = np.broadcast_to(states.edge(self.z).metric, 4)
         curvature = metric * [2.0, 2.0, 1.2, 0.5] - states.decay
         parts = [f"({slope[i]})*{v} + ({curvature[i] / 2})*{v}**2" for i, v in enumerate(names)]
         cubic = [f"({bent[i, j, k] / 6})*{p}*{q}*{r}" for i, p in enumerate(names) for j, q in enumerate(names) for k, r in enumerate(names)]
         self.loss = cf.Loss(" + ".join(parts + cubic), names)
-        self.flow, self.dense = OracleFlow("central", "central", self.loss, optimizer), cf.flows.central(self.loss, optimizer)
+        self.flow, self.dense = MatrixFreeFlow("central", "central", self.loss, optimizer), cf.flows.central(self.loss, optimizer)
         self.u = TURN @ np.eye(4)[:2] / np.sqrt(metric)
         self.thirds = np.array([self.loss.curvature_gradient(self.z[:4], self.u[i], self.u[j]) for i, j in ((0, 0), (0, 1), (1, 1))])
         self.g = self.flow.gradient(self.z[:4])

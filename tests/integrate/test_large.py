@@ -13,7 +13,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import searched
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 REFERENCES = json.loads((Path(__file__).parents[1] / "flows" / "references.json").read_text(encoding="utf-8"))["cases"]
 VALLEY = cf.Loss("(1 - x*y)**2/2")
@@ -104,7 +104,7 @@ def test_readings_are_of_the_loss_without_its_penalty():
 def test_a_run_goes_on_bit_for_bit():
     loss, optimizer = case(next(entry for entry in REFERENCES if entry["name"] == "rmsprop"))
     start = [1.8, 0.2, 0.3, 0.3, 0.4, 0.15]
-    flow = OracleFlow("central", "central", Plain(loss), optimizer)
+    flow = MatrixFreeFlow("central", "central", Plain(loss), optimizer)
     whole, part = large_run(flow, start), large_run(flow, start)
     for t in (5.0, 34.0, 60.0):
         whole.advance(t)
@@ -300,7 +300,7 @@ def test_searches_find_the_largest_eigenvalues():
 
 
 def test_what_is_asked_is_counted():
-    flow = OracleFlow("central", "central", Plain(VALLEY), GD)
+    flow = MatrixFreeFlow("central", "central", Plain(VALLEY), GD)
     oracle, w = Counted(flow), np.array([1.5, 0.3])
     oracle.gradient(w)
     oracle.products(w, np.eye(2))
@@ -310,7 +310,7 @@ def test_what_is_asked_is_counted():
 
 def test_costs_are_those_of_calls_that_nothing_disturbed(monkeypatch):
     """On a clock on which a gradient takes 1, a product 2, and nine of ten calls up to 30 times as long, the gradients most."""
-    oracle, w, clock = Counted(OracleFlow("central", "central", Plain(VALLEY), GD)), np.array([1.5, 0.3]), [0.0]
+    oracle, w, clock = Counted(MatrixFreeFlow("central", "central", Plain(VALLEY), GD)), np.array([1.5, 0.3]), [0.0]
     rng, lengths = np.random.default_rng(5), {"gradient": (1.0, 30.0), "hvp": (2.0, 3.0)}
 
     def taking(name):
@@ -353,7 +353,7 @@ def test_a_weight_behind_an_input_that_is_always_zero_changes_nothing():
     with_it, without = (cf.Loss("(1 - x*y)**2/2", names) for names in ("x y u", "x y"))
     ends = []
     for loss, start in ((with_it, [1.5, 0.3, 0.7]), (without, [1.5, 0.3])):
-        run = large_run(OracleFlow("central", "central", Plain(loss), rms), start, rtol=1e-4)
+        run = large_run(MatrixFreeFlow("central", "central", Plain(loss), rms), start, rtol=1e-4)
         run.advance(30.0)
         assert run.status == "" and len(run.covariance_factors[0]) == 1
         ends.append(run.w)

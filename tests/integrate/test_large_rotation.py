@@ -6,7 +6,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.rotation import KEPT, Rotation
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 from tests.integrate.test_large import VALLEY, Plain
 
 # Curvatures 1 + s along x, which −s drives up, and 1.9 along y, coupled by p: at the edge of 2, s = 1 − 10p².
@@ -17,7 +17,7 @@ RATES, PUSH = np.array([[-20.1, 0.1], [0.1, -0.12]]), np.array([0.0, 0.04])
 
 
 def flow():
-    return OracleFlow("central", "central", TURNING, cf.optimizers.gd(lr=1.0))
+    return MatrixFreeFlow("central", "central", TURNING, cf.optimizers.gd(lr=1.0))
 
 
 def start():
@@ -150,7 +150,7 @@ def test_a_mode_that_leaves_and_comes_back_answers_anew():
     """
     drive = "- (2 - 0.1*r)*s + 0.02*(r - 40)**2 + 0.01*s**2 + 0.01*x"
     loss = cf.Loss(f"(1 + s)*x**2/2 + 0.95*y**2 + p*x*y + 0.05*(p - q)**2 + 0.01*(q - 2)**2 {drive}")
-    run = large_run(OracleFlow("central", "central", loss, cf.optimizers.gd(lr=1.0)),
+    run = large_run(MatrixFreeFlow("central", "central", loss, cf.optimizers.gd(lr=1.0)),
                     [(START | {"r": 0.0})[name] for name in loss.variables], rtol=1e-2)  # fmt: skip
     run.advance(22.0)
     assert run.rotation.on and run.rank == 0 and not len(run.rotation.sizes)

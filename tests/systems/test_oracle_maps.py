@@ -8,7 +8,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.systems.by_products.oracle_map import OracleMap
+from cfdyn.systems.matrix_free.optimizer_map import OptimizerMap
 
 LOSS = cf.Loss("(1 - x*y)**2/2 + z**4/4 + x*z**2/3", "x y z")
 START = [1.3, 0.4, -0.7]
@@ -75,7 +75,7 @@ def test_a_step_without_a_derivative_is_no_orbit_that_ends():
 
 
 def test_a_map_goes_to_other_processes_after_its_steps():
-    step = OracleMap(cf.losses.double_well(), cf.optimizers.adam(lr=0.1))
+    step = OptimizerMap(cf.losses.double_well(), cf.optimizers.adam(lr=0.1))
     image = step([1.3])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(step))([1.3]), image)
 

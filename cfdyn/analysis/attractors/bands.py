@@ -16,8 +16,8 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.settling.matrix_free_samples import samples_of
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import require_step
 
 REFINED = 6  # times that boundaries between regimes are halved
@@ -53,7 +53,7 @@ NAMES = {**{label: kind for kind, label in KINDS.items()}, UNRESOLVED: "unresolv
 
 
 def bands(
-    step: Map | MapByProducts, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
+    step: Map | MatrixFreeMap, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bands:  # fmt: skip
     """Regimes over [lo, hi], every orbit from the same start.
@@ -102,7 +102,7 @@ def bands(
 
 
 def _bounded(
-    step: Map | MapByProducts, parameter: str, z: np.ndarray, samples: Samples, bounds: Interval
+    step: Map | MatrixFreeMap, parameter: str, z: np.ndarray, samples: Samples, bounds: Interval
 ) -> list[tuple[float, float, str]]:
     """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one.
 
@@ -148,7 +148,7 @@ def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interva
 
 
 def _loss_of_stability(
-    step: Map | MapByProducts, parameter: str, z: np.ndarray, period: int, within: Interval
+    step: Map | MatrixFreeMap, parameter: str, z: np.ndarray, period: int, within: Interval
 ) -> tuple[float | None, bool]:
     """The nearest parameter in an interval at which the orbit's stable cycle bifurcates, None if it does not, and whether a
     stable cycle of twice the period is born there: at a supercritical flip."""

@@ -9,8 +9,8 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import require_step
 
 
@@ -41,7 +41,7 @@ class Regime(Record):
 
 
 def classify(
-    step: Map | MapByProducts, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
+    step: Map | MatrixFreeMap, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
     progress: Callable[[str], None] | None = None,
 ) -> Regime:  # fmt: skip
     """The regime of the orbit of z0.

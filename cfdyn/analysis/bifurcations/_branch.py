@@ -81,7 +81,7 @@ class Bifurcation(WithMap, Record):
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
         own = Functions(self.step, self.name, functions, stop)
         if self.residual is not None:
-            from cfdyn.continuation.many.switching import doubled_fields
+            from cfdyn.continuation.matrix_free.switching import doubled_fields
 
             return branch_of(doubled_fields(self, interval, max_steps, max_step, progress, own))
         return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress, own)))

@@ -11,15 +11,15 @@ from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, followed
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import require_step
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 
 
 def continue_cycle(
-    step: Map | MapByProducts, cycle: Any, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0),
+    step: Map | MatrixFreeMap, cycle: Any, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0),
     period: int | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
     progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
@@ -32,7 +32,7 @@ def continue_cycle(
 
     Parameters
     ----------
-    step : the map, a `Map` or an `MapByProducts`, with the parameter at the value of the start
+    step : the map, a `Map` or a `MatrixFreeMap`, with the parameter at the value of the start
     cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
     parameter : the name of λ
     bounds : (lo, hi), where the branch ends; the start lies between them
@@ -104,18 +104,18 @@ def continue_cycle(
     """
     checked_bounds(require_step(step), parameter, bounds)
     own, code = Functions(step, parameter, functions, stop), step.compiled
-    if code is None or multipliers is not None or of_many_weights(code):
+    if code is None or multipliers is not None or outgrows_matrices(code):
         if step.switching or step.periodic:
             raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
                              f"{MOST_ENTRIES} entries of the state")  # fmt: skip
-        from cfdyn.continuation.many.fields import many_fields
+        from cfdyn.continuation.matrix_free.fields import matrix_free_fields
 
         given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress, own
-        return branch_of(many_fields(step, *given))
+        return branch_of(matrix_free_fields(step, *given))
     tracer, path = followed(code, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
     return branch_of(branch_fields(tracer, path, coefficients, own))
 
 
-def of_many_weights(step: Map) -> bool:
+def outgrows_matrices(step: Map) -> bool:
     """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
     return step.dim > MOST_ENTRIES and not (step.switching or step.periodic)

@@ -14,8 +14,8 @@ from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.any_map import AnyMap
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import require_step
 from cfdyn.words import how_many
 
@@ -100,7 +100,7 @@ class Cycles(Record):
 
 
 def cycles(
-    step: Map | MapByProducts, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
+    step: Map | MatrixFreeMap, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
     method: str = "auto", progress: Say | None = None,
 ) -> Cycles:  # fmt: skip
     """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.

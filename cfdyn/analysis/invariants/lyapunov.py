@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis.invariants.lyapunov_spectrum import lyapunov_spectrum
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
 
 def lyapunov(
-    step: Map | MapByProducts | Flow, z0: Any, n: float | None = None, transient: float | None = None,
+    step: Map | MatrixFreeMap | Flow, z0: Any, n: float | None = None, transient: float | None = None,
     progress: Callable[[int], None] | None = None, leading: int | None = None,
 ) -> np.ndarray:  # fmt: skip
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors.

@@ -18,9 +18,9 @@ from cfdyn.kernels.orbits import DONE
 from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.any_map import AnyMap
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import ESCAPE, require_step, status_text
 
 Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
@@ -51,7 +51,7 @@ class LyapunovSpectrum(Record):
 
 
 def lyapunov_spectrum(
-    step: Map | MapByProducts | Flow, z0: Any, n: float | None = None, transient: float | None = None,
+    step: Map | MatrixFreeMap | Flow, z0: Any, n: float | None = None, transient: float | None = None,
     progress: Callable[[int], None] | None = None, leading: int | None = None,
 ) -> LyapunovSpectrum:  # fmt: skip
     """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way.

@@ -14,8 +14,8 @@ from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.machine.workers import processors
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.any_map import AnyMap
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
 
 FOLLOW = ("fresh", "up", "down", "both")
@@ -49,7 +49,7 @@ class OrbitDiagram(Record):
 
 
 def orbit_diagram(
-    step: Map | MapByProducts, vary: tuple[str, Any], z0: Any, transient: int | None = None, keep: int | None = None,
+    step: Map | MatrixFreeMap, vary: tuple[str, Any], z0: Any, transient: int | None = None, keep: int | None = None,
     averaged: int | None = None, follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None,
     escape: float = ESCAPE, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> OrbitDiagram:  # fmt: skip

@@ -17,8 +17,8 @@ from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import require_step
 
 TRANSIENT, MAX_PERIOD = 1000, 32
@@ -70,7 +70,7 @@ class RegimeMap(OverGrid, Record):
 
 
 def regimes(
-    step: Map | MapByProducts, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int = MAX_PERIOD,
+    step: Map | MatrixFreeMap, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int = MAX_PERIOD,
     transient: int = TRANSIENT, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> RegimeMap:  # fmt: skip
     """The regime of the orbit of one start, over a grid of two parameters.

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.numerics.aligned import empty
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
 KEPT = 64  # times of a kind of call, of which the least counts
@@ -28,7 +28,7 @@ class Counted:
     else from g(w ± εu).
     """
 
-    def __init__(self, flow: OracleFlow):
+    def __init__(self, flow: MatrixFreeFlow):
         self.flow, self.decay = flow, flow.decay
         self.oracle: Any = flow.oracle  # what else it has is looked up
         self.counts: dict[str, int] = {}

@@ -10,7 +10,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, multipliers, pairs, rates, weights
 from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.tracker import ModeTracker
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 ATTEMPTS, LEAST = 60, 0.1  # points looked at; of a move, where moves go to and fro
 NEAREST = 0.03  # of rtol: a next move so short changes no step that follows
@@ -79,7 +79,7 @@ def _moved(modes: ModeTracker, point: Point, seen_from_start: bool, close: float
     return point, point
 
 
-def _move(flow: OracleFlow, point: Point, origin: np.ndarray) -> np.ndarray | None:
+def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray | None:
     """From a point to the nearest one to ``origin`` that the edge, linearised there, leaves; None where there is none."""
     if point.near > MOST_MODES:
         raise NumericsError(
@@ -110,7 +110,7 @@ def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float
     return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
 
 
-def _parts(flow: OracleFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
+def _parts(flow: MatrixFreeFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
     """The slopes of the gaps and the forces of all pairs, (m, n), of the states, which alone are moved."""
     k, d, u = point.near, flow.n_weights, point.u
     rows, forces = np.zeros((len(point.thirds), flow.dim)), np.zeros((len(point.thirds), flow.dim))

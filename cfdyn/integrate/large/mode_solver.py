@@ -11,7 +11,7 @@ from cfdyn.integrate.equations import PIECE, Rates, pairs, rates
 from cfdyn.integrate.large.costs import LONG, Counted
 from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.numerics.aligned import empty
-from cfdyn.systems.by_products.oracle_flow import Edge, Force, Numbers, OracleFlow
+from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow, Numbers
 
 NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
 APART = 0.05  # least gap to other modes that a residual is divided by
@@ -51,11 +51,11 @@ class Point:
         """The near modes as directions of the weights, uᵀQu = 1."""
         return self.y[: self.near] / self.root
 
-    def slope(self, flow: OracleFlow, push: Force | None = None) -> np.ndarray:
+    def slope(self, flow: MatrixFreeFlow, push: Force | None = None) -> np.ndarray:
         """F (n,), with the oscillation of a force or without: made anew rather than kept, for memory."""
         return flow.slope(self.z, self.g, push)
 
-    def movers(self, flow: OracleFlow) -> np.ndarray:
+    def movers(self, flow: MatrixFreeFlow) -> np.ndarray:
         """The same where the optimizer has states, which ask for them; else the modes, of which only the number counts."""
         return self.u if flow.own.states else self.y[: self.near]
 
@@ -75,7 +75,7 @@ class Wanted(NamedTuple):
 class ModeSolver:
     """The points of a flow at its states, with their leading modes, for a path with the tolerance ``rtol``."""
 
-    def __init__(self, flow: OracleFlow, oracle: Counted, rtol: float = 0.0):
+    def __init__(self, flow: MatrixFreeFlow, oracle: Counted, rtol: float = 0.0):
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
         self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
         self.length = CHAIN if self.d < LONG else 1

@@ -8,7 +8,7 @@ from cfdyn.integrate.equations import Rates, damped
 from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.stages import advance
 from cfdyn.integrate.large.tracker import or_none
-from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
+from cfdyn.systems.matrix_free.flow import Force, MatrixFreeFlow
 
 KEPT = 24  # moves that are remembered
 FLAT = 0.01  # of the longest: directions in which moves are so short are not learned
@@ -40,7 +40,7 @@ class Rotation:
         self.past: np.ndarray | None = None  # the weights where T of another point is from
 
     @classmethod
-    def of(cls, flow: OracleFlow) -> Rotation:
+    def of(cls, flow: MatrixFreeFlow) -> Rotation:
         """It learns for central flows of optimizers without states, of so few weights that memory is no matter."""
         return cls(flow.n_weights, flow.kind == "central" and not flow.own.states and flow.n_weights < LONG)
 

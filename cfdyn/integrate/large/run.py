@@ -15,7 +15,7 @@ from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 from cfdyn.integrate.large.tracker import ModeTracker
 from cfdyn.integrate.options import Options
 from cfdyn.integrate.trajectory import Event
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
 SHORT, BLOW_UP = 1e-9, 1e15
@@ -50,7 +50,7 @@ class LargeRun:
     flow has its ``begin``, ``_attempt`` and ``_accept``, or a ``_step`` of its own.
     """
 
-    def __init__(self, flow: OracleFlow, options: Options):
+    def __init__(self, flow: MatrixFreeFlow, options: Options):
         self.flow, self.options, self.oracle = flow, options, Counted(flow)
         self.solver = ModeSolver(flow, self.oracle, options.rtol)
         self.modes, self.edge_events = ModeTracker(self.solver, options), EdgeEvents(options)

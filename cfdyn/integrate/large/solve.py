@@ -17,16 +17,16 @@ from cfdyn.integrate.large.run import LargeRun
 from cfdyn.integrate.large.start import warmed
 from cfdyn.integrate.options import MAP, Options
 from cfdyn.records.record import provenance
-from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
-from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
+from cfdyn.systems.matrix_free.edge_flow import MatrixFreeEdgeFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
+from cfdyn.systems.matrix_free.rod_flow import MatrixFreeRodFlow
 
 NAMED = ("rtol", "atol", "max_step", "max_steps", "strict", "seed", "method")  # in the provenance
 MOST = 1000  # numbers of a start that are kept beside a path
 
 
 def solve_large(
-    flow: OracleFlow, w0: Any, t: float, rows: np.ndarray | None, options: Options, warm: int,
+    flow: MatrixFreeFlow, w0: Any, t: float, rows: np.ndarray | None, options: Options, warm: int,
     progress: Callable[[float], None] | None,
 ) -> LargeTrajectory:  # fmt: skip
     """The path of the flow from w0 over the time t, with rows at some times or at the ends of all steps."""
@@ -49,15 +49,15 @@ def solve_large(
     return found.record(run.status or "done", said)
 
 
-def _kind(flow: OracleFlow, options: Options) -> Any:
-    if isinstance(flow, OracleEdgeFlow):
+def _kind(flow: MatrixFreeFlow, options: Options) -> Any:
+    if isinstance(flow, MatrixFreeEdgeFlow):
         return EdgeRun
-    if isinstance(flow, OracleRodFlow):
+    if isinstance(flow, MatrixFreeRodFlow):
         return RodRun
     return NoisyRun if flow.noise is not None else MapRun if options.method == MAP else CentralRun
 
 
-def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
+def large_run(flow: MatrixFreeFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
     """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
 
     `LargeRun.advance` goes to a time exactly, `LargeRun.snapshot` has all of it as arrays. ``rtol``, ``atol``: of a step's error,
@@ -69,7 +69,7 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     --------
     >>> import cfdyn as cf
     >>> loss = cf.Loss("(1 - x*y)**2 / 2")
-    >>> flow = OracleFlow("central", "central", loss, cf.optimizers.gd(lr=0.8))
+    >>> flow = MatrixFreeFlow("central", "central", loss, cf.optimizers.gd(lr=0.8))
     >>> run = large_run(flow, [1.5, 0.3], rtol=1e-5)
     >>> run.advance(10.0)
     >>> print(run.w.round(3), run.eigenvalues[:1].round(3), run.events[0].kind)  # exact: 1.415798, 0.704991
@@ -78,7 +78,7 @@ def large_run(flow: OracleFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8,
     return _begun(flow, w0, warm, Options(rtol, atol, **options))
 
 
-def _begun(flow: OracleFlow, w0: Any, warm: int, options: Options) -> LargeRun:
+def _begun(flow: MatrixFreeFlow, w0: Any, warm: int, options: Options) -> LargeRun:
     run = _kind(flow, options)(flow, options)
     start, said = warmed(flow, w0, warm) if warm else (flow.state(w0), "")
     run.begin(start)
@@ -87,7 +87,7 @@ def _begun(flow: OracleFlow, w0: Any, warm: int, options: Options) -> LargeRun:
     return run
 
 
-def idle_run(flow: OracleFlow, rtol: float = 1e-3, atol: float = 1e-8, **options: Any) -> LargeRun:
+def idle_run(flow: MatrixFreeFlow, rtol: float = 1e-3, atol: float = 1e-8, **options: Any) -> LargeRun:
     """The same without a start, for which nothing is computed: for `LargeRun.begin` or `LargeRun.restore`."""
     made = Options(rtol, atol, **options)
     return _kind(flow, made)(flow, made)

@@ -7,13 +7,13 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.systems.by_products.oracle_edge_flow import OracleEdgeFlow
-from cfdyn.systems.by_products.oracle_flow import OracleFlow, RowNoise
-from cfdyn.systems.by_products.oracle_map import OracleMap
-from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
+from cfdyn.systems.matrix_free.edge_flow import MatrixFreeEdgeFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow, RowNoise
+from cfdyn.systems.matrix_free.optimizer_map import OptimizerMap
+from cfdyn.systems.matrix_free.rod_flow import MatrixFreeRodFlow
 
 
-def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
+def warmed(flow: MatrixFreeFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
     """(w₋ + 2w + w₊)/4 about the optimizer's step of that number with the slow states there, (n,), and what to say of it.
 
     >>> from types import SimpleNamespace
@@ -23,7 +23,7 @@ def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, st
     (array([0.0625]), 't = 0 is step 1 of the optimizer: the start is (w₋ + 2w + w₊)/4 about it')
     """
     steps, d = whole_number("warm", steps, 1), flow.n_weights
-    step = OracleMap(flow.oracle if flow.noise is None else OnBatches(flow.oracle, flow.noise), flow.optimizer)
+    step = OptimizerMap(flow.oracle if flow.noise is None else OnBatches(flow.oracle, flow.noise), flow.optimizer)
     before = step.state(w0)
     for _ in range(steps - 1):
         before = step(before)
@@ -34,7 +34,7 @@ def warmed(flow: OracleFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, st
     optimizer, middle = flow.optimizer, (before[:d] + 2 * now[:d] + after[:d]) / 4
     on = "" if flow.noise is None else " on batches"
     said = f"t = 0 is step {steps} of the optimizer{on}: the start is (w₋ + 2w + w₊)/4 about it"
-    if isinstance(flow, OracleEdgeFlow | OracleRodFlow):
+    if isinstance(flow, MatrixFreeEdgeFlow | MatrixFreeRodFlow):
         return flow.swinging(middle, now[:d] - middle), f"{said}, with the swing there"
     z = np.empty(flow.dim)
     z[:d] = middle

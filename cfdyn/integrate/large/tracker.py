@@ -12,7 +12,7 @@ from cfdyn.integrate.large.costs import LONG
 from cfdyn.integrate.large.mode_solver import COARSE, NEAR, ModeSolver, Point, Wanted, turn_thirds
 from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombine
 from cfdyn.integrate.options import Options
-from cfdyn.systems.by_products.oracle_flow import Force
+from cfdyn.systems.matrix_free.flow import Force
 
 CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start; of many weights nearer ones, for memory
 CHECK = 8  # steps after which another mode is searched for

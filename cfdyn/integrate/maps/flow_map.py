@@ -12,12 +12,12 @@ from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.maps.course import Course
 from cfdyn.linalg.products import Product
 from cfdyn.machine.portable import Portable
-from cfdyn.systems.by_products.map_by_products import MapByProducts
 from cfdyn.systems.flow import Flow
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.words import how_many
 
 
-class FlowMap(Portable, MapByProducts):
+class FlowMap(Portable, MatrixFreeMap):
     """x → f(x) by integration of ``flow`` with the tolerances ``rtol`` and ``atol``, its Jacobian by the variational equation.
 
     ``iterate``, ``classify``, ``lyapunov_spectrum``, ``continue_cycle``, ``cycles``, ``orbit_diagram`` and ``regimes`` take it as

@@ -12,7 +12,7 @@ from cfdyn.integrate.large.kinds.central_run import NONE, CentralRun
 from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.run import BLOW_UP, Piece
 from cfdyn.integrate.options import Options
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 DAMPED = (1 - math.exp(-2)) / 2  # of a step along a mode of curvature 2/η, where the flow decays by e⁻² in it
 LOST = 1 - DAMPED
@@ -24,7 +24,7 @@ class MapRun(CentralRun):
     Off the edge it is gradient descent itself, so that no warm start is needed. One unit of time is one step.
     """
 
-    def __init__(self, flow: OracleFlow, options: Options):
+    def __init__(self, flow: MatrixFreeFlow, options: Options):
         if flow.kind != "central" or not flow.of_descent:
             raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
                              "or leave `method` out")  # fmt: skip

@@ -21,7 +21,7 @@ from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, 
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.large.tracker import FARTHEST, or_none
 from cfdyn.integrate.options import Options
-from cfdyn.systems.by_products.oracle_flow import Edge, Force, OracleFlow
+from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow
 
 LOST = 3  # steps not taken from a point, after which its modes are looked for anew
 LEAST_OFF = 0.01  # how far off the edge a mode may come in a step, of the edge, whatever the tolerance
@@ -37,7 +37,7 @@ class CentralRun(LargeRun):
     ``state_rates`` (n − d,): how fast the optimizer's states changed in the last step.
     """
 
-    def __init__(self, flow: OracleFlow, options: Options):
+    def __init__(self, flow: MatrixFreeFlow, options: Options):
         super().__init__(flow, options)
         self.central = flow.kind == "central"
         self.rotation, self.back = Rotation.of(flow), 1.0

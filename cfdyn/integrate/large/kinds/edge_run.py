@@ -12,7 +12,7 @@ from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.run import BLOW_UP, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.options import Options
-from cfdyn.systems.by_products.oracle_edge_flow import LARGEST, OracleEdgeFlow
+from cfdyn.systems.matrix_free.edge_flow import LARGEST, MatrixFreeEdgeFlow
 
 MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 1; steps after which the curvature is asked again
 
@@ -20,9 +20,9 @@ MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 
 class EdgeRun(LargeRun):
     """Steps of (c, u, ln ρ) with an error control; its only mode is u, its only eigenvalue uᵀHu."""
 
-    flow: OracleEdgeFlow
+    flow: MatrixFreeEdgeFlow
 
-    def __init__(self, flow: OracleEdgeFlow, options: Options):
+    def __init__(self, flow: MatrixFreeEdgeFlow, options: Options):
         if options.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
         self.top, self.velocity = math.nan, np.zeros(0)

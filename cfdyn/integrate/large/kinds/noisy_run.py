@@ -16,7 +16,7 @@ from cfdyn.integrate.large.run import BLOW_UP, SHORT, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.large.tracker import or_none
 from cfdyn.integrate.options import Options
-from cfdyn.systems.by_products.oracle_flow import Force, OracleFlow
+from cfdyn.systems.matrix_free.flow import Force, MatrixFreeFlow
 from cfdyn.systems.sgd.second_moments import noise_share
 
 FIRST, MORE, SPARE, MOST = 12, 6, 2, 160  # modes that are searched for at first and later, kept behind sharp ones, followed
@@ -38,7 +38,7 @@ class NoisyRun(LargeRun):
     The force of Σ is taken once in a step, from the last two steps to the middle of the next.
     """
 
-    def __init__(self, flow: OracleFlow, options: Options):
+    def __init__(self, flow: MatrixFreeFlow, options: Options):
         if options.method != "auto":
             raise UsageError("the central map is of all rows: leave `method` out, or `batch`")
         assert flow.noise is not None

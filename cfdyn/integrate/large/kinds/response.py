@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.systems.by_products.oracle_flow import OracleFlow
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
 
 class Response(NamedTuple):
@@ -25,7 +25,7 @@ class Response(NamedTuple):
     rate: float
 
     @classmethod
-    def of(cls, flow: OracleFlow) -> Response:
+    def of(cls, flow: MatrixFreeFlow) -> Response:
         """That of a flow's optimizer."""
         theta, gain, a, b = flow.own.recursion.numbers(flow.optimizer.params)
         return cls(a, b * (theta / 2), gain * (theta / 2))

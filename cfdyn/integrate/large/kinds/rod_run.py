@@ -14,7 +14,7 @@ from cfdyn.integrate.large.modes import orthonormal
 from cfdyn.integrate.large.run import BLOW_UP, TOO_LARGE, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
 from cfdyn.integrate.options import Options
-from cfdyn.systems.by_products.oracle_rod_flow import OracleRodFlow
+from cfdyn.systems.matrix_free.rod_flow import MatrixFreeRodFlow
 
 FEWER = 0.01  # of rtol: eigenvalues of Σ, relative to its norm, that are left out in a unit of time
 MOST, FIRST = 32, 4  # rods, or modes of the Hessian; modes that are looked for at the start
@@ -27,9 +27,9 @@ class RodRun(LargeRun):
     """Steps of (w̄, Σ) with an error control, Σ = Σᵢ sᵢsᵢᵀ by its rods; the modes that it follows tell the sharpness, and
     where small rods count."""
 
-    flow: OracleRodFlow
+    flow: MatrixFreeRodFlow
 
-    def __init__(self, flow: OracleRodFlow, options: Options):
+    def __init__(self, flow: MatrixFreeRodFlow, options: Options):
         if options.method != "auto":
             raise UsageError("the central map is one of the central flow: leave `method` out")
         self.cut = FEWER * options.rtol

@@ -8,8 +8,8 @@ from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import Between
 from cfdyn.continuation.branch.function_zeros import Zero, nearest_stops, stop_words, zero_fields, zeros
 from cfdyn.continuation.branch.functions import Functions
-from cfdyn.continuation.many.events import Event, Row, between
-from cfdyn.continuation.many.system import Place, System
+from cfdyn.continuation.matrix_free.events import Event, Row, between
+from cfdyn.continuation.matrix_free.system import Place, System
 from cfdyn.continuation.tracer import Solution
 from cfdyn.errors import NumericsError
 

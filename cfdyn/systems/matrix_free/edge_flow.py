@@ -1,4 +1,4 @@
-"""`OracleEdgeFlow`: the edge flow of gradient descent on a loss that is no formula."""
+"""`MatrixFreeEdgeFlow`: the edge flow of gradient descent on a loss that is no formula."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_flow import OracleFlow, check_descent
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow, check_descent
 from cfdyn.systems.oracle import GradientOracle
 
 LARGEST = 300.0  # ln ρ beyond which the swing has run away
@@ -21,7 +21,7 @@ Gradient = Callable[[np.ndarray], np.ndarray]
 Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-class OracleEdgeFlow(OracleFlow):
+class MatrixFreeEdgeFlow(MatrixFreeFlow):
     """d(c, u, ln ρ)/dt of iterates c ± ρu, see `cf.flows.edge`; the state has 2d + 1 entries.
 
     Examples
@@ -52,10 +52,10 @@ class OracleEdgeFlow(OracleFlow):
         d = range(1, self.n_weights + 1)
         return (*(f"{block}{i}" for block in "wu" for i in d), "log_rho")
 
-    def at(self, /, **params: float) -> OracleEdgeFlow:
+    def at(self, /, **params: float) -> MatrixFreeEdgeFlow:
         """The same flow with other parameter values."""
         plain = super().at(**params)
-        return OracleEdgeFlow(plain.oracle, plain.optimizer, self.secant, self.floor)
+        return MatrixFreeEdgeFlow(plain.oracle, plain.optimizer, self.secant, self.floor)
 
     def parts(self, z: np.ndarray) -> list[Any]:
         """The weights c."""

@@ -1,4 +1,4 @@
-"""The step of an `OracleMap` at one state: its image and its derivatives, without a matrix."""
+"""The step of an `OptimizerMap` at one state: its image and its derivatives, without a matrix."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.symbolic.elementwise import ElementwiseStep
 
 
-class OracleStep:
+class OptimizerStep:
     """A step of all weights at a state, with hyperparameters p.
 
     ``blocks`` (1 + states, d): the weights and their states, ``shared`` (s,), ``gradient`` (d,): that of the loss;

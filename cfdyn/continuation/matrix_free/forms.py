@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.many.system import Place
+from cfdyn.continuation.matrix_free.system import Place
 from cfdyn.cycles.matrix_free import Steps
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.by_kind import DEGENERATE, words_of_flip

@@ -1,4 +1,4 @@
-"""`OracleMap`: a step of an optimizer on a loss that is no formula, by its gradients and Hessian-vector products."""
+"""`OptimizerMap`: a step of an optimizer on a loss that is no formula, by its gradients and Hessian-vector products."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cfdyn.errors import UsageError, unknown
 from cfdyn.linalg.products import Product
 from cfdyn.symbolic.elementwise import ElementwiseStep
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.map_by_products import MapByProducts
-from cfdyn.systems.by_products.oracle_step import OracleStep
 from cfdyn.systems.eigenvalues import largest_eigenvalues
+from cfdyn.systems.matrix_free.map import MatrixFreeMap
+from cfdyn.systems.matrix_free.optimizer_step import OptimizerStep
 from cfdyn.systems.oracle import GradientOracle
 from cfdyn.words import how_many
 
@@ -23,7 +23,7 @@ DIFFERENCE = 1e-6  # of a parameter of the loss, by which the gradient is differ
 OBSERVABLES = ("loss", "sharpness", "gradient_norm")
 
 
-class OracleMap(MapByProducts):
+class OptimizerMap(MatrixFreeMap):
     """z → f(z) of many weights: an optimizer of formulas on any object with gradients and Hessian-vector products.
 
     The state is the weights, then each state of the optimizer for all weights, then the states that all share. No matrix is
@@ -88,7 +88,7 @@ class OracleMap(MapByProducts):
         """For messages and tables."""
         return f"{self.optimizer} on {getattr(self.oracle, 'title', type(self.oracle).__name__)}, {self.n_weights} weights"
 
-    def at(self, /, **params: float) -> OracleMap:
+    def at(self, /, **params: float) -> OptimizerMap:
         """The same map with other parameter values."""
         for name in params:
             if name not in self.params:
@@ -96,7 +96,7 @@ class OracleMap(MapByProducts):
         own = {name: value for name, value in params.items() if name in self._own}
         others = {self._names[name]: value for name, value in params.items() if name not in own}
         oracle = self.oracle.at(**own) if own else self.oracle  # type: ignore[attr-defined]
-        return OracleMap(oracle, self.optimizer.at(**others), self._rules)
+        return OptimizerMap(oracle, self.optimizer.at(**others), self._rules)
 
     def observe(self, name: str, z: Any) -> np.ndarray:
         """An observable at states (n, D), (n,): the loss, λ₁ of its Hessian, or the length of its gradient."""
@@ -177,12 +177,12 @@ class OracleMap(MapByProducts):
             by_value = place.by_parameter(self._names[name])
         return place.image(), self._product(place, z, oracle), by_value
 
-    def _step_at(self, z: np.ndarray, p: np.ndarray | None = None, oracle: GradientOracle | None = None) -> OracleStep:
+    def _step_at(self, z: np.ndarray, p: np.ndarray | None = None, oracle: GradientOracle | None = None) -> OptimizerStep:
         n, given = self.blocks * self.n_weights, oracle or self.oracle
         own = z[:n].reshape(self.blocks, -1)
-        return OracleStep(self._rules, own, z[n:], self._gradient(given, z), self.p if p is None else p)
+        return OptimizerStep(self._rules, own, z[n:], self._gradient(given, z), self.p if p is None else p)
 
-    def _product(self, place: OracleStep, z: np.ndarray, oracle: GradientOracle) -> Product:
+    def _product(self, place: OptimizerStep, z: np.ndarray, oracle: GradientOracle) -> Product:
         d = self.n_weights
         return lambda rows: place.push(rows, self._products(z[:d], rows[:, :d], oracle))
 

@@ -1,4 +1,4 @@
-"""`OracleFlow`: the flow of an optimizer on a loss that is no formula, by its gradients and products with its Hessian."""
+"""`MatrixFreeFlow`: the flow of an optimizer on a loss that is no formula, by its gradients and products with its Hessian."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RowNoise(NamedTuple):
     cut: float
 
 
-class OracleFlow:
+class MatrixFreeFlow:
     """dz/dt = F(z), z = (weights, the slow states of the optimizer), of a loss with gradients and products with its Hessian.
 
     ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. ``rest``: the rate
@@ -60,7 +60,7 @@ class OracleFlow:
     >>> bowl = SimpleNamespace(dim=2, value=lambda w: w @ w / 2, gradient=lambda w: w, hvp=lambda w, v: v)
     >>> flow = cf.flows.gradient(bowl, cf.optimizers.gd(lr=0.5))
     >>> flow, flow.drift([1.0, 2.0])
-    (OracleFlow(gradient flow of gd:lr=0.5 on a loss of 2 weights, SimpleNamespace), array([-0.5, -1. ]))
+    (MatrixFreeFlow(gradient flow of gd:lr=0.5 on a loss of 2 weights, SimpleNamespace), array([-0.5, -1. ]))
     """
 
     discrete, lead = False, 0.0
@@ -120,7 +120,7 @@ class OracleFlow:
         return list(getattr(self.oracle, "remarks", ()))
 
     def __repr__(self) -> str:
-        return f"OracleFlow({self.title})"
+        return f"MatrixFreeFlow({self.title})"
 
     def at_midpoint(self, optimizer: Optimizer, z: np.ndarray, off: np.ndarray) -> np.ndarray:
         """The state at a midpoint (D,) of an optimizer: without its momentum, which is slaved; ``off`` (d,): from there to an
@@ -130,7 +130,7 @@ class OracleFlow:
         shared = z[(1 + len(each)) * d :]
         return np.concatenate([*blocks, [shared[optimizer.shared.index(name)] for name in self.own.shared]])
 
-    def at(self, /, **params: float) -> OracleFlow:
+    def at(self, /, **params: float) -> MatrixFreeFlow:
         """The same flow with other parameter values."""
         for name in params:
             if name not in self.params:
@@ -138,7 +138,7 @@ class OracleFlow:
         mine = {self._names[name]: value for name, value in params.items() if name in self._names}
         rest = {name: value for name, value in params.items() if name not in self._names}
         oracle = self.oracle.at(**rest) if rest else self.oracle  # type: ignore[attr-defined]
-        return OracleFlow(self.name, self.kind, oracle, self.optimizer.at(**mine), self.noise, self.rest)
+        return MatrixFreeFlow(self.name, self.kind, oracle, self.optimizer.at(**mine), self.noise, self.rest)
 
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """∇ of the loss with the penalty that weight decay stands for, (d,)."""
@@ -247,7 +247,7 @@ class OracleFlow:
 def check_descent(name: str, oracle: GradientOracle, optimizer: Optimizer) -> None:
     """A UsageError for another optimizer than gradient descent, by its formulas; ``name``: of the flow."""
     try:
-        if OracleFlow(name, "central", oracle, optimizer).of_descent:
+        if MatrixFreeFlow(name, "central", oracle, optimizer).of_descent:
             return
     except UsageError:
         if optimizer.name == "gd":

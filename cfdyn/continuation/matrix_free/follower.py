@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cfdyn.continuation.many.events import Event, Row, events_between
-from cfdyn.continuation.many.system import Place, System
+from cfdyn.continuation.matrix_free.events import Event, Row, events_between
+from cfdyn.continuation.matrix_free.system import Place, System
 from cfdyn.continuation.tracer import FAR, longest_step
 
 LEAST, TURN, AIM = 1e-6, 0.5, 0.35  # the shortest step; the largest turn (rad) in one, and the share of it that is aimed at

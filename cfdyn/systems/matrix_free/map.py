@@ -1,4 +1,4 @@
-"""`MapByProducts`: a map that is known by its steps and by products with its Jacobian, without generated code."""
+"""`MatrixFreeMap`: a map that is known by its steps and by products with its Jacobian, without generated code."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cfdyn.linalg.products import Product, orthonormalised
 Progress = Callable[[int], None]
 
 
-class MapByProducts(ABC):
+class MatrixFreeMap(ABC):
     """z → f(z) of D entries as analyses take it where there is no code: steps, tangents, and a name for each parameter.
 
-    `cfdyn.systems.by_products.oracle_map.OracleMap` and the Poincaré and stroboscopic maps of flows are such maps.
+    `cfdyn.systems.matrix_free.optimizer_map.OptimizerMap` and the Poincaré and stroboscopic maps of flows are such maps.
     """
 
     compiled, switching, switches, has_loss = None, False, 0, False

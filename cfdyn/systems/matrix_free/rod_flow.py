@@ -1,4 +1,4 @@
-"""`OracleRodFlow`: the rod flow of gradient descent on a loss that is no formula."""
+"""`MatrixFreeRodFlow`: the rod flow of gradient descent on a loss that is no formula."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.by_products.oracle_edge_flow import CLOSE, Gradient, Product
-from cfdyn.systems.by_products.oracle_flow import OracleFlow, check_descent
+from cfdyn.systems.matrix_free.edge_flow import CLOSE, Gradient, Product
+from cfdyn.systems.matrix_free.flow import MatrixFreeFlow, check_descent
 from cfdyn.systems.oracle import GradientOracle
 
 
-class OracleRodFlow(OracleFlow):
+class MatrixFreeRodFlow(MatrixFreeFlow):
     """d(w̄, Σ)/dt of two successive iterates as the ends of a rod, see `cf.flows.rod`; Σ is known by its rods, Σᵢ sᵢsᵢᵀ.
 
     A state is the centre w̄ (d,), in a start with rods (d,) behind it. ``rods``: "top" or "all".
@@ -42,10 +42,10 @@ class OracleRodFlow(OracleFlow):
         """Of the centre, d."""
         return self.n_weights
 
-    def at(self, /, **params: float) -> OracleRodFlow:
+    def at(self, /, **params: float) -> MatrixFreeRodFlow:
         """The same flow with other parameter values."""
         plain = super().at(**params)
-        return OracleRodFlow(plain.oracle, plain.optimizer, self.rods)
+        return MatrixFreeRodFlow(plain.oracle, plain.optimizer, self.rods)
 
     def parts(self, z: np.ndarray) -> list[Any]:
         """The weights w̄."""

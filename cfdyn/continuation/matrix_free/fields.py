@@ -8,11 +8,11 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps, interval_around
-from cfdyn.continuation.many.events import Event, Row, beyond, pairs_of
-from cfdyn.continuation.many.follower import Arm, first_row, followed
-from cfdyn.continuation.many.forms import flip_form
-from cfdyn.continuation.many.functions import with_functions
-from cfdyn.continuation.many.system import System
+from cfdyn.continuation.matrix_free.events import Event, Row, beyond, pairs_of
+from cfdyn.continuation.matrix_free.follower import Arm, first_row, followed
+from cfdyn.continuation.matrix_free.forms import flip_form
+from cfdyn.continuation.matrix_free.functions import with_functions
+from cfdyn.continuation.matrix_free.system import System
 from cfdyn.cycles.matrix_free import Steps
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import provenance
@@ -28,7 +28,7 @@ CYCLES = "coefficients of cycles of many weights are not computed; those of fixe
 NO_FORM = "coefficients are computed for flips where there are many weights"
 
 
-def many_fields(
+def matrix_free_fields(
     step: AnyMap, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
     max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None, functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
@@ -45,10 +45,10 @@ def many_fields(
     row = first_row(system, start, up / system.length(up))
     if row is None:
         raise NumericsError(f"the {called(n)} at {parameter} = {value:.10g} is not isolated, or has no direction to follow")
-    return branch_of_many(system, row, max_steps, max_step, coefficients, progress, functions)
+    return fields_from(system, row, max_steps, max_step, coefficients, progress, functions)
 
 
-def branch_of_many(
+def fields_from(
     system: System, row: Row, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None,
     functions: Functions, begun: str = "",
 ) -> dict[str, Any]:  # fmt: skip

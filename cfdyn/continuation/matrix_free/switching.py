@@ -7,9 +7,9 @@ import numpy as np
 
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps
-from cfdyn.continuation.many.events import Row
-from cfdyn.continuation.many.fields import MOST_PERIOD, branch_of_many
-from cfdyn.continuation.many.system import System
+from cfdyn.continuation.matrix_free.events import Row
+from cfdyn.continuation.matrix_free.fields import MOST_PERIOD, fields_from
+from cfdyn.continuation.matrix_free.system import System
 from cfdyn.continuation.records import SpecialPoint
 from cfdyn.cycles.matrix_free import Steps
 from cfdyn.errors import NumericsError, UsageError
@@ -45,7 +45,7 @@ def doubled_fields(
         if found is not None and apart >= ASIDE * h:
             begun = f"flip at {point.name} = {shown(value, bounds)}"
             row = Row(found, system.spectrum(found, vectors=True))
-            return branch_of_many(system, row, max_steps, max_step, True, progress, functions, begun)
+            return fields_from(system, row, max_steps, max_step, True, progress, functions, begun)
     raise NumericsError(
         f"no {called(n)} was found beside the flip at {point.name} = {value:.10g}; the branch may be vertical there"
     )

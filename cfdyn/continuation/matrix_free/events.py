@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import polynomial
-from cfdyn.continuation.many.system import Place, System
+from cfdyn.continuation.matrix_free.system import Place, System
 from cfdyn.linalg.multipliers import Leading
 from cfdyn.numerics.illinois import zero
 

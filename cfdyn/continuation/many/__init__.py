@@ -1,1 +1,0 @@
-"""Cycles of maps of many weights along a parameter: from steps and Jacobian-vector products alone."""

@@ -1,0 +1,1 @@
+"""Matrix-free maps and flows: known by steps, gradients and products alone, as of a network."""
