@@ -11,7 +11,7 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.any_map import AnyMap
+from cfdyn.systems.any_map import AnyMap, require_step
 from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.matrix_free.map import MatrixFreeMap, left
@@ -138,11 +138,6 @@ class Orbit(Record):
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
-
-
-def require_step(step: Any) -> AnyMap:
-    """The map, of formulas or of an oracle, or an error that says how to make one."""
-    return step if isinstance(step, MatrixFreeMap) else require_map(step)
 
 
 def preconditioned_along(step: AnyMap, z: np.ndarray, held: np.ndarray) -> np.ndarray:

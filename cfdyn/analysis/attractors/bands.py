@@ -16,9 +16,9 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.settling.matrix_free_samples import samples_of
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
+from cfdyn.systems.any_map import require_step
 from cfdyn.systems.map import Map
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
-from cfdyn.systems.orbit import require_step
 
 REFINED = 6  # times that boundaries between regimes are halved
 MOST, LONGEST = 16, 32  # so many boundaries, of the widest bands, are put at bifurcations; and only of cycles up to this length

@@ -9,9 +9,9 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
+from cfdyn.systems.any_map import require_step
 from cfdyn.systems.map import Map
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
-from cfdyn.systems.orbit import require_step
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.machine.workers import processors
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.any_map import AnyMap
+from cfdyn.systems.any_map import AnyMap, require_step
 from cfdyn.systems.map import Map
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
-from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, require_step
+from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
 
 FOLLOW = ("fresh", "up", "down", "both")
 USUAL, COSTLY = (2000, 500, 2000), (300, 100, 300)  # transient, kept and averaged steps; of maps whose steps are no formula

@@ -17,9 +17,9 @@ from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
+from cfdyn.systems.any_map import require_step
 from cfdyn.systems.map import Map
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
-from cfdyn.systems.orbit import require_step
 
 TRANSIENT, MAX_PERIOD = 1000, 32
 STEPS = 16  # times the transient: of a cell whose map has no code
