@@ -41,7 +41,7 @@ def branch_fields(
     """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
     functions = functions or Functions(tracer.step, tracer.parameter)
     path, special = with_special_points(tracer, path)
-    found_zeros = zeros(tracer, path, functions) if functions else []
+    found_zeros = zeros(tracer, path, functions, lambda k: between(tracer, path, k)) if functions else []
     if found_zeros:
         path, special, found_zeros = cut_at_stops(tracer, path, functions, special, found_zeros)
     step, name, bounds, mu = tracer.step, tracer.parameter, tracer.bounds, tracer.multipliers(path.values)

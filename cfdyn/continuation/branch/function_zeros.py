@@ -1,13 +1,13 @@
 """Where the functions of a user vanish on a branch, and where one of them ends it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cfdyn.continuation._kernels.driver import Curve
 from cfdyn.continuation.between_rows import Between, Test, between, near_zero, root
-from cfdyn.continuation.branch.functions import Functions
+from cfdyn.continuation.branch.functions import Functions, Traced
 from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
@@ -17,6 +17,7 @@ HALVINGS = 40  # of a step in which a function begins to be defined
 NOTHING = 1e-13  # a function that is no larger vanishes, but for rounding
 ROUND_OFF = 1e-14  # of the values on the rows beside it: a value less than that is 0
 
+Rows = Sequence[np.ndarray]  # points, tangents and values first
 Way = Callable[[int], Between]  # the solutions between a row and the next
 
 
@@ -29,14 +30,13 @@ class Zero(NamedTuple):
     solution: Solution
 
 
-def zeros(tracer: Any, rows: Any, functions: Functions, way: Way | None = None) -> list[Zero]:
+def zeros(tracer: Traced, rows: Rows, functions: Functions, way: Way) -> list[Zero]:
     """Where the functions change their signs along a branch, in order, to round-off; ``way``: from row k to the next."""
-    ways = way or (lambda k: between(tracer, rows, k))
-    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, ways)]
+    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, way)]
     return sorted(found, key=lambda zero: (zero.row, zero.share))
 
 
-def _zeros_of(tracer: Any, rows: Any, functions: Functions, name: str, way: Way) -> list[Zero]:
+def _zeros_of(tracer: Traced, rows: Rows, functions: Functions, name: str, way: Way) -> list[Zero]:
     values = functions.values(name, tracer, rows)
     sizes = np.nan_to_num(np.abs(values), posinf=0.0)
     if sizes.max() <= NOTHING:
@@ -54,7 +54,7 @@ def _zeros_of(tracer: Any, rows: Any, functions: Functions, name: str, way: Way)
 
 
 def _intervals(
-    tracer: Any, rows: Any, functions: Functions, name: str, values: np.ndarray, way: Way
+    tracer: Traced, rows: Rows, functions: Functions, name: str, values: np.ndarray, way: Way
 ) -> list[tuple[int, float, float]]:
     """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
     found = [(int(k), 0.0, 1.0) for k in np.flatnonzero(_changing(values))]
@@ -117,7 +117,7 @@ def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[i
     return (min(first) + 2, "stop") if first else None
 
 
-def zero_fields(tracer: Any, zero: Zero, functions: Functions) -> dict[str, Any]:
+def zero_fields(tracer: Traced, zero: Zero, functions: Functions) -> dict[str, Any]:
     """The fields of the record of a zero of a function."""
     z, mu = zero.solution.z, tracer.multipliers(zero.solution.values[None])[0]
     return {
@@ -134,7 +134,7 @@ def nearest_stops(found: list[Zero], functions: Functions, start: int) -> tuple[
     return after, next((zero for zero in reversed(stops) if (zero.row, zero.share) < (start, 0.0)), None)
 
 
-def stop_words(tracer: Any, functions: Functions, zero: Zero) -> str:
+def stop_words(tracer: Traced, functions: Functions, zero: Zero) -> str:
     """Why a branch ends there."""
     value = shown(float(zero.solution.z[-1]), tracer.bounds)
     return f"stop: {functions.texts[zero.name]} = 0 at {tracer.parameter} = {value}"

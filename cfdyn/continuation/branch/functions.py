@@ -1,9 +1,9 @@
 """Functions that a user names on a branch: what they may read, and their values on its rows."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,6 +19,23 @@ from cfdyn.tape.program import Program, Tape
 OVER: dict[str, Any] = {"max": np.max, "min": np.min, "mean": np.mean}
 CALL = re.compile(r"(?<![\w.])(max|min|mean)\s*\(", re.IGNORECASE)
 MULTIPLIER = re.compile(r"(mu|modulus|angle)([1-9]\d{0,5})", re.ASCII)
+
+
+class Traced(Protocol):
+    """A branch as functions and their zeros read it, whichever engine follows it: a `BranchTracer`, or rows by products."""
+
+    @property
+    def step(self) -> AnyMap: ...
+    @property
+    def parameter(self) -> str: ...
+    @property
+    def bounds(self) -> tuple[float, float]: ...
+
+    def points(self, z: np.ndarray) -> np.ndarray:
+        """The points (rows, n, D) in unknowns (rows, ·)."""
+
+    def multipliers(self, values: np.ndarray) -> np.ndarray:
+        """Those that are looked at, (rows, K), in the values of rows."""
 
 
 class Part(NamedTuple):
@@ -67,20 +84,20 @@ class Functions:
     def __bool__(self) -> bool:
         return bool(self.texts)
 
-    def along(self, tracer: Any, rows: Any) -> np.ndarray:
+    def along(self, tracer: Traced, rows: Sequence[np.ndarray]) -> np.ndarray:
         """The values on rows, (rows, functions)."""
         values = [self.values(name, tracer, rows) for name in self.texts]
         return np.column_stack(values) if values else np.empty((len(rows[0]), 0))
 
     @np.errstate(all="ignore")
-    def values(self, name: str, tracer: Any, rows: Any) -> np.ndarray:
+    def values(self, name: str, tracer: Traced, rows: Sequence[np.ndarray]) -> np.ndarray:
         """Of one function, (rows,)."""
         *inner, last = self.parts[name]
         source = _Source(self, tracer, rows)
         found = {f"over{k}_": source.value(part) for k, part in enumerate(inner)}
         return source.value(last, found)[:, 0]
 
-    def at(self, name: str, tracer: Any, solution: Solution) -> float:
+    def at(self, name: str, tracer: Traced, solution: Solution) -> float:
         """Of one function at a solution."""
         return float(self.values(name, tracer, as_row(solution))[0])
 
@@ -88,7 +105,7 @@ class Functions:
 class _Source:
     """What names mean on some rows: (rows, n) or (rows, 1)."""
 
-    def __init__(self, functions: Functions, tracer: Any, rows: Any):
+    def __init__(self, functions: Functions, tracer: Traced, rows: Sequence[np.ndarray]):
         self.functions, self.step, self.tracer, self.rows = functions, functions.step, tracer, rows
         self.points, self.parameter = tracer.points(rows[0]), rows[0][:, -1]
 
@@ -135,7 +152,7 @@ def named_texts(given: Any) -> dict[str, str]:
     return {name.strip(): left_side(text.strip()) for name, text in pairs}
 
 
-def _parts(step: Any, text: str) -> list[Part]:
+def _parts(step: AnyMap, text: str) -> list[Part]:
     """What is taken over the period, then the whole with the names over0_, over1_, … in place of that."""
     inner, rest, known = [], text, known_names(step)
     while (found := taken_over(rest)) is not None:
@@ -146,7 +163,7 @@ def _parts(step: Any, text: str) -> list[Part]:
     return [*inner, _part(whole, text, "")]
 
 
-def known_names(step: Any) -> tuple[str, ...]:
+def known_names(step: AnyMap) -> tuple[str, ...]:
     """The names that a function on a branch may use."""
     own = (*step.names, *step.params)
     more = [f"{kind}{k}" for kind in ("mu", "modulus", "angle") for k in range(1, step.dim + 1)]
