@@ -85,7 +85,8 @@ class StableRun:
 def use(patch):
     """Flows of the toy, in place of those of networks; ``patch(module, name, value)``."""
     patch(models, "flow_of", lambda name, network, optimizer, noise: (SimpleNamespace(
-        kind="toy", decay=0.0, network=network, lr=optimizer.params["lr"], n_weights=network.dim, own=SimpleNamespace(each=(), shared=())), ""))
+        kind="toy", decay=0.0, network=network, lr=optimizer.params["lr"], n_weights=network.dim,
+        at_midpoint=lambda optimizer, z, off: z[: network.dim]), ""))
     patch(models, "run_of", lambda flow, options: StableRun(flow))
 
 
