@@ -91,19 +91,27 @@ def _normal_form(step: Map, points: np.ndarray, parameter: str, kind: str) -> tu
 
 def _reason(tracer: BranchTracer, path: Path, side: int) -> str:
     """Why a branch ends, in words."""
-    end, value, name, (lo, hi) = path.ends[side], float(path.points[-side, -1]), tracer.parameter, tracer.bounds
+    end, value, name = path.ends[side], float(path.points[-side, -1]), tracer.parameter
     if end in AT_BORDER:
         return _obstacle(tracer, path, side)
     cycles = called(tracer.n, several=True)
     return {
-        "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
-        "closed": "closed: it comes back to its start",
-        "most steps": f"{name} = {value:.6g}: out of steps; {MORE}",
+        **usual_ends(name, value, tracer.bounds, MORE),
         "vertical": f"vertical: these {cycles} exist at {name} = {value:.10g} alone, where they form a continuum",
         "merged": f"meets a shorter cycle near {name} = {value:.6g}",
         "stop": f"stop near {name} = {value:.6g}",
-        "far": f"runs off to infinity near {name} = {value:.4g}",
     }.get(end, end)
+
+
+def usual_ends(name: str, value: float, bounds: tuple[float, float], more: str) -> dict[str, str]:
+    """Why a branch ends at a value of its parameter, in words; ``more``: what to do where it ran out of steps."""
+    lo, hi = bounds
+    return {
+        "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
+        "closed": "closed: it comes back to its start",
+        "most steps": f"{name} = {value:.6g}: out of steps; {more}",
+        "far": f"runs off to infinity near {name} = {value:.4g}",
+    }
 
 
 def _obstacle(tracer: BranchTracer, path: Path, side: int) -> str:

@@ -27,6 +27,7 @@ from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import images, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.errors import shown as brief
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map
 from cfdyn.words import called, named, shown
 
@@ -55,8 +56,8 @@ def followed(
     return tracer, BranchFollower(tracer, max_steps, max_step, progress, functions).both_ways(start)
 
 
-def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
-    """The polished points (n, D) of a start."""
+def given_start(step: AnyMap, cycle: Any, period: int | None) -> tuple[np.ndarray, int]:
+    """The points (n, D) of a start or a single one (1, ·), and the period."""
     n = whole_number("a period", 1 if period is None else period, 1)
     try:
         rows = np.asarray(getattr(cycle, "points", cycle), dtype=float)
@@ -69,6 +70,12 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     else:
         shape = f"({n if period else 'n'}, {step.dim})"
         raise UsageError(f"a start is the points {shape} of a cycle or one state, not of shape {rows.shape}")
+    return rows, n
+
+
+def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
+    """The polished points (n, D) of a start."""
+    rows, n = given_start(step, cycle, period)
     check_size(step, n, max_steps)
     points = [step.state(row) for row in rows]
     while len(points) < n:

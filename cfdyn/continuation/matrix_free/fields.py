@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.continuation.branch.fields import usual_ends
+from cfdyn.continuation.branch.follower import given_start
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps, interval_around
 from cfdyn.continuation.matrix_free.events import Event, Row, beyond, pairs_of
@@ -78,18 +80,10 @@ def _joined(back: Arm, ahead: Arm) -> tuple[list[Row], list[Event], int]:
 
 def _start(step: AnyMap, cycle: Any, period: int | None) -> tuple[np.ndarray, int]:
     """The first point of a start, and the period."""
-    n = whole_number("a period", 1 if period is None else period, 1)
-    try:
-        rows = np.asarray(getattr(cycle, "points", cycle), dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError("a start is a Cycle, points (n, D) or a state") from None
-    if rows.ndim == 2 and period is None:
-        n = len(rows)
-    if rows.ndim > 2 or rows.size == 0 or (rows.ndim == 2 and len(rows) not in (1, n)):
-        raise UsageError(f"a start is the points ({n}, {step.dim}) of a cycle or one state, not of shape {rows.shape}")
+    rows, n = given_start(step, cycle, period)
     if n > MOST_PERIOD:
         raise UsageError(f"cycles of maps of many weights are followed up to the period {MOST_PERIOD}, not {n}")
-    z = step.state(rows.reshape(-1, rows.shape[-1])[0])
+    z = step.state(rows[0])
     step.check_products(z)
     return z, n
 
@@ -196,11 +190,8 @@ def _special(system: System, rows: list[Row], event: Event, coefficients: bool, 
 
 def _reason(system: System, end: str, z: np.ndarray) -> str:
     """Why a branch ends, in words."""
-    name, value, (lo, hi) = system.steps.parameter, float(z[-1]), system.bounds
+    name, value = system.steps.parameter, float(z[-1])
     return {
-        "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
-        "closed": "closed: it comes back to its start",
-        "most steps": f"{name} = {value:.6g}: out of steps; ask for more with `max_steps`, or start again from this row",
-        "far": f"runs off to infinity near {name} = {value:.4g}",
+        **usual_ends(name, value, system.bounds, "ask for more with `max_steps`, or start again from this row"),
         "stalled": f"no solution follows beyond {name} = {shown(value, system.bounds)}, to steps of 1e-6",
     }.get(end, end)
