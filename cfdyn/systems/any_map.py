@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from cfdyn.linalg.products import Product
-from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.matrix_free.map import MatrixFreeMap, Progress
+from cfdyn.systems.map import Map
+from cfdyn.systems.matrix_free.map import Progress
 
 
 class AnyMap(Protocol):
@@ -121,8 +121,3 @@ class AnyMap(Protocol):
 
     def rule(self, what: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """``step``, ``hessian`` or ``hvp``, as a function of a state (and a direction behind it) and of ``p``."""
-
-
-def require_step(step: Any) -> AnyMap:
-    """The map, compiled or matrix-free, or an error that says how to make one."""
-    return step if isinstance(step, MatrixFreeMap) else require_map(step)

@@ -23,7 +23,7 @@ from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.programs.angles import around, circle_map
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
-from cfdyn.systems.matrix_free.map import Progress
+from cfdyn.systems.matrix_free.map import MatrixFreeMap, Progress
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
@@ -318,6 +318,11 @@ def require_map(step: Any) -> Map:
         flow = "; a flow is followed by cf.solve" if type(step).__name__ == "Flow" else ""
         raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}{flow}")
     return made
+
+
+def require_step(step: Any) -> Map | MatrixFreeMap:
+    """The map, compiled or matrix-free, or an error that says how to make one."""
+    return step if isinstance(step, MatrixFreeMap) else require_map(step)
 
 
 def require_parameter(step: Any, name: Any) -> str:

@@ -11,9 +11,9 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.any_map import AnyMap, require_step
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.eigenvalues import largest_eigenvalues, leading
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.map import Map, require_map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap, left
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go

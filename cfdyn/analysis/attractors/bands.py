@@ -16,8 +16,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.settling.matrix_free_samples import samples_of
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
-from cfdyn.systems.any_map import require_step
-from cfdyn.systems.map import Map
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
 REFINED = 6  # times that boundaries between regimes are halved

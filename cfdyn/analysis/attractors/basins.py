@@ -18,7 +18,6 @@ from cfdyn.integrate.maps.stroboscopic import stroboscopic_map
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.samples import UNRESOLVED
-from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
@@ -145,7 +144,7 @@ def basins(
     _check_memory(count)
     axes = [lo + (np.arange(n) + 0.5) * ((hi - lo) / n) for (lo, hi), n in zip(sides, sizes, strict=True)]
     known = attractors_of(step, whole_number("max_period", max_period, 1), of_flow)
-    labels, most, sampled = np.full(count, UNRESOLVED), *((AT_ONCE, SAMPLED) if math.isfinite(step.cost) else (FEW, FEWER))
+    labels, most, sampled = np.full(count, UNRESOLVED), *((FEW, FEWER) if isinstance(step, FlowMap) else (AT_ONCE, SAMPLED))
     settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
 
     def label(cells: np.ndarray) -> np.ndarray:
@@ -173,7 +172,7 @@ def basins(
         raise Interrupted(made("interrupted: some starts are not looked at, the others not put to a closer look")) from None
 
 
-def _places(step: AnyMap, plane: Sequence[str] | None, count: int) -> list[int]:
+def _places(step: Any, plane: Sequence[str] | None, count: int) -> list[int]:
     """The places of the coordinates in the state."""
     if not 1 <= count <= 2:
         raise UsageError(f"a box of starts has one or two sides (LO, HI), not {count}")
@@ -202,7 +201,7 @@ def _sizes(shape: Any, count: int) -> list[int]:
     return [whole_number("a side of the grid", n, 1) for n in given[::-1]]
 
 
-def _base(step: AnyMap, z0: Any, places: list[int]) -> np.ndarray:
+def _base(step: Any, z0: Any, places: list[int]) -> np.ndarray:
     """The state in which the coordinates are put."""
     if z0 is not None:
         return step.state(z0)
@@ -246,18 +245,18 @@ def dynamics(step: Any) -> tuple[Any, bool]:
     return stroboscopic_map(step, 1.0), True
 
 
-def transient_of(step: AnyMap, given: int | None) -> int:
+def transient_of(step: Any, given: int | None) -> int:
     """Steps before anything is looked at."""
-    usual = TRANSIENT if math.isfinite(step.cost) else OF_FLOWS
+    usual = OF_FLOWS if isinstance(step, FlowMap) else TRANSIENT
     return usual if given is None else whole_number("the transient", given, 1)
 
 
-def of_starts(step: AnyMap, states: np.ndarray, threads: int | None) -> Any:
+def of_starts(step: Any, states: np.ndarray, threads: int | None) -> Any:
     """The orbits of starts (N, D), all with the map's own parameters."""
     return orbits_of(step, states, np.tile(list(step.params.values()), (len(states), 1)), FAR, threads)
 
 
-def checked(step: AnyMap, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
+def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
     """Put up to ``most`` starts of a kind to a closer look, withdraw labels that are in doubt, and say why."""
     notes = []
     for place in sorted(known.doubtful):

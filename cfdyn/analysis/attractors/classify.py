@@ -9,8 +9,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.regime import DIGITS, LONGEST, default_budget, regime
-from cfdyn.systems.any_map import require_step
-from cfdyn.systems.map import Map
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
 

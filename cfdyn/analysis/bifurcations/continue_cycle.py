@@ -11,8 +11,7 @@ from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, followed
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
-from cfdyn.systems.any_map import require_step
-from cfdyn.systems.map import Map
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row

@@ -13,8 +13,8 @@ from cfdyn.cycles.search import ANYWHERE, METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.any_map import AnyMap, require_step
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.words import how_many
 

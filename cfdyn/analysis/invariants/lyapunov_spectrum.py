@@ -17,9 +17,9 @@ from cfdyn.integrate.maps.tangents import Tangents
 from cfdyn.kernels.orbits import DONE
 from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.any_map import AnyMap, require_step
+from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.flow import Flow
-from cfdyn.systems.map import Map
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import ESCAPE, status_text
 

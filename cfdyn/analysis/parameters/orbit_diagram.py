@@ -13,8 +13,8 @@ from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.machine.workers import processors
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.any_map import AnyMap, require_step
-from cfdyn.systems.map import Map
+from cfdyn.systems.any_map import AnyMap
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
 

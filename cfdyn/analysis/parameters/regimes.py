@@ -17,8 +17,7 @@ from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
-from cfdyn.systems.any_map import require_step
-from cfdyn.systems.map import Map
+from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
 TRANSIENT, MAX_PERIOD = 1000, 32

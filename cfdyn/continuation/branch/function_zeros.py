@@ -17,7 +17,7 @@ HALVINGS = 40  # of a step in which a function begins to be defined
 NOTHING = 1e-13  # a function that is no larger vanishes, but for rounding
 ROUND_OFF = 1e-14  # of the values on the rows beside it: a value less than that is 0
 
-Rows = Sequence[np.ndarray]  # points, tangents and values first
+Rows = Sequence[Any]  # points, tangents and values first
 Way = Callable[[int], Between]  # the solutions between a row and the next
 
 

@@ -84,13 +84,13 @@ class Functions:
     def __bool__(self) -> bool:
         return bool(self.texts)
 
-    def along(self, tracer: Traced, rows: Sequence[np.ndarray]) -> np.ndarray:
+    def along(self, tracer: Traced, rows: Sequence[Any]) -> np.ndarray:
         """The values on rows, (rows, functions)."""
         values = [self.values(name, tracer, rows) for name in self.texts]
         return np.column_stack(values) if values else np.empty((len(rows[0]), 0))
 
     @np.errstate(all="ignore")
-    def values(self, name: str, tracer: Traced, rows: Sequence[np.ndarray]) -> np.ndarray:
+    def values(self, name: str, tracer: Traced, rows: Sequence[Any]) -> np.ndarray:
         """Of one function, (rows,)."""
         *inner, last = self.parts[name]
         source = _Source(self, tracer, rows)
@@ -105,7 +105,7 @@ class Functions:
 class _Source:
     """What names mean on some rows: (rows, n) or (rows, 1)."""
 
-    def __init__(self, functions: Functions, tracer: Traced, rows: Sequence[np.ndarray]):
+    def __init__(self, functions: Functions, tracer: Traced, rows: Sequence[Any]):
         self.functions, self.step, self.tracer, self.rows = functions, functions.step, tracer, rows
         self.points, self.parameter = tracer.points(rows[0]), rows[0][:, -1]
 
