@@ -55,12 +55,15 @@ def test_a_mode_that_leaves_by_one_percent_and_comes_back_is_not_lost(rtol):
 
 
 def test_four_modes_at_a_loose_tolerance_do_not_come_and_go_with_every_step():
-    """The dense flow has four events, all of them modes that come; X alone changed its rank 29 times."""
+    """The dense flow has four, all of them modes that come, but for what is over in 1e-5 steps where one comes to others: which
+    of them is held first is rounding. X alone changed its rank 29 times."""
     loss, rmsprop = cf.losses.mlp(), cf.optimizers.rmsprop(lr=0.3, beta2=0.99, eps=1e-2)
     start = 0.6 * np.random.default_rng(1).normal(size=loss.dim)
     dense = cf.solve(cf.flows.central(loss, rmsprop), start, 350.0, rtol=1e-6)
     path = cf.solve(cf.flows.central(Plain(loss), rmsprop), start, 350.0, rtol=1e-2)
-    assert listed(dense) == [("enter", rank) for rank in (1, 2, 3, 4)]
+    later = [*(event.t for event in dense.events[1:]), 350.0]
+    lasting = [event for event, then in zip(dense.events, later, strict=True) if then - event.t > 1e-5]
+    assert [(event.kind, event.rank) for event in lasting] == [("enter", rank) for rank in (1, 2, 3, 4)]
     assert len(path.events) <= 8 and path.events[-1].rank == 4
 
 

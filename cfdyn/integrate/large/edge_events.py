@@ -1,8 +1,9 @@
-"""`EdgeEvents`: when modes meet the edge and leave it; where a step is to end, so that its path has no kink inside."""
+"""`EdgeEvents`: when modes meet the edge and leave it, where a step is to end, so that its path has no kink inside; `Lags` of Σ."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from cfdyn.integrate.trajectory import Event
 LASTING = 4  # steps without a part in X, after which a mode has left however near it is
 OFF = 10.0  # of rtol: how far off the edge a mode that is held may come in a step, of the edge
 WORDS = ("enter", "leave")
+FEWEST = 8  # steps that tell how late Σ is
+SLIGHT = 0.02  # of Σ: a lag that is no matter
+FADED = 0.02  # of the largest trace of Σ: where next to nothing is left of it
 
 
 class EdgeEvents:
@@ -97,3 +101,40 @@ def _meeting(found: Rates, x: np.ndarray, mode: int, gap: float) -> float:
     others[mode] = others[:, mode] = 0.0
     rate = float(found.alpha[place] + found.beta[place] @ packed(others))
     return max(0.0, gap / -rate) if rate < 0 else 0.0
+
+
+class Lags:
+    """By how much Σ at the ends of steps is more than what held the edge over them. ``steps``: of each tr X that held it, and the
+    share by which the mean of tr X at both ends is more.
+
+    The force stands still over a step and stiff weights follow it: the X that their slope asks for at the end is up to half a
+    step late. No error of the weights tells that.
+    """
+
+    def __init__(self) -> None:
+        self.steps = list[tuple[float, float]]()
+
+    def add(self, begun: np.ndarray, x: np.ndarray, ended: np.ndarray) -> None:
+        """A step with X, from one to another X of as many modes; nothing where these are not as many."""
+        if len(x) and rank_of(begun) == rank_of(x) == rank_of(ended) > 0:
+            driven = float(np.trace(x))
+            self.steps.append((driven, float(np.trace(begun) + np.trace(ended)) / (2 * driven) - 1))
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the steps, but for those where next to nothing is left of Σ."""
+        most = max((driven for driven, _ in self.steps), default=0.0)
+        off = np.array([more for driven, more in self.steps if driven > FADED * most])
+        if len(off) < FEWEST or abs(usual := float(np.median(off))) <= SLIGHT:
+            return []
+        often, way = float(np.quantile(np.abs(off), 0.9)), "more" if usual > 0 else "less"
+        return [f"Σ is late by a part of a step: at the ends of steps it is {abs(usual):.1%} {way} than what has held the edge "
+                f"over them (median; over {often:.1%} in a tenth of them); a smaller `rtol` has less of that"]  # fmt: skip
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """As an array."""
+        return {"lags": np.array(self.steps).reshape(-1, 2)}
+
+    def restore(self, given: Mapping[str, np.ndarray]) -> None:
+        """Go back to what `snapshot` gave; nothing in what an older version stored."""
+        self.steps = [(float(driven), float(more)) for driven, more in given.get("lags", np.zeros((0, 2)))]

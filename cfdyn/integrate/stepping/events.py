@@ -159,8 +159,10 @@ class AtEdge(Run):
         """The first moment after some modes have lost their force, while their eigenvalues are still equal.
 
         The gap opens with t², and modes turn by the rate of H between them over the gap: to order t³ of the path that
-        rate is 0, which takes forces of the mixed pairs.
+        rate is 0, which takes forces of the mixed pairs. A NumericsError where one passes the edge instead: where forces are
+        dependent Σ is not determined, and what seems to have lost its force may still be wanted.
         """
+        start, begun = self.z.copy(), self.clock.t
         self.clock.end = min(self.end, self.t + MOMENT)
         both, auto = np.concatenate([held.reference, left]), self.clock.auto
         field, method = self.supplier.field(both, self.implicit, near=True, soft=len(left)), self.clock.method
@@ -168,6 +170,11 @@ class AtEdge(Run):
         ended = self._begin(field, both, held.reference)
         self.clock.end, self.clock.h = self.end, 0.0
         self.clock.method, self.clock.auto = method, auto
+        if self.supplier.modes(self.z).values[-1] > 2.0 * (1 + AT_EDGE):
+            self.z[:], self.clock.t = start, begun
+            self.phases.pop()
+            self.events.pop()  # it has not left
+            raise NumericsError("a mode whose force has vanished would pass the edge: what oscillates is not determined there")
         now = self.supplier.reference(field)[: len(held.reference)]
         return ended, Critical(now, held.multipliers, True, held.unique)
 

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.constant import named
 from cfdyn.integrate.equations import covariance, covariance_now, force, packed, pairs, rank_of, rates, unpacked
-from cfdyn.integrate.large.edge_events import OFF
+from cfdyn.integrate.large.edge_events import OFF, Lags
 from cfdyn.integrate.large.feasible import onto_edge
 from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.modes import aligned, orthonormal
@@ -42,6 +42,7 @@ class CentralRun(LargeRun):
         self.central = flow.kind == "central"
         self.rotation, self.back = Rotation.of(flow), 1.0
         self.state_rates: np.ndarray | None = None
+        self.lags = Lags()
 
     def begin(self, z: np.ndarray) -> None:
         """Start at a state (n,)."""
@@ -80,12 +81,16 @@ class CentralRun(LargeRun):
 
     def _covariance_now(self) -> np.ndarray:
         point = self.point
-        return NONE if point.rates is None else covariance_now(point.rates, 2.0 - point.values[: point.near], self.h)
+        if point.rates is None:
+            return NONE
+        gaps = 2.0 - point.values[: point.near]
+        gaps[: self.rank] = 0.0  # those that the last step has held, however far off the edge it has let them
+        return covariance_now(point.rates, gaps, self.h)
 
     @property
     def summary(self) -> list[str]:
-        """Whether it is stiff, and why."""
-        return self.rotation.notes
+        """Whether it is stiff, and why; how late Σ is."""
+        return [*self.rotation.notes, *self.lags.notes]
 
     # -- a step -------------------------------------------------------------------------------------------------------
 
@@ -126,9 +131,10 @@ class CentralRun(LargeRun):
         self.edge_events.note(self.t, self.steps, h, x, self.point, found)
         reached = self._after(h, end)
         self.piece = Piece(self.t, reached, self.z, found.z, tried.slope, tried.ends) if self.keeps_pieces else None
-        worst = tried.worst
+        worst, begun = tried.worst, self.covariance_factors[1]
         del tried  # memory
         self._go_on(found, x, h, worst, first < 0.99 * self.h and h == first)
+        self.lags.add(begun, x, self.covariance_factors[1])
         self.t = reached
 
     def _arrival(self, h: float) -> float:
@@ -296,11 +302,12 @@ class CentralRun(LargeRun):
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """All of the run as arrays."""
-        return {**super().snapshot(), **self.rotation.snapshot(), "motion": or_none(self.state_rates)}
+        return {**super().snapshot(), **self.rotation.snapshot(), **self.lags.snapshot(), "motion": or_none(self.state_rates)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go back, or forth, to what `snapshot` gave."""
         super().restore(arrays)
         self.rotation = Rotation.of(self.flow)
         self.rotation.restore({name: np.array(value) for name, value in arrays.items()})
+        self.lags.restore(arrays)
         self.state_rates = np.array(arrays["motion"]) if arrays["motion"].size else None
