@@ -1,4 +1,4 @@
-"""`EdgeEvents`: when modes meet the edge and leave it, where a step is to end, so that its path has no kink inside; `Lags` of Σ."""
+"""`EdgeEvents`: when modes meet the edge and leave it, and where a step is to end for its path to be smooth; `Lags` of Σ."""
 
 from __future__ import annotations
 
