@@ -89,8 +89,7 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
     found = polish(step, points) if np.isfinite(points).all() else None
     if found is None:
         raise NumericsError(f"{nothing}: {NO_DERIVATIVE if has_no_derivative(step, points) else FAILED}")
-    least = least_period(found, extent=np.abs(points).max(axis=0), weights=step.n_weights or 0)
-    if least < n:
+    if n > 1 and (least := least_period(found, extent=np.abs(points).max(axis=0), weights=step.n_weights or 0)) < n:
         raise NumericsError(f"{nothing}: Newton's method leads to a {called(least)}; cfdyn cycles (cf.analysis.cycles) finds "
                             f"the {called(n, True)} of a box, to start from")  # fmt: skip
     return found

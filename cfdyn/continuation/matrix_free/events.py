@@ -1,4 +1,4 @@
-"""What lies between two rows of a branch of a map of many weights: flips, folds, branch points, Neimark–Sacker points."""
+"""What lies between two rows of a matrix-free branch: flips, folds, branch points, Neimark–Sacker points."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""From a start to the fields of the record of a branch of a map of many weights, and of its special points."""
+"""From a start to the fields of the record of a matrix-free branch, and of its special points."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Steps along a branch of a map of many weights, one way, with what lies between its rows."""
+"""Steps along a matrix-free branch, one way, with what lies between its rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

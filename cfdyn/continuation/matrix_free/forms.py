@@ -1,4 +1,4 @@
-"""The coefficient of a flip of a fixed point of a map of many weights, by derivatives along its eigenvector."""
+"""The coefficient of a flip of a fixed point on a matrix-free branch, by derivatives along its eigenvector."""
 
 from typing import NamedTuple
 

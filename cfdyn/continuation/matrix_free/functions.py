@@ -1,4 +1,4 @@
-"""Functions of a user on a branch of a map of many weights: what `branch.functions` and `branch.function_zeros` ask of it."""
+"""Functions of a user on a matrix-free branch: what `branch.functions` and `branch.function_zeros` ask of it."""
 
 from typing import Any
 

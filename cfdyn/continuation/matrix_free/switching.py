@@ -1,4 +1,4 @@
-"""From a flip of a map of many weights to the cycles of twice the period."""
+"""From a flip of a matrix-free branch to the cycles of twice the period."""
 
 from collections.abc import Callable
 from typing import Any

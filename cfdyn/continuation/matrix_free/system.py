@@ -1,4 +1,4 @@
-"""Solutions fⁿ(x, λ) = x of a map of many weights: Newton's method, tangents, multipliers."""
+"""Solutions fⁿ(x, λ) = x by products: Newton's method, tangents, multipliers."""
 
 from dataclasses import dataclass, field, replace
 
