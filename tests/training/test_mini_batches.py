@@ -11,24 +11,17 @@ from cfdyn.errors import RecordError, UsageError
 from cfdyn.training import models
 from cfdyn.training.built import OnBatches
 from tests.flows.noisy_losses import TOY_START, toy, written_out
-from tests.integrate.test_large_noisy import ByRow, net_on_digits
+from tests.integrate.test_large_noisy import Warm, net_on_digits
 from tests.training.runs import Stopped, arrays, same, stop_at
 
 LR, BATCH, WARM, EVERY, STEPS = 0.1, 4, 4, 4, 104
 SETTINGS = {"optimizer": f"gd:lr={LR}", "batch": BATCH, "seed": 3, "steps": STEPS, "every": EVERY, "warm_start": WARM, "tol": 1e-6}
 
 
-class Units(ByRow):
+class Units(Warm):
     """Two tanh units on 12 points, as a network to train."""
 
     title, start = "units", TOY_START
-
-    def __init__(self):
-        super().__init__(toy())
-        del self.gradient
-
-    def gradient(self, w, rows=None):
-        return self.loss.gradient(w) if rows is None else self.loss.row_gradients(w)[rows].mean(axis=0)
 
 
 class Alone(Units):
