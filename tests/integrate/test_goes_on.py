@@ -21,7 +21,8 @@ def rmsprop():
 # The flow, its start, the times of stops and of the end, options; what of the run is compared besides all that is kept.
 RUNS = {
     "central, with events": (rmsprop, [1.8, 0.2, 0.3, 0.3, 0.4, 0.15], (5.0, 34.0, 60.0, 80.0), {}, ()),
-    "central, a neutral mode": (lambda: cf.flows.central(Plain(cf.Loss("b**2/2 + (1 - x*y)**2/2")), OPT.gd(2.0)), [0.3, 0.7, 0.6], (1.0, 3.0), {}, ()),
+    "central, a neutral mode": (lambda: cf.flows.central(Plain(cf.Loss("b**2/2 + (1 - x*y)**2/2")), OPT.gd(2.0)), [0.3, 0.7, 0.6],
+                                (1.0, 3.0), {}, ()),
     "edge": (lambda: cf.flows.edge(QUARTIC, OPT.gd(lr=1.0), secant=True), [0.1], (30.0, 60.0), {}, ()),
     "rod": (lambda: cf.flows.rod(VALLEY, OPT.gd(lr=0.3), rods="all"), [0.05, 6.4], (30.0, 60.0), {}, ("covariance_factors",)),
     "batches": (lambda: cf.flows.central(ByRow(toy()), OPT.gd(lr=0.1), batch=2), TOY_START, (20.0, 40.0), {"rtol": 1e-2}, ("x", "summary")),
