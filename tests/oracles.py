@@ -249,3 +249,13 @@ def nadam_step(w, gradient, state, sqrt, lr, beta1, beta2, eps, momentum_decay):
 
 
 OPTIMIZER_STEPS = {name.removesuffix("_step"): step for name, step in list(globals().items()) if name.endswith("_step")}
+
+
+def grows(name, options, lr, gradient, rests, state=None, steps=160, digits=30, mp=MP):
+    """Whether the distance from the fixed point, 10^−digits at first, is larger after all steps than after half of them."""
+    exact = {k: v if isinstance(v, bool) else mp.mpf(v) for k, v in {**options, "lr": lr}.items()}
+    w, sizes, state = [x + mp.mpf(10) ** -digits * (1 + k) for k, x in enumerate(rests)], [], {} if state is None else state
+    for _ in range(steps):
+        w = OPTIMIZER_STEPS[name](w, gradient, state, mp.sqrt, **exact)
+        sizes.append(max(abs(a - b) for a, b in zip(w, rests)))
+    return max(sizes[-8:]) > max(sizes[steps // 2 : steps // 2 + 8])

@@ -93,7 +93,9 @@ def test_cubic_map():
     fold = curve_of(CUBIC.at(k=0.136), ("fold", [[-0.4]]), ("k", "c"), ((-3, 3), (-2, 4)))
     x, (k, c) = fold.points[:, 0, 0], fold.parameters.T
     assert c == pytest.approx(1 + 3 * x**2, abs=1e-12) and k == pytest.approx(-2 * x**3, abs=1e-12)
+    assert abs(fold.coefficient) == pytest.approx(3 * abs(x), abs=1e-10)  # ½⟨p, B(q,q)⟩ = −3x
     assert special(fold) == [("cusp", 0.0, 1.0)]
+    assert special(curve_of(CUBIC.at(c=1.0), ("fold", [[0.0]]), ("k", "c"), ((-2, 2), (0, 4)))) == [("cusp", 0.0, 1.0)]
     flip = curve_of(CUBIC.at(k=0.0, c=-0.99), ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
     x, (k, c) = flip.points[:, 0, 0], flip.parameters.T
     assert c == pytest.approx(3 * x**2 - 1, abs=1e-12) and k == pytest.approx(2 * x - 2 * x**3, abs=1e-12)

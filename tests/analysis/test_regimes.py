@@ -10,6 +10,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED
 from cfdyn.settling.samples import KINDS, QUASI_PERIODIC
 
+ADAM = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.adam(lr=0.01))
 HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
 DELAYED = cf.Map.from_text(["a*x*(1 - (1 - c)*x - c*y)", "x"], "x y", {"a": 2.1, "c": 0.5})
 LOGISTIC = cf.Map.from_text("r*x*(1 - x) + s", "x", {"r": 3.0, "s": 0.0})
@@ -106,10 +107,13 @@ def test_exponents_of_cycles_have_closed_forms():
     assert found.fractions == {"fixed point": 0.5, "period 2": 0.5}
 
 
+@pytest.mark.parametrize("case", [
+    (HEAVY, ("lr", np.linspace(1.0, 2.0, 40)), ("momentum", np.linspace(0, 0.8, 30))),
+    pytest.param((ADAM, ("lr", np.geomspace(0.003, 0.3, 60)), ("beta1", [0.1, 0.9])), marks=pytest.mark.slow),
+], ids=["heavy ball", "adam"])  # fmt: skip
 @pytest.mark.usefixtures("shared_however_little")
-def test_threads_do_not_matter():
-    grid = ("lr", np.linspace(1.0, 2.0, 40)), ("momentum", np.linspace(0, 0.8, 30))
-    one, two = (cf.analysis.regimes(HEAVY, *grid, [1.1], threads=k) for k in (1, 2))
+def test_threads_do_not_matter(case):
+    one, two = (cf.analysis.regimes(*case, [1.1], threads=k) for k in (1, 2))
     assert np.array_equal(one.labels, two.labels)
     assert np.array_equal(one.lyapunov, two.lyapunov, equal_nan=True)
 

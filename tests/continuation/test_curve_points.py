@@ -18,18 +18,6 @@ def points(curve):
     return {s.kind: s.parameters for s in curve.special}
 
 
-def test_cusp():
-    """x → μ + νx − x³: 27μ² = 4(ν − 1)³, the cusp at ν = 1."""
-    step = cf.Map.from_text("m + n*x - x**3", "x", {"m": 0.0, "n": 1.75})
-    found = curve_of(step.at(m=-0.24), ("fold", [[0.5]]), ("m", "n"), ((-2, 2), (0, 4)))
-    m, n = found.parameters.T
-    assert 27 * m**2 == pytest.approx(4 * (n - 1) ** 3, abs=1e-11)
-    assert len(found.special) == 1 and points(found)["cusp"] == pytest.approx([0, 1], abs=1e-11)
-    # a = ½⟨p, B(q,q)⟩ = −3x
-    assert abs(found.coefficient) == pytest.approx(3 * abs(found.points[:, 0, 0]), abs=1e-10)
-    assert points(curve_of(step.at(n=1.0), ("fold", [[0.0]]), ("m", "n"), ((-2, 2), (0, 4))))["cusp"] == pytest.approx([0, 1], abs=1e-11)
-
-
 @pytest.mark.parametrize("e", [0.4, -1.1])
 def test_generalised_flip(e):
     """−(1 + m)x + ex² + kx³: at m = 0 the cubic coefficient is k + e²."""

@@ -269,12 +269,6 @@ def test_compositions_extensions_and_optimizers_have_angles_too():
     assert running.has_loss and cf.iterate(running, [1.0], 3).loss.shape == (4,)
 
 
-def test_a_rotation_number_is_kept(tmp_path):
-    found = cf.analysis.rotation_number(circle(0.0, GOLDEN), [0.1])
-    again = cf.load(found.save(tmp_path / "turns.npz"))
-    assert float(again) == float(found) and again.names == ("x",)
-
-
 def test_maps_with_angles_are_pickled_and_made_again_from_records(tmp_path):
     step = circle(0.9, 0.0)
     assert pickle.loads(pickle.dumps(step))([0.3]).tolist() == step([0.3]).tolist()

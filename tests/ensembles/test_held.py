@@ -76,12 +76,3 @@ def test_an_undecided_cell_says_by_what():
     found = cf.analysis.regimes(cf.as_map(SQUARE, cf.optimizers.adam(lr=0.01)), ("lr", [0.01, 0.02]), ("beta1", [0.3]), [1.1])
     assert sum(found.undecided.values()) == (found.labels == -2).sum() > 0
     assert np.isfinite(found.lyapunov).all()
-
-
-@pytest.mark.usefixtures("shared_however_little")
-@pytest.mark.slow
-def test_threads_do_not_matter():
-    grid = ("lr", np.geomspace(0.003, 0.3, 60)), ("beta1", [0.1, 0.9])
-    one, two = (cf.analysis.regimes(ADAM, *grid, [1.1], threads=k) for k in (1, 2))
-    assert np.array_equal(one.labels, two.labels)
-    assert np.array_equal(one.lyapunov, two.lyapunov, equal_nan=True)

@@ -36,13 +36,15 @@ def test_the_factor_of_an_eigenvector(scaled, factor):
     assert (rate > 0) == (scaled > 2)
 
 
-def test_the_step_of_gradient_descent_to_second_order():
+@pytest.mark.parametrize(("flow", "largest", "mean"), [(cf.flows.principal, 0.05, False), (cf.flows.rod, 0.1, True)])
+def test_gradient_descent_to_second_order_in_the_learning_rate(flow, largest, mean):
+    """The rod flow that of the means of two iterates, below the edge."""
     loss, errors = cf.Loss("cosh(x) + (x - y)**2/2 + x*y**2/6"), []
-    for lr in (0.05, 0.025, 0.0125):
-        steps = round(3 / lr)
-        orbit = cf.iterate(cf.as_map(loss, cf.optimizers.gd(lr)), [1.0, -0.5], steps).w
-        path = cf.solve(cf.flows.principal(loss, cf.optimizers.gd(lr)), [1.0, -0.5], steps, rtol=1e-11, save_at=np.arange(steps + 1))
-        errors.append(np.abs(path.w - orbit).max())
+    for gd in (cf.optimizers.gd(largest), cf.optimizers.gd(largest / 2), cf.optimizers.gd(largest / 4)):
+        steps = round(3 / gd.params["lr"])
+        orbit = cf.iterate(cf.as_map(loss, gd), [1.0, -0.5], steps + 1).w
+        path = cf.solve(flow(loss, gd), [1.0, -0.5], steps, rtol=1e-11, save_at=np.arange(steps + 1))
+        errors.append(np.abs(path.w - ((orbit[1:] + orbit[:-1]) / 2 if mean else orbit[:-1])).max())
     ratios = np.divide(errors[:-1], errors[1:])
     assert (ratios > 3.5).all() and (ratios < 5).all(), ratios
 

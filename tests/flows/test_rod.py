@@ -199,17 +199,6 @@ def test_adaptive_optimizers_are_held_at_their_edge(optimizer, apart):
         np.testing.assert_allclose(path.covariance[-1, 0, 0], variance[-1, 0], rtol=2e-3)
 
 
-def test_below_the_edge_the_error_is_of_second_order_in_the_learning_rate():
-    loss, errors = cf.Loss("cosh(x) + (x - y)**2/2 + x*y**2/6"), []
-    for lr in (0.1, 0.05, 0.025):
-        steps = round(3 / lr)
-        orbit = cf.iterate(cf.as_map(loss, OPT.gd(lr)), [1.0, -0.5], steps + 1).w
-        path = cf.solve(cf.flows.rod(loss, OPT.gd(lr)), [1.0, -0.5], steps, rtol=1e-11, save_at=np.arange(steps + 1))
-        errors.append(np.abs(path.w - (orbit[1:] + orbit[:-1]) / 2).max())
-    ratios = np.divide(errors[:-1], errors[1:])
-    assert (ratios > 3.5).all() and (ratios < 5).all(), ratios
-
-
 def test_what_it_refuses():
     loss = cf.Loss("(1 - x*y)**2/2")
     with pytest.raises(UsageError, match="choice of rods: 'al'; did you mean 'all'"):

@@ -10,7 +10,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large import idle_run, large_run
+from cfdyn.integrate.large import large_run
 from cfdyn.integrate.large.costs import Counted
 from cfdyn.integrate.large.modes import searched
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
@@ -99,24 +99,6 @@ def test_readings_are_of_the_loss_without_its_penalty():
     assert dense.covariance[-1].trace() > 0.02
     for name in ("loss", "sharpness", "edge", "predicted_loss", "predicted_grad_norm_sq"):
         np.testing.assert_allclose(getattr(path, name)[-1], getattr(dense, name)[-1], rtol=1e-4, err_msg=name)
-
-
-def test_a_run_goes_on_bit_for_bit():
-    loss, optimizer = case(next(entry for entry in REFERENCES if entry["name"] == "rmsprop"))
-    start = [1.8, 0.2, 0.3, 0.3, 0.4, 0.15]
-    flow = MatrixFreeFlow("central", "central", Plain(loss), optimizer)
-    whole, part = large_run(flow, start), large_run(flow, start)
-    for t in (5.0, 34.0, 60.0):
-        whole.advance(t)
-        part.advance(t)
-        kept, part = part.snapshot(), idle_run(flow)
-        part.restore(kept)
-        assert all(array.dtype.kind in "fiu" for array in kept.values())
-    for run in (whole, part):
-        run.advance(80.0)
-    assert whole.events and whole.events == part.events
-    after, other = whole.snapshot(), part.snapshot()
-    assert all(np.array_equal(after[name], other[name], equal_nan=True) for name in after if name != "times")
 
 
 def test_a_start_beyond_the_edge_is_moved_and_said_so():

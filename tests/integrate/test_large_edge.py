@@ -5,7 +5,6 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.integrate.large import idle_run, large_run
 from tests.integrate.test_large import Plain
 from tests.training import toy
 
@@ -65,17 +64,6 @@ def test_it_converges_to_the_dense_path_of_a_network():
         path = cf.solve(cf.flows.edge(Plain(NET), gd, secant=True), START, 100, save_at=times, rtol=rtol)
         errors.append(np.abs(path.w - dense.w).max())
     assert errors[0] < 0.03 and errors[1] < errors[0] / 10
-
-
-def test_a_run_goes_on_bit_for_bit():
-    flow = cf.flows.edge(Plain(QUARTIC), GD, secant=True)
-    whole, first, second = large_run(flow, flow.state([0.1])), large_run(flow, flow.state([0.1])), idle_run(flow)
-    for t in (30.0, 60.0):
-        whole.advance(t)
-    first.advance(30.0)
-    second.restore(first.snapshot())
-    second.advance(60.0)
-    assert np.array_equal(whole.z, second.z) and whole.steps == second.steps
 
 
 @pytest.mark.parametrize("flow", [cf.flows.edge, cf.flows.rod])

@@ -5,25 +5,14 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large import idle_run, large_run
+from cfdyn.integrate.large import large_run
 from tests.flows.noisy_losses import TOY_START, toy
 from tests.flows.test_noisy_preconditioned import CASES, rows
-from tests.integrate.test_large_noisy import ByRow, Valley
+from tests.integrate.test_large_noisy import ByRow, Valley, Warm
 from tests.systems.second_moments import quadratic_rows
 
 o = cf.optimizers
 ADAM = o.adam(lr=0.02, beta2=0.99, eps=1e-3)
-
-
-class Warm(ByRow):
-    """The toy, whose gradient can be that of a batch."""
-
-    def __init__(self):
-        super().__init__(toy())
-        del self.gradient
-
-    def gradient(self, w, rows=None):
-        return self.loss.gradient(w) if rows is None else self.loss.row_gradients(w)[rows].mean(axis=0)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -82,40 +71,6 @@ def test_it_agrees_with_the_dense_flow_to_tolerance(optimizer):
         np.testing.assert_allclose(path.edge * path.theta / 2, dense.edge * dense.theta / 2, rtol=30 * rtol)
     assert errors[0] < 0.005 and errors[1] < errors[0] / 10 and path.rank.min() > 0
     assert np.linalg.norm(path.z[-1, 6:12]) > 1.04 * np.linalg.norm(path.z[0, 6:12])
-
-
-@pytest.mark.parametrize("optimizer", [o.rmsprop(lr=0.3, eps=0.3), o.adam(lr=0.9, beta1=0.5, beta2=0.99, eps=0.3, bias_correction=False)],
-                         ids=str)  # fmt: skip
-def test_where_the_edge_holds_it_the_damping_is_that_of_the_dense_flow(optimizer):
-    dense = cf.solve(cf.flows.central(toy(), optimizer, batch=200, cut=0.05), TOY_START, 400, save_at=[400])
-    run = large_run(cf.flows.central(ByRow(toy()), optimizer, batch=200, cut=0.05), dense.z[0])
-    assert dense.damping[0] < 1 and "edge-held" in run.summary[0]
-    np.testing.assert_allclose(run.damping, dense.damping[0], rtol=1e-5)
-
-
-def test_a_run_goes_on_bit_for_bit():
-    flow = cf.flows.central(Warm(), ADAM, batch=2, cut=0.02)
-    whole, first = (large_run(flow, TOY_START, rtol=1e-2, warm=100) for _ in range(2))
-    second = idle_run(flow, rtol=1e-2)
-    whole.advance(20.0)
-    whole.advance(40.0)
-    first.advance(20.0)
-    second.restore(first.snapshot())
-    second.advance(40.0)
-    assert len(whole.x) and np.array_equal(whole.z, second.z) and np.array_equal(whole.x, second.x)
-
-
-def test_a_network_tells_means_of_squares_over_its_rows():
-    """Of e² with e = ax² − yb³, by hand."""
-    x, y = np.linspace(-1, 1, 5), np.sin(np.linspace(-1, 1, 5))
-    net = cf.networks.from_jax(lambda p, x, y: ((p[0] * x**2 - y * p[1] ** 3) ** 2).mean(), np.array([0.5, 0.8]), (x, y))
-    u, b, e = np.array([[1.0, 0.0], [0.6, 0.8]]), 0.8, 0.5 * x**2 - 0.512 * y
-    slopes, bends = net.row_squares(net.start, u)
-    mixed = -6 * x**2 * y * b**2
-    hessians = np.array([[2 * x**4, mixed], [mixed, 18 * y**2 * b**4 - 12 * e * y * b]])
-    np.testing.assert_allclose(slopes, (np.array([2 * e * x**2, -6 * e * y * b**2]) ** 2).mean(axis=1), atol=1e-14)
-    np.testing.assert_allclose(bends, (np.einsum("ijn,kj->ikn", hessians, u) ** 2).mean(axis=2).sum(axis=1), atol=1e-14)
-    np.testing.assert_array_equal(net.row_squares(net.start, u[:0])[1], 0.0)
 
 
 def test_it_refuses_in_a_sentence():

@@ -5,7 +5,6 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.integrate.large import idle_run, large_run
 from cfdyn.integrate.large.kinds import rod_run
 from cfdyn.integrate.large.kinds.swung import Swung
 from tests.integrate.test_large import Plain
@@ -112,19 +111,6 @@ def test_a_path_that_runs_away_ends_in_a_sentence(recwarn):
     assert path.t[-1] < 200 and "does not go a step further" in path.status and not len(recwarn)
     with pytest.raises(UsageError, match="finite numbers"):
         cf.solve(cf.flows.rod(bowl, cf.optimizers.gd(lr=1.0)), [np.nan, 0.1], 1)
-
-
-def test_a_run_goes_on_bit_for_bit():
-    flow = cf.flows.rod(Plain(VALLEY), SLOPE, rods="all")
-    whole, first, second = large_run(flow, [0.05, 6.4]), large_run(flow, [0.05, 6.4]), idle_run(flow)
-    for t in (30.0, 60.0):
-        whole.advance(t)
-    first.advance(30.0)
-    second.restore(first.snapshot())
-    second.advance(60.0)
-    assert np.array_equal(whole.z, second.z) and whole.steps == second.steps
-    for one, other in zip(whole.covariance_factors, second.covariance_factors, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", ["edge", "rod"])

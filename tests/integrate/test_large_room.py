@@ -7,7 +7,6 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.large import idle_run, large_run
 
 OPT = cf.optimizers
 VALLEY, START = "(1 - x*y)**2/2", [0.7, 0.6]
@@ -42,17 +41,6 @@ def test_the_sharpness_is_that_of_a_neutral_mode_where_nothing_else_is_at_the_ed
     path = cf.solve(central("b**2/2 + x**2/8 + x**4/100", OPT.gd(2.0)), [0.3, 0.2], 4)
     assert path.status == "done" and path.rank.max() == 0
     np.testing.assert_allclose(path.sharpness, 1, rtol=1e-12)
-
-
-def test_it_goes_on_bit_for_bit():
-    flow = central(f"b**2/2 + {VALLEY}", OPT.gd(2.0))
-    whole, part = large_run(flow, [0.3, *START]), idle_run(flow)
-    whole.advance(1.0)
-    part.restore(whole.snapshot())
-    whole.advance(3.0)
-    part.advance(1.0)
-    part.advance(3.0)
-    assert part.w.tobytes() == whole.w.tobytes() and part.notes == whole.notes
 
 
 def test_a_mode_at_the_edge_that_moves_is_not_neutral():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from tests.networks.test_products import extrapolated, near
 
 torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")
 pytestmark = pytest.mark.slow
@@ -18,15 +19,6 @@ nn = torch.nn
 def directions(dim: int) -> np.ndarray:
     found = np.random.default_rng(1).normal(size=(2, dim))
     return found / np.linalg.norm(found, axis=1)[:, None]
-
-
-def extrapolated(function, h: float = 1e-3) -> np.ndarray:
-    a, b, c = ((function(s) - function(-s)) / (2 * s) for s in (h, 2 * h, 4 * h))
-    return (64 * a - 20 * b + c) / 45
-
-
-def near(measured, expected, share: float) -> bool:
-    return bool(np.linalg.norm(measured - expected) <= share * np.linalg.norm(expected) and np.linalg.norm(expected) > 0)
 
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])

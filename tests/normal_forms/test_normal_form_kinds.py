@@ -100,39 +100,28 @@ def test_henon_flip_and_fold_in_closed_form(b):
     assert "for a above" in found.meaning and "one stable and one unstable" in found.meaning
 
 
-def test_neimark_sacker_of_the_delayed_logistic_map():
-    """r = 2, θ = π/3, supercritical (Kuznetsov, §4.7); the circle's mean square radius is that of |ξ|² = −speed δ/d."""
-    found = form(DELAYED, [0.5, 0.5], "r")
+def preying(beta):
+    """x → a x(1−x) − xy, y → xy/β with the point (β, a(1−β) − 1): det = 1 − aβ + y = a(1 − 2β) is 1 at a = 1/(1−2β)."""
+    step, turn = cf.Map.from_text(["a*x*(1-x) - x*y", "x*y/b"], "x y", {"a": 1 / (1 - 2 * beta), "b": beta}), 1 / (1 - 2 * beta)
+    return step, "a", lambda a: [beta, a * (1 - beta) - 1], math.acos(1 - turn * beta / 2), (1 - 2 * beta) / 2, [0.01, 0], 100_000, 2e-2
+
+
+@pytest.mark.parametrize("case", [
+    # θ = π/3 (Kuznetsov, §4.7); |μ|² = r y* = r − 1
+    (DELAYED, "r", lambda r: [1 - 1 / r, 1 - 1 / r], math.pi / 3, 0.5, [0.02, 0], 60_000, 5e-3), preying(0.2), preying(0.35),
+], ids=["delayed logistic map", "predator and prey, 0.2", "predator and prey, 0.35"])  # fmt: skip
+def test_neimark_sacker_by_hand_and_the_circle_that_is_born(case):
+    """The circle's mean square radius is that of |ξ|² = −speed δ/d."""
+    step, parameter, at, theta, speed, beside, steps, within = case
+    here, delta = step.params[parameter], 1e-3
+    found = form(step, at(here), parameter)
     assert found.kind == "neimark-sacker" and found.supercritical is True
-    assert found.coefficients["theta"] == pytest.approx(math.pi / 3, rel=1e-12)
-    # |μ|² = r y* = r − 1
-    assert found.speed == pytest.approx(0.5, rel=1e-10)
-    delta = 1e-3
-    step = DELAYED.at(r=2 + delta)
-    fixed = 1 - 1 / (2 + delta)
-    orbit = cf.iterate(step, [fixed + 0.02, fixed], 60_000).z[-20_000:] - fixed
-    values, vectors = np.linalg.eig(step.jacobian([fixed, fixed]))
-    xi = orbit @ np.linalg.inv(vectors).T[:, int(np.argmax(values.imag))]
-    assert (np.abs(xi) ** 2).mean() == pytest.approx(found.speed * delta / -found.coefficient, rel=5e-3)
-
-
-@pytest.mark.parametrize("beta", [0.2, 0.35])
-def test_neimark_sacker_of_a_predator_and_its_prey(beta):
-    """x → a x(1−x) − xy, y → xy/β has the point (β, a(1−β) − 1), det = 1 at a = 1/(1−2β): both by hand."""
-    step = cf.Map.from_text(["a*x*(1-x) - x*y", "x*y/b"], "x y", {"a": 1 / (1 - 2 * beta), "b": beta})
-    a = step.params["a"]
-    found = form(step, [beta, a * (1 - beta) - 1], "a")
-    assert found.coefficients["theta"] == pytest.approx(math.acos(1 - a * beta / 2), rel=1e-10)
-    # det = 1 − aβ + y = a(1 − 2β), so that d|μ|/da = (1 − 2β)/2
-    assert found.speed == pytest.approx((1 - 2 * beta) / 2, rel=1e-9)
-    delta = 1e-3
-    step = step.at(a=a + delta)
-    fixed = np.array([beta, (a + delta) * (1 - beta) - 1])
-    assert found.supercritical is True
-    orbit = cf.iterate(step, fixed + [0.01, 0], 100_000).z[-20_000:] - fixed
+    assert found.coefficients["theta"] == pytest.approx(theta, rel=1e-10) and found.speed == pytest.approx(speed, rel=1e-9)
+    step, fixed = step.at(**{parameter: here + delta}), np.array(at(here + delta))
+    orbit = cf.iterate(step, fixed + beside, steps).z[-20_000:] - fixed
     values, vectors = np.linalg.eig(step.jacobian(fixed))
     xi = orbit @ np.linalg.inv(vectors).T[:, int(np.argmax(values.imag))]
-    assert (np.abs(xi) ** 2).mean() == pytest.approx(found.speed * delta / -found.coefficient, rel=2e-2)
+    assert (np.abs(xi) ** 2).mean() == pytest.approx(found.speed * delta / -found.coefficient, rel=within)
 
 
 numbers = st.floats(-1, 1).map(lambda v: round(v, 3))

@@ -9,7 +9,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.studies.defaults import edge_at
-from tests.oracles import MP, OPTIMIZER_STEPS
+from tests.oracles import MP, OPTIMIZER_STEPS, grows
 
 INSIDE = {"eps": 1e-6, "eps_inside": True}
 BETAS = {"beta1": 0.9, "beta2": 0.99}
@@ -35,16 +35,6 @@ LOSSES = {
                     lambda decay: [MP.mpf(0), MP.mpf(0)]),
 }  # fmt: skip
 EACH_LOSS = pytest.mark.parametrize("which", LOSSES)
-
-
-def grows(name, options, lr, gradient, rests, steps=160):
-    """Whether the distance from the fixed point is larger after all steps than after half of them, in 80 digits."""
-    exact = {k: v if isinstance(v, bool) else MP.mpf(v) for k, v in {**options, "lr": lr}.items()}
-    w, state, sizes = [x + MP.mpf(10) ** -30 * (1 + k) for k, x in enumerate(rests)], {}, []
-    for _ in range(steps):
-        w = OPTIMIZER_STEPS[name](w, gradient, state, MP.sqrt, **exact)
-        sizes.append(max(abs(a - b) for a, b in zip(w, rests)))
-    return max(sizes[-8:]) > max(sizes[steps // 2 : steps // 2 + 8])
 
 
 @EACH_LOSS
