@@ -10,7 +10,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
-from cfdyn.certify.boxes.pace import Pace, Seconds, Work
+from cfdyn.certify.boxes.pace import Pace, Rate
 from cfdyn.certify.boxes.search import Search
 from cfdyn.certify.subject import subject
 
@@ -76,18 +76,12 @@ def test_what_is_left_of_a_search_is_told_to_a_factor_of_three(name, monkeypatch
     assert search.tested == search.tree.size  # each box once
 
 
-def test_seconds_of_rounds_boxes_and_settled_boxes_are_told_apart():
-    seconds = Seconds()
-    for boxes, settled in ((1, 0), (2, 0), (4, 1), (6, 2), (8, 3), (10, 9), (2, 2)):
-        seconds.add(boxes, settled, 0.25 + 0.01 * boxes + 0.1 * settled)
-    assert seconds.of(Work(4.5, 300.0, 200.0)) == pytest.approx(4.5 * 0.25 + 3 + 20)
-
-
-def test_seconds_of_few_rounds_are_never_below_zero():
-    seconds = Seconds()
-    for took in (0.5, 0.25, 0.0):
-        seconds.add(1, 0, took)
-        assert seconds.of(Work(0.0, 0.0, 0.0)) == 0 and 0 <= seconds.of(Work(2.0, 3.0, 2.5)) < 3
+def test_seconds_are_those_of_settled_boxes():
+    rate = Rate()
+    assert rate.of(0.0) == 0
+    for settled, seconds in ((0, 0.5), (3, 0.5), (1, 1.0)):
+        rate.add(settled, seconds)
+    assert rate.of(200.0) == 100.0
 
 
 @pytest.mark.parametrize("rates", [("1", "9"), ("1", "11"), ("2", "10"), ("0.5", "11.8")])

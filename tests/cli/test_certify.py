@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from cfdyn.certify.boxes.pace import Work
 from tests.cli.terminal import run
 
 
@@ -126,8 +125,8 @@ def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, argument
     said = []
     monkeypatch.setattr("cfdyn.cli.command.progress", lambda words, quiet: contextlib.nullcontext(said.append))
     monkeypatch.setattr("cfdyn.certify.boxes.search.time", SimpleNamespace(monotonic=itertools.count().__next__))
-    monkeypatch.setattr("cfdyn.certify.boxes.search.Pace.work_left", lambda self, most, batch: Work(1.0, 75.0, 40.0))
-    monkeypatch.setattr("cfdyn.certify.boxes.search.Seconds.of", lambda self, work: work.boxes)
+    monkeypatch.setattr("cfdyn.certify.boxes.search.Pace.settled_left", lambda self, most: 75.0)
+    monkeypatch.setattr("cfdyn.certify.boxes.search.Rate.of", lambda self, settled: settled)
     run(capsys, *arguments)
     assert next(words for words in said if "boxes done" in words).endswith(f" wait, about 1 min 15 s{of} left")
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,52 +18,32 @@ TOLD = ("boxes done", "boxes that wait", "seconds left or None")
 Progress = Callable[[int, int, float | None], None]
 Say = Callable[[str], None]
 ROUND = 8  # boxes that are looked at one by one, for one estimate
-LEVEL = 4  # boxes that are expected in a round at least: the parts that are bisected fall on, and fewer are seldom met
-RECENT = 60  # rounds that tell what one takes
 
 
-class Work(NamedTuple):
-    """Rounds, boxes that are tested in them, and those of them that a test settles."""
+class Rate:
+    """What a settled box takes, on the average so far, and with it what is bisected before.
 
-    rounds: float
-    boxes: float
-    settled: float
+    A box that is bisected was looked at in doubles, together with many; one that is settled has a proof in balls of its own. In
+    four searches with the loss `logistic_regression`, a round counted as three settled boxes, 0.63 to 1.7 of the time left was
+    told, by the pace of all boxes 0.41 to 1.2.
 
-
-class Seconds:
-    """What work takes: so much for each round, for each box, and for each that is settled, by least squares over rounds so far.
-
-    A box that is bisected was looked at in doubles, together with many; one that is settled has a proof in balls of its own, on
-    569 rows of data some hundredths of a second. The first ones are bisected and the last ones settled, and small rounds take as
-    long as large ones, so the pace of boxes alone tells too little. Of six proofs on these rows, of 11 to 40 s when a settled box
-    took a tenth, two told something before the end: 0.9 to 1.8 of the time left, by boxes alone 0.6 to 0.8. In four searches with
-    the loss `logistic_regression`, a round counted as three settled boxes, it was 0.57 to 1.28, by boxes alone 0.35 to 0.73.
-
-    >>> seconds = Seconds()
-    >>> for boxes, settled in ((1, 0), (2, 1), (20, 4), (64, 40)):
-    ...     seconds.add(boxes, settled, 0.3 + 0.01 * boxes + 0.1 * settled)
-    >>> round(seconds.of(Work(3, 100, 60)), 6)
-    7.9
+    >>> rate = Rate()
+    >>> rate.add(4, 2.0)
+    >>> rate.of(60)
+    30.0
     """
 
     def __init__(self) -> None:
-        self._rounds: deque[tuple[Work, float]] = deque(maxlen=RECENT)
+        self._settled, self._seconds = 0, 0.0
 
-    def add(self, boxes: int, settled: int, seconds: float) -> None:
-        """A round of so many boxes took so long."""
-        self._rounds.append((Work(1.0, boxes, settled), seconds))
+    def add(self, settled: int, seconds: float) -> None:
+        """A round that settled so many boxes took so long."""
+        self._settled += settled
+        self._seconds += seconds
 
-    def of(self, work: Work) -> float:
-        """Seconds for other work, at the pace of the last rounds."""
-        from scipy.optimize import nnls  # which short proofs do without
-
-        done, took = np.array([work for work, _ in self._rounds]), np.array([seconds for _, seconds in self._rounds])
-        counts = FADING ** np.arange(len(took))[::-1]
-        # Errors are about as large as √time: many short rounds say as much as a long one.
-        weights = np.sqrt(counts / np.maximum(took, 1e-6))
-        each = nnls(done * weights[:, None], took * weights)[0]
-        fitted = float(counts @ (done @ each))
-        return float(each @ work) * (float(counts @ took) / fitted if fitted else 1.0)
+    def of(self, settled: float) -> float:
+        """Seconds until so many more are settled."""
+        return settled * self._seconds / max(self._settled, 1)
 
 
 class Pace:
@@ -115,26 +93,6 @@ class Pace:
 
     def left(self, most: int) -> float | None:
         """Boxes that will still be tested, at most so many; None where that cannot be told."""
-        expected = self._expected()
-        return None if expected is None else min(float(sum(expected)), float(most))
-
-    def work_left(self, most: int, batch: float) -> Work | None:
-        """Rounds of at most ``batch`` boxes, boxes and settled boxes still to come; None where that cannot be told.
-
-        >>> pace = Pace(np.zeros(100, int))
-        >>> pace.tested(np.zeros(50, int)); pace.bisected(np.zeros(25, int)); pace.tested(np.ones(50, int))
-        >>> pace.work_left(10**6, 40)  # 50 whole boxes wait, and 50 halves of 25 of them then
-        Work(rounds=2.5, boxes=100.0, settled=75.0)
-        """
-        expected, boxes = self._expected(), self.left(most)
-        if expected is None or boxes is None:
-            return None
-        # Each that is bisected has two parts that wait: of L boxes and W that wait now, (L + W)/2 are settled.
-        settled = (boxes + float(self._waiting.sum())) / 2
-        return Work(sum(max(1.0, level / batch) for level in expected if level >= LEVEL), boxes, settled)
-
-    def _expected(self) -> list[float] | None:
-        """Boxes that are expected to be tested in each level from here on, were all that wait tested at once."""
         enough = np.flatnonzero(self._tested >= ENOUGH)
         if not len(enough):
             return None
@@ -147,11 +105,25 @@ class Pace:
         parts = np.full(size, part)
         known = np.flatnonzero(tested[:deepest])
         parts[known] = bisected[known] / tested[known]
-        levels, level = [float(waiting.sum())], waiting.astype(float)
-        while level.any() and len(levels) < DEPTHS:
+        total, level = 0.0, waiting.astype(float)
+        for _ in range(DEPTHS):  # what is expected to be tested in each level from here on, were all that wait tested at once
+            total += float(level.sum())
+            if not level.any():
+                break
             level, parts = np.append(0.0, 2 * parts * level), np.append(parts, part)
-            levels.append(float(level.sum()))
-        return levels
+        return min(total, float(most))
+
+    def settled_left(self, most: int) -> float | None:
+        """Those of them that a test will settle; None where that cannot be told.
+
+        >>> pace = Pace(np.zeros(100, int))
+        >>> pace.tested(np.zeros(50, int)); pace.bisected(np.zeros(25, int)); pace.tested(np.ones(50, int))
+        >>> pace.settled_left(10**6)  # 50 whole boxes wait: 25 of them, and then 50 halves
+        75.0
+        """
+        # Each that is bisected has two parts that wait: of L boxes and W that wait now, (L + W)/2 are settled.
+        boxes = self.left(most)
+        return None if boxes is None else (boxes + float(self._waiting.sum())) / 2
 
 
 def saying(progress: Say | None) -> Say:
@@ -168,7 +140,7 @@ class Told:
     def __init__(self, progress: Progress | None):
         self.progress: Progress | None = called_with("progress", progress, *TOLD)
         self._done, self._waiting, self._ends = 0, 1, np.inf
-        self._pace, self._seconds, self._begun = Pace(np.zeros(1, int)), Seconds(), time.monotonic()
+        self._pace, self._rate, self._begun = Pace(np.zeros(1, int)), Rate(), time.monotonic()
         self._tested: list[int] = []
         self._bisected: list[int] = []
 
@@ -179,7 +151,7 @@ class Told:
         self._tested.append(depth)
         self._bisected += [depth] * bisected
         if len(self._tested) == ROUND:
-            self.round(self._tested, self._bisected, ROUND)
+            self.round(self._tested, self._bisected)
             self._tested, self._bisected = [], []
         self.tell(self._done + (not bisected), self._waiting + (1 if bisected else -1))
 
@@ -189,16 +161,16 @@ class Told:
         if self.progress is not None:
             self.progress(done, waiting, left if 0 <= left < np.inf else None)
 
-    def round(self, tested: Sequence[int], bisected: Sequence[int], most: float = np.inf) -> None:
-        """Boxes of these depths were tested, and some bisected: so much is left, in rounds of ``most`` boxes."""
+    def round(self, tested: Sequence[int], bisected: Sequence[int]) -> None:
+        """Boxes of these depths were tested, and some bisected."""
         if self.progress is None:
             return
         now = time.monotonic()
         self._pace.tested(np.array(tested, int))
         self._pace.bisected(np.array(bisected, int))
-        self._seconds.add(len(tested), len(tested) - len(bisected), now - self._begun)
-        work = self._pace.work_left(MOST, most)
-        self._ends, self._begun = np.inf if work is None else now + self._seconds.of(work), now
+        self._rate.add(len(tested) - len(bisected), now - self._begun)
+        left = self._pace.settled_left(MOST)
+        self._ends, self._begun = np.inf if left is None else now + self._rate.of(left), now
 
 
 def _padded(counts: np.ndarray, size: int) -> np.ndarray:

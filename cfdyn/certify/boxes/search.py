@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.arguments import called_with
 from cfdyn.certify.boxes.helping import Helpers
 from cfdyn.certify.boxes.judging import Question
-from cfdyn.certify.boxes.pace import MOST, TOLD, Pace, Progress, Seconds
+from cfdyn.certify.boxes.pace import MOST, TOLD, Pace, Progress, Rate
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree, middle
 
@@ -51,7 +51,7 @@ class Search:
         lo, hi = (np.array([[pair[k]] for pair in question.root], float) for k in (0, 1))
         self.width, self.dim = hi[:, 0] - lo[:, 0], len(question.box)
         self.waiting = [Boxes(np.array([0]), lo, hi)]
-        self.pace, self.seconds = Pace(np.zeros(0, int)), Seconds()
+        self.pace, self.rate = Pace(np.zeros(0, int)), Rate()
         self.parked: list[Boxes] = []
         self.given_up: list[Boxes] = []
         self.done = self.tested = 0
@@ -73,9 +73,9 @@ class Search:
             self.after()
             if self.progress:
                 waiting = sum(len(b.nodes) for b in self.waiting)
-                self.seconds.add(len(batch.nodes), self.done - done, time.monotonic() - begun)
-                left = self.pace.work_left(waiting + self.most - self.tree.size, BATCH)
-                self.progress(self.done, waiting, None if left is None else self.seconds.of(left))
+                self.rate.add(self.done - done, time.monotonic() - begun)
+                left = self.pace.settled_left(waiting + self.most - self.tree.size)
+                self.progress(self.done, waiting, None if left is None else self.rate.of(left))
             if patience is not None and sum(len(b.nodes) for b in self.given_up) > patience:
                 return
 
