@@ -8,14 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import UsageError, unknown
-from cfdyn.records.tables import MISSING, is_number, read_cells
+from cfdyn.records.tables import GAPS, is_number, read_cells
 from cfdyn.words import how_many
 
 WAYS = ("refuse", "drop", "mean")  # what becomes of gaps
 MOST_TEXTS, MOST_CLASSES = 20, 1000  # different ones in an input, in a target; more are names, each of one row
 LEAST, LARGEST = 1e-150, 1e150  # standard deviations of which the squares are exact floats
 WHOLE = 2.0**53  # whole numbers beyond it are no longer all floats
-GAPS = MISSING | {"nan"}
 OTHER = re.compile(r"[\s,_'%$€£]")  # what stands in numbers beside what `float` reads
 
 

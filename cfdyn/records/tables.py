@@ -69,7 +69,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
     """
     source = " ".join(os.fspath(path).split())
     lines = text_of(path).split("\n")
-    (number, first), (_, second) = [*islice(_rows(lines, source), 2), (0, []), (0, [])][:2]
+    (number, first), (_, second) = [*islice(lines_of(lines, source), 2), (0, []), (0, [])][:2]
     if not number:
         raise UsageError(f"{source} is empty")
     named = _has_names(first, second)
@@ -78,14 +78,14 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
     skipped = number if named else number - 1
     filled = [line for line in lines[skipped:] if line.strip()]
     nothing = np.empty((0, len(names)))
+    read = _number_or_gap if gaps else None
     try:
-        values = np.loadtxt(filled, delimiter=_separator(lines), ndmin=2, comments=None, quotechar='"') if filled else nothing
+        values = np.loadtxt(filled, delimiter=_separator(lines), ndmin=2, comments=None, quotechar='"', converters=read,
+                            encoding="utf-8") if filled else nothing  # fmt: skip
     except ValueError:
         values = nothing
-    if gaps and (values.shape != (len(filled), len(names)) or np.isnan(values).any()):
-        values = _with_gaps(lines, names, skipped, source)
-    elif values.shape != (len(filled), len(names)) or not np.isfinite(values).all():
-        raise UsageError(_complaint(lines, names, skipped, source))
+    if values.shape != (len(filled), len(names)) or not (np.isfinite(values) | (gaps & np.isnan(values))).all():
+        raise UsageError(_complaint(lines, names, skipped, source, GAPS if gaps else frozenset()))
     if len(filled) < 2:
         raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
     return Table(names, values, source)
@@ -99,7 +99,7 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[list
     UsageError: no such file, two columns of one name, a row with fewer or more cells than the first line
     """
     source = " ".join(os.fspath(path).split())
-    rows = list(_rows(text_of(path).split("\n"), source))
+    rows = list(lines_of(text_of(path).split("\n"), source))
     if not rows:
         raise UsageError(f"{source} is empty")
     names = tuple(cell.lstrip("# ") or f"c{i}" for i, cell in enumerate(rows[0][1], 1))
@@ -151,7 +151,7 @@ def _separator(lines: Sequence[str]) -> str:
     return next((mark for mark in "\t;" if mark in unquoted), ",")
 
 
-def _rows(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]]]:
+def lines_of(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]]]:
     """The number and the cells of each line that is not empty."""
     mark = _separator(lines)
     for number, line in enumerate(lines, 1):
@@ -182,23 +182,17 @@ def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
     return bool(texts) and not (numbers_beside and all(i < len(second) and not is_number(second[i]) for i in texts))
 
 
-def _with_gaps(lines: Sequence[str], names: Sequence[str], skipped: int, source: str) -> np.ndarray:
-    """The numbers, NaN where one is missing; a UsageError for another cell that is no finite number."""
-    below = (cells for number, cells in _rows(lines, source) if number > skipped)
-    rows = [["nan" if cell.lower() in GAPS else cell for cell in cells] for cells in below]
-    if any(len(cells) != len(names) for cells in rows) or not all(is_number(cell) for cells in rows for cell in cells):
-        raise UsageError(_complaint(lines, names, skipped, source, GAPS))
-    values = np.array(rows, dtype=float).reshape(len(rows), len(names))
-    if np.isinf(values).any():
-        raise UsageError(_complaint(lines, names, skipped, source, GAPS))
-    return values
+def _number_or_gap(cell: str) -> float:
+    """NaN for a gap, a ValueError for what is no number."""
+    cell = "nan" if cell.strip().lower() in GAPS else cell.strip()
+    return float(cell if is_number(cell) else "no number")
 
 
 def _complaint(
     lines: Sequence[str], names: Sequence[str], skipped: int, source: str, allowed: frozenset[str] = frozenset()
 ) -> str:
     """A sentence on the first cell that is wrong, with its row and column, which numpy does not name."""
-    for number, cells in _rows(lines, source):
+    for number, cells in lines_of(lines, source):
         if number > skipped and len(cells) != len(names):
             return _wrong_length(number, cells, names, source)
         for name, cell in zip(names, cells if number > skipped else ()):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,14 +61,10 @@ def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """The number of its line and the cells that are filled, of each row."""
-    from cfdyn.records.tables import text_of
+    from cfdyn.records.tables import lines_of, text_of
 
-    reader = csv.DictReader(text_of(table).splitlines(), skipinitialspace=True, restkey="", strict=True)
-    try:
-        rows = [(reader.line_num, {name.strip(): str(cell).strip() for name, cell in row.items() if cell}) for row in reader]
-    except csv.Error as problem:
-        raise UsageError(f"line {reader.line_num} of {table} cannot be taken apart: {problem}") from None
-    names = [name.strip() for name in reader.fieldnames or ()]
+    (_, names), *below = [*lines_of(text_of(table).split("\n"), str(table))] or [(0, [])]
+    rows = [(line, {name: cell for name, cell in zip_longest(names, cells, fillvalue="") if cell}) for line, cells in below]
     for name in names:
         if name not in COLUMNS:
             raise unknown(f"column of {table}:", name, COLUMNS)
