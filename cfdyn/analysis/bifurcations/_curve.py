@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.tables import curve_table
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import CfdynError, UsageError
+from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
 from cfdyn.signatures import checked
 from cfdyn.systems.map import Map, require_map
@@ -215,7 +216,7 @@ def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int)
 
 
 @dataclass(frozen=True, eq=False)
-class Switched(Record):
+class Switched(Listed[BifurcationCurve], Record, of="curves"):
     """What begins at a point of codimension two, or goes through it.
 
     ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that
@@ -231,15 +232,6 @@ class Switched(Record):
     branches: list[Branch]
     said: list[str]
     meaning: str = ""
-
-    def __len__(self) -> int:
-        return len(self.curves)
-
-    def __iter__(self) -> Iterator[BifurcationCurve]:
-        return iter(self.curves)
-
-    def __getitem__(self, place: int) -> BifurcationCurve:
-        return self.curves[place]
 
 
 def followed(

@@ -21,6 +21,7 @@ from cfdyn.continuation.tables import branch_table
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.exports import stacked
+from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown
@@ -31,7 +32,7 @@ SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them a
 
 
 @dataclass(frozen=True, eq=False)
-class Branches(Record):
+class Branches(Listed[Branch], Record, of="branches"):
     """Branches of cycles along one parameter, those of the lowest depth first.
 
     ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.
@@ -42,15 +43,6 @@ class Branches(Record):
     branches: list[Branch]
     origins: list[str]
     reason: str
-
-    def __len__(self) -> int:
-        return len(self.branches)
-
-    def __iter__(self) -> Iterator[Branch]:
-        return iter(self.branches)
-
-    def __getitem__(self, place: int) -> Branch:
-        return self.branches[place]
 
     def table(self) -> dict[str, list[Any]]:
         """The tables of all branches one below the other, as of `Branch.table`, with the number of the ``branch`` from 1 on, and

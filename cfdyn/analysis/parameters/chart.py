@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -24,6 +24,7 @@ from cfdyn.cycles.same import same_cycle
 from cfdyn.errors import UsageError
 from cfdyn.numerics.regions import regions, samples
 from cfdyn.records.exports import stacked
+from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.attractors import AWAY, UNDECIDED
 from cfdyn.systems.map import Map, require_map
@@ -50,7 +51,7 @@ class Region(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Chart(Record):
+class Chart(Listed[BifurcationCurve], Record, of="curves"):
     """Curves of bifurcations in one plane.
 
     ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: in words, where each began; ``resonances``
@@ -67,15 +68,6 @@ class Chart(Record):
     said: list[str]
     regions: list[Region]
     labels: Annotated[np.ndarray, "* *"]
-
-    def __len__(self) -> int:
-        return len(self.curves)
-
-    def __iter__(self) -> Iterator[BifurcationCurve]:
-        return iter(self.curves)
-
-    def __getitem__(self, place: int) -> BifurcationCurve:
-        return self.curves[place]
 
     def table(self) -> dict[str, list[Any]]:
         """The tables of all curves one below the other, with number, kind and period of each."""

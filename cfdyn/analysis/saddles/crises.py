@@ -14,6 +14,7 @@ from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.attractors import UNDECIDED, filled, kind_of_crisis
 from cfdyn.manifolds.landings import Landing, critical_over, landings, monotone_parts
+from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
@@ -49,7 +50,7 @@ class Crisis(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Crises(Record):
+class Crises(Listed[Crisis], Record, of="found"):
     """The crises of a map of one variable over a range of a parameter, in order.
 
     ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``undecided``: the values of
@@ -66,15 +67,6 @@ class Crises(Record):
     reason: str
     values: Annotated[np.ndarray, "m"]
     orbits: Annotated[np.ndarray, "m *"]
-
-    def __len__(self) -> int:
-        return len(self.found)
-
-    def __iter__(self) -> Iterator[Crisis]:
-        return iter(self.found)
-
-    def __getitem__(self, place: int) -> Crisis:
-        return self.found[place]
 
 
 def crises(

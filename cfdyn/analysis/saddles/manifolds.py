@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from cfdyn.cycles.shooting import polish
 from cfdyn.errors import Interrupted, NumericsError, UsageError, unknown
 from cfdyn.kernels.orbits import ESCAPED
 from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
+from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
@@ -70,7 +71,7 @@ class Manifold(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Manifolds(WithMap, Record):
+class Manifolds(WithMap, Listed[Manifold], Record, of="curves"):
     """A `Manifold` for each of the saddles of a map, with the box (D, 2) that they are grown in (infinite where none was given).
 
     ``basins`` (rows, columns): for cells of the box, x to the right and y upward, the number of the attractor that the orbit from
@@ -83,15 +84,6 @@ class Manifolds(WithMap, Record):
     basins: Annotated[np.ndarray, "* *", int] = field(default_factory=lambda: np.empty((0, 0), int))
     attractors: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0)))
     _step: Map | None = field(default=None, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.curves)
-
-    def __iter__(self) -> Iterator[Manifold]:
-        return iter(self.curves)
-
-    def __getitem__(self, place: int) -> Manifold:
-        return self.curves[place]
 
 
 def manifolds(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from cfdyn.manifolds.attractors import UNDECIDED, kind_of_crisis
 from cfdyn.manifolds.contact import Contact, Pair
 from cfdyn.manifolds.tangencies import BENT, tangencies_over
 from cfdyn.manifolds.whole import limits_of
+from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
@@ -63,7 +64,7 @@ class Tangency(WithMap, Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Tangencies(Record):
+class Tangencies(Listed[Tangency], Record, of="found"):
     """The `Tangency`s over a range of a parameter, in order; ``reason``: values at which there was nothing to look at."""
 
     name: str
@@ -71,15 +72,6 @@ class Tangencies(Record):
     found: list[Tangency]
     heteroclinic: bool
     reason: str
-
-    def __len__(self) -> int:
-        return len(self.found)
-
-    def __iter__(self) -> Iterator[Tangency]:
-        return iter(self.found)
-
-    def __getitem__(self, place: int) -> Tangency:
-        return self.found[place]
 
 
 def tangencies(

@@ -9,8 +9,7 @@ from cfdyn.arguments import whole_number
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.ensembles._kernels.runs import ALL, INDEPENDENT, REPLACED, RESHUFFLED, Task, advance_runs
 from cfdyn.errors import unknown
-from cfdyn.flows._noisy import checked
-from cfdyn.flows._noisy_parts import LABEL
+from cfdyn.flows._noisy import LABEL, checked
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
