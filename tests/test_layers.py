@@ -133,3 +133,11 @@ def test_rooms_inside_a_room_keep_the_order_of_the_page():
         for upper, lower in pairwise(rows):
             back = f"cfdyn.{room}.{lower[0]}", f"cfdyn.{room}.{upper[0]}"
             assert climbing(room, rows, {back[0]: {back[1]}}) == [back]
+
+
+def test_no_room_above_systems_asks_which_kind_a_map_is():
+    """They ask for what it can do, see `cfdyn.systems.any_map`; the integrator of flows chooses among its own."""
+    asks = re.compile(r"isinstance\([^\n]*\b(MatrixFree\w*|OptimizerMap)\b")
+    asking = [name for name, path in modules().items() if asks.search(path.read_text(encoding="utf-8"))]
+    assert "cfdyn.systems.map" in asking
+    assert [name for name in asking if not name.startswith(("cfdyn.systems.", "cfdyn.integrate."))] == []

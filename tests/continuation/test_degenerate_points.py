@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis.bifurcations import continue_cycle, normal_form
+from cfdyn.analysis import continue_cycle, normal_form
 from cfdyn.errors import NumericsError, UsageError
 
 
