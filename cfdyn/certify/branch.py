@@ -15,10 +15,9 @@ from cfdyn.certify.boxes.pace import Say, saying
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.cycle import box_text, overlapping
 from cfdyn.certify.exact import above, below, end
-from cfdyn.certify.shooting.candidates import candidate
+from cfdyn.certify.shooting.candidates import candidate, polished
 from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, hull_of, proven_cycle, proven_near
 from cfdyn.certify.shooting.multipliers import multipliers, product, stability
-from cfdyn.certify.shooting.newton import polished
 from cfdyn.certify.subject import Subject, subject
 
 FIRST, LEAST, MOST = 1 / 16, 2.0**-18, 20_000  # steps over the interval's length, and how many

@@ -20,7 +20,6 @@ from numba.experimental import function_type as _function_type  # noqa: F401 (ho
 from numba.extending import intrinsic, typeof_impl
 
 from cfdyn.machine import compiling
-from cfdyn.machine.interrupts import hold_interrupts
 from cfdyn.machine.kernel_cache import is_kept, keep
 from cfdyn.machine.parts import Part
 from cfdyn.machine.portable import Rooted, held_while_forking
@@ -31,22 +30,27 @@ SIGNATURE = types.void(_POINTER, _POINTER, _POINTER)
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
-hold_interrupts()
 # The lock within: the one around it would tell of a compilation that there is not.
 held_while_forking(global_compiler_lock._lock, 1)
 
 
 class _Told(event.Listener):
-    """Passes on when a kernel is compiled, not when one is loaded."""
+    """Passes on what numba says."""
+
+    def __init__(self, begin: Callable[[], None], end: Callable[[], None]):
+        self.begin, self.end = begin, end
 
     def on_start(self, event: Any) -> None:
-        compiling.begin()
+        self.begin()
 
     def on_end(self, event: Any) -> None:
-        compiling.end()
+        self.end()
 
 
-event.register("numba:compile", _Told())
+_held = compiling.HeldInterrupts()
+event.register("numba:compiler_lock", _Told(_held.begin, _held.end))
+# When a kernel is compiled, not when one is loaded.
+event.register("numba:compile", _Told(lambda: compiling.begin(), lambda: compiling.end()))
 
 
 def kernel(function: Callable, short: bool = False) -> Callable:

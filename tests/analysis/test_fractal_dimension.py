@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.series.scaling import boxes_filled, pairs_within
+from cfdyn.analysis.invariants.fractal_dimension import boxes_filled, pairs_within
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.569945671870945})
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})

@@ -10,8 +10,8 @@ from flint import ctx
 
 import cfdyn as cf
 from cfdyn.certify.branch import Slab, _Walk
+from cfdyn.certify.shooting.candidates import polished
 from cfdyn.certify.shooting.krawczyk import proven_cycle
-from cfdyn.certify.shooting.newton import polished
 from cfdyn.certify.subject import subject
 from cfdyn.errors import UsageError
 from tests.certify.cases import L, O, adam

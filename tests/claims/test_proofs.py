@@ -9,9 +9,8 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, near
-from cfdyn.claims.markdown import table
 from cfdyn.claims.proofs import NotProved, documents, facts
-from cfdyn.claims.report import page
+from cfdyn.claims.report import page, table
 from cfdyn.claims.sources import all_claims, certificates
 from cfdyn.claims.verdict import judge, measure
 from cfdyn.cli.commands.show import _claim

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from cfdyn.claims.markdown import _cell
+from cfdyn.claims.report import _cell
 from tests.claims.test_runner import IDS, call
 from tests.claims.toy import PAPER, install
 from tests.processes import finished

@@ -12,8 +12,8 @@ import pytest
 
 from cfdyn.claims.answers import filled
 from cfdyn.claims.claim import READ, Claim
-from cfdyn.claims.markdown import answers, table
 from cfdyn.claims.record import on_record, recorded
+from cfdyn.claims.report import answers, table
 from cfdyn.claims.sources import all_claims, papers
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ from cfdyn.certify.balls import ball
 from cfdyn.certify.borders.continuity import refusal
 from cfdyn.certify.boxes.solved import Points
 from cfdyn.certify.boxes.systems import precise
+from cfdyn.certify.shooting.candidates import shooting_matrix
 from cfdyn.certify.shooting.krawczyk import inside, krawczyk
-from cfdyn.certify.shooting.newton import shooting_matrix
 from cfdyn.certify.subject import Subject, in_floats
 
 Box = Sequence[tuple[float, float]]

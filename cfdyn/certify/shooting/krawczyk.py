@@ -12,7 +12,7 @@ from flint import arb, arb_mat
 
 from cfdyn.certify.balls import ball
 from cfdyn.certify.borders.slopes import Slopes
-from cfdyn.certify.shooting.newton import shooting_matrix
+from cfdyn.certify.shooting.candidates import shooting_matrix
 from cfdyn.certify.subject import Subject
 
 Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate

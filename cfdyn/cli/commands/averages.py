@@ -8,8 +8,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
-from cfdyn.cli.input.options import INJECT
+from cfdyn.cli.input.options import INJECT, offers
 from cfdyn.cli.input.specs import flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import numbers

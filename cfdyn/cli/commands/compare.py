@@ -9,8 +9,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
-from cfdyn.cli.input.options import COMPARED, DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED
+from cfdyn.cli.input.options import COMPARED, DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED, offers
 from cfdyn.cli.input.specs import flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import numbers

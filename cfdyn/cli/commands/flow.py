@@ -8,7 +8,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import offers
 from cfdyn.cli.input.specs import check_flow, make_flow
 from cfdyn.cli.input.subject import Chosen, Subject
 from cfdyn.cli.input.values import numbers

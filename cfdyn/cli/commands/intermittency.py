@@ -9,7 +9,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.grids import at_first
-from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import offers
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import assignments, spaced
 from cfdyn.cli.output.document import fields

@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import offers
 from cfdyn.cli.input.specs import CATALOGUES
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, describe

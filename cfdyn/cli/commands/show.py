@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import offers
 from cfdyn.cli.input.specs import CATALOGUES
 from cfdyn.cli.output.layout import reflowed
 from cfdyn.cli.output.screen import width

@@ -10,7 +10,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
+from cfdyn.cli.input.options import offers
 from cfdyn.cli.input.specs import check_flow, flow_names, make_flows
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import Interval, intervals

@@ -10,8 +10,7 @@ from typer import Argument, Option
 import cfdyn
 from cfdyn.cli import interrupts
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.completion import offers
-from cfdyn.cli.input.options import FIGSIZE, FIGURE, OUTPUT, PLOT, STYLE, XLIM, YLIM
+from cfdyn.cli.input.options import FIGSIZE, FIGURE, OUTPUT, PLOT, STYLE, XLIM, YLIM, offers
 from cfdyn.cli.input.values import given
 from cfdyn.cli.output.files import figure_options
 from cfdyn.cli.output.screen import Say, Screen, number

@@ -1,14 +1,34 @@
 """The options that several commands have, each said once, as types for Typer."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from cfdyn.cli.input.completion import offers
-
 FOLDER = Path("cfdyn-out")
 SUBJECT, OUTPUT = "Loss, optimizer and start", "Output"  # headings in the help of a command
+Completer = Callable[[str], list[str]]
+
+
+def offers(*catalogues: str, others: tuple[str, ...] = ()) -> Completer:
+    """Completes a name in one of these catalogues, or one of a few other words; the last one of several with commas between.
+
+    >>> offers("optimizers")("nest")
+    ['nesterov']
+    >>> offers("flows")("gradient,cen")
+    ['gradient,central']
+    """
+
+    def complete(incomplete: str) -> list[str]:
+        from cfdyn.registry import catalogue
+
+        before, comma, last = incomplete.rpartition(",")
+        known = [*others, *(name for kind in catalogues for name in catalogue(kind).names())]
+        return [f"{before}{comma}{name}" for name in dict.fromkeys(known) if name.startswith(last)]
+
+    return complete
+
 
 LOSS = Annotated[str | None, Argument(metavar="[LOSS]", help="A formula in quotes, or a name from 'cfdyn list losses', as double_well:a=2.", show_default=False, autocompletion=offers("losses"))]  # noqa: E501
 OPTIMIZER = Annotated[str, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers'; without lr: 1.1 × the edge, 0.5 × with noise.", metavar="SPEC", autocompletion=offers("optimizers"), rich_help_panel=SUBJECT)]  # noqa: E501
