@@ -54,8 +54,8 @@ def answers(questions: Iterable[Question], verdicts: Mapping[str, Verdict]) -> s
 
 
 def _counted(question: Question, verdicts: Mapping[str, Verdict]) -> str:
-    found = [verdicts[name].verdict for name in question.claims if name in verdicts]
-    return ", ".join(f"{found.count(kind)} {kind}" for kind in VERDICTS if kind in found)
+    words = [verdicts[name].verdict for name in question.claims if name in verdicts]
+    return ", ".join(f"{words.count(kind)} {kind}" for kind in VERDICTS if kind in words)
 
 
 def _row(verdict: Verdict) -> str:

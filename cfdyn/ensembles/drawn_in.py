@@ -11,7 +11,7 @@ SHRUNK = 0.99  # times its size a box comes back after a turn
 
 
 def drawn_in(step: Map, points: np.ndarray) -> np.ndarray:
-    """Half the sides of boxes around the points (n, D) of a cycle, (n,); 0 where none are found, and of maps with branches.
+    """Half the sides of boxes around the points (n, D) of a cycle, (n,); 0 where there are none, and of maps with branches.
 
     Each step takes a box into the next one, for over it max_i Σ_j |∂f_i/∂z_j| is bounded, in intervals, by the ratio of their
     sides; after a turn the box has shrunk. By the mean value theorem all of its orbits approach the cycle.

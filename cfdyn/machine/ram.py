@@ -9,10 +9,10 @@ LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_by
 
 def bytes_of_memory() -> float:
     """Bytes that the processes here may have together; infinite where the system does not tell."""
-    found = [float("inf")]
+    limits = [float("inf")]
     with suppress(AttributeError, ValueError, OSError):
-        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+        limits.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
     for limit in LIMITS:
         with suppress(ValueError, OSError):
-            found.append(float(Path(limit).read_text()))
-    return min(size for size in found if size > 0)
+            limits.append(float(Path(limit).read_text()))
+    return min(size for size in limits if size > 0)

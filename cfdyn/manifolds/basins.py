@@ -25,17 +25,17 @@ def basins_on(step: Map, box: np.ndarray, size: int) -> tuple[np.ndarray, np.nda
     run_on(address(step.rule("step").compiled), step.p, STEPS, ESCAPE * unit.max(), unit, states, escaped)
     labels = np.full(len(states), OPEN)
     labels[escaped > 0] = DIVERGES
-    found: list[np.ndarray] = []
-    while len(found) < MOST and (open_ := np.flatnonzero(labels == OPEN)).size:
+    ends: list[np.ndarray] = []
+    while len(ends) < MOST and (open_ := np.flatnonzero(labels == OPEN)).size:
         points, near = _attractor(step, states[open_[0]], unit)
         if points is None:
             labels[open_[0]] = DIVERGES
             continue
         on_it = _distances(states[open_] / unit, points / unit) <= near
         on_it[0] = True
-        labels[open_[on_it]] = len(found)
-        found.append(points[0])
-    return labels.reshape(size, size), np.array(found).reshape(-1, 2)
+        labels[open_[on_it]] = len(ends)
+        ends.append(points[0])
+    return labels.reshape(size, size), np.array(ends).reshape(-1, 2)
 
 
 def _attractor(step: Map, z: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray | None, float]:

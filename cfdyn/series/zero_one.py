@@ -16,15 +16,15 @@ def growth_rates(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
     cut = n // CUT
     lags, rows = np.arange(1, cut + 1), n - cut
     size, mean = next_fast_len(n + rows), x.mean()
-    found = np.empty(len(angles))
+    rates = np.empty(len(angles))
     for k, c in enumerate(angles.tolist()):
         z = np.cumsum(x * np.exp(1j * c * t))
         z -= z.mean()  # fewer digits are lost
         squares = np.concatenate([[0.0], np.cumsum(np.abs(z) ** 2)])
         products = np.fft.ifft(np.fft.fft(z, size) * np.conj(np.fft.fft(z[:rows], size)))[1 : cut + 1].real
         moved = (squares[rows + lags] - squares[lags] + squares[rows] - 2 * products) / rows
-        found[k] = _correlation(lags, moved - mean**2 * (1 - np.cos(lags * c)) / (1 - np.cos(c)))
-    return found
+        rates[k] = _correlation(lags, moved - mean**2 * (1 - np.cos(lags * c)) / (1 - np.cos(c)))
+    return rates
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -15,7 +15,7 @@ SCALES = (0.5, 1.0, 3.0, 10.0)  # of the state, in turn
 def continuous(tape: Tape, outputs: Sequence[Node], condition: Node) -> bool:
     """True if the outputs are the same on both sides of where a condition changes, wherever random segments cross that.
 
-    Parameters are drawn between 0 and 1: what is continuous for special values of them only is not found to be so.
+    Parameters are drawn between 0 and 1: continuity at special values only goes unnoticed.
 
     >>> t = Tape()
     >>> x, one = t.leaf("z", 0), t.const(1)

@@ -43,8 +43,8 @@ def summary(run: Run) -> list[list[Any]]:
         return []
     at, rows = int(run.t[-1]), list(run.models.values())
     averages = {row.name: run.averages(row.name) for row in rows}
-    measured = next((found["measured"] for found in averages.values()), None)
-    found = [
+    measured = next((average["measured"] for average in averages.values()), None)
+    average = [
         ["loss at the midpoint", float(run.midpoint_loss[-1]), *(_last(row.loss) for row in rows)],
         ["average loss (models: predicted)", measured, *(averages[row.name]["predicted"] for row in rows)],
         ["sharpness", float(run.sharpness[-1]), *(_last(row.sharpness) for row in rows)],
@@ -55,7 +55,7 @@ def summary(run: Run) -> list[list[Any]]:
         ["distance at the end", None, *(_last(row.distance) for row in rows)],
         ["gradient equivalents", float(run.work.get("discrete", 0.0)), *(run.work[row.name] for row in rows)],
     ]  # fmt: skip
-    return [row for row in found if any(value is not None and value == value for value in row[1:])]
+    return [row for row in average if any(value is not None and value == value for value in row[1:])]
 
 
 def _of_noise(run: Run) -> list[list[Any]]:
@@ -74,11 +74,11 @@ def sentences(run: Run) -> list[str]:
         start = f"both begin at the midpoint of step {run.config.warm_start} (warm start){_why_warm(run)}"
         said.append(f"The central flow is {_beside(stable / central)} the stable flow, in mean distance; {start}.")
     for name in run.models:
-        found = run.averages(name)
-        if name == TESTED[0] and found["error"] is not None and np.isfinite(found["error"]):
+        average = run.averages(name)
+        if name == TESTED[0] and average["error"] is not None and np.isfinite(average["error"]):
             whose = "Its" if central and stable else "The central flow's"
-            said.append(f"{whose} predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
-                        f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
+            said.append(f"{whose} predicted loss is {average['predicted']:.4g}, the optimizer's mean {average['measured']:.4g} "
+                        f"({100 * average['error']:+.2g} %), over {average['over']}.")  # fmt: skip
     return [words for words in said if words]
 
 
@@ -90,14 +90,14 @@ def _diverged(run: Run) -> str:
 
 def _exponents(run: Run) -> list[str]:
     """The exponents in the later half of the run."""
-    found = run.later_lyapunov
-    if found is None:
+    spectrum = run.later_lyapunov
+    if spectrum is None:
         return []
-    if np.isnan(found.exponents).all():
+    if np.isnan(spectrum.exponents).all():
         return ["There are no Lyapunov exponents: the derivative of a step of the optimizer along the tangents is not finite."]
-    pairs = zip(found.exponents, found.errors, strict=True)
+    pairs = zip(spectrum.exponents, spectrum.errors, strict=True)
     values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
-    small = abs(found.exponents[0]) * found.steps < TURNED
+    small = abs(spectrum.exponents[0]) * spectrum.steps < TURNED
     caution = "; exponents so small depend, over so few steps, on the tangents that they begin with" if small else ""
     return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}{caution}."]
 

@@ -15,13 +15,13 @@ def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"done": MINIMA}
     system = read_system({**asked, "parameters": ["lr"]})
     for n, kind, name in PARTS:
-        found = {}
+        families = {}
         for family in all_families(system, n):
             for condition in family.bifurcations((kind,)):
                 for root in condition["roots"] if condition["kind"] == kind else ():
                     if root["real"]:
-                        found[root["value"]] = (root, condition)
-        for _, (root, condition) in sorted(found.items(), key=lambda item: float(item[0])):
+                        families[root["value"]] = (root, condition)
+        for _, (root, condition) in sorted(families.items(), key=lambda item: float(item[0])):
             text = root["text"] or f"root of {condition['polynomial']}"
             latex = root["latex"] or f"{condition['latex']} = 0"
             yield {"name": name, "text": text, "latex": latex, "value": root["value"]}
@@ -31,12 +31,12 @@ def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _of_minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     try:
-        for found in minima(asked):
-            if found["edge"]:
-                grouped.setdefault((found["edge"]["text"], found["coefficient"]["text"]), []).append(found)
+        for minimum in minima(asked):
+            if minimum["edge"]:
+                grouped.setdefault((minimum["edge"]["text"], minimum["coefficient"]["text"]), []).append(minimum)
     except Refused:  # the cycles may have closed forms all the same
         pass
     for group in grouped.values():
-        where = ", ".join(found["point"]["text"] for found in group)
+        where = ", ".join(minimum["point"]["text"] for minimum in group)
         for key, name in (("edge", "edge"), ("coefficient", "flip coefficient")):
             yield {"name": f"{name} at w = {where}", **group[0][key], "value": group[0]["values"][key]}

@@ -38,7 +38,7 @@ def _gaps(top: sp.Poly, bottom: sp.Poly, x: sp.Symbol, n: int, parameters: Seque
     a, b = identity, sp.Poly(1, *gens, domain="QQ")
     size = max(top.degree(x), bottom.degree(x))
     rows = [[sp.Poly(c, *gens, domain="QQ") for c in reversed(sp.Poly(part.as_expr(), x).all_coeffs())] for part in (top, bottom)]
-    found = {}
+    gaps = {}
     for d in range(1, n + 1):
         powers = [a**k * b ** (size - k) for k in range(size + 1)]
         a, b = (sum((c * power for c, power in zip(row, powers)), sp.Poly(0, *gens, domain="QQ")) for row in rows)
@@ -46,5 +46,5 @@ def _gaps(top: sp.Poly, bottom: sp.Poly, x: sp.Symbol, n: int, parameters: Seque
             gap = a - identity * b
             if gap.is_zero:
                 raise Refused(f"every point has the period {d} or a divisor of it")
-            found[d] = gap
-    return found
+            gaps[d] = gap
+    return gaps

@@ -37,10 +37,10 @@ def implicit_points(family: ExactFamily, names: Sequence[str], p: Sequence[np.nd
         at = {family.unknown: np.asarray(x, dtype=float), **{name: v[k] for name, v in others.items()}}
         return np.real(value(text, at)) - p[0][k]
 
-    found = [_crossings(gap, k) for k in range(m)]
-    most = max((len(f) for f in found), default=0)
+    points = [_crossings(gap, k) for k in range(m)]
+    most = max((len(f) for f in points), default=0)
     table = np.full((2 * most, m), np.nan + 0j)
-    for k, roots in enumerate(found):
+    for k, roots in enumerate(points):
         table[: 2 * len(roots), k] = [sign * root for root in roots for sign in (-1, 1)]
     return table[None]
 
