@@ -33,17 +33,17 @@ def number(what: str, value: Any, finite: bool = False) -> float:
     1.0
     """
     try:
-        found = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real | np.floating) else float(value)
+        real = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real | np.floating) else float(value)
     except (OverflowError, ValueError, TypeError):
-        found = math.nan
-    if isinstance(value, float | np.floating) and (math.isnan(found) or finite and math.isinf(found)):
+        real = math.nan
+    if isinstance(value, float | np.floating) and (math.isnan(real) or finite and math.isinf(real)):
         if " " in what:
             raise UsageError(f"{what} is a finite number, not {value}")
         named = f"`{what.strip('`')}={value}`" if what.startswith("`") else f"{what}={value}"
         raise UsageError(f"{named} is not a finite number")
-    if math.isnan(found):
+    if math.isnan(real):
         raise UsageError(f"{what} is a number, not {shown(value)}")
-    return found
+    return real
 
 
 def vector(what: str, value: Any) -> np.ndarray:
@@ -61,11 +61,11 @@ def entries(what: str, value: Any, names: Sequence[str]) -> np.ndarray:
     >>> entries("a start", 1, ["w"])
     array([1.])
     """
-    found = vector(what, value)
-    if found.shape != (len(names),):
+    array = vector(what, value)
+    if array.shape != (len(names),):
         number = f"{len(names)} {'entry' if len(names) == 1 else 'entries'}"
-        raise UsageError(f"{what} has {number} ({', '.join(names)}), not {found.size}")
-    return found
+        raise UsageError(f"{what} has {number} ({', '.join(names)}), not {array.size}")
+    return array
 
 
 def table(what: str, value: Any, dimensions: int, words: str = "a table of numbers") -> np.ndarray:
@@ -77,16 +77,16 @@ def table(what: str, value: Any, dimensions: int, words: str = "a table of numbe
     try:
         given = np.asarray(value)
         fits = given.dtype.kind in "iuf" or given.dtype == object and all(isinstance(x, numbers.Real) for x in given.flat)
-        found = np.array(given, dtype=float, order="C", ndmin=dimensions) if fits or not given.size else None
+        array = np.array(given, dtype=float, order="C", ndmin=dimensions) if fits or not given.size else None
     except (TypeError, ValueError, OverflowError):
-        found = None
-    if found is None or found.ndim != dimensions:
+        array = None
+    if array is None or array.ndim != dimensions:
         row = first_other(value)
         raise UsageError(f"{what} is {words}{f': {row}' if row else f', not {shown(value)}'}")
-    return found
+    return array
 
 
-def check_finite(what: str, found: np.ndarray) -> None:
+def check_finite(what: str, array: np.ndarray) -> None:
     """A UsageError that names the first place, counted from 0, of a number that is missing or infinite.
 
     >>> check_finite("a series has", np.array([[1.0, 2.0], [3.0, np.nan]]))
@@ -94,12 +94,12 @@ def check_finite(what: str, found: np.ndarray) -> None:
     ...
     cfdyn.errors.UsageError: a series has finite numbers: row 1, column 1 (counted from 0) is nan
     """
-    bad = ~np.isfinite(found)
+    bad = ~np.isfinite(array)
     if bad.any():
         place = [int(k) for k in np.unravel_index(int(bad.argmax()), bad.shape)]
-        axes = ("entry",) if found.ndim < 2 else ("row", "column", *["entry"] * (found.ndim - 2))
+        axes = ("entry",) if array.ndim < 2 else ("row", "column", *["entry"] * (array.ndim - 2))
         named = ", ".join(f"{axis} {k}" for axis, k in zip(axes, place, strict=False))
-        raise UsageError(f"{what} finite numbers: {named or 'it'}{' (counted from 0)' if named else ''} is {found[tuple(place)]}")
+        raise UsageError(f"{what} finite numbers: {named or 'it'}{' (counted from 0)' if named else ''} is {array[tuple(place)]}")
 
 
 def first_other(value: Any) -> str:
@@ -124,14 +124,14 @@ def whole_number(what: str, value: Any, least: float = -(2**63), most: float = 2
     """
     whole = isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value)
     try:
-        found = None if isinstance(value, bool) else operator.index(int(value) if whole else value)
+        integer = None if isinstance(value, bool) else operator.index(int(value) if whole else value)
     except TypeError:
-        found = None
-    if found is None or not least <= found <= most:
+        integer = None
+    if integer is None or not least <= integer <= most:
         span = "" if least < -(2**62) else f" from {least} on" if most > 2**62 else f" from {least} to {most}"
-        span = " below 2^63 in size" if found is not None and most > 2**62 and abs(found) > most else span
+        span = " below 2^63 in size" if integer is not None and most > 2**62 and abs(integer) > most else span
         raise UsageError(f"{what} is a whole number{span}, not {shown(value)}")
-    return found
+    return integer
 
 
 def _truth(what: str, value: Any) -> bool:
@@ -141,10 +141,10 @@ def _truth(what: str, value: Any) -> bool:
 
 
 def _text(what: str, value: Any) -> str:
-    found = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(found, str):
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str):
         raise UsageError(f"{what} is a text, not {shown(value)}")
-    return found
+    return text
 
 
 def _callable(what: str, value: Any) -> Any:

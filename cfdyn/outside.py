@@ -58,10 +58,10 @@ def content(path: str | os.PathLike, most: int = MOST_TEXT) -> bytes:
     """All bytes of a file; an Unfit where there are more than ``most``."""
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-        found = file.read(most + 1) if size <= most else b""
-    if max(size, len(found)) > most:
-        raise Unfit(f"has {shown_size(max(size, len(found)))}, and at most {shown_size(most)} are read")
-    return found
+        data = file.read(most + 1) if size <= most else b""
+    if max(size, len(data)) > most:
+        raise Unfit(f"has {shown_size(max(size, len(data)))}, and at most {shown_size(most)} are read")
+    return data
 
 
 def shown_size(size: int) -> str:
@@ -116,11 +116,11 @@ def parsed_json(data: bytes | str, **hooks: Any) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise Unfit(f"has the key {ascii(twice)[:60]} twice")
-    return found
+    return fields
 
 
 # Texts and comments as TOML has them, and the marks outside them.
@@ -155,8 +155,8 @@ def parsed_toml(data: bytes) -> dict[str, Any]:
 
 def _count_toml(text: str) -> None:
     depth = dots = values = 0
-    for found in _TOML.finditer(text):
-        mark = found[0]
+    for match in _TOML.finditer(text):
+        mark = match[0]
         if mark == ".":
             dots += 1
         elif len(mark) == 1:
@@ -194,10 +194,10 @@ def arrays(
     import zipfile
 
     with zipfile.ZipFile(_Slices(file)) as archive:  # type: ignore[arg-type]
-        found = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-        if len(found) < len(archive.infolist()):
+        entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        if len(entries) < len(archive.infolist()):
             raise Unfit("has two arrays of one name")
-        chosen = {name: entry for name, entry in found.items() if only is None or name in only}
+        chosen = {name: entry for name, entry in entries.items() if only is None or name in only}
         for name, entry in chosen.items():
             if not packed and entry.compress_type != zipfile.ZIP_STORED:
                 raise Unfit("is compressed, and nothing that was written here is")
@@ -219,10 +219,10 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
         if dtype.kind not in "biufcU" or min(shape, default=0) < 0 or math.prod(shape) * max(dtype.itemsize, 1) > entry.file_size:
             raise Unfit("has an array that is shorter than its header says, or holds neither numbers nor text")
     with archive.open(entry) as file:
-        found = npy.read_array(file, allow_pickle=False)
+        array = npy.read_array(file, allow_pickle=False)
         if file.read(1):  # read to the end, where the checksum is compared
             raise Unfit("has an array that is longer than its header says")
-        return found
+        return array
 
 
 def arrays_of(data: bytes, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:

@@ -35,16 +35,16 @@ class Rebinding(ModuleType):
 
     def _entry(self, name: str, module: ModuleType) -> Any:
         """The object that the package has by that name: a function that checks its arguments, else the module."""
-        found = getattr(module, name, module)
-        if not inspect.isfunction(found):
-            return found
+        entry = getattr(module, name, module)
+        if not inspect.isfunction(entry):
+            return entry
         from cfdyn.signatures import checked
 
-        return checked(found, self.__name__, self._wrap)
+        return checked(entry, self.__name__, self._wrap)
 
 
 class Catalogue(Rebinding):
-    """A package whose attribute NAME is the function NAME of its submodule NAME, found by its file here or in a folder."""
+    """A package whose attribute NAME is the function NAME of its submodule NAME, which lies here or in a folder."""
 
     def __getattr__(self, name: str) -> Any:
         place = None if name.startswith("_") else home(self, name)

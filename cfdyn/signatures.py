@@ -19,7 +19,7 @@ _every_name = functools.cache(lambda function: list(inspect.signature(function).
 def checked(function: Checked, package: str = "", make: str | None = None) -> Checked:
     """The function with its arguments converted by `converted`; what it gives goes through ``make``, ``module:Name``.
 
-    ``package``: where it is found by its name, for a pickle.
+    ``package``: where a pickle looks for its name.
     """
 
     @functools.wraps(function)
@@ -39,8 +39,8 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
                 for name, value in given.items()
             }
             args = ()
-        found = function(*args, **options)  # which says what is missing or too much
-        return found if make is None else pkgutil.resolve_name(make)(found)
+        outcome = function(*args, **options)  # which says what is missing or too much
+        return outcome if make is None else pkgutil.resolve_name(make)(outcome)
 
     if package:
         call.__module__, call.__qualname__ = package, function.__name__

@@ -30,11 +30,11 @@ def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None
         name, key, entries, form = match.groups()
         if name not in question.claims:
             raise UsageError(f"{question.id} does not rest on {name}")
-        found: Any = verdicts[name].measured.get(key) if name in verdicts else None
+        value: Any = verdicts[name].measured.get(key) if name in verdicts else None
         try:
             for entry in entries.split(".")[1:]:
-                found = found[int(entry)] if isinstance(found, list) else found[entry]
-            return "…" if found is None else format(found, form or ("" if isinstance(found, str | int) else ".6g"))
+                value = value[int(entry)] if isinstance(value, list) else value[entry]
+            return "…" if value is None else format(value, form or ("" if isinstance(value, str | int) else ".6g"))
         except (KeyError, IndexError, TypeError, ValueError):  # another kind of thing was measured
             return "…"
 

@@ -179,10 +179,10 @@ class Claims:
             @functools.wraps(certify)
             def measure(**changes: Any) -> dict[str, Any]:
                 try:
-                    found = facts(documents(certify(**changes)))
+                    measured = facts(documents(certify(**changes)))
                 except NotProved as problem:
                     raise Undecided(str(problem)) from problem
-                return found if wanted["kind"].agrees(found["kind"]) else dict.fromkeys(wanted) | found
+                return measured if wanted["kind"].agrees(measured["kind"]) else dict.fromkeys(wanted) | measured
 
             statement, how = _words(certify)
             self._keep(Claim(

@@ -18,8 +18,8 @@ class Expected:
     bounds: tuple[tuple[float, float], ...] = ()
     value: Any = None
 
-    def agrees(self, found: Any) -> bool | None:
-        """True or False; None where an interval that was found lies across a bound.
+    def agrees(self, value: Any) -> bool | None:
+        """True or False; None where a measured interval contains a bound.
 
         Examples
         --------
@@ -27,16 +27,16 @@ class Expected:
         (True, False, None)
         """
         if not self.bounds:
-            return bool(found == self.value)
-        entries = list(found) if isinstance(found, Sequence) and not isinstance(found, str) else [found]
+            return bool(value == self.value)
+        entries = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         if len(entries) != len(self.bounds):
             return False
         answers = [_within(entry, *bounds) for entry, bounds in zip(entries, self.bounds, strict=True)]
         return False if False in answers else None if None in answers else True
 
 
-def _within(found: Any, low: float, high: float) -> bool | None:
-    start, end = (found.get("low"), found.get("high")) if isinstance(found, dict) else (found, found)
+def _within(value: Any, low: float, high: float) -> bool | None:
+    start, end = (value.get("low"), value.get("high")) if isinstance(value, dict) else (value, value)
     if not (_is_number(start) and _is_number(end)):
         return False
     if low <= start and end <= high:

@@ -51,8 +51,8 @@ def read(source: str) -> None:
 def load(claim: Claim) -> dict[str, Any] | None:
     """What its check measured, or None: it was not run yet, or has changed since."""
     content = shelf().read(key(claim.id)) if claim.measure else None
-    found = json.loads(content) if content else None
-    return found if is_measurement(found) else None
+    entry = json.loads(content) if content else None
+    return entry if is_measurement(entry) else None
 
 
 def save(claim_id: str, measured: dict[str, Any]) -> None:

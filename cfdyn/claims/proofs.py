@@ -25,14 +25,14 @@ def documents(made: Any) -> list[dict[str, Any]]:
     """
     from cfdyn.certify.checker.check import check
 
-    found = list(made) if isinstance(made, Sequence) else [made]
-    for one in found:
+    listed = list(made) if isinstance(made, Sequence) else [made]
+    for one in listed:
         if not one.proved:
             raise NotProved(f"not proved: {one.reason}")
         verdict = check(one.document)
         if not verdict:
             raise NotProved(f"the checker does not accept the certificate: {verdict.reason}")
-    return [dict(one.document) for one in found]
+    return [dict(one.document) for one in listed]
 
 
 @cache
@@ -43,11 +43,11 @@ def _read(file: Path) -> tuple[dict[str, Any], str]:
     from cfdyn.certify.checker.read import document
 
     try:
-        found = document(file)
+        content = document(file)
     except NotValid as problem:
         return {}, str(problem)
-    verdict = check(found)
-    return found, "" if verdict else verdict.reason
+    verdict = check(content)
+    return content, "" if verdict else verdict.reason
 
 
 def read(files: Sequence[Path]) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ def read(files: Sequence[Path]) -> list[dict[str, Any]]:
     return [_read(file)[0] for file in files]
 
 
-def facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def facts(listed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What one document says, by name; of several, values are listed and lists are joined.
 
     ``points`` are the weights alone; ``entropy``: a lower bound; ``multipliers``: if they are proved to be real.
@@ -80,7 +80,7 @@ def facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     >>> facts([one, one])["period"], facts([one, one])["lr"]
     ([3, 3], [0.1, 1.45, 0.1, 1.45])
     """
-    each = [_facts(one) for one in found]
+    each = [_facts(one) for one in listed]
     if len(each) == 1:
         return each[0]
     names = [name for name in each[0] if all(name in other for other in each)]
@@ -95,25 +95,25 @@ def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
     from cfdyn.certify.checker.statement import exactly
 
     claim = document["claim"]
-    found = {"kind": document["kind"], "statement": document["statement"]}
+    fields = {"kind": document["kind"], "statement": document["statement"]}
     for name, ends in document.get("vary", {}).items():
         lo, hi = map(_number, ends)
-        found[name] = interval(lo, hi, "proved") if document["kind"] == "bifurcation" else [lo, hi]
-    found |= {name: claim[name] for name in _PLAIN if claim.get(name) is not None}
+        fields[name] = interval(lo, hi, "proved") if document["kind"] == "bifurcation" else [lo, hi]
+    fields |= {name: claim[name] for name in _PLAIN if claim.get(name) is not None}
     if claim.get("entropy"):
-        found["entropy"] = _number(claim["entropy"])
+        fields["entropy"] = _number(claim["entropy"])
     if "steps" in claim:
-        found |= {"steps": claim["steps"], "growth": _number(claim["growth"]), "box": exactly([[claim["interval"]]])}
+        fields |= {"steps": claim["steps"], "growth": _number(claim["growth"]), "box": exactly([[claim["interval"]]])}
     if claim.get("box"):
-        found["box"] = exactly([claim["box"]])
+        fields["box"] = exactly([claim["box"]])
     about = document["map"].get("loss") or document["map"]
     for name, boxes in (("points", claim.get("points")), ("point", claim.get("point") and [claim["point"]])):
         if boxes:
-            found[name] = [_interval(ends) for box in boxes for ends in box[: len(about["variables"])]]
+            fields[name] = [_interval(ends) for box in boxes for ends in box[: len(about["variables"])]]
     multipliers = claim.get("multipliers")
     if multipliers and all(float.fromhex(end) == 0 for _, imaginary in multipliers for end in imaginary):
-        found["multipliers"] = [_interval(real) for real, _ in multipliers]
-    return found
+        fields["multipliers"] = [_interval(real) for real, _ in multipliers]
+    return fields
 
 
 def _number(text: str) -> float:

@@ -65,7 +65,7 @@ class Axes:
 class Pursuit:
     """Cycles of one period of maps ``make`` of {name: value}, from many starts.
 
-    ``choice``: what is fixed, to be named with what is found. Minimises the largest entry of ``quantity`` under f(x_i) = x_{i+1},
+    ``choice``: what is fixed, to be named with the cycle. Minimises the largest entry of ``quantity`` under f(x_i) = x_{i+1},
     conditions > 0, stability and distance from all cycles of lesser periods, by sequential quadratic programming (SLSQP) in
     (parameters, x_1 … x_n).
     """
@@ -112,7 +112,7 @@ class Pursuit:
         return orbit if near else rng.uniform(self.starts[:, 0], self.starts[:, 1], (self.period, self.dim))
 
     def beside(self, attempt: Attempt, rng: np.random.Generator) -> np.ndarray:
-        """Unknowns near those of a cycle that was found."""
+        """Unknowns near those of a known cycle."""
         u = self._unknowns(self.axes.place(attempt.params), attempt.points)
         u += rng.normal(size=u.size) * 10 ** rng.uniform(-3, -0.5)
         u[: self.known] = np.clip(u[: self.known], 0, 1)
@@ -132,11 +132,11 @@ class Pursuit:
         slope = np.zeros(len(full))
         slope[-1] = 1.0 if self.quantity else 0.0
         with np.errstate(all="ignore"):
-            found = minimize(
+            solution = minimize(
                 lambda y: float(slope @ y), full, jac=lambda y: slope, bounds=bounds, constraints=constraints, method="SLSQP",
                 options={"maxiter": ITERATIONS, "ftol": PRECISION},
             )  # fmt: skip
-            end = self.attempt(found.x[: self.known], self._points(found.x[:-1]))
+            end = self.attempt(solution.x[: self.known], self._points(solution.x[:-1]))
             if end.reason:  # what the start was is better than nothing
                 start = self.attempt(u[: self.known], self._points(u))
                 return end if start.reason else start

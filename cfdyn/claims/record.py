@@ -55,8 +55,8 @@ def judge_kept(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
     if claim.certify is None:
         return replace(verdict, reason=f"{verdict.reason}, as computed on {verdict.date} by version {verdict.version}")
     try:
-        found = judge(claim, {**(kept or {}), "measured": facts(read(certificates(claim.id)))})
-        reason = "" if found.verdict == PROVED else f"the certificate beside the paper proves something else: {found.reason}"
+        judged = judge(claim, {**(kept or {}), "measured": facts(read(certificates(claim.id)))})
+        reason = "" if judged.verdict == PROVED else f"the certificate beside the paper proves something else: {judged.reason}"
     except NotProved as problem:
         reason = str(problem)
     return verdict if not reason else replace(verdict, verdict=UNDECIDED, reason=f"kept as proved, but {reason}")

@@ -52,13 +52,13 @@ def run(
         whole_number("processes", processes, 1)
     claims = chosen(ids, source)
     # A proof without files to check is made again.
-    found = {c.id: None if anew or (c.certify and not certificates(c.id)) else kept.load(c) for c in claims}
-    left = [claim for claim in claims if claim.measure and found[claim.id] is None]
+    known = {c.id: None if anew or (c.certify and not certificates(c.id)) else kept.load(c) for c in claims}
+    left = [claim for claim in claims if claim.measure and known[claim.id] is None]
     requests = {f"claim {claim.id}": _seconds(claim) for claim in left}
     now = dict[str, Any]()
     for request, answer in _ask(requests, processes, limit, progress):
         now[request.partition(" ")[2]] = answer
-    return [judge(claim, now[claim.id]) if claim.id in now else judge_kept(claim, found[claim.id]) for claim in claims]
+    return [judge(claim, now[claim.id]) if claim.id in now else judge_kept(claim, known[claim.id]) for claim in claims]
 
 
 def draw(names: Iterable[str], processes: int | None = None, progress: Say | None = None) -> dict[str, bytes]:

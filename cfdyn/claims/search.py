@@ -39,9 +39,9 @@ class FoundCycle(Record):
 
 @dataclass(frozen=True)
 class Search(Record):
-    """What a search found, and where it looked.
+    """The outcome of a search, and where it looked.
 
-    ``hit``: the cycle that refutes the statement, with the smallest quantity; None if none was found. ``nearest``: the cycle
+    ``hit``: the cycle that refutes the statement, with the smallest quantity; None if there is none. ``nearest``: the cycle
     that comes nearest to refuting it where none does, the one whose quantity is least. ``smallest_residual``: of points that
     are no cycle, the smallest defect, in widths of the box. ``box`` (with the ``starts_box`` of the state), ``periods``,
     ``starts``, ``evaluations`` of all points of a cycle, ``seed``: the extent of the search; ``ended``: "done", "first hit" or
@@ -82,10 +82,10 @@ def search(
 
     The unknowns are the continuous parameters and all n points. Each start minimises the quantity (or nothing, if there is
     none) under f(x_i) = x_{i+1}, the conditions, the stability asked for, and a distance from all cycles of lesser periods, by
-    sequential quadratic programming; so the least quantity, which lies on a fold of cycles, is found directly, without
+    sequential quadratic programming; so the least quantity, which lies on a fold of cycles, is reached directly, without
     following branches to it. The start is an orbit, or random points where that escapes; every third start is near the best
     cycle so far. Then the points are polished, their least period, multipliers and conditions checked anew. At a fold a cycle
-    is known to half of the digits. Ctrl-C ends the search, not what was found.
+    is known to half of the digits. Ctrl-C ends the search and keeps its cycles.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def search(
     >>> from cfdyn.claims import Family, Statement
     >>> logistic = Family(cf.Map.from_text("r*x*(1-x)", params={"r": 3.0}), None, {"r": (2.5, 4.0)}, [(0, 1)])
     >>> born = Statement("no 3-cycle", (3,), quantity=lambda step, points: step.params["r"])
-    >>> found = cf.claims.search(born, logistic, starts=10)
-    >>> round(found.hit.quantity, 6), round(1 + 8**0.5, 6)
+    >>> search = cf.claims.search(born, logistic, starts=10)
+    >>> round(search.hit.quantity, 6), round(1 + 8**0.5, 6)
     (3.828427, 3.828427)
     >>> print(
     ...     cf.claims.search(
@@ -138,7 +138,7 @@ def search(
     settings = provenance(family=repr(family.loss), optimizer=str(family.optimizer), whole=list(family.whole), first=first)
     boxes = {name: (float(ends[0]), float(ends[1])) for name, ends in family.box.items()}
     return Search(
-        statement.words, tally.found(tally.hit), tally.found(None if tally.hit else tally.nearest), tally.residual,
+        statement.words, tally.cycle(tally.hit), tally.cycle(None if tally.hit else tally.nearest), tally.residual,
         tally.cycles, boxes, [(float(lo), float(hi)) for lo, hi in family.starts], list(statement.periods), done,
         tally.evaluations, seed, ended, provenance=settings,
     )  # fmt: skip
@@ -189,7 +189,7 @@ class _Tally:
         else:
             self.nearest = _better(end, self.nearest)
 
-    def found(self, end: Attempt | None) -> FoundCycle | None:
+    def cycle(self, end: Attempt | None) -> FoundCycle | None:
         """As a record."""
         if end is None:
             return None

@@ -1,4 +1,4 @@
-"""Where the papers are: found by their entry point, never by an import."""
+"""Where the papers are: by their entry point, never by an import."""
 
 import importlib
 import importlib.util
@@ -34,8 +34,8 @@ def papers() -> dict[str, ModuleType]:
 
 def papers_of(names: Iterable[str]) -> dict[str, ModuleType]:
     """Those of `papers` that have these names; no other is imported."""
-    found = {name: _imported(modules()[name]) for name in sorted(set(names) & modules().keys())}
-    return {name: module for name, module in found.items() if isinstance(getattr(module, "CLAIMS", None), Claims)}
+    papers = {name: _imported(modules()[name]) for name in sorted(set(names) & modules().keys())}
+    return {name: module for name, module in papers.items() if isinstance(getattr(module, "CLAIMS", None), Claims)}
 
 
 def folders() -> list[Path]:
@@ -46,12 +46,12 @@ def folders() -> list[Path]:
 @cache
 def modules() -> dict[str, str]:
     """What may be a paper: the full name of each module by its own."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for package in _packages():
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
-                found.setdefault(module.name, f"{package.__name__}.{module.name}")
-    return found
+                names.setdefault(module.name, f"{package.__name__}.{module.name}")
+    return names
 
 
 def _imported(name: str) -> ModuleType:

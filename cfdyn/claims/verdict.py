@@ -1,4 +1,4 @@
-"""What a check found, held against what the source says."""
+"""What a check measured, against what the source says."""
 
 import inspect
 import json
@@ -51,31 +51,31 @@ def measure(claim: Claim) -> dict[str, Any]:
     ------
     UsageError, NumericsError and the like do not leave it: what a check could not compute is undecided.
     """
-    start, found, reason = time.perf_counter(), {}, ""
+    start, measured, reason = time.perf_counter(), {}, ""
     try:
         assert claim.measure is not None
-        found = _named(plain(claim.measure()))
+        measured = _named(plain(claim.measure()))
     except Undecided as error:
         reason = str(error)
     except CfdynError as error:
         reason = f"the check ended with: {error}"
     except Exception as error:
         reason = f"the check failed: {type(error).__name__}: {readable(str(error))}"
-    return measurement(found, reason, time.perf_counter() - start)
+    return measurement(measured, reason, time.perf_counter() - start)
 
 
-def _named(found: Any) -> dict[str, Any]:
+def _named(value: Any) -> dict[str, Any]:
     """What a check returned, if it can be written down."""
-    if not isinstance(found, dict):
-        raise TypeError(f"the check returns {{name: value}}, not {type(found).__name__}")
-    json.dumps(found, ensure_ascii=False).encode()  # fails at half a character and at a number of too many digits
-    return found
+    if not isinstance(value, dict):
+        raise TypeError(f"the check returns {{name: value}}, not {type(value).__name__}")
+    json.dumps(value, ensure_ascii=False).encode()  # fails at half a character and at a number of too many digits
+    return value
 
 
-def measurement(found: dict[str, Any], reason: str, seconds: float) -> dict[str, Any]:
+def measurement(measured: dict[str, Any], reason: str, seconds: float) -> dict[str, Any]:
     """What is kept of a check."""
     spent, today = round(float(seconds), 2), date.today().isoformat()
-    return {"measured": found, "undecided": reason, "seconds": spent, "date": today, "version": cfdyn.__version__}
+    return {"measured": measured, "undecided": reason, "seconds": spent, "date": today, "version": cfdyn.__version__}
 
 
 def not_measured(reason: str) -> dict[str, Any]:
@@ -105,17 +105,17 @@ def _options(claim: Claim) -> dict[str, Any]:
     return {p.name: plain(p.default) for p in parameters if p.default is not p.empty}
 
 
-def _decided(claim: Claim, found: dict[str, Any], undecided: str) -> tuple[str, str]:
+def _decided(claim: Claim, measured: dict[str, Any], undecided: str) -> tuple[str, str]:
     if undecided:
         return UNDECIDED, undecided
-    absent = claim.expected.keys() - found.keys()
+    absent = claim.expected.keys() - measured.keys()
     if absent:
         return UNDECIDED, f"the check did not measure {', '.join(sorted(absent))}"
-    agrees = {name: wanted.agrees(found[name]) for name, wanted in claim.expected.items()}
+    agrees = {name: wanted.agrees(measured[name]) for name, wanted in claim.expected.items()}
     for answer, verdict, words in ((False, CONTRADICTED, "instead of"), (None, UNDECIDED, "lies across")):
         names = [name for name, agreed in agrees.items() if agreed is answer]
         if names:
-            return verdict, "; ".join(f"{name}: {shown(found[name])} {words} {claim.expected[name].text}" for name in names)
+            return verdict, "; ".join(f"{name}: {shown(measured[name])} {words} {claim.expected[name].text}" for name in names)
     return (PROVED, claim.proof) if claim.proof else (REPRODUCED, "all that was measured agrees")
 
 

@@ -24,9 +24,9 @@ def _answer(request: str) -> dict[str, Any]:
         return drawn(*name.split(".", 1))
     claim = named(name)
     kept.read(claim.source)
-    found = measure(claim)
-    kept.save(name, found)
-    return found
+    measured = measure(claim)
+    kept.save(name, measured)
+    return measured
 
 
 def drawn(source: str, name: str) -> dict[str, str]:

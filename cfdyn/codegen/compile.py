@@ -64,9 +64,9 @@ def compile_rule(
 
     ``columns``: how often the code runs the program, each time for so many of the ``n_out`` numbers.
     """
-    found = _known.get(key)
-    if found is not None:
-        return found
+    rule = _known.get(key)
+    if rule is not None:
+        return rule
     # Two threads that want the same rule: the second one must not link it again while the first runs it.
     with _one_at_a_time, _no_garbage_collection():
         if key not in _known:

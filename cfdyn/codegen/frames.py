@@ -66,12 +66,12 @@ def slopes_first(program: Program) -> Program:
 
 def _turning(program: Program) -> set[Node]:
     """The nodes that depend on the tangent."""
-    tape, found = program.tape, set[Node]()
+    tape, nodes = program.tape, set[Node]()
     for node in program.order:
         leaf = tape.ops[node] == "z"
-        if tape.args[node][0] >= program.n_z // 2 if leaf else not found.isdisjoint(tape.children(node)):
-            found.add(node)
-    return found
+        if tape.args[node][0] >= program.n_z // 2 if leaf else not nodes.isdisjoint(tape.children(node)):
+            nodes.add(node)
+    return nodes
 
 
 class _Frame(Body):

@@ -81,12 +81,12 @@ class _Lanes(Body):
 
     def _common(self) -> set[Node]:
         """What is the same for all orbits: columns of data, and what is computed from them alone."""
-        found = set[Node]()
+        nodes = set[Node]()
         for node in self.order:
             children = self.tape.children(node)
-            if self.tape.ops[node] in ("col", "rows") or children and all(c in found or self.is_literal(c) for c in children):
-                found.add(node)
-        return found
+            if self.tape.ops[node] in ("col", "rows") or children and all(c in nodes or self.is_literal(c) for c in children):
+                nodes.add(node)
+        return nodes
 
     def _has_largest(self) -> bool:
         """Whether one instruction takes the larger of two sizes; it passes over NaN, which must then show in the last state."""

@@ -52,11 +52,11 @@ class Compiled(OfSpecification):
         if what != "step":
             return map_program(self.spec, what)
         # It is asked for again with every other value of a parameter, which it does not depend on.
-        found = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
-        _step_programs[self.spec.key] = found
+        program = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
+        _step_programs[self.spec.key] = program
         for oldest in list(_step_programs)[:-REMEMBERED]:
             _step_programs.pop(oldest, None)
-        return found
+        return program
 
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …

@@ -19,19 +19,19 @@ class Row(NamedTuple):
 
 def orthogonal(body: Body, rows: Sequence[Sequence[str]], lanes: int) -> list[Row]:
     """The rows, each without its parts along those before it; no row waits for those behind it."""
-    kind, found, inverse = several(lanes), list[Row](), list[str]()
+    kind, lines, inverse = several(lanes), list[Row](), list[str]()
     for entries in rows:
         row = list(entries)
         before = _product(body, row, row, kind)
-        for other, over in zip(found, inverse, strict=True):
+        for other, over in zip(lines, inverse, strict=True):
             part = body.new(f"fmul {kind} {_product(body, row, other.entries, kind)}, {over}")
             away = [body.new(f"fmul {kind} {part}, {y}") for y in other.entries]
             row = [body.new(f"fsub {kind} {x}, {y}") for x, y in zip(row, away, strict=True)]
-        square = _product(body, row, row, kind) if found else before
-        if len(found) + 1 < len(rows):
+        square = _product(body, row, row, kind) if lines else before
+        if len(lines) + 1 < len(rows):
             inverse.append(body.new(f"fdiv {kind} {spread('1.0', lanes)}, {_at_least(body, square, lanes)}"))
-        found.append(Row(row, square, before))
-    return found
+        lines.append(Row(row, square, before))
+    return lines
 
 
 def unit(body: Body, row: Row, lanes: int) -> list[str]:

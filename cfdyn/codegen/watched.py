@@ -25,9 +25,9 @@ def generating(program: Program, watched: int) -> tuple[list[int], list[Node | F
     """
     looked, needed, factors = set(range(watched)), set[int](), list[Node | Fraction]()
     for entry in reversed(range(watched)):
-        found = None if entry in needed else _bound(program, entry, looked - {entry})
-        if found is not None:
-            other, factor = found
+        bound = None if entry in needed else _bound(program, entry, looked - {entry})
+        if bound is not None:
+            other, factor = bound
             looked.remove(entry)
             needed.add(other)
             factors.append(factor)

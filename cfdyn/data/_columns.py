@@ -41,10 +41,10 @@ class Rows(NamedTuple):
 
     def numbers(self) -> np.ndarray:
         """The cells as numbers to predict, (n, 1); a UsageError where all are the same."""
-        found = _numbers(self.wanted, f"column {self.target!r}")
-        if found.min() == found.max():
-            raise UsageError(f"csv: column {self.target!r} is constant, {found[0]:g} in each row: there is nothing to predict")
-        return found[:, None]
+        numbers = _numbers(self.wanted, f"column {self.target!r}")
+        if numbers.min() == numbers.max():
+            raise UsageError(f"csv: column {self.target!r} is constant, {numbers[0]:g} in each row: there is nothing to predict")
+        return numbers[:, None]
 
 
 class Columns:

@@ -82,16 +82,16 @@ def _array(value: Any, what: str, kind: type) -> np.ndarray:
     """Finite numbers as float64 or whole ones as int64."""
     try:
         given = np.asarray(value)
-        found = given.astype(float) if given.dtype.kind in "biuf" else None
+        array = given.astype(float) if given.dtype.kind in "biuf" else None
     except (TypeError, ValueError):
-        found = None
-    if found is None:
+        array = None
+    if array is None:
         raise UsageError(f"{what} are finite numbers{f': {row}' if (row := first_other(value)) else f', not {shown(value)}'}")
-    check_finite(f"{what} are", found)
-    if kind is int and (found != np.round(found)).any():
-        place = np.argwhere(found != np.round(found))[0]
-        raise UsageError(f"{what} are whole numbers, and row {place[0]} (counted from 0) has {found[tuple(place)]}")
-    return found.astype(np.int64) if kind is int else found
+    check_finite(f"{what} are", array)
+    if kind is int and (array != np.round(array)).any():
+        place = np.argwhere(array != np.round(array))[0]
+        raise UsageError(f"{what} are whole numbers, and row {place[0]} (counted from 0) has {array[tuple(place)]}")
+    return array.astype(np.int64) if kind is int else array
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -38,19 +38,19 @@ def read(what: str, path: str | None, most: int | Callable[[bytes], int], *names
     ``most`` bytes, or what its first bytes say, and one more of a file that is too long; a UsageError above `MOST`."""
     home = folder(what, path)
     files = [home / f"{name}{end}" for name in names for end in ("", ".gz")]
-    found = next((file for file in files if file.is_file()), None)
-    if found is None:
+    first = next((file for file in files if file.is_file()), None)
+    if first is None:
         raise UsageError(f"{what}: there is no {names[0]} (or {names[0]}.gz) in {home}; put the file of {what} there, or name "
                          f"its folder: path=FOLDER, or {VARIABLE} for one that has the folder {what}")  # fmt: skip
     try:
-        with outside.unpacked(found) as file:
+        with outside.unpacked(first) as file:
             content = file.read(HEAD)
             limit = min(most(content) if callable(most) else most, MOST)
             content += file.read(max(limit + 1 - len(content), 0))
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{what}: {found} {outside.why(error)}") from None
+        raise UsageError(f"{what}: {first} {outside.why(error)}") from None
     if len(content) > MOST:
-        raise UsageError(f"{what}: {found} is larger than any file of {what}")
+        raise UsageError(f"{what}: {first} is larger than any file of {what}")
     return content
 
 
@@ -65,9 +65,9 @@ def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
     """The bytes of an IDX file in their shape; a UsageError for another magic number and for a file that is cut off."""
     if len(content) < 4:
         raise UsageError(f"{what}: {name} is no IDX file: it has {len(content)} bytes")
-    found, dimensions = int.from_bytes(content[:4], "big"), magic & 0xFF
-    if found != magic:
-        raise UsageError(f"{what}: {name} begins with the magic number {found}, not {magic}: it is no IDX file of "
+    count, dimensions = int.from_bytes(content[:4], "big"), magic & 0xFF
+    if count != magic:
+        raise UsageError(f"{what}: {name} begins with the magic number {count}, not {magic}: it is no IDX file of "
                          f"{'pictures' if magic == PICTURES else 'labels'}")  # fmt: skip
     head, expected = 4 + 4 * dimensions, idx_size(content)
     if len(content) < max(head, expected):

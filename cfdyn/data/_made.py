@@ -13,10 +13,10 @@ from cfdyn.errors import UsageError
 
 def noise_of(what: str, noise: Any) -> float:
     """A standard deviation, 0 or more."""
-    found = number(f"{what}: noise", noise, finite=True)
-    if found < 0:
+    level = number(f"{what}: noise", noise, finite=True)
+    if level < 0:
         raise UsageError(f"{what}: noise is a standard deviation, 0 or more, not {noise}")
-    return found
+    return level
 
 
 def sequences(title: str, tokens: np.ndarray, answers: np.ndarray, symbols: int, delay: int = 0) -> DataSet:

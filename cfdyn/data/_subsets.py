@@ -77,10 +77,10 @@ def chosen(what: str, classes: Any, most: int) -> list[int]:
         given = [int(part) for part in parts] if len(parts) > 1 else int(parts[0])
     if not isinstance(given, Sequence):
         return list(range(whole_number(f"{what}: classes", given, 2, most)))
-    found = [whole_number(f"{what}: a class", one, 0, most - 1) for one in given]
-    if len(set(found)) < 2 or len(set(found)) < len(found):
-        raise UsageError(f"{what}: classes are two or more different ones, such as 3-8, not {'-'.join(map(str, found))}")
-    return found
+    labels = [whole_number(f"{what}: a class", one, 0, most - 1) for one in given]
+    if len(set(labels)) < 2 or len(set(labels)) < len(labels):
+        raise UsageError(f"{what}: classes are two or more different ones, such as 3-8, not {'-'.join(map(str, labels))}")
+    return labels
 
 
 def replaced(what: str, labels: np.ndarray, classes: int, share: float, seed: int) -> np.ndarray:
@@ -90,6 +90,6 @@ def replaced(what: str, labels: np.ndarray, classes: int, share: float, seed: in
         raise UsageError(f"{what}: random_labels is a share from 0 to 1, not {share}")
     rng = rng_of(what, seed, 1)
     picked = rng.permutation(len(labels))[: round(part * len(labels))]
-    found = labels.copy()
-    found[picked] = rng.integers(classes, size=len(picked))
-    return found
+    mixed = labels.copy()
+    mixed[picked] = rng.integers(classes, size=len(picked))
+    return mixed

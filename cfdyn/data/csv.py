@@ -46,9 +46,9 @@ def csv(
     """
     choice = Choice(classes, n, seed, standardise, random_labels)
     more = {"path": path, "target": target, "missing": missing, "labels": labels, "without": without}
-    found = Columns(path, missing).table(target, without)
-    if found.texts or labels:
-        return choice.of(csv, found.inputs, found.classes(), 1.0, **more)
-    choice.no_classes("csv", f"column {found.target!r}")
+    table = Columns(path, missing).table(target, without)
+    if table.texts or labels:
+        return choice.of(csv, table.inputs, table.classes(), 1.0, **more)
+    choice.no_classes("csv", f"column {table.target!r}")
     title = spelled(csv, **more, n=n, seed=seed, standardise=standardise)
-    return numbers_of(title, found.inputs, found.numbers(), n, seed, standardise)
+    return numbers_of(title, table.inputs, table.numbers(), n, seed, standardise)

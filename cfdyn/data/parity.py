@@ -40,5 +40,5 @@ def parity(bits: int = 8, of: int | None = None, n: int | None = None, seed: int
 
 def _different(rng: np.random.Generator, bits: int, count: int) -> np.ndarray:
     """``count`` different numbers below 2^bits, of more than 20 bits: of them few come twice."""
-    found = np.unique(rng.integers(2**bits, size=2 * count + 64))
-    return np.sort(rng.permutation(found)[:count])
+    words = np.unique(rng.integers(2**bits, size=2 * count + 64))
+    return np.sort(rng.permutation(words)[:count])

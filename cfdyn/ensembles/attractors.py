@@ -1,4 +1,4 @@
-"""What the orbits of many starts end on, found without being named: cycles by returns and distance, the rest by visited cells."""
+"""Attractors of the orbits of many starts: cycles by returns and distance, the rest by visited cells."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Found:
 
 
 class Attractors:
-    """Those of a map with given parameters that were found so far, in ``known``, and ``repelling`` cycles beside them.
+    """The known attractors of a map with given parameters, ``known``, and ``repelling`` cycles beside them.
 
     Labels of orbits are places in ``known``, ESCAPED or UNSETTLED; they depend on the orbits and their order alone.
     """
@@ -73,12 +73,12 @@ class Attractors:
             away = np.flatnonzero(near < 0)
             left, rest = left[away], rest.some(away)
             labels[left] = UNSETTLED
-            found = rest.periods(self.longest, RETURN)
+            periods = rest.periods(self.longest, RETURN)
             now = np.where((rest.ended > 0) & (rest.codes == DIVERGED), ESCAPED, UNSETTLED)
             self.leaves |= bool(((rest.ended > 0) & (rest.codes != DIVERGED)).any())
-            repeats = np.flatnonzero(found > 0)
-            now[repeats] = self._repeating(rest, repeats, found[repeats])
-            others = np.flatnonzero((found == 0) & (rest.ended == 0))
+            repeats = np.flatnonzero(periods > 0)
+            now[repeats] = self._repeating(rest, repeats, periods[repeats])
+            others = np.flatnonzero((periods == 0) & (rest.ended == 0))
             now[others] = self._irregular(rest.some(others), tries)
             labels[left] = now
             open_ones = np.flatnonzero((now == UNSETTLED) & (rest.ended == 0))
@@ -112,16 +112,16 @@ class Attractors:
                 break
             first = open_ones[0]
             turn = orbit_of(self.step, states[first], int(periods[first]))
-            found = None if turn is None else self._cycle(turn)
-            if found is None and periods[first] == 1 and self._rest_on_continuum(orbits, which, periods, open_ones, labels):
+            cycle = None if turn is None else self._cycle(turn)
+            if cycle is None and periods[first] == 1 and self._rest_on_continuum(orbits, which, periods, open_ones, labels):
                 open_ones = open_ones[labels[open_ones] == UNSETTLED]
-            elif found is not None and found.kind:
-                labels[first] = self._place_of(found)
+            elif cycle is not None and cycle.kind:
+                labels[first] = self._place_of(cycle)
                 open_ones = open_ones[1:]
                 labels[open_ones] = self._nearby(states[open_ones], [self.known[labels[first]]], labels[first])
                 open_ones = open_ones[labels[open_ones] == UNSETTLED]
             else:
-                self.repelling += [found] if found is not None else []
+                self.repelling += [cycle] if cycle is not None else []
                 open_ones = open_ones[1:]
                 open_ones = open_ones[self._nearby(states[open_ones], self.repelling[-1:]) == UNSETTLED]
         return labels
@@ -159,17 +159,17 @@ class Attractors:
         kind = "" if radius > 1 else "fixed point" if len(exact) == 1 else "cycle"
         return Found(kind, len(exact), from_smallest(closed(self.step, exact), size), values.astype(complex), exponent, reach)
 
-    def _place_of(self, found: Found) -> int:
+    def _place_of(self, cycle: Found) -> int:
         """Its place among the known ones, to which it is added if it is new."""
         for place, one in enumerate(self.known):
-            if one.period == found.period and one.reach > 0 and _apart(self.step, one.points, found.points[0]).min() <= one.reach:
+            if one.period == cycle.period and one.reach > 0 and _apart(self.step, one.points, cycle.points[0]).min() <= one.reach:
                 return place
-        found.drawn_in = self._drawn_in(found)
-        self.known.append(found)
+        cycle.drawn_in = self._drawn_in(cycle)
+        self.known.append(cycle)
         return len(self.known) - 1
 
-    def _drawn_in(self, found: Found) -> np.ndarray:
-        return drawn_in(self.step, found.points)
+    def _drawn_in(self, cycle: Found) -> np.ndarray:
+        return drawn_in(self.step, cycle.points)
 
     def _rest_on_continuum(
         self, orbits: Orbits, which: np.ndarray, periods: np.ndarray, open_ones: np.ndarray, labels: np.ndarray
@@ -220,8 +220,8 @@ class Attractors:
         if end.kind == "divergent":
             return ESCAPED
         if end.period:
-            found = self._cycle(end.points)
-            return UNSETTLED if found is None or not found.kind else self._place_of(found)
+            cycle = self._cycle(end.points)
+            return UNSETTLED if cycle is None or not cycle.kind else self._place_of(cycle)
         orbit = orbit_of(self.step, state, 2 * LONG) if end.kind in ("chaotic", "quasi-periodic") else None
         if orbit is None or self._conserves(orbit[:LOOKED]):
             return UNSETTLED
@@ -274,8 +274,8 @@ def _apart(step: Map, states: np.ndarray, point: np.ndarray) -> np.ndarray:
     return farthest
 
 
-def on_cycle(step: Map, found: Found, period: int | None, points: np.ndarray) -> bool:
+def on_cycle(step: Map, cycle: Found, period: int | None, points: np.ndarray) -> bool:
     """True if that is the cycle (n, D) with that period, or a fixed point on the continuum."""
-    if period != found.period or not len(points):
+    if period != cycle.period or not len(points):
         return False
-    return found.kind == CONTINUUM or bool(_apart(step, found.points, points[0]).min() <= found.reach)
+    return cycle.kind == CONTINUUM or bool(_apart(step, cycle.points, points[0]).min() <= cycle.reach)

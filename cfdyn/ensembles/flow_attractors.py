@@ -47,15 +47,15 @@ class FlowAttractors(Attractors):
 
     def _cycle(self, turn: np.ndarray) -> Found | None:
         size = max(float(np.abs(turn).max()), self.extent)
-        found = cycle_near(self.step, turn[0], len(turn))
-        if found is None or not len(found.leading.values) or not np.abs(found.points - turn).max() <= DRIFT * size:
+        cycle = cycle_near(self.step, turn[0], len(turn))
+        if cycle is None or not len(cycle.leading.values) or not np.abs(cycle.points - turn).max() <= DRIFT * size:
             return None
-        points = found.points[: least_period(found.points, extent=size)]
+        points = cycle.points[: least_period(cycle.points, extent=size)]
         if len(points) < len(turn):
-            found = cycle_near(self.step, points[0], len(points))
-        if found is None or not len(found.leading.values):
+            cycle = cycle_near(self.step, points[0], len(points))
+        if cycle is None or not len(cycle.leading.values):
             return None
-        values = found.leading.values[np.argsort(-np.abs(found.leading.values), kind="stable")].astype(complex)
+        values = cycle.leading.values[np.argsort(-np.abs(cycle.leading.values), kind="stable")].astype(complex)
         radius = float(np.abs(values[0]))
         if CONTRACTS <= radius <= NEUTRAL or np.isnan(radius):
             return None
@@ -63,11 +63,11 @@ class FlowAttractors(Attractors):
         with np.errstate(divide="ignore"):
             exponent = float(np.log(radius)) / len(points)
         reach = size * max(NEAR, SLACK * RETURN / max(1 - radius, 1 - CONTRACTS))
-        exact = np.where(np.abs(found.points) <= TINY * size, 0.0, found.points)
+        exact = np.where(np.abs(cycle.points) <= TINY * size, 0.0, cycle.points)
         return Found(kind, len(points), from_smallest(exact, size), values, exponent, reach)
 
-    def _drawn_in(self, found: Found) -> np.ndarray:
-        return np.zeros(len(found.points))
+    def _drawn_in(self, cycle: Found) -> np.ndarray:
+        return np.zeros(len(cycle.points))
 
     def _conserves(self, orbit: np.ndarray) -> bool:
         rows = FlowOrbits(self.step, orbit, np.tile(self.step.p, (len(orbit), 1)), np.inf)
@@ -87,11 +87,11 @@ class LimitSets(FlowAttractors):
         near = np.full(len(orbits.states), UNSETTLED)
         left, rest = np.arange(len(near)), orbits
         for piece in np.diff(np.linspace(0, steps, PIECES + 1).astype(int)).tolist():
-            found = super()._approach(rest, piece)
-            found[found < 0] = self._on_limit_cycle(rest.states[found < 0])
-            near[left] = found
+            labels = super()._approach(rest, piece)
+            labels[labels < 0] = self._on_limit_cycle(rest.states[labels < 0])
+            near[left] = labels
             orbits.states[left], orbits.ended[left], orbits.codes[left] = rest.states, rest.ended, rest.codes
-            left, rest = left[found < 0], rest.some(np.flatnonzero(found < 0))
+            left, rest = left[labels < 0], rest.some(np.flatnonzero(labels < 0))
             if not len(left):
                 break
         return near
@@ -121,11 +121,11 @@ class LimitSets(FlowAttractors):
 
     def _followed(self, state: np.ndarray) -> int:
         if self.step.dim > 1 and self._moves(state[None])[0]:
-            found = limit_cycle(self.step, state)
-            if found is not None:
-                place = int(self._on_limit_cycle(found.points[:1])[0])
+            cycle = limit_cycle(self.step, state)
+            if cycle is not None:
+                place = int(self._on_limit_cycle(cycle.points[:1])[0])
                 if place < 0:
-                    self.known.append(found)
+                    self.known.append(cycle)
                 return place if place >= 0 else len(self.known) - 1
         return super()._followed(state)
 
@@ -163,19 +163,19 @@ def limit_cycle(step: StroboscopicMap, state: np.ndarray) -> Found | None:
         return None
     away = np.abs(orbit[1:] - orbit[0]).max(axis=1)
     count = int(np.argmax(away <= 2 * away.min() + RETURN * np.abs(state).max())) + 1
-    found = cycle_near(section, orbit[0], count)
-    if found is None or not np.abs(found.points[0] - orbit[0]).max() <= 1e3 * DRIFT * np.abs(state).max():
+    cycle = cycle_near(section, orbit[0], count)
+    if cycle is None or not np.abs(cycle.points[0] - orbit[0]).max() <= 1e3 * DRIFT * np.abs(state).max():
         return None
-    radius = float(np.abs(found.leading.values).max(initial=0.0))
+    radius = float(np.abs(cycle.leading.values).max(initial=0.0))
     if not radius < CONTRACTS:
         return None
-    time = sum(section.time(point) for point in found.points)
-    points = orbit_of(StroboscopicMap(step.flow, time / POINTS, 0.0, step.rtol, step.atol), section.full(found.points[0]), POINTS)
+    time = sum(section.time(point) for point in cycle.points)
+    points = orbit_of(StroboscopicMap(step.flow, time / POINTS, 0.0, step.rtol, step.atol), section.full(cycle.points[0]), POINTS)
     if points is None:
         return None
     with np.errstate(divide="ignore"):
         exponent = float(np.log(radius)) / time
-    values = np.append(1.0, found.leading.values[np.argsort(-np.abs(found.leading.values), kind="stable")]).astype(complex)
+    values = np.append(1.0, cycle.leading.values[np.argsort(-np.abs(cycle.leading.values), kind="stable")]).astype(complex)
     return Found(LIMIT_CYCLE, None, points, values, exponent)
 
 

@@ -88,7 +88,7 @@ def look(
 
     With ``coarse`` above 1: one of so many along each side, then those between where these differ, half as far apart each time,
     and at last all that have a neighbour with another label; the rest gets the label around it. Some of that is looked
-    at too, and what is found followed to its boundary, until nothing is found.
+    at too, and their regions followed to the boundary, until there are none.
     """
 
     def at(cells: np.ndarray) -> None:
@@ -143,11 +143,11 @@ def _every(n: int, coarse: int) -> np.ndarray:
 
 def _beside_others(labels: np.ndarray) -> np.ndarray:
     """Which cells (m, n) have one of eight neighbours with another label."""
-    found, (m, n) = np.zeros(labels.shape, bool), labels.shape
+    border, (m, n) = np.zeros(labels.shape, bool), labels.shape
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
         one = slice(0, m - down), slice(max(0, -right), n - max(0, right))
         other = slice(down, m), slice(max(0, right), n - max(0, -right))
         differs = labels[one] != labels[other]
-        found[one] |= differs
-        found[other] |= differs
-    return found
+        border[one] |= differs
+        border[other] |= differs
+    return border

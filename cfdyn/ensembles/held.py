@@ -90,13 +90,13 @@ def labels_of_held(
         some = np.arange(first, min(first + AT_ONCE, len(states)))
         budget = affordable(orbits.step, default_budget(orbits.step))
         begun = [Held.at(_map_of(orbits, k), states[k], float(strides[k]), budget) for k in some.tolist()]
-        both, found = [], np.empty(0)
+        both, ends = [], np.empty(0)
         for part in PARTS:
             ways = disturbed(begun, part, budget, in_parts=orbits.in_parts)
-            label, found = _ends(orbits.some(some), begun, ways, longest, tolerance, most)
+            label, ends = _ends(orbits.some(some), begun, ways, longest, tolerance, most)
             both.append(label)
         labels[some] = np.where(both[0] == both[1], both[0], UNSETTLED)
-        exponents[some] = found
+        exponents[some] = ends
     return labels, exponents
 
 

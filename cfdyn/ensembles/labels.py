@@ -50,7 +50,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, roughly: bool = F
         _returned(returning, left, longest, labels, exponents)
         open_ones = _open(returning, left, labels)
         left, rest = left[open_ones], rest.some(open_ones)
-    if soon:  # what plainly stretches or converges slowly is found before what takes long
+    if soon:  # clear chaos and slow convergence first, the costly tests last
         _irregular(rest, left, longest, labels, exponents, lasts, (SOON,))
         doubtful = _slow(rest, left, longest, labels, exponents)
         open_ones = _open(rest, left, labels)
@@ -83,16 +83,16 @@ def _slow(
 
 def _returned(orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray) -> None:
     """Label, at the places ``left``, orbits that have escaped or come back, on cycles that attract or on a continuum of them."""
-    found = orbits.periods(longest, RETURN)
+    periods = orbits.periods(longest, RETURN)
     labels[left[(orbits.ended > 0) & (orbits.codes == DIVERGED)]] = ESCAPED
-    radii = orbits.radii(found)
+    radii = orbits.radii(periods)
     attracts = np.flatnonzero(radii < CONTRACTS)
-    labels[left[attracts]] = found[attracts]
+    labels[left[attracts]] = periods[attracts]
     with np.errstate(divide="ignore"):
-        exponents[left[attracts]] = np.log(radii[attracts]) / found[attracts]
+        exponents[left[attracts]] = np.log(radii[attracts]) / periods[attracts]
     neutral = np.flatnonzero((radii >= CONTRACTS) & (radii <= NEUTRAL))
-    neutral = neutral[stay(orbits.some(neutral), found[neutral])]
-    labels[left[neutral]] = found[neutral]
+    neutral = neutral[stay(orbits.some(neutral), periods[neutral])]
+    labels[left[neutral]] = periods[neutral]
 
 
 def _without_held(
@@ -169,14 +169,14 @@ def _later(
     With ``again`` above 0 their exponent is taken again, over so many steps: it may have fallen.
     """
     orbits.advance(lasts)
-    found = orbits.periods(longest, RETURN)
+    periods = orbits.periods(longest, RETURN)
     ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
-    labels, repeats = np.where(orbits.ended > 0, ended, CHAOTIC), np.flatnonzero(found > 0)
-    radii = orbits.radii(found)[repeats]
-    labels[repeats] = np.where(radii < CONTRACTS, found[repeats], UNSETTLED)
+    labels, repeats = np.where(orbits.ended > 0, ended, CHAOTIC), np.flatnonzero(periods > 0)
+    radii = orbits.radii(periods)[repeats]
+    labels[repeats] = np.where(radii < CONTRACTS, periods[repeats], UNSETTLED)
     exponents = exponents.copy()
     with np.errstate(divide="ignore"):
-        exponents[repeats] = np.log(radii) / found[repeats]
+        exponents[repeats] = np.log(radii) / periods[repeats]
     if again:
         lasting = np.flatnonzero(labels == CHAOTIC)
         exponents[lasting], error = orbits.some(lasting).exponents(again)

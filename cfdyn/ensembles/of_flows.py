@@ -69,13 +69,13 @@ class FlowOrbits:
 
     def periods(self, longest: int, tolerance: float) -> np.ndarray:
         """The period of each, (N,), up to ``longest``, by returns over twice as many steps; 0 where there is none."""
-        found, orbit = np.zeros(len(self.states), np.int64), np.empty((2 * longest, self.step.dim))
-        rows = np.stack([self.some(np.arange(len(found))).keep(2 * longest, entry) for entry in range(self.step.dim)], axis=2)
+        periods, orbit = np.zeros(len(self.states), np.int64), np.empty((2 * longest, self.step.dim))
+        rows = np.stack([self.some(np.arange(len(periods))).keep(2 * longest, entry) for entry in range(self.step.dim)], axis=2)
         self.advance(2 * longest)
         for i in np.flatnonzero(self.ended == 0).tolist():
             orbit[:] = rows[i]
-            found[i] = least_return(orbit, longest, tolerance, max(self.extent, 1e-290))
-        return found
+            periods[i] = least_return(orbit, longest, tolerance, max(self.extent, 1e-290))
+        return periods
 
     def turned(self, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where each is after so many steps (N,), (N, D), and their Jacobian, (N, D, D); the orbits stay where they are."""

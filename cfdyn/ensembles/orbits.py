@@ -129,11 +129,11 @@ class Orbits:
         if size > MAX_BYTES:
             raise UsageError(f"periods up to {longest} need {size / 2**30:.1f} GiB of states; the limit is "
                              f"{MAX_BYTES / 2**30:.0f} GiB")  # fmt: skip
-        found, block = np.empty(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
+        lengths, block = np.empty(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
         self._in_parts(2 * longest * self.step.cost, lambda first, last: periods(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, longest, tolerance,
-            found))  # fmt: skip
-        return found
+            lengths))  # fmt: skip
+        return lengths
 
     def pauses(self, steps: int, strides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """So many steps; the row from which the weights of each first stood still, (N,), 0 for none, and its states (N, D).
@@ -166,13 +166,13 @@ class Orbits:
         radii[some[finite]] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
         return radii
 
-    def _in_turns(self, kernel: Callable[..., None], turns: np.ndarray, *found: np.ndarray) -> None:
+    def _in_turns(self, kernel: Callable[..., None], turns: np.ndarray, *periods: np.ndarray) -> None:
         """One of `cfdyn.ensembles._kernels.turns`."""
         block = self._ensemble("step", "lanes:step", 0)
         block.run = self.step.rule("jacobian").compiled
         cost = int(turns.mean() * (self.step.tangent_cost + self.step.dim**3)) if len(turns) else 0
         self._in_parts(8 * cost, lambda first, last: kernel(
-            block.memory, first, last, self.states, self.parameters, turns, *found))  # fmt: skip
+            block.memory, first, last, self.states, self.parameters, turns, *periods))  # fmt: skip
 
     def some(self, which: np.ndarray) -> Orbits:
         """Those orbits by themselves; what becomes of them is not seen here."""

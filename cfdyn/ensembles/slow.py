@@ -29,8 +29,8 @@ def slow_cycles(orbits: Orbits, longest: int, contracts: float) -> tuple[np.ndar
     for tried in (lags, np.where(lags % 2 == 0, lags // 2, 0), np.where(lags > 2, 1, 0)):
         which = np.flatnonzero((periods <= 0) & (tried > 0))
         if len(which):
-            found, radii[which] = _converging(orbits.some(which), tried[which], longest, contracts)
-            periods[which] = np.where(found == 0, periods[which], found)
+            cycles, radii[which] = _converging(orbits.some(which), tried[which], longest, contracts)
+            periods[which] = np.where(cycles == 0, periods[which], cycles)
     return periods, radii
 
 

@@ -76,7 +76,7 @@ def central(
     are as many vectors as directions with GP⁻¹λ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
     are asked by ``rows_along(w, u)``, for a P that moves means of squares by ``row_squares(w, u)``, too, as `cf.Network` has
     them; radius and neglected terms are not told. Any optimizer is taken whose momentum stands in fixed proportions, such as
-    adamw or one of your own, nadam is not. The mean sharpness at which SGD is held on digits is found within 1 % (``cfdyn show
+    adamw or one of your own, nadam is not. The mean sharpness at which SGD is held on digits agrees within 1 % (``cfdyn show
     cfdyn2026_sgd``), of heavy ball and Adam within 5 % (``cfdyn show cfdyn2026_noisy``).
 
     **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
@@ -167,7 +167,7 @@ def central(
     ----------
     Cohen et al. (2024), Understanding optimization in deep learning with central flows, arXiv 2410.24206, eqs. for
     gradient descent, scalar RMSProp and RMSProp; it leaves momentum out. θ, G and the flow with them: derived in this project,
-    as is the flow with noise, of which no paper was found; M is that of Wu, Ma & E (2018) and Mulayoff & Michaeli, arXiv
+    as is the flow with noise, of which we know no paper; M is that of Wu, Ma & E (2018) and Mulayoff & Michaeli, arXiv
     2306.07850, the law near the edge that of arXiv 2604.21016. F is a linear noise approximation (van Kampen, Stochastic
     processes in physics and chemistry) of what remains when the sharp directions are slaved.
     """

@@ -44,7 +44,7 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
     Raises
     ------
     UsageError : another optimizer than gradient descent, or another variant
-    NumericsError : no point with u·g = 0 and S ≤ 2/η (for "reduced" S = 2/η) is found from the start
+    NumericsError : no point with u·g = 0 and S ≤ 2/η (for "reduced" S = 2/η) is reached from the start
 
     Examples
     --------

@@ -114,14 +114,14 @@ def stationary_preconditioner(loss: Any, optimizer: Optimizer, w: Any) -> np.nda
     if optimizer.name == "scalar_rmsprop":
         p = max((float(np.linalg.norm(gradient)) + eps) / lr, float(np.linalg.eigvalsh(hessian)[-1]) / 2)
         return np.full(loss.dim, p)
-    g, found = np.abs(gradient) / lr, np.full(loss.dim, eps / lr)
+    g, scale = np.abs(gradient) / lr, np.full(loss.dim, eps / lr)
     # Weights that the loss does not depend on, such as those of a pixel that is always blank, have ε/η.
     seen = np.flatnonzero((np.abs(hessian).max(axis=1) > TINY * np.abs(hessian).max()) | (g > TINY * g.max()))
     if len(seen):
-        found[seen] = _barrier(g[seen], eps / lr, hessian[np.ix_(seen, seen)])
-    if not found.min() > (0 if eps else TINY * found.max()):
+        scale[seen] = _barrier(g[seen], eps / lr, hessian[np.ix_(seen, seen)])
+    if not scale.min() > (0 if eps else TINY * scale.max()):
         raise NumericsError("the stationary preconditioner is not positive there: no gradient and no curvature")
-    return found
+    return scale
 
 
 def _barrier(g: np.ndarray, eps: float, hessian: np.ndarray) -> np.ndarray:
@@ -130,10 +130,10 @@ def _barrier(g: np.ndarray, eps: float, hessian: np.ndarray) -> np.ndarray:
     # Beyond every bound: diagonally dominant.
     p, mu = np.maximum(np.abs(hessian).sum(1) / 2, g + eps) + scale, scale
     while mu > 1e-16 * scale:
-        found, off = _lowest(p, g, eps, hessian, mu)
+        lowest, off = _lowest(p, g, eps, hessian, mu)
         if off > OFF:
             break
-        p, mu = found, mu / 4
+        p, mu = lowest, mu / 4
     return p
 
 

@@ -77,10 +77,10 @@ def one_hot(labels: np.ndarray, classes: int, what: str) -> np.ndarray:
 def rows_of(data: object, what: str) -> np.ndarray:
     """A table of finite numbers that was given in place of a file, (n, columns)."""
     try:
-        found = np.asarray(data, dtype=float)
+        rows = np.asarray(data, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        found = np.empty(0)
-    if found.ndim != 2 or found.size == 0 or not np.isfinite(found).all():
+        rows = np.empty(0)
+    if rows.ndim != 2 or rows.size == 0 or not np.isfinite(rows).all():
         raise UsageError(f"{what}: data are rows of finite numbers, inputs first, such as data=np.column_stack([x, y]); "
                          "a CSV file is `file`")  # fmt: skip
-    return found
+    return rows

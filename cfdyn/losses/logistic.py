@@ -36,8 +36,8 @@ def logistic(file: str, target: str = "", standardize: bool = True, intercept: b
 def _labels(y: np.ndarray, where: str) -> tuple[np.ndarray, str]:
     values = np.unique(y)
     if len(values) != 2:
-        found = f"only {values[0]:g}" if len(values) == 1 else f"{len(values)} different numbers"
-        raise UsageError(f"logistic: {where} needs two labels such as 0 and 1, and holds {found}")
+        kinds = f"only {values[0]:g}" if len(values) == 1 else f"{len(values)} different numbers"
+        raise UsageError(f"logistic: {where} needs two labels such as 0 and 1, and holds {kinds}")
     lower, upper = values
     note = "" if (lower, upper) == (0, 1) else f" ({lower:g} counts as 0, {upper:g} as 1)"
     return (y == upper).astype(float), note

@@ -46,8 +46,8 @@ class CodeSet:
             with outside.opened(self.path) as file:
                 file.seek(start)
                 unpacking = zlib.decompressobj()
-                found = unpacking.decompress(file.read(length), MOST)
-            return found if unpacking.eof else None
+                content = unpacking.decompress(file.read(length), MOST)
+            return content if unpacking.eof else None
         except (OSError, zlib.error):
             return None
 

@@ -28,13 +28,13 @@ def fingerprint(modules: Iterable[str], packages: tuple[str, ...], *more: str, p
 
 def reached(modules: Iterable[str]) -> list[Path]:
     """The files of these modules or packages, ``codegen`` or ``kernels.orbits``, and of all that they import, sorted."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     left = {path for name in modules for path in _files(f"cfdyn.{name}")}
     while left:
         path = left.pop()
-        found.add(path)
-        left |= imported(path) - found
-    return sorted(found)
+        paths.add(path)
+        left |= imported(path) - paths
+    return sorted(paths)
 
 
 @cache

@@ -49,9 +49,9 @@ def carried_sets() -> list[tuple[carried.CodeSet | None, str]]:
     def reason(one: carried.CodeSet | None) -> str:
         if config.DISABLE_JIT:
             return "nothing is compiled or loaded while NUMBA_DISABLE_JIT is set"
-        found = carried.why_not(one, made_with(), processor(), features.get)
+        why = carried.why_not(one, made_with(), processor(), features.get)
         foreign = named and one is not None and one.processor != processor()
-        return found or (f"code is to be made for {' '.join(named)}" if foreign else "")
+        return why or (f"code is to be made for {' '.join(named)}" if foreign else "")
 
     return [(one, reason(one)) for one in carried.sets()]
 

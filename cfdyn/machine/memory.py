@@ -104,11 +104,11 @@ def _get(context: Any, builder: Any, kind: Any, block: Any, name: str) -> Any:
             return _WHOLE(formula.value)
         return builder.load(kind.head(builder, block, formula.id, types.int64))
 
-    field, found = kind.layout.fields[name], kind.kind(name)
+    field, member = kind.layout.fields[name], kind.kind(name)
     if not field.extents:
-        return builder.load(kind.head(builder, block, name, found))
+        return builder.load(kind.head(builder, block, name, member))
     first = builder.load(kind.head(builder, block, name, types.int64))
-    members = [builder.bitcast(builder.gep(block, [first]), _POINTERS[found.entry])]
+    members = [builder.bitcast(builder.gep(block, [first]), _POINTERS[member.entry])]
     members += [extent(ast.parse(str(formula), mode="eval").body) for formula in field.extents[1:]]
     return cgutils.pack_struct(builder, members)
 

@@ -213,11 +213,11 @@ def entries() -> Iterator[tuple[str, Path, os.stat_result]]:
 
 def usage() -> dict[str, tuple[int, int]]:
     """For each kind: how many entries, and their bytes."""
-    found: dict[str, tuple[int, int]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for kind, _, status in entries():
-        count, size = found.get(kind, (0, 0))
-        found[kind] = count + 1, size + status.st_size
-    return found
+        count, size = sizes.get(kind, (0, 0))
+        sizes[kind] = count + 1, size + status.st_size
+    return sizes
 
 
 def limit() -> int:

@@ -119,12 +119,12 @@ class Crew:
 
     def answers(self, wait: bool) -> list[tuple[int, str | None]]:
         """(index, answer) of what has been answered meanwhile, None where a process has ended; ``wait``: till something comes."""
-        found: list[tuple[int, str | None]] = []
+        answers: list[tuple[int, str | None]] = []
         while True:
             try:
                 worker, line = self._queue.get(block=wait)
             except queue.Empty:
-                return found
+                return answers
             wait = False
             if line is None:
                 done = self._asked.pop(worker, [])
@@ -133,7 +133,7 @@ class Crew:
                 worker.end()
             else:
                 done = [self._asked[worker].pop(0)]
-            found += [(index, line) for index in done if index != GREETING]
+            answers += [(index, line) for index in done if index != GREETING]
 
     def end(self) -> None:
         """All of them are gone when this returns."""
@@ -234,10 +234,10 @@ def serve(answer: Callable[[str], str]) -> None:
     own = os.getpid()
     while True:
         asked_for = lines.get()
-        found = GREETED if asked_for == GREETED else answer(asked_for)
+        answered = GREETED if asked_for == GREETED else answer(asked_for)
         if os.getpid() != own:  # what was called has forked, and the copy of this process has nobody to answer
             os._exit(0)
-        print(found, file=answers, flush=True)
+        print(answered, file=answers, flush=True)
 
 
 def _listen(requests: Iterable[str], lines: queue.Queue[str]) -> None:

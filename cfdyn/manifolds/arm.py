@@ -136,11 +136,11 @@ class Arm:
         memory.chain[: row + 1] = guess = 2 * end[: row + 1] - before[: row + 1]
         memory.slopes[: rows + 1] = 0.0
         memory.least = max(memory.least, rows // memory.n)
-        found = self.at(table[back, 0])
+        point = self.at(table[back, 0])
         strayed = np.abs((memory.chain[row] - guess[row]) / self.unit).max()
-        if not np.isfinite(found).all() or strayed > MIRRORED * np.abs((before[row] - end[row]) / self.unit).max():
+        if not np.isfinite(point).all() or strayed > MIRRORED * np.abs((before[row] - end[row]) / self.unit).max():
             return False
-        plan.old, memory.strict = found, 1
+        plan.old, memory.strict = point, 1
         plan.first = (table[back, 0] - last) / 8
         return True
 

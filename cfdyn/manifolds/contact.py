@@ -78,8 +78,9 @@ class Pair:
         except NumericsError:
             return None
         s, t = at or (near.s, near.t)
-        found = contact_of(arms, s, t, dict(values))
-        return found if found is not None and abs(found.s - s) <= JUMP * abs(s) and abs(found.t - t) <= JUMP * abs(t) else None
+        contact = contact_of(arms, s, t, dict(values))
+        near_by = contact is not None and abs(contact.s - s) <= JUMP * abs(s) and abs(contact.t - t) <= JUMP * abs(t)
+        return contact if near_by else None
 
     def begun(self, values: Mapping[str, float], first: Crossing, second: Crossing) -> Contact | None:
         """The contact between two crossings that are neighbours on both curves."""
@@ -131,25 +132,25 @@ def _cross(one: np.ndarray, other: np.ndarray) -> float:
 def followed(pair: Pair, begun: Contact, name: str, target: float, pieces: int = 8,
              stop: Callable[[Contact, Contact], bool] = lambda before, after: False) -> list[Contact]:  # fmt: skip
     """Contacts from one on towards a value of a parameter, as far as they can be followed, or until ``stop``."""
-    found, start = [begun], begun.values[name]
+    contacts, start = [begun], begun.values[name]
     pace = (target - start) / pieces
-    while found[-1].values[name] != target:
-        at = found[-1].values[name]
+    while contacts[-1].values[name] != target:
+        at = contacts[-1].values[name]
         value = target if abs(target - at) <= abs(pace) else at + pace
-        share = (value - at) / (at - found[-2].values[name]) if len(found) > 1 else 0.0
-        before = found[-min(2, len(found))]
-        ahead = [getattr(found[-1], what) + share * (getattr(found[-1], what) - getattr(before, what)) for what in "st"]
-        following = pair.contact({**begun.values, name: value}, found[-1], (ahead[0], ahead[1]))
+        share = (value - at) / (at - contacts[-2].values[name]) if len(contacts) > 1 else 0.0
+        before = contacts[-min(2, len(contacts))]
+        ahead = [getattr(contacts[-1], what) + share * (getattr(contacts[-1], what) - getattr(before, what)) for what in "st"]
+        following = pair.contact({**begun.values, name: value}, contacts[-1], (ahead[0], ahead[1]))
         if following is None:
             pace /= 2
             if abs(pace) <= FINEST * abs(target - start):
                 break
             continue
-        found.append(following)
-        if stop(found[-2], following):
+        contacts.append(following)
+        if stop(contacts[-2], following):
             break
         pace *= 1.5
-    return found
+    return contacts
 
 
 def touching(pair: Pair, before: Contact, after: Contact, name: str) -> Contact | None:
@@ -158,13 +159,13 @@ def touching(pair: Pair, before: Contact, after: Contact, name: str) -> Contact 
 
     def gap(value: float) -> float:
         nonlocal last
-        found = pair.contact({**before.values, name: value}, last)
-        last = last if found is None else found
-        return np.nan if found is None else found.gap
+        contact = pair.contact({**before.values, name: value}, last)
+        last = last if contact is None else contact
+        return np.nan if contact is None else contact.gap
 
     value = float(zero(gap, before.values[name], after.values[name]))
-    found = pair.contact({**before.values, name: value}, last)
-    return found if found is not None and abs(found.gap) <= CLOSED * max(1.0, abs(before.gap), abs(after.gap)) else None
+    contact = pair.contact({**before.values, name: value}, last)
+    return contact if contact is not None and abs(contact.gap) <= CLOSED * max(1.0, abs(before.gap), abs(after.gap)) else None
 
 
 def slope(pair: Pair, contact: Contact, name: str, width: float) -> float:
@@ -183,9 +184,9 @@ def images(pair: Pair, contact: Contact) -> Iterator[tuple[Pair, Contact]]:
         s, t = contact.s * out.series.multiplier**k, contact.t * into.series.multiplier**k
         point, sides = out.at(s)[0], (int(np.sign(s)), int(np.sign(t)))
         arms = tuple(replace(arm, side=side) for arm, side in zip((out, into), sides, strict=True))
-        found = contact_of((arms[0], arms[1].anchored(t, point)), s, t, contact.values)
-        if found is not None and abs(found.gap) <= CLOSED:
-            yield replace(pair, sides=sides), found
+        image = contact_of((arms[0], arms[1].anchored(t, point)), s, t, contact.values)
+        if image is not None and abs(image.gap) <= CLOSED:
+            yield replace(pair, sides=sides), image
 
 
 def mildest(pair: Pair, contact: Contact, box: np.ndarray) -> tuple[Pair, Contact]:

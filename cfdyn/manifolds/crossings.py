@@ -33,13 +33,13 @@ def crossings_of(out: Arm, rows: np.ndarray, into: Arm, others: np.ndarray, box:
     """
     chains = [_inside(table, box) for table in (rows, others)]
     trees = [_tree(chain) for chain in chains]
-    found = np.empty((MOST, 4))
-    count = crossings(chains[0], trees[0], chains[1], trees[1], found)
+    pairs = np.empty((MOST, 4))
+    count = crossings(chains[0], trees[0], chains[1], trees[1], pairs)
     if count < 0:
         raise NumericsError(f"the manifolds cross more than {MOST:,} times: grow a shorter length")
     same = out.series.points[out.place], into.series.points[into.place]
     result: list[Crossing] = []
-    for i, u, j, v in found[:count]:
+    for i, u, j, v in pairs[:count]:
         i, j = int(i), int(j)
         if i == 0 and j == 0 and np.allclose(*same):
             continue

@@ -36,20 +36,20 @@ def critical_points(step: Map, lo: float, hi: float) -> list[float]:
     laps = laps_on(step, lo, hi, FLOOR * (hi - lo))
     pairs = pairwise(zip(laps.ends.tolist(), laps.rising.tolist(), strict=True))
     turns = [(a + b) / 2 for ((_, a), up), ((b, _), then) in pairs if up != then and b - a <= WIDE * (hi - lo)]
-    found = (critical_near(step, turn) for turn in turns)
-    return [c for c in found if c is not None and lo < c < hi]
+    points = (critical_near(step, turn) for turn in turns)
+    return [c for c in points if c is not None and lo < c < hi]
 
 
 def critical_over(step: Map, name: str, grid: np.ndarray, lo: float, hi: float, samples: int) -> list[list[float]]:
     """Those at each value of a parameter: all at so many values, and from one to the next by Newton's method."""
-    found: list[list[float]] = []
+    places: list[list[float]] = []
     every = max(1, len(grid) // samples)
     for at, value in enumerate(grid.tolist()):
         here = step.at(**{name: value})
-        moved = [critical_near(here, c) for c in found[-1]] if found and at % every else [None]
+        moved = [critical_near(here, c) for c in places[-1]] if places and at % every else [None]
         kept = [c for c in moved if c is not None and lo < c < hi]
-        found.append(kept if len(kept) == len(moved) else critical_points(here, lo, hi))
-    return found
+        places.append(kept if len(kept) == len(moved) else critical_points(here, lo, hi))
+    return places
 
 
 def critical_near(step: Map, x: float) -> float | None:
@@ -85,8 +85,8 @@ class Branch:
     def cycle(self, step: Map, value: float) -> np.ndarray | None:
         """The cycle (n,) at a value, polished; None outside the branch."""
         guess = self.near(value)
-        found = None if guess is None else polish(step, guess)
-        return None if found is None else found[:, 0]
+        cycle = None if guess is None else polish(step, guess)
+        return None if cycle is None else cycle[:, 0]
 
 
 def monotone_parts(values: np.ndarray, points: np.ndarray) -> Iterator[Branch]:
@@ -118,9 +118,9 @@ def landings(
             passed = ((k, j) for k in range(1, latest[at] + 1) for j in np.flatnonzero(_passed(orbits, cycles, at, k)).tolist())
             tried = (_refined(step, name, branch, ends, starts[at], k, cycles[at][j], extent) for k, j in passed)
             # What has landed stays on the cycle: all later steps pass it at the same value.
-            found = next((one for one in tried if one is not None), None)
-            if found is not None:
-                yield found
+            landing = next((one for one in tried if one is not None), None)
+            if landing is not None:
+                yield landing
 
 
 def _passed(orbits: Sequence[np.ndarray], cycles: Sequence[np.ndarray], at: int, k: int) -> np.ndarray:

@@ -25,12 +25,15 @@ class Meeting:
 
 def meetings(out: Grown, into: Grown, box: np.ndarray) -> list[Meeting]:
     """Where the unstable manifold ``out`` crosses the stable one ``into`` in a box; orbits in the order of their first points."""
-    found: list[tuple[Crossing, tuple[int, int]]] = []
+    crossings: list[tuple[Crossing, tuple[int, int]]] = []
     for i, (arm, table) in enumerate(zip(out.arms, out.tables, strict=True)):
         for j, (other, rows) in enumerate(zip(into.arms, into.tables, strict=True)):
-            found += [(crossing, (i, j)) for crossing in crossings_of(arm, table, other, rows, box)]
-    orbits = _orbits(found, out, into)
-    return [Meeting(crossing, halves, orbits[k], _primary(crossing, halves, found)) for k, (crossing, halves) in enumerate(found)]
+            crossings += [(crossing, (i, j)) for crossing in crossings_of(arm, table, other, rows, box)]
+    orbits = _orbits(crossings, out, into)
+    return [
+        Meeting(crossing, halves, orbits[k], _primary(crossing, halves, crossings))
+        for k, (crossing, halves) in enumerate(crossings)
+    ]
 
 
 def _primary(crossing: Crossing, halves: tuple[int, int], all_: Sequence[tuple[Crossing, tuple[int, int]]]) -> bool:
@@ -39,11 +42,11 @@ def _primary(crossing: Crossing, halves: tuple[int, int], all_: Sequence[tuple[C
                    for other, same in all_ if other is not crossing and same == halves)  # fmt: skip
 
 
-def _orbits(found: Sequence[tuple[Crossing, tuple[int, int]]], out: Grown, into: Grown) -> list[int]:
+def _orbits(crossings: Sequence[tuple[Crossing, tuple[int, int]]], out: Grown, into: Grown) -> list[int]:
     """The number of each crossing's orbit, the first being 0."""
     numbers: list[int] = []
     known: list[_Place] = []
-    for crossing, halves in found:
+    for crossing, halves in crossings:
         here = _brought(crossing, halves, out, into)
         at = next((k for k, other in enumerate(known) if _images(other, here, out, into)), len(known))
         if at == len(known):

@@ -69,8 +69,8 @@ def series_at(step: Map, cycle: np.ndarray, kind: str, order: int = ORDER, like:
         c[:, k] = np.linalg.solve(closed, -made).reshape(n, d)
     if not np.isfinite(c).all():
         raise NumericsError(f"the series of the {kind} manifold has no finite terms: the map is not smooth enough there")
-    found = [_radius(step, c, i, value, kind) for i in range(n)]
-    return Series(step, kind, points, value, c, np.array([r for r, _ in found]), np.array([e for _, e in found]), strong)
+    radii = [_radius(step, c, i, value, kind) for i in range(n)]
+    return Series(step, kind, points, value, c, np.array([r for r, _ in radii]), np.array([e for _, e in radii]), strong)
 
 
 def _multiplier(step: Map, points: np.ndarray, kind: str) -> tuple[float, bool]:

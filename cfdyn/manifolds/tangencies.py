@@ -26,10 +26,10 @@ def tangencies_over(
 ) -> tuple[list[tuple[Pair, Contact, float]], list[str]]:  # fmt: skip
     """Each tangency once, with its pair of arms and ∂gap/∂λ, by the parameter; in words what could not be looked at.
 
-    At each sample the lobes are found; one is followed if its gap and the slope of that say that it is gone within the bounds or
+    A lobe of a sample is followed if its gap and the slope of that say that it is gone within the bounds or
     half their width beside.
     """
-    found: list[tuple[Pair, Contact, float]] = []
+    tangencies: list[tuple[Pair, Contact, float]] = []
     troubles: list[str] = []
     values = np.linspace(*bounds, samples).tolist()
     near = cycles
@@ -42,13 +42,13 @@ def tangencies_over(
             )  # type: ignore[assignment]
             for pair, contact, rate in _lobes(step, near, name, value, limits, bounds):
                 one = _touched(pair, contact, name, rate, bounds)
-                if one is not None and not any(_same(one, other, name, bounds) for _, other, _ in found):
+                if one is not None and not any(_same(one, other, name, bounds) for _, other, _ in tangencies):
                     pair, one = mildest(pair, one, limits.box)
-                    found.append((pair, one, slope(pair, one, name, bounds[1] - bounds[0])))
+                    tangencies.append((pair, one, slope(pair, one, name, bounds[1] - bounds[0])))
         except NumericsError as problem:
             troubles.append(f"{name} = {value:.6g}: {problem}")
     say(samples, samples)
-    return sorted(found, key=lambda item: item[1].values[name]), troubles
+    return sorted(tangencies, key=lambda item: item[1].values[name]), troubles
 
 
 def _lobes(

@@ -35,20 +35,20 @@ def traced(pair: Pair, start: Contact, names: tuple[str, str], bounds: np.ndarra
     while len(rows) < most:
         place = plane.place(rows[-1]) + pace * direction
         inside = bool((place >= 0).all() and (place <= 1).all())
-        found = plane.corrected(place, rows[-1], slopes) if inside else plane.on_the_edge(rows[-1], direction, slopes)
-        if found is not None and not inside:
-            rows.append(found)
-            return Side(rows, plane.edge(found))
-        following = None if found is None else plane.slopes(found)
+        contact = plane.corrected(place, rows[-1], slopes) if inside else plane.on_the_edge(rows[-1], direction, slopes)
+        if contact is not None and not inside:
+            rows.append(contact)
+            return Side(rows, plane.edge(contact))
+        following = None if contact is None else plane.slopes(contact)
         turn = 0.0 if following is None else float(_along(following) @ direction)
-        if found is None or following is None or abs(turn) < TURN:
+        if contact is None or following is None or abs(turn) < TURN:
             pace /= 2
             if pace < FINEST:
                 return Side(rows, "cannot be followed further here: the curves touch no more, or bend too sharply")
             continue
-        rows.append(found)
+        rows.append(contact)
         say(len(rows))
-        if found.bend * rows[-2].bend < 0:
+        if contact.bend * rows[-2].bend < 0:
             return Side(rows, "the tangency is cubic: the curves bend alike")
         direction, slopes, pace = np.sign(turn) * _along(following), following, min(pace * FASTER, LONGEST)
     return Side(rows, "out of steps")
@@ -91,12 +91,12 @@ class _Plane:
     def corrected(self, place: np.ndarray, near: Contact, slopes: np.ndarray, along: np.ndarray | None = None) -> Contact | None:
         """The tangency near a place, along the gradient of the gap or another direction."""
         way = slopes[0] if along is None else along
-        found: Contact | None = None
+        contact: Contact | None = None
         for _ in range(CORRECTIONS):
-            found = self.at(place, near if found is None else found, slopes)
-            if found is None or abs(found.gap) <= CLOSED * self._size(found):
-                return found
-            place = place - found.gap * way / (slopes[0] @ way)
+            contact = self.at(place, near if contact is None else contact, slopes)
+            if contact is None or abs(contact.gap) <= CLOSED * self._size(contact):
+                return contact
+            place = place - contact.gap * way / (slopes[0] @ way)
         return None
 
     def on_the_edge(self, near: Contact, direction: np.ndarray, slopes: np.ndarray) -> Contact | None:

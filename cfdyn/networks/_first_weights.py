@@ -9,14 +9,13 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.machine.fingerprints import fingerprint
 from cfdyn.machine.shelf import Shelf
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 
 MOST = 2**20  # bytes of weights that are kept: more take about as long to draw as to compile
 MAKING = 3  # arrays of all weights at once, measured
@@ -55,7 +54,7 @@ def check_room(count: int, arrays: int, what: str) -> None:
                          f"at least, {taken / 1e9:.3g} GB; this machine has {there / 1e9:.3g} GB: make it smaller")  # fmt: skip
 
 
-def first_weights(make: Callable[[Any], Any], seed: int, entry: str, options: Any) -> Any:
+def first_weights(make: Callable[[Array], Layers], seed: int, entry: str, options: object) -> Layers:
     """The layers ``make(key)`` of the seed, a tree of Equinox modules; within `cfdyn.networks._oracle.engine.float64`.
 
     ``entry``, ``options``: the network of the catalogue, and all that its draws depend on besides the shapes of its weights.
@@ -63,7 +62,7 @@ def first_weights(make: Callable[[Any], Any], seed: int, entry: str, options: An
     """
     jax, eqx = library("jax"), library("equinox")
 
-    def drawn() -> Any:
+    def drawn() -> Layers:
         return make(jax.random.PRNGKey(seed))
 
     leaves, tree = jax.tree_util.tree_flatten(eqx.filter_eval_shape(drawn))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError, unknown
 from cfdyn.networks._first_weights import first_weights
 from cfdyn.networks._oracle.by_jax import JaxEngine
-from cfdyn.networks._oracle.engine import float64, library
+from cfdyn.networks._oracle.engine import Array, Layers, Tree, float64, library
 from cfdyn.networks._oracle.network import Network, Recipe
 
 ROUGH = ("its activation has kinks, which T[u, v] by automatic differentiation does not see: no statement about a central flow "
@@ -25,12 +27,12 @@ def widths_of(widths: Any, what: str, name: str = "widths", least: int = 0) -> t
         items: Sequence[Any] = (
             widths.split("-") if isinstance(widths, str) else [widths] if isinstance(widths, int) else [*widths]
         )
-        found = [int(item) for item in items if item != "" or len(items) > 1]
+        sizes = [int(item) for item in items if item != "" or len(items) > 1]
     except (TypeError, ValueError):
         raise UsageError(f"{what}: {name} are whole numbers such as 32-32, not {widths!r}") from None
-    if len(found) < least:
+    if len(sizes) < least:
         raise UsageError(f"{what}: {name} are {least} or more whole numbers such as 8-16, not {widths!r}")
-    return tuple(whole_number(f"{what}: each of its {name}", width, 1, MOST) for width in found)
+    return tuple(whole_number(f"{what}: each of its {name}", width, 1, MOST) for width in sizes)
 
 
 def dashed(numbers: Sequence[int]) -> str:
@@ -38,7 +40,7 @@ def dashed(numbers: Sequence[int]) -> str:
     return "-".join(map(str, numbers))
 
 
-def activation_of(name: str, what: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
+def activation_of(name: str, what: str) -> tuple[Callable[[Array], Array], tuple[str, ...]]:
     """The function, and what is to be said of it."""
     nn, jnp = library("jax.nn"), library("jax.numpy")
     known = {"tanh": jnp.tanh, "gelu": lambda x: nn.gelu(x, approximate=False), "silu": nn.silu, "softplus": nn.softplus,
@@ -48,7 +50,7 @@ def activation_of(name: str, what: str) -> tuple[Callable[..., Any], tuple[str, 
     return known[name], (ROUGH,) if name == "relu" else ()
 
 
-def criterion_of(loss: str, data: DataSet, what: str) -> tuple[Callable[..., Any], Any]:
+def criterion_of(loss: str, data: DataSet, what: str) -> tuple[Callable[[Array, Array], Array], np.ndarray]:
     """The mean over rows (and places of a sequence) of ½‖f − y‖² or −log softmax(f)_c, and the targets it takes."""
     jax, jnp = library("jax"), library("jax.numpy")
     if loss not in LOSSES:
@@ -61,7 +63,7 @@ def criterion_of(loss: str, data: DataSet, what: str) -> tuple[Callable[..., Any
 
 
 def build(
-    recipe: Recipe, make: Callable[[Any], Any], forward: Callable[[Any, Any], Any], remarks: Sequence[str] = ()
+    recipe: Recipe, make: Callable[[Array], Layers], forward: Callable[[Layers, Array], Array], remarks: Sequence[str] = ()
 ) -> Network:  # fmt: skip
     """The network of layers ``make(key)``, a tree of Equinox modules, with outputs ``forward(layers, x)`` of one input x."""
     jax, eqx = library("jax"), library("equinox")
@@ -73,7 +75,7 @@ def build(
         layers = first_weights(make, whole_number(f"{what}: seed", options["seed"], 0), what, depends)
         params, static = eqx.partition(layers, eqx.is_inexact_array)
 
-    def predict(tree: Any, x: Any) -> Any:
+    def predict(tree: Tree, x: Array) -> Array:
         return jax.vmap(lambda one: forward(eqx.combine(tree, static), one))(x)
 
     engine = JaxEngine(lambda tree, x, y: criterion(predict(tree, x), y), params, (data.inputs, targets), predict)

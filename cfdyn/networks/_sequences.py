@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
 from cfdyn.networks._models import pictures_only
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 
 
 class Reading(NamedTuple):
     """``length`` places; ``split(x)`` are those of an input, and ``make(width, key)`` is the layer that maps one to a vector."""
 
     length: int
-    make: Callable[[int, Any], Any]
-    split: Callable[[Any], Any]
+    make: Callable[[int, Array], Layers]
+    split: Callable[[Array], Array]
 
 
 def reading(data: DataSet, what: str, patch: int = 0) -> Reading:
@@ -38,14 +38,14 @@ def reading(data: DataSet, what: str, patch: int = 0) -> Reading:
     return Reading(length, lambda width, key: nn.Linear(features, width, key=key), split)
 
 
-def _patches(data: DataSet, what: str, patch: int) -> tuple[int, Callable[[Any], Any]]:
+def _patches(data: DataSet, what: str, patch: int) -> tuple[int, Callable[[Array], Array]]:
     channels, height, width = pictures_only(data, what)
     side = whole_number(f"{what}: patch", patch, 1, min(height, width))
     if height % side or width % side:
         raise UsageError(f"{what}: patches of {side} × {side} do not cover pictures of {height} × {width} evenly")
     down, across = height // side, width // side
 
-    def split(x: Any) -> Any:
+    def split(x: Array) -> Array:
         parts = x.reshape(channels, down, side, across, side).transpose(1, 3, 0, 2, 4)
         return parts.reshape(down * across, channels * side * side)
 

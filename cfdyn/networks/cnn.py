@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
 from cfdyn.networks._models import activation_of, build, dashed, pictures_only, widths_of
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 from cfdyn.networks._oracle.network import Network, Recipe
 
 
@@ -44,7 +43,7 @@ def cnn(
     for _ in stages:
         sides.append((sides[-1][0] // 2, sides[-1][1] // 2) if min(sides[-1]) > 1 else sides[-1])
 
-    def make(key: Any) -> Any:
+    def make(key: Array) -> Layers:
         nn, keys = library("equinox").nn, library("jax").random.split(key, len(stages) + 1)
         convolutions = [nn.Conv2d(n, m, kernel, padding=kernel // 2, key=k) for n, m, k in zip((inputs, *stages), stages, keys)]
         return {
@@ -52,7 +51,7 @@ def cnn(
             "head": nn.Linear(stages[-1] * sides[-1][0] * sides[-1][1], data.n_outputs, key=keys[-1]),
         }
 
-    def forward(layers: Any, x: Any) -> Any:
+    def forward(layers: Layers, x: Array) -> Array:
         for layer, before, after in zip(layers["convolutions"], sides, sides[1:]):
             x = phi(layer(x))
             x = halved(x) if after != before else x
@@ -62,7 +61,7 @@ def cnn(
     return build(Recipe(cnn, data, options), make, forward, remarks)
 
 
-def halved(x: Any) -> Any:
+def halved(x: Array) -> Array:
     """Means over 2 × 2 pixels of a picture (channels, height, width); an odd last row or column is left out."""
     channels, height, width = x.shape
     return x[:, : height // 2 * 2, : width // 2 * 2].reshape(channels, height // 2, 2, width // 2, 2).mean(axis=(2, 4))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.networks._models import build, places_of
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 from cfdyn.networks._oracle.network import Network, Recipe
 from cfdyn.networks._sequences import reading
 
@@ -32,17 +30,17 @@ def lstm(data: DataSet, width: int = 16, depth: int = 1, loss: str = "mse", seed
     size, layers_ = whole_number("lstm: width", width, 1, 10**5), whole_number("lstm: depth", depth, 1, 100)
     read, places = reading(data, "lstm"), places_of(data)
 
-    def make(key: Any) -> Any:
+    def make(key: Array) -> Layers:
         nn, keys = library("equinox").nn, library("jax").random.split(key, layers_ + 2)
         return {"read": read.make(size, keys[0]), "cells": [nn.LSTMCell(size, size, key=k) for k in keys[1:-1]],
                 "head": nn.Linear(size, data.n_outputs, key=keys[-1])}  # fmt: skip
 
-    def forward(layers: Any, x: Any) -> Any:
+    def forward(layers: Layers, x: Array) -> Array:
         jax, jnp = library("jax"), library("jax.numpy")
         x = jax.vmap(layers["read"])(read.split(x))
         for cell in layers["cells"]:
 
-            def step(state: Any, one: Any, cell: Any = cell) -> Any:
+            def step(state: Layers, one: Array, cell: Layers = cell) -> tuple[Layers, Array]:
                 state = cell(one, state)
                 return state, state[0]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cfdyn.data._data_set import DataSet
 from cfdyn.networks._models import activation_of, build, dashed, numbers_only, widths_of
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 from cfdyn.networks._oracle.network import Network, Recipe
 
 
@@ -36,11 +35,11 @@ def mlp(
     phi, remarks = activation_of(activation, "mlp")
     sizes = (data.n_inputs, *hidden, data.n_outputs)
 
-    def make(key: Any) -> Any:
+    def make(key: Array) -> Layers:
         eqx, keys = library("equinox"), library("jax").random.split(key, len(sizes) - 1)
         return [eqx.nn.Linear(n, m, key=key_k) for n, m, key_k in zip(sizes[:-1], sizes[1:], keys, strict=True)]
 
-    def forward(layers: Any, x: Any) -> Any:
+    def forward(layers: Layers, x: Array) -> Array:
         values = x.ravel()
         for layer in layers[:-1]:
             values = phi(layer(values))

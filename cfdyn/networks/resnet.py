@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
 from cfdyn.networks._models import activation_of, build, dashed, pictures_only, widths_of
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 from cfdyn.networks._oracle.network import Network, Recipe
 
 
@@ -46,10 +45,10 @@ def resnet(
     # Channels before and after each block, and whether it halves the picture.
     plan = [(stages[max(s - (b == 0), 0)], c, s > 0 and b == 0) for s, c in enumerate(stages) for b in range(depth)]
 
-    def make(key: Any) -> Any:
+    def make(key: Array) -> Layers:
         nn, keys = library("equinox").nn, iter(library("jax").random.split(key, 3 * len(plan) + 2))
 
-        def conv(n: int, m: int, stride: int = 1) -> Any:
+        def conv(n: int, m: int, stride: int = 1) -> Layers:
             return nn.Conv2d(n, m, 3, stride, padding=1, key=next(keys))
 
         layers = [{"norms": [nn.GroupNorm(parts, n), nn.GroupNorm(parts, m)], "inner": [conv(n, m, 1 + half), conv(m, m)],
@@ -57,7 +56,7 @@ def resnet(
         return {"stem": conv(inputs, stages[0]), "blocks": layers, "norm": nn.GroupNorm(parts, stages[-1]),
                 "head": nn.Linear(stages[-1], data.n_outputs, key=next(keys))}  # fmt: skip
 
-    def forward(layers: Any, x: Any) -> Any:
+    def forward(layers: Layers, x: Array) -> Array:
         x = layers["stem"](x)
         for block in layers["blocks"]:
             inner = x

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cfdyn.arguments import whole_number
 from cfdyn.data._data_set import DataSet
 from cfdyn.errors import UsageError
 from cfdyn.networks._models import activation_of, build, places_of
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Layers, library
 from cfdyn.networks._oracle.network import Network, Recipe
 from cfdyn.networks._sequences import reading
 
@@ -45,7 +43,7 @@ def transformer(
     phi, remarks = activation_of(activation, "transformer")
     read, places = reading(data, "transformer", patch), places_of(data)
 
-    def make(key: Any) -> Any:
+    def make(key: Array) -> Layers:
         jax, nn = library("jax"), library("equinox").nn
         keys = iter(jax.random.split(key, 3 * layers_ + 3))
         blocks = [{"norms": [nn.LayerNorm(size), nn.LayerNorm(size)],
@@ -57,7 +55,7 @@ def transformer(
         return {"read": read.make(size, next(keys)), "positions": positions, "blocks": blocks,
                 "norm": nn.LayerNorm(size), "head": nn.Linear(size, data.n_outputs, key=next(keys))}  # fmt: skip
 
-    def forward(layers: Any, x: Any) -> Any:
+    def forward(layers: Layers, x: Array) -> Array:
         vmap = library("jax").vmap
         x = vmap(layers["read"])(read.split(x)) + layers["positions"]
         for block in layers["blocks"]:

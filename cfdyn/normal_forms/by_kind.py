@@ -35,10 +35,10 @@ def normal_form_fields(step: Map, points: Any, parameter: str | None, tolerance:
     return {"kind": critical.kind, "points": cycle, "multipliers": critical.multipliers, **fields, "directions": q}
 
 
-def _checked(found: coefficients.Critical) -> coefficients.Critical:
-    if not all(np.isfinite(value) for name, value in found.coefficients.items() if name not in ("beta", "b", "e")):
+def _checked(critical: coefficients.Critical) -> coefficients.Critical:
+    if not all(np.isfinite(value) for name, value in critical.coefficients.items() if name not in ("beta", "b", "e")):
         raise NumericsError("the map's third derivatives are not finite at this point")
-    return found
+    return critical
 
 
 def _flip(forms: Forms, critical: CriticalMultipliers, _: float) -> dict[str, Any]:
@@ -267,7 +267,7 @@ def _of_branch_point(form: str, supercritical: bool | None) -> str:
     }[form]
 
 
-def _of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
+def _of_many_flips(cycles: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
     """The 2-cycles born where several multipliers are −1 at once."""
     start = f"{k} multipliers are −1 at once"
     if supercritical is None and least == 0:
@@ -277,9 +277,9 @@ def _of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, le
         if gradient
         else "the cubic form is no gradient, so that invariant circles are not excluded"
     )
-    beyond = [cycle for cycle in found if cycle["kappa"] > 0]
+    beyond = [cycle for cycle in cycles if cycle["kappa"] > 0]
     stable = sum(cycle["stable"] for cycle in beyond)
-    if not found and not complete:
+    if not cycles and not complete:
         many = "all directions carry 2-cycles alike"
     else:
         many = f"{len(beyond)} cycles of period 2 beyond the edge, {stable} of them stable{'' if complete else ' (a search)'}"

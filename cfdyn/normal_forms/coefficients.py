@@ -82,18 +82,18 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     a = float(paired(p, curvature)) / 2  # ½⟨p, B(q,q)⟩
     h = _manifold_term(plus, -curvature, 2 * a * q[0])  # A h − h⁺ = −B(q,q) + 2a q
     cubic, quadratic = (p * term for term in cubic_terms(forms.derivative, q, h))
-    found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
+    coefficients = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
     if forms.parameter is not None:
-        found["beta"] = beta = float(paired(p, forms.slope))  # ⟨p, f_α⟩
+        coefficients["beta"] = beta = float(paired(p, forms.slope))  # ⟨p, f_α⟩
         right = -forms.slope
         right[-1] += beta * q[0]
         moved = plus.solve(right)  # A x_α − x_α⁺ = −f_α + β q
-        found["b"] = float(paired(p, forms.moving(q, moved)))  # ⟨p, A_α q + B(q,x_α)⟩
-        found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))  # ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩
-        speed[0, 0] = found["b"]
-    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * curvature).sum()), cubic=size)
+        coefficients["b"] = float(paired(p, forms.moving(q, moved)))  # ⟨p, A_α q + B(q,x_α)⟩
+        coefficients["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))  # ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩
+        speed[0, 0] = coefficients["b"]
+    return Critical(coefficients, plus.right[:, 0], speed, float(np.abs(p * curvature).sum()), cubic=size)
 
 
 def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[float, float]:
@@ -125,8 +125,12 @@ def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, mul
     double = BorderedSystem(forms.matrices, multiplier**2, 0).solve
     parts = [paired(p, term) for term in circle_terms(forms.derivative, q, plus.solve, double)]
     c1 = complex(sum(parts))
-    found = {"d": (c1 / multiplier).real, "b": (c1 / multiplier).imag, "theta": float(np.angle(multiplier))}  # c₁/λ = d + ib
-    return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
+    coefficients = {
+        "d": (c1 / multiplier).real,
+        "b": (c1 / multiplier).imag,
+        "theta": float(np.angle(multiplier)),
+    }  # c₁/λ = d + ib
+    return Critical(coefficients, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
 
 
 def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple[np.ndarray, float]:
@@ -136,10 +140,10 @@ def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple
     """
     q, p = critical.right[0], critical.left[0]
     curvature = forms.derivative(q, q)
-    found = np.array([float(paired(left, curvature)) / 2 for left in plus.left])  # d_i = ½⟨p_i, B(q,q)⟩
-    found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(curvature).sum()] = 0.0
+    drifts = np.array([float(paired(left, curvature)) / 2 for left in plus.left])  # d_i = ½⟨p_i, B(q,q)⟩
+    drifts[np.abs(drifts) <= STILL * np.abs(plus.left).max() * np.abs(curvature).sum()] = 0.0
     rates = [float(paired(p, forms.derivative(q, v))) for v in plus.right]  # r′_i = ⟨p, B(q,v_i)⟩
-    return found, float(found @ rates)
+    return drifts, float(drifts @ rates)
 
 
 def speed_of(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> np.ndarray:

@@ -107,10 +107,10 @@ class BorderedSystem:
         """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
         whole = np.append(right.ravel(), np.zeros(self.nullity))
         if np.iscomplexobj(whole) and not np.iscomplexobj(self.nu):
-            found = self._solver(whole.real.copy()) + 1j * self._solver(whole.imag.copy())
+            solution = self._solver(whole.real.copy()) + 1j * self._solver(whole.imag.copy())
         else:
-            found = self._solver(whole.astype(type(self.nu)))
-        return found[: right.size].reshape(right.shape)
+            solution = self._solver(whole.astype(type(self.nu)))
+        return solution[: right.size].reshape(right.shape)
 
     @cached_property
     def _solver(self) -> Callable[[np.ndarray], np.ndarray]:

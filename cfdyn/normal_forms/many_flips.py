@@ -38,7 +38,7 @@ def is_gradient(tensor: np.ndarray) -> bool:
 def rays(tensor: np.ndarray) -> tuple[np.ndarray, bool]:
     """Unit vectors (m, k) with K(u,u,u) = κu, one of ±u each, and whether these are all; a sphere of them is (0, k), False.
 
-    For k = 2 they are the zeros of a polynomial, all of which are found; for more, what Newton's method finds from many
+    For k = 2 they are the zeros of a polynomial, all of them; for more, what Newton's method finds from many
     starts.
     """
     k, size = len(tensor), np.abs(tensor).max()
@@ -61,16 +61,16 @@ def _rays_of_two(tensor: np.ndarray) -> np.ndarray:
     form[1:] -= cubic[0]  # −y K₁
     # A turn that keeps the form's end coefficients away from zero would do as well; here x = 0 is looked at by itself.
     slopes = np.roots(form[::-1]) if np.abs(form[4]) > 1e-12 * np.abs(form).max() else np.roots(form[:4][::-1])
-    found = [np.array([1.0, s.real]) for s in slopes if abs(s.imag) <= SAME * (1 + abs(s))]
+    directions = [np.array([1.0, s.real]) for s in slopes if abs(s.imag) <= SAME * (1 + abs(s))]
     if not np.abs(form[4]) > 1e-12 * np.abs(form).max():
-        found.append(np.array([0.0, 1.0]))
-    return np.array([u / np.linalg.norm(u) for u in found]).reshape(-1, 2)
+        directions.append(np.array([0.0, 1.0]))
+    return np.array([u / np.linalg.norm(u) for u in directions]).reshape(-1, 2)
 
 
 def _rays_of_many(tensor: np.ndarray) -> np.ndarray:
     from scipy.optimize import root
 
-    k, found = len(tensor), list[np.ndarray]()
+    k, directions = len(tensor), list[np.ndarray]()
     generator = np.random.default_rng(0)
 
     def defect(x: np.ndarray) -> np.ndarray:
@@ -81,10 +81,10 @@ def _rays_of_many(tensor: np.ndarray) -> np.ndarray:
         solved = root(defect, np.append(start, start @ at(tensor, start)), tol=1e-12)
         u = solved.x[:k]
         if np.abs(defect(solved.x)).max() <= 1e-9 * (1 + np.abs(tensor).max()) and not any(
-            min(np.abs(u - v).max(), np.abs(u + v).max()) < SAME for v in found
+            min(np.abs(u - v).max(), np.abs(u + v).max()) < SAME for v in directions
         ):
-            found.append(u)
-    return np.array(found).reshape(-1, k)
+            directions.append(u)
+    return np.array(directions).reshape(-1, k)
 
 
 def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float, bool]:
@@ -93,7 +93,7 @@ def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float
     Where all k multipliers move alike, −1 − s δ, a ray with K(u,u,u) = κu, κ > 0 carries the 2-cycle z ± ``half`` √(sδ),
     half = Σ u_i q_i/√κ (for κ < 0 it exists before: √|sδ/κ|); it is stable if the other eigenvalues of D K(u,u,u) exceed κ.
     """
-    found, (directions, complete) = [], rays(tensor)
+    cycles, (directions, complete) = [], rays(tensor)
     for u in directions:
         kappa = float(u @ at(tensor, u))  # κ = ⟨u, K(u,u,u)⟩
         if abs(kappa) <= 1e-9 * np.abs(tensor).max():
@@ -101,8 +101,8 @@ def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float
         others = np.sort(np.linalg.eigvals(3 * tensor @ u @ u).real)  # of D K(u,u,u) = 3K(u,u,·), 3κ among them
         across = np.delete(others, int(np.argmin(np.abs(others - 3 * kappa))))
         half = right.T @ u / np.sqrt(abs(kappa))  # Σ u_i q_i/√|κ|
-        found.append({"half": half, "kappa": kappa, "stable": bool(kappa > 0 and (across > kappa).all())})
+        cycles.append({"half": half, "kappa": kappa, "stable": bool(kappa > 0 and (across > kappa).all())})
     even = np.mean([np.moveaxis(tensor, 0, i) for i in range(4)], axis=0)  # symmetric, ⟨u, K(u,u,u)⟩ the same
     critical, _ = rays(even)
     axes = critical if len(critical) else np.eye(len(tensor))[:1]
-    return found, min(float(u @ at(even, u)) for u in axes), complete
+    return cycles, min(float(u @ at(even, u)) for u in axes), complete

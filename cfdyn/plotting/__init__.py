@@ -42,8 +42,8 @@ _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
 def _check_settings() -> None:
     """Matplotlib reads a `matplotlibrc` of the current folder when it is imported, whatever that is, and as long as it is."""
     with suppress(OSError):  # there is none
-        found = os.stat("matplotlibrc")
-        if not (stat.S_ISREG(found.st_mode) and found.st_size < MOST_SETTINGS or stat.S_ISDIR(found.st_mode)):
+        status = os.stat("matplotlibrc")
+        if not (stat.S_ISREG(status.st_mode) and status.st_size < MOST_SETTINGS or stat.S_ISDIR(status.st_mode)):
             raise UsageError("the matplotlibrc in this folder is no file of settings, and matplotlib would read it; move it away")
 
 
@@ -54,12 +54,12 @@ if "matplotlib" not in sys.modules:
 @cache
 def figure_files() -> dict[str, str]:
     """For each class of records its figure's module, {"Branch": "branches", …}: what the signatures in the folder say."""
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for path in sorted((Path(__file__).parent / "figures").glob("[!_]*.py")):
         drawn = _DRAWS.search(path.read_text(encoding="utf-8"))
         if drawn:
-            found |= {name.strip(): path.stem for name in drawn[1].split("|")}
-    return found
+            files |= {name.strip(): path.stem for name in drawn[1].split("|")}
+    return files
 
 
 def plot(

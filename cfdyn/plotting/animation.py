@@ -53,8 +53,8 @@ def animate(
     --------
     >>> import cfdyn as cf, tempfile, os
     >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
-    >>> found = cf.compare(loss, gd, ["gradient", "central"], start=[0.05, 6.4], steps=300)
-    >>> file = cf.animate(found, os.path.join(tempfile.mkdtemp(), "film.gif"), frames=3)
+    >>> comparison = cf.compare(loss, gd, ["gradient", "central"], start=[0.05, 6.4], steps=300)
+    >>> file = cf.animate(comparison, os.path.join(tempfile.mkdtemp(), "film.gif"), frames=3)
     >>> file.name, file.stat().st_size > 1000
     ('film.gif', True)
     """
@@ -119,7 +119,7 @@ class _Film:
     """A figure whose lines grow with the row."""
 
     def __init__(self, comparison: Comparison, loss: Loss | None):
-        self.found, self.plane, self.figure = comparison, plane_of(comparison), new_figure(5.6, 6.4)
+        self.comparison, self.plane, self.figure = comparison, plane_of(comparison), new_figure(5.6, 6.4)
         self.top, self.below = self.figure.subplots(2, 1, height_ratios=[2.2, 1])
         # One weight: its value against time in place of a plane.
         self.points = {"": self._at(comparison.iterates), **{m.name: self._at(m.w) for m in comparison.models}}
@@ -143,41 +143,41 @@ class _Film:
 
     def _at(self, w: np.ndarray) -> np.ndarray:
         if self.plane.flat:
-            return np.stack([self.found.t[: len(w)], w[:, 0]], axis=1)
+            return np.stack([self.comparison.t[: len(w)], w[:, 0]], axis=1)
         return self.plane.project(w)
 
     def _draw_ground(self, loss: Loss | None) -> None:
-        found, axes = self.found, self.top
+        comparison, axes = self.comparison, self.top
         if self.plane.flat:
-            axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel=axis_label(found.names[0]))
-            clip_range(axes, found.iterates, margin=0.15)
+            axes.set(xlim=(0, comparison.t[-1]), xlabel="time (steps)", ylabel=axis_label(comparison.names[0]))
+            clip_range(axes, comparison.iterates, margin=0.15)
             return
-        limits = self.plane.limits([found.averaged, found.iterates])
+        limits = self.plane.limits([comparison.averaged, comparison.iterates])
         if loss is not None:
             contours(axes, loss, self.plane, limits)
         axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=self.plane.labels[0], ylabel=self.plane.labels[1])
 
     def _draw_sharpness(self) -> None:
-        found, axes = self.found, self.below
-        axes.plot(found.t, found.sharpness, color=INK, linewidth=0.9)
-        for model in found.models:
-            axes.plot(found.t[: len(model.w)], model.sharpness, color=styles(found)[model.name]["color"], linewidth=1.1)
-        shown = [found.sharpness, *(model.sharpness for model in found.models), draw_edge(axes, found)]
-        limit_to_bulk(axes, shown, np.append(found.sharpness, found.edge))
-        axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel="sharpness λ₁(H)")
+        comparison, axes = self.comparison, self.below
+        axes.plot(comparison.t, comparison.sharpness, color=INK, linewidth=0.9)
+        for model in comparison.models:
+            axes.plot(comparison.t[: len(model.w)], model.sharpness, color=styles(comparison)[model.name]["color"], linewidth=1.1)
+        shown = [comparison.sharpness, *(model.sharpness for model in comparison.models), draw_edge(axes, comparison)]
+        limit_to_bulk(axes, shown, np.append(comparison.sharpness, comparison.edge))
+        axes.set(xlim=(0, comparison.t[-1]), xlabel="time (steps)", ylabel="sharpness λ₁(H)")
 
     def show(self, row: int) -> list:
         """The film at a row of the comparison; returns what moves."""
-        found, points = self.found, self.points[""]
+        comparison, points = self.comparison, self.points[""]
         self.trail.set_data(*points[max(0, row - TRAIL) : row + 1].T)
         self.now.set_data(*points[row : row + 1].T)
-        self.mark.set_data([found.t[row]], [found.sharpness[row]])
-        for model in found.models:
+        self.mark.set_data([comparison.t[row]], [comparison.sharpness[row]])
+        for model in comparison.models:
             path, last = self.points[model.name], min(row, len(model.w) - 1)
             self.lines[model.name].set_data(*path[: last + 1].T)
             self.heads[model.name].set_data(*path[max(last, 0) : last + 1].T)
-            self.marks[model.name].set_data(found.t[max(last, 0) : last + 1], model.sharpness[max(last, 0) : last + 1])
-        self.step.set_text(f"step {found.t[row]}")
+            self.marks[model.name].set_data(comparison.t[max(last, 0) : last + 1], model.sharpness[max(last, 0) : last + 1])
+        self.step.set_text(f"step {comparison.t[row]}")
         return self.moving
 
     def pictures(self, rows: np.ndarray, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:

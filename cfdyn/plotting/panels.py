@@ -53,14 +53,14 @@ def thin_line(width: float) -> dict[str, Any]:
 
 def hidden(paths: Sequence[np.ndarray]) -> dict[int, int]:
     """Which of some paths (n, d) lie on an earlier one, to a thousandth of what all fill: the later's number, the earlier's."""
-    found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for k, path in enumerate(paths):
-        for j in (j for j in range(k) if j not in found and len(paths[j]) == len(path)):
+        for j in (j for j in range(k) if j not in counts and len(paths[j]) == len(path)):
             size = 1e-3 * max(float(np.ptp(path, axis=0).max(initial=0.0)), 1e-300)
             if np.abs(path - paths[j]).max(initial=0.0) <= size:
-                found[k] = j
+                counts[k] = j
                 break
-    return found
+    return counts
 
 
 def line_style(k: int, below: Mapping[int, int]) -> dict[str, Any]:

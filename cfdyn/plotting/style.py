@@ -74,11 +74,11 @@ def symbol(name: str) -> str:
     """
     if name in AXES:
         return AXES[name][AXES[name].find("$") :] if "$" in AXES[name] else AXES[name]
-    found = _LETTER.fullmatch(name)
-    if found is None or (found[3] and not (found[3].isdigit() or _LETTER.fullmatch(found[3]))):
+    match = _LETTER.fullmatch(name)
+    if match is None or (match[3] and not (match[3].isdigit() or _LETTER.fullmatch(match[3]))):
         return name
-    letter = rf"\{found[1]}" if found[1] in GREEK else found[1]
-    below = ",".join(part for part in (found[2], symbol(found[3]).strip("$") if found[3] else "") if part)
+    letter = rf"\{match[1]}" if match[1] in GREEK else match[1]
+    below = ",".join(part for part in (match[2], symbol(match[3]).strip("$") if match[3] else "") if part)
     return f"${letter}_{{{below}}}$" if below else f"${letter}$"
 
 

@@ -18,13 +18,13 @@ def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float,
 
     A seed whose orbit ends on what an earlier one ended on there is left out; a sweep stops where it meets an earlier one.
     """
-    settle, found = _settler(step, name), list[dict[int, np.ndarray]]()
+    settle, cycles = _settler(step, name), list[dict[int, np.ndarray]]()
     for value, state in seeds:
-        if len(found) == MOST:
+        if len(cycles) == MOST:
             break
         first = int(np.argmin(np.abs(values - value)))
         begun = settle(float(values[first]), np.array(state, dtype=float))
-        if begun is None or _known(found, first, begun[0]):
+        if begun is None or _known(cycles, first, begun[0]):
             continue
         own = {first: begun[0]}
         for way in (range(first + 1, len(values)), range(first - 1, -1, -1)):
@@ -34,11 +34,11 @@ def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float,
                 if there is None:
                     # From the last orbit that stayed.
                     continue
-                if _known(found, k, there[0]):
+                if _known(cycles, k, there[0]):
                     break
                 own[k], z = there
-        found.append(own)
-    columns = [(values[k], rows) for own in found for k, rows in own.items()]
+        cycles.append(own)
+    columns = [(values[k], rows) for own in cycles for k, rows in own.items()]
     x = np.concatenate([np.empty(0), *(np.full(len(rows), value) for value, rows in columns)])
     return x, np.concatenate([np.empty(0), *(rows for _, rows in columns)])
 
@@ -58,10 +58,10 @@ def _settler(step: Map, name: str) -> Callable[[float, np.ndarray], tuple[np.nda
     return settle
 
 
-def _known(found: list[dict[int, np.ndarray]], k: int, rows: np.ndarray) -> bool:
+def _known(cycles: list[dict[int, np.ndarray]], k: int, rows: np.ndarray) -> bool:
     """True if an earlier sweep has all of these states at a value."""
     size = SAME * (float(np.ptp(rows)) + 1e-2 * float(np.abs(rows).max()) + 1e-12)
-    return any(k in other and (np.abs(rows[:, None] - other[k]).min(axis=1) <= size).all() for other in found)
+    return any(k in other and (np.abs(rows[:, None] - other[k]).min(axis=1) <= size).all() for other in cycles)
 
 
 def middles(stable: np.ndarray) -> list[int]:

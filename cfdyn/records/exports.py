@@ -89,8 +89,8 @@ class Exports:
         A UsageError where xarray is not installed."""
         arrays = dimensions(self)
         letters = {letter for dims, _ in arrays.values() for letter in dims}
-        coordinates = {letter: (letter, found) for letter in letters
-                       if (found := named(self, letter, _length(arrays, letter))) is not None}  # fmt: skip
+        coordinates = {letter: (letter, axes) for letter in letters
+                       if (axes := named(self, letter, _length(arrays, letter))) is not None}  # fmt: skip
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.name.startswith("_")}  # type: ignore
         scalars = {name: value for name, value in plain.items() if isinstance(value, bool | int | float | str)}
         scalars["provenance"] = json.dumps(plain.get("provenance", {}), default=str)
@@ -117,11 +117,11 @@ class Exports:
         \\bottomrule
         \\end{tabular}
         """
-        found = self.table()
+        table = self.table()
         for name in columns or ():
-            if name not in found:
-                raise unknown("column", name, found)
-        kept = {name: found[name] for name in columns or found}
+            if name not in table:
+                raise unknown("column", name, table)
+        kept = {name: table[name] for name in columns or table}
         size = len(next(iter(kept.values()), []))
         lines = [" & ".join(_latex(value, digits) for value in row) + r" \\" for row in zip(*kept.values(), strict=True)][:rows]
         left = [rf"\multicolumn{{{len(kept)}}}{{l}}{{\ldots\ {size - rows} more rows}} \\"] if size > rows else []
@@ -136,7 +136,7 @@ def dimensions(record: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
 
     A letter that stands twice gets a number, an axis without one the name of its field and an underscore.
     """
-    found = {}
+    dims = {}
     hints = get_type_hints(type(record), include_extras=True)
     for field in dataclasses.fields(record):
         value, hint = getattr(record, field.name), hints[field.name]
@@ -147,8 +147,8 @@ def dimensions(record: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
                 free = letter == "*" or letter.isdigit()
                 seen[letter] += 1
                 axes.append(f"{field.name}_{k}_" if free else letter if seen[letter] == 1 else f"{letter}{seen[letter]}")
-            found[field.name] = (tuple(axes), value)
-    return found
+            dims[field.name] = (tuple(axes), value)
+    return dims
 
 
 def named(record: Any, letter: str, size: int) -> list[str] | None:

@@ -46,8 +46,8 @@ def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
     if source.lower().endswith(".json"):
         names, table = _history(text_of(path), source)
     else:
-        found = read_csv(path, gaps=True)
-        names, table = list(found.names), found.values
+        columns = read_csv(path, gaps=True)
+        names, table = list(columns.names), columns.values
     if column is not None and column not in names:
         raise unknown(f"column of {source}:", column, names)
     clocks = sorted((name for name in names if _counts(name)), key=lambda name: CLOCKS.index(_bare(name)))
@@ -95,10 +95,10 @@ def _notes(table: np.ndarray, filled: dict[str, np.ndarray], kept: list[str]) ->
 def _history(text: str, source: str) -> tuple[list[str], np.ndarray]:
     """Names and numbers (rows, columns) of a list of dicts, or of a trainer's ``log_history``; NaN where one has no entry."""
     try:
-        found = json.loads(text)
+        history = json.loads(text)
     except (ValueError, RecursionError):
         raise UsageError(f"{source} is no JSON document") from None
-    rows = found.get("log_history") if isinstance(found, dict) else found
+    rows = history.get("log_history") if isinstance(history, dict) else history
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise UsageError(f"{source} is no log: a list of entries with names is needed, or a document with such a `log_history`")
     names = list(dict.fromkeys(name for row in rows for name, value in row.items() if _is_entry(value)))

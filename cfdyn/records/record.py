@@ -180,8 +180,8 @@ def checked(record: Record) -> Record:
     for name, hint in hints(kind).items():
         value = getattr(record, name)
         if not _fits(value, hint, sizes):
-            found = f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
-            raise RecordError(f"the field {name} of a saved {type(record).__name__} is not what it should be, but {found}")
+            given = f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+            raise RecordError(f"the field {name} of a saved {type(record).__name__} is not what it should be, but {given}")
     return record
 
 
@@ -243,7 +243,7 @@ def load(path: str | os.PathLike) -> Record:
 
 
 def from_bytes(content: bytes, name: str) -> Record:
-    """The record in what `Record.to_bytes` gave; ``name``: where it was found, for a RecordError."""
+    """The record in what `Record.to_bytes` gave; ``name``: its place, for a RecordError."""
     return _read(name, lambda: io.BytesIO(content))
 
 

@@ -44,8 +44,8 @@ def place(name: str, module: str) -> str:
 @cache
 def hints(kind: Any) -> dict[str, Any]:
     """The type of each field that is saved."""
-    found = get_type_hints(kind, include_extras=True)
-    return {f.name: found[f.name] for f in dataclasses.fields(kind) if not f.name.startswith("_")}
+    types = get_type_hints(kind, include_extras=True)
+    return {f.name: types[f.name] for f in dataclasses.fields(kind) if not f.name.startswith("_")}
 
 
 @cache
@@ -72,5 +72,5 @@ def apart(kind: Any, names: set[str]) -> str:
     every = dataclasses.fields(kind)
     needed = {f.name for f in every if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING}
     both = {"lacks": needed - names, "has also": names - {f.name for f in every}}
-    found = [f"it {verb} {', '.join(sorted(fields))}" for verb, fields in both.items() if fields]
-    return " and ".join(found) or "its fields are of other types"
+    parts = [f"it {verb} {', '.join(sorted(fields))}" for verb, fields in both.items() if fields]
+    return " and ".join(parts) or "its fields are of other types"

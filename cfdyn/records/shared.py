@@ -28,12 +28,12 @@ class Shared:
         name = repr(key)
         if name in self._found:
             return _named(self._found[name], step)
-        found = compute()
-        if keep(found):
-            self._found[name] = found
+        value = compute()
+        if keep(value):
+            self._found[name] = value
             for oldest in list(self._found)[: len(self._found) - MOST]:
                 del self._found[oldest]
-        return found
+        return value
 
 
 def exactly(numbers: Any) -> str:
@@ -41,15 +41,15 @@ def exactly(numbers: Any) -> str:
     return np.asarray(numbers, float).tobytes().hex()
 
 
-def _named(found: Any, step: Any) -> Any:
+def _named(value: Any, step: Any) -> Any:
     """The same with the map in its provenance, and the map's parameters where they stand there."""
     if step is None:
-        return found
-    if isinstance(found, list | tuple):
-        return type(found)(_named(item, step) for item in found)
-    if not isinstance(found, Record):
-        return found
-    settings = {**found.provenance["settings"], "map": step.title}
+        return value
+    if isinstance(value, list | tuple):
+        return type(value)(_named(item, step) for item in value)
+    if not isinstance(value, Record):
+        return value
+    settings = {**value.provenance["settings"], "map": step.title}
     if "params" in settings:
         settings["params"] = plain(step.params)
-    return replace(found, provenance={**found.provenance, "settings": settings})
+    return replace(value, provenance={**value.provenance, "settings": settings})

@@ -68,8 +68,8 @@ def rms(values: np.ndarray) -> float:
 def swing(w: np.ndarray, period: int) -> tuple[np.ndarray, int]:
     """The variance ‖w_t − M_N w_t‖² of an orbit (n, d), over whole periods where N > 2, (m,); and the step of its first row."""
     half = period // 2
-    found = ((w[half : len(w) - half] - average(w, period)) ** 2).sum(axis=1)
-    return (found, half) if period == 2 else (average(found, period), 2 * half)
+    squares = ((w[half : len(w) - half] - average(w, period)) ** 2).sum(axis=1)
+    return (squares, half) if period == 2 else (average(squares, period), 2 * half)
 
 
 def mean_path(w: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
@@ -89,8 +89,8 @@ def mean_path(w: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray, list[
     lengths = np.array([last - first for first, last in cycles], dtype=float)
     local = np.interp(np.arange(len(w)), [(a + b) / 2 for a, b in cycles], lengths)
     begin, end = _stretch(size, cycles, lengths, len(w) - first)
-    found = slow.copy()
-    found[begin:end] = np.nan
+    mean = slow.copy()
+    mean[begin:end] = np.nan
     start, swinging = cycles[0][0], np.zeros(len(w), dtype=bool)
     for t in range(start, end):
         whole, part = divmod((local[t] - 1) / 2, 1.0)
@@ -99,8 +99,8 @@ def mean_path(w: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray, list[
             weights = np.ones(2 * reach + 1)
             if part > 0:
                 weights[[0, -1]] = part
-            found[t], swinging[t] = weights @ slow[t - reach : t + reach + 1] / local[t], True
-    return found, swinging, cycles
+            mean[t], swinging[t] = weights @ slow[t - reach : t + reach + 1] / local[t], True
+    return mean, swinging, cycles
 
 
 def _stretch(size: np.ndarray, cycles: list[tuple[int, int]], lengths: np.ndarray, rows: int) -> tuple[int, int]:
@@ -115,6 +115,6 @@ def _stretch(size: np.ndarray, cycles: list[tuple[int, int]], lengths: np.ndarra
 
 def _padded(values: np.ndarray, first: int, rows: int) -> np.ndarray:
     """NaN rows before and behind."""
-    found = np.full((rows, *values.shape[1:]), np.nan)
-    found[first : rows - first] = values
-    return found
+    padded = np.full((rows, *values.shape[1:]), np.nan)
+    padded[first : rows - first] = values
+    return padded

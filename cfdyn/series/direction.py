@@ -46,19 +46,19 @@ class Direction:
 def examine(name: str, x: np.ndarray, max_period: int, level: float) -> Direction:
     """The verdict on one series at a false-alarm level."""
     longest = min(max_period, len(x) // 8)
-    found = Direction(name, x)
+    direction = Direction(name, x)
     lines = find_lines(x, longest, level / 2)
     period = math.lcm(*(line.q for line in lines)) if lines else 1
     if period > max_period or 2 * period > len(x):
         period = lines[0].q if lines else 1
-    found.fast = whole_fast_part(x, period if lines else min(WIDE, max(2, len(x) // 8)))
-    found.slow = x - found.fast
+    direction.fast = whole_fast_part(x, period if lines else min(WIDE, max(2, len(x) // 8)))
+    direction.slow = x - direction.fast
     first, last = 0, len(x) - 1
     if lines:
-        found.since, found.until, first, last = active_rows(found.fast, period, (lines[0].first, lines[0].last))
-    _judge(found, lines, period, (first, last), level / 2)
-    _describe(found, lines, period, (first, last), max_period)
-    return found
+        direction.since, direction.until, first, last = active_rows(direction.fast, period, (lines[0].first, lines[0].last))
+    _judge(direction, lines, period, (first, last), level / 2)
+    _describe(direction, lines, period, (first, last), max_period)
+    return direction
 
 
 def find_lines(x: np.ndarray, longest: int, level: float) -> list[SpectralLine]:
@@ -105,8 +105,8 @@ def _significant_lines(x: np.ndarray, longest: int, level: float) -> list[Spectr
     """The lines, one for each denominator, that are significant and not too weak."""
     tests = sum(max(1, q // 2) * len(stretches(24)) for q in range(2, longest + 1))
     seen = (best_line(x, q) for q in range(2, longest + 1))
-    found = [line for line in seen if line is not None and line.p * tests < level and line.share >= least_share(line.q, len(x))]
-    return [line._replace(p=min(1.0, line.p * tests)) for line in found]
+    lines = [line for line in seen if line is not None and line.p * tests < level and line.share >= least_share(line.q, len(x))]
+    return [line._replace(p=min(1.0, line.p * tests)) for line in lines]
 
 
 def _without_cycle(x: np.ndarray, q: int) -> np.ndarray:
@@ -128,40 +128,42 @@ def _relative_power(line: SpectralLine, x: np.ndarray, rest: np.ndarray, first: 
     return line.share * float(np.median((after / size) ** 2))
 
 
-def _judge(found: Direction, lines: list[SpectralLine], period: int, rows: tuple[int, int], level: float) -> None:
+def _judge(direction: Direction, lines: list[SpectralLine], period: int, rows: tuple[int, int], level: float) -> None:
     """Kind, period and reason, from the lines and from what they leave."""
     first, last = rows
-    y = found.fast[first : last + 1]
-    wide = min(WIDE, max(2, len(found.series) // 8))
-    rest, counted = (y - repeating(y, period), None) if lines and len(y) >= 3 * period else _between_spikes(found.series, wide)
+    y = direction.fast[first : last + 1]
+    wide = min(WIDE, max(2, len(direction.series) // 8))
+    rest, counted = (
+        (y - repeating(y, period), None) if lines and len(y) >= 3 * period else _between_spikes(direction.series, wide)
+    )
     noise = noise_level(y, period) if lines else 0.0
     unrepeated = noise / max(float(np.sqrt((y**2).mean())), 1e-300) if lines else 1.0
     xi, z, innovation = dependence(rest, period, counted) if len(y) >= 12 * period + 36 else (0.0, 0.0, 0.0)
-    found.evidence = {"determinism": xi, "determinism_z": z, "noise": noise}
+    direction.evidence = {"determinism": xi, "determinism_z": z, "noise": noise}
     chaotic = _chance(z) < level / 16 and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
-    seen = np.median(np.abs(y)) > 64 * TINY * np.abs(found.series).max()
+    seen = np.median(np.abs(y)) > 64 * TINY * np.abs(direction.series).max()
     chaotic = chaotic and (bool(lines) or (seen and roughness(y) > ROUGH))
     off = _drifts_in_phase(lines, y)
     turned = off
     if turned:
-        found.evidence |= dict(zip(("peak", "peak_share", "peak_p"), highest_peak(y, SLOWEST), strict=True))
+        direction.evidence |= dict(zip(("peak", "peak_share", "peak_p"), highest_peak(y, SLOWEST), strict=True))
     elif unrepeated > 5 * CLOSED and len(y) >= 48:
         combed = bool(lines) and len(y) > 12 * period
         frequency, share, p = highest_peak(comb_filter(y, period) if combed else y, SLOWEST, period if combed else 0)
-        found.evidence |= {"peak": frequency, "peak_share": share, "peak_p": p}
+        direction.evidence |= {"peak": frequency, "peak_share": share, "peak_p": p}
         off = p < level / 8 and share > 0.3 and combed == bool(lines)
     several = math.lcm(*(line.q for line in lines)) if lines else 1
     if several > period:
-        found.kind, found.bands = "irregular", period
-        found.reason = f"the lines found have the common period {several}, beyond the longest looked for"
+        direction.kind, direction.bands = "irregular", period
+        direction.reason = f"its lines have the common period {several}, beyond the longest looked for"
     elif chaotic or off:
-        found.kind, found.bands = "irregular", 1 if turned else period
-        found.reason = _irregular_reason(chaotic, found.bands)
+        direction.kind, direction.bands = "irregular", 1 if turned else period
+        direction.reason = _irregular_reason(chaotic, direction.bands)
     elif lines:
-        found.kind, found.period = "periodic", period
-        found.reason = f"the fast part repeats after {period} steps and after no fewer"
+        direction.kind, direction.period = "periodic", period
+        direction.reason = f"the fast part repeats after {period} steps and after no fewer"
     else:
-        found.reason = "nothing in it repeats, and its steps follow no rule that noise would not follow"
+        direction.reason = "nothing in it repeats, and its steps follow no rule that noise would not follow"
 
 
 def _between_spikes(x: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
@@ -199,29 +201,29 @@ def _chance(z: float) -> float:
     return 0.5 * math.erfc(z / math.sqrt(2))
 
 
-def _describe(found: Direction, lines: list[SpectralLine], period: int, rows: tuple[int, int], most: int) -> None:
+def _describe(direction: Direction, lines: list[SpectralLine], period: int, rows: tuple[int, int], most: int) -> None:
     """Amplitude and the numbers of the evidence, from the rows of full size."""
     first, last = rows
-    y = found.fast[first : last + 1]
-    if found.kind == "none":
-        found.since = found.until = None
+    y = direction.fast[first : last + 1]
+    if direction.kind == "none":
+        direction.since = direction.until = None
     else:
-        if found.since is None:
-            found.since, found.until = first, last
-        smooth = 5 if found.kind == "periodic" else 1
-        found.amplitude = float(np.median(amplitude(y, max(period, 2 if lines else 8), smooth)))
+        if direction.since is None:
+            direction.since, direction.until = first, last
+        smooth = 5 if direction.kind == "periodic" else 1
+        direction.amplitude = float(np.median(amplitude(y, max(period, 2 if lines else 8), smooth)))
     line = lines[0] if lines else None
-    noise = found.evidence["noise"]
+    noise = direction.evidence["noise"]
     signal = math.sqrt(max(float((y**2).mean()) - (noise * noise_gain(period)[0]) ** 2, 0.0)) if lines else 0.0
     frequency = line.j / line.q if line else math.nan
-    if found.kind != "periodic":
-        frequency = found.evidence.get("peak", frequency)
-    found.evidence |= {
+    if direction.kind != "periodic":
+        frequency = direction.evidence.get("peak", frequency)
+    direction.evidence |= {
         "frequency": frequency,
-        "share": line.share if line else found.evidence.get("peak_share", 0.0),
-        "p_value": min(min((one.p for one in lines), default=1.0), found.evidence.get("peak_p", 1.0),
-                       _chance(found.evidence["determinism_z"]) if found.kind == "irregular" else 1.0),
-        "signal_to_noise": signal / noise if noise > 0 and found.kind == "periodic" else math.nan,
+        "share": line.share if line else direction.evidence.get("peak_share", 0.0),
+        "p_value": min(min((one.p for one in lines), default=1.0), direction.evidence.get("peak_p", 1.0),
+                       _chance(direction.evidence["determinism_z"]) if direction.kind == "irregular" else 1.0),
+        "signal_to_noise": signal / noise if noise > 0 and direction.kind == "periodic" else math.nan,
         "alternation": float((y[1:] * y[:-1] < 0).mean()) if len(y) > 1 else 0.0,
         "lines": [{"frequency": one.j / one.q, "denominator": one.q, "share": one.share, "p_value": one.p} for one in lines],
         "returns": returns(y, min(most, len(y) // 2)),

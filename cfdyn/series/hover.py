@@ -50,8 +50,8 @@ def hover(ratio: np.ndarray, swing: np.ndarray) -> Hover:
     * **undecided**: anything else, such as a record under 50 rows, an oscillation that still grows, or none at all beyond 1.
 
     >>> t = np.arange(1000.0)
-    >>> found = hover(np.where(t < 400, t / 400, 1 + 0.05 * np.sin(t / 9)), np.where(t < 400, 0.0, 1.0))
-    >>> found.kind, found.since, found.side
+    >>> hovering = hover(np.where(t < 400, t / 400, 1 + 0.05 * np.sin(t / 9)), np.where(t < 400, 0.0, 1.0))
+    >>> hovering.kind, hovering.since, hovering.side
     ('hovers', 393, 'on')
     >>> hover(1 - np.exp(-t / 100) / 2 - 0.3, np.exp(-t)).kind
     'never'

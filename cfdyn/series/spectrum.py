@@ -83,12 +83,12 @@ def least_share(q: int, rows: int) -> float:
 
 def stretches(count: int) -> list[tuple[int, int]]:
     """Stretches of blocks that are tested: all, and halves, thirds and sixths with half overlap."""
-    found = [(0, count)]
+    parts = [(0, count)]
     for part in (2, 3, 6):
         length = count // part
         if length >= 4:
-            found += [(lo, lo + length) for lo in range(0, count - length + 1, max(length // 2, 1))]
-    return found
+            parts += [(lo, lo + length) for lo in range(0, count - length + 1, max(length // 2, 1))]
+    return parts
 
 
 def chance(z: np.ndarray, real: bool) -> np.ndarray:

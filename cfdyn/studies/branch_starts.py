@@ -36,7 +36,7 @@ class BranchStarts:
     """Cycles of a map to start with.
 
     ``cycles``: values of the parameter, each with the points (period, D) of a cycle there, or one point (D,), the first to be
-    tried first; ``chosen``: in words how they were found; ``trouble``: why there are none; ``box``: where to look for more, None
+    tried first; ``chosen``: in words where they come from; ``trouble``: why there are none; ``box``: where to look for more, None
     if the start was given.
     """
 
@@ -100,11 +100,11 @@ def branch_starts(
         raise UsageError(f"cycles of period {period} are too many to be searched for (at most {LONGEST}); give a point of one "
                          "with `start`")  # fmt: skip
     values = [value, *(bounds[0] + share * (bounds[1] - bounds[0]) for share in SHARES)]
-    found = _searched(step, name, values, period, box, seed)
+    starts = _searched(step, name, values, period, box, seed)
     where = ", ".join(f"{lo:g}:{hi:g}" for lo, hi in box)
     trouble = (f"no cycle of period {period} was found in the box {where} at {len(values)} values of {name} from "
                f"{bounds[0]:g} to {bounds[1]:g}; look elsewhere with `box`, or give a point of one with `start`")  # fmt: skip
-    return BranchStarts(step, period, found, f"cycles found in the box at values of {name} in the range", box, seed, trouble)
+    return BranchStarts(step, period, starts, f"cycles found in the box at values of {name} in the range", box, seed, trouble)
 
 
 def _from_start(step: Map, name: str, value: float, state: np.ndarray, period: int) -> tuple[float, np.ndarray]:
@@ -121,14 +121,14 @@ def _from_start(step: Map, name: str, value: float, state: np.ndarray, period: i
 
 def _searched(step: Map, name: str, values: Sequence[float], period: int, box: Any, seed: int) -> list[tuple[float, np.ndarray]]:
     """All cycles of the period in the box at some values of the parameter, the stable ones first."""
-    found: list[tuple[float, np.ndarray]] = []
+    starts: list[tuple[float, np.ndarray]] = []
     for value in values:
         try:
             here = cycles(step.at(**{name: value}), period, box, seed, BUDGET)
         except NumericsError:
             continue
-        found += [(value, cycle.points) for cycle in sorted(here, key=lambda cycle: cycle.stable is not True)]
-    return found
+        starts += [(value, cycle.points) for cycle in sorted(here, key=lambda cycle: cycle.stable is not True)]
+    return starts
 
 
 def first_cascade(starts: BranchStarts, name: str, bounds: Interval, levels: int, **options: Any) -> Cascade:
@@ -172,7 +172,7 @@ def first_curve(
 
 def _whole(here: Map, points: np.ndarray, period: int) -> np.ndarray:
     """The points (period, D) of a cycle that is given by them, or by one."""
-    found = [*np.atleast_2d(points)]
-    while len(found) < period:
-        found.append(here(found[-1]))
-    return np.array(found)
+    orbit = [*np.atleast_2d(points)]
+    while len(orbit) < period:
+        orbit.append(here(orbit[-1]))
+    return np.array(orbit)

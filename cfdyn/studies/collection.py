@@ -1,4 +1,4 @@
-"""`Studies`: many studies as a table, each with all that it found."""
+"""`Studies`: many studies as a table."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -67,8 +67,8 @@ def compare(
     --------
     >>> import cfdyn as cf
     >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
-    >>> found = cf.compare(loss, gd, ["gradient", "central"], start=[0.05, 6.4], steps=600)
-    >>> [(model.name, round(model.distance, 2)) for model in found.ranking]
+    >>> comparison = cf.compare(loss, gd, ["gradient", "central"], start=[0.05, 6.4], steps=600)
+    >>> [(model.name, round(model.distance, 2)) for model in comparison.ranking]
     [('central', 0.11), ('gradient', 0.81)]
     """
     if runs is not None or batch is not None or noise is not None or label_noise:
@@ -80,10 +80,10 @@ def compare(
     flows, notes = _flows(loss, optimizer, models, MODELS, inject=inject)
     _some(flows)
     orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress, after)
-    found = judge(orbit, paths, list(flows))
+    comparison = judge(orbit, paths, list(flows))
     warm = [f"the models begin at the optimizer's whole state after {after} steps, from which all steps count"] if after else []
-    found.warnings.extend(warm + notes)
-    return dataclasses.replace(found, _loss=loss)
+    comparison.warnings.extend(warm + notes)
+    return dataclasses.replace(comparison, _loss=loss)
 
 
 def averages(
@@ -111,15 +111,15 @@ def averages(
     --------
     >>> import cfdyn as cf
     >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
-    >>> found = cf.averages(loss, gd, [], start=[0.05, 6.4], steps=1000, decays=[0.9])
-    >>> [(entry.name, round(entry.error, 3)) for entry in found.ranking[:2]]
+    >>> averages = cf.averages(loss, gd, [], start=[0.05, 6.4], steps=1000, decays=[0.9])
+    >>> [(entry.name, round(entry.error, 3)) for entry in averages.ranking[:2]]
     [('ema=0.9', 0.048), ('last_two', 0.051)]
     """
     flows, notes = _flows(loss, optimizer, models, BESIDE_AVERAGES, inject=inject)
     orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
-    found = judge_averages(orbit, paths, decays, list(flows), period)
-    found.warnings.extend(notes)
-    return found
+    judged = judge_averages(orbit, paths, decays, list(flows), period)
+    judged.warnings.extend(notes)
+    return judged
 
 
 def _beside_runs(
@@ -135,15 +135,15 @@ def _beside_runs(
     every = max(1, (steps - after) // ROWS)
     # Rows stand at multiples of it, and models begin at one.
     every = max(k for k in range(1, every + 1) if after % k == 0)
-    found = iterate_many(
+    many = iterate_many(
         loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
     )
-    rows = found.t[found.t >= after]
-    begin = _begin(found, loss, optimizer, flows, after, sampling) if after else None
+    rows = many.t[many.t >= after]
+    begin = _begin(many, loss, optimizer, flows, after, sampling) if after else None
     paths: dict[str, Trajectory] = {}
     for name, flow in flows.items():
         say(f"solving {name}")
-        where = found.start[: loss.dim] if begin is None else begin[: None if _has_state(flow, begin) else loss.dim]
+        where = many.start[: loss.dim] if begin is None else begin[: None if _has_state(flow, begin) else loss.dim]
         wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
         try:
             end = float(rows[-1] - after)
@@ -152,7 +152,7 @@ def _beside_runs(
             notes.append(f"{name} was left out: {error}")
     if not paths:
         raise NumericsError("; ".join(notes))
-    compared = compare_runs(found, list(paths.values()), list(paths), after)
+    compared = compare_runs(many, list(paths.values()), list(paths), after)
     if sampling["order"] == "reshuffled" and "stochastic" in flows:
         notes.append("batches of an epoch are correlated; the stochastic flow is of independent ones without replacement")
     compared.warnings.extend(notes)
@@ -160,13 +160,13 @@ def _beside_runs(
 
 
 def _begin(
-    found: Runs, loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], after: int, sampling: dict[str, Any]
+    many: Runs, loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], after: int, sampling: dict[str, Any]
 ) -> np.ndarray:  # fmt: skip
     """The mean of the runs at a step; of the optimizer's other states too where a flow has such: then the same runs once more."""
-    d, weights = loss.dim, found.averaged[found.t.tolist().index(after)]
-    if not any(_has_state(flow, found.start) for flow in flows.values()):
+    d, weights = loss.dim, many.averaged[many.t.tolist().index(after)]
+    if not any(_has_state(flow, many.start) for flow in flows.values()):
         return weights
-    given, runs = found.start, len(found.ended)
+    given, runs = many.start, len(many.ended)
     again = iterate_many(loss, optimizer, given, after, runs=runs, every=after, measured=0, **sampling)
     return np.concatenate([weights, np.nanmean(again.final[:, d:], axis=0)])
 

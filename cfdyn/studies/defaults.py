@@ -31,7 +31,7 @@ SIDE = 5.0  # of the box where nothing says better
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
     """The learning rate at which the optimizer loses this minimum; None where there is none, with the reason in words.
 
-    A NumericsError where there may be one, but it was not found.
+    A NumericsError where the search failed.
 
     >>> import cfdyn as cf
     >>> loss = cf.losses.double_well()
@@ -64,20 +64,20 @@ def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:
         return minimum.w
     plain = catalogue("optimizers").get("gd")(lr=1 / minimum.sharpness)
     plain = replace(plain, params={**optimizer.params, **plain.params}, gradient=optimizer.gradient)
-    found = polish(as_map(loss, plain), minimum.w[None])
-    return minimum.w if found is None else found[0]
+    points = polish(as_map(loss, plain), minimum.w[None])
+    return minimum.w if points is None else points[0]
 
 
-def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum], share: float = BEYOND) -> tuple[float, str]:
+def learning_rate(loss: Loss, optimizer: Optimizer, known: list[Minimum], share: float = BEYOND) -> tuple[float, str]:
     """1.1 × the edge of the lowest minimum, or another share of it, and in words that it is; the usual rate where ε alone, or
     nothing, sets an edge.
 
-    A UsageError where there is no minimum or no edge, or it was not found.
+    A UsageError without a minimum or an edge.
     """
     try:
-        border, none = edge_at(loss, optimizer, found[0]) if found else (None, "")
+        border, none = edge_at(loss, optimizer, known[0]) if known else (None, "")
         tried = f"with lr = {optimizer.params['lr']:g}: " if "× lr" in none else ""
-        why = f"{optimizer.name} has no edge at the lowest minimum ({tried}{none})" if found else "no minimum was found"
+        why = f"{optimizer.name} has no edge at the lowest minimum ({tried}{none})" if known else "no minimum was found"
     except NumericsError as problem:
         border, none = None, ""
         why = f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"
@@ -89,13 +89,13 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum], share:
     return share * border.value, f"{share} × the edge"
 
 
-def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
+def start_near(loss: Loss, known: list[Minimum]) -> np.ndarray:
     """The lowest minimum moved by 0.107 (of its size, at least of 1) along (1, 1/2, 1/3, …).
 
-    Where no minimum was found: the middle of the loss's box, or 0, moved in the same way.
+    Without a minimum: the middle of the loss's box, or 0, moved in the same way.
     """
-    if found:
-        centre = found[0].w
+    if known:
+        centre = known[0].w
     elif loss.spec.box is not None:
         centre = np.array(loss.spec.box).mean(axis=1)
     else:
@@ -120,13 +120,13 @@ def completed(
     """
     chosen: dict[str, str] = {}
     if open_lr or start is None:
-        found = minima(loss, seed=seed, progress=lambda k, n: say(f"looking for minima: {k} of {n} starts"))
+        known = minima(loss, seed=seed, progress=lambda k, n: say(f"looking for minima: {k} of {n} starts"))
         if open_lr:
             say(EDGE)
-            lr, chosen["lr"] = learning_rate(loss, optimizer, found, share)
+            lr, chosen["lr"] = learning_rate(loss, optimizer, known, share)
             optimizer = optimizer.at(lr=lr)
         if start is None:
-            start, chosen["start"] = start_near(loss, found).tolist(), NEAR
+            start, chosen["start"] = start_near(loss, known).tolist(), NEAR
     return optimizer, start, chosen
 
 

@@ -50,15 +50,15 @@ def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:
     facts: dict[str, Any] = {"status": orbit.status, "steps": len(orbit.z) - 1, "compared": 0}
     if len(orbit.z) < 3:
         return facts
-    found = compare(orbit, [path])
-    (model,) = found.models
+    comparison = compare(orbit, [path])
+    (model,) = comparison.models
     last = len(model.w) - 1
     if last < 0:
         return facts
-    away = np.linalg.norm(model.w - found.averaged[: last + 1], axis=1)
+    away = np.linalg.norm(model.w - comparison.averaged[: last + 1], axis=1)
     return {
-        **facts, "compared": last + 1, "t": found.t[last], "distance": model.final_distance, "max_distance": model.max_distance,
-        "farthest": int(found.t[away.argmax()]), "midpoint": found.averaged[last], "loss": found.loss[last],
-        "sharpness": found.sharpness[last], "variance": found.variance[last],
-        "preconditioned_sharpness": None if found.hovering is None else found.hovering.sharpness[last],
+        **facts, "compared": last + 1, "t": comparison.t[last], "distance": model.final_distance,
+        "max_distance": model.max_distance, "farthest": int(comparison.t[away.argmax()]), "midpoint": comparison.averaged[last],
+        "loss": comparison.loss[last], "sharpness": comparison.sharpness[last], "variance": comparison.variance[last],
+        "preconditioned_sharpness": None if comparison.hovering is None else comparison.hovering.sharpness[last],
     }  # fmt: skip

@@ -80,8 +80,8 @@ def held_sharpness(
     --------
     >>> import cfdyn as cf
     >>> net, start = cf.losses.tanh_network(), [1.6, 1.45, 1.1, -0.84, 0.78, -1.06, -0.37]
-    >>> found = cf.held_sharpness(net, cf.optimizers.gd(lr=0.1), start, 1500, lr=[1.0], batch=[1, 8], runs=20)
-    >>> print(found.flow[1].round(2), found.at_mean[1].round(2), found.notes)
+    >>> sharpness = cf.held_sharpness(net, cf.optimizers.gd(lr=0.1), start, 1500, lr=[1.0], batch=[1, 8], runs=20)
+    >>> print(sharpness.flow[1].round(2), sharpness.at_mean[1].round(2), sharpness.notes)
     [1.57] [1.57] ['batch 1, lr = 1: the runs leave']
     """
     if not len(lr) or not len(batch) or not 0 < after < steps:
@@ -98,10 +98,10 @@ def held_sharpness(
         for k, rate in enumerate(lr):
             if progress:
                 progress(f"{i * len(lr) + k} of {len(batch) * len(lr)} cells, batch {rows}, lr = {rate:g}")
-            found = _cell(loss, optimizer.at(lr=rate), start, steps, after, runs, {"batch": rows, "replace": replace}, seed)
-            if isinstance(found["flow"], str):
-                notes.append(f"batch {rows}, lr = {rate:g}: {found.pop('flow')}")
-            for name, value in found.items():
+            cell = _cell(loss, optimizer.at(lr=rate), start, steps, after, runs, {"batch": rows, "replace": replace}, seed)
+            if isinstance(cell["flow"], str):
+                notes.append(f"batch {rows}, lr = {rate:g}: {cell.pop('flow')}")
+            for name, value in cell.items():
                 tables[name][i, k] = value
     step = as_map(loss, optimizer)
     settings = provenance(map=step.title, params=step.params, start=start, steps=steps, after=after, runs=runs, replace=replace,
@@ -117,22 +117,22 @@ def _cell(
     many = iterate_many(loss, optimizer, start, steps, runs=runs, every=every, seed=seed, **sampling)
     late = many.t >= after + 2 * (steps - after) // 3
     with np.errstate(all="ignore"):
-        found: dict[str, Any] = {"runs": np.nanmean(many.sharpness[late, len(many.levels) // 2]) if many.alive[-1] else np.nan,
+        cell: dict[str, Any] = {"runs": np.nanmean(many.sharpness[late, len(many.levels) // 2]) if many.alive[-1] else np.nan,
                                  "at_mean": many.mean_sharpness[late].mean()}  # fmt: skip
     first = many.t.tolist().index(after)
     if many.alive[first] < 2:
-        return {**found, "flow": "the runs leave"}
+        return {**cell, "flow": "the runs leave"}
     flow, end = central(loss, optimizer, **sampling), float(many.t[-1] - after)
     try:
         path = solve(flow, many.averaged[first], end, save_at=(many.t[first:] - after).tolist())
     except NumericsError as error:
-        return {**found, "flow": str(error)}
+        return {**cell, "flow": str(error)}
     if path.status != "done":
-        return {**found, "flow": path.status}
+        return {**cell, "flow": path.status}
     seen = path.t >= 2 * end / 3
-    found |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
+    cell |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
     if path.damping is None:
-        return found | {"damping": 0.0 if path.rank[seen].any() else np.inf}
+        return cell | {"damping": 0.0 if path.rank[seen].any() else np.inf}
     held = who_holds(flow, path)
-    found["opposed"] = held.taken / held.gain if held.pushed else np.nan
-    return found | {"damping": np.nanmin(path.damping[seen], initial=np.inf)}
+    cell["opposed"] = held.taken / held.gain if held.pushed else np.nan
+    return cell | {"damping": np.nanmin(path.damping[seen], initial=np.inf)}

@@ -42,8 +42,8 @@ def formulas(
     A dict each: ``name``, ``text``, ``latex``, ``value``; and in words what was not computed, or "".
     """
     with ThreadPoolExecutor(1) as pool:
-        found = pool.submit(once, lambda: report_forms(loss, optimizer, PATIENCE))
-        yield lambda: ([form._asdict() for form in found.result()[0]], found.result()[1])
+        forms = pool.submit(once, lambda: report_forms(loss, optimizer, PATIENCE))
+        yield lambda: ([form._asdict() for form in forms.result()[0]], forms.result()[1])
 
 
 def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
@@ -63,42 +63,42 @@ def three_cycle_windows(
 ) -> tuple[list[Window], str]:  # fmt: skip
     """The windows of 3-cycles over the range of the bands, and in words where none could be looked for, or "".
 
-    Maps of one variable are searched in the box; for others only those are found whose 3-cycle the orbit from z0 meets.
+    Maps of one variable are searched in the box; of others only windows whose 3-cycle the orbit from z0 meets.
     """
     known = [] if step.dim == 1 else _met(step, z0, over)
     if step.dim > 1 and not known:
         return [], ""
     bounds = float(over.values[0]), float(over.values[-1])
-    found, gaps = windows_and_gaps(step, PERIOD, over.parameter, bounds, box, known, progress=progress)
+    windows, gaps = windows_and_gaps(step, PERIOD, over.parameter, bounds, box, known, progress=progress)
     others = f" (and at {len(gaps) - 1} other values)" if len(gaps) > 1 else ""
-    return found, f"at {gaps[0]}{others}" if gaps else ""
+    return windows, f"at {gaps[0]}{others}" if gaps else ""
 
 
 def _met(step: Map, z0: np.ndarray, over: Bands) -> list[tuple[float, Any]]:
     """(value, points) of 3-cycles in the middle of the widest bands of period 3."""
     name = f"period {PERIOD}"
     widest = sorted((b for b in over.bands if b[2] == name), key=lambda b: b[0] - b[1])[:MOST_KNOWN]
-    found = []
+    met = []
     for lo, hi, _ in widest:
         value = (lo + hi) / 2
         regime = classify(step.at(**{over.parameter: value}), z0)
         if regime.period == PERIOD:
-            found.append((value, regime.points))
-    return found
+            met.append((value, regime.points))
+    return met
 
 
 def landmarks(study: Any) -> list[Landmark]:
     """The edge, the doublings and the windows of a study in order of the learning rate, with formulas where there are some."""
-    found = [] if study.edge is None else [(study.edge.value, f"edge of the lowest minimum ({study.edge.kind})")]
+    marks = [] if study.edge is None else [(study.edge.value, f"edge of the lowest minimum ({study.edge.kind})")]
     if study.cascade is not None:
         flips = zip(study.cascade.flips[1:SHOWN], study.cascade.periods[1:SHOWN], strict=True)
-        found += [(value, f"flip of the {n}-cycle") for value, n in flips]
-        found.append((study.cascade.accumulation, "the doublings accumulate"))
+        marks += [(value, f"flip of the {n}-cycle") for value, n in flips]
+        marks.append((study.cascade.accumulation, "the doublings accumulate"))
     for window in study.windows:
         n = window.period
-        found += [(window.opens, f"fold: a {n}-cycle is born"), (window.superstable, f"superstable {n}-cycle"),
+        marks += [(window.opens, f"fold: a {n}-cycle is born"), (window.superstable, f"superstable {n}-cycle"),
                   (window.flips, f"flip of the {n}-cycle"), (window.closes, f"crisis: the {n}-cycle's window ends")]  # fmt: skip
-    return sorted(Landmark(value, what, _formula(study.exact, value)) for value, what in found if value is not None)
+    return sorted(Landmark(value, what, _formula(study.exact, value)) for value, what in marks if value is not None)
 
 
 def _formula(exact: Sequence[dict[str, Any]], value: float) -> str:

@@ -60,8 +60,8 @@ def study_many(
     --------
     >>> import cfdyn as cf, itertools
     >>> rates = [cf.optimizers.gd(lr=lr) for lr in (0.5, 1.1, 1.46)]
-    >>> found = cf.study_many(itertools.product([cf.Loss("(w**2-1)**2/4")], rates), jobs=1)
-    >>> found.verdict, found.period.tolist(), found[2].edge.value
+    >>> studies = cf.study_many(itertools.product([cf.Loss("(w**2-1)**2/4")], rates), jobs=1)
+    >>> studies.verdict, studies.period.tolist(), studies[2].edge.value
     ('3 studies: fixed point (1), 2-cycle (1), 3-cycle (1)', [1, 2, 3], 1.0)
     """
     if jobs is not None:
@@ -95,8 +95,8 @@ def _compute(
     groups = [_family(listed[k]) for k in order]
     for index, answer in asked("cfdyn.studies.many", requests, jobs, groups=groups):
         k = order[index]
-        found = {"failure": answer.why} if answer.line is None else json.loads(answer.line)
-        files[k] = base64.b64decode(found["file"]) if "file" in found else str(found["failure"])
+        outcome = {"failure": answer.why} if answer.line is None else json.loads(answer.line)
+        files[k] = base64.b64decode(outcome["file"]) if "file" in outcome else str(outcome["failure"])
         kept.write(listed[k], files[k])
         done.append(k)
         if progress:
@@ -164,12 +164,12 @@ class _Kept:
             warnings.warn(f"{path} is computed anew: {other}", RuntimeWarning, stacklevel=4)
         return None if other else content
 
-    def write(self, arguments: tuple[Any, ...], found: bytes | str) -> None:
+    def write(self, arguments: tuple[Any, ...], line: bytes | str) -> None:
         """Keep a finished study, whole or not at all; one that failed is tried again next time."""
         path = self.path(arguments)
-        if path is not None and isinstance(found, bytes):
+        if path is not None and isinstance(line, bytes):
             with written_whole(path, follow=False) as temporary:
-                Path(temporary).write_bytes(found)
+                Path(temporary).write_bytes(line)
 
 
 def _differs(held: Study, arguments: tuple[Any, ...]) -> str:
@@ -193,7 +193,7 @@ def _package() -> str:
 
 
 def main() -> None:
-    """A process that answers requests until stdin ends; what one study found serves the next of the same loss and optimizer."""
+    """A process that answers requests until stdin ends; one study's answers serve the next of the same loss and optimizer."""
     shared = Shared()
     warnings.simplefilter("ignore")
     serve(lambda request: json.dumps(answer(shared, request)))

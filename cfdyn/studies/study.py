@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Study(Record):
-    """Everything `study` found.
+    """All answers of `study`.
 
     ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None and why there is none (``no_edge``);
     ``flip``: its normal form, if it is one; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
@@ -133,8 +133,8 @@ def study(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.study(cf.Loss("(w**2-1)**2/4"), cf.optimizers.gd(lr=1.46))
-    >>> found.regime.period, len(found.cycles), found.edge.value
+    >>> study = cf.study(cf.Loss("(w**2-1)**2/4"), cf.optimizers.gd(lr=1.46))
+    >>> study.regime.period, len(study.cycles), study.edge.value
     (3, 4, 1.0)
     """
     return studied(Shared(), loss, optimizer, start, box, lr_range, seed, auto_lr, progress)
@@ -145,21 +145,21 @@ def studied(
     box: Sequence[tuple[float, float]] | None = None, lr_range: tuple[float, float] | None = None, seed: int = 0,
     auto_lr: bool = False, progress: Progress | None = None,
 ) -> Study:  # fmt: skip
-    """`study`, with what earlier ones of the same loss and optimizer have found; the answer is the same to the last bit."""
+    """`study`, with the answers of earlier ones of the same loss and optimizer; the answer is the same to the last bit."""
     stages = _Stages(progress)
     auto, given = auto_lr or optimizer is None, start is not None
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
     if "lr" not in optimizer.params:
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
     stages.begin("looking for minima")
-    found = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed, progress=stages.starts))
+    known = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed, progress=stages.starts))
     if auto:
         stages.say(f"{stages.words}, and the edge of the lowest")
-    lr, how = learning_rate(loss, optimizer, found) if auto else (optimizer.params["lr"], GIVEN)
+    lr, how = learning_rate(loss, optimizer, known) if auto else (optimizer.params["lr"], GIVEN)
     optimizer = optimizer.at(lr=lr)
     step = as_map(loss, optimizer)
-    z0 = step.state(start if given else start_near(loss, found))
-    parts = _parts(shared, loss, optimizer, step, z0, found, box, lr_range, seed, stages)
+    z0 = step.state(start if given else start_near(loss, known))
+    parts = _parts(shared, loss, optimizer, step, z0, known, box, lr_range, seed, stages)
     parts["chosen"] = {"lr": how, "start": GIVEN if given else NEAR}
     return Study(**parts, verdict=verdict(step, **parts), provenance=provenance(
         loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed, data=loss.spec.data_digest,
@@ -167,7 +167,7 @@ def studied(
 
 
 def _parts(
-    shared: Shared, loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, found: list[Minimum],
+    shared: Shared, loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, known: list[Minimum],
     box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, seed: int, stages: _Stages,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of a `Study`, but for ``chosen`` and ``verdict``."""
@@ -176,7 +176,7 @@ def _parts(
     lr, at_rest = optimizer.params["lr"], (family(loss, optimizer), box, seed)
     border, no_edge = tried(
         "edge of the lowest minimum, and with it its flip and doublings", NO_EDGE,
-        lambda: edge_at(loss, optimizer, found[0]) if found else NO_EDGE, ("edge", at_rest), step, _is_edge,
+        lambda: edge_at(loss, optimizer, known[0]) if known else NO_EDGE, ("edge", at_rest), step, _is_edge,
     )  # fmt: skip
     bounds = lr_range or _range(lr, border)
     over = at_rest[0], exactly(z0), bounds
@@ -191,7 +191,7 @@ def _parts(
         around = _around(loss, orbit, box)
         parts: dict[str, Any] = {
             "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
-            "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, **along,
+            "minima": known, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, **along,
             "flip": tried("normal form of the flip", None, lambda: _flip(step, border), ("flip", at_rest)),
             "cycles": tried("3-cycles", None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
             "cascade": tried("doublings", None, lambda: doublings(step, border, over_lr), ("doublings", at_rest, over)),
@@ -234,9 +234,9 @@ def _along(loss: Loss, step: Map, orbit: Orbit, regime: Regime, z0: np.ndarray) 
     return {**seen, "landscape": landscape(loss, step, orbit, regime), "hovering": held, "no_hovering": why}
 
 
-def _is_edge(found: tuple[Edge | None, str]) -> bool:
+def _is_edge(edge: tuple[Edge | None, str]) -> bool:
     """Why there is none may depend on the learning rate."""
-    return found[0] is not None
+    return edge[0] is not None
 
 
 def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:

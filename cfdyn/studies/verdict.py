@@ -1,4 +1,4 @@
-"""`verdict`: what a study found, in sentences for a reader in a hurry."""
+"""`verdict`: a study in sentences for a reader in a hurry."""
 
 from collections.abc import Sequence
 
@@ -39,13 +39,13 @@ def verdict(
 
 def _orbit(regime: Regime, minima: list[Minimum]) -> str:
     """What the orbit does, and where round-off alone decides that, what it does with perturbations."""
-    found = _regime(regime, minima)
+    sentence = _regime(regime, minima)
     if not regime.unperturbed:
-        return found
+        return sentence
     if regime.kind != "undecided":
-        found = (f"With perturbations of the weights of up to {regime.inject:.2g} in every step, and with larger ones, "
-                 f"{found[0].lower()}{found[1:]}")  # fmt: skip
-    return f"In floating point the orbit {regime.unperturbed}; {UNSTABLE}. {found}"
+        sentence = (f"With perturbations of the weights of up to {regime.inject:.2g} in every step, and with larger ones, "
+                 f"{sentence[0].lower()}{sentence[1:]}")  # fmt: skip
+    return f"In floating point the orbit {regime.unperturbed}; {UNSTABLE}. {sentence}"
 
 
 def _regime(regime: Regime, minima: list[Minimum]) -> str:
@@ -101,10 +101,10 @@ def _moving(hovering: Hovering | None, regime: Regime) -> str:
     """A sentence on an edge that moves, or at which the orbit stays."""
     if hovering is None or not (hovering.moving or hovering.kind == "hovers"):
         return ""
-    found = hovering.meaning
+    meaning = hovering.meaning
     if not regime.inject:
-        return found
-    return f"With an oscillation of at least {regime.inject:.2g}, {found[0].lower()}{found[1:]}"
+        return meaning
+    return f"With an oscillation of at least {regime.inject:.2g}, {meaning[0].lower()}{meaning[1:]}"
 
 
 def _flip(flip: NormalForm | None) -> str:

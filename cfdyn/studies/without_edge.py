@@ -29,7 +29,7 @@ class Across:
 
 
 def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Across | None:
-    """The 2-cycle across a minimum along a direction (d,), from points GUESS · lr to either side of it; None if none is found."""
+    """The 2-cycle across a minimum along a direction (d,), from points GUESS · lr to either side of it; None if there is none."""
     starts = [settled(step, step.state(minimum.w + sign * GUESS * lr * direction)) for sign in (1, -1)]
     points = polish(step, np.array(starts), extent=lr)
     if points is None or not np.isfinite(points).all() or least_period(points, extent=lr, weights=step.n_weights) != 2:
@@ -41,7 +41,7 @@ def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Acr
 def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rates: bool = False) -> str:
     """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers.
 
-    Where none is found, how long a step from beside the minimum is, if it is long, and what an orbit from there ends on, also at
+    Without one, how long a step from beside the minimum is, if it is long, and what an orbit from there ends on, also at
     a tenth of the learning rate. ``at_all_rates``: for a map that may have an edge; none also where there is none at a tenth of
     the learning rate, and "" where no step is long.
 
@@ -53,17 +53,17 @@ def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rate
     lr = optimizer.params.get("lr", 0.0)
     direction = np.linalg.eigh(loss.hessian(minimum.w))[1][:, -1]
     rates = [lr, lr / SMALLER]
-    found = [across(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates if lr > 0]
-    if not found or found[0] is None or at_all_rates and found[1] is None:
+    cycles = [across(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates if lr > 0]
+    if not cycles or cycles[0] is None or at_all_rates and cycles[1] is None:
         leap = _leap(as_map(loss, optimizer), minimum, direction, lr)
         if not lr > 0 or at_all_rates and not leap:
             return leap
         here, below = (_end(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates)
         return f"{leap}; an orbit from {GUESS:g} × lr beside it {here}; at a tenth of lr it {below}"
-    ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(found, rates, strict=True)]
+    ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(cycles, rates, strict=True)]
     same = abs(ratios[1] - ratios[0]) <= SAME * ratios[0]
-    sizes = [f"{abs(m):.4g}" for m in found[0].multipliers[:SHOWN]]
-    return (f"; in its place there is a 2-cycle up to {found[0].distance:.3g} from it ({ratios[0]:.3g} × lr"
+    sizes = [f"{abs(m):.4g}" for m in cycles[0].multipliers[:SHOWN]]
+    return (f"; in its place there is a 2-cycle up to {cycles[0].distance:.3g} from it ({ratios[0]:.3g} × lr"
             f"{', at smaller rates too' if same else ''}), |multiplier| {', '.join(sizes)}")  # fmt: skip
 
 
@@ -85,13 +85,13 @@ def _leap(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
 
 def _end(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
     """In words, what an orbit from beside a minimum ends on: of a cycle how wide it is, how far away, and its multipliers."""
-    found = classify(step, step.state(minimum.w + GUESS * lr * direction))
-    if found.kind != "cycle":
-        other = {"divergent": "diverges", "undecided": f"is undecided ({found.reason})", "fixed point": "comes to rest"}
-        return other.get(found.kind, f"is {found.kind}")
-    points = found.points[:, : step.n_weights]
+    regime = classify(step, step.state(minimum.w + GUESS * lr * direction))
+    if regime.kind != "cycle":
+        other = {"divergent": "diverges", "undecided": f"is undecided ({regime.reason})", "fixed point": "comes to rest"}
+        return other.get(regime.kind, f"is {regime.kind}")
+    points = regime.points[:, : step.n_weights]
     wide = max(float(np.linalg.norm(points - point, axis=1).max()) for point in points)
     far = float(np.abs(points - minimum.w).max())
-    sizes = [f"{abs(m):.4g}" for m in found.multipliers[:SHOWN]]
-    return (f"settles on a {found.period}-cycle {wide:.3g} wide ({wide / lr:.3g} × lr) and up to {far:.3g} from it, "
+    sizes = [f"{abs(m):.4g}" for m in regime.multipliers[:SHOWN]]
+    return (f"settles on a {regime.period}-cycle {wide:.3g} wide ({wide / lr:.3g} × lr) and up to {far:.3g} from it, "
             f"|multiplier| {', '.join(sizes)}")  # fmt: skip

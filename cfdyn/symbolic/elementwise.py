@@ -174,6 +174,6 @@ class ElementwiseFlow:
         return self._function(self._first)
 
     def _function(self, outputs: Sequence[Node]) -> Callable[[Sequence[Any]], list[Any]]:
-        found = on_arrays(Program(self.tape, tuple(outputs), len(self._z), len(self.optimizer.params)))
+        values = on_arrays(Program(self.tape, tuple(outputs), len(self._z), len(self.optimizer.params)))
         p = [float(x) for x in self.optimizer.params.values()]
-        return lambda z: found(z, p)
+        return lambda z: values(z, p)

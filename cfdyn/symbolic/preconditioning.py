@@ -52,6 +52,6 @@ def preconditioner_nodes(tape: Tape, spec: Any, z: Sequence[Node], after: Sequen
     parameters = hyperparameters(optimizer, spec.loss, parameters)
     (each, common), (new_each, new_common) = (bound(optimizer, d, state, parameters) for state in (z, after))
     pairs = zip(each, new_each, strict=True)
-    found = [at_step(recursion, tape, {**common, **own}, {**new_common, **new}) for own, new in pairs]
+    entries = [at_step(recursion, tape, {**common, **own}, {**new_common, **new}) for own, new in pairs]
     decay = tape.const(0) if optimizer.gradient is None else parameters["weight_decay"]
-    return [edge for edge, _ in found] + [scale for _, scale in found] + [decay]
+    return [edge for edge, _ in entries] + [scale for _, scale in entries] + [decay]

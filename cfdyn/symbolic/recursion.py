@@ -144,15 +144,15 @@ class Recursion:
         """
         t, fresh = self.tape, self.tape.leaf("w", len(self.fast))
         for square in (t.ipow(self.fast[-1], 2), t.leaf("z", 2 * len(self.before))):
-            found, *mine = rebuild(t, [update, *rows], t, {square: fresh})
+            moved, *mine = rebuild(t, [update, *rows], t, {square: fresh})
             if not {old, fresh} <= set(t.reachable(mine)):
                 continue
-            slope, push = jacobian(t, [found], [old, fresh])[0]
+            slope, push = jacobian(t, [moved], [old, fresh])[0]
             if t.value(slope) == 0 or {old, fresh, *self.fast} & set(t.reachable([slope, push])):
                 continue
-            [rest] = rebuild(t, [found], t, {old: t.const(0), fresh: t.const(0)})
+            [rest] = rebuild(t, [moved], t, {old: t.const(0), fresh: t.const(0)})
             through = rebuild(t, mine, t, {old: t.div(t.sub(new, rest), slope), fresh: t.const(0)})
-            if self._same(mine, rebuild(t, through, t, {new: found})):
+            if self._same(mine, rebuild(t, through, t, {new: moved})):
                 return through
         return rows
 
@@ -165,8 +165,8 @@ class Recursion:
             z, p = ([algebra.constant(x) for x in part] for part in (values[:n_z], values[n_z : n_z + n_p]))
             fixed = {t.leaf("w", k): t.const(x) for k, x in enumerate(values[n_z + n_p :])}
             outputs = tuple(rebuild(t, [*rows, *others], t, fixed))
-            found = evaluate(Program(t, outputs, n_z, n_p), algebra, z, p)
-            if any(not abs(a - b) <= SAME * abs(a) for a, b in zip(found[: len(rows)], found[len(rows) :], strict=True)):
+            numbers = evaluate(Program(t, outputs, n_z, n_p), algebra, z, p)
+            if any(not abs(a - b) <= SAME * abs(a) for a, b in zip(numbers[: len(rows)], numbers[len(rows) :], strict=True)):
                 return False
         return True
 
@@ -221,7 +221,7 @@ class Recursion:
 
     @property
     def linear(self) -> bool:
-        """Whether the step was found linear in the gradients; else P alone is known, as it was given."""
+        """Whether the step is linear in the gradients; else only P is known, as given."""
         return hasattr(self, "matrix")
 
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
@@ -252,9 +252,9 @@ class Recursion:
                          f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
 
 
-def _invariants(found: tuple[float, float, np.ndarray, np.ndarray]) -> np.ndarray:
+def _invariants(entries: tuple[float, float, np.ndarray, np.ndarray]) -> np.ndarray:
     """θ, G and the characteristic polynomials at the curvatures 0 and P, whatever the units of the buffers."""
-    theta, gain, a, b = found
+    theta, gain, a, b = entries
     bent = a.copy()
     bent[:, 0] += b
     return np.concatenate([[theta, gain], np.poly(a), np.poly(bent)])

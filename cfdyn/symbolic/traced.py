@@ -213,14 +213,14 @@ def traced(
         entries[:] = [Traced(name) for name in variables]
         values[names.index(whole[0])], free = entries, [*variables, *(name for name in free if name not in whole)]
     try:
-        found = function(*values)
+        outputs = function(*values)
     except FormulaError as error:
         raise FormulaError(f"the function {_named(function)} is no formula: {error}") from None
     except Exception as error:
         raise FormulaError(
             f"the function {_named(function)} cannot be read as a formula: {_why(error, len(whole) == 1 and len(variables) < 2)}"
         ) from None
-    listed = [found] if isinstance(found, Traced) else np.ravel(np.array(found, dtype=object)).tolist()
+    listed = [outputs] if isinstance(outputs, Traced) else np.ravel(np.array(outputs, dtype=object)).tolist()
     return [_number(one).text for one in listed], free, {name: float(given[name]) for name in names if name in given}
 
 

@@ -153,12 +153,12 @@ def third(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[Node]:
     """The flattened symmetric tensor (d, d, d) of third derivatives."""
     d = len(leaves)
     second = hessian(tape, output, leaves)
-    found: dict[tuple[int, ...], Node] = {}
+    known: dict[tuple[int, ...], Node] = {}
     for k, leaf in enumerate(leaves):
         pairs = [(i, j) for j in range(k + 1) for i in range(j + 1)]
         slopes = forward(tape, [second[i][j] for i, j in pairs], {leaf: tape.const(1)})
-        found.update({(*pair, k): slope for pair, slope in zip(pairs, slopes, strict=True)})
-    return [found[tuple(sorted((i, j, k)))] for i in range(d) for j in range(d) for k in range(d)]
+        known.update({(*pair, k): slope for pair, slope in zip(pairs, slopes, strict=True)})
+    return [known[tuple(sorted((i, j, k)))] for i in range(d) for j in range(d) for k in range(d)]
 
 
 def directional(tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node], directions: Sequence[Sequence[Node]]) -> list[Node]:

@@ -56,7 +56,7 @@ class _Quotients:
     """Of each node the values on both sides, and the quotient if they differ."""
 
     def __init__(self, tape: Tape, direction: Mapping[Node, Node], size: Node):
-        self.tape, self.size, self.found = tape, size, dict(direction)
+        self.tape, self.size, self.known = tape, size, dict(direction)
         moves = {leaf: tape.mul(size, v) for leaf, v in direction.items()}
         self.plus = {leaf: tape.add(leaf, move) for leaf, move in moves.items()}
         self.minus = {leaf: tape.sub(leaf, move) for leaf, move in moves.items()}
@@ -68,7 +68,7 @@ class _Quotients:
             side.update(zip(nodes, rebuild(self.tape, nodes, self.tape, side), strict=True))
         for node in nodes:
             if self.moves(node) and self.tape.ops[node] not in TRUTHS:
-                self.found[node] = self._made(node)
+                self.known[node] = self._made(node)
 
     def moves(self, node: Node) -> bool:
         """True if its two values differ."""
@@ -76,7 +76,7 @@ class _Quotients:
 
     def quotient(self, node: Node) -> Node:
         """Its quotient; 0 where it does not move."""
-        return self.found.get(node, self.tape.const(0))
+        return self.known.get(node, self.tape.const(0))
 
     def mean(self, node: Node) -> Node:
         """The mean of its two values."""

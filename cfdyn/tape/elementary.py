@@ -9,7 +9,7 @@ four machine operations:
 - ``exponent``: floor(log2 x) of a positive normal x (any number for other x);
 - ``mantissa``: x / 2^exponent(x), in [1, 2), of a positive normal x (any number for other x).
 
-Polynomials are minimax, found by Remez exchange in 60 digits and rounded to double. The reductions
+Polynomials are minimax, by Remez exchange in 60 digits and rounded to double. The reductions
 are those of Cody & Waite, Software Manual for the Elementary Functions (1980), and Muller, Elementary
 Functions (3rd ed., 2016), ch. 6 and 11; the sums in log follow Tang, ACM TOMS 16 (1990). Errors are in
 units of the last place of the true value, the largest of 10⁷ points (10⁶ in tests/tape/test_branch_free.py).

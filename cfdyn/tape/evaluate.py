@@ -171,7 +171,7 @@ def mp_algebra(digits: int) -> Algebra:
 
     mp = mpmath.MPContext()
     mp.dps = digits
-    # Each context has a class of its own, which is found nowhere by its name.
+    # Each context has a class of its own, which no module knows by name.
     mp.mpf.__reduce__ = lambda x: (_number, (digits, mpmath.libmp.to_pickable(x._mpf_)))
 
     def real(function: Callable) -> Callable:
@@ -252,7 +252,7 @@ def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequ
         outputs = zip(ready(z, p, blocks), reads, strict=True)
         return [x if any(np.ndim(z[k]) for k in read) else np.ravel(x)[0] for x, read in outputs]
 
-    def found(z: Sequence[Any], p: Any) -> list[Any]:
+    def on_rows(z: Sequence[Any], p: Any) -> list[Any]:
         size = max((len(x) for x in z if np.ndim(x)), default=0)
         with np.errstate(all="ignore"):
             if size <= PIECE:
@@ -260,7 +260,7 @@ def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequ
             parts = [one([x[k : k + PIECE] if np.ndim(x) else x for x in z], p, PIECE) for k in range(0, size, PIECE)]
         return [np.concatenate(column) if np.ndim(column[0]) else column[0] for column in zip(*parts, strict=True)]
 
-    return found
+    return on_rows
 
 
 @lru_cache(maxsize=1)

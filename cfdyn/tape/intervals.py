@@ -172,11 +172,11 @@ class _Intervals(Enclosures):
                 parts += [self.tape.apply("and", w, table[c]) for w, c in zip(taken, args[1:]) if c in table]
             else:
                 parts = [own, *(table.get(c) for c in children)]
-            found = self.either(*parts)
-            if found is not None and op == "rowsum" and self.tape.by_row[found]:
-                found = self._in_any_row(found)
-            if found is not None:
-                table[node] = found
+            kind = self.either(*parts)
+            if kind is not None and op == "rowsum" and self.tape.by_row[kind]:
+                kind = self._in_any_row(kind)
+            if kind is not None:
+                table[node] = kind
 
     def _in_any_row(self, truth: Node) -> Node:
         count = self.tape.rowsum(self.tape.select(truth, self.one, self.zero))

@@ -55,25 +55,25 @@ class Tape:
 
     def _node(self, op: str, args: tuple, by_row: bool) -> Node:
         key = (op, args)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = len(self.ops)
+        node = self._known.get(key)
+        if node is None:
+            node = self._known[key] = len(self.ops)
             self.ops.append(op)
             self.args.append(args)
             self.by_row.append(by_row)
             children = () if op in LEAVES else args[:1] if op == "ipow" else args[1:] if op == "select" else args
             inverse = op == "ipow" and args[1] < 0
             self.bounded.append(op in _BOUNDED and not inverse and all(self.bounded[c] for c in children))
-        return found
+        return node
 
     def const(self, value: int | Fraction) -> Node:
         """An exact constant."""
-        found = self._integers.get(value) if type(value) is int else None
-        if found is None:
-            found = self._node("const", (Fraction(value),), False)
+        node = self._integers.get(value) if type(value) is int else None
+        if node is None:
+            node = self._node("const", (Fraction(value),), False)
             if type(value) is int:
-                self._integers[value] = found
-        return found
+                self._integers[value] = node
+        return node
 
     def exactly(self, value: float) -> Node:
         """The constant that a double is."""

@@ -19,18 +19,18 @@ def switches(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
 
     >>> t = Tape()
     >>> x, y = t.leaf("z", 0), t.leaf("z", 1)
-    >>> found = switches(t, [t.add(t.apply("abs", x), t.apply("max", x, y))])
-    >>> found == [x, t.sub(x, y)]
+    >>> nodes = switches(t, [t.add(t.apply("abs", x), t.apply("max", x, y))])
+    >>> nodes == [x, t.sub(x, y)]
     True
     """
-    found: list[Node] = []
+    nodes: list[Node] = []
     for node in tape.reachable(outputs):
         if tape.by_row[node] or tape.ops[node] not in _SWITCHING:
             continue
         place = _place(tape, node)
-        if tape.value(place) is None and place not in found and tape.neg(place) not in found:
-            found.append(place)
-    return found
+        if tape.value(place) is None and place not in nodes and tape.neg(place) not in nodes:
+            nodes.append(place)
+    return nodes
 
 
 def one_sided(tape: Tape, outputs: Sequence[Node], signs: Mapping[Node, int]) -> list[Node]:

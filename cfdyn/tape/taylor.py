@@ -154,10 +154,10 @@ class _Expansion:
             chain.append(chain[-1] - 1 if chain[-1] % 2 else chain[-1] // 2)
         self.powers[x, 1] = self.series[x]
         for m in chain[-2::-1]:
-            found = self.powers.setdefault((x, m), [self.tape.ipow(self.at(x, 0), m)])
-            if len(found) == k:
+            powers = self.powers.setdefault((x, m), [self.tape.ipow(self.at(x, 0), m)])
+            if len(powers) == k:
                 odd = m % 2 == 1
-                found.append(self.convolve(self.series[x], self.powers[x, m - 1], k) if odd
+                powers.append(self.convolve(self.series[x], self.powers[x, m - 1], k) if odd
                              else self.square(self.powers[x, m // 2], k))  # fmt: skip
         return self.powers[x, n][k]
 

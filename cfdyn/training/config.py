@@ -190,8 +190,10 @@ def read_config(folder: Path) -> Config:
 
 def settings_of(config: Config) -> dict[str, Any]:
     """What stays the same when a run goes on, as JSON has it."""
-    found = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun", "where")}
-    return {**found, "runs": list(config.runs)}
+    settings = {
+        name: value for name, value in dataclasses.asdict(config).items() if name not in ("steps", "out", "begun", "where")
+    }
+    return {**settings, "runs": list(config.runs)}
 
 
 def check_unchanged(config: Config, before: Mapping[str, Any], folder: Path) -> None:

@@ -67,14 +67,18 @@ class Dynamics:
         if not np.isfinite(turn).any() or np.nanmedian(turn) > SMOOTH:
             return None
         series = self.signed_swing if self.on_a_line else self.coordinates[:, 0]
-        found = series[slice(*(self.swings or (0, 0)))]
-        return oscillation(found) if np.isfinite(found).all() else None
+        values = series[slice(*(self.swings or (0, 0)))]
+        return oscillation(values) if np.isfinite(values).all() else None
 
     @property
     def since(self) -> int | None:
         """The step at which that oscillation begins."""
-        found = self.oscillation
-        return None if found is None or found.since is None or self.swings is None else self.swings[0] + found.since
+        oscillation = self.oscillation
+        return (
+            None
+            if oscillation is None or oscillation.since is None or self.swings is None
+            else self.swings[0] + oscillation.since
+        )
 
     def periods(self, width: int | None = None, max_period: int = LONGEST, level: float = 0.01) -> Periods:
         """The period of the swing along each of the sharpest directions, in windows along the run, each by `oscillation`.

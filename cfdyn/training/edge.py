@@ -68,6 +68,6 @@ class Edge:
 
     def at(self, network: Any, z: np.ndarray) -> tuple[np.ndarray, float]:
         """P (d,) and θ of the step from a state (D,) with all rows."""
-        found = as_map(network, self.optimizer).preconditioners(z[None])
-        d = found.shape[1] // 2
-        return found[0, d : 2 * d], float(thetas(found)[0])
+        preconditioners = as_map(network, self.optimizer).preconditioners(z[None])
+        d = preconditioners.shape[1] // 2
+        return preconditioners[0, d : 2 * d], float(thetas(preconditioners)[0])

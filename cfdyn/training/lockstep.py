@@ -78,10 +78,10 @@ class Lockstep:
         wide = {**ROWS, **{f"{name}_{what}": what == "variance" for name in self.models for what in MEASURED}}
         wide |= {} if self.tangents is None else {"exponents": True}
         lengths = [("steps", self.config.steps + 1, STEPS), ("rows", rows, wide)]
-        found = {f"{room}/{name}": (length, DIRECTIONS) if many else (length,)
+        shapes = {f"{room}/{name}": (length, DIRECTIONS) if many else (length,)
                  for room, length, names in lengths for name, many in names.items()}  # fmt: skip
         vectors = {"rows/vectors": (rows, DIRECTIONS, self.network.dim)}
-        return {**found, **(vectors if self.config.vectors else {})}
+        return {**shapes, **(vectors if self.config.vectors else {})}
 
     def _tangents(self, count: int | None) -> Tangents | None:
         if count is None:
@@ -158,8 +158,8 @@ class Lockstep:
         for name, model in self.models.items():
             if k > self.config.warm_start:
                 model.advance(float(k - self.config.warm_start))
-            found = model.measured(midpoint, edge, self.modes, self.root)
-            row |= {f"{name}_{what}": value for what, value in (found or {}).items()}
+            measured = model.measured(midpoint, edge, self.modes, self.root)
+            row |= {f"{name}_{what}": value for what, value in (measured or {}).items()}
         if self.tangents is not None:
             row["exponents"] = self.tangents.taken(int(self.config.every or 1))
         if self.config.vectors:
@@ -199,8 +199,8 @@ class Lockstep:
             left_out = (f"eigenvectors are not kept, four at each measurement would take {size / 1e6:.3g} MB: vectors=True "
                         "(--vectors) keeps them")  # fmt: skip
         unknown = UNKNOWN if np.isnan(self.largest) else ""
-        found = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out, self._stirred(), unknown]
-        return [words for words in found if words]
+        remarks = [*getattr(self.network, "remarks", ()), self.edge.why, older, left_out, self._stirred(), unknown]
+        return [words for words in remarks if words]
 
     def _stirred(self) -> str:
         """How far momentum is from rest where the models begin, if it is far; a pair of multipliers is at most √β in size."""
@@ -253,8 +253,8 @@ class Lockstep:
         if self.tangents is not None:
             shapes |= {f"tangents/{name}": array.shape for name, array in self.tangents.snapshot().items()}
         checkpoints.check(arrays, shapes)
-        found = arrays["modes/vectors"].shape
-        if found != (len(arrays["modes/values"]), self.network.dim) or found[0] > MOST:
+        shape = arrays["modes/vectors"].shape
+        if shape != (len(arrays["modes/values"]), self.network.dim) or shape[0] > MOST:
             raise ValueError("its modes have other shapes")
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ class Modes:
     """The largest eigenvalues of P⁻¹H, ``values`` (k,) descending, and orthonormal ``vectors`` (k, d) of P^−½HP^−½.
 
     By Lanczos' method, which starts from the sum of the old vectors and a random one. Of a multiple eigenvalue, as equal outputs
-    have, it shows one copy: what is beside those found is searched too, at first, at every `COPIES`-th measurement, and as long
+    have, it shows one copy: further ones are searched too, at first, at every `COPIES`-th measurement, and as long
     as there are copies. Signs are those of the old vectors, where they are alike. ``products``: how many were taken.
     """
 

@@ -62,13 +62,13 @@ def read_formulas(text: str) -> Optimizer:
 
 def _specified(optimizer: Optimizer) -> dict[str, Any]:
     """The arguments of `Optimizer.from_text` that make it."""
-    found: dict[str, Any] = {"name": optimizer.name}
-    found |= {name: _texts(getattr(optimizer, name)) for name in GROUPS}
-    found["shared"] = {name: found["update"].pop(name) for name in optimizer.shared}
+    fields: dict[str, Any] = {"name": optimizer.name}
+    fields |= {name: _texts(getattr(optimizer, name)) for name in GROUPS}
+    fields["shared"] = {name: fields["update"].pop(name) for name in optimizer.shared}
     for name in SINGLE:
         one = getattr(optimizer, name)
-        found[name] = None if one is None else one.text
-    return found | {name: dict(getattr(optimizer, name)) for name in VALUES}
+        fields[name] = None if one is None else one.text
+    return fields | {name: dict(getattr(optimizer, name)) for name in VALUES}
 
 
 def _texts(formulas: Mapping[str, Formula]) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Periods(Record):
     ``first``, ``last`` (n,): steps of a window. ``labels`` (n, k): the period, 2 or more; 0 none, −1 irregular (chaotic or
     quasi-periodic), −2 the direction was not followed through the window, −3 its root mean square is less than a hundredth of
     the widest: that much leaks in from other directions as these are measured anew; −4 it falls to a tenth from one half of the
-    window to the other: a transient; −5 what is found may come from directions that turn as they are measured anew: it is
+    window to the other: a transient; −5 the period may come from directions that turn as they are measured anew: it is
     irregular across measurements, or its period divides that of a 2-cycle with a jump at each, or it dies between them by one
     factor a step. If it alternates between them it is a 2-cycle, labelled 2. ``size`` (n, k): the root mean square;
     ``growth``, its factor per step: below 1 the swing dies out. Evidence as in `Oscillation`, NaN where none was looked for:
@@ -82,13 +82,13 @@ class Periods(Record):
         """Neighbouring windows with the same oscillation along a direction, in order: ``direction`` from 1 on, ``kind``,
         ``period`` (None if irregular), ``since``, ``until`` (steps), ``windows``, and of these the median ``amplitude`` and
         ``growth`` and the largest ``p_value``."""
-        found = []
+        episodes = []
         for j, labels in enumerate(self.labels.T):
             cuts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
             for a, b in zip(cuts, cuts[1:], strict=False):
                 if b > a and (labels[a] > 0 or labels[a] == IRREGULAR):
-                    found.append(self._episode(j, a, b))
-        return sorted(found, key=lambda one: (one["direction"], one["since"]))
+                    episodes.append(self._episode(j, a, b))
+        return sorted(episodes, key=lambda one: (one["direction"], one["since"]))
 
     def _episode(self, j: int, a: int, b: int) -> dict[str, Any]:
         label = int(self.labels[a, j])

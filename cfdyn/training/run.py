@@ -44,12 +44,12 @@ class Run(Summary):
         self._store.open("r")
         facts = self._store.attributes()
         try:
-            found = facts_of(facts, self.config)
+            known = facts_of(facts, self.config)
         except ValueError:
             raise RecordError(f"the arrays in {self._store.path} do not say how far they are filled: the run has just begun, or "
                               "was killed then, and begins again with --resume; else they are damaged") from None  # fmt: skip
-        self.status, self.remarks, self._steps, self._rows = found.status, found.remarks, found.steps, found.rows
-        self._facts, self._work, self.n_weights, self.n_state = found.models, found.work, found.weights, found.state
+        self.status, self.remarks, self._steps, self._rows = known.status, known.remarks, known.steps, known.rows
+        self._facts, self._work, self.n_weights, self.n_state = known.models, known.work, known.weights, known.state
 
     def __repr__(self) -> str:
         return f"Run({self.config.subject}, {self.config.optimizer}: {self.status}, in {self.folder})"
@@ -156,12 +156,12 @@ class Run(Summary):
     @cached_property
     def models(self) -> dict[str, ModelRow]:
         """The flows, by their names."""
-        found: dict[str, ModelRow] = {}
+        rows: dict[str, ModelRow] = {}
         for name in self.config.models:
             facts = self._facts.get(name, {"status": self.status, "notes": [], "work": 0.0})
             arrays: dict[str, Any] = {what: self._read(f"rows/{name}_{what}") for what in MEASURED}
-            found[name] = ModelRow(name, facts["status"], facts["notes"], facts["work"], **arrays)
-        return found
+            rows[name] = ModelRow(name, facts["status"], facts["notes"], facts["work"], **arrays)
+        return rows
 
     def to_xarray(self) -> Any:
         """All series as an ``xarray.Dataset``: along ``step`` those of the iterates, along ``t``, the steps of measurements, the

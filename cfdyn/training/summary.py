@@ -179,14 +179,14 @@ def _diverged(run: Summary) -> str:
 
 def _exponents(run: Summary) -> list[str]:
     """The exponents in the later half of the run."""
-    found = run.later_lyapunov
-    if found is None:
+    spectrum = run.later_lyapunov
+    if spectrum is None:
         return []
-    if np.isnan(found.exponents).all():
+    if np.isnan(spectrum.exponents).all():
         return ["There are no Lyapunov exponents: the derivative of a step of the optimizer along the tangents is not finite."]
-    pairs = zip(found.exponents, found.errors, strict=True)
+    pairs = zip(spectrum.exponents, spectrum.errors, strict=True)
     values = ", ".join(f"{value:.3g}" + (f" ± {error:.1g}" if error == error else "") for value, error in pairs)
-    small = abs(found.exponents[0]) * found.steps < TURNED
+    small = abs(spectrum.exponents[0]) * spectrum.steps < TURNED
     caution = "; exponents so small depend, over so few steps, on the tangents that they begin with" if small else ""
     return [f"Lyapunov exponents per step, from step {run.steps // 2} on: {values}{caution}."]
 

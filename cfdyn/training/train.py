@@ -111,14 +111,14 @@ def train(
 
 def _texts(network: Any, optimizer: Any, settings: dict[str, Any]) -> dict[str, Any]:
     """Settings with the texts, or the titles, of a network and an optimizer."""
-    found = dict(settings)
+    texts = dict(settings)
     if _is_object(network):
-        found |= {"network": str(getattr(network, "title", type(network).__name__)), "own": True}
+        texts |= {"network": str(getattr(network, "title", type(network).__name__)), "own": True}
     elif network is not None:
-        found["network"] = network
+        texts["network"] = network
     if optimizer is not None:
-        found["optimizer"] = exactly(optimizer) if isinstance(optimizer, Optimizer) else optimizer
-    return found
+        texts["optimizer"] = exactly(optimizer) if isinstance(optimizer, Optimizer) else optimizer
+    return texts
 
 
 def _made(config: Config, say: Callable[[str], None]) -> Network:
@@ -156,7 +156,7 @@ def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Ca
     if steps is not None and whole_number("`steps`", steps, LEAST) < config.steps:
         raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
     with held(folder):
-        told = checkpoints.found(folder)
+        told = checkpoints.checkpoints_in(folder)
         facts: dict[str, Any] = told[0].facts if told else {"status": RUNNING, "k": 0}
         status = facts["status"]
         config = config if steps is None else config.with_(steps=steps)

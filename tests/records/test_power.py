@@ -105,7 +105,7 @@ def test_a_checkpoint_and_the_measurements_up_to_it_are_those_before_or_the_new_
     def look(state: State) -> object:
         with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
             left = laid_out(state, Path(folder) / "left")
-            if not (told := checkpoints.found(left)):
+            if not (told := checkpoints.checkpoints_in(left)):
                 return None
             saved = checkpoints.load(told, 2**30)
             k, found = saved[1]["k"], Store(left)

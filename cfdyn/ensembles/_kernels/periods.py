@@ -24,7 +24,7 @@ def last_gaps(out, lag, gaps) -> None:
 
 @spliced
 def longest_gaps(out, lag, first, gaps) -> None:
-    """The same over the rows from ``first`` on, of which four at a time are looked at: what is found is kept less often."""
+    """The same over the rows from ``first`` on, four at a time: periods are stored less often."""
     last = out.shape[0] - 1
     for k in range(out.shape[2]):
         gaps[k] = 0.0
@@ -80,8 +80,8 @@ def least_lags(out, longest, tolerance, limits, gaps, lags) -> None:
 
 
 @kernel
-def periods(memory, first, last, states, parameters, ended, codes, longest, tolerance, found) -> None:
-    """Take 2 ``longest`` steps of each orbit; ``found`` (N,): its period, 0 if it has none up to ``longest``.
+def periods(memory, first, last, states, parameters, ended, codes, longest, tolerance, lengths) -> None:
+    """Take 2 ``longest`` steps of each orbit; ``lengths`` (N,): its period, 0 if it has none up to ``longest``.
 
     ``run`` is the "kept" one of all coordinates. A cycle begins with the state that is left in ``states``.
     """
@@ -110,13 +110,13 @@ def periods(memory, first, last, states, parameters, ended, codes, longest, tole
         least_lags(out, longest, tolerance, limits, gaps, lags)
         for k in range(count):
             cell = begin + k
-            found[cell] = 0
+            lengths[cell] = 0
             if ended[cell] > 0:
                 continue
             at, status = (0, DONE) if fine or z[d, k] <= task.escape else walk_again(task, before, p, z, k, walked, row, rows)
             if status != DONE:
                 ended[cell], codes[cell] = at, status
                 continue
-            found[cell] = max(lags[k], 0)
+            lengths[cell] = max(lags[k], 0)
             for i in range(d):
                 states[cell, i] = out[rows - 1, i, k]

@@ -45,13 +45,13 @@ class Following:
             now, middle = np.full((2, len(self.states), count, self.before.shape[1]), np.nan)
             cuts = self._cuts(threads, end - begin)
             team.share(pairwise(cuts), lambda first, last: self._advance(first, last, begin, end, now, middle))  # noqa: B023
-            series, found = (now.swapaxes(0, 1), middle.swapaxes(0, 1)), dict[int, Rows]()
+            series, rows = (now.swapaxes(0, 1), middle.swapaxes(0, 1)), dict[int, Rows]()
 
             def look(first: int, last: int) -> None:
-                found[first] = statistics(*(s[first:last] for s in series))  # noqa: B023
+                rows[first] = statistics(*(s[first:last] for s in series))  # noqa: B023
 
             team.share(pairwise(equal_parts(count, threads)), look)
-            yield from (found[first] for first in sorted(found))
+            yield from (rows[first] for first in sorted(rows))
             if progress:
                 progress(min(end, self.steps))
 

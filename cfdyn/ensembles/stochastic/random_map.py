@@ -167,5 +167,5 @@ def sweep(step: RandomMap, varied: tuple[str, Any]) -> tuple[str, list[Any], lis
     if not isinstance(name, str) or values.ndim != 1 or not len(values) or not (np.diff(values) > 0).all():
         raise UsageError('what is varied is a name and its increasing values, ("noise", [0.01, 0.1])')
     whole = name in ("batch", "repeat", "seed")
-    found: Sequence[Any] = [whole_number(name, v, int(name != "seed")) for v in values.tolist()] if whole else values.tolist()
-    return name, list(found), [step.varied(name, value) for value in found]
+    settings: Sequence[Any] = [whole_number(name, v, int(name != "seed")) for v in values.tolist()] if whole else values.tolist()
+    return name, list(settings), [step.varied(name, value) for value in settings]

@@ -101,8 +101,8 @@ class RandomRuns:
 
 def counted(codes: np.ndarray) -> dict[str, int]:
     """How many ended in which way; what no run can do here is left out."""
-    found = {word: int((codes == code).sum()) for code, word in WORDS.items()}
-    return {word: count for word, count in found.items() if count or word != WORDS[LEFT_REGION]}
+    counts = {word: int((codes == code).sum()) for code, word in WORDS.items()}
+    return {word: count for word, count in counts.items() if count or word != WORDS[LEFT_REGION]}
 
 
 def boundary(condition: str) -> str:

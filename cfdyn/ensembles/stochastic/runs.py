@@ -154,10 +154,10 @@ def iterate_many(
     >>> import cfdyn as cf
     >>> from cfdyn.symbolic.loss import make_loss
     >>> rows = cf.Loss.from_spec(make_loss("(w - y)**2/2", columns=["y"], data=np.array([[1.0], [2.0], [3.0]])))
-    >>> found = cf.iterate_many(rows, cf.optimizers.gd(lr=0.1), [0.0], 200, batch=1, runs=4000)
-    >>> bool(abs(found.mean[-1, 0] - 2) < 4 * found.standard_error[-1, 0]), found.status
+    >>> runs = cf.iterate_many(rows, cf.optimizers.gd(lr=0.1), [0.0], 200, batch=1, runs=4000)
+    >>> bool(abs(runs.mean[-1, 0] - 2) < 4 * runs.standard_error[-1, 0]), runs.status
     (True, {'done': 4000, 'diverged': 0, 'left the domain': 0})
-    >>> print(found.covariance[-1, 0, 0].round(3), round(0.01 * 2 / 3 / (1 - 0.9**2), 3))
+    >>> print(runs.covariance[-1, 0, 0].round(3), round(0.01 * 2 / 3 / (1 - 0.9**2), 3))
     0.036 0.035
     """
     step = as_map(loss, optimizer)

@@ -117,13 +117,13 @@ def sampling_of(
     """The sampling that is asked for, or an error."""
     if order not in ORDERS:
         raise unknown("order", order, ORDERS)
-    found = checked(loss, batch, replace and order == "independent", noise, label_noise)
+    sampling = checked(loss, batch, replace and order == "independent", noise, label_noise)
     repeat, seed = whole_number("repeat", repeat, 1), whole_number("seed", seed, 0)
     kind = "replacement" if replace and order == "independent" else order
     spec = LossMap(loss.spec, optimizer)
-    if found is None:
+    if sampling is None:
         return Sampling(spec, batch, kind, seed, None, 0.0, repeat)
-    return Sampling(spec, found.batch, kind, seed, found.covariance, found.label, repeat)
+    return Sampling(spec, sampling.batch, kind, seed, sampling.covariance, sampling.label, repeat)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -54,14 +54,14 @@ def quantiles(points: np.ndarray) -> np.ndarray:
     """Quantiles of the levels over the second axis, (rows, levels, …), NaN left out; between two numbers on a straight line."""
     ordered = np.sort(points, axis=1)
     last = (~np.isnan(ordered)).sum(axis=1, keepdims=True) - 1
-    found = []
+    columns = []
     for level in LEVELS:
         place = np.maximum(level * last, 0)
         under = place.astype(int)
         above = np.maximum(np.minimum(under + 1, last), 0)
         low, high = (np.take_along_axis(ordered, at, axis=1) for at in (under, above)) if ordered.shape[1] else (np.nan, np.nan)
-        found.append((low + (place - under) * (high - low))[:, 0] if ordered.shape[1] else np.full(last[:, 0].shape, np.nan))
-    return np.stack(found, axis=1)
+        columns.append((low + (place - under) * (high - low))[:, 0] if ordered.shape[1] else np.full(last[:, 0].shape, np.nan))
+    return np.stack(columns, axis=1)
 
 
 def _values(loss: Loss, points: np.ndarray) -> np.ndarray:
@@ -86,6 +86,6 @@ def leading(loss: Loss, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, vectors = np.full(m, np.nan), np.full((m, d), np.nan)
     matrices = evaluate_rows(loss.rule("hessian"), points, loss.p).reshape(-1, d, d)
     finite = np.isfinite(matrices).all(axis=(1, 2))
-    found = np.linalg.eigh(matrices[finite])
-    values[finite], vectors[finite] = found[0][:, -1], found[1][:, :, -1]
+    pairs = np.linalg.eigh(matrices[finite])
+    values[finite], vectors[finite] = pairs[0][:, -1], pairs[1][:, :, -1]
     return values, vectors

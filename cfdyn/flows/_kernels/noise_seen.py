@@ -7,7 +7,7 @@ from cfdyn.kernels.linear.moments import sharp_weight
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 
 SHARP = 0.1  # ηλ of a direction whose radius says something of an edge: on flat ones it is about 1
-MOST, HALVINGS = 1e12, 54  # of the growth in a step, which is found to the last digit
+MOST, HALVINGS = 1e12, 54  # of the growth in a step, exact to the last digit
 SLOW = 1e-6  # ηλ of a pair that counts as standing still
 ALIKE = 1e-4  # by how much weights are moved, relative to them, for a difference of Hessians
 
@@ -126,7 +126,7 @@ def damping(b, state) -> float:
 @inline_kernel
 def omitted(b, state) -> float:
     """tr R[½ E(ĝt̂ᵀ + t̂ĝᵀ)/b] over tr Σ, t̂ = ∇⟨H_i, Σ⟩ of a row by differences of Hessians: of the order of N, and left out."""
-    n, d, k, size, found, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
+    n, d, k, size, total, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
     for i in range(d):
         size = max(size, abs(state[i]))
     size, bent = ALIKE * max(size, 1e-3), pointer(b.bent, 0)
@@ -151,5 +151,5 @@ def omitted(b, state) -> float:
             slope = 0.0
             for i in range(d):
                 slope += (b.seen[0, i] - b.curved[0, i]) * b.axes[p, i]
-            found += answer * b.sampled / b.rows * slope * rise
-    return found / trace if trace > 0.0 else 0.0
+            total += answer * b.sampled / b.rows * slope * rise
+    return total / trace if trace > 0.0 else 0.0

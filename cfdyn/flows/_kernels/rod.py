@@ -10,7 +10,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 class Rod(Model):
     """How many entries oscillate, are of the optimizer's state, and how many rods there are.
 
-    ``ends`` makes of a state with a rod, ``point``, what both its ends give, ``found``: for the state, and on the entries
+    ``ends`` makes of a state with a rod, ``point``, what both its ends give, ``outputs``: for the state, and on the entries
     that oscillate the mean and half the difference. ``mean``: the sum of the means.
     """
 
@@ -19,7 +19,7 @@ class Rod(Model):
     matrix = Array("entries", "entries")
     eigen = Array("2*entries + 3", "entries")
     point = Array("n + entries")
-    found = Array("size + 2*entries")
+    outputs = Array("size + 2*entries")
     mean = Array("entries")
 
 
@@ -27,26 +27,26 @@ class Rod(Model):
 def rod(z, block, out):
     """z̄' and, packed, Σ' for the rods √λ v of the largest eigenvalues λ of Σ."""
     b, result = Rod(block), numbers(out)
-    n, r, size, rods, eigen, point, found, mean = b.n, b.entries, b.size, b.rods, b.eigen, b.point, b.found, b.mean
+    n, r, size, rods, eigen, point, outputs, mean = b.n, b.entries, b.size, b.rods, b.eigen, b.point, b.outputs, b.mean
     unpack(b, numbers(z), result)
     if rods > 1:
         # What all rods have in common counts once.
-        call(b.ends, point, b.p, found)
+        call(b.ends, point, b.p, outputs)
         for i in range(size):
-            result[i] = (1 - rods) * found[i]
+            result[i] = (1 - rods) * outputs[i]
         for i in range(r):
-            mean[i] = (1 - rods) * found[size + i]
+            mean[i] = (1 - rods) * outputs[size + i]
     for q in range(r - 1, r - 1 - rods, -1):
         # Round-off may leave an eigenvalue just below 0.
         length = np.sqrt(max(eigen[0, q], 0.0))
         for i in range(r):
             point[n + i] = length * eigen[1 + i, q]
-        call(b.ends, point, b.p, found)
+        call(b.ends, point, b.p, outputs)
         for i in range(size):
-            result[i] += found[i]
+            result[i] += outputs[i]
         for i in range(r):
-            mean[i] += found[size + i]
-        add_half_square(r, pointer(found, size + r), pointer(result, size))
+            mean[i] += outputs[size + i]
+        add_half_square(r, pointer(outputs, size + r), pointer(result, size))
     add_half_square(r, pointer(mean, 0), pointer(result, size))
 
 

@@ -21,7 +21,7 @@ class Edge(Block):
 
     n, d, k, m, kind, parameters = Integer.several(6)
     # Whether an implicit method may run; how many of the modes, the last, are kept apart from the others but not held; whether
-    # the modes are the largest eigenvalues, whatever the reference; whether they are found as eigenvectors.
+    # the modes are the largest eigenvalues, whatever the reference; whether they come as eigenvectors.
     jacobians, soft, by_value, spectral = Integer.several(4)
     aside = Integer()  # how many neutral modes there are, see ``neutral``
     # Whether β is far from singular; whether modes, forces and β are those of the state in ``last``; counts of evaluations.

@@ -168,7 +168,7 @@ def orthonormalise(rows, k, d):
 
 @inline_kernel
 def adopt(b):
-    """The modes become the reference, and ``next`` says how they are to be found."""
+    """The modes become the reference, and ``next`` says how to compute them."""
     for q in range(b.k):
         for i in range(b.d):
             b.reference[q, i] = b.modes[q, i] * np.sqrt(b.edge_matrix[b.d, i])

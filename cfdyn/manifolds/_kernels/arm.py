@@ -21,7 +21,7 @@ class Arm(Block):
     ``n`` steps, ``d`` entries, ``order`` of the ``series``; ``inverse``: 1 for a stable manifold. ``growth``: λ or 1/λ, beyond 1
     in modulus; ``radius``: where the series is good, in s. ``chain``: the orbit of the accepted point at s = ``at``, the point
     itself first, ``slopes`` its derivatives in s, ``links`` its steps; ``trial``, ``tilts``, ``tried``: the same at ``s``.
-    ``curve``: value, first and half the second derivative there; ``answer``: 1 if it was found. ``strict``: 1 to stay near what
+    ``curve``: value, first and half the second derivative there; ``answer``: 1 if it exists. ``strict``: 1 to stay near what
     is predicted from the accepted point. ``least``: rounds of n steps that an orbit has at least. ``unit``: what counts as 1 in
     each entry.
     """

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cfdyn.errors import UsageError
+from cfdyn.networks._oracle.engine import Products
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 FARTHER = 5.0  # times the step, for fourth derivatives
 LEAST = {4: 0.02, 2: 0.2}  # step of gradients of so many bytes a number: about the fourth root of their rounding
@@ -29,15 +34,15 @@ class DifferenceEngine:
     def __reduce__(self) -> tuple:
         return DifferenceEngine, (self._gradient, self.start, self._value, self.step, self.title)
 
-    def unravel(self, w: Any) -> Any:
+    def unravel(self, w: np.ndarray) -> np.ndarray:
         """The weights as they are."""
         return w
 
-    def predict(self, w: np.ndarray, x: Any) -> np.ndarray:
+    def predict(self, w: np.ndarray, x: ArrayLike) -> np.ndarray:
         """Nothing is known of outputs."""
         raise UsageError(f"{self.title} is a gradient alone: it predicts nothing")
 
-    def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Any:
+    def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Products:
         """One of the products."""
         w, *directions = vectors
         if name == "value":
@@ -48,7 +53,8 @@ class DifferenceEngine:
             return self._loss(w), self._at(w)
         if name == "jet":
             return self._jet(w, directions[0])
-        one: Any = {"hvps": self._hvp, "curvature_gradients": self._curvature_gradient, "fourth": self._fourth}[name]
+        products = {"hvps": self._hvp, "curvature_gradients": self._curvature_gradient, "fourth": self._fourth}
+        one: Any = products[name]
         return np.array([one(w, *pair) for pair in zip(*directions, strict=True)])
 
     def _loss(self, w: np.ndarray) -> float:
@@ -60,10 +66,10 @@ class DifferenceEngine:
             raise UsageError(f"{self.title}: the gradient comes in {given.dtype}, whose rounding over the square of the "
                              f"step, {self.step:g}, drowns T[u, u]; compute it in float64, or give a step from {least:g} "
                              "on")  # fmt: skip
-        found = np.array(given, dtype=float)
-        if found.shape != w.shape:
-            raise UsageError(f"{self.title}: the gradient has the shape {found.shape}, not {w.shape}")
-        return found
+        array = np.array(given, dtype=float)
+        if array.shape != w.shape:
+            raise UsageError(f"{self.title}: the gradient has the shape {array.shape}, not {w.shape}")
+        return array
 
     def _at(self, w: np.ndarray) -> np.ndarray:
         """g(w), kept for what is asked next."""

@@ -4,12 +4,24 @@ changing what the user's own programs compute in."""
 from __future__ import annotations
 
 import importlib
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from cfdyn.errors import UsageError
 
+if TYPE_CHECKING:
+    from jax import Array as Array
+    from numpy.typing import ArrayLike
+    from torch import Tensor as Tensor
+else:
+    Array = Tensor = object
+
+Tree = Any  # a pytree of arrays: the weights as whoever made the network knows them
+Layers = Any  # a pytree of modules of Equinox
+Products = Any  # one or several arrays, as the product's name says
 EXTRAS = {"torch": "torch"}  # all others come with the extra networks
 
 
@@ -23,17 +35,17 @@ class Engine(Protocol):
     rows: tuple[np.ndarray, ...]
     predicts: bool
 
-    def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Any:
+    def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Products:
         """One of the products."""
 
-    def predict(self, w: np.ndarray, x: Any) -> np.ndarray:
+    def predict(self, w: np.ndarray, x: ArrayLike) -> np.ndarray:
         """The outputs at inputs x."""
 
-    def unravel(self, w: Any) -> Any:
+    def unravel(self, w: np.ndarray) -> Tree:
         """The weights as whoever made the network knows them."""
 
 
-def library(name: str) -> Any:
+def library(name: str) -> ModuleType:
     """The module ``jax``, ``jax.numpy``, ``equinox``, ``torch``, …; a UsageError that says how to get it."""
     try:
         return importlib.import_module(name)
@@ -43,7 +55,7 @@ def library(name: str) -> Any:
         raise UsageError(f"{needs} {first}: pip install 'cfdyn[{EXTRAS.get(first, 'networks')}]'") from None
 
 
-def float64() -> Any:
+def float64() -> AbstractContextManager[None]:
     """A context in which JAX has 64-bit numbers."""
     jax = library("jax")
     return jax.enable_x64(True) if hasattr(jax, "enable_x64") else library("jax.experimental").enable_x64()

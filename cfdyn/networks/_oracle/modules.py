@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.by_torch import written_out
 from cfdyn.networks._oracle.engine import library
 from cfdyn.networks._oracle.row_means import averaged, check_mean_over_rows
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from cfdyn.networks._oracle.network import Network
+
 
 DROPS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 ATTENTION = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer")
@@ -31,12 +38,13 @@ ADVICE = ("module and criterion may neither add up rows nor see one beside anoth
 
 
 def converted(
-    module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str
-) -> tuple[tuple[Any, Callable], list[str], bool]:  # fmt: skip
+    module: Module, criterion: Callable, rows: tuple[np.ndarray, ...], name: str
+) -> tuple[tuple[Module, Callable], list[str], bool]:  # fmt: skip
     """Copies of module and criterion in float64, what was changed, and whether there are kinks."""
     torch = library("torch")
     _refuse(module, name)
     made = copy.deepcopy(module).double().cpu()
+    part: Any
     for part in made.modules():
         if type(part).__name__ in DROPS:
             part.p = 0.0
@@ -53,7 +61,7 @@ def converted(
     return (made, own), remarks, bool(rough)
 
 
-def _refuse(module: Any, name: str) -> None:
+def _refuse(module: Module, name: str) -> None:
     """A UsageError for what cannot be had as a function of the parameters."""
     torch = library("torch")
     for path, part in module.named_modules():
@@ -67,13 +75,13 @@ def _refuse(module: Any, name: str) -> None:
         raise UsageError(f"{name}: {weights[0].dtype} parameters; weights are floating-point numbers")
 
 
-def _parts(module: Any, kinds: tuple[str, ...], called: list[str], functions: tuple[str, ...]) -> list[str]:
+def _parts(module: Module, kinds: tuple[str, ...], called: list[str], functions: tuple[str, ...]) -> list[str]:
     """The parts of a module of some kinds, by their names; where there is none, the functions of that kind that it calls."""
     own = [path or type(part).__name__ for path, part in module.named_modules() if type(part).__name__ in kinds]
     return own or [name for name in called if name in functions]
 
 
-def _remarks(module: Any, called: list[str]) -> Iterator[str]:
+def _remarks(module: Module, called: list[str]) -> Iterator[str]:
     torch = library("torch")
     short = sorted({str(p.dtype).removeprefix("torch.") for p in module.parameters() if p.dtype != torch.float64})
     if short:
@@ -102,16 +110,18 @@ def _remarks(module: Any, called: list[str]) -> Iterator[str]:
         yield f"frozen parameters are no weights: {', '.join(frozen)}"
 
 
-def _drops(part: Any) -> bool:
+def _drops(part: Module) -> bool:
     inner = getattr(part, "dropout", None)
     return bool(type(part).__name__ in DROPS and part.p or isinstance(inner, float) and inner)
 
 
-def _watch(called: list[str]) -> Any:
+def _watch(called: list[str]) -> AbstractContextManager:
     """A context that notes the names of torch's functions as they are called, each once."""
 
     class Mode(library("torch").overrides.TorchFunctionMode):  # type: ignore[misc]
-        def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
+        def __torch_function__(
+            self, function: Callable, types: object, args: tuple = (), kwargs: dict[str, object] | None = None
+        ) -> object:
             if (name := getattr(function, "__name__", "")) not in called:
                 called.append(name)
             return function(*args, **(kwargs or {}))
@@ -119,7 +129,7 @@ def _watch(called: list[str]) -> Any:
     return Mode()
 
 
-def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: str) -> list[str]:
+def _try(module: Module, criterion: Callable, rows: tuple[np.ndarray, ...], name: str) -> list[str]:
     """One call twice, and the functions that it called: a UsageError for a loss that is no number, that is random, or whose
     forward pass changes a buffer."""
     torch = library("torch")
@@ -136,9 +146,9 @@ def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: s
             raise UsageError(f"{name} cannot be called on this data: {str(error).strip().splitlines()[0]}") from None
     if not isinstance(values[0], torch.Tensor) or values[0].shape != () or not values[0].is_floating_point():
         raise UsageError(f"{name}: the criterion gives {_kind(values[0])}, where a single number, the mean over rows, is wanted")
-    for found in (outputs[0], values[0]):
-        if isinstance(found, torch.Tensor) and found.dtype != torch.float64:
-            raise UsageError(f"{name} goes back to {found.dtype} within; leave out its .float() or dtype=")
+    for tensor in (outputs[0], values[0]):
+        if isinstance(tensor, torch.Tensor) and tensor.dtype != torch.float64:
+            raise UsageError(f"{name} goes back to {tensor.dtype} within; leave out its .float() or dtype=")
     for key, value in module.named_buffers():
         if not torch.equal(before[key], value):
             raise UsageError(f"{name}: its forward pass changes {key}, so that it is no function of the weights; call "
@@ -149,11 +159,11 @@ def _try(module: Any, criterion: Callable, rows: tuple[np.ndarray, ...], name: s
     return called
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"a tensor {list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
 
 
-def verify(network: Any, kinks: bool) -> None:
+def verify(network: Network, kinks: bool) -> None:
     """A UsageError where the loss is no mean over rows, or T[u, u] is not the derivative of ∇²L u, by differences with
     Richardson's extrapolation.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -13,9 +13,15 @@ from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.linalg.lanczos import NotConverged, at_end, with_copies
 from cfdyn.networks._oracle.by_jax import JaxEngine
 from cfdyn.networks._oracle.edge import EdgeForm, edge_form
-from cfdyn.networks._oracle.engine import Engine
+from cfdyn.networks._oracle.engine import Array, Engine, Products, Tree
 from cfdyn.registry import spelled
 from cfdyn.words import how_many
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from cfdyn.data._data_set import DataSet
+
 
 TOL, RESTARTS = 1e-8, 200  # of Lanczos' method
 PIECE = 8  # directions at a time: more bring no gain and take memory
@@ -25,7 +31,7 @@ class Recipe(NamedTuple):
     """How a network of the catalogue is made again: its entry, on this data, with these options."""
 
     entry: Callable[..., Network]
-    data: Any
+    data: DataSet
     options: dict[str, Any]
 
     @property
@@ -61,8 +67,8 @@ class Network:
     """
 
     def __init__(
-        self, function: Callable[..., Any], params: Any, rows: Sequence[Any] = (), title: str = "network",
-        predict: Callable[..., Any] | None = None, remarks: Sequence[str] = (),
+        self, function: Callable[..., Array], params: Tree, rows: Sequence[ArrayLike] = (), title: str = "network",
+        predict: Callable[..., Array] | None = None, remarks: Sequence[str] = (),
     ):  # fmt: skip
         self._open(JaxEngine(function, params, rows, predict), title, remarks)
 
@@ -92,57 +98,57 @@ class Network:
         entry, data, options = self._recipe
         return _made_again, (entry.__name__, data, options, self.start)
 
-    def value(self, w: Any, rows: Any = None) -> float:
+    def value(self, w: ArrayLike, rows: ArrayLike | None = None) -> float:
         """L(w)."""
         return float(self._call("value", rows, self._weights(w)))
 
-    def gradient(self, w: Any, rows: Any = None) -> np.ndarray:
+    def gradient(self, w: ArrayLike, rows: ArrayLike | None = None) -> np.ndarray:
         """∇L(w), (d,)."""
         return np.asarray(self._call("gradient", rows, self._weights(w)))
 
-    def value_and_gradient(self, w: Any, rows: Any = None) -> tuple[float, np.ndarray]:
+    def value_and_gradient(self, w: ArrayLike, rows: ArrayLike | None = None) -> tuple[float, np.ndarray]:
         """L(w) and ∇L(w), at the price of a gradient."""
         value, gradient = self._call("value_and_gradient", rows, self._weights(w))
         return float(value), np.asarray(gradient)
 
-    def hvp(self, w: Any, v: Any, rows: Any = None) -> np.ndarray:
+    def hvp(self, w: ArrayLike, v: ArrayLike, rows: ArrayLike | None = None) -> np.ndarray:
         """∇²L(w) v for a direction (d,), (d,)."""
         return self.hvps(w, self._weights(v)[None], rows)[0]
 
-    def hvps(self, w: Any, v: Any, rows: Any = None) -> np.ndarray:
+    def hvps(self, w: ArrayLike, v: ArrayLike, rows: ArrayLike | None = None) -> np.ndarray:
         """∇²L(w) v for each direction of (k, d), or one (d,): (k, d)."""
         return self._pieces("hvps", rows, self._weights(w), self._directions(v))
 
-    def curvature_gradient(self, w: Any, u: Any, v: Any) -> np.ndarray:
+    def curvature_gradient(self, w: ArrayLike, u: ArrayLike, v: ArrayLike) -> np.ndarray:
         """T[u, v] = ∇(uᵀ∇²L v) for directions (d,), (d,)."""
         return self.curvature_gradients(w, self._weights(u)[None], self._weights(v)[None])[0]
 
-    def curvature_gradients(self, w: Any, u: Any, v: Any) -> np.ndarray:
+    def curvature_gradients(self, w: ArrayLike, u: ArrayLike, v: ArrayLike) -> np.ndarray:
         """T[u, v] for each pair of rows of (m, d), (m, d)."""
         u, v = self._directions(u), self._directions(v)
         if len(u) != len(v):
             raise UsageError(f"{self.title}: T[u, v] is for pairs of directions, not for {len(u)} and {len(v)}")
         return self._pieces("curvature_gradients", None, self._weights(w), u, v)
 
-    def jet(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def jet(self, w: ArrayLike, u: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """∇L, ∇²L u and T[u, u] in one pass, each (d,): at 3 to 4 gradients."""
         return tuple(np.asarray(part) for part in self._call("jet", None, self._weights(w), self._weights(u)))  # type: ignore
 
-    def fourth(self, w: Any, q: Any) -> np.ndarray:
+    def fourth(self, w: ArrayLike, q: ArrayLike) -> np.ndarray:
         """D⁴L(w)[q, q, q, q] for each direction q of (k, d), or one (d,): (k,)."""
         return self._pieces("fourth", None, self._weights(w), self._directions(q))
 
-    def rows_along(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
+    def rows_along(self, w: ArrayLike, u: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Of each row of data its loss's slope along directions (k, d) and its Hessian on them: (n, k) and (n, k, k)."""
         u = self._directions(u)
         slopes, bends = self._of_rows("rows_along", w, u)
         return slopes[:, : len(u)], bends[:, : len(u), : len(u)]
 
-    def row_squares(self, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
+    def row_squares(self, w: ArrayLike, u: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Means over the rows of data of ∇L_i², (d,), and of (∇²L_i u)², summed over directions u (k, d), (d,)."""
         return self._of_rows("row_squares", w, u)
 
-    def _of_rows(self, name: str, w: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _of_rows(self, name: str, w: ArrayLike, u: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         w, u = self._weights(w), self._directions(u)
         if not self.n_rows:
             raise UsageError(f"{self.title} has no rows of data")
@@ -152,7 +158,7 @@ class Network:
         first, second = self._call(name, None, w, u)
         return np.asarray(first), np.asarray(second)
 
-    def eigenvalues(self, w: Any, count: int = 1, start: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    def eigenvalues(self, w: ArrayLike, count: int = 1, start: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method; of several
         every copy of a multiple one, as a net without hidden layers has, by one more search at least.
 
@@ -171,11 +177,11 @@ class Network:
             raise NumericsError(f"{partial} of {self.title}") from None
         return values[::-1].copy(), np.array(vectors.T[::-1], order="C")
 
-    def sharpness(self, w: Any) -> float:
+    def sharpness(self, w: ArrayLike) -> float:
         """λ₁(∇²L(w)), by Lanczos' method on Hessian-vector products."""
         return float(self.eigenvalues(w)[0][0])
 
-    def edge(self, w: Any) -> EdgeForm:
+    def edge(self, w: ArrayLike) -> EdgeForm:
         """The flip of gradient descent with lr = 2/λ₁(w): is the 2-cycle that is born there stable, and how large is it?
 
         c = (η/6)(3 tᵀH⁻¹t − D⁴L[q⁴]), t = T[q, q], q the top eigenvector; H⁻¹t by MINRES, whose residual is told. At a minimum
@@ -183,8 +189,8 @@ class Network:
 
         >>> import cfdyn as cf
         >>> well = cf.networks.from_jax(lambda w: (w[0] ** 2 - 1) ** 2 / 4 + w[1] ** 2 / 2, [1.0, 0.0])
-        >>> found = well.edge(well.start)
-        >>> round(found.lr, 9), round(found.coefficient, 9), found.supercritical
+        >>> edge = well.edge(well.start)
+        >>> round(edge.lr, 9), round(edge.coefficient, 9), edge.supercritical
         (1.0, 8.0, True)
         """
         w = self._weights(w)
@@ -195,46 +201,48 @@ class Network:
         quartic = float(self.fourth(w, vectors[:1])[0])
         return edge_form(float(values[0]), vectors[0], t, quartic, float(np.linalg.norm(gradient)), lambda v: self.hvp(w, v))
 
-    def predict(self, w: Any, x: Any) -> np.ndarray:
+    def predict(self, w: ArrayLike, x: ArrayLike) -> np.ndarray:
         """The outputs at inputs x (n, …); a UsageError for a loss that has none."""
         if not self._engine.predicts:
             raise UsageError(f"{self.title} is known by its loss alone: it predicts nothing")
         return self._engine.predict(self._weights(w), x)
 
-    def _call(self, name: str, rows: Any, *vectors: np.ndarray) -> Any:
+    def _call(self, name: str, rows: ArrayLike | None, *vectors: np.ndarray) -> Products:
         return self._engine.call(name, None if rows is None else self._some(rows), *vectors)
 
-    def _pieces(self, name: str, rows: Any, w: np.ndarray, *directions: np.ndarray) -> np.ndarray:
+    def _pieces(self, name: str, rows: ArrayLike | None, w: np.ndarray, *directions: np.ndarray) -> np.ndarray:
         parts = [np.asarray(self._call(name, rows, w, *(part[k : k + PIECE] for part in directions)))
                  for k in range(0, len(directions[0]), PIECE)]  # fmt: skip
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.zeros(0 if name == "fourth" else (0, self.dim))
 
-    def _some(self, rows: Any) -> np.ndarray:
+    def _some(self, rows: ArrayLike | None) -> np.ndarray:
         """The numbers of the rows of a mini-batch, one or more."""
-        found = np.asarray(rows)
-        fits = found.ndim == 1 and found.size and found.dtype.kind in "iu" and self.n_rows
-        if not fits or not (-self.n_rows <= found.min() and found.max() < self.n_rows):
+        some = np.asarray(rows)
+        fits = some.ndim == 1 and some.size and some.dtype.kind in "iu" and self.n_rows
+        if not fits or not (-self.n_rows <= some.min() and some.max() < self.n_rows):
             raise UsageError(f"{self.title} has {self.n_rows} rows: `rows` are numbers of some of them, not {shown(rows)}")
-        return found
+        return some
 
-    def _weights(self, w: Any) -> np.ndarray:
+    def _weights(self, w: ArrayLike) -> np.ndarray:
         plain = isinstance(w, np.ndarray) and w.dtype == float and w.ndim == 1 and w.flags.c_contiguous
-        found = w if plain else vector("weights", w)
-        if found.shape != (self.dim,):
-            raise UsageError(f"{self.title} has {how_many(self.dim, 'weight')}, not {found.size}")
-        return found
+        weights: np.ndarray = w if plain else vector("weights", w)  # type: ignore[assignment]
+        if weights.shape != (self.dim,):
+            raise UsageError(f"{self.title} has {how_many(self.dim, 'weight')}, not {weights.size}")
+        return weights
 
-    def _directions(self, v: Any) -> np.ndarray:
-        found = np.asarray(v, dtype=float)
-        found = found[None] if found.ndim == 1 else found
-        if found.ndim != 2 or found.shape[1] != self.dim:
-            raise UsageError(f"{self.title}: directions are rows of {self.dim} numbers, not an array of the shape {found.shape}")
-        return found
+    def _directions(self, v: ArrayLike) -> np.ndarray:
+        directions = np.asarray(v, dtype=float)
+        directions = directions[None] if directions.ndim == 1 else directions
+        if directions.ndim != 2 or directions.shape[1] != self.dim:
+            raise UsageError(
+                f"{self.title}: directions are rows of {self.dim} numbers, not an array of the shape {directions.shape}"
+            )
+        return directions
 
 
-def _made_again(name: str, data: Any, options: dict[str, Any], start: np.ndarray) -> Network:
+def _made_again(name: str, data: DataSet, options: dict[str, object], start: np.ndarray) -> Network:
     """A network of the catalogue from its recipe, with the first weights that it had: other releases of JAX draw others."""
     entry = getattr(importlib.import_module("cfdyn.networks"), name)
     made: Network = entry(data, **options)

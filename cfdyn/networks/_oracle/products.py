@@ -3,63 +3,66 @@
 Each is made from f and from ``both``, which gives f and its gradient.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
 
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Array, Products, Tree, library
 
-Scalar = Callable[..., Any]
+Scalar = Callable[..., "Array"]
+Both = Callable[..., "tuple[Array, Array]"]
+Product = Callable[..., Products]
 
 
-def _value(f: Scalar, both: Scalar) -> Scalar:
+def _value(f: Scalar, both: Both) -> Product:
     return f
 
 
-def _gradient(f: Scalar, both: Scalar) -> Scalar:
+def _gradient(f: Scalar, both: Both) -> Product:
     return lambda w, rows: both(w, rows)[1]
 
 
-def _value_and_gradient(f: Scalar, both: Scalar) -> Scalar:
+def _value_and_gradient(f: Scalar, both: Both) -> Product:
     return both
 
 
-def _along(f: Scalar, w: Any, v: Any) -> tuple[Any, Any]:
+def _along(f: Callable[[Array], Tree], w: Array, v: Array) -> tuple[Tree, Tree]:
     """f and its derivative along v at w."""
     return library("jax").jvp(f, (w,), (v,))
 
 
-def _hvps(f: Scalar, both: Scalar) -> Scalar:
+def _hvps(f: Scalar, both: Both) -> Product:
     jax = library("jax")
 
-    def products(w: Any, v: Any, rows: Any) -> Any:
+    def products(w: Array, v: Array, rows: tuple[Array, ...]) -> Array:
         _, linear = jax.linearize(lambda x: both(x, rows)[1], w)
         return jax.vmap(linear)(v)
 
     return products
 
 
-def _curvature_gradients(f: Scalar, both: Scalar) -> Scalar:
+def _curvature_gradients(f: Scalar, both: Both) -> Product:
     jax = library("jax")
 
-    def one(w: Any, u: Any, v: Any, rows: Any) -> Any:
+    def one(w: Array, u: Array, v: Array, rows: tuple[Array, ...]) -> Array:
         return _along(lambda x: _along(lambda y: both(y, rows)[1], x, u)[1], w, v)[1]
 
     return lambda w, u, v, rows: jax.vmap(one, (None, 0, 0, None))(w, u, v, rows)
 
 
-def _jet(f: Scalar, both: Scalar) -> Scalar:
-    def jet(w: Any, u: Any, rows: Any) -> Any:
+def _jet(f: Scalar, both: Both) -> Product:
+    def jet(w: Array, u: Array, rows: tuple[Array, ...]) -> tuple[Array, Array, Array]:
         (slope, hu), (_, t) = _along(lambda x: _along(lambda y: both(y, rows)[1], x, u), w, u)
         return slope, hu, t
 
     return jet
 
 
-def _fourth(f: Scalar, both: Scalar) -> Scalar:
+def _fourth(f: Scalar, both: Both) -> Product:
     jax = library("jax")
 
-    def one(w: Any, q: Any, rows: Any) -> Any:
-        def along(t: Any) -> Any:
+    def one(w: Array, q: Array, rows: tuple[Array, ...]) -> Array:
+        def along(t: Array | float) -> Array:
             return f(w + t * q, rows)
 
         for _ in range(4):
@@ -69,12 +72,12 @@ def _fourth(f: Scalar, both: Scalar) -> Scalar:
     return lambda w, q, rows: jax.vmap(one, (None, 0, None))(w, q, rows)
 
 
-def _rows_along(f: Scalar, both: Scalar) -> Scalar:
+def _rows_along(f: Scalar, both: Both) -> Product:
     jax = library("jax")
 
-    def products(w: Any, u: Any, rows: Any) -> Any:
-        def one(row: Any) -> Any:
-            def along(a: Any) -> Any:
+    def products(w: Array, u: Array, rows: tuple[Array, ...]) -> tuple[Array, Array]:
+        def one(row: tuple[Array, ...]) -> tuple[Array, Array]:
+            def along(a: Array) -> Array:
                 return f(w + a @ u, tuple(part[None] for part in row))
 
             none = jax.numpy.zeros(len(u))
@@ -86,11 +89,11 @@ def _rows_along(f: Scalar, both: Scalar) -> Scalar:
     return products
 
 
-def _row_squares(f: Scalar, both: Scalar) -> Scalar:
+def _row_squares(f: Scalar, both: Both) -> Product:
     jax = library("jax")
 
-    def squares(w: Any, u: Any, rows: Any) -> Any:
-        def add(total: Any, row: Any) -> Any:
+    def squares(w: Array, u: Array, rows: tuple[Array, ...]) -> tuple[Array, ...]:
+        def add(total: tuple[Array, Array], row: tuple[Array, ...]) -> tuple[tuple[Array, Array], None]:
             slope, linear = jax.linearize(lambda x: both(x, tuple(part[None] for part in row))[1], w)
             return (total[0] + slope**2, total[1] + (jax.vmap(linear)(u) ** 2).sum(axis=0)), None
 
@@ -100,7 +103,7 @@ def _row_squares(f: Scalar, both: Scalar) -> Scalar:
     return squares
 
 
-PRODUCTS: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
+PRODUCTS: dict[str, Callable[[Scalar, Both], Product]] = {
     "value": _value, "gradient": _gradient, "value_and_gradient": _value_and_gradient, "hvps": _hvps,
     "curvature_gradients": _curvature_gradients, "jet": _jet, "fourth": _fourth,
     "rows_along": _rows_along, "row_squares": _row_squares,

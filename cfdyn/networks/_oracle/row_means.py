@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.networks._oracle.engine import library
+from cfdyn.networks._oracle.engine import Tensor, library
+
+if TYPE_CHECKING:
+    from cfdyn.networks._oracle.network import Network
+
 
 SINGLES, APART, AWAY = 32, 1e-9, 0.1  # rows that are looked at alone; relative; of the weights' size
 
@@ -16,14 +20,14 @@ SINGLES, APART, AWAY = 32, 1e-9, 0.1  # rows that are looked at alone; relative;
 class ByClass:
     """Σ w_{y_i} l_i / Σ w_{y_i} over all rows, as a mean over rows: row i has n w_{y_i} l_i / Σ w_{y_i}."""
 
-    def __init__(self, each: Callable[..., Any], mean_weight: float):
+    def __init__(self, each: Callable[[Tensor, Tensor], Tensor], mean_weight: float):
         self.each, self.mean_weight = each, mean_weight
 
-    def __call__(self, outputs: Any, y: Any) -> Any:
+    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
         return self.each(outputs, y).mean() / self.mean_weight
 
 
-def averaged(criterion: Any, y: Any, name: str) -> tuple[Any, list[str]]:
+def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
     """The criterion as a mean over rows, and what is to be said of it; a UsageError for targets that ``ignore_index`` leaves out.
 
     Of torch's criteria with whole-number targets only these two divide by something other than the number of rows.
@@ -45,7 +49,7 @@ def averaged(criterion: Any, y: Any, name: str) -> tuple[Any, list[str]]:
     return ByClass(criterion, mean_weight), [said]
 
 
-def check_mean_over_rows(network: Any, advice: str) -> None:
+def check_mean_over_rows(network: Network, advice: str) -> None:
     """A UsageError unless value and gradient are the means of those of rows, at random weights: some alone, the rest at once."""
     n = network.n_rows
     if n < 2:
@@ -61,13 +65,13 @@ def check_mean_over_rows(network: Any, advice: str) -> None:
     order = rng.permutation(n)
     parts = [*order[:SINGLES, None], *([order[SINGLES:]] if n > SINGLES else [])]
     try:
-        found = [(len(rows) / n, *network.value_and_gradient(w, rows)) for rows in parts]
+        values = [(len(rows) / n, *network.value_and_gradient(w, rows)) for rows in parts]
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         why = str(error).strip().splitlines()[0]
         raise UsageError(f"{network.title} cannot be called on a single row: {why}; {advice}") from None
-    mean, total = sum(share * one for share, one, _ in found), sum(share * abs(one) for share, one, _ in found)
-    gap = np.linalg.norm(sum(share * one for share, _, one in found) - slope)
-    slopes = sum(share * np.linalg.norm(one) for share, _, one in found)
+    mean, total = sum(share * one for share, one, _ in values), sum(share * abs(one) for share, one, _ in values)
+    gap = np.linalg.norm(sum(share * one for share, _, one in values) - slope)
+    slopes = sum(share * np.linalg.norm(one) for share, _, one in values)
     if not (abs(mean - value) <= APART * (total + abs(value)) and gap <= APART * (slopes + np.linalg.norm(slope))):
         raise UsageError(f"{network.title}: its loss is {value:.6g} where the mean of those of its rows is {mean:.6g}, and their "
                          f"gradients are {gap:.2g} apart; a mini-batch needs a mean over rows: {advice}")  # fmt: skip

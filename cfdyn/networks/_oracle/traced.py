@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.by_jax import JaxEngine
-from cfdyn.networks._oracle.engine import float64, library
+from cfdyn.networks._oracle.engine import Array, Tree, float64, library
+
+if TYPE_CHECKING:
+    from jax.extend.core import Jaxpr, JaxprEqn
+    from numpy.typing import ArrayLike
+
 
 KINKS = {"abs": "abs", "max": "maximum", "min": "minimum", "sign": "sign", "floor": "floor", "ceil": "ceil", "round": "round",
          "sort": "sort", "reduce_window_max": "max pooling", "clamp": "clip", "argmax": "argmax", "argmin": "argmin",
@@ -20,7 +25,7 @@ SHORT = ("float32", "float16", "bfloat16")
 
 
 def looked_at(
-    function: Callable[..., Any], params: Any, rows: Sequence[Any], predict: Callable[..., Any] | None, title: str
+    function: Callable[..., Array], params: Tree, rows: Sequence[ArrayLike], predict: Callable[..., Array] | None, title: str
 ) -> tuple[JaxEngine, list[str]]:  # fmt: skip
     """An engine for the function, and what is to be said of it."""
     jax, tree = library("jax"), library("jax").tree_util
@@ -31,7 +36,7 @@ def looked_at(
     if any(str(np.asarray(row).dtype) in SHORT for row in rows):
         remarks.append("data in float32 were converted to float64")
 
-    def whole(kind: Callable[..., Any]) -> Callable[..., Any]:
+    def whole(kind: Callable[..., Array]) -> Callable[..., Array]:
         return kind if static is None else lambda p, *rest: kind(library("equinox").combine(p, static), *rest)
 
     engine = JaxEngine(whole(function), params, rows, None if predict is None else whole(predict))
@@ -44,8 +49,8 @@ def looked_at(
             raise UsageError(f"{title}: the function cannot be traced by JAX: {why} ({called})") from None
     out = traced.out_avals
     if len(out) != 1 or out[0].shape != () or out[0].dtype != np.float64:
-        found = ", ".join(f"{value.dtype}{list(value.shape)}" for value in out)
-        raise UsageError(f"{title}: the function's value is {found}, where a single floating-point number is wanted")
+        shapes = ", ".join(f"{value.dtype}{list(value.shape)}" for value in out)
+        raise UsageError(f"{title}: the function's value is {shapes}, where a single floating-point number is wanted")
     _refuse_short(list(_equations(traced.jaxpr)), title)
     kinks = list(dict.fromkeys(_kinks(traced.jaxpr)))
     if kinks:
@@ -55,7 +60,7 @@ def looked_at(
     return engine, remarks
 
 
-def _numbers(params: Any, title: str) -> tuple[Any, Any]:
+def _numbers(params: Tree, title: str) -> tuple[Tree, Tree]:
     """The floating-point arrays of a tree, and what else it has (None: nothing); a UsageError for other numbers."""
     tree = library("jax").tree_util
     leaves, others = tree.tree_leaves(params), 0
@@ -75,7 +80,7 @@ def _numbers(params: Any, title: str) -> tuple[Any, Any]:
     return floats
 
 
-def _equations(jaxpr: Any) -> Iterator[Any]:
+def _equations(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
     """Of a trace and of all traces in it."""
     for equation in jaxpr.eqns:
         yield equation
@@ -83,18 +88,18 @@ def _equations(jaxpr: Any) -> Iterator[Any]:
             yield from _equations(inner)
 
 
-def _inner(equation: Any) -> Iterator[Any]:
+def _inner(equation: JaxprEqn) -> Iterator[Jaxpr]:
     """The traces in an equation."""
     for value in equation.params.values():
         for one in value if isinstance(value, list | tuple) else [value]:
-            found = getattr(one, "jaxpr", one)
-            if hasattr(found, "eqns"):
-                yield found
+            inner = getattr(one, "jaxpr", one)
+            if inner is not None and hasattr(inner, "eqns"):
+                yield inner
 
 
-def _kinks(jaxpr: Any) -> Iterator[str]:
+def _kinks(jaxpr: Jaxpr) -> Iterator[str]:
     """What has kinks or jumps, in words; not what a softmax and log|x| are made of."""
-    users: dict[Any, list[str]] = {}
+    users: dict[object, list[str]] = {}
     for equation in jaxpr.eqns:
         for one in equation.invars:
             if not hasattr(one, "val"):
@@ -113,11 +118,10 @@ def _kinks(jaxpr: Any) -> Iterator[str]:
                 yield from _kinks(inner)
 
 
-def _refuse_short(equations: list[Any], title: str) -> None:
+def _refuse_short(equations: list[JaxprEqn], title: str) -> None:
     """A UsageError where numbers lose half of their digits on the way."""
     for equation in equations:
-        before, after = equation.invars[0].aval if equation.invars else None, equation.outvars[0].aval
-        lost = equation.primitive.name == "convert_element_type" and str(getattr(after, "dtype", "")) in SHORT
-        if lost and str(getattr(before, "dtype", "")) == "float64":
-            raise UsageError(f"{title}: the function goes back to {after.dtype} within, so that no third derivative has digits; "
+        before, after = (str(getattr(one[0].aval, "dtype", "")) if one else "" for one in (equation.invars, equation.outvars))
+        if equation.primitive.name == "convert_element_type" and after in SHORT and before == "float64":
+            raise UsageError(f"{title}: the function goes back to {after} within, so that no third derivative has digits; "
                              "leave out its dtype= or astype")  # fmt: skip

@@ -94,13 +94,15 @@ def codimension_two_fields(step: Map, points: np.ndarray, kind: str, parameters:
         return {**nothing, "meaning": WITHOUT if kind.startswith(OTHERS) else ""}
     try:
         with np.errstate(all="ignore"):
-            found = KINDS[kind].verdict(_problem(step, points, kind, parameters))
-        if not all(np.isfinite(value) for value in found.coefficients.values()):
+            verdict = KINDS[kind].verdict(_problem(step, points, kind, parameters))
+        if not all(np.isfinite(value) for value in verdict.coefficients.values()):
             raise NumericsError("the coefficients are not finite")
     except (CfdynError, np.linalg.LinAlgError) as error:
         return {**nothing, "meaning": f"undecided: {error}"}
     # Python's own numbers print as what they are.
-    return found._replace(coefficients={name: np.asarray(value).item() for name, value in found.coefficients.items()})._asdict()
+    return verdict._replace(
+        coefficients={name: np.asarray(value).item() for name, value in verdict.coefficients.items()}
+    )._asdict()
 
 
 def _problem(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> Problem:

@@ -1,6 +1,6 @@
 """The map on the centre manifold of a cycle, as polynomials to any order: f(x_k + H_k(w)) = x_{k+1} + H_{k+1}(w).
 
-Only the last is f(x_n + H_n(w)) = x_1 + H_1(g(w)). H_k and g are found degree by degree; the parts of H of degree two
+Only the last is f(x_n + H_n(w)) = x_1 + H_1(g(w)). H_k and g follow degree by degree; the parts of H of degree two
 and more are orthogonal to the critical directions, over all points of the cycle together, which leaves one solution.
 """
 
@@ -88,9 +88,9 @@ class CentreMap:
     @property
     def linear(self) -> np.ndarray:
         """The linear part of w and the parameters together, (m + p, m + p)."""
-        found = np.eye(self.space.variables, dtype=self.parts[1].dtype)
-        found[: self.m] = self.parts[1]
-        return found
+        matrix = np.eye(self.space.variables, dtype=self.parts[1].dtype)
+        matrix[: self.m] = self.parts[1]
+        return matrix
 
     def _with_parameters(self, names: tuple[str, ...], step: Map, points: np.ndarray) -> None:
         """x_α and g_α: A x_α − x_α⁺ = −f_α, on the last row + Q g_α."""
@@ -128,17 +128,17 @@ class CentreMap:
         curve[:, :, 1:, :d] = np.moveaxis(space.series(self.manifold).real, 1, 2)[:, :, 1:]
         curve[:, :, 1, d:] = space.lines[:, None, self.m :].real
         rule = self.step.rule(f"taylor:{self.order}")
-        found = evaluate_rows(rule, curve.reshape(len(curve) * n, -1), self.step.p).reshape(curve.shape)[:, :, k, :d]
-        if not np.isfinite(found).all():
+        images = evaluate_rows(rule, curve.reshape(len(curve) * n, -1), self.step.p).reshape(curve.shape)[:, :, k, :d]
+        if not np.isfinite(images).all():
             raise NumericsError(f"the map's derivatives of order {k} are not finite at this point")
-        return found
+        return images
 
     def _inner(self) -> np.ndarray:
         """The series of (g(w, α), α) along the lines, as far as g is known."""
-        found = self.space.series(self.parts)
-        still = np.zeros((*found.shape[:2], self.space.variables - self.m), dtype=found.dtype)
+        series = self.space.series(self.parts)
+        still = np.zeros((*series.shape[:2], self.space.variables - self.m), dtype=series.dtype)
         still[:, 1] = self.space.lines[:, self.m :]
-        return np.concatenate([found, still], axis=-1)
+        return np.concatenate([series, still], axis=-1)
 
     def _complement(self, nu: complex, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(h, g) with A h − h⁺ = right, A_n h_n − ν h_1 − Q g = right_n, and h orthogonal to the critical directions."""
@@ -148,6 +148,6 @@ class CentreMap:
             last[-1] = -self.q[:, 0].T
             border = last.reshape(-1, self.m), self.q.reshape(self.m, -1).conj().T
             self._solvers[known] = bordered_solver(cyclic_system(self.matrices, complex(nu), DENSE), border)
-        found = self._solvers[known](np.append(right.astype(complex).ravel(), np.zeros(self.m)))
-        h, g = found[: right.size].reshape(right.shape), found[right.size :]
+        solution = self._solvers[known](np.append(right.astype(complex).ravel(), np.zeros(self.m)))
+        h, g = solution[: right.size].reshape(right.shape), solution[right.size :]
         return (h, g) if np.iscomplexobj(self.q) else (h.real, g.real)

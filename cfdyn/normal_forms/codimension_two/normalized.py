@@ -60,12 +60,12 @@ class NormalMap:
         operator = np.kron(self.parts[1][:m, :m], np.eye(count)) - np.kron(np.eye(m), space.substituted(self.parts[1], k).T)
         operator[np.abs(operator) < RESONANT] = 0.0
         free = np.array([kept(i, exponent) for i in range(m) for exponent in space.index[k]])
-        found = np.linalg.lstsq(operator[~free], right[~free], rcond=1e-13)[0]
-        left = operator @ found - right
+        solution = np.linalg.lstsq(operator[~free], right[~free], rcond=1e-13)[0]
+        left = operator @ solution - right
         if not np.abs(left[~free]).max(initial=0.0) <= UNSOLVED * np.abs(right).max(initial=0.0):
             raise NumericsError("more multipliers are critical, or in resonance, than at this point alone")
         still = np.zeros((space.variables - m, count))
-        self.change[k] = np.concatenate([found.reshape(m, count), still])
+        self.change[k] = np.concatenate([solution.reshape(m, count), still])
         self.parts[k] = np.concatenate([np.where(free, left, 0.0).reshape(m, count), still])
 
     def size(self, degree: int) -> float:

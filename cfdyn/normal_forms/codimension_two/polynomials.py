@@ -45,10 +45,10 @@ class Polynomials:
     def series(self, parts: Degrees) -> np.ndarray:
         """Along the lines, (r, order + 1, …), from the coefficients."""
         shape = next(iter(parts.values())).shape[:-1]
-        found = np.zeros((len(self.lines), self.order + 1, *shape), dtype=np.result_type(self.lines, *parts.values()))
+        series = np.zeros((len(self.lines), self.order + 1, *shape), dtype=np.result_type(self.lines, *parts.values()))
         for k, part in parts.items():
-            found[:, k] = np.tensordot(self.monomials[k], part, (1, -1))
-        return found
+            series[:, k] = np.tensordot(self.monomials[k], part, (1, -1))
+        return series
 
     def composed(self, outer: Degrees, inner: np.ndarray, k: int) -> np.ndarray:
         """Degree k of Σ outer_j(inner), (r, …), the inner one given by its series (r, order + 1, m) without a constant term."""
@@ -61,26 +61,26 @@ class Polynomials:
         """Degree k of all monomials of degree j of the inner series, (r, C_j)."""
         below = {(0,) * self.variables: np.eye(1, k + 1).repeat(len(inner), axis=0)}
         for degree in range(1, j + 1):
-            found = {}
+            powers = {}
             for exponent in self.index[degree]:
                 i, lower = _lower(exponent)
-                found[exponent] = _product(below[lower], inner[:, : k + 1, i])
-            below = found
+                powers[exponent] = _product(below[lower], inner[:, : k + 1, i])
+            below = powers
         return np.stack([found_one[:, k] for found_one in below.values()], axis=1)
 
     def substituted(self, linear: np.ndarray, k: int) -> np.ndarray:
         """S (C_k, C_k) with (Nw)^e = Σ_e′ S[e, e′] w^e′ for the monomials of degree k."""
         below, units = {(0,) * self.variables: np.ones(1)}, np.eye(self.variables, dtype=int)
         for degree in range(1, k + 1):
-            index, found = self.index[degree], {}
+            index, terms = self.index[degree], {}
             # Where each monomial of the degree below goes with one variable more.
             raised = [[index[tuple(e)] for e in (self.exponents[degree - 1] + unit).tolist()] for unit in units]
             for exponent in index:
                 i, lower = _lower(exponent)
-                found[exponent] = row = np.zeros(len(index), dtype=linear.dtype)
+                terms[exponent] = row = np.zeros(len(index), dtype=linear.dtype)
                 for j in np.flatnonzero(linear[i]):
                     row[raised[j]] += below[lower] * linear[i, j]
-            below = found
+            below = terms
         return np.array(list(below.values()))
 
 
@@ -103,7 +103,7 @@ def _lower(exponent: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Of series (r, k + 1)."""
-    found = np.zeros(a.shape, dtype=np.result_type(a, b))
+    product = np.zeros(a.shape, dtype=np.result_type(a, b))
     for j in range(a.shape[1]):
-        found[:, j:] += a[:, j : j + 1] * b[:, : a.shape[1] - j]
-    return found
+        product[:, j:] += a[:, j : j + 1] * b[:, : a.shape[1] - j]
+    return product

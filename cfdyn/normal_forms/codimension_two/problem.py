@@ -71,14 +71,14 @@ class Problem(NamedTuple):
 
 def towards(**curves: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
     """The unit vector d with ⟨zero, d⟩ = 0 and ⟨positive, d⟩ > 0 for each curve; left out where there is none."""
-    found = {}
+    directions = {}
     for name, (zero, positive) in curves.items():
         across = np.real([-zero[1], zero[0]])
         size, side = float(np.linalg.norm(across)), float(np.real(positive) @ across)
         if size > 0 and abs(side) > FLAT * size * float(np.linalg.norm(positive)):
             unit = np.sign(side) * across / size
-            found[name.replace("_", " ")] = np.where(np.abs(unit) > ROUNDED, unit, 0.0)
-    return found
+            directions[name.replace("_", " ")] = np.where(np.abs(unit) > ROUNDED, unit, 0.0)
+    return directions
 
 
 def vanishing(normal: NormalMap, degree: int, *others: float, **values: float) -> str:

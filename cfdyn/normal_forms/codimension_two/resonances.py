@@ -24,16 +24,16 @@ def chenciner(at: Problem) -> Verdict:
     critical, kept = simple(at.matrices, turn), resonant(0, 1, -1)
     normal = at.normal_map(critical, 5, kept)
     first, second = (normal.coefficient(0, e) / turn for e in ((2, 1), (3, 2)))
-    found = second.real + first.imag**2 / 2  # Re(c₂/λ) + ½ (Im c₁/λ)²
-    if vanishing(normal, 5, L2=found):
-        return Verdict({"L2": found, "b": first.imag, "theta": theta}, degenerate("L2"))
-    side, stable = ("supercritical", "smaller") if found > 0 else ("subcritical", "larger")
+    l2 = second.real + first.imag**2 / 2  # Re(c₂/λ) + ½ (Im c₁/λ)²
+    if vanishing(normal, 5, L2=l2):
+        return Verdict({"L2": l2, "b": first.imag, "theta": theta}, degenerate("L2"))
+    side, stable = ("supercritical", "smaller") if l2 > 0 else ("subcritical", "larger")
     kinds = "both unstable in other directions" if at.hyperbolic else f"the {stable} one stable"
     meaning = (f"two invariant circles, {kinds}, collide at a fold of circles that begins here, beside where the Neimark–Sacker "
                f"bifurcation is {side}")  # fmt: skip
     growth, cubic = (rate / turn for rate in at.rates(critical, 4, kept, (0, (1, 0)), (0, (2, 1))))
-    leaving = towards(fold_of_circles=(growth.real, -found * (cubic - (first * growth)).real))
-    return Verdict({"L2": found, "b": first.imag, "theta": theta}, meaning, leaving)
+    leaving = towards(fold_of_circles=(growth.real, -l2 * (cubic - (first * growth)).real))
+    return Verdict({"L2": l2, "b": first.imag, "theta": theta}, meaning, leaving)
 
 
 def resonance_1(at: Problem) -> Verdict:
@@ -49,10 +49,10 @@ def resonance_1(at: Problem) -> Verdict:
     critical = double(at.matrices, 1.0)
     normal = at.normal_map(critical, 2, kept)
     a, b = (normal.real(1, e) for e in ((2, 0), (1, 1)))
-    found: dict[str, float | complex] = {"a": a, "b": b, "s": a * (b - 2 * a)}
+    coefficients: dict[str, float | complex] = {"a": a, "b": b, "s": a * (b - 2 * a)}
     small = vanishing(normal, 2, b, a=a, b_minus_2a=b - 2 * a)
     if small:
-        return Verdict(found, degenerate(small.replace("minus", "−")))
+        return Verdict(coefficients, degenerate(small.replace("minus", "−")))
     what = called(at.period)
     kind = at.stability(a * (b - 2 * a))
     meaning = (f"a Neimark–Sacker curve of the {what} begins here on the fold curve; its invariant circle is {kind} and ends in "
@@ -60,7 +60,7 @@ def resonance_1(at: Problem) -> Verdict:
     shift, first, second = at.rates(critical, 2, kept, (1, (0, 0)), (1, (1, 0)), (1, (0, 1)))
     # The circle's centre is where γ₂ − γ₁ + (b − 2a) w₁ = 0, with γ₁ + 2a w₁ < 0.
     side = -(first - 2 * a * (second - first) / (b - 2 * a))
-    return Verdict(found, meaning, towards(**{f"Neimark–Sacker curve of the {what}": (shift, side)}))
+    return Verdict(coefficients, meaning, towards(**{f"Neimark–Sacker curve of the {what}": (shift, side)}))
 
 
 def resonance_2(at: Problem) -> Verdict:
@@ -78,10 +78,10 @@ def resonance_2(at: Problem) -> Verdict:
     normal = at.normal_map(critical, 3, kept)
     c, d = (normal.real(1, e) for e in ((3, 0), (2, 1)))
     cubic, damping = 4 * c, -2 * d - 6 * c
-    found: dict[str, float | complex] = {"c": c, "d": d, "C": cubic, "D": damping}
+    coefficients: dict[str, float | complex] = {"c": c, "d": d, "C": cubic, "D": damping}
     small = vanishing(normal, 3, 6 * c, 2 * d, C=cubic, D=damping)
     if small:
-        return Verdict(found, degenerate(small))
+        return Verdict(coefficients, degenerate(small))
     single, twice = called(at.period), called(2 * at.period)
     circle = at.stability(damping)
     first, second = at.rates(critical, 2, kept, (1, (1, 0)), (1, (0, 1)))
@@ -93,7 +93,7 @@ def resonance_2(at: Problem) -> Verdict:
         told += f"; a Neimark–Sacker curve of the {twice} begins here too, its circles {at.stability(-damping)}"
         # ẇ₂ = 4γ₁ w₁ − 2(γ₁ + γ₂) w₂ + C w₁³ + D w₁²w₂
         curves[f"Neimark–Sacker curve of the {twice}"] = (cubic * (first + second) + 2 * damping * first, first)
-    return Verdict(found, told, towards(**curves))
+    return Verdict(coefficients, told, towards(**curves))
 
 
 def resonance_3(at: Problem) -> Verdict:

@@ -89,8 +89,8 @@ def fold_neimark_sacker(at: Problem) -> Verdict:
     begins = f"a fold and a Neimark–Sacker curve of the {called(at.period)} touch here"
     shift, slope, growth = at.rates(critical, 2, kept, (0, (0, 0, 0)), (0, (1, 0, 0)), (1, (0, 1, 0)))
     born = "curve on which the invariant circle bifurcates to a torus", "tori"
-    found = _of_fold(at, normal, turn, begins, born, (shift, slope, growth / turn))
-    return found._replace(coefficients={**found.coefficients, "theta": theta})
+    verdict = _of_fold(at, normal, turn, begins, born, (shift, slope, growth / turn))
+    return verdict._replace(coefficients={**verdict.coefficients, "theta": theta})
 
 
 def _of_fold(
@@ -98,15 +98,15 @@ def _of_fold(
 ) -> Verdict:  # fmt: skip
     """``born``: the curve that may begin, and what is born there; ``rates``: shift, slope and growth."""
     flow, curve = _fold_flow(normal, turn), born[0]
-    found: dict[str, float | complex] = {"a": flow.a, "b": flow.b, "e": flow.e}
+    coefficients: dict[str, float | complex] = {"a": flow.a, "b": flow.b, "e": flow.e}
     small = vanishing(normal, 2, a=flow.a, b=flow.b, e=flow.e)
     if small:
-        return Verdict(found, f"{begins}; {degenerate(small)}")
+        return Verdict(coefficients, f"{begins}; {degenerate(small)}")
     if flow.b * flow.e < 0:
-        return Verdict(found, f"{begins}; no {curve} begins here (be < 0)")
-    found["L"] = flow.lyapunov
+        return Verdict(coefficients, f"{begins}; no {curve} begins here (be < 0)")
+    coefficients["L"] = flow.lyapunov
     meaning = f"{begins}, and a {curve} begins here (be > 0), its {born[1]} {at.stability(flow.lyapunov, normal.size(3))}"
-    return Verdict(found, meaning, towards(**{curve: flow.leaving(*rates)}))
+    return Verdict(coefficients, meaning, towards(**{curve: flow.leaving(*rates)}))
 
 
 class _Moduli(NamedTuple):
@@ -181,12 +181,12 @@ def _of_moduli(
     at: Problem, normal: NormalMap, moduli: _Moduli, begins: str, curves: tuple[str, str], rates: Sequence[np.ndarray]
 ) -> Verdict:  # fmt: skip
     """``rates``: how much faster each modulus grows, for each parameter."""
-    found, product = moduli.coefficients, moduli.p11 * moduli.p22
+    coefficients, product = moduli.coefficients, moduli.p11 * moduli.p22
     det = product - moduli.p12 * moduli.p21
     small = vanishing(normal, 5, moduli.p12 * moduli.p21, p11_p22=product, det=det)
     if small:
-        return Verdict(found, degenerate(small))
+        return Verdict(coefficients, degenerate(small))
     told = begins.format(*(at.stability(growth) for growth in moduli.secondary()))
     if product < 0 < det:
         told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
-    return Verdict(found, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))
+    return Verdict(coefficients, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))

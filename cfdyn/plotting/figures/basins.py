@@ -44,28 +44,28 @@ def _colours(basins: Basins) -> dict[str, str]:
     return {one.words: colour for one, colour in own if colour} | COLOURS
 
 
-def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
+def _draw_basins(axes: Axes, basins: Basins) -> np.ndarray:
     """Colour the starts; the name that each is drawn as, (m, n)."""
-    colours = _colours(found)
-    known = {k: one.words if one.words in colours else REST for k, one in enumerate(found.attractors)} | OTHERS
-    names = np.full(found.labels.shape, "", object)
-    picture = np.zeros((*found.labels.shape, 3))
+    colours = _colours(basins)
+    known = {k: one.words if one.words in colours else REST for k, one in enumerate(basins.attractors)} | OTHERS
+    names = np.full(basins.labels.shape, "", object)
+    picture = np.zeros((*basins.labels.shape, 3))
     for label, name in known.items():
-        names[found.labels == label], picture[found.labels == label] = name, to_rgb(colours[name])
-    (left, right), (low, high) = found.box if len(found.box) == 2 else (*found.box, (0.0, 1.0))
+        names[basins.labels == label], picture[basins.labels == label] = name, to_rgb(colours[name])
+    (left, right), (low, high) = basins.box if len(basins.box) == 2 else (*basins.box, (0.0, 1.0))
     axes.imshow(picture, extent=(left, right, low, high), origin="lower", aspect="auto", interpolation="nearest")
-    second = found.second if len(found.second) else np.array([(low + high) / 2])
+    second = basins.second if len(basins.second) else np.array([(low + high) / 2])
     for name, lines in HATCHED.items():
-        hatch(axes, found.first, second, names == name, lines)
-    places = [found.state.index(name) for name in found.names]
-    for one in found.attractors:
+        hatch(axes, basins.first, second, names == name, lines)
+    places = [basins.state.index(name) for name in basins.names]
+    for one in basins.attractors:
         points = one.points[:, places]
         size = 4.5 if one.period and one.kind != "continuum of fixed points" else 1.0
         x, y = points[:, 0], points[:, 1] if len(places) > 1 else np.full(len(points), 0.5)
         axes.plot(x, y, "o", color="white", markeredgecolor=INK, markeredgewidth=0.8 if size > 1 else 0.0, markersize=size)
-    axes.set(xlabel=axis_label(found.names[0]), xlim=(left, right), ylim=(low, high))
+    axes.set(xlabel=axis_label(basins.names[0]), xlim=(left, right), ylim=(low, high))
     if len(places) > 1:
-        axes.set_ylabel(axis_label(found.names[1]))
+        axes.set_ylabel(axis_label(basins.names[1]))
     else:
         axes.set_yticks([])
     return names

@@ -108,7 +108,7 @@ def _unstable(curve: BifurcationCurve) -> np.ndarray:
 
 def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
     """Entries of the legend: a line for each kind and period, in their order, many periods in one, and one for dashes."""
-    found: dict[str, Line2D] = {}
+    lines: dict[str, Line2D] = {}
     for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
         name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
         periods = sorted({c.period for c in curves if (c.kind, c.condition) == (curve.kind, curve.condition) and c.period > 1})
@@ -116,9 +116,9 @@ def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
             several = len(periods) > MOST_PERIODS
             name += f", periods {listed([str(n) for n in periods], 5)}" if several else f", period {curve.period}"
         colour, width = _style(curve)
-        found.setdefault(name, Line2D([], [], color=colour, linewidth=width, label=name))
+        lines.setdefault(name, Line2D([], [], color=colour, linewidth=width, label=name))
     dashed = [Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.9, label="subcritical")]
-    return [*found.values(), *(dashed if any(_unstable(c).any() for c in curves) else [])]
+    return [*lines.values(), *(dashed if any(_unstable(c).any() for c in curves) else [])]
 
 
 def _short(kind: str) -> str:
@@ -128,7 +128,7 @@ def _short(kind: str) -> str:
 
 def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
     """Entries of the legend: the short name of each kind of special point as a marker; one for all resonances of a strength."""
-    found: dict[str, Line2D] = {}
+    marks: dict[str, Line2D] = {}
     order = list(SHORT)
     for kind in sorted({s.kind for s in points}, key=lambda k: order.index(k) if k in SHORT else len(order)):
         short, name = _short(kind), spoken(kind)
@@ -137,8 +137,8 @@ def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
         size = 3.8 * len(short)
         label = name + _coefficients([s for s in points if s.kind == kind]) * (name == spoken(kind))
-        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=label)
-    return list(found.values())
+        marks[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=label)
+    return list(marks.values())
 
 
 def _coefficients(points: list[CodimensionTwo]) -> str:

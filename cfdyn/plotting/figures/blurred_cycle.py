@@ -1,4 +1,4 @@
-"""In how many runs a cycle is still found under noise, and how far it is above the noise."""
+"""In how many runs a cycle survives noise, and how far it is above the noise."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, REGIMES, WARN
 
 
 def draw(blurred: BlurredCycle) -> Figure:
-    """Above: what was found in the runs; below: signal to noise of the period where it was found."""
+    """Above: periods of the runs; below: signal to noise of the period where it was found."""
     with house_style():
         figure = new_figure(6.4, 4.6)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])

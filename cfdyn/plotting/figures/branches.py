@@ -24,13 +24,13 @@ ZEROS = ("P", "*", "v", "p", "h", "d")
 WIDTH, MOST_LABELS = 7.2, 36  # inches; above the axes
 
 
-def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
+def draw(record: Branch | Branches, orbit: bool = True) -> Figure:
     """A `Branch`, or `Branches`: stable solid, unstable dashed, special points marked, over an orbit diagram."""
-    branches = list(found.branches) if isinstance(found, Branches) else [found]
+    branches = list(record.branches) if isinstance(record, Branches) else [record]
     with house_style():
         figure = new_figure(WIDTH, 4.8)
         axes = figure.subplots()
-        said, name, bounds = branches[0].provenance["settings"], found.name, branches[0].bounds
+        said, name, bounds = branches[0].provenance["settings"], record.name, branches[0].bounds
         ended = orbit_diagram(axes, branches, name, bounds) if orbit else np.zeros(0)
         for branch in branches:
             _branch(axes, branch, colours(branches)[branch.period])
@@ -159,9 +159,9 @@ def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
 
 def _legend(branches: list[Branch], kinds: list[str]) -> list[Line2D]:
     """Periods, what dashes are, the marks."""
-    found = [Line2D([], [], color=shade, linewidth=1.3, label=called(period)) for period, shade in colours(branches).items()][:5]
-    found.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHED, label="unstable"))
+    lines = [Line2D([], [], color=shade, linewidth=1.3, label=called(period)) for period, shade in colours(branches).items()][:5]
+    lines.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHED, label="unstable"))
     for kind, (mark, fill) in ((kind, MARKS[kind]) for kind in kinds):
         style: dict[str, Any] = {"color": WARN if fill == "white" else fill, "markerfacecolor": fill, "markersize": 4.2}
-        found.append(Line2D([], [], marker=mark, linestyle="", label=spoken(kind), **style))
-    return found
+        lines.append(Line2D([], [], marker=mark, linestyle="", label=spoken(kind), **style))
+    return lines

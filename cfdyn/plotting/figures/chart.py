@@ -63,11 +63,11 @@ def _names(regions: list[Region]) -> dict[int, str]:
 
 def _colours(names: list[str]) -> dict[str, str]:
     """A tint for each name, in the order of the regions."""
-    found: dict[str, str] = {}
+    shades: dict[str, str] = {}
     fixed = {"all orbits run off": LOST, OTHERS: REST} | {name: tint for name in names if (tint := _regime(name))}
     for name in sorted(dict.fromkeys(names), key=lambda name: name == OTHERS):
-        found[name] = fixed.get(name) or TINTS[len(set(found.values()) - set(fixed.values()))]
-    return found
+        shades[name] = fixed.get(name) or TINTS[len(set(shades.values()) - set(fixed.values()))]
+    return shades
 
 
 def _regime(name: str) -> str | None:

@@ -42,9 +42,9 @@ def draw(record: ExactCycles, span: Sequence[float] | None = None, also: Sequenc
             lo, hi = _settled(record, dots[0], lo, hi)
         specks(axes, *dots)
         shown = [dots[1]]
-        for k, (r, found) in enumerate(zip(records, curves)):
-            _draw_branches(axes, r, found, COLOURS[k % len(COLOURS)])
-            shown.append(found.points.ravel())
+        for k, (r, curve) in enumerate(zip(records, curves)):
+            _draw_branches(axes, r, curve, COLOURS[k % len(COLOURS)])
+            shown.append(curve.points.ravel())
         clip_range(axes, np.concatenate(shown))
         axes.set(xlabel=axis_label(parameter), ylabel=axis_label(record.names[0]), xlim=(lo, hi))
         _draw_ticks(axes, records, lo, hi)

@@ -25,7 +25,7 @@ def cycles(
     The points are the roots of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), taken apart into irreducible factors. For
     each factor q the multipliers μ = (fⁿ)′ are functions on its roots, and where one of them is −1 (flip) or +1 (fold) the
     resultant Res_x(q, μ ± 1) vanishes, a polynomial in the parameters. Several variables are first eliminated. The work is
-    done in a process of its own, which is stopped at the time limit; what was found until then is returned.
+    done in a process of its own, which stops at the time limit; the answers until then are returned.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def cycles(
     n : period, at least 1
     parameters : those that stay symbols, "all" for every one; if not given, lr for an optimizer, and for a map all of them
         if the time suffices, else the first. Conditions are solved for the first. The others are put in as exact numbers
-    time_limit : seconds that the algebra may use the processor, so that what is found does not depend on what else the
+    time_limit : seconds that the algebra may use the processor, so that the answer does not depend on what else the
         machine does
 
     Returns
@@ -48,10 +48,10 @@ def cycles(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.symbolic.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), 2)
-    >>> [(family.kind, str(family.multipliers[0])) for family in found.families]
+    >>> exact = cf.symbolic.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), 2)
+    >>> [(family.kind, str(family.multipliers[0])) for family in exact.families]
     [('symmetric cycles', '(2*lr + 5)**2'), ('cycles', '-2*lr**2 - 4*lr + 7')]
-    >>> [(kind, str(root.formula)) for kind, root in found.bifurcations]
+    >>> [(kind, str(root.formula)) for kind, root in exact.bifurcations]
     [('birth by doubling', '1'), ('flip', '-1 + sqrt(5)')]
 
     References
@@ -82,10 +82,10 @@ def _asked(spec: Any, names: Sequence[str], n: int, seconds: float) -> tuple[lis
 def _record(spec: Any, names: tuple[str, ...], n: int, parts: list[dict[str, Any]], reason: str) -> ExactCycles:
     step = parts[0] if parts else {"map": [], "latex": []}
     formulas = tuple(ExactFormula(t, x) for t, x in zip(step["map"], step["latex"], strict=True))
-    found = {part["of"]: part["conditions"] for part in parts[1:] if "of" in part}
+    conditions = {part["of"]: part["conditions"] for part in parts[1:] if "of" in part}
     kinds = _kinds(parts[1:])
     families = tuple(
-        _family(part, n, [_condition(c, names, kinds) for c in found.get(number, ())])
+        _family(part, n, [_condition(c, names, kinds) for c in conditions.get(number, ())])
         for number, part in enumerate(part for part in parts[1:] if "equation" in part)
     )
     return ExactCycles(

@@ -34,8 +34,8 @@ def edge(loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", 
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.symbolic.edge(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5))
-    >>> [(str(m.point), str(m.sharpness), str(m.edge), str(m.coefficient)) for m in found.minima]
+    >>> edge = cf.symbolic.edge(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5))
+    >>> [(str(m.point), str(m.sharpness), str(m.edge), str(m.coefficient)) for m in edge.minima]
     [('1', '2*a', '(momentum + 1)/a', '8'), ('-1', '2*a', '(momentum + 1)/a', '8')]
     """
     spec = subject(loss, optimizer)

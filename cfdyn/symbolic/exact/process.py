@@ -33,7 +33,7 @@ def checked_limit(seconds: Any) -> float:
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """(what was found, one dict each; why that is not all, "" if it is), within ``time_limit`` seconds of the processor.
+    """(answers, one dict each; why they are not all, "" if they are), within ``time_limit`` seconds of the processor.
 
     Where others use the processor too it takes longer by the clock. An answer that did not run into the limit is kept
     between runs.
@@ -41,12 +41,12 @@ def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, An
     question = json.dumps(asked)
     kept = _shelf().read(question)
     if kept is not None:
-        found, reason = json.loads(kept)
-        return found, reason
-    found, reason = _ask(question, time_limit)
+        parts, reason = json.loads(kept)
+        return parts, reason
+    parts, reason = _ask(question, time_limit)
     if not reason.startswith(UNFINISHED):
-        _shelf().write(question, json.dumps([found, reason]).encode())
-    return found, reason
+        _shelf().write(question, json.dumps([parts, reason]).encode())
+    return parts, reason
 
 
 @cache
@@ -88,10 +88,10 @@ def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
     try:
         process.stdin.write(question + "\n")
         process.stdin.flush()
-        found, reason = _collected(process.stdout)
+        parts, reason = _collected(process.stdout)
         if reason == ENDED_EARLY:
             reason = TOO_LATE if process.wait() in _STATUS_IN_TIME else _with_its_words(reason, process)
-        return found, reason
+        return parts, reason
     except OSError:
         return [], _with_its_words(NOT_STARTED, process)
     finally:
@@ -105,12 +105,12 @@ def _with_its_words(reason: str, process: Any) -> str:
 
 
 def _collected(lines: Iterable[str]) -> tuple[list[dict[str, Any]], str]:
-    found: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
     for line in lines:
         if not line.endswith("\n"):  # it was cut off
             break
         message = json.loads(line)
         if "end" in message:
-            return found, message["end"]
-        found.append(message)
-    return found, ENDED_EARLY
+            return parts, message["end"]
+        parts.append(message)
+    return parts, ENDED_EARLY

@@ -1,4 +1,4 @@
-"""What was found in closed form about a map or a loss, as records that can be saved, printed, evaluated and drawn."""
+"""Closed forms of a map or a loss, as records that can be saved, printed, evaluated and drawn."""
 
 from dataclasses import dataclass
 
@@ -32,13 +32,13 @@ class ExactCycles(Record):
     @property
     def bifurcations(self) -> list[tuple[str, ExactRoot]]:
         """(kind, root) of all conditions that real cycles meet, in the order of the parameter, each once."""
-        found: dict[tuple[str, str], ExactRoot] = {}
+        by_place: dict[tuple[str, str], ExactRoot] = {}
         for family in self.families:
             for condition in family.conditions:
                 for root in condition.roots:
                     if root.real is not False and condition.kind != "neutral saddle":
-                        found.setdefault((condition.kind, root.digits[:25]), root)
-        return sorted(((kind, root) for (kind, _), root in found.items()), key=lambda pair: pair[1].value)
+                        by_place.setdefault((condition.kind, root.digits[:25]), root)
+        return sorted(((kind, root) for (kind, _), root in by_place.items()), key=lambda pair: pair[1].value)
 
     def latex(self) -> str:
         """All families in one aligned block."""
@@ -56,8 +56,8 @@ class ExactCycles(Record):
         Examples
         --------
         >>> import cfdyn as cf
-        >>> found = cf.symbolic.cycles(cf.Map.from_text("r*x*(1-x)", params={"r": 3.2}), 2)
-        >>> [(c.points[:, 0].round(6).tolist(), c.multipliers.round(6).tolist()) for c in found.at(r=3.2)]
+        >>> exact = cf.symbolic.cycles(cf.Map.from_text("r*x*(1-x)", params={"r": 3.2}), 2)
+        >>> [(c.points[:, 0].round(6).tolist(), c.multipliers.round(6).tolist()) for c in exact.at(r=3.2)]
         [([0.513045, 0.799455], [0.16])]
         """
         from cfdyn.symbolic.exact.numbers.evaluate import Numeric, cycles_at

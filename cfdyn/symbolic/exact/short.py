@@ -6,7 +6,7 @@ from cfdyn.symbolic.exact.process import answers
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, is_rational, request, subject
 from cfdyn.symbolic.programs.oracle import map_program
 
-PATIENCE = 2.5  # seconds of the processor in a study; what is found once is kept
+PATIENCE = 2.5  # seconds of the processor in a study; an answer is kept
 MINIMA, PARTS = "edge and flip coefficient", ((2, "flip", "flip of the 2-cycle"), (3, "fold", "fold of the 3-cycle"))
 
 

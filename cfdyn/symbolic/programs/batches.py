@@ -52,8 +52,8 @@ def _loss_step(
     loss = spec.loss
 
     def slope(weights: Sequence[Node]) -> list[Node]:
-        found = _of_rows(tape, loss, weights, parameters, rows) if rows else gradient_at(tape, loss, weights, parameters)
-        return [tape.add(*pair) for pair in zip(found, noise, strict=True)] if noise else found
+        gradient = _of_rows(tape, loss, weights, parameters, rows) if rows else gradient_at(tape, loss, weights, parameters)
+        return [tape.add(*pair) for pair in zip(gradient, noise, strict=True)] if noise else gradient
 
     return optimizer_step(tape, loss, spec.optimizer, z, parameters, slope)
 

@@ -222,10 +222,10 @@ def _scalars(
 ) -> list[Node]:
     """Functions of the state: all that switch, or one of them or of a text with its gradient."""
     if kind == "switching":
-        found = switches(tape, step)
+        quantities = switches(tape, step)
         if not argument:
-            return found
-        value = found[int(argument)]
+            return quantities
+        value = quantities[int(argument)]
     else:
         read = formula(argument)
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}

@@ -119,10 +119,10 @@ def _names(nodes: FlowNodes, wanted: set[str]) -> dict[str, Node]:
     asked = wanted & set(OBSERVED) - set(names)
     if not asked:
         return names
-    found = observed_nodes(tape, spec.map, nodes.w, nodes.parameters, asked)
+    nodes_by_name = observed_nodes(tape, spec.map, nodes.w, nodes.parameters, asked)
     if "gradient_norm" in asked:
         slopes = reverse(tape, loss_node(tape, spec.map.loss, nodes.w, nodes.parameters), nodes.w)
-        found["gradient_norm"] = tape.apply("sqrt", tape.total(tape.mul(g, g) for g in slopes))
-    if asked - set(found):
+        nodes_by_name["gradient_norm"] = tape.apply("sqrt", tape.total(tape.mul(g, g) for g in slopes))
+    if asked - set(nodes_by_name):
         raise UsageError(f"the sharpness of {nodes.d} weights is no formula to watch; path.sharpness has it, row by row")
-    return found | names
+    return nodes_by_name | names

@@ -92,17 +92,17 @@ class Arithmetic(Constants):
             coefficient, collected = self._collected(coefficient, parts)
             if not coefficient:
                 return coefficient
-            merged = any(len(found) > 1 for found in collected.values())
-            parts = [found[0] for found in collected.values() if len(found) == 1]
-            for (base, _), found in collected.items():
-                if len(found) > 1:
-                    total = self.total([(1, _base_exponent(factor)[1]) for factor in found])
+            merged = any(len(powers) > 1 for powers in collected.values())
+            parts = [powers[0] for powers in collected.values() if len(powers) == 1]
+            for (base, _), powers in collected.items():
+                if len(powers) > 1:
+                    total = self.total([(1, _base_exponent(factor)[1]) for factor in powers])
                     parts.append(self.power(base, total, size))
             if not merged:
                 break
         if any(part.is_Rational or part.is_Mul for part in parts):
             coefficient, collected = self._collected(coefficient, parts)
-            parts = [factor for found in collected.values() for factor in found]
+            parts = [factor for powers in collected.values() for factor in powers]
         return self.checked(self._multiplied(coefficient, parts))
 
     def _collected(self, coefficient: sympy.Rational, parts: list[sympy.Expr]) -> tuple[sympy.Rational, dict]:

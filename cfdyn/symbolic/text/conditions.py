@@ -69,24 +69,24 @@ def unsaid(expression: sympy.Expr, written: Iterable[Condition]) -> list[Conditi
         for one in [] if isinstance(node, sympy.log | log1p) else _own(node, path):
             for part in _parts(one):
                 told.setdefault(part[:2], []).append(path)
-    found: dict[Condition, None] = {}
+    missing: dict[Condition, None] = {}
     for one in written:
         for part in _parts(one):
             kinds = (part.kind,) if part.kind in (POSITIVE, FINITE) else (part.kind, POSITIVE)
             paths = [path for kind in kinds for path in told.get((kind, part.expression), ())]
             if not any(set(path) <= set(part.path) for path in paths):
-                found[part] = None
-    return list(found)
+                missing[part] = None
+    return list(missing)
 
 
 def _own(node: sympy.Basic, path: Path) -> list[Condition]:
     if isinstance(node, sympy.Pow):
-        found = of_power(node.base, node.exp, True)
+        needs = of_power(node.base, node.exp, True)
     elif isinstance(node, sympy.Mod):
-        found = [Condition(NOT_ZERO, node.args[1])]
+        needs = [Condition(NOT_ZERO, node.args[1])]
     else:
-        found = of_call(type(node).__name__, list(node.args)) if isinstance(node, sympy.log | log1p | sympy.tan) else []
-    return [one._replace(path=path) for one in found]
+        needs = of_call(type(node).__name__, list(node.args)) if isinstance(node, sympy.log | log1p | sympy.tan) else []
+    return [one._replace(path=path) for one in needs]
 
 
 # What has a value, or a slope, also where its argument has none.

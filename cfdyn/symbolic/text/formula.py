@@ -145,12 +145,12 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
             return _from_sympy(source)
         except RecursionError:
             raise FormulaError("the expression is nested too deeply") from None
-    found = _read(source)
-    if names is not None and not set(found.names) <= set(names):
+    read = _read(source)
+    if names is not None and not set(read.names) <= set(names):
         from cfdyn.symbolic.text.parse import parse
 
         parse(source, names)
-    return found
+    return read
 
 
 def is_formula(given: Any) -> bool:

@@ -222,7 +222,7 @@ def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
     >>> switching_conditions(abs(x - 1) + relu(y) + sympy.Max(x, 2*y))
     (x - 1, x - 2*y, y)
     """
-    found: dict[sympy.Expr, None] = {}
+    arguments: dict[sympy.Expr, None] = {}
     seen: set[sympy.Basic] = set()
     stack = [expr]
     while stack:
@@ -231,7 +231,7 @@ def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
             continue
         seen.add(node)
         for u in _kinks(node):
-            if u.free_symbols and u not in found and -u not in found:
-                found[u] = None
+            if u.free_symbols and u not in arguments and -u not in arguments:
+                arguments[u] = None
         stack.extend(reversed(node.args))
-    return tuple(found)
+    return tuple(arguments)

@@ -20,15 +20,15 @@ def logarithm(tape: Tape, u: Node) -> Node:
     >>> logarithm(t, one_and_e) == t.apply("softplus", v), t.ops[logarithm(t, t.add(v, t.const(1)))]
     (True, 'log')
     """
-    found = exponent(tape, u)
-    return tape.apply("log", u) if found is None else found
+    power = exponent(tape, u)
+    return tape.apply("log", u) if power is None else power
 
 
 def log_one_plus(tape: Tape, u: Node) -> Node:
     """log(1 + u), as `logarithm` writes it; with a number in u it stays: 1 + 10⁻²⁰ is 1 in floats."""
     terms = _terms(tape, u)
-    found = None if any(tape.value(term) is not None for term in terms) else _of_terms(tape, [tape.const(1), *terms])
-    return tape.apply("log1p", u) if found is None else found
+    total = None if any(tape.value(term) is not None for term in terms) else _of_terms(tape, [tape.const(1), *terms])
+    return tape.apply("log1p", u) if total is None else total
 
 
 def log_sum_exp(tape: Tape, exponents: Sequence[Node]) -> Node:
@@ -50,14 +50,14 @@ def exponent(tape: Tape, u: Node) -> Node | None:
 
 def _terms(tape: Tape, u: Node) -> list[Node]:
     """What a sum adds up; the node itself where it is none."""
-    found, left = [], [u]
+    summands, left = [], [u]
     while left:
         node = left.pop()
         if tape.ops[node] == "add":
             left += tape.args[node]
         else:
-            found.append(node)
-    return found
+            summands.append(node)
+    return summands
 
 
 def _of_terms(tape: Tape, terms: Sequence[Node]) -> Node | None:
@@ -69,11 +69,11 @@ def _of_terms(tape: Tape, terms: Sequence[Node]) -> Node | None:
     if number and first is None:
         return None
     exponents = [first, *(exponent(tape, term) for term in others)][0 if number else 1 :]
-    found = {e for e in exponents if e is not None}
-    if not found or len(found) < len(exponents):
+    common = {e for e in exponents if e is not None}
+    if not common or len(common) < len(exponents):
         return None
     # The number first: a variable beside it then stands once.
-    return log_sum_exp(tape, sorted(found, key=lambda e: (e != first, e)))
+    return log_sum_exp(tape, sorted(common, key=lambda e: (e != first, e)))
 
 
 def _of_number(tape: Tape, number: Fraction | int) -> Node | None:

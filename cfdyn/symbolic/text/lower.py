@@ -48,8 +48,8 @@ def positive(tape: Tape, condition: Condition, names: Mapping[str, Node]) -> boo
     if condition.kind != POSITIVE:
         return False
     u = lower(tape, condition.expression, names)
-    found = logarithm(tape, u)
-    return tape.ops[found] != "log" or tape.args[found] != (u,)
+    log = logarithm(tape, u)
+    return tape.ops[log] != "log" or tape.args[log] != (u,)
 
 
 def defined(tape: Tape, condition: Condition, names: Mapping[str, Node]) -> Node:
@@ -87,8 +87,8 @@ def _lower_one(tape: Tape, x: sp.Basic, names: Mapping[str, Node], at: Callable)
     if isinstance(x, sp.exp):
         return tape.apply("exp", at(x.args[0]))
     if x.is_Pow:
-        found = quotient(tape, [_factor(x, at)]) if x.exp.is_Rational else None
-        return tape.pow(at(x.base), at(x.exp)) if found is None else found
+        short = quotient(tape, [_factor(x, at)]) if x.exp.is_Rational else None
+        return tape.pow(at(x.base), at(x.exp)) if short is None else short
     if isinstance(x, sp.Piecewise):
         return _piecewise(tape, x, at)
     if isinstance(x, (sp.StrictGreaterThan, sp.GreaterThan)):
@@ -132,9 +132,9 @@ def _factor(x: sp.Basic, at: Callable) -> tuple[Node, Fraction]:
 
 def _product(tape: Tape, x: sp.Basic, at: Callable) -> Node:
     if any(factor.is_Pow for factor in x.args):
-        found = quotient(tape, [_factor(factor, at) for factor in x.args])
-        if found is not None:
-            return found
+        short = quotient(tape, [_factor(factor, at) for factor in x.args])
+        if short is not None:
+            return short
     over, under = tape.const(1), tape.const(1)
     for factor in x.args:
         inverse = factor.is_Pow and isinstance(factor.exp, sp.Integer) and factor.exp == -1

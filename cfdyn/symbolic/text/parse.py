@@ -76,11 +76,11 @@ def parse_as_written(text: str) -> AsWritten:
     >>> parse_as_written("x/2 + log(x) - log(x) + 0*y")
     AsWritten(expression=x/2, conditions=[Condition(kind='> 0', expression=x, path=())], cancelled=['y'])
     """
-    found = _Builder(text, None).build()
+    written = _Builder(text, None).build()
     try:
-        needs = conditions.unsaid(found.item, found.needs)
-        kept = found.item.free_symbols.union(*(need.free_symbols for need in needs))
-        return AsWritten(found.item, needs, sorted(found.names - {s.name for s in kept}))
+        needs = conditions.unsaid(written.item, written.needs)
+        kept = written.item.free_symbols.union(*(need.free_symbols for need in needs))
+        return AsWritten(written.item, needs, sorted(written.names - {s.name for s in kept}))
     except Refusal as problem:
         raise complaint(text, 0, str(problem)) from None
 
@@ -237,26 +237,26 @@ def _needs(node: ast.expr, signs: list[int], parts: list[_Value]) -> tuple[Condi
     """What has to hold for an operation and its operands to be defined."""
     if _callee(node) == "Piecewise":
         return _needs_of_branches(parts)
-    found = [need for part in parts for need in part.needs]
+    needs = [need for part in parts for need in part.needs]
     if isinstance(node, ast.Call):
-        found += conditions.of_call(_callee(node), _numbers(parts))
+        needs += conditions.of_call(_callee(node), _numbers(parts))
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         base, exponent = _numbers(parts)
-        found += conditions.of_power(base, exponent, bool(parts[1].names))
+        needs += conditions.of_power(base, exponent, bool(parts[1].names))
     elif isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS):
         below = [item for sign, item in zip(signs, _numbers(parts)) if sign < 0]
-        found += [Condition(conditions.NOT_ZERO, item) for item in below]
-    return tuple(found)
+        needs += [Condition(conditions.NOT_ZERO, item) for item in below]
+    return tuple(needs)
 
 
 def _needs_of_branches(parts: list[_Value]) -> tuple[Condition, ...]:
-    found: list[Condition] = []
+    needs: list[Condition] = []
     before: conditions.Path = ()
     for value, test in zip(parts[::2], parts[1::2]):
         path = (*before, *conditions.branch(test.item, True))
-        found += [*test.needs, *(need._replace(path=(*path, *need.path)) for need in value.needs)]
+        needs += [*test.needs, *(need._replace(path=(*path, *need.path)) for need in value.needs)]
         before = (*before, *conditions.branch(test.item, False))
-    return tuple(found)
+    return tuple(needs)
 
 
 def _callee(node: ast.expr) -> str:
@@ -284,7 +284,7 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
     kinds = next((kinds for kinds in (_SUMS, _PRODUCTS) if isinstance(node.op, kinds)), (type(node.op),))
     if ast.Pow in kinds:
         return [(1, node.left), (1, node.right)]
-    found: list[tuple[int, ast.expr]] = []
+    terms: list[tuple[int, ast.expr]] = []
     stack: list[tuple[int, ast.expr]] = [(1, node)]
     while stack:
         sign, part = stack.pop()
@@ -292,8 +292,8 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
             flip = isinstance(part.op, (ast.Sub, ast.Div))
             stack += [(-sign if flip else sign, part.right), (sign, part.left)]
         else:
-            found.append((sign, part))
-    return found
+            terms.append((sign, part))
+    return terms
 
 
 def _levels(node: ast.expr, signs: list[int]) -> int:

@@ -31,30 +31,30 @@ def quotient(tape: Tape, factors: Sequence[tuple[Node, Fraction | int]]) -> Node
         return None
     powers = _product(tape, factors)
     below = {node: -n for node, n in powers.items() if n < 0 and _is_sum(tape, node)}
-    found = _quotient(tape, {node: n for node, n in powers.items() if node not in below}, below, MOST)
-    return found if _needed(tape, factors) <= _needed(tape, [(found, 1)]) else None
+    short = _quotient(tape, {node: n for node, n in powers.items() if node not in below}, below, MOST)
+    return short if _needed(tape, factors) <= _needed(tape, [(short, 1)]) else None
 
 
 def _needed(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> set[tuple[str, Node]]:
     """Where a product of powers has values: what must not be 0, taken apart into its factors, and arguments of roots and of
     functions with gaps. Sums that are positive everywhere are none of these."""
-    found, under = set(), [node for node, n in factors if n < 0]
+    needed, under = set(), [node for node, n in factors if n < 0]
     roots = [node for node, n in factors if Fraction(n).denominator > 1]
     for part in tape.reachable(node for node, _ in factors):
         op, args = tape.ops[part], tape.args[part]
         if op in GAPS:
-            found.add((op, args[0]))
+            needed.add((op, args[0]))
         roots += args[:1] if op in ("pow", "sqrt") else []
         under += args[1:] if op == "div" else args[:1] if op == "ipow" and args[1] < 0 else []
         under += args[:1] if op == "pow" and (tape.value(args[1]) or -1) < 0 else []
-    found |= {("root", node) for node in roots if not _is_sum(tape, node)}
+    needed |= {("root", node) for node in roots if not _is_sum(tape, node)}
     while under:
         node = under.pop()
         if tape.ops[node] in ("mul", "div", "neg", "ipow"):
             under += tape.children(node)
         elif not tape.value(node) and not _is_sum(tape, node):
-            found.add(("0", node))
-    return found
+            needed.add(("0", node))
+    return needed
 
 
 def _product(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> Powers:
@@ -181,7 +181,7 @@ def _terms(tape: Tape, node: Node) -> Terms | None:
 
 def _summands(tape: Tape, node: Node) -> list[Node]:
     """What a sum adds up; what it takes away with the other sign."""
-    found, left = [], [(node, False)]
+    summands, left = [], [(node, False)]
     while left:
         part, minus = left.pop()
         op, args = tape.ops[part], tape.args[part]
@@ -190,8 +190,8 @@ def _summands(tape: Tape, node: Node) -> list[Node]:
         elif op == "neg":
             left.append((args[0], not minus))
         else:
-            found.append(tape.neg(part) if minus else part)
-    return found
+            summands.append(tape.neg(part) if minus else part)
+    return summands
 
 
 def _difference(tape: Tape, a: Node, b: Node) -> Node:

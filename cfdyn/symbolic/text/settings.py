@@ -22,13 +22,13 @@ def value(text: str, wanted: Any, what: str) -> Any:
             raise UsageError(f"{what} is true or false, not {text!r}")
         return text.lower() == "true"
     try:
-        found = float(text) if DECIMAL.fullmatch(text) else _computed(text)
+        number = float(text) if DECIMAL.fullmatch(text) else _computed(text)
     except UsageError as error:
         why = str(error).rpartition("): ")[2] if re.search(r"\d", text) else "give one such as 1.46, 1/3 or 2*pi"
         raise UsageError(f"{what}={text!r} is not a number: {why}") from None
-    if wanted == "int" and found != int(found):
+    if wanted == "int" and number != int(number):
         raise UsageError(f"{what} is a whole number, not {text!r}")
-    return int(found) if wanted == "int" else found
+    return int(number) if wanted == "int" else number
 
 
 def _computed(text: str) -> float:
@@ -52,27 +52,27 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
     as they are, so they may hold anything but a comma. Of a list, ``noise=1,0``, the numbers follow each other.
     """
     known = inspect.signature(entry).parameters
-    found: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for place, item in enumerate(filter(None, (part.strip() for part in settings.split(",")))):
         key, equals, text = (s.strip() for s in item.partition("="))
         if not equals and place == 0 and known and _is_text(next(iter(known.values()))):
             key, text = next(iter(known)), item
-        elif not equals and found and _is_list(known[last := next(reversed(found))]):
-            found[last].append(value(item, "float", f"{what}: {last}"))
+        elif not equals and given and _is_list(known[last := next(reversed(given))]):
+            given[last].append(value(item, "float", f"{what}: {last}"))
             continue
         elif not equals:
             commas = " (a file name cannot hold a comma)" if any(map(_is_text, known.values())) else ""
             raise UsageError(f"{what}: write options as name=value, not {item!r}{commas}")
         if key not in known:
             raise unknown(f"option of the {what}:", key, known)
-        if key in found:
+        if key in given:
             raise UsageError(f"{what}: {key} is given twice")
-        found[key] = _read(text, known[key], f"{what}: {key}")
+        given[key] = _read(text, known[key], f"{what}: {key}")
     for key, parameter in known.items():
-        if parameter.default is inspect.Parameter.empty and key not in found:
+        if parameter.default is inspect.Parameter.empty and key not in given:
             example = "data.csv" if _is_text(parameter) else f"{key}=0.1"
             raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{example}")
-    return found
+    return given
 
 
 def _read(text: str, parameter: inspect.Parameter, what: str) -> Any:

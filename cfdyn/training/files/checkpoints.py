@@ -40,7 +40,7 @@ class Checkpoint(NamedTuple):
     facts: dict[str, Any]
 
 
-def found(folder: Path) -> list[Checkpoint]:
+def checkpoints_in(folder: Path) -> list[Checkpoint]:
     """Those that are there and tell their facts, the last one first; none where none was written yet.
 
     Raises

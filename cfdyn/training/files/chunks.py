@@ -22,9 +22,9 @@ class Chunks(LocalStore):
         self.waiting: dict[str, bytes] = {}
 
     def with_read_only(self, read_only: bool = False) -> Chunks:  # noqa: D102
-        found = type(self)(self.root, read_only=read_only)
-        found.waiting = self.waiting
-        return found
+        chunks = type(self)(self.root, read_only=read_only)
+        chunks.waiting = self.waiting
+        return chunks
 
     async def set(self, key: str, value: Any) -> None:  # noqa: D102
         self._check_writable()

@@ -21,14 +21,14 @@ class Facts(NamedTuple):
     state: int
 
 
-def facts_of(found: Mapping[str, Any], config: Config) -> Facts:
+def facts_of(given: Mapping[str, Any], config: Config) -> Facts:
     """The facts among the attributes; a ValueError where one is missing or none that a run of these settings has."""
-    weights = _count(found.get("weights", 0), 2**40)
-    steps = _count(found.get("steps"), config.steps)
-    models = {_text(name): _model(told) for name, told in _mapping(found.get("models", {})).items()}
+    weights = _count(given.get("weights", 0), 2**40)
+    steps = _count(given.get("steps"), config.steps)
+    models = {_text(name): _model(told) for name, told in _mapping(given.get("models", {})).items()}
     return Facts(
-        _text(found.get("status")), steps, _count(found.get("rows"), steps), tuple(_texts(found.get("remarks", []))),
-        _numbers(found.get("work", {})), models, weights, _count(found.get("state", weights), 2**40),
+        _text(given.get("status")), steps, _count(given.get("rows"), steps), tuple(_texts(given.get("remarks", []))),
+        _numbers(given.get("work", {})), models, weights, _count(given.get("state", weights), 2**40),
     )  # fmt: skip
 
 

@@ -35,12 +35,12 @@ def check(folder: Path, rows: int | None) -> None:
         raise outside.Unfit(f"would need {size / 2**30:.1f} GiB of memory, and {on_disk / 2**20:.1f} MiB are there")
 
 
-def _told(found: Any) -> tuple[list[int], list[int]]:
+def _told(columns: Any) -> tuple[list[int], list[int]]:
     """The shapes of the array and of a chunk."""
     try:
-        codecs = [codec["name"] for codec in found["codecs"]]
-        shape, chunk = found["shape"], found["chunk_grid"]["configuration"]["chunk_shape"]
-        plain = found["data_type"] == "float64" and not found.get("storage_transformers")
+        codecs = [codec["name"] for codec in columns["codecs"]]
+        shape, chunk = columns["shape"], columns["chunk_grid"]["configuration"]["chunk_shape"]
+        plain = columns["data_type"] == "float64" and not columns.get("storage_transformers")
         if codecs in CODECS and plain and all(type(n) is int and 0 <= n < 2**40 for n in [*shape, *chunk]) and shape:
             return shape, chunk
     except (KeyError, TypeError, AttributeError):

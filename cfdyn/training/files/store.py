@@ -28,10 +28,10 @@ PART, WAITING = 2**17, 2**23  # numbers in a file of vectors, and how many of an
 def zarr() -> Any:
     """The module; a UsageError that says how to get it."""
     try:
-        import zarr as found
+        import zarr as library
     except ImportError:
         raise UsageError("training needs zarr: pip install 'cfdyn[networks]'") from None
-    return found
+    return library
 
 
 class Store:
@@ -82,8 +82,8 @@ class Store:
             raise RecordError(f"the arrays in {self.path} cannot be read ({why})") from None
         if self.attributes().get(CHECK, told := checksum(self.attributes())) != told:
             raise RecordError(f"the arrays in {self.path} cannot be read (what they say of themselves was changed)")
-        found = self.attributes().get("files")
-        counts = found if isinstance(found, Mapping) else {}  # none in a run of an earlier version
+        files = self.attributes().get("files")
+        counts = files if isinstance(files, Mapping) else {}  # none in a run of an earlier version
         self._files = {name: count for name, count in counts.items() if isinstance(count, int)}
         if mode != "r":
             for name in {**self._files, **dict.fromkeys(self.names())}:
@@ -146,12 +146,12 @@ class Store:
         """The first so many rows of an array, all if not given; a RecordError where it is damaged."""
         self._check_files(name, rows)
         try:
-            found = np.asarray(self._group[name][:rows])
+            array = np.asarray(self._group[name][:rows])
         except Exception as error:  # whatever zarr makes of files that are cut off
             raise self._damaged(name, type(error).__name__) from None
-        if rows is not None and len(found) < rows:
-            raise self._damaged(name, f"{how_many(len(found), 'row')} of {rows} are there")
-        return found
+        if rows is not None and len(array) < rows:
+            raise self._damaged(name, f"{how_many(len(array), 'row')} of {rows} are there")
+        return array
 
     def _count(self, names: Iterable[str]) -> None:
         self._files |= {name: self._group[name].nchunks_initialized for name in names}

@@ -16,18 +16,18 @@ def factors(expression: sp.Expr, parameters: Sequence[sp.Symbol]) -> list[sp.Exp
     numerator = sp.fraction(sp.together(expression))[0]
     if not numerator.free_symbols:
         return []
-    found = [f for f, _ in sp.factor_list(numerator, *parameters)[1]]
-    return [f for f in found if not f.is_Symbol]
+    parts = [f for f, _ in sp.factor_list(numerator, *parameters)[1]]
+    return [f for f in parts if not f.is_Symbol]
 
 
 def conditions(
-    kind: str, found: Sequence[sp.Expr], parameters: Sequence[sp.Symbol], values: dict[sp.Symbol, sp.Rational]
+    kind: str, polynomials: Sequence[sp.Expr], parameters: Sequence[sp.Symbol], values: dict[sp.Symbol, sp.Rational]
 ) -> list[dict[str, Any]]:
     """For each factor = 0 its roots in the first parameter, the others at their values."""
     return [
         {"kind": kind, "polynomial": readable(factor), "latex": latex(factor),
          "roots": real_roots(factor, parameters[0], values) if parameters else []}
-        for factor in found
+        for factor in polynomials
     ]  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def real_roots(factor: sp.Expr, p: sp.Symbol, values: dict[sp.Symbol, sp.Rationa
         return []
     formulas = square_roots(factor, p) if sp.degree(factor, p) in (1, 2, 4) else []
     numbers = [(f, sp.N(f.subs(others), DIGITS)) for f in formulas]
-    found = []
+    roots = []
     for root in single.real_roots(multiple=False):
         exact = root[0]
         value = sp.N(exact, DIGITS)
@@ -47,19 +47,19 @@ def real_roots(factor: sp.Expr, p: sp.Symbol, values: dict[sp.Symbol, sp.Rationa
             continue
         formula = next((f for f, number in numbers if number.is_real and abs(number - value) < 1e-20 * (1 + abs(value))), None)
         text = {"text": "", "latex": ""} if formula is None else shown(tidy(formula))
-        found.append({"value": str(value), "interval": _interval(exact), **text})
-    return found
+        roots.append({"value": str(value), "interval": _interval(exact), **text})
+    return roots
 
 
 def formula_roots(formulas: Sequence[sp.Expr], p: sp.Symbol, others: dict[sp.Symbol, sp.Rational]) -> list[dict[str, Any]]:
     """Real roots that are known as formulas in the other parameters, as number, interval and formula."""
-    found = []
+    roots = []
     for formula in formulas:
         exact = formula.subs(others)
         value = sp.N(exact, DIGITS)
         if value.is_real and value.is_finite and not (p.name == "lr" and value <= 0):
-            found.append({"value": str(value), "interval": _interval(exact), **shown(formula)})
-    return found
+            roots.append({"value": str(value), "interval": _interval(exact), **shown(formula)})
+    return roots
 
 
 def _interval(root: sp.Expr) -> list[str]:

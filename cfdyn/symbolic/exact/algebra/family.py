@@ -91,8 +91,8 @@ class Family:
             full = t**2 - self._trace().as_expr() * t + self.shifted(sp.S.Zero).as_expr()
         else:
             return None
-        found = [f for f, _ in sp.factor_list(sp.fraction(sp.together(full))[0])[1] if f.has(t)]
-        return sp.Mul(*found) if found else None
+        candidates = [f for f, _ in sp.factor_list(sp.fraction(sp.together(full))[0])[1] if f.has(t)]
+        return sp.Mul(*candidates) if candidates else None
 
     def _trace(self) -> sp.Poly:
         return sum((row[i] for i, row in enumerate(self.product)), self.ring.one * 0)
@@ -106,8 +106,8 @@ class Family:
             return []
         t = self.system.t
         factors = [f for f, _ in sp.factor_list(polynomial)[1] if f.has(t)]
-        found = [square_roots(f, t) if sp.degree(f, t) <= 2 else [] for f in factors]
-        return [tidy(m) for group in found for m in group] if all(found) else []
+        parts = [square_roots(f, t) if sp.degree(f, t) <= 2 else [] for f in factors]
+        return [tidy(m) for group in parts for m in group] if all(parts) else []
 
     def resonance(self, k: int) -> sp.Poly:
         """The function on the points that vanishes where a multiplier is a primitive k-th root of unity."""
@@ -127,7 +127,7 @@ class Family:
 
     def bifurcations(self, kinds: Sequence[str] = KINDS) -> list[dict[str, Any]]:
         """The conditions for a multiplier −1 or +1, and in the plane for two with the product 1."""
-        found = []
+        places = []
         for kind in kinds if len(self.system.z) == 2 else [k for k in kinds if k != "neimark-sacker"]:
             element = self.mark(kind)
             for factor in self.ring.zeros(element):
@@ -139,8 +139,8 @@ class Family:
                     # Where the points go on alone, others pass through them.
                     if kind == "fold" and condition["roots"] and not any(root["merge"] for root in condition["roots"]):
                         condition["kind"] = "branch point"
-                    found += self._of_saddles(condition) if kind == "neimark-sacker" else [condition]
-        return found
+                    places += self._of_saddles(condition) if kind == "neimark-sacker" else [condition]
+        return places
 
     def _of_saddles(self, condition: dict[str, Any]) -> list[dict[str, Any]]:
         """The condition with the roots apart at which the product 1 is that of two real multipliers, where nothing bifurcates."""

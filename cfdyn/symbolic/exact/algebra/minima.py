@@ -63,13 +63,13 @@ def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list
         if exact is None:
             raise Refused("its critical points have no closed form")
         return exact, []
-    found, reasons = [], []
+    points, reasons = [], []
     for factor, _ in sp.factor_list(numerator, w)[1]:
         roots = square_roots(factor, w) if factor.has(w) else []
         if factor.has(w) and not roots and (degree := sp.degree(factor, w)) > 2:
             reasons.append(f"critical points that are roots of a polynomial of degree {degree} have no closed form")
-        found += roots
-    return found, reasons
+        points += roots
+    return points, reasons
 
 
 def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
@@ -84,7 +84,7 @@ def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
     border = sp.fraction(sp.together(sp.expand(matrix.det())))[0]
     if border.has(sp.nan, sp.zoo, sp.oo) or not border.is_polynomial(lr):
         return None
-    found = [root for factor, _ in sp.factor_list(border, lr)[1] for root in square_roots(factor, lr) if factor.has(lr)]
-    numbers = [(sp.N(root.subs(system.values)), tidy(sp.simplify(root))) for root in found]
+    edges = [root for factor, _ in sp.factor_list(border, lr)[1] for root in square_roots(factor, lr) if factor.has(lr)]
+    numbers = [(sp.N(root.subs(system.values)), tidy(sp.simplify(root))) for root in edges]
     positive = [(number, root) for number, root in numbers if number.is_real and number > 0 and readable(root)]
     return min(positive, key=lambda pair: pair[0])[1] if positive else None

@@ -20,7 +20,7 @@ def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr] | None:
     (None, None)
     """
     powers = sp.Mul.make_args(sp.factor(sp.fraction(sp.together(equation))[0]))
-    found: list[sp.Expr] = []
+    roots: list[sp.Expr] = []
     for factor in (power.as_base_exp()[0] for power in powers if power.has(x)):
         if factor.has(TrigonometricFunction):  # they repeat without end
             return None
@@ -31,8 +31,8 @@ def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr] | None:
         real = [root for root in candidates if root.is_real is not False and (root.free_symbols or real_number(root) is not None)]
         if any(root.has(sp.I, x) or not readable(root) for root in real):
             return None
-        found += [root for root in real if not equation.subs(x, root).has(sp.nan, sp.zoo, sp.oo)]
-    return list(dict.fromkeys(found))
+        roots += [root for root in real if not equation.subs(x, root).has(sp.nan, sp.zoo, sp.oo)]
+    return list(dict.fromkeys(roots))
 
 
 def is_zero(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Expr]) -> bool:
@@ -54,7 +54,7 @@ def _candidates(factor: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     """The finite roots of a factor, with those that SymPy cannot check; a NotImplementedError where it knows no method."""
     y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown, but |x| = a needs a real x
     try:
-        found = [root.xreplace({y: x}) for root in sp.solve(factor.xreplace({x: y}), y)]
+        roots = [root.xreplace({y: x}) for root in sp.solve(factor.xreplace({x: y}), y)]
     except NotImplementedError:
-        found = sp.solve(factor, x)
-    return [tidy(sp.simplify(root)) for root in found if root.is_finite is not False]
+        roots = sp.solve(factor, x)
+    return [tidy(sp.simplify(root)) for root in roots if root.is_finite is not False]

@@ -24,12 +24,12 @@ def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
         yield from implicit(system, n)
         return
-    found = []
+    records = []
     for family in all_families(system, n):
-        found.append(family)
+        records.append(family)
         yield family.to_json()
     yield {"births": births(system, n)}
-    for number, family in enumerate(found):
+    for number, family in enumerate(records):
         yield {"of": number, "conditions": family.bifurcations()}
 
 
@@ -64,15 +64,15 @@ def births(system: System, n: int) -> dict[str, int]:
 
     A multiplier of the shorter cycle is a primitive k-th root of unity there: −1 for k = 2.
     """
-    found: dict[str, int] = {}
+    born: dict[str, int] = {}
     for d in (d for d in range(1, n) if n % d == 0):
         try:
             shorter = list(all_families(system, d))
         except Refused:
             continue
         for family in shorter:
-            found |= {readable(factor): n // d for factor in family.ring.zeros(family.resonance(n // d))}
-    return found
+            born |= {readable(factor): n // d for factor in family.ring.zeros(family.resonance(n // d))}
+    return born
 
 
 def cycle_factors(f: sp.Expr, x: sp.Symbol, n: int, parameters: Sequence[sp.Symbol]) -> list[sp.Expr]:

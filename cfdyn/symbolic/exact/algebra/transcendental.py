@@ -34,10 +34,10 @@ def implicit(system: System, n: int) -> Iterator[dict[str, Any]]:
 def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str, Any]]:
     """The solutions of f(x) = x with their multipliers f′(x); then Refused, in words why they may not be all."""
     equation, slope = sp.factor(sp.simplify(f - x)), sp.diff(f, x)
-    found = solutions(equation, x)
-    if not found:
+    roots = solutions(equation, x)
+    if not roots:
         raise Refused("its fixed points have no closed form")
-    slopes = {root: tidy(sp.simplify(slope.subs(x, root))) for root in found}
+    slopes = {root: tidy(sp.simplify(slope.subs(x, root))) for root in roots}
     smooth = {root: m for root, m in slopes.items() if not m.has(sp.zoo, sp.nan, sp.oo, x)}
     yield {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(smooth),
            "coordinates": [shown(x)], "roots": [shown(r) for r in smooth], "multipliers": [shown(m) for m in smooth.values()],
@@ -62,15 +62,15 @@ def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list
     p, top = system.parameters[0], sp.fraction(sp.together(sp.expand(gap)))[0]
     others, doubt = {s: v for s, v in system.values.items() if s != p}, False
     if top.is_polynomial(*system.parameters):
-        found = conditions(kind, factors(top, system.parameters), system.parameters, system.values)
+        marks = conditions(kind, factors(top, system.parameters), system.parameters, system.values)
     elif top.has(p):
         values = solutions(gap, p)
         doubt, here = values is None, [v for v in values or () if is_zero(gap.subs(p, v), others)]
-        found = [{"kind": kind, "polynomial": readable(top), "latex": latex(top), "roots": formula_roots(here, p, others)}]
+        marks = [{"kind": kind, "polynomial": readable(top), "latex": latex(top), "roots": formula_roots(here, p, others)}]
     else:
-        found = []
+        marks = []
     (x,), (f,) = system.z, system.f
-    for condition in found:
+    for condition in marks:
         for value in condition["roots"]:
             at = {**others, p: sp.Float(value["value"], DIGITS)}
             number = real_number(root.subs(at))
@@ -80,7 +80,7 @@ def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list
         # At a fold the point is no smooth function of the parameter: two of them meet there, and are complex beyond.
         if kind == "fold" and condition["roots"] and all(_passes(root, p, others, v["value"]) for v in condition["roots"]):
             condition["kind"] = "branch point"
-    return found, doubt
+    return marks, doubt
 
 
 def _passes(root: sp.Expr, p: sp.Symbol, others: dict[sp.Symbol, Any], value: str) -> bool:

@@ -32,8 +32,8 @@ class Numeric:
 
     def step(self, z: np.ndarray, p: Sequence) -> tuple[np.ndarray, np.ndarray]:
         """Images (D, …) and Jacobians (D, D, …) of points (D, …)."""
-        found = evaluate(self._step, complex_algebra(), list(z), list(p))
-        full = [np.broadcast_to(entry, z.shape[1:]) for entry in found]
+        outputs = evaluate(self._step, complex_algebra(), list(z), list(p))
+        full = [np.broadcast_to(entry, z.shape[1:]) for entry in outputs]
         n = len(z)
         return np.array(full[:n]), np.array(full[n:]).reshape(n, n, *z.shape[1:])
 
@@ -118,7 +118,7 @@ def _polished(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) 
 
 def cycles_at(numeric: Numeric, families: Sequence[ExactFamily], values: dict[str, float], real: bool) -> list[ExactCycle]:
     """The cycles of all families that have a polynomial, or a parameter as a function of the unknown."""
-    found, p = [], [np.array([values[name]]) for name in numeric.parameters]
+    cycles, p = [], [np.array([values[name]]) for name in numeric.parameters]
     for number, family in enumerate(families):
         z = _points(family, numeric, p, precise=True)[:, :, 0]
         left = [k for k in range(z.shape[1]) if np.isfinite(z[:, k]).all()]
@@ -129,8 +129,8 @@ def cycles_at(numeric: Numeric, families: Sequence[ExactFamily], values: dict[st
             left = [k for k in left if k not in here and k != left[0]]
             is_real = np.abs(cycle.imag).max() <= REAL * (1 + np.abs(cycle).max())
             if is_real or not real:
-                found.append(_cycle(cycle, matrix[..., 0], is_real, number))
-    return found
+                cycles.append(_cycle(cycle, matrix[..., 0], is_real, number))
+    return cycles
 
 
 def _cycle(points: np.ndarray, matrix: np.ndarray, is_real: bool, family: int) -> ExactCycle:

@@ -54,8 +54,8 @@ class Roots:
         c = self.coefficients(p)
         if not c[0]:
             return np.full(len(c) - 1, np.nan + 0j)
-        found = np.roots([float(value / c[0]) for value in c])
-        return np.concatenate([found, np.zeros(len(c) - 1 - len(found))]).astype(complex)
+        roots = np.roots([float(value / c[0]) for value in c])
+        return np.concatenate([roots, np.zeros(len(c) - 1 - len(roots))]).astype(complex)
 
     def precise(self, p: Sequence[float]) -> np.ndarray:
         """Computed with many digits and rounded, NaN where the degree drops or no convergence is reached."""
@@ -67,7 +67,7 @@ class Roots:
             # Equal starts would stay equal.
             begin = [mpmath.mpc(z) + mpmath.mpc(1, 1) * k * mpmath.mpf(10) ** -14 for k, z in enumerate(start)]
             try:
-                found: Any = mpmath.polyroots(monic, maxsteps=300, extraprec=200, roots_init=begin)
+                roots: Any = mpmath.polyroots(monic, maxsteps=300, extraprec=200, roots_init=begin)
             except mpmath.libmp.NoConvergence:
                 return np.full(len(start), np.nan + 0j)
-            return np.array([complex(z) for z in found])
+            return np.array([complex(z) for z in roots])
