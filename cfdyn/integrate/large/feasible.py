@@ -49,13 +49,13 @@ class Tracked:
         return _move(self.modes.flow, self.point, origin)
 
 
-def put_on_edge(modes: ModeTracker, no_room: Callable[[Point, bool], str]) -> None:
-    """The modes of a state on the edge, near one beyond it. A NumericsError if no such state is found, or if ``no_room`` says why
-    there is next to none."""
+def put_on_edge(modes: ModeTracker, no_interior: Callable[[Point, bool], str]) -> None:
+    """The modes of a state on the edge, near one beyond it. A NumericsError if no such state is found, or if ``no_interior`` says
+    why there is next to none."""
     length = float(np.linalg.norm(modes.point.z))
     search = Search(ATTEMPTS, NEAREST * modes.options.rtol * length, SHORT * length, ROUND_OFF)
     found, last = onto_edge(Tracked(modes), search)
-    if why := no_room(last.point, found is not None):
+    if why := no_interior(last.point, found is not None):
         where = "no state on it was found" if found is None else "is kept there"
         raise NumericsError(f"the start is beyond the edge, and {where}: {why}")
     if found is None:
