@@ -133,6 +133,6 @@ def _cell(
     found |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
     if path.damping is None:
         return found | {"damping": 0.0 if path.rank[seen].any() else np.inf}
-    late = late_balance(flow, path)
-    found["opposed"] = late.taken / late.gain if late.pushed else np.nan
+    balance = late_balance(flow, path)
+    found["opposed"] = balance.taken / balance.gain if balance.pushed else np.nan
     return found | {"damping": np.nanmin(path.damping[seen], initial=np.inf)}
