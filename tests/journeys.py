@@ -72,7 +72,7 @@ def listed(files: list[str]) -> str:
             lines[-1].append(name)
         else:
             lines.append([folder, name])
-    return "\n".join(f"    {folder + '/':28}{' '.join(name.removesuffix('.py') for name in names)}" for folder, *names in lines)
+    return "\n".join(f"    {folder + '/':32}{' '.join(name.removesuffix('.py') for name in names)}" for folder, *names in lines)
 
 
 def block(name: str, text: str) -> re.Match | None:

@@ -1,6 +1,6 @@
 """Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that nothing gets below it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -124,7 +124,8 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
     share = (vectors[:, values >= top * (1 - SAME)] ** 2).sum(axis=1)
     weights = sorted(block[i] for i in np.flatnonzero(share > 1e-6))
     names = tuple(flow.names[i] for i in weights)
-    return Narrow(names, top, top * float(metric[weights[0]]), _bound(flow, z, block, top))
+    lr = lr_at_edge(flow.params.get("lr", np.nan), lambda lr: _top_at(flow, z, block, lr))
+    return Narrow(names, top, top * float(metric[weights[0]]), lr)
 
 
 def sharpest(constant: np.ndarray, scaled: np.ndarray) -> tuple[list[int], float]:
@@ -149,18 +150,19 @@ def _top(scaled: np.ndarray, block: list[int]) -> float:
     return float(np.linalg.eigvalsh(scaled[np.ix_(block, block)])[-1])
 
 
-def _bound(flow: Flow, z: np.ndarray, block: list[int], top: float) -> float:
-    """The lr at which the block is at the edge; NaN if that is not found."""
-    lr, d = flow.params.get("lr", np.nan), flow.n_weights
+def _top_at(flow: Flow, z: np.ndarray, block: list[int], lr: float) -> float:
+    """Of a block with another lr."""
+    d, out = flow.n_weights, flow.rule("edge")(z, parameter_vector({**flow.params, "lr": lr}.values(), flow.spec.data))
+    return _top(out[: d * d].reshape(d, d) / np.sqrt(np.outer(out[d * d :], out[d * d :])), block)
+
+
+def lr_at_edge(lr: float, top: Callable[[float], float]) -> float:
+    """The lr, from that of a flow on, at which the largest eigenvalue ``top`` of a block is at the edge; NaN if none is."""
     for _ in range(100):
-        lr *= 2.0 / top
-        if not 0 < lr < np.inf:
-            break
-        out = flow.rule("edge")(z, parameter_vector({**flow.params, "lr": lr}.values(), flow.spec.data))
-        metric = out[d * d :]
-        top = _top(out[: d * d].reshape(d, d) / np.sqrt(np.outer(metric, metric)), block)
-        if abs(top - 2.0) <= 2 * SAME:
-            return float(lr)
+        now = top(lr) if 0 < lr < np.inf else np.nan
+        if np.isnan(now) or abs(now - 2.0) <= 2 * SAME:
+            return float(lr) if now > 0 else np.nan
+        lr *= 2.0 / now
     return np.nan
 
 

@@ -1,59 +1,170 @@
-"""From a start beyond the edge to a state on it."""
+"""From a start beyond the edge to the nearest state on it, whoever supplies modes and forces."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
-from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, multipliers
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, Rates, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
+ATTEMPTS, LEAST = 200, 0.1  # states looked at; of a move, where moves go to and fro
+SETTLED = 1e-7  # of the whole way: a next move so short changes nothing
 FAR = 100  # times the size of the start: a state so far away has nothing to do with it
+NEAR = 0.2  # below the edge of 2: modes that a move keeps from it
+ROUND_OFF, SHORT = 2e-13, 0.3  # above the edge of 2; a short move, of the start's size
+
+
+class Place(Protocol):
+    """A state ``z`` (n,) with what is known there of modes near the edge; ``whole``: no other place took over its memory."""
+
+    @property
+    def z(self) -> np.ndarray: ...
+
+    @property
+    def top(self) -> float:
+        """The largest eigenvalue; the edge is 2."""
+
+    @property
+    def whole(self) -> bool: ...
+
+    def at(self, z: np.ndarray) -> Self:
+        """The one at another state near by; a NumericsError where the edge is not defined."""
+
+    def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
+        """The move from z to the state nearest to ``origin`` that the edge, linearised here, leaves; None where there is none."""
+
+
+class Search(NamedTuple):
+    """So many ``attempts`` from the start until moves are ``close``, and as many of Newton's method, in ``short`` moves, until
+    the edge is exact to ``round_off``."""
+
+    attempts: int
+    close: float
+    short: float
+    round_off: float
+
+
+P = TypeVar("P", bound=Place)
+
+
+def onto_edge(place: P, search: Search) -> tuple[P | None, P]:
+    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None if none was found, and the last that was looked at.
+
+    The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
+    gap: the conditions of a projection, for gradient descent the Euclidean one, so that it is the nearest. Newton's method makes
+    the edge exact, and is tried from the start, too.
+    """
+    start = place.z
+    found, last = _moved(place, True, search)
+    if found is None and last.whole:
+        found, last = _moved(last, False, search)
+    if found is None:
+        found, last = _moved(last.at(start), False, search)
+    if found is not None and np.abs(found.z - start).max() > FAR * max(1.0, float(np.abs(start).max())):
+        return None, last
+    return found, last
+
+
+def no_state() -> NumericsError:
+    """The error where none was found."""
+    return NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
+                         "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
+
+
+def refused(beyond: str) -> UsageError:
+    """The error where a start has to be on the right side of the edge; ``beyond``: λ₁ > θ."""
+    return UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out `strict`, to start from "
+                      "a state on the edge")  # fmt: skip
+
+
+def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
+    """The iteration from the start, or short moves of Newton's method from where it has come to; the last place, too."""
+    start, inside, before, share = place.z, None, None, 1.0
+    for _ in range(search.attempts):
+        if place.top <= 2.0 + search.round_off:
+            inside = place.z  # the state alone, for memory
+            if not from_start:
+                break
+        move = place.to_edge(start if from_start else place.z)
+        if move is None:
+            break
+        size = float(np.linalg.norm(move))
+        # A point on the near side of the edge may be farther away than need be.
+        if inside is place.z and size <= SETTLED * np.linalg.norm(place.z - start):
+            break
+        if from_start:
+            if inside is not place.z and size <= search.close:
+                return None, place
+            share = _relaxed(share, before, move)
+            before = move.copy()
+            move *= share
+        elif not move.any():
+            break
+        else:
+            move *= min(1.0, search.short / size)
+        for halving in range(30):
+            try:
+                place = place.at(place.z + move * 0.5**halving)
+                break
+            except NumericsError:
+                continue
+        else:
+            break
+    if inside is None:
+        return None, place
+    if inside is not place.z or not place.whole:
+        place = place.at(inside)
+    return place, place
+
+
+def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
+    """The share of a move to be made, by what became of the last one, of which so much was made (Aitken's rule for vectors)."""
+    if before is None or not (change := before - move).any():
+        return share
+    return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
+
+
+def kept_below(gaps: np.ndarray, found: Rates) -> np.ndarray | None:
+    """Y (m,) of forces that keep modes with these ``gaps`` (k,) below the edge as it is linearised; None where none do."""
+    y, status, _ = multipliers(np.diag(gaps)[np.triu_indices(len(gaps))] + found.alpha, found.beta)
+    return None if status == NO_SOLUTION or not np.isfinite(y).all() else y
+
+
+class Compiled:
+    """The `Place` of a supplier that knows all modes; of an optimizer with a state of its own only that is moved."""
+
+    whole = True
+
+    def __init__(self, supplier: Supplier, z: np.ndarray):
+        self.supplier, self.z, self.modes = supplier, z, supplier.modes(z)
+
+    @property
+    def top(self) -> float:
+        """The largest eigenvalue."""
+        return float(self.modes.values[-1])
+
+    def at(self, z: np.ndarray) -> Compiled:
+        """Another state."""
+        return Compiled(self.supplier, z)
+
+    def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
+        """From z to the nearest state to an origin."""
+        n, d, (values, vectors, p) = self.supplier.dim, self.supplier.n_weights, self.modes
+        directions = vectors[:, values > 2.0 - NEAR][:, -MOST_MODES:].T
+        a, b = (part * (np.arange(n) >= (d if n > d else 0)) for part in self.supplier.forces(self.z, directions / np.sqrt(p)))
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return None
+        gaps = 2.0 - values[len(values) - len(directions) :]
+        y = kept_below(gaps, Rates(a @ (origin - self.z), a @ b.T))
+        return None if y is None else origin + y @ b - self.z
 
 
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
-    """A state with θP − H ⪰ 0, the nearest if it is found; of an optimizer with a state of its own only that is moved.
-
-    A NumericsError if no such state is found.
-
-    The edge is linearised again and again, and the start plus forces Σ Y B with Y ⪰ 0 complementary to what is left
-    of the gap is taken: the conditions of a projection, for gradient descent the Euclidean one.
-    """
-    for seen_from_start in (True, False):
-        found = _moved(supplier, z, seen_from_start)
-        if found is not None and np.abs(found - z).max() <= FAR * max(1.0, np.abs(z).max()):
-            return found
-    raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
-                        "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
-
-
-def _moved(supplier: Supplier, z: np.ndarray, seen_from_start: bool) -> np.ndarray | None:
-    """The iteration of `into_feasible`; where that runs astray, short steps of Newton's method from where it has come to."""
-    start, n, d = z, supplier.dim, supplier.n_weights
-    moving = np.arange(n) >= (d if n > d else 0)
-    for attempt in range(200):
-        values, vectors, p = supplier.modes(z)
-        if values[-1] <= 2.0 * (1 + 1e-13):
-            return z
-        beyond = values > 2.0 - 0.2
-        directions = vectors[:, beyond][:, -MOST_MODES:].T
-        k = len(directions)
-        a, b = supplier.forces(z, directions / np.sqrt(p))
-        a, b = a * moving, b * moving
-        if not (np.isfinite(a).all() and np.isfinite(b).all()):
-            return None
-        origin = start if seen_from_start else z
-        # The edge, linearised here, as it is seen from the origin.
-        gaps = np.diag(2.0 - values[len(values) - k :])[np.triu_indices(k)]
-        y, status, _ = multipliers(gaps + a @ (origin - z), a @ b.T)
-        if status == NO_SOLUTION or not np.isfinite(y).all():
-            return None
-        move = origin + y @ b - z
-        if seen_from_start:
-            # What goes to and fro settles in half steps.
-            move *= 1.0 if attempt < 20 else 0.5
-        else:
-            move *= min(1.0, 0.3 * (1.0 + np.abs(z).max()) / np.abs(move).max())
-        goal = z + move
-        points = (z + (goal - z) * 0.5**halving for halving in range(30))
-        # The goal, or a point towards it where everything is defined.
-        z = next((point for point in points if supplier.admits(point)), z)
-    return None
+    """A state with θP − H ⪰ 0, the nearest if it is found; a NumericsError if no such state is."""
+    found, _ = onto_edge(Compiled(supplier, z), Search(ATTEMPTS, 0.0, SHORT * (1.0 + float(np.abs(z).max())), ROUND_OFF))
+    if found is None:
+        raise no_state()
+    return found.z

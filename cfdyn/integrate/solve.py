@@ -11,7 +11,7 @@ from cfdyn.arguments import vector
 from cfdyn.errors import Interrupted, NumericsError, UsageError
 from cfdyn.integrate.compile_ahead import compiling_ahead
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
-from cfdyn.integrate.feasible import into_feasible
+from cfdyn.integrate.feasible import into_feasible, refused
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.options import MAP, Options, checked
@@ -254,8 +254,7 @@ def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, str
     if supplier.modes(z).values[-1] > BEYOND:
         beyond = _beyond(flow, z, found)
         if strict:
-            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
-                             "or leave out `strict`, to start from a state on the edge")  # fmt: skip
+            raise refused(beyond)
         if block and block.closed:
             raise NumericsError(f"the start is beyond the edge ({beyond}) and no state on the edge was found: {trouble}")
         z = into_feasible(supplier, z)

@@ -11,7 +11,7 @@ from cfdyn.ensembles.stochastic.runs import iterate_many
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.flows._noisy import PRECONDITIONED
 from cfdyn.flows.central import central
-from cfdyn.integrate.held import ENOUGH, who_holds
+from cfdyn.integrate.noise import ENOUGH, late_balance
 from cfdyn.integrate.solve import solve
 from cfdyn.records.record import Record, provenance
 from cfdyn.symbolic.optimizer import Optimizer
@@ -133,6 +133,6 @@ def _cell(
     cell |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
     if path.damping is None:
         return cell | {"damping": 0.0 if path.rank[seen].any() else np.inf}
-    held = who_holds(flow, path)
-    cell["opposed"] = held.taken / held.gain if held.pushed else np.nan
+    balance = late_balance(flow, path)
+    cell["opposed"] = balance.taken / balance.gain if balance.pushed else np.nan
     return cell | {"damping": np.nanmin(path.damping[seen], initial=np.inf)}

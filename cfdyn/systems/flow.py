@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import OF_NO_FORMULA
+from cfdyn.arguments import OF_NO_FORMULA, check_finite, vector
 from cfdyn.errors import UsageError
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.maps import LossMap, make_map
@@ -19,9 +19,9 @@ from cfdyn.symbolic.programs.flow import FlowSpec
 from cfdyn.symbolic.programs.model import ModelSpec, formula_flow
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.fields import CompiledFlow, Kernel
-from cfdyn.systems.flow_starts import state_of
 from cfdyn.systems.loss import Loss
-from cfdyn.words import LONGEST_REPR, few, shortened
+from cfdyn.systems.map import Map
+from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
 
 class Flow(CompiledFlow):
@@ -202,8 +202,36 @@ class Flow(CompiledFlow):
         return 2 * self.params["lr"] / optimizer.limit
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (n,) from the weights alone or from the full state; see `cfdyn.systems.flow_starts`."""
-        return state_of(self, self._lift, start)
+        """A full state (n,) from the weights alone or from the full state.
+
+        Unless the model says otherwise, the optimizer's state behind weights alone is the one that its first step uses: the
+        initial one, updated once with the gradient there. Of a full state of the optimizer the momentum, which a flow has none
+        of, is left out.
+        """
+        if isinstance(self.spec, ModelSpec):
+            return self._state_of_model(start)
+        step, kept, d = Map(self.spec.map), list(self.spec.kept), self.n_weights
+        given = vector("a start", start)
+        if given.shape == (self.dim,) and self.dim not in (d, step.dim):
+            check_finite("a start needs", given)
+            return given
+        z = step.state(given)
+        if self.dim > d and given.size == d:
+            return np.concatenate([z[:d], step(z)[kept[d:]]])
+        return z[kept]
+
+    def _state_of_model(self, start: Any) -> np.ndarray:
+        z = vector("a start", start)
+        check_finite("a start needs", z)
+        if z.shape == (self.n_weights,) and self._lift is not None:
+            return self._lift(self, z)
+        if z.shape != (self.dim,):
+            allowed = f"{how_many(self.dim, 'entry', 'entries')} ({', '.join(self.names)})"
+            if self._lift is not None and self.n_weights < self.dim:
+                weights = how_many(self.n_weights, "entry", "entries")
+                allowed = f"{weights} ({', '.join(self.names[: self.n_weights])}) or all {allowed}"
+            raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
+        return z
 
     def started(self, z: np.ndarray) -> np.ndarray:
         """A full state (n,) from the whole state of its optimizer, (D,): what it has of it, the momentum left out."""

@@ -22,7 +22,7 @@ def central(text="(1 - x*y)**2 / 2", lr=LR, variables=None):
 @pytest.mark.parametrize("text, start", [
     ("(1 - x*y)**2 / 2", [2.0, 0.5]), ("(1 - x*y)**2 / 2", [-1.0, -1.9]), ("(1 - x*y)**2 / 2", [1.2, -1.4]),
     ("(1 - x1*y1)**2/2 + (1.2 - x2*y2)**2/2 + (x1*x2 - y1)**2/20", [1.7, 0.6, 0.9, 1.5]),
-    ("cosh(x)*cosh(y) + x*y*z + z**2/2", [0.9, 1.2, 0.3]),
+    ("cosh(x)*cosh(y) + x*y*z + z**2/2", [0.9, 1.2, 0.3]), ("(1 - a*b*c)**2/2 + a**4/10", [-1.0, -0.3, 2.7]),
 ])  # fmt: skip
 def test_a_start_beyond_the_edge_is_moved_to_the_nearest_point_on_it(text, start):
     flow, loss = central(text), cf.Loss(text)

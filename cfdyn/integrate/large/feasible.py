@@ -7,76 +7,59 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, multipliers, pairs, rates, weights
+from cfdyn.integrate.equations import MOST_MODES, Rates, pairs, rates, weights
+from cfdyn.integrate.feasible import Search, kept_below, no_state, onto_edge
 from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.tracker import ModeTracker
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-ATTEMPTS, LEAST = 60, 0.1  # points looked at; of a move, where moves go to and fro
+ATTEMPTS = 60  # points looked at
 NEAREST = 0.03  # of rtol: a next move so short changes no step that follows
-ROUND_OFF, SHORT = 1e-9, 0.05  # a short step, of the start's length
-SETTLED = 1e-7  # of the whole way: a next step so short changes nothing
+ROUND_OFF, SHORT = 1e-9, 0.05  # above the edge of 2; a short move, of the start's length
 
 
-def onto_edge(modes: ModeTracker, no_room: Callable[[Point, bool], str]) -> None:
-    """From a point beyond the edge to one with θP − H ⪰ 0 near it; of an optimizer with a state of its own only that is moved.
+class Tracked:
+    """The `cfdyn.integrate.feasible.Place` of a run's modes, whose next one takes over its memory."""
 
-    The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
-    gap, so that it is the nearest, until moves are short beside ``rtol`` of the state; Newton's method makes the edge exact.
-    A NumericsError if no such state is found, or if ``no_room`` says why there is next to none.
-    """
-    start, last = modes.point.z, modes.point
-    found, last = _moved(modes, last, True, NEAREST * modes.options.rtol * float(np.linalg.norm(start)))
-    if found is None and last.g.size:
-        found, last = _moved(modes, last, False)
-    if found is None:
-        found, last = _moved(modes, modes.move(start, last), False)
-    if why := no_room(last if found is None else found, found is not None):
+    def __init__(self, modes: ModeTracker):
+        self.modes, self.point = modes, modes.point
+
+    @property
+    def z(self) -> np.ndarray:
+        """The state (n,)."""
+        return self.point.z
+
+    @property
+    def top(self) -> float:
+        """The largest eigenvalue."""
+        return float(self.point.values[0])
+
+    @property
+    def whole(self) -> bool:
+        """Whether its memory is its own."""
+        return bool(self.point.g.size)
+
+    def at(self, z: np.ndarray) -> Tracked:
+        """Another state."""
+        self.modes.move(z, self.point)
+        return Tracked(self.modes)
+
+    def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
+        """From z to the nearest state to an origin."""
+        return _move(self.modes.flow, self.point, origin)
+
+
+def put_on_edge(modes: ModeTracker, no_interior: Callable[[Point, bool], str]) -> None:
+    """The modes of a state on the edge, near one beyond it. A NumericsError if no such state is found, or if ``no_interior`` says
+    why there is next to none."""
+    length = float(np.linalg.norm(modes.point.z))
+    search = Search(ATTEMPTS, NEAREST * modes.options.rtol * length, SHORT * length, ROUND_OFF)
+    found, last = onto_edge(Tracked(modes), search)
+    if why := no_interior(last.point, found is not None):
         where = "no state on it was found" if found is None else "is kept there"
         raise NumericsError(f"the start is beyond the edge, and {where}: {why}")
     if found is None:
-        raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
-                            "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
-
-
-def _moved(modes: ModeTracker, point: Point, seen_from_start: bool, close: float = 0.0) -> tuple[Point | None, Point]:
-    """The iteration from the start, or short steps of Newton's method from where it has come to; the last point, too."""
-    start, inside, before, share = point.z, None, None, 1.0
-    for _ in range(ATTEMPTS):
-        if point.values[0] <= 2.0 + ROUND_OFF:
-            inside = point.z  # the state alone, for memory
-            if not seen_from_start:
-                break
-        move = _move(modes.flow, point, start if seen_from_start else point.z)
-        if move is None:
-            break
-        size = float(np.linalg.norm(move))
-        # A point on the near side of the edge may be farther away than need be.
-        if inside is point.z and size <= SETTLED * np.linalg.norm(point.z - start):
-            break
-        if seen_from_start:
-            if inside is not point.z and size <= close:
-                return None, point
-            share = _relaxed(share, before, move)
-            before = move.copy()
-            move *= share
-        elif not move.any():
-            break
-        else:
-            move *= min(1.0, SHORT * float(np.linalg.norm(start)) / size)
-        for halving in range(30):
-            try:
-                point = modes.move(point.z + move * 0.5**halving, point)
-                break
-            except NumericsError:
-                continue
-        else:
-            break
-    if inside is None:
-        return None, point
-    if inside is not point.z or not point.g.size:
-        point = modes.move(inside, point)
-    return point, point
+        raise no_state()
 
 
 def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray | None:
@@ -86,14 +69,14 @@ def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray 
             f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first (warm=10), "
             "start elsewhere, lower lr, or give the optimizer's state with the start"
         )
-    gaps, way = np.diag(2.0 - point.values[: point.near])[np.triu_indices(point.near)], origin - point.z
+    way = origin - point.z
     if flow.own.states:
         rows, forces = _parts(flow, point)
-        along, beta = rows @ way, rows @ forces.T
+        found = Rates(rows @ way, rows @ forces.T)
     else:
-        along, beta = rates(flow, way, point.edge, point.y[: point.near], point.thirds)
-    y, status, _ = multipliers(gaps + along, beta)
-    if status == NO_SOLUTION or not np.isfinite(y).all():
+        found = rates(flow, way, point.edge, point.y[: point.near], point.thirds)
+    y = kept_below(2.0 - point.values[: point.near], found)
+    if y is None:
         return None
     if not flow.own.states:
         # Forces are −½MT, of which no copy is made.
@@ -101,13 +84,6 @@ def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray 
     for share, force in zip(y, forces, strict=True):
         way += share * force
     return way
-
-
-def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
-    """The share of a move to be made, by what became of the last one, of which so much was made (Aitken's rule for vectors)."""
-    if before is None or not (change := before - move).any():
-        return share
-    return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
 
 
 def _parts(flow: MatrixFreeFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:

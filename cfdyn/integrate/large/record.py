@@ -9,6 +9,7 @@ from cfdyn.integrate.trajectory import Event
 from cfdyn.records.record import Record
 
 
+# Apart from `Trajectory`, which has Σ as d² numbers a row and steps as polynomials of degree 7.
 @dataclass(frozen=True)
 class LargeTrajectory(Record):
     """A flow's path, row by row (m rows), of a loss that is no formula; Σ is kept by its factors.

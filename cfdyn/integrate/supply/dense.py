@@ -44,10 +44,6 @@ class Dense(Supplier):
             return "gradient"
         return "" if self.kind == PLAIN or all(np.isfinite(part).all() for part in self._edge(z)) else "Hessian"
 
-    def admits(self, z: np.ndarray) -> bool:
-        hessian, p = self._edge(z)
-        return bool(np.isfinite(hessian).all() and np.isfinite(p).all() and (p > 0).all())
-
     def preconditioner(self, z: np.ndarray) -> np.ndarray:
         return self._edge(z)[1]
 

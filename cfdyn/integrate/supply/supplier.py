@@ -44,9 +44,6 @@ class Supplier(Protocol):
     def undefined(self, z: np.ndarray) -> str:
         """The name of what is not finite at z, "gradient" or "Hessian"; or ""."""
 
-    def admits(self, z: np.ndarray) -> bool:
-        """True where the edge is defined at z and P is positive."""
-
     def preconditioner(self, z: np.ndarray) -> np.ndarray:
         """The diagonal of P, (d,)."""
 

@@ -8,14 +8,15 @@ from functools import partial
 
 import numpy as np
 
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import NumericsError
 from cfdyn.integrate.constant import named
 from cfdyn.integrate.equations import covariance, covariance_now, force, packed, pairs, rank_of, rates, unpacked
+from cfdyn.integrate.feasible import refused
+from cfdyn.integrate.large.constant import constant_block, no_interior
 from cfdyn.integrate.large.edge_events import OFF, Lags
-from cfdyn.integrate.large.feasible import onto_edge
+from cfdyn.integrate.large.feasible import put_on_edge
 from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.modes import aligned, orthonormal
-from cfdyn.integrate.large.room import constant_block, no_room
 from cfdyn.integrate.large.rotation import Rotation
 from cfdyn.integrate.large.run import BLOW_UP, LEAST, SAFETY, SHORT, TOO_LARGE, Attempt, LargeRun, Piece
 from cfdyn.integrate.large.stages import advance, error, stages
@@ -65,9 +66,8 @@ class CentralRun(LargeRun):
         theta, start = self.theta, self.z
         beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
         if self.options.strict:
-            raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out "
-                             "`strict`, to start from a state on the edge")  # fmt: skip
-        onto_edge(self.modes, partial(no_room, self.solver))
+            raise refused(beyond)
+        put_on_edge(self.modes, partial(no_interior, self.solver))
         way = float(np.linalg.norm(self.z - start))
         self.notes.append(f"the start was beyond the edge ({beyond}) and was moved by {way:.3g} to a state on it")
 

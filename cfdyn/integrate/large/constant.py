@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.integrate.constant import MOVES, SAME, STILL, Narrow, sharpest
+from cfdyn.integrate.constant import MOVES, STILL, Narrow, lr_at_edge, sharpest
 from cfdyn.integrate.critical import AT_EDGE
 from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 
@@ -57,15 +57,16 @@ def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block
     return Block(modes[still], modes[~still], top, len(columns))
 
 
-def no_room(solver: ModeSolver, point: Point, sure: bool) -> str:
+def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
     """Why nothing is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" where none is known."""
     found, flow = constant_block(solver, point, sure), solver.flow
     if found is None or not len(found.held):
         return ""
     own = np.flatnonzero((found.held**2).sum(axis=0) > 1e-6).tolist()
-    curvature = found.top * _metric(solver, point.z, flow.params.get("lr", np.nan), own[0])
+    lr = float(flow.params.get("lr", np.nan))
+    curvature = found.top * _metric(solver, point.z, lr, own[0])
     names = tuple(flow.names[i] for i in own)
-    lr = _bound(solver, point.z, curvature, own[0])
+    lr = lr_at_edge(lr, lambda lr: curvature / _metric(solver, point.z, lr, own[0]))
     return Narrow(names, found.top, curvature, lr, f"the {found.states} states looked at").said
 
 
@@ -73,14 +74,3 @@ def _metric(solver: ModeSolver, z: np.ndarray, lr: float, weight: int) -> float:
     """θP/2 of a weight with this lr."""
     flow = solver.flow if np.isnan(lr) else solver.flow.at(lr=lr)
     return float(np.broadcast_to(flow.edge(z).metric, solver.d)[weight])
-
-
-def _bound(solver: ModeSolver, z: np.ndarray, curvature: float, weight: int) -> float:
-    """The lr at which a curvature along a weight is at the edge; NaN if that is not found."""
-    lr = float(solver.flow.params.get("lr", np.nan))
-    for _ in range(100):
-        top = curvature / _metric(solver, z, lr, weight) if 0 < lr < np.inf else np.nan
-        if np.isnan(top) or abs(top - 2.0) <= 2 * SAME:
-            return lr if top > 0 else np.nan
-        lr *= 2.0 / top
-    return np.nan
