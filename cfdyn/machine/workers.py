@@ -39,7 +39,7 @@ def usual_number(jobs: int | None) -> int:
     return jobs if jobs is not None else 1 if _serving else processors()
 
 
-def time_left(seconds: Mapping[str, float], done: Iterable[str], passed: float) -> float:
+def time_left(seconds: Mapping[Any, float], done: Iterable[Any], passed: float) -> float:
     """Seconds until the rest is done at the pace so far; ``seconds``: that each was expected to take."""
     over = sum(seconds[key] for key in done)
     return (sum(seconds.values()) - over) * passed / max(over, 1e-9)
