@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from cfdyn import outside
 
@@ -96,7 +95,7 @@ def sets() -> tuple[CodeSet | None, ...]:
     return tuple(read(path) for path in files)
 
 
-def why_not(one: CodeSet | None, made: dict[str, str], processor: tuple[str, str, str], has: Callable[[str], Any]) -> str:
+def why_not(one: CodeSet | None, made: dict[str, str], processor: tuple[str, str, str], has: Callable[[str], object]) -> str:
     """What is in the way of a set in a process that makes code so, for this processor, which ``has`` some features; else ""."""
     if one is None:
         return "the file is damaged"

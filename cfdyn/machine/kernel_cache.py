@@ -99,7 +99,7 @@ class _Store:
         blob = one.read(_shelf(self.module, one.processor).name(name, f"{self.base}-"))
         return None if blob is None else opened(name, blob)
 
-    def save(self, key: tuple, data: Any) -> None:
+    def save(self, key: tuple, data: object) -> None:
         from numba.core.serialize import dumps
 
         _shelf(self.module).write(self._key(key), dumps(data), f"{self.base}-")
@@ -131,7 +131,7 @@ class _Compiled(CompileResultCacheImpl):
     def ensure_cache_path(self) -> None:
         """The shelf makes its folder."""
 
-    def reduce(self, result: Any) -> tuple:
+    def reduce(self, result: object) -> tuple:
         return tuple("" if isinstance(part, str) else part for part in super().reduce(result))
 
 
@@ -168,7 +168,7 @@ def keep(compiled: Any, function: Callable) -> None:
     compiled._cache, compile = cached, compiled.compile
 
     @global_compiler_lock
-    def compile_once(*signature: Any) -> Any:
+    def compile_once(*signature: object) -> Any:
         height = len(store.claims)
         try:
             with _rarely_collected():

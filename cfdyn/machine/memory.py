@@ -3,9 +3,12 @@
 numba's own arrays would do the same, but references to them are counted and indices may be negative: more to compile.
 """
 
+from __future__ import annotations
+
 import ast
 import operator
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.ir as ir
 from numba import types
@@ -14,6 +17,12 @@ from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, inf
 from numba.extending import lower_builtin, lower_getattr_generic, lower_setattr_generic, models, register_model, type_callable
 
 from cfdyn.machine.jit import address_in
+
+if TYPE_CHECKING:
+    from llvmlite.ir import IRBuilder, Value
+    from numba.core.base import BaseContext
+    from numba.core.typing import Signature
+
 
 _WHOLE = ir.IntType(64)
 _POINTERS = {types.float64: ir.DoubleType().as_pointer(), types.int64: _WHOLE.as_pointer()}
@@ -32,11 +41,11 @@ class BlockType(types.Type):
         entry = types.float64 if field.entry is float else types.int64
         return ViewType(entry, len(field.extents)) if field.extents else entry
 
-    def head(self, builder: Any, block: Any, name: str, kind: Any) -> Any:
+    def head(self, builder: IRBuilder, block: Value, name: str, kind: Any) -> Value:
         """The address of its entry of the head."""
         return builder.bitcast(builder.gep(block, [_WHOLE(self.layout.fields[name].slot)]), _POINTERS[kind])
 
-    def address(self, builder: Any, block: Any) -> Any:
+    def address(self, builder: IRBuilder, block: Value) -> Any:
         """Where its numbers begin."""
         return block
 
@@ -48,7 +57,7 @@ class ViewType(types.Type):
         self.entry, self.dimensions = entry, dimensions
         super().__init__(f"view({entry}, {dimensions})")
 
-    def place(self, context: Any, builder: Any, view: Any, index: Any, kind: Any) -> Any:
+    def place(self, context: BaseContext, builder: IRBuilder, view: Value, index: Value, kind: Any) -> Value:
         """The address of an entry."""
         several = isinstance(kind, types.BaseTuple)
         indices = zip(cgutils.unpack_tuple(builder, index, len(kind)), kind.types) if several else [(index, kind)]
@@ -58,20 +67,20 @@ class ViewType(types.Type):
             place = builder.add(place, context.cast(builder, part, of, types.int64))
         return builder.gep(builder.extract_value(view, 0), [place])
 
-    def address(self, builder: Any, view: Any) -> Any:
+    def address(self, builder: IRBuilder, view: Value) -> Any:
         """Where its numbers begin."""
         return builder.bitcast(builder.extract_value(view, 0), _POINTERS[types.float64])
 
 
 @register_model(BlockType)
 class _BlockModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any):
+    def __init__(self, manager: object, kind: Any):
         super().__init__(manager, kind, _POINTERS[types.float64])
 
 
 @register_model(ViewType)
 class _ViewModel(models.StructModel):
-    def __init__(self, manager: Any, kind: Any):
+    def __init__(self, manager: object, kind: Any):
         extents = [(f"extent{axis}", types.int64) for axis in range(1, kind.dimensions)]
         super().__init__(manager, kind, [("data", types.CPointer(kind.entry)), *extents])
 
@@ -82,7 +91,7 @@ def name_in_kernels(layout: Any) -> None:
     type_callable(layout)(lambda context: lambda memory: named)
 
     @lower_builtin(layout, types.Any)
-    def _(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def _(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
         return address_in(context, builder, signature.args[0], args[0])
 
 
@@ -95,7 +104,7 @@ class _Names(AttributeTemplate):
 
 
 @lower_getattr_generic(BlockType)
-def _get(context: Any, builder: Any, kind: Any, block: Any, name: str) -> Any:
+def _get(context: BaseContext, builder: IRBuilder, kind: Any, block: Value, name: str) -> Value:
     def extent(formula: Any) -> Any:
         if isinstance(formula, ast.BinOp):
             combine = builder.add if isinstance(formula.op, ast.Add) else builder.mul
@@ -114,30 +123,30 @@ def _get(context: Any, builder: Any, kind: Any, block: Any, name: str) -> Any:
 
 
 @lower_setattr_generic(BlockType)
-def _set(context: Any, builder: Any, signature: Any, args: Any, name: str) -> None:
+def _set(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value], name: str) -> None:
     builder.store(args[1], signature.args[0].head(builder, args[0], name, signature.args[1]))
 
 
 @infer_global(operator.getitem)
 class _Get(AbstractTemplate):
-    def generic(self, args: Any, kws: Any) -> Any:
+    def generic(self, args: Sequence[Value], kws: Any) -> Any:
         if isinstance(args[0], ViewType):
             return signature(args[0].entry, *args)
 
 
 @infer_global(operator.setitem)
 class _Set(AbstractTemplate):
-    def generic(self, args: Any, kws: Any) -> Any:
+    def generic(self, args: Sequence[Value], kws: Any) -> Any:
         if isinstance(args[0], ViewType):
             return signature(types.void, args[0], args[1], args[0].entry)
 
 
 @lower_builtin(operator.getitem, ViewType, types.Any)
-def _get_entry(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _get_entry(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
     return builder.load(signature.args[0].place(context, builder, *args, signature.args[1]))
 
 
 @lower_builtin(operator.setitem, ViewType, types.Any, types.Any)
-def _set_entry(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _set_entry(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
     builder.store(args[2], signature.args[0].place(context, builder, *args[:2], signature.args[1]))
     return context.get_dummy_value()

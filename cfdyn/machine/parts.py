@@ -44,7 +44,7 @@ class Part(CPUDispatcher):
     def __init__(self, function: Callable, locals: Any = None, targetoptions: Any = None):
         super().__init__(function, locals, targetoptions, _PartCompiler)
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: object) -> object:
         return self.py_func(*arguments)
 
 
@@ -63,7 +63,7 @@ def _spliced(self: Any, caller_ir: Any, block: Any, i: int, function: Callable, 
             del one.__deepcopy__
 
 
-def _itself(block: Any, memo: Any) -> Any:
+def _itself(block: Any, memo: dict[int, object]) -> Any:
     return block
 
 

@@ -37,10 +37,10 @@ class Condition:
     def __bool__(self) -> bool:
         raise FormulaError(BRANCHES)
 
-    def __and__(self, other: Any) -> Condition:
+    def __and__(self, other: Condition) -> Condition:
         return Condition(f"({self.text}) and ({other.text})")
 
-    def __or__(self, other: Any) -> Condition:
+    def __or__(self, other: Condition) -> Condition:
         return Condition(f"({self.text}) or ({other.text})")
 
     def __invert__(self) -> Condition:
@@ -60,37 +60,37 @@ class Traced:
         """The text as part of one that holds together so tightly."""
         return self.text if self.binds >= binds else f"({self.text})"
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Traced(f"{a.within(SUM)} + {b.within(SUM)}", SUM))
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Traced(f"{a.within(SUM)} - {b.within(PRODUCT)}", SUM))
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Traced(f"{a.within(PRODUCT)}*{b.within(POWER)}", PRODUCT))
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Traced(f"{a.within(PRODUCT)}/{b.within(POWER)}", PRODUCT))
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Traced(f"{a.within(ATOM)}**{b.within(ATOM)}", POWER))
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Traced(f"mod({a.text}, {b.text})"))
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: object) -> Any:
         return _number(other) + self
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: object) -> Any:
         return _number(other) - self
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: object) -> Any:
         return _number(other) * self
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: object) -> Any:
         return _number(other) / self
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: object) -> Any:
         return _number(other) ** self
 
     def __neg__(self) -> Traced:
@@ -102,16 +102,16 @@ class Traced:
     def __abs__(self) -> Traced:
         return Traced(f"Abs({self.text})")
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Condition(f"{a.within(SUM)} < {b.within(SUM)}"))
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Condition(f"{a.within(SUM)} <= {b.within(SUM)}"))
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Condition(f"{a.within(SUM)} > {b.within(SUM)}"))
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: object) -> Any:
         return _pair(self, other, lambda a, b: Condition(f"{a.within(SUM)} >= {b.within(SUM)}"))
 
     def __bool__(self) -> bool:
@@ -130,20 +130,20 @@ class Traced:
             raise AttributeError(name)
         return lambda: _applied(name, [self])
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Any:
         if method != "__call__" or options:
             return NotImplemented
         if any(isinstance(one, np.ndarray) for one in inputs):
             return np.frompyfunc(lambda *ones: _applied(ufunc.__name__, ones), len(inputs), 1)(*map(_shielded, inputs))
         return _applied(ufunc.__name__, inputs)
 
-    def __array_function__(self, function: Any, kinds: Any, args: Any, options: Any) -> Any:
+    def __array_function__(self, function: Callable, kinds: object, args: Sequence, options: object) -> Any:
         if function is np.where and len(args) == 3:
             return _where(*args)
         raise FormulaError(f"numpy.{function.__name__} of a single number has no formula here")
 
 
-def _shielded(value: Any) -> Any:
+def _shielded(value: object) -> object:
     """An array of one object, so that numpy takes it as one."""
     if not isinstance(value, Traced):
         return value
@@ -152,7 +152,7 @@ def _shielded(value: Any) -> Any:
     return held
 
 
-def _number(value: Any) -> Traced:
+def _number(value: object) -> Traced:
     """A constant as it is written in a formula: decimals are exact, 0.1 is 1/10."""
     if isinstance(value, Traced):
         return value
@@ -165,7 +165,7 @@ def _number(value: Any) -> Traced:
     return Traced(text, SUM) if text.startswith("-") else Traced(text)
 
 
-def _pair(one: Any, other: Any, write: Callable[[Traced, Traced], Any]) -> Any:
+def _pair(one: Traced, other: object, write: Callable[[Traced, Traced], Any]) -> Any:
     """The text of both; entry by entry where the other is an array."""
     if isinstance(other, np.ndarray):
         return np.frompyfunc(lambda entry: write(one, _number(entry)), 1, 1)(other)
@@ -184,12 +184,12 @@ def _applied(name: str, inputs: Sequence[Any]) -> Any:
     return Traced(f"{CALLED[name]}({', '.join(_number(one).text for one in inputs)})")
 
 
-def _where(condition: Any, a: Any, b: Any) -> Traced:
+def _where(condition: Condition, a: object, b: object) -> Traced:
     return Traced(f"Piecewise(({_number(a).text}, {condition.text}), ({_number(b).text}, True))")
 
 
 def traced(
-    function: Callable[..., Any], variables: Sequence[str] = (), params: Mapping[str, float] | None = None
+    function: Callable, variables: Sequence[str] = (), params: Mapping[str, float] | None = None
 ) -> tuple[list[str], list[str], dict[str, float]]:
     """The formulas that a function gives, one for each number, with its variables and its parameters.
 
@@ -234,7 +234,7 @@ def _why(error: Exception, array: bool) -> str:
     return f"{type(error).__name__}, {error}{ARRAY if array and isinstance(error, TypeError | AttributeError) else ''}"
 
 
-def _arguments(function: Callable[..., Any]) -> tuple[list[str], dict[str, float]]:
+def _arguments(function: Callable) -> tuple[list[str], dict[str, float]]:
     """Names of the arguments, and defaults of those that are parameters."""
     try:
         known = inspect.signature(function).parameters.values()
@@ -247,5 +247,5 @@ def _arguments(function: Callable[..., Any]) -> tuple[list[str], dict[str, float
     return [one.name for one in known], {one.name: one.default for one in known if one.default is not one.empty}
 
 
-def _named(function: Any) -> str:
+def _named(function: object) -> str:
     return getattr(function, "__name__", type(function).__name__)

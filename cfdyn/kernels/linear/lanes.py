@@ -3,9 +3,11 @@
 ``+``, ``-``, ``*``, also with a number, and ``abs`` act on all four. A value stays inside one function.
 """
 
+from __future__ import annotations
+
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.ir as ir
 import numpy as np
@@ -14,6 +16,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 from cfdyn.machine.jit import DISABLED, inline_kernel
+
+if TYPE_CHECKING:
+    from llvmlite.ir import IRBuilder, Value
+    from numba.core.base import BaseContext
+    from numba.core.typing import Context, Signature
+
 
 _POINTER = types.CPointer(types.float64)
 _VECTOR = ir.VectorType(ir.DoubleType(), 4)
@@ -28,11 +36,11 @@ _LANES = _Lanes("lanes")
 
 @register_model(_Lanes)
 class _Model(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
+    def __init__(self, manager: object, kind: Any) -> None:
         super().__init__(manager, kind, _VECTOR)
 
 
-def _vector(builder: Any, value: Any, kind: Any) -> Any:
+def _vector(builder: IRBuilder, value: Any, kind: Any) -> Value:
     """The value itself, or a number in all lanes."""
     if kind == _LANES:
         return value
@@ -44,7 +52,7 @@ def _vector(builder: Any, value: Any, kind: Any) -> Any:
 def _define(symbol: Callable, name: str) -> None:
     """Give an operator its instruction."""
 
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def lower(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
         return getattr(builder, name)(*(_vector(builder, value, kind) for value, kind in zip(args, signature.args)))
 
     kinds = (_LANES, types.float64)
@@ -54,7 +62,7 @@ def _define(symbol: Callable, name: str) -> None:
 
 
 @lower_builtin(abs, _LANES)
-def _abs(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _abs(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.fabs.v4f64")
     return builder.call(function, args)
 
@@ -64,21 +72,21 @@ for _symbol, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator
     _define(_symbol, _name)
 
 
-def _place(builder: Any, args: Any) -> Any:
+def _place(builder: IRBuilder, args: Sequence[Value]) -> Value:
     return builder.bitcast(builder.gep(args[0], [args[1]]), _VECTOR.as_pointer())
 
 
 @intrinsic
-def _four(typingctx: Any, address: Any, first: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _four(typingctx: Context, address: Any, first: Any) -> Any:
+    def codegen(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
         return builder.load(_place(builder, args), align=8)
 
     return _LANES(_POINTER, types.intp), codegen
 
 
 @intrinsic
-def _put_four(typingctx: Any, address: Any, first: Any, lanes: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _put_four(typingctx: Context, address: Any, first: Any, lanes: Any) -> Any:
+    def codegen(context: BaseContext, builder: IRBuilder, signature: Signature, args: Sequence[Value]) -> Value:
         builder.store(args[2], _place(builder, args), align=8)
         return context.get_dummy_value()
 
