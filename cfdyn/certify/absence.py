@@ -18,8 +18,9 @@ from cfdyn.certify.boxes.search import Boxes, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
 from cfdyn.certify.boxes.unbounded import Rays, inside, parity
 from cfdyn.certify.certificate import Certificate, proved, unproved
-from cfdyn.certify.exact import ABOVE, all_above, end, exact, is_max, written
+from cfdyn.certify.exact import end, exact, written
 from cfdyn.certify.ledger import LONGEST, box_of, box_text, helpers, symmetries_text, turns_of
+from cfdyn.certify.spellings import ABOVE, all_above, is_max
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import NumericsError, UsageError, shown
 

@@ -1,4 +1,4 @@
-"""Numbers as people type them, kept exact: a decimal is the decimal, the ends of boxes are doubles; and words in their place."""
+"""Numbers as people type them, kept exact: a decimal is the decimal, and the ends of boxes are doubles."""
 
 import math
 import re
@@ -9,8 +9,6 @@ from cfdyn.errors import UsageError, shown
 
 NUMBER = re.compile(r"[+-]?(\d{1,400}/\d{1,400}|(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?)", re.ASCII)
 Exact = Fraction | tuple[Fraction, Fraction]
-ABOVE = {"above 1": 1, "above 2": 2}  # periods: every one above 1, above 2
-MAX = "max"  # the upper end of an interval: the largest that can be proved
 
 
 def exact(value: Any) -> Fraction:
@@ -70,22 +68,3 @@ def end(value: float) -> str:
     ('0x1.8000000000000p-1', 'inf')
     """
     return value.hex() if math.isfinite(value) else str(value)
-
-
-def all_above(period: Any) -> str | None:
-    """Of the words for all periods above one that which certificates have; None of anything else.
-
-    >>> all_above("above 2"), all_above("all above 2"), all_above("above 3"), all_above(3)
-    ('all above 2', 'all above 2', None, None)
-    """
-    words = " ".join(period.split()).removeprefix("all ") if isinstance(period, str) else ""
-    return f"all {words}" if words in ABOVE else None
-
-
-def is_max(end: Any) -> bool:
-    """True of an upper end that is to be found.
-
-    >>> is_max("max"), is_max(None), is_max("1.5")
-    (True, True, False)
-    """
-    return end is None or isinstance(end, str) and end.strip() == MAX

@@ -14,7 +14,8 @@ from flint import ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball
 from cfdyn.certify.checker.labels import POWERS, corrects
-from cfdyn.certify.exact import exact, is_max, written
+from cfdyn.certify.exact import exact, written
+from cfdyn.certify.spellings import is_max
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.loss import LossSpec, make_loss

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
-from cfdyn.certify.exact import is_max
+from cfdyn.certify.spellings import is_max
 from cfdyn.cli.progress import duration
 from cfdyn.errors import UsageError
 

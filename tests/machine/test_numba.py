@@ -13,7 +13,7 @@ import pytest
 from numba.core.compiler_lock import global_compiler_lock
 from packaging.requirements import Requirement
 
-from cfdyn.machine import interrupts, jit, kernel_cache
+from cfdyn.machine import jit, kernel_cache
 from cfdyn.machine.shelf import Shelf
 
 compiled = pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled")
@@ -74,7 +74,7 @@ def test_the_lock_within_numbas_lock_is_the_one_that_it_takes():
 def test_numba_tells_when_it_compiles():
     told = []
 
-    class Told(interrupts.Listener):
+    class Told(jit.event.Listener):
         def on_start(self, event):
             told.append("start")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 import cfdyn
-from cfdyn.certify.exact import MAX, is_max
+from cfdyn.certify.spellings import MAX, is_max
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.input.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM, offers
 from cfdyn.cli.input.subject import Subject
