@@ -7,7 +7,7 @@ import numpy as np
 
 from cfdyn.codegen.compile import parameter_vector
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.critical import AT_EDGE
+from cfdyn.integrate.equations import ON_EDGE
 from cfdyn.integrate.supply.supplier import Modes, Supplier
 from cfdyn.symbolic.constant import constant_outputs
 from cfdyn.systems.flow import Flow
@@ -37,7 +37,7 @@ class Narrow(NamedTuple):
     @property
     def closed(self) -> bool:
         """True if the stable set has no interior, or none that is told from the edge."""
-        return self.top >= 2.0 * (1 - AT_EDGE)
+        return self.top >= 2.0 * (1 - ON_EDGE)
 
     @property
     def said(self) -> str:

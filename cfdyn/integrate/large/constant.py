@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.integrate.constant import MOVES, STILL, Narrow, lr_at_edge, sharpest
-from cfdyn.integrate.critical import AT_EDGE
+from cfdyn.integrate.equations import ON_EDGE
 from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 
 BEGINS = 1e-3  # of the edge: modes so near are looked at
@@ -45,10 +45,10 @@ def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block
     scaled, size = columns[0][:, some], max(2.0, float(np.abs(columns[0]).max()))
     same = np.all([np.abs(found[:, some] - scaled) <= EQUAL * size for found in columns], axis=0)
     block, top = sharpest(same, (scaled + scaled.T) / 2)
-    if not block or top < 2.0 * (1 - AT_EDGE):
+    if not block or top < 2.0 * (1 - ON_EDGE):
         return None
     values, vectors = np.linalg.eigh(scaled[np.ix_(block, block)])
-    chosen = values >= 2.0 * (1 - AT_EDGE)
+    chosen = values >= 2.0 * (1 - ON_EDGE)
     own, levels = vectors[:, chosen].T, values[chosen]
     apart = np.hstack([own @ found[block] - levels[:, None] * (own @ rows[block]) for found in columns])
     turn, sizes, _ = np.linalg.svd(apart, full_matrices=True)

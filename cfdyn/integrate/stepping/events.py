@@ -1,18 +1,68 @@
 """A flow with an edge: between events a fixed set of modes is held, and the flow is smooth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.integrate._kernels.steppers import methods
 from cfdyn.integrate._kernels.steppers.events import CLOSED, CRAWL, HARDLY
 from cfdyn.integrate._kernels.steppers.field import Field
-from cfdyn.integrate.critical import AT_EDGE, Critical, critical
+from cfdyn.integrate.equations import ON_EDGE, Rates, check_number, covariance, packed, unpacked
 from cfdyn.integrate.stepping.run import MANY, Phase, Run
+from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
 
+# An eigenvalue of X this small, relative to the largest, is 0; modes whose multiplier wants to leave more slowly than this part
+# of the forces stay.
+NO_RANK, IDLE = 1e-9, 1e-5
 MOST_EVENTS = 10_000  # on one path; more are no sequence of phases
 MOMENT = 2e-3  # steps, in which modes that part have come apart
+
+
+@dataclass(frozen=True)
+class Critical:
+    """The modes that are held from a point on.
+
+    ``reference`` (k, d): P^½U, orthonormal rows; ``multipliers`` (k,): eigenvalues of X, ascending; ``near``: whether
+    another eigenvalue is at the edge without being held; ``unique``: whether X is; ``left`` (s, d): of those that have
+    just lost their force.
+    """
+
+    reference: np.ndarray
+    multipliers: np.ndarray
+    near: bool
+    unique: bool
+    left: np.ndarray | None = None
+
+
+def critical(supplier: Supplier, z: np.ndarray, edge_tolerance: float, drop: bool = False, at_edge: float = ON_EDGE) -> Critical:
+    """The modes to hold from z on; ``drop``: the weakest one of those at the edge has just lost its force."""
+    none = Critical(np.zeros((0, supplier.n_weights)), np.zeros(0), False, True)
+    if supplier.kind not in (CENTRAL, TRACE):
+        return none
+    values, vectors, p = supplier.modes(z)
+    if supplier.kind == TRACE:
+        k = int((values >= 2.0 - edge_tolerance).sum()) if values[-1] >= 2.0 - 2e-12 or drop else 0
+        return Critical(vectors[:, len(values) - k :].T.copy(), np.ones(k), False, True)
+    k = int((values >= 2.0 - 2.0 * at_edge).sum())
+    if k == 0:
+        return none
+    check_number(k)  # before forces of so many are asked for
+    directions = vectors[:, len(values) - k :].T
+    a, b = supplier.forces(z, directions / np.sqrt(p))
+    alpha, beta = a @ supplier.drift(z), a @ b.T
+    x, unique = covariance(Rates(alpha, beta), np.zeros((k, k)))
+    weights, turn = np.linalg.eigh(x)
+    first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
+    # Without force, and without a wish to go: kept, since the modes would turn without end next to it.
+    rates = np.einsum("iq,ij,jq->q", turn, unpacked(alpha + beta @ packed(x), k), turn)
+    idle = not drop and 0 < first < k and (rates[:first] <= IDLE * np.abs(alpha).max()).all()
+    first = max(first, 1) if drop else 0 if idle else first
+    basis = turn.T @ directions
+    left = basis[:first] if drop and first < k else None
+    return Critical(basis[first:].copy(), weights[first:], first > 0, unique, left)
 
 
 class AtEdge(Run):
@@ -96,7 +146,7 @@ class AtEdge(Run):
 
     def _at_edge(self) -> float:
         """The relative distance from the edge, over 2, that counts as none."""
-        return HARDLY if self.clock.crawled > CRAWL else AT_EDGE
+        return HARDLY if self.clock.crawled > CRAWL else ON_EDGE
 
     def _onto_edge(self) -> None:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
@@ -170,7 +220,7 @@ class AtEdge(Run):
         ended = self._begin(field, both, held.reference)
         self.clock.end, self.clock.h = self.end, 0.0
         self.clock.method, self.clock.auto = method, auto
-        if self.supplier.modes(self.z).values[-1] > 2.0 * (1 + AT_EDGE):
+        if self.supplier.modes(self.z).values[-1] > 2.0 * (1 + ON_EDGE):
             self.z[:], self.clock.t = start, begun
             self.phases.pop()
             self.events.pop()  # it has not left
