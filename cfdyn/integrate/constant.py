@@ -7,6 +7,7 @@ import numpy as np
 
 from cfdyn.codegen.compile import parameter_vector
 from cfdyn.errors import NumericsError
+from cfdyn.integrate.equations import ON_EDGE
 from cfdyn.integrate.supply.supplier import Modes, Supplier
 from cfdyn.symbolic.constant import constant_outputs
 from cfdyn.systems.flow import Flow
@@ -18,7 +19,6 @@ STILL = 1e-7  # a change of an eigenvalue at the edge that does not count in so 
 MOVES = (0.01, 0.1, 1.0, 3.0)  # to the states at which it is asked, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
 BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is no round-off
-ON_EDGE = 1e-9  # of it: an eigenvalue this close to the edge is on it
 
 
 class Narrow(NamedTuple):

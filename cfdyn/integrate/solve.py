@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from cfdyn.arguments import vector
-from cfdyn.errors import Interrupted, NumericsError, UsageError
+from cfdyn.errors import Interrupted, NumericsError, UsageError, unknown
 from cfdyn.integrate.compile_ahead import compiling_ahead
 from cfdyn.integrate.constant import BEYOND, NEAR, narrow, neutral_modes, said_of_neutral
 from cfdyn.integrate.feasible import into_feasible, refused
 from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
-from cfdyn.integrate.options import MAP, Options, checked
+from cfdyn.integrate.options import MAP, METHODS, Options
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
@@ -114,7 +114,7 @@ def solve(
     flow = flow if isinstance(flow, Flow) else Flow.of(flow) or flow
     many = not isinstance(flow, Flow)
     rtol, atol = (1e-3 if many else 1e-8) if rtol is None else rtol, (1e-8 if many else 1e-10) if atol is None else atol
-    options = checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance, strict)
+    options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance, strict)
     begin, end, sign, rows = _times(t, save_at)
     if not isinstance(flow, Flow):
         if begin or sign < 0 or events is not None or stop is not None:
@@ -185,6 +185,25 @@ def _solved(
     if options.method == MAP and t != round(t):
         raise UsageError(f"the central map goes by whole steps, not to t = {t:g}")
     return solve_large(flow, w0, t, rows, options, warm, progress)
+
+
+def _checked(
+    rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: float, edge_tolerance: float,
+    strict: bool,
+) -> Options:  # fmt: skip
+    """The options, or a UsageError for the first that makes no sense."""
+    if method not in ("auto", MAP) and method not in METHODS:
+        raise unknown("method", method, (*METHODS, "auto", MAP))
+    for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
+        if not least <= value < math.inf:
+            raise UsageError(f"`{name}` is a number of at least {least:g}, not {value}")
+    if rtol > 1:
+        raise UsageError(f"`rtol` is the relative error of a step, at most 1, not {rtol}")
+    for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
+        if bound is not None and not bound > 0:
+            raise UsageError(f"`{name}` must be greater than 0, not {bound}")
+    most = int(min(max_steps, 2**62))
+    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, most, 2 * edge_tolerance, strict)
 
 
 def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, np.ndarray | None]:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.integrate.constant import MOVES, ON_EDGE, STILL, Narrow, lr_at_edge, sharpest
+from cfdyn.integrate.constant import MOVES, STILL, Narrow, lr_at_edge, sharpest
+from cfdyn.integrate.equations import ON_EDGE
 from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 
 BEGINS = 1e-3  # of the edge: modes so near are looked at

@@ -8,17 +8,17 @@ from cfdyn.errors import NumericsError
 from cfdyn.integrate._kernels.steppers import methods
 from cfdyn.integrate._kernels.steppers.events import CLOSED, CRAWL, HARDLY
 from cfdyn.integrate._kernels.steppers.field import Field
-from cfdyn.integrate.constant import ON_EDGE
-from cfdyn.integrate.equations import Rates, check_number, covariance, packed, unpacked
+from cfdyn.integrate.equations import ON_EDGE, Rates, check_number, covariance, packed, unpacked
 from cfdyn.integrate.stepping.run import MANY, Phase, Run
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
 
+# An eigenvalue of X this small, relative to the largest, is 0; modes whose multiplier wants to leave more slowly than this part
+# of the forces stay.
+NO_RANK, IDLE = 1e-9, 1e-5
 MOST_EVENTS = 10_000  # on one path; more are no sequence of phases
 MOMENT = 2e-3  # steps, in which modes that part have come apart
-NO_RANK = 1e-9  # an eigenvalue of X, of the largest, that is 0
-IDLE = 1e-5  # of the forces: modes whose multiplier wants to leave more slowly stay
 
 
 @dataclass(frozen=True)
