@@ -172,18 +172,18 @@ class _Walk:
 
     def _slab(self, lo: float, hi: float, first: Points, last: Points, may_be_open: bool) -> Slab | None:
         here = self.at(lo, hi)
-        found = proven_near(here, hull_of(first, last, ROOM))
-        if found is None or overlapping(found.boxes):
+        proven = proven_near(here, hull_of(first, last, ROOM))
+        if proven is None or overlapping(proven.boxes):
             return None
-        step, boxes = here.enclosure("step"), [balls_of(box) for box in found.boxes]
+        step, boxes = here.enclosure("step"), [balls_of(box) for box in proven.boxes]
         if refusal(step, boxes):
             return None
-        total = product(found.slopes)
+        total = product(proven.slopes)
         stable = stability(total, multipliers(total)) if all(smooth(step, box) for box in boxes) else None
         if stable is None and not may_be_open:
             return None
         self.open = self.open or stable is None
-        return Slab(lo, hi, found, stable)
+        return Slab(lo, hi, proven, stable)
 
     def _joint(self, at: float, a: Slab, b: Slab) -> tuple[Box, ...] | None:
         """Boxes for the cycle at the value that two slabs share, inside those of both."""

@@ -141,8 +141,8 @@ class _Line:
         return None
 
     def _proven(self, points: np.ndarray) -> list[Box] | None:
-        found = proven_cycle(self.about, [[x] for x in points.tolist()], WIDTHS)
-        return None if found is None else [box[0] for box in found.boxes]
+        proven = proven_cycle(self.about, [[x] for x in points.tolist()], WIDTHS)
+        return None if proven is None else [box[0] for box in proven.boxes]
 
     def _turning(self, interval: Box) -> list[float]:
         """Where the slope changes its sign, roughly."""

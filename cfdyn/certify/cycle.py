@@ -66,15 +66,15 @@ def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certif
     smaller = smaller_period(z)
     if smaller:
         return unproved(about, "cycle", f"the points of period {len(z)} belong to a cycle of period {smaller}; ask for that")
-    found = proven_cycle(about, z)
-    if found is None:
+    proven = proven_cycle(about, z)
+    if proven is None:
         return unproved(about, "cycle", _why_not(about, z))
-    why = refusal(about.enclosure("step"), [balls_of(box) for box in found.boxes])
+    why = refusal(about.enclosure("step"), [balls_of(box) for box in proven.boxes])
     if why:
         return unproved(about, "cycle", f"{why}; prove a cycle away from it")
-    if overlapping(found.boxes):
+    if overlapping(proven.boxes):
         return unproved(about, "cycle", "the boxes overlap, so the least period is not proved; use narrower parameters")
-    return proved("cycle", about, claim_of(about, found), {})
+    return proved("cycle", about, claim_of(about, proven), {})
 
 
 def _no_candidate(about: Subject, points: Any, period: int | None, box: Any) -> str:
@@ -130,14 +130,14 @@ def box_text(box: Box) -> list[list[str]]:
     return [interval_text(*side) for side in box]
 
 
-def claim_of(about: Subject, found: Proven) -> dict[str, Any]:
+def claim_of(about: Subject, proven: Proven) -> dict[str, Any]:
     """The claim of a certificate of the kind ``cycle``."""
     step = about.enclosure("step")
-    whole = all(smooth(step, balls_of(box)) for box in found.boxes)
-    total = product(found.slopes)
+    whole = all(smooth(step, balls_of(box)) for box in proven.boxes)
+    total = product(proven.slopes)
     rectangles = multipliers(total) if whole else None
     return {
-        "period": len(found.boxes), "names": list(about.names), "points": [box_text(box) for box in found.boxes],
+        "period": len(proven.boxes), "names": list(about.names), "points": [box_text(box) for box in proven.boxes],
         "stable": stability(total, rectangles) if whole else None,
         "multipliers": rectangles and [[interval_text(*re), interval_text(*im)] for re, im in rectangles],
     }  # fmt: skip

@@ -103,8 +103,8 @@ def edge(
         for name, (lo, _) in list(zip(sharpest.names, region))[about.weights :]:
             if lo <= 0:
                 raise UsageError(f"{name} is above 0 in a box, not from {lo:g} on: its root has no slope at 0")
-        found = _Proof(about, sharpest, region, most, Told(progress))
-        return found.certificate(found.sides())
+        proof = _Proof(about, sharpest, region, most, Told(progress))
+        return proof.certificate(proof.sides())
 
 
 def _sharpest(about: Subject) -> Sharpest | None:

@@ -178,12 +178,12 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
             raise UsageError(f"{spec.optimizer.name} acts on whole matrices; proofs are for optimizers given by formulas")
     spec = _as_written(spec)
     start = {name: _interval(name, value) for name, value in spec.params.items()}
-    found = Subject(spec, start, limit)
-    twice = next((name for name in found.names if name in start), None)
+    subject = Subject(spec, start, limit)
+    twice = next((name for name in subject.names if name in start), None)
     if twice is not None:
         raise UsageError(f"{twice} is the name of a weight or state and of a parameter; a certificate would not tell them apart, "
                          "so rename it in the loss")  # fmt: skip
-    return found.over(vary or {})
+    return subject.over(vary or {})
 
 
 def in_floats(subject: Subject, what: str) -> Floats:

@@ -76,39 +76,39 @@ def _without(record: Any) -> dict[str, Any]:
     return {key: value for key, value in record.to_json().items() if key != "provenance"}
 
 
-def _print(screen: Screen, found: Chart, title: str) -> None:
+def _print(screen: Screen, chart: Chart, title: str) -> None:
     """Print the curves, their special points, what did not begin, and the regions."""
-    count = f"{len(found)} curves" if len(found) > 1 else "a curve"
-    screen.print(f"{title}: {count} in {found.names[0]} and {found.names[1]}")
-    rows = list(zip(found.curves, found.origins, strict=True))
+    count = f"{len(chart)} curves" if len(chart) > 1 else "a curve"
+    screen.print(f"{title}: {count} in {chart.names[0]} and {chart.names[1]}")
+    rows = list(zip(chart.curves, chart.origins, strict=True))
     screen.table(("curve of the", "points", "begins at", "ends"), rows, lambda row: (
         f"{spoken(row[0].kind)}, {called(row[0].period)}", str(len(row[0])), row[1], "; ".join(row[0].ends)))  # fmt: skip
-    special = _points(found)
+    special = _points(chart)
     if special:
         screen.print()
-        screen.table(("special point", "of the", *found.names), special,
-                     lambda s: (spoken(s.kind), called(len(s.points)), *_values(found, s.parameters)))  # fmt: skip
+        screen.table(("special point", "of the", *chart.names), special,
+                     lambda s: (spoken(s.kind), called(len(s.points)), *_values(chart, s.parameters)))  # fmt: skip
         for point in special:
             if point.meaning:
-                screen.print(f"{spoken(point.kind)} at {', '.join(_values(found, point.parameters))}: {point.meaning}")
-    for words in found.said:
+                screen.print(f"{spoken(point.kind)} at {', '.join(_values(chart, point.parameters))}: {point.meaning}")
+    for words in chart.said:
         screen.print(words)
-    if found.regions:
+    if chart.regions:
         screen.print()
-        screen.table(("region", "of the area", "what lives there", f"such as at {found.names[0]}", found.names[1]), found.regions,
-                     lambda r: (str(r.number), f"{100 * r.share:.2g} %", r.name, *_values(found, r.samples[0])))  # fmt: skip
+        screen.table(("region", "of the area", "what lives there", f"such as at {chart.names[0]}", chart.names[1]), chart.regions,
+                     lambda r: (str(r.number), f"{100 * r.share:.2g} %", r.name, *_values(chart, r.samples[0])))  # fmt: skip
 
 
-def _values(found: Chart, parameters: np.ndarray) -> list[str]:
+def _values(chart: Chart, parameters: np.ndarray) -> list[str]:
     """Six digits, 0 for what is round-off beside the bounds."""
-    return [shown(float(value), (lo, hi), 6) for value, (lo, hi) in zip(parameters, found.bounds.tolist(), strict=True)]
+    return [shown(float(value), (lo, hi), 6) for value, (lo, hi) in zip(parameters, chart.bounds.tolist(), strict=True)]
 
 
-def _points(found: Chart) -> list[CodimensionTwo]:
+def _points(chart: Chart) -> list[CodimensionTwo]:
     """The special points of all curves, once each."""
     every: dict[tuple[str, int, str], CodimensionTwo] = {}
-    for point in [*(s for curve in found.curves for s in curve.special), *found.resonances]:
+    for point in [*(s for curve in chart.curves for s in curve.special), *chart.resonances]:
         place = ", ".join(f"{round(float(value / width), 5):g}" for value, width in zip(
-            point.parameters, found.bounds[:, 1] - found.bounds[:, 0], strict=True))  # fmt: skip
+            point.parameters, chart.bounds[:, 1] - chart.bounds[:, 0], strict=True))  # fmt: skip
         every.setdefault((point.kind, len(point.points), place), point)
     return list(every.values())

@@ -211,9 +211,9 @@ def off_border(tracer: CycleTracer, start: Solution) -> Solution:
     """The start, or where it is on a border a solution beside it, from which the border is met."""
     for j in np.flatnonzero(np.abs(tracer.switching(start.values)) <= ON):
         for sign in (1.0, -1.0):
-            found = solution_behind(tracer, BorderPoint(start.z, start, int(j), sign))
-            if found is not None:
-                return found
+            solution = solution_behind(tracer, BorderPoint(start.z, start, int(j), sign))
+            if solution is not None:
+                return solution
     return start
 
 

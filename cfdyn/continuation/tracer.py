@@ -137,9 +137,9 @@ class Tracer:
     def solution_on_limit(self, last: Solution, beyond: np.ndarray) -> Solution | None:
         """The solution on the first limit between a solution and one beyond it."""
         for _ in range(HALVINGS):
-            found = self._straight_to_limit(last, beyond)
-            if found is not None:
-                return found
+            solution = self._straight_to_limit(last, beyond)
+            if solution is not None:
+                return solution
             middle = self.solve((last.z + beyond) / 2, self.weights * last.tangent)
             if middle is None:
                 return None
@@ -246,8 +246,8 @@ class Tracer:
         # Another part of the curve is close by.
         return count + 1, "", None
 
-    def _written(self, piece: Curve, row: int, found: Solution) -> int:
-        for part, entry in zip(piece, found, strict=True):
+    def _written(self, piece: Curve, row: int, solution: Solution) -> int:
+        for part, entry in zip(piece, solution, strict=True):
             part[row] = entry
         return row + 1
 

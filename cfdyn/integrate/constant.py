@@ -51,17 +51,17 @@ class Narrow(NamedTuple):
         return f"{block}, and by interlacing λ₁(P⁻¹H) is {where} everywhere: the stable set has no interior{lower}"
 
 
-def neutral_modes(supplier: Supplier, z: np.ndarray, found: Modes) -> np.ndarray:
+def neutral_modes(supplier: Supplier, z: np.ndarray, modes: Modes) -> np.ndarray:
     """Modes at the edge (m, d), orthonormal rows, that are eigenvectors with the same eigenvalue at every state looked at.
 
-    They are looked for where P is at rest; ``found``: the modes at z. Nothing pushes them and nothing pushes back: their β is 0.
+    They are looked for where P is at rest; ``modes``: the modes at z. Nothing pushes them and nothing pushes back: their β is 0.
     """
-    values, vectors, _ = found
+    values, vectors, _ = modes
     near = np.abs(values - 2.0) <= 2.0 * np.where(values > 2.0, STILL, NEAR)
     rows = vectors[:, near].T
     if supplier.dim > supplier.n_weights or not len(rows):
         return rows[:0]
-    random, here, changes = np.random.default_rng(0), _response(found, rows), []
+    random, here, changes = np.random.default_rng(0), _response(modes, rows), []
     for move in MOVES:
         moved = z + move * max(1.0, float(np.abs(z).max())) * random.normal(size=len(z))
         try:
@@ -82,9 +82,9 @@ def _response(modes: Modes, rows: np.ndarray) -> np.ndarray:
     return np.hstack([parts * modes.values @ modes.vectors.T, rows - parts @ modes.vectors.T])
 
 
-def said_of_neutral(flow: Flow, neutral: np.ndarray, found: Modes) -> list[str]:
+def said_of_neutral(flow: Flow, neutral: np.ndarray, modes: Modes) -> list[str]:
     """A note that names these modes; those clearly below the edge are nothing to tell of."""
-    neutral = neutral[(neutral @ found.vectors) ** 2 @ found.values >= 2.0 - 2.0 * STILL]
+    neutral = neutral[(neutral @ modes.vectors) ** 2 @ modes.values >= 2.0 - 2.0 * STILL]
     if not len(neutral):
         return []
     return [named(flow.names, neutral)]

@@ -116,11 +116,11 @@ def rates(flow: MatrixFreeFlow, slope: np.ndarray, edge: Edge, u: np.ndarray, th
     return Rates(weight * alpha, weight[:, None] * (beta + beta.T) / 2 * weight)
 
 
-def damped(found: Rates, thirds: np.ndarray, axes: np.ndarray, lost: Numbers, slope: np.ndarray, speed: float) -> Rates:
+def damped(rates: Rates, thirds: np.ndarray, axes: np.ndarray, lost: Numbers, slope: np.ndarray, speed: float) -> Rates:
     """The rates where w moves by (1 − Σ lost·axis axisᵀ) of what it would, for orthonormal ``axes`` (r, d) and M = ``speed``."""
     k = int((2 * len(thirds)) ** 0.5)
     along = weights(k)[:, None] * dots(thirds, axes)
-    return Rates(found.alpha + along @ (lost * (axes @ slope)), found.beta - 0.5 * speed * (along * lost) @ along.T)
+    return Rates(rates.alpha + along @ (lost * (axes @ slope)), rates.beta - 0.5 * speed * (along * lost) @ along.T)
 
 
 def force(x: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray, states: bool) -> Force:
@@ -156,29 +156,29 @@ def check_number(k: int) -> None:
         raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
 
 
-def covariance(found: Rates, gap: np.ndarray) -> tuple[np.ndarray, bool]:
+def covariance(rates: Rates, gap: np.ndarray) -> tuple[np.ndarray, bool]:
     """X (k, k) with 0 ⪯ X ⟂ gap + α + β[X] ⪰ 0, ``gap`` (k, k) in units of rates, and whether no other one is; a NumericsError
     where there is none."""
     k = len(gap)
     check_number(k)
-    if not (np.isfinite(found.alpha).all() and np.isfinite(found.beta).all()):
+    if not (np.isfinite(rates.alpha).all() and np.isfinite(rates.beta).all()):
         raise NumericsError("how fast the curvature at the edge changes is not finite")
-    x, status, rank = multipliers(found.alpha + packed(gap), found.beta)
+    x, status, rank = multipliers(rates.alpha + packed(gap), rates.beta)
     if status == NO_SOLUTION or not np.isfinite(x).all():
         raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")
-    return unpacked(x, k), rank == len(found.alpha)
+    return unpacked(x, k), rank == len(rates.alpha)
 
 
-def covariance_now(found: Rates, gaps: np.ndarray, h: float) -> np.ndarray:
+def covariance_now(rates: Rates, gaps: np.ndarray, h: float) -> np.ndarray:
     """X (k, k) at an instant: of the modes that are at the edge or reach it within a tenth of a step h, 0 for the others;
     ``gaps`` (k,): 2 − λ of each."""
     k = len(gaps)
     own = diagonal(k)
-    there = [i for i in range(k) if gaps[i] <= max(AT_EDGE, 0.1 * h * abs(found.alpha[own[i]]))]
+    there = [i for i in range(k) if gaps[i] <= max(AT_EDGE, 0.1 * h * abs(rates.alpha[own[i]]))]
     chosen = [n for n, (i, j) in enumerate(pairs(k)) if i in there and j in there]
     x = np.zeros((k, k))
     if there:
-        part = Rates(found.alpha[chosen], found.beta[np.ix_(chosen, chosen)])
+        part = Rates(rates.alpha[chosen], rates.beta[np.ix_(chosen, chosen)])
         x[np.ix_(there, there)] = covariance(part, np.zeros((len(there), len(there))))[0]
     return x
 

@@ -127,9 +127,9 @@ def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float
     return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
 
 
-def kept_below(gaps: np.ndarray, found: Rates) -> np.ndarray | None:
+def kept_below(gaps: np.ndarray, rates: Rates) -> np.ndarray | None:
     """Y (m,) of forces that keep modes with these ``gaps`` (k,) below the edge as it is linearised; None where none do."""
-    y, status, _ = multipliers(np.diag(gaps)[np.triu_indices(len(gaps))] + found.alpha, found.beta)
+    y, status, _ = multipliers(np.diag(gaps)[np.triu_indices(len(gaps))] + rates.alpha, rates.beta)
     return None if status == NO_SOLUTION or not np.isfinite(y).all() else y
 
 

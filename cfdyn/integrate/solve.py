@@ -257,21 +257,21 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
         raise _undefined(flow)
     if flow.spec.kind not in ("central", "trace", "ablated"):
         return z, [], ""
-    found = supplier.modes(z)
-    if flow.spec.kind == "central" and found.values[-1] >= 2.0 - 2.0 * NEAR:
-        return _start_at_edge(flow, supplier, z, found, strict)
-    if flow.spec.kind == "trace" and found.values[-1] > BEYOND:
-        return z, [f"the start is beyond the edge ({_beyond(flow, z, found)}), and the sum of the eigenvalues there is held"], ""
+    modes = supplier.modes(z)
+    if flow.spec.kind == "central" and modes.values[-1] >= 2.0 - 2.0 * NEAR:
+        return _start_at_edge(flow, supplier, z, modes, strict)
+    if flow.spec.kind == "trace" and modes.values[-1] > BEYOND:
+        return z, [f"the start is beyond the edge ({_beyond(flow, z, modes)}), and the sum of the eigenvalues there is held"], ""
     return z, [], ""
 
 
-def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, strict: bool) -> tuple[np.ndarray, list[str], str]:
+def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, modes: Modes, strict: bool) -> tuple[np.ndarray, list[str], str]:
     """What `_start` returns, for the central flow from the edge or from beyond; neutral modes are set aside first."""
-    supplier.neutral = neutral_modes(supplier, z, found)
-    notes, block = said_of_neutral(flow, supplier.neutral, found), narrow(flow, z, supplier.neutral)
+    supplier.neutral = neutral_modes(supplier, z, modes)
+    notes, block = said_of_neutral(flow, supplier.neutral, modes), narrow(flow, z, supplier.neutral)
     trouble = block.said if block else ""
     if supplier.modes(z).values[-1] > BEYOND:
-        beyond = _beyond(flow, z, found)
+        beyond = _beyond(flow, z, modes)
         if strict:
             raise refused(beyond)
         if block and block.closed:
@@ -282,9 +282,9 @@ def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, found: Modes, str
     return z, notes + [trouble] * bool(block), trouble
 
 
-def _beyond(flow: Flow, z: np.ndarray, found: Modes) -> str:
+def _beyond(flow: Flow, z: np.ndarray, modes: Modes) -> str:
     """λ₁(P⁻¹H) beside θ."""
     seen = thetas(flow, z[None])
     theta = 2.0 if seen is None else float(seen[0])
-    digits = 6 if found.values[-1] > 2.0 + 1e-4 else 15
-    return f"λ₁(P⁻¹H) = {found.values[-1] * theta / 2:.{digits}g} > {theta:.6g}"
+    digits = 6 if modes.values[-1] > 2.0 + 1e-4 else 15
+    return f"λ₁(P⁻¹H) = {modes.values[-1] * theta / 2:.{digits}g} > {theta:.6g}"

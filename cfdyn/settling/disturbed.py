@@ -206,11 +206,11 @@ def _judged(means: np.ndarray, reach: np.ndarray, size: float, rest: np.ndarray,
     return Disturbed(float(size), float(means.mean()), error, z.copy(), float(reach.max()), steps, growth, away, fades)
 
 
-def _is_open(found: Disturbed | None) -> bool:
+def _is_open(disturbed: Disturbed | None) -> bool:
     """Not decided yet; bursts while the weights drift may end, too."""
-    if found is None or found.chaotic is False:
+    if disturbed is None or disturbed.chaotic is False:
         return False
-    return found.drifts if found.chaotic else not (found.drifts and found.exponent < 0)
+    return disturbed.drifts if disturbed.chaotic else not (disturbed.drifts and disturbed.exponent < 0)
 
 
 def calmed(step: Map, z: np.ndarray) -> np.ndarray:

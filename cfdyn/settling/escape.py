@@ -33,18 +33,18 @@ def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
         if size > LARGE:
             return Escape("divergent", f"|z| has grown to {size:.3g} at step {at}, and overflows then")
         return Escape("undecided", f"a step from |z| = {size:.3g} overflows at step {at + 1}; digits would cost too much")
-    found = _follow(step, step.precise(digits), z, at, digits)
-    if found.kind != "uncomputable":
-        return found
+    escape = _follow(step, step.precise(digits), z, at, digits)
+    if escape.kind != "uncomputable":
+        return escape
     # Of sin and cos far out only the bounds are known: it diverges if it does with either.
     either = [_follow(step, _with_waves_at(step.precise(digits), v), z, at, digits) for v in (1, -1)]
     if all(way.kind == "divergent" for way in either):
         return either[0]
     # NaN also with digits: outside the domain, or an exponential of something astronomic; a bound on growth may decide.
-    at += found.steps
+    at += escape.steps
     if step.dim == 1 and _grows(step, float(z[0])):
         return Escape("divergent", f"|z| exceeds 1e{POWER} at step {at}, and distances grow in every step from there on")
-    if found.reason == "beyond":
+    if escape.reason == "beyond":
         return Escape("undecided", f"|z| exceeds 1e{POWER} at step {at - 1}, and the next step cannot be computed")
     return Escape("undecided", f"the orbit leaves the map's domain at step {at}")
 

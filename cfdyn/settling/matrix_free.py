@@ -33,9 +33,9 @@ def matrix_free_regime(step: AnyMap, start: np.ndarray, longest: int, most: int,
             return _without(step, "divergent", f"after {used + taken} steps |z| > {ESCAPE:.0e} or is no number", used + taken)
         used += steps
         say(f"looking for a cycle near step {used}")
-        found = _cycle_nearby(step, z, longest, used, most)
-        if found is not None:
-            return found
+        settled = _cycle_nearby(step, z, longest, used, most)
+        if settled is not None:
+            return settled
         steps = min(used, most - used)
     if _at_rest(step, z, longest):
         words = "round-off has put the weights to rest, while states of the optimizer still change: the exact orbit need not rest"

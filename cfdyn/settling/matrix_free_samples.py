@@ -39,15 +39,15 @@ class MatrixFreeSamples(Samples):
         labels, exponents, tails = np.empty(len(values), np.int64), np.empty(len(values)), np.empty((len(values), 2 * MAX_PERIOD))
         for i, value in enumerate(values.tolist()):
             step = self.any_step.at(**{self.parameter: value})
-            found = regime(step, self.start, MAX_PERIOD)
-            labels[i], exponents[i], tails[i] = found.period or KINDS[found.kind], found.lyapunov, self._tail(step, found)
+            settled = regime(step, self.start, MAX_PERIOD)
+            labels[i], exponents[i], tails[i] = settled.period or KINDS[settled.kind], settled.lyapunov, self._tail(step, settled)
             self._tell(i + 1, len(values))
         return labels, exponents, tails
 
-    def _tail(self, step: AnyMap, found: Settled) -> np.ndarray:
+    def _tail(self, step: AnyMap, settled: Settled) -> np.ndarray:
         """The first entry over the last steps, NaN where the orbit escapes."""
-        if found.period:
-            return np.resize(found.points[:, 0], 2 * MAX_PERIOD)
+        if settled.period:
+            return np.resize(settled.points[:, 0], 2 * MAX_PERIOD)
         z = later(step, self.start, FIRST_STEPS)
         orbit = None if z is None else orbit_of(step, z, 2 * MAX_PERIOD)
         return np.full(2 * MAX_PERIOD, np.nan) if orbit is None else orbit[:, 0]

@@ -240,9 +240,9 @@ class _CloserLook:
         return None
 
 
-def _work(step: Map, found: Settled) -> float:
+def _work(step: Map, settled: Settled) -> float:
     """Operations of a look."""
-    return (CALL_PERTURBED if found.inject else CALL) + found.steps * (step.cost + step.tangent_cost // 2)
+    return (CALL_PERTURBED if settled.inject else CALL) + settled.steps * (step.cost + step.tangent_cost // 2)
 
 
 def _way_left(tails: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -152,15 +152,15 @@ def _loss_of_stability(
     """The nearest parameter in an interval at which the orbit's stable cycle bifurcates, None if it does not, and whether a
     stable cycle of twice the period is born there: at a supercritical flip."""
     start = step.params[parameter]
-    found = regime(step, z)
-    if found.period != period or stability(found.multipliers) is False or np.isnan(found.multipliers[0]):
+    settled = regime(step, z)
+    if settled.period != period or stability(settled.multipliers) is False or np.isnan(settled.multipliers[0]):
         return None, False
     try:
-        if period == 1 and abs(found.multipliers[0] - 1) < NEUTRAL and step.compiled is not None:
+        if period == 1 and abs(settled.multipliers[0] - 1) < NEUTRAL and step.compiled is not None:
             # On a continuum of fixed points that stay, the edge of this one.
-            ends = [(edge(step.compiled, found.points[0], start, parameter).value, False)]
+            ends = [(edge(step.compiled, settled.points[0], start, parameter).value, False)]
         else:
-            special = continue_cycle(step, found.points, parameter, within).bifurcations
+            special = continue_cycle(step, settled.points, parameter, within).bifurcations
             ends = [(float(b.parameter), b.kind == "flip" and b.supercritical is True) for b in special if b.kind in LOSSES]
     except CfdynError:
         return None, False

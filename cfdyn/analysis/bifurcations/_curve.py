@@ -312,26 +312,26 @@ def begun(
     return replace(found, special=sorted(special, key=lambda s: s.place), ends=(ends[0], ends[1]))
 
 
-def _with_tip(found: BifurcationCurve, start: Born, point: CodimensionTwo) -> BifurcationCurve:
+def _with_tip(curve: BifurcationCurve, start: Born, point: CodimensionTwo) -> BifurcationCurve:
     """A curve with the points of it that are nearer to the point than where rounding ended it: solved for by their size."""
-    sides = [_distance(found, point.parameters, row) for row in (0, len(found) - 1)]
+    sides = [_distance(curve, point.parameters, row) for row in (0, len(curve) - 1)]
     side = int(np.argmin(sides))
-    widths = np.ptp(found.bounds, axis=1)
+    widths = np.ptp(curve.bounds, axis=1)
     tip = [c for c in start.tip if np.linalg.norm((c.parameters - point.parameters) / widths) < CLOSER * sides[side]]
-    if not (tip and found.ends[side].startswith("no further point") and sides[side] <= BESIDE):
-        return found
+    if not (tip and curve.ends[side].startswith("no further point") and sides[side] <= BESIDE):
+        return curve
     tip = tip if side else tip[::-1]
-    step, shift = found.step, 0 if side else len(tip)
-    maps = [step.at(**{name: float(v) for name, v in zip(found.names, c.parameters, strict=True)}) for c in tip]
+    step, shift = curve.step, 0 if side else len(tip)
+    maps = [step.at(**{name: float(v) for name, v in zip(curve.names, c.parameters, strict=True)}) for c in tip]
     more = {
         "parameters": np.array([c.parameters for c in tip]), "points": np.array([c.points for c in tip]),
         "multipliers": np.array([multipliers(there, c.points) for there, c in zip(maps, tip, strict=True)]),
         "coefficient": np.full(len(tip), np.nan),
     }  # fmt: skip
-    both = {name: (getattr(found, name), new) for name, new in more.items()}
+    both = {name: (getattr(curve, name), new) for name, new in more.items()}
     rows: dict[str, Any] = {name: np.concatenate(pair if side else pair[::-1]) for name, pair in both.items()}
-    special = [replace(s, place=s.place + shift) for s in found.special]
-    return replace(found, **rows, special=special, start=found.start + shift)
+    special = [replace(s, place=s.place + shift) for s in curve.special]
+    return replace(curve, **rows, special=special, start=curve.start + shift)
 
 
 def origin_of(curve: BifurcationCurve, point: CodimensionTwo) -> str:

@@ -146,12 +146,12 @@ def _speed(step: Map, x: float, n: int, name: str) -> float:
     return speed
 
 
-def _kind(found: Beside, n: int) -> str:
-    return "cycle" if found.kind == "fixed point" and n > 1 else found.kind
+def _kind(beside: Beside, n: int) -> str:
+    return "cycle" if beside.kind == "fixed point" and n > 1 else beside.kind
 
 
-def _number(found: Beside, n: int) -> int:
-    return 0 if found.kind in ("none", "degenerate") else n * found.number
+def _number(beside: Beside, n: int) -> int:
+    return 0 if beside.kind in ("none", "degenerate") else n * beside.number
 
 
 def _words(kind: str, number: int) -> str:

@@ -151,15 +151,15 @@ def cycles(
         raise UsageError(f"a period is at least 1, not {n}")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
-    found = find_cycles(step, n, region, seed, budget, method, progress or silent)
-    points, multipliers = found.points.reshape(-1, n, step.dim), found.multipliers.reshape(-1, step.dim)
+    search = find_cycles(step, n, region, seed, budget, method, progress or silent)
+    points, multipliers = search.points.reshape(-1, n, step.dim), search.multipliers.reshape(-1, step.dim)
     first = points[:, 0, 0]
     if not (first[1:] > first[:-1]).all():
         order = np.lexsort(points[:, 0].T[::-1])
         points, multipliers = points[order], multipliers[order]
     settings = provenance(map=step.title, params=step.params, names=list(step.names), period=n, box=region, seed=seed,
-                          **found.work)  # fmt: skip
-    return Cycles(n, region, points, multipliers, found.complete, found.undecided, found.method, found.reason, step,
+                          **search.work)  # fmt: skip
+    return Cycles(n, region, points, multipliers, search.complete, search.undecided, search.method, search.reason, step,
                   provenance=settings)  # fmt: skip
 
 

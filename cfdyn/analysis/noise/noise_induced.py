@@ -96,10 +96,10 @@ def noise_induced(
 def _exponent(step: RandomMap, z: np.ndarray, steps: int, runs: int, transient: int, threads: int | None) -> tuple[float, ...]:
     """λ, its error, the part of the runs that go on, and their p-value."""
     try:
-        found = random_lyapunov(step, z, steps, runs, transient, 1, threads)
+        exponents = random_lyapunov(step, z, steps, runs, transient, 1, threads)
     except NumericsError:
         return np.nan, np.nan, 0.0, np.nan
-    return float(found.exponents[0]), float(found.errors[0]), found.runs / len(found.of_runs), found.p_value
+    return float(exponents.exponents[0]), float(exponents.errors[0]), exponents.runs / len(exponents.of_runs), exponents.p_value
 
 
 def _signs(exponents: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -95,10 +95,10 @@ def checked(grid: Grid, labels: np.ndarray) -> str:
         cells = np.flatnonzero(labels == label)
         for cell in cells[np.linspace(0, len(cells) - 1, min(CHECKED, len(cells))).astype(int)]:
             here, start, values = grid.at(int(cell))
-            found = regime(here, start)
-            if (found.period or KINDS[found.kind]) != label:
+            settled = regime(here, start)
+            if (settled.period or KINDS[settled.kind]) != label:
                 labels[labels == label] = UNSETTLED
                 at = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
-                notes.append(f"{words} are undecided: at {at} a closer look finds {found.kind} ({found.reason})")
+                notes.append(f"{words} are undecided: at {at} a closer look finds {settled.kind} ({settled.reason})")
                 break
     return "; ".join(notes)

@@ -132,14 +132,14 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     held, why = hovering_or_why(orbit)
     beyond = np.flatnonzero(sharpness > edge if held is None else held.ratio > 1)
     facts = {"status": orbit.status, "crossing": int(beyond[0]) + 1 if len(beyond) else None, **began}
-    found = Comparison(
+    comparison = Comparison(
         orbit.names[: orbit.n_weights], np.arange(1, len(w) - 1), w[1:-1], averaged,
         (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [],
         _warnings(facts, digits, held, bool(variance[-1] <= (SMALL * np.abs(averaged).max()) ** 2)), held, why,
         provenance=provenance(orbit=orbit.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
     )  # fmt: skip
-    found.models.extend(_judged(found, name, path, orbit) for name, path in zip(names, paths, strict=True))
-    return found
+    comparison.models.extend(_judged(comparison, name, path, orbit) for name, path in zip(names, paths, strict=True))
+    return comparison
 
 
 def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
@@ -183,22 +183,22 @@ def _warnings(began: dict, digits: int | None, held: Hovering | None, small: boo
     return found
 
 
-def _judged(found: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Model:
+def _judged(comparison: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Model:
     """A path's series at the steps that it reaches, and how far they are from the averaged orbit."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
-    n = int(np.searchsorted(found.t + path.discrete - path.lead, end * (1 + 1e-14), side="right"))
-    t, states = found.t[:n] - path.lead, np.array(orbit.z[1 : n + 1], dtype=float)
+    n = int(np.searchsorted(comparison.t + path.discrete - path.lead, end * (1 + 1e-14), side="right"))
+    t, states = comparison.t[:n] - path.lead, np.array(orbit.z[1 : n + 1], dtype=float)
     w, variance, loss = series(path, t)
     states[:, : path.n_weights] = w
     sharpness = replace(orbit, z=states).sharpness
-    away = np.linalg.norm(w - found.averaged[:n], axis=1)
-    spans = [(first - 1, last - 1) for first, last in found.cycles if last - 1 <= n]
-    means = [np.linalg.norm((w[a:b] - found.averaged[a:b]).mean(axis=0)) for a, b in spans]
-    first = begins(variance, BEGUN * float(found.variance.max()))
+    away = np.linalg.norm(w - comparison.averaged[:n], axis=1)
+    spans = [(first - 1, last - 1) for first, last in comparison.cycles if last - 1 <= n]
+    means = [np.linalg.norm((w[a:b] - comparison.averaged[a:b]).mean(axis=0)) for a, b in spans]
+    first = begins(variance, BEGUN * float(comparison.variance.max()))
     return Model(
         name, path.flow, path.status, rms(away), float(away.max(initial=0.0)) if n else np.nan,
-        float(away[-1]) if n else np.nan, rms(np.array(means)), rms(sharpness - found.sharpness[:n]),
-        rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
+        float(away[-1]) if n else np.nan, rms(np.array(means)), rms(sharpness - comparison.sharpness[:n]),
+        rms(loss - comparison.loss[:n]), _variance_ratio(comparison, variance, spans, n),
         None if first is None else float(t[first]),
         [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events],
         w, loss, sharpness, variance, list(path.notes),
@@ -223,12 +223,12 @@ def _interpolated(t: np.ndarray, rows: np.ndarray, series: np.ndarray) -> np.nda
     return np.interp(t, rows, series, np.nan, np.nan) if len(rows) else np.full(len(t), np.nan)
 
 
-def _variance_ratio(found: Comparison, variance: np.ndarray, spans: list[tuple[int, int]], n: int) -> float:
+def _variance_ratio(comparison: Comparison, variance: np.ndarray, spans: list[tuple[int, int]], n: int) -> float:
     """Predicted over measured, over the slow cycles or else from the onset on."""
-    first = spans[0][0] if spans else max(found.orbit.get("begins", 1) - 1, 0)
+    first = spans[0][0] if spans else max(comparison.orbit.get("begins", 1) - 1, 0)
     last = spans[-1][1] if spans else n
-    measured = found.variance[first:last]
-    if not last > first or not measured.mean() > 0 or "begins" not in found.orbit and not spans:
+    measured = comparison.variance[first:last]
+    if not last > first or not measured.mean() > 0 or "begins" not in comparison.orbit and not spans:
         return float("nan")
     return float(variance[first:last].mean() / measured.mean())
 

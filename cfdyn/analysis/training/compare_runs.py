@@ -136,17 +136,19 @@ def compare_runs(runs: Runs, paths: Sequence[Trajectory], names: Sequence[str] |
     off = runs.mean[rows] - runs.averaged[rows]
     along = runs.direction[rows]
     variance = np.einsum("ni,nij,nj->n", along, runs.covariance[rows], along) + np.einsum("ni,ni->n", along, off) ** 2
-    found = RunsComparison(
+    comparison = RunsComparison(
         weights, t, runs.averaged[rows], error, runs.levels, runs.quantiles[rows], runs.spread[rows], runs.loss[rows],
         runs.loss_error[rows], runs.sharpness[rows], runs.mean_sharpness[rows], variance, edge_of(paths), late,
         rms(error[t >= late]), np.nan, runs.status, [], _warnings(runs, rows[t >= late]),
         provenance=provenance(runs=runs.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
     )  # fmt: skip
-    found.models.extend(_judged(found, name, path, groups, along, first) for name, path in zip(names, paths, strict=True))
-    away = [m.distance for m in found.models if m.title.startswith("gradient flow") and len(m.w) == len(t)]
-    if away and found.floor > 0:
-        object.__setattr__(found, "resolution", away[0] / found.floor)
-    return found
+    comparison.models.extend(
+        _judged(comparison, name, path, groups, along, first) for name, path in zip(names, paths, strict=True)
+    )
+    away = [m.distance for m in comparison.models if m.title.startswith("gradient flow") and len(m.w) == len(t)]
+    if away and comparison.floor > 0:
+        object.__setattr__(comparison, "resolution", away[0] / comparison.floor)
+    return comparison
 
 
 def _error(groups: np.ndarray) -> np.ndarray:
@@ -155,27 +157,29 @@ def _error(groups: np.ndarray) -> np.ndarray:
         return np.sqrt(np.nanvar(groups, axis=1, ddof=1).sum(axis=1) / groups.shape[1])
 
 
-def _judged(found: RunsComparison, name: str, path: Trajectory, groups: np.ndarray, along: np.ndarray, first: int) -> RunsModel:
+def _judged(
+    comparison: RunsComparison, name: str, path: Trajectory, groups: np.ndarray, along: np.ndarray, first: int
+) -> RunsModel:
     """A path's series at the steps that it reaches, and how far they are from the mean of the runs."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
-    times = found.t - first - path.lead
+    times = comparison.t - first - path.lead
     n = int(np.searchsorted(times + path.discrete, end * (1 + 1e-14), side="right"))
     times = np.maximum(times[:n], float(path.discrete))
     w, _, loss = at_times(path, times)
     sharpness = np.interp(times, path.t, path.sharpness)
     covariance = np.array([np.interp(times, path.t, path.covariance[:, i, j]) for i, j in np.ndindex(path.covariance.shape[1:])])
-    d = len(found.names)
+    d = len(comparison.names)
     variance = np.einsum("ni,ijn,nj->n", along[:n], covariance.reshape(d, d, n), along[:n])
-    whole, late = n == len(found.t), found.t[:n] >= found.late
+    whole, late = n == len(comparison.t), comparison.t[:n] >= comparison.late
     distance, error = _distance(w[late], groups[:n][late]) if whole else (np.nan, np.nan)
 
     def ratio(predicted: np.ndarray, measured: np.ndarray) -> float:
         return _ratio(predicted[late], measured[:n][late]) if whole else np.nan
 
     return RunsModel(
-        name, path.flow, path.status, distance, error, rms(np.linalg.norm(w - found.averaged[:n], axis=1)),
-        ratio(sharpness, found.mean_sharpness), ratio(sharpness, found.sharpness[:, len(found.levels) // 2]),
-        ratio(loss, found.loss), ratio(variance, found.variance),
+        name, path.flow, path.status, distance, error, rms(np.linalg.norm(w - comparison.averaged[:n], axis=1)),
+        ratio(sharpness, comparison.mean_sharpness), ratio(sharpness, comparison.sharpness[:, len(comparison.levels) // 2]),
+        ratio(loss, comparison.loss), ratio(variance, comparison.variance),
         [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events], w, loss, sharpness, variance,
         list(path.notes),
     )  # fmt: skip

@@ -131,8 +131,8 @@ def _partial(rising: Callable[[Span], Span]) -> Callable[[Span], Span]:
     """Nothing is known where a part of the box lies outside the domain: what is chosen there is no value of the function."""
 
     def inside(x: Span) -> Span:
-        found = rising(x)
-        return _known(found, found.lo == found.lo)
+        pair = rising(x)
+        return _known(pair, pair.lo == pair.lo)
 
     return inside
 
@@ -157,8 +157,8 @@ def _misses(x: Span, at: float, period: float) -> Any:
 
 def _tan(x: Span) -> Span:
     a, b = np.tan(x.lo), np.tan(x.hi)
-    found = Span(a - LIBRARY * (1 + a * a), b + LIBRARY * (1 + b * b))
-    return _known(found, _misses(x, np.pi / 2, np.pi))
+    span = Span(a - LIBRARY * (1 + a * a), b + LIBRARY * (1 + b * b))
+    return _known(span, _misses(x, np.pi / 2, np.pi))
 
 
 def _real_power(x: Span, y: Span) -> Span:

@@ -43,8 +43,8 @@ class Series:
         for i in range(self.system.n):
             # The point itself is known better than its image.
             z = self.x[d * i : d * (i + 1)]
-            found = self.program([*z, *first, *second, *third, self.x[self.system.at], arb(moving)])
-            first, second, third = (found[d * k : d * (k + 1)] for k in (1, 2, 3))
+            program = self.program([*z, *first, *second, *third, self.x[self.system.at], arb(moving)])
+            first, second, third = (program[d * k : d * (k + 1)] for k in (1, 2, 3))
         return second, third
 
     def quadratic(self, u: Vector, v: Vector) -> Vector:

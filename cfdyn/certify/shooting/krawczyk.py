@@ -132,9 +132,9 @@ def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]], sizes: Seque
     Continuity of the map is not looked at: `continuity.refusal` does that over the boxes.
     """
     for start in sizes:
-        found = proven_near(subject, [around([(float(x), 0.0) for x in point], start) for point in points], start)
-        if found is not None:
-            return found
+        proven = proven_near(subject, [around([(float(x), 0.0) for x in point], start) for point in points], start)
+        if proven is not None:
+            return proven
     return None
 
 

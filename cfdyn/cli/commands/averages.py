@@ -58,47 +58,47 @@ def averages(
                   record=found)  # fmt: skip
 
 
-def _print_settings(screen: Screen, found: Averages, start: Any, chosen: dict[str, str]) -> None:
+def _print_settings(screen: Screen, averages: Averages, start: Any, chosen: dict[str, str]) -> None:
     """Print the optimizer, start, steps, mean path and losses of the averages."""
-    settings = found.provenance["settings"]["orbit"]
+    settings = averages.provenance["settings"]["orbit"]
     screen.facts(
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
-        ("steps", f"{settings['steps']}, {found.status}"),
-        ("mean path", _reference(found)),
-        ("loss", f"from {number(found.start_loss)}; the lowest seen is {number(found.best_loss)}; "
-                 f"mean over the last tenth of the iterates {number(found.mean_loss)}"),
+        ("steps", f"{settings['steps']}, {averages.status}"),
+        ("mean path", _reference(averages)),
+        ("loss", f"from {number(averages.start_loss)}; the lowest seen is {number(averages.best_loss)}; "
+                 f"mean over the last tenth of the iterates {number(averages.mean_loss)}"),
     )  # fmt: skip
     screen.print()
 
 
-def _print_tables(screen: Screen, found: Averages) -> None:
+def _print_tables(screen: Screen, averages: Averages) -> None:
     """The averages as estimators and as optimizers, and what to be careful about."""
 
     def estimator(e: Average) -> list[str]:
-        return [e.name + ("  (ended early)" if found.ended_early(e) else ""), *map(cell, fields(e, AS_ESTIMATOR).values())]
+        return [e.name + ("  (ended early)" if averages.ended_early(e) else ""), *map(cell, fields(e, AS_ESTIMATOR).values())]
 
     def optimizer(e: Average) -> list[str]:
         reached = ("–" if step is None else str(step) for step in e.reached)
         return [e.name, *map(cell, fields(e, AS_OPTIMIZER).values()), *reached]
 
     names = ("error", "in the swings", "largest", "lag allowed for", "lag", "leaves of a 2-cycle", "measured")
-    screen.table(("nearest first", *names), found.ranking, estimator, most=None)
+    screen.table(("nearest first", *names), averages.ranking, estimator, most=None)
     screen.print("Distances to the mean path, root mean squares. Lag and what is left of a 2-cycle are formulas.", style="dim")
     screen.print()
-    levels = (f"{100 * fraction:g} %" for fraction in found.fractions)
+    levels = (f"{100 * fraction:g} %" for fraction in averages.fractions)
     columns = ("as an optimizer", "loss at the end", "median, last tenth", "average predicted", "sharpness", *levels)
-    ranked = sorted(found.entries, key=lambda e: (found.ended_early(e), e.median_loss != e.median_loss, e.median_loss))
+    ranked = sorted(averages.entries, key=lambda e: (averages.ended_early(e), e.median_loss != e.median_loss, e.median_loss))
     screen.table(columns, ranked, optimizer, most=None)
     screen.print("Per cent: the step from which on that much of the way from the first to the lowest loss is left.", style="dim")
-    for words in found.warnings:
+    for words in averages.warnings:
         screen.note(words)
 
 
-def _reference(found: Averages) -> str:
+def _reference(averages: Averages) -> str:
     """How the time average was taken."""
-    words, swings = f"centred average over the period {found.period}", ""
-    if found.cycles:
-        words += f" and {len(found.cycles)} slow cycles of {slow_cycles(found.cycles)} steps"
-        swings = f", {int(found.swinging.sum())} of them in the swings"
-    return f"{words}; at {found.rows} of {len(found.t)} steps{swings}"
+    words, swings = f"centred average over the period {averages.period}", ""
+    if averages.cycles:
+        words += f" and {len(averages.cycles)} slow cycles of {slow_cycles(averages.cycles)} steps"
+        swings = f", {int(averages.swinging.sum())} of them in the swings"
+    return f"{words}; at {averages.rows} of {len(averages.t)} steps{swings}"

@@ -132,14 +132,14 @@ def _sides(box: str | None, step: Map, loss: Loss | None, names: Sequence[str]) 
     return [usual[name] for name in names]
 
 
-def _fractions(found: BasinFractions, about: dict[str, Any]) -> Answer:
+def _fractions(fractions: BasinFractions, about: dict[str, Any]) -> Answer:
     """Of random starts, over a parameter."""
 
     def show(screen: Screen) -> None:
-        box = ", ".join(f"{lo:g} to {hi:g}" for lo, hi in found.box)
-        values = found.values
-        screen.facts(("map", about["map"]), ("starts", f"{found.count} in {box}{remark(about['chosen'], 'box')}"),
-                     (found.parameter, f"{len(values)} values from {values[0]:g} to {values[-1]:g}"))  # fmt: skip
+        box = ", ".join(f"{lo:g} to {hi:g}" for lo, hi in fractions.box)
+        values = fractions.values
+        screen.facts(("map", about["map"]), ("starts", f"{fractions.count} in {box}{remark(about['chosen'], 'box')}"),
+                     (fractions.parameter, f"{len(values)} values from {values[0]:g} to {values[-1]:g}"))  # fmt: skip
         screen.print()
         rows = [
             (
@@ -149,16 +149,16 @@ def _fractions(found: BasinFractions, about: dict[str, Any]) -> Answer:
                 f"{100 * one.fractions.min():.3g} to {100 * one.fractions.max():.3g} %",
                 _regimes(one),
             )
-            for one in found.attractors
+            for one in fractions.attractors
         ]
         others = [(word, f"{100 * part.min():.3g} to {100 * part.max():.3g} %") for word in ("divergent", "undecided")
-                  if (part := getattr(found, word)).any()]  # fmt: skip
+                  if (part := getattr(fractions, word)).any()]  # fmt: skip
         rows += [(word, f"{values[0]:.5g}", f"{values[-1]:.5g}", part, "") for word, part in others]
         screen.table(("attractor", "from", "to", "starts", "regimes"), rows)
-        for at, words in found.notes:
-            screen.print(f"{found.parameter} = {at:.6g}: {words}", style="dim")
+        for at, words in fractions.notes:
+            screen.print(f"{fractions.parameter} = {at:.6g}: {words}", style="dim")
 
-    return Answer(lambda: {**about, **found.to_json(), "fractions": found.fractions}, show, record=found)
+    return Answer(lambda: {**about, **fractions.to_json(), "fractions": fractions.fractions}, show, record=fractions)
 
 
 def _regimes(one: FollowedAttractor) -> str:
@@ -168,38 +168,38 @@ def _regimes(one: FollowedAttractor) -> str:
     )
 
 
-def _print(screen: Screen, found: Basins, about: dict) -> None:
+def _print(screen: Screen, basins: Basins, about: dict) -> None:
     """The settings, and the attractors with their parts of the starts."""
-    where = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(found.names, found.box, strict=True))
-    others = [(name, x) for name, x in zip(found.state, found.base, strict=True) if name not in found.names]
+    where = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(basins.names, basins.box, strict=True))
+    others = [(name, x) for name, x in zip(basins.state, basins.base, strict=True) if name not in basins.names]
     screen.facts(
         ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
-        ("starts", f"{' × '.join(str(n) for n in found.labels.shape)}, {where}{remark(about['chosen'], 'box')}"),
+        ("starts", f"{' × '.join(str(n) for n in basins.labels.shape)}, {where}{remark(about['chosen'], 'box')}"),
         ("others", ", ".join(f"{name} = {x:g}" for name, x in others)) if others else None,
     )  # fmt: skip
     screen.print()
-    rows = [(one.words, f"{100 * one.fraction:.3g} ± {100 * one.error:.1g} %", f"{one.lyapunov:.4g}") for one in found.attractors]
-    named = set(found.fractions) & {"divergent", "undecided"}
-    rows += [(name, f"{100 * found.fractions[name]:.3g} %", "") for name in ("divergent", "undecided") if name in named]
+    rows = [(a.words, f"{100 * a.fraction:.3g} ± {100 * a.error:.1g} %", f"{a.lyapunov:.4g}") for a in basins.attractors]
+    named = set(basins.fractions) & {"divergent", "undecided"}
+    rows += [(name, f"{100 * basins.fractions[name]:.3g} %", "") for name in ("divergent", "undecided") if name in named]
     screen.table(("ends on", "starts", "Lyapunov exponent"), rows)
-    boundary = _boundary(found)
+    boundary = _boundary(basins)
     if "dimension" in boundary:
         screen.print(f"their boundary: dimension {boundary['dimension']:.3f} ± {boundary['dimension_error']:.1g}")
     if boundary.get("fractal"):
         screen.print("it is fractal: the basin entropy of small discs on it is above that on a smooth one")
-    if found.note:
-        screen.print(found.note, style="dim")
+    if basins.note:
+        screen.print(basins.note, style="dim")
 
 
-def _boundary(found: Basins) -> dict[str, Any]:
+def _boundary(basins: Basins) -> dict[str, Any]:
     """Its dimension and basin entropy with their errors, as far as the grid tells."""
     import cfdyn
 
     known: dict[str, Any] = {}
     with suppress(UsageError):
-        measured = cfdyn.analysis.boundary_dimension(found)
+        measured = cfdyn.analysis.boundary_dimension(basins)
         known |= {"dimension": measured.dimension, "dimension_error": measured.error}
     with suppress(UsageError):
-        mixed = cfdyn.analysis.basin_entropy(found)
+        mixed = cfdyn.analysis.basin_entropy(basins)
         known |= {"entropy": mixed.boundary_entropy, "entropy_error": mixed.boundary_error, "fractal": mixed.fractal}
     return known

@@ -79,34 +79,34 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
     return found if isinstance(found, Branches) else Branches(found.name, found.bounds, [found], ["the record"], "")
 
 
-def _documents(found: Branches) -> list[dict[str, Any]]:
+def _documents(branches: Branches) -> list[dict[str, Any]]:
     """A dict of fields for each branch, as --json prints it."""
     return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations],
              "zeros": [fields(zero, ZERO) for zero in branch.zeros],
              "border_collisions": _collisions(branch),
              "quantities": {name: branch.quantity(name) for name in branch.functions}}
-            for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
+            for branch, origin in zip(branches.branches, branches.origins, strict=True)]  # fmt: skip
 
 
-def _print(screen: Screen, title: str, found: Branches) -> None:
+def _print(screen: Screen, title: str, branches: Branches) -> None:
     """Each branch: where it comes from, its range and stability, its special points."""
     screen.print(title)
-    for place, (branch, origin) in enumerate(zip(found.branches, found.origins, strict=True), 1):
+    for place, (branch, origin) in enumerate(zip(branches.branches, branches.origins, strict=True), 1):
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
         lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
         screen.heading(f"\n{place}  {called(branch.period, several=True)}  ",
-                       f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}")  # fmt: skip
+                       f"from {origin}: {branches.name} from {lo} to {hi}, stable on {_stable(branch)}")  # fmt: skip
         ends = branch.ends[:1] if branch.closed else branch.ends
         screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
-            screen.table((found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
+            screen.table((branches.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
                          partial(_row, branch), INDENT)  # fmt: skip
         for collision in _collisions(branch):
             screen.print(f"{INDENT}border collision: {collision['meaning']}")
         if branch.zeros:
-            screen.table((found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
-    if found.reason:
-        screen.print(f"\n{found.reason}", style="dim")
+            screen.table((branches.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
+    if branches.reason:
+        screen.print(f"\n{branches.reason}", style="dim")
 
 
 def _collisions(branch: Branch) -> list[dict[str, Any]]:

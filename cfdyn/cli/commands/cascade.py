@@ -41,22 +41,22 @@ def cascade(
     say("looking for a cycle to start with")
     starts = subject.branch_starts(name, bounds, period, box)
     options = {"progress": lambda k: say(f"{k} of {levels} flips"), **given(max_steps=steps)}
-    found = first_cascade(starts, name, bounds, levels, **options)
+    cascade = first_cascade(starts, name, bounds, levels, **options)
     title, chosen = starts.step.title, {"start": starts.chosen}
     return Answer(
-        lambda: {**{key: value for key, value in found.to_json().items() if key != "provenance"}, "map": title, "chosen": chosen},
-        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", found), record=found,
+        lambda: {**{k: v for k, v in cascade.to_json().items() if k != "provenance"}, "map": title, "chosen": chosen},
+        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", cascade), record=cascade,
     )  # fmt: skip
 
 
-def _print(screen: Screen, title: str, found: Cascade) -> None:
+def _print(screen: Screen, title: str, cascade: Cascade) -> None:
     """The flips, and what they tend to."""
     screen.print(title)
-    flips, ratios = (f"{flip:.15g}" for flip in found.flips), ["", *(f"{ratio:.9g}" for ratio in found.ratios)]
-    rows = [*zip_longest(map(str, found.periods), flips, ratios[: len(found.flips)], fillvalue="")]
-    screen.table(("period", f"flips at {found.name}", "ratio"), rows, most=None)
+    flips, ratios = (f"{flip:.15g}" for flip in cascade.flips), ["", *(f"{ratio:.9g}" for ratio in cascade.ratios)]
+    rows = [*zip_longest(map(str, cascade.periods), flips, ratios[: len(cascade.flips)], fillvalue="")]
+    screen.table(("period", f"flips at {cascade.name}", "ratio"), rows, most=None)
     for what in ("accumulation", "delta", "alpha"):
-        value, error = getattr(found, what), getattr(found, f"{what}_error")
+        value, error = getattr(cascade, what), getattr(cascade, f"{what}_error")
         if value is not None:
             screen.print(f"{what:<14}{value:.15g}  (about ±{error:.1g})")
-    screen.print(found.reason, style="dim")
+    screen.print(cascade.reason, style="dim")

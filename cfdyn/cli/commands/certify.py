@@ -92,15 +92,15 @@ def _open(text: str) -> tuple[str, str]:
     return varied(f"{name}={lo}:1e300")[0], lo
 
 
-def _print(screen: Screen, found: Certificate, saved: Path | None, title: str, chosen: dict[str, str]) -> None:
+def _print(screen: Screen, certificate: Certificate, saved: Path | None, title: str, chosen: dict[str, str]) -> None:
     """The theorem and its file, or why there is none."""
-    screen.facts(("map", f"{title}{remark(chosen, 'lr')}"), ("proved", "yes" if found.proved else "no"))
+    screen.facts(("map", f"{title}{remark(chosen, 'lr')}"), ("proved", "yes" if certificate.proved else "no"))
     screen.print()
-    screen.print(found.statement if found.proved else f"Not proved: {found.reason}.")
-    if not found.proved and (named := IN_PYTHON.search(found.reason)):
-        screen.print(f"'{named[1] or named[2]}' is an argument in Python: cf.certify.{found.kind}.")
+    screen.print(certificate.statement if certificate.proved else f"Not proved: {certificate.reason}.")
+    if not certificate.proved and (named := IN_PYTHON.search(certificate.reason)):
+        screen.print(f"'{named[1] or named[2]}' is an argument in Python: cf.certify.{certificate.kind}.")
     if saved:
         screen.file("file", saved)
         screen.file("verify", f"cfdyn check {saved}")
-    if found.proved and found.document and found.document["map"].get("limit"):
+    if certificate.proved and certificate.document and certificate.document["map"].get("limit"):
         screen.print("The map is the one that the optimizer's bias correction tends to.")

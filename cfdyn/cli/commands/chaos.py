@@ -83,8 +83,8 @@ def _structure(step: Map, z0: Any) -> tuple[dict[str, Any], list[tuple[str, str]
     if step.dim == 1:
         bound = cfdyn.analysis.singer(step)
         return {"singer": fields(bound, "bound meaning")}, [("attractors", bound.meaning)]
-    found = cfdyn.analysis.covariant_vectors(step, z0, FOLLOWED)
-    angles = found.angles[np.isfinite(found.angles)]
+    vectors = cfdyn.analysis.covariant_vectors(step, z0, FOLLOWED)
+    angles = vectors.angles[np.isfinite(vectors.angles)]
     if not len(angles):
         return {"least_angle": None, "median_angle": None}, [("angles", "none: not both grow and shrink directions")]
     least, median = float(angles.min()), float(np.median(angles))

@@ -89,76 +89,78 @@ def _check(noisy: bool, runs: int | None, film: Path | None) -> None:
         check_film(film)
 
 
-def _document(found: Comparison) -> dict[str, Any]:
+def _document(comparison: Comparison) -> dict[str, Any]:
     """The document of --json: numbers for each model, not its series."""
-    return {"models": models_document(found), "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
-            **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1,
-            **moving_edge(found.hovering, found.no_hovering)}  # fmt: skip
+    return {"models": models_document(comparison), "ranking": [m.name for m in comparison.ranking], "optimizer": comparison.orbit,
+            **fields(comparison, "edge cycles warnings"), "steps": len(comparison.t) + 1,
+            **moving_edge(comparison.hovering, comparison.no_hovering)}  # fmt: skip
 
 
-def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]) -> None:
+def _print(screen: Screen, comparison: Comparison, start: Any, chosen: dict[str, str]) -> None:
     """Print the optimizer's run, the models from the nearest on, and the warnings."""
-    settings = found.provenance["settings"]["orbit"]
+    settings, cycles = comparison.provenance["settings"]["orbit"], comparison.cycles
     screen.facts(
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
-        ("steps", f"{settings['steps']}, {found.orbit['status']}"),
-        ("edge", _edge(found)),
-        ("", found.no_hovering if found.hovering is None else found.hovering.meaning),
-        ("slow cycles", f"{len(found.cycles)} whole, of {slow_cycles(found.cycles)} steps") if found.cycles else None,
+        ("steps", f"{settings['steps']}, {comparison.orbit['status']}"),
+        ("edge", _edge(comparison)),
+        ("", comparison.no_hovering if comparison.hovering is None else comparison.hovering.meaning),
+        ("slow cycles", f"{len(cycles)} whole, of {slow_cycles(cycles)} steps") if cycles else None,
     )
     screen.print()
-    print_models(screen, found)
+    print_models(screen, comparison)
 
 
-def _of_runs(found: RunsComparison, start: Any, chosen: dict[str, str]) -> Answer:
-    return Answer(lambda: {**_runs_document(found), "chosen": chosen},
-                  lambda screen: _print_runs(screen, found, start, chosen), record=found)  # fmt: skip
+def _of_runs(comparison: RunsComparison, start: Any, chosen: dict[str, str]) -> Answer:
+    return Answer(lambda: {**_runs_document(comparison), "chosen": chosen},
+                  lambda screen: _print_runs(screen, comparison, start, chosen), record=comparison)  # fmt: skip
 
 
-def _runs_document(found: RunsComparison) -> dict[str, Any]:
+def _runs_document(comparison: RunsComparison) -> dict[str, Any]:
     """The document of --json: numbers for each model, not its series."""
     series = ("w", "loss", "sharpness", "variance", "name", "provenance")
-    models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
-    last = {name: getattr(found, name)[-1] for name in ("averaged", "error", "spread", "loss", "loss_error", "mean_sharpness")}
-    return {"models": models, "ranking": [m.name for m in found.ranking], "last": {**last, "sharpness": found.sharpness[-1]},
-            **fields(found, "names levels edge late floor resolution resolved status warnings"),
-            "steps": found.t[-1]}  # fmt: skip
+    models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in comparison.models}
+    at_end = ("averaged", "error", "spread", "loss", "loss_error", "mean_sharpness", "sharpness")
+    return {"models": models, "ranking": [m.name for m in comparison.ranking],
+            "last": {name: getattr(comparison, name)[-1] for name in at_end},
+            **fields(comparison, "names levels edge late floor resolution resolved status warnings"),
+            "steps": comparison.t[-1]}  # fmt: skip
 
 
-def _print_runs(screen: Screen, found: RunsComparison, start: Any, chosen: dict[str, str]) -> None:
+def _print_runs(screen: Screen, comparison: RunsComparison, start: Any, chosen: dict[str, str]) -> None:
     """Print what the runs did, the models from the nearest on, and whether they can be told apart."""
-    settings, middle = found.provenance["settings"]["runs"], len(found.levels) // 2
+    settings, middle = comparison.provenance["settings"]["runs"], len(comparison.levels) // 2
+    edge, sharpness = comparison.edge, comparison.sharpness[-1, middle]
     told = "the gradient flow is not among the models"
-    if found.resolution == found.resolution:
-        told = f"the gradient flow is {found.resolution:.3g} of these away"
-        told += "" if found.resolved else ": not resolved, take more runs"
+    if comparison.resolution == comparison.resolution:
+        told = f"the gradient flow is {comparison.resolution:.3g} of these away"
+        told += "" if comparison.resolved else ": not resolved, take more runs"
     screen.facts(
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
         ("runs", f"{settings['runs']} of {settings['steps']} steps; "
-                 + counted(found.status)),
+                 + counted(comparison.status)),
         ("batch", "all rows" if settings["batch"] is None else f"{settings['batch']}, {settings['order']}"),
-        ("edge", f"sharpness {found.edge:.6g} without noise" if found.edge == found.edge else "not a number of its own"),
-        ("sharpness", f"{found.sharpness[-1, middle]:.6g}, the median of the runs at the end; {found.mean_sharpness[-1]:.6g} at their mean"),  # noqa: E501
-        ("error", f"{found.floor:.3g} of the mean; {told}"),
+        ("edge", f"sharpness {edge:.6g} without noise" if edge == edge else "not a number of its own"),
+        ("sharpness", f"{sharpness:.6g}, the median of the runs at the end; {comparison.mean_sharpness[-1]:.6g} at their mean"),
+        ("error", f"{comparison.floor:.3g} of the mean; {told}"),
     )  # fmt: skip
     screen.print()
     columns = ("distance", "its error", "sharpness ÷", "÷ median", "loss ÷", "variance ÷")
     keys = "distance distance_error sharpness_ratio median_ratio loss_ratio variance_ratio"
-    screen.table(("model, nearest first", *columns), found.ranking, lambda model: [
-        model.name + ("" if len(model.w) == len(found.t) else "  (ended early)"), *map(cell, fields(model, keys).values())],
+    screen.table(("model, nearest first", *columns), comparison.ranking, lambda model: [
+        model.name + ("" if len(model.w) == len(comparison.t) else "  (ended early)"), *map(cell, fields(model, keys).values())],
         most=None)  # fmt: skip
-    screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {found.late} on. ÷: by that of the runs; "
-                 "of the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
-    for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
+    screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {comparison.late} on. ÷: by that of the runs; of "
+                 "the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
+    for words in (*comparison.warnings, *(f"{m.name}: {note}" for m in comparison.models for note in m.notes)):
         screen.note(words)
 
 
-def _edge(found: Comparison) -> str:
-    facts = found.orbit
-    moving = found.hovering is not None and found.hovering.moving
-    words = f"sharpness {found.edge:.6g}" if found.edge == found.edge else "not a number of its own for this optimizer"
+def _edge(comparison: Comparison) -> str:
+    facts, edge = comparison.orbit, comparison.edge
+    moving = comparison.hovering is not None and comparison.hovering.moving
+    words = f"sharpness {edge:.6g}" if edge == edge else "not a number of its own for this optimizer"
     words = "it moves with the preconditioner" if moving else words
     if facts["crossing"] is not None:
         words += f", reached at step {facts['crossing']}"

@@ -56,17 +56,17 @@ def crises(
     )  # fmt: skip
 
 
-def _print(screen: Screen, found: Crises, title: str) -> None:
+def _print(screen: Screen, crises: Crises, title: str) -> None:
     """A table of them."""
     screen.print(title)
-    lo, hi = found.bounds
-    screen.print(f"{len(found) or 'no'} cris{'is' if len(found) == 1 else 'es'} found for {found.name} from {lo:g} to {hi:g}, "
-                 f"of {found.landings} landings of critical orbits on cycles up to period {found.longest}")  # fmt: skip
-    if len(found):
-        screen.table((found.name, "kind", "critical point", "lands after", "on the", "multiplier", "beside it"), [*found],
+    lo, hi = crises.bounds
+    screen.print(f"{len(crises) or 'no'} cris{'is' if len(crises) == 1 else 'es'} found for {crises.name} from {lo:g} to {hi:g}, "
+                 f"of {crises.landings} landings of critical orbits on cycles up to period {crises.longest}")  # fmt: skip
+    if len(crises):
+        screen.table((crises.name, "kind", "critical point", "lands after", "on the", "multiplier", "beside it"), [*crises],
                      lambda c: (f"{c.parameter:.14g}", c.kind, number(c.critical), f"{c.steps} steps", called(c.period),
                                 number(c.multiplier), c.meaning))  # fmt: skip
-    if len(found.undecided):
-        screen.print(f"beside {len(found.undecided)} landings orbits show no change, which leaves them undecided", style="dim")
-    if found.reason:
-        screen.print(f"not looked at: {found.reason}", style="dim")
+    if len(crises.undecided):
+        screen.print(f"beside {len(crises.undecided)} landings orbits show no change, which leaves them undecided", style="dim")
+    if crises.reason:
+        screen.print(f"not looked at: {crises.reason}", style="dim")

@@ -91,31 +91,31 @@ def _begun(
     return *first_curve(starts, kind, names, list(bounds), condition, say, **options), starts.step.title
 
 
-def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
+def _print(screen: Screen, curve: BifurcationCurve, title: str) -> None:
     """Print the curve's kind, period and ends, its special points, and a few of its rows."""
     import numpy as np
 
     from cfdyn.continuation.curve.fields import MORE
 
-    ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
-    what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
-    screen.print(f"{title}: {what} of the {called(found.period)}, {len(found)} points, from {ends[0]} to {ends[1]}")
-    if ends != [*found.ends]:
+    ends, size = [end.removesuffix(f"; {MORE}") for end in curve.ends], np.ptp(curve.bounds, axis=1)
+    what = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
+    screen.print(f"{title}: {what} of the {called(curve.period)}, {len(curve)} points, from {ends[0]} to {ends[1]}")
+    if ends != [*curve.ends]:
         screen.print(f"out of steps: {MORE}")
-    if found.special:
-        screen.table(("special point", *found.names, "multipliers"), found.special,
+    if curve.special:
+        screen.table(("special point", *curve.names, "multipliers"), curve.special,
                      lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip
-        for special in found.special:
+        for special in curve.special:
             if special.meaning:
-                screen.print(_verdict(special, found.names))
+                screen.print(_verdict(special, curve.names))
 
     def row(k: int) -> list[str]:
-        coefficient = "–" if np.isnan(found.coefficient[k]) else number(found.coefficient[k])
-        return [*_values(found.parameters[k], size), vector(found.points[k, 0]), coefficient]
+        coefficient = "–" if np.isnan(curve.coefficient[k]) else number(curve.coefficient[k])
+        return [*_values(curve.parameters[k], size), vector(curve.points[k, 0]), coefficient]
 
-    rows = np.unique(np.linspace(0, len(found) - 1, MOST_ROWS).astype(int)).tolist()
-    screen.table((*found.names, "first point", "coefficient"), rows, row)
-    screen.left_out(len(found) - len(rows))
+    rows = np.unique(np.linspace(0, len(curve) - 1, MOST_ROWS).astype(int)).tolist()
+    screen.table((*curve.names, "first point", "coefficient"), rows, row)
+    screen.left_out(len(curve) - len(rows))
 
 
 def _verdict(special: CodimensionTwo, names: tuple[str, str]) -> str:

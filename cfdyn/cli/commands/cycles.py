@@ -65,35 +65,36 @@ def cycles(
     )  # fmt: skip
 
 
-def _proof(step: Map, found: Cycles, jobs: int | None, say: Say) -> tuple[dict[str, Any], list[Any]]:
+def _proof(step: Map, cycles: Cycles, jobs: int | None, say: Say) -> tuple[dict[str, Any], list[Any]]:
     """What the ledger of the box says, under the names that --json has, and its certificate if it is complete."""
-    box = [tuple(ends) for ends in found.box.tolist()]
-    ledger, certificate = proved_ledger(step, found.period, box[0] if len(box) == 1 else box, telling(say), jobs)
+    box = [tuple(ends) for ends in cycles.box.tolist()]
+    ledger, certificate = proved_ledger(step, cycles.period, box[0] if len(box) == 1 else box, telling(say), jobs)
     left = [{"box": [list(ends) for ends in place], "reason": reason} for place, reason in ledger.undecided]
     proof = {"complete": ledger.complete, "undecided": left, "proved": certificate.proved, "count": ledger.count,
              "statement": certificate.statement, "reason": certificate.reason}  # fmt: skip
     return proof, [certificate.document] if certificate.document else []
 
 
-def _print(screen: Screen, found: Cycles, step: Map, chosen: dict[str, str], proof: dict[str, Any]) -> None:
+def _print(screen: Screen, cycles: Cycles, step: Map, chosen: dict[str, str], proof: dict[str, Any]) -> None:
     """How many, whether these are all, and the first of them."""
-    box = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(step.names, found.box.tolist(), strict=True))
+    box = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(step.names, cycles.box.tolist(), strict=True))
     screen.facts(("map", f"{step.title}{remark(chosen, 'lr')}"), ("box", f"{box}{remark(chosen, 'box')}"))
     screen.print()
-    screen.print(_sentence(found))
-    if len(found):
-        screen.table(("points", "multipliers" if step.dim > 1 else "multiplier", "stable"), [*found],
+    screen.print(_sentence(cycles))
+    if len(cycles):
+        screen.table(("points", "multipliers" if step.dim > 1 else "multiplier", "stable"), [*cycles],
                      lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
     if proof:
         screen.print()
         screen.print(f"Proved: {proof['statement']}" if proof["proved"] else f"Not proved: {proof['reason']}.")
 
 
-def _sentence(found: Cycles) -> str:
-    what = "fixed point" if found.period == 1 else "cycle"
-    count = f"{len(found) or 'no'} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
-    stable = sum(cycle.stable is True for cycle in found)
-    kinds = f", {stable or 'none'} of them stable" if len(found) > 1 else " (stable)" if stable else ""
-    sure = "these are all" if len(found) else "there is none"
-    verdict = f"{sure}, as far as floating point can tell" if found.complete else "there may be more"
-    return f"{count}{kinds}: {verdict}" + (f" ({found.reason})" if found.reason else "") + "."
+def _sentence(cycles: Cycles) -> str:
+    what = "fixed point" if cycles.period == 1 else "cycle"
+    count = f"{len(cycles) or 'no'} {what}{'' if len(cycles) == 1 else 's'}"
+    count += f" of period {cycles.period}" * (cycles.period > 1)
+    stable = sum(cycle.stable is True for cycle in cycles)
+    kinds = f", {stable or 'none'} of them stable" if len(cycles) > 1 else " (stable)" if stable else ""
+    sure = "these are all" if len(cycles) else "there is none"
+    verdict = f"{sure}, as far as floating point can tell" if cycles.complete else "there may be more"
+    return f"{count}{kinds}: {verdict}" + (f" ({cycles.reason})" if cycles.reason else "") + "."

@@ -95,41 +95,42 @@ def _orbits(
                   lambda screen: _print(screen, found, about), record=found, draw=draw)  # fmt: skip
 
 
-def _fields(found: OrbitDiagram) -> dict[str, Any]:
+def _fields(diagram: OrbitDiagram) -> dict[str, Any]:
     """All of it but the states."""
-    return {"parameter": found.parameter, "values": found.values, "coordinate": found.name, "ways": list(found.ways),
-            "exponents": found.exponents, "errors": found.errors, "escaped": found.ended > 0, **_counts(found)}  # fmt: skip
+    return {"parameter": diagram.parameter, "values": diagram.values, "coordinate": diagram.name, "ways": list(diagram.ways),
+            "exponents": diagram.exponents, "errors": diagram.errors, "escaped": diagram.ended > 0,
+            **_counts(diagram)}  # fmt: skip
 
 
-def _counts(found: OrbitDiagram) -> dict[str, Any]:
+def _counts(diagram: OrbitDiagram) -> dict[str, Any]:
     """How many states there are, and where."""
     import numpy as np
 
-    finite = found.states[np.isfinite(found.states)]
+    finite = diagram.states[np.isfinite(diagram.states)]
     return {"range": [finite.min(), finite.max()] if len(finite) else None,
-            "transient": found.provenance["settings"]["transient"], "kept": found.states.shape[2]}  # fmt: skip
+            "transient": diagram.provenance["settings"]["transient"], "kept": diagram.states.shape[2]}  # fmt: skip
 
 
-def _summary(found: OrbitDiagram) -> dict[str, Any]:
+def _summary(diagram: OrbitDiagram) -> dict[str, Any]:
     """What is worth knowing without the values: also the parts of them, for each way, that escape and that are stretched."""
-    stretched = found.exponents > 3 * found.errors
-    return {**_counts(found), "escaped": (found.ended > 0).mean(axis=1), "stretching": stretched.mean(axis=1)}
+    stretched = diagram.exponents > 3 * diagram.errors
+    return {**_counts(diagram), "escaped": (diagram.ended > 0).mean(axis=1), "stretching": stretched.mean(axis=1)}
 
 
-def _print(screen: Screen, found: OrbitDiagram, about: dict) -> None:
+def _print(screen: Screen, diagram: OrbitDiagram, about: dict) -> None:
     """A few facts; the states are in the record and in the figure."""
     import numpy as np
 
-    summary = _summary(found)
+    summary = _summary(diagram)
     span = "" if summary["range"] is None else f", from {summary['range'][0]:.6g} to {summary['range'][1]:.6g}"
     rows = [("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
             ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
-            ("values", f"{len(found.values)} of {found.parameter} from {found.values[0]:g} to {found.values[-1]:g}"),
-            ("states", f"{summary['kept']} of {found.name} at each, after {summary['transient']} steps{span}")]  # fmt: skip
-    for k, way in enumerate(found.ways):
-        where = "" if len(found.ways) == 1 else f" ({way})"
+            ("values", f"{len(diagram.values)} of {diagram.parameter} from {diagram.values[0]:g} to {diagram.values[-1]:g}"),
+            ("states", f"{summary['kept']} of {diagram.name} at each, after {summary['transient']} steps{span}")]  # fmt: skip
+    for k, way in enumerate(diagram.ways):
+        where = "" if len(diagram.ways) == 1 else f" ({way})"
         rows.append((f"escaped{where}", f"{100 * summary['escaped'][k]:.3g} % of the values"))
-        if np.isfinite(found.exponents[k]).any():
+        if np.isfinite(diagram.exponents[k]).any():
             part = f"{100 * summary['stretching'][k]:.3g} % of the values"
             rows.append((f"stretching{where}", f"{part}: exponent above 0 by 3 errors"))
     screen.facts(*rows)

@@ -53,17 +53,17 @@ def entropy(
     if box is None:
         chosen["box"] = "holds all bounded orbits"
     say("following the ends of laps")
-    found = cfdyn.analysis.topological_entropy(step, asked[0], progress=say)
-    lo, hi = found.interval.tolist()
+    entropy = cfdyn.analysis.topological_entropy(step, asked[0], progress=say)
+    lo, hi = entropy.interval.tolist()
     return Answer(
-        lambda: {**fields(found, "lower upper interval laps words steps reason meaning"), "map": step.title, "chosen": chosen},
+        lambda: {**fields(entropy, "lower upper interval laps words steps reason meaning"), "map": step.title, "chosen": chosen},
         lambda screen: screen.facts(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
-            ("interval", f"{number(lo)} to {number(hi)}{remark(chosen, 'box')}, {found.laps} laps"),
-            ("entropy", f"{number(found.lower)} to {number(found.upper)} per step, in floating point"),
-            ("verdict", found.meaning),
+            ("interval", f"{number(lo)} to {number(hi)}{remark(chosen, 'box')}, {entropy.laps} laps"),
+            ("entropy", f"{number(entropy.lower)} to {number(entropy.upper)} per step, in floating point"),
+            ("verdict", entropy.meaning),
         ),
-        record=found,
+        record=entropy,
     )  # fmt: skip
 
 
@@ -74,12 +74,12 @@ def _covering(step: Map, ends: str, chosen: Chosen) -> Answer:
                   lambda screen: _print(screen, found, f"{step.title}{remark(chosen, 'lr')}"), record=found)  # fmt: skip
 
 
-def _print(screen: Screen, found: Covering, title: str) -> None:
+def _print(screen: Screen, covering: Covering, title: str) -> None:
     """Which interval covers which, and what follows."""
-    counts = ", ".join(f"{count:.0f}" for count in found.returns[:LAPS])
-    screen.facts(("map", title), ("entropy", f"at least {number(found.entropy)} per step, in floating point"),
+    counts = ", ".join(f"{count:.0f}" for count in covering.returns[:LAPS])
+    screen.facts(("map", title), ("entropy", f"at least {number(covering.entropy)} per step, in floating point"),
                  ("fixed points", f"at least {counts} of the first powers of the map"))  # fmt: skip
     screen.print()
-    names = [f"{number(lo)} to {number(hi)}" for lo, hi in found.intervals]
+    names = [f"{number(lo)} to {number(hi)}" for lo, hi in covering.intervals]
     screen.table(("interval", "covers"), range(len(names)), lambda k: [
-        names[k], "; ".join(name for name, covered in zip(names, found.matrix[k], strict=True) if covered)])  # fmt: skip
+        names[k], "; ".join(name for name, covered in zip(names, covering.matrix[k], strict=True) if covered)])  # fmt: skip

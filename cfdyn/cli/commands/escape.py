@@ -52,9 +52,9 @@ def escape(
         raise UsageError(f"a slope is over two or more values of {', '.join(SIZE)}: --vary noise=0.5,1,2")
     step, z0, about = drawn.random_map(subject)
     if sweep is None:
-        found = cfdyn.analysis.escape_times(step, z0, outside, steps, runs, progress=lambda k: say(f"{k} of {steps} steps"))
-        return Answer(lambda: {**fields(found, KEYS), "times": found.times, **about}, lambda screen: _print(screen, found, about),
-                      record=found)  # fmt: skip
+        escapes = cfdyn.analysis.escape_times(step, z0, outside, steps, runs, progress=lambda k: say(f"{k} of {steps} steps"))
+        return Answer(lambda: {**fields(escapes, KEYS), "times": escapes.times, **about},
+                      lambda screen: _print(screen, escapes, about), record=escapes)  # fmt: skip
     name, values = sweep
     rows = []
     for k, value in enumerate(values, 1):
@@ -67,17 +67,17 @@ def escape(
                   lambda screen: _fit(screen, fit, rows, name, values, about), record=fit)  # fmt: skip
 
 
-def _print(screen: Screen, found: EscapeTimes, about: dict) -> None:
+def _print(screen: Screen, escapes: EscapeTimes, about: dict) -> None:
     """The mean and what it rests on."""
-    mean = f"none left; the mean is above {number(found.low)} (95 %)"
-    if found.escaped:
-        mean = f"{number(found.mean)} steps, {number(found.low)} to {number(found.high)} (95 %)"
-    constant = "nothing says otherwise" if found.exponential else f"no: it changes with time (p = {found.p_value:.2g})"
+    mean = f"none left; the mean is above {number(escapes.low)} (95 %)"
+    if escapes.escaped:
+        mean = f"{number(escapes.mean)} steps, {number(escapes.low)} to {number(escapes.high)} (95 %)"
+    constant = "nothing says otherwise" if escapes.exponential else f"no: it changes with time (p = {escapes.p_value:.2g})"
     screen.facts(
         *about_facts(about),
-        ("runs", f"{counted(found.status)} within {found.steps} steps"),
+        ("runs", f"{counted(escapes.status)} within {escapes.steps} steps"),
         ("mean escape time", mean),
-        ("constant chance", constant) if found.escaped else None,
+        ("constant chance", constant) if escapes.escaped else None,
     )
 
 

@@ -67,14 +67,14 @@ def exact(
     )  # fmt: skip
 
 
-def _document(found: ExactCycles, edges: ExactEdge | None) -> dict[str, Any]:
+def _document(exact: ExactCycles, edges: ExactEdge | None) -> dict[str, Any]:
     bifurcations = [{"kind": kind, **fields(root, "parameter value"), "formula": root.formula and root.formula.text}
-                    for kind, root in found.bifurcations]  # fmt: skip
-    return {**found.to_json(), "bifurcations": bifurcations, "edges": edges and edges.to_json(), "latex": found.latex()}
+                    for kind, root in exact.bifurcations]  # fmt: skip
+    return {**exact.to_json(), "bifurcations": bifurcations, "edges": edges and edges.to_json(), "latex": exact.latex()}
 
 
-def _latex(found: ExactCycles, edges: ExactEdge | None) -> str:
-    return found.latex() + (f"\n{edges.latex()}" if edges is not None and edges.minima else "")
+def _latex(exact: ExactCycles, edges: ExactEdge | None) -> str:
+    return exact.latex() + (f"\n{edges.latex()}" if edges is not None and edges.minima else "")
 
 
 def _built(subject: Subject, parameters: str | None, vary: str | None) -> tuple[Map | Loss, Optimizer | None]:
@@ -107,24 +107,24 @@ def _span(text: str, subject: tuple[Map | Loss, Optimizer | None], parameters: s
     return checked_span(intervals(interval, "--vary")[0])
 
 
-def _print(screen: Screen, found: ExactCycles, edges: ExactEdge | None) -> None:
+def _print(screen: Screen, exact: ExactCycles, edges: ExactEdge | None) -> None:
     """Each family with what is known of it, then the bifurcations in their order, and the minima."""
-    numbers = {name: value for name, value in found.params.items() if name not in found.parameters}
+    numbers = {name: value for name, value in exact.params.items() if name not in exact.parameters}
     screen.facts(
-        ("map", _short("; ".join(f"{n} → {f}" for n, f in zip(found.names, found.formulas)) or found.title)),
-        ("symbols", ", ".join(found.parameters) or "none"),
+        ("map", _short("; ".join(f"{n} → {f}" for n, f in zip(exact.names, exact.formulas)) or exact.title)),
+        ("symbols", ", ".join(exact.parameters) or "none"),
         ("numbers", named(numbers, numbers.values())) if numbers else None,
-        (called(found.period, True), "all of them, exactly" if found.complete else f"not all in closed form: {found.reason}"),
+        (called(exact.period, True), "all of them, exactly" if exact.complete else f"not all in closed form: {exact.reason}"),
     )
-    for family in found.families:
-        _print_family(screen, family, found.parameters)
-    if found.bifurcations:
-        given = named(found.parameters[1:], [found.params[name] for name in found.parameters[1:]])
-        real = "fixed points" if found.period == 1 else "cycles"
+    for family in exact.families:
+        _print_family(screen, family, exact.parameters)
+    if exact.bifurcations:
+        given = named(exact.parameters[1:], [exact.params[name] for name in exact.parameters[1:]])
+        real = "fixed points" if exact.period == 1 else "cycles"
         screen.heading(f"\nBifurcations of real {real}", f", at {given}" if given else "")
         rows = [(f"{root.value:.16g}", kind, "root of the polynomial" if root.formula is None else _short(root.formula))
-                for kind, root in found.bifurcations]  # fmt: skip
-        screen.table((found.parameters[0], "kind", "formula"), rows, most=None)
+                for kind, root in exact.bifurcations]  # fmt: skip
+        screen.table((exact.parameters[0], "kind", "formula"), rows, most=None)
     if edges is not None:
         _print_edges(screen, edges)
 

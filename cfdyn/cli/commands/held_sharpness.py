@@ -52,21 +52,21 @@ def held_sharpness(
                   lambda screen: _print(screen, found, start, chosen), record=found)  # fmt: skip
 
 
-def _print(screen: Screen, found: HeldSharpness, start: object, chosen: dict[str, str]) -> None:
+def _print(screen: Screen, hold: HeldSharpness, start: object, chosen: dict[str, str]) -> None:
     """One row for each cell."""
-    settings = found.provenance["settings"]
+    settings = hold.provenance["settings"]
     screen.facts(
-        ("optimizer", f"{found.provenance['settings']['map']}, at each learning rate"),
+        ("optimizer", f"{hold.provenance['settings']['map']}, at each learning rate"),
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
         ("runs", f"{settings['runs']} of {settings['steps']} steps in each cell; the flow from step {settings['after']} on"),
     )
     screen.print()
-    cells = [(i, k) for i in range(len(found.batch)) for k in range(len(found.lr))]
+    cells = [(i, k) for i in range(len(hold.batch)) for k in range(len(hold.lr))]
     heads = ("batch", "lr", "sharpness of the flow", "at the runs' mean", "their median", "edge", "held by")
-    held, tables = found.held, (found.flow, found.at_mean, found.runs, found.edge)
+    held, tables = hold.held, (hold.flow, hold.at_mean, hold.runs, hold.edge)
     screen.table(heads, cells, lambda c: [
-        str(found.batch[c[0]]), number(found.lr[c[1]]), *(cell(table[c]) for table in tables), HOLDS[str(held[c])]],
+        str(hold.batch[c[0]]), number(hold.lr[c[1]]), *(cell(table[c]) for table in tables), HOLDS[str(held[c])]],
         most=None)  # fmt: skip
     screen.print("Means over the last third of the time.", style="dim")
-    for words in found.notes:
+    for words in hold.notes:
         screen.note(words)

@@ -59,14 +59,15 @@ def intermittency(
     return Answer(lambda: {**fields(found, KEYS), **about}, lambda screen: _print(screen, found, about), record=found)
 
 
-def _print(screen: Screen, found: Intermittency, about: dict) -> None:
+def _print(screen: Screen, intermittency: Intermittency, about: dict) -> None:
     """A row for each distance, and the exponent."""
     screen.facts(
         ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
         ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
-        ("critical", f"{found.name} = {found.critical:.12g}, of the cycle of period {found.period}"),
-        ("exponent", f"{number(found.exponent)} ± {cell(found.error)}, of the mean length over the distance"),
+        ("critical", f"{intermittency.name} = {intermittency.critical:.12g}, of the cycle of period {intermittency.period}"),
+        ("exponent", f"{number(intermittency.exponent)} ± {cell(intermittency.error)}, of the mean length over the distance"),
     )  # fmt: skip
     screen.print()
-    screen.table(("distance", "laminar phases", "mean length", "its error"), range(len(found.values)), lambda k: [
-        number(found.distances[k]), str(found.counts[k]), cell(found.lengths[k]), cell(found.errors[k])], most=None)  # fmt: skip
+    screen.table(("distance", "laminar phases", "mean length", "its error"), range(len(intermittency.values)), lambda k: [
+        number(intermittency.distances[k]), str(intermittency.counts[k]), cell(intermittency.lengths[k]),
+        cell(intermittency.errors[k])], most=None)  # fmt: skip

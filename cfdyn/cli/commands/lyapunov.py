@@ -58,18 +58,18 @@ def lyapunov(
         raise UsageError("--window, --exponents and --also are for exponents over parameters: give --vary")
     step, z0, chosen = subject.map_and_state()
     n = 100_000 if steps is None else steps
-    found = cfdyn.analysis.lyapunov_spectrum(step, z0, n, transient, progress=lambda k: say(f"{k} of {n} steps"))
+    spectrum = cfdyn.analysis.lyapunov_spectrum(step, z0, n, transient, progress=lambda k: say(f"{k} of {n} steps"))
     return Answer(
-        lambda: {**fields(found, "exponents errors dimension dimension_error steps"), "sum": found.total, "map": step.title,
+        lambda: {**fields(spectrum, "exponents errors dimension dimension_error steps"), "sum": spectrum.total, "map": step.title,
                  "start": z0, "chosen": chosen},
         lambda screen: screen.facts(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
             ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
-            ("exponents", f"{vector(found.exponents)} per step over {n} steps"),
-            ("errors", f"{vector(found.errors)}, standard errors from {PARTS} parts of the way"),
-            ("sum", number(found.total)),
-            ("dimension", f"{found.dimension:.5g} ± {found.dimension_error:.1g}, by Kaplan and Yorke's formula"),
-        ), record=found,
+            ("exponents", f"{vector(spectrum.exponents)} per step over {n} steps"),
+            ("errors", f"{vector(spectrum.errors)}, standard errors from {PARTS} parts of the way"),
+            ("sum", number(spectrum.total)),
+            ("dimension", f"{spectrum.dimension:.5g} ± {spectrum.dimension_error:.1g}, by Kaplan and Yorke's formula"),
+        ), record=spectrum,
     )  # fmt: skip
 
 
@@ -79,28 +79,28 @@ def _over(
     """Over parameters."""
     step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = math.prod(len(values) for _, values in axes)
-    found = cfdyn.analysis.lyapunov_spectra(step, axes, z0, exponents, steps, transient,
+    spectra = cfdyn.analysis.lyapunov_spectra(step, axes, z0, exponents, steps, transient,
                                             progress=lambda done: say(f"{done} of {cells} cells"))  # fmt: skip
     about = {"map": step.title, "start": z0, "chosen": chosen}
     shown = "first second exponents errors stretching dimension"
-    return Answer(lambda: {**about, "names": list(found.names), **fields(found, shown)},
-                  lambda screen: _print(screen, found, about), record=found, draw=draw)  # fmt: skip
+    return Answer(lambda: {**about, "names": list(spectra.names), **fields(spectra, shown)},
+                  lambda screen: _print(screen, spectra, about), record=spectra, draw=draw)  # fmt: skip
 
 
-def _print(screen: Screen, found: LyapunovSpectra, about: dict) -> None:
+def _print(screen: Screen, spectra: LyapunovSpectra, about: dict) -> None:
     """The settings, and how many exponents are above 0 in which part of the cells."""
     import numpy as np
 
-    axes = zip(found.names, (found.first, found.second), strict=False)
+    axes = zip(spectra.names, (spectra.first, spectra.second), strict=False)
     screen.facts(
         ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
         ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
         *((name, f"{len(values)} values from {values[0]:g} to {values[-1]:g}") for name, values in axes),
-        ("steps", f"{found.provenance['settings']['steps']} after {found.provenance['settings']['transient']}"),
+        ("steps", f"{spectra.provenance['settings']['steps']} after {spectra.provenance['settings']['transient']}"),
     )  # fmt: skip
     screen.print()
-    gone = np.isnan(found.exponents).any(axis=2)
-    numbers = range(found.exponents.shape[2] + 1)
-    counts = [(f"{k} above 0 by 3 errors" if k else "none above 0", ~gone & (found.stretching == k)) for k in numbers]
+    gone = np.isnan(spectra.exponents).any(axis=2)
+    numbers = range(spectra.exponents.shape[2] + 1)
+    counts = [(f"{k} above 0 by 3 errors" if k else "none above 0", ~gone & (spectra.stretching == k)) for k in numbers]
     rows = [(words, f"{100 * cells.mean():.3g} %") for words, cells in [*counts, ("the orbit escapes", gone)] if cells.any()]
     screen.table(("exponents", "cells"), rows)

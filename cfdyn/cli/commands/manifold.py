@@ -68,10 +68,11 @@ def manifold(
                                "chosen": chosen},
                       lambda screen: _print_crossings(screen, met, step.title), record=met)  # fmt: skip
     say("growing manifolds")
-    found = cfdyn.analysis.manifolds(step, start, KINDS[kind], basins=basins, **options)
+    manifolds = cfdyn.analysis.manifolds(step, start, KINDS[kind], basins=basins, **options)
     return Answer(
-        lambda: {**_points(found.curves), **fields(found, "names box basins attractors"), "map": step.title, "chosen": chosen},
-        lambda screen: _print(screen, found.curves, step.title), record=found,
+        lambda: {**_points(manifolds.curves), **fields(manifolds, "names box basins attractors"), "map": step.title,
+                 "chosen": chosen},
+        lambda screen: _print(screen, manifolds.curves, step.title), record=manifolds,
     )  # fmt: skip
 
 
@@ -101,18 +102,19 @@ def _print(screen: Screen, curves: list[Manifold], title: str) -> None:
             screen.print(f"{curve.kind}: {curve.reason}", style="dim")
 
 
-def _print_crossings(screen: Screen, found: Homoclinic, title: str) -> None:
+def _print_crossings(screen: Screen, homoclinic: Homoclinic, title: str) -> None:
     """How many points and orbits there are, and the primary ones."""
-    _print(screen, found.manifolds.curves, title)
-    what = "heteroclinic" if found.heteroclinic else "homoclinic"
-    orbits = len(set(found.orbits.tolist()))
+    _print(screen, homoclinic.manifolds.curves, title)
+    what = "heteroclinic" if homoclinic.heteroclinic else "homoclinic"
+    orbits = len(set(homoclinic.orbits.tolist()))
     screen.print()
-    if not len(found):
+    if not len(homoclinic):
         screen.print(f"no {what} points in the box")
         return
-    screen.print(f"{len(found)} {what} points on {orbits} orbits in the box, {int(found.primary.sum())} of them primary; "
-                 f"|W_u(s) − W_s(t)| ≤ {found.gap:.1e} of the box")  # fmt: skip
-    first = sorted(range(len(found)), key=lambda k: (not found.primary[k], abs(found.s[k])))
+    primary = int(homoclinic.primary.sum())
+    screen.print(f"{len(homoclinic)} {what} points on {orbits} orbits in the box, {primary} of them primary; "
+                 f"|W_u(s) − W_s(t)| ≤ {homoclinic.gap:.1e} of the box")  # fmt: skip
+    first = sorted(range(len(homoclinic)), key=lambda k: (not homoclinic.primary[k], abs(homoclinic.s[k])))
     screen.table(("point", "angle", "primary", "orbit", "s", "t"), first,
-                 lambda k: (vector(found.points[k]), number(found.angles[k]), YES_NO[bool(found.primary[k])],
-                            str(found.orbits[k]), number(found.s[k]), number(found.t[k])))  # fmt: skip
+                 lambda k: (vector(homoclinic.points[k]), number(homoclinic.angles[k]), YES_NO[bool(homoclinic.primary[k])],
+                            str(homoclinic.orbits[k]), number(homoclinic.s[k]), number(homoclinic.t[k])))  # fmt: skip

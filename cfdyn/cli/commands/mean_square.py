@@ -66,38 +66,38 @@ def mean_square(
     return Answer(document, lambda screen: _print(screen, answer, loss.spec.title, chosen), record=answer)
 
 
-def _print(screen: Screen, found: MeanSquare, title: str, chosen: dict[str, str]) -> None:
+def _print(screen: Screen, measured: MeanSquare, title: str, chosen: dict[str, str]) -> None:
     """The answer and the measures."""
-    drawn = "with" if found.replace else "without"
+    drawn = "with" if measured.replace else "without"
     screen.facts(
-        ("loss", f"{title}, {found.rows} rows"),
-        ("point", f"{vector(found.w)}{remark(chosen, 'start')}"),
-        ("learning rate", f"{number(found.lr)}{remark(chosen, 'lr')}"),
-        ("batch", f"{found.batch}, drawn {drawn} replacement"),
-        ("directions", _directions(found)),
+        ("loss", f"{title}, {measured.rows} rows"),
+        ("point", f"{vector(measured.w)}{remark(chosen, 'start')}"),
+        ("learning rate", f"{number(measured.lr)}{remark(chosen, 'lr')}"),
+        ("batch", f"{measured.batch}, drawn {drawn} replacement"),
+        ("directions", _directions(measured)),
     )
     screen.print()
-    radius, full = number(found.radius), number(found.full_batch)
-    if found.sharp:
-        screen.print(f"The mean square of the distance {VERDICT[found.stable]}: a step multiplies it by {radius} on the sharp "
+    radius, full = number(measured.radius), number(measured.full_batch)
+    if measured.sharp:
+        screen.print(f"The mean square of the distance {VERDICT[measured.stable]}: a step multiplies it by {radius} on the sharp "
                      f"directions, one of the full batch by {full}.")  # fmt: skip
     else:
         screen.print("No direction is sharp at this learning rate, so nothing is said of the mean square of the distance.")
-    batch = "none" if found.smallest_batch is None else str(found.smallest_batch)
+    batch = "none" if measured.smallest_batch is None else str(measured.smallest_batch)
     screen.facts(
-        ("largest stable learning rate", number(found.largest_lr)),
+        ("largest stable learning rate", number(measured.largest_lr)),
         ("smallest stable batch", batch),
-        ("mean curvature of what grows fastest", cell(found.sharpness_along)),
-        ("left out, relative to the noise", "nothing: exact" if found.dropped == 0 else cell(found.dropped)),
+        ("mean curvature of what grows fastest", cell(measured.sharpness_along)),
+        ("left out, relative to the noise", "nothing: exact" if measured.dropped == 0 else cell(measured.dropped)),
     )
     screen.print()
-    screen.table(("measure", "value", "threshold", "value / threshold", "source"), found.measures, _row, most=None)
+    screen.table(("measure", "value", "threshold", "value / threshold", "source"), measured.measures, _row, most=None)
 
 
 def _row(m: Measure) -> list[str]:
     return [m.name, cell(m.value), cell(m.threshold), cell(m.ratio), m.source]
 
 
-def _directions(found: MeanSquare) -> str:
-    counts = [(found.sharp, "sharp"), (found.slow, "slow"), (found.flat, "flat"), (found.negative, "of negative curvature")]
-    return ", ".join(f"{count} {words}" for count, words in counts if count is not None and (count or words == "sharp"))
+def _directions(measured: MeanSquare) -> str:
+    kinds = {"sharp": measured.sharp, "slow": measured.slow, "flat": measured.flat, "of negative curvature": measured.negative}
+    return ", ".join(f"{count} {words}" for words, count in kinds.items() if count is not None and (count or words == "sharp"))

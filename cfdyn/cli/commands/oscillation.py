@@ -49,10 +49,10 @@ def oscillation(
                   lambda screen: _print(screen, [title, *log.notes], found), record=found)  # fmt: skip
 
 
-def _steps(found: Oscillation, log: Log) -> dict[str, Any]:
+def _steps(oscillation: Oscillation, log: Log) -> dict[str, Any]:
     """The period and the episode in steps of the log's own column; of the rows where it has none."""
-    since, until = (None if row is None else float(log.at[row]) for row in (found.since, found.until))
-    period = None if found.period is None or log.every is None else found.period * log.every
+    since, until = (None if row is None else float(log.at[row]) for row in (oscillation.since, oscillation.until))
+    period = None if oscillation.period is None or log.every is None else oscillation.period * log.every
     return {"column": log.clock, "every": log.every, "period": period, "since": since, "until": until}
 
 
@@ -69,14 +69,14 @@ def _counted(steps: dict[str, Any], first: float) -> str:
     return f" ({'; '.join(parts)})"
 
 
-def _print(screen: Screen, title: list[str], found: Oscillation) -> None:
+def _print(screen: Screen, title: list[str], oscillation: Oscillation) -> None:
     """The answer, one row for each direction, and the leading one's evidence."""
     for line in title:
         screen.print(line)
-    screen.print(f"{found.leading}: {found.reason}")
+    screen.print(f"{oscillation.leading}: {oscillation.reason}")
     columns = ("direction", "kind", "period", "since", "until", "amplitude", "frequency", "share", "p-value")
-    screen.table(columns, found.directions, _row)
-    evidence = found.evidence
+    screen.table(columns, oscillation.directions, _row)
+    evidence = oscillation.evidence
     screen.print(f"alternation {_number(evidence['alternation'])}, determinism {_number(evidence['determinism'])}")
     returns = ", ".join(f"{value:.2g}" for value in evidence["returns"][:MOST_RETURNS])
     screen.print(f"return differences at lags 1, 2, …: {returns}")
@@ -89,12 +89,12 @@ def _row(direction: dict[str, Any]) -> list[str]:
     return [direction["name"], direction["kind"], *steps, amplitude, *numbers]
 
 
-def _words(found: Oscillation, unit: str) -> str:
-    if found.kind == "none":
+def _words(oscillation: Oscillation, unit: str) -> str:
+    if oscillation.kind == "none":
         return "no oscillation"
-    what = f"period {found.period}" if found.kind == "periodic" else "irregular"
-    bands = f" in {found.bands} bands" if (found.bands or 1) > 1 else ""
-    return f"{what}{bands}, {unit} {found.since} to {found.until}, amplitude {number(found.amplitude)}"
+    what = f"period {oscillation.period}" if oscillation.kind == "periodic" else "irregular"
+    bands = f" in {oscillation.bands} bands" if (oscillation.bands or 1) > 1 else ""
+    return f"{what}{bands}, {unit} {oscillation.since} to {oscillation.until}, amplitude {number(oscillation.amplitude)}"
 
 
 def _number(value: float) -> str:

@@ -77,51 +77,52 @@ def random(
     return Answer(lambda: {**fields(found, keys), **about}, lambda screen: tables(screen, found, about), record=found)
 
 
-def _exponents(screen: Screen, found: RandomLyapunov, about: dict) -> None:
+def _exponents(screen: Screen, exponents: RandomLyapunov, about: dict) -> None:
     """Exponents, errors, and what they mean."""
     screen.facts(
         *about_facts(about),
-        ("runs", f"{counted(found.status)}; {found.steps} steps of each"),
-        ("exponents", f"{vector(found.exponents)} per step"),
-        ("errors", f"{vector(found.errors)}, standard errors from the runs"),
-        ("sum", f"{number(found.total)} ± {number(found.total_error)}"),
-        ("the largest", MEANS[found.sign]),
-        ("one place", "nothing says otherwise" if not found.p_value < 0.01
-         else f"no: the runs differ more than parts of their ways (p = {found.p_value:.2g})"),
+        ("runs", f"{counted(exponents.status)}; {exponents.steps} steps of each"),
+        ("exponents", f"{vector(exponents.exponents)} per step"),
+        ("errors", f"{vector(exponents.errors)}, standard errors from the runs"),
+        ("sum", f"{number(exponents.total)} ± {number(exponents.total_error)}"),
+        ("the largest", MEANS[exponents.sign]),
+        ("one place", "nothing says otherwise" if not exponents.p_value < 0.01
+         else f"no: the runs differ more than parts of their ways (p = {exponents.p_value:.2g})"),
     )  # fmt: skip
 
 
-def _induced(screen: Screen, found: NoiseInduced, about: dict) -> None:
+def _induced(screen: Screen, induced: NoiseInduced, about: dict) -> None:
     """A row for each value."""
-    screen.facts(*about_facts(about), ("without noise", f"{number(found.without)} ± {cell(found.without_error)} per step"))
+    screen.facts(*about_facts(about), ("without noise", f"{number(induced.without)} ± {cell(induced.without_error)} per step"))
     screen.print()
-    heads = (found.name, "largest exponent", "its error", "runs that go on", "sign", "noise-induced")
-    screen.table(heads, range(len(found.values)), lambda k: [
-        number(found.values[k]), cell(found.exponents[k]), cell(found.errors[k]), f"{100 * found.alive[k]:.3g} %",
-        {1: "+", -1: "−", 0: "?"}[int(found.signs[k])], str(found.induced[k])], most=None)  # fmt: skip
+    heads = (induced.name, "largest exponent", "its error", "runs that go on", "sign", "noise-induced")
+    screen.table(heads, range(len(induced.values)), lambda k: [
+        number(induced.values[k]), cell(induced.exponents[k]), cell(induced.errors[k]), f"{100 * induced.alive[k]:.3g} %",
+        {1: "+", -1: "−", 0: "?"}[int(induced.signs[k])], str(induced.induced[k])], most=None)  # fmt: skip
 
 
-def _density(screen: Screen, found: InvariantDensity, about: dict) -> None:
+def _density(screen: Screen, density: InvariantDensity, about: dict) -> None:
     """Mean and variance; the density is in the record and in the figure."""
+    drift = density.drift
     screen.facts(
         *about_facts(about),
-        ("runs", f"{counted(found.status)}; {found.steps} steps of each"),
-        (f"mean of {found.name}", f"{number(found.mean)} ± {number(found.mean_error)}"),
-        ("variance", f"{number(found.variance)} ± {number(found.variance_error)}"),
-        ("most likely", number(found.centres[found.density.argmax()])),
-        ("settled", "nothing says otherwise" if found.drift < 4 else f"no: the mean still moves, by {found.drift:.1f} errors"),
+        ("runs", f"{counted(density.status)}; {density.steps} steps of each"),
+        (f"mean of {density.name}", f"{number(density.mean)} ± {number(density.mean_error)}"),
+        ("variance", f"{number(density.variance)} ± {number(density.variance_error)}"),
+        ("most likely", number(density.centres[density.density.argmax()])),
+        ("settled", "nothing says otherwise" if drift < 4 else f"no: the mean still moves, by {drift:.1f} errors"),
     )
 
 
-def _cycle(screen: Screen, found: BlurredCycle, about: dict) -> None:
+def _cycle(screen: Screen, blurred: BlurredCycle, about: dict) -> None:
     """A row for each value."""
-    screen.facts(*about_facts(about), ("without noise", f"period {found.period}"), ("logs", f"of {found.steps} steps"))
+    screen.facts(*about_facts(about), ("without noise", f"period {blurred.period}"), ("logs", f"of {blurred.steps} steps"))
     screen.print()
-    heads = (found.name, "period found", "bands in order", "of runs", "95 % of both", "by chance", "signal/noise", "still there")
-    screen.table(heads, range(len(found.values)), lambda k: [
-        number(found.values[k]), str(found.seen[k]), str(found.banded[k]), str(found.judged[k]),
-        f"{100 * found.low[k]:.0f}–{100 * found.high[k]:.0f} %", cell(found.p_values[k]), cell(found.signal_to_noise[k]),
-        {1: "yes", -1: "no", 0: "?"}[int(found.still[k])]], most=None)  # fmt: skip
+    heads = ("period found", "bands in order", "of runs", "95 % of both", "by chance", "signal/noise", "still there")
+    screen.table((blurred.name, *heads), range(len(blurred.values)), lambda k: [
+        number(blurred.values[k]), str(blurred.seen[k]), str(blurred.banded[k]), str(blurred.judged[k]),
+        f"{100 * blurred.low[k]:.0f}–{100 * blurred.high[k]:.0f} %", cell(blurred.p_values[k]), cell(blurred.signal_to_noise[k]),
+        {1: "yes", -1: "no", 0: "?"}[int(blurred.still[k])]], most=None)  # fmt: skip
 
 
 SHOWN: dict[str, tuple[str, Callable[..., None]]] = {

@@ -43,9 +43,9 @@ def studies(
 
     $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
-    found = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
-    return Answer(lambda: _document(found), lambda screen: _print(screen, found), record=found,
-                  status=1 if len(found.failures) == len(found) else 0)  # fmt: skip
+    studies = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
+    return Answer(lambda: _document(studies), lambda screen: _print(screen, studies), record=studies,
+                  status=1 if len(studies.failures) == len(studies) else 0)  # fmt: skip
 
 
 def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:
@@ -88,7 +88,7 @@ def _arguments(row: dict[str, str], seed: int) -> tuple[Any, ...]:
     return loss, optimizer, subject.given_start(), box, over, seed, open_lr
 
 
-def in_columns(found: Studies) -> Studies:
+def in_columns(studies: Studies) -> Studies:
     """Failures that name the columns of the table where they named arguments of Python."""
     import numpy as np
 
@@ -96,28 +96,28 @@ def in_columns(found: Studies) -> Studies:
         name = ARGUMENTS.get(quoted[1], quoted[1])
         return f"column {name}" if name in COLUMNS else quoted[0]
 
-    return replace(found, failure=np.array([QUOTED.sub(column, str(why)) for why in found.failure]))
+    return replace(studies, failure=np.array([QUOTED.sub(column, str(why)) for why in studies.failure]))
 
 
-def _document(found: Studies) -> dict[str, Any]:
+def _document(studies: Studies) -> dict[str, Any]:
     from cfdyn.records.exports import by_rows
 
-    return {"verdict": found.verdict, "complete": found.complete, "studies": by_rows(found.table())}
+    return {"verdict": studies.verdict, "complete": studies.complete, "studies": by_rows(studies.table())}
 
 
-def _print(screen: Screen, found: Studies) -> None:
+def _print(screen: Screen, studies: Studies) -> None:
     """The first of them, and what failed."""
-    screen.print(found.verdict)
+    screen.print(studies.verdict)
     screen.print()
-    failed = bool(found.failures)
+    failed = bool(studies.failures)
     columns = ("loss", "optimizer", "ends on", "|multiplier|", "edge", *["failure"] * failed)
-    screen.table(columns, range(len(found))[:MOST_ROWS],
-                 lambda k: (found.title[k], found.optimizer[k], _regime(found, k), cell(found.multiplier[k]), cell(found.edge[k]),
-                            *[found.failure[k]] * failed))  # fmt: skip
-    if len(found) > MOST_ROWS:
-        screen.print(f"… and {len(found) - MOST_ROWS} more (all of them with --json or --csv FILE)")
+    screen.table(columns, range(len(studies))[:MOST_ROWS],
+                 lambda k: (studies.title[k], studies.optimizer[k], _regime(studies, k), cell(studies.multiplier[k]),
+                            cell(studies.edge[k]), *[studies.failure[k]] * failed))  # fmt: skip
+    if len(studies) > MOST_ROWS:
+        screen.print(f"… and {len(studies) - MOST_ROWS} more (all of them with --json or --csv FILE)")
     screen.print()
 
 
-def _regime(found: Studies, k: int) -> str:
-    return called(int(found.period[k])) if found.period[k] else str(found.regime[k])
+def _regime(studies: Studies, k: int) -> str:
+    return called(int(studies.period[k])) if studies.period[k] else str(studies.regime[k])

@@ -65,27 +65,27 @@ def study(
     )  # fmt: skip
 
 
-def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, found: Study, say: Say) -> Comparison:
+def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, study: Study, say: Say) -> Comparison:
     """These flows beside the steps that the study keeps."""
     from cfdyn.analysis.training.compare import Comparison
 
     say("solving the flows")
     flows = make_flows(names, loss, optimizer)
-    steps = _near_the_start(found)
-    compared = cfdyn.compare(loss, optimizer, flows, found.start, max(2, steps))
+    steps = _near_the_start(study)
+    compared = cfdyn.compare(loss, optimizer, flows, study.start, max(2, steps))
     assert isinstance(compared, Comparison)
-    if steps < len(found.orbit.z) - 1:
+    if steps < len(study.orbit.z) - 1:
         compared.warnings.insert(0, f"the optimizer diverges, and is compared up to step {max(2, steps)} alone: then a weight is "
                                     f"more than {FAR:g} times as far from 0 as any at the start")  # fmt: skip
     return compared
 
 
-def _near_the_start(found: Study) -> int:
+def _near_the_start(study: Study) -> int:
     """The last step of the orbit that says something of a path: all of them, unless it diverges."""
     import numpy as np
 
-    size = np.abs(found.orbit.z[:, : found.orbit.n_weights].astype(float)).max(axis=1)
-    far = size > FAR * (1 + size[0]) if found.regime.kind == "divergent" else np.zeros(len(size), bool)
+    size = np.abs(study.orbit.z[:, : study.orbit.n_weights].astype(float)).max(axis=1)
+    far = size > FAR * (1 + size[0]) if study.regime.kind == "divergent" else np.zeros(len(size), bool)
     return (int(far.argmax()) if far.any() else len(size)) - 1
 
 

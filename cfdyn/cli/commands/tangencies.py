@@ -77,40 +77,39 @@ def _one_or_two(vary: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, fl
     return names, bounds
 
 
-def _followed(found: Tangencies, names: tuple[str, ...], bounds: tuple[tuple[float, float], ...], say: Say) -> TangencyCurve:
+def _followed(tangencies: Tangencies, names: tuple[str, ...], bounds: tuple[tuple[float, float], ...], say: Say) -> TangencyCurve:
     """The first of them as both parameters change."""
-    if not len(found):
+    if not len(tangencies):
         raise NumericsError(
             f"no tangency was found for {names[0]} from {bounds[0][0]:g} to {bounds[0][1]:g}, so that none is followed"
         )
     return cfdyn.analysis.tangency_curve(
-        found[0], (names[0], names[1]), bounds, progress=lambda k: say(f"{k} points of the curve")
+        tangencies[0], (names[0], names[1]), bounds, progress=lambda k: say(f"{k} points of the curve")
     )
 
 
-def _print(screen: Screen, found: Tangencies, title: str) -> None:
+def _print(screen: Screen, tangencies: Tangencies, title: str) -> None:
     """A table of them."""
-    what = "heteroclinic" if found.heteroclinic else "homoclinic"
+    what = "heteroclinic" if tangencies.heteroclinic else "homoclinic"
     screen.print(title)
-    lo, hi = found.bounds
-    screen.print(
-        f"{len(found) or 'no'} {what} tangenc{'y' if len(found) == 1 else 'ies'} found for {found.name} from {lo:g} to {hi:g}"
-    )
-    if len(found):
-        screen.table((found.name, "point", "order", "crisis", "beside it"), [*found], _row)
-    if found.reason:
-        screen.print(f"not looked at: {found.reason}", style="dim")
+    lo, hi = tangencies.bounds
+    count = f"{len(tangencies) or 'no'} {what} tangenc{'y' if len(tangencies) == 1 else 'ies'}"
+    screen.print(f"{count} found for {tangencies.name} from {lo:g} to {hi:g}")
+    if len(tangencies):
+        screen.table((tangencies.name, "point", "order", "crisis", "beside it"), [*tangencies], _row)
+    if tangencies.reason:
+        screen.print(f"not looked at: {tangencies.reason}", style="dim")
 
 
 def _row(t: Tangency) -> tuple[str, ...]:
     return f"{t.parameter:.14g}", vector(t.point), "quadratic" if t.quadratic else "higher", t.crisis or "", t.meaning
 
 
-def _print_curve(screen: Screen, found: Tangencies, curve: TangencyCurve, title: str) -> None:
+def _print_curve(screen: Screen, tangencies: Tangencies, curve: TangencyCurve, title: str) -> None:
     """The tangencies, and a few rows of the curve through the first."""
     import numpy as np
 
-    _print(screen, found, title)
+    _print(screen, tangencies, title)
     screen.print()
     screen.print(f"the first one followed: {len(curve)} points, from {curve.ends[0]} to {curve.ends[1]}")
     rows = np.unique(np.linspace(0, len(curve) - 1, 12).astype(int)).tolist()

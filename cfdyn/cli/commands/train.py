@@ -98,68 +98,68 @@ def _goes_on(folder: Path) -> str:
     return f"cfdyn train --resume {folder}"
 
 
-def _predicts(found: Run) -> str | None:
+def _predicts(run: Run) -> str | None:
     """The model whose averages are shown: the first of those that have some."""
-    return next(iter(found.models), None)
+    return next(iter(run.models), None)
 
 
-def _document(found: Run) -> dict[str, Any]:
-    named = _predicts(found)
-    averages = {name: found.averages(name) for name in found.models}
+def _document(run: Run) -> dict[str, Any]:
+    named = _predicts(run)
+    averages = {name: run.averages(name) for name in run.models}
     own = averages[named] if named else {"measured": None, "predicted": None}
-    wave, (last, first) = found.oscillation, found.ends
+    wave, (last, first) = run.oscillation, run.ends
     return {
-        "run": str(found.folder), "status": found.status, "complete": found.complete, "steps": found.steps,
-        "network": found.config.network, "data": None if found.config.own else found.config.data, "weights": found.n_weights,
-        "optimizer": found.config.optimizer, "chosen": {"lr": found.config.chosen} if found.config.chosen else {},
-        "warm_start": found.config.warm_start, "batch": found.config.batch,
+        "run": str(run.folder), "status": run.status, "complete": run.complete, "steps": run.steps,
+        "network": run.config.network, "data": None if run.config.own else run.config.data, "weights": run.n_weights,
+        "optimizer": run.config.optimizer, "chosen": {"lr": run.config.chosen} if run.config.chosen else {},
+        "warm_start": run.config.warm_start, "batch": run.config.batch,
         "sharpness": last["sharpness"], "edge": last["edge"], "eigenvalues": last["eigenvalues"],
-        "oscillation": {"period": wave and wave.period, "since": found.since, "kind": wave.kind if wave else "none"},
-        "episodes": found.usual_periods.episodes, "lyapunov": _exponents(found),
-        "held_sharpness": found.held_sharpness,
-        "distances": found.distances, "loss": own["measured"] if named else first, "final_loss": first,
+        "oscillation": {"period": wave and wave.period, "since": run.since, "kind": wave.kind if wave else "none"},
+        "episodes": run.usual_periods.episodes, "lyapunov": _exponents(run),
+        "held_sharpness": run.held_sharpness,
+        "distances": run.distances, "loss": own["measured"] if named else first, "final_loss": first,
         "predicted_loss": own["predicted"], "averages": averages,
-        "gradient_equivalents": found.work.get(named) if named else None, "work": found.work,
-        "models": {name: row.status for name, row in found.models.items()}, "remarks": list(found.remarks),
+        "gradient_equivalents": run.work.get(named) if named else None, "work": run.work,
+        "models": {name: row.status for name, row in run.models.items()}, "remarks": list(run.remarks),
     }  # fmt: skip
 
 
-def _exponents(found: Run) -> dict[str, Any] | None:
+def _exponents(run: Run) -> dict[str, Any] | None:
     """Of the later half of the run, as its last sentence has them."""
-    spectrum = found.later_lyapunov
-    return None if spectrum is None else {"since": found.steps // 2, "exponents": spectrum.exponents, "errors": spectrum.errors}
+    spectrum = run.later_lyapunov
+    return None if spectrum is None else {"since": run.steps // 2, "exponents": spectrum.exponents, "errors": spectrum.errors}
 
 
-def _print(screen: Screen, found: Run, figures: list[Path]) -> None:
+def _print(screen: Screen, run: Run, figures: list[Path]) -> None:
     """What was trained, its end beside the models', and in sentences what the iterates did."""
-    config = found.config
+    config = run.config
     # All that is read comes before the first line: a file may be damaged.
-    rows, sentences = found.summary if len(found.t) else [], found.sentences
+    rows, sentences = run.summary if len(run.t) else [], run.sentences
     chosen = f"  ({config.chosen})" if config.chosen else ""
     screen.facts(
-        ("network", f"{config.subject}, {found.n_weights} weights"),
+        ("network", f"{config.subject}, {run.n_weights} weights"),
         ("optimizer", f"{config.optimizer}{chosen}" + (f", batches of {config.batch}" if config.batch else "")),
-        ("models", f"begin at the midpoint of the iterates at step {config.warm_start} (warm start)") if found.models else None,
-        ("status", f"{found.status}, {found.steps} of {config.steps} steps"),
-        *(("note", f"{name} {row.status}") for name, row in found.models.items() if row.status.startswith("ended")),
-        *(("note", f"{name}: {words}") for name, row in found.models.items() for words in row.notes),
-        *(("note", words) for words in found.remarks),
+        ("models", f"begin at the midpoint of the iterates at step {config.warm_start} (warm start)") if run.models else None,
+        ("status", f"{run.status}, {run.steps} of {config.steps} steps"),
+        *(("note", f"{name} {row.status}") for name, row in run.models.items() if row.status.startswith("ended")),
+        *(("note", f"{name}: {words}") for name, row in run.models.items() for words in row.notes),
+        *(("note", words) for words in run.remarks),
     )  # fmt: skip
     screen.print()
     if rows:
-        _print_end(screen, found, rows)
+        _print_end(screen, run, rows)
         screen.print()
     for words in sentences:
         screen.print(words)
     for figure in figures:
         screen.file("figure", figure)
-    screen.file("run", found.folder)
-    if not found.complete:
-        screen.print(f"it goes on with: {_goes_on(found.folder)}", wrap=False)
+    screen.file("run", run.folder)
+    if not run.complete:
+        screen.print(f"it goes on with: {_goes_on(run.folder)}", wrap=False)
 
 
-def _print_end(screen: Screen, found: Run, rows: list[list[Any]]) -> None:
+def _print_end(screen: Screen, run: Run, rows: list[list[Any]]) -> None:
     """The last measurement of the optimizer and of each model."""
-    models = list(found.models)
-    screen.table(("", f"optimizer, step {number(found.t[-1])}", *models), rows,
+    models = list(run.models)
+    screen.table(("", f"optimizer, step {number(run.t[-1])}", *models), rows,
                  lambda row: [row[0], *("" if value is None else number(value) for value in row[1:])], most=None)  # fmt: skip

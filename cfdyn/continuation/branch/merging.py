@@ -85,14 +85,14 @@ def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: f
     return secant(own, start, test, reach)
 
 
-def _distance(own: BranchTracer, found: Solution, k: int) -> float:
+def _distance(own: BranchTracer, solution: Solution, k: int) -> float:
     """Of the nearest multiplier to a primitive k-th root of unity."""
-    multiplier, root = _nearest(own, found, k)
+    multiplier, root = _nearest(own, solution, k)
     return abs(multiplier - root)
 
 
-def _nearest(own: BranchTracer, found: Solution, k: int) -> tuple[complex, complex]:
-    mu = np.asarray(own.multipliers(found.values[None])[0], dtype=complex)
+def _nearest(own: BranchTracer, solution: Solution, k: int) -> tuple[complex, complex]:
+    mu = np.asarray(own.multipliers(solution.values[None])[0], dtype=complex)
     roots = np.exp(2j * np.pi * np.array([j for j in range(1, k) if gcd(j, k) == 1]) / k)
     i, j = np.unravel_index(int(np.nanargmin(np.abs(mu[:, None] - roots))), (len(mu), len(roots)))
     return complex(mu[i]), complex(roots[j])

@@ -49,25 +49,25 @@ def beginnings(
 
     ``widths`` (2,): the units of the parameters.
     """
-    found = Beginnings([], [], [])
+    beginnings = Beginnings([], [], [])
     ratio = _ratio(kind)
     if kind not in THROUGH and ratio is None:
-        found.said.append(f"nothing is known here of what begins at a {spoken(kind)}")
-        return found
+        beginnings.said.append(f"nothing is known here of what begins at a {spoken(kind)}")
+        return beginnings
     base = np.array([step.params[name] for name in names])
     for same in THROUGH.get(kind, ("neimark-sacker",)):
         if same == "neimark-sacker" and kind in ("resonance 1:1", "resonance 1:2"):
-            found.starts.extend(_beside_its_end(step, kind, points, names, widths))
+            beginnings.starts.extend(_beside_its_end(step, kind, points, names, widths))
         elif kind == "double neimark-sacker":
-            found.starts.extend(_of_each_pair(step, points, multipliers, names, widths))
+            beginnings.starts.extend(_of_each_pair(step, points, multipliers, names, widths))
             break
         else:
-            found.starts.append(Born(same, points, base))
+            beginnings.starts.append(Born(same, points, base))
     with np.errstate(all="ignore"):
-        _multiplied(found, step, kind, points, names, widths)
+        _multiplied(beginnings, step, kind, points, names, widths)
     if kind in NOTHING:
-        found.said.append(NOTHING[kind])
-    return found
+        beginnings.said.append(NOTHING[kind])
+    return beginnings
 
 
 def _ratio(kind: str) -> tuple[int, int] | None:
@@ -77,7 +77,7 @@ def _ratio(kind: str) -> tuple[int, int] | None:
 
 
 def _multiplied(
-    found: Beginnings, step: Map, kind: str, points: np.ndarray, names: tuple[str, str], widths: np.ndarray
+    beginnings: Beginnings, step: Map, kind: str, points: np.ndarray, names: tuple[str, str], widths: np.ndarray
 ) -> None:
     """Add what begins for cycles of a multiple of the period."""
     p, q = _ratio(kind) or (1, 2)
@@ -85,34 +85,34 @@ def _multiplied(
         return
     what = called(q * len(points))
     if q * points.size > MOST:
-        found.said.append(f"the {what} is too long for a dense matrix of its {q * points.size} unknowns, at most {MOST}")
+        beginnings.said.append(f"the {what} is too long for a dense matrix of its {q * points.size} unknowns, at most {MOST}")
         return
     try:
         around = Neighbourhood(step, points, names, widths, np.exp(2j * np.pi * p / q) if q > 2 else -1.0, q)
         if q == 2:
             born = doubled(around, DOUBLED[kind])
             if not born:
-                found.said.append(f"no {spoken(DOUBLED[kind])} of the {what} was found to begin there")
+                beginnings.said.append(f"no {spoken(DOUBLED[kind])} of the {what} was found to begin there")
         else:
             born = rotating(around) if q > 3 else []
             if not born:
-                _single(found, around, what, q)
+                _single(beginnings, around, what, q)
             # Of a weaker resonance nodes in the tongue keep their multipliers real near its tip.
             born += circling(around) if q == 4 else []
     except (CfdynError, np.linalg.LinAlgError) as error:
-        found.said.append(f"the {what} beside it was not found: {error}")
+        beginnings.said.append(f"the {what} beside it was not found: {error}")
         return
-    found.starts.extend(born)
+    beginnings.starts.extend(born)
 
 
-def _single(found: Beginnings, around: Neighbourhood, what: str, q: int) -> None:
+def _single(beginnings: Beginnings, around: Neighbourhood, what: str, q: int) -> None:
     """Say that no fold begins, with a cycle to follow if there is one."""
     cycle = cycle_beside(around)
     if cycle is None:
-        found.said.append(f"no {what} was found beside it")
+        beginnings.said.append(f"no {what} was found beside it")
         return
-    found.cycles.append(cycle)
-    found.said.append({
+    beginnings.cycles.append(cycle)
+    beginnings.said.append({
         3: f"a saddle {what} is there on all sides of the point and shrinks onto it; no fold begins there",
         4: f"a {what} shrinks onto the point, and no fold of it was found to begin there"}.get(
             q, f"no folds of the {what} were resolved: its tongue is too narrow"))  # fmt: skip

@@ -148,9 +148,9 @@ def _beyond(tracer: CurveTracer, last: Solution) -> Between:
     return solution
 
 
-def _if_valid(tracer: CurveTracer, found: Solution) -> Solution | None:
+def _if_valid(tracer: CurveTracer, solution: Solution) -> Solution | None:
     """The solution, if it is a critical cycle within the bounds."""
-    return found if tracer.inside(found.z)[-2:].all() and Cycles(tracer, found.z[None]).hold()[0] else None
+    return solution if tracer.inside(solution.z)[-2:].all() and Cycles(tracer, solution.z[None]).hold()[0] else None
 
 
 def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:

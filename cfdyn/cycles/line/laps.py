@@ -65,14 +65,14 @@ def laps_on(step: Map, lo: float, hi: float, floor: float) -> Laps:
     stack[0] = lo, hi
     rules = step.rule("interval:jacobian").compiled, step.rule("step").compiled
     count, _ = cells(*rules, step.p, floor, (hi - lo) / SAMPLES, DIVISIONS, stack, work, rows)
-    found = _Pieces(step, hi - lo)
+    pieces = _Pieces(step, hi - lo)
     parts = _together(rows[:count], floor)
     for (low, high, sign), (_, _, after) in pairwise([*parts, (hi, hi, 0)]):
         if sign == 0:
-            found.uncertain(low, high, after)
+            pieces.uncertain(low, high, after)
         else:
-            found.add(low, high, sign)
-    return found.laps()
+            pieces.add(low, high, sign)
+    return pieces.laps()
 
 
 def _together(rows: np.ndarray, floor: float) -> list[tuple[float, float, int]]:

@@ -51,21 +51,21 @@ def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
     if max(-lo, hi) > HUGE:
         core, limit = core_and_limit(step)
         if core is None:
-            found = laps_on(step, max(lo, -UNSEEN), min(hi, UNSEEN), FINEST)
-            return found.with_open([(-np.inf, -UNSEEN), (UNSEEN, np.inf)])
+            laps = laps_on(step, max(lo, -UNSEEN), min(hi, UNSEEN), FINEST)
+            return laps.with_open([(-np.inf, -UNSEEN), (UNSEEN, np.inf)])
         if limit is not None:
             return _laps_with_images(step, 1, limit, limit, FINEST)
         return _laps_with_images(step, period, core, (-HUGE, HUGE), FINEST)
     tame, floor = TAME * max(abs(lo), abs(hi), hi - lo), FINEST * min(hi - lo, 1.0)
-    found = _laps_with_images(step, period, (lo, hi), (-tame, tame), floor)
-    if not found.cut:
-        return found
+    laps = _laps_with_images(step, period, (lo, hi), (-tame, tame), floor)
+    if not laps.cut:
+        return laps
     core, limit = core_and_limit(step)
     if limit is not None:
         return _laps_with_images(step, period, (lo, hi), limit, floor)
     if core is not None:
         return _laps_with_images(step, period, core, (-HUGE, HUGE), floor)
-    return found.with_open([(-np.inf, -tame), (tame, np.inf)])
+    return laps.with_open([(-np.inf, -tame), (tame, np.inf)])
 
 
 def _laps_with_images(step: Map, period: int, start: Interval, limit: Interval, floor: float) -> Laps:
@@ -76,10 +76,10 @@ def _laps_with_images(step: Map, period: int, start: Interval, limit: Interval, 
             return kept[known]
     (lo, hi), cut, settled = np.clip(start, *limit).tolist(), False, False
     for turn in range(min(period, ROUNDS)):
-        found = laps_on(step, lo, hi, floor)
-        if not len(found.ends):
+        laps = laps_on(step, lo, hi, floor)
+        if not len(laps.ends):
             break
-        low, high = min(lo, np.min(found.values)), max(hi, np.max(found.values))
+        low, high = min(lo, np.min(laps.values)), max(hi, np.max(laps.values))
         if turn == ROUNDS - 2:
             low, high = min(low, 2 * low - lo, limit[0]), max(high, 2 * high - hi, limit[1])
         beyond = low < limit[0] or high > limit[1]
@@ -89,8 +89,8 @@ def _laps_with_images(step: Map, period: int, start: Interval, limit: Interval, 
             cut = cut or (settled and beyond)
             break
         cut, lo, hi = cut or beyond, low, high
-    found = kept[start, limit, None if settled else period] = replace(found, cut=cut)
-    return found
+    laps = kept[start, limit, None if settled else period] = replace(laps, cut=cut)
+    return laps
 
 
 def core_and_limit(step: Map) -> tuple[Interval | None, Interval | None]:

@@ -95,11 +95,11 @@ class EdgeEvents:
         self.waiting = [(float(t), int(steps)) for t, steps in waiting]
 
 
-def _meeting(found: Rates, x: np.ndarray, mode: int, gap: float) -> float:
+def _meeting(rates: Rates, x: np.ndarray, mode: int, gap: float) -> float:
     """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 where it moves away."""
     others, place = x.copy(), diagonal(len(x))[mode]
     others[mode] = others[:, mode] = 0.0
-    rate = float(found.alpha[place] + found.beta[place] @ packed(others))
+    rate = float(rates.alpha[place] + rates.beta[place] @ packed(others))
     return max(0.0, gap / -rate) if rate < 0 else 0.0
 
 

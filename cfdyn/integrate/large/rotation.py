@@ -105,13 +105,13 @@ class Rotation:
             return np.zeros(len(w))
         return self(ahead * (w - self.past))
 
-    def softened(self, found: Rates, thirds: np.ndarray, slope: np.ndarray, h: float, speed: float, stages: int) -> Rates:
+    def softened(self, rates: Rates, thirds: np.ndarray, slope: np.ndarray, h: float, speed: float, stages: int) -> Rates:
         """Rates of the gaps, on average over a step h of so many stages in which the force answers."""
         if not len(self.sizes):
-            return found
+            return rates
         fast = 0.5 * speed * self.sizes
         lost = 1 - advance(np.zeros(len(fast)), np.ones(len(fast)), h, stages, lambda way: 1 - fast * way) / h
-        return damped(found, thirds, self.axes, lost, slope, speed)
+        return damped(rates, thirds, self.axes, lost, slope, speed)
 
     # -- after a step -------------------------------------------------------------------------------------------------
 

@@ -138,29 +138,29 @@ def mean_square(
     w, gradients = _checked_point(loss, w, lr, batch, replace, cut, width)
     n = len(gradients)
     share = noise_share(n, batch, replace)
-    found = spectrum_at(loss, w, cut / width, lr)
-    whole = SecondMoments(found.values, _deviations(loss, w, found.vectors, n))
-    if lr * max(np.abs(found.values).max(initial=0.0), np.abs(whole.deviations).max(initial=0.0)) > HUGE:
+    spectrum = spectrum_at(loss, w, cut / width, lr)
+    whole = SecondMoments(spectrum.values, _deviations(loss, w, spectrum.vectors, n))
+    if lr * max(np.abs(spectrum.values).max(initial=0.0), np.abs(whole.deviations).max(initial=0.0)) > HUGE:
         raise UsageError(f"lr={lr:g} times the rows' curvature is beyond {HUGE:g}, where squares of squares overflow")
-    weights = weights_of(lr, found.values, cut, width)
+    weights = weights_of(lr, spectrum.values, cut, width)
     k = int(np.count_nonzero(weights))
-    moments, weights, directions = whole.first(k), weights[:k], found.vectors[:k]
+    moments, weights, directions = whole.first(k), weights[:k], spectrum.vectors[:k]
     radius, block = moments.step(lr, share, weights)
-    others = np.linspace(0, 2 * BEYOND / found.largest, rates + 1)[1:] if found.largest > 0 else np.zeros(0)
-    radii = [whole.step(rate, share, weights_of(rate, found.values, cut, width))[0] for rate in others]
+    others = np.linspace(0, 2 * BEYOND / spectrum.largest, rates + 1)[1:] if spectrum.largest > 0 else np.zeros(0)
+    radii = [whole.step(rate, share, weights_of(rate, spectrum.values, cut, width))[0] for rate in others]
     settings = provenance(loss=loss.spec.title, params=loss.params, data=loss.spec.data_digest, cut=cut, width=width)
     return MeanSquare(
         w=w, lr=lr, batch=batch, replace=replace, rows=n, radius=radius,
         full_batch=float(np.max(weights**2 * (1 - lr * moments.curvatures) ** 2, initial=0.0)),
         largest_lr=_largest_lr(whole, share, cut, width), smallest_batch=_smallest_batch(moments, lr, weights, n, replace),
-        sharp=k, slow=found.positive - k, flat=found.flat, negative=found.negative,
+        sharp=k, slow=spectrum.positive - k, flat=spectrum.flat, negative=spectrum.negative,
         dropped=_dropped(loss, w, gradients, directions, block, moments) if share else 0.0,
         curvatures=moments.curvatures, weights=weights, directions=directions, block=block,
         residual=_residual(loss, w, lr, share, weights, directions, radius, block),
         measures=[
             Measure("mean-square radius", radius, 1.0, "on the sharp directions"),
-            Measure("sharpness", found.largest, 2 / lr, "Cohen et al. 2103.00065"),
-            *curvature_measures(loss, w, lr, share, moments, directions, found.spectrum),
+            Measure("sharpness", spectrum.largest, 2 / lr, "Cohen et al. 2103.00065"),
+            *curvature_measures(loss, w, lr, share, moments, directions, spectrum.spectrum),
             *gradient_measures(loss, w, gradients, lr, batch, replace),
         ],
         rates=others, radii=np.array(radii, float), provenance=settings,

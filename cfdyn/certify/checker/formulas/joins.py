@@ -211,15 +211,15 @@ def times(p: Polynomial, q: Polynomial, most: int = MOST_TERMS) -> Polynomial:
     if len(p) * len(q) > most:
         raise Refused
     charge(1 + len(p) * len(q) // 8, 0)
-    found: Polynomial = {}
+    polynomial: Polynomial = {}
     for m, c in p.items():
         for n, e in q.items():
             powers = dict(m)
             for atom, k in n:
                 powers[atom] = powers.get(atom, 0) + k
             key = tuple(sorted(powers.items(), key=repr))
-            found[key] = found.get(key, Fraction(0)) + c * e
-    return {m: c for m, c in found.items() if c}
+            polynomial[key] = polynomial.get(key, Fraction(0)) + c * e
+    return {m: c for m, c in polynomial.items() if c}
 
 
 def _raised(p: Polynomial, n: int) -> Polynomial:

@@ -213,8 +213,8 @@ def _binary(x: Array, n: int, rounded) -> Array:
 def root(a: Interval) -> Interval:
     """√x; the whole line where x may be negative."""
     with np.errstate(invalid="ignore"):
-        found = Interval(np.maximum(down(np.sqrt(a.lo)), 0.0), up(np.sqrt(a.hi)))
-    return _or_whole(found, a.lo >= 0)
+        interval = Interval(np.maximum(down(np.sqrt(a.lo)), 0.0), up(np.sqrt(a.hi)))
+    return _or_whole(interval, a.lo >= 0)
 
 
 def stacked(parts: list[Interval], axis: int = -1) -> Interval:

@@ -81,9 +81,9 @@ def _expm1(x: Array) -> Interval:
 
 def _log_near_one(t: Interval) -> Interval:
     """log(1 + t) for |t| < 1/2: between t − t² and t."""
-    found = Interval((point(t.lo) - square(point(t.lo))).lo, t.hi)
+    interval = Interval((point(t.lo) - square(point(t.lo))).lo, t.hi)
     good = t.magnitude < 0.5
-    return Interval(np.where(good, found.lo, -INF), np.where(good, found.hi, INF))
+    return Interval(np.where(good, interval.lo, -INF), np.where(good, interval.hi, INF))
 
 
 def _log(x: Array) -> Interval:
