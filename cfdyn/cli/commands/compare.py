@@ -151,8 +151,8 @@ def _print_runs(screen: Screen, comparison: RunsComparison, start: Any, chosen: 
     screen.table(("model, nearest first", *columns), comparison.ranking, lambda model: [
         model.name + ("" if len(model.w) == len(comparison.t) else "  (ended early)"), *map(cell, fields(model, keys).values())],
         most=None)  # fmt: skip
-    screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {comparison.late} on. ÷: by that of the runs; of "
-                 "the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
+    screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {comparison.late} on. ÷: by that of the "
+                 "runs; of the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
     for words in (*comparison.warnings, *(f"{m.name}: {note}" for m in comparison.models for note in m.notes)):
         screen.note(words)
 
