@@ -78,7 +78,7 @@ def certify(
 
 
 def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:
-    """The intervals of parameters, with the upper end "max" where that is searched."""
+    """The intervals of parameters, with the upper end "max" where that is searched for."""
     free = [item for item in vary if is_max(item.rpartition(":")[2])]
     if free and kind != "none":
         raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
