@@ -4,10 +4,10 @@ The map is that of a loss and an optimizer, or of formulas; all arithmetic is in
 said with a reason. `check` verifies a certificate or its file, and shares no code with what made it but the reader of formulas.
 
 >>> import cfdyn as cf
->>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
->>> found.proved, found.claim["period"], found.claim["stable"]
+>>> proof = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
+>>> proof.proved, proof.claim["period"], proof.claim["stable"]
 (True, 3, True)
->>> cf.certify.check(found.document).valid
+>>> cf.certify.check(proof.document).valid
 True
 """
 

@@ -51,8 +51,8 @@ def bifurcation(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.certify.bifurcation("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1), "flip", 1, [1.0], lr=("0.9", "1.1"))
-    >>> found.proved, found.claim["supercritical"], found.claim["side"]
+    >>> proof = cf.certify.bifurcation("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1), "flip", 1, [1.0], lr=("0.9", "1.1"))
+    >>> proof.proved, proof.claim["supercritical"], proof.claim["side"]
     (True, True, 'above')
 
     References
@@ -73,15 +73,15 @@ def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, p
         return unproved(about, "bifurcation", f"no {kind} of a {period}-cycle was found in the interval near the points")
     system, x = start
     say(f"Krawczyk's test of a {kind} at {name} = {float(x[system.at]):.6g}")
-    found = None
+    zero = None
     for size in (*STARTS[::-1], 1e-10):
-        found = found or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], size), max(size, LEAST))
-    if found is None:
+        zero = zero or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], size), max(size, LEAST))
+    if zero is None:
         return unproved(about, "bifurcation", f"Krawczyk's test failed on the {kind}: it may be degenerate")
-    why = _not_generic(system, name, *found)
+    why = _not_generic(system, name, *zero)
     if why:
         return unproved(about, "bifurcation", why)
-    box, inner = found
+    box, inner = zero
     say("its normal form")
     numbers = _signed(system, name, balls_of(box)) or _signed(system, name, inner)
     if numbers is None:
@@ -94,11 +94,11 @@ def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, p
 def _signed(system: Critical, name: str, x: Sequence[arb]) -> Coefficients | None:
     """The coefficients over balls, if they are not 0."""
     try:
-        found = coefficients(system, name, x)
+        signed = coefficients(system, name, x)
     except ZeroDivisionError:  # a linear system that may be singular
         return None
-    product = found.normal * found.crossing
-    return found if product > 0 or product < 0 else None
+    product = signed.normal * signed.crossing
+    return signed if product > 0 or product < 0 else None
 
 
 def _start(
@@ -118,9 +118,9 @@ def _start(
         r, chains, rotation = null_vectors(slopes, kind)
         system = Critical(about, name, kind, period, r)
         x = [float(v) for point in z for v in point] + [lo + share * (hi - lo)] + [v for chain in chains for v in chain]
-        found = system.polished(x + rotation if system.vectors == 2 else x)
-        if found is not None and lo <= float(found[system.at]) <= hi:
-            return system, found
+        polished = system.polished(x + rotation if system.vectors == 2 else x)
+        if polished is not None and lo <= float(polished[system.at]) <= hi:
+            return system, polished
     return None
 
 

@@ -60,8 +60,8 @@ def branch(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.certify.branch(cf.losses.double_well(), cf.optimizers.gd(lr=1), 2, [0.8], lr=("1.05", "1.2"))
-    >>> found.proved, found.claim["stable"], found.claim["slabs"] < 100
+    >>> proof = cf.certify.branch(cf.losses.double_well(), cf.optimizers.gd(lr=1), 2, [0.8], lr=("1.05", "1.2"))
+    >>> proof.proved, proof.claim["stable"], proof.claim["slabs"] < 100
     (True, True, True)
 
     References
@@ -192,10 +192,10 @@ class _Walk:
             for rows in zip(a.found.inner, b.found.inner, strict=True)
         ]
         z = polished(self.at(at), [[float(x) for x in row] for row in middles])
-        found = None if z is None else proven_cycle(self.at(at), z, (ROOM / 10, 1e-12))
-        if found is None or not all(_within(found.boxes, slab.found.boxes) for slab in (a, b)):
+        cycle = None if z is None else proven_cycle(self.at(at), z, (ROOM / 10, 1e-12))
+        if cycle is None or not all(_within(cycle.boxes, slab.found.boxes) for slab in (a, b)):
             return None
-        return found.boxes
+        return cycle.boxes
 
 
 def _within(inner: Sequence[Box], outer: Sequence[Box]) -> bool:

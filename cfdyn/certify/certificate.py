@@ -34,8 +34,8 @@ class Certificate:
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.1), [1.116, 0.815])
-    >>> found.kind, found.proved, found.claim["stable"], cf.certify.check(found.document).valid
+    >>> proof = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.1), [1.116, 0.815])
+    >>> proof.kind, proof.proved, proof.claim["stable"], cf.certify.check(proof.document).valid
     ('cycle', True, True, True)
     """
 

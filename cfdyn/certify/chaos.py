@@ -42,19 +42,19 @@ def chaos(
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone
     box : (lo, hi), where cycles are looked for; the loss's own box if None
-    period : the odd period to prove; the least one that is found, up to 15, if None
+    period : the odd period to prove; the least one up to 15 if None
     longest : cycles up to this period make the intervals that cover each other: more of them, more entropy
     progress : told in words what is going on: the period of the cycles that are looked for, and what is then proved
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
-    The certificate is not proved, with a reason, where no odd cycle and no covering with growth above 1 is found.
+    The certificate is not proved, with a reason, where no odd cycle and no covering with growth above 1 turns up.
     UsageError: a map of several variables (`horseshoe` is for two)
 
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = chaos(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), box=(0, 1), longest=8)
-    >>> found.proved, found.claim["period"], found.claim["entropy"]
+    >>> proof = chaos(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), box=(0, 1), longest=8)
+    >>> proof.proved, proof.claim["period"], proof.claim["entropy"]
     (True, 3, '0.539792497')
 
     References
@@ -91,14 +91,14 @@ class _Line:
         self.floats: tuple[Floats, Floats] = (in_floats(self.about, "step"), in_floats(self.about, "jacobian"))
 
     def prove(self, interval: Box, period: int | None, longest: int) -> Certificate:
-        """The certificate from what is found in the interval."""
+        """The certificate from the cycles in the interval."""
         cycles = self._cycles(interval, max(longest, 1))
         odd = self._odd(interval, cycles, period)
         if period is not None and odd is None:
             where = f"[{interval[0]:g}, {interval[1]:g}]"
             return unproved(self.about, "chaos", f"no {period}-cycle of the map was found and proved in {where}; "
                             "try another box, or no period")  # fmt: skip
-        others = [c for found in cycles.values() for c in found if c is not odd]
+        others = [c for group in cycles.values() for c in group if c is not odd]
         for used, numbers in ((others, self._turning(interval)), ([], [])):
             self.say(f"which intervals cover each other, between points of {len(used) + (odd is not None)} cycles")
             known = self._marks(odd, used, numbers)
@@ -115,19 +115,19 @@ class _Line:
 
     def _cycles(self, interval: Box, longest: int) -> dict[int, list[list[Box]]]:
         """Proven cycles by period, as many as there is room for."""
-        found: dict[int, list[list[Box]]] = {}
+        cycles: dict[int, list[list[Box]]] = {}
         taken: list[Box] = []
         for n in range(1, longest + 1):
-            found[n] = []
+            cycles[n] = []
             self.say(f"looking for cycles of period {n}, up to {longest}")
             for points in line_cycles(*self.floats, interval, n):
                 if len(taken) + n > MOST_MARKS:
                     break
                 boxes = self._proven(points)
                 if boxes is not None and _apart([*taken, *boxes]):
-                    found[n].append(boxes)
+                    cycles[n].append(boxes)
                     taken += boxes
-        return found
+        return cycles
 
     def _odd(self, interval: Box, cycles: Mapping[int, list[list[Box]]], period: int | None) -> list[Box] | None:
         for n in range(3, LONGEST_ODD + 1, 2) if period is None else (period,):
@@ -163,8 +163,8 @@ class _Line:
             if _apart([*taken, (x, x)]):
                 places.append(x)
                 taken.append((x, x))
-        found = marks(self.step, [*([odd] if odd else []), *used], places) if len(taken) > 1 else None
-        return None if found is None else (found, used, places)
+        ordered = marks(self.step, [*([odd] if odd else []), *used], places) if len(taken) > 1 else None
+        return None if ordered is None else (ordered, used, places)
 
     def _continuous(self, lo: float, hi: float, depth: int = 0) -> str | None:
         """The tree of a proof that the map is continuous on [lo, hi], or None."""

@@ -37,7 +37,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
                 most: int = MOST_LEAVES, progress: Progress | None = None, **vary: Any) -> Certificate:  # fmt: skip
     """Prove that every start in a box converges to one attracting fixed point.
 
-    An ellipsoid on which the map contracts is found around the point; the box is cut into leaves that are inside after some
+    The map contracts on an ellipsoid around the point; the box is cut into leaves that are inside after some
     steps, or that go on to other leaves without ever coming back.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone, in any dimension
@@ -47,14 +47,14 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     progress : called with the numbers of leaves done and open, and the seconds left or None where that is not known
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
-    The certificate is not proved, with a reason, where no attracting fixed point is found or some starts
+    The certificate is not proved, with a reason, where there is no attracting fixed point or some starts
     are not seen to reach it.
 
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (0.1, 1.5))
-    >>> found.proved, convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (-0.1, 1.5), most=200).proved
+    >>> proof = convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (0.1, 1.5))
+    >>> proof.proved, convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (-0.1, 1.5), most=200).proved
     (True, False)
     """
     told = Told(progress)
@@ -75,11 +75,11 @@ def _proved(about: Subject, region: Box, steps: int, most: int, told: Told) -> C
         return unproved(about, "convergence", f"orbits from the box come to {len(points) or 'no'} fixed points; "
                         "a smaller box around one of them may do")  # fmt: skip
     size = max(hi - lo for lo, hi in region)
-    found = ellipsoid(images, points[0], slopes, size)
-    if found is None:
+    shape = ellipsoid(images, points[0], slopes, size)
+    if shape is None:
         return unproved(about, "convergence", "the map is not seen to contract around the fixed point: it may not be "
                         "attracting, or the map may jump there")  # fmt: skip
-    around, (q, moved) = found
+    around, (q, moved) = shape
     inverse = around.inverse()
     leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most, told)
     tree = None if leaves is None else leaves.tree()

@@ -34,7 +34,7 @@ def cycle(
     loss, optimizer : a `cf.Loss` or its formula, and an optimizer; or a map alone. Numbers mean the decimals that they print as
     points : the cycle's states in turn, (n, d), or their weights alone, (n, weights); numbers for one variable. With
         ``period`` also a single state, whose orbit is taken
-    box : in place of points: where to look for a cycle of that period, (lo, hi) for each weight; what is found first is taken
+    box : in place of points: where to look for a cycle of that period, (lo, hi) for each weight; the first one is taken
     vary : other values of parameters: exact numbers (text, fractions), or pairs such as ``lr=("1.1", "1.2")``: the proof then
         holds for every value
 
@@ -45,8 +45,8 @@ def cycle(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
-    >>> found.proved, found.claim["period"], found.claim["stable"]
+    >>> proof = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
+    >>> proof.proved, proof.claim["period"], proof.claim["stable"]
     (True, 3, True)
     >>> cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [1.0, 1.0, 1.0]).reason
     'the points of period 3 belong to a cycle of period 1; ask for that'

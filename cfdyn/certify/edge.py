@@ -69,8 +69,8 @@ def edge(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = edge("(x*y - 1)**2/2", cf.optimizers.gd(lr=0.5), point=[0.6, 2.0])
-    >>> found.proved, found.claim["enters"]  # towards the minimum x*y = 1 the sharpness x² + y² falls
+    >>> proof = edge("(x*y - 1)**2/2", cf.optimizers.gd(lr=0.5), point=[0.6, 2.0])
+    >>> proof.proved, proof.claim["enters"]  # towards the minimum x*y = 1 the sharpness x² + y² falls
     (True, False)
     >>> held = edge("x**2*(1 + y)/2 + exp(-y)", cf.optimizers.heavy_ball(lr=1, momentum=0.5), point=[0.05, 1.9])  # 1 + y = 3
     >>> held.proved, held.claim["enters"]

@@ -37,7 +37,7 @@ def horseshoe(
 ) -> Certificate:  # fmt: skip
     """Prove a horseshoe of a map of two variables: disjoint parallelograms, which of them cover which, and the entropy.
 
-    The sets are found around a saddle and orbits that leave it and come back, in doubles; what is claimed is verified in
+    The sets lie around a saddle and orbits that leave it and come back, in doubles; what is claimed is verified in
     ball arithmetic.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer whose state has two entries, or a map of formulas alone
@@ -47,15 +47,15 @@ def horseshoe(
     progress : told in words what is going on: how many sizes of sets are looked at, how many coverings are tried
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
-    The certificate is not proved, with a reason, where no saddle, no orbit back to it, or no proof is found.
+    The certificate is not proved, with a reason, where a saddle, an orbit back to it, or a proof is missing.
     UsageError: a map of another dimension
 
     Examples
     --------
     >>> import cfdyn as cf
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
-    >>> found = horseshoe(henon, box=((-2, 2), (-1, 1)))
-    >>> found.proved, float(found.claim["entropy"]) > 0.2
+    >>> proof = horseshoe(henon, box=((-2, 2), (-1, 1)))
+    >>> proof.proved, float(proof.claim["entropy"]) > 0.2
     (True, True)
 
     References
@@ -69,8 +69,8 @@ def horseshoe(
         raise UsageError(f"the period of a saddle is 1 or more, not {period}")
     with ctx.workprec(BITS):
         if sets is not None:
-            found = _proof(about, [_given(s) for s in sets], None, lambda how: say(f"proving: {how}"))
-            return found or unproved(about, "horseshoe", NO_GROWTH)
+            proof = _proof(about, [_given(s) for s in sets], None, lambda how: say(f"proving: {how}"))
+            return proof or unproved(about, "horseshoe", NO_GROWTH)
         return _searched(about, _box(loss, box), period, say)
 
 
@@ -120,14 +120,14 @@ def _hset(s: Shape) -> HSet:
 
 def _candidates(plane: Plane, saddle: Saddle, size: float, say: Say) -> list[tuple[float, Sets]]:
     """Sets with their growth rates, for first sets of many sizes."""
-    orbits, found = plane.homoclinic(saddle, NEAR * size, WITHIN * size), []
+    orbits, candidates = plane.homoclinic(saddle, NEAR * size, WITHIN * size), []
     sizes = list(product(*(s * size for s in SIZES))) if orbits else []
     for k, (along, across) in enumerate(sizes):
         base = home(plane, saddle, along, across)
         sets = base and _with_excursions(plane, base, orbits)
-        found += [sets] if sets else []
+        candidates += [sets] if sets else []
         say(f"{k + 1} of {len(sizes)} sizes of sets")
-    return found
+    return candidates
 
 
 def _with_excursions(plane: Plane, base: Sets, orbits: Sequence[np.ndarray]) -> tuple[float, Sets] | None:

@@ -121,11 +121,11 @@ def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *
         raise UsageError(f"cycles are counted at one value of each parameter; {', '.join(about.varied)} is an interval")
     outer = box_of(about, box)
     where = inside(about, outer, n)
-    turns, found = turns_of(about, where.box), dict[int, Ledger]()
+    turns, ledgers = turns_of(about, where.box), dict[int, Ledger]()
     with helpers(jobs) as others:
         for d in (k for k in range(1, n + 1) if n % k == 0):
-            found[d] = _ledger(Search(Question(about, where.box, d, turns=turns), others, most, progress), keep)
-    last = replace(found.pop(n), box=outer, divisors=found)
+            ledgers[d] = _ledger(Search(Question(about, where.box, d, turns=turns), others, most, progress), keep)
+    last = replace(ledgers.pop(n), box=outer, divisors=ledgers)
     return replace(last, certificate=_certificate(about, last, where, turns))
 
 

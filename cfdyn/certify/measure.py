@@ -58,8 +58,8 @@ def measure(
     The curvature is 1 on both sides of the corner: beyond η = 2 nothing is stable, and up to 3 nothing diverges.
 
     >>> import cfdyn as cf
-    >>> found = measure("(Abs(w) - 1)**2/2", cf.optimizers.gd(lr=2.5), (-2.9, 2.9))
-    >>> found.proved, found.claim["steps"], found.claim["growth"]
+    >>> proof = measure("(Abs(w) - 1)**2/2", cf.optimizers.gd(lr=2.5), (-2.9, 2.9))
+    >>> proof.proved, proof.claim["steps"], proof.claim["growth"]
     (True, 1, '1.499999')
 
     References
@@ -151,9 +151,9 @@ class _Proof:
 
     def _tree(self, part: Box, root: Box, depth: int = 0) -> Iterator[str]:
         """The letters of its tree; where it is given up, ``why`` says the reason."""
-        found, problem = self._leaf(part)
-        if found > 1:
-            self.growth = min(self.growth, found)
+        growth, problem = self._leaf(part)
+        if growth > 1:
+            self.growth = min(self.growth, growth)
             self.leaves += 1
             self.told.box(depth, False)
             yield "e"

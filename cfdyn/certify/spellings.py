@@ -19,7 +19,7 @@ def all_above(period: Any) -> str | None:
 
 
 def is_max(end: Any) -> bool:
-    """True of an upper end that is to be found.
+    """True of an upper end that is searched for.
 
     >>> is_max("max"), is_max(None), is_max("1.5")
     (True, True, False)

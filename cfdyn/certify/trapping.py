@@ -41,8 +41,8 @@ def trapping(
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = trapping("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.4), (-1.4, 1.4))
-    >>> found.proved, trapping("(w**2 - 1)**2/4", cf.optimizers.gd(lr=2.2), (-1.4, 1.4)).proved
+    >>> proof = trapping("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.4), (-1.4, 1.4))
+    >>> proof.proved, trapping("(w**2 - 1)**2/4", cf.optimizers.gd(lr=2.2), (-1.4, 1.4)).proved
     (True, False)
     """
     about = subject(loss, optimizer, vary)

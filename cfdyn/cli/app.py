@@ -33,18 +33,18 @@ def application(command: str = "") -> typer.Typer:
     )  # fmt: skip
     app.callback(cls=Commands)(_root)
     files = {module.name.rstrip("_").replace("_", "-"): module.name for module in pkgutil.iter_modules(commands.__path__)}
-    found = {name: getattr(import_module(f"{commands.__name__}.{file}"), file)
+    functions = {name: getattr(import_module(f"{commands.__name__}.{file}"), file)
              for name, file in files.items() if name == command or command not in files}  # fmt: skip
-    for name in sorted(found, key=lambda name: (getattr(found[name], "place", LAST), name)):
-        app.command(name, cls=Command, rich_help_panel=getattr(found[name], "group", ""))(found[name])
+    for name in sorted(functions, key=lambda name: (getattr(functions[name], "place", LAST), name)):
+        app.command(name, cls=Command, rich_help_panel=getattr(functions[name], "group", ""))(functions[name])
     return app
 
 
 @cache
 def options_of(command: str) -> frozenset[str]:
     """All options of a command; none if there is no such command."""
-    found = getattr(typer.main.get_command(application(command)), "commands", {}).get(command)
-    return frozenset(option for parameter in getattr(found, "params", ()) for option in parameter.opts)
+    entry = getattr(typer.main.get_command(application(command)), "commands", {}).get(command)
+    return frozenset(option for parameter in getattr(entry, "params", ()) for option in parameter.opts)
 
 
 def _version(wanted: bool) -> None:

@@ -33,35 +33,35 @@ def chart_answer(
     first = curves[0]
     options = {"depth": (DEPTH if depth is None else depth) if switch else 0, **given(tongues=tongues, max_steps=steps),
                **({} if switch else {"sampled": 0})}  # fmt: skip
-    found = chart(first.step, curves, first.names, first.bounds.tolist(), progress=say, **options)
+    result = chart(first.step, curves, first.names, first.bounds.tolist(), progress=say, **options)
 
     def document() -> dict[str, Any]:
         from cfdyn.cli.output.document import fields
 
         each = [{**fields(curve, CURVE), "special": [_without(s) for s in curve.special], "origin": origin}
-                for curve, origin in zip(found.curves, found.origins, strict=True)]  # fmt: skip
+                for curve, origin in zip(result.curves, result.origins, strict=True)]  # fmt: skip
         return {
-            "names": found.names, "bounds": found.bounds, "curves": each, "resonances": [_without(s) for s in found.resonances],
-            "regions": [_without(region) for region in found.regions], "said": found.said, "map": title,
-            "chosen": {"start": chosen},
+            "names": result.names, "bounds": result.bounds, "curves": each,
+            "resonances": [_without(s) for s in result.resonances], "regions": [_without(region) for region in result.regions],
+            "said": result.said, "map": title, "chosen": {"start": chosen},
         }  # fmt: skip
 
-    return Answer(document, lambda screen: _print(screen, found, title), record=found)
+    return Answer(document, lambda screen: _print(screen, result, title), record=result)
 
 
 def every(kinds: list[str], begin: Callable[[str], Begun]) -> list[Begun]:
     """What is begun of each kind, with a warning for those that are not met; the error where none is."""
-    found, missed = [], []
+    begun, missed = [], []
     for kind in kinds:
         try:
-            found.append(begin(kind))
+            begun.append(begin(kind))
         except NumericsError as error:
             missed.append(error)
-    if not found:
+    if not begun:
         raise missed[0]
     for trouble in missed:
         warnings.warn(str(trouble), stacklevel=2)
-    return found
+    return begun
 
 
 def switch_only(switch: bool, **others: Any) -> None:

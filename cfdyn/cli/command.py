@@ -1,4 +1,4 @@
-"""What makes a function a command: its options in their order, and one way to save, draw and say what it found."""
+"""What makes a function a command: its options in their order, and one way to save, draw and say its result."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ LAST = 1000  # the place of a command that asks for none
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command found.
+    """What a command answers.
 
     ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
     ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`; ``figures``: files drawn besides;

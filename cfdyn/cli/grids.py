@@ -52,16 +52,16 @@ def drawn_with(also: Sequence[Path] | None) -> Draw:
     for path in also:
         record = cfdyn.load(path)
         laid += getattr(record, "curves", None) or getattr(record, "branches", None) or [record]
-    return lambda found, file, **limits: cfdyn.plot(found, file, also=laid, **limits)
+    return lambda grid, file, **limits: cfdyn.plot(grid, file, also=laid, **limits)
 
 
-def grid_answer(found: Any, about: dict[str, Any], fields: Sequence[str], draw: Draw) -> Answer:
+def grid_answer(grid: Any, about: dict[str, Any], fields: Sequence[str], draw: Draw) -> Answer:
     """The answer of a record over a grid; ``fields``: those of its document besides names and values."""
-    about = {**about, "fractions": found.fractions, "note": found.note, "work": found.work}
+    about = {**about, "fractions": grid.fractions, "note": grid.note, "work": grid.work}
     return Answer(
-        lambda: {**about, "names": list(found.names), "first": found.first, "second": found.second,
-                 **{name: getattr(found, name) for name in fields}},
-        lambda screen: _print(screen, found, about), record=found, draw=draw,
+        lambda: {**about, "names": list(grid.names), "first": grid.first, "second": grid.second,
+                 **{name: getattr(grid, name) for name in fields}},
+        lambda screen: _print(screen, grid, about), record=grid, draw=draw,
     )  # fmt: skip
 
 
@@ -71,18 +71,18 @@ def of_saved(record: Any) -> dict[str, Any]:
     return {"map": settings["map"], "start": settings["start"], "chosen": {}}
 
 
-def _print(screen: Screen, found: Any, about: dict[str, Any]) -> None:
+def _print(screen: Screen, grid: Any, about: dict[str, Any]) -> None:
     """The settings and the fractions."""
     screen.facts(
         ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
         ("start", f"{vector(about['start'])}{remark(about['chosen'], 'start')}"),
         *((name, f"{len(values)} values from {values[0]:g} to {values[-1]:g}")
-          for name, values in zip(found.names, (found.first, found.second), strict=True)),
-        ("orbits", f"{100 * found.work:.3g} % of the cells") if found.work < 1 else None,
+          for name, values in zip(grid.names, (grid.first, grid.second), strict=True)),
+        ("orbits", f"{100 * grid.work:.3g} % of the cells") if grid.work < 1 else None,
     )  # fmt: skip
     screen.print()
-    screen.table(("regime", "cells"), [(name, f"{100 * part:.3g} %") for name, part in found.fractions.items()])
-    for words, count in getattr(found, "undecided", {}).items():
+    screen.table(("regime", "cells"), [(name, f"{100 * part:.3g} %") for name, part in grid.fractions.items()])
+    for words, count in getattr(grid, "undecided", {}).items():
         screen.print(f"{count} undecided, exponent {words}", style="dim")
-    if found.note:
-        screen.print(found.note, style="dim")
+    if grid.note:
+        screen.print(grid.note, style="dim")

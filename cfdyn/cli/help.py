@@ -20,9 +20,9 @@ class Command(TyperCommand):
     """A command whose docstring has its sentences and, after "$ ", its examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        found = without_value(self.get_params(ctx), args)
-        if found and not ctx.resilient_parsing:  # so that TAB may complete it
-            ctx.fail(found)
+        mistake = without_value(self.get_params(ctx), args)
+        if mistake and not ctx.resilient_parsing:  # so that TAB may complete it
+            ctx.fail(mistake)
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -43,8 +43,8 @@ class Commands(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):
-            found: Any = self.get_command(ctx, name)
-            sections.setdefault(found.rich_help_panel, []).append((name, summary(found.help or "")))
+            command: Any = self.get_command(ctx, name)
+            sections.setdefault(command.rich_help_panel, []).append((name, summary(command.help or "")))
         sections["Options"] = [_entry(f"{_names(o)} {form(o)}".strip(), o) for o in self.get_params(ctx)]
         _write(formatter, f"{ctx.command_path} COMMAND [OPTIONS]", self.help or "", sections)
 

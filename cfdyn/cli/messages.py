@@ -23,18 +23,18 @@ def worded(text: str) -> str:
     return QUOTED.sub(_option, text) if "`" in text else text
 
 
-def _option(found: re.Match[str]) -> str:
-    name, value, inside = found.groups()
+def _option(match: re.Match[str]) -> str:
+    name, value, inside = match.groups()
     if name == "dir":
         return f"cfdyn list {str(inside).removeprefix('cf.')}"
     if name.endswith(".extended"):
         return f"cfdyn {name.removesuffix('.extended')} FILE.npz"
     if name.startswith("cf.optimizers."):
-        return f"--optimizer {_spec(found[0].strip('`'))}"
+        return f"--optimizer {_spec(match[0].strip('`'))}"
     options = [f"--{option}" for option in NAMES.get(name, [name.replace("_", "-")])]
     option = next((option for option in options if option in _known[0]()), "")
     if not option:
-        return found[0]
+        return match[0]
     return option if value is None else f"{option} {_value(name, value)}"
 
 

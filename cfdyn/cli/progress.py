@@ -47,9 +47,9 @@ class Progress:
         if words is self._read[0]:
             return
         self._read, self.ends = (words, now), 0.0
-        found = SHARE.findall(words)
-        share = _share(*found[-1]) if found else None
-        self._what = " of this stage" if len(found) > 1 else ""
+        shares = SHARE.findall(words)
+        share = _share(*shares[-1]) if shares else None
+        self._what = " of this stage" if len(shares) > 1 else ""
         kind = "" if share is None else re.sub(NUMBER, "", words)
         if share is None or kind != self._kind or share < self._last:
             self._kind, self._first = kind, (now, share or 0.0)

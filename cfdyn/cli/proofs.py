@@ -95,8 +95,8 @@ class Asked:
         return self.box[0] if len(self.box) == 1 else self.box
 
     def first(self, kind: str, n: int, prove: Callable[[Any, Say], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
-        """The first proof that succeeds from rough points of cycles, else the last: those given, or found, stable ones first;
-        of that kind and unproved where none are found.
+        """The first proof that succeeds from rough points of cycles, else the last: those given, or Newton's, stable ones first;
+        of that kind and unproved where there are none.
 
         at : shares of the parameter's interval where cycles are looked for
         """
@@ -137,13 +137,13 @@ def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | Non
     from cfdyn.certify.certificate import unproved
     from cfdyn.certify.subject import subject
 
-    found = cfdyn.certify.cycles(step, period=period, box=box, jobs=jobs, progress=progress)
-    if found.complete and found.certificate is not None:
-        return found, found.certificate
-    reasons = sorted({reason for _, reason in found.undecided}) or ["a divisor's ledger is not complete"]
-    cycles = f"{found.count} cycle{'s' * (found.count != 1)}"
-    left = f"{len(found.undecided)} box{'es' * (len(found.undecided) != 1)}"
-    return found, unproved(subject(step), "cycles", f"{cycles} proved, {left} undecided: {'; '.join(reasons[:REASONS])}")
+    result = cfdyn.certify.cycles(step, period=period, box=box, jobs=jobs, progress=progress)
+    if result.complete and result.certificate is not None:
+        return result, result.certificate
+    reasons = sorted({reason for _, reason in result.undecided}) or ["a divisor's ledger is not complete"]
+    cycles = f"{result.count} cycle{'s' * (result.count != 1)}"
+    left = f"{len(result.undecided)} box{'es' * (len(result.undecided) != 1)}"
+    return result, unproved(subject(step), "cycles", f"{cycles} proved, {left} undecided: {'; '.join(reasons[:REASONS])}")
 
 
 def _none(asked: Asked, progress: Progress) -> Certificate:

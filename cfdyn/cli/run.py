@@ -104,8 +104,8 @@ def _sentence(error: Any) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return "a command is missing, such as: cfdyn study double_well. See: cfdyn --help"
     text = re.sub(r" \(Possible options:.*\)", "", " ".join(error.format_message().split()).rstrip("."))
-    text = NO_NUMBER.sub(lambda found: f"{found[1]} takes a {NUMBERS[found[2]]}", text)
-    text = BEYOND.sub(lambda found: f"{found[1]} is {found[3]} or {'more' if found[2] == 'greater' else 'less'}", text)
+    text = NO_NUMBER.sub(lambda match: f"{match[1]} takes a {NUMBERS[match[2]]}", text)
+    text = BEYOND.sub(lambda match: f"{match[1]} is {match[3]} or {'more' if match[2] == 'greater' else 'less'}", text)
     context = getattr(error, "ctx", None)
     taken = {name for parameter in context.command.params for name in parameter.opts} if context else set[str]()
     wanted = getattr(error, "option_name", None) or ""

@@ -43,10 +43,10 @@ def root(value: Test, solution: Between, lo: float = 0.0, hi: float = 1.0) -> tu
 
 def _root(value: Test, solution: Between, lo: float, hi: float) -> tuple[float, Solution] | None:
     def test(t: float) -> float:
-        found = solution(t)
-        if found is None:
+        solved = solution(t)
+        if solved is None:
             raise ArithmeticError
-        return value(found)
+        return value(solved)
 
     try:
         ends = test(lo), test(hi)
@@ -56,8 +56,8 @@ def _root(value: Test, solution: Between, lo: float, hi: float) -> tuple[float, 
             share = zero(test, lo, hi)
     except ArithmeticError:
         return None
-    found = solution(share)
-    return None if found is None or not shrinks(value, solution, share, hi - lo) else (share, found)
+    solved = solution(share)
+    return None if solved is None or not shrinks(value, solution, share, hi - lo) else (share, solved)
 
 
 def shrinks(value: Test, solution: Between, share: float, width: float = 1.0) -> bool:

@@ -130,8 +130,8 @@ class PathFollower(ABC, Generic[Followed]):
 
     def further(self, end: Solution, origin: Solution, side: int, pace: float) -> Path:
         """The path on from one side of another (0: its first row, 1: its last), that end included, its tangent outwards."""
-        found = self.one_way(end, pace, origin)
-        return found if side else found.reversed(self.tracer.odd)
+        path = self.one_way(end, pace, origin)
+        return path if side else path.reversed(self.tracer.odd)
 
 
 @np.errstate(all="ignore")
@@ -158,9 +158,9 @@ def _narrowed(tracer: CycleTracer, last: Solution, beyond: Solution | None) -> S
     start, tangent = last.z, last.tangent
     for _ in range(HALVINGS):
         middle = (lo + hi) / 2
-        found = tracer.solve(start + middle * tangent, border)
-        if found is not None and (np.sign(tracer.switching(found.values)) == signs).all():
-            lo, last = middle, found
+        solved = tracer.solve(start + middle * tangent, border)
+        if solved is not None and (np.sign(tracer.switching(solved.values)) == signs).all():
+            lo, last = middle, solved
         else:
             hi = middle
         if hi - lo <= CLOSE:
@@ -169,7 +169,7 @@ def _narrowed(tracer: CycleTracer, last: Solution, beyond: Solution | None) -> S
 
 
 def solution_behind(tracer: CycleTracer, met: BorderPoint) -> Solution | None:
-    """A solution behind the border, with its tangent away from it; None if none is found close by."""
+    """A solution behind the border, with its tangent away from it; None if there is none close by."""
     border = tracer.weights * met.last.tangent
 
     def switch(z: np.ndarray) -> float:
@@ -186,11 +186,11 @@ def solution_behind(tracer: CycleTracer, met: BorderPoint) -> Solution | None:
     ahead = met.sign * (switch(aside + ASIDE * side.tangent) - switch(aside))
     tangent = side.tangent if ahead > 0 else -side.tangent
     for h in (1e-4, 1e-5, 1e-3):
-        found = tracer.solve(met.z + h * tangent, tracer.weights * tangent)
-        if found is None or tracer.length(found.z - met.z) >= 5 * h:
+        solved = tracer.solve(met.z + h * tangent, tracer.weights * tangent)
+        if solved is None or tracer.length(solved.z - met.z) >= 5 * h:
             continue
-        if np.sign(tracer.switching(found.values)[met.switch]) == met.sign:
-            return found
+        if np.sign(tracer.switching(solved.values)[met.switch]) == met.sign:
+            return solved
     return None
 
 
@@ -226,10 +226,10 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
     di Bernardo, Feigin, Hogan, Homer (1999), Local analysis of C-bifurcations in n-dimensional piecewise-smooth dynamical
     systems, Chaos Solitons Fractals 10, §3.
     """
-    found = np.concatenate([np.ravel(before), np.ravel(after)])
-    if min(np.abs(found - 1).min(), np.abs(found + 1).min()) <= CRITICAL:
+    multipliers = np.concatenate([np.ravel(before), np.ravel(after)])
+    if min(np.abs(multipliers - 1).min(), np.abs(multipliers + 1).min()) <= CRITICAL:
         return f"undecided: a multiplier is 1 or −1 on one side of it, to {CRITICAL:g}"
-    real = found.real[np.abs(found.imag) <= REAL * np.abs(found)]
+    real = multipliers.real[np.abs(multipliers.imag) <= REAL * np.abs(multipliers)]
     above, below = int((real > 1).sum()), int((real < -1).sum())
     words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle goes on across it"
     return words + (f"; a {2 * n}-cycle is born" if below % 2 else "")

@@ -27,14 +27,14 @@ def branch_table(branch: Any, numbered: bool | None = None) -> dict[str, list[An
     return columns | values
 
 
-def cycles_table(found: Any) -> dict[str, list[Any]]:
+def cycles_table(result: Any) -> dict[str, list[Any]]:
     """Columns of `Cycles`, a row for each of them."""
-    names = found.provenance["settings"].get("names") or [f"x{k + 1}" for k in range(found.points.shape[2])]
+    names = result.provenance["settings"].get("names") or [f"x{k + 1}" for k in range(result.points.shape[2])]
     return {
-        "period": [found.period] * len(found),
-        **_states(names, found.points, found.period > 1),
-        **_multipliers("mu", list(found.multipliers)),
-        "stable": [cycle.stable for cycle in found],
+        "period": [result.period] * len(result),
+        **_states(names, result.points, result.period > 1),
+        **_multipliers("mu", list(result.multipliers)),
+        "stable": [cycle.stable for cycle in result],
     }
 
 

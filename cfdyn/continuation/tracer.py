@@ -157,12 +157,12 @@ class Tracer:
         # On the limit itself all states may be solutions, as for a learning rate of 0: then just before it.
         for share in (1.0, 1 - 1e-6):
             guess[k] = last.z[k] + share * (limit - last.z[k]) if share < 1 else limit
-            found = self.solve(guess, border)
-            if found is not None and self.length(found.z - guess) <= self.length(step):
-                found.z[k] = guess[k]
-                if not self.leads_along(found.tangent, step):
-                    return found._replace(tangent=step / self.length(step)) if share == 1 else None
-                return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
+            solved = self.solve(guess, border)
+            if solved is not None and self.length(solved.z - guess) <= self.length(step):
+                solved.z[k] = guess[k]
+                if not self.leads_along(solved.tangent, step):
+                    return solved._replace(tangent=step / self.length(step)) if share == 1 else None
+                return solved if solved.tangent @ (self.weights * last.tangent) > 0 else self.at(solved.z, -solved.tangent)
         return None
 
     def system(self, origin: Solution, step: float, most: float, arc: float = 0.0) -> System:
@@ -233,15 +233,15 @@ class Tracer:
         if status in ENDS:
             return count, ENDS[status], beyond
         if status == LIMIT:
-            found = self.solution_on_limit(last, beyond.z)
+            solved = self.solution_on_limit(last, beyond.z)
             # The last row may lie on the limit already.
-            if found is None:
+            if solved is None:
                 return count, "limit", None
-            there = self.length(found.z - last.z) <= TOLERANCE
-            return self._written(piece, count - there, found), "limit", None
+            there = self.length(solved.z - last.z) <= TOLERANCE
+            return self._written(piece, count - there, solved), "limit", None
         along = float((self.weights * (origin.z - last.z)) @ last.tangent)
-        found = self.solve(last.z + along * last.tangent, self.weights * last.tangent)
-        if found is not None and self.length(found.z - origin.z) <= SAME:
+        solved = self.solve(last.z + along * last.tangent, self.weights * last.tangent)
+        if solved is not None and self.length(solved.z - origin.z) <= SAME:
             return self._written(piece, count, origin), "closed", None
         # Another part of the curve is close by.
         return count + 1, "", None

@@ -57,12 +57,12 @@ def _offsets(radius: int, dimensions: int) -> np.ndarray:
 @cache
 def _straight(radius: int, dimensions: int) -> tuple[float, float, float]:
     """The least, mean and largest entropy, over directions, of discs that a straight line crosses anywhere, evenly."""
-    cells, found = _offsets(radius, dimensions), []
+    cells, entropies = _offsets(radius, dimensions), []
     for angle in np.linspace(0, np.pi / 4, ANGLES) if dimensions > 1 else [np.pi / 2]:
         gaps = np.diff(np.sort(cells @ [np.cos(angle), np.sin(angle)]))
         part = np.arange(1, len(cells)) / len(cells)
-        found.append(float((gaps * (entropy(part) + entropy(1 - part))).sum() / gaps.sum()))
-    return min(found), float(np.mean(found)), max(found)
+        entropies.append(float((gaps * (entropy(part) + entropy(1 - part))).sum() / gaps.sum()))
+    return min(entropies), float(np.mean(entropies)), max(entropies)
 
 
 def _in_strips(labels: np.ndarray, decided: np.ndarray, radius: int) -> np.ndarray:
@@ -83,9 +83,9 @@ def _in_strips(labels: np.ndarray, decided: np.ndarray, radius: int) -> np.ndarr
 def _around(marked: np.ndarray, cells: np.ndarray, high: int, radius: int, rows: int, columns: int) -> np.ndarray:
     """How many of the disc's cells are marked, (rows, columns): each of its rows as a difference of running sums."""
     sums = np.pad(np.cumsum(marked, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
-    found = np.zeros((rows, columns), np.int64)
+    counts = np.zeros((rows, columns), np.int64)
     for row in np.unique(cells[:, 0]):
         half, first = int(cells[cells[:, 0] == row, 1].max()), high + int(row)
         part = sums[first : first + rows]
-        found += part[:, radius + half + 1 :][:, :columns] - part[:, radius - half :][:, :columns]
-    return found
+        counts += part[:, radius + half + 1 :][:, :columns] - part[:, radius - half :][:, :columns]
+    return counts

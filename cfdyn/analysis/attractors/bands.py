@@ -79,8 +79,8 @@ def bands(
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
-    >>> found = cf.analysis.bands(step, [1.1], "lr", (0.5, 1.25), count=60)
-    >>> [(round(lo, 6), round(hi, 6), name) for lo, hi, name in found.bands]  # flips at 1 and √5 − 1
+    >>> regimes = cf.analysis.bands(step, [1.1], "lr", (0.5, 1.25), count=60)
+    >>> [(round(lo, 6), round(hi, 6), name) for lo, hi, name in regimes.bands]  # flips at 1 and √5 − 1
     [(0.5, 1.0, 'fixed point'), (1.0, 1.236068, 'period 2'), (1.236068, 1.25, 'period 4')]
     """
     lo, hi = float(bounds[0]), float(bounds[1])
@@ -123,7 +123,7 @@ def _bounded(
         worth = not samples.perturbed or UNRESOLVED not in labels[k : k + 2]
         lost = ((inner, period, _loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within))
                 for inner, period in sides if worth and 0 < period <= LONGEST)  # fmt: skip
-        inner, period, (value, doubles) = next((found for found in lost if found[2][0] is not None), (left, 0, (None, False)))
+        inner, period, (value, doubles) = next((end for end in lost if end[2][0] is not None), (left, 0, (None, False)))
         edges[k + 1] = edges[k + 1] if value is None else value
         if doubles and not {2 * period, UNRESOLVED}.intersection(labels[k : k + 2]):
             between[k] = (edges[k + 1], right) if inner < edges[k + 1] else (left, edges[k + 1])
@@ -132,18 +132,18 @@ def _bounded(
 
 def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interval]) -> list[tuple[float, float, str]]:
     """The bands (lo, hi, name), and those "unresolved" between the bands k and k + 1: one where a single sample parts two."""
-    found: list[tuple[float, float, str]] = []
+    named: list[tuple[float, float, str]] = []
     gaps = {k: gap for k, gap in between.items() if edges[k] < gap[0] < gap[1] < edges[k + 2]}
     for k, label in enumerate(labels):
         lo, hi = gaps.get(k - 1, edges[k : k + 1])[-1], gaps.get(k, edges[k + 1 :])[0]
         begin = lo
         if lo < hi:
-            found.append((lo, hi, NAMES.get(label, f"period {label}")))
+            named.append((lo, hi, NAMES.get(label, f"period {label}")))
             begin = hi
         elif k in gaps:
-            begin = found.pop()[0]
-        found += [(begin, gaps[k][1], NAMES[UNRESOLVED])] if k in gaps else []
-    return found
+            begin = named.pop()[0]
+        named += [(begin, gaps[k][1], NAMES[UNRESOLVED])] if k in gaps else []
+    return named
 
 
 def _loss_of_stability(

@@ -114,8 +114,8 @@ def basin_fractions(
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5))
-    >>> found = cf.analysis.basin_fractions(step, ("lr", [0.1, 0.2, 0.3]), [(-1, 1)], count=2000)
-    >>> found.fractions.round(2), [(one.first, one.last, one.words) for one in found.attractors]
+    >>> shares = cf.analysis.basin_fractions(step, ("lr", [0.1, 0.2, 0.3]), [(-1, 1)], count=2000)
+    >>> shares.fractions.round(2), [(one.first, one.last, one.words) for one in shares.attractors]
     (array([[0.5, 0.5, 0.5],
            [0.5, 0.5, 0.5]]), [(0, 2, 'fixed point at (-1, 0)'), (0, 2, 'fixed point at (1, 0)')])
 
@@ -147,10 +147,10 @@ def basin_fractions(
             known = attractors_of(here, whole_number("max_period", max_period, 1), of_flow)
             labels = known.label(of_starts(here, starts, threads), transient)
             note = checked(here, known, labels, starts.__getitem__, CHECKED)
-            found = ordered(known.known, labels)
+            attractors = ordered(known.known, labels)
             others[:, k] = (labels == ESCAPED).mean(), (labels == UNSETTLED).mean()
             notes += [(value, note)] if note else []
-            following.go_on(k, found, farthest * unit)
+            following.go_on(k, attractors, farthest * unit)
             done = k + 1
             if progress:
                 progress(done)
@@ -193,15 +193,15 @@ class _Following:
         self.values = values
         self.ways: list[list[tuple[int, Attractor, float]]] = []
 
-    def go_on(self, k: int, found: tuple[Attractor, ...], farthest: float) -> None:
+    def go_on(self, k: int, attractors: tuple[Attractor, ...], farthest: float) -> None:
         """Match those of the value k with those of the value before."""
         before = [way for way in self.ways if way[-1][0] == k - 1]
-        apart = np.array([[set_distance(way[-1][1].points, one.points) for one in found] for way in before])
-        apart = apart.reshape(len(before), len(found))
+        apart = np.array([[set_distance(way[-1][1].points, one.points) for one in attractors] for way in before])
+        apart = apart.reshape(len(before), len(attractors))
         # A pair that is too far costs more than all that are not: it is made only where nothing else is left, and undone.
-        pairs = linear_sum_assignment(np.where(apart <= farthest, apart, (1 + len(before) + len(found)) * farthest))
+        pairs = linear_sum_assignment(np.where(apart <= farthest, apart, (1 + len(before) + len(attractors)) * farthest))
         matched = {j: i for i, j in zip(*pairs, strict=True) if apart[i, j] <= farthest}
-        for j, one in enumerate(found):
+        for j, one in enumerate(attractors):
             if j in matched:
                 before[matched[j]].append((k, one, float(apart[matched[j], j])))
             else:

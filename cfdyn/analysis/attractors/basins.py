@@ -1,4 +1,4 @@
-"""`basins`: on which attractor the orbits of a grid of starts end, the attractors found without being named."""
+"""`basins`: on which attractor the orbits of a grid of starts end, without naming the attractors."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -97,7 +97,7 @@ def basins(
 
     Each orbit runs through a transient, where that does not do through 15, 48 and 192 more. What comes back to 10⁻¹⁰ of its size
     is put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points
-    are in its basin; so are, sooner, those in boxes around its points that the step is found to contract, in intervals. Of
+    are in its basin; so are, sooner, those in boxes around its points that the step contracts, in intervals. Of
     what does not come back a few orbits are followed by themselves as by `classify`; the cells a chaotic or quasi-periodic
     one visits in 2¹⁵ steps are its attractor's, on which others are that spend 90 % of 64 steps there. Fixed points with a
     multiplier 1 are one continuum. The rest is undecided: so are orbits on cycles that do not attract, and attractors whose
@@ -127,8 +127,8 @@ def basins(
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.2))
-    >>> found = cf.analysis.basins(step, [(-2, 2)], 8)
-    >>> found.labels.tolist(), found.fractions
+    >>> grid = cf.analysis.basins(step, [(-2, 2)], 8)
+    >>> grid.labels.tolist(), grid.fractions
     ([[0, 0, 0, 0, 1, 1, 1, 1]], {'0: fixed point at -1': 0.5, '1: fixed point at 1': 0.5})
 
     References

@@ -64,8 +64,8 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["(x + x/(x**2 + y**2))/2", "(y - y/(x**2 + y**2))/2"], "x y")  # Newton's, for z² = 1
-    >>> found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1, 1), (-1, 1)], 200))
-    >>> round(found.exponent, 2), round(found.dimension, 2), found.uncertain.round(2)
+    >>> scaling = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1, 1), (-1, 1)], 200))
+    >>> round(scaling.exponent, 2), round(scaling.dimension, 2), scaling.uncertain.round(2)
     (1.0, 1.0, array([0.01, 0.02, 0.04, 0.08]))
 
     References
@@ -121,14 +121,14 @@ def _bend(sizes: np.ndarray, parts: np.ndarray) -> float:
     return (_slope(sizes[: half + 1], parts[: half + 1])[0] - _slope(sizes[half:], parts[half:])[0]) / 2
 
 
-def _labels(found: Any) -> tuple[np.ndarray, dict]:
+def _labels(result: Any) -> tuple[np.ndarray, dict]:
     """Labels as (m, n), and where they come from."""
-    if isinstance(found, Basins | OverGrid):
-        labels = np.where(found.labels == UNRESOLVED, UNSETTLED, found.labels)
-        about = {"box": found.box} if isinstance(found, Basins) else {"varied": found.names}
-        return labels, provenance(**found.provenance.get("settings", {}), **about)
-    flags = np.asarray(found)
-    given = flags.astype(int) if flags.dtype == bool else found
+    if isinstance(result, Basins | OverGrid):
+        labels = np.where(result.labels == UNRESOLVED, UNSETTLED, result.labels)
+        about = {"box": result.box} if isinstance(result, Basins) else {"varied": result.names}
+        return labels, provenance(**result.provenance.get("settings", {}), **about)
+    flags = np.asarray(result)
+    given = flags.astype(int) if flags.dtype == bool else result
     labels = table("a grid of labels", given, 1 if np.ndim(given) == 1 else 2)
     if not np.array_equal(labels, np.floor(labels)):
         raise UsageError("labels on a grid are whole numbers")

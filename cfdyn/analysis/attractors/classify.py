@@ -78,8 +78,8 @@ def classify(
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.83})
-    >>> found = cf.analysis.classify(step, [0.3])
-    >>> found.kind, found.period, found.multipliers.round(4)
+    >>> regime = cf.analysis.classify(step, [0.3])
+    >>> regime.kind, regime.period, regime.multipliers.round(4)
     ('cycle', 3, array([0.3299]))
     >>> cf.analysis.classify(step.at(r=4.0), [0.3]).kind
     'chaotic'

@@ -70,8 +70,8 @@ def singer(step: Map, interval: Any = (-math.inf, math.inf), cells: int = 20_000
     --------
     >>> import cfdyn as cf
     >>> well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.5))
-    >>> found = cf.analysis.singer(well)
-    >>> found.sign, found.critical.round(6), found.bound
+    >>> bounds = cf.analysis.singer(well)
+    >>> bounds.sign, bounds.critical.round(6), bounds.bound
     ('negative', array([-0.745356,  0.745356]), 4)
     >>> example = cf.Map.from_text("7.86*x - 23.31*x**2 + 28.75*x**3 - 13.30*x**4")  # Singer's, with two attractors
     >>> cf.analysis.singer(example, (0, 1)).sign

@@ -236,9 +236,9 @@ class Branch(WithMap, Record):
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    # A multiplier that was looked for and not found is NaN; a row without any is not known to be stable.
+    # A multiplier that a search missed is NaN; a row without any is not known to be stable.
     sizes = np.abs(fields["multipliers"])
     stable = np.nan_to_num(sizes).max(axis=1) < np.where(np.isnan(sizes).all(axis=1), 0.0, 1 - NEUTRAL)
-    special, zeros = ([kind(**found) for found in fields[name]]
+    special, zeros = ([kind(**one) for one in fields[name]]
                       for name, kind in (("bifurcations", Bifurcation), ("zeros", FunctionZero)))  # fmt: skip
     return Branch(**fields | {"stable": stable, "bifurcations": special, "zeros": zeros})

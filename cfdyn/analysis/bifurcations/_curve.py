@@ -246,7 +246,7 @@ def followed(
 
 
 def _curve_of(fields: dict[str, Any]) -> BifurcationCurve:
-    return BifurcationCurve(**fields | {"special": [CodimensionTwo(**found) for found in fields["special"]]})
+    return BifurcationCurve(**fields | {"special": [CodimensionTwo(**point) for point in fields["special"]]})
 
 
 def switched(
@@ -255,10 +255,10 @@ def switched(
     """What begins at a special point of a curve; see `switch`."""
     check_steps(max_steps, max_step)
     widths = np.ptp(curve.bounds, axis=1)
-    found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, widths)
-    curves, branches, said = list[BifurcationCurve](), list[Branch](), list(found.said)
+    seen = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, widths)
+    curves, branches, said = list[BifurcationCurve](), list[Branch](), list(seen.said)
     options = {"max_steps": max_steps, "max_step": max_step, "progress": progress}
-    for start in found.starts:
+    for start in seen.starts:
         if goes_through([curve, *curves], start):
             continue
         other = begun(start, curve, point, options)
@@ -267,7 +267,7 @@ def switched(
             continue
         curves.append(other)
     distances = [_distance(other, point.parameters) for other in curves]
-    for start in (start for start in found.cycles if _inside(curve, start)):
+    for start in (start for start in seen.cycles if _inside(curve, start)):
         try:
             with np.errstate(all="ignore"):
                 branches.append(continue_cycle(_map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
@@ -294,22 +294,22 @@ def begun(
     try:
         step = _map_of(curve, start)
         with np.errstate(all="ignore"):
-            found = followed(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
+            result = followed(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
     except CfdynError as error:  # also where the optimizer does not allow the parameters
         return f"{what} could not be followed: {error}"
-    found = _with_tip(found, start, point)
-    special, ends, origin = list(found.special), list(found.ends), origin_of(curve, point)
+    result = _with_tip(result, start, point)
+    special, ends, origin = list(result.special), list(result.ends), origin_of(curve, point)
     widths = np.ptp(curve.bounds, axis=1)
-    for side, row in enumerate((0, len(found) - 1)):
-        away = _distance(found, point.parameters, row)
-        if away <= REACHED and found.period > len(point.points):
+    for side, row in enumerate((0, len(result) - 1)):
+        away = _distance(result, point.parameters, row)
+        if away <= REACHED and result.period > len(point.points):
             ends[side] = origin
             # What is found there of the merged cycle is that point, under the name of its iterate.
             special = [s for s in special if np.abs((s.parameters - point.parameters) / widths).max() > 10 * REACHED]
             special.append(replace(point, place=row))
-        elif away <= BESIDE and found.ends[side].startswith("no further point"):
+        elif away <= BESIDE and result.ends[side].startswith("no further point"):
             ends[side] = f"{away:.1g} of the bounds from the {origin}: nearer to it rounding blurs the equations"
-    return replace(found, special=sorted(special, key=lambda s: s.place), ends=(ends[0], ends[1]))
+    return replace(result, special=sorted(special, key=lambda s: s.place), ends=(ends[0], ends[1]))
 
 
 def _with_tip(curve: BifurcationCurve, start: Born, point: CodimensionTwo) -> BifurcationCurve:

@@ -67,8 +67,8 @@ def border_collision(step: Map, at: Any, name: str | None = None) -> BorderColli
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("Piecewise((a*x, x < 0), (b*x, True)) + m", params={"a": 0.5, "b": -3.5, "m": 0.0})
-    >>> found = cf.analysis.border_collision(step, [0.0], "m")
-    >>> found.below, found.above, found.periods
+    >>> collision = cf.analysis.border_collision(step, [0.0], "m")
+    >>> collision.below, collision.above, collision.periods
     ('fixed point', 'cycle', (1, 3))
     >>> cf.analysis.border_collision(step.at(b=-4.2), [0.0], "m").meaning
     'From a fixed point below to chaos in 6 bands above m = 0.'

@@ -1,4 +1,4 @@
-"""`branches`: the bifurcation diagram of a map, found by itself."""
+"""`branches`: the bifurcation diagram of a map, which it explores by itself."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Branches(Listed[Branch], Record, of="branches"):
         for branch, origin in zip(self.branches, self.origins, strict=True):
             if not search.known(branch):
                 search.add(branch.extended(*search.steps) if max(branch.paces) > 0 else branch, origin)
-        return replace(self, branches=search.found, origins=search.origins)
+        return replace(self, branches=search.branches, origins=search.origins)
 
 
 def branches(
@@ -101,15 +101,15 @@ def branches(
 
     Raises
     ------
-    NumericsError : nothing was found
+    NumericsError : there is no cycle to begin with
     UsageError : neither box nor starts, or what `continue_cycle` and `cycles` refuse
 
     Examples
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
-    >>> found = cf.analysis.branches(step, [(-0.5, 1.2)], "r", (0.5, 3.6), depth=2)
-    >>> [(b.period, [round(s.parameter, 6) for s in b.bifurcations]) for b in found]
+    >>> diagram = cf.analysis.branches(step, [(-0.5, 1.2)], "r", (0.5, 3.6), depth=2)
+    >>> [(b.period, [round(s.parameter, 6) for s in b.bifurcations]) for b in diagram]
     [(1, [1.0, 3.0]), (1, [1.0]), (2, [3.44949]), (4, [3.54409])]
     """
     interval = checked_bounds(require_map(step), parameter, bounds)
@@ -121,16 +121,16 @@ def branches(
             raise UsageError("branches needs a box in which to look for cycles, or starts")
         starts = list(_sampled(step, box, parameter, interval, period, samples))
     for value, points in _pairs(starts, parameter):
-        if len(search.found) >= MOST_BRANCHES:
+        if len(search.branches) >= MOST_BRANCHES:
             break
         search.begin(value, points, period)
-    if not search.found:
+    if not search.branches:
         raise NumericsError(search.trouble or f"no cycle of period {period} was found for {parameter} from {interval[0]:g} to "
                             f"{interval[1]:g}; look in another box, or give a start")  # fmt: skip
-    level = list(search.found)
+    level = list(search.branches)
     for _ in range(depth):
         level = search.switch_all(level)
-    return Branches(parameter, interval, search.found, search.origins, search.reason(level, depth),
+    return Branches(parameter, interval, search.branches, search.origins, search.reason(level, depth),
                     provenance=provenance(map=step.title, params=step.params, parameter=parameter, depth=depth))  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _sampled(
 
 
 class _Search:
-    """The branches found so far."""
+    """The branches so far."""
 
     def __init__(
         self, step: Map, name: str, bounds: tuple[float, float], steps: tuple[int, float], progress: Callable[[str], None],
@@ -163,7 +163,7 @@ class _Search:
     ):  # fmt: skip
         self.step, self.name, self.bounds, self.steps, self.progress = step, name, bounds, steps, progress
         self.wanted, self.functions = wanted, Functions(step, name, *wanted)
-        self.found: list[Branch] = []
+        self.branches: list[Branch] = []
         self.origins: list[str] = []
         self.trouble, self.lost = "", list[str]()
 
@@ -176,7 +176,7 @@ class _Search:
             raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
         if given.ndim == 2 and self.passed(value, given):
             return
-        self.progress(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
+        self.progress(f"{len(self.branches)} branches, at {self.name} = {value:.4g}")
         try:
             n, (wanted, stop) = None if given.ndim == 2 else period, self.wanted
             branch = continue_cycle(step, points, self.name, self.bounds, n, *self.steps, functions=wanted, stop=stop)
@@ -186,30 +186,30 @@ class _Search:
             self.add(branch, f"{self.name} = {value:.6g}")
 
     def add(self, branch: Branch, origin: str) -> None:
-        """Keep a branch that is none of those found."""
+        """Keep a branch that is a new one."""
         if not self.known(branch):
-            self.found.append(branch)
+            self.branches.append(branch)
             self.origins.append(origin)
 
     def known(self, branch: Branch) -> bool:
-        """True if most of the rows that tell a branch from others lie on branches that were found."""
+        """True if most of the rows that tell a branch from others lie on known branches."""
         rows = distinguishing_rows(branch)
         return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
 
     def passed(self, value: float, points: np.ndarray) -> bool:
-        """True if a cycle lies on a branch that was found."""
-        return any(passes(branch, value, points) for branch in self.found if branch.period == len(points))
+        """True if a cycle lies on a known branch."""
+        return any(passes(branch, value, points) for branch in self.branches if branch.period == len(points))
 
     def switch_all(self, level: list[Branch]) -> list[Branch]:
         """The new branches at all flips and branch points of some branches."""
-        before = len(self.found)
+        before = len(self.branches)
         for branch in level:
             for point in branch.bifurcations:
-                if point.kind not in ("flip", "branch point") or len(self.found) >= MOST_BRANCHES:
+                if point.kind not in ("flip", "branch point") or len(self.branches) >= MOST_BRANCHES:
                     continue
-                self.progress(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
+                self.progress(f"{len(self.branches)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
                 self.switch(point)
-        return self.found[before:]
+        return self.branches[before:]
 
     def switch(self, point: Bifurcation) -> None:
         """The branches that leave at a flip or branch point."""
@@ -224,7 +224,7 @@ class _Search:
 
     def reason(self, last: list[Branch], depth: int) -> str:
         """The branches that may be missing, in words."""
-        if len(self.found) >= MOST_BRANCHES:
+        if len(self.branches) >= MOST_BRANCHES:
             return f"the first {MOST_BRANCHES} branches"
         left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
         words = [f"{left} flips and branch points of the last level are not switched at"] if left and depth else []

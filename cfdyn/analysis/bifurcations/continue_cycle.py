@@ -92,8 +92,8 @@ def continue_cycle(
 
     With functions; the logistic map's fixed point is 1 − 1/r:
 
-    >>> found = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0), functions={"half": "x = 0.5"}, stop="mu1 = -1.2")
-    >>> [(zero.function, round(zero.parameter, 12)) for zero in found.zeros], found.ends[1]
+    >>> branch = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0), functions={"half": "x = 0.5"}, stop="mu1 = -1.2")
+    >>> [(zero.function, round(zero.parameter, 12)) for zero in branch.zeros], branch.ends[1]
     ([('half', 2.0), ('mu1 = -1.2', 3.2)], 'stop: mu1 - (-1.2) = 0 at r = 3.2')
 
     References

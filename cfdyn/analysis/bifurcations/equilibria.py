@@ -44,7 +44,7 @@ class Equilibria(Record):
     """A list of `Equilibrium`, and whether it is all of them.
 
     ``points`` (m, n), ``eigenvalues`` (m, n). ``complete``: there is no other in the ``box`` (n, 2), as far as floating point can
-    tell; ``undecided`` (k, n, 2): where one might be; ``reason``: why the list is not complete; ``method``: how they were found.
+    tell; ``undecided`` (k, n, 2): where one might be; ``reason``: why the list is not complete; ``method``: of the search.
     """
 
     names: Annotated[tuple[str, ...], "n"]
@@ -63,8 +63,8 @@ class Equilibria(Record):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, place: int) -> Equilibrium:
-        found = self.eigenvalues[place]
-        return Equilibrium(self.points[place], found, *_judged(found), provenance=self.provenance)
+        values = self.eigenvalues[place]
+        return Equilibrium(self.points[place], values, *_judged(values), provenance=self.provenance)
 
 
 def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | None = None, seed: int = 0) -> Equilibria:
@@ -89,13 +89,13 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
     --------
     >>> import cfdyn as cf
     >>> lorenz = cf.Flow.from_text("s*(y-x); x*(r-z)-y; x*y-b*z", "x y z", {"s": 10.0, "r": 28.0, "b": 8/3})
-    >>> found = cf.analysis.equilibria(lorenz, [(-30, 30), (-30, 30), (0, 60)])
-    >>> for one in found:
+    >>> points = cf.analysis.equilibria(lorenz, [(-30, 30), (-30, 30), (0, 60)])
+    >>> for one in points:
     ...     print(one.point.round(6).tolist(), one.kind, one.eigenvalues[0].round(6))
     [-8.485281, -8.485281, 27.0] saddle (0.093956+10.194505j)
     [0.0, 0.0, 0.0] saddle (11.827723+0j)
     [8.485281, 8.485281, 27.0] saddle (0.093956+10.194505j)
-    >>> found.complete
+    >>> points.complete
     True
     """
     flow = require_smooth(flow, "a search for equilibria")
@@ -105,15 +105,15 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
     if not flow.is_formula:
         raise UsageError(f"equilibria are those of a right-hand side that is a formula, not of the {flow.name} flow")
     try:
-        found = cycles(Map(FieldMap(flow.spec)), 1, box, seed, budget)
+        zeros = cycles(Map(FieldMap(flow.spec)), 1, box, seed, budget)
     except NumericsError as problem:
         raise NumericsError(_words(str(problem))) from None
-    points = np.array([_polished(flow, point) for point in found.points[:, 0]]).reshape(-1, flow.dim) + 0.0
+    points = np.array([_polished(flow, point) for point in zeros.points[:, 0]]).reshape(-1, flow.dim) + 0.0
     values = [np.linalg.eigvals(flow.jacobian(point)) for point in points]
     ordered = [one[np.lexsort([-one.imag, -one.real])] for one in values]
     table = np.array(ordered, dtype=complex).reshape(len(points), flow.dim)
-    settings = {**found.provenance, "flow": flow.title}
-    return Equilibria(flow.names, found.box, points, table, found.complete, found.undecided, found.method, _words(found.reason),
+    settings = {**zeros.provenance, "flow": flow.title}
+    return Equilibria(flow.names, zeros.box, points, table, zeros.complete, zeros.undecided, zeros.method, _words(zeros.reason),
                       provenance=settings)  # fmt: skip
 
 
@@ -138,14 +138,14 @@ def _polished(flow: Flow, point: np.ndarray) -> np.ndarray:
     return point
 
 
-def _judged(found: np.ndarray) -> tuple[bool | None, str]:
+def _judged(values: np.ndarray) -> tuple[bool | None, str]:
     """Whether it is stable, and its kind."""
-    size = float(np.abs(found).max(initial=0.0))
-    real = found.real
+    size = float(np.abs(values).max(initial=0.0))
+    real = values.real
     if not size > 0 or np.isnan(real).any() or (np.abs(real) <= NEUTRAL * size).any():
         unstable = bool((real > NEUTRAL * size).any()) if size > 0 else False
         return (False if unstable else None), "not hyperbolic"
     if real.max() > 0 > real.min():
         return False, "saddle"
     stable = bool(real.max() < 0)
-    return stable, KINDS[stable, bool((np.abs(found.imag) > TURNING * size).any())]
+    return stable, KINDS[stable, bool((np.abs(values.imag) > TURNING * size).any())]

@@ -86,12 +86,12 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     >>> import numpy as np
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
-    >>> found = cf.analysis.normal_form(step, [1.0])
-    >>> round(found.coefficient, 12), found.supercritical
+    >>> form = cf.analysis.normal_form(step, [1.0])
+    >>> round(form.coefficient, 12), form.supercritical
     (8.0, True)
     >>> step = cf.Map.from_text(["r*x*(1-y)", "x"], "x y", {"r": 2.0})  # delayed logistic map
-    >>> found = cf.analysis.normal_form(step, [0.5, 0.5], "r")
-    >>> found.kind, round(found.coefficient, 12), round(found.coefficients["theta"] / np.pi, 12)
+    >>> form = cf.analysis.normal_form(step, [0.5, 0.5], "r")
+    >>> form.kind, round(form.coefficient, 12), round(form.coefficients["theta"] / np.pi, 12)
     ('neimark-sacker', -1.0, 0.333333333333)
 
     References

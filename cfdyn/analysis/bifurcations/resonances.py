@@ -49,7 +49,7 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
     if most_period > LONGEST:
         raise UsageError(f"tongues of cycles of more than {LONGEST} times the period are too narrow to be looked for")
     cosines, widths = _cosines(curve.multipliers), np.ptp(curve.bounds, axis=1)
-    found = []
+    points = []
     for p, q in fractions(most_period):
         away = cosines - np.cos(2 * np.pi * p / q)
         for k in np.flatnonzero(away[:-1] * away[1:] < 0):
@@ -60,9 +60,9 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
             values = {name: float(v) for name, v in zip(curve.names, there.parameters, strict=True)}
             mu = multipliers(curve.step.at(**values), there.points)
             kind = f"resonance {p}:{q}"
-            found.append(CodimensionTwo(kind, there.parameters, there.points, mu, int(k), _curve=curve,
+            points.append(CodimensionTwo(kind, there.parameters, there.points, mu, int(k), _curve=curve,
                                         provenance=curve.provenance))  # fmt: skip
-    return sorted(found, key=lambda s: s.place)
+    return sorted(points, key=lambda s: s.place)
 
 
 def _cosines(multipliers: np.ndarray) -> np.ndarray:

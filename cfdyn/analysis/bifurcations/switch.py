@@ -22,7 +22,7 @@ def switch(
     three times the period shrinks onto the point, and no fold begins: it is a branch.
 
     Cycles x_{i+jn} ≈ x_i + Re(ζ ν^j q_i) of the size |ζ| are solved for with both parameters free, p(ζ); their folds are where
-    det ∂p/∂ζ = 0. One found so counts if it is nearer to the point at half the size. Sizes go up from 0.01 of the length in
+    det ∂p/∂ζ = 0. A hit counts if it is nearer to the point at half the size. Sizes go up from 0.01 of the length in
     which the map's Jacobian changes. Folds that are closer than about 10⁻⁴ of the bounds cannot be followed: rows from there
     to the tip of a narrow tongue are such solutions of decreasing size, without a coefficient.
 
@@ -42,10 +42,10 @@ def switch(
     >>> loss = cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5})
     >>> step = cf.as_map(loss, cf.optimizers.gd(lr=2.0))
     >>> flips = cf.analysis.bifurcation_curve(step, ("flip", [[0.0]]), ("lr", "a"), ((1, 3), (0, 1.5)))
-    >>> found = cf.analysis.switch(flips, 0)
-    >>> found.kind, found.parameters.round(9), [(c.kind, c.period) for c in found]
+    >>> curves = cf.analysis.switch(flips, 0)
+    >>> curves.kind, curves.parameters.round(9), [(c.kind, c.period) for c in curves]
     ('generalized flip', array([2.        , 0.70710678]), [('fold', 2)])
-    >>> fold = found[0].parameters
+    >>> fold = curves[0].parameters
     >>> near = fold[(fold[:, 0] > 2.00001) & (fold[:, 0] < 2.0003)]
     >>> ratios = (near[:, 0] - 2) / (near[:, 1] - 0.5**0.5) ** 2  # tangent: the distance is as the square
     >>> print(len(ratios) > 1, bool(abs(ratios - 1).max() < 0.03))

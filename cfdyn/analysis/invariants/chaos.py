@@ -83,8 +83,8 @@ def chaos(
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.9))
-    >>> found = cf.analysis.chaos(step, [0.3], dimensions=False)
-    >>> found.kind, found.spectrum.exponents.round(1), round(found.test.K, 1)
+    >>> verdict = cf.analysis.chaos(step, [0.3], dimensions=False)
+    >>> verdict.kind, verdict.spectrum.exponents.round(1), round(verdict.test.K, 1)
     ('chaotic', array([0.9]), 1.0)
     >>> cf.analysis.chaos(step.at(lr=1.25), [0.3], dimensions=False).kind  # a 4-cycle
     'regular'

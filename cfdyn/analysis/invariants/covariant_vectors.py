@@ -61,8 +61,8 @@ def covariant_vectors(step: Map, z0: Any, n: int = 10_000, transient: int = 1000
     >>> import numpy as np
     >>> import cfdyn as cf
     >>> cat = cf.Map.from_text(["x + y", "x + 2*y"], "x y", periodic={"x": 1, "y": 1})
-    >>> found = cf.analysis.covariant_vectors(cat, [0.2, 0.3], 100)
-    >>> found.exponents.round(6), np.abs(found.vectors[7]).round(4).tolist()
+    >>> result = cf.analysis.covariant_vectors(cat, [0.2, 0.3], 100)
+    >>> result.exponents.round(6), np.abs(result.vectors[7]).round(4).tolist()
     (array([ 0.962424, -0.962424]), [[0.5257, 0.8507], [0.8507, 0.5257]])
 
     References

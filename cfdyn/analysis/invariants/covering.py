@@ -52,10 +52,10 @@ def covering(step: Map, intervals: Any) -> Covering:
     >>> import cfdyn as cf
     >>> logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 3.84})
     >>> cycle = cf.analysis.cycles(logistic, 3, [(0, 1)])[0]
-    >>> found = cf.analysis.covering(logistic, sorted(cycle.points[:, 0]))
-    >>> found.matrix.tolist(), round(found.entropy, 9)  # ln((1 + √5)/2)
+    >>> graph = cf.analysis.covering(logistic, sorted(cycle.points[:, 0]))
+    >>> graph.matrix.tolist(), round(graph.entropy, 9)  # ln((1 + √5)/2)
     ([[0, 1], [1, 1]], 0.481211825)
-    >>> found.returns[:6].astype(int).tolist()
+    >>> graph.returns[:6].astype(int).tolist()
     [1, 3, 4, 7, 11, 18]
 
     References

@@ -66,8 +66,8 @@ def fractal_dimension(points: Any, kind: str = "correlation", window: int = 10) 
     >>> import cfdyn as cf
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
     >>> orbit = cf.iterate(henon, [0.1, 0.1], 11_000).z[1000:]
-    >>> found = cf.analysis.fractal_dimension(orbit)
-    >>> abs(found.value - 1.22) < found.error < 0.1
+    >>> dimension = cf.analysis.fractal_dimension(orbit)
+    >>> abs(dimension.value - 1.22) < dimension.error < 0.1
     True
 
     References
@@ -161,22 +161,22 @@ def pairs_within(points: np.ndarray, radii: np.ndarray, window: int) -> np.ndarr
     # A tree of many equal points would not branch.
     different, weights = np.unique(points, axis=0, return_counts=True)
     tree = cKDTree(different)
-    found = (tree.count_neighbors(tree, radii, p=np.inf, weights=(weights, weights)).astype(float) - len(points)) / 2
+    pairs = (tree.count_neighbors(tree, radii, p=np.inf, weights=(weights, weights)).astype(float) - len(points)) / 2
     for lag in range(1, window + 1):
         apart = np.abs(points[lag:] - points[:-lag]).max(axis=1)
-        found -= np.searchsorted(np.sort(apart), radii, side="right")
-    return found
+        pairs -= np.searchsorted(np.sort(apart), radii, side="right")
+    return pairs
 
 
 def boxes_filled(points: np.ndarray, largest: float, levels: int, offset: np.ndarray) -> np.ndarray:
     """How many boxes of the sizes largest/2^k hold a point, k < levels; ``offset`` (D,) moves the finest grid, in its boxes."""
     cells = np.floor(points / (largest / 2.0 ** (levels - 1)) + offset).astype(np.int64)
-    found = np.empty(levels)
+    counts = np.empty(levels)
     for k in range(levels - 1, -1, -1):
         cells = _distinct(cells)
-        found[k] = len(cells)
+        counts[k] = len(cells)
         cells = cells // 2
-    return found
+    return counts
 
 
 def _distinct(cells: np.ndarray) -> np.ndarray:

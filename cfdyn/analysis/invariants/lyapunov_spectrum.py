@@ -25,7 +25,7 @@ from cfdyn.systems.orbit import ESCAPE, status_text
 
 Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
 
-MOST = 300  # exponents that are found without being asked for
+MOST = 300  # exponents that nobody has to ask for
 PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
 CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more
 
@@ -85,16 +85,16 @@ def lyapunov_spectrum(
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
-    >>> found = cf.analysis.lyapunov_spectrum(step, [0.1, 0.1], 200_000)
-    >>> first, error = found.exponents.tolist()[0], found.errors.tolist()[0]
-    >>> abs(first - 0.41922) < 4 * error < 1e-2, round(found.dimension, 2)
+    >>> spectrum = cf.analysis.lyapunov_spectrum(step, [0.1, 0.1], 200_000)
+    >>> first, error = spectrum.exponents.tolist()[0], spectrum.errors.tolist()[0]
+    >>> abs(first - 0.41922) < 4 * error < 1e-2, round(spectrum.dimension, 2)
     (True, 1.26)
 
     Of the flow of Lorenz the volume shrinks by s + 1 + b in a unit of time:
 
     >>> lorenz = cf.Flow.from_text("s*(y-x); x*(r-z)-y; x*y-b*z", "x y z", {"s": 10.0, "r": 28.0, "b": 8/3})
-    >>> found = cf.analysis.lyapunov_spectrum(lorenz, [1.0, 1.0, 20.0], 300)
-    >>> bool(abs(found.exponents - [0.9056, 0, -14.5723]).max() < 0.05), round(found.total, 5), found.unit
+    >>> spectrum = cf.analysis.lyapunov_spectrum(lorenz, [1.0, 1.0, 20.0], 300)
+    >>> bool(abs(spectrum.exponents - [0.9056, 0, -14.5723]).max() < 0.05), round(spectrum.total, 5), spectrum.unit
     (True, -13.66667, 'time')
 
     References

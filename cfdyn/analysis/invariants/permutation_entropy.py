@@ -59,8 +59,8 @@ def permutation_entropy(series: Any, order: int = 5, delay: int = 1, coordinate:
     --------
     >>> import cfdyn as cf
     >>> logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
-    >>> found = cf.analysis.permutation_entropy(cf.iterate(logistic, [0.3], 20_000), order=3)
-    >>> found.missing, found.patterns.tolist(), round(found.share, 2)  # 5 would be x_t > x_{t+1} > x_{t+2}
+    >>> entropy = cf.analysis.permutation_entropy(cf.iterate(logistic, [0.3], 20_000), order=3)
+    >>> entropy.missing, entropy.patterns.tolist(), round(entropy.share, 2)  # 5 would be x_t > x_{t+1} > x_{t+2}
     (1, [0, 1, 2, 3, 4], 0.83)
 
     References

@@ -83,8 +83,8 @@ def topological_entropy(
     --------
     >>> import cfdyn as cf
     >>> logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 3.83})
-    >>> found = cf.analysis.topological_entropy(logistic, (0, 1))  # a stable 3-cycle: ln((1 + √5)/2)
-    >>> round(found.lower, 9), round(found.upper, 9)
+    >>> entropy = cf.analysis.topological_entropy(logistic, (0, 1))  # a stable 3-cycle: ln((1 + √5)/2)
+    >>> round(entropy.lower, 9), round(entropy.upper, 9)
     (0.481211825, 0.481211825)
     >>> cf.analysis.topological_entropy(logistic.at(r=4.0), (0, 1)).words[:5].tolist()
     [2.0, 4.0, 8.0, 16.0, 32.0]

@@ -67,8 +67,8 @@ def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
     --------
     >>> import cfdyn as cf
     >>> logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
-    >>> found = cf.analysis.zero_one_test(cf.iterate(logistic, [0.3], 2000))
-    >>> found.kind, round(found.K, 2)
+    >>> test = cf.analysis.zero_one_test(cf.iterate(logistic, [0.3], 2000))
+    >>> test.kind, round(test.K, 2)
     ('chaotic', 1.0)
     >>> cf.analysis.zero_one_test(cf.iterate(logistic.at(r=3.55), [0.3], 2000)).kind
     'regular'
@@ -162,15 +162,15 @@ def growth_rates(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
     cut = n // CUT
     lags, rows = np.arange(1, cut + 1), n - cut
     size, mean = next_fast_len(n + rows), x.mean()
-    found = np.empty(len(angles))
+    rates = np.empty(len(angles))
     for k, c in enumerate(angles.tolist()):
         z = np.cumsum(x * np.exp(1j * c * t))
         z -= z.mean()  # fewer digits are lost
         squares = np.concatenate([[0.0], np.cumsum(np.abs(z) ** 2)])
         products = np.fft.ifft(np.fft.fft(z, size) * np.conj(np.fft.fft(z[:rows], size)))[1 : cut + 1].real
         moved = (squares[rows + lags] - squares[lags] + squares[rows] - 2 * products) / rows
-        found[k] = _correlation(lags, moved - mean**2 * (1 - np.cos(lags * c)) / (1 - np.cos(c)))
-    return found
+        rates[k] = _correlation(lags, moved - mean**2 * (1 - np.cos(lags * c)) / (1 - np.cos(c)))
+    return rates
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -62,8 +62,8 @@ def arrhenius(found: Sequence[EscapeTimes], sizes: Sequence[float]) -> Arrhenius
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1), noise=1.0)
     >>> sizes = [1.0, 1.25, 1.6]
-    >>> found = [cf.analysis.escape_times(step.varied("noise", s), [-1.0], "w > 0") for s in sizes]
-    >>> fit = cf.analysis.arrhenius(found, sizes)
+    >>> escapes = [cf.analysis.escape_times(step.varied("noise", s), [-1.0], "w > 0") for s in sizes]
+    >>> fit = cf.analysis.arrhenius(escapes, sizes)
     >>> fit.low < 2 * 0.25 / 0.1 < fit.high, fit.p_value > 0.01
     (True, True)
     """

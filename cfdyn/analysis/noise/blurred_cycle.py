@@ -27,7 +27,7 @@ class BlurredCycle(Record):
     ``period``: without noise, N, by `classify`. ``seen`` (m,): runs with this very period, ``banded`` (m,): irregular ones that
     still visit N bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of
     both with its 95 % interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance
-    ``level``. ``verdicts`` (m,): dicts of what was found ("period 3", "irregular", "no oscillation") and in how many runs.
+    ``level``. ``verdicts`` (m,): dicts of kinds ("period 3", "irregular", "no oscillation") and in how many runs.
     ``amplitude``, ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
     """
 
@@ -85,8 +85,8 @@ def blurred_cycle(
     --------
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.2), noise=1.0)
-    >>> found = cf.analysis.blurred_cycle(step, [1.1], ("noise", [1e-5, 1e-3]), runs=10)
-    >>> found.period, found.seen.tolist(), found.still.tolist()
+    >>> blurred = cf.analysis.blurred_cycle(step, [1.1], ("noise", [1e-5, 1e-3]), runs=10)
+    >>> blurred.period, blurred.seen.tolist(), blurred.still.tolist()
     (2, [9, 0], [1, -1])
     """
     z = step.step.state(z0)
@@ -105,9 +105,9 @@ def blurred_cycle(
         raise NumericsError(f"without noise this start ends on no cycle of 2 to {max_period} points ({what}), so none is blurred")
     rows, verdicts = [], []
     for done, one in enumerate(maps, 1):
-        found = _judged(one, z, runs, transient, steps, d, max_period, level, threads)
-        rows.append(_row(found, period, level))
-        verdicts.append(dict(Counter(WORDS.get(o.kind, f"period {o.period}") for o in found)))
+        logs = _judged(one, z, runs, transient, steps, d, max_period, level, threads)
+        rows.append(_row(logs, period, level))
+        verdicts.append(dict(Counter(WORDS.get(o.kind, f"period {o.period}") for o in logs)))
         if progress:
             progress(done)
     seen, banded, judged, share, low, high, p_values, amplitude, ratio = np.array(rows).T
@@ -129,13 +129,13 @@ def _judged(
     return [oscillation(np.ascontiguousarray(log), max_period, level, names) for log in logs.swapaxes(0, 1)[going]]
 
 
-def _row(found: list[Oscillation], period: int, level: float) -> tuple[float, ...]:
+def _row(logs: list[Oscillation], period: int, level: float) -> tuple[float, ...]:
     """The fields of one value."""
     from scipy.stats import binom
 
-    right = [o for o in found if o.kind == "periodic" and o.period == period]
-    bands = sum(o.kind == "irregular" and (o.bands or 1) % period == 0 for o in found)
-    k, n = len(right), len(found)
+    right = [o for o in logs if o.kind == "periodic" and o.period == period]
+    bands = sum(o.kind == "irregular" and (o.bands or 1) % period == 0 for o in logs)
+    k, n = len(right), len(logs)
     if not n:
         return 0, 0, 0, np.nan, 0.0, 1.0, np.nan, np.nan, np.nan
     share = (k + bands) / n

@@ -95,8 +95,8 @@ def escape_times(
 
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1), noise=3.0)
-    >>> found = cf.analysis.escape_times(step, [-1.0], "w > 0", steps=200)
-    >>> found.escaped, round(found.mean), found.low < 151 < found.high, found.exponential
+    >>> escapes = cf.analysis.escape_times(step, [-1.0], "w > 0", steps=200)
+    >>> escapes.escaped, round(escapes.mean), escapes.low < 151 < escapes.high, escapes.exponential
     (294, 155, True, True)
 
     References

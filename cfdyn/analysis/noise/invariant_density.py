@@ -85,8 +85,8 @@ def invariant_density(
 
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5), noise=1.0)
-    >>> found = cf.analysis.invariant_density(step, [0.0])
-    >>> bool(abs(found.variance - 1 / 3) < 4 * found.variance_error), round(found.variance_error, 3)
+    >>> density = cf.analysis.invariant_density(step, [0.0])
+    >>> bool(abs(density.variance - 1 / 3) < 4 * density.variance_error), round(density.variance_error, 3)
     (True, 0.001)
     """
     z = step.step.state(z0)

@@ -71,8 +71,8 @@ def noise_induced(
 
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.Loss("w**2/2 - 5*exp(-w**2/2)"), cf.optimizers.gd(lr=0.9), noise=1.0)
-    >>> found = cf.analysis.noise_induced(step, [0.5], ("noise", [0.01, 4.0]), steps=2000)
-    >>> found.without > 0, found.induced.tolist()
+    >>> sweep = cf.analysis.noise_induced(step, [0.5], ("noise", [0.01, 4.0]), steps=2000)
+    >>> sweep.without > 0, sweep.induced.tolist()
     (True, ['', 'order'])
 
     References

@@ -91,9 +91,9 @@ def random_lyapunov(
     >>> from cfdyn.symbolic.loss import make_loss
     >>> rows = cf.Loss.from_spec(make_loss("h*w**2/2", columns=["h"], data=np.array([[0.5], [4.0]])))
     >>> step = cf.random_map(rows, cf.optimizers.gd(lr=0.6), batch=1)
-    >>> found = cf.analysis.random_lyapunov(step, [0.0])
+    >>> spectrum = cf.analysis.random_lyapunov(step, [0.0])
     >>> exact = float(np.log(0.7 * 1.4)) / 2
-    >>> bool(abs(found.exponents[0] - exact) < 4 * found.errors[0]), found.sign, round(exact, 4)
+    >>> bool(abs(spectrum.exponents[0] - exact) < 4 * spectrum.errors[0]), spectrum.sign, round(exact, 4)
     (True, -1, -0.0101)
 
     References

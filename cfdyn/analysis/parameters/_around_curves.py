@@ -44,12 +44,12 @@ def attractors_near(
 
 def _nearest(curves: Sequence[BifurcationCurve], widths: np.ndarray, place: np.ndarray) -> list[tuple[BifurcationCurve, int]]:
     """The nearest curves of each period, and their rows nearest to two values of the parameters."""
-    found: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
+    nearest: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
     for curve in curves:
         away = np.linalg.norm((curve.parameters - place) / widths, axis=1)
         row = int(np.argmin(away))
-        found.setdefault(curve.period, []).append((float(away[row]), row, curve))
-    return [(curve, row) for near in found.values() for _, row, curve in sorted(near, key=lambda one: one[0])[:NEAREST]]
+        nearest.setdefault(curve.period, []).append((float(away[row]), row, curve))
+    return [(curve, row) for near in nearest.values() for _, row, curve in sorted(near, key=lambda one: one[0])[:NEAREST]]
 
 
 def _there(step: Map, curve: BifurcationCurve, row: int) -> np.ndarray:

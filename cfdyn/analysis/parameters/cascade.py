@@ -63,7 +63,7 @@ def cascade(
     step, cycle, parameter, bounds, period : of the first cycle, as in `continue_cycle`
     levels : how many flips
     max_steps : on each branch
-    progress : told the number of flips found
+    progress : told the number of flips so far
 
     Raises
     ------
@@ -74,8 +74,8 @@ def cascade(
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
-    >>> found = cf.analysis.cascade(step, [0.6], "r", (1.5, 4.0), levels=9)
-    >>> [round(r, 9) for r in found.flips[:3]], round(found.accumulation, 9), round(found.delta, 4)
+    >>> cascade = cf.analysis.cascade(step, [0.6], "r", (1.5, 4.0), levels=9)
+    >>> [round(r, 9) for r in cascade.flips[:3]], round(cascade.accumulation, 9), round(cascade.delta, 4)
     ([3.0, 3.449489743, 3.54409036], 3.569945672, 4.6692)
 
     References
@@ -94,23 +94,23 @@ def cascade(
     # That of a stable cycle, and the nearest to the start.
     first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
     begun = Level(first.parameter, first.points)
-    found, why = levels_from(begun, first.step, parameter, branch.bounds, int(levels), max_steps, progress)
-    return _record(step, parameter, branch.bounds, found, why)
+    reached, why = levels_from(begun, first.step, parameter, branch.bounds, int(levels), max_steps, progress)
+    return _record(step, parameter, branch.bounds, reached, why)
 
 
-def _record(step: Map, parameter: str, bounds: tuple[float, float], found: list[Level], why: str) -> Cascade:
-    flips = [level.flip for level in found]
+def _record(step: Map, parameter: str, bounds: tuple[float, float], levels: list[Level], why: str) -> Cascade:
+    flips = [level.flip for level in levels]
     steps = np.diff(flips)
     ratios = (steps[:-1] / steps[1:]).tolist()
     accumulation, error = limit_of(flips) if len(flips) >= ENOUGH else (None, None)
     delta, delta_error = limit_of(ratios) if len(ratios) >= ENOUGH - 2 else (None, None)
-    gaps = np.array([widest_gap(level.points) for level in found[1:]])
+    gaps = np.array([widest_gap(level.points) for level in levels[1:]])
     shrinks = (gaps[:-1] / gaps[1:]).tolist()
     alpha, alpha_error = limit_of(shrinks) if len(shrinks) >= ENOUGH - 1 else (None, None)
     return Cascade(
-        parameter, flips, [len(level.points) for level in found], accumulation, error, ratios, delta, delta_error,
-        [level.superstable for level in found if level.superstable is not None], alpha, alpha_error,
-        [level.points for level in found], why,
+        parameter, flips, [len(level.points) for level in levels], accumulation, error, ratios, delta, delta_error,
+        [level.superstable for level in levels if level.superstable is not None], alpha, alpha_error,
+        [level.points for level in levels], why,
         provenance=provenance(map=step.title, params=step.params, parameter=parameter, bounds=bounds),
     )  # fmt: skip
 

@@ -119,10 +119,10 @@ def chart(
     >>> import cfdyn as cf
     >>> cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": 1.5})
     >>> start = ("fold", [[-0.4]])
-    >>> found = cf.analysis.chart(cubic.at(k=0.136), start, ("k", "c"), ((-0.3, 0.3), (0.5, 1.5)))
-    >>> [(c.kind, c.period) for c in found], [(r.number, r.name) for r in found.regions]
+    >>> chart = cf.analysis.chart(cubic.at(k=0.136), start, ("k", "c"), ((-0.3, 0.3), (0.5, 1.5)))
+    >>> [(c.kind, c.period) for c in chart], [(r.number, r.name) for r in chart.regions]
     ([('fold', 1)], [(1, 'fixed point'), (2, 'two fixed points')])
-    >>> found.region_at(0.0, 1.4).name
+    >>> chart.region_at(0.0, 1.4).name
     'two fixed points'
 
     References
@@ -147,15 +147,15 @@ def chart(
         if not level:
             break
         say(f"{len(search.curves)} curves at depth {k + 1}")
-    labels, found = np.zeros((0, 0), dtype=np.int32), list[Region]()
+    labels, regions = np.zeros((0, 0), dtype=np.int32), list[Region]()
     if sampled:
-        labels, found = _regions(search, sampled, seed)
+        labels, regions = _regions(search, sampled, seed)
     settings = provenance(map=step.title, params=step.params, parameters=names, bounds=box, depth=depth, seed=seed)
-    return Chart(names, box, search.curves, search.origins, search.resonances, search.said, found, labels, provenance=settings)
+    return Chart(names, box, search.curves, search.origins, search.resonances, search.said, regions, labels, provenance=settings)
 
 
 class _Search:
-    """The curves found so far."""
+    """The curves so far."""
 
     def __init__(self, step: Map, names: tuple[str, str], box: np.ndarray, tongues: int, options: dict[str, Any],
                  say: Callable[[str], None]):  # fmt: skip
@@ -203,9 +203,9 @@ class _Search:
         """Add the curves at a point that are not known."""
         origin = origin_of(curve, point)
         self.say(f"{len(self.curves)} curves, {origin}")
-        found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, self.names, np.ptp(self.box, axis=1))
-        self.said += [f"{origin}: {words}" for words in found.said]
-        for start in found.starts:
+        seen = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, self.names, np.ptp(self.box, axis=1))
+        self.said += [f"{origin}: {words}" for words in seen.said]
+        for start in seen.starts:
             what = f"the {spoken(start.kind)} of the {called(len(start.points))}"
             if goes_through(self.curves, start):
                 continue
@@ -229,7 +229,7 @@ def _merged(point: CodimensionTwo, curve: BifurcationCurve) -> bool:
 def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list[Region]]:
     """The labels of the grid, and what lives in each region."""
     labels, free = regions([curve.parameters for curve in search.curves], search.box)
-    generator, found = np.random.default_rng(seed), list[Region]()
+    generator, listed = np.random.default_rng(seed), list[Region]()
     for number in range(1, int(labels.max(initial=0)) + 1):
         search.say(f"{len(search.curves)} curves, region {number} of {labels.max()}")
         places = samples(free & (labels == number), search.box, sampled)
@@ -239,8 +239,8 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
         everywhere = [name for name in seen[0] if all(name in others for others in seen[1:])]
         also = sorted({name for names in seen for name in names} - set(everywhere))
         share = float((labels == number).mean())
-        found.append(Region(number, _name(everywhere, also), everywhere, also, places, share))
-    return labels, found
+        listed.append(Region(number, _name(everywhere, also), everywhere, also, places, share))
+    return labels, listed
 
 
 def _name(everywhere: list[str], also: list[str]) -> str:

@@ -69,8 +69,8 @@ def intermittency(
     >>> import numpy as np
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
     >>> values = 1 + 8**0.5 - 10.0 ** -np.arange(4, 8)  # below the window of period 3
-    >>> found = cf.analysis.intermittency(step, [0.3], "r", values, 1 + 8**0.5, period=3)
-    >>> abs(found.exponent + 0.5) < 2 * found.error < 0.1
+    >>> law = cf.analysis.intermittency(step, [0.3], "r", values, 1 + 8**0.5, period=3)
+    >>> abs(law.exponent + 0.5) < 2 * law.error < 0.1
     True
 
     References
@@ -89,17 +89,17 @@ def intermittency(
         raise UsageError(
             f"intermittency needs {FEWEST} finite values of {name} other than the critical one, and `near` from 0 to 1"
         )
-    found = [_phases(step.at(**{name: value}), z0, lag, width, count, before) for value in given.tolist()]
-    for value, phases in zip(given.tolist(), found, strict=True):
+    each = [_phases(step.at(**{name: value}), z0, lag, width, count, before) for value in given.tolist()]
+    for value, phases in zip(given.tolist(), each, strict=True):
         if len(phases) < LEAST:
             raise NumericsError(f"{len(phases)} laminar phases at {name} = {value:.10g}: {LEAST} are needed, so take more steps")
-    lengths = np.array([phases.mean() for phases in found])
-    errors = np.array([phases.std(ddof=1) / math.sqrt(len(phases)) for phases in found])
+    lengths = np.array([phases.mean() for phases in each])
+    errors = np.array([phases.std(ddof=1) / math.sqrt(len(phases)) for phases in each])
     distances = np.abs(given - centre)
     exponent, error, factor = _fit(distances, lengths, errors)
     settings = provenance(map=step.title, params=step.params, start=z0, near=width, steps=count, transient=before)
     return Intermittency(
-        name, centre, lag, given, distances, lengths, errors, np.array([len(phases) for phases in found]), exponent, error,
+        name, centre, lag, given, distances, lengths, errors, np.array([len(phases) for phases in each]), exponent, error,
         factor, provenance=settings,
     )  # fmt: skip
 

@@ -51,8 +51,8 @@ class LyapunovSpectra(Record):
     def dimension(self) -> np.ndarray:
         """Kaplan and Yorke's dimension, (m, n); NaN where the orbit escapes, or where the k exponents do not tell it."""
         cells = self.exponents.reshape(-1, self.exponents.shape[2])
-        found = np.array([np.nan if np.isnan(row).any() else kaplan_yorke(row, self.dim) for row in cells])
-        return found.reshape(self.looked.shape)
+        dimensions = np.array([np.nan if np.isnan(row).any() else kaplan_yorke(row, self.dim) for row in cells])
+        return dimensions.reshape(self.looked.shape)
 
 
 def lyapunov_spectra(
@@ -86,10 +86,10 @@ def lyapunov_spectra(
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
-    >>> found = cf.analysis.lyapunov_spectra(step, [("a", [0.3, 0.8, 1.4, 2.0])], [0.1, 0.1])
-    >>> found.exponents[0].round(1).tolist()  # fixed point, 2-cycle, chaos, escape
+    >>> spectra = cf.analysis.lyapunov_spectra(step, [("a", [0.3, 0.8, 1.4, 2.0])], [0.1, 0.1])
+    >>> spectra.exponents[0].round(1).tolist()  # fixed point, 2-cycle, chaos, escape
     [[-0.1, -1.1], [-0.4, -0.8], [0.4, -1.6], [nan, nan]]
-    >>> found.stretching.tolist(), float(found.dimension[0, 2].round(2))
+    >>> spectra.stretching.tolist(), float(spectra.dimension[0, 2].round(2))
     ([[0, 0, 1, 0]], 1.26)
 
     References

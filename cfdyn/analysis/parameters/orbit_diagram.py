@@ -87,10 +87,10 @@ def orbit_diagram(
     >>> import numpy as np
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", "x", {"r": 3.0})
-    >>> found = cf.analysis.orbit_diagram(step, ("r", [2.5, 3.2, 3.83, 4.0, 4.1]), [0.3], keep=60)
-    >>> [len(np.unique(states.round(9))) for states in found.states[0, :3]]  # fixed point, 2-cycle, 3-cycle
+    >>> diagram = cf.analysis.orbit_diagram(step, ("r", [2.5, 3.2, 3.83, 4.0, 4.1]), [0.3], keep=60)
+    >>> [len(np.unique(states.round(9))) for states in diagram.states[0, :3]]  # fixed point, 2-cycle, 3-cycle
     [1, 2, 3]
-    >>> bool(abs(found.exponents[0, 3] - np.log(2)) < 5 * found.errors[0, 3]), bool(found.ended[0, 4] > 0)
+    >>> bool(abs(diagram.exponents[0, 3] - np.log(2)) < 5 * diagram.errors[0, 3]), bool(diagram.ended[0, 4] > 0)
     (True, True)
 
     References

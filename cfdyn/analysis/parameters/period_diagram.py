@@ -58,7 +58,7 @@ def period_diagram(
 ) -> PeriodDiagram:  # fmt: skip
     """The period of the orbit of one start, over a grid of two parameters.
 
-    Labels are found as by `regimes`: by returns and the multipliers of what is returned to, beside bifurcations by Newton's
+    Labels come as those of `regimes`: by returns and the multipliers of what is returned to, beside bifurcations by Newton's
     method, by Lyapunov exponents and averages where nothing returns. One thing is left out that takes long: that an orbit
     without a period stays without one for 200,000 steps more, so "no period" may be a long transient. Cells beside a bifurcation
     have the right period or are undecided, up to round-off; so do cycles longer than ``max_period``. A float orbit is evidence,
@@ -84,10 +84,10 @@ def period_diagram(
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
-    >>> found = cf.analysis.period_diagram(step, [("a", [0.3, 0.9, 1.25, 1.4, 2.5]), ("b", [0.0, 0.3])])
-    >>> found.period.tolist()
+    >>> diagram = cf.analysis.period_diagram(step, [("a", [0.3, 0.9, 1.25, 1.4, 2.5]), ("b", [0.0, 0.3])])
+    >>> diagram.period.tolist()
     [[1, 2, 0, 32, 0], [1, 2, 7, 0, 0]]
-    >>> found.labels.tolist()  # at a = 5/4 and b = 0 the 2-cycle flips
+    >>> diagram.labels.tolist()  # at a = 5/4 and b = 0 the 2-cycle flips
     [[1, 2, -2, 32, -3], [1, 2, 7, 0, -3]]
 
     References
@@ -108,8 +108,8 @@ def _run(grid: Grid, begun: PeriodDiagram, progress: Callable[[int], None] | Non
     settings, labels, looked = begun.provenance["settings"], begun.labels.copy(), begun.looked.copy()
 
     def take(cells: np.ndarray) -> None:
-        found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"], roughly=True)[0]
-        labels.ravel()[cells] = np.where(np.isin(found, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, found)
+        quick = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"], roughly=True)[0]
+        labels.ravel()[cells] = np.where(np.isin(quick, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, quick)
 
     def made(note: str) -> PeriodDiagram:
         return replace(begun, labels=labels, looked=looked, note=note)

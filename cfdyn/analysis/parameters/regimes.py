@@ -52,12 +52,12 @@ class RegimeMap(OverGrid, Record):
     @property
     def undecided(self) -> dict[str, int]:
         """How many cells are undecided, by what the exponent per step says of them, where it was needed."""
-        found = self.lyapunov[self.labels == UNSETTLED]
+        exponents = self.lyapunov[self.labels == UNSETTLED]
         small = SMALLEST_EXPONENT
-        parts = {f"below {-small:g}: a cycle above the longest period, or slow": found < -small,
-                 f"within {small:g} of 0": np.abs(found) <= small,
-                 f"above {small:g}, within its error, or not with perturbations of both sizes": found > small,
-                 "unknown: it left the domain, or a closer look was needed": np.isnan(found)}  # fmt: skip
+        parts = {f"below {-small:g}: a cycle above the longest period, or slow": exponents < -small,
+                 f"within {small:g} of 0": np.abs(exponents) <= small,
+                 f"above {small:g}, within its error, or not with perturbations of both sizes": exponents > small,
+                 "unknown: it left the domain, or a closer look was needed": np.isnan(exponents)}  # fmt: skip
         return {words: int(where.sum()) for words, where in parts.items() if where.any()}
 
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:
@@ -107,10 +107,10 @@ def regimes(
     >>> import numpy as np
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
-    >>> found = cf.analysis.regimes(step, ("lr", [0.5, 1.6, 2.5]), ("momentum", [0.0, 0.5]), [1.1])
-    >>> found.kind.tolist()
+    >>> grid = cf.analysis.regimes(step, ("lr", [0.5, 1.6, 2.5]), ("momentum", [0.0, 0.5]), [1.1])
+    >>> grid.kind.tolist()
     [['fixed point', 'chaotic', 'divergent'], ['fixed point', 'cycle', 'divergent']]
-    >>> found.period[1].tolist(), {name: round(part, 2) for name, part in found.fractions.items()}
+    >>> grid.period[1].tolist(), {name: round(part, 2) for name, part in grid.fractions.items()}
     ([1, 2, 0], {'divergent': 0.33, 'fixed point': 0.33, 'chaotic': 0.17, 'period 2': 0.17})
     """
     z, longest = require_step(step).state(z0), whole_number("max_period", max_period, 1)
@@ -133,8 +133,8 @@ def _run(grid: Grid, begun: RegimeMap, progress: Callable[[int], None] | None) -
                 one = regime(here, start, settings["max_period"], STEPS * settings["transient"])
                 labels.ravel()[cell], exponents.ravel()[cell] = one.period or KINDS[one.kind], one.lyapunov
             return
-        found = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"])
-        labels.ravel()[cells], exponents.ravel()[cells] = found
+        quick = quick_labels(grid.orbits(cells), settings["transient"], settings["max_period"])
+        labels.ravel()[cells], exponents.ravel()[cells] = quick
 
     def made(note: str) -> RegimeMap:
         return replace(begun, labels=labels, lyapunov=exponents, looked=looked, note=note)

@@ -100,8 +100,8 @@ def settling_times(
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.Loss("a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.5))
-    >>> found = cf.analysis.settling_times(step, [("lr", [0.5, 1.5, 2.5]), ("w", [1.0, 1e3])], [1.0], tolerance=1e-3)
-    >>> found.labels.tolist(), found.steps.tolist()  # w halves in each step, changes its sign too, grows by 1.5 up to 10³⁰⁷
+    >>> times = cf.analysis.settling_times(step, [("lr", [0.5, 1.5, 2.5]), ("w", [1.0, 1e3])], [1.0], tolerance=1e-3)
+    >>> times.labels.tolist(), times.steps.tolist()  # w halves in each step, changes its sign too, grows by 1.5 up to 10³⁰⁷
     ([[1, 1, -3], [1, 1, -3]], [[10, 10, 1744], [20, 20, 1727]])
 
     References
@@ -125,10 +125,10 @@ def _run(grid: Grid, begun: SettlingTimes, progress: Callable[[int], None] | Non
     longest, transient = settings["max_period"], settings["transient"]
 
     def take(cells: np.ndarray) -> None:
-        found = quick_labels(grid.orbits(cells), transient, longest, roughly=True)[0]
-        times = settling_steps(grid.orbits(cells, FAR), np.maximum(found, 0), LATER * transient, settings["tolerance"])
-        times[(found <= 0) & (found != ESCAPED)] = 0
-        labels.ravel()[cells] = np.where(np.isin(found, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, found)
+        quick = quick_labels(grid.orbits(cells), transient, longest, roughly=True)[0]
+        times = settling_steps(grid.orbits(cells, FAR), np.maximum(quick, 0), LATER * transient, settings["tolerance"])
+        times[(quick <= 0) & (quick != ESCAPED)] = 0
+        labels.ravel()[cells] = np.where(np.isin(quick, (CHAOTIC, QUASI_PERIODIC)), NO_PERIOD, quick)
         steps.ravel()[cells] = times
 
     def made(note: str) -> SettlingTimes:

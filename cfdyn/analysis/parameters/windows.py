@@ -102,11 +102,11 @@ def windows_and_gaps(
     if box is None and not known:
         raise UsageError("windows need a box in which to look, or cycles that are known already")
     branches, gaps = branches_of_period(step, period, parameter, (lo, hi), box, known, samples, progress)
-    found: dict[float, Window] = {}
+    windows: dict[float, Window] = {}
     for branch in branches:
         for window in _windows_of(step, branch, (lo, hi)):
-            found.setdefault(round(window.opens, 9), window)
-    return [found[key] for key in sorted(found)], gaps
+            windows.setdefault(round(window.opens, 9), window)
+    return [windows[key] for key in sorted(windows)], gaps
 
 
 def branches_of_period(
@@ -130,7 +130,7 @@ def _sampled(
     step: Map, period: int, parameter: str, values: np.ndarray, box: Any, progress: Progress | None
 ) -> tuple[list[tuple[float, np.ndarray]], list[str]]:
     """(value, points) of all n-cycles in the box, and where there are too many; the ends, often special, are moved inside."""
-    found, gaps = [], []
+    sampled, gaps = [], []
     values[[0, -1]] += np.array([INWARDS, -INWARDS]) * (values[1] - values[0])
     for k, value in enumerate(values if box is not None and step.dim == 1 else ()):
         if progress:
@@ -140,8 +140,8 @@ def _sampled(
         except NumericsError as problem:
             gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
-        found += [(float(value), cycle.points) for cycle in every]
-    return found, gaps
+        sampled += [(float(value), cycle.points) for cycle in every]
+    return sampled, gaps
 
 
 def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
@@ -156,7 +156,7 @@ def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
 
 def _windows_of(step: Map, branch: Branch, bounds: tuple[float, float]) -> list[Window]:
     """The windows that open at the folds of a branch."""
-    found = []
+    windows = []
     for fold in (b for b in branch.bifurcations if b.kind == "fold"):
         falls, rises = np.append(branch.stable, False)[[fold.place, fold.place + 1]].tolist()
         if rises == falls:
@@ -165,9 +165,9 @@ def _windows_of(step: Map, branch: Branch, bounds: tuple[float, float]) -> list[
         flips = _first_flip(branch, fold.place, forward=rises)
         center = sides[rises].superstable(flips)
         closes = None if center is None else sides[falls].crisis(fold.parameter, *center, bounds)
-        found.append(Window(branch.period, branch.name, fold.parameter, center and center[0], flips, closes, fold.points,
+        windows.append(Window(branch.period, branch.name, fold.parameter, center and center[0], flips, closes, fold.points,
                             provenance=provenance(map=step.title, params=step.params, bounds=bounds)))  # fmt: skip
-    return found
+    return windows
 
 
 def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
@@ -218,7 +218,7 @@ class _Side:
             above = slopes(upper)
             if len(change := np.flatnonzero(below * above < 0)):
                 place, value = min(((k, zero(partial(slope, place=k), lower, upper)) for k in change.tolist()),
-                                   key=lambda found: abs(found[1] - first))  # fmt: skip
+                                   key=lambda pair: abs(pair[1] - first))  # fmt: skip
                 _, points = self.cycle(value)
                 return None if points is None else (float(value), float(points[place, 0]))
             lower, below = upper, above

@@ -87,7 +87,7 @@ def crises(
     parameter, bounds : what to vary, (lo, hi)
     box : [(lo, hi)], where cycles and critical points are looked for
     periods : of cycles, at most
-    samples : values at which all cycles are found, from where they are followed
+    samples : values at which all cycles are searched for, from where they are followed
     grid : values between which a landing is noticed
     progress : told in words what is going on
 
@@ -119,7 +119,7 @@ def crises(
     lo, hi = _interval(box)
     values = np.linspace(*interval, grid)
     critical = critical_over(step, parameter, values, lo, hi, samples)
-    found: list[Landing] = []
+    landed: list[Landing] = []
     gaps: list[str] = []
     for n in range(1, periods + 1):
         say(f"critical orbits that land on cycles of period {n}")
@@ -127,8 +127,8 @@ def crises(
         gaps += missed
         for branch in branches:
             for part in monotone_parts(branch.parameter, branch.points):
-                found += landings(step, parameter, values, critical, part, hi - lo)
-    kept = _distinct(found, (interval[1] - interval[0]) * SAME)
+                landed += landings(step, parameter, values, critical, part, hi - lo)
+    kept = _distinct(landed, (interval[1] - interval[0]) * SAME)
     say(f"orbits beside {len(kept)} landings")
     settings = provenance(map=step.title, params=step.params, names=list(step.names), bounds=interval, box=[lo, hi])
     judged = list(_judged(step, parameter, kept, interval, hi - lo, settings))
@@ -158,21 +158,21 @@ def _diagram(step: Map, name: str, values: np.ndarray, critical: Sequence[Sequen
     return rows
 
 
-def _distinct(found: Sequence[Landing], near: float) -> list[Landing]:
+def _distinct(landed: Sequence[Landing], near: float) -> list[Landing]:
     """One landing for each value, on the shortest cycle after the fewest steps."""
     kept: list[Landing] = []
-    for one in sorted(found, key=lambda landing: (len(landing.cycle), landing.steps)):
+    for one in sorted(landed, key=lambda landing: (len(landing.cycle), landing.steps)):
         if not any(abs(one.value - other.value) <= near for other in kept):
             kept.append(one)
     return sorted(kept, key=lambda landing: landing.value)
 
 
 def _judged(
-    step: Map, name: str, found: Sequence[Landing], bounds: tuple[float, float], extent: float, settings: dict
+    step: Map, name: str, landed: Sequence[Landing], bounds: tuple[float, float], extent: float, settings: dict
 ) -> Iterator[Crisis]:
     """All landings, with what orbits beside them do."""
-    values, width = np.array([landing.value for landing in found]), bounds[1] - bounds[0]
-    for k, landing in enumerate(found):
+    values, width = np.array([landing.value for landing in landed]), bounds[1] - bounds[0]
+    for k, landing in enumerate(landed):
         gaps = np.abs(np.delete(values, k) - landing.value)
         distance = min(BESIDE * width, APART * float(gaps.min(initial=np.inf)))
         start, cycle = np.array([landing.critical + AWAY * extent]), landing.cycle[:, None]

@@ -51,7 +51,7 @@ def homoclinic(
     """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box.
 
     Both are grown as by `manifolds`, and every pair of pieces that cross is refined to round-off by Newton's method on
-    W_u(s) = W_s(t). What the box and the length leave out is not found, nor are two crossings nearer than the chords are to the
+    W_u(s) = W_s(t). What the box and the length leave out is missed, and so are two crossings nearer than the chords are to the
     curve (up to 10⁻⁴ widths of the box).
 
     Parameters
@@ -70,9 +70,9 @@ def homoclinic(
     --------
     >>> import cfdyn as cf
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
-    >>> found = cf.analysis.homoclinic(henon, [0.63, 0.19], box=[(-1.5, 1.5), (-0.5, 0.5)], length=10)
-    >>> first = int(abs(found.t).argmin())
-    >>> found.points[first].round(6), round(float(found.angles[first]), 6), bool(found.primary[first]), found.gap < 1e-11
+    >>> tangle = cf.analysis.homoclinic(henon, [0.63, 0.19], box=[(-1.5, 1.5), (-0.5, 0.5)], length=10)
+    >>> first = int(abs(tangle.t).argmin())
+    >>> tangle.points[first].round(6), round(float(tangle.angles[first]), 6), bool(tangle.primary[first]), tangle.gap < 1e-11
     (array([0.624012, 0.175356]), -1.321622, True, True)
     """
     if require_map(step).dim != 2 or box is None:
@@ -84,15 +84,15 @@ def homoclinic(
     out, into = grown(step, here, UNSTABLE, limits, told), grown(step, there, STABLE, limits, told)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     settings |= {"recipe": recipe_of(step)}
-    found = meetings(out, into, limits.box)
+    met = meetings(out, into, limits.box)
     curves = Manifolds([curve_of(out, settings), curve_of(into, settings)], list(step.names), limits.box, _step=step,
                        provenance=settings)  # fmt: skip
-    crossings = [meeting.crossing for meeting in found]
+    crossings = [meeting.crossing for meeting in met]
     s, t, angles = (np.array([getattr(c, what) for c in crossings]) for what in ("s", "t", "angle"))
     return Homoclinic(
         np.array([c.point for c in crossings]).reshape(-1, 2), s, t, angles,
-        np.array([m.halves for m in found], int).reshape(-1, 2), np.array([m.orbit for m in found], int),
-        np.array([m.primary for m in found], bool), max((c.gap for c in crossings), default=0.0), are_two(step, here, there),
+        np.array([m.halves for m in met], int).reshape(-1, 2), np.array([m.orbit for m in met], int),
+        np.array([m.primary for m in met], bool), max((c.gap for c in crossings), default=0.0), are_two(step, here, there),
         curves,
         provenance=settings,
     )  # fmt: skip
@@ -103,8 +103,8 @@ def only_saddle(step: Map, box: Any, period: int) -> np.ndarray:
 
     UsageError: there are several
     """
-    found = saddles_in(step, box, period)
-    if len(found) > 1:
-        firsts = "; ".join(named(step.names, points[0], 4) for points in found[:4])
-        raise UsageError(f"there are {len(found)} saddles of period {period} in the box: name one of them ({firsts})")
-    return found[0]
+    saddles = saddles_in(step, box, period)
+    if len(saddles) > 1:
+        firsts = "; ".join(named(step.names, points[0], 4) for points in saddles[:4])
+        raise UsageError(f"there are {len(saddles)} saddles of period {period} in the box: name one of them ({firsts})")
+    return saddles[0]

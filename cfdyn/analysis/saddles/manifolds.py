@@ -118,8 +118,8 @@ def manifolds(
     --------
     >>> import cfdyn as cf
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
-    >>> found = cf.analysis.manifolds(henon, [0.63, 0.19], ["unstable"], [(-1.5, 1.5), (-0.5, 0.5)], length=20)
-    >>> w = found[0]
+    >>> curves = cf.analysis.manifolds(henon, [0.63, 0.19], ["unstable"], [(-1.5, 1.5), (-0.5, 0.5)], length=20)
+    >>> w = curves[0]
     >>> round(w.multiplier, 6), len(w.halves), w.ends, w.error < 1e-14
     (-1.923739, 2, ['length 20 reached', 'length 20 reached'], True)
     >>> linear = cf.Map.from_text(["2*x", "y/2 + x**2"], variables="x y")  # the unstable one: y = 2x²/7
@@ -180,17 +180,17 @@ def points_of(step: Map, cycle: Any, period: int = 1) -> np.ndarray:
 
 def are_two(step: Map, cycle: np.ndarray, other: np.ndarray) -> bool:
     """Whether starts (n, D) lead to different cycles."""
-    found = [polish(step, points) for points in (cycle, other)]
-    if found[0] is None or found[1] is None or len(found[0]) != len(found[1]):
+    polished = [polish(step, points) for points in (cycle, other)]
+    if polished[0] is None or polished[1] is None or len(polished[0]) != len(polished[1]):
         return True
-    return bool(np.linalg.norm(found[1] - found[0][0], axis=1).min() > TWO * max(1.0, float(np.abs(found[0]).max())))
+    return bool(np.linalg.norm(polished[1] - polished[0][0], axis=1).min() > TWO * max(1.0, float(np.abs(polished[0]).max())))
 
 
-def curve_of(found: Grown, settings: dict) -> Manifold:
+def curve_of(grown: Grown, settings: dict) -> Manifold:
     """The record of a manifold that has been grown."""
-    rows, series = np.concatenate(found.tables), found.series
-    starts = np.concatenate([[0], np.cumsum([len(part) for part in found.tables])])
-    return Manifold(series.kind, series.points, series.multiplier, rows[:, 0], rows[:, 1:], starts, found.ends, found.beyond,
+    rows, series = np.concatenate(grown.tables), grown.series
+    starts = np.concatenate([[0], np.cumsum([len(part) for part in grown.tables])])
+    return Manifold(series.kind, series.points, series.multiplier, rows[:, 0], rows[:, 1:], starts, grown.ends, grown.beyond,
                     series.coefficients.shape[1] - 1, float(series.error.max()), series.strong, provenance=settings)  # fmt: skip
 
 
@@ -201,10 +201,10 @@ def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
     """
     if box is None:
         raise UsageError("without a cycle there must be a box in which saddles are looked for")
-    found = cycles(step, period, box)
-    saddles = [c.points for c in found if np.abs(c.multipliers).max() > 1 > np.abs(c.multipliers).min()]
+    every = cycles(step, period, box)
+    saddles = [c.points for c in every if np.abs(c.multipliers).max() > 1 > np.abs(c.multipliers).min()]
     if not saddles:
         what = called(period, several=True)
-        raise NumericsError(f"no {called(period)} in the box is a saddle ({len(found)} {what} were found); "
+        raise NumericsError(f"no {called(period)} in the box is a saddle ({len(every)} {what} were found); "
                             "look in another box, or at another period")  # fmt: skip
     return saddles

@@ -81,9 +81,9 @@ def tangencies(
 ) -> Tangencies:  # fmt: skip
     """Homoclinic or heteroclinic tangencies over [lo, hi], each once, to round-off.
 
-    At each sample the manifolds are grown and all crossings found. Between two neighbours along the unstable one the curves are
+    At each sample the manifolds grow and all crossings are located. Between two neighbours along the unstable one the curves are
     parallel somewhere, at some distance. That distance, which is smooth in the parameter, is followed to where it is 0.
-    Tangencies of which no lobe is seen at a sample, in the box and within the length, are not found.
+    Tangencies of which no lobe is seen at a sample, in the box and within the length, are missed.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def tangencies(
     --------
     >>> import cfdyn as cf
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.39, "b": 0.3})
-    >>> found = cf.analysis.tangencies(henon, [0.63, 0.19], "a", (1.391, 1.394), box=[(-1.5, 1.5), (-0.5, 0.5)], length=8)
-    >>> [(round(t.parameter, 12), t.quadratic, t.crisis) for t in found]
+    >>> tangencies = cf.analysis.tangencies(henon, [0.63, 0.19], "a", (1.391, 1.394), box=[(-1.5, 1.5), (-0.5, 0.5)], length=8)
+    >>> [(round(t.parameter, 12), t.quadratic, t.crisis) for t in tangencies]
     [(1.392419807923, True, 'undecided')]
 
     References
@@ -121,12 +121,12 @@ def tangencies(
     first = points_of(here, cycle, period)
     second = first if other is None else points_of(here, other, period)
     say = progress or (lambda done, total: None)
-    found, troubles = tangencies_over(
+    contacts, troubles = tangencies_over(
         step, (first, second), parameter, interval, whole_number("samples", samples, 1), limits, say
     )
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, bounds=interval)
     settings |= {"recipe": recipe_of(step)}
-    result = [_record(step, pair, contact, rate, parameter, interval, crises, settings) for pair, contact, rate in found]
+    result = [_record(step, pair, contact, rate, parameter, interval, crises, settings) for pair, contact, rate in contacts]
     return Tangencies(parameter, interval, result, are_two(here, first, second), "; ".join(troubles[:3]), provenance=settings)
 
 

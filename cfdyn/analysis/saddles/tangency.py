@@ -37,11 +37,11 @@ def tangency(
     ----------
     Arai & Mischaikow (2006), SIAM J. Appl. Dyn. Syst. 5, 280.
     """
-    found = tangencies(step, cycle, parameter, bounds, other, box, length, period, samples, crises, progress)
-    if not len(found):
-        why = f" ({found.reason})" if found.reason else ""
-        lo, hi = found.bounds
+    every = tangencies(step, cycle, parameter, bounds, other, box, length, period, samples, crises, progress)
+    if not len(every):
+        why = f" ({every.reason})" if every.reason else ""
+        lo, hi = every.bounds
         raise NumericsError(f"no tangency was found for {parameter} from {lo:g} to {hi:g}{why}; try a longer `length`, "
                             "a larger `box` or more `samples`")  # fmt: skip
     here = step.params[parameter]
-    return min(found, key=lambda one: abs(one.parameter - here))
+    return min(every, key=lambda one: abs(one.parameter - here))

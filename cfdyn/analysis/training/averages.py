@@ -143,10 +143,10 @@ def averages(
     >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
     >>> orbit = cf.iterate(cf.as_map(loss, gd), [0.05, 6.4], 1000)
     >>> central = cf.solve(cf.flows.central(loss, gd), [0.05, 6.4], 1000, save_at=range(1001))
-    >>> found = cf.analysis.averages(orbit, [central], decays=[0.9])
-    >>> found.rows, [last - first for first, last in found.cycles]
+    >>> averages = cf.analysis.averages(orbit, [central], decays=[0.9])
+    >>> averages.rows, [last - first for first, last in averages.cycles]
     (796, [181, 160, 152, 150])
-    >>> for entry in found.ranking:
+    >>> for entry in averages.ranking:
     ...     print(entry.name, round(entry.error, 3), round(entry.leaves, 3), round(entry.left, 3))
     central 0.048 nan nan
     ema=0.9 0.048 0.053 0.053
@@ -196,15 +196,15 @@ def _check(orbit: Orbit, decays: Sequence[float], period: int, fractions: Sequen
 
 
 def _warnings(orbit: Orbit, rows: int, period: int) -> list[str]:
-    found = [] if orbit.status == "done" else [f"the optimizer itself {orbit.status}"]
+    notes = [] if orbit.status == "done" else [f"the optimizer itself {orbit.status}"]
     half = period // 2
     rest, active = left_of(average(orbit.w, period), half, orbit.w, period)
     if rest > IMPERFECT and active >= LASTING * period:
-        found.append(f"averages over {period} steps leave {rest:.0%} of the oscillation, so its period is another one, or it has "
+        notes.append(f"averages over {period} steps leave {rest:.0%} of the oscillation, so its period is another one, or it has "
                      "none: analysis.oscillation says which; then give it (period=3)")  # fmt: skip
     if not rows:
-        found.append("the orbit is too short for its slow cycles: no time average is there to measure against")
-    return found
+        notes.append("the orbit is too short for its slow cycles: no time average is there to measure against")
+    return notes
 
 
 def _judged(
@@ -250,9 +250,9 @@ def _at_times(rows: np.ndarray, t: np.ndarray) -> np.ndarray:
     low = np.floor(t).astype(int)
     part = (t - low)[:, None]
     inside = np.clip(low, 0, len(rows) - 1)
-    found = np.where(part > 0, (1 - part) * rows[inside] + part * rows[np.minimum(inside + 1, len(rows) - 1)], rows[inside])
-    found[t < 0] = math.nan
-    return found
+    between = np.where(part > 0, (1 - part) * rows[inside] + part * rows[np.minimum(inside + 1, len(rows) - 1)], rows[inside])
+    between[t < 0] = math.nan
+    return between
 
 
 def _reached(entry: Average, level: float) -> int | None:

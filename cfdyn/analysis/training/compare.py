@@ -111,8 +111,8 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
     >>> orbit = cf.iterate(cf.as_map(loss, gd), [0.05, 6.4], 600)
     >>> flows = [cf.flows.central(loss, gd), cf.flows.gradient(loss, gd)]
-    >>> found = cf.analysis.compare(orbit, [cf.solve(f, [0.05, 6.4], 600, save_at=range(601)) for f in flows])
-    >>> for model in found.ranking:
+    >>> comparison = cf.analysis.compare(orbit, [cf.solve(f, [0.05, 6.4], 600, save_at=range(601)) for f in flows])
+    >>> for model in comparison.ranking:
     ...     print(model.name, round(model.distance, 3))
     central 0.109
     gradient 0.808
@@ -147,10 +147,10 @@ def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajector
     for path in paths:
         if path.names[: path.n_weights] != tuple(weights):
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
-    found = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
-    if len(found) != len(paths):
-        raise UsageError(f"{question} needs a name for each path, {how_many(len(paths), 'name')}, not {len(found)}")
-    return found
+    models = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
+    if len(models) != len(paths):
+        raise UsageError(f"{question} needs a name for each path, {how_many(len(paths), 'name')}, not {len(models)}")
+    return models
 
 
 def edge_of(paths: Sequence[Trajectory]) -> float:
@@ -166,21 +166,21 @@ def edge_of(paths: Sequence[Trajectory]) -> float:
 
 def _warnings(began: dict, digits: int | None, held: Hovering | None, small: bool) -> list[str]:
     """Sentences on an orbit that ended early, has not begun to oscillate, or began by round-off."""
-    found = [] if began["status"] == "done" else [f"the optimizer itself {began['status']}"]
+    warnings = [] if began["status"] == "done" else [f"the optimizer itself {began['status']}"]
     came_back = held is not None and len(held.t) > 0 and held.ratio[-1] <= 1
     if began["crossing"] is not None and not came_back and small and "begins" not in began and began["status"] == "done":
-        found.append(
+        warnings.append(
             f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
             "what was left of it was too small; go on for more steps, or inject a seed (`inject=1e-6`)"
         )
     if began.get("round_off"):
         arithmetic = "float64" if digits is None else f"{digits} digits"
-        found.append(
+        warnings.append(
             f"the optimizer's own onset, at step {began['begins']}, is set by round-off: at step {began['lowest']} its "
             f"oscillation had died down to {began['size']:.1e}, which is round-off in {arithmetic}; inject a seed "
             "(`inject=1e-6`), or iterate with more digits to see it move"
         )
-    return found
+    return warnings
 
 
 def _judged(comparison: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Model:

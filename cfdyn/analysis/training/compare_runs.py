@@ -206,13 +206,13 @@ def _ratio(predicted: np.ndarray, measured: np.ndarray) -> float:
 def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
     """Sentences on runs that are over, and on a mean that says little."""
     over = [f"{count} {word}" for word, count in runs.status.items() if count and word != "done"]
-    found = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
+    warnings = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
     low, high = runs.sharpness[rows, 0].mean(), runs.sharpness[rows, -1].mean()
     at_mean = runs.mean_sharpness[rows].mean()
     # Runs that are equal, as without noise, rest in one place.
     apart = high - low > EQUAL * abs(high)
     if apart and not low <= at_mean <= high and np.isfinite([low, at_mean, high]).all():
         most = f"{100 * (runs.levels[-1] - runs.levels[0]):.3g} % of the runs, {low:.4g} to {high:.4g}"
-        found.append(f"the sharpness at the mean of the runs, {at_mean:.4g}, is not among that of {most}: the mean is like no "
+        warnings.append(f"the sharpness at the mean of the runs, {at_mean:.4g}, is not among that of {most}: the mean is like no "
                      "run, as where they rest in several places; look at medians and loss")  # fmt: skip
-    return found
+    return warnings

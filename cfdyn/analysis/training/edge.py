@@ -34,7 +34,7 @@ RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillat
 
 
 class NoEdge(NumericsError):
-    """There is no edge at the point, whatever one does; other errors say that it could not be found."""
+    """There is no edge at the point, whatever one does; other errors mean that the search failed."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.5))
-    >>> found = cf.analysis.edge(step, [1.0], scale=0.5)
-    >>> round(found.value, 12), found.kind
+    >>> edge = cf.analysis.edge(step, [1.0], scale=0.5)
+    >>> round(edge.value, 12), edge.kind
     (1.5, 'flip')
     """
     require_parameter(require_map(step), parameter)
@@ -94,10 +94,10 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     state, smooth = _fixed(step.at(**{parameter: scale}), start, weights, held, parameter)
 
     def leading(value: float) -> complex:
-        found = limit_matrix(step.at(**{parameter: value}), state)
-        if found is None:
+        limit = limit_matrix(step.at(**{parameter: value}), state)
+        if limit is None:
             raise NoEdge(NO_DERIVATIVE)
-        values = np.linalg.eigvals(found[0])
+        values = np.linalg.eigvals(limit[0])
         moving = values[np.abs(values - 1) > STILL]
         return complex(moving[np.argmax(np.abs(moving))]) if len(moving) else 0j
 
@@ -131,22 +131,22 @@ def _fixed(step: Map, z: np.ndarray, weights: int, held: bool, parameter: str) -
         raise NoEdge(RESTS.format(listed(lasting, SHOWN), parameter))
     _refuse_rough(step, z)
     smooth = step.dim == weights or steady_slopes(step, still)
-    found = _polished(step, z) if smooth else rest(step, z)
-    if not smooth and limit_matrix(step, found) is None:
+    fixed = _polished(step, z) if smooth else rest(step, z)
+    if not smooth and limit_matrix(step, fixed) is None:
         raise NoEdge(NO_DERIVATIVE)
-    near = np.abs(found - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max())
-    if not near or not _stays(step, found, weights):
+    near = np.abs(fixed - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max())
+    if not near or not _stays(step, fixed, weights):
         raise _not_found(step, z)
-    _refuse_rough(step, found)
-    return found, smooth
+    _refuse_rough(step, fixed)
+    return fixed, smooth
 
 
 def _polished(step: Map, z: np.ndarray) -> np.ndarray:
     """The fixed point that Newton's method finds from z, or an error."""
-    found = polish(step, z[None])
-    if found is None:
+    polished = polish(step, z[None])
+    if polished is None:
         raise _not_found(step, z) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
-    return np.asarray(found[0])
+    return np.asarray(polished[0])
 
 
 def _not_found(step: Map, z: np.ndarray) -> NumericsError:
@@ -167,9 +167,9 @@ def _stays(step: Map, z: np.ndarray, weights: int) -> bool:
 
 def _refuse_rough(step: Map, z: np.ndarray) -> None:
     """An error at a point at which the map jumps, has a corner or is not defined on one side."""
-    found = regularity_across(step, z)
-    if found != "smooth":
-        raise NoEdge(ROUGH[found])
+    regularity = regularity_across(step, z)
+    if regularity != "smooth":
+        raise NoEdge(ROUGH[regularity])
 
 
 def _halved(beyond: Callable[[float], bool], lo: float, hi: float) -> float:

@@ -56,8 +56,8 @@ class Hovering(Record):
             return f"Whether {what} hovers at its edge is undecided: {self.reason}."
         theta = f"θ = {self.theta[-1]:.4g}"
         edge = f"its edge ({theta})" if plain else f"its edge {theta}{' (at the end)' if moves else ''}"
-        found = self._found(what, edge, of)
-        return found[0].upper() + found[1:] if plain else found
+        words = self._found(what, edge, of)
+        return words[0].upper() + words[1:] if plain else words
 
     def _found(self, what: str, edge: str, of: str) -> str:
         """The finding, in these words for the curvature, for its edge and for parts of that."""
@@ -105,8 +105,8 @@ def hovering(orbit: Orbit) -> Hovering:
     --------
     >>> import cfdyn as cf
     >>> adam = cf.optimizers.adam(lr=0.01, beta2=0.99, eps=0.0, bias_correction=False)
-    >>> found = cf.analysis.hovering(cf.iterate(cf.as_map(cf.Loss("w**2/2"), adam), [0.001, 0.0, 1e-6], 3000))
-    >>> print(found.meaning)
+    >>> held = cf.analysis.hovering(cf.iterate(cf.as_map(cf.Loss("w**2/2"), adam), [0.001, 0.0, 1e-6], 3000))
+    >>> print(held.meaning)
     λ₁(P⁻¹H) hovers at its edge θ = 38 from step 268 on, below it: 0.909 θ on average, 5–95 % from 0.732 to 1.04.
 
     References
@@ -122,13 +122,13 @@ def hovering(orbit: Orbit) -> Hovering:
                         ended or f"{len(orbit.z) - 1} steps are too few", provenance=provenance(orbit=settings))  # fmt: skip
     middle = average(held, 2)
     ratio = preconditioned_along(step, average(np.asarray(orbit.z, dtype=float), 2), middle)
-    found = hover(ratio, _swing(orbit))
+    result = hover(ratio, _swing(orbit))
     if ended:
-        found = found._replace(kind="undecided", reason=ended)
+        result = result._replace(kind="undecided", reason=ended)
     beyond, theta = np.flatnonzero(ratio > 1), thetas(middle)
     return Hovering(
-        np.arange(1, len(held) - 1), ratio * theta, theta, found.kind, found.since + 1, found.mean, found.low, found.high,
-        found.side, int(beyond[0]) + 1 if len(beyond) else None, found.reason,
+        np.arange(1, len(held) - 1), ratio * theta, theta, result.kind, result.since + 1, result.mean, result.low, result.high,
+        result.side, int(beyond[0]) + 1 if len(beyond) else None, result.reason,
         bool(np.ptp(held[:, 0]) > STILL * np.abs(held[:, 0]).max()), provenance=provenance(orbit=settings),
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ class Oscillation(Record):
     ``alternation``: how often the fast part changes sign (1 for a 2-cycle, about ½ for noise).
     ``returns``: root mean square of u_{t+p} − u_t over √2 times that of u for p = 1…P; 0 for a p-cycle, 1 for
     noise. ``determinism``: Chatterjee's ξ of what does not repeat (0 noise, 1 a map) with its z-score.
-    ``lines``: all that were found. ``peak``, ``peak_share``, ``peak_p``: of the highest peak off the lines.
+    ``lines``: all of them. ``peak``, ``peak_share``, ``peak_p``: of the highest peak off the lines.
     """
 
     kind: str
@@ -95,8 +95,8 @@ def oscillation(log: Any, max_period: int = 32, level: float = 0.01, names: Sequ
     >>> import cfdyn as cf, numpy as np
     >>> t = np.arange(200)
     >>> noise = np.random.default_rng(0).normal(size=200)
-    >>> found = cf.analysis.oscillation(0.05 * t + 3 * np.cos(2 * np.pi * t / 3) + noise)
-    >>> found.kind, found.period, found.since, found.until, round(found.amplitude, 1)
+    >>> log = cf.analysis.oscillation(0.05 * t + 3 * np.cos(2 * np.pi * t / 3) + noise)
+    >>> log.kind, log.period, log.since, log.until, round(log.amplitude, 1)
     ('periodic', 3, 0, 199, 2.2)
     >>> cf.analysis.oscillation(0.05 * t + noise).kind
     'none'
@@ -110,18 +110,18 @@ def oscillation(log: Any, max_period: int = 32, level: float = 0.01, names: Sequ
     if max_period < 2 or not 0 < level < 0.5:
         raise UsageError(f"oscillation needs `max_period` ≥ 2 and 0 < `level` < 0.5, not {max_period} and {level:g}")
     table, labels = _directions(log, names)
-    found = [_scaled(name, x, int(max_period), level / table.shape[1]) for name, x in zip(labels, table.T, strict=True)]
+    directions = [_scaled(name, x, int(max_period), level / table.shape[1]) for name, x in zip(labels, table.T, strict=True)]
     settings = provenance(rows=len(table), max_period=max_period, level=level, directions=labels)
-    return _together(found, max_period, settings, isinstance(log, Orbit))
+    return _together(directions, max_period, settings, isinstance(log, Orbit))
 
 
 def _scaled(name: str, x: np.ndarray, max_period: int, level: float) -> Direction:
     """The verdict in units of a power of 2 near the largest entry, which is exact: no square over- or underflows."""
     unit = np.ldexp(1.0, max(int(np.frexp(np.abs(x).max())[1]) - 1, -1021))
-    found = examine(name, x / unit, max_period, level)
-    found.series, found.slow, found.fast = x, found.slow * unit, found.fast * unit
-    found.amplitude *= float(unit)
-    return found
+    direction = examine(name, x / unit, max_period, level)
+    direction.series, direction.slow, direction.fast = x, direction.slow * unit, direction.fast * unit
+    direction.amplitude *= float(unit)
+    return direction
 
 
 def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
@@ -176,13 +176,13 @@ def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:
     return vector * np.sign(vector[np.argmax(np.abs(vector))])
 
 
-def _together(found: list[Direction], max_period: int, settings: dict, one_unit: bool) -> Oscillation:
+def _together(directions: list[Direction], max_period: int, settings: dict, one_unit: bool) -> Oscillation:
     """One answer for all directions: irregular if one is, otherwise the least common period."""
-    moving = [f for f in found if f.kind != "none"]
+    moving = [f for f in directions if f.kind != "none"]
     irregular = [f for f in moving if f.kind == "irregular"]
     # Amplitudes of a user's columns cannot be compared, those of weights can.
     first = {True: lambda f: (-f.amplitude, 0.0), False: lambda f: (f.evidence["p_value"], -f.evidence["share"])}[one_unit]
-    lead = min(irregular or moving or found, key=first)
+    lead = min(irregular or moving or directions, key=first)
     kind, period, reason = lead.kind, lead.period, lead.reason
     if kind == "periodic":
         period = math.lcm(*(f.period or 1 for f in moving))
@@ -193,6 +193,6 @@ def _together(found: list[Direction], max_period: int, settings: dict, one_unit:
     since = min((f.since for f in moving if f.since is not None), default=None)
     until = max((f.until for f in moving if f.until is not None), default=None)
     return Oscillation(
-        kind, period, bands, since, until, lead.amplitude, lead.evidence, [f.summary() for f in found], lead.name,
+        kind, period, bands, since, until, lead.amplitude, lead.evidence, [f.summary() for f in directions], lead.name,
         reason, lead.series, lead.slow, lead.fast, provenance=settings,
     )  # fmt: skip

@@ -47,8 +47,8 @@ def continuous(step: Enclosure, z: Sequence[arb]) -> bool:
 
 def smooth(step: Enclosure, z: Sequence[arb]) -> bool:
     """True if no branch at all is open over the box, not even that of |u| or max."""
-    found = _open(step, z)
-    return found is not None and not found
+    undecided = _open(step, z)
+    return undecided is not None and not undecided
 
 
 def _open(step: Enclosure, z: Sequence[arb]) -> set[str] | None:
@@ -61,10 +61,10 @@ def _open(step: Enclosure, z: Sequence[arb]) -> set[str] | None:
 
 
 def _refused(step: Enclosure, box: list[arb]) -> str:
-    found = _open(step, box)
-    if found is None:
+    undecided = _open(step, box)
+    if undecided is None:
         return "the map is not known to be defined in the whole box"
-    if found <= _NEVER_JUMP:
+    if undecided <= _NEVER_JUMP:
         return ""
     with ctx.workprec(BITS):
         pieces, parts, last = Pieces(step), [box], ""

@@ -70,8 +70,8 @@ class Pieces:
         """The sign (of floor: the value) at each switch that is the same all over the box, and the places of the others."""
         wanted = sorted({*self.places.values(), *(self.tape.args[n][0] for n in self.switches if self.tape.ops[n] == "floor")})
         program = Program(self.tape, tuple(wanted), len(box), len(self.step.parameters))
-        found = evaluate(program, ball_algebra(BITS), list(box), self.step.parameters)
-        values, decided, borders = dict(zip(wanted, found, strict=True)), dict[Node, int](), list[Node]()
+        results = evaluate(program, ball_algebra(BITS), list(box), self.step.parameters)
+        values, decided, borders = dict(zip(wanted, results, strict=True)), dict[Node, int](), list[Node]()
         for node in self.switches:
             if self.tape.ops[node] == "floor":
                 inner = values[self.tape.args[node][0]]

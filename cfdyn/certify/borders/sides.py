@@ -52,23 +52,23 @@ class Sides:
 
     def over(self, x: arb, parameters: Sequence[arb] | None = None) -> list[Piece] | None:
         """The pieces that are open over an interval; None where one may not be C² there, or a switch may be 0 twice."""
-        p, stack, found = self.step.parameters if parameters is None else list(parameters), [self.root], list[Piece]()
+        p, stack, pieces = self.step.parameters if parameters is None else list(parameters), [self.root], list[Piece]()
         while stack:
             node = stack.pop()
             kind, place, ready = self._next(node)
             values = ready([x], p)
-            if len(stack) + len(found) >= MOST or not all(v.is_finite() for v in values):
+            if len(stack) + len(pieces) >= MOST or not all(v.is_finite() for v in values):
                 return None
             if not kind:
                 value, slope, _ = values
                 [middle, *_] = ready([x.mid()], p)
-                found.append(Piece(value.intersection(middle + slope * (x - x.mid())), slope))
+                pieces.append(Piece(value.intersection(middle + slope * (x - x.mid())), slope))
                 continue
             chosen = self._floors(node, place, values[0]) if kind == "floor" else self._signs(node, place, values[0])
             if not chosen or len(chosen) > 1 and values[1].contains(0):
                 return None
             stack += chosen
-        return found
+        return pieces
 
     def _signs(self, node: Node, place: Node, value: arb) -> list[Node]:
         """The formula on the sides of a switch that are open."""
@@ -113,14 +113,14 @@ class Sides:
     def _next(self, node: Node) -> tuple[str, Node, Ready]:
         """What is open first in a formula, and its value and slope; "" and a third number, its curvature, where nothing is."""
         if node not in self._known:
-            found = "", node, self._program(node, 2)
+            switch = "", node, self._program(node, 2)
             for part in self.tape.reachable([node]):
                 place = self._place(part)
                 if place is not None and self.tape.value(place) is None:
                     kind = "floor" if self.tape.ops[part] == "floor" else "sign"
-                    found = kind, part if kind == "floor" else place, self._program(place, 1)
+                    switch = kind, part if kind == "floor" else place, self._program(place, 1)
                     break
-            self._known[node] = found
+            self._known[node] = switch
         return self._known[node]
 
     def _place(self, node: Node) -> Node | None:

@@ -64,8 +64,8 @@ class Slopes:
                 return self.jacobian(z, parameters)
             total: list[arb] | None = None
             for signs in product((-1, 1), repeat=len(still)):
-                found = self._values(z, p, dict(zip(still, signs, strict=True)), self.jacobian.program.outputs)
-                piece = [found[n] for n in self.jacobian.program.outputs]
+                slopes = self._values(z, p, dict(zip(still, signs, strict=True)), self.jacobian.program.outputs)
+                piece = [slopes[n] for n in self.jacobian.program.outputs]
                 total = piece if total is None else [a.union(b) for a, b in zip(total, piece, strict=True)]
         return total or []
 

@@ -22,7 +22,7 @@ _ORDERS = frozenset(("lt", "le", "eq"))
 def symmetries(about: Subject, box: Sequence[tuple[float, float]]) -> list[tuple[int, ...]]:
     """Signed permutations, but for the identity, that take the box to itself and commute with the map for all its parameters.
 
-    Those that are found: (2, -1) takes (x, y) to (y, −x).
+    One is (2, -1): it takes (x, y) to (y, −x).
 
     >>> import cfdyn as cf
     >>> from cfdyn.certify.subject import subject
@@ -74,14 +74,14 @@ def _suggested(about: Subject, box: Sequence[tuple[float, float]]) -> list[tuple
     step = in_floats(about, "step")
     x = np.random.default_rng(1).uniform(lo[:, None], hi[:, None], (d, POINTS))
     with np.errstate(all="ignore"):
-        y, found = step(x), []
+        y, turns = step(x), []
         for turn in fitting:
             places, signs = np.abs(turn) - 1, np.sign(turn)[:, None]
             gap = np.abs(step(signs * x[places]) - signs * y[places]).max(0)
             known = np.isfinite(gap)  # not where a root is undefined
             if known.any() and (gap[known] <= NEAR * (1 + np.abs(y[:, known]).max())).all():
-                found.append(turn)
-    return found if len(found) <= MOST else [turn for turn in found if sorted(map(abs, turn)) == list(map(abs, turn))]
+                turns.append(turn)
+    return turns if len(turns) <= MOST else [turn for turn in turns if sorted(map(abs, turn)) == list(map(abs, turn))]
 
 
 def _keeps(lo: np.ndarray, hi: np.ndarray, turn: tuple[int, ...]) -> bool:

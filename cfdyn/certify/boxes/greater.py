@@ -36,13 +36,13 @@ def mirrored(turns: Sequence[Turn], lo: np.ndarray, hi: np.ndarray) -> np.ndarra
     >>> mirrored([(-1,)], np.array([[-1.0, -1.0, 0.0]]), np.array([[0.0, 1.0, 2.0]]))
     array([ True, False, False])
     """
-    found = np.zeros(lo.shape[1], bool)
+    greater = np.zeros(lo.shape[1], bool)
     for turn in turns:
         k = next((i for i, j in enumerate(turn) if j != i + 1), None)
         if k is not None:
             j = turn[k]
-            found |= hi[k] <= (lo[j - 1] if j > 0 else -hi[-j - 1])
-    return found
+            greater |= hi[k] <= (lo[j - 1] if j > 0 else -hi[-j - 1])
+    return greater
 
 
 def round_from_least(points: Points) -> tuple:
@@ -54,12 +54,12 @@ def round_from_least(points: Points) -> tuple:
 
 def with_images(points: Points, turns: Sequence[Turn]) -> list[Points]:
     """A cycle and all its images, each once, itself first."""
-    found: dict[tuple, Points] = {round_from_least(points): points}
+    images: dict[tuple, Points] = {round_from_least(points): points}
     queue = [points]
     while queue:
         one = queue.pop(0)
         for turn in turns:
             image = [turned_box(box, turn) for box in one]
-            if found.setdefault(round_from_least(image), image) is image:
+            if images.setdefault(round_from_least(image), image) is image:
                 queue.append(image)
-    return [*found.values()]
+    return [*images.values()]

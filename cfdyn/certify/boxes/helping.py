@@ -23,7 +23,7 @@ Judged = Callable[[np.ndarray, np.ndarray, Solved], tuple[np.ndarray, np.ndarray
 
 class Helpers:
     """At most ``jobs`` processes with this one, as many as there are processors if not given. Others are started once a search
-    takes long, and are gone when the context ends. Letters do not depend on who found them, so neither does any result.
+    takes long, and are gone when the context ends. Letters do not depend on who gave them, so neither does any result.
     """
 
     def __init__(self, jobs: int | None = None):
@@ -63,7 +63,7 @@ class Helpers:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Pieces of the batch, each judged by whoever is free; those of a process that has died, here."""
         assert self.crew is not None
-        cycles, found = packed([list(cycle) for cycle in solved.cycles]), dict[int, tuple[np.ndarray, np.ndarray]]()
+        cycles, parts = packed([list(cycle) for cycle in solved.cycles]), dict[int, tuple[np.ndarray, np.ndarray]]()
         sizes = dict(_pieces(lo.shape[1], self.others + 1))
         open_, asked = [*sizes][::-1], set[int]()
 
@@ -77,14 +77,14 @@ class Helpers:
                 self.crew.ask(k, f"{question} {cycles} {packed(boxes(k))}")
             if open_:
                 k = open_.pop()
-                found[k] = own(*boxes(k), solved)
+                parts[k] = own(*boxes(k), solved)
             for k, line in self.crew.answers(wait=bool(asked) and not open_):
                 asked.discard(k)
                 if line is None:
                     open_.append(k)
                 else:
-                    found[k] = unpacked(line)
-        letters, scores = zip(*(found[k] for k in sizes), strict=True)
+                    parts[k] = unpacked(line)
+        letters, scores = zip(*(parts[k] for k in sizes), strict=True)
         return np.concatenate(letters), np.concatenate(scores, axis=1)
 
 

@@ -101,8 +101,8 @@ def _scores(shift: Shift, x: Sequence[Span], p: Sequence[Span], otherwise: np.nd
         spread = sum(a.hi - a.lo for a in shift.at)
         share = otherwise[len(x) :] / otherwise[len(x) :].max(0)
         columns += [spread * s for s in share]
-    found = np.array([np.broadcast_to(c, otherwise.shape[1]) for c in columns])
-    return np.where(np.isfinite(found).all(0), found * (otherwise * 1e300) ** SHARE, otherwise * 1e300)
+    scores = np.array([np.broadcast_to(c, otherwise.shape[1]) for c in columns])
+    return np.where(np.isfinite(scores).all(0), scores * (otherwise * 1e300) ** SHARE, otherwise * 1e300)
 
 
 def _glued(subject: Subject, box: Box) -> bool:

@@ -55,8 +55,8 @@ class Span:
 
     def __truediv__(self, other: Span) -> Span:
         ends = [np.divide(x, y) for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
-        found = outward(np.minimum.reduce(ends), np.maximum.reduce(ends))
-        return _known(found, (other.lo > 0) | (other.hi < 0))
+        span = outward(np.minimum.reduce(ends), np.maximum.reduce(ends))
+        return _known(span, (other.lo > 0) | (other.hi < 0))
 
 
 def outward(lo: Ends, hi: Ends, by: float = UNIT) -> Span:
@@ -98,8 +98,8 @@ def power(x: Span, n: int) -> Span:
     if n < 0:
         return Span(1.0, 1.0) / power(x, -n)
     base = size(x) if n % 2 == 0 else x
-    found = outward(_product(base.lo, n), _product(base.hi, n), (n + 1) * UNIT)
-    return Span(np.maximum(found.lo, 0.0), found.hi) if n % 2 == 0 else found
+    span = outward(_product(base.lo, n), _product(base.hi, n), (n + 1) * UNIT)
+    return Span(np.maximum(span.lo, 0.0), span.hi) if n % 2 == 0 else span
 
 
 def _product(x: Ends, n: int) -> Ends:
@@ -121,8 +121,8 @@ def hull(x: Span, y: Span) -> Span:
 
 def _rising(function: Callable, low: float = -np.inf, high: float = np.inf) -> Callable[[Span], Span]:
     def at_ends(x: Span) -> Span:
-        found = outward(function(x.lo), function(x.hi), LIBRARY)
-        return Span(np.maximum(found.lo, low), np.minimum(found.hi, high))
+        span = outward(function(x.lo), function(x.hi), LIBRARY)
+        return Span(np.maximum(span.lo, low), np.minimum(span.hi, high))
 
     return at_ends
 
@@ -211,8 +211,8 @@ def _of_size(rising: Callable[[Span], Span]) -> Callable[[Span], Span]:
 def _sech2(x: Span) -> Span:
     far = size(x)
     lo, hi = (4 * expit(2 * v) * expit(-2 * v) for v in (far.hi, far.lo))
-    found = outward(lo, hi, LIBRARY)
-    return Span(np.maximum(found.lo, 0.0), np.minimum(found.hi, 1.0))
+    span = outward(lo, hi, LIBRARY)
+    return Span(np.maximum(span.lo, 0.0), np.minimum(span.hi, 1.0))
 
 
 def _logcosh(x: Ends) -> Ends:

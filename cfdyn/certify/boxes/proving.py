@@ -19,7 +19,7 @@ NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1"
 
 
 def prove(search: Search) -> dict[tuple, str]:
-    """Prove the cycles found from the boxes that are parked; returns the points of those for which that failed."""
+    """Prove the cycles in the boxes that are parked; returns the points of those for which that failed."""
     about, box, n = search.question[:3]
     starts = _starts(Boxes.joined(search.parked))
     known, shooting, failed, turns = list(search.solved.cycles), Shooting(about, box), {}, search.question.turns
@@ -32,9 +32,9 @@ def prove(search: Search) -> dict[tuple, str]:
             search.progress(search.done, sum(len(b.nodes) for b in search.parked), None)  # takes a while, too
         others = [orbit for other in families for orbit in other if orbit is not family[0]]
         boxes = shooting.largest(family[0], _room(family[0], others, known))
-        found = [] if boxes is None else with_images(boxes, turns)
-        if len(found) == len(family) and all(map(shooting.proves, found[1:])):
-            known += found
+        cycles = [] if boxes is None else with_images(boxes, turns)
+        if len(cycles) == len(family) and all(map(shooting.proves, cycles[1:])):
+            known += cycles
         else:
             failed.update({tuple(point): _why(orbit, about.names, box, near) for orbit in family for point in orbit.tolist()})
     search.solved = Solved(n, known)

@@ -55,13 +55,13 @@ def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
         wanted = (np.isfinite(orbits) & (orbits >= lo - room) & (orbits <= hi + room)).all((1, 2))
         for k in (k for k in range(1, n) if n % k == 0):
             wanted &= ~(np.abs(orbits - np.roll(orbits, k, 1)).max((1, 2)) < 1e-7 * size)
-    found: list[np.ndarray] = []
+    cycles: list[np.ndarray] = []
     for orbit in orbits[wanted]:
-        if not any(same(orbit, other, CLOSE * size) for other in found):
-            found.append(orbit)
-        if len(found) == MOST:
+        if not any(same(orbit, other, CLOSE * size) for other in cycles):
+            cycles.append(orbit)
+        if len(cycles) == MOST:
             break
-    return found
+    return cycles
 
 
 def same(orbit: np.ndarray, other: np.ndarray, within: float) -> bool:
@@ -103,8 +103,8 @@ class Shooting:
         d = len(self.box)
         with precise():
             matrix = shooting_matrix([arb_mat(d, d, self.slopes(box)) for box in boxes])
-            found = krawczyk(self._defects, matrix, [x for box in boxes for x in box])
-            if found is None or not inside(found, tuple(ends for point in points for ends in point)):
+            zero = krawczyk(self._defects, matrix, [x for box in boxes for x in box])
+            if zero is None or not inside(zero, tuple(ends for point in points for ends in point)):
                 return False
             return not refusal(self.step, boxes)
 

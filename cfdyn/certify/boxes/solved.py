@@ -26,10 +26,10 @@ class Solved:
     def owners(self, x: Sequence[Span]) -> np.ndarray:
         """For each box the number of the proven box that it lies in, or −1."""
         lo, hi = (np.array([getattr(s, side) for s in x]) for side in ("lo", "hi"))
-        found = np.full(lo.shape[1], -1)
+        owners = np.full(lo.shape[1], -1)
         for k in range(len(self.lo)):
-            found[((lo >= self.lo[k][:, None]) & (hi <= self.hi[k][:, None])).all(0)] = k
-        return found
+            owners[((lo >= self.lo[k][:, None]) & (hi <= self.hi[k][:, None])).all(0)] = k
+        return owners
 
     def through(self, stages: Sequence[Sequence[Span]], boxes: int) -> np.ndarray:
         """Where the orbit boxes lie in those of one proven cycle."""

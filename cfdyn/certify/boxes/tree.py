@@ -55,17 +55,17 @@ class Tree:
         """
         letters, children = self._letters[: self.size].tolist(), self._children[: self.size].tolist()
         open_ = self._open() if coarse is not None else []
-        found, stack = [], [(0, 0)]
+        parts, stack = [], [(0, 0)]
         while stack:
             node, depth = stack.pop()
             if coarse is not None and depth >= coarse and open_[node]:
-                found.append("?")
+                parts.append("?")
             elif children[node] < 0:
-                found.append(chr(letters[node]))
+                parts.append(chr(letters[node]))
             else:
-                found.append(str(letters[node]) if letters[node] < 10 else f"({letters[node]})")
+                parts.append(str(letters[node]) if letters[node] < 10 else f"({letters[node]})")
                 stack += [(children[node] + 1, depth + 1), (children[node], depth + 1)]
-        return "".join(found)
+        return "".join(parts)
 
     def _open(self) -> list[bool]:
         """For each node whether a leaf below it is open."""

@@ -54,10 +54,10 @@ def inside(about: Subject, box: Box, period: int) -> Inside:
     if np.isfinite(np.array(box)).all():
         return Inside(box)
     rays = Rays(about)
-    found = rays.bounded_steps(period) or rays.growth()
-    if found is None:
+    region = rays.bounded_steps(period) or rays.growth()
+    if region is None:
         raise NumericsError("it is not proved what the map does far out; give a finite box, such as box=(-10, 10)")
-    return found
+    return region
 
 
 class Rays:
@@ -142,20 +142,20 @@ class Rays:
 
     def growth(self) -> Inside | None:
         """|g(x)| > |x| far out on both sides."""
-        found = {}
+        rates = {}
         for right in (True, False):
             for same in (True, False):
                 h = self.beyond(right, same)
                 radius = self.nearest(self._from(h, right))
                 if radius is not None:
-                    found[right] = (radius, "same" if same else "other", h)
+                    rates[right] = (radius, "same" if same else "other", h)
                     break
-        if len(found) < 2:
+        if len(rates) < 2:
             return None
-        radius = max(found[True][0], found[False][0])
-        if not (self.positive(found[True][2], radius, True) and self.positive(found[False][2], -radius, False)):
+        radius = max(rates[True][0], rates[False][0])
+        if not (self.positive(rates[True][2], radius, True) and self.positive(rates[False][2], -radius, False)):
             return None
-        outside = {"reason": "growth", "radius": end(radius), "left": found[False][1], "right": found[True][1]}
+        outside = {"reason": "growth", "radius": end(radius), "left": rates[False][1], "right": rates[True][1]}
         return Inside([(-radius, radius)], {"inside": [interval_text(-radius, radius)], "outside": outside})
 
     def _from(self, h: Node, right: bool) -> Callable[[float], bool]:

@@ -62,14 +62,14 @@ class Absence:
         x, lines = boxes[:, :d], boxes[:, d:]
         with np.errstate(all="ignore"):
             orbit, slopes, empty = self._orbit(x, lines)
-            found = empty | orbit[-1].apart(x).any(axis=-1) | self._greater(orbit)
+            absent = empty | orbit[-1].apart(x).any(axis=-1) | self._greater(orbit)
             for cycle in self.proven:
-                found |= self._solved(orbit, cycle)
+                absent |= self._solved(orbit, cycle)
             for test in (self._displaced, self._quotient):
-                left = np.flatnonzero(~found)
+                left = np.flatnonzero(~absent)
                 if len(left):
-                    found[left] = test([o[left] for o in orbit], [s[left] for s in slopes], x[left], lines[left])
-        return found
+                    absent[left] = test([o[left] for o in orbit], [s[left] for s in slopes], x[left], lines[left])
+        return absent
 
     def _orbit(self, x: Interval, lines: Interval) -> tuple[list[Interval], list[Interval], Array]:
         """X_0 … X_n, the slopes over X_0 … X_{n−1}, and where one of X_1 … X_n is empty."""
@@ -90,23 +90,23 @@ class Absence:
     def _greater(self, orbit: list[Interval]) -> Array:
         """A later point or an image has a larger first coordinate, or a turn makes no point of X_0 smaller."""
         x = orbit[0]
-        found = np.zeros(len(x.lo), dtype=bool)
+        greater = np.zeros(len(x.lo), dtype=bool)
         for later in orbit[1:-1]:
             for image in (later, *(turned(later, turn) for turn in self.turns)):
-                found |= image.lo[:, 0] > x.hi[:, 0]
+                greater |= image.lo[:, 0] > x.hi[:, 0]
         for turn in self.turns:
             k = first_moved(turn)
-            found |= x.hi[:, k] <= turned(x, turn).lo[:, k]
-        return found
+            greater |= x.hi[:, k] <= turned(x, turn).lo[:, k]
+        return greater
 
     def _solved(self, orbit: list[Interval], cycle: Interval) -> Array:
-        found = np.zeros(len(orbit[0].lo), dtype=bool)
+        solved = np.zeros(len(orbit[0].lo), dtype=bool)
         for j in range(self.n):
-            all_in = np.ones(len(found), dtype=bool)
+            all_in = np.ones(len(solved), dtype=bool)
             for i in range(self.n):
                 all_in &= orbit[i].within(cycle[(j + i) % self.n]).all(axis=-1)
-            found |= all_in
-        return found
+            solved |= all_in
+        return solved
 
     def _displaced(self, orbit: list[Interval], _: list[Interval], x: Interval, lines: Interval) -> Array:
         """No x has gⁿ(x) = x: the mean-value form of gⁿ(x) − x, also times a matrix Y."""
@@ -134,7 +134,7 @@ class Absence:
 
     def _quotient(self, orbit: list[Interval], _: list[Interval], x: Interval, lines: Interval) -> Array:
         """For a prime p and G = g^(n/p): 1 + A_1 + A_2 A_1 + … is regular, so that gⁿ(x) = x only where G(x) = x."""
-        found = np.zeros(len(x.lo), dtype=bool)
+        absent = np.zeros(len(x.lo), dtype=bool)
         for p in primes(self.n):
             k = self.n // p
             power = total = point(np.broadcast_to(np.eye(self.g.d), (len(x.lo), self.g.d, self.g.d)))
@@ -146,8 +146,8 @@ class Absence:
                     good &= finite(natural, slopes)
                     power = product(slopes, power)
                 total = total + power
-            found |= good & regular(total)
-        return found
+            absent |= good & regular(total)
+        return absent
 
 
 def _where(condition: Array, a: Interval, b: Interval) -> Interval:
@@ -161,5 +161,5 @@ def _bisected(boxes: Interval, size: Array) -> Interval:
     m = boxes.lo[rows, widest] / 2 + boxes.hi[rows, widest] / 2
     left, right = boxes.hi.copy(), boxes.lo.copy()
     left[rows, widest], right[rows, widest] = m, m
-    found = stacked([Interval(boxes.lo, left), Interval(right, boxes.hi)], axis=1)
-    return Interval(found.lo.reshape(-1, boxes.shape[1]), found.hi.reshape(-1, boxes.shape[1]))
+    halves = stacked([Interval(boxes.lo, left), Interval(right, boxes.hi)], axis=1)
+    return Interval(halves.lo.reshape(-1, boxes.shape[1]), halves.hi.reshape(-1, boxes.shape[1]))

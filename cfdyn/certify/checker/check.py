@@ -23,7 +23,7 @@ _KEYS = ("format", "version", "kind", "statement", "map", "claim", "evidence")
 
 
 class Verdict(NamedTuple):
-    """What the checker found: ``statement`` is what is proved, empty where the certificate is not valid; ``reason``: why not."""
+    """The checker's answer: ``statement`` is what is proved, empty where the certificate is not valid; ``reason``: why not."""
 
     valid: bool
     statement: str

@@ -135,8 +135,8 @@ def box(value: Any, where: str, d: int, finite: bool = True) -> Interval:
 
 def boxes(value: Any, where: str, n: int, d: int) -> Interval:
     """n boxes: an Interval of shape (n, d)."""
-    found = [box(v, where, d) for v in sequence(value, where, n)]
-    return Interval(np.array([b.lo for b in found]).reshape(n, d), np.array([b.hi for b in found]).reshape(n, d))
+    each = [box(v, where, d) for v in sequence(value, where, n)]
+    return Interval(np.array([b.lo for b in each]).reshape(n, d), np.array([b.hi for b in each]).reshape(n, d))
 
 
 def numbers_between(value: Any, where: str) -> tuple[Fraction, Fraction]:

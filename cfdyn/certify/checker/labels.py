@@ -97,7 +97,7 @@ def bias_correction_is_over(update: str, define: Mapping[str, str]) -> bool:
 def corrects(power: str, update: str, define: Mapping[str, str]) -> bool:
     """True if the update, or a definition that it makes use of, divides by 1 − β·power."""
     used, waiting = [update], {*define}
-    while found := {name for name in waiting if any(re.search(rf"\b{name}\b", text) for text in used)}:
-        waiting -= found
-        used += [define[name] for name in found]
+    while named := {name for name in waiting if any(re.search(rf"\b{name}\b", text) for text in used)}:
+        waiting -= named
+        used += [define[name] for name in named]
     return any(re.search(rf"/\(1 - [A-Za-z]\w*\*{power}\)", text) for text in used)

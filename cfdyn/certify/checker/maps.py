@@ -52,11 +52,11 @@ class CheckedMap:
         names = [self._inner(n) for n in self.names] + ([f"p:{n}" for n in self.varied] if and_parameters else [])
         if len(names) ** order > MOST_DERIVATIVES:
             raise NotValid("the map has too many derivatives")
-        found: dict[tuple[str, ...], list[Node]] = {(): self.step}
+        nodes: dict[tuple[str, ...], list[Node]] = {(): self.step}
         for k in range(1, order + 1):
             for chosen in combinations_with_replacement(names, k):
-                found[chosen] = derivative(self.graph, found[chosen[:-1]], chosen[-1], self.joins.continuous)
-        return found
+                nodes[chosen] = derivative(self.graph, nodes[chosen[:-1]], chosen[-1], self.joins.continuous)
+        return nodes
 
     @staticmethod
     def _inner(name: str) -> str:
@@ -117,11 +117,11 @@ class CheckedMap:
         for k in rows.tolist():
             values = self._values(x[k], lines[k])
             roots = settled(self.graph, self._both.roots, values) if len(rows) <= MOST_SETTLED else None
-            found = None if roots is None else self._stacked(Program(self.graph, roots)(values)[self.d :], x[k])
-            if found is None or not (np.isfinite(found.lo) & np.isfinite(found.hi)).all():
+            slopes = None if roots is None else self._stacked(Program(self.graph, roots)(values)[self.d :], x[k])
+            if slopes is None or not (np.isfinite(slopes.lo) & np.isfinite(slopes.hi)).all():
                 left.append(k)
             else:
-                lo[k], hi[k] = found.lo.reshape(self.d, self.d), found.hi.reshape(self.d, self.d)
+                lo[k], hi[k] = slopes.lo.reshape(self.d, self.d), slopes.hi.reshape(self.d, self.d)
         return np.array(left, dtype=int)
 
     def _over_parts(self, x: Interval, lines: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -130,10 +130,10 @@ class CheckedMap:
         lo, hi, done = np.full((n, d, d), np.inf), np.full((n, d, d), -np.inf), np.ones(n, dtype=bool)
         rows, part = np.arange(n), x
         for level in range(MOST_CUTS):
-            found = self._slopes(part, lines[rows])[1]
-            good = (np.isfinite(found.lo) & np.isfinite(found.hi)).all(axis=(-1, -2))
-            np.minimum.at(lo, rows[good], found.lo[good])
-            np.maximum.at(hi, rows[good], found.hi[good])
+            slopes = self._slopes(part, lines[rows])[1]
+            good = (np.isfinite(slopes.lo) & np.isfinite(slopes.hi)).all(axis=(-1, -2))
+            np.minimum.at(lo, rows[good], slopes.lo[good])
+            np.maximum.at(hi, rows[good], slopes.hi[good])
             rows, part = rows[~good], part[~good]
             if not len(rows) or level == MOST_CUTS - 1 or len(rows) > MOST_PARTS:
                 break
@@ -150,15 +150,15 @@ class CheckedMap:
         return any(what[0] == "select" or what[:1] == ("call",) and what[1] in ("Abs", "Max", "Min", "sign") for what in kinds)
 
     def _slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
-        found = self._both(self._values(x, parameters))
-        g, j = self._stacked(found[: self.d], x), self._stacked(found[self.d :], x)
+        both = self._both(self._values(x, parameters))
+        g, j = self._stacked(both[: self.d], x), self._stacked(both[self.d :], x)
         shape = (*g.shape[:-1], self.d, self.d)
         return g, Interval(j.lo.reshape(shape), j.hi.reshape(shape))
 
     @cached_property
     def _second(self) -> Program:
-        found = self.derivatives(2)
-        return Program(self.graph, [node for key, nodes in found.items() if len(key) == 2 for node in nodes])
+        derivatives = self.derivatives(2)
+        return Program(self.graph, [node for key, nodes in derivatives.items() if len(key) == 2 for node in nodes])
 
     def is_smooth(self, x: Interval, parameters: Interval) -> np.ndarray:
         """True where the second derivatives are bounded: there no border of a branch changes the slopes."""

@@ -17,12 +17,12 @@ def document(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The object in a file; a NotValid for what is no such file."""
     try:
         data = outside.content(Path(path), MOST_BYTES)
-        found = outside.parsed_json(data, parse_constant=_constant, parse_float=_decimal, parse_int=_whole)
+        content = outside.parsed_json(data, parse_constant=_constant, parse_float=_decimal, parse_int=_whole)
     except (OSError, outside.Unfit) as problem:
         raise NotValid(f"the file {outside.why(problem)}") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise NotValid("the file is no JSON object")
-    return found
+    return content
 
 
 def _constant(word: str) -> None:

@@ -86,14 +86,14 @@ def primes(n: int) -> list[int]:
     >>> primes(12), primes(1)
     ([2, 3], [])
     """
-    found, p = [], 2
+    factors, p = [], 2
     while n > 1:
         if n % p == 0:
-            found.append(p)
+            factors.append(p)
             while n % p == 0:
                 n //= p
         p += 1
-    return found
+    return factors
 
 
 def check_least_period(z: Interval, what: str) -> None:
@@ -116,10 +116,10 @@ def turns(g: CheckedMap, z: Interval, lines: Interval) -> Interval:
     if not g.is_smooth(z, each).all():
         raise NotValid("a multiplier or the stability is claimed where the map may have no derivative")
     _, slopes = g.slopes(z, each)
-    found = slopes[..., 0, :, :]
+    matrix = slopes[..., 0, :, :]
     for i in range(1, n):
-        found = product(slopes[..., i, :, :], found)
-    return found
+        matrix = product(slopes[..., i, :, :], matrix)
+    return matrix
 
 
 def check_stability(around: Interval, claimed: bool | None) -> None:
@@ -151,8 +151,8 @@ def _expands(around: Interval) -> bool:
     if d > 3:
         return False
     a = around
-    found = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0] if d == 2 else _determinant_of_three(a)
-    return bool(found.mignitude > 1)
+    determinant = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0] if d == 2 else _determinant_of_three(a)
+    return bool(determinant.mignitude > 1)
 
 
 def _determinant_of_three(a: Interval) -> Interval:

@@ -37,7 +37,7 @@ class Sides:
 
     def over(self, x: Interval, lines: Interval) -> tuple[Array, list[Piece]]:
         """For boxes (N,) and parameters (N, p): which are known, and their pieces."""
-        known, found, seen = np.ones(len(x.lo), dtype=bool), list[Piece](), 0
+        known, pieces, seen = np.ones(len(x.lo), dtype=bool), list[Piece](), 0
         stack = [(self.g.step[0], np.arange(len(x.lo)))]
         while stack:
             node, rows = stack.pop()
@@ -53,14 +53,14 @@ class Sides:
                 m = point(x[rows].middle)
                 mean = self._at(node, 0, m, lines[rows])[0] + slope * (x[rows] - m)
                 known[rows[~good]] = False
-                found.append(Piece(rows[good], meet(image, mean)[good], slope[good]))
+                pieces.append(Piece(rows[good], meet(image, mean)[good], slope[good]))
                 continue
             place, changes = self._at(switch[1], 1, x[rows], lines[rows])
             known[rows[~self._bounded(switch[0], place)]] = False
             for value, chosen, once in self._values(switch[0], place):
                 known[rows[chosen & ~once & ~changes.without_zero()]] = False
                 stack.append((self._taken(node, switch, value), rows[chosen]))
-        return known, [Piece(p.rows[known[p.rows]], p.image[known[p.rows]], p.slope[known[p.rows]]) for p in found]
+        return known, [Piece(p.rows[known[p.rows]], p.image[known[p.rows]], p.slope[known[p.rows]]) for p in pieces]
 
     def _values(self, switch: Node, place: Interval) -> Iterator[tuple[int, Array, Array]]:
         """Each sign that a place can have (each whole number of a floor), on which boxes, and where it has no other."""

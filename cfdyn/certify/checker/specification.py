@@ -36,28 +36,28 @@ def check_names(names: Sequence[str], where: str) -> None:
 
 def read_params(given: Any, where: str) -> dict[str, Value]:
     """Exact numbers; a parameter that varies stands as a pair of them."""
-    found: dict[str, Value] = {}
+    params: dict[str, Value] = {}
     for name, value in fields.mapping(given, where).items():
         what = f"{where} {name}"
-        found[name] = fields.numbers_between(value, what) if isinstance(value, list) else fields.number(value, what)
-    return found
+        params[name] = fields.numbers_between(value, what) if isinstance(value, list) else fields.number(value, what)
+    return params
 
 
 class Loss:
     """L(w), or its mean over rows of data."""
 
     def __init__(self, given: Any):
-        found = fields.mapping(given, "the loss", ["formula", "variables"], ["params", "columns", "rows"])
-        self.variables = fields.texts(found["variables"], "the variables")
-        self.params = read_params(found.get("params", {}), "the loss's parameter")
-        self.columns = fields.texts(found.get("columns") or [], "the columns")
+        parts = fields.mapping(given, "the loss", ["formula", "variables"], ["params", "columns", "rows"])
+        self.variables = fields.texts(parts["variables"], "the variables")
+        self.params = read_params(parts.get("params", {}), "the loss's parameter")
+        self.columns = fields.texts(parts.get("columns") or [], "the columns")
         check_names([*self.variables, *self.params, *self.columns], "the loss")
-        rows = fields.sequence(found.get("rows") or [], "the rows", most=MOST_ROWS)
+        rows = fields.sequence(parts.get("rows") or [], "the rows", most=MOST_ROWS)
         if not self.variables or bool(rows) != bool(self.columns):
             raise NotValid("a loss has variables, and rows of data exactly where it has columns")
         read = [[fields.number(v, "the data") for v in fields.sequence(row, "a row", len(self.columns))] for row in rows]
         self.rows = Counter(map(tuple, read)) if rows else Counter({(): 1})
-        self.formula = Text(fields.text(found["formula"], "the loss's formula"), "the loss")
+        self.formula = Text(fields.text(parts["formula"], "the loss's formula"), "the loss")
 
     def gradient(self, graph: Graph, weights: Sequence[Node], params: Mapping[str, Node]) -> list[Node]:
         """∂L/∂wᵢ at some weights."""
@@ -75,22 +75,22 @@ class Optimizer:
     """The update of an optimizer, from its texts."""
 
     def __init__(self, given: Any, limit: bool):
-        found = fields.mapping(given, "the optimizer", ["params", "update"],
+        parts = fields.mapping(given, "the optimizer", ["params", "update"],
                                ["name", "gradient", "probe", "define", "per_weight", "shared"])  # fmt: skip
         # It stands in the statement, beside the formulas: a name, and no sentence.
-        if not NAME.fullmatch(fields.text(found.get("name", ""), "the optimizer's name", 64)):
+        if not NAME.fullmatch(fields.text(parts.get("name", ""), "the optimizer's name", 64)):
             raise NotValid("the optimizer's name is not one word of letters, digits and _")
-        self.params = read_params(found["params"], "the optimizer's parameter")
-        self.per_weight = fields.texts(found.get("per_weight") or [], "the states of each weight")
-        self.shared = fields.texts(found.get("shared") or [], "the shared states")
-        define = fields.mapping(found.get("define") or {}, "define")
+        self.params = read_params(parts["params"], "the optimizer's parameter")
+        self.per_weight = fields.texts(parts.get("per_weight") or [], "the states of each weight")
+        self.shared = fields.texts(parts.get("shared") or [], "the shared states")
+        define = fields.mapping(parts.get("define") or {}, "define")
         check_names([*self.params, *self.per_weight, *self.shared, *define], "the optimizer")
         if set(RESERVED) & {*self.params, *self.per_weight, *self.shared, *define}:
             raise NotValid("the optimizer has a name that means the weight or the gradient")
-        update = fields.mapping(found["update"], "the update", ["w", *self.per_weight, *self.shared])
+        update = fields.mapping(parts["update"], "the update", ["w", *self.per_weight, *self.shared])
         self.define, self.update = ({n: _text(v, f"the formula of {n}") for n, v in part.items()} for part in (define, update))
         self.gradient, self.probe = (
-            None if found.get(n) is None else Text(fields.text(found[n], n), n) for n in ("gradient", "probe")
+            None if parts.get(n) is None else Text(fields.text(parts[n], n), n) for n in ("gradient", "probe")
         )
         if limit and not bias_correction_is_over(update["w"], define):
             raise NotValid("limit is true, but no formula of the optimizer shows a bias correction that is over")
@@ -114,9 +114,9 @@ class Optimizer:
             for e, h in zip(each, loss.gradient(graph, points, of_loss)):
                 e["h"] = h
         known = [self._defined(graph, {**shared, **e}) for e in each]
-        found = [self.update[s].on(graph, names) for s in ("w", *self.per_weight) for names in known]
+        nodes = [self.update[s].on(graph, names) for s in ("w", *self.per_weight) for names in known]
         names = self._defined(graph, shared)
-        return found + [self.update[s].on(graph, names) for s in self.shared]
+        return nodes + [self.update[s].on(graph, names) for s in self.shared]
 
     def _defined(self, graph: Graph, names: dict[str, Node]) -> dict[str, Node]:
         """The definitions in order, as far as their names are there; the others belong to other states."""

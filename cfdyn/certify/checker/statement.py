@@ -173,12 +173,12 @@ def _number(count: int, thing: str) -> str:
 def _cycles(claim: Mapping[str, Any]) -> str:
     n, count, total = claim["period"], claim["count"], claim["fixed points"]
     things = _number(count, "fixed point" if n == 1 else "cycle") + ("" if n == 1 else f" of least period {n}")
-    found = f"at least {things}" if not claim["complete"] else f"exactly {things}" if count else f"no {things[2:]}"
+    how_many = f"at least {things}" if not claim["complete"] else f"exactly {things}" if count else f"no {things[2:]}"
     points = ""
     if total is not None and n > 1:
         whose = "whose orbit lies" if total == 1 else "whose orbits lie"
         points = f" and exactly {_number(total, 'point')} x with g^{n}(x) = x {whose} in it"
-    return f"has {found} in {exactly([claim['box']])}{points}"
+    return f"has {how_many} in {exactly([claim['box']])}{points}"
 
 
 def _no_cycles(claim: Mapping[str, Any]) -> str:

@@ -18,11 +18,11 @@ MOST = 47  # those of a cube
 
 def symmetries(given: Any, g: CheckedMap, box: Interval) -> list[list[int]]:
     """The turns of a file: none is the identity, each takes the box to itself and commutes with the map for all parameters."""
-    found = [fields.sequence(turn, "a symmetry", g.d) for turn in fields.sequence(given, "the symmetries", most=MOST)]
+    turns = [fields.sequence(turn, "a symmetry", g.d) for turn in fields.sequence(given, "the symmetries", most=MOST)]
     states = [g.graph.put("name", f"x:{name}") for name in g.names]
-    if found and not (box.lo < box.hi).all():  # all of a flat box is on a mirror, where no image is greater
+    if turns and not (box.lo < box.hi).all():  # all of a flat box is on a mirror, where no image is greater
         raise NotValid("symmetries are of a box with an interior")
-    for turn in found:
+    for turn in turns:
         if sorted(abs(fields.integer(k, "a symmetry", -g.d, g.d)) for k in turn) != list(range(1, g.d + 1)):
             raise NotValid(f"the symmetry {fields.shown(turn)} is no permutation with signs")
         if first_moved(turn) is None:
@@ -32,7 +32,7 @@ def symmetries(given: Any, g: CheckedMap, box: Interval) -> list[list[int]]:
             raise NotValid(f"the symmetry {fields.shown(turn)} does not take the box to itself")
         if not commutes(g.graph, g.written, states, turn):
             raise NotValid(f"the formulas do not show that {fields.shown(turn)} is a symmetry of the map")
-    return found
+    return turns
 
 
 def first_moved(turn: Sequence[int]) -> int | None:

@@ -26,10 +26,10 @@ class Jets:
     """The jets of a map with one varied parameter."""
 
     def __init__(self, g: CheckedMap):
-        self.g, found = g, g.derivatives(3, and_parameters=True)
+        self.g, nodes = g, g.derivatives(3, and_parameters=True)
         self.names = [f"x:{n}" for n in g.names] + [f"p:{n}" for n in g.varied]
-        self.keys = {k: [key for key in found if len(key) <= k] for k in (2, 3)}
-        self.programs = {k: Program(g.graph, [node for key in keys for node in found[key]]) for k, keys in self.keys.items()}
+        self.keys = {k: [key for key in nodes if len(key) <= k] for k in (2, 3)}
+        self.programs = {k: Program(g.graph, [node for key in keys for node in nodes[key]]) for k, keys in self.keys.items()}
 
     def at(self, x: Interval, parameter: Interval, order: int = 3) -> list[Jet]:
         """Over boxes (n, d) and an interval of the parameter (1,): one for each box, of order 2 without third derivatives."""

@@ -28,11 +28,11 @@ class Marks:
     @property
     def covers(self) -> list[list[int]]:
         """For each gap the gaps that its image covers, by the intermediate value theorem."""
-        found = []
+        covers = []
         for (above_a, below_a), (above_b, below_b) in zip(self.images, self.images[1:]):
             rising, falling = range(above_a, below_b), range(above_b, below_a)
-            found.append(list(rising if len(rising) >= len(falling) else falling))
-        return found
+            covers.append(list(rising if len(rising) >= len(falling) else falling))
+        return covers
 
 
 def marks(step: Enclosure, cycles: Sequence[Sequence[Box]], numbers: Sequence[float]) -> Marks | None:

@@ -57,12 +57,12 @@ class Plane:
                 z = z - np.array([m[:, 1, 1] * r[0] - m[:, 0, 1] * r[1], m[:, 0, 0] * r[1] - m[:, 1, 0] * r[0]]) / det
             good = (np.abs(self.step(z) - z).max(axis=0) < CLOSE) & np.isfinite(z).all(axis=0)
             good &= ((z >= box[:, :1]) & (z <= box[:, 1:])).all(axis=0)
-        found: list[Saddle] = []
+        saddles: list[Saddle] = []
         for point in z[:, good].T:
-            if not any(np.abs(p - point).max() < 1e-6 for s in found for p in s.points):
+            if not any(np.abs(p - point).max() < 1e-6 for s in saddles for p in s.points):
                 saddle = self._saddle(point)
-                found += [saddle] if saddle else []
-        return sorted(found, key=lambda s: -abs(s.stretch))
+                saddles += [saddle] if saddle else []
+        return sorted(saddles, key=lambda s: -abs(s.stretch))
 
     def _saddle(self, point: np.ndarray) -> Saddle | None:
         values, vectors = np.linalg.eig(self.jacobian(point[:, None])[0])
@@ -84,18 +84,18 @@ class Plane:
         They leave at a distance from ``begin`` to ``begin`` times the stretch, and come back within ``end``.
         """
         turn = abs(saddle.stretch) ** (2 if saddle.stretch < 0 else 1)
-        found: list[np.ndarray] = []
+        orbits: list[np.ndarray] = []
         for side in (1.0, -1.0) if saddle.stretch > 0 else (1.0,):
             t = side * begin * np.geomspace(1, turn, SAMPLES)
-            found += self._on_one_side(saddle, t, end, longest, found, most if saddle.stretch < 0 else most // 2)
-        return found
+            orbits += self._on_one_side(saddle, t, end, longest, orbits, most if saddle.stretch < 0 else most // 2)
+        return orbits
 
     def _on_one_side(
         self, saddle: Saddle, t: np.ndarray, end: float, longest: int, known: list[np.ndarray], most: int
     ) -> list[np.ndarray]:
         """Of the orbits that leave at distances t, those that come back, without known ones."""
         z, inverse = saddle.points[0], np.linalg.inv(saddle.frame)
-        state, found = z[:, None] + saddle.frame[:, :1] * t, list[np.ndarray]()
+        state, orbits = z[:, None] + saddle.frame[:, :1] * t, list[np.ndarray]()
         for n in range(1, longest):
             state = np.clip(self.step(state), -FAR, FAR)
             u = inverse @ (state - z[:, None])
@@ -106,11 +106,11 @@ class Plane:
                 orbit = self._polished(saddle, self._between(saddle, t[i], t[i + 1], n))
                 if orbit is not None:
                     orbit = self._polished(saddle, _continued(saddle, orbit, abs(float(t[0]))))
-                if orbit is not None and not any(_same(orbit, o, z) for o in [*known, *found]):
-                    found.append(orbit)
-                if len(found) == most:
-                    return found
-        return found
+                if orbit is not None and not any(_same(orbit, o, z) for o in [*known, *orbits]):
+                    orbits.append(orbit)
+                if len(orbits) == most:
+                    return orbits
+        return orbits
 
     def _between(self, saddle: Saddle, a: float, b: float, n: int) -> np.ndarray:
         """The orbit whose n-th point lies on the stable direction, by bisection of where it begins."""

@@ -49,19 +49,19 @@ class Critical:
 
     def values(self, x: list[arb]) -> list[arb]:
         """The system's values."""
-        n, d, found, moved = self.n, self.d, [], []
+        n, d, values, moved = self.n, self.d, [], []
         for i in range(n):
             images = [self.step(self.local(x, i, k)) for k in range(self.vectors)]
             behind = (i + 1) % n
-            found += [a - b for a, b in zip(images[0][:d], x[d * behind : d * (behind + 1)], strict=True)]
+            values += [a - b for a, b in zip(images[0][:d], x[d * behind : d * (behind + 1)], strict=True)]
             for k in range(self.vectors):
                 goal = self._goal(x, k) if behind == 0 else self.vector(x, behind, k)
                 moved += [a - b for a, b in zip(images[k][d:], goal, strict=True)]
         norms = [
             sum((arb(r) * v for r, v in zip(self.r, self.vector(x, 0, k), strict=True)), arb(0)) for k in range(self.vectors)
         ]
-        found += [*moved, norms[0] - 1, *norms[1:]]
-        return [*found, x[-2] ** 2 + x[-1] ** 2 - 1] if self.vectors == 2 else found
+        values += [*moved, norms[0] - 1, *norms[1:]]
+        return [*values, x[-2] ** 2 + x[-1] ** 2 - 1] if self.vectors == 2 else values
 
     def _goal(self, x: Sequence[arb], k: int) -> list[arb]:
         """What the vectors come to after n steps."""

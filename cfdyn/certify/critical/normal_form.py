@@ -141,7 +141,7 @@ def _mean_square(system: Critical, x: Sequence[arb]) -> arb:
 def _mixed(cubic: Callable[[Vector], Vector], u: Vector, v: Vector) -> list[acb]:
     """C(q, q, q̄) for q = u + iv from C(w, w, w)/6: C(u,u,u) + C(u,v,v) + i (C(u,u,v) + C(v,v,v))."""
     plus, minus = (cubic([x + k * y for x, y in zip(u, v, strict=True)]) for k in (1, -1))
-    found = []
+    mixed = []
     for a, b, c, e in zip(cubic(u), cubic(v), plus, minus, strict=True):
-        found.append(acb(6 * a + (c + e - 2 * a), (c - e - 2 * b) + 6 * b))
-    return found
+        mixed.append(acb(6 * a + (c + e - 2 * a), (c - e - 2 * b) + 6 * b))
+    return mixed

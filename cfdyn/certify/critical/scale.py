@@ -67,11 +67,11 @@ class Scale:
 
     def over(self, states: list[arb], gradient: list[arb]) -> tuple[list[arb], list[arb]]:
         """p and dp/dt over a box of states and gradients."""
-        found, d = self._balls([*states, *gradient]), len(states)
-        return found[:d], found[2 * d :]
+        balls, d = self._balls([*states, *gradient]), len(states)
+        return balls[:d], balls[2 * d :]
 
     def sizes(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """p and p′ at points (d, n), in doubles."""
         d = len(states)
-        found = self._floats(np.concatenate([states, np.zeros_like(states)]))
-        return found[:d], found[d : 2 * d]
+        floats = self._floats(np.concatenate([states, np.zeros_like(states)]))
+        return floats[:d], floats[d : 2 * d]

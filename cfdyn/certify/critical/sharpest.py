@@ -110,10 +110,10 @@ class Sharpest:
         with np.errstate(all="ignore"):
             matrices = self._symmetric(z)[0]
         good = np.isfinite(matrices).all(axis=(1, 2))
-        found = np.full(z.shape[1], np.nan)
+        sizes = np.full(z.shape[1], np.nan)
         if good.any():
-            found[good] = -np.linalg.eigvalsh(matrices[good])[:, 0]
-        return found
+            sizes[good] = -np.linalg.eigvalsh(matrices[good])[:, 0]
+        return sizes
 
     def climb(self, z: np.ndarray) -> np.ndarray:
         """∇λ at a point, in doubles."""
@@ -168,7 +168,7 @@ def _solved(s: arb_mat) -> list[arb] | None:
 
 
 def _largest(values: list[arb]) -> arb:
-    found = values[0]
+    largest = values[0]
     for value in values[1:]:
-        found = found.max(value)
-    return found
+        largest = largest.max(value)
+    return largest

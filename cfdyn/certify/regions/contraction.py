@@ -32,11 +32,11 @@ class Ellipsoid:
 
     def hull(self, times: float = 1.0) -> Box:
         """The box around it, its radius multiplied."""
-        found = []
+        sides = []
         for c, row in zip(self.centre.tolist(), self.matrix.tolist()):
             length = sum((arb(v) ** 2 for v in row), arb(0)).sqrt() * times
-            found.append((outward(c - length)[0], outward(c + length)[1]))
-        return found
+            sides.append((outward(c - length)[0], outward(c + length)[1]))
+        return sides
 
     def inverse(self) -> arb_mat | None:
         """M⁻¹ over balls, None where it is not known to exist."""
@@ -85,10 +85,10 @@ class Ellipsoid:
 
 def largest(values: Sequence[arb]) -> arb:
     """The largest of some balls."""
-    found = values[0]
+    most = values[0]
     for value in values[1:]:
-        found = found.max(value)
-    return found
+        most = most.max(value)
+    return most
 
 
 def squared(v: arb_mat) -> arb:
@@ -110,9 +110,9 @@ def ellipsoid(images: Images, point: np.ndarray, slopes: Floats, size: float) ->
     shapes = [_lyapunov(linear / (rate + share * (1 - rate))) for share in SHARES]
     shape = max(shapes, key=lambda m: _volume(m, point, slopes, size))
     if 1 < d <= SEARCHED:
-        found = minimize(lambda m: -_volume(m.reshape(d, d), point, slopes, size), shape.ravel(), method="Nelder-Mead",
+        best = minimize(lambda m: -_volume(m.reshape(d, d), point, slopes, size), shape.ravel(), method="Nelder-Mead",
                          options={"maxiter": TRIALS, "xatol": 1e-3, "fatol": 1e-3})  # fmt: skip
-        shape = found.x.reshape(d, d)
+        shape = best.x.reshape(d, d)
     radius = 1.1 * _reach(shape, point, slopes, size)
     while radius > SMALLEST * size:
         ball_, larger = (Ellipsoid(point, shape * r) for r in (radius, radius * LARGER))
@@ -146,8 +146,8 @@ def _reach(shape: np.ndarray, point: np.ndarray, slopes: Floats, size: float) ->
     low, high = SMALLEST * size, size
     for _ in range(ROUNDS):
         radius = np.sqrt(low * high)
-        found = np.moveaxis(slopes((point + radius * signs * half).T).reshape(d, d, -1), -1, 0)
-        b = inverse @ found @ shape
+        matrices = np.moveaxis(slopes((point + radius * signs * half).T).reshape(d, d, -1), -1, 0)
+        b = inverse @ matrices @ shape
         sums = np.abs(np.swapaxes(b, 1, 2) @ b).sum(axis=2).max() if np.isfinite(b).all() else np.inf
         low, high = (radius, high) if sums < ROUND_Q**2 else (low, radius)
     return float(low)
@@ -161,7 +161,7 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
         before, z = z, go(z)
         if np.array_equal(before, z, equal_nan=True):
             break
-    found: list[np.ndarray] = []
+    points: list[np.ndarray] = []
     d = len(starts)
     for point in z.T:
         for _ in range(4):
@@ -172,9 +172,9 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
                 point = point - np.linalg.solve(matrix, (go(point[:, None])[:, 0] - point))
         with np.errstate(all="ignore"):
             near = np.abs(go(point[:, None])[:, 0] - point).max()
-        if near <= 1e-9 * (1 + np.abs(point).max()) and not any(np.abs(p - point).max() < 1e-7 for p in found):
-            found.append(point)
-    return found
+        if near <= 1e-9 * (1 + np.abs(point).max()) and not any(np.abs(p - point).max() < 1e-7 for p in points):
+            points.append(point)
+    return points
 
 
 class RoundPath(Path):

@@ -76,22 +76,22 @@ class Path:
     def advance(self) -> Box:
         """The next box."""
         z = [ball(lo, hi) for lo, hi in self.box]
-        found = [outward(v) for v in self.images.step(z)]
+        image = [outward(v) for v in self.images.step(z)]
         if self.centre is not None and all(isfinite(x) for end in self.box for x in end) and continuous(self.images.step, z):
             d = len(z)
             slopes = arb_mat(d, d, self.images.slopes(z))
             middle = [(lo + hi) / 2 for lo, hi in self.box]
             at_middle = self.images.step([arb(m) for m in middle])
-            found = common(found, _moved(at_middle, slopes, [x - m for x, m in zip(z, middle)]))
+            image = common(image, _moved(at_middle, slopes, [x - m for x, m in zip(z, middle)]))
             self.centre = self.images.step(self.centre)
             self.linear = slopes * self.linear
-            found = common(found, _moved(self.centre, self.linear, self.spread))
+            image = common(image, _moved(self.centre, self.linear, self.spread))
             also = self.also(slopes)
-            found = found if also is None else common(found, also)
+            image = image if also is None else common(image, also)
         else:
             self.centre = None
-        self.box = found
-        return found
+        self.box = image
+        return image
 
     def also(self, slopes: arb_mat) -> Box | None:
         """One more box that the step's image lies in, where there is one; ``slopes``: over the box before."""

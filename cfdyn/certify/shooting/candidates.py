@@ -28,9 +28,9 @@ def candidate(about: Subject, points: Any, period: int | None, box: Any = None) 
     sides = _sides(about, box)
     for start in _in_box(about, sides):
         for orbit in (_orbit(about, start, period, ROUNDS), _orbit(about, start, period, 1)):
-            found = polished(about, orbit)
-            if found is not None and not smaller_period(found) and _lies_in(found[0], sides):
-                return found
+            exact = polished(about, orbit)
+            if exact is not None and not smaller_period(exact) and _lies_in(exact[0], sides):
+                return exact
     return None
 
 
@@ -94,15 +94,15 @@ def _with_memory(about: Subject, weights: np.ndarray) -> list[list[float]]:
     """The states of which only the weights are known: the memory is what it comes to when the weights go round."""
     step, k = about.enclosure("step", 64), weights.shape[1]
     memory = [0.0] * (len(about.names) - k)
-    found: list[list[float]] = []
+    states: list[list[float]] = []
     for turn in range(ROUNDS):
-        found = []
+        states = []
         for row in weights.tolist():
-            found.append([*row, *memory])
-            memory = [float(x) for x in step([arb(x) for x in found[-1]])[k:]]
-        if turn and max((abs(a - b) for a, b in zip(found[0][k:], memory, strict=True)), default=0.0) < 1e-15:
+            states.append([*row, *memory])
+            memory = [float(x) for x in step([arb(x) for x in states[-1]])[k:]]
+        if turn and max((abs(a - b) for a, b in zip(states[0][k:], memory, strict=True)), default=0.0) < 1e-15:
             break
-    return found
+    return states
 
 
 def smaller_period(points: Sequence[Sequence[arb]]) -> int:
@@ -157,10 +157,10 @@ def _direction(slopes: Enclosure, z: Points, defect: Points, parameters: list[ar
     n, d = len(z), len(z[0])
     matrix = shooting_matrix([arb_mat(d, d, slopes(point, parameters)) for point in z]).mid()
     try:
-        found = matrix.solve(arb_mat(n * d, 1, [-x for row in defect for x in row]))
+        solution = matrix.solve(arb_mat(n * d, 1, [-x for row in defect for x in row]))
     except (ZeroDivisionError, ValueError):
         return None
-    moves = [x.mid() for x in found.entries()]
+    moves = [x.mid() for x in solution.entries()]
     return [moves[d * i : d * (i + 1)] for i in range(n)] if all(x.is_finite() for x in moves) else None
 
 

@@ -53,8 +53,8 @@ def krawczyk(values: Values, matrix: arb_mat, box: Sequence[arb]) -> list[arb] |
     middle = [x.mid() for x in box]  # not rounded to doubles: it has to lie in the box
     one = arb_mat([[int(i == j) for j in range(len(box))] for i in range(len(box))])
     reach = _column([x - m for x, m in zip(box, middle, strict=True)])
-    found = (one - inverse * matrix) * reach - inverse * _column(values(middle))
-    flat = [m + x for m, x in zip(middle, found.entries(), strict=True)]
+    image = (one - inverse * matrix) * reach - inverse * _column(values(middle))
+    flat = [m + x for m, x in zip(middle, image.entries(), strict=True)]
     return flat if all(x.is_finite() for x in flat) else None
 
 
@@ -97,12 +97,12 @@ def proven_zero(
     """A box that holds exactly one zero of F, grown from a first one, and smaller balls with the zero; None where that fails."""
     for _ in range(ROUNDS):
         wide = balls_of(box)
-        found = krawczyk(values, slopes(wide), wide)
-        if found is None:
+        inner = krawczyk(values, slopes(wide), wide)
+        if inner is None:
             return None
-        if inside(found, box):
-            return box, _sharpened(values, slopes, found)
-        box = around([(float(x.mid()), float(x.rad())) for x in found], start)
+        if inside(inner, box):
+            return box, _sharpened(values, slopes, inner)
+        box = around([(float(x.mid()), float(x.rad())) for x in inner], start)
         if any(hi - lo > WIDEST * (1 + abs(lo)) for lo, hi in box):
             return None
     return None
@@ -159,9 +159,9 @@ def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) ->
     def slopes(flat: list[arb]) -> arb_mat:
         return shooting_matrix([arb_mat(d, d, local(z)) for z in rows(flat)])
 
-    found = proven_zero(defects, slopes, tuple(side for box in boxes for side in box), start)
-    if found is None:
+    zero = proven_zero(defects, slopes, tuple(side for box in boxes for side in box), start)
+    if zero is None:
         return None
-    doubt = _doubt(slopes(found[1]), [abs(float(x)) for x in found[1]])
-    inner = rows([x + arb(0, r) for x, r in zip(found[1], doubt, strict=True)])
-    return Proven(tuple(map(tuple, rows(found[0]))), tuple(map(tuple, inner)), tuple(arb_mat(d, d, local(z)) for z in inner))
+    doubt = _doubt(slopes(zero[1]), [abs(float(x)) for x in zero[1]])
+    inner = rows([x + arb(0, r) for x, r in zip(zero[1], doubt, strict=True)])
+    return Proven(tuple(map(tuple, rows(zero[0]))), tuple(map(tuple, inner)), tuple(arb_mat(d, d, local(z)) for z in inner))

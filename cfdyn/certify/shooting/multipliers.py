@@ -9,7 +9,7 @@ from flint import acb, acb_mat, arb, arb_mat
 
 from cfdyn.certify.balls import lower_double, upper_double
 
-SLACK, SHARE = 1e-12, 0.25  # by this, and by a share of its width, a claim is wider than what was found: for checkers in doubles
+SLACK, SHARE = 1e-12, 0.25  # by this, and by a share of its width, a claim is wider than its proof: for checkers in doubles
 SQUARINGS = 8
 Rectangle = tuple[tuple[float, float], tuple[float, float]]  # real part, imaginary part
 
@@ -32,10 +32,10 @@ def multipliers(matrix: arb_mat) -> list[Rectangle] | None:
         x = matrix[0, 0]
         wide = SLACK * (1 + abs(float(x.mid()))) + SHARE * 2 * float(x.rad())
         return [((lower_double(x - wide), upper_double(x + wide)), (0.0, 0.0))] if x.is_finite() else None
-    found = _discs(matrix)
-    if found is None:
+    pair = _discs(matrix)
+    if pair is None:
         return None
-    discs, wide = found
+    discs, wide = pair
     pairs = [(i, j) for i in range(len(discs)) for j in range(len(discs)) if i != j]
     if any(not _apart(discs[i], discs[j]) for i, j in pairs):
         return None
@@ -123,9 +123,9 @@ def others_off_circle(matrix: arb_mat, critical: int) -> bool:
     """True if all but so many eigenvalues are proved to be off the unit circle."""
     if matrix.nrows() == critical:
         return True
-    found = _discs(matrix)
-    if found is None:
+    pair = _discs(matrix)
+    if pair is None:
         return False
-    on = [(c, r) for c, r in found[0] if not (c.abs_upper() + r < 1 or c.abs_lower() - r > 1)]
-    off = [disc for disc in found[0] if disc not in on]
+    on = [(c, r) for c, r in pair[0] if not (c.abs_upper() + r < 1 or c.abs_lower() - r > 1)]
+    off = [disc for disc in pair[0] if disc not in on]
     return len(on) == critical and all(_apart(a, b) for a in on for b in off)

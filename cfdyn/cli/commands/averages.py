@@ -45,17 +45,17 @@ def averages(
     names = {} if (models or "").strip() == "none" else flow_names(models)
     loss, optimizer, start, chosen = subject.complete()
     flows = make_flows(names, loss, optimizer)
-    found = cfdyn.averages(loss, optimizer, flows, start, steps, memory, period, inject, progress=say)
+    result = cfdyn.averages(loss, optimizer, flows, start, steps, memory, period, inject, progress=say)
 
     def tables(screen: Screen) -> None:
-        _print_settings(screen, found, start, chosen)
-        _print_tables(screen, found)
+        _print_settings(screen, result, start, chosen)
+        _print_tables(screen, result)
 
     from cfdyn.records.exports import by_rows
 
-    rows = by_rows(found.table())
-    return Answer(lambda: {"averages": rows, **fields(found, KEYS), "steps": len(found.t) - 1, "chosen": chosen}, tables,
-                  record=found)  # fmt: skip
+    rows = by_rows(result.table())
+    return Answer(lambda: {"averages": rows, **fields(result, KEYS), "steps": len(result.t) - 1, "chosen": chosen}, tables,
+                  record=result)  # fmt: skip
 
 
 def _print_settings(screen: Screen, averages: Averages, start: Any, chosen: dict[str, str]) -> None:

@@ -96,13 +96,13 @@ def basins(
     sides = _sides(box, step, loss, named or step.names[: min(2, step.n_weights or step.dim)])
     sides = windowed(sides, window)
     total = sizes[0] ** len(sides) if len(sizes) == 1 else sizes[0] * sizes[1]
-    found = cfdyn.analysis.basins(step, sides, sizes if len(sizes) > 1 else sizes[0], named, subject.given_start(), max_period,
+    grid = cfdyn.analysis.basins(step, sides, sizes if len(sizes) > 1 else sizes[0], named, subject.given_start(), max_period,
                                   transient, progress=lambda done: say(f"{done} of {total} starts"))  # fmt: skip
-    about = {"map": step.title, "chosen": chosen | more, "fractions": found.fractions, "note": found.note}
+    about = {"map": step.title, "chosen": chosen | more, "fractions": grid.fractions, "note": grid.note}
     return Answer(
-        lambda: {**about, "names": list(found.names), "box": found.box, "shape": list(found.labels.shape), "base": found.base,
-                 "attractors": [one.to_json() for one in found.attractors], "boundary": _boundary(found), "labels": found.labels},
-        lambda screen: _print(screen, found, about), record=found,
+        lambda: {**about, "names": list(grid.names), "box": grid.box, "shape": list(grid.labels.shape), "base": grid.base,
+                 "attractors": [one.to_json() for one in grid.attractors], "boundary": _boundary(grid), "labels": grid.labels},
+        lambda screen: _print(screen, grid, about), record=grid,
     )  # fmt: skip
 
 

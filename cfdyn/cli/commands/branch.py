@@ -58,16 +58,16 @@ def branch(
         say("looking for cycles to start with")
         starts = subject.branch_starts(name, bounds, period, box).some()
         depth = depth if switch else 0
-        found = cfdyn.analysis.branches(starts.step, None, name, bounds, depth, period, starts.cycles, progress=say,
+        result = cfdyn.analysis.branches(starts.step, None, name, bounds, depth, period, starts.cycles, progress=say,
                                         functions=condition or (), stop=stop or (), **most)  # fmt: skip
         title, chosen = starts.step.title, {"start": starts.chosen}
     else:
         say("going on")
-        found, chosen = _gone_on(record, **most), {"start": str(subject.loss)}
-        title = found[0].step.title
+        result, chosen = _gone_on(record, **most), {"start": str(subject.loss)}
+        title = result[0].step.title
     return Answer(
-        lambda: {"branches": _documents(found), "name": found.name, "map": title, "chosen": chosen, "reason": found.reason},
-        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", found), record=found,
+        lambda: {"branches": _documents(result), "name": result.name, "map": title, "chosen": chosen, "reason": result.reason},
+        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", result), record=result,
     )  # fmt: skip
 
 
@@ -75,8 +75,8 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
     """Its branches followed on."""
     from cfdyn.analysis.bifurcations.branches import Branches
 
-    found = gone_on(record, **options)
-    return found if isinstance(found, Branches) else Branches(found.name, found.bounds, [found], ["the record"], "")
+    result = gone_on(record, **options)
+    return result if isinstance(result, Branches) else Branches(result.name, result.bounds, [result], ["the record"], "")
 
 
 def _documents(branches: Branches) -> list[dict[str, Any]]:
@@ -111,12 +111,12 @@ def _print(screen: Screen, title: str, branches: Branches) -> None:
 
 def _collisions(branch: Branch) -> list[dict[str, Any]]:
     """What border collisions lead to, where that is classified: in one variable, at a corner."""
-    found = []
+    collisions = []
     for special in branch.bifurcations:
         if special.kind == "border collision" and branch.step.dim == 1:
             with suppress(CfdynError):
-                found.append(fields(cfdyn.analysis.border_collision(branch.step, special), COLLISION))
-    return found
+                collisions.append(fields(cfdyn.analysis.border_collision(branch.step, special), COLLISION))
+    return collisions
 
 
 def _row(branch: Branch, special: Bifurcation) -> list[str]:

@@ -68,17 +68,17 @@ def certify(
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None, say=say)
     say("proving")
-    found = prove(kind, asked)
-    saved = save(found) if found.proved else None
-    if picture and found.proved:
-        cfdyn.plot(found, picture, **limits)
-    more = {"file": saved and str(saved), "figures": [str(picture)] if picture and found.proved else [], "kind": found.kind}
-    document = {**found.to_json(), **more, "map": step.title, "chosen": chosen}
-    return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=int(not found.proved))
+    proof = prove(kind, asked)
+    saved = save(proof) if proof.proved else None
+    if picture and proof.proved:
+        cfdyn.plot(proof, picture, **limits)
+    more = {"file": saved and str(saved), "figures": [str(picture)] if picture and proof.proved else [], "kind": proof.kind}
+    document = {**proof.to_json(), **more, "map": step.title, "chosen": chosen}
+    return Answer(lambda: document, lambda screen: _print(screen, proof, saved, step.title, chosen), status=int(not proof.proved))
 
 
 def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:
-    """The intervals of parameters, with the upper end "max" where that is to be found."""
+    """The intervals of parameters, with the upper end "max" where that is searched for."""
     free = [item for item in vary if is_max(item.rpartition(":")[2])]
     if free and kind != "none":
         raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")

@@ -47,13 +47,13 @@ def chaos(
     if steps > MOST:
         raise UsageError(f"chaos takes at most {MOST} steps, not {steps}")
     step, z0, chosen = subject.map_and_state()
-    found = cfdyn.analysis.chaos(step, z0, steps, dimensions=dimensions, progress=say)
-    spectrum, test, ordinal = found.spectrum, found.test, found.permutation
+    result = cfdyn.analysis.chaos(step, z0, steps, dimensions=dimensions, progress=say)
+    spectrum, test, ordinal = result.spectrum, result.test, result.permutation
     document, words = _structure(step, z0) if structure else ({}, [])
-    measured = [(name, one) for name, one in (("correlation", found.correlation), ("box", found.box)) if one is not None]
+    measured = [(name, one) for name, one in (("correlation", result.correlation), ("box", result.box)) if one is not None]
     return Answer(
         lambda: {
-            **fields(found, "kind reason"),
+            **fields(result, "kind reason"),
             "lyapunov": {**fields(spectrum, "exponents errors dimension dimension_error steps"), "sum": spectrum.total},
             "zero_one": fields(test, "K low high kind reason"),
             "permutation": fields(ordinal, "entropy error share rate order missing equal"),
@@ -70,9 +70,9 @@ def chaos(
             ("dimension", f"{spectrum.dimension:.5g} ± {spectrum.dimension_error:.1g}, by Kaplan and Yorke's formula"),
             *((f"{name} dimension", one.reason or f"{one.value:.4g} ± {one.error:.1g}") for name, one in measured),
             *words,
-            ("verdict", f"{found.kind}: {found.reason}"),
+            ("verdict", f"{result.kind}: {result.reason}"),
         ),
-        record=found,
+        record=result,
     )  # fmt: skip
 
 

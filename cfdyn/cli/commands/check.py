@@ -19,14 +19,14 @@ def check(file: Annotated[Path, Argument(help="A certificate that 'cfdyn certify
     """
     from cfdyn.certify.checker.check import check as verify
 
-    found = verify(file)
+    answer = verify(file)
 
     def tables(screen: Screen) -> None:
-        if found.valid:
+        if answer.valid:
             screen.print("valid: this is proved")
-            screen.print(found.statement)
+            screen.print(answer.statement)
         else:
-            screen.print(f"not valid: {found.reason}")
+            screen.print(f"not valid: {answer.reason}")
 
-    return Answer(lambda: {"valid": found.valid, "statement": found.statement, "reason": found.reason},
-                  tables, status=0 if found.valid else 1)  # fmt: skip
+    return Answer(lambda: {"valid": answer.valid, "statement": answer.statement, "reason": answer.reason},
+                  tables, status=0 if answer.valid else 1)  # fmt: skip

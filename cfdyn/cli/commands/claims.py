@@ -46,9 +46,9 @@ def claims(
     now = _affordable(wanted, within)
     say("claims")
     anew = anew or within is not None
-    found = {v.id: v for v in run(now, processes=processes, anew=anew, progress=say)} if now else {}
-    verdicts = [found[claim.id] if claim.id in found else recorded(claim) for claim in wanted]
-    fresh = {name for name, verdict in found.items() if anew and verdict.date}
+    results = {v.id: v for v in run(now, processes=processes, anew=anew, progress=say)} if now else {}
+    verdicts = [results[claim.id] if claim.id in results else recorded(claim) for claim in wanted]
+    fresh = {name for name, verdict in results.items() if anew and verdict.date}
     questions = getattr(paper_named(source), "QUESTIONS", ()) if source else ()
     files = write(verdicts, into, processes, say) if into else []
     different = [v for v in verdicts if v.date and not v.as_settled]  # what was not computed yet is no other verdict

@@ -37,38 +37,38 @@ def classify(
     """
     step, z0, chosen = subject.map_and_state()
     say("classifying the orbit")
-    found = cfdyn.analysis.classify(step, z0, max_period, budget, progress=lambda words: say(f"classifying: {words}"))
+    regime = cfdyn.analysis.classify(step, z0, max_period, budget, progress=lambda words: say(f"classifying: {words}"))
     turns = _rotation(step, z0)
     rotation = {"rotation_number": turns} if turns else {}
     return Answer(
-        lambda: {**found.to_json(), "map": step.title, "start": z0, "chosen": chosen, **rotation},
+        lambda: {**regime.to_json(), "map": step.title, "start": z0, "chosen": chosen, **rotation},
         lambda screen: screen.facts(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
             ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
-            *_evidence(found),
-            ("Lyapunov", f"{number(found.lyapunov)} per step"),
+            *_evidence(regime),
+            ("Lyapunov", f"{number(regime.lyapunov)} per step"),
             *(("rotation", f"{number(rate)} turns of {name} per step") for name, rate in turns.items()),
-            ("evidence", found.reason),
+            ("evidence", regime.reason),
         ),
-        record=found,
+        record=regime,
     )
 
 
-def _evidence(found: Regime) -> list[tuple[str, str]]:
+def _evidence(outcome: Regime) -> list[tuple[str, str]]:
     """The regime, and its cycle where it has one."""
-    period = found.period
-    how = f", with perturbations of up to {number(found.inject)}" if found.inject else ""
-    regime = ("regime", found.kind + (f", period {period}" if found.kind == "cycle" else "") + how)
+    period = outcome.period
+    how = f", with perturbations of up to {number(outcome.inject)}" if outcome.inject else ""
+    regime = ("regime", outcome.kind + (f", period {period}" if outcome.kind == "cycle" else "") + how)
     if period is None:
         return [regime]
-    points = listed([vector(point) for point in found.points], MOST_POINTS, "; ")
-    return [regime, ("points", points), ("multipliers", vector(found.multipliers)), ("residual", number(found.residual))]
+    points = listed([vector(point) for point in outcome.points], MOST_POINTS, "; ")
+    return [regime, ("points", points), ("multipliers", vector(outcome.multipliers)), ("residual", number(outcome.residual))]
 
 
 def _rotation(step: Map, z0: np.ndarray) -> dict[str, float]:
     """Turns per step of each angle, where the map has rotation numbers."""
     try:
-        found = cfdyn.analysis.rotation_number(step, z0) if step.periodic else None
+        rotation = cfdyn.analysis.rotation_number(step, z0) if step.periodic else None
     except CfdynError:
-        found = None
-    return {} if found is None else dict(zip(found.names, found.value.tolist(), strict=True))
+        rotation = None
+    return {} if rotation is None else dict(zip(rotation.names, rotation.value.tolist(), strict=True))

@@ -62,19 +62,19 @@ def compare(
     from cfdyn.analysis.training.compare import Comparison
 
     flows = make_flows(names, loss, optimizer)
-    found = cfdyn.compare(
+    result = cfdyn.compare(
         loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress=say, runs=runs, batch=batch, replace=replace,
         order=order, label_noise=label_noise, noise=None if noise is None else numbers(noise, "--noise"), after=after,
         seed=subject.seed,
     )  # fmt: skip
-    if not isinstance(found, Comparison):
-        return _of_runs(found, start, chosen)
+    if not isinstance(result, Comparison):
+        return _of_runs(result, start, chosen)
     if film is not None:
-        frames = min(FRAMES, len(found.t))
+        frames = min(FRAMES, len(result.t))
         told = lambda k: say(f"{k} of {frames} frames" if k < frames else "writing the film")  # noqa: E731
-        cfdyn.animate(found, film, frames, progress=told)
-    return Answer(lambda: {**_document(found), "chosen": chosen}, lambda screen: _print(screen, found, start, chosen),
-                  record=found, figures=[film] if film is not None else [])  # fmt: skip
+        cfdyn.animate(result, film, frames, progress=told)
+    return Answer(lambda: {**_document(result), "chosen": chosen}, lambda screen: _print(screen, result, start, chosen),
+                  record=result, figures=[film] if film is not None else [])  # fmt: skip
 
 
 def _check(noisy: bool, runs: int | None, film: Path | None) -> None:

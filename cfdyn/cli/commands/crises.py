@@ -48,11 +48,11 @@ def crises(
     subject = subject.with_values({name: inside(bounds)})
     step, loss, _, chosen = subject.map_and_loss(inside(bounds) if name == "lr" else None)
     region = usual_box(step, loss) if box is None else as_box(box)
-    found = cfdyn.analysis.crises(step, name, bounds, region, periods, samples, grid, progress=say)
+    result = cfdyn.analysis.crises(step, name, bounds, region, periods, samples, grid, progress=say)
     return Answer(
-        lambda: {"crises": [fields(c, KEYS) for c in found], **fields(found, "name bounds landings undecided longest reason"),
+        lambda: {"crises": [fields(c, KEYS) for c in result], **fields(result, "name bounds landings undecided longest reason"),
                  "map": step.title, "chosen": chosen},
-        lambda screen: _print(screen, found, step.title), record=found,
+        lambda screen: _print(screen, result, step.title), record=result,
     )  # fmt: skip
 
 

@@ -58,18 +58,18 @@ def curve(
     if record is None:
         kinds = (kind or "flip").split(",")
         begun = every(kinds, lambda one: _begun(subject, vary or [], one, condition, period, box, say, options))
-        found, chosen, title = begun[0]
+        result, chosen, title = begun[0]
     else:
-        found, chosen = record if switch and not max(record.paces) else gone_on(record, **options), str(subject.loss)
-        begun, title = [(found, chosen, found.step.title)], found.step.title
+        result, chosen = record if switch and not max(record.paces) else gone_on(record, **options), str(subject.loss)
+        begun, title = [(result, chosen, result.step.title)], result.step.title
     if switch or len(begun) > 1:
         return chart_answer([curve for curve, *_ in begun], chosen, title, switch, depth, tongues, steps, say)
 
     def document() -> dict[str, Any]:
-        special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in found.special]
-        return {**fields(found, KEYS), "special": special, "map": title, "chosen": {"start": chosen}}
+        special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in result.special]
+        return {**fields(result, KEYS), "special": special, "map": title, "chosen": {"start": chosen}}
 
-    return Answer(document, lambda screen: _print(screen, found, title), record=found)
+    return Answer(document, lambda screen: _print(screen, result, title), record=result)
 
 
 def _begun(

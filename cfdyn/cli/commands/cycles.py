@@ -49,18 +49,18 @@ def cycles(
     if asked is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     say(f"looking for cycles of period {period}")
-    found = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method,
+    result = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method,
                                   progress=lambda words: say(f"looking for cycles of period {period}: {words}"))  # fmt: skip
     proof: dict[str, Any] = {}
     documents: list[Any] = []
     if prove:
         say("proving that these are all")
-        proof, documents = _proof(step, found, jobs, say)
+        proof, documents = _proof(step, result, jobs, say)
     return Answer(
-        lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in found],
-                 **fields(found, "complete undecided period box method reason"), **proof, "names": step.names, "map": step.title,
+        lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in result],
+                 **fields(result, "complete undecided period box method reason"), **proof, "names": step.names, "map": step.title,
                  "chosen": chosen},
-        lambda screen: _print(screen, found, step, chosen, proof), record=found, certificates=documents,
+        lambda screen: _print(screen, result, step, chosen, proof), record=result, certificates=documents,
         status=0 if proof.get("proved", True) else 1,
     )  # fmt: skip
 

@@ -57,8 +57,8 @@ def diagram(
     others = [vary, window, transient is not None, max_period != 32, coarse != 1, *given(**of_states)]
     record = saved(subject, ("PeriodDiagram",), others, "--also, --out, --plot")
     if record is not None:
-        found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
-        return grid_answer(found, {**of_saved(found), "summary": found.fractions}, FIELDS, draw)
+        result = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
+        return grid_answer(result, {**of_saved(result), "summary": result.fractions}, FIELDS, draw)
     if len(vary or ()) == 1:
         if max_period != 32 or coarse != 1:
             raise UsageError("--max-period and --coarse are for periods over two parameters: give --vary twice")
@@ -69,9 +69,9 @@ def diagram(
     step, z0, chosen = at_first(subject, axes).map_and_state()
     told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
     options = {} if transient is None else {"transient": max(1, transient)}
-    found = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
-    about = {"map": step.title, "start": z0, "chosen": chosen, "summary": found.fractions}
-    return grid_answer(found, about, FIELDS, draw)
+    result = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
+    about = {"map": step.title, "start": z0, "chosen": chosen, "summary": result.fractions}
+    return grid_answer(result, about, FIELDS, draw)
 
 
 def _orbits(
@@ -89,10 +89,10 @@ def _orbits(
     axis = (name, np.linspace(lo, hi, count))
     step, z0, chosen = at_first(subject, [axis]).map_and_state()
     told = lambda done: say(f"{done} of {count} values")  # noqa: E731
-    found = cfdyn.analysis.orbit_diagram(step, axis, z0, progress=told, **options)
+    result = cfdyn.analysis.orbit_diagram(step, axis, z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
-    return Answer(lambda: {**_fields(found), **about, "summary": _summary(found)},
-                  lambda screen: _print(screen, found, about), record=found, draw=draw)  # fmt: skip
+    return Answer(lambda: {**_fields(result), **about, "summary": _summary(result)},
+                  lambda screen: _print(screen, result, about), record=result, draw=draw)  # fmt: skip
 
 
 def _fields(diagram: OrbitDiagram) -> dict[str, Any]:

@@ -69,9 +69,9 @@ def entropy(
 
 def _covering(step: Map, ends: str, chosen: Chosen) -> Answer:
     """Of intervals between these ends."""
-    found = cfdyn.analysis.covering(step, numbers(ends, "--covering"))
-    return Answer(lambda: {**fields(found, "intervals matrix entropy returns"), "map": step.title, "chosen": chosen},
-                  lambda screen: _print(screen, found, f"{step.title}{remark(chosen, 'lr')}"), record=found)  # fmt: skip
+    result = cfdyn.analysis.covering(step, numbers(ends, "--covering"))
+    return Answer(lambda: {**fields(result, "intervals matrix entropy returns"), "map": step.title, "chosen": chosen},
+                  lambda screen: _print(screen, result, f"{step.title}{remark(chosen, 'lr')}"), record=result)  # fmt: skip
 
 
 def _print(screen: Screen, covering: Covering, title: str) -> None:

@@ -54,7 +54,7 @@ def exact(
     about = _built(subject, parameters, vary)
     beneath: dict[str, Any] = {"span": None if vary is None else _span(vary, about, parameters), "also": []}
     say(f"looking for closed forms, at most {time_limit:g} s of the processor")
-    found, edges = cfdyn.symbolic.cycles(*about, n=period, parameters=parameters, time_limit=time_limit), None
+    cycles, edges = cfdyn.symbolic.cycles(*about, n=period, parameters=parameters, time_limit=time_limit), None
     if period == 1 and subject.loss is not None:
         say("looking for minima")
         edges = cfdyn.symbolic.edge(*about, time_limit=time_limit)
@@ -62,8 +62,8 @@ def exact(
         fixed = cfdyn.symbolic.cycles(*about, n=1, parameters=parameters, time_limit=time_limit)
         beneath["also"] = [fixed] if fixed.families else []
     return Answer(
-        lambda: _document(found, edges), lambda screen: _print(screen, found, edges), _latex(found, edges) if latex else None,
-        record=found, draw=lambda found, file, **limits: cfdyn.plot(found, file, **beneath, **limits),
+        lambda: _document(cycles, edges), lambda screen: _print(screen, cycles, edges), _latex(cycles, edges) if latex else None,
+        record=cycles, draw=lambda cycles, file, **limits: cfdyn.plot(cycles, file, **beneath, **limits),
     )  # fmt: skip
 
 

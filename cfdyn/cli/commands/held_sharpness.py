@@ -46,10 +46,10 @@ def held_sharpness(
     loss, optimizer, start, chosen = subject.complete(True)
     lr = optimizer.params["lr"]
     about = spaced(f"{lr / 4}:{2 * lr}:4", "--lr") if given is None else given
-    found = cfdyn.held_sharpness(loss, optimizer, start, steps, about, sizes, after, runs, replace, subject.seed, say)
+    result = cfdyn.held_sharpness(loss, optimizer, start, steps, about, sizes, after, runs, replace, subject.seed, say)
     chosen = {**chosen, **({"rates": "about the optimizer's own"} if rates is None else {})}
-    return Answer(lambda: {**fields(found, KEYS), "loss": loss.spec.title, "start": list(start), "chosen": chosen},
-                  lambda screen: _print(screen, found, start, chosen), record=found)  # fmt: skip
+    return Answer(lambda: {**fields(result, KEYS), "loss": loss.spec.title, "start": list(start), "chosen": chosen},
+                  lambda screen: _print(screen, result, start, chosen), record=result)  # fmt: skip
 
 
 def _print(screen: Screen, hold: HeldSharpness, start: object, chosen: dict[str, str]) -> None:

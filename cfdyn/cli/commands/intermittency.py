@@ -54,9 +54,9 @@ def intermittency(
         raise UsageError(f"an exponent needs three distances or more, such as --distances 1e-6:1e-3:7, not {distances}")
     step, z0, chosen = at_first(subject, [(name, values)]).map_and_state()
     say(f"orbits beside {name} = {at:.6g}")
-    found = cfdyn.analysis.intermittency(step, z0, name, values, at, period, near, steps, transient)
+    result = cfdyn.analysis.intermittency(step, z0, name, values, at, period, near, steps, transient)
     about = {"map": step.title, "start": z0, "chosen": {key: how for key, how in chosen.items() if key != name}}
-    return Answer(lambda: {**fields(found, KEYS), **about}, lambda screen: _print(screen, found, about), record=found)
+    return Answer(lambda: {**fields(result, KEYS), **about}, lambda screen: _print(screen, result, about), record=result)
 
 
 def _print(screen: Screen, intermittency: Intermittency, about: dict) -> None:

@@ -46,10 +46,10 @@ def mean_square(
         raise UsageError(f"mean-square is of plain stochastic gradient descent, gd, not of {optimizer.name}")
     chosen, w = {}, subject.given_start()
     if w is None:
-        found = subject.minima(loss)
-        if not found:
+        minima = subject.minima(loss)
+        if not minima:
             raise UsageError("no minimum was found; name a point with --start")
-        w, chosen["start"] = found[0].w.tolist(), "the lowest minimum"
+        w, chosen["start"] = minima[0].w.tolist(), "the lowest minimum"
     lr = optimizer.params["lr"]
     if open_lr:
         sharpness = loss.sharpness(w)

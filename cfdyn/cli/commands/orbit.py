@@ -44,17 +44,17 @@ def orbit(
     from cfdyn.analysis.training.hovering import hovering_or_why
 
     step, z0, chosen = subject.map_and_state()
-    found = cfdyn.iterate(step, z0, steps, digits=digits, inject=inject, progress=lambda k: say(f"{k} of {steps} steps"))
-    series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
-    held, why = hovering_or_why(found) if step.has_loss else (None, "")
+    orbit = cfdyn.iterate(step, z0, steps, digits=digits, inject=inject, progress=lambda k: say(f"{k} of {steps} steps"))
+    series = {"loss": orbit.loss, "sharpness": orbit.sharpness} if step.has_loss else {}
+    held, why = hovering_or_why(orbit) if step.has_loss else (None, "")
     if held is not None:
-        series |= {"preconditioned_sharpness": found.preconditioned_sharpness, "theta": found.theta}
+        series |= {"preconditioned_sharpness": orbit.preconditioned_sharpness, "theta": orbit.theta}
     if average is not None:
-        series["average"] = _average(found, average)
+        series["average"] = _average(orbit, average)
     return Answer(
-        lambda: {"z": found.z, **series, "names": step.names, "status": found.status, **moving_edge(held, why), "chosen": chosen},
-        lambda screen: _print(screen, f"{step.title}{remark(chosen, 'lr')}", found, series, held.meaning if held else why),
-        record=found,
+        lambda: {"z": orbit.z, **series, "names": step.names, "status": orbit.status, **moving_edge(held, why), "chosen": chosen},
+        lambda screen: _print(screen, f"{step.title}{remark(chosen, 'lr')}", orbit, series, held.meaning if held else why),
+        record=orbit,
     )  # fmt: skip
 
 

@@ -39,14 +39,14 @@ def oscillation(
 
     log = read_log(file, column)
     try:
-        found = cfdyn.analysis.oscillation(log.values, max_period=max_period, names=log.names)
+        result = cfdyn.analysis.oscillation(log.values, max_period=max_period, names=log.names)
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from None
-    rows, steps = len(log.values), _steps(found, log)
+    rows, steps = len(log.values), _steps(result, log)
     counted = _counted(steps, log.at[0])
-    title = f"{file}, {rows} rows: {_words(found, 'rows' if counted else 'steps')}{counted}"
-    return Answer(lambda: {**fields(found, KEYS), "rows": rows, "steps": steps},
-                  lambda screen: _print(screen, [title, *log.notes], found), record=found)  # fmt: skip
+    title = f"{file}, {rows} rows: {_words(result, 'rows' if counted else 'steps')}{counted}"
+    return Answer(lambda: {**fields(result, KEYS), "rows": rows, "steps": steps},
+                  lambda screen: _print(screen, [title, *log.notes], result), record=result)  # fmt: skip
 
 
 def _steps(oscillation: Oscillation, log: Log) -> dict[str, Any]:

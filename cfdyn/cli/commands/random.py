@@ -66,15 +66,15 @@ def random(
     if sweep is not None:
         lengths["progress"] = lambda done: say(f"{done} of {len(sweep[1])} values")
         analysis = cfdyn.analysis.blurred_cycle if look == "cycle" else cfdyn.analysis.noise_induced
-        found: Any = analysis(step, z0, sweep, **lengths)
+        result: Any = analysis(step, z0, sweep, **lengths)
     else:
         lengths["progress"] = lambda done: say(f"{done} of {transient + steps} steps")
         if look == "density":
-            found = cfdyn.analysis.invariant_density(step, z0, coordinate, **lengths)
+            result = cfdyn.analysis.invariant_density(step, z0, coordinate, **lengths)
         else:
-            found = cfdyn.analysis.random_lyapunov(step, z0, **lengths)
-    keys, tables = SHOWN[type(found).__name__]
-    return Answer(lambda: {**fields(found, keys), **about}, lambda screen: tables(screen, found, about), record=found)
+            result = cfdyn.analysis.random_lyapunov(step, z0, **lengths)
+    keys, tables = SHOWN[type(result).__name__]
+    return Answer(lambda: {**fields(result, keys), **about}, lambda screen: tables(screen, result, about), record=result)
 
 
 def _exponents(screen: Screen, exponents: RandomLyapunov, about: dict) -> None:

@@ -45,8 +45,8 @@ def regimes(
     others = [vary, window, times, tolerance, max_period != 32, transient != 1000, coarse != 1]
     record = saved(subject, tuple(FIELDS), others, "--also, --out, --plot")
     if record is not None:
-        found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
-        return grid_answer(found, of_saved(found), FIELDS[type(found).__name__], draw)
+        grid = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
+        return grid_answer(grid, of_saved(grid), FIELDS[type(grid).__name__], draw)
     if tolerance is not None and not times:
         raise UsageError("--tolerance is for --times: add that, or leave it out")
     if times and coarse != 1:
@@ -56,9 +56,9 @@ def regimes(
     cells = len(axes[0][1]) * len(axes[1][1])
     told = lambda done: say(f"{done} of {cells} cells")  # noqa: E731
     if times:
-        found = cfdyn.analysis.settling_times(step, axes, z0, 1e-6 if tolerance is None else tolerance, max_period, transient,
+        grid = cfdyn.analysis.settling_times(step, axes, z0, 1e-6 if tolerance is None else tolerance, max_period, transient,
                                               progress=told)  # fmt: skip
     else:
-        found = cfdyn.analysis.regimes(step, axes[0], axes[1], z0, max_period, transient, coarse, progress=told)
+        grid = cfdyn.analysis.regimes(step, axes[0], axes[1], z0, max_period, transient, coarse, progress=told)
     about = {"map": step.title, "start": z0, "chosen": chosen}
-    return grid_answer(found, about, FIELDS[type(found).__name__], draw)
+    return grid_answer(grid, about, FIELDS[type(grid).__name__], draw)

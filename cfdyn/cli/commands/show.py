@@ -35,18 +35,18 @@ def show(name: Annotated[str, Argument(help="A name from 'cfdyn list', or a pape
     if not kinds:
         return _claim_or_paper(name, list(dict.fromkeys(entry for kind in CATALOGUES for entry in catalogue(kind).names())))
     entries = {kind: catalogue(kind).get(name) for kind in kinds}
-    found = {kind: {"name": name, **describe(e), "options": defaults(e), "text": text(e)} for kind, e in entries.items()}
+    described = {kind: {"name": name, **describe(e), "options": defaults(e), "text": text(e)} for kind, e in entries.items()}
     if len(kinds) == 1:
-        return Answer(lambda: found[kinds[0]], text=reflowed(_words(found[kinds[0]]), width()))
-    parts = [f"{kind}: {_words(one)}" for kind, one in found.items()]
-    others = {kind: found[kind] for kind in kinds[1:]}
-    return Answer(lambda: {**found[kinds[0]], "also": others}, text=reflowed("\n\n\n".join(parts), width()))
+        return Answer(lambda: described[kinds[0]], text=reflowed(_words(described[kinds[0]]), width()))
+    parts = [f"{kind}: {_words(one)}" for kind, one in described.items()]
+    others = {kind: described[kind] for kind in kinds[1:]}
+    return Answer(lambda: {**described[kinds[0]], "also": others}, text=reflowed("\n\n\n".join(parts), width()))
 
 
-def _words(found: dict[str, Any]) -> str:
+def _words(entry: dict[str, Any]) -> str:
     """The options with their defaults, and the docstring."""
-    head = ", ".join(key if value == "required" else f"{key}={value}" for key, value in found["options"].items())
-    return f"{found['name']}({head})\n\n{found['text']}"
+    head = ", ".join(key if value == "required" else f"{key}={value}" for key, value in entry["options"].items())
+    return f"{entry['name']}({head})\n\n{entry['text']}"
 
 
 def _claim_or_paper(name: str, others: list[str]) -> Answer:
@@ -59,11 +59,11 @@ def _claim_or_paper(name: str, others: list[str]) -> Answer:
         text = "\n\n".join([claims.entry, claims.summary, *lines])
         document = {"name": name, "reference": claims.entry, "text": claims.summary, "claims": [claim.id for claim in claims]}
         return Answer(lambda: document, text=reflowed(text, width()))
-    found = [claim for claim in claims if claim.id == name]
-    if not found:
+    named = [claim for claim in claims if claim.id == name]
+    if not named:
         known = [*others, *modules(), *(all_claims() if "." in name else ())]
         raise unknown("name", name, known, ", ".join(f"cfdyn list {kind}" for kind in (*CATALOGUES, "claims")))
-    return _claim(found[0])
+    return _claim(named[0])
 
 
 def _claim(claim: Claim) -> Answer:
@@ -75,13 +75,13 @@ def _claim(claim: Claim) -> Answer:
 
     here = kept.load(claim)
     verdict = judge_kept(claim, here) if here else recorded(claim)
-    found, files = verdict.measured, [str(file) for file in certificates(claim.id)]
+    measured, files = verdict.measured, [str(file) for file in certificates(claim.id)]
     facts = [
         ("source", paper_named(claim.source).CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"),
         ("computed", claim.how),
         ("options", shown(verdict.options)),
-        *((name, f"{shown(found.get(name, 'not measured'))}; expected {text}") for name, text in verdict.expected.items()),
-        *((name, shown(value)) for name, value in found.items() if name not in verdict.expected),
+        *((name, f"{shown(measured.get(name, 'not measured'))}; expected {text}") for name, text in verdict.expected.items()),
+        *((name, shown(value)) for name, value in measured.items() if name not in verdict.expected),
         ("verdict", f"{verdict.verdict}: {verdict.reason}"),
         ("certificate", ", ".join(files)),
         ("does not hold", claim.control.words if claim.control else ""),

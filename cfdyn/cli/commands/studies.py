@@ -50,13 +50,13 @@ def studies(
 
 def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:
     """The arguments of a study for each row; the first row that says nothing sensible is an error."""
-    found = []
+    rows = []
     for line, row in _rows(table):
         try:
-            found.append(_arguments(row, seed))
+            rows.append(_arguments(row, seed))
         except UsageError as problem:
             raise UsageError(f"line {line} of {table}: {problem}") from None
-    return found
+    return rows
 
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:

@@ -54,14 +54,14 @@ def study(
         check_flow(text)
     with _begun_early(str(subject.loss)):
         loss, optimizer, open_lr = subject.loss_and_optimizer()
-        found = cfdyn.study(
+        study = cfdyn.study(
             loss, optimizer, subject.given_start(), None if box is None else intervals(box, "--box"),
             None if vary is None else _lr_range(vary), subject.seed, auto_lr=open_lr, progress=say,
         )  # fmt: skip
-    compared = _beside(beside, loss, optimizer.at(lr=found.lr), found, say) if beside else None
+    compared = _beside(beside, loss, optimizer.at(lr=study.lr), study, say) if beside else None
     return Answer(
-        lambda: {**summary(found), "flows": {} if compared is None else models_document(compared)},
-        lambda screen: _print(screen, found, compared), record=found, certificates=found.certificates,
+        lambda: {**summary(study), "flows": {} if compared is None else models_document(compared)},
+        lambda screen: _print(screen, study, compared), record=study, certificates=study.certificates,
     )  # fmt: skip
 
 

@@ -56,15 +56,15 @@ def tangencies(
         say("looking for a saddle")
         start = only_saddle(step.at(**{names[0]: bounds[0][0]}), region, period)
     options: dict[str, Any] = {"box": region, "period": period, "samples": samples, **given(length=length)}
-    found = cfdyn.analysis.tangencies(step, start, names[0], bounds[0], None if other is None else numbers(other, "--other"),
+    result = cfdyn.analysis.tangencies(step, start, names[0], bounds[0], None if other is None else numbers(other, "--other"),
                                       progress=lambda k, n: say(f"{k} of {n} values of {names[0]}"), **options)  # fmt: skip
-    document = {"tangencies": [fields(t, KEYS) for t in found], **fields(found, "name bounds reason heteroclinic"),
+    document = {"tangencies": [fields(t, KEYS) for t in result], **fields(result, "name bounds reason heteroclinic"),
                 "map": step.title, "chosen": chosen}  # fmt: skip
     if len(names) == 1:
-        return Answer(lambda: document, lambda screen: _print(screen, found, step.title), record=found)
-    curve = _followed(found, names, bounds, say)
+        return Answer(lambda: document, lambda screen: _print(screen, result, step.title), record=result)
+    curve = _followed(result, names, bounds, say)
     return Answer(lambda: {**document, "curve": fields(curve, CURVE)},
-                  lambda screen: _print_curve(screen, found, curve, step.title), record=curve)  # fmt: skip
+                  lambda screen: _print_curve(screen, result, curve, step.title), record=curve)  # fmt: skip
 
 
 def _one_or_two(vary: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:

@@ -64,12 +64,12 @@ def train(
     limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, cut=cut)
     options |= given(tol=tol, exponents=exponents, vectors=vectors, seed=seed, out=None if folder is None else str(folder))
-    found = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
-    figures = [file or found.folder / PICTURE] if figure else []
+    run = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})
+    figures = [file or run.folder / PICTURE] if figure else []
     for picture in figures:
         say("drawing")
-        cfdyn.plot(found, picture, **limits)
-    return Answer(lambda: {**_document(found), "figures": [*map(str, figures)]}, lambda screen: _print(screen, found, figures))
+        cfdyn.plot(run, picture, **limits)
+    return Answer(lambda: {**_document(run), "figures": [*map(str, figures)]}, lambda screen: _print(screen, run, figures))
 
 
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:

@@ -50,14 +50,14 @@ def warm(
 def _rehearse(subject: Subject, name: str, say: Say) -> None:
     """Study it without keeping the result; what was compiled stays."""
     loss, optimizer, open_lr = subject.loss_and_optimizer()
-    found = cfdyn.study(loss, optimizer, auto_lr=open_lr, progress=lambda words: say(f"{name}: {words}"))
+    study = cfdyn.study(loss, optimizer, auto_lr=open_lr, progress=lambda words: say(f"{name}: {words}"))
     say(f"{name}: exponents")
-    optimizer = optimizer.at(lr=found.lr)
-    cfdyn.analysis.lyapunov(cfdyn.as_map(loss, optimizer), found.start, 100)
+    optimizer = optimizer.at(lr=study.lr)
+    cfdyn.analysis.lyapunov(cfdyn.as_map(loss, optimizer), study.start, 100)
     say(f"{name}: flows")
     with suppress(UsageError):  # an optimizer that has no central flow needs none
-        cfdyn.solve(cfdyn.flows.central(loss, optimizer), found.start, t=1.0)
+        cfdyn.solve(cfdyn.flows.central(loss, optimizer), study.start, t=1.0)
     to_edge = cfdyn.flows.central(cfdyn.Loss("(1 - x*y)**2 / 2"), cfdyn.optimizers.gd(lr=0.8))
     cfdyn.solve(to_edge, [1.5, 0.3], t=10.0)  # what holds modes there is compiled only by a path that comes to one
     say(f"{name}: drawing")
-    cfdyn.plot(found).savefig(io.BytesIO(), dpi=50)
+    cfdyn.plot(study).savefig(io.BytesIO(), dpi=50)

@@ -84,22 +84,22 @@ def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
     """
     if text is None:
         return None
-    found: list[str] = []
+    models: list[str] = []
     for part in (piece.strip() for piece in text.split(",")):
         # Options, and the numbers of a list, belong to the model before them.
-        if found and ":" not in part and ("=" in part or ("=" in found[-1] and DECIMAL.fullmatch(part))):
-            found[-1] += f",{part}"
+        if models and ":" not in part and ("=" in part or ("=" in models[-1] and DECIMAL.fullmatch(part))):
+            models[-1] += f",{part}"
         elif part:
-            found.append(part)
-    if not found:
+            models.append(part)
+    if not models:
         from cfdyn.studies.comparison import MODELS
 
         raise UsageError(f"--models takes names such as {','.join(MODELS)}, not {text!r}")
-    if len(set(found)) < len(found):
+    if len(set(models)) < len(models):
         raise UsageError("--models names a model twice")
-    for model in found:
+    for model in models:
         if not (noisy and model == STOCHASTIC):
             check_flow(model)
-    short = [model.partition(":")[0] for model in found]
+    short = [model.partition(":")[0] for model in models]
     # Two variants of one model are told apart by their options.
-    return {name if short.count(name) == 1 else model: model for name, model in zip(short, found, strict=True)}
+    return {name if short.count(name) == 1 else model: model for name, model in zip(short, models, strict=True)}

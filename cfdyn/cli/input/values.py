@@ -28,10 +28,10 @@ def intervals(text: str, what: str) -> list[Interval]:
 
 def limits(text: str, what: str) -> Interval:
     """``--xlim``: ``"0.5:2"`` → (0.5, 2)."""
-    found = intervals(text, what) if text.count(":") == 1 and "," not in text else []
-    if not found or not found[0][0] < found[0][1]:
+    ends = intervals(text, what) if text.count(":") == 1 and "," not in text else []
+    if not ends or not ends[0][0] < ends[0][1]:
         raise UsageError(f"{what} takes LO:HI with LO < HI, such as 0.5:2, not {text!r}")
-    return found[0]
+    return ends[0]
 
 
 def size(text: str, what: str = "--figsize") -> tuple[float, float | None]:
@@ -40,10 +40,10 @@ def size(text: str, what: str = "--figsize") -> tuple[float, float | None]:
     >>> size("6.4x4.8"), size("63.5mm"), size("2.54 x 5.08 cm")
     ((6.4, 4.8), (2.5, None), (1.0, 2.0))
     """
-    found = SIZE.fullmatch(text.strip().lower())
-    if not found:
+    match = SIZE.fullmatch(text.strip().lower())
+    if not match:
         raise UsageError(f"{what} takes WxH or a width, in inches or with a unit, such as 6x4, 16x9cm or 8cm: not {text[:30]!r}")
-    width, height, unit = found.groups()
+    width, height, unit = match.groups()
     return float(width) / UNITS[unit or "in"], float(height) / UNITS[unit or "in"] if height else None
 
 
@@ -92,24 +92,24 @@ def windowed(ranges: Sequence[Interval], window: str | None) -> list[Interval]:
     """``--window``: ``"1.2:1.4,0:0.5"`` in place of the ranges, of which it is a part each."""
     if window is None:
         return list(ranges)
-    found = intervals(window, "--window")
-    if len(found) != len(ranges):
-        raise UsageError(f"--window takes {len(ranges)} range{'s' if len(ranges) > 1 else ''} LO:HI, not {len(found)}")
-    for (lo, hi), (low, high) in zip(found, ranges, strict=True):
+    parts = intervals(window, "--window")
+    if len(parts) != len(ranges):
+        raise UsageError(f"--window takes {len(ranges)} range{'s' if len(ranges) > 1 else ''} LO:HI, not {len(parts)}")
+    for (lo, hi), (low, high) in zip(parts, ranges, strict=True):
         if not low <= lo < hi <= high:
             raise UsageError(f"--window {lo:g}:{hi:g} is no part of {low:g}:{high:g}")
-    return found
+    return parts
 
 
 def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for item in settings:
         name, equals, text = (part.strip() for part in item.partition("="))
         if not equals or not name:
             raise UsageError(f"{option} takes NAME=VALUE, such as {option} {example}, not {item!r}")
-        found[name] = value(text, "float", f"{option} {name}")
-    return found
+        values[name] = value(text, "float", f"{option} {name}")
+    return values
 
 
 def periods(items: Sequence[str]) -> dict[str, float]:
@@ -127,10 +127,10 @@ def swept(text: str) -> tuple[str, list[float]]:
     name, equals, values = (part.strip() for part in text.partition("="))
     if not equals or not name or not values:
         raise UsageError(f"--vary takes NAME=A,B,… or NAME=A:B:N, such as noise=0.01:1:9, not {text!r}")
-    found = spaced(values, f"--vary {name}")
+    given = spaced(values, f"--vary {name}")
     if name in ("batch", "repeat"):
-        found = list(dict.fromkeys(float(round(v)) for v in found))
-    return name, found
+        given = list(dict.fromkeys(float(round(v)) for v in given))
+    return name, given
 
 
 def spaced(text: str, what: str) -> list[float]:

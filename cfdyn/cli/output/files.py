@@ -38,17 +38,17 @@ class Files:
         self.record: Path | None = None
         self.certificates: list[Path] = []
 
-    def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
+    def write(self, result: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
         with _free(self.folder, stem, ".png", ".npz") as (beside, record):
-            self.record = found.save(record)
+            self.record = result.save(record)
         picture = beside if self.numbered else self.plot
         if picture is not None:
             say("drawing")
-            (draw or cfdyn.plot)(found, picture, **self.limits)
+            (draw or cfdyn.plot)(result, picture, **self.limits)
             self.figures.append(picture)
         if self.csv is not None:
-            found.to_csv(self.csv)
+            result.to_csv(self.csv)
 
     def certify(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Certificates beside the record, ``stem-001-KIND.json``."""
@@ -84,13 +84,13 @@ def figure_options(
     from cfdyn.plotting import check_limits, check_sheet
 
     texts = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
-    found: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
-    found |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize))
-    if found and not drawn:
-        raise UsageError(f"--{next(iter(found))} is for a figure; ask for one with --plot FILE")
-    if found:
-        check_sheet(found.get("style", "screen"), found.get("figsize"))
-    return found
+    options: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
+    options |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize))
+    if options and not drawn:
+        raise UsageError(f"--{next(iter(options))} is for a figure; ask for one with --plot FILE")
+    if options:
+        check_sheet(options.get("style", "screen"), options.get("figsize"))
+    return options
 
 
 def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:

@@ -1,4 +1,4 @@
-"""Standard output and standard error as they are found: closed, full, cut off, of an encoding that lacks letters."""
+"""Standard output and standard error as they are: closed, full, cut off, of an encoding that lacks letters."""
 
 import os
 import sys

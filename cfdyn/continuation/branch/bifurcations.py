@@ -36,14 +36,14 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
     # On a vertical branch the sign is that of rounding.
     branch, fold = changes(np.sign(rows.values[:, 0])), changes(np.sign(np.where(np.abs(speed) > LEVEL, speed, 0.0)))
     passing, flips = np.abs(np.diff(real_below(mu))), changes(np.sign(rows.values[:, 1 + FLIP]))
-    found = [(k, locate_flip(tracer, rows, k)) for k in flips if passing[k] <= 1]
+    hits = [(k, locate_flip(tracer, rows, k)) for k in flips if passing[k] <= 1]
     # Where a row lies on a flip, rounding decides about the sign of the test there.
     several = [k for k in np.flatnonzero(passing).tolist() if passing[k] > 1 or k not in flips]
     if several:
         from cfdyn.continuation.branch.flips import ManyFlips
 
-        found += [(k, hit) for k in several for hit in ManyFlips(tracer, rows, k).located()]
-    points: list[SpecialPoint | None] = [SpecialPoint("flip", k, hit[0], hit[1].z) for k, hit in found if hit]
+        hits += [(k, hit) for k in several for hit in ManyFlips(tracer, rows, k).located()]
+    points: list[SpecialPoint | None] = [SpecialPoint("flip", k, hit[0], hit[1].z) for k, hit in hits if hit]
     points += [locate_branch_point(tracer, rows, k) for k in branch]
     # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
     turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
@@ -59,7 +59,7 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
 
 
 def _once(tracer: BranchTracer, special: list[SpecialPoint]) -> list[SpecialPoint]:
-    """Without the second of two that are one, as where it lies on a row and is found on both sides of that."""
+    """Without the second of two that are one, as where it lies on a row and is met on both sides of that."""
     pairs = zip([None, *special], special, strict=False)
     return [s for before, s in pairs if not (before and s.kind == before.kind and tracer.length(s.z - before.z) <= ONE)]
 

@@ -47,10 +47,10 @@ def branch_fields(
     step, name, bounds, mu = tracer.step, tracer.parameter, tracer.bounds, tracer.multipliers(path.values)
     said = provenance(map=step.title, params=step.params, names=step.names, parameter=name, bounds=bounds)
     settings = {**said, "recipe": recipe_of(step)}
-    found = [special_point_fields(tracer, path, s, mu, coefficients) | {"provenance": settings} for s in special]
+    points = [special_point_fields(tracer, path, s, mu, coefficients) | {"provenance": settings} for s in special]
     return {
         "name": name, "parameter": path.points[:, -1].copy(), "points": tracer.points(path.points), "multipliers": mu,
-        "bifurcations": found, "ends": (_reason(tracer, path, 0), _reason(tracer, path, 1)), "closed": path.ends[1] == "closed",
+        "bifurcations": points, "ends": (_reason(tracer, path, 0), _reason(tracer, path, 1)), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": bounds, "lengths": tracer.weights**-0.5, "paces": path.paces, "start": path.start,
         "functions": functions.texts, "stops": list(functions.stops), "quantities": functions.along(tracer, path),
         "zeros": [zero_fields(tracer, zero, functions) | {"provenance": settings} for zero in found_zeros],
@@ -81,12 +81,12 @@ def special_point_fields(
 def _normal_form(step: Map, points: np.ndarray, parameter: str, kind: str) -> tuple[float | None, bool | None, str]:
     """(coefficient, supercritical, in words), (None, None, why) where there is no normal form."""
     try:
-        found = normal_form_fields(step, points, parameter)
+        form = normal_form_fields(step, points, parameter)
     except CfdynError as error:
         return None, None, str(error)
-    if kind == "branch point" and found["kind"] != kind:
+    if kind == "branch point" and form["kind"] != kind:
         return None, None, TOUCHING
-    return found["coefficient"], found["supercritical"], found["meaning"]
+    return form["coefficient"], form["supercritical"], form["meaning"]
 
 
 def _reason(tracer: BranchTracer, path: Path, side: int) -> str:
@@ -176,15 +176,15 @@ def _with_shorter_cycles(tracer: BranchTracer, path: Path, special: list[Special
     rows, ends, first, last = [part.copy() for part in path[:3]], list(path.ends), 0, len(path.points)
     # A branch may begin at the shorter cycle's flip: then it is not met there.
     begun = path.ends[0] != "merged" and grouped(tracer, path.points[0]) < tracer.n
-    found = [(k, q) for k, q in merges(tracer, path.points) if k or not begun]
-    for k, q in found:
+    merging = [(k, q) for k, q in merges(tracer, path.points) if k or not begun]
+    for k, q in merging:
         own = merged(tracer, path.points[k], path.points[k + 1], q)
         if own is None:
             continue
         kind, share, z = own
         z = tracer.z(np.tile(z[:-1], tracer.n // q), z[-1])
         special = [s for s in special if s.kind not in TURNS or (s.row != k and tracer.length(s.z - z) > AROUND)]
-        for side, at_end in ((0, k == found[0][0]), (1, k == found[-1][0])):
+        for side, at_end in ((0, k == merging[0][0]), (1, k == merging[-1][0])):
             if path.ends[side] == "merged" and at_end:
                 ends[side] = f"{MEETS[kind]} the {called(q)} at {tracer.parameter} = {shown(float(z[-1]), tracer.bounds)}"
                 rows[0][k + side] = z

@@ -36,8 +36,8 @@ class ManyFlips:
         self.multipliers = cache(self._multipliers)
 
     def located(self) -> list[Found]:
-        """All that are found."""
-        found, todo = list[Found](), [((0.0, self.ends[0]), (1.0, self.ends[1]))]
+        """All that the search meets."""
+        hits, todo = list[Found](), [((0.0, self.ends[0]), (1.0, self.ends[1]))]
         for _ in range(PARTS * self.tracer.d):
             if not todo:
                 break
@@ -51,16 +51,16 @@ class ManyFlips:
                 test: Test = _test if changes and more <= fewer + 1 else self._mean(fewer, more)
                 hit = self._ordered(fewer, more, first[0], last[0]) or root(test, self.solution, first[0], last[0])
                 if hit is not None and (more <= fewer + 1 or self._together(hit, first, more - fewer)):
-                    found.append(hit)
+                    hits.append(hit)
                     continue
                 middle = hit
             if middle is not None and first[0] < middle[0] < last[0]:
                 todo += [(first, middle), (middle, last)]
-        return found
+        return hits
 
     def _multipliers(self, share: float) -> np.ndarray:
-        found = self.ends[int(share)] if share in (0.0, 1.0) else self.solution(share)
-        return np.full(self.tracer.d, np.nan) if found is None else self.tracer.multipliers(found.values[None])[0]
+        solved = self.ends[int(share)] if share in (0.0, 1.0) else self.solution(share)
+        return np.full(self.tracer.d, np.nan) if solved is None else self.tracer.multipliers(solved.values[None])[0]
 
     def _numbers(self, first: Found, last: Found) -> tuple[int, int]:
         """How many real multipliers lie below −1 at two places, the smaller number first."""
@@ -88,8 +88,8 @@ class ManyFlips:
             share = zero(mean, lo, hi) if fewer < more and mean(lo) * mean(hi) < 0 else None
         except ArithmeticError:
             return None
-        found = None if share is None else self.solution(share)
-        return None if share is None or found is None else (share, found)
+        solved = None if share is None else self.solution(share)
+        return None if share is None or solved is None else (share, solved)
 
     def _parting(self, first: Found, last: Found) -> Found | None:
         """A place with fewer to pass on either side, guessed by a straight line."""

@@ -86,13 +86,13 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:
     n, where = len(points), named(step.params, step.params.values())
     nothing = f"there is no {called(n)} near the start{f' at {where}' if where else ''}"
-    found = polish(step, points) if np.isfinite(points).all() else None
-    if found is None:
+    cycle = polish(step, points) if np.isfinite(points).all() else None
+    if cycle is None:
         raise NumericsError(f"{nothing}: {NO_DERIVATIVE if has_no_derivative(step, points) else FAILED}")
-    if n > 1 and (least := least_period(found, extent=np.abs(points).max(axis=0), weights=step.n_weights or 0)) < n:
+    if n > 1 and (least := least_period(cycle, extent=np.abs(points).max(axis=0), weights=step.n_weights or 0)) < n:
         raise NumericsError(f"{nothing}: Newton's method leads to a {called(least)}; cfdyn cycles (cf.analysis.cycles) finds "
                             f"the {called(n, True)} of a box, to start from")  # fmt: skip
-    return found
+    return cycle
 
 
 class BranchFollower(PathFollower[BranchTracer]):
@@ -107,10 +107,10 @@ class BranchFollower(PathFollower[BranchTracer]):
 
     def inspect(self, rows: Curve) -> tuple[int, str] | None:
         """The rows up to where the branch ends or was leapt over, and why."""
-        found = [merging(self.tracer, rows) or leaping(self.tracer, rows)]
+        cuts = [merging(self.tracer, rows) or leaping(self.tracer, rows)]
         if self.functions is not None and self.functions.stops:
-            found.append(stopping(self.tracer, rows, self.functions))
-        return min((cut for cut in found if cut), default=None)
+            cuts.append(stopping(self.tracer, rows, self.functions))
+        return min((cut for cut in cuts if cut), default=None)
 
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
@@ -153,10 +153,10 @@ class BranchFollower(PathFollower[BranchTracer]):
         """A row of the branch with its tangent to larger or smaller rows."""
         row %= len(rows)
         ahead = 1 if 0 <= row + way < len(rows) else -1
-        found = self.tracer.at(rows[row], ahead * (rows[row + ahead * way] - rows[row]))
-        if found is None:
+        solved = self.tracer.at(rows[row], ahead * (rows[row + ahead * way] - rows[row]))
+        if solved is None:
             raise NumericsError(f"there is no tangent at {self.tracer.parameter} = {rows[row, -1]:.10g}")
-        return found
+        return solved
 
 
 def leaping(tracer: BranchTracer, rows: Curve) -> tuple[int, str] | None:
@@ -169,8 +169,8 @@ def leaping(tracer: BranchTracer, rows: Curve) -> tuple[int, str] | None:
             continue
         ahead = tracer.weights * step[k] / h
         turn = np.arccos(min(1.0, float((tracer.weights * rows.tangents[k]) @ rows.tangents[k + 1])))
-        found = tracer.solve(middle[k], ahead)
-        if found is None or tracer.length(found.z - middle[k]) > (0.25 * turn + STRAIGHT) * h:
+        solved = tracer.solve(middle[k], ahead)
+        if solved is None or tracer.length(solved.z - middle[k]) > (0.25 * turn + STRAIGHT) * h:
             return int(k) + 1, "leap"
     return None
 

@@ -32,8 +32,8 @@ class Zero(NamedTuple):
 
 def zeros(tracer: Traced, rows: Rows, functions: Functions, way: Way) -> list[Zero]:
     """Where the functions change their signs along a branch, in order, to round-off; ``way``: from row k to the next."""
-    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, way)]
-    return sorted(found, key=lambda zero: (zero.row, zero.share))
+    each = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, way)]
+    return sorted(each, key=lambda zero: (zero.row, zero.share))
 
 
 def _zeros_of(tracer: Traced, rows: Rows, functions: Functions, name: str, way: Way) -> list[Zero]:
@@ -45,22 +45,22 @@ def _zeros_of(tracer: Traced, rows: Rows, functions: Functions, name: str, way: 
     values[np.abs(values) <= ROUND_OFF * beside] = 0.0
     apart = np.concatenate([[1.0], values, [1.0]])
     on_row = np.flatnonzero((values == 0) & (apart[:-2] != 0) & (apart[2:] != 0))
-    found = [Zero(name, int(k), 0.0, Solution(*(part[k] for part in rows[:3]))) for k in on_row]
+    each = [Zero(name, int(k), 0.0, Solution(*(part[k] for part in rows[:3]))) for k in on_row]
     for k, lo, hi in _intervals(tracer, rows, functions, name, values, way):
         hit = root(lambda s: functions.at(name, tracer, s), way(k), lo, hi)
         if hit is not None:
-            found.append(Zero(name, k, *hit))
-    return found
+            each.append(Zero(name, k, *hit))
+    return each
 
 
 def _intervals(
     tracer: Traced, rows: Rows, functions: Functions, name: str, values: np.ndarray, way: Way
 ) -> list[tuple[int, float, float]]:
     """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
-    found = [(int(k), 0.0, 1.0) for k in np.flatnonzero(_changing(values))]
+    intervals = [(int(k), 0.0, 1.0) for k in np.flatnonzero(_changing(values))]
     known = np.isfinite(values)
     for k in np.flatnonzero(known[:-1] != known[1:]).tolist():
-        found += _beside_nothing(lambda s: functions.at(name, tracer, s), way(k), k, values[k : k + 2])
+        intervals += _beside_nothing(lambda s: functions.at(name, tracer, s), way(k), k, values[k : k + 2])
     s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows[0], axis=0), axis=1))])
     with np.errstate(all="ignore"):
         twice = near_zero(s, values)
@@ -68,8 +68,8 @@ def _intervals(
         solution, sign = way(k), float(np.sign(values[k]))
         beyond = _least(lambda s: sign * functions.at(name, tracer, s), solution)  # noqa: B023
         if beyond is not None:
-            found += [(k, 0.0, beyond), (k, beyond, 1.0)]
-    return found
+            intervals += [(k, 0.0, beyond), (k, beyond, 1.0)]
+    return intervals
 
 
 def _beside_nothing(value: Test, solution: Between, k: int, ends: np.ndarray) -> list[tuple[int, float, float]]:
@@ -80,9 +80,9 @@ def _beside_nothing(value: Test, solution: Between, k: int, ends: np.ndarray) ->
     for _ in range(HALVINGS):
         middle = (edge + outside) / 2
         there = solution(middle)
-        found = np.nan if there is None else value(there)
-        if np.isfinite(found):
-            edge, last = middle, found
+        here = np.nan if there is None else value(there)
+        if np.isfinite(here):
+            edge, last = middle, here
         else:
             outside = middle
     return [(k, min(edge, inside), max(edge, inside))] if last * sign < 0 else []
@@ -101,8 +101,8 @@ def _least(value: Test, solution: Between) -> float | None:
         there = solution(t)
         return np.inf if there is None else value(there)
 
-    found = minimize_scalar(test, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-9, "maxiter": 40})
-    return float(found.x) if found.fun < 0 else None
+    least = minimize_scalar(test, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-9, "maxiter": 40})
+    return float(least.x) if least.fun < 0 else None
 
 
 def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[int, str] | None:
@@ -127,9 +127,9 @@ def zero_fields(tracer: Traced, zero: Zero, functions: Functions) -> dict[str, A
     }  # fmt: skip
 
 
-def nearest_stops(found: list[Zero], functions: Functions, start: int) -> tuple[Zero | None, Zero | None]:
+def nearest_stops(zeros: list[Zero], functions: Functions, start: int) -> tuple[Zero | None, Zero | None]:
     """The first zeros that end a branch behind and before the row that it begins at."""
-    stops = [zero for zero in found if zero.name in functions.stops]
+    stops = [zero for zero in zeros if zero.name in functions.stops]
     after = next((zero for zero in stops if (zero.row, zero.share) > (start, 0.0)), None)
     return after, next((zero for zero in reversed(stops) if (zero.row, zero.share) < (start, 0.0)), None)
 
@@ -141,20 +141,20 @@ def stop_words(tracer: Traced, functions: Functions, zero: Zero) -> str:
 
 
 def cut_at_stops(
-    tracer: BranchTracer, path: Path, functions: Functions, special: list[Any], found: list[Zero]
+    tracer: BranchTracer, path: Path, functions: Functions, special: list[Any], zeros: list[Zero]
 ) -> tuple[Path, list[Any], list[Zero]]:
     """The branch, its special points and zeros up to the nearest stops on both sides of its start."""
-    after, before = nearest_stops(found, functions, path.start)
+    after, before = nearest_stops(zeros, functions, path.start)
     if after is not None:
         path = _cut(tracer, path, functions, after, 1)
-        special, found = ([s for s in these if (s.row, s.share) <= (after.row, after.share)] for these in (special, found))
+        special, zeros = ([s for s in these if (s.row, s.share) <= (after.row, after.share)] for these in (special, zeros))
     if before is not None:
         path = _cut(tracer, path, functions, before, 0)
         row, from_here = before.row, (before.row, before.share)
-        special, found = (
-            [s._replace(row=s.row - row) for s in these if (s.row, s.share) >= from_here] for these in (special, found)
+        special, zeros = (
+            [s._replace(row=s.row - row) for s in these if (s.row, s.share) >= from_here] for these in (special, zeros)
         )
-    return path, special, found
+    return path, special, zeros
 
 
 def _cut(tracer: BranchTracer, path: Path, functions: Functions, zero: Zero, side: int) -> Path:

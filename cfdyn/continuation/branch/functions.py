@@ -67,10 +67,10 @@ class Functions:
         """Refuse names of more multipliers than are looked at, of each kind."""
         own = {*self.step.names, *self.step.params}
         for name in (n for parts in self.parts.values() for part in parts for n in part.names if n not in own):
-            found = MULTIPLIER.fullmatch(name)
-            if found and int(found[2]) > known[found[1]]:
+            match = MULTIPLIER.fullmatch(name)
+            if match and int(match[2]) > known[match[1]]:
                 raise UsageError(
-                    f"{name}: only {known[found[1]]} multipliers are computed here; ask for more with `multipliers`"
+                    f"{name}: only {known[match[1]]} multipliers are computed here; ask for more with `multipliers`"
                 )
 
     def observed(self, name: str, points: np.ndarray, value: float) -> np.ndarray:
@@ -94,8 +94,8 @@ class Functions:
         """Of one function, (rows,)."""
         *inner, last = self.parts[name]
         source = _Source(self, tracer, rows)
-        found = {f"over{k}_": source.value(part) for k, part in enumerate(inner)}
-        return source.value(last, found)[:, 0]
+        over = {f"over{k}_": source.value(part) for k, part in enumerate(inner)}
+        return source.value(last, over)[:, 0]
 
     def at(self, name: str, tracer: Traced, solution: Solution) -> float:
         """Of one function at a solution."""
@@ -155,8 +155,8 @@ def named_texts(given: Any) -> dict[str, str]:
 def _parts(step: AnyMap, text: str) -> list[Part]:
     """What is taken over the period, then the whole with the names over0_, over1_, … in place of that."""
     inner, rest, known = [], text, known_names(step)
-    while (found := taken_over(rest)) is not None:
-        how, first, last, inside = found
+    while (taken := taken_over(rest)) is not None:
+        how, first, last, inside = taken
         inner.append(_part(formula(inside, known), text, how))
         rest = f"{rest[:first]}over{len(inner) - 1}_{rest[last:]}"
     whole = formula(rest, (*known, *(f"over{k}_" for k in range(len(inner)))))
@@ -171,9 +171,9 @@ def known_names(step: AnyMap) -> tuple[str, ...]:
 
 
 def _multiplier(name: str) -> tuple[str, int]:
-    found = MULTIPLIER.fullmatch(name)
-    assert found is not None
-    return found[1], int(found[2])
+    match = MULTIPLIER.fullmatch(name)
+    assert match is not None
+    return match[1], int(match[2])
 
 
 def taken_over(text: str) -> tuple[str, int, int, str] | None:

@@ -26,15 +26,15 @@ def shorter_periods(n: int) -> list[int]:
 
 def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
     """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, or are one from there on; the least such q."""
-    points, found = tracer.points(rows), dict[int, int]()
+    points, orders = tracer.points(rows), dict[int, int]()
     for q in reversed(shorter_periods(tracer.n)):
         gaps = (points - np.roll(points, -q, axis=1)).reshape(len(rows), -1)
         sizes = (gaps * gaps).sum(axis=1)
         swapped = (gaps[:-1] * gaps[1:]).sum(axis=1) < 0
         low, high = np.minimum(sizes[:-1], sizes[1:]), np.maximum(sizes[:-1], sizes[1:])
         gone, both = low <= COLLAPSED**2 * high, high <= COLLAPSED**2 * sizes.max()
-        found |= {int(k): q for k in np.flatnonzero((swapped | gone) & ~both)}
-    return sorted(found.items())
+        orders |= {int(k): q for k in np.flatnonzero((swapped | gone) & ~both)}
+    return sorted(orders.items())
 
 
 def grouped(tracer: BranchTracer, z: np.ndarray) -> int:
@@ -49,7 +49,7 @@ def grouped(tracer: BranchTracer, z: np.ndarray) -> int:
 def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) -> tuple[str, float, np.ndarray] | None:
     """The bifurcation of the q-cycle between two solutions: det(M + I) = 0 if n = 2q, else |μ| = 1 at a root of unity.
 
-    (kind, how far it is on as a share of the step, the q points with the parameter); None where none is found.
+    (kind, how far it is on as a share of the step, the q points with the parameter); None where there is none.
     """
     parts = tracer.points(np.stack([before, after]))
     sizes = np.linalg.norm((parts - np.roll(parts, -q, axis=1)).reshape(2, -1), axis=1)
@@ -64,12 +64,12 @@ def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) 
     gap, reach = gap[0] - gap[q], REACH * tracer.length(after - before)
     # What vanishes where a multiplier is a primitive k-th root of unity.
     test = (lambda s: own.determinant(s.values, FLIP)) if k == 2 else (lambda s: abs(_nearest(own, s, k)[0]) - 1)
-    found = secant(own, start, test, reach)
-    if k == 2 and (found is None or _distance(own, found, k) > NEAR):
-        found = _several_flips(own, start, gap, reach)
-    if found is None or _distance(own, found, k) > NEAR:
+    solved = secant(own, start, test, reach)
+    if k == 2 and (solved is None or _distance(own, solved, k) > NEAR):
+        solved = _several_flips(own, start, gap, reach)
+    if solved is None or _distance(own, solved, k) > NEAR:
         return None
-    return "flip" if k == 2 else "neimark-sacker", share, found.z
+    return "flip" if k == 2 else "neimark-sacker", share, solved.z
 
 
 def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: float) -> Solution | None:

@@ -95,13 +95,13 @@ def first_solution(tracer: BranchTracer, z: np.ndarray, direction: np.ndarray, s
     # Where several multipliers are ±1 at once, the equations are singular for this value of the parameter.
     shifts = (0.0, 1.0, -1.0) if several else (0.0,)
     for h, shift in product(FIRST, shifts):
-        found = tracer.solve(z + h * direction + shift * h * h * moved, border)
-        if found is None or tracer.length(found.z - z) > 10 * h:
+        solved = tracer.solve(z + h * direction + shift * h * h * moved, border)
+        if solved is None or tracer.length(solved.z - z) > 10 * h:
             continue
-        if np.abs(found.values[1 : 1 + tracer.smooth] - there).max() > GENTLE:
+        if np.abs(solved.values[1 : 1 + tracer.smooth] - there).max() > GENTLE:
             continue
-        if least_period(tracer.points(found.z), 1e-9) == tracer.n:
-            return found if border @ found.tangent > 0 else tracer.at(found.z, -found.tangent)
+        if least_period(tracer.points(solved.z), 1e-9) == tracer.n:
+            return solved if border @ solved.tangent > 0 else tracer.at(solved.z, -solved.tangent)
     return None
 
 
@@ -117,12 +117,12 @@ def critical_directions(point: SpecialPoint) -> list[np.ndarray]:
         return [BorderedSystem(forms.matrices, sign, 1).right[0]]
     plus = critical if sign > 0 else BorderedSystem(forms.matrices, 1.0, int((np.abs(point.multipliers - 1) < TOGETHER).sum()))
     speeds, shares = np.linalg.eig(speed_of(forms, critical, plus))
-    found = [np.real(share) for speed, share in zip(speeds, shares.T, strict=True) if np.imag(speed) == 0]
+    used = [np.real(share) for speed, share in zip(speeds, shares.T, strict=True) if np.imag(speed) == 0]
     if sign < 0:
         with suppress(NumericsError):
             cycles = normal_form_fields(step, point.points, point.name).get("two_cycles", [])
-            found += [np.linalg.lstsq(critical.right[:, 0].T, cycle["half"], rcond=None)[0] for cycle in cycles]
-    return [np.tensordot(share, critical.right, 1) for share in found]
+            used += [np.linalg.lstsq(critical.right[:, 0].T, cycle["half"], rcond=None)[0] for cycle in cycles]
+    return [np.tensordot(share, critical.right, 1) for share in used]
 
 
 def together(point: SpecialPoint) -> int:
@@ -177,23 +177,23 @@ def levels_from(
     progress: Callable[[int], None] | None,
 ) -> tuple[list[Level], str]:  # fmt: skip
     """Up to so many levels from the first one on, and why there are no more."""
-    found = [first]
-    while len(found) < levels:
+    reached = [first]
+    while len(reached) < levels:
         if progress:
-            progress(len(found))
-        last = found[-1]
+            progress(len(reached))
+        last = reached[-1]
         n = 2 * len(last.points)
-        if len(found) > 1 and abs(last.flip - found[-2].flip) / FEIGENBAUM < RESOLVED * abs(last.flip):
-            return found, f"flips at {name} = {last.flip:.16g} are closer than rounding can tell apart"
+        if len(reached) > 1 and abs(last.flip - reached[-2].flip) / FEIGENBAUM < RESOLVED * abs(last.flip):
+            return reached, f"flips at {name} = {last.flip:.16g} are closer than rounding can tell apart"
         try:
             check_size(step, n, max_steps)
         except UsageError as error:
-            return found, str(error)
+            return reached, str(error)
         following = next_level(step.at(**{name: last.flip}), name, bounds, last, max_steps)
         if not isinstance(following, Level):
-            return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on {following}"
-        found.append(following)
-    return found, f"{levels} levels asked for"
+            return reached, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on {following}"
+        reached.append(following)
+    return reached, f"{levels} levels asked for"
 
 
 def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:

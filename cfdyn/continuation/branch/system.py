@@ -64,9 +64,9 @@ class BranchTracer(CycleTracer):
         up = np.zeros(self.m)
         up[-1] = 1.0
         for direction in (up, self.weights**-0.5 * np.cos(np.arange(self.m))):
-            found = self.at(z, direction)
-            if found is not None and found.values[0] != 0 and self.isolated(z):
-                return found
+            begun = self.at(z, direction)
+            if begun is not None and begun.values[0] != 0 and self.isolated(z):
+                return begun
         where = f"the {called(self.n)} at {self.parameter} = {z[-1]:.10g}"
         points = self.points(z)
         if self.switches and regularity(self.map_at(z), points, float(np.abs(points).max())) != "smooth":
@@ -206,7 +206,7 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
     The least over some of the points. An entry that the Jacobian does not depend on gets the size of what others do to it,
     or its own.
     """
-    d, found, some = step.dim, np.full(step.dim, np.inf), _some(points)
+    d, reach, some = step.dim, np.full(step.dim, np.inf), _some(points)
     here = jacobians(step, some)
     size, slopes = np.maximum(np.abs(here).max(axis=(1, 2)), 1.0), np.abs(here).max(axis=0)
     for j in range(d):
@@ -225,13 +225,13 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
                 near = np.abs(there[:, :, :reached, :, j])
                 slopes[:, j] = np.maximum(slopes[:, j], near.max(axis=(0, 1, 2), initial=0.0))
             if beyond.any():
-                found[j] = tried[reached]
+                reach[j] = tried[reached]
                 break
             seen.append(change)
         else:
-            found[j] = _half_way(steps, np.concatenate(seen))
+            reach[j] = _half_way(steps, np.concatenate(seen))
     sizes = np.abs(points).max(axis=0)
-    lengths = _from_others(found, slopes, sizes)
+    lengths = _from_others(reach, slopes, sizes)
     # At a border the Jacobian changes at once, which is no length.
     return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
 
@@ -276,15 +276,15 @@ def _some(points: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(points[:: max(1, len(points) // 4)])
 
 
-def _from_others(found: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """With lengths where none was found: what the others' lengths do to such an entry, else its own size, else 1."""
-    for _ in range(len(found)):
-        known = np.isfinite(found)
-        pushed = (jacobian[:, known] * found[known]).max(axis=1, initial=0.0)
+def _from_others(lengths: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """With lengths where none is known: what the others' lengths do to such an entry, else its own size, else 1."""
+    for _ in range(len(lengths)):
+        known = np.isfinite(lengths)
+        pushed = (jacobian[:, known] * lengths[known]).max(axis=1, initial=0.0)
         if known.all() or not (pushed[~known] > 0).any():
             break
-        found = np.where(known | (pushed == 0), found, pushed)
+        lengths = np.where(known | (pushed == 0), lengths, pushed)
     own = np.where(sizes > 0, sizes, 1.0)
     pushed = (jacobian * own).max(axis=1)
     # What is 0 but for rounding, as a velocity at rest, has no size of its own.
-    return np.where(np.isfinite(found), found, np.where(own < ROUNDED * pushed, pushed, own))
+    return np.where(np.isfinite(lengths), lengths, np.where(own < ROUNDED * pushed, pushed, own))

@@ -119,7 +119,7 @@ def _single(beginnings: Beginnings, around: Neighbourhood, what: str, q: int) ->
 
 
 def _beside_its_end(step: Map, kind: str, points: np.ndarray, names: tuple[str, str], widths: np.ndarray) -> list[Born]:
-    """A point of the Neimark–Sacker curve that ends at a double multiplier ±1, if it is found."""
+    """A point of the Neimark–Sacker curve that ends at a double multiplier ±1, if there is one."""
     for aside in ASIDE:
         there = turning(step, points, names, widths, aside if kind == "resonance 1:1" else np.pi - aside)
         if there is not None:
@@ -131,7 +131,7 @@ def _of_each_pair(
     step: Map, points: np.ndarray, multipliers: np.ndarray, names: tuple[str, str], widths: np.ndarray
 ) -> list[Born]:
     """Beside a point with two pairs on the unit circle one where either alone is near it: along where its modulus stays."""
-    base, found = np.array([step.params[name] for name in names]), []
+    base, born = np.array([step.params[name] for name in names]), []
     upper = multipliers[np.imag(multipliers) > 0]
 
     def at(place: np.ndarray, pair: complex) -> tuple[np.ndarray, float]:
@@ -145,5 +145,5 @@ def _of_each_pair(
     for pair in upper[np.argsort(np.abs(np.abs(upper) - 1))[:2]]:
         rates = np.array([at(h, pair)[1] - at(-h, pair)[1] for h in TRIED * np.eye(2)])
         along = MOVED * np.array([-rates[1], rates[0]]) / (np.linalg.norm(rates) or 1.0)
-        found.append(Born("neimark-sacker", at(along, pair)[0], base + widths * along))
-    return found
+        born.append(Born("neimark-sacker", at(along, pair)[0], base + widths * along))
+    return born

@@ -1,6 +1,6 @@
 """Folds and Neimark–Sacker points of cycles of k times the period that begin at a point of codimension two.
 
-Each is found among cycles of a small size, and again at half that size: it counts if it has come nearer to the point.
+Each comes from cycles of a small size, and again at half that size: it counts if it has come nearer to the point.
 """
 
 from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ def doubled(around: Neighbourhood, kind: str) -> list[Born]:
 
 def _along(around: Neighbourhood, kind: str, size: float) -> list[Hit]:
     """Where the test vanishes along the flips, for doubled cycles of this size, each with its place."""
-    test, found = TESTS[kind], list[Hit]()
+    test, hits = TESTS[kind], list[Hit]()
     middle = around.at(np.array([size, 0.0]))
     for way in (1.0, -1.0) if middle is not None else ():
         last, before = middle, 0.0
@@ -86,9 +86,9 @@ def _along(around: Neighbourhood, kind: str, size: float) -> list[Hit]:
             if cycle is None or last is None:
                 break
             if test(around, last) * test(around, cycle) < 0:
-                found += _root(around, kind, lambda s: np.array([size, s]), before, float(place), last)
+                hits += _root(around, kind, lambda s: np.array([size, s]), before, float(place), last)
             last, before = cycle, float(place)
-    return found
+    return hits
 
 
 def _root(
@@ -123,10 +123,10 @@ def rotating(around: Neighbourhood) -> list[Born]:
         ring = _ring(around, size)
         if not ring:
             break
-        found = _folds(around, ring, size)
+        folds = _folds(around, ring, size)
         # At half the size there are two as well, nearer to the point.
-        if len(found) == 2 and _nearer(around, found, size / 2):
-            best = found
+        if len(folds) == 2 and _nearer(around, folds, size / 2):
+            best = folds
             apart = np.ptp([cycle.fold for cycle in ring]) * np.linalg.norm(ring[0].rates) * size
             if apart >= APART:
                 break
@@ -154,10 +154,10 @@ def circling(around: Neighbourhood) -> list[Born]:
     """The Neimark–Sacker points of the cycles of k times the period that begin at a resonance."""
     for share in CIRCLING:
         rings = [(size, _ring(around, size)) for size in (share * around.size, share / 2 * around.size)]
-        found, inner = (_on(around, ring, size, "neimark-sacker") if ring else [] for size, ring in rings)
-        away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, found)]
-        if found and len(found) == len(inner) and away[0] <= NEARER * away[1]:
-            return [Born("neimark-sacker", cycle.points, cycle.parameters) for cycle in found]
+        outer, inner = (_on(around, ring, size, "neimark-sacker") if ring else [] for size, ring in rings)
+        away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, outer)]
+        if outer and len(outer) == len(inner) and away[0] <= NEARER * away[1]:
+            return [Born("neimark-sacker", cycle.points, cycle.parameters) for cycle in outer]
     return []
 
 
@@ -169,17 +169,17 @@ def _folds(around: Neighbourhood, ring: list[Beside], size: float) -> list[Besid
 def _on(around: Neighbourhood, ring: list[Beside], size: float, kind: str) -> list[Beside]:
     """The points of a kind on a ring of cycles of one size."""
     values, step = np.array([TESTS[kind](around, cycle) for cycle in ring]), 2 * np.pi / around.k / TURNS
-    found: list[Beside] = []
+    cycles: list[Beside] = []
     for k in np.flatnonzero(values[:-1] * values[1:] < 0):
-        found += [cycle for _, cycle in _root(around, kind, partial(_held, size), step * k, step * (k + 1), ring[k])]
-    return found
+        cycles += [cycle for _, cycle in _root(around, kind, partial(_held, size), step * k, step * (k + 1), ring[k])]
+    return cycles
 
 
-def _nearer(around: Neighbourhood, found: list[Beside], size: float) -> bool:
+def _nearer(around: Neighbourhood, outer: list[Beside], size: float) -> bool:
     """True if the folds of a smaller size, or where these are round-off its cycles, are all nearer to the point."""
     ring = _ring(around, size)
     inner = (_folds(around, ring, size) or ring) if ring else []
-    away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, found)]
+    away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, outer)]
     return away[0] <= NEARER * away[1]
 
 
@@ -192,17 +192,17 @@ def _held(size: float, psi: float) -> np.ndarray:
 
 
 def _ring(around: Neighbourhood, size: float) -> list[Beside]:
-    """Cycles of one size at evenly spaced angles, up to where they are the first again; none if one is not found."""
-    found: list[Beside] = []
+    """Cycles of one size at evenly spaced angles, up to where they are the first again; none if one is missing."""
+    ring: list[Beside] = []
     for psi in np.linspace(0, 2 * np.pi / around.k, TURNS + 1):
-        cycle = around.at(_held(size, float(psi)), found[-1] if found else None)
+        cycle = around.at(_held(size, float(psi)), ring[-1] if ring else None)
         if cycle is None:
             return []
-        found.append(cycle)
-    return found
+        ring.append(cycle)
+    return ring
 
 
 def cycle_beside(around: Neighbourhood) -> Born | None:
-    """A cycle of k times the period of a small size beside a resonance, if one is found."""
+    """A cycle of k times the period of a small size beside a resonance, if there is one."""
     cycle = around.at(_held(FIRST * around.size, 0.0))
     return None if cycle is None else Born("", cycle.points, cycle.parameters)

@@ -175,10 +175,10 @@ def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> Cycles | 
     """Where all of the tests go through 0 behind row k, the first of them exactly; None where one has a pole or jumps."""
 
     def value(test: Test, s: Solution) -> float:
-        found = float(test(Cycles(tracer, s.z[None]))[0])
-        if not np.isfinite(found):
+        result = float(test(Cycles(tracer, s.z[None]))[0])
+        if not np.isfinite(result):
             raise ArithmeticError("a pole")
-        return found
+        return result
 
     first, *others = (partial(value, test) for test in tests)
     solution = between(tracer, path, k)

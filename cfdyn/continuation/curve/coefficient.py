@@ -87,12 +87,12 @@ class Critical:
         first = row[:, 0]
         first[:] = self.q[:, 0].conj()
         first += 0.5 * np.abs(first).max(axis=1, keepdims=True) * np.cos(1.0 + np.arange(first.shape[1]))
-        found = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
+        left = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
         # The inverse of the cosine: where the row was almost orthogonal to the solution, that one is a better row.
-        if not ((np.abs(first) ** 2).sum(axis=1) * (np.abs(found[:, 0]) ** 2).sum(axis=1)).max() <= ALONG**-2:
-            first[:] = found[:, 0].conj()
-            found = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
-        return found[:, ::-1]
+        if not ((np.abs(first) ** 2).sum(axis=1) * (np.abs(left[:, 0]) ** 2).sum(axis=1)).max() <= ALONG**-2:
+            first[:] = left[:, 0].conj()
+            left = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
+        return left[:, ::-1]
 
     def form(self, *directions: np.ndarray) -> np.ndarray:
         """Dᵏf(x_i)[u_i, v_i, …] for k directions (rows, n, D), real or complex."""
@@ -149,5 +149,5 @@ class Critical:
         right[:, -1] += self.paired(curvature)[:, None] * q[:, 0]
         h = along_critical(self.matrices, self.nu, right, self.p, q)[0]
         h = h - (self.p[:, -1] * h[:, 0]).sum(axis=1)[:, None, None] * q
-        found = self.paired(*cubic_terms(self.form, q, h))
-        return np.where(self.split, found, np.nan)
+        cubic = self.paired(*cubic_terms(self.form, q, h))
+        return np.where(self.split, cubic, np.nan)

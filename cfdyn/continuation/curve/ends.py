@@ -66,19 +66,19 @@ def completed(tracer: CurveTracer, piece: Piece) -> Piece:
         return piece
     best: tuple[float, Solution, EndCondition] | None = None
     for end in _conditions(tracer, piece):
-        found = _solution_at(tracer, piece, end)
-        away = np.inf if found is None else tracer.length(found.z - piece.points[-1])
-        if found is not None and (best is None or away < best[0]):
-            best = away, found, end
+        solved = _solution_at(tracer, piece, end)
+        away = np.inf if solved is None else tracer.length(solved.z - piece.points[-1])
+        if solved is not None and (best is None or away < best[0]):
+            best = away, solved, end
     if best is None:
         return piece._replace(end="close") if piece.end == "merged" else piece
-    _, found, end = best
+    _, solved, end = best
     last = len(piece.points) - 1
     if not (end.period and tracer.form == BRANCH):
         # Rows close to it have lost digits.
-        gaps = np.sqrt((piece.points - found.z) ** 2 @ tracer.weights)
+        gaps = np.sqrt((piece.points - solved.z) ** 2 @ tracer.weights)
         last = int(max(np.flatnonzero(gaps > AROUND / 100), default=0))
-    return Piece(*stacked(some_rows(piece, slice(last + 1)), as_row(found)), end.name)
+    return Piece(*stacked(some_rows(piece, slice(last + 1)), as_row(solved)), end.name)
 
 
 def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:
@@ -86,16 +86,16 @@ def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:
     axes, z, tangent = np.eye(tracer.m), piece.points[-1], piece.tangents[-1]
     limited = [-3] if tracer.form == PAIR else []
     limited += [-2, -1] if piece.end == "limit" else []
-    found = [EndCondition("limit", axes[k], float(tracer.limits[int(tangent[k] > 0), k])) for k in limited]
+    conditions = [EndCondition("limit", axes[k], float(tracer.limits[int(tangent[k] > 0), k])) for k in limited]
     if tracer.form == CONDITION:
-        return found
+        return conditions
     points = tracer.points(z)
     for q in shorter_periods(tracer.n):
         gap = points - np.roll(points, -q, axis=0)
         normal = np.zeros(tracer.m)
         tracer.blocks(normal)[:, 0] = gap - np.roll(gap, q, axis=0)
-        found.append(EndCondition("merged", normal, 0.0, q))
-    return found
+        conditions.append(EndCondition("merged", normal, 0.0, q))
+    return conditions
 
 
 def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
@@ -107,9 +107,9 @@ def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Soluti
     for reach in AROUND * np.array([1.0, 3.0, 8.0]):
         far = np.flatnonzero(ahead >= reach)
         k = int(far[-1]) if len(far) else 0
-        found = _interpolated_at(tracer, row_of(piece, k), end, float(ahead[k])) if 0 < ahead[k] < 2 * reach else None
-        if found is not None:
-            return found
+        solved = _interpolated_at(tracer, row_of(piece, k), end, float(ahead[k])) if 0 < ahead[k] < 2 * reach else None
+        if solved is not None:
+            return solved
     return None
 
 
@@ -124,12 +124,12 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
 
     if not test(0.0) * test(2 * ahead) < 0:
         return None
-    found = solution(zero(test, 0.0, 2 * ahead))
+    solved = solution(zero(test, 0.0, 2 * ahead))
     if end.period:
-        _merge_groups(tracer, found.z, end.period)
+        _merge_groups(tracer, solved.z, end.period)
     else:
-        found.z[end.normal == 1] = end.value
-    return _if_valid(tracer, found)
+        solved.z[end.normal == 1] = end.value
+    return _if_valid(tracer, solved)
 
 
 def _beyond(tracer: CurveTracer, last: Solution) -> Between:
@@ -139,11 +139,11 @@ def _beyond(tracer: CurveTracer, last: Solution) -> Between:
 
     def solution(t: float) -> Solution | None:
         near = polynomial(np.array(places[-BEFORE:]), np.array(rows[-BEFORE:])) if len(rows) > 1 else None
-        found = tracer.solve(near(t) if near else last.z + t * last.tangent, tracer.weights * last.tangent)
-        if found is not None:
+        solved = tracer.solve(near(t) if near else last.z + t * last.tangent, tracer.weights * last.tangent)
+        if solved is not None:
             places.append(t)
-            rows.append(found.z)
-        return found
+            rows.append(solved.z)
+        return solved
 
     return solution
 

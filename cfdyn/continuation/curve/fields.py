@@ -45,12 +45,12 @@ def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[st
     }  # fmt: skip
 
 
-def _special(tracer: CurveTracer, found: Found, settings: dict[str, Any]) -> dict[str, Any]:
+def _special(tracer: CurveTracer, point: Found, settings: dict[str, Any]) -> dict[str, Any]:
     """The fields of a point of codimension two."""
-    points, step = tracer.points(found.z)[: found.period or None], tracer.map_at(found.z)
-    return {"kind": found.kind, "parameters": found.z[-2:].copy(), "points": points, "place": found.row, "provenance": settings,
-            "multipliers": _table(found.multipliers[None])[0],
-            **codimension_two_fields(step, points.copy(), found.kind, tracer.names)}  # fmt: skip
+    points, step = tracer.points(point.z)[: point.period or None], tracer.map_at(point.z)
+    return {"kind": point.kind, "parameters": point.z[-2:].copy(), "points": points, "place": point.row, "provenance": settings,
+            "multipliers": _table(point.multipliers[None])[0],
+            **codimension_two_fields(step, points.copy(), point.kind, tracer.names)}  # fmt: skip
 
 
 def _table(mu: np.ndarray) -> np.ndarray:

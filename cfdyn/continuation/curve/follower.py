@@ -75,8 +75,8 @@ class CurveFollower(PathFollower[CurveTracer]):
 def solution_again(tracer: CurveTracer, row: np.ndarray, way: int = 1) -> Solution:
     """A row (2, m) of unknowns and their tangent as a solution, the tangent that way."""
     z, tangent = row
-    found = tracer.solve(z, tracer.weights * tangent)
-    there = None if found is None else tracer.at(found.z, way * tangent)
+    solved = tracer.solve(z, tracer.weights * tangent)
+    there = None if solved is None else tracer.at(solved.z, way * tangent)
     if there is None:
         raise NumericsError("there is no such solution any more: the curve cannot go on")
     return there
@@ -95,8 +95,8 @@ def closing(tracer: CurveTracer, origin: Solution, rows: Curve) -> tuple[int, st
     along, aligned = (gap * tangents) @ weights, tangents @ (weights * tangent)
     near = (along >= 0) & (along**2 <= 1.21 * step) & (away - along**2 <= 0.25 * step) & (aligned > 0.5)
     for k in np.flatnonzero(near):
-        found = tracer.solve(points[k] + along[k] * tangents[k], weights * tangents[k])
-        if found is not None and tracer.length(found.z - z) <= SAME:
+        solved = tracer.solve(points[k] + along[k] * tangents[k], weights * tangents[k])
+        if solved is not None and tracer.length(solved.z - z) <= SAME:
             rows.points[k + 1], rows.tangents[k + 1] = z, tangent
             return int(k) + 2, "closed"
     return None

@@ -144,8 +144,8 @@ def at_border(cycles: Cycles, side: int) -> np.ndarray:
     normal = slopes[:, int(np.argmax(held[0]))]
     signs = (side * np.sign((slopes * normal[:, None]).sum(axis=2))).astype(int)
     for pattern in np.unique(signs, axis=0):
-        found = cycles.evaluate_at(first, "side:" + "".join("0+-"[sign] for sign in pattern))
-        matrices = np.where((signs == pattern).all(axis=1)[:, None, None], found.reshape(rows, d, d), matrices)
+        beside = cycles.evaluate_at(first, "side:" + "".join("0+-"[sign] for sign in pattern))
+        matrices = np.where((signs == pattern).all(axis=1)[:, None, None], beside.reshape(rows, d, d), matrices)
     # Where the map jumps the cycle is there on one side only.
     sizes = np.linalg.norm(normal, axis=1, keepdims=True)
     aside = first + (side * BESIDE * normal / np.where(sizes == 0, 1.0, sizes))[:, None]

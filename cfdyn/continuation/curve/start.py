@@ -102,13 +102,13 @@ def _searched(
         tracer, path = followed(step, cycle, name, [allowed(step, name, float(end)) for end in bounds])
         path, special = with_special_points(tracer, path)
         if rule is not None:
-            found = _crossings(step.extended(*names), tracer, path.points, names, rule)
+            starts = _crossings(step.extended(*names), tracer, path.points, names, rule)
         else:
             here = [s for s in special if s.period in (None, len(cycle))]
-            found = [(float(s.z[-1]), tracer.points(s.z)) for s in here if s.kind == kind]
+            starts = [(float(s.z[-1]), tracer.points(s.z)) for s in here if s.kind == kind]
             met += [f"{spoken(s.kind)} at {name} = {s.z[-1]:.6g}" for s in here]
-        if found:
-            value, points = min(found, key=lambda pair: abs(pair[0] - step.params[name]))
+        if starts:
+            value, points = min(starts, key=lambda pair: abs(pair[0] - step.params[name]))
             return step.at(**{name: float(value)}), points
     ranges = " or ".join(f"{name} in {lo:g} to {hi:g}" for name, (lo, hi) in zip(names, box, strict=True))
     what = "point of the condition" if rule is not None else spoken(kind)
@@ -123,12 +123,12 @@ def _crossings(
     parameter, points = rows[:, -1], tracer.points(rows)
     values = np.array([[tracer.step.params[name] for name in names]] * len(parameter))
     values[:, names.index(tracer.parameter)] = parameter
-    found = []
+    crossings = []
     for i in range(tracer.n):
         states = np.column_stack([points[:, i], values])
         test = np.array([extended.rule(rule)(state, extended.p)[0] for state in states])
-        found += [(float(parameter[k]), np.roll(points[k], -i, axis=0)) for k in np.flatnonzero(test[:-1] * test[1:] <= 0)]
-    return found
+        crossings += [(float(parameter[k]), np.roll(points[k], -i, axis=0)) for k in np.flatnonzero(test[:-1] * test[1:] <= 0)]
+    return crossings
 
 
 def _read(step: Map, given: Any, condition: str | None) -> tuple[Map, str, Any]:

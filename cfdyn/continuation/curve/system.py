@@ -142,10 +142,10 @@ class CurveTracer(CycleTracer):
         """A point of the curve near the start, with its tangent towards a larger second parameter."""
         for border in self._borders():
             with np.errstate(all="ignore"):
-                found = self.solve(self.guess, border, most=30)
-            if found is None or not (self.inside(found.z)[-2 - (self.form == PAIR) :].all() and np.isfinite(found.z).all()):
+                solved = self.solve(self.guess, border, most=30)
+            if solved is None or not (self.inside(solved.z)[-2 - (self.form == PAIR) :].all() and np.isfinite(solved.z).all()):
                 continue
-            started = self.at(found.z, found.tangent)
+            started = self.at(solved.z, solved.tangent)
             if started is not None:
                 self.watch(started)
                 return self.at(started.z, started.tangent) or started

@@ -80,17 +80,17 @@ def beyond(values: np.ndarray, target: float) -> int:
 
 def events_between(system: System, first: Row, last: Row) -> list[Event]:
     """All in the step between two rows, in order."""
-    found, turns = list[Event](), first.tangent[-1] * last.tangent[-1] < 0
+    events, turns = list[Event](), first.tangent[-1] * last.tangent[-1] < 0
     place_at = between(system, first, last)
     if turns:
-        found += _fold(system, first, place_at)
-    folds = [event.share for event in found]
-    found += _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), -1.0, "flip")
+        events += _fold(system, first, place_at)
+    folds = [event.share for event in events]
+    events += _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), -1.0, "flip")
     passing = _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), 1.0, "branch point")
     # At a fold a multiplier passes 1, too.
-    found += [event for event in passing if not any(abs(event.share - share) < FOLDED for share in folds)]
-    found += _neimark_sacker(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum))
-    return sorted(found, key=lambda event: event.share)
+    events += [event for event in passing if not any(abs(event.share - share) < FOLDED for share in folds)]
+    events += _neimark_sacker(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum))
+    return sorted(events, key=lambda event: event.share)
 
 
 def _fold(system: System, first: Row, place_at: Between) -> list[Event]:
@@ -126,21 +126,21 @@ def _passing(
     number = abs(counts[0] - counts[1])
     if not number:
         return []
-    found = list[Event]()
+    events = list[Event]()
     for k in range(min(counts), max(counts)):
         event = _pass(system, place_at, first, last, target, kind, k)
-        if event is not None and not any(_alike(system, event, other) for other in found):
-            found.append(event)
-    if len(found) >= number or depth == PARTS:
-        return found
+        if event is not None and not any(_alike(system, event, other) for other in events):
+            events.append(event)
+    if len(events) >= number or depth == PARTS:
+        return events
     share = (first[0] + last[0]) / 2
     middle = place_at(share)
     if middle is None:
-        return found
+        return events
     half = share, system.spectrum(middle, vectors=True)
     parts = (first, half), (half, last)
     split = [event for a, b in parts for event in _passing(system, place_at, a, b, target, kind, depth + 1)]
-    return split if len(split) > len(found) else found
+    return split if len(split) > len(events) else events
 
 
 def _alike(system: System, one: Event, other: Event) -> bool:
@@ -232,16 +232,16 @@ def _neimark_sacker(
     if counts[0] == counts[1]:
         return []
     each = (_pair_passes(system, place_at, first[0], last[0], k) for k in range(min(counts), max(counts)))
-    found = [event for event in each if event is not None]
-    if len(found) == abs(counts[0] - counts[1]) or depth == PARTS:
-        return found
+    events = [event for event in each if event is not None]
+    if len(events) == abs(counts[0] - counts[1]) or depth == PARTS:
+        return events
     share = (first[0] + last[0]) / 2
     middle = place_at(share)
     if middle is None:
-        return found
+        return events
     half = share, system.spectrum(middle)
     split = [event for a, b in ((first, half), (half, last)) for event in _neimark_sacker(system, place_at, a, b, depth + 1)]
-    return split if len(split) > len(found) else found
+    return split if len(split) > len(events) else events
 
 
 def pairs_of(values: np.ndarray) -> np.ndarray:

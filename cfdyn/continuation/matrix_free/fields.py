@@ -110,14 +110,14 @@ def _fields(
     settings = {**said, "recipe": step.compiled and recipe_of(step.compiled)}
     values, residuals = _multipliers(rows)
     hyperbolic = _others_outside(rows, events)
-    found = [
+    special = [
         _special(system, rows, event, coefficients, other) | {"provenance": settings}
         for event, other in zip(events, hyperbolic, strict=True)
     ]
     points = np.array([row.z[:-1] if steps.n == 1 else steps.at(row.z[:-1], row.z[-1]).points for row in rows])
     return {
         "name": steps.parameter, "parameter": np.array([row.z[-1] for row in rows]),
-        "points": points.reshape(len(rows), steps.n, steps.dim), "multipliers": values, "bifurcations": found,
+        "points": points.reshape(len(rows), steps.n, steps.dim), "multipliers": values, "bifurcations": special,
         "ends": tuple(_reason(system, end, rows[-side].z) for side, end in enumerate(ends)), "closed": ends[1] == "closed",
         "period": steps.n, "bounds": system.bounds, "start": start, "watched": _watched(system, rows), "residuals": residuals,
         "lengths": np.append(np.tile(system.weights[:-1] ** -0.5, steps.n), system.weights[-1] ** -0.5), "_step": step,
@@ -130,10 +130,10 @@ def _watched(system: System, rows: list[Row]) -> str:
     words, most = system.shape.words, system.shape.watched
     if not words or most is None:
         return words
-    found = [len(row.spectrum.values) for row in rows]
-    if min(found) < max(found):
-        none = f"; on {found.count(0)} none, so that it is not known whether these are stable" if 0 in found else ""
-        words += f"; on {sum(k < max(found) for k in found)} of {len(rows)} rows fewer were found{none}"
+    counts = [len(row.spectrum.values) for row in rows]
+    if min(counts) < max(counts):
+        none = f"; on {counts.count(0)} none, so that it is not known whether these are stable" if 0 in counts else ""
+        words += f"; on {sum(k < max(counts) for k in counts)} of {len(rows)} rows fewer were found{none}"
     full = [float(row.z[-1]) for row in rows if beyond(row.spectrum.values, -1.0) >= most]
     if not full:
         return words
@@ -141,7 +141,7 @@ def _watched(system: System, rows: list[Row]) -> str:
 
 
 def _multipliers(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Those of all rows, the largest modulus first, with their residuals, (m, K); NaN where one was not found."""
+    """Those of all rows, the largest modulus first, with their residuals, (m, K); NaN where one is missing."""
     most = max(len(row.spectrum.values) for row in rows)
     kind = complex if any(np.iscomplexobj(row.spectrum.values) for row in rows) else float
     values, residuals = np.full((len(rows), most), np.nan, dtype=kind), np.full((len(rows), most), np.nan)
@@ -153,15 +153,15 @@ def _multipliers(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
 
 def _others_outside(rows: list[Row], events: list[Event]) -> list[bool]:
     """Whether beside the critical multiplier of each special point others lie outside the unit circle."""
-    found, row, outside = list[bool](), -1, 0
+    others, row, outside = list[bool](), -1, 0
     for event in events:
         if event.row != row:
             row, outside = event.row, int((np.abs(rows[event.row].spectrum.values) > 1).sum())
         before, after = (_outside(rows[k].spectrum.values, event.kind) for k in (row, min(row + 1, len(rows) - 1)))
         outward, together = after > before, 2 if event.kind == "neimark-sacker" else 1
-        found.append(outside - (0 if outward else together) > 0)
+        others.append(outside - (0 if outward else together) > 0)
         outside += together if outward else -together
-    return found
+    return others
 
 
 def _outside(values: np.ndarray, kind: str) -> int:

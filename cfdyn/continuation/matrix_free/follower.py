@@ -30,11 +30,11 @@ def followed(
     """The branch from a row on, in the direction of its tangent."""
     arm, step, last = Arm([start.without_vectors()]), max_step, start
     while not arm.end and len(arm.rows) <= max_steps:
-        found = _next(system, last, step)
-        if step > LEAST and (found is None or found[1] > 1):
-            step = max(SHRINKING * step if found is None else min(SHRINKING, AIM / found[1]) * step, LEAST)
+        reached = _next(system, last, step)
+        if step > LEAST and (reached is None or reached[1] > 1):
+            step = max(SHRINKING * step if reached is None else min(SHRINKING, AIM / reached[1]) * step, LEAST)
             continue
-        row, ratio = found or (None, 0.0)
+        row, ratio = reached or (None, 0.0)
         limit = row is not None and not system.bounds[0] <= row.z[-1] <= system.bounds[1]
         if row is not None and limit:
             row = on_limit(system, last, row)

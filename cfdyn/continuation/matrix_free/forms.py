@@ -33,11 +33,11 @@ def flip_form(steps: Steps, place: Place, mu: float, q: np.ndarray, hyperbolic: 
         p = place.linear.left(mu, q)
     except NumericsError as error:
         return FlipForm(None, None, f"no coefficient: {error}")
-    found = [_coefficient(steps, place, q, p, share) for share in (STEPS if steps.step.compiled is None else STEPS[:1])]
-    c, size = found[0]
+    forms = [_coefficient(steps, place, q, p, share) for share in (STEPS if steps.step.compiled is None else STEPS[:1])]
+    c, size = forms[0]
     if not np.isfinite(c):
         return FlipForm(None, None, "the map's third derivatives are not finite at this point")
-    if len(found) > 1 and abs(c - found[1][0]) > AGREE * abs(c):
+    if len(forms) > 1 and abs(c - forms[1][0]) > AGREE * abs(c):
         return FlipForm(None, None, UNRESOLVED)
     supercritical = None if abs(c) <= DEGENERATE * size else c > 0
     pace, weights = _speed(steps, place, q, p) * float(place.z[-1]), steps.step.n_weights

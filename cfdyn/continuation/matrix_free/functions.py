@@ -25,10 +25,10 @@ class Watched:
                            np.array([self._sorted(row.spectrum.values) for row in rows]))  # fmt: skip
 
     def _sorted(self, values: np.ndarray) -> np.ndarray:
-        found = np.full(self.count, np.nan, dtype=complex)
+        ordered = np.full(self.count, np.nan, dtype=complex)
         order = np.argsort(-np.abs(values), kind="stable")[: self.count]
-        found[: len(order)] = values[order]
-        return found
+        ordered[: len(order)] = values[order]
+        return ordered
 
     def points(self, z: np.ndarray) -> np.ndarray:
         """The points (rows, n, D) in unknowns (rows, D + 1)."""
@@ -69,20 +69,20 @@ def with_functions(
     watched = Watched(system, rows)
     known = dict.fromkeys(("mu", "modulus", "angle"), watched.count)
     functions.require_multipliers(known)
-    found, said = zeros(watched, watched.table, functions, watched.way), list(ends)
-    after, before = nearest_stops(found, functions, start)
+    hits, said = zeros(watched, watched.table, functions, watched.way), list(ends)
+    after, before = nearest_stops(hits, functions, start)
     if after is not None:
         rows = [*rows[: after.row + (after.share > 0)], watched.row(after)]
-        events, found = _until(events, after), _until(found, after)
+        events, hits = _until(events, after), _until(hits, after)
         said[1] = stop_words(watched, functions, after)
     if before is not None:
         rows, start = [watched.row(before), *rows[before.row + 1 :]], start - before.row
-        events, found = _from(events, before), _from(found, before)
+        events, hits = _from(events, before), _from(hits, before)
         said[0] = stop_words(watched, functions, before)
     seen = Watched(system, rows)
     return rows, events, (said[0], said[1]), start, {
         "functions": functions.texts, "stops": list(functions.stops), "quantities": functions.along(seen, seen.table),
-        "zeros": [zero_fields(watched, zero, functions) for zero in found],
+        "zeros": [zero_fields(watched, zero, functions) for zero in hits],
     }  # fmt: skip
 
 

@@ -41,10 +41,10 @@ def doubled_fields(
             continue
         points = place.local.points
         apart = system.length(np.append(points[n // 2] - points[0], 0.0))
-        found = system.with_tangent(place, direction)
-        if found is not None and apart >= ASIDE * h:
+        solved = system.with_tangent(place, direction)
+        if solved is not None and apart >= ASIDE * h:
             begun = f"flip at {point.name} = {shown(value, bounds)}"
-            row = Row(found, system.spectrum(found, vectors=True))
+            row = Row(solved, system.spectrum(solved, vectors=True))
             return fields_from(system, row, max_steps, max_step, True, progress, functions, begun)
     raise NumericsError(
         f"no {called(n)} was found beside the flip at {point.name} = {value:.10g}; the branch may be vertical there"

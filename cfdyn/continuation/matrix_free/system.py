@@ -83,9 +83,9 @@ class System:
     def with_tangent(self, place: Place, direction: np.ndarray) -> Place | None:
         """The place with its unit tangent to the side of a direction; None where there is none."""
         border, right = self.weights * direction, np.append(np.zeros(self.dim), 1.0)
-        found = place.linear.bordered(1.0, place.local.slope, border[:-1], border[-1], right)
-        length = self.length(found.x)
-        return replace(place, tangent=found.x / length) if found.converged and length > 0 else None
+        solved = place.linear.bordered(1.0, place.local.slope, border[:-1], border[-1], right)
+        length = self.length(solved.x)
+        return replace(place, tangent=solved.x / length) if solved.converged and length > 0 else None
 
     def turn(self, first: np.ndarray, second: np.ndarray) -> float:
         """The angle between unit tangents."""

@@ -39,13 +39,13 @@ class Text:
         if missing:
             raise NotValid(f"{self.what}: the name {missing[0]!r} has no value")
         done: dict[sympy.Basic, Node] = {}
-        found = self._node(graph, self.tree, names, done)
+        root = self._node(graph, self.tree, names, done)
         for one in self.conditions:
-            found = graph.add(found, self._defined(graph, one, names, done))
+            root = graph.add(root, self._defined(graph, one, names, done))
         for node in (names[name] for name in self.cancelled if name in names):
             if graph.nodes[node][0] not in ("name", "const"):
-                found = graph.add(found, graph.mul(graph.call("nil"), node))
-        return found
+                root = graph.add(root, graph.mul(graph.call("nil"), node))
+        return root
 
     def _defined(self, graph: Graph, one: Condition, names: Mapping[str, Node], done: dict[sympy.Basic, Node]) -> Node:
         """0 where a condition holds, else the whole line."""
@@ -85,8 +85,8 @@ class Text:
             return graph.put("true" if x == sympy.true else "false")
         if isinstance(x, sympy.Add):
             return graph.total(parts)
-        if isinstance(x, (sympy.Mul, sympy.Pow)) and (found := _quotient(graph, x, done)) is not None:
-            return found
+        if isinstance(x, (sympy.Mul, sympy.Pow)) and (quotient := _quotient(graph, x, done)) is not None:
+            return quotient
         if isinstance(x, sympy.Mul):
             return _product(graph, x, parts)
         if isinstance(x, sympy.Pow):
@@ -103,10 +103,10 @@ class Text:
     def _call(self, graph: Graph, x: sympy.Basic, parts: list[Node]) -> Node:
         name = x.func.__name__
         if name in ("Max", "Min"):
-            found = parts[0]
+            result = parts[0]
             for part in parts[1:]:
-                found = graph.call(name, found, part)
-            return found
+                result = graph.call(name, result, part)
+            return result
         if name == "relu":
             return graph.call("Max", graph.const(0), parts[0])
         if name == "Heaviside" and x.args[1:] not in ((), (sympy.Rational(1, 2),)):
@@ -146,14 +146,14 @@ def _power(graph: Graph, x: sympy.Pow, parts: list[Node]) -> Node:
 def _piecewise(graph: Graph, parts: list[Node]) -> Node:
     if graph.nodes[parts[-1]][0] != "true":
         raise NotValid("a Piecewise does not end with the condition True")
-    found = parts[-2]
+    result = parts[-2]
     for value, condition in zip(parts[-4::-2], parts[-3::-2]):
-        found = graph.select(condition, value, found)
-    return found
+        result = graph.select(condition, value, result)
+    return result
 
 
 def _folded(graph: Graph, kind: str, parts: list[Node]) -> Node:
-    found = parts[0]
+    result = parts[0]
     for part in parts[1:]:
-        found = graph.put(kind, found, part)
-    return found
+        result = graph.put(kind, result, part)
+    return result

@@ -31,13 +31,13 @@ class Graph:
 
     def put(self, *node: Any) -> Node:
         """The number of a node."""
-        found = self._known.get(node)
-        if found is None:
-            found = self._known[node] = len(self.nodes)
+        number = self._known.get(node)
+        if number is None:
+            number = self._known[node] = len(self.nodes)
             self.nodes.append(node)
-            if found > MOST_NODES:
+            if number > MOST_NODES:
                 raise TooLarge
-        return found
+        return number
 
     def const(self, value: Fraction | int) -> Node:
         return self.put("const", Fraction(value))
@@ -90,9 +90,9 @@ class Graph:
 
     def call(self, name: str, *arguments: Node) -> Node:
         if name in ("log", "log1p"):
-            found = logarithm(self, *arguments) if name == "log" else log_one_plus(self, *arguments)
-            if found is not None:
-                return found
+            node = logarithm(self, *arguments) if name == "log" else log_one_plus(self, *arguments)
+            if node is not None:
+                return node
         return self.put("call", name, *arguments)
 
     def total(self, terms: Iterable[Node]) -> Node:
@@ -108,7 +108,7 @@ class Graph:
 
     def collected(self, terms: Iterable[tuple[Fraction, Node]]) -> dict[Node, Fraction]:
         """Such a sum as {node: its coefficient}, in an order of its own."""
-        found: dict[Node, Fraction] = {}
+        weights: dict[Node, Fraction] = {}
         stack = list(terms)
         while stack:
             c, node = stack.pop()
@@ -120,8 +120,8 @@ class Graph:
             elif what[0] == "mul" and (value := self.value(what[2])) is not None:
                 stack.append((c * value, what[1]))
             else:
-                found[node] = found.get(node, Fraction(0)) + c
-        return {node: c for node, c in sorted(found.items()) if c}
+                weights[node] = weights.get(node, Fraction(0)) + c
+        return {node: c for node, c in sorted(weights.items()) if c}
 
     def select(self, condition: Node, a: Node, b: Node, kind: str = "select") -> Node:
         truth = self.nodes[condition][0]
@@ -136,14 +136,14 @@ class Graph:
 
     def reached(self, roots: Iterable[Node]) -> list[Node]:
         """All that some nodes need, in order."""
-        found: set[Node] = set()
+        reached: set[Node] = set()
         stack = list(roots)
         while stack:
             node = stack.pop()
-            if node not in found:
-                found.add(node)
+            if node not in reached:
+                reached.add(node)
                 stack.extend(self.arguments(node))
-        return sorted(found)
+        return sorted(reached)
 
     def substituted(
         self, roots: Sequence[Node], names: Mapping[tuple, Node], only: Callable[[tuple], bool] | None = None
@@ -223,15 +223,15 @@ def _of_number(graph: Graph, number: Fraction | int) -> Node | None:
 
 def _terms(graph: Graph, u: Node) -> list[Node]:
     """What a sum adds up."""
-    found, left = [], [u]
+    terms, left = [], [u]
     while left:
         term = left.pop()
         kind, *parts = graph.nodes[term]
         if kind == "add":
             left += parts
         else:
-            found.append(term)
-    return found
+            terms.append(term)
+    return terms
 
 
 def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
@@ -241,10 +241,10 @@ def _of_sum(graph: Graph, terms: list[Node]) -> Node | None:
         return graph.neg(graph.call("softplus", v))
     first = [_of_number(graph, number)] if number else []
     inside = first + [logarithm(graph, term) for term in others]
-    found = {node for node in inside if node is not None}
-    if not found or len(found) < len(inside):
+    nodes = {node for node in inside if node is not None}
+    if not nodes or len(nodes) < len(inside):
         return None
-    whole, *left = sorted(found, key=lambda node: (node not in first, node))
+    whole, *left = sorted(nodes, key=lambda node: (node not in first, node))
     for other in left:  # log(eᵃ + eᵇ) = a + softplus(b − a)
         whole = graph.add(whole, graph.call("softplus", graph.sub(other, whole)))
     return whole

@@ -15,20 +15,20 @@ from cfdyn.certify.checker.formulas.graph import Graph, Node
 def derivative(graph: Graph, roots: list[Node], name: str, continuous: Callable[[Node], bool] | None = None) -> list[Node]:
     """d/dname of some nodes; ``continuous``: whether a node with branches is continuous where they meet; None: formal."""
     zero, one = graph.const(0), graph.const(1)
-    found: dict[Node, Node] = {}
+    slopes: dict[Node, Node] = {}
     for node in graph.reached(roots):
         what = graph.nodes[node]
         if what == ("name", name):
-            found[node] = one
+            slopes[node] = one
         elif what[0] in ("const", "name", "less", "least", "and", "or", "true", "false"):
-            found[node] = zero
+            slopes[node] = zero
         else:
-            found[node] = _one(graph, node, what, found, continuous)
-    return [found[r] for r in roots]
+            slopes[node] = _one(graph, node, what, slopes, continuous)
+    return [slopes[r] for r in roots]
 
 
-def _one(graph: Graph, node: Node, what: tuple, found: dict[Node, Node], continuous: Callable[[Node], bool] | None) -> Node:
-    kind, inner = what[0], [found[a] for a in graph.arguments(node)]
+def _one(graph: Graph, node: Node, what: tuple, slopes: dict[Node, Node], continuous: Callable[[Node], bool] | None) -> Node:
+    kind, inner = what[0], [slopes[a] for a in graph.arguments(node)]
     if kind == "add":
         return graph.add(*inner)
     if kind == "mul":
@@ -39,7 +39,7 @@ def _one(graph: Graph, node: Node, what: tuple, found: dict[Node, Node], continu
     if kind in ("power", "rational"):
         ramp = _ramp(graph, what) if kind == "power" and what[2] > 1 else None
         if ramp is not None:  # Max(0, u)ⁿ is smooth: n Max(0, u)ⁿ⁻¹ u′
-            return graph.mul(graph.mul(graph.const(what[2]), graph.power(what[1], what[2] - 1)), found[ramp])
+            return graph.mul(graph.mul(graph.const(what[2]), graph.power(what[1], what[2] - 1)), slopes[ramp])
         slope = graph.mul(graph.const(what[2]), graph.rational(what[1], Fraction(what[2]) - 1))
         return graph.mul(slope, inner[0])
     if kind in ("select", "jump"):

@@ -198,12 +198,12 @@ def _names(p: Polynomial) -> bool:
 
 def added(p: Polynomial, q: Polynomial, factor: int = 1) -> Polynomial:
     """p + factor q."""
-    found = dict(p)
+    total = dict(p)
     for m, c in q.items():
-        found[m] = found.get(m, Fraction(0)) + factor * c
-        if not found[m]:
-            del found[m]
-    return found
+        total[m] = total.get(m, Fraction(0)) + factor * c
+        if not total[m]:
+            del total[m]
+    return total
 
 
 def times(p: Polynomial, q: Polynomial, most: int = MOST_TERMS) -> Polynomial:
@@ -225,10 +225,10 @@ def times(p: Polynomial, q: Polynomial, most: int = MOST_TERMS) -> Polynomial:
 def _raised(p: Polynomial, n: int) -> Polynomial:
     if n > MOST_DEGREE:
         raise Refused
-    found = _const(1)
+    power = _const(1)
     for _ in range(n):
-        found = times(found, p)
-    return found
+        power = times(power, p)
+    return power
 
 
 def _solved(p: Polynomial) -> tuple[tuple, Polynomial] | None:

@@ -105,10 +105,10 @@ class _Reader:
     def _power(self, p: Polynomial, n: int) -> Polynomial:
         if n > MOST_DEGREE:
             raise Refused
-        found = p
+        power = p
         for _ in range(n - 1):
-            found = self._product(found, p)
-        return found
+            power = self._product(power, p)
+        return power
 
     def _work(self, much: int) -> None:
         self.left -= much

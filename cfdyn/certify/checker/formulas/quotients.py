@@ -20,23 +20,23 @@ def quotient(graph: Graph, factors: Sequence[tuple[Node, Fraction]]) -> Node | N
     """
     powers = _product(graph, factors)
     below = {node: -n for node, n in powers.items() if n < 0 and is_sum(graph, node)}
-    found = _quotient(graph, {node: n for node, n in powers.items() if node not in below}, below, MOST)
-    return found if _needed(graph, factors) <= _needed(graph, [(found, Fraction(1))]) else None
+    result = _quotient(graph, {node: n for node, n in powers.items() if node not in below}, below, MOST)
+    return result if _needed(graph, factors) <= _needed(graph, [(result, Fraction(1))]) else None
 
 
 def _needed(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> set[tuple[str, Node]]:
     """Where a product of powers has values: what must not be 0, taken apart into its factors, and arguments of roots and of
     functions with gaps. Sums that are positive everywhere are none of these."""
-    found, under = set(), []
+    needed, under = set(), []
     powers = [(graph.nodes[part][1], Fraction(graph.nodes[part][2])) for part in graph.reached(node for node, _ in factors)
               if graph.nodes[part][0] in ("power", "rational")]  # fmt: skip
     for node, n in [*factors, *powers]:
-        found |= {("root", node)} if n.denominator > 1 and not is_sum(graph, node) else set()
+        needed |= {("root", node)} if n.denominator > 1 and not is_sum(graph, node) else set()
         under += [node] if n < 0 else []
     for part in graph.reached(node for node, _ in factors):
         kind, *parts = graph.nodes[part]
         if kind == "call" and parts[0] in GAPS:
-            found.add((parts[0], parts[1]))
+            needed.add((parts[0], parts[1]))
         under += parts[1:] if kind == "div" else []
     while under:
         node = under.pop()
@@ -44,8 +44,8 @@ def _needed(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> set[tuple
         if kind in ("mul", "div", "power"):
             under += graph.arguments(node)
         elif not graph.value(node) and not is_sum(graph, node):
-            found.add(("0", node))
-    return found
+            needed.add(("0", node))
+    return needed
 
 
 def _product(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> dict[Node, Fraction]:
@@ -159,7 +159,7 @@ def _terms(graph: Graph, node: Node) -> dict[Node, Fraction] | None:
     if kind == "call" and parts[0] in ("cosh", "sinh"):
         half, v = Fraction(1, 2), parts[1]
         return {v: half, graph.neg(v): half if parts[0] == "cosh" else -half}
-    found: dict[Node, Fraction] = {}
+    terms: dict[Node, Fraction] = {}
     for part in _summands(graph, node):
         c, a = Fraction(1), graph.const(0)
         for factor, n in _product(graph, [(part, Fraction(1))]).items():
@@ -170,8 +170,8 @@ def _terms(graph: Graph, node: Node) -> dict[Node, Fraction] | None:
                 return None
             else:
                 a = graph.add(a, graph.mul(graph.const(n), inside))
-        found[a] = found.get(a, Fraction(0)) + c
-    return found
+        terms[a] = terms.get(a, Fraction(0)) + c
+    return terms
 
 
 def _difference(graph: Graph, a: Node, b: Node) -> Node:

@@ -18,14 +18,14 @@ def settled(graph: Graph, roots: Sequence[Node], values: Mapping[str, Interval])
     """
     order = graph.reached(roots)
     known = _Known(graph, dict(zip(order, Program(graph, order)(values), strict=True)))
-    found: dict[tuple, Node] = {}
+    decided: dict[tuple, Node] = {}
     for node in order:
         what = graph.nodes[node]
         if what[0] in ("less", "least") and known.truth(node) is None:
             gap = _gap(graph, what, known, values)
             if gap is not None:
-                found[what] = graph.put("true" if gap < 0 or gap == 0 and what[0] == "least" else "false")
-    return graph.substituted(roots, found) if found else None
+                decided[what] = graph.put("true" if gap < 0 or gap == 0 and what[0] == "least" else "false")
+    return graph.substituted(roots, decided) if decided else None
 
 
 def _gap(graph: Graph, what: tuple, known: _Known, values: Mapping[str, Interval]) -> int | None:
@@ -81,10 +81,10 @@ class _Known(Mapping[Node, bool]):
         return isinstance(node, int) and self._branch(node) is not None
 
     def __getitem__(self, node: Node) -> bool:
-        found = self._branch(node)
-        if found is None:
+        branch = self._branch(node)
+        if branch is None:
             raise KeyError(node)
-        return found
+        return branch
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.spans if node in self)

@@ -95,9 +95,9 @@ def _jumping(joins: Joins, switches: Switches, node: Node) -> list[Node]:
     open_ = [graph.nodes[n][1] for n in order if graph.nodes[n][0] == "select" and not joins.continuous(n)]
     relations = {r for r in graph.reached(open_) if graph.nodes[r][0] in ("less", "least")}
     parts = [n for n in order if n in relations or switches.kind(n) in ("sign", "Heaviside")]
-    found: list[Node] = []
+    places: list[Node] = []
     for n in parts:
         place, turned = switches.place(n), switches.place(n, -1)
-        if place is not None and graph.value(place) is None and not {place, turned} & set(found):
-            found.append(place)
-    return found
+        if place is not None and graph.value(place) is None and not {place, turned} & set(places):
+            places.append(place)
+    return places

@@ -67,13 +67,13 @@ def _computed(what: tuple, parts: list[Any]) -> Any:
     return _truth(kind, parts)
 
 
-def _handed_on(found: Interval, parts: list[Interval]) -> Interval:
+def _handed_on(value: Interval, parts: list[Interval]) -> Interval:
     """The whole line where an argument is the whole line: it may be undefined, which a bounded function must not hide."""
     for part in parts:
         lost = (part.lo == -np.inf) & (part.hi == np.inf)
         if lost.any():
-            found = Interval(np.where(lost, -np.inf, found.lo), np.where(lost, np.inf, found.hi))
-    return found
+            value = Interval(np.where(lost, -np.inf, value.lo), np.where(lost, np.inf, value.hi))
+    return value
 
 
 def _called(name: str, parts: list[Interval]) -> Interval:

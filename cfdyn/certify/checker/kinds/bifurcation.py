@@ -32,17 +32,17 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     shape, x = _unknowns(document["evidence"], claim, kind, n, g)
     jets = Jets(g)
     check_least_period(fields.boxes(claim["points"], "the points", n, g.d), "the cycle")
-    found = draw_together(jets, shape, x)
-    if found is None:
+    jet = draw_together(jets, shape, x)
+    if jet is None:
         raise NotValid("Krawczyk's test does not show exactly one bifurcation in the boxes")
-    found = widened(found)
-    whole = _whole(jets, shape, found)
+    jet = widened(jet)
+    whole = _whole(jets, shape, jet)
     _check_others(whole.first[:, : g.d], 1 if kind != "neimark-sacker" else 2)
     if kind == "neimark-sacker":
-        c, s = found[shape.rotation][0], found[shape.rotation][1]
+        c, s = jet[shape.rotation][0], jet[shape.rotation][1]
         if not (s.without_zero() and c.without_zero() and (c + point(np.array(0.5))).without_zero()):
             raise NotValid("the rotation is not known to be off the strong resonances")
-    coefficient, crossing = (_turning if kind == "neimark-sacker" else _simple)(shape, found, whole)
+    coefficient, crossing = (_turning if kind == "neimark-sacker" else _simple)(shape, jet, whole)
     _check_claimed(claim, kind, coefficient, crossing)
 
 
@@ -68,13 +68,13 @@ def _unknowns(given: Any, claim: dict[str, Any], kind: str, n: int, g: CheckedMa
 
 def _whole(jets: Jets, shape: Shape, x: Interval) -> Jet:
     """The jet of gⁿ along the cycle, bounded, so that the map is smooth there."""
-    found = None
+    whole = None
     for jet in jets.at(shape.points(x), x[shape.parameter : shape.parameter + 1]):
-        found = jet if found is None else composed(jet, found)
-    assert found is not None
-    if not all(np.isfinite(part.lo).all() and np.isfinite(part.hi).all() for part in found):
+        whole = jet if whole is None else composed(jet, whole)
+    assert whole is not None
+    if not all(np.isfinite(part.lo).all() and np.isfinite(part.hi).all() for part in whole):
         raise NotValid("the map is not known to be smooth along the cycle")
-    return found
+    return whole
 
 
 def _check_others(around: Interval, critical: int) -> None:
@@ -88,10 +88,10 @@ def _check_others(around: Interval, critical: int) -> None:
         raise NotValid("other multipliers are not known to be off the unit circle")
 
 
-def _needed(found: Any) -> Any:
-    if found is None:
+def _needed(value: Any) -> Any:
+    if value is None:
         raise NotValid("a linear system of the normal form may be singular")
-    return found
+    return value
 
 
 def _lengths(shape: Shape, x: Interval) -> Interval:
@@ -156,11 +156,11 @@ def _turning(shape: Shape, x: Interval, whole: Jet) -> tuple[Interval, Interval]
 
 
 def _check_claimed(claim: dict[str, Any], kind: str, coefficient: Interval, crossing: Interval) -> None:
-    """Both intervals hold what was found and not 0; the side and the criticality are what their signs say."""
+    """Both intervals hold the values and not 0; the side and the criticality are what their signs say."""
     signs = []
-    for name, found in (("coefficient", coefficient), ("crossing", crossing)):
+    for name, value in (("coefficient", coefficient), ("crossing", crossing)):
         said = fields.box([claim[name]], f"the {name}", 1)[0]
-        if not found.within(said):
+        if not value.within(said):
             raise NotValid(f"the {name} is not in the claimed interval")
         if not said.without_zero():
             raise NotValid(f"the {name} may be 0")

@@ -76,16 +76,16 @@ def _check_apart(z: Interval) -> None:
 
 def _marks(cycles: list[Interval], numbers: list[float], interval: Interval) -> list[Mark]:
     """From left to right, pairwise apart, in the interval."""
-    found = [Mark(float(z.lo[i, 0]), float(z.hi[i, 0]), c, i) for c, z in enumerate(cycles) for i in range(len(z.lo))]
-    found += [Mark(x, x, -1, -1) for x in numbers]
-    found.sort()
-    if not 2 <= len(found) <= MOST_MARKS:
-        raise NotValid(f"there are {len(found)} marks; two to {MOST_MARKS} are needed")
-    if any(not a.hi < b.lo for a, b in zip(found, found[1:])):
+    marks = [Mark(float(z.lo[i, 0]), float(z.hi[i, 0]), c, i) for c, z in enumerate(cycles) for i in range(len(z.lo))]
+    marks += [Mark(x, x, -1, -1) for x in numbers]
+    marks.sort()
+    if not 2 <= len(marks) <= MOST_MARKS:
+        raise NotValid(f"there are {len(marks)} marks; two to {MOST_MARKS} are needed")
+    if any(not a.hi < b.lo for a, b in zip(marks, marks[1:])):
         raise NotValid("two marks meet")
-    if found[0].lo < interval.lo[0] or found[-1].hi > interval.hi[0]:
+    if marks[0].lo < interval.lo[0] or marks[-1].hi > interval.hi[0]:
         raise NotValid("a mark is not in the interval")
-    return found
+    return marks
 
 
 def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[range]:
@@ -101,12 +101,12 @@ def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[ra
         else:
             at_most.append(next((k for k, m in enumerate(marks) if hi <= m.lo), len(marks)))
             at_least.append(next((k for k in range(len(marks) - 1, -1, -1) if lo >= marks[k].hi), -1))
-    found = []
+    covers = []
     for a in range(len(marks) - 1):
         rising = range(at_most[a], at_least[a + 1])
         falling = range(at_most[a + 1], at_least[a])
-        found.append(rising or falling)  # not both: that would order the two images in both ways
-    return found
+        covers.append(rising or falling)  # not both: that would order the two images in both ways
+    return covers
 
 
 def _after(mark: Mark, place: dict[tuple[int, int], int], cycles: list[Interval]) -> int | None:
@@ -120,5 +120,5 @@ def _image(mark: Mark, g: CheckedMap) -> tuple[float, float]:
     """The image of a number, over all values of the parameters."""
     if mark.cycle >= 0:
         return -np.inf, np.inf
-    found = g.value(point(np.array([mark.lo])), g.lines)
-    return float(found.lo[0]), float(found.hi[0])
+    image = g.value(point(np.array([mark.lo])), g.lines)
+    return float(image.lo[0]), float(image.hi[0])

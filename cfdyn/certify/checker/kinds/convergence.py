@@ -45,10 +45,10 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
 
 def _ellipsoid(evidence: dict[str, Any], d: int) -> Ellipsoid:
     def vector(given: Any, where: str) -> Array:
-        found = np.array([fields.end(x, where) for x in fields.sequence(given, where, d)])
-        if not np.isfinite(found).all():
+        numbers = np.array([fields.end(x, where) for x in fields.sequence(given, where, d)])
+        if not np.isfinite(numbers).all():
             raise NotValid(f"{where} is not finite")
-        return found
+        return numbers
 
     centre = vector(evidence["centre"], "the centre")
     matrix = np.array([vector(c, "a column") for c in fields.sequence(evidence["columns"], "the columns", d)]).T
@@ -95,15 +95,15 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
     m = p = point(x.middle)
     total = point(np.broadcast_to(np.eye(d), (len(x.lo), d, d)))
     # an orbit that may not be there goes nowhere, even if the next step forgets where it was
-    found, continuous, defined = np.zeros(len(x.lo), dtype=bool), *np.ones((2, len(x.lo)), dtype=bool)
+    reached, continuous, defined = np.zeros(len(x.lo), dtype=bool), *np.ones((2, len(x.lo)), dtype=bool)
     start = x - m
     radius = _length(applied(target.inverse, start))
     for k in range(steps + 1):
         straight = _length(applied(target.inverse, x - point(target.centre))) <= 1
         offset = applied(target.inverse, p - point(target.centre))
         bent, far = offset + applied(product(target.inverse, total), start), _length(offset)
-        found |= defined & (straight | continuous & ((_length(bent) <= 1) | (up(far + radius) <= 1)))
-        if found.all() or k == steps:
+        reached |= defined & (straight | continuous & ((_length(bent) <= 1) | (up(far + radius) <= 1)))
+        if reached.all() or k == steps:
             break
         natural, slopes = g.slopes(x, lines)
         good = finite(natural, slopes)
@@ -115,7 +115,7 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
         reach = up(radius[:, None] * target.half)
         turned = meet(p + applied(total, start), p + Interval(-reach, reach))
         x = meet(_where(good, meet(natural, one), natural), _where(continuous, turned, natural))
-    return found
+    return reached
 
 
 def _where(condition: Array, a: Interval, b: Interval) -> Interval:

@@ -51,15 +51,15 @@ def _check_fixed_points(claimed: int, n: int, counts: dict[int, int], whole: dic
 def _ledger(given: Any, g: CheckedMap, n: int, box: Interval, turns: list[list[int]], letters: str) -> tuple[int, bool]:
     """The number of cycles of least period n that are proved, and whether there are no others in the box."""
     what = f"the ledger of {n}"
-    found = fields.mapping(given, what, ["tree", "proven"])
-    cycles = [fields.boxes(z, what, n, g.d) for z in fields.sequence(found["proven"], what, most=MOST_CYCLES)]
+    ledger = fields.mapping(given, what, ["tree", "proven"])
+    cycles = [fields.boxes(z, what, n, g.d) for z in fields.sequence(ledger["proven"], what, most=MOST_CYCLES)]
     _check_disjoint([z[i] for z in cycles for i in range(n)], what)
     for z in cycles:
         if not z.within(box).all():
             raise NotValid(f"{what}: a cycle's boxes are not in the box")
         unique(g, z, g.lines, what)
     check_closed(cycles, turns, what)
-    text = fields.text(found["tree"], what, 20 * 2**20)
+    text = fields.text(ledger["tree"], what, 20 * 2**20)
     return len(cycles), Absence(g, n, box, cycles, turns).check(text, box, letters, what)
 
 

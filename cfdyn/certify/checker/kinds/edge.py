@@ -43,8 +43,8 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     root = Interval(np.concatenate([box.lo, g.lines.lo]), np.concatenate([box.hi, g.lines.hi]))
     parts = gathered(fields.text(evidence["tree"], "the tree", 20 * 2**20), root, "abe", MOST_LEAVES).boxes
     for _ in range(MOST_CUTS):
-        good, height, found = edge.over(parts[:, :n], parts[:, n:])
-        parts = parts[~(good & ((height.hi < 0) | (height.lo > 0) | found.within(rate)))]
+        good, height, growth = edge.over(parts[:, :n], parts[:, n:])
+        parts = parts[~(good & ((height.hi < 0) | (height.lo > 0) | growth.within(rate)))]
         if not len(parts.lo):
             return
         if 2 * len(parts.lo) > MOST_PARTS:
@@ -75,9 +75,9 @@ class _Edge:
         g, d, n = self.g, self.g.d, len(x.lo)
         z, states = x[:, :d], x[:, d:]
         values = g._values(z, lines)
-        found = g._stacked(self.slopes(values), z)
-        good = (np.isfinite(found.lo) & np.isfinite(found.hi)).all(axis=-1)
-        slopes = Interval(found.lo[:, : d * d].reshape(n, d, d), found.hi[:, : d * d].reshape(n, d, d))
+        rows = g._stacked(self.slopes(values), z)
+        good = (np.isfinite(rows.lo) & np.isfinite(rows.hi)).all(axis=-1)
+        slopes = Interval(rows.lo[:, : d * d].reshape(n, d, d), rows.hi[:, : d * d].reshape(n, d, d))
         sizes, growth = self._scaled(states)
         good &= (sizes.lo > 0).all(axis=-1) & np.isfinite(sizes.hi).all(axis=-1)
         q = self._bases(slopes.middle, np.where(good[:, None], sizes.middle, 1.0))
@@ -108,13 +108,13 @@ class _Edge:
         gradient = moves / (exact(self.scale.lr) if rate is None else Interval(rate.lo[:, None], rate.hi[:, None]))
         return growth * exact(self.scale.kappa) * (gradient * gradient - states)
 
-    def _rate(self, found: Interval, u: Interval, sizes: Interval, moves: Interval) -> Interval:
+    def _rate(self, slopes: Interval, u: Interval, sizes: Interval, moves: Interval) -> Interval:
         """(D²g[u, u] · lr ∇L/p − θ u·(dp/dt)u) / u·pu."""
         d, total, size = self.g.d, point(np.zeros(len(u.lo))), point(np.zeros(len(u.lo)))
         for at, (i, k) in enumerate(self.pairs):
             weight = u[:, i] * u[:, k] * point(np.array(1.0 if i == k else 2.0))
             for j in range(d):
-                total = total + weight * found[:, d + at * d + j] * found[:, j] / sizes[:, j]
+                total = total + weight * slopes[:, d + at * d + j] * slopes[:, j] / sizes[:, j]
         for i in range(d):
             square = u[:, i] * u[:, i]
             total, size = total - square * self.threshold * moves[:, i], size + square * sizes[:, i]

@@ -57,9 +57,9 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
 
 
 def _parallelogram(given: Any) -> Parallelogram:
-    found = fields.mapping(given, "a set", ["centre", "columns"])
-    centre = _doubles(found["centre"], "a centre")
-    a, b = (_doubles(c, "a column") for c in fields.sequence(found["columns"], "the columns", 2))
+    parts = fields.mapping(given, "a set", ["centre", "columns"])
+    centre = _doubles(parts["centre"], "a centre")
+    a, b = (_doubles(c, "a column") for c in fields.sequence(parts["columns"], "the columns", 2))
     matrix = point(np.array([a, b]).T)
     det = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
     if not det.without_zero():
@@ -69,10 +69,10 @@ def _parallelogram(given: Any) -> Parallelogram:
 
 
 def _doubles(given: Any, where: str) -> Array:
-    found = np.array([fields.end(x, where) for x in fields.sequence(given, where, 2)])
-    if not np.isfinite(found).all():
+    doubles = np.array([fields.end(x, where) for x in fields.sequence(given, where, 2)])
+    if not np.isfinite(doubles).all():
         raise NotValid(f"{where} is not finite")
-    return found
+    return doubles
 
 
 def _check_disjoint(sets: list[Parallelogram]) -> None:

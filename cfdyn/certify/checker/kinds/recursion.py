@@ -44,16 +44,16 @@ def flips_at(given: Mapping[str, Any], scale: Any = None) -> tuple[Fraction, Sca
     if not lr > 0:
         raise NotValid("lr is not positive")
     step = _Step(Optimizer(o, False))
-    found = None if scale is None else step.divided(Text(fields.text(scale, "the scale", 1000), "the scale"), lr)
+    divided = None if scale is None else step.divided(Text(fields.text(scale, "the scale", 1000), "the scale"), lr)
     a, b, c, e = step.coefficients()
     if not -1 < b < 1 or not c * (1 - b) + a * e < 0 or not a * e - c * (1 + b) > 0:
         raise NotValid("the optimizer does not descend along a mode")
-    if found and c * (1 - b) + a * e != b - 1:
+    if divided and c * (1 - b) + a * e != b - 1:
         raise NotValid("a slow gradient does not move the weights by itself over the scale")
     theta = 2 * (1 + b) / (a * e - c * (1 + b))
     if not -1 < b + theta * (b * c - a * e) < 1:
         raise NotValid("a mode of the optimizer turns before it flips")
-    return theta, found
+    return theta, divided
 
 
 class _Step:
@@ -118,12 +118,12 @@ def _number(graph: Graph, node: Node, name: Node) -> Fraction:
         return Fraction(0)
     [slope] = derivative(graph, [node], what[1])
     try:
-        found = difference(graph, slope, graph.const(0), {})
+        terms = difference(graph, slope, graph.const(0), {})
     except Undecided:
-        found = {((("name", "?"), 1),): Fraction(1)}
-    if any(found):
+        terms = {((("name", "?"), 1),): Fraction(1)}
+    if any(terms):
         raise NotValid("the optimizer is not linear in the gradient and its state")
-    return found.get((), Fraction(0))
+    return terms.get((), Fraction(0))
 
 
 def _same(graph: Graph, one: Node, other: Node) -> bool:

@@ -52,12 +52,12 @@ class Interval:
         return Interval(-self.hi, -self.lo)
 
     def __mul__(self, other: Interval) -> Interval:
-        found = _hull_of(self.lo * other.lo, self.lo * other.hi, self.hi * other.lo, self.hi * other.hi)
-        return _signed(found, self, other)
+        hull = _hull_of(self.lo * other.lo, self.lo * other.hi, self.hi * other.lo, self.hi * other.hi)
+        return _signed(hull, self, other)
 
     def __truediv__(self, other: Interval) -> Interval:
-        found = _hull_of(self.lo / other.lo, self.lo / other.hi, self.hi / other.lo, self.hi / other.hi)
-        return _or_whole(_signed(found, self, other), (other.lo > 0) | (other.hi < 0))
+        hull = _hull_of(self.lo / other.lo, self.lo / other.hi, self.hi / other.lo, self.hi / other.hi)
+        return _or_whole(_signed(hull, self, other), (other.lo > 0) | (other.hi < 0))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,8 +68,8 @@ class Interval:
     def middle(self) -> Array:
         """A double inside, 0 where an end is infinite."""
         with np.errstate(all="ignore"):
-            found = 0.5 * self.lo + 0.5 * self.hi
-        return np.where(np.isfinite(found), np.clip(found, self.lo, self.hi), 0.0)
+            middle = 0.5 * self.lo + 0.5 * self.hi
+        return np.where(np.isfinite(middle), np.clip(middle, self.lo, self.hi), 0.0)
 
     @property
     def magnitude(self) -> Array:
@@ -106,19 +106,19 @@ def _hull_of(*values: Array) -> Interval:
     return Interval(down(lo), up(hi))
 
 
-def _signed(found: Interval, a: Interval, b: Interval) -> Interval:
+def _signed(value: Interval, a: Interval, b: Interval) -> Interval:
     """A product or quotient of numbers whose signs are known does not pass 0 when it is rounded."""
-    tiny = (found.lo == -_TINY) | (found.hi == _TINY)
+    tiny = (value.lo == -_TINY) | (value.hi == _TINY)
     if not tiny.any():
-        return found
+        return value
     positive = (a.lo >= 0) & (b.lo >= 0) | (a.hi <= 0) & (b.hi <= 0)
     negative = (a.lo >= 0) & (b.hi <= 0) | (a.hi <= 0) & (b.lo >= 0)
-    lo = np.where(positive, np.maximum(found.lo, 0.0), found.lo)
-    return Interval(lo, np.where(negative, np.minimum(found.hi, 0.0), found.hi))
+    lo = np.where(positive, np.maximum(value.lo, 0.0), value.lo)
+    return Interval(lo, np.where(negative, np.minimum(value.hi, 0.0), value.hi))
 
 
-def _or_whole(found: Interval, defined: Array) -> Interval:
-    return Interval(np.where(defined, found.lo, -INF), np.where(defined, found.hi, INF))
+def _or_whole(value: Interval, defined: Array) -> Interval:
+    return Interval(np.where(defined, value.lo, -INF), np.where(defined, value.hi, INF))
 
 
 def point(x: Array | float) -> Interval:
@@ -199,15 +199,15 @@ def _power_up(x: Array, n: int) -> Array:
 
 
 def _binary(x: Array, n: int, rounded) -> Array:
-    found = np.ones(x.shape)
+    power = np.ones(x.shape)
     first = True
     while n:
         if n & 1:
-            found, first = (x if first else rounded(found * x)), False
+            power, first = (x if first else rounded(power * x)), False
         n >>= 1
         if n:
             x = rounded(x * x)
-    return found
+    return power
 
 
 def root(a: Interval) -> Interval:

@@ -50,10 +50,10 @@ _DEGREE, _REST = 14, 2.5e-19  # |r| < 0.36: r^15/15! e^0.36 is below
 def _series(r: Interval) -> Interval:
     """(e^r − 1)/r to the degree of the Taylor polynomial, for |r| < 0.36: 1 + r/2 (1 + r/3 (...))."""
     one = point(np.ones(()))
-    found = one
+    total = one
     for k in range(_DEGREE, 1, -1):
-        found = one + r * _INVERSE[k - 1] * found
-    return found
+        total = one + r * _INVERSE[k - 1] * total
+    return total
 
 
 def _exp(x: Array) -> Interval:
@@ -62,9 +62,9 @@ def _exp(x: Array) -> Interval:
     k = np.rint(inner * 1.4426950408889634)
     turns = point(k)
     r = point(inner) - point(k * _LN2_HEAD) - turns * _LN2_REST
-    found = point(np.ones(())) + r * _series(r) + Interval(-_REST, _REST)
+    value = point(np.ones(())) + r * _series(r) + Interval(-_REST, _REST)
     e = k.astype(int)
-    lo, hi = np.maximum(down(np.ldexp(found.lo, e)), 0.0), up(np.ldexp(found.hi, e))
+    lo, hi = np.maximum(down(np.ldexp(value.lo, e)), 0.0), up(np.ldexp(value.hi, e))
     lo, hi = np.where(x < -746, 0.0, lo), np.where(x < -746, 5e-324, hi)
     return Interval(np.where(x > 710, _LARGEST, lo), np.where(x > 709.7, INF, hi))
 
@@ -90,9 +90,9 @@ def _log(x: Array) -> Interval:
     """log at doubles > 0."""
     finite = np.where((x > 0) & (x < INF), x, 1.0)
     y = np.log(finite)
-    found = point(y) + _log_near_one(point(finite) * _exp(-y) - point(np.ones(())))
+    value = point(y) + _log_near_one(point(finite) * _exp(-y) - point(np.ones(())))
     return Interval(
-        np.where(x == INF, 709.0, np.where(x > 0, found.lo, -INF)), np.where(x > 0, np.where(x < INF, found.hi, INF), INF)
+        np.where(x == INF, 709.0, np.where(x > 0, value.lo, -INF)), np.where(x > 0, np.where(x < INF, value.hi, INF), INF)
     )
 
 
@@ -100,9 +100,9 @@ def _log1p(x: Array) -> Interval:
     """log(1 + x) at doubles > −1, to the last digits also near 0."""
     finite = np.where((x > -1) & (x < INF), x, 0.0)
     y = np.log1p(finite)
-    found = point(y) + _log_near_one((point(finite) - _expm1(y)) * _exp(-y))
+    value = point(y) + _log_near_one((point(finite) - _expm1(y)) * _exp(-y))
     return Interval(
-        np.where(x == INF, 709.0, np.where(x > -1, found.lo, -INF)), np.where(x > -1, np.where(x < INF, found.hi, INF), INF)
+        np.where(x == INF, 709.0, np.where(x > -1, value.lo, -INF)), np.where(x > -1, np.where(x < INF, value.hi, INF), INF)
     )
 
 
@@ -126,8 +126,8 @@ def _sinh(x: Array) -> Interval:
 
 def _cosh(x: Array) -> Interval:
     e = _exp(np.abs(x))
-    found = point(np.full((), 0.5)) * (e + point(np.ones(())) / e)
-    return Interval(np.maximum(found.lo, 1.0), np.where(e.hi == INF, INF, found.hi))
+    value = point(np.full((), 0.5)) * (e + point(np.ones(())) / e)
+    return Interval(np.maximum(value.lo, 1.0), np.where(e.hi == INF, INF, value.hi))
 
 
 def _sigmoid(x: Array) -> Interval:
@@ -140,8 +140,8 @@ def _sigmoid(x: Array) -> Interval:
 
 def _softplus(x: Array) -> Interval:
     rest = log1p(_exp(-np.abs(x)))
-    found = point(np.maximum(x, 0.0)) + rest
-    return Interval(np.maximum(found.lo, 0.0), found.hi)
+    value = point(np.maximum(x, 0.0)) + rest
+    return Interval(np.maximum(value.lo, 0.0), value.hi)
 
 
 def _logcosh(x: Array) -> Interval:
@@ -161,9 +161,9 @@ def _erf(x: Array) -> Interval:
         bracket = one + s * exact(Fraction(2, 2 * k + 1)) * bracket
     total = point(a) * bracket
     scale = point(np.full((), 2.0)) / root(PI)
-    found = scale * exp(-s) * total
-    lo = np.where(np.abs(x) < 6, np.maximum(found.lo, 0.0), 1 - 2.0**-53)
-    hi = np.where(np.abs(x) < 6, np.minimum(found.hi, 1.0), 1.0)
+    value = scale * exp(-s) * total
+    lo = np.where(np.abs(x) < 6, np.maximum(value.lo, 0.0), 1 - 2.0**-53)
+    hi = np.where(np.abs(x) < 6, np.minimum(value.hi, 1.0), 1.0)
     return Interval(np.where(x < 0, -hi, lo), np.where(x < 0, -lo, hi))
 
 
@@ -183,14 +183,14 @@ cosh, logcosh = map(_even, (_cosh, _logcosh))
 
 def log(a: Interval) -> Interval:
     """log x; the whole line where x may be 0 or less."""
-    found, good = _rising(_log)(a), a.lo > 0
-    return Interval(np.where(good, found.lo, -INF), np.where(good, found.hi, INF))
+    value, good = _rising(_log)(a), a.lo > 0
+    return Interval(np.where(good, value.lo, -INF), np.where(good, value.hi, INF))
 
 
 def log1p(a: Interval) -> Interval:
     """log(1 + x); the whole line where x may be −1 or less."""
-    found, good = _rising(_log1p)(a), a.lo > -1
-    return Interval(np.where(good, found.lo, -INF), np.where(good, found.hi, INF))
+    value, good = _rising(_log1p)(a), a.lo > -1
+    return Interval(np.where(good, value.lo, -INF), np.where(good, value.hi, INF))
 
 
 def _turned(x: Array) -> tuple[Interval, Interval]:
@@ -219,14 +219,14 @@ def _wave(a: Interval, which: int) -> Interval:
     """sin (0) or cos (1): the values at the ends, and ±1 where a crest or a trough may lie between."""
     good = (a.lo >= -1e6) & (a.hi <= 1e6)
     lo, hi = np.where(good, a.lo, 0.0), np.where(good, a.hi, 0.0)
-    found = hull(_turned(lo)[which], _turned(hi)[which])
+    ends = hull(_turned(lo)[which], _turned(hi)[which])
     turns = Interval(lo, hi) / (PI * point(np.full((), 2.0)))
     crest = Fraction(1, 4) if which == 0 else Fraction(0)
     top, bottom = turns - exact(crest), turns - exact(crest + Fraction(1, 2))
     above_one = np.floor(top.hi) >= np.ceil(top.lo)
     below_one = np.floor(bottom.hi) >= np.ceil(bottom.lo)
-    least = np.where(good & ~below_one, np.maximum(found.lo, -1.0), -1.0)
-    return Interval(least, np.where(good & ~above_one, np.minimum(found.hi, 1.0), 1.0))
+    least = np.where(good & ~below_one, np.maximum(ends.lo, -1.0), -1.0)
+    return Interval(least, np.where(good & ~above_one, np.minimum(ends.hi, 1.0), 1.0))
 
 
 def sin(a: Interval) -> Interval:
@@ -253,12 +253,12 @@ def rational_power(a: Interval, q: Fraction) -> Interval:
     if q.denominator == 2:
         return power(root(a), q.numerator)
     inner = Interval(np.where(a.lo > 0, a.lo, np.where(a.hi > 0, np.minimum(a.hi, 1e-300), 1.0)), np.where(a.hi > 0, a.hi, 1.0))
-    found = exp(exact(q) * log(inner))
+    value = exp(exact(q) * log(inner))
     if q > 0:
         good = a.lo >= 0
-        lo, hi = np.where(a.lo == 0, 0.0, found.lo), np.where(a.hi == 0, 0.0, found.hi)
+        lo, hi = np.where(a.lo == 0, 0.0, value.lo), np.where(a.hi == 0, 0.0, value.hi)
         return Interval(np.where(good, lo, -INF), np.where(good, hi, INF))
-    return Interval(np.where(a.lo > 0, found.lo, -INF), np.where(a.lo > 0, found.hi, INF))
+    return Interval(np.where(a.lo > 0, value.lo, -INF), np.where(a.lo > 0, value.hi, INF))
 
 
 def whole_part(a: Interval) -> Interval:

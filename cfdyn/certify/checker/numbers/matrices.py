@@ -12,13 +12,13 @@ from cfdyn.certify.checker.numbers.work import charge
 
 def product(a: Interval, b: Interval) -> Interval:
     """The matrix product."""
-    found = None
+    total = None
     charge(2 * a.shape[-1], math.prod((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])))
     for k in range(a.shape[-1]):
         term = a[..., :, k, None] * b[..., None, k, :]
-        found = term if found is None else found + term
-    assert found is not None
-    return found
+        total = term if total is None else total + term
+    assert total is not None
+    return total
 
 
 def applied(a: Interval, x: Interval) -> Interval:
@@ -41,10 +41,10 @@ def inverse(a: Array) -> Array:
     d = a.shape[-1]
     plain = np.where(np.isfinite(a).all(axis=(-1, -2), keepdims=True), a, np.eye(d))
     try:
-        found = np.linalg.inv(plain)
+        inverses = np.linalg.inv(plain)
     except np.linalg.LinAlgError:
-        found = np.array([_one_inverse(m) for m in plain.reshape(-1, d, d)]).reshape(plain.shape)
-    return np.where(np.isfinite(found).all(axis=(-1, -2), keepdims=True), found, np.eye(d))
+        inverses = np.array([_one_inverse(m) for m in plain.reshape(-1, d, d)]).reshape(plain.shape)
+    return np.where(np.isfinite(inverses).all(axis=(-1, -2), keepdims=True), inverses, np.eye(d))
 
 
 def _one_inverse(a: Array) -> Array:
@@ -56,10 +56,10 @@ def _one_inverse(a: Array) -> Array:
 
 def row_sums(a: Interval) -> Array:
     """Upper bounds of the sums of the absolute values of each row."""
-    found, sizes = np.zeros(a.shape[:-1]), a.magnitude
+    sums, sizes = np.zeros(a.shape[:-1]), a.magnitude
     for k in range(a.shape[-1]):
-        found = up(found + sizes[..., k])
-    return found
+        sums = up(sums + sizes[..., k])
+    return sums
 
 
 def regular(a: Interval) -> Array:
@@ -71,7 +71,7 @@ def regular(a: Interval) -> Array:
 
 
 def inverse_enclosed(a: Array) -> Interval | None:
-    """An enclosure of the inverse of a float matrix; None where it cannot be found."""
+    """An enclosure of the inverse of a float matrix; None where no float inverse is good enough."""
     r = inverse(a)
     rest = unit(len(a)) - product(point(r), point(a))
     q = row_sums(rest).max()
@@ -105,7 +105,7 @@ class Discs:
         self.groups = self._groups()
 
     def _groups(self) -> list[list[int]]:
-        left, found = set(range(len(self.radii))), []
+        left, groups = set(range(len(self.radii))), []
         while left:
             group, fresh = [], [left.pop()]
             while fresh:
@@ -114,8 +114,8 @@ class Discs:
                 near = [j for j in left if not self._apart(i, j)]
                 left -= set(near)
                 fresh += near
-            found.append(group)
-        return found
+            groups.append(group)
+        return groups
 
     def _apart(self, i: int, j: int) -> bool:
         gap = self.centres[i] - self.centres[j]
@@ -141,5 +141,5 @@ def _similar(a: Interval, vectors: Array) -> tuple[Interval, Interval]:
         return a, point(np.zeros((d, d)))
     zero = np.zeros((d, d))
     big = Interval(np.block([[a.lo, zero], [zero, a.lo]]), np.block([[a.hi, zero], [zero, a.hi]]))
-    found = product(product(inverted, big), point(doubled))
-    return found[:d, :d], found[d:, :d]
+    similar = product(product(inverted, big), point(doubled))
+    return similar[:d, :d], similar[d:, :d]

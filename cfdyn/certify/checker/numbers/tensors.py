@@ -15,8 +15,8 @@ def dot(a: Interval, b: Interval) -> Interval:
     before, after, k = a.shape[:-1], b.shape[1:], a.shape[-1]
     left = Interval(a.lo.reshape(-1, k), a.hi.reshape(-1, k))
     right = Interval(b.lo.reshape(k, -1), b.hi.reshape(k, -1))
-    found = product(left, right)
-    return Interval(found.lo.reshape((*before, *after)), found.hi.reshape((*before, *after)))
+    flat = product(left, right)
+    return Interval(flat.lo.reshape((*before, *after)), flat.hi.reshape((*before, *after)))
 
 
 def turned(a: Interval, *axes: int) -> Interval:
@@ -34,10 +34,10 @@ def solved(a: Interval, b: Interval) -> Interval | None:
     x = r @ b.middle
     wrong = dot(point(r), b - dot(a, point(x)))
     slack = up(wrong.magnitude.max() / down(1 - q))
-    found = Interval(down(x - slack), up(x + slack))
+    box = Interval(down(x - slack), up(x + slack))
     for _ in range(3):  # x − x̃ = R(b − A x̃) + (1 − R A)(x − x̃)
-        found = meet(found, point(x) + wrong + dot(rest, found - point(x)))
-    return found
+        box = meet(box, point(x) + wrong + dot(rest, box - point(x)))
+    return box
 
 
 def block(rows: list[list[Interval]]) -> Interval:
@@ -81,5 +81,5 @@ def solved_pair(a: Pair, b: Pair) -> Pair | None:
     """An enclosure of all complex x with A x = b."""
     d = a.re.shape[-1]
     right = Interval(np.concatenate([b.re.lo, b.im.lo]), np.concatenate([b.re.hi, b.im.hi]))
-    found = solved(block([[a.re, -a.im], [a.im, a.re]]), right)
-    return None if found is None else Pair(found[:d], found[d:])
+    both = solved(block([[a.re, -a.im], [a.im, a.re]]), right)
+    return None if both is None else Pair(both[:d], both[d:])
