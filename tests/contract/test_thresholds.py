@@ -101,6 +101,7 @@ def test_threshold_with_dampening(beta, dampening):
 
 
 def test_thresholds_as_published():
+    assert len(EVERY) > 15
     at = {"beta1": 0.9, "momentum": 0.9, "lr": 0.1, "weight_decay": 0.0}
     for name, one in EVERY.items():
         if one.threshold is None:
@@ -196,6 +197,7 @@ def test_step_and_state_are_those_of_preconditioner_and_flow(name, options, w, n
 
 
 def test_the_others_have_none():
+    assert len(EVERY) > 15
     preconditioned, moved = {*PRECONDITIONED, *AVERAGED, *PLAIN, "amsgrad"}, {*PRECONDITIONED[1:], *AVERAGED}
     for name, one in EVERY.items():
         assert (one.preconditioner is not None) == (name in preconditioned), ADD(name=name, table="PLAIN, PRECONDITIONED or AVERAGED")

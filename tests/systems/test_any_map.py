@@ -48,7 +48,8 @@ def test_orbits_and_their_last_states(both):
 
 @pytest.mark.parametrize(("text", "start", "why"), [("(w**2 - 1)**2/4", 2.0, DIVERGED), ("sqrt(w)", 0.5, LEFT_DOMAIN)])
 def test_the_last_state_before_an_escape(text, start, why):
-    for step in pair(cf.Loss(text, "w"), cf.optimizers.gd(lr=3.0)):
+    compiled, free = pair(cf.Loss(text, "w"), cf.optimizers.gd(lr=3.0))
+    for step in (compiled, free):
         states, code = step.orbit(np.array([start]), 50, 1e6)
         last, steps, also = step.ahead(np.array([start]), 50, 1e6)
         assert code == also == why and steps == len(states) - 1 < 50
@@ -58,6 +59,7 @@ def test_the_last_state_before_an_escape(text, start, why):
 def test_products_are_derivatives(both):
     compiled, free, z = both
     rows = np.random.default_rng(3).normal(size=(4, compiled.dim))
+    assert compiled.params.keys() == free.params.keys() > set()
     for name, value in compiled.params.items():
         image, product, slope = compiled.linearized(z, name, value)
         other, also, by_value = free.linearized(z, name, value)
@@ -71,11 +73,12 @@ def test_products_are_derivatives(both):
 
 
 def test_tangents_are_stretched_by_the_product_of_jacobians(both):
-    for step in both[:2]:
-        z, q, sums = both[2].copy(), np.eye(step.dim)[:2], np.zeros(2)
+    compiled, free, start = both
+    for step in (compiled, free):
+        z, q, sums = start.copy(), np.eye(step.dim)[:2], np.zeros(2)
         whole = np.eye(step.dim)
         for state in step.orbit(z, 11, np.inf)[0]:
-            whole = both[0].jacobian(state) @ whole
+            whole = compiled.jacobian(state) @ whole
         assert step.stretch(z, 12, q, sums) == 12
         area = np.linalg.det(whole[:, :2].T @ whole[:, :2])
         assert abs(sums[0] - math.log(np.linalg.norm(whole[:, 0]))) < 1e-9

@@ -91,7 +91,8 @@ def test_every_order_has_its_digits(op, rows):
         program = Program(tape, tuple(tape.rowsum(d) for d in derivatives(tape, op, tape.leaf("col", 0))), 0, 0, 1)
     else:
         program = Program(tape, tuple(derivatives(tape, op, tape.leaf("z", 0))), 1, 0)
-    for rule in rules(program):
+    machine, python = rules(program)
+    for rule in (machine, python):
         for x in POINTS:
             data = (np.empty(0), parameter_vector([], np.array([[x]]))) if rows else (np.array([x]), np.empty(0))
             check(op, x, rule(*data))
