@@ -68,25 +68,25 @@ def cut_open(step: Map, region: np.ndarray) -> tuple[Map, np.ndarray]:
     return step.cut_at(CUTS[0]), cell
 
 
-def in_box(step: Map, found: SearchResult, region: np.ndarray) -> SearchResult:
+def in_box(step: Map, result: SearchResult, region: np.ndarray) -> SearchResult:
     """Those cycles with a point in the box, modulo the periods; their angles in [0, P)."""
     if not step.periodic:
-        return found
-    inside = np.ones(found.points.shape[:2], dtype=bool)
+        return result
+    inside = np.ones(result.points.shape[:2], dtype=bool)
     for k, name in enumerate(step.names):
-        (lo, hi), x = region[k].tolist(), found.points[..., k]
+        (lo, hi), x = region[k].tolist(), result.points[..., k]
         slack = ROUND_OFF * (hi - lo) if np.isfinite(hi - lo) else 0.0
         if name in step.periodic and np.isfinite(lo):
             x = lo - slack + np.mod(x - lo + slack, step.periodic[name])
         inside &= (x >= lo - slack) & (x <= hi + slack)
     kept = inside.any(axis=1)
-    cycles = [from_smallest(cycle) for cycle in closed(step, found.points[kept])]
-    found.points, found.multipliers = np.array(cycles).reshape(-1, *found.points.shape[1:]), found.multipliers[kept]
-    found.undecided = np.stack([closed(step, found.undecided[..., 0])] * 2, axis=-1) + [0, 1] * np.diff(found.undecided)
+    cycles = [from_smallest(cycle) for cycle in closed(step, result.points[kept])]
+    result.points, result.multipliers = np.array(cycles).reshape(-1, *result.points.shape[1:]), result.multipliers[kept]
+    result.undecided = np.stack([closed(step, result.undecided[..., 0])] * 2, axis=-1) + [0, 1] * np.diff(result.undecided)
     if not step.switching:
         # The map jumps where the circle was cut open only.
-        found.reason = "; ".join(words for words in found.reason.split("; ") if not words.startswith("the map jumps"))
-    return found
+        result.reason = "; ".join(words for words in result.reason.split("; ") if not words.startswith("the map jumps"))
+    return result
 
 
 def smooth(step: AnyMap, orbit: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ MOST_UNDECIDED, MOST_LISTS = 400, 20  # chains in a list; full lists of the wide
 FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cycle's points uncertain
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
 TOUCHING = 1e-6  # of the box: undecided boxes no farther apart are shown as one
-CLOSED = 1e-10  # of a cycle's size: Newton's method has found one if its points follow each other so well
+CLOSED = 1e-10  # of a cycle's size: Newton's method has one if its points follow each other so well
 BESIDE, SPREAD, DECIMALS = 1e-14, 1e3, 9  # of a cycle's size, and times its defect: so near to a jump the values at it decide
 
 
@@ -66,7 +66,7 @@ def _reason(status: int, most: int, open_places: int, lost: int) -> str:
 
 
 class _Chains:
-    """The search, in parts short enough to be interrupted, and what it has found."""
+    """The search, in parts short enough to be interrupted, and its results."""
 
     def __init__(self, step: Map, period: int, region: np.ndarray, group: Symmetries):
         n, d = period, step.dim

@@ -17,20 +17,20 @@ def by_newton(step: AnyMap, n: int, region: np.ndarray, seed: int, budget: int |
     """Those of least period n with a point in the region (D, 2), as far as the budget of steps goes; never all for sure."""
     rng, most, used = np.random.default_rng(seed), BUDGET if budget is None else int(budget), 0
     extent = np.ptp(region, axis=1)
-    found, slopes = list[np.ndarray](), list[np.ndarray]()
+    cycles, slopes = list[np.ndarray](), list[np.ndarray]()
     starts = _returns(step, n, region, rng)
     while used < most:
         x = starts.pop(0) if starts else region[:, 0] + extent * rng.random(step.dim)
         cycle = cycle_near(step, x, n)
         used += 8 * n
-        say(f"{min(used, most)} of {most} steps, {len(found)} cycles met")
+        say(f"{min(used, most)} of {most} steps, {len(cycles)} cycles met")
         if cycle is None or least_period(cycle.points, extent=extent) != n:
             continue
         inside = ((cycle.points >= region[:, 0]) & (cycle.points <= region[:, 1])).all(axis=1)
         if inside.any():
-            found.append(from_smallest(cycle.points))
+            cycles.append(from_smallest(cycle.points))
             slopes.append(multipliers_of(step, cycle.points))
-    points, mu = np.array(found).reshape(-1, n, step.dim), np.array(slopes, dtype=complex).reshape(-1, step.dim)
+    points, mu = np.array(cycles).reshape(-1, n, step.dim), np.array(slopes, dtype=complex).reshape(-1, step.dim)
     points, mu = distinct(points, mu, float(extent.max()))
     mu = mu if mu.imag.any() else mu.real
     reason = f"from close returns and random starts, {most} steps: others may be there"

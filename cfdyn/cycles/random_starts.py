@@ -71,7 +71,7 @@ def by_random_starts(
 
 
 class _Search:
-    """Rounds of starts, until several in turn have found nothing new or the steps are used up."""
+    """Rounds of starts, until several in turn show nothing new or the steps are used up."""
 
     def __init__(self, step: Map, period: int, region: np.ndarray, seed: int, group: Symmetries, implicit: bool):
         d = step.dim
@@ -136,12 +136,12 @@ class _Search:
     def _ends(self, starts: np.ndarray, matrix: np.ndarray, strength: float) -> np.ndarray:
         """Where the iterations from the starts converge to, (k, D)."""
         d, iterations = self.step.dim, ITERATIONS if self.implicit else int(PATIENCE / strength)
-        found = np.empty((len(starts) + 1, d))
+        ends = np.empty((len(starts) + 1, d))
         count = converge(*self.rules, self.step.p, starts, matrix, strength, self.implicit, self.period, iterations, CONVERGED,
-                       self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty(d, int), found)  # fmt: skip
+                       self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty(d, int), ends)  # fmt: skip
         part = 1.0 if self.implicit else self.step.cost / self.step.tangent_cost
         self.used += int(part * len(starts) * self.period * iterations / 3)
-        return found[:count]
+        return ends[:count]
 
     def _take(self, ends: np.ndarray) -> None:
         """Add the cycles through these points that are new."""
@@ -162,7 +162,7 @@ class _Search:
 
     def _returns(self) -> list[np.ndarray]:
         """Stretches of a period (n, D) of orbits that nearly come back, more so than those just before and after."""
-        n, found = self.period, list[np.ndarray]()
+        n, returns = self.period, list[np.ndarray]()
         for start in self._settled(self.rng.uniform(self.region[:, 0], self.region[:, 1], (ORBITS, self.step.dim))):
             orbit = self._orbit(start, LONG * n)
             if orbit is None:
@@ -170,8 +170,8 @@ class _Search:
             gaps = np.abs(orbit[n:] - orbit[:-n]).max(axis=1)
             best = (gaps == minimum_filter1d(gaps, max(3, n | 1))) & (gaps <= CLOSE * np.ptp(orbit, axis=0).max())
             near = np.flatnonzero(best)[:: max(1, int(best.sum()) * ORBITS // MOST_RETURNS)]
-            found += [orbit[k : k + n] for k in near if len(self._unknown(orbit[k : k + 1]))]
-        return [orbit for orbit in found if not self._is_shorter(orbit)]
+            returns += [orbit[k : k + n] for k in near if len(self._unknown(orbit[k : k + 1]))]
+        return [orbit for orbit in returns if not self._is_shorter(orbit)]
 
     def _add(self, orbits: list[np.ndarray]) -> None:
         """Add the cycles near these orbits (n, D) that are new."""
@@ -190,7 +190,7 @@ class _Search:
         return any(n % q == 0 and np.abs(orbit[q] - orbit[0]).max() <= SHORTER * self.extent for q in range(1, n))
 
     def _unknown(self, points: np.ndarray) -> np.ndarray:
-        """Those that are on no cycle found so far: single points, before their orbits are worth computing."""
+        """Those that are on no known cycle: single points, before their orbits are worth computing."""
         if not len(self.points) or not len(points):
             return points
         distance, _ = KDTree(self.points.reshape(-1, self.step.dim)).query(points)

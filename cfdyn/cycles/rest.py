@@ -91,11 +91,11 @@ def rest(step: Map, z: np.ndarray) -> np.ndarray:
     d, z = step.n_weights, settled(step, z)
     moved = (step(z) - z)[:d]
     for _ in range(MOVES):
-        found = _slope(step, z) if moved.any() else None
-        if found is None or not np.isfinite(found).all():
+        slope = _slope(step, z) if moved.any() else None
+        if slope is None or not np.isfinite(slope).all():
             break
         beside = z.copy()
-        beside[:d] -= np.linalg.lstsq(found, moved, rcond=1e-9)[0]
+        beside[:d] -= np.linalg.lstsq(slope, moved, rcond=1e-9)[0]
         beside = settled(step, beside)
         further = (step(beside) - beside)[:d]
         if not np.abs(further).max() < np.abs(moved).max():
@@ -106,10 +106,10 @@ def rest(step: Map, z: np.ndarray) -> np.ndarray:
 
 def _slope(step: Map, z: np.ndarray) -> np.ndarray | None:
     """The derivative (d, d) of a step's change of the weights with respect to them, the state behind them settled."""
-    found = limit_matrix(step, z)
-    if found is None:
+    limit = limit_matrix(step, z)
+    if limit is None:
         return None
-    matrix, d = found[0], step.n_weights
+    matrix, d = limit[0], step.n_weights
     behind = np.linalg.lstsq(np.eye(len(matrix) - d) - matrix[d:, d:], matrix[d:, :d], rcond=1e-14)[0]
     return matrix[:d, :d] - np.eye(d) + matrix[:d, d:] @ behind
 
@@ -166,7 +166,7 @@ def never_falling(step: Map, z: np.ndarray) -> tuple[str, ...]:
     >>> never_falling(step, step.state([0.0]))
     ('nu_w',)
     """
-    d, found = step.n_weights, []
+    d, names = step.n_weights, []
     push = BESIDE * (1 + np.abs(z[:d]).max())
     for k in range(d, step.dim):
         values = z[k] + max(SMALL, abs(z[k])) * np.array([1.0, 2.0])
@@ -175,5 +175,5 @@ def never_falling(step: Map, z: np.ndarray) -> tuple[str, ...]:
             continue
         aside = [states[0] + sign * push * (np.arange(step.dim) < d) for sign in (1, -1)]
         if all(step(state)[k] > state[k] for state in aside):
-            found.append(step.names[k])
-    return tuple(found)
+            names.append(step.names[k])
+    return tuple(names)

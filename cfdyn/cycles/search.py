@@ -62,14 +62,14 @@ def _in_space(
         searched = by_random_starts(step, period, region, seed, budget, group, method != SMALL_STEPS, say)
         searched.reason = "; ".join(filter(None, (hopeless, searched.reason)))
         return searched
-    found = by_chains(step, period, region, budget, group, say)
-    if not found.complete and method != BOXES:
+    result = by_chains(step, period, region, budget, group, say)
+    if not result.complete and method != BOXES:
         searched = by_random_starts(step, period, region, seed, budget, group, say=say, after=True)
-        points, multipliers = (np.concatenate(pair) for pair in ((found.points, searched.points),
-                                                                 (found.multipliers, searched.multipliers)))  # fmt: skip
-        found.points, found.multipliers = distinct(points, multipliers, float(np.ptp(region, axis=1).max()))
-        found.method += f" and {STARTS}"
-    return found
+        points, multipliers = (np.concatenate(pair) for pair in ((result.points, searched.points),
+                                                                 (result.multipliers, searched.multipliers)))  # fmt: skip
+        result.points, result.multipliers = distinct(points, multipliers, float(np.ptp(region, axis=1).max()))
+        result.method += f" and {STARTS}"
+    return result
 
 
 def _why_no_bounds(step: Map, period: int) -> str:

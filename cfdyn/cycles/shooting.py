@@ -116,24 +116,24 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
         else:
             good = np.linalg.cond(following) < 1e8
             solved = -np.linalg.solve(following[good], own[good])
-        found = np.full(own.shape[:2], np.nan, dtype=complex)
+        values = np.full(own.shape[:2], np.nan, dtype=complex)
         if good.any():
-            found[good] = _eigenvalues(solved)
+            values[good] = _eigenvalues(solved)
     if not good.all():
         from scipy.linalg import eigvals
 
         for k in np.flatnonzero(~good):
             if np.isfinite(own[k]).all() and np.isfinite(following[k]).all():
-                found[k] = eigvals(own[k], -following[k])
-    order = np.argsort(-np.abs(found), axis=1, kind="stable")
-    found = np.take_along_axis(found, order, axis=1)
-    return found.real if not found.imag.any() else found
+                values[k] = eigvals(own[k], -following[k])
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")
+    values = np.take_along_axis(values, order, axis=1)
+    return values.real if not values.imag.any() else values
 
 
 def _diagonals(matrices: np.ndarray) -> np.ndarray | None:
     """The diagonals (rows, D) of matrices that are diagonal and far from singular, as of a fixed point in many entries."""
-    found = np.abs(np.diagonal(matrices, axis1=1, axis2=2))
-    plain = np.count_nonzero(matrices) == np.count_nonzero(found) and (found.min(axis=1) > 1e-8 * found.max(axis=1)).all()
+    sizes = np.abs(np.diagonal(matrices, axis1=1, axis2=2))
+    plain = np.count_nonzero(matrices) == np.count_nonzero(sizes) and (sizes.min(axis=1) > 1e-8 * sizes.max(axis=1)).all()
     return np.diagonal(matrices, axis1=1, axis2=2) if plain else None
 
 
@@ -151,13 +151,13 @@ def _of_planes(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     root = np.sqrt(np.abs(square))
     large = mean + np.copysign(root, mean)
     steep = np.where(size == 0, np.abs(large), large) / size
-    found = np.stack([steep, np.where(large == 0, steep, (c11 * c22 - c12 * c21) / large)], axis=1)
-    found = np.where((np.abs(found[:, 0]) < np.abs(found[:, 1]))[:, None], found[:, ::-1], found)
+    values = np.stack([steep, np.where(large == 0, steep, (c11 * c22 - c12 * c21) / large)], axis=1)
+    values = np.where((np.abs(values[:, 0]) < np.abs(values[:, 1]))[:, None], values[:, ::-1], values)
     turning = square < 0
     if not turning.any():
-        return found
+        return values
     apart = np.where(turning, root / np.abs(size), 0.0)
-    return np.where(turning[:, None], (mean / size)[:, None] + 1j * np.stack([apart, -apart], axis=1), found)
+    return np.where(turning[:, None], (mean / size)[:, None] + 1j * np.stack([apart, -apart], axis=1), values)
 
 
 def _eigenvalues(matrices: np.ndarray) -> np.ndarray:

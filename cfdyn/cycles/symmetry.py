@@ -71,13 +71,13 @@ class Symmetries:
 
     def words(self, names: tuple[str, ...]) -> list[str]:
         """(x, y) → (y, −x) for each of the generators; only the entries that move."""
-        found = []
+        words = []
         for order, signs in self.generators:
             moved = [i for i, (k, s) in enumerate(zip(order, signs, strict=True)) if (k, s) != (i, 1)]
             here, there = [names[i] for i in moved], [MINUS * (signs[i] < 0) + names[order[i]] for i in moved]
             parts = [", ".join(side) if len(moved) == 1 else f"({', '.join(side)})" for side in (here, there)]
-            found.append(" → ".join(parts))
-        return found
+            words.append(" → ".join(parts))
+        return words
 
 
 def symmetries(step: Map, region: np.ndarray) -> Symmetries:
@@ -92,11 +92,11 @@ def symmetries(step: Map, region: np.ndarray) -> Symmetries:
     kept = (turned == region).all(axis=(1, 2))
     order, signs = order[kept], signs[kept]
     kept = _plausible(step, order, signs)
-    found: list[Exchange] = [(tuple(o), tuple(s)) for o, s in zip(order[kept].tolist(), signs[kept].tolist(), strict=True)]
-    if len(found) < 2:
+    exchanges: list[Exchange] = [(tuple(o), tuple(s)) for o, s in zip(order[kept].tolist(), signs[kept].tolist(), strict=True)]
+    if len(exchanges) < 2:
         return Symmetries(step.dim, [], bool)
     holds = Commutation(step._program("step"), list(step.spec.params.values()))
-    return Symmetries(step.dim, sorted(found, key=_moved)[: WORTH // holds.size], holds)
+    return Symmetries(step.dim, sorted(exchanges, key=_moved)[: WORTH // holds.size], holds)
 
 
 def _plausible(step: Map, order: np.ndarray, signs: np.ndarray) -> np.ndarray:

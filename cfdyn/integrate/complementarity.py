@@ -23,8 +23,8 @@ class Complementarity(Record):
     Examples
     --------
     >>> import cfdyn as cf
-    >>> found = cf.complementarity([[-2.0]], [[[[4.0]]]])
-    >>> found.X, found.Z, found.unique
+    >>> solution = cf.complementarity([[-2.0]], [[[[4.0]]]])
+    >>> solution.X, solution.Z, solution.unique
     (array([[0.5]]), array([[0.]]), True)
     """
 
@@ -69,8 +69,8 @@ def complementarity(alpha: Any, beta: Any) -> Complementarity:
     --------
     >>> import numpy as np
     >>> identity = np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2))
-    >>> found = complementarity([[-2.0, 0.0], [0.0, 1.0]], identity)
-    >>> print(found.X.diagonal(), found.Z.diagonal().round(12) + 0.0, found.rank, found.strict)
+    >>> solution = complementarity([[-2.0, 0.0], [0.0, 1.0]], identity)
+    >>> print(solution.X.diagonal(), solution.Z.diagonal().round(12) + 0.0, solution.rank, solution.strict)
     [2. 0.] [0. 1.] 3 True
     >>> print(complementarity(-3.0, 2.0).X)
     [[1.5]]

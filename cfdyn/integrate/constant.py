@@ -25,7 +25,7 @@ class Narrow(NamedTuple):
     """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` near the edge of 2 or beyond.
 
     ``weights``: of its eigenvectors there; ``curvature``: the largest eigenvalue of that block of H; ``lr``: below which it is
-    below the edge, NaN if that was not found; ``where`` the block is the same, in words.
+    below the edge, NaN if that is not known; ``where`` the block is the same, in words.
     """
 
     weights: tuple[str, ...]
@@ -99,7 +99,7 @@ def named(names: Sequence[str], neutral: np.ndarray) -> str:
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
-    """The block that keeps λ₁(P⁻¹H) next to the edge or beyond at every state, by interlacing; None if none was found.
+    """The block that keeps λ₁(P⁻¹H) next to the edge or beyond at every state, by interlacing; None if there is none to see.
 
     It is read off the formulas of H, so that its entries are constants for certain; of blocks that overlap one is taken after
     the other, greedily.

@@ -78,12 +78,12 @@ def dots(rows: np.ndarray, others: np.ndarray, weight: Numbers = 1.0) -> np.ndar
     >>> dots(np.full((1, 3), 1e-30, dtype=np.float32), np.full((2, 3), 1e-30)).round(66)
     array([[3.e-60, 3.e-60]])
     """
-    found = np.zeros((len(rows), len(others)))
+    products = np.zeros((len(rows), len(others)))
     for first in range(0, rows.shape[1], PIECE):
         part = slice(first, first + PIECE)
         own = np.broadcast_to(weight, rows.shape[1])[part]
-        found += rows[:, part].astype(float, copy=False) @ (others[:, part].astype(float, copy=False) * own).T
-    return found
+        products += rows[:, part].astype(float, copy=False) @ (others[:, part].astype(float, copy=False) * own).T
+    return products
 
 
 def rates(flow: MatrixFreeFlow, slope: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray) -> Rates:

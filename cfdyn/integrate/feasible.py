@@ -51,25 +51,25 @@ P = TypeVar("P", bound=Place)
 
 
 def onto_edge(place: P, search: Search) -> tuple[P | None, P]:
-    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None if none was found, and the last that was looked at.
+    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None without one, and the last that was looked at.
 
     The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
     gap: the conditions of a projection, for gradient descent the Euclidean one, so that it is the nearest. Newton's method makes
     the edge exact, and is tried from the start, too.
     """
     start = place.z
-    found, last = _moved(place, True, search)
-    if found is None and last.whole:
-        found, last = _moved(last, False, search)
-    if found is None:
-        found, last = _moved(last.at(start), False, search)
-    if found is not None and np.abs(found.z - start).max() > FAR * max(1.0, float(np.abs(start).max())):
+    placed, last = _moved(place, True, search)
+    if placed is None and last.whole:
+        placed, last = _moved(last, False, search)
+    if placed is None:
+        placed, last = _moved(last.at(start), False, search)
+    if placed is not None and np.abs(placed.z - start).max() > FAR * max(1.0, float(np.abs(start).max())):
         return None, last
-    return found, last
+    return placed, last
 
 
 def no_state() -> NumericsError:
-    """The error where none was found."""
+    """The error where there is none."""
     return NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
                          "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
@@ -163,8 +163,8 @@ class Compiled:
 
 
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
-    """A state with θP − H ⪰ 0, the nearest if it is found; a NumericsError if no such state is."""
-    found, _ = onto_edge(Compiled(supplier, z), Search(ATTEMPTS, 0.0, SHORT * (1.0 + float(np.abs(z).max())), ROUND_OFF))
-    if found is None:
+    """A state with θP − H ⪰ 0, the nearest if possible; a NumericsError without such a state."""
+    placed, _ = onto_edge(Compiled(supplier, z), Search(ATTEMPTS, 0.0, SHORT * (1.0 + float(np.abs(z).max())), ROUND_OFF))
+    if placed is None:
         raise no_state()
-    return found.z
+    return placed.z

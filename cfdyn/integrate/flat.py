@@ -29,8 +29,8 @@ class Flat(NamedTuple):
         """Both at other times (m,), by straight lines."""
         flat = [np.interp(t, self.t, column) for column in np.hstack([self.spread.reshape(len(self.t), -1), self.shift]).T]
         d = self.shift.shape[1]
-        found = np.array(flat).T
-        return found[:, : d * d].reshape(-1, d, d), found[:, d * d :]
+        columns = np.array(flat).T
+        return columns[:, : d * d].reshape(-1, d, d), columns[:, d * d :]
 
 
 def flat_part(flow: Flow, path: Trajectory) -> Flat:

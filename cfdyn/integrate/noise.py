@@ -141,7 +141,7 @@ def late_balance(flow: Flow, path: Trajectory) -> LateBalance:
     states = path.state(np.linspace(LATE * end, end, MOMENTS)) if end > 0 else path.z[-1:]
     seen = flow.observe(states)
     assert seen is not None
-    found = []
+    parts = []
     for z, sigma in zip(states, seen[:, : d * d], strict=True):
         values, axes = np.linalg.eigh(flow.rule("observed")(z, flow.p)[1 + d :].reshape(d, d))
         rates = pace * np.maximum(values, 0.0)
@@ -150,8 +150,8 @@ def late_balance(flow: Flow, path: Trajectory) -> LateBalance:
         time = (1 - LATE) * end
         lasting = -np.expm1(-rates * time) / np.where(rates > 0, rates, 1.0) + np.where(rates > 0, 0.0, time)
         rise = -2 / pace * (along - rest) @ axes * lasting
-        found.append((rise @ (rest @ axes), -rise @ ((noisy - rest) @ axes), values[-1]))
-    gain, taken, sharpness = np.array(found).T
+        parts.append((rise @ (rest @ axes), -rise @ ((noisy - rest) @ axes), values[-1]))
+    gain, taken, sharpness = np.array(parts).T
     return LateBalance(float(gain.mean()), float(taken.mean()), float(sharpness[0]), float(sharpness[-1]))
 
 

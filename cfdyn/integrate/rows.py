@@ -64,10 +64,10 @@ def _read(run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynom
         steps = slice(steps.stop, steps.stop + sum(len(begun) for begun, _ in phase.steps))
         if mine.start < mine.stop:
             pieces = (times[steps], polynomials[steps]) if phase.steps else _rest(z0 if number == 0 else run.z)
-            found = run.supplier.read(phase.field, phase.reference, *pieces, rows[mine])
+            readings = run.supplier.read(phase.field, phase.reference, *pieces, rows[mine])
             if phase.field.k > len(phase.held):
-                found = found._replace(covariance=_without_turns(found.covariance))
-            parts.append(found)
+                readings = readings._replace(covariance=_without_turns(readings.covariance))
+            parts.append(readings)
             ranks.append(np.full(mine.stop - mine.start, len(phase.held)))
     return Readings(*map(np.concatenate, zip(*parts, strict=True))), np.concatenate(ranks)
 
@@ -125,8 +125,8 @@ def thetas(flow: Flow, states: np.ndarray) -> np.ndarray | None:
     """θ at some states (m, n), (m,): the λ₁(P⁻¹H) at which a mode flips; None for a flow without P."""
     if not flow.spec.has("scale"):
         return None
-    found, d = flow.spec.recursion.coefficients, flow.n_weights
-    if found.edge == found.preconditioner:
+    recursion, d = flow.spec.recursion.coefficients, flow.n_weights
+    if recursion.edge == recursion.preconditioner:
         return np.full(len(states), 2.0)
     edges, scales = (evaluate_rows(flow.rule(what), states, flow.p) for what in ("edge", "scale"))
     with np.errstate(all="ignore"):

@@ -63,7 +63,7 @@ def solve(
     method : "dop853" (explicit, order 8), "radau5" (implicit, order 5), "rkc" (stabilised explicit, order 2), or "auto",
         which starts explicit and changes where that is stiff, and back; of a loss that is no formula "auto" or "map", the central
         map of gradient descent: w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the modes at the edge, (1 − e⁻²)/2 on them, no warm start
-    strict : refuse a start beyond the edge; otherwise a state on it is taken, the nearest where that is found, and a note says so
+    strict : refuse a start beyond the edge; otherwise a state on it is taken, the nearest where possible, and a note says so
     step : a fixed step in place of the error control, for convergence studies
     max_step, max_steps : bounds; a path that needs more steps ends early
     edge_tolerance : for `flows.thread`, how far below the edge an eigenvalue leaves the sum, as a part of it

@@ -13,8 +13,8 @@ RESTART = 80  # vectors of GMRES
 def minres(product: Apply, right: np.ndarray, tol: float, most: int) -> Solution:
     """x (D,) with Mx = right for a symmetric matrix, in at most so many steps; ``tol`` is of the right-hand side.
 
-    >>> found = minres(lambda v: np.array([2.0, 4.0]) * v, np.array([2.0, 2.0]), 1e-12, 10)
-    >>> found.x.round(12).tolist(), found.converged, 0 < found.work < 10
+    >>> solution = minres(lambda v: np.array([2.0, 4.0]) * v, np.array([2.0, 2.0]), 1e-12, 10)
+    >>> solution.x.round(12).tolist(), solution.converged, 0 < solution.work < 10
     ([1.0, 0.5], True, True)
     """
     from scipy.sparse.linalg import minres as method

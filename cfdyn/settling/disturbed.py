@@ -158,14 +158,14 @@ def disturbed(
     left = np.arange(len(orbits))
     ways.run(left, BATCH, ways.counted)  # turns the tangents into the fastest direction
     most, taken = max(budget // SHARES[1] // BATCHES, 1), (falls + 1) * BATCH
-    found = list[Disturbed | None](repeat(None, len(orbits)))
+    judged = list[Disturbed | None](repeat(None, len(orbits)))
     for batch in sorted({min(longer * times * BATCH, most) for times in LONGER}):
         taken[left] += BATCHES * batch
         means, reaches = np.array([ways.run(left, batch, ways.counted) for _ in range(BATCHES)]).transpose(1, 2, 0)
         for k, mean, reach in zip(left.tolist(), means, reaches, strict=True):
-            found[k] = _judged(mean, reach, ways.sizes[k], ways.rest[k], ways.states[k], int(taken[k]))
-        left = np.array([k for k in left.tolist() if _is_open(found[k])], int)
-    return [one if one is not None and np.isfinite(one.exponent) else None for one in found]
+            judged[k] = _judged(mean, reach, ways.sizes[k], ways.rest[k], ways.states[k], int(taken[k]))
+        left = np.array([k for k in left.tolist() if _is_open(judged[k])], int)
+    return [one if one is not None and np.isfinite(one.exponent) else None for one in judged]
 
 
 class _Ways:

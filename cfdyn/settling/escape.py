@@ -76,8 +76,8 @@ def _with_waves_at(precise: PreciseMap, value: int) -> PreciseMap:
 
     def bounded(function: Callable) -> Callable:
         def wave(x: Any) -> Any:
-            found = function(x)
-            return precise.number(value) if found != found and x == x else found
+            result = function(x)
+            return precise.number(value) if result != result and x == x else result
 
         return wave
 

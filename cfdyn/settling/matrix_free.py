@@ -67,22 +67,22 @@ def _cycle_nearby(step: AnyMap, z: np.ndarray, longest: int, used: int, most: in
     lags, distances = record_returns(orbit, extent)
     seen = list[int]()
     for lag in lags[(distances <= CLOSE) & (lags <= longest)][:TRIED].tolist():
-        found = cycle_near(step, z, lag)
-        period = 0 if found is None else least_period(found.points, extent=extent, weights=step.n_weights)
-        if found is None or period in seen or not len(found.leading.values):
+        near = cycle_near(step, z, lag)
+        period = 0 if near is None else least_period(near.points, extent=extent, weights=step.n_weights)
+        if near is None or period in seen or not len(near.leading.values):
             continue
         seen.append(period)
-        own = found if period == lag else cycle_near(step, z, period)
+        own = near if period == lag else cycle_near(step, z, period)
         verdict = None if own is None else _judged(step, z, own, extent, used, max(most - used, FIRST_STEPS))
         if verdict is not None:
             return verdict
     return None
 
 
-def _judged(step: AnyMap, z: np.ndarray, found: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
+def _judged(step: AnyMap, z: np.ndarray, cycle: Found, extent: np.ndarray, used: int, spare: int) -> Settled | None:
     """What the orbit ends on, if it goes to this cycle."""
-    points, n = found.points, len(found.points)
-    mu = found.leading.values[np.argsort(-np.abs(found.leading.values), kind="stable")]
+    points, n = cycle.points, len(cycle.points)
+    mu = cycle.leading.values[np.argsort(-np.abs(cycle.leading.values), kind="stable")]
     how, more, _ = approach(step, z, points, mu, spare, extent)
     if how is Approach.NO:
         return None
@@ -92,4 +92,4 @@ def _judged(step: AnyMap, z: np.ndarray, found: Found, extent: np.ndarray, used:
         return _without(step, "undecided", words, used)
     reason = f"{how.value}; |multiplier| = {size:.10g}, the largest {LOOKED}, after {used + more} steps"
     exponent = math.log(size) / n if size > 0 else -math.inf
-    return Settled("fixed point" if n == 1 else "cycle", n, mu, exponent, found.residual, points, reason, used + more)
+    return Settled("fixed point" if n == 1 else "cycle", n, mu, exponent, cycle.residual, points, reason, used + more)

@@ -63,10 +63,10 @@ def regime(
     if step.compiled is None:
         return matrix_free_regime(step, z, longest, most, say)
     for cut in opened(step.compiled):
-        found = _Follower(cut, z, longest, most, digits, say).run()
-        if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):
+        settled = _Follower(cut, z, longest, most, digits, say).run()
+        if not (step.periodic and settled.kind == "undecided" and "jump" in settled.reason):
             break
-    return found._replace(points=closed(step.compiled, found.points))
+    return settled._replace(points=closed(step.compiled, settled.points))
 
 
 def default_budget(step: AnyMap) -> int:
@@ -104,8 +104,8 @@ class _Follower:
             self.say(f"{self.used} steps, {self.budget} at most")
             if self.used == steps:
                 self.repeat_if_from_afar()
-            if (found := self.cycle_nearby(min(self.longest, max(64, self.used // 4))) or self.at_rest()) is not None:
-                return found
+            if (settled := self.cycle_nearby(min(self.longest, max(64, self.used // 4))) or self.at_rest()) is not None:
+                return settled
             steps = min(self.used, self.budget - self.used)
         kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest, self.say)
         if z is not None:
@@ -121,10 +121,10 @@ class _Follower:
         if code == DONE:
             self.z = state
             return None
-        found = escape(self.step, state, self.used, self.digits)
-        if found.kind != "returns":
-            return self.without_cycle(found.kind, found.reason)
-        self.z, self.used, self.note, self.returns = found.z, self.used + found.steps, found.reason, self.returns + 1
+        ended = escape(self.step, state, self.used, self.digits)
+        if ended.kind != "returns":
+            return self.without_cycle(ended.kind, ended.reason)
+        self.z, self.used, self.note, self.returns = ended.z, self.used + ended.steps, ended.reason, self.returns + 1
         if self.returns > RETURNS:
             return self.without_cycle("undecided", "the orbit leaves the range of floats again and again")
         return None
@@ -164,8 +164,8 @@ class _Follower:
         ends = [self.end_of(one, disturbed([one], part, most, longer=longer)[0]) for part in PARTS]
         words = f"in floating point the orbit {alone}; {UNSTABLE}; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
-        found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
-        words = f"{words} of {'; of '.join(found)}{FOR_LONGER if 'undecided' in kinds else ''}"
+        outcomes = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
+        words = f"{words} of {'; of '.join(outcomes)}{FOR_LONGER if 'undecided' in kinds else ''}"
         if kinds[0] == kinds[1]:
             return ends[1]._replace(reason=words, unperturbed=alone)
         if "undecided" not in kinds:
@@ -183,9 +183,9 @@ class _Follower:
         self.budget = max(self.budget, self.used + WATCHED)
         if (calm := later(self.step, way.z, CALM * held.fall)) is not None:
             self.z = calmed(self.step, calm)
-            found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
-            if found is not None and found.period and is_real(self.step, found.points, self.inject):
-                return found
+            settled = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
+            if settled is not None and settled.period and is_real(self.step, settled.points, self.inject):
+                return settled
         words = f"{reason}, no cycle" if not way.drifts else f"the weights drift on: {reason}"
         return self.without_cycle("undecided", words, way.exponent)
 
@@ -226,8 +226,8 @@ class _Follower:
             room = REJECTED * float(np.abs(points).max())
             if any(len(other) == len(points) and same_cycle(other, points, room) for other in rejected):
                 continue
-            if (found := self.judge(points)) is not None:
-                return found
+            if (settled := self.judge(points)) is not None:
+                return settled
             rejected.append(points)
         return None
 

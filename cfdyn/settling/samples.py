@@ -197,10 +197,10 @@ class _CloserLook:
         wide = self.samples.values[last] - self.samples.values[first] >= self.narrow
         for i in (middle, first, last):
             if not sure[i] and (i == middle or wide or self.samples.perturbed or labels[middle] > MAX_PERIOD):
-                found = self._label_at(float(self.samples.values[i])) if self.work > 0 else None
-                if found is None:
+                label = self._label_at(float(self.samples.values[i])) if self.work > 0 else None
+                if label is None:
                     return
-                labels[i], sure[i] = found, True
+                labels[i], sure[i] = label, True
         seen = {int(labels[i]) for i in (middle, first, last) if sure[i]}
         if not wide and len(seen) == 3 and min(seen) > MAX_PERIOD:
             labels[first : last + 1], sure[first : last + 1] = UNRESOLVED, True
@@ -213,28 +213,28 @@ class _CloserLook:
                     labels[i], sure[i] = labels[middle], True
 
     def _label_at(self, value: float) -> int | None:
-        found = self._regime(value)
-        if found and found.period and stability(found.multipliers) is False:
-            found = self._regime(value * NUDGE)
-        return None if found is None else found.period or KINDS[found.kind]
+        settled = self._regime(value)
+        if settled and settled.period and stability(settled.multipliers) is False:
+            settled = self._regime(value * NUDGE)
+        return None if settled is None else settled.period or KINDS[settled.kind]
 
     def _regime(self, value: float) -> Settled | None:
         """With few steps, and with all where these do not decide; None where the work does not allow that."""
         if value in self.samples.known:
             return self.samples.known[value]
         step = self.samples.step.at(**{self.samples.parameter: value})
-        most, found = default_budget(step), None
+        most, settled = default_budget(step), None
         quick = QUICK[:1] if self.slow and not self.samples.perturbed else QUICK[self.samples.perturbed :]
         for budget in dict.fromkeys(min(steps, most) for steps in (*quick, most)):
             # A look that perturbs the orbit takes no fewer steps for a smaller budget.
-            if found and found.inject and budget < most:
+            if settled and settled.inject and budget < most:
                 continue
-            found = regime(step, self.samples.start, budget=budget)
-            self.work -= _work(step, found)
-            if found.kind != "undecided" or budget == most:
-                self.slow = found.kind == "undecided"
-                self.samples.injected |= found.inject > 0
-                return found
+            settled = regime(step, self.samples.start, budget=budget)
+            self.work -= _work(step, settled)
+            if settled.kind != "undecided" or budget == most:
+                self.slow = settled.kind == "undecided"
+                self.samples.injected |= settled.inject > 0
+                return settled
             if self.work <= 0:
                 break
         return None

@@ -45,7 +45,7 @@ def largest_eigenvalues(rule: Rules, points: np.ndarray, p: np.ndarray, d: int, 
 
 
 def leading(rule: Rules, point: np.ndarray, p: np.ndarray, d: int) -> tuple[float, np.ndarray]:
-    """λ₁ of the Hessian at a point (n,) and its vector (d,); NaN where it is not finite. A NumericsError if it is not found."""
+    """λ₁ of the Hessian at a point (n,) and its vector (d,); NaN where it is not finite. A NumericsError if the search fails."""
     if d > WRITTEN:
         return _leading(rule("hvp"), point, p, _fresh(d))
     matrix = rule("hessian")(point, p).reshape(d, d)
@@ -66,11 +66,11 @@ def _by_products(hvp: Any, points: np.ndarray, p: np.ndarray, d: int, held: np.n
     start = fresh
     for k, point in enumerate(points):
         try:
-            found, vector = _leading(hvp, point, p, start, None if held is None else held[k])
+            value, vector = _leading(hvp, point, p, start, None if held is None else held[k])
         except NumericsError:
-            found = np.nan
-        result[k] = found
-        start = fresh if not np.isfinite(found) else vector + FRESH * fresh
+            value = np.nan
+        result[k] = value
+        start = fresh if not np.isfinite(value) else vector + FRESH * fresh
     return result
 
 

@@ -259,12 +259,12 @@ class Flow(CompiledFlow):
 
         right = self.right_hand_side(jacobian=False)
 
-        def found(states: np.ndarray) -> np.ndarray:
+        def drift(states: np.ndarray) -> np.ndarray:
             out = np.empty(states.shape)
             at_rows(int(right.rules[0]), np.ascontiguousarray(states), right.p, out)
             return out
 
-        return found
+        return drift
 
 
 def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ FALLS, SLOPES, FIRST, PACE, FAR = 1e-12, 400, 2e-3, 1e-6, 1e8  # a fall that is 
 class Minimum(Record):
     """A local minimum: ``w`` (d,), ``loss``, ``sharpness`` λ₁ and the edge 2/λ₁ of gradient descent.
 
-    ``kind``: "isolated"; "continuum" (flat directions: the flattest point found stands for all);
+    ``kind``: "isolated"; "continuum" (flat directions: the flattest point stands for all);
     "degenerate" (no curvature, or one that fades along a valley, so no edge: ∞); "kink" (the gradient
     or the curvature jumps there, so sharpness and edge are not defined: NaN).
     """
@@ -68,16 +68,16 @@ def minima(
         raise UsageError("minima needs no negative number of starts and no negative seed")
     box = loss.spec.box if box is None else box
     points = _starts(loss.dim, box, starts or min(32 * loss.dim, 256), np.random.default_rng(seed))
-    found: list[Minimum] = []
+    minima: list[Minimum] = []
     for k, start in enumerate(points):
         if progress:
             progress(k, len(points))
         w = _descend(loss, start)
         minimum = None if w is None else _describe(loss, w)
         if minimum is not None:
-            found.append(minimum)
-    found = [_flattest(loss, m) if m.kind == "continuum" else m for m in _distinct(loss, sorted(found, key=_rank))]
-    return sorted(found, key=_rank)
+            minima.append(minimum)
+    minima = [_flattest(loss, m) if m.kind == "continuum" else m for m in _distinct(loss, sorted(minima, key=_rank))]
+    return sorted(minima, key=_rank)
 
 
 def _rank(m: Minimum) -> tuple:
@@ -260,10 +260,10 @@ def _lowest_nearby(loss: Loss, w: np.ndarray, value: float) -> bool:
     return not (values < value - max(1e-3 * rise, 1e-14 * abs(value))).any()
 
 
-def _distinct(loss: Loss, found: list[Minimum]) -> list[Minimum]:
+def _distinct(loss: Loss, minima: list[Minimum]) -> list[Minimum]:
     """One entry for each minimum; one for all points of a continuum at the same loss."""
     kept: list[Minimum] = []
-    for m in found:
+    for m in minima:
         if not any(_same(loss, m, k) for k in kept):
             kept.append(m)
     return kept

@@ -70,10 +70,10 @@ def _along(step: Map, points: np.ndarray, slopes: np.ndarray, rough: np.ndarray,
     """The one-sided multiplier; the side on which an orbit is changes where the slope is negative."""
     product = 1.0
     for x, slope, uneven in zip(points.tolist(), slopes.tolist(), rough.tolist(), strict=True):
-        found = slope_beside(step, x, side) if uneven or not math.isfinite(slope) else slope
-        if found is None:
+        beside = slope_beside(step, x, side) if uneven or not math.isfinite(slope) else slope
+        if beside is None:
             return None
-        product, side = product * found, -side if found < 0 else side
+        product, side = product * beside, -side if beside < 0 else side
     return product
 
 

@@ -25,7 +25,7 @@ def sampled(step: Map, period: int, lo: float, hi: float, known: np.ndarray | No
     """
     if not np.isfinite([lo, hi]).all():
         raise UsageError(f"this map can only be sampled, on a finite interval, not from {lo:g} to {hi:g}")
-    found: list[np.ndarray] = []
+    cycles: list[np.ndarray] = []
     table = np.empty(0) if known is None else np.sort(known, axis=None)
     near, extent = 1e-12 * (hi - lo), max(abs(lo), abs(hi))
     seeds = _seeds(step, period, np.linspace(lo, hi, GRID), table, near)
@@ -38,9 +38,9 @@ def sampled(step: Map, period: int, lo: float, hi: float, known: np.ndarray | No
         if cycle is None or _among(cycle[:1, 0], table, near).any() or not ((cycle >= lo) & (cycle <= hi)).any():
             continue
         if least_period(cycle, extent=extent) == period and not _is_noise(step, cycle, extent):
-            found.append(from_smallest(cycle))
-    slopes = np.array([multipliers(step, points) for points in found]).reshape(-1, 1)
-    kept, mu = distinct(np.array(found).reshape(-1, period, 1), slopes, hi - lo)
+            cycles.append(from_smallest(cycle))
+    slopes = np.array([multipliers(step, points) for points in cycles]).reshape(-1, 1)
+    kept, mu = distinct(np.array(cycles).reshape(-1, period, 1), slopes, hi - lo)
     return kept[:, :, 0], mu[:, 0]
 
 

@@ -12,7 +12,7 @@ from cfdyn.systems.map import Map
 
 LEAST = 1e-300  # what is smaller is 0
 JUMP = 1e-6  # of the values beside it, or 1: a map that changes by more between neighbours jumps, or nearly so
-WITHIN = 1e-14  # of its size: a cycle found so near to a place is one through it, or none
+WITHIN = 1e-14  # of its size: a cycle so near to a place is one through it, or none
 SPECK, NOTHING = 1e-12, 1e-50  # an undecided interval no wider, relative to its size or at 0, is hardly more than a number
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
 
@@ -66,7 +66,7 @@ def with_edges(
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
     """Cycles (m, n) and multipliers (m,) with those through places and kinks, and points of places where round-off decides.
 
-    What was found right beside a place is one of these or, with a limit of the map in place of its value, none.
+    What comes out right beside a place is one of these or, with a limit of the map in place of its value, none.
     """
     every, rows, doubtful, beside = [*places, *kinks], list[np.ndarray](), list[float](), np.zeros(len(points), dtype=bool)
     nearest = _places_of(points, every)

@@ -48,17 +48,17 @@ def everywhere(step: Map, n: int, box: Interval) -> bool:
 def seen(step: Map, n: int, doubtful: list[float], box: Interval) -> list[Interval]:
     """Where cycles through doubtful points are in the box: these, or their orbits' first point there; the box if unknown."""
     lo, hi = box
-    found: list[Interval] = []
+    intervals: list[Interval] = []
     for x in doubtful:
         beside = BESIDE * abs(x) + np.finfo(float).tiny
         orbits = np.array([orbit_from(step, n, start) for start in (x, x - beside, x + beside)])
         inside = (orbits >= lo) & (orbits <= hi)
         if inside.any():
             first = float(orbits[0, 0] if inside[0, 0] else orbits[inside][0])
-            found.append((first, first))
+            intervals.append((first, first))
         elif not np.isfinite(orbits).all():
-            found.append(box)
-    return found
+            intervals.append(box)
+    return intervals
 
 
 def clipped(parts: list[Interval], box: Interval) -> list[Interval]:
@@ -79,25 +79,25 @@ def undecided(laps: Laps, box: Interval, opened: list[Interval], lost: np.ndarra
 
 def reasons(laps: Laps, box: Interval, opened: list[Interval], level: list[Interval], doubtful: list[Interval]) -> list[str]:
     """Why a list is not complete, or what else is worth knowing."""
-    found, breaks = [], [x for x in laps.breaks if box[0] <= x <= box[1]]
+    said, breaks = [], [x for x in laps.breaks if box[0] <= x <= box[1]]
     if clipped(laps.gaps, box):
-        found.append("the map has no value on a part of the box, which was left out")
+        said.append("the map has no value on a part of the box, which was left out")
     if breaks:
-        found.append(f"the map jumps, has a pole or no bounded slope at {_numbers(breaks)}, where the box was divided")
+        said.append(f"the map jumps, has a pole or no bounded slope at {_numbers(breaks)}, where the box was divided")
     if laps.open:
         inside = clipped(laps.open, box)
         places = "from " + ", ".join(f"{a:.6g} to {b:.6g}" for a, b in inside[:3]) if inside else "outside of the box"
-        found.append(f"nothing is certain about laps {places}: cycles there were found by sampling only")
+        said.append(f"nothing is certain about laps {places}: cycles there were found by sampling only")
     if number := len(opened) - len(level):
         places = "a place" if number == 1 else f"{number} places"
-        found.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")
+        said.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")
     if level:
         places = " and ".join(f"from {a:.6g} to {b:.6g}" for a, b in clipped(level, box)[:SHOWN])
-        found.append(f"fⁿ(x) = x to round-off {places}: cycles there are not told apart")
+        said.append(f"fⁿ(x) = x to round-off {places}: cycles there are not told apart")
     exact = [a for a, b in doubtful if a == b]
     if exact:
-        found.append(f"to round-off a cycle passes through {_numbers(exact)}, where the map jumps, ends or has no bounded slope")
-    return found
+        said.append(f"to round-off a cycle passes through {_numbers(exact)}, where the map jumps, ends or has no bounded slope")
+    return said
 
 
 def _numbers(values: list[float]) -> str:

@@ -61,10 +61,10 @@ class LapEnds:
     def places(self, x: np.ndarray) -> np.ndarray:
         """Where numbers lie among the points, in halves; beyond the interval its ends."""
         p, k = self.points, np.searchsorted(self.points, x)
-        found = 2 * k - 1
+        places = 2 * k - 1
         for beside in (np.maximum(k - 1, 0), np.minimum(k, len(p) - 1)):
-            found = np.where(np.abs(p[beside] - x) <= self.tolerance, 2 * beside, found)
-        return np.clip(found, 0, 2 * (len(p) - 1))
+            places = np.where(np.abs(p[beside] - x) <= self.tolerance, 2 * beside, places)
+        return np.clip(places, 0, 2 * (len(p) - 1))
 
     def graph(self, outward: bool) -> csr_matrix | None:
         """The transitions between intervals [p, q] with ends among the points: to the images of their parts in each lap.
@@ -107,11 +107,11 @@ class LapEnds:
 
 def lap_numbers(graph: csr_matrix, count: int) -> np.ndarray:
     """How many words of 1, 2, … laps a graph has, (count,)."""
-    words, found = np.zeros(graph.shape[0]), np.empty(count)
+    words, numbers = np.zeros(graph.shape[0]), np.empty(count)
     words[0] = 1.0
     for n in range(count):
         words = words @ graph
-        found[n] = words.sum()
-        if not math.isfinite(found[n]):
-            return found[:n]
-    return found
+        numbers[n] = words.sum()
+        if not math.isfinite(numbers[n]):
+            return numbers[:n]
+    return numbers

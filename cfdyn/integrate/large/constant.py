@@ -39,18 +39,18 @@ def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block
     rows[range(len(some)), some] = 1.0
     far = max(1.0, float(np.abs(point.z).max()))
     states = [point.z, *(point.z + move * far * random.normal(size=d) for move in MOVES[:3])]
-    columns = [found for z in states if np.isfinite(found := solver.curved(z, point.edge, rows)).all()]
+    columns = [curved for z in states if np.isfinite(curved := solver.curved(z, point.edge, rows)).all()]
     if len(columns) < 2:
         return None
     scaled, size = columns[0][:, some], max(2.0, float(np.abs(columns[0]).max()))
-    same = np.all([np.abs(found[:, some] - scaled) <= EQUAL * size for found in columns], axis=0)
+    same = np.all([np.abs(curved[:, some] - scaled) <= EQUAL * size for curved in columns], axis=0)
     block, top = sharpest(same, (scaled + scaled.T) / 2)
     if not block or top < 2.0 * (1 - ON_EDGE):
         return None
     values, vectors = np.linalg.eigh(scaled[np.ix_(block, block)])
     chosen = values >= 2.0 * (1 - ON_EDGE)
     own, levels = vectors[:, chosen].T, values[chosen]
-    apart = np.hstack([own @ found[block] - levels[:, None] * (own @ rows[block]) for found in columns])
+    apart = np.hstack([own @ curved[block] - levels[:, None] * (own @ rows[block]) for curved in columns])
     turn, sizes, _ = np.linalg.svd(apart, full_matrices=True)
     still = sizes <= STILL if top <= 2.0 * (1 + STILL) else np.zeros(len(sizes), dtype=bool)
     modes = turn.T @ own @ rows[block]
@@ -59,15 +59,15 @@ def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block
 
 def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
     """Why nothing is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" where none is known."""
-    found, flow = constant_block(solver, point, sure), solver.flow
-    if found is None or not len(found.held):
+    block, flow = constant_block(solver, point, sure), solver.flow
+    if block is None or not len(block.held):
         return ""
-    own = np.flatnonzero((found.held**2).sum(axis=0) > 1e-6).tolist()
+    own = np.flatnonzero((block.held**2).sum(axis=0) > 1e-6).tolist()
     lr = float(flow.params.get("lr", np.nan))
-    curvature = found.top * _metric(solver, point.z, lr, own[0])
+    curvature = block.top * _metric(solver, point.z, lr, own[0])
     names = tuple(flow.names[i] for i in own)
     lr = lr_at_edge(lr, lambda lr: curvature / _metric(solver, point.z, lr, own[0]))
-    return Narrow(names, found.top, curvature, lr, f"the {found.states} states looked at").said
+    return Narrow(names, block.top, curvature, lr, f"the {block.states} states looked at").said
 
 
 def _metric(solver: ModeSolver, z: np.ndarray, lr: float, weight: int) -> float:

@@ -40,7 +40,7 @@ class Counted:
 
     def _timed(self, kind: str, size: int, call: Callable[[], Any]) -> Any:
         begun = process_time()
-        found = call()
+        result = call()
         spent, key = process_time() - begun, (kind, size)
         if self.flow.n_weights >= LONG:
             # JAX's threads free what a call took after it has answered: before the next one takes as much.
@@ -52,7 +52,7 @@ class Counted:
         if self.calls[key] > 1:
             times.append(spent)
             del times[:-KEPT]
-        return found
+        return result
 
     def value(self, w: np.ndarray) -> float:
         """L(w), without any penalty."""
@@ -72,8 +72,8 @@ class Counted:
 
     def product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """H v for a direction (d,)."""
-        found = np.asarray(self._timed("products", 1, partial(self.oracle.hvp, w, v)), dtype=float)
-        return found + self.decay * v if self.decay else found
+        product = np.asarray(self._timed("products", 1, partial(self.oracle.hvp, w, v)), dtype=float)
+        return product + self.decay * v if self.decay else product
 
     def rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Slopes (n, k) and Hessians (n, k, k) of the rows' losses on directions (k, d)."""
@@ -102,23 +102,23 @@ class Counted:
             return np.asarray(self._timed("third", 1, partial(self.oracle.curvature_gradient, w, u, v)), dtype=float)
         both = np.add(u, v, out=empty(len(u)))
         del u, v  # memory
-        found = self.jet(w, both)[2] - uu
-        found -= vv
-        found /= 2
-        return found
+        mixed = self.jet(w, both)[2] - uu
+        mixed -= vv
+        mixed /= 2
+        return mixed
 
     def costs(self) -> dict[str, float]:
         """What a vector of each kind costs in gradients, by the least of the times, else nominal."""
         gradient = self._least(("gradient", 1))
-        found: dict[str, float] = {}
+        costs: dict[str, float] = {}
         for kind in self.counts:
             own = [(size, calls, self._least((name, size))) for (name, size), calls in self.calls.items() if name == kind]
             timed = [(size * calls, least * calls) for size, calls, least in own if least is not None]
             if gradient is None or not timed:
-                found[kind] = NOMINAL[kind]
+                costs[kind] = NOMINAL[kind]
             else:
-                found[kind] = sum(spent for _, spent in timed) / gradient / sum(count for count, _ in timed)
-        return found
+                costs[kind] = sum(spent for _, spent in timed) / gradient / sum(count for count, _ in timed)
+        return costs
 
     def _least(self, key: tuple[str, int]) -> float | None:
         times = self.times.get(key, [])

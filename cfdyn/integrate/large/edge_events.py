@@ -52,7 +52,7 @@ class EdgeEvents:
         smoothed = float(gaps[first]) / beta * push * (1 - meets / h)
         return meets if smoothed > self.options.atol + self.options.rtol * size else math.inf
 
-    def note(self, t: float, steps: int, h: float, x: np.ndarray, point: Point, found: Point) -> None:
+    def note(self, t: float, steps: int, h: float, x: np.ndarray, point: Point, reached: Point) -> None:
         """Writes down what the step h with X from a point to another, after so many ``steps``, has changed of the number of modes
         at the edge.
 
@@ -71,12 +71,12 @@ class EdgeEvents:
             last = self.events[-1].t if self.events else 0.0
             self.events.append(Event(max(float(t + after), last), "enter", rank))
         for n, (_, begun) in enumerate(self.waiting):
-            old, new = (values[there - 1 - n :][:1] for values in (point.values, found.values))
+            old, new = (values[there - 1 - n :][:1] for values in (point.values, reached.values))
             if begun == steps and len(old) == len(new) and (new > old).any():
                 self.waiting[n] = (float(t + h), steps + 1)
         while self.waiting:
             since, begun = self.waiting[0]
-            off = 1.0 - found.values[there - 1 :][:1] / 2.0  # of nothing where so many modes are followed no more
+            off = 1.0 - reached.values[there - 1 :][:1] / 2.0  # of nothing where so many modes are followed no more
             if (off <= OFF * self.options.rtol).any() and steps + 1 - begun < LASTING:
                 break
             there -= 1

@@ -50,15 +50,15 @@ class Tracked:
 
 
 def put_on_edge(modes: ModeTracker, no_interior: Callable[[Point, bool], str]) -> None:
-    """The modes of a state on the edge, near one beyond it. A NumericsError if no such state is found, or if ``no_interior`` says
+    """The modes of a state on the edge, near one beyond it. A NumericsError without such a state, or if ``no_interior`` says
     why there is next to none."""
     length = float(np.linalg.norm(modes.point.z))
     search = Search(ATTEMPTS, NEAREST * modes.options.rtol * length, SHORT * length, ROUND_OFF)
-    found, last = onto_edge(Tracked(modes), search)
-    if why := no_interior(last.point, found is not None):
-        where = "no state on it was found" if found is None else "is kept there"
+    placed, last = onto_edge(Tracked(modes), search)
+    if why := no_interior(last.point, placed is not None):
+        where = "no state on it was found" if placed is None else "is kept there"
         raise NumericsError(f"the start is beyond the edge, and {where}: {why}")
-    if found is None:
+    if placed is None:
         raise no_state()
 
 
@@ -72,10 +72,10 @@ def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray 
     way = origin - point.z
     if flow.own.states:
         rows, forces = _parts(flow, point)
-        found = Rates(rows @ way, rows @ forces.T)
+        motion = Rates(rows @ way, rows @ forces.T)
     else:
-        found = rates(flow, way, point.edge, point.y[: point.near], point.thirds)
-    y = kept_below(2.0 - point.values[: point.near], found)
+        motion = rates(flow, way, point.edge, point.y[: point.near], point.thirds)
+    y = kept_below(2.0 - point.values[: point.near], motion)
     if y is None:
         return None
     if not flow.own.states:

@@ -17,7 +17,7 @@ NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forc
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
 AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
-DRAWS = 3  # of a start of a search: one that modes were found from, all of them followed, has nothing new
+DRAWS = 3  # of a start of a search: one that gave modes, all of them followed, has nothing new
 BASIS, FIRST_BASIS, CHECKS = 6, 8, 8  # vectors of Lanczos' method; steps of it where its vectors are not kept
 COARSE, ROUNDS = 1e-3, 6  # an angle that a single correction must do for, but for values that are off; else at most so many
 CHAIN = 4  # instead, where memory is no matter: residuals of a single correction; what it leaves is an error that steps answer to
@@ -126,13 +126,13 @@ class ModeSolver:
         """The gradient and the first products where T[u, u] brings them, else None and 0; that of the modes that are near."""
         g, known, own = None, 0, []
         for i, row in enumerate(y):
-            found, product, third = self.oracle.jet(w, np.divide(row, root, out=empty(self.d)))
-            g = found if found is not None else g
+            gradient, product, third = self.oracle.jet(w, np.divide(row, root, out=empty(self.d)))
+            g = gradient if gradient is not None else g
             own.append(third.astype(self.short, copy=False))
             if product is not None:
                 np.divide(product, root, out=products[i])
                 known = i + 1
-            del found, product, third
+            del gradient, product, third
         self._lowered(y[:known], products[:known])
         return g, known, own
 
@@ -187,15 +187,15 @@ class ModeSolver:
         """The largest eigenvalues of Q^-½HQ^-½ on what is orthogonal to some modes, and their modes."""
         root, w = np.sqrt(edge.metric), z[: self.d]
         size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
-        random, found = np.random.default_rng(seed), (np.zeros(0), against[:0])
+        random, modes = np.random.default_rng(seed), (np.zeros(0), against[:0])
         for _ in range(DRAWS):
             # The start without a name here, for memory.
-            found = searched(
+            modes = searched(
                 self._operator(w, root), random.standard_normal(self.d), min(count, size), against, size, tol, restarts
             )
-            if len(found[0]):
+            if len(modes[0]):
                 break
-        return found
+        return modes
 
     def top(self, z: np.ndarray, edge: Edge, against: np.ndarray, seed: int) -> float:
         """About the largest eigenvalue there, from below, with few vectors."""

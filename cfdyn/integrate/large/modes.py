@@ -1,4 +1,4 @@
-"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: found, followed, and searched for others."""
+"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: begun, followed, and searched for others."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def orthonormal(rows: np.ndarray, against: np.ndarray) -> np.ndarray:
 
     Everything twice: once is not enough where little is left.
     """
-    found, count = rows, 0
+    basis, count = rows, 0
     for row in rows:
         size = float(np.linalg.norm(row))
         if not (0 < size < np.inf):
@@ -25,15 +25,15 @@ def orthonormal(rows: np.ndarray, against: np.ndarray) -> np.ndarray:
         new = row / size
         for _ in range(2):
             new -= (against @ new) @ against
-            new -= (found[:count] @ new) @ found[:count]
+            new -= (basis[:count] @ new) @ basis[:count]
             size = float(np.linalg.norm(new))
             if size < TINY:
                 break
             new /= size
         else:
-            found[count] = new
+            basis[count] = new
             count += 1
-    return found[:count]
+    return basis[:count]
 
 
 def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,12 +49,12 @@ def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
     old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
     room = np.empty((2, k + m, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
     for first in range(0, d, PIECE):
-        part, (found, beside) = slice(first, first + PIECE), room[:, :, : min(PIECE, d - first)]
-        np.matmul(old, rows[:, part], out=found)
+        part, (sums, beside) = slice(first, first + PIECE), room[:, :, : min(PIECE, d - first)]
+        np.matmul(old, rows[:, part], out=sums)
         if len(more):
             np.matmul(added, more[:, part], out=beside)
-            found += beside
-        rows[:, part], more[:m, part] = found[:k], found[k:]
+            sums += beside
+        rows[:, part], more[:m, part] = sums[:k], sums[k:]
 
 
 def refined(
@@ -110,8 +110,8 @@ def _corrected(
         more, curved = (np.concatenate([more, new]), np.concatenate([curved, added])) if len(more) else (new, added)
         del new, added  # memory
         small = np.block([[np.diag(values), basis @ curved.T], [more @ products.T, more @ curved.T]])
-        found, turn = np.linalg.eigh((small + small.T) / 2)
-        values, turn = found[::-1][:k].copy(), turn.T[::-1][:k]
+        every, turn = np.linalg.eigh((small + small.T) / 2)
+        values, turn = every[::-1][:k].copy(), turn.T[::-1][:k]
         if left:
             moved = turn[list(chosen)] * (np.arange(turn.shape[1]) >= k)
             turn = np.concatenate([turn, orthonormal(moved, turn)])

@@ -174,9 +174,9 @@ class LargeRun:
         """Go on to what is after a step; ``cut`` if it was made shorter only to end at a time."""
         raise NotImplementedError
 
-    def _take(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool, keep: bool = False) -> None:
+    def _take(self, after: Point, x: np.ndarray, h: float, worst: float, cut: bool, keep: bool = False) -> None:
         """Go on to a point with the X of a step, and choose the length of the next; ``keep`` what is known of the last point."""
-        self.modes.take(found, h, keep)
+        self.modes.take(after, h, keep)
         self.x, self.steps = x, self.steps + 1
         new = h * min(MOST, max(LEAST, SAFETY * max(worst, 1e-9) ** (-1 / 3)))
         self.h = max(new, self.h) if cut and worst < 1 else new

@@ -32,7 +32,7 @@ def solve_large(
     """The path of the flow from w0 over the time t, with rows at some times or at the ends of all steps."""
     run = _begun(flow, w0, warm, options)
     z, run.keeps_pieces = run.z, True
-    found = Rows(run, rows)
+    kept = Rows(run, rows)
     start = z if len(z) <= MOST else f"of length {np.linalg.norm(z):.17g}"
     said = provenance(flow=flow.title, params=flow.params, start=start, t=t, save_at=rows, warm=warm,
                       **{name: getattr(options, name) for name in NAMED})  # fmt: skip
@@ -41,12 +41,12 @@ def solve_large(
             before = run.t
             run.step(t)
             if run.piece is not None and run.t > before:
-                found.after(run.piece)
+                kept.after(run.piece)
             if progress:
                 progress(run.t)
     except KeyboardInterrupt:
-        raise Interrupted(found.record(f"interrupted at t = {run.t:.12g}", said)) from None
-    return found.record(run.status or "done", said)
+        raise Interrupted(kept.record(f"interrupted at t = {run.t:.12g}", said)) from None
+    return kept.record(run.status or "done", said)
 
 
 def _kind(flow: MatrixFreeFlow, options: Options) -> Any:

@@ -22,10 +22,10 @@ def stages(h: float, radius: float) -> int:
     >>> stages(10.0, 2.0), stages(0.1, 2.0)
     (7, 2)
     """
-    found = math.sqrt(1 + MARGIN * h * radius / REACH)
-    if not found <= MOST:
+    number = math.sqrt(1 + MARGIN * h * radius / REACH)
+    if not number <= MOST:
         raise NumericsError(f"a step would take more than {MOST} stages, for eigenvalues of {radius:.3g}")
-    return max(2, math.ceil(found))
+    return max(2, math.ceil(number))
 
 
 @lru_cache(maxsize=256)

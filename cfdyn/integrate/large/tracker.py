@@ -139,46 +139,46 @@ class ModeTracker:
 
     # -- after a step -------------------------------------------------------------------------------------------------
 
-    def take(self, found: Point, h: float, keep: bool = True) -> None:
+    def take(self, after: Point, h: float, keep: bool = True) -> None:
         """Go on to the point after a step; ``keep`` what is known of this one."""
         old = self.point
-        self.gap_error = self._gap_error(found)
-        count = min(len(old.values), len(found.values))
-        trend = np.zeros(len(found.values))
-        trend[:count] = (found.values[:count] - old.values[:count]) / h
+        self.gap_error = self._gap_error(after)
+        count = min(len(old.values), len(after.values))
+        trend = np.zeros(len(after.values))
+        trend[:count] = (after.values[:count] - old.values[:count]) / h
         self.previous = old.y if keep else None
-        self.previous_thirds = _turned_thirds(old, found) if keep and found.turned else None
-        self.point, self.spent, self.trend, self.last_step = found, None, trend, h
+        self.previous_thirds = _turned_thirds(old, after) if keep and after.turned else None
+        self.point, self.spent, self.trend, self.last_step = after, None, trend, h
         self.steps_since += 1
 
-    def learn(self, found: Point, h: float) -> None:
+    def learn(self, after: Point, h: float) -> None:
         """From a point after a step that is not taken: how modes and T move."""
-        self.regain(found.y)
+        self.regain(after.y)
         self.gap_error = np.zeros((0, 0))
-        self.previous, self.last_step = found.y[: self.point.near].copy(), -h
-        self.previous_thirds = _turned_thirds(found, self.point)
+        self.previous, self.last_step = after.y[: self.point.near].copy(), -h
+        self.previous_thirds = _turned_thirds(after, self.point)
 
     def regain(self, rows: np.ndarray) -> None:
         """The guards of the point again, after a step that is not taken, from the modes (k, d) that were looked at."""
         self.point.y = completed(rows, self.point.y)
 
-    def _gap_error(self, found: Point) -> np.ndarray:
+    def _gap_error(self, after: Point) -> np.ndarray:
         """By how much the gaps of a step's near modes (k, k) are others than was predicted, as far as modes are the same.
 
         It is of second order in the step, mainly since F changes on the way; the next step takes it into account.
         """
         k, own = len(self.predicted_gap), self.point.y
-        if not k or len(found.y) < k:
+        if not k or len(after.y) < k:
             return np.zeros((0, 0))
-        turn = aligned(own[:k], found.y[:k])
-        if np.abs(found.y[:k] @ own[:k].T - turn).max() > OTHER:
+        turn = aligned(own[:k], after.y[:k])
+        if np.abs(after.y[:k] @ own[:k].T - turn).max() > OTHER:
             return np.zeros((0, 0))
-        return np.diag(2.0 - found.values[:k]) - turn @ self.predicted_gap @ turn.T
+        return np.diag(2.0 - after.values[:k]) - turn @ self.predicted_gap @ turn.T
 
     # -- which modes --------------------------------------------------------------------------------------------------
 
     def guard(self, steps: int, rank: int) -> None:
-        """A guard behind the near modes, found anew where there is none; now and then a search for a mode that nobody saw. So
+        """A guard behind the near modes, a new one where there is none; now and then a search for a mode that nobody saw. So
         many ``steps`` are done, and so many modes held."""
         point, d = self.point, self.flow.n_weights
         least = self._least()
@@ -277,10 +277,10 @@ def or_none(array: np.ndarray | None) -> np.ndarray:
     return np.zeros(0) if array is None else array.copy()
 
 
-def _turned_thirds(old: Point, found: Point) -> np.ndarray | None:
+def _turned_thirds(old: Point, after: Point) -> np.ndarray | None:
     """T of the near modes of a point that is done with, in its place, in the basis of another; None where these are others."""
-    k = found.near
+    k = after.near
     if old.near != k or not k:
         return None
-    turn_thirds(aligned(old.y[:k], found.y[:k]), list(old.thirds))
+    turn_thirds(aligned(old.y[:k], after.y[:k]), list(old.thirds))
     return old.thirds

@@ -75,8 +75,8 @@ class PoincareMap(FlowMap):
     def full(self, x: Any) -> np.ndarray:
         """The state of the flow (n,) on the surface at a state of the map."""
         z = np.insert(np.asarray(x, dtype=float), self._out, 0.0)
-        found = self._section.surface(z, self.flow.p)
-        z[self._out] = -found[0] / found[1 + self._out]
+        surface = self._section.surface(z, self.flow.p)
+        z[self._out] = -surface[0] / surface[1 + self._out]
         return z
 
     def time(self, x: Any) -> float:
@@ -133,10 +133,10 @@ def poincare_map(
     >>> import cfdyn as cf
     >>> rossler = cf.Flow.from_text("-y - z; x + a*y; b + z*(x - c)", "x y z", {"a": 0.2, "b": 0.2, "c": 2.5})
     >>> step = cf.poincare_map(rossler, "y = 0", "down")
-    >>> found = cf.analysis.classify(step, [2.0, 0.0, 0.1])  # a start of the flow goes to its first crossing
-    >>> found.kind, found.points[0].round(6), abs(found.multipliers).round(4)
+    >>> regime = cf.analysis.classify(step, [2.0, 0.0, 0.1])  # a start of the flow goes to its first crossing
+    >>> regime.kind, regime.points[0].round(6), abs(regime.multipliers).round(4)
     ('fixed point', array([-3.707309,  0.033866]), array([0.7697, 0.    ]))
-    >>> round(step.time(found.points[0]), 6)  # the period of the limit cycle
+    >>> round(step.time(regime.points[0]), 6)  # the period of the limit cycle
     5.748991
 
     References

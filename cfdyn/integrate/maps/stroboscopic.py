@@ -29,8 +29,8 @@ class StroboscopicMap(FlowMap):
         read = formula(self._text if isinstance(period, str) else repr(number("the period", period, finite=True)), flow.params)
         rule = compile_rule(f"period {read.key} of {tuple(flow.params)}", 1 + len(flow.params),
                             lambda: constant_program(flow.params, read))  # fmt: skip
-        found = rule(np.zeros(1), np.append(self.p, 0.0))
-        self.period, self._slopes = float(found[0]), dict(zip(flow.params, found[1:].tolist(), strict=True))
+        result = rule(np.zeros(1), np.append(self.p, 0.0))
+        self.period, self._slopes = float(result[0]), dict(zip(flow.params, result[1:].tolist(), strict=True))
         if not 0 < self.period < np.inf:
             raise UsageError(f"a period is a positive number, not {self.period:g}")
         if flow.timed:
@@ -96,8 +96,8 @@ def stroboscopic_map(flow: Flow, period: Any, begin: float = 0.0, rtol: float = 
     >>> import cfdyn as cf
     >>> duffing = cf.Flow.from_text(["v", "x - x**3 - d*v + F*cos(w*t)"], "x v", {"d": 0.3, "F": 0.2, "w": 1.2})
     >>> step = cf.stroboscopic_map(duffing, "2*pi/w")
-    >>> found = cf.analysis.classify(step, [1.0, 0.0])
-    >>> found.kind, found.period, abs(found.multipliers).round(9)  # their product is exp(−d·2π/w) by Liouville's formula
+    >>> regime = cf.analysis.classify(step, [1.0, 0.0])
+    >>> regime.kind, regime.period, abs(regime.multipliers).round(9)  # their product is exp(−d·2π/w) by Liouville's formula
     ('fixed point', 1, array([0.45593813, 0.45593813]))
 
     References

@@ -51,11 +51,11 @@ class Crossings:
         """(time of the run, name) of each crossing in these steps (m, 2), (m, 8, n), and the first that ends the path."""
         table = np.stack([self._at(times, pieces, place) for place in PLACES], axis=1)  # (m, 5, 2K)
         values, rates = np.split(table, 2, axis=2)
-        found = sorted(crossing for k in range(len(self.names)) for crossing in self._crossings(k, times, pieces, values, rates))
-        last = next((place for place, one in enumerate(found) if one.name in self.stops), None)
-        kept = found if last is None else found[: last + 1]
+        met = sorted(crossing for k in range(len(self.names)) for crossing in self._crossings(k, times, pieces, values, rates))
+        last = next((place for place, one in enumerate(met) if one.name in self.stops), None)
+        kept = met if last is None else met[: last + 1]
         events = [(float(times[one.step, 0] + one.share * times[one.step, 1]), one.name) for one in kept]
-        return events, None if last is None else found[last]
+        return events, None if last is None else met[last]
 
     def _at(self, times: np.ndarray, pieces: np.ndarray, place: float) -> np.ndarray:
         """Values and rates (m, 2K) at this part of each step."""
@@ -74,7 +74,7 @@ class Crossings:
             # A start on the zero belongs to where it goes; a zero on the way to where it came from.
             now = sides[i] = now if sign == 0 or (i == 0 and now != 0 and not np.isnan(now)) else sign
         self.side[k] = sides[-1]
-        found, way = [], self.ways[self.names[k]]
+        crossings, way = [], self.ways[self.names[k]]
         turned = (sides[:-1] == sides[1:]) & (sides[1:] * slope[:-1] < 0) & (sides[1:] * slope[1:] > 0)
         changed = (sides[:-1] * sides[1:] < 0) & ~np.isnan(sides[:-1] * sides[1:])
         for i in np.flatnonzero(changed | turned).tolist():
@@ -86,8 +86,8 @@ class Crossings:
                 pairs = self._brackets(k, times[step], pieces[step], PLACES[j], PLACES[j + 1], sides[i], bool(changed[i]))
             for left, right, side in pairs:
                 share = self._zero(k, times[step], pieces[step], left, right)
-                found += [Crossing(step, share, self.names[k])] * (way in (0, int(side)))
-        return found
+                crossings += [Crossing(step, share, self.names[k])] * (way in (0, int(side)))
+        return crossings
 
     def _brackets(
         self, k: int, time: np.ndarray, piece: np.ndarray, left: float, right: float, side: float, changed: bool
@@ -122,13 +122,13 @@ def _named(given: Any) -> dict[str, Any]:
     else:
         pairs = [(one if isinstance(one, str) else getattr(one, "__name__", str(one)), one)
                  for one in ([given] if is_formula(given) else given if isinstance(given, list | tuple) else [None])]  # fmt: skip
-    found: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     for name, one in pairs:
         if not (isinstance(name, str) and name.strip() and is_formula(one) and one != ""):
             raise UsageError(f"events are texts or functions by name, {{'name': 'x - 1'}}, or a list of them, not {shown(given)}")
-        if found.setdefault(name.strip(), one) is not one and found[name.strip()] != one:
+        if named.setdefault(name.strip(), one) is not one and named[name.strip()] != one:
             raise UsageError(f"two events are called {name.strip()!r}: give functions by name, {{'name': function, …}}")
-    return found
+    return named
 
 
 def _ways(direction: Any, names: list[str]) -> dict[str, int]:

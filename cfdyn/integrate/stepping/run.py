@@ -174,15 +174,15 @@ class Run:
         """Note the user's events in these steps; how many of the steps are left where one of them ends the path."""
         if self.crossings is None or not len(times):
             return len(times)
-        found, end = self.crossings.look(times, pieces)
+        crossed, end = self.crossings.look(times, pieces)
         rank = len(self.phases[-1].held) if self.phases else 0
-        self.events += [Event(t, name, rank) for t, name in found]
+        self.events += [Event(t, name, rank) for t, name in crossed]
         if end is None:
             return len(times)
         from cfdyn.integrate.stepping.crossings import cut
 
         kept = cut(times, pieces, end)
-        self.clock.t, self.z[:] = found[-1][0], sample(pieces[kept - 1], np.ones(1))[0]
+        self.clock.t, self.z[:] = crossed[-1][0], sample(pieces[kept - 1], np.ones(1))[0]
         self.status = f"stop: {end.name} at t = {self.now:.12g}"
         return kept
 

@@ -116,13 +116,13 @@ class Dense(Supplier):
             slopes = np.empty((m, n))
             observe(field.rules, field.p, times, polynomials, rows, z, slopes)
             return Readings(z, slopes, np.zeros(m), np.zeros((m, d, d)))
-        before, found = field.block.copy(), np.zeros((m, 1 + n + d * d))
+        before, read = field.block.copy(), np.zeros((m, 1 + n + d * d))
         # From now on the modes are the largest eigenvalues; equal ones are told apart by the reference.
         edge = Edge(field.block)
         edge.by_value, edge.fresh, edge.reference = 1, 0, reference
-        observe(addresses(read_off.compiled), field.block, times, polynomials, rows, z, found)
+        observe(addresses(read_off.compiled), field.block, times, polynomials, rows, z, read)
         field.block[: len(before)] = before
-        return Readings(z, found[:, 1 : n + 1], found[:, 0], found[:, n + 1 :].reshape(-1, d, d))
+        return Readings(z, read[:, 1 : n + 1], read[:, 0], read[:, n + 1 :].reshape(-1, d, d))
 
     def violation(self, fields: Sequence[Field]) -> float:
         return max((float(Edge(field.block).worst) for field in fields if field.k), default=0.0)

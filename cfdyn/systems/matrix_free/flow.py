@@ -142,10 +142,10 @@ class MatrixFreeFlow:
 
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """∇ of the loss with the penalty that weight decay stands for, (d,)."""
-        found = np.asarray(self.oracle.gradient(w), dtype=float)
-        if found.shape != (self.n_weights,):
-            raise UsageError(f"the gradient of this loss has the shape {found.shape}, not ({self.n_weights},)")
-        return found + self.decay * w if self.decay else found
+        gradient = np.asarray(self.oracle.gradient(w), dtype=float)
+        if gradient.shape != (self.n_weights,):
+            raise UsageError(f"the gradient of this loss has the shape {gradient.shape}, not ({self.n_weights},)")
+        return gradient + self.decay * w if self.decay else gradient
 
     def state(self, start: Any) -> np.ndarray:
         """A full state (n,) from the weights alone or from the full state; behind weights alone stands what the optimizer's
@@ -204,8 +204,8 @@ class MatrixFreeFlow:
     def spread(self, edge: Edge, k: int, squares: Numbers, total: float) -> Numbers:
         """½⟨∇²_g f, HΣH⟩ of the k-th slow state, from diag(HΣH) and its sum."""
         own = edge.by_square[k] * squares if k < len(self.own.each) else 0.0
-        found = own + edge.by_length[k] * total
-        return self.state_speed * found if self.rest else found
+        spread = own + edge.by_length[k] * total
+        return self.state_speed * spread if self.rest else spread
 
     def edge(self, z: np.ndarray, g: np.ndarray | None = None) -> Edge:
         """What the edge θP − H ⪰ 0 is made of; without a gradient Q, G/P and P alone."""
@@ -214,10 +214,10 @@ class MatrixFreeFlow:
         metric, speed, scale = self.own.metric(given)
         if g is None or not self.own.states:
             return Edge(metric, speed, scale, [], [], [])
-        found, n = self.own.edge(given), len(self.own.states)
+        own, n = self.own.edge(given), len(self.own.states)
         # √ν has no slope at 0, where a weight that the loss never sees has its ν: no mode moves it.
-        slopes = [np.where(np.isfinite(slope) | (g != 0), slope, 0.0) if np.ndim(slope) else slope for slope in found[:n]]
-        return Edge(metric, speed, scale, slopes, found[n : 2 * n], found[2 * n :])
+        slopes = [np.where(np.isfinite(slope) | (g != 0), slope, 0.0) if np.ndim(slope) else slope for slope in own[:n]]
+        return Edge(metric, speed, scale, slopes, own[n : 2 * n], own[2 * n :])
 
     @property
     def of_descent(self) -> bool:

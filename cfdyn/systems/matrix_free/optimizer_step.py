@@ -67,14 +67,14 @@ class OptimizerStep:
     def _pushed(self, directions: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         moved, size = self._moved(directions, slopes, self.gradient), len(self._z)
         rows = [self._jacobian[i : i + size] for i in range(0, len(self._jacobian), size)]
-        found = self._combined(rows, moved)
-        if not np.isfinite(found).all():
+        pushed = self._combined(rows, moved)
+        if not np.isfinite(pushed).all():
             still = [self.gradient == 0, *(state == 0 for state in self._state[1 : self.n]), *(slopes == 0)]
             unseen = np.logical_and.reduce(still)
             if unseen.any():
                 rows[0] = [rows[0][0], *(np.where(unseen, 0.0, slope) for slope in rows[0][1:])]
-                found = self._combined(rows, moved)
-        return found
+                pushed = self._combined(rows, moved)
+        return pushed
 
     def _combined(self, rows: Sequence[Sequence[Any]], moved: Sequence[np.ndarray]) -> np.ndarray:
         """(k, D) of the slopes by all entries of z, row by row, and how far these move, (k, d) or (k, 1)."""

@@ -120,8 +120,8 @@ def _variance_on(loss: Loss, w: np.ndarray, directions: np.ndarray) -> np.ndarra
     """mean(Hᵢ²) − H² on some directions, (k, k)."""
     means = loss.hvps(w, directions)
     squares = np.array([loss.row_hvp(w, loss.row_hvp(w, v)).mean(axis=0) for v in directions])
-    found = directions @ squares.T - means @ means.T
-    return (found + found.T) / 2
+    variance = directions @ squares.T - means @ means.T
+    return (variance + variance.T) / 2
 
 
 def _non_uniformity(loss: Loss, w: np.ndarray) -> float:

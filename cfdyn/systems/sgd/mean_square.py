@@ -39,7 +39,7 @@ class MeanSquare(Record):
     eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones, with
     formulas in `cfdyn.systems.sgd.batch_measures`.
     ``residual``: ‖M[V] − ρV‖/ρ of the radius ρ and eigenmatrix V on the sharp directions, M applied by products of the rows'
-    Hessians with V's own eigenvectors, in place of the projected Hessians that ρ and V were found with.
+    Hessians with V's own eigenvectors, in place of the projected Hessians that ρ and V come from.
     ``rates`` (m,) and ``radii`` (m,): the radius at other learning rates, on the directions that are sharp at each.
     """
 
@@ -125,8 +125,8 @@ def mean_square(
     >>> from cfdyn.symbolic.loss import make_loss
     >>> data = np.array([[0.0], [1.0], [3.0], [4.0]])
     >>> rows = cf.Loss.from_spec(make_loss("a*w**2/2", columns=["a"], data=data))
-    >>> found = cf.mean_square(rows, [0.0], lr=0.5, batch=1)
-    >>> round(found.radius, 12), found.full_batch, round(found.largest_lr, 12), found.smallest_batch
+    >>> moments = cf.mean_square(rows, [0.0], lr=0.5, batch=1)
+    >>> round(moments.radius, 12), moments.full_batch, round(moments.largest_lr, 12), moments.smallest_batch
     (0.625, 0.0, 0.615384615385, 1)
     >>> cf.mean_square(rows, [0.0], lr=0.9, batch=1).smallest_batch
     6

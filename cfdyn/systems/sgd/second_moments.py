@@ -102,9 +102,9 @@ class SecondMoments:
             matrix += noise * np.outer(scale[at], scale[at]) * self.noise_matrix
         values, vectors = np.linalg.eigh(matrix)
         space = vectors[:, values >= values[-1] - TIE * abs(values[-1])]
-        found = np.zeros((k, k))
-        found[at] = space @ (space.T @ np.eye(k)[at]) * np.where(at[0] == at[1], 1, np.sqrt(0.5))
-        return float(values[-1]), found + np.triu(found, 1).T
+        square = np.zeros((k, k))
+        square[at] = space @ (space.T @ np.eye(k)[at]) * np.where(at[0] == at[1], 1, np.sqrt(0.5))
+        return float(values[-1]), square + np.triu(square, 1).T
 
     def _largest_applied(self, plain: np.ndarray, scale: np.ndarray, noise: float) -> tuple[float, np.ndarray]:
         k = len(self.curvatures)

@@ -49,11 +49,11 @@ class MapRun(CentralRun):
             return
         self.piece = None
         try:
-            found, x = self._found()
-            self.edge_events.note(self.t, self.steps, 1.0, x, self.point, found)
-            move = found.z - self.point.z
-            self.piece = Piece(self.t, self.t + 1.0, self.point.z, found.z, move, move)
-            self._go_on(found, x, 1.0, 1.0, False)
+            point, x = self._found()
+            self.edge_events.note(self.t, self.steps, 1.0, x, self.point, point)
+            move = point.z - self.point.z
+            self.piece = Piece(self.t, self.t + 1.0, self.point.z, point.z, move, move)
+            self._go_on(point, x, 1.0, 1.0, False)
             self.t, self.h = self.t + 1.0, 1.0
             self._guard()
         except NumericsError as trouble:
@@ -72,9 +72,9 @@ class MapRun(CentralRun):
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
                 raise NumericsError("the weights run away")
             modes, wanted = self.modes.predicted(x, 1.0)
-            found = self.solver.at(z, modes, wanted)
-            if not self._unseen(found, x) or len(x) >= len(point.values):
-                return found, x
-            self.modes.regain(found.y)
+            solved = self.solver.at(z, modes, wanted)
+            if not self._unseen(solved, x) or len(x) >= len(point.values):
+                return solved, x
+            self.modes.regain(solved.y)
             self.rejected += 1
             self.modes.widen(len(x) + 1)

@@ -100,16 +100,16 @@ class CentralRun(LargeRun):
         before, self.piece, self.back = self.rejected, None, 1.0
         while True:
             x, tried = self._attempt_with(h)
-            found, unseen = tried.after, tried.after is not None and self._unseen(tried.after, x)
-            if found is not None and tried.worst <= TOO_LARGE and not unseen:
+            after, unseen = tried.after, tried.after is not None and self._unseen(tried.after, x)
+            if after is not None and tried.worst <= TOO_LARGE and not unseen:
                 break
             self.rejected += 1
-            if found is not None:
+            if after is not None:
                 # A point that is not taken shows how modes and T move.
-                self.modes.learn(found, h)
-                self.rotation.passed(found.z, self._other_held())
-            by = 0.25 if found is None else max(LEAST, SAFETY * max(tried.worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
-            del found, tried  # memory
+                self.modes.learn(after, h)
+                self.rotation.passed(after.z, self._other_held())
+            by = 0.25 if after is None else max(LEAST, SAFETY * max(tried.worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
+            del after, tried  # memory
             if unseen and len(x) < len(self.point.values):
                 # A mode that has come to the edge unexpectedly: its force is wanted from here on.
                 self.modes.widen(len(x) + 1)
@@ -128,27 +128,27 @@ class CentralRun(LargeRun):
             if h < SHORT:
                 self.status = f"at t = {self.t:.6g} the flow is not defined a step further, or not smooth"
                 return
-        self.edge_events.note(self.t, self.steps, h, x, self.point, found)
+        self.edge_events.note(self.t, self.steps, h, x, self.point, after)
         reached = self._after(h, end)
-        self.piece = Piece(self.t, reached, self.z, found.z, tried.slope, tried.ends) if self.keeps_pieces else None
+        self.piece = Piece(self.t, reached, self.z, after.z, tried.slope, tried.ends) if self.keeps_pieces else None
         worst, begun = tried.worst, self.covariance_factors[1]
         del tried  # memory
-        self._go_on(found, x, h, worst, first < 0.99 * self.h and h == first)
+        self._go_on(after, x, h, worst, first < 0.99 * self.h and h == first)
         self.lags.add(begun, x, self.covariance_factors[1])
         self.t = reached
 
     def _arrival(self, h: float) -> float:
         return self.edge_events.arrival(self.point, h, float(np.linalg.norm(self.w)))
 
-    def _go_on(self, found: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
+    def _go_on(self, after: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
         """To the point after a step."""
         d, z, other_held = self.flow.n_weights, self.z, self._other_held()
-        self._take(found, x, h, worst, cut, keep=True)
+        self._take(after, x, h, worst, cut, keep=True)
         self.rotation.passed(z, other_held)
-        self.state_rates = (found.z - z)[d:] / h if self.flow.own.states else None
-        off = [abs(value - 2.0) / 2 for value in found.values[: rank_of(x)]]
+        self.state_rates = (after.z - z)[d:] / h if self.flow.own.states else None
+        off = [abs(value - 2.0) / 2 for value in after.values[: rank_of(x)]]
         if self.central:
-            off.append(float(found.values[0]) / 2 - 1)
+            off.append(float(after.values[0]) / 2 - 1)
         self.worst = float(max([self.worst, *off]))
 
     def _other_held(self) -> bool:
@@ -158,9 +158,9 @@ class CentralRun(LargeRun):
     def _guard(self) -> None:
         self.modes.guard(self.steps, self.rank)
 
-    def _unseen(self, found: Point, x: np.ndarray) -> bool:
+    def _unseen(self, after: Point, x: np.ndarray) -> bool:
         """True if a mode has come beyond the edge whose force the step did not know."""
-        return self.central and float(found.values[len(x) :].max(initial=0.0)) > 2.0 + min(UNSEEN, self.options.rtol)
+        return self.central and float(after.values[len(x) :].max(initial=0.0)) > 2.0 + min(UNSEEN, self.options.rtol)
 
     def _attempt_with(self, h: float) -> tuple[np.ndarray, Attempt]:
         """X of a step that is made, and what is after it."""
@@ -184,23 +184,23 @@ class CentralRun(LargeRun):
         flow, modes = self.flow, self.modes
         y, wanted = modes.predicted(x, h, fine=self.rotation.on)
         try:
-            found = self.solver.at(z, y, wanted, partial(modes.give_up_thirds, x))
+            after = self.solver.at(z, y, wanted, partial(modes.give_up_thirds, x))
         except NumericsError:
             modes.regain(y)
             return Attempt(math.inf, "")
         del y  # memory
-        slope, ends = self.point.slope(flow, push), found.slope(flow, self.rotation.moved(push, z - self.z))
+        slope, ends = self.point.slope(flow, push), after.slope(flow, self.rotation.moved(push, z - self.z))
         off = error(self.z, slope, z, ends, h)
         if not self.keeps_pieces:
             slope = ends = z
-        self._let_decay(found, off, h)
-        worst = max(self._size(off), self._drift(found, x))
+        self._let_decay(after, off, h)
+        worst = max(self._size(off), self._drift(after, x))
         if push is not None:
-            frozen = self._size(self._frozen(found, x, push, h))
+            frozen = self._size(self._frozen(after, x, push, h))
             if not np.ndim(self.point.edge.speed):
                 self.rotation.count_stuck(frozen, worst)
             worst = max(worst, frozen)
-        return Attempt(worst, "", found, slope, ends)
+        return Attempt(worst, "", after, slope, ends)
 
     # -- its force ----------------------------------------------------------------------------------------------------
 
@@ -219,14 +219,14 @@ class CentralRun(LargeRun):
         slope = point.slope(self.flow)
         if lead is not None:
             slope += 0.5 * edge.speed * lead
-        found = rates(self.flow, slope, edge, u, thirds)
+        system = rates(self.flow, slope, edge, u, thirds)
         if lead is not None:
-            found = self.rotation.softened(found, thirds, slope, h, float(point.edge.speed), self._n_stages(h))
+            system = self.rotation.softened(system, thirds, slope, h, float(point.edge.speed), self._n_stages(h))
         gap, k = np.diag(2.0 - point.values[: point.near]), min(len(modes.gap_error), point.near)
         corrected = np.where(gap < 0, self.back * gap, gap)
         corrected[:k, :k] += min(h / back, 1.0) ** 2 * modes.gap_error[:k, :k]
-        x, _ = covariance(found, corrected / h)
-        modes.predicted_gap = gap + h * unpacked(found.alpha + found.beta @ packed(x), point.near)
+        x, _ = covariance(system, corrected / h)
+        modes.predicted_gap = gap + h * unpacked(system.alpha + system.beta @ packed(x), point.near)
         if not x.any():
             return x, None
         push = force(x, edge, u, thirds, bool(self.flow.own.states))
@@ -250,19 +250,19 @@ class CentralRun(LargeRun):
 
     # -- its error ----------------------------------------------------------------------------------------------------
 
-    def _frozen(self, found: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
+    def _frozen(self, reached: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
         """What a step is wrong by since its force stands still: what it is from what it was on average, by both ends."""
         flow, point, rotation, k = self.flow, self.point, self.rotation, len(x)
-        off, kept = np.zeros(len(point.z)), min(k, found.near)  # a mode that is near no more has next to no variance
-        turn = aligned(point.y[:k], found.y[:k])
+        off, kept = np.zeros(len(point.z)), min(k, reached.near)  # a mode that is near no more has next to no variance
+        turn = aligned(point.y[:k], reached.y[:k])
         after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
         before = self.modes.spent or force(x, point.edge, point.movers(flow), point.thirds, states)
-        behind = force(np.pad(after, (0, found.near - kept)), found.edge, found.movers(flow), found.thirds, states)
+        behind = force(np.pad(after, (0, reached.near - kept)), reached.edge, reached.movers(flow), reached.thirds, states)
         bend = push.bend - (before.bend + behind.bend) / 2
         if len(rotation.sizes):
-            bend += 0.5 * rotation(found.z - point.z)
+            bend += 0.5 * rotation(reached.z - point.z)
         if kept == k and rotation.learns and not np.ndim(point.edge.speed):
-            move, change, speed = found.z - point.z, behind.bend - before.bend, float(point.edge.speed)
+            move, change, speed = reached.z - point.z, behind.bend - before.bend, float(point.edge.speed)
             rotation.observe(move, change, h, speed, self.options.atol + self.options.rtol * float(np.linalg.norm(point.z)))
             rotation.watch(move, change, h, speed, self.t, self.rejected, self.steps)
         off[: flow.n_weights] = (0.5 * h) * point.edge.speed * bend
@@ -272,29 +272,29 @@ class CentralRun(LargeRun):
                 flow.block(off, s)[:] = h * flow.spread(point.edge, s, squares, float(np.sum(squares)))
         return off
 
-    def _let_decay(self, found: Point, off: np.ndarray, h: float) -> None:
+    def _let_decay(self, after: Point, off: np.ndarray, h: float) -> None:
         """Divides an error, in its place, by 1 + hλ along the tracked modes: there the next step lets it decay."""
-        w, root = off[: self.flow.n_weights], found.root
-        decay = h * np.maximum(found.values, 0.0) * float(np.max(found.edge.metric * found.edge.speed))
-        for y, along in zip(found.y, found.y @ (root * w) * decay / (1 + decay), strict=True):
+        w, root = off[: self.flow.n_weights], after.root
+        decay = h * np.maximum(after.values, 0.0) * float(np.max(after.edge.metric * after.edge.speed))
+        for y, along in zip(after.y, after.y @ (root * w) * decay / (1 + decay), strict=True):
             w -= along * y / root
 
-    def _drift(self, found: Point, x: np.ndarray) -> float:
+    def _drift(self, after: Point, x: np.ndarray) -> float:
         """How far held modes are off the edge, as a way of the weights in tolerances."""
         if not self.central:
             return 0.0
         worst, d, rank, rtol = 0.0, self.flow.n_weights, rank_of(x), self.options.rtol
-        size = self.options.atol + rtol * float(np.linalg.norm(found.z[:d]))
-        for place, (i, j) in enumerate(pairs(found.near)):
-            if i != j or i >= len(x) or found.rates is None:
+        size = self.options.atol + rtol * float(np.linalg.norm(after.z[:d]))
+        for place, (i, j) in enumerate(pairs(after.near)):
+            if i != j or i >= len(x) or after.rates is None:
                 continue
-            gap = abs(2.0 - found.values[i]) if i < rank else max(0.0, found.values[i] - 2.0)
+            gap = abs(2.0 - after.values[i]) if i < rank else max(0.0, after.values[i] - 2.0)
             # What was there before is no error of this step, except for what was to be taken off.
             gap -= (1.0 - 0.7 * self.back) * max(0.0, self.point.values[i] - 2.0)
             worst = max(worst, gap / 2 / max(OFF * rtol, LEAST_OFF))
-            beta = found.rates.beta[place, place]
+            beta = after.rates.beta[place, place]
             if gap > 0 and beta > 0:
-                way = gap / beta * float(np.linalg.norm(np.multiply(0.5 * found.edge.speed, found.thirds[place], dtype=float)))
+                way = gap / beta * float(np.linalg.norm(np.multiply(0.5 * after.edge.speed, after.thirds[place], dtype=float)))
                 worst = max(worst, SHARE * way / size)
         return worst
 

@@ -82,9 +82,9 @@ class EdgeRun(LargeRun):
             z = advance(point.z, before, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP and z[-1] < LARGEST):
                 return Attempt(math.inf, why)
-            found, after = self._at(z)
+            reached, after = self._at(z)
             worst = self._error(error(point.z, before, z, after, h)) if np.isfinite(after).all() else math.inf
-        return Attempt(worst, why, found, before, after)
+        return Attempt(worst, why, reached, before, after)
 
     def _accept(self, tried: Attempt, h: float, cut: bool, end: float) -> None:
         reached = self._after(h, end)

@@ -81,8 +81,8 @@ class NoisyRun(LargeRun):
         w, point = z[: self.flow.n_weights], self._point(z, y)
         u = point.u
         slopes, bends = self._rows_along(w, u)
-        found = balanced(self.response, point.values[: point.near], slopes, bends, self.share, self.noise.cut)
-        return Seen(point, found.x, self._forces(point, found.x), self._damping(point, found.x, found.loss))
+        balance = balanced(self.response, point.values[: point.near], slopes, bends, self.share, self.noise.cut)
+        return Seen(point, balance.x, self._forces(point, balance.x), self._damping(point, balance.x, balance.loss))
 
     def _rows_along(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, k = int(self.flow.oracle.n_rows), len(u)  # type: ignore[attr-defined]
@@ -156,11 +156,11 @@ class NoisyRun(LargeRun):
         wrong = (0.5 * h) * point.edge.speed * off[:d]
         if not flow.own.states:
             return wrong
-        found, edge, push = np.zeros(len(point.z)), flow.edge(point.z, point.g), self._force(off)
-        found[:d] = wrong
+        errors, edge, push = np.zeros(len(point.z)), flow.edge(point.z, point.g), self._force(off)
+        errors[:d] = wrong
         for k in range(len(flow.own.states)):
-            flow.block(found, k)[:] = h * flow.spread(edge, k, push.squares, push.total)
-        return found
+            flow.block(errors, k)[:] = h * flow.spread(edge, k, push.squares, push.total)
+        return errors
 
     def _damping(self, point: Point, x: np.ndarray, loss: float) -> float:
         """κ²(1/R − N)/(2‖∇v‖ √(κ(v − 1) X₁₁)) along the sharpest mode of value v = 2λ₁/θ, ‖·‖ by G/P; ∞ for v ≤ 1 or ∇v = 0."""

@@ -43,10 +43,10 @@ class Response(NamedTuple):
         k, n = len(values), len(self.b) ** 2
         pairs = np.einsum("iab,jcd->ijacbd", steps, steps).reshape(k, k, n, n)
         kick = np.broadcast_to(np.outer(self.b, self.b).reshape(n, 1), (k, k, n, 1))
-        found = np.linalg.solve(np.eye(n) - pairs, kick)[..., 0, 0]
-        if not (found > 0).all():
+        losses = np.linalg.solve(np.eye(n) - pairs, kick)[..., 0, 0]
+        if not (losses > 0).all():
             raise NumericsError("two sharp directions answer to the same kick in opposite ways, for which no covariance is found")
-        return 2 / (found + found.T)
+        return 2 / (losses + losses.T)
 
     @property
     def passing(self) -> float:

@@ -55,10 +55,10 @@ class RodRun(LargeRun):
     def _rounded(self, z: Swung, h: float = 1.0) -> Rounded:
         """Without what is small: in a short step little is added, and what is left out each time never grows."""
         grows = self.point.values > (SLOW if self.flow.rods == "all" else math.inf)  # a single rod does not grow from small ones
-        found = z.round(self.cut * min(h, 1.0), self.point.y[grows])
-        if len(found.sizes) > MOST:
+        rounded = z.round(self.cut * min(h, 1.0), self.point.y[grows])
+        if len(rounded.sizes) > MOST:
             raise NumericsError(f"more than {MOST} rods are longer than {math.sqrt(self.cut):.1g} of the longest: raise `rtol`")
-        return found
+        return rounded
 
     def _velocity(self, w: np.ndarray, swing: Rounded, g: np.ndarray | None = None) -> Swung:
         drift, grown = self.flow.velocity(w, swing.rods, self.oracle.gradient, self.oracle.product, g)
@@ -109,16 +109,16 @@ class RodRun(LargeRun):
         why = "the flow does not go a step further"
         try:
             z, swing, velocity, worst = self._tried(h)
-            found = self._seen(z.w, self.point.y.copy()) if worst <= TOO_LARGE else None
+            seen = self._seen(z.w, self.point.y.copy()) if worst <= TOO_LARGE else None
         except (NumericsError, np.linalg.LinAlgError) as trouble:
             return Attempt(math.inf, f"{why}: {trouble}")
-        return Attempt(worst, f"{why}: the flow is not smooth", (found, swing, velocity), self.velocity.w, velocity.w)
+        return Attempt(worst, f"{why}: the flow is not smooth", (seen, swing, velocity), self.velocity.w, velocity.w)
 
     def _accept(self, tried: Attempt, h: float, cut: bool, end: float) -> None:
-        (found, swing, velocity), reached = tried.after, self._after(h, end)
-        self.piece = Piece(self.t, reached, self.z, found.z, tried.slope, tried.ends)
+        (after, swing, velocity), reached = tried.after, self._after(h, end)
+        self.piece = Piece(self.t, reached, self.z, after.z, tried.slope, tried.ends)
         self.swing, self.velocity = swing, velocity
-        self._take(found, NONE, h, tried.worst, cut)
+        self._take(after, NONE, h, tried.worst, cut)
         self.t = reached
 
     @property

@@ -43,11 +43,11 @@ class Swung:
     __rmul__ = __mul__
 
     def __add__(self, other: Swung) -> Swung:
-        found = {id(rows): (rows, weights) for rows, weights in self.blocks}
+        blocks = {id(rows): (rows, weights) for rows, weights in self.blocks}
         for rows, weights in other.blocks:
-            before = found.get(id(rows))
-            found[id(rows)] = (rows, weights if before is None else before[1] + weights)
-        return Swung(self.w + other.w, list(found.values()))
+            before = blocks.get(id(rows))
+            blocks[id(rows)] = (rows, weights if before is None else before[1] + weights)
+        return Swung(self.w + other.w, list(blocks.values()))
 
     def __sub__(self, other: Swung) -> Swung:
         return self + other * -1.0
