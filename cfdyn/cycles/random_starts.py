@@ -170,7 +170,7 @@ class _Search:
             gaps = np.abs(orbit[n:] - orbit[:-n]).max(axis=1)
             best = (gaps == minimum_filter1d(gaps, max(3, n | 1))) & (gaps <= CLOSE * np.ptp(orbit, axis=0).max())
             near = np.flatnonzero(best)[:: max(1, int(best.sum()) * ORBITS // MOST_RETURNS)]
-            returns += [orbit[k : k + n] for k in near if len(self._unknown(orbit[k : k + 1]))]
+            returns += [orbit[k : k + n] for k in near[self._is_new(orbit[near])]]
         return [orbit for orbit in returns if not self._is_shorter(orbit)]
 
     def _add(self, orbits: list[np.ndarray]) -> None:
@@ -191,10 +191,14 @@ class _Search:
 
     def _unknown(self, points: np.ndarray) -> np.ndarray:
         """Those that are on no known cycle: single points, before their orbits are worth computing."""
+        return points[self._is_new(points)]
+
+    def _is_new(self, points: np.ndarray) -> np.ndarray:
+        """True for each that is on no known cycle."""
         if not len(self.points) or not len(points):
-            return points
+            return np.ones(len(points), dtype=bool)
         distance, _ = KDTree(self.points.reshape(-1, self.step.dim)).query(points)
-        return points[distance > KNOWN * self.extent]
+        return distance > KNOWN * self.extent
 
 
 def _matrix_count(dim: int) -> int:
