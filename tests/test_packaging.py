@@ -86,7 +86,8 @@ def test_what_is_imported_is_installed(metadata):
                 imported.update(alias.name.split(".")[0] for alias in node.names)
     needed = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if not r.marker]
     required = {{"python-flint": "flint"}.get(r.name, r.name).replace("-", "_") for r in needed}
-    extra = {r.name for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) == 'extra == "networks"'}
+    of_networks = ('extra == "networks"', 'extra == "torch"')
+    extra = {r.name for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in of_networks}
     with_matplotlib = {"PIL", "mpl_toolkits"}
     others = imported - sys.stdlib_module_names - with_matplotlib - {"cfdyn", "sklearn"}
     assert {"numpy", "flint"} <= others and {"zarr", "filelock"} <= extra and others <= required | extra

@@ -109,7 +109,7 @@ BUGS = {
     "away after one step": ("boxes/tests.py", "zip(path.stages[-1], path.stages[0], strict=True))", "zip(path.stages[1], path.stages[0], strict=True))", ledgers),
     "a shift that adds 1": ("boxes/tests.py", "row[k] = row[k] - one", "row[k] = row[k] + one", ledgers),
     "displaced at the middle": ("boxes/tests.py", "a + b for a, b in zip(shift.at, _apply(shift.slopes, offsets), strict=True)", "a for a in shift.at", ledgers),
-    "Krawczyk without its test": ("shooting/krawczyk.py", "if inside(found, box):", "if inside(found, box) or True:", zeros),
+    "Krawczyk without its test": ("shooting/krawczyk.py", "if inside(inner, box):", "if inside(inner, box) or True:", zeros),
     "Krawczyk inside of one end": ("shooting/krawczyk.py", "x - gap > arb(lo) and x + gap < arb(hi)", "x - gap > arb(lo)", zeros),
     "Krawczyk without 1 - YJ": ("shooting/krawczyk.py", "(one - inverse * matrix) * reach - inverse", "(one - one) * reach - inverse", cycles),
     "Krawczyk with the wrong sign": ("shooting/krawczyk.py", "* reach - inverse", "* reach + inverse", cycles),

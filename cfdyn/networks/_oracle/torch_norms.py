@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import Tensor, library
 
-Given = Tensor | None
+Given: TypeAlias = "Tensor | None"
 
 
 def norms_written_out() -> AbstractContextManager:
