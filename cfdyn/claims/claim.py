@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,9 @@ from cfdyn.claims.proofs import PROOF, NotProved, documents, facts
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.records.brief import brief
 
-PROVED, REPRODUCED, CONTRADICTED, UNDECIDED = VERDICTS = ("proved", "reproduced", "contradicted", "undecided")
+PROVED, REPRODUCED, AGREES = "proved", "reproduced", "agrees on examples"
+CONTRADICTED, UNDECIDED = "contradicted", "undecided"
+VERDICTS = (PROVED, REPRODUCED, AGREES, CONTRADICTED, UNDECIDED)
 READ = ("the paper", "the abstract", "a secondary source", "from memory")
 Measure = Callable[..., dict[str, Any]]
 
@@ -50,22 +52,27 @@ class Control:
 class Claim:
     """One statement of a source.
 
-    ``id``: source.name; ``where``: section or theorem; ``statement``: in words; ``how``: what the check computes; ``expected``:
-    for each name that is measured; ``measure``: the check, None where a tool is missing, which ``needs`` names; ``settled``: the
-    verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source; ``read``:
-    what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent computation of
-    what is expected, as {name: value}, which shares no code with the check; ``certify``: of a claim that certificates prove,
-    what makes them.
+    ``id``: source.name; ``where``: in the source the statement stands; ``statement``: in words; ``domain``: for which losses,
+    parameters and starts it is stated; ``examples``: of a general statement, the instances that were checked, "" where the
+    check covers it; ``how``: what the check computes; ``expected``: for each name that is measured; ``measure``: the check, None
+    where a tool is missing, which ``needs`` names; ``control`` and ``perturbations``: false statements that must fail;
+    ``settled``: the verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the
+    source; ``read``: what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent
+    computation of what is expected, as {name: value}, which shares no code with the check; ``certify``: of a claim that
+    certificates prove, what makes them.
     """
 
     id: str
     statement: str
     where: str
     read: str
+    domain: str = ""
+    examples: str = ""
     how: str = ""
     expected: Mapping[str, Expected] = field(default_factory=dict)
     measure: Measure | None = None
     control: Control | None = None
+    perturbations: tuple[Control, ...] = ()
     settled: str = REPRODUCED
     proof: str = ""
     needs: str = ""
@@ -81,18 +88,19 @@ class Claim:
         """The name of its source."""
         return self.id.partition(".")[0]
 
-    def perturbed(self) -> "Claim":
-        """The false statement of its control as a claim of its own.
+    def perturbed(self, by: Control | None = None) -> "Claim":
+        """The false statement of a perturbation, of the control if none is given, as a claim of its own.
 
         Raises
         ------
         UsageError : it has no check
         """
-        if self.control is None or self.measure is None:
+        by = by or self.control
+        if by is None or self.measure is None:
             raise UsageError(f"{self.id} has no check, and so no control")
-        measure, changes = self.measure, self.control.changes
-        expected = {**self.expected, **{name: as_expected(value) for name, value in self.control.expected.items()}}
-        return replace(self, expected=expected, measure=lambda: measure(**changes), control=None)
+        measure, changes = self.measure, by.changes
+        expected = {**self.expected, **{name: as_expected(value) for name, value in by.expected.items()}}
+        return replace(self, expected=expected, measure=lambda: measure(**changes), control=None, perturbations=())
 
 
 class Claims:
@@ -141,30 +149,35 @@ class Claims:
         return len(self._claims)
 
     def add(
-        self, where: str, expected: Mapping[str, Any], control: Control, *, settled: str = REPRODUCED, proof: str = "",
-        figure: str = "", read: str | None = None, slow: bool = False, second: Callable[[], dict[str, Any]] | None = None,
+        self, where: str, expected: Mapping[str, Any], control: Control, *, domain: str = "", examples: str = "",
+        perturbations: Sequence[Control] = (), settled: str = "", proof: str = "", figure: str = "", read: str | None = None,
+        slow: bool = False, second: Callable[[], dict[str, Any]] | None = None,
     ) -> Callable[[Measure], Measure]:  # fmt: skip
         """A function that checks a claim: the first paragraph of its docstring states it, the rest says what is computed.
 
         The function returns {name: what was measured}, may be called without arguments, and raises `Undecided` where it
-        cannot tell. Its options, seeds among them, are what a control changes.
+        cannot tell. Its options, seeds among them, are what a control and perturbations change. A claim with a ``proof`` is
+        settled as proved, a general one that was checked on ``examples`` as that, others as reproduced, unless ``settled``
+        says another verdict.
         """
 
         wanted = {name: as_expected(value) for name, value in expected.items()}
 
         def added(measure: Measure) -> Measure:
             statement, how = _words(measure)
+            verdict = settled or (PROVED if proof else AGREES if examples else REPRODUCED)
             self._keep(Claim(
-                self._id(measure.__name__), statement, where, read or self.read, how, wanted, measure, control, settled, proof,
-                figure=figure, slow=slow, second=second,
+                self._id(measure.__name__), statement, where, read or self.read, domain, examples, how, wanted, measure, control,
+                tuple(perturbations), verdict, proof, figure=figure, slow=slow, second=second,
             ))  # fmt: skip
             return measure
 
         return added
 
     def prove(
-        self, where: str, expected: Mapping[str, Any], control: Control, *, figure: str = "", read: str | None = None,
-        slow: bool = False, second: Callable[[], dict[str, Any]] | None = None,
+        self, where: str, expected: Mapping[str, Any], control: Control, *, domain: str = "",
+        perturbations: Sequence[Control] = (), figure: str = "", read: str | None = None, slow: bool = False,
+        second: Callable[[], dict[str, Any]] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
         """A function that makes the certificate of a claim, or a list of them; what it measures are their facts.
 
@@ -186,16 +199,16 @@ class Claims:
 
             statement, how = _words(certify)
             self._keep(Claim(
-                self._id(certify.__name__), statement, where, read or self.read, how, wanted, measure, control, PROVED, PROOF,
-                figure=figure, slow=slow, second=second, certify=certify,
+                self._id(certify.__name__), statement, where, read or self.read, domain, "", how, wanted, measure, control,
+                tuple(perturbations), PROVED, PROOF, figure=figure, slow=slow, second=second, certify=certify,
             ))  # fmt: skip
             return certify
 
         return added
 
-    def undecided(self, name: str, where: str, statement: str, needs: str) -> None:
+    def undecided(self, name: str, where: str, statement: str, needs: str, domain: str = "") -> None:
         """A claim that nothing here can check yet; ``needs``: the missing tool, such as "a proof in interval arithmetic"."""
-        self._keep(Claim(self._id(name), statement, where, self.read, settled=UNDECIDED, needs=needs))
+        self._keep(Claim(self._id(name), statement, where, self.read, domain, settled=UNDECIDED, needs=needs))
 
     def _id(self, name: str) -> str:
         return f"{self.name}.{name}"

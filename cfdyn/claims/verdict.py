@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import cfdyn
-from cfdyn.claims.claim import CONTRADICTED, PROVED, REPRODUCED, UNDECIDED, Claim, Undecided
+from cfdyn.claims.claim import AGREES, CONTRADICTED, PROVED, REPRODUCED, UNDECIDED, Claim, Undecided
 from cfdyn.errors import CfdynError, readable, visible
 from cfdyn.records.record import Record, plain
 
@@ -17,9 +17,11 @@ from cfdyn.records.record import Record, plain
 class Verdict(Record):
     """A claim and how it was decided.
 
-    ``verdict``: proved, reproduced, contradicted or undecided; ``settled``: the one on record; ``reason``: how it was reached;
-    ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: of the check, seeds among them;
-    ``read``: what of the source was read; ``seconds``, ``date``, ``version``: of the measurement.
+    ``verdict``: proved, reproduced, agrees on examples, contradicted or undecided; ``settled``: the one on record;
+    ``reason``: how it was reached; ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: of the
+    check, seeds among them; ``read``: what of the source was read; ``seconds``, ``date``, ``version``: of the measurement;
+    ``domain``: for which losses, parameters and starts it is stated; ``examples``: on which instances a general statement was
+    checked.
     """
 
     id: str
@@ -37,6 +39,8 @@ class Verdict(Record):
     seconds: float = 0.0
     date: str = ""
     version: str = ""
+    domain: str = ""
+    examples: str = ""
 
     @property
     def as_settled(self) -> bool:
@@ -96,7 +100,7 @@ def judge(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
     return Verdict(
         claim.id, claim.statement, claim.where, claim.read, claim.how, verdict, claim.settled, reason, kept["measured"],
         {name: wanted.text for name, wanted in claim.expected.items()}, _options(claim), claim.figure,
-        kept["seconds"], kept["date"], kept["version"],
+        kept["seconds"], kept["date"], kept["version"], claim.domain, claim.examples,
     )  # fmt: skip
 
 
@@ -116,7 +120,9 @@ def _decided(claim: Claim, measured: dict[str, Any], undecided: str) -> tuple[st
         names = [name for name, agreed in agrees.items() if agreed is answer]
         if names:
             return verdict, "; ".join(f"{name}: {shown(measured[name])} {words} {claim.expected[name].text}" for name in names)
-    return (PROVED, claim.proof) if claim.proof else (REPRODUCED, "all that was measured agrees")
+    if claim.proof:
+        return PROVED, claim.proof
+    return (AGREES, f"agrees on {claim.examples}") if claim.examples else (REPRODUCED, "all that was measured agrees")
 
 
 def shown(value: Any) -> str:

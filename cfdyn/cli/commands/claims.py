@@ -10,16 +10,17 @@ from typer import Argument, Option
 
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.output.screen import Say, Screen
+from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
-    from cfdyn.claims.claim import Question
+    from cfdyn.claims.claim import Claim, Question
     from cfdyn.claims.verdict import Verdict
 
 LEAST = 0.05  # seconds that a claim takes with all that goes with it
-KEYS = "id verdict settled reason statement where read how measured expected options figure seconds date version"
+KEYS = "id verdict settled reason statement domain examples where read how measured expected options figure seconds date version"
 
 
-@command("ids source within anew processes report json", group="Proofs and claims", place=82)
+@command("ids source within anew processes report review json", group="Proofs and claims", place=82)
 def claims(
     say: Say,
     ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', as may1976.first_flip (all if none is given).", show_default=False)] = None,  # noqa: E501
@@ -28,6 +29,7 @@ def claims(
     anew: Annotated[bool, Option("--anew", help="Compute again what was computed before.")] = False,
     processes: Annotated[int | None, Option("--processes", min=1, help="Number of processes (one for each processor if not given).", show_default=False)] = None,  # noqa: E501
     report: Annotated[Path | None, Option("--report", help="Write a report into this folder: an HTML page, tables, figures.", metavar="DIR")] = None,  # noqa: E501
+    review: Annotated[bool, Option("--review", help="Print the sheet on which a referee reviews each of these claims.")] = False,
 ) -> Answer:  # fmt: skip
     """Claims of the literature, checked by computing them.
 
@@ -35,6 +37,7 @@ def claims(
 
     $ cfdyn claims may1976.first_flip
     $ cfdyn claims --source damian2022 --within 10
+    $ cfdyn claims may1976.first_flip --review
     """
     from cfdyn.claims.record import recorded
     from cfdyn.claims.report import folder, write
@@ -43,6 +46,8 @@ def claims(
 
     into = folder(report) if report else None
     wanted = chosen(ids or None, source)
+    if review:
+        return _sheets(say, wanted if ids or source else [])
     now = _affordable(wanted, within)
     say("claims")
     anew = anew or within is not None
@@ -63,6 +68,45 @@ def claims(
             screen.file("report", file)
 
     return Answer(lambda: _document(verdicts, fresh, different, files), tables, status=1 if different else 0)
+
+
+def _sheets(say: Say, wanted: Sequence[Claim]) -> Answer:
+    """The referee's sheets of these claims; the exit status is 1 where a perturbation does not turn the verdict."""
+    from cfdyn.claims.review import sheet
+
+    if not wanted:
+        raise UsageError("name the claims to review, or their source: cfdyn claims may1976.first_flip --review")
+    sheets = []
+    for claim in wanted:
+        say(f"review of {claim.id}")
+        sheets.append(sheet(claim))
+
+    def tables(screen: Screen) -> None:
+        for made in sheets:
+            screen.heading(made["claim"])
+            screen.print()
+            screen.print(made["statement"])
+            screen.facts(*(fact for fact in _facts(made) if fact[1]))
+            screen.print()
+
+    status = 0 if all(one["turned"] for made in sheets for one in made["perturbations"]) else 1
+    return Answer(lambda: {"reviews": sheets}, tables, status=status)
+
+
+def _facts(made: dict[str, Any]) -> list[tuple[str, str]]:
+    from cfdyn.claims.verdict import shown
+
+    second, measured = made["second"], made["measured"]
+    false = [f"{one['words']}: {one['verdict']} ({one['reason']})" for one in made["perturbations"]]
+    return [
+        *((key, made[name]) for key, name in (("domain", "domain"), ("checked on", "examples"), ("source", "source"))),
+        ("read", f"{made['read']}; {made['where']}"), ("check", made["how"]), ("it calls", ", ".join(made["entered"])),
+        *((name, f"{shown(measured.get(name, 'not measured'))}; expected {text}") for name, text in made["expected"].items()),
+        ("verdict", f"{made['verdict']}: {made['reason']}"),
+        ("second", "; ".join(f"{name}: {shown(value)}" for name, value in second["values"].items())),
+        ("it calls", ", ".join(second["entered"])),
+        *((f"false {k}", words) for k, words in enumerate(false, 1)),
+    ]  # fmt: skip
 
 
 def _document(verdicts: list[Verdict], fresh: set[str], different: list[Verdict], files: Sequence[Path]) -> dict[str, Any]:
@@ -97,6 +141,7 @@ def _affordable(wanted: list[Any], within: float | None) -> list[str]:
 def _print(screen: Screen, verdicts: list[Verdict], questions: tuple[Question, ...], fresh: set[str]) -> None:
     """Answers with the claims under each where the source has them, else a table; then how many of each verdict."""
     from cfdyn.claims.answers import filled
+    from cfdyn.claims.claim import VERDICTS
 
     by_id = {verdict.id: verdict for verdict in verdicts}
     for question in questions:
@@ -107,7 +152,7 @@ def _print(screen: Screen, verdicts: list[Verdict], questions: tuple[Question, .
         screen.print()
     if not questions:
         screen.table(("claim", "verdict", "computed"), verdicts, lambda v: _row(v, fresh), most=None)
-    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in ("proved", "reproduced", "contradicted", "undecided")}
+    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in VERDICTS}
     screen.print(", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no claims")
 
 

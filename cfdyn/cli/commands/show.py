@@ -78,6 +78,7 @@ def _claim(claim: Claim) -> Answer:
     measured, files = verdict.measured, [str(file) for file in certificates(claim.id)]
     facts = [
         ("source", paper_named(claim.source).CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"),
+        ("domain", claim.domain), ("checked on", claim.examples),
         ("computed", claim.how),
         ("options", shown(verdict.options)),
         *((name, f"{shown(measured.get(name, 'not measured'))}; expected {text}") for name, text in verdict.expected.items()),
