@@ -150,6 +150,17 @@ def ema_momentum_step(w, gradient, state, sqrt, lr, momentum, **extras):
     return w
 
 
+def qhm_step(w, gradient, state, sqrt, lr, beta, nu, **extras):
+    """Ma & Yarats 2018, the buffer eliminated: d_t = (1−νβ) g_t + ν (1−β) Σ_{s<t} β^(t−s) g_s."""
+    past = state.setdefault("past", [])
+    g = _seen(gradient, w, sqrt, **extras)
+    d = [(1 - nu * beta) * b for b in g]
+    for age, old in enumerate(reversed(past), start=1):
+        d = [a + nu * (1 - beta) * beta**age * b for a, b in zip(d, old)]
+    past.append(g)
+    return [a - lr * b for a, b in zip(w, d)]
+
+
 def normalized_gd_step(w, gradient, state, sqrt, lr):
     g = gradient(w)
     return [a - lr / sqrt(sum(x * x for x in g)) * b for a, b in zip(w, g)]

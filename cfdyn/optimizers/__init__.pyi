@@ -11,6 +11,7 @@ from cfdyn.optimizers.muon import muon as muon
 from cfdyn.optimizers.nadam import nadam as nadam
 from cfdyn.optimizers.nesterov import nesterov as nesterov
 from cfdyn.optimizers.normalized_gd import normalized_gd as normalized_gd
+from cfdyn.optimizers.qhm import qhm as qhm
 from cfdyn.optimizers.rmsprop import rmsprop as rmsprop
 from cfdyn.optimizers.sam import sam as sam
 from cfdyn.optimizers.scalar_rmsprop import scalar_rmsprop as scalar_rmsprop

@@ -20,6 +20,7 @@ DOMAINS = {
     "positive": (lambda x: x > 0, "must be greater than 0"),
     "nonnegative": (lambda x: x >= 0, "must not be negative"),
     "fraction": (lambda x: 0 <= x < 1, "must lie in [0, 1)"),
+    "unit": (lambda x: 0 <= x <= 1, "must lie in [0, 1]"),
     "inside unit": (lambda x: -1 < x < 1, "must lie in (-1, 1)"),
 }
 

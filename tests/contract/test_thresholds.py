@@ -28,13 +28,13 @@ KEPT = {name: lambda p: p["beta2"] for name in ("adam", "adamw", "nadam", "rmspr
 KEPT |= {name: lambda p: 1.0 for name in ("amsgrad", "adagrad")}
 EVERY = {name: cf.optimizers.get(name)(lr=0.1) for name in cf.optimizers.names()}
 ADD = "a new optimizer has its answers here: add {name} to {table} in tests/contract/test_thresholds.py".format
-PLAIN = ["gd", "heavy_ball", "nesterov", "ema_momentum"]
+PLAIN = ["gd", "heavy_ball", "nesterov", "ema_momentum", "qhm"]
 PRECONDITIONED = ["gd", "scalar_rmsprop", "rmsprop", "adagrad"]
 AVERAGED = ["adam", "adamw", "nadam"]  # preconditioned, with momentum
-# At β = 0.9: 38 (Cohen et al. 2022) and 13.571; the closed forms of the textbooks.
+# At β = 0.9: 38 (Cohen et al. 2022), 13.571, 5.9375 for ν = 0.7 (Lee 2026, table 4); the closed forms of the textbooks.
 PUBLISHED = {
     "gd": 2, "heavy_ball": 3.8, "nesterov": 3.8 / 2.8, "ema_momentum": 38, "adam": 38, "adamw": 38, "amsgrad": 38,
-    "nadam": 13.571428571428571, "rmsprop": 2, "scalar_rmsprop": 2, "adagrad": 2,
+    "nadam": 13.571428571428571, "rmsprop": 2, "scalar_rmsprop": 2, "adagrad": 2, "qhm": 5.9375,
 }  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_edge_of_gradient_descent(curvature):
 @given(curvatures, signed, fractions, st.floats(0.1, 10.0), st.sampled_from([0.0, 0.3]))
 def test_threshold_is_where_a_multiplier_leaves_the_unit_circle(name, curvature, beta, beta2, second, decay):
     chosen = {"momentum": beta if name in ("heavy_ball", "nesterov") else abs(beta), "weight_decay": decay * curvature}
-    chosen |= {"beta1": abs(beta), "beta2": beta2 + 0.01, "eps": 0.125}
+    chosen |= {"beta1": abs(beta), "beta": abs(beta), "nu": beta2, "beta2": beta2 + 0.01, "eps": 0.125}
     optimizer = cf.optimizers.get(name)(lr=0.1, **accepted(name, chosen))
     root = steady_root(optimizer, second)
     if name == "adamw":  # its decay is not divided by the root
@@ -100,9 +100,20 @@ def test_threshold_with_dampening(beta, dampening):
     assert edge(optimizer, 1.0).value == pytest.approx(value(optimizer.threshold, **optimizer.params), rel=1e-9)
 
 
+@settings(max_examples=25, deadline=None)
+@given(points, fractions)
+def test_quasi_hyperbolic_momentum_is_three_others(w, beta):
+    """Ma & Yarats 2018, section 3: ν = 0, 1 and β; Nesterov's at the rate (1−β)η."""
+    others = {0.0: ("gd", {"lr": 0.01}), 1.0: ("ema_momentum", {"lr": 0.01, "momentum": beta})}
+    others[beta] = others.get(beta, ("nesterov", {"lr": (1 - beta) * 0.01, "momentum": beta}))
+    for nu, (name, options) in others.items():
+        expected = weights(SPATIAL, cf.optimizers.get(name)(**options), w)
+        np.testing.assert_allclose(weights(SPATIAL, cf.optimizers.qhm(0.01, beta, nu), w), expected, rtol=1e-11, atol=1e-12)
+
+
 def test_thresholds_as_published():
     assert len(EVERY) > 15
-    at = {"beta1": 0.9, "momentum": 0.9, "lr": 0.1, "weight_decay": 0.0}
+    at = {"beta1": 0.9, "momentum": 0.9, "beta": 0.9, "nu": 0.7, "lr": 0.1, "weight_decay": 0.0}
     for name, one in EVERY.items():
         if one.threshold is None:
             says = "no threshold" in " ".join(cf.optimizers.get(name).__doc__.split()) or isinstance(one, MatrixOptimizer)

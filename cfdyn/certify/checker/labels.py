@@ -37,6 +37,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
                    "w → w - lr*next, v → next | first → 0; next = momentum*v + (1 - dampening*(1 - first))*g"),
     "nesterov": (f"w → w - lr*(g + momentum*next), v → next; {_VELOCITY}",),
     "ema_momentum": ("w → w - lr*m1, m → m1; m1 = momentum*m + (1 - momentum)*g",),
+    "qhm": ("w → w - lr*((1 - nu)*g + nu*m1), m → m1; m1 = beta*m + (1 - beta)*g",),
     "sign_gd": ("w → w - lr*sign(g)",),
     "normalized_gd": ("w → w - lr*g/sqrt(gg)",),
     "sam": ("w → w - lr*h; h = ∇L at w + rho*g/sqrt(gg)",),
