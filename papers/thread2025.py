@@ -23,16 +23,19 @@ QUESTIONS = (
     _question(
         1,
         "Is the oscillation at the edge of stability always a 2-cycle?",
-        """Just beyond the edge a stable 2-cycle is born if 3L‴² > L″L⁗; with the opposite sign there is none nearby. Further
-        out no: on explicit losses, convex ones among them, periods 4, 8, …, then chaos and period 3 follow.""",
-        """Gradient descent is a map that is applied again and again, w ← w − η∇L(w). Next to a minimum with second
-        derivative λ a small displacement is multiplied by 1 − ηλ in each step; that factor is called the multiplier. At ηλ =
-        2, the edge of stability, it is −1: the iterate comes back on the other side of the valley, just as far away. Beyond,
-        the displacement grows until higher derivatives stop it. If 3L‴² > L″L⁗ at the minimum they do so at once: the
-        iterates settle on two points in turn, a 2-cycle whose size grows like the square root of the excess of η. With the
-        opposite sign they leave the neighbourhood. The rule was right on {chen2022.sign_decides:signs agree} of 7 losses.
-        With a larger η the 2-cycle may lose its stability in the same way and give way to a 4-cycle, that to an 8-cycle,
-        ever faster: for the loss (w²/2 − y)²/2 of one weight this happens at ηy = {chen2023.period_doublings:flips.1|.6f},
+        """With one weight a stable 2-cycle is born just beyond the edge if 3L‴² > L″L⁗ at the minimum; with the opposite sign
+        there is none nearby. Further out no: on explicit losses, convex ones among them, periods 4, 8, …, chaos, period 3.""",
+        """Gradient descent is a map that is applied again and again, w ← w − η∇L(w). Next to a minimum with second derivative λ
+        a small displacement is multiplied by 1 − ηλ in each step; that factor is called the multiplier. At ηλ = 2, the edge
+        of stability, it is −1: the iterate comes back on the other side of the valley, just as far away. Beyond, the
+        displacement grows until higher derivatives stop it. If L has one weight and four continuous derivatives, and 3L‴² >
+        L″L⁗ at the minimum, they do so at once: orbits that start near it settle on two points in turn, a 2-cycle whose size
+        grows like the square root of the excess of η. With the opposite sign they leave the neighbourhood. The rule was right
+        on {chen2022.sign_decides:signs agree} of 7 losses. With several weights the other directions bend the valley, and the
+        condition along the sharpest one does not decide alone: on x²/2 + 0.4x²y + 0.3y² + 0.02x⁴ it says no, since y is held
+        at 0; as y gives way by −2x²/3, two steps see x²/2 − 0.113x⁴ instead, and a 2-cycle is born. With a larger η the
+        2-cycle may lose its stability in the same way and give way to a 4-cycle, that to an 8-cycle, ever faster: for the
+        loss (w²/2 − y)²/2 of one weight this happens at ηy = {chen2023.period_doublings:flips.1|.6f},
         {chen2023.period_doublings:flips.2|.6f}, … with the limit {chen2023.period_doublings:accumulation|.9f}. Each interval
         is about 1/δ of the one before, with Feigenbaum's δ = {feigenbaum1978.delta_is_universal:deltas.0|.4f}, the same on
         other losses. Beyond the limit lie chaos and, between, ranges of η with other stable periods: period 3 from
@@ -44,17 +47,19 @@ QUESTIONS = (
     _question(
         2,
         "Could it be period 3 – when the two largest sharpnesses are equal, say?",
-        """Not near onset, and equal sharpnesses do not change that: to third order two steps are a descent, which ends at
-        2-cycles only. Far from onset yes, with two weights too.""",
+        """On smooth losses not just beyond a supercritical onset, with equal sharpnesses either: to third order two steps are
+        a descent, which ends at 2-cycles. Past a subcritical onset, far out, or with a corner in the gradient yes.""",
         """Sharpness is the largest eigenvalue of H, the matrix of second derivatives. The thought: with two equal
         sharpnesses the displacement is a vector in a plane, which might turn by 120° in each step. But the derivative of the
         step, I − ηH, is a symmetric matrix, and these have real eigenvalues, here twice −1: both components change their
         sign and nothing turns. With the gradient multiplied by a positive definite matrix, a preconditioner, the eigenvalues
-        are real too. Which cycles are born is decided by the map to third order. Apart from the change of sign that is the
-        gradient step of a function, a quartic in the two directions. So two steps go down that function, and orbits that
-        stay near end where it is stationary, on points that come back after two steps. Twenty random losses with a double
-        sharpness agreed: {cfdyn2026_onset.only_two_cycles_near_onset:kinds} each time. Far from the edge the argument ends.
-        A 2-cycle, unlike a minimum, can have complex multipliers. And there is a polynomial of two weights, built to order,
+        are real too. If the loss is smooth, which cycles are born is decided by the map to third order. Apart from the change of
+        sign that is the gradient step of a function, a quartic in the two directions. If that quartic keeps orbits near (a
+        supercritical onset), two steps go down it, and orbits end where it is stationary, on points that come back after two
+        steps. Twenty random losses with a double sharpness agreed: {cfdyn2026_onset.only_two_cycles_near_onset:kinds} each
+        time. If it does not (a subcritical onset), orbits leave, and where they settle, on a 3-cycle perhaps, the derivatives
+        at the minimum do not say. Nor does the argument hold where the gradient has a corner (question 4) or far from the
+        edge. A 2-cycle, unlike a minimum, can have complex multipliers. And there is a polynomial of two weights, built to order,
         on which gradient descent has an attracting cycle of three points; the multipliers of its three steps together are
         exactly {cfdyn2026_planar.exact_three_cycle:multipliers}.""",
         """cfdyn2026_onset.preconditioned_descent_has_real_multipliers cfdyn2026_onset.quartic_of_a_degenerate_flip
@@ -105,8 +110,8 @@ QUESTIONS = (
     _question(
         5,
         "Would averaging the last two iterates beat an exponential moving average?",
-        """For a pure 2-cycle yes: it removes it exactly, at a lag of half a step. Under gradient noise no: an average with
-        decay 0.9 has the smaller variance, except within 0.3 % of the edge.""",
+        """For a 2-cycle yes: it removes it exactly, at a lag of half a step. At a stable minimum under gradient noise no: on a
+        parabola an average with decay 0.9 has the smaller variance, except within 0.3 % of the edge.""",
         """The mean of two successive iterates lies in the middle of a 2-cycle, whatever its size; measured, it leaves
         {cfdyn2026_averages.factors:last_two} of it. An exponential moving average with decay a = 0.9 leaves
         {cfdyn2026_averages.factors:ema|.4f}, that is (1 − a)/(1 + a), and runs {cfdyn2026_averages.factors:lags.1|.0f} steps
@@ -165,9 +170,9 @@ QUESTIONS = (
     _question(
         8,
         "Does any of it survive stochastic gradients?",
-        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little, and noise can turn one into
-        chaos. On small losses a central flow with the covariance of the noise follows the mean of many runs. Noise
-        holds the sharpness below 2/η, far below with small batches.""",
+        """On the small losses tried the 2-cycle survives much noise, longer cycles and the 3-cycle little; noise can turn one
+        into chaos. A central flow with the covariance of the noise follows the mean of many runs. Where the sharpness can
+        change, noise holds it below 2/η, far below with small batches.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
@@ -242,9 +247,11 @@ QUESTIONS = (
     _question(
         10,
         "Is the central flow right?",
-        """Near the edge it models the averaged path well, {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
+        """Near the edge it models the averaged path, on the losses and networks tried
+        {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
         {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times nearer than the flow
-        without oscillation. It has no slow swings, late onsets or other periods, and at large η can end at another minimum.""",
+        without oscillation. It fails for fast drifts, swings, late onsets and other periods, and at large η may end at
+        another minimum; there it can be the farther one.""",
         """The central flow is the differential equation of the iterates without their bouncing. It is at least
         {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.2f} times nearer to the averaged iterates than the gradient
         flow on six explicit losses, {cohen2024_networks.follows_where_gradient_flow_leaves:least ratio|.1f} times on a fully
@@ -291,13 +298,15 @@ QUESTIONS = (
     _question(
         12,
         "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
-        """No, its sign is the other one: it raises the trace of the Hessian, while the central flow lowers the sharpness.""",
-        """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I −
-        Δ)L is that of L − tr H: it is rewarded for a large trace. At the minimum (2, ½) of ½(1 − xy)², with η = 0.8, it
-        raises the trace at the rate {thread2025_flows.sobolev_form_has_the_wrong_sign:rate|.1f} a step, which is η‖∇ tr H‖²;
-        the central flow never moves from a minimum to a sharper one. The opposite sign would be nearer in spirit. But the
-        central flow acts on the largest eigenvalue alone, only at the edge, and with a strength that the edge itself sets,
-        so that no fixed penalty is the same.""",
+        """No, at a minimum its sign is the other one: there it raises the trace of the Hessian, while the central flow goes
+        from no minimum to a sharper one.""",
+        """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I − Δ)L
+        is that of L − tr H: it is rewarded for a large trace. At the minimum (2, ½) of ½(1 − xy)², with η = 0.8, it raises
+        the trace at the rate {thread2025_flows.sobolev_form_has_the_wrong_sign:rate|.1f} a step, which is η‖∇ tr H‖²; the
+        central flow never moves from a minimum to a sharper one. Away from minima the gradient of L may win: at (3, 3) both
+        flows lower the trace. The opposite sign would be nearer in spirit. But the central flow acts on the largest
+        eigenvalue alone, only at the edge, and with a strength that the edge itself sets, so that no fixed penalty is the
+        same.""",
         "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed",
         "",
     ),
@@ -306,14 +315,14 @@ QUESTIONS = (
         "Is the edge of stability special to deep learning?",
         """No: products of a few numbers and matrix factorization show it too, and Poisson and logistic regression have the
         same bifurcations. What varies is the progressive sharpening that leads there.""",
-        """The edge belongs to the step size: beyond 2/η no minimum attracts. What a deep network adds is that its sharpness
-        rises by itself during training, until it meets 2/η; then it stays there, at {cohen2021.sharpness_hovers:mean at the
-        edge|.3f} times 2/η on a small network, and for each rate at its own 2/η. Losses of two numbers do it as well: on
-        ℓ(xy), ℓ convex, even and of bounded slope, gradient descent that starts beyond the edge ends within a multiple of η
-        below 2/η, and a net of two linear layers hovers there if no minimum is flat enough (ηy > 1, y the target). Convex
-        losses without any layers have the same bifurcations: Poisson regression, e^w − w, doubles its periods at η = 2,
-        {may1974.doublings_in_digits:flips.0|.4f}, …, and on logistic regression three data points are enough for a 3-cycle
-        beside a minimum that is stable.""",
+        """The edge belongs to the step size: no minimum with a sharpness above 2/η is stable. What a deep network adds is that
+        its sharpness rises by itself during training, until it meets 2/η; then it stays there, at
+        {cohen2021.sharpness_hovers:mean at the edge|.3f} times 2/η on a small network, and for each rate at its own 2/η.
+        Losses of two numbers do it as well: on ℓ(xy), ℓ convex, even and of bounded slope, gradient descent that starts
+        beyond the edge ends within a multiple of η below 2/η, and a net of two linear layers hovers there if no minimum is
+        flat enough (ηy > 1, y the target). Convex losses without any layers have the same bifurcations: Poisson regression,
+        e^w − w, doubles its periods at η = 2, {may1974.doublings_in_digits:flips.0|.4f}, …, and on logistic regression three
+        data points are enough for a 3-cycle beside a minimum that is stable.""",
         """cohen2021.sharpness_hovers cohen2021.edge_follows_rate ahn2022.ends_below_the_edge
         kalra2023.edge_needs_a_sharp_enough_target may1974.doublings_in_digits cfdyn2026_logistic.three_points""",
         "cohen2021.hovering",
@@ -321,7 +330,8 @@ QUESTIONS = (
     _question(
         14,
         "Can the central flow be computed faster than the optimizer that it models?",
-        """On long slow stretches yes, by a factor of hundreds, the more the slower they are; on short runs no.""",
+        """On long slow stretches yes: in a valley of two weights by a factor of hundreds, the more the slower the drift. On
+        short runs mostly not.""",
         """The optimizer needs one gradient a step. The flow needs gradients, second and third derivatives, but it takes
         steps of its own, as long as the path is smooth, since the bouncing is not in it. In a valley of two weights that
         takes a million optimizer steps the central flow took {thread2025_flows.cost_of_the_central_flow:long|.4f} of their
@@ -338,19 +348,21 @@ QUESTIONS = (
     _question(
         15,
         "How do Muon and Shampoo relate?",
-        """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η
-        for the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions: as long as its matrices hardly change, its
-        multipliers are real and its onset is a flip.""",
+        """As descent in another norm: Muon without momentum goes in the direction of steepest descent in the spectral norm.
+        Steps as long as the nuclear norm of the gradient have the edge 2/η for the largest ⟨D, H[D]⟩ over orthogonal D;
+        Muon's are of one length and have none. Shampoo preconditions: while its matrices hardly change, its onset is a flip.""",
         """Every steepest descent asks: of all directions of length 1, which one lowers the loss fastest? With the Euclidean
         length that is the gradient; with the largest singular value as the length of a matrix it is UVᵀ from the gradient's
-        singular vectors, which is the direction of Muon's step. The edge changes with the length: instead of the largest
-        eigenvalue of the Hessian it is the largest ⟨D, H[D]⟩ over directions of length 1 that is held against 2/η. On a
-        random quadratic loss of a 2 × 2 matrix the loss fell from all {islamov2026.edge_of_muon:descend} points at 0.999 of
-        that edge, and rose from {islamov2026.edge_of_muon:ascend} of them at 1.001. With the largest entry as the length,
-        which gives descent by signs, this generalised sharpness rose in training and then stayed, at
-        {islamov2026.training_near_the_edge:held.0|.2f} of 2/η in a valley. Shampoo, which was not run here, multiplies the
-        gradient by positive definite matrices; as long as these change slowly it is preconditioned descent, whose
-        multipliers are real, so that its first instability is again a flip.""",
+        singular vectors, which is the direction of Muon's step. Steepest descent takes steps of the length η‖G‖⋆, ‖G‖⋆ the
+        sum of the singular values; Muon leaves that factor out, so that near a minimum its steps do not shrink and it has no
+        edge of its own. With the factor the edge changes with the length: instead of the largest eigenvalue of the Hessian it
+        is the largest ⟨D, H[D]⟩ over directions of length 1 that is held against 2/η. On a random quadratic loss of a 2 × 2
+        matrix the loss fell from all {islamov2026.edge_of_muon:descend} points at 0.999 of that edge, and rose from
+        {islamov2026.edge_of_muon:ascend} of them at 1.001. With the largest entry as the length, which gives descent by
+        signs, this generalised sharpness rose in training and then stayed, at {islamov2026.training_near_the_edge:held.0|.2f}
+        of 2/η in a valley. Shampoo, which was not run here, multiplies the gradient by positive definite matrices; as long as
+        these change slowly it is preconditioned descent, whose multipliers are real, so that its first instability is again a
+        flip.""",
         """islamov2026.edge_of_muon islamov2026.edge_on_quadratics islamov2026.training_near_the_edge
         cfdyn2026_onset.preconditioned_descent_has_real_multipliers""",
         "islamov2026.training",

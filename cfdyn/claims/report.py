@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from cfdyn.claims.answers import filled
-from cfdyn.claims.claim import VERDICTS, Question
+from cfdyn.claims.claim import READ, VERDICTS, Question
 from cfdyn.claims.record import FILE, record_text
 from cfdyn.claims.runner import draw
 from cfdyn.claims.sources import certificates, named, papers_of
@@ -164,12 +164,22 @@ def table(verdicts: Sequence[Verdict]) -> str:
     counts = [
         f"{sum(v.verdict == kind for v in verdicts)} {kind}" for kind in VERDICTS if any(v.verdict == kind for v in verdicts)
     ]
-    parts = [_HEAD, f"{len(verdicts)} claims: {', '.join(counts)}.\n"]
+    parts = [_HEAD, f"{len(verdicts)} claims: {', '.join(counts)}.\n", *([_levels(verdicts)] if verdicts else [])]
     for name, paper in papers_of(verdict.id.partition(".")[0] for verdict in verdicts).items():
         rows = "\n".join(_row(verdict) for verdict in verdicts if verdict.id.startswith(f"{name}."))
         parts.append(f"## {name}\n\n{paper.CLAIMS.entry} Read: {paper.CLAIMS.read}.\n\n"
                      f"| claim | statement | expected | measured | verdict |\n|---|---|---|---|---|\n{rows}\n")  # fmt: skip
     return "\n".join(parts)
+
+
+def _levels(verdicts: Sequence[Verdict]) -> str:
+    """How many of each verdict by what was read of the source."""
+    kinds = [kind for kind in VERDICTS if any(v.verdict == kind for v in verdicts)]
+    rows = [
+        f"| {read} | " + " | ".join(str(sum(v.verdict == kind for v in of_it)) for kind in kinds) + " |\n"
+        for read in READ if (of_it := [v for v in verdicts if v.read == read])
+    ]  # fmt: skip
+    return f"| read of the source | {' | '.join(kinds)} |\n|---|{'---:|' * len(kinds)}\n" + "".join(rows)
 
 
 def answers(questions: Iterable[Question], verdicts: Mapping[str, Verdict]) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-import cfdyn as cf
 from cfdyn.claims import Claims, Control, near
 from cfdyn.claims.review import sheet
 from cfdyn.claims.sources import named
-from cfdyn.cli import main
+from tests.cli.terminal import run
 
 CLAIMS = Claims("toys.toy2001", "A. Toy, *Edges*, Journal of Toys 2 (2001) 1.", read="the paper")
 
@@ -35,10 +34,13 @@ def test_what_a_check_enters_are_the_functions_that_its_paper_calls():
 
 
 def test_the_command_prints_what_the_sheet_says(capsys):
-    assert cf.claims.run(["may1976.first_flip"], processes=1)
-    main(["claims", "may1976.first_flip", "--review", "--json"])
-    (made,) = json.loads(capsys.readouterr().out)["reviews"]
-    assert made["claim"] == "may1976.first_flip" and made["perturbations"][0]["verdict"] == "contradicted"
-    main(["claims", "may1976.first_flip", "--review"])
-    said = " ".join(capsys.readouterr().out.split())
-    assert named("may1976.first_flip").control.words in said
+    status, said, _ = run(capsys, "claims", "may1976.first_flip", "--review", "--json")
+    (made,) = json.loads(said)["reviews"]
+    assert status == 0 and made["claim"] == "may1976.first_flip" and made["perturbations"][0]["verdict"] == "contradicted"
+    status, said, _ = run(capsys, "claims", "may1976.first_flip", "--review")
+    assert status == 0 and named("may1976.first_flip").control.words in " ".join(said.split())
+
+
+def test_a_review_of_nothing_says_what_to_name(capsys):
+    status, said, problem = run(capsys, "claims", "--review")
+    assert status == 2 and said == "" and "cfdyn claims may1976.first_flip --review" in problem

@@ -81,6 +81,9 @@ def test_edge_of_gradient_descent(curvature):
 def test_threshold_is_where_a_multiplier_leaves_the_unit_circle(name, curvature, beta, beta2, second, decay):
     chosen = {"momentum": beta if name in ("heavy_ball", "nesterov") else abs(beta), "weight_decay": decay * curvature}
     chosen |= {"beta1": abs(beta), "beta": abs(beta), "nu": beta2, "beta2": beta2 + 0.01, "eps": 0.125}
+    others = {"lr", "clip", "dampening", "bias_correction", "eps_inside", "momentum_decay"}  # tested below, or no part of the edge
+    left = inspect.signature(cf.optimizers.get(name)).parameters.keys() - chosen.keys() - others
+    assert not left, f"the edge of {name} is tested for one value of {left} only: draw it here"
     optimizer = cf.optimizers.get(name)(lr=0.1, **accepted(name, chosen))
     root = steady_root(optimizer, second)
     if name == "adamw":  # its decay is not divided by the root
