@@ -93,6 +93,8 @@ def _second_next():
     {"scales": at_most(0.1), "tanh": between(0.8, 1.2), "valley": between(0.8, 1.2), "quartic": at_least(1.5),
      "coupled": at_least(1.5), "product": at_least(1.5)},
     Control("the flow without Σ in its place", changes={"exact": False}), slow=True, second=_second_next,
+    domain="RMSProp with η = 0.01, β₂ = 0.99, ε = 1e-4 on six losses of two to four weights; medians of three starts",
+    perturbations=[Control("farther on the two where both are as near", {"tanh": at_least(1.2), "valley": at_least(1.2)})],
 )  # fmt: skip
 def exact_average_does_not_pay(exact=True):
     """Averaging exactly over the two points of the oscillation does not make the flow better in general: with RMSProp it ends

@@ -39,10 +39,10 @@ def sheet(claim: Claim) -> dict[str, Any]:
     """
     if claim.measure is None or claim.control is None:
         raise UsageError(f"{claim.id} has no check to review: it needs {claim.needs}")
-    measured, entered = _entered(lambda: measure(claim))
+    measured, entered = watched(lambda: measure(claim))
     verdict = judge(claim, measured)
     second = claim.second
-    values, used = _entered(lambda: plain(second())) if second else ({}, [])
+    values, used = watched(lambda: plain(second())) if second else ({}, [])
     return {
         "claim": claim.id, "statement": claim.statement, "domain": claim.domain, "examples": claim.examples,
         "source": paper_named(claim.source).CLAIMS.entry, "read": claim.read, "where": claim.where, "how": claim.how,
@@ -59,7 +59,7 @@ def _perturbed(claim: Claim, by: Any) -> dict[str, Any]:
     return {"words": by.words, "verdict": verdict.verdict, "reason": verdict.reason, "turned": verdict.verdict != claim.settled}
 
 
-def _entered(call: Callable[[], Any]) -> tuple[Any, list[str]]:
+def watched(call: Callable[[], Any]) -> tuple[Any, list[str]]:
     """What a call returns, and the functions of the package that papers called meanwhile, as room.file.name."""
     names, papers = set[str](), tuple(f"{folder}/" for folder in folders())
 
