@@ -199,7 +199,8 @@ def _second_held():
     "here", {"β₁ = 1/2": between(0.95, 1.05), "β₁ = 9/10": between(0.9, 1.0), "hover": [50, 50]},
     Control("the edge of RMSProp, 2", changes={"theta": 2.0}), slow=True, second=_second_held, figure="beside",
     domain="the five losses and ten starts of Adam above; β₁ = 0.5 and 0.9, β₂ = 0.99, ε = 1e-4",
-    perturbations=[Control("an edge at which they were 7 to 10 % below", {"β₁ = 1/2": between(0.88, 0.98), "β₁ = 9/10": between(0.8, 0.9)})],
+    perturbations=[Control("7 to 10 % below an edge of that size", {
+        "β₁ = 1/2": between(0.88, 0.98), "β₁ = 9/10": between(0.8, 0.9)})],
 )  # fmt: skip
 def sharpness_is_held_at_theta(theta=None):
     """Adam's preconditioned sharpness λ₁(P⁻¹H) hovers at θ: on average within 5 % for β₁ = 0.5, and within 10 %, on the low side,

@@ -252,7 +252,8 @@ def _bands():
 @CLAIMS.add(
     "here", {"regimes": ["fixed point", "period 2", "divergent"], "flip · (λ₁ + δ)/2": near(1.0, 1e-6)},
     Control("the sharpness without the decay", changes={"decay": 0.0}), slow=True, figure="bands", second=_second_regimes,
-    domain="a net of two tanh units, 25 weights, on 40 diabetes patients, weight decay 0.05; η from 0.66 to 2, each orbit from its minimum",
+    domain="a net of two tanh units, 25 weights, on 40 diabetes patients, weight decay 0.05; "
+           "η from 0.66 to 2, each orbit from its minimum",
     perturbations=[Control("a decay 10 % larger", changes={"decay": 0.055})],
 )  # fmt: skip
 def regimes_of_a_small_net(decay=DECAY):
