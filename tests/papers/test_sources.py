@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cfdyn.claims.answers import filled
-from cfdyn.claims.claim import READ, Claim
+from cfdyn.claims.claim import AGREES, READ, Claim
 from cfdyn.claims.record import on_record, recorded
 from cfdyn.claims.report import answers, table
 from cfdyn.claims.sources import all_claims, papers
@@ -55,6 +55,21 @@ def test_a_claim_says_what_it_states_and_how_it_is_checked(claim: Claim):
         assert claim.control.changes or claim.control.expected
         drawn = getattr(papers()[claim.source], "figures", dict)()
         assert claim.figure == "" or claim.figure in drawn
+
+
+REVIEWED = [name for name in PAPERS if any(claim.domain for claim in papers()[name].CLAIMS)]
+
+
+@pytest.mark.parametrize("source", REVIEWED)
+def test_each_claim_of_a_reviewed_source_states_its_domain_and_is_perturbed(source):
+    claims = list(papers()[source].CLAIMS)
+    assert [claim.id for claim in claims if not claim.domain or claim.domain.endswith(".")] == []
+    assert [claim.id for claim in claims if claim.measure and not claim.perturbations] == []
+
+
+def test_general_statements_say_on_what_they_were_checked():
+    """One that is proved needs no examples, and no other verdict names them."""
+    assert [claim.id for claim in CLAIMS if (claim.settled == AGREES) != bool(claim.examples and not claim.proof)] == []
 
 
 def reached(source: str, name: str) -> str:
