@@ -201,7 +201,7 @@ def answers(questions: Iterable[Question], verdicts: Mapping[str, Verdict]) -> s
 
 def _counted(question: Question, verdicts: Mapping[str, Verdict]) -> str:
     found = [verdicts[name].verdict for name in question.claims if name in verdicts]
-    return ", ".join(f"{found.count(kind)} {kind}" for kind in VERDICTS if kind in found)
+    return ", ".join(f"{found.count(kind)} {kind.removeprefix('agrees ')}" for kind in VERDICTS if kind in found)
 
 
 def _row(verdict: Verdict) -> str:
