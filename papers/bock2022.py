@@ -1,8 +1,8 @@
 """S. Bock, M. G. Weiß, *Non-convergence and limit cycles in the Adam optimizer*, arXiv 2210.02070 (2022).
 
-Full-batch Adam on a parabola cw²/2 has 2-cycles, with bias correction or without: they bounce across the minimum. The abstract says
-"for all choices of the hyperparameters"; with ε inside the root there is a condition, that the parabola be steep enough, which is
-ours. With the usual hyperparameters the cycles are unstable. The abstract was read, the closed form is derived here.
+Full-batch Adam on a parabola cw²/2 has 2-cycles, with bias correction or without: they bounce across the minimum. The abstract
+says "for all choices of the hyperparameters"; with ε inside the root there is a condition, that the parabola be steep enough,
+which is ours. With the usual hyperparameters the cycles are unstable. The abstract was read, the closed form is derived here.
 """
 
 import numpy as np
