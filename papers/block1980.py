@@ -33,7 +33,8 @@ def _growth(step, most):
 
 
 @CLAIMS.add(
-    "the bound for odd periods", {"growth": near([GOLDEN, 1.5128763969, 1.4655712319], 1e-9), "bounds": near([math.log(GOLDEN)] * 2, 1e-9)},
+    "the bound for odd periods",
+    {"growth": near([GOLDEN, 1.5128763969, 1.4655712319], 1e-9), "bounds": near([math.log(GOLDEN)] * 2, 1e-9)},
     Control("r = 3.9, where entropy is larger", changes={"places": (3.9, 3.7389, 3.7017)}), figure="growth",
     domain="the logistic map on [0, 1] at r = 3.83, 3.7389 and 3.7017, in the first windows of the periods 3, 5 and 7",
     perturbations=(Control("the windows of the periods 5 and 7 exchanged", changes={"places": (3.83, 3.7017, 3.7389)}),),
