@@ -25,11 +25,14 @@ def _step(c=OFFSET):
     "abstract (coexistence); the example is ours",
     {"part": below(1.0), "rests": 1, "exponent": above(0.05), "evidence": "chaotic"},
     Control("the entropic regulariser, c = 0, for which this does not happen", changes={"c": 0.0}), figure="both",
+    domain="w ← w − 50(Φ(w) − 0.535), Φ(w) = (σ(w − 4.63) + σ(w + 4.63))/2; orbits from 0.1 beside the equilibrium and from 15",
+    perturbations=(Control("offsets of 3.5", changes={"c": 3.5}),),
 )  # fmt: skip
 def equilibrium_beside_chaos(c=OFFSET):
-    """A stable Nash equilibrium and chaos can coexist.
+    """A stable Nash equilibrium and chaos can coexist: with Φ(w) = (σ(w − 4.63) + σ(w + 4.63))/2, b = 0.535 and a = 50 the
+    orbit from 0.1 beside the equilibrium comes to it, that from w = 15 has a positive Lyapunov exponent.
 
-    Φ(w) = (σ(w − 4.63) + σ(w + 4.63))/2, b = 0.535, a = 50. ``part``: the step in units of the edge at the equilibrium;
+    ``part``: the step in units of the edge at the equilibrium;
     ``rests``: the period on which the orbit from 0.1 beside it ends; ``exponent``: the Lyapunov exponent of the orbit from w =
     15 over 200,000 steps; ``evidence``: what exponent and 0–1 test say of its attractor together.
     """
@@ -43,11 +46,14 @@ def equilibrium_beside_chaos(c=OFFSET):
 @CLAIMS.add(
     "abstract (the time average)", {"error": near(0.0, 2 / 200_000)},
     Control("the average of another sigmoid, that without offsets", changes={"offset": 0.0}),
+    domain="w ← w − a(Φ(w) − b), Φ increasing from 0 to 1, 0 < b < 1, a > 0, all starts",
+    examples="the orbit above from w = 15, which is chaotic, over 200,000 steps",
+    perturbations=(Control("offsets of 4.6 in the average", changes={"offset": 4.6}),),
 )  # fmt: skip
 def the_average_is_exact(offset=OFFSET):
-    """The time average of Φ is exactly the equilibrium b, on the chaotic orbit too.
+    """The time average of Φ along an orbit tends to exactly the equilibrium b, also where the orbit is chaotic.
 
-    The mean of Φ over 200,000 steps from w = 15. In w the orbit moves by a times the sum of Φ − b and stays in an interval of
+    The mean of Φ less b. In w the orbit moves by a times the sum of Φ − b and stays in an interval of
     length at most 2a, so that the difference is at most 2 over the number of steps.
     """
     w = cf.iterate(_step(), [15.0], 200_000).w[:-1, 0]

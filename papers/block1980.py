@@ -3,7 +3,7 @@ in: Global Theory of Dynamical Systems, Lecture Notes in Math. 819 (1980) 18–3
 
 A continuous map of an interval with a cycle of an odd period n > 1 has at least the topological entropy ln λ_n, λ_n the
 largest root of λⁿ − 2λⁿ⁻² − 1 = 0: the golden mean for a 3-cycle. Entropy is positive exactly if some period is no power of
-two.
+two. Both theorems were read in the abstract of S. Ruette, arXiv 1906.03649, not in this source.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, above, near
 
-CLAIMS = Claims(__name__, __doc__, read="from memory")
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 GOLDEN = (1 + math.sqrt(5)) / 2
 
 
@@ -33,41 +33,34 @@ def _growth(step, most):
 
 
 @CLAIMS.add(
-    "theorem", {"growth": near(math.log(GOLDEN), 1e-9), "bounds": near([math.log(GOLDEN)] * 2, 1e-9)},
-    Control("r = 3.9, where entropy is larger", changes={"r": 3.9}), figure="growth",
+    "the bound for odd periods",
+    {"growth": near([GOLDEN, 1.5128763969, 1.4655712319], 1e-9), "bounds": near([math.log(GOLDEN)] * 2, 1e-9)},
+    Control("r = 3.9, where entropy is larger", changes={"places": (3.9, 3.7389, 3.7017)}), figure="growth",
+    domain="the logistic map on [0, 1] at r = 3.83, 3.7389 and 3.7017, in the first windows of the periods 3, 5 and 7",
+    perturbations=(Control("the windows of the periods 5 and 7 exchanged", changes={"places": (3.83, 3.7017, 3.7389)}),),
 )  # fmt: skip
-def three_gives_the_golden_mean(r=3.83):
-    """A 3-cycle gives at least the entropy ln((1 + √5)/2) = 0.48121; in its window the logistic map has just that.
+def three_gives_the_golden_mean(places=(3.83, 3.7389, 3.7017)):
+    """In its first windows of the periods 3, 5 and 7 the logistic map has the least entropy that a cycle of that odd period
+    allows, the logarithm of the largest root of λⁿ − 2λⁿ⁻² − 1 = 0: ln 1.618034 (the golden mean), ln 1.512876 and ln 1.465571.
 
-    The numbers N_n of points of fⁿ(x) = x for n up to 16. exp(−Σ N_n zⁿ/n) is a polynomial of degree 6, and the entropy is
-    minus the logarithm of its smallest zero. ``bounds``: of `topological_entropy`, by words of laps.
-    """
-    step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
-    found = cf.analysis.topological_entropy(step, (0.0, 1.0))
-    return {"growth": math.log(_growth(step, 16)), "bounds": [found.lower, found.upper]}
-
-
-@CLAIMS.add(
-    "theorem", {"growth": near([1.5128763969, 1.4655712319], 1e-9)},
-    Control("the windows of period 3 and of period 5", changes={"places": (3.83, 3.7389)}), read="a secondary source",
-)  # fmt: skip
-def five_and_seven(places=(3.7389, 3.7017)):
-    """A 5-cycle gives at least ln 1.512876, a 7-cycle at least ln 1.465571, the largest roots of λⁿ − 2λⁿ⁻² − 1 = 0.
-
-    As for the 3-cycle, in the first windows of period 5 and 7.
+    ``growth``: from the numbers N_n of points of fⁿ(x) = x for n up to 16: exp(−Σ N_n zⁿ/n) is a polynomial here, and λ one
+    over its smallest zero. ``bounds``: of `topological_entropy`, by words of laps, for the first.
     """
     steps = [cf.Map.from_text("r*x*(1-x)", params={"r": r}) for r in places]
-    return {"growth": [_growth(step, 16) for step in steps]}
+    found = cf.analysis.topological_entropy(steps[0], (0.0, 1.0))
+    return {"growth": [_growth(step, 16) for step in steps], "bounds": [found.lower, found.upper]}
 
 
 @CLAIMS.add(
-    "theorem", {"points": near([2, 4, 8, 16, 16], 0), "upper": near(0.0, 0.0)},
+    "entropy and powers of two", {"points": near([2, 4, 8, 16, 16], 0), "upper": near(0.0, 0.0)},
     Control("r = 3.6, where a period is no power of two", changes={"r": 3.6}),
+    domain="continuous maps of an interval", examples="the logistic map at r = 3.55",
+    perturbations=(Control("r = 3.567, with a cycle of the period 16", changes={"r": 3.567}),),
 )  # fmt: skip
 def powers_of_two_give_none(r=3.55):
-    """If all periods are powers of two the entropy is 0: the number of periodic points does not grow.
+    """If all periods are powers of two the entropy is 0.
 
-    Points of fⁿ(x) = x in [0, 1] for n = 1, 2, 4, 8, 16 of the logistic map at r = 3.55: of 0, the fixed point, and one cycle
+    Points of fⁿ(x) = x in [0, 1] for n = 1, 2, 4, 8, 16: of 0, the fixed point, and one cycle
     of each of the periods 2, 4 and 8. ``upper``: the upper bound of `topological_entropy`.
     """
     step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
@@ -76,8 +69,10 @@ def powers_of_two_give_none(r=3.55):
 
 
 @CLAIMS.prove(
-    "theorem", {"kind": "chaos", "period": 3, "entropy": above(math.log(GOLDEN))},
+    "the bound for a 3-cycle; the example is ours", {"kind": "chaos", "period": 3, "entropy": above(math.log(GOLDEN))},
     Control("r = 3.75, with a 5-cycle and no 3-cycle, where entropy is less", changes={"r": "3.75"}), figure="proof",
+    domain="the logistic map on [0, 1] at r = 3.9",
+    perturbations=(Control("r = 3.84, in the window of the 3-cycle, where entropy is just that", changes={"r": "3.84"}),),
 )  # fmt: skip
 def entropy_above_the_golden_mean(r="3.9"):
     """At r = 3.9 the logistic map has a 3-cycle and an entropy above ln((1 + √5)/2).
