@@ -121,7 +121,7 @@ def top_subspace(rates=(0.53, 0.56, 0.6, 0.63, 0.7), second=1.0, off=0.01):
     "own statement", {"aligned": 8, "2-cycles": 0, "the same by hand": 0},
     Control("with layers aligned with the singular vectors", changes={"off": 0.0}), figure="unaligned",
     domain="‖UV − diag(2, 1.9)‖²/2, U and V 2 × 2; η = 0.53 and 0.55; starts near the balanced minimum",
-    perturbations=(Control("η = 0.51 and 0.515, below the second edge", changes={"rates": (0.51, 0.515)}),),
+    perturbations=(Control("η = 0.45 and 0.46, below both edges", changes={"rates": (0.45, 0.46)}),),
 )  # fmt: skip
 def two_dimensional_without_alignment(off=1e-3, rates=(0.53, 0.55)):
     """Beyond the edges of both singular values σ = (2, 1.9) of two layers, eight orbits with layers aligned with the singular
