@@ -40,7 +40,7 @@ def _whole(start, b1, b2):
 
 @CLAIMS.add(
     "own statement (the optimizer: from memory)",
-    {"low": "b1*eta/(b2 + 1)", "high": "-b1*eta/(b2 + 1) + eta", "ends": near([0.9 / 1.99, 1 - 0.9 / 1.99], 2e-3)},
+    {"low": "b1/(b2 + 1)", "from the top": "b1/(b2 + 1)", "ends": near([0.9 / 1.99, 1 - 0.9 / 1.99], 2e-3)},
     Control("signs of m alone, 1·m in place of β₁m + (1 − β₁)g", changes={"own": 0}), figure="periods",
     domain="λw²/2, one weight; Lion without weight decay, η, λ > 0, 0 ≤ β₁, β₂ < 1; cycles on which sign is never taken of 0",
     perturbations=(Control("the new average in place of the old one in the sign", changes={"fresh": True}),
@@ -50,18 +50,19 @@ def _whole(start, b1, b2):
 def band_of_two_cycles(b1=0.9, b2=0.99, own=1, fresh=False):
     """On λw²/2 a pair a, a − η is a 2-cycle of Lion, with its own momentum, if and only if β₁η/(1 + β₂) < a < η − β₁η/(1 + β₂).
 
-    The momentum at a and at a − η from the two equations of the cycle, for λ = 1 (λ scales the momentum); the step at a must be
-    down, at a − η up: ``low`` and ``high`` are the zeros of what the sign is taken of. ``ends``: half a grid step outside the
-    first and the last of 51 starts from 0.4 to 0.6, η = 1, m = 0, β₁ = 0.9, β₂ = 0.99, that end with period 2.
+    The momentum at a and at a − η from the two equations of the cycle, for λ = 1 (λ scales the momentum); the step at a must
+    be down, at a − η up: ``low`` and 1 − ``from the top``, over η, are the zeros of what the sign is taken of. ``ends``: half
+    a grid step outside the first and the last of 51 starts from 0.4 to 0.6, η = 1, m = 0, β₁ = 0.9, β₂ = 0.99, that end with
+    period 2.
     """
     a, eta, x, y, first, second = sp.symbols("a eta x y b1 b2", positive=True)
     momentum = sp.solve([y - second * x - (1 - second) * a, x - second * y - (1 - second) * (a - eta)], [x, y])
     at, beside = (momentum[y], momentum[x]) if fresh else (momentum[x], momentum[y])
     force = [first * m + own * (1 - first) * g for m, g in ((at, a), (beside, a - eta))]
-    low, high = (sp.expand(sp.simplify(sp.solve(one, a)[0])) for one in force)
+    low, high = (sp.solve(one, a)[0] / eta for one in force)
     grid = np.linspace(0.4, 0.6, 51)
     two = [start for start in grid.tolist() if _period(start, b1, b2) == 2]
-    return {"low": str(low), "high": str(high), "ends": [two[0] - 0.002, two[-1] + 0.002]}
+    return {"low": str(sp.factor(low)), "from the top": str(sp.factor(1 - high)), "ends": [two[0] - 0.002, two[-1] + 0.002]}
 
 
 @CLAIMS.add(
