@@ -1,19 +1,19 @@
 """X. Chen, C. Liang, D. Huang, E. Real, K. Wang, Y. Liu, H. Pham, X. Dong, T. Luong, C.-J. Hsieh, Y. Lu, Q. V. Le, *Symbolic
 discovery of optimization algorithms*, arXiv 2302.06675, NeurIPS (2023).
 
-The optimizer Lion: w ← w − η sign(β₁m + (1 − β₁)g), m ← β₂m + (1 − β₂)g. What is checked is a public note of 2026 on it, not
-peer reviewed: on λw²/2 a weight chatters in a 2-cycle a, a − η only for a in a band (β₁η/(1 + β₂), η − β₁η/(1 + β₂)), not empty
-iff 2β₁ < 1 + β₂; with the default β₁ = 0.9, β₂ = 0.99 it is 9.5 % of the step wide. Our remark: each step moves w by exactly η,
-so w modulo η never changes, and a start outside the band cannot reach a 2-cycle: it ends on a cycle of a longer period, found
-here with whole numbers.
+The optimizer Lion: w ← w − η sign(β₁m + (1 − β₁)g), m ← β₂m + (1 − β₂)g, by default with β₁ = 0.9, β₂ = 0.99. All that is checked
+here is our own: on λw²/2 a weight chatters in a 2-cycle a, a − η only for a in the band (β₁η/(1 + β₂), η − β₁η/(1 + β₂)), which
+is 9.5 % of the step wide with the default values. Each step moves w by exactly η, so w modulo η never changes, and a start
+outside the band cannot reach a 2-cycle: it ends on a cycle of a longer period.
 """
 
 import numpy as np
+import sympy as sp
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, near
 
-CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+CLAIMS = Claims(__name__, __doc__, read="from memory")
 FRACTIONS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.44, 0.46, 0.5, 0.54)
 
 
@@ -39,47 +39,45 @@ def _whole(start, b1, b2):
 
 
 @CLAIMS.add(
-    "a note of 2026 (the band)", {"ends": near([0.9 / 1.99, 1 - 0.9 / 1.99], 2e-3), "width": near(0.0955, 4e-3)},
-    Control("β₁ = β₂ = 0, plain signs: every start", changes={"b1": 0.0, "b2": 0.0}), figure="periods",
+    "own statement (the optimizer: from memory)",
+    {"low": "b1/(b2 + 1)", "from the top": "b1/(b2 + 1)", "ends": near([0.9 / 1.99, 1 - 0.9 / 1.99], 2e-3)},
+    Control("signs of m alone, 1·m in place of β₁m + (1 − β₁)g", changes={"own": 0}), figure="periods",
+    domain="λw²/2, one weight; Lion without weight decay, η, λ > 0, 0 ≤ β₁, β₂ < 1; cycles on which sign is never taken of 0",
+    perturbations=(Control("the new average in place of the old one in the sign", changes={"fresh": True}),
+                   Control("β₁ = 0.88", changes={"b1": 0.88})),
+    proof="exact algebra: the momentum of a 2-cycle, and the two signs, linear in a",
 )  # fmt: skip
-def band_of_two_cycles(b1=0.9, b2=0.99):
-    """With β₁ = 0.9 and β₂ = 0.99 the weight chatters in a 2-cycle only for w₀ mod η between 0.4523 η and 0.5477 η.
+def band_of_two_cycles(b1=0.9, b2=0.99, own=1, fresh=False):
+    """On λw²/2 a pair a, a − η is a 2-cycle of Lion, with its own momentum, if and only if β₁η/(1 + β₂) < a < η − β₁η/(1 + β₂).
 
-    The orbits of w₀ = a, η = λ = 1, for 51 values of a from 0.4 to 0.6: ``ends``, half a grid step outside the first and the
-    last a that end with period 2.
+    The momentum at a and at a − η from the two equations of the cycle, for λ = 1 (λ scales the momentum); the step at a must
+    be down, at a − η up: ``low`` and 1 − ``from the top``, over η, are the zeros of what the sign is taken of. ``ends``: half
+    a grid step outside the first and the last of 51 starts from 0.4 to 0.6, η = 1, m = 0, β₁ = 0.9, β₂ = 0.99, that end with
+    period 2.
     """
+    a, eta, x, y, first, second = sp.symbols("a eta x y b1 b2", positive=True)
+    momentum = sp.solve([y - second * x - (1 - second) * a, x - second * y - (1 - second) * (a - eta)], [x, y])
+    at, beside = (momentum[y], momentum[x]) if fresh else (momentum[x], momentum[y])
+    force = [first * m + own * (1 - first) * g for m, g in ((at, a), (beside, a - eta))]
+    low, high = (sp.solve(one, a)[0] / eta for one in force)
     grid = np.linspace(0.4, 0.6, 51)
-    two = [a for a in grid.tolist() if _period(a, b1, b2) == 2]
-    ends = [two[0] - 0.002, two[-1] + 0.002]
-    return {"ends": ends, "width": ends[1] - ends[0]}
+    two = [start for start in grid.tolist() if _period(start, b1, b2) == 2]
+    return {"low": str(sp.factor(low)), "from the top": str(sp.factor(1 - high)), "ends": [two[0] - 0.002, two[-1] + 0.002]}
 
 
 @CLAIMS.add(
-    "not in the source: derived here (summary)", {"periods": [184, 286, 254, 286, 30, 92, 2, 2, 2]},
+    "own statement", {"periods": [184, 286, 254, 286, 30, 92, 2, 2, 2]},
     Control("β₁ = β₂ = 0, plain signs: period 2 from every start", changes={"b1": 0.0, "b2": 0.0}), figure="periods",
-    second=_by_whole_numbers,
+    second=_by_whole_numbers, domain="w²/2, one weight; Lion, η = 1, β₁ = 0.9, β₂ = 0.99; nine starts, m = 0",
+    perturbations=(Control("β₂ = 0.98", changes={"b2": 0.98}),),
 )  # fmt: skip
 def long_periods(b1=0.9, b2=0.99):
-    """Outside the band the weight ends on long cycles: from w₀/η = 0.05, 0.1, 0.2, 0.3, 0.4, 0.44 of the periods 184, 286, 254,
-    286, 30, 92.
+    """Outside the band the weight ends on long cycles: from w₀ = 0.05, 0.1, 0.2, 0.3, 0.4, 0.44 of the periods 184, 286, 254,
+    286, 30, 92; from 0.46, 0.5 and 0.54, inside, on 2-cycles.
 
-    The same orbits at nine fractions; from 0.46, 0.5 and 0.54, in the band, the period is 2.
+    The orbits at nine starts in units of η.
     """
     return {"periods": [_period(start, b1, b2) for start in FRACTIONS]}
-
-
-@CLAIMS.add(
-    "a note of 2026 (the 2-cycles)", {"multipliers": near([0.99**2, 1.0], 1e-12), "points": near([-0.52, 0.48], 1e-12)},
-    Control("β₂ = 0.9", changes={"b2": 0.9}),
-)  # fmt: skip
-def multipliers_of_the_two_cycles(b2=0.99):
-    """The 2-cycles a, a − η have the multipliers 1, along their continuum, and β₂².
-
-    The attractor of w₀ = 0.48 with β₁ = 0.9, away from the jump of the sign.
-    """
-    found = cf.analysis.classify(cf.as_map(cf.Loss("w**2/2"), cf.optimizers.lion(lr=1.0, beta1=0.9, beta2=b2)), [0.48])
-    points = sorted(found.points[:, 0].tolist())
-    return {"multipliers": sorted(abs(found.multipliers).tolist()), "points": points}
 
 
 def figures():

@@ -1,10 +1,10 @@
 """A. Ghosh, S. M. Kwon, R. Wang, S. Ravishankar and Q. Qu, *Learning dynamics of deep linear networks beyond the edge of
 stability*, arXiv 2502.20531, ICLR 2025.
 
-Deep matrix factorisation. At a balanced minimum the sharpness belonging to a singular value σ is N σ^(2−2/N) for depth N.
-Beyond the edge of the largest ones gradient descent oscillates with period 2 in their subspace only, the others converge;
-the balancing gap between the layers, which the gradient flow conserves, decays to zero. With η the loss then goes through
-period doublings to chaos.
+Deep matrix factorisation. Beyond the edge of stability the loss follows a period-doubling route to chaos; in the regime of the
+2-period orbit it oscillates within a small subspace, whose dimension the learning rate decides; the balancing gap between the
+layers, which the gradient flow conserves, decays monotonically to zero. For equal scalar layers, depth N, the sharpness of a
+singular value σ is N σ^(2−2/N).
 """
 
 import numpy as np
@@ -13,16 +13,18 @@ import sympy as sp
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, at_most, near
 
-CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "lemma 1, as recalled", {"remainders": "0, 0, 0, 0"},
-    Control("the exponent 2 − 1/N", changes={"exponent": 1}), settled="proved",
-    proof="SymPy: the Hessian at the balanced minimum for N = 2, 3, 4, 5, σ = sᴺ with a symbol s",
+    "own statement", {"remainders": "0, 0, 0, 0"},
+    Control("the exponent 2 − 1/N", changes={"exponent": 1}), domain="(w₁⋯w_N − σ)²/2, σ > 0, w₁ = … = w_N; N = 2, 3, 4, 5",
+    perturbations=(Control("the loss without its half", changes={"half": 1}),),
+    proof="exact algebra: the Hessian at the balanced minimum for N = 2, 3, 4, 5, σ = sᴺ with a symbol s",
 )  # fmt: skip
-def balanced_sharpness(exponent=2):
-    """At the balanced minimum of (w₁⋯w_N − σ)²/2 the Hessian has the eigenvalue N σ^(2−2/N), and the others vanish (N = 2 to 5).
+def balanced_sharpness(exponent=2, half="1/2"):
+    """At the balanced minimum of (w₁⋯w_N − σ)²/2 the Hessian has the eigenvalue N σ^(2−2/N), and the others vanish, for N = 2 to
+    5.
 
     With σ = sᴺ all weights are s. The Hessian must be of rank one, s^(2N−2) times the matrix of ones; its trace, which is then
     the sharpness, is compared with N s^(2N−2).
@@ -30,7 +32,7 @@ def balanced_sharpness(exponent=2):
     s, remainders = sp.symbols("s", positive=True), []
     for depth in (2, 3, 4, 5):
         w = sp.symbols(f"w1:{depth + 1}")
-        loss = (sp.prod(w) - s**depth) ** 2 / 2
+        loss = sp.Rational(half) * (sp.prod(w) - s**depth) ** 2
         hessian = sp.hessian(loss, w).subs(dict.fromkeys(w, s))
         rank_one = hessian - hessian[0, 0] * sp.ones(depth, depth)
         remainders.append(sp.simplify(hessian.trace() - depth * s ** (2 * depth - exponent) + rank_one.norm()))
@@ -38,23 +40,30 @@ def balanced_sharpness(exponent=2):
 
 
 @CLAIMS.add(
-    "theorem 1, as recalled", {"2-cycles": 10, "largest gap between layers": at_most(1e-6), "gap at the start": at_least(0.05)},
-    Control("below the edge, where the gap stays", changes={"product": 1.5}), figure="balancing",
+    "abstract (the balancing gap decays monotonically to zero)",
+    {"2-cycles": 10, "largest gap between layers": at_most(1e-9), "largest rise of the gap": at_most(1e-12),
+     "gap at the start": at_least(0.05)},
+    Control("below the edge, where the gap stays", changes={"product": 1.95}), figure="balancing",
+    domain="(w₁w₂w₃ − 2)²/2, gradient descent with ηλ = 2.1; starts within 0.1 of the balanced minimum",
+    perturbations=(Control("ηλ = 2.5, where the cycles are longer", changes={"product": 2.5}),),
+    examples="depth 3, σ = 2, ηλ = 2.1, ten starts",
 )  # fmt: skip
 def layers_balance(product=2.1, depth=3, sigma=2.0, seed=0):
-    """Beyond the edge, 2 < ηλ, the balancing gap between the layers decays to zero, and the layers oscillate together on a
-    2-cycle.
+    """Just beyond the edge of the balanced minimum the balancing gap between the layers decays monotonically to zero, and the
+    layers end together on a 2-cycle.
 
-    Depth 3, σ = 2, λ = 3σ^(4/3), ηλ = 2.1, ten starts within 0.1 of the balanced minimum: the largest difference |wᵢ² −
-    wⱼ²| on the cycle that is reached, and the mean one at the start.
+    Depth 3, σ = 2, λ = 3σ^(4/3), ηλ = 2.1, ten starts: the largest difference |wᵢ² − wⱼ²| on the cycle that is reached, the
+    mean one at the start, and the largest rise of it in a step.
     """
     loss = cf.losses.deep_linear(depth=depth, y=sigma)
     step = cf.as_map(loss, cf.optimizers.gd(lr=product / (depth * sigma ** (2 - 2 / depth))))
     starts = sigma ** (1 / depth) + np.random.default_rng(seed).uniform(-0.1, 0.1, (10, depth))
     found = [cf.analysis.classify(step, start) for start in starts]
+    gaps = [np.ptp(cf.iterate(step, start, 500).w ** 2, axis=1) for start in starts]
     return {
         "2-cycles": sum(one.kind == "cycle" and one.period == 2 for one in found),
         "largest gap between layers": float(max(np.ptp(one.points**2, axis=1).max() for one in found)),
+        "largest rise of the gap": float(max(np.diff(gap).max() for gap in gaps)),
         "gap at the start": float(np.ptp(starts**2, axis=1).mean()),
     }
 
@@ -76,60 +85,53 @@ def _product(lr, first, second, off, seed=1):
     return w[:, :4].reshape(-1, 2, 2) @ w[:, 4:].reshape(-1, 2, 2), orbit.status
 
 
+def _ending(product, status):
+    """What the product ends on: its least period up to 8, in its leading entry alone or in others too."""
+    if status != "done":
+        return "diverges"
+    period = next((n for n in (1, 2, 4, 8) if np.abs(product[n:] - product[:-n]).max() < 1e-9), 0)
+    others = np.ptp(product, axis=0).ravel()[1:].max()
+    return f"period {period}" + (", others too" if others > 1e-9 else "")
+
+
 @CLAIMS.add(
-    "theorem 2, k = 1, as recalled",
-    {"top entry": at_least(0.1), "other entries": at_most(1e-9), "defect of period 2": at_most(1e-9)},
-    Control("aligned layers, but beyond the second edge too (σ = 2, 1.9)", changes={"second": 1.9, "off": 0.0}),
+    "abstract (2-period orbit within a small subspace); the end of it: own statement",
+    {"endings": "period 2, period 2, period 2, period 4, diverges", "range of the leading entry": at_least(0.5)},
+    Control("σ = 2, 1.9 with aligned layers, beyond the second edge too", changes={"second": 1.9, "off": 0.0}),
+    domain="‖UV − diag(2, 1)‖²/2, U and V 2 × 2; η = 0.53, 0.56, 0.6, 0.63, 0.7; one start near the balanced minimum each",
+    perturbations=(
+        Control("the last rate 0.61 in place of 0.7", changes={"rates": (0.53, 0.56, 0.6, 0.63, 0.61)}),
+        Control("the first rate 0.49, below the first edge", changes={"rates": (0.49, 0.56, 0.6, 0.63, 0.7)}),
+    ),
 )  # fmt: skip
-def top_subspace(lr=0.56, first=2.0, second=1.0, off=0.01):
-    """For 2/λ₁ < η < 2/λ₂, λ_i = 2σ_i for two layers, only the leading singular value of the product oscillates, with
-    period 2; the rest of the product converges.
+def top_subspace(rates=(0.53, 0.56, 0.6, 0.63, 0.7), second=1.0, off=0.01):
+    """With two layers and σ = (2, 1), edges 2/λ₁ = 1/2 and 2/λ₂ = 1, only the leading singular value of the product oscillates
+    beyond the first edge: with period 2 at η = 0.53, 0.56, 0.6, with period 4 at 0.63; at 0.7 the orbit diverges, long before the
+    second edge.
 
-    σ = (2, 1), 2×2 layers, η = 0.56 between 2/4 and 2/2, from near the balanced minimum: the ranges of the product's
-    entries over the last 400 of 20,000 steps.
+    λᵢ = 2σᵢ. From near the balanced minimum: the least period of the product over the last 400 of 20,000 steps, and whether other
+    entries than the first vary by more than 1e-9; the least range of the first where orbits stay.
     """
-    product, _ = _product(lr, first, second, off)
-    ranges = np.ptp(product, axis=0)
-    return {
-        "top entry": float(ranges[0, 0]), "other entries": float(max(ranges[0, 1], ranges[1, 0], ranges[1, 1])),
-        "defect of period 2": float(np.abs(product[2:] - product[:-2]).max()),
-    }  # fmt: skip
+    found = [_product(lr, 2.0, second, off) for lr in rates]
+    ranges = [float(np.ptp(product[:, 0, 0])) for product, status in found if status == "done"]
+    return {"endings": ", ".join(_ending(*one) for one in found), "range of the leading entry": min(ranges)}
 
 
 @CLAIMS.add(
-    "theorem 2, k = 2, as recalled",
-    {"both entries": at_least(0.1), "off the diagonal": at_most(1e-9), "defect of period 2": at_most(1e-9)},
-    Control("a second singular value inside its edge", changes={"second": 1.0}),
-)  # fmt: skip
-def two_dimensional_subspace(lr=0.56, first=2.0, second=1.9):
-    """Beyond the edge of the two largest singular values, and with layers aligned with the singular vectors, both
-    oscillate with period 2.
-
-    σ = (2, 1.9), η = 0.56 > 2/3.8, diagonal layers: as above. The alignment is an assumption of the theorem.
-    """
-    product, _ = _product(lr, first, second, off=0.0)
-    ranges = np.ptp(product, axis=0)
-    return {
-        "both entries": float(min(ranges[0, 0], ranges[1, 1])),
-        "off the diagonal": float(max(ranges[0, 1], ranges[1, 0])),
-        "defect of period 2": float(np.abs(product[2:] - product[:-2]).max()),
-    }
-
-
-@CLAIMS.add(
-    "limits of theorem 2, k = 2 (found here)", {"2-cycles": 0, "the same by hand": 0},
+    "own statement", {"aligned": 8, "2-cycles": 0, "the same by hand": 0},
     Control("with layers aligned with the singular vectors", changes={"off": 0.0}), figure="unaligned",
+    domain="‖UV − diag(2, 1.9)‖²/2, U and V 2 × 2; η = 0.53 and 0.55; starts near the balanced minimum",
+    perturbations=(Control("η = 0.45 and 0.46, below both edges", changes={"rates": (0.45, 0.46)}),),
 )  # fmt: skip
 def two_dimensional_without_alignment(off=1e-3, rates=(0.53, 0.55)):
-    """The theorem needs its assumption that the layers are aligned with the singular vectors: without it, beyond the edge of the
-    two largest singular values, orbits do not end on such a 2-cycle.
+    """Beyond the edges of both singular values σ = (2, 1.9) of two layers, eight orbits with layers aligned with the singular
+    vectors end on a 2-cycle in both; the same starts with 0.001 off the diagonal do not end on such a cycle.
 
-    σ = (2, 1.9), η = 0.53 and 0.55, balanced starts with both singular values displaced to the same or to opposite sides and
-    entries of 0.001 off the diagonal, two seeds each: how many of the eight orbits end on a 2-cycle of diagonal layers.
-    Displaced to the same side they become quasi-periodic, with entries off the diagonal, else they diverge. U ← U − η(UV − M)Vᵀ
-    written out in NumPy says the same.
+    η = 0.53 and 0.55 above 2/3.8; balanced starts with both singular values displaced to the same or to opposite sides, two seeds
+    each. Displaced to the same side they become quasi-periodic, with entries off the diagonal, else they diverge. U ← U − η(UV −
+    M)Vᵀ written out in NumPy says the same.
     """
-    ends, by_hand, kinds = 0, 0, set()
+    ends, by_hand, aligned, kinds = 0, 0, 0, set()
     for lr in rates:
         step = cf.as_map(_two_layers(2.0, 1.9), cf.optimizers.gd(lr=lr))
         for side in (1, -1):
@@ -137,9 +139,10 @@ def two_dimensional_without_alignment(off=1e-3, rates=(0.53, 0.55)):
                 start = _near_balance(side, off, seed)
                 orbit = cf.iterate(step, start, 6000)
                 ends += orbit.status == "done" and _is_aligned_cycle(orbit.w[-201:])
+                aligned += _is_aligned_cycle(cf.iterate(step, _near_balance(side, 0.0, seed), 6000).w[-201:])
                 by_hand += _is_aligned_cycle(_descend_by_hand(lr, start, 6000))
                 kinds |= {cf.analysis.classify(step, start, budget=100_000).kind} if off else set()
-    found = {"2-cycles": ends, "the same by hand": by_hand}
+    found = {"aligned": aligned, "2-cycles": ends, "the same by hand": by_hand}
     return {**found, "kinds": ", ".join(sorted(kinds))} if kinds else found
 
 
@@ -150,11 +153,12 @@ def _near_balance(side, off, seed):
 
 
 def _is_aligned_cycle(w):
-    """Whether the last states (n, 8) have period 2, not 1, and diagonal layers."""
+    """Whether the last states (n, 8) have period 2, with both singular values moving, and diagonal layers."""
     if len(w) < 3:
         return False
     layers = w.reshape(-1, 2, 2, 2)
-    period_two = np.abs(w[2:] - w[:-2]).max() < 1e-6 < np.abs(w[1:] - w[:-1]).max()
+    moves = np.abs(w[1:] - w[:-1]).max(axis=0)[[0, 3]].min()
+    period_two = np.abs(w[2:] - w[:-2]).max() < 1e-6 < moves
     return bool(period_two and np.abs(layers[..., 0, 1]).max() < 1e-6 and np.abs(layers[..., 1, 0]).max() < 1e-6)
 
 
@@ -172,21 +176,22 @@ def _descend_by_hand(lr, start, steps):
 
 
 @CLAIMS.add(
-    "abstract", {"first flip · λ": near(2.0, 1e-9), "ratio": near(4.6692, 0.03), "evidence": "chaotic"},
+    "abstract (period-doubling route to chaos)",
+    {"first flip · λ": near(2.0, 1e-9), "ratio": near(4.669201609, 1e-5), "evidence": "chaotic"},
     Control("the sharpness of depth 2", changes={"depth_of_sharpness": 2}), figure="doubling",
+    domain="w − ηw²(w³ − 1): three equal layers of one weight, target 1; η from 0.6 to beyond the accumulation",
+    perturbations=(Control("below the accumulation, at 0.99 of it", changes={"beyond": 0.99}),),
 )  # fmt: skip
-def period_doubling(depth=3, depth_of_sharpness=3):
-    """Beyond the edge the oscillation follows a period-doubling route to chaos.
+def period_doubling(depth_of_sharpness=3, beyond=1.05):
+    """Gradient descent on (w₁w₂w₃ − 1)²/2 with equal layers doubles its period from η = 2/λ, λ = 3, on, with Feigenbaum's ratio
+    δ, and is chaotic at 1.05 times the step at which the doublings accumulate.
 
-    The balanced layers of depth 3, σ = 1, obey w ← w − η w²(w³ − 1): its flips are continued over six levels; the first is at
-    η = 2/λ, λ = 3, and the ratios tend to Feigenbaum's number; ``evidence``: exponent and 0–1 test together at 1.05 of the
-    accumulation.
+    The balanced layers obey w ← w − ηw²(w³ − 1): its flips are continued, and the ratios of their gaps extrapolated;
+    ``evidence``: exponent and 0–1 test together.
     """
-    found = _cascade(depth)
-    flips = np.array(found.flips[:6])
-    gaps = np.diff(flips)
-    return {"first flip · λ": float(flips[0] * depth_of_sharpness), "ratio": float(gaps[-2] / gaps[-1]),
-            "evidence": cf.analysis.chaos(_balanced(depth, 1.05 * found.accumulation), [1.1], dimensions=False).kind}  # fmt: skip
+    found = _cascade(3)
+    return {"first flip · λ": float(found.flips[0] * depth_of_sharpness), "ratio": float(found.delta),
+            "evidence": cf.analysis.chaos(_balanced(3, beyond * found.accumulation), [1.1], dimensions=False).kind}  # fmt: skip
 
 
 def _balanced(depth, lr):
