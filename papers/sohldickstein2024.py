@@ -50,13 +50,13 @@ def _uncertain(distances, points, steps, seed):
 @CLAIMS.add(
     "abstract (on larger networks)", {"part at 1e-2": at_least(0.003), "part at 1e-8 to that at 1e-2": at_least(0.05)},
     Control("after ten steps, when the boundary is still smooth", changes={"steps": 10}), figure="plane",
-    domain="a₁ tanh(w₁x) + a₂ tanh(w₂x) on four points, squared error, one start, 200 steps; inner rate 1 to 316, outer 0.8 to 2.5",
+    domain="a₁ tanh(w₁x) + a₂ tanh(w₂x) on four points, squared error, one start, 200 steps; rates of 1 to 316 and 0.8 to 2.5",
     perturbations=(Control("after 20 steps", changes={"steps": 20}),),
 )  # fmt: skip
 def uncertainty_over_six_decades(steps=200, points=12_000, seed=0):
-    """A net of two tanh units, a learning rate for each layer: of random pairs of rates the part whose fate, bounded or divergent,
-    is altered by a relative change of 10⁻⁸ in one rate is at least a twentieth of the part that is altered by 10⁻². Along a smooth
-    boundary it would be a millionth.
+    """A net of two tanh units, a learning rate for each layer: of random pairs of rates the part whose fate, bounded or not, is
+    altered by a relative change of 10⁻⁸ in one rate is at least a twentieth of the part that is altered by 10⁻². Along a
+    smooth boundary it would be a millionth.
 
     Four weights on four points, 12,000 random pairs of rates: of how many the change alters the fate after 200 steps (a weight
     above 1000, or not). The exponent α of the part estimates a dimension of 2 − α: evidence only, of one small net.
@@ -129,8 +129,8 @@ def _mixed(fates):
 )  # fmt: skip
 def box_dimension_of_a_small_net(steps=200, points=6, seed=1, count=192):
     """A net of four weights has, in the plane of two learning rates, a boundary between bounded and divergent training whose
-    dimension is between 1.17 and 1.98 at scales from 10⁻² to 10⁻⁶ decades, as is said of the larger networks of the paper, and
-    above 1 in each window.
+    dimension, estimated at scales of 10⁻⁷ to 10⁻³ decades, is between 1.17 and 1.98, as is said of the larger networks of the
+    paper, and above 1 in each window that the grid resolves.
 
     Six random points of the boundary after 200 steps, a window of 10⁻² and one of 10⁻⁴ decades about each, 192 × 192 pairs of
     rates in it: 2 − α with α the uncertainty exponent at 1 to 8 cells. ``resolved``: in how many windows its error is at most

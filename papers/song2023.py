@@ -45,7 +45,7 @@ def _by_hand():
 )  # fmt: skip
 def limit_sharpness(loss="logcosh(x*y)", lr=2 / 16, coefficient=1.5):
     """On log cosh(xy) gradient descent from beyond the edge ends with a sharpness of 2/η − η/|r″(0)| + O(η³) = 2/η − 3η/2 +
-    O(η³), wherever it starts.
+    O(η³), the same from different starts.
 
     r(s) = tanh(s)/s has r″(0) = −2/3. The final y² at η = 2/16, 15.81158, against plain Python, and the largest distance from
     15.8125 over η³; log₂ of the ratio of the errors at 2/32 and 2/64.
@@ -59,7 +59,8 @@ def limit_sharpness(loss="logcosh(x*y)", lr=2 / 16, coefficient=1.5):
 
 
 @CLAIMS.add(
-    "abstract (the order in η is ours)", {"order of the distance": near([2.0] * 3, 0.05), "distance/η² differs by": at_most(1e-3)},
+    "abstract (the order in η is ours)",
+    {"order of the distance": near([2.0] * 3, 0.05), "distance/η² differs by": at_most(1e-3)},
     Control("the curve of another loss, r = 1/√(1 + s²)", changes={"curve": "sqrt"}), figure="alignment",
     domain="log cosh(xy), two weights; starts with y² from 1.25 to 2.25 times 2/η and small x; while 0.9 < q < 0.97; η → 0",
     examples="η = 2/32 and 2/64, three starts, (0.1, 4.5), (0.5, 4.5) and (1, 6) with y in units of √(2/η)/4",

@@ -18,8 +18,8 @@ CLAIMS = Claims(__name__, __doc__, read="a secondary source")
     "theorem 2.1", {"difference": "0"},
     Control("an unchanged momentum μ", changes={"effective": "mu"}), read="from memory",
     domain="quadratics of d weights, any μ and ε, from equal θ and v",
-    proof="exact algebra: on a quadratic both methods act on each eigenvector alone; the steps of v are equal polynomials in μ, ε, "
-          "λ, θ and v, and θ₊ = θ + v₊ in both",
+    proof="exact algebra: on a quadratic both methods act on each eigenvector alone; the steps of v are equal polynomials "
+          "in μ, ε, λ, θ and v, and θ₊ = θ + v₊ in both",
     perturbations=(Control("μ(1 − 2ελ)", changes={"effective": "mu*(1 - 2*e*s)"}),),
 )  # fmt: skip
 def effective_momentum(effective="mu*(1 - e*s)"):

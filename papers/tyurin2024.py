@@ -57,7 +57,8 @@ def tends_to_the_perceptron(first=1.0):
     perturbations=(Control("the step 10", changes={"lr": 10.0}),),
 )  # fmt: skip
 def solved_in_finitely_many_steps(rows=ROWS, lr=1e6):
-    """On separable data, from θ = 0, a large enough step separates the points after as many steps as the perceptron, finitely many.
+    """On separable data, from θ = 0, a large enough step separates the points after finitely many steps, as many as the
+    perceptron needs.
 
     The first step of gradient descent and of the batch perceptron after which all points are on the right side, 0 if there is
     none in 60; ``loss``: the last one, which is 0 to the range of floats.
