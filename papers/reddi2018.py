@@ -1,7 +1,9 @@
 """S. J. Reddi, S. Kale, S. Kumar, *On the convergence of Adam and beyond*, ICLR 2018, arXiv 1904.09237.
 
-On linear losses that repeat with period 3, of slopes C, −1, −1 with C > 2, Adam moves against the gradient of their sum for ever:
-the rare large gradient is divided by its own size. With a second moment that never falls (AMSGrad) the drift is right.
+An explicit convex example on which Adam does not converge to the optimum, and remedies with a long memory of gradients, says the
+abstract, which was read. The example, as it is known: on linear losses that repeat with period 3, of slopes C, −1, −1 with C > 2,
+Adam moves against the gradient of their sum: the rare large gradient is divided by its own size. With a second moment that never
+falls (AMSGrad) the drift is right. In the paper the learning rate decays; here it is constant, without correction of bias, ε = 0.
 """
 
 import numpy as np
@@ -30,45 +32,51 @@ def _drift(C):
 @CLAIMS.add(
     "theorem 1", {"drifts": near([0.01 * _drift(C) for C in SLOPES], 1e-12), "least": above(0.0)},
     Control("AMSGrad in place of Adam", changes={"optimizer": "amsgrad"}), figure="drift", read="from memory",
+    domain="slopes C, −1, −1 in turn, C > 2, one weight; constant learning rate, no bias correction, ε = 0, after many periods",
+    examples="C = 2.1, 3 and 10", perturbations=(Control("β₂ 3 % larger", changes={"share": 1.03}),),
 )  # fmt: skip
-def adam_drifts_away(optimizer="adam"):
-    """On f_t(x) = Cx for t = 1 mod 3 and −x otherwise, C > 2, Adam with β₁ = 0, β₂ = 1/(1 + C²) drifts up, to the worst point
-    of every interval, though the sum C − 2 of the slopes says down.
+def adam_drifts_away(optimizer="adam", share=1.0):
+    """On f_t(x) = Cx for t = 1 mod 3 and −x otherwise, C > 2, Adam with β₁ = 0 and β₂ = 1/(1 + C²) drifts up in each period,
+    though the sum C − 2 of the slopes says down.
 
-    The displacement over one period (an epoch of three rows) after 30 periods, for C = 2.1, 3 and 10 at lr = 0.01, against
-    the closed form in which v is 3-periodic: v₁ = β₂v₃ + (1 − β₂)C², v₂ = β₂v₁ + 1 − β₂, v₃ = β₂v₂ + 1 − β₂.
+    The displacement over one period (an epoch of three rows) after 30 periods, at lr = 0.01, against the closed form in which v
+    is 3-periodic: v₁ = β₂v₃ + (1 − β₂)C², v₂ = β₂v₁ + 1 − β₂, v₃ = β₂v₂ + 1 − β₂.
     """
-    found = [_displacement(optimizer, C, 0.0, 1 / (1 + C * C)) for C in SLOPES]
+    found = [_displacement(optimizer, C, 0.0, share / (1 + C * C)) for C in SLOPES]
     return {"drifts": found, "least": min(found)}
 
 
 @CLAIMS.add(
-    "AMSGrad",
+    "abstract (long memory of gradients)",
     {"drifts": near([-0.01 * (C - 2) / np.sqrt(_moments(C)[0]) for C in SLOPES], 1e-12), "greatest": below(0.0)},
-    Control("Adam in place of AMSGrad", changes={"optimizer": "adam"}), read="from memory",
+    Control("Adam in place of AMSGrad", changes={"optimizer": "adam"}),
+    domain="slopes C, −1, −1 in turn, C > 2, one weight; constant learning rate, no bias correction, ε = 0, after many periods",
+    examples="C = 2.1, 3 and 10", perturbations=(Control("β₂ 3 % larger", changes={"share": 1.03}),),
 )  # fmt: skip
-def amsgrad_does_not(optimizer="amsgrad"):
-    """With the largest second moment so far in place of the last one (AMSGrad) the same losses drive x down, the right way.
+def amsgrad_does_not(optimizer="amsgrad", share=1.0):
+    """On the same losses AMSGrad, which divides by the root of the largest second moment so far, drifts down, the right way: by
+    lr (C − 2)/√v in a period, with v the second moment after the slope C.
 
-    The largest v is that after the slope C, about (1 − β₂)C²: the drift is −lr(C − 2)/√v. The tolerance is for its small rest
-    from the periods before, a share of order β₂.
+    The displacement over one period after 30 periods, β₁ = 0, β₂ = 1/(1 + C²), lr = 0.01, against that closed form.
     """
-    found = [_displacement(optimizer, C, 0.0, 1 / (1 + C * C)) for C in SLOPES]
+    found = [_displacement(optimizer, C, 0.0, share / (1 + C * C)) for C in SLOPES]
     return {"drifts": found, "greatest": max(found)}
 
 
 @CLAIMS.add(
-    "theorem 2", {"adam": above(0.0), "amsgrad": below(0.0)},
+    "own statement", {"adam": above(0.0), "amsgrad": below(0.0)},
     Control("C = 3, too small for these β", changes={"pairs": ((0.0, 0.9, 3), (0.5, 0.9, 3), (0.9, 0.95, 3))}),
-    read="from memory",
+    domain="the slope C at every C-th step and −1 between, one weight; (β₁, β₂, C) = (0, 0.9, 250), (0.5, 0.9, 250), (0.9, 0.95, "
+           "900); constant learning rate, no correction of bias, ε = 0",
+    perturbations=(Control("AMSGrad in place of Adam", changes={"first": "amsgrad"}),),
 )  # fmt: skip
-def any_momentum(pairs=((0.0, 0.9, 250), (0.5, 0.9, 250), (0.9, 0.95, 900))):
-    """For any β₁ < √β₂ there are linear losses, C at every C-th step and −1 between, on which Adam goes the wrong way.
+def any_momentum(pairs=((0.0, 0.9, 250), (0.5, 0.9, 250), (0.9, 0.95, 900)), first="adam"):
+    """With common β too there are linear losses on which Adam goes the wrong way and AMSGrad the right one: the slope C at
+    every C-th step and −1 between, C = 250 for (β₁, β₂) = (0, 0.9) and (0.5, 0.9), C = 900 for (0.9, 0.95).
 
-    The displacement over one period, with the sum of the slopes equal to 1, for three pairs (β₁, β₂) with C = 250, 250, 900:
-    the least of Adam's and the greatest of AMSGrad's. Theorem 2 says that a large C exists, not which.
+    The displacement over the third period, in which the slopes add up to 1: the least of Adam's and the greatest of AMSGrad's.
     """
-    adam = [_long_period("adam", *pair) for pair in pairs]
+    adam = [_long_period(first, *pair) for pair in pairs]
     amsgrad = [_long_period("amsgrad", *pair) for pair in pairs]
     return {"adam": min(adam), "amsgrad": max(amsgrad)}
 

@@ -12,6 +12,7 @@ CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 CLAIMS.undecided(
     "large_networks", "the thread as a whole", "The answers carry over to networks with millions of weights on real data.",
     needs="networks with more than the thousands of weights of thread2025_networks",
+    domain="networks with millions of weights, on real data",
 )  # fmt: skip
 
 

@@ -33,12 +33,16 @@ def _perceptron(rows, steps=60):
 @CLAIMS.add(
     "theorem 3.2", {"distance": at_most(1e-12), "falls": True},
     Control("the perceptron whose first step is twice as large", changes={"first": 2.0}), figure="orbits",
+    domain="logistic regression on separable data from θ = 0; the perceptron meets no point exactly on its boundary",
+    examples="five points in the plane, 60 steps, γ = 10², 10³, 10⁴ and 10⁶",
+    perturbations=(Control("the perceptron whose first step is 2 % larger", changes={"first": 1.02}),),
 )  # fmt: skip
 def tends_to_the_perceptron(first=1.0):
-    """For θ = 0 at the start and separable data θ_t/γ tends to the iterates of the batch perceptron as the step γ → ∞.
+    """On separable data, from θ = 0, the iterates θ_t/γ of gradient descent with the step γ tend to those of the batch
+    perceptron as γ → ∞.
 
-    Five points in the plane of which the perceptron misclassifies 1, 2, 2, 1 in its first steps; the largest distance over 60
-    steps for γ = 10², 10³, 10⁴, 10⁶: ``distance`` the last, ``falls`` if each is smaller than the one before.
+    The perceptron misclassifies 1, 2, 2, 1 of the five points in its first steps; the largest distance over 60 steps for each γ:
+    ``distance`` the last, ``falls`` if each is smaller than the one before.
     """
     target = _perceptron(ROWS)
     target[1:] += (first - 1) * target[1]
@@ -47,35 +51,40 @@ def tends_to_the_perceptron(first=1.0):
 
 
 @CLAIMS.add(
-    "theorem 3.2 and its corollary", {"solved": 5, "loss": at_most(0.0)},
+    "corollary of theorem 3.2", {"solved": 5, "perceptron": 5, "loss": at_most(1e-100)},
     Control("data that nothing separates", changes={"rows": MIXED}),
+    domain="logistic regression on separable data from θ = 0, as γ → ∞", examples="five points in the plane, γ = 10⁶",
+    perturbations=(Control("the step 10", changes={"lr": 10.0}),),
 )  # fmt: skip
-def solved_in_finitely_many_steps(rows=ROWS):
-    """Hence a large step solves the task after finitely many steps, as many as the perceptron needs.
+def solved_in_finitely_many_steps(rows=ROWS, lr=1e6):
+    """On separable data, from θ = 0, a large enough step separates the points after finitely many steps, as many as the
+    perceptron needs.
 
-    The same points with γ = 10⁶: ``solved``: the first step after which all points are on the right side, 0 if there is none in
-    60; ``loss``: the last one, which is 0 to the range of floats.
+    The first step of gradient descent and of the batch perceptron after which all points are on the right side, 0 if there is
+    none in 60; ``loss``: the last one, which is 0 to the range of floats.
     """
-    theta = _orbit(rows, 1e6)
-    right = (np.array(rows) @ theta.T > 0).all(0)
-    loss = np.logaddexp(0.0, -1e6 * (np.array(rows) @ theta[-1])).mean()
-    return {"solved": int(right.argmax()), "loss": float(loss)}
+    orbits = _orbit(rows, lr), _perceptron(rows)
+    first = [int((np.array(rows) @ theta.T > 0).all(0).argmax()) for theta in orbits]
+    loss = np.logaddexp(0.0, -lr * (np.array(rows) @ orbits[0][-1])).mean()
+    return {"solved": first[0], "perceptron": first[1], "loss": float(loss)}
 
 
 @CLAIMS.add(
-    "remark that a larger loss may be nearer to a solution", {"higher": True, "nearer": near(0.0, 1e-9)},
+    "remark that a larger loss may be nearer to a solution", {"higher": True, "wrong": near(0.0, 1e-9)},
     Control("the step 1", changes={"lr": 1.0}),
+    domain="logistic regression on five separable points in the plane, from θ = 0, γ = 10⁴",
+    perturbations=(Control("the step 1000", changes={"lr": 1e3}),),
 )  # fmt: skip
 def a_larger_loss_nearer_to_a_solution(lr=1e4):
-    """With a large step the loss rises far above its value at the start, log 2, on the way to a solution.
+    """On the same five points with the step 10⁴ the loss rises to more than a hundred times its value at the start, log 2, on
+    the way to weights that separate all points.
 
-    γ = 10⁴ on the same points: ``higher``: whether the largest loss exceeds 100 log 2; ``nearer``: the fraction of
-    misclassified points at the end.
+    ``higher``: whether the largest loss exceeds 100 log 2; ``wrong``: the fraction of misclassified points at the end.
     """
     theta = _orbit(ROWS, lr) * lr
     losses = np.logaddexp(0.0, -np.array(ROWS) @ theta.T).mean(0)
     wrong = float((np.array(ROWS) @ theta[-1] <= 0).mean())
-    return {"higher": bool(losses.max() > 100 * np.log(2)), "nearer": wrong, "largest": float(losses.max())}
+    return {"higher": bool(losses.max() > 100 * np.log(2)), "wrong": wrong, "largest": float(losses.max())}
 
 
 def figures():
