@@ -70,12 +70,12 @@ def _away(name, setting, seed):
 @CLAIMS.add(
     "own statement", {"least ratio": at_least(1.0)},
     Control("the stable flow in the rod flow's place", changes={"model": "stable"}), slow=True, figure="onset",
-    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 35 to 195, the starts of seeds 9 to 11",
+    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 35 to 195, seeds 9 to 11",
     perturbations=(Control("three times nearer", expected={"least ratio": at_least(3.0)}),),
 )  # fmt: skip
 def nearer_than_the_central_flow_at_onset(model="all rods"):
-    """Where gradient descent on a tanh net with 3268 weights comes to the edge, the rod flow with all rods is nearer to it than the
-    central flow, from each of three starts.
+    """Where gradient descent on a tanh net with 3268 weights comes to the edge, the rod flow with all rods is nearer to it than
+    the central flow, from each of three starts.
 
     Flows from step 30 on. Median distance of the central flow over that of the rod flow; the least of three seeds.
     """
