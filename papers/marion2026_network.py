@@ -37,10 +37,10 @@ def _middles(seed):
 def _path(name, seed):
     (middles, off), gd = _middles(seed), cf.optimizers.gd(lr=LR)
     if name != "edge":
-        return cf.solve(cf.flows.get(name)(_net(seed), gd), middles[0], TIMES[-1], save_at=TIMES, rtol=1e-4)
+        return cf.solve(cf.flows.get(name)(_net(seed), gd), middles[0], TIMES[-1], save_at=TIMES, rtol=1e-3)
     size = np.linalg.norm(off)
     start = np.concatenate([middles[0], off / size, [np.log(size)]])
-    return cf.solve(cf.flows.edge(_net(seed), gd, secant=True), start, TIMES[-1], save_at=TIMES, rtol=1e-4)
+    return cf.solve(cf.flows.edge(_net(seed), gd, secant=True), start, TIMES[-1], save_at=TIMES, rtol=1e-3)
 
 
 @cache
@@ -53,29 +53,38 @@ def _away(name, seed):
     return np.linalg.norm(_path(name, seed).w - _middles(seed)[0][TIMES], axis=1)
 
 
+DOMAIN = ("a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, flows from step 30 on, steps 35 to 195, "
+          "the starts of seeds 0 to 2")  # fmt: skip
+
+
 @CLAIMS.add(
-    "abstract (predictive)", {"least ratio": at_least(1.5)},
-    Control("the stable flow in the edge flow's place", changes={"model": "stable"}), slow=True, figure="onset",
+    "abstract (at least as faithfully as earlier models)", {"least ratio": at_least(1.5)},
+    Control("the stable flow in the edge flow's place", changes={"model": "stable"}), slow=True, figure="onset", domain=DOMAIN,
+    perturbations=(Control("three times nearer", expected={"least ratio": at_least(3.0)}),),
 )  # fmt: skip
 def nearer_than_the_central_flow_at_onset(model="edge"):
-    """Where descent on a network comes to the edge, the edge flow is nearer to it than the central flow.
+    """Where gradient descent on a tanh net with 3268 weights comes to the edge, the edge flow is 1.5 times nearer to it than the
+    central flow, or more, from each of three starts.
 
-    Median distance of the central flow over that of the edge flow, steps 35 to 195; the least of three seeds.
+    Median distance of the central flow over that of the edge flow; the least of three seeds. The bound is ours.
     """
     ratios = [float(np.median(_away("central", seed)) / np.median(_away(model, seed))) for seed in SEEDS]
     return {"least ratio": min(ratios), "ratios": ratios}
 
 
 @CLAIMS.add(
-    "abstract (predictive)", {"least": at_least(0.9)},
-    Control("the central flow in its place", changes={"model": "central"}), slow=True, figure="onset",
+    "abstract (the oscillation of the sharpness at the onset)", {"least": at_least(0.9)},
+    Control("the central flow in its place", changes={"model": "central"}), slow=True, figure="onset", domain=DOMAIN,
+    perturbations=(Control("the sharpness of descent five steps later", changes={"late": 1}),),
 )  # fmt: skip
-def its_sharpness_swings_as_that_of_descent(model="edge"):
-    """At onset its sharpness goes to and fro over 2/η in step with that of descent; the central flow's does not.
+def its_sharpness_swings_as_that_of_descent(model="edge", late=0):
+    """Where gradient descent on a tanh net with 3268 weights comes to the edge, the sharpness along the edge flow swings about
+    2/η as that of descent does: their correlation over time is 0.9 or more, from each of three starts.
 
-    Correlation of the sharpness at the steps 35 to 195, of the flow and of the midpoints; the least of three seeds.
+    At the midpoints, every fifth step; the least of three seeds. The bound is ours.
     """
-    found = [float(np.corrcoef(_sharpness(model, seed), _sharpness("descent", seed))[0, 1]) for seed in SEEDS]
+    found = [float(np.corrcoef(_sharpness(model, seed)[: len(TIMES) - late], _sharpness("descent", seed)[late:])[0, 1])
+             for seed in SEEDS]  # fmt: skip
     return {"least": min(found), "correlations": found}
 
 

@@ -1,17 +1,19 @@
 """E. Regis, S. Chewi, *Rod flow: a continuous-time model for gradient descent at the edge of stability*, arXiv 2602.01480
 (2026): on a network.
 
-The abstract promises a model that is as accurate as the central flow on networks. Here a fully connected tanh net with 3268
-weights learns 500 real digits of four classes; the flows begin at the midpoint (w₋ + 2w + w₊)/4 of an early step, rods with the
-swing w − midpoint there; distances and sharpness are at midpoints. Σ is kept by its eigenvectors, without those whose eigenvalues
-are below 1e-5 of its norm, or 1e-15 near the edge.
+The abstract says that the model matches the accuracy of the central flow on representative architectures. Here a fully connected
+tanh net with 3268 weights learns 500 real digits of four classes; the flows begin at the midpoint (w₋ + 2w + w₊)/4 of an early
+step, rods with the swing w − midpoint there; distances and sharpness are at midpoints. Σ is kept by its eigenvectors, without
+those whose eigenvalues are below 1e-5 of its norm, or 1e-15 near the edge. "A single rod" has one direction, the drift's. What
+is stated are measurements of this project, on this net alone.
 
 All bounds were set before the seeds that they are tested on were run; what had been seen is said here. At onset the bounds of
 the edge flow's claims (marion2026_network.py), 1.5 times nearer than the central flow and a correlation of 0.9 between the
 sharpness of flow and descent, are met by neither kind: the single rod misses the onset on the seeds 3 and 7 of 3 to 8, where
 it is 0.17 and 0.14 times as near, and has 1.3 to 7.8 and correlations of 0.80 to 0.99 on the others; all rods are 3.9, 2.4,
 2.9, 1.3, 2.9 and 1.8 times nearer, with correlations of 0.78, 0.92, 0.88, 0.88, 0.92 and 0.29. What is claimed is that all
-rods are nearer at all, on new seeds, and that a single rod is not enough.
+rods are nearer at all, on new seeds, and that a single rod is not enough. Steps have rtol = 1e-3: with 1e-4 the ratios at onset
+differ by up to 10 %, the late sharpness by less than 0.1 %.
 """
 
 from functools import cache
@@ -21,7 +23,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, at_most
 
-CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 EVERY, NEW, SEEDS = 5, (9, 10, 11), (3, 4, 5)
 ONSET, LATE = (0.75, 30, 200), (0.6, 10, 200)  # η, the step at which flows begin, and the last one
 MODELS = {"single rod": "top", "all rods": "all"}
@@ -52,14 +54,13 @@ def _path(name, setting, seed):
         flow, start = cf.flows.rod(_net(seed), gd, rods=MODELS[name]), np.concatenate([middles[0], off])
     else:
         flow, start = cf.flows.get(name)(_net(seed), gd), middles[0]
-    return cf.solve(flow, start, times[-1], save_at=times, rtol=1e-4)
+    return cf.solve(flow, start, times[-1], save_at=times, rtol=1e-3)
 
 
-@cache
-def _sharpness(name, setting, seed):
-    """λ₁ at the times, of a flow's weights or of the midpoints."""
+def _sharpness(name, setting, seed, last=None):
+    """λ₁ at the times (at the last ones), of a flow's weights or of the midpoints."""
     weights = _middles(setting, seed)[0][_times(setting)] if name == "descent" else _path(name, setting, seed).w
-    return np.array([_net(seed).sharpness(w) for w in weights])
+    return np.array([_net(seed).sharpness(w) for w in weights[-(last or len(weights)) :]])
 
 
 def _away(name, setting, seed):
@@ -67,31 +68,37 @@ def _away(name, setting, seed):
 
 
 @CLAIMS.add(
-    "abstract (networks)", {"least ratio": at_least(1.0)},
+    "own statement", {"least ratio": at_least(1.0)},
     Control("the stable flow in the rod flow's place", changes={"model": "stable"}), slow=True, figure="onset",
+    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 35 to 195, seeds 9 to 11",
+    perturbations=(Control("three times nearer", expected={"least ratio": at_least(3.0)}),),
 )  # fmt: skip
 def nearer_than_the_central_flow_at_onset(model="all rods"):
-    """Where descent on a network comes to the edge, the rod flow with all rods is nearer to it than the central flow.
+    """Where gradient descent on a tanh net with 3268 weights comes to the edge, the rod flow with all rods is nearer to it than
+    the central flow, from each of three starts.
 
-    η = 0.75 from step 30 on. Median distance of the central flow over that of the rod flow, steps 35 to 195; the least of three
-    seeds. With rtol = 1e-4, by which ratios are within 2 % of those of finer steps; with 1e-3 it was 10 %.
+    Flows from step 30 on. Median distance of the central flow over that of the rod flow; the least of three seeds.
     """
     ratios = [float(np.median(_away("central", ONSET, seed)) / np.median(_away(model, ONSET, seed))) for seed in NEW]
     return {"least ratio": min(ratios), "ratios": ratios}
 
 
 @CLAIMS.add(
-    "limits (found by this project)", {"single rod": at_least(1.3), "all rods": at_most(1.1), "descent": at_most(1.1)},
+    "own statement", {"single rod": at_least(1.3), "all rods": at_most(1.1), "descent": at_most(1.1)},
     Control("all rods in the single one's place", changes={"single": "all rods"}), slow=True, figure="late",
+    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.6, flows from step 10 on, seeds 3 to 5",
+    perturbations=(Control("descent misses it, too", expected={"descent": at_least(1.3)}),),
 )  # fmt: skip
 def single_rod_misses_a_later_onset(single="single rod"):
-    """Where a network comes to the edge later, the drift is the single rod's, no swing grows, and the sharpness goes on rising;
-    with a rod for each eigenvector of Σ, of which those near the edge are kept however small they are, it does not.
+    """On a tanh net with 3268 weights that comes to the edge after the flow has begun, the rod flow with a single rod misses the
+    onset: from three starts its sharpness is 1.3 times 2/η or more in the steps 150 to 195, that of descent and of the rod flow
+    with all rods below 1.1 times.
 
-    η = 0.6 from step 10 on. The mean sharpness of the steps 150 to 195 over 2/η: the least of three seeds for the single rod, the
-    largest for all rods and for descent.
+    The mean sharpness of these steps over 2/η: the least of three seeds for the single rod, the largest for all rods and for
+    descent. The single rod is the drift's, and no swing grows; with a rod for each eigenvector of Σ, of which those near the edge
+    are kept however small they are, one does.
     """
-    ends = {name: [float(_sharpness(name, LATE, seed)[-10:].mean() * LATE[0] / 2) for seed in SEEDS]
+    ends = {name: [float(_sharpness(name, LATE, seed, 10).mean() * LATE[0] / 2) for seed in SEEDS]
             for name in (single, "all rods", "descent")}  # fmt: skip
     return {"single rod": min(ends[single]), "all rods": max(ends["all rods"]), "descent": max(ends["descent"]), "by seed": ends}
 
