@@ -9,9 +9,10 @@ step multiplies w by 1 − ηλ(1 + ρλ), so that it is stable iff ηλ(1 + ρ�
 import math
 
 import numpy as np
+import sympy as sp
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_least, between, near
+from cfdyn.claims import Claims, Control, near
 
 CLAIMS = Claims(__name__, __doc__, read="the abstract")
 PAIRS = ((0.3, 0.1), (0.8, 0.3), (0.1, 1.0))
@@ -26,36 +27,30 @@ def _rule(lr, rho):
 
 
 @CLAIMS.add(
-    "abstract (its own edge of stability); the formula is derived here", {"edges": near([_edge(*pair) for pair in PAIRS], 1e-9)},
-    Control("gradient descent, whose edge is 2/η", changes={"factor": 0.0}), figure="edges",
+    "abstract (its own edge of stability); the formula is derived here",
+    {"residual": "0", "at the edge": "-1", "edges": near([_edge(*pair) for pair in PAIRS], 1e-9), "below": True},
+    Control("gradient descent, whose edge is 2/η", changes={"factor": 0}), figure="edges",
+    domain="λw²/2, λ > 0, or any direction of a quadratic; w ← w − η∇L(w + ρ∇L(w)), η, ρ > 0",
+    proof="exact algebra: the step's multiplier in symbols, and its value at the edge",
+    perturbations=(Control("the uphill step twice as long", changes={"factor": 2}),),
 )  # fmt: skip
-def edge_below_two_over_eta(factor=1.0):
-    """The largest stable curvature of the unnormalised method on a quadratic is (√(1 + 8ρ/η) − 1)/(2ρ), below 2/η.
+def edge_below_two_over_eta(factor=1):
+    """On a quadratic the method without normalisation multiplies w by 1 − ηλ(1 + ρλ): it is stable if 0 < λ < (√(1 + 8ρ/η) −
+    1)/(2ρ), which is below 2/η, and unstable for larger λ.
 
-    The curvature at which the minimum of a w²/2 loses stability, for (η, ρ) = (0.3, 0.1), (0.8, 0.3), (0.1, 1).
+    SymPy: the multiplier less that, and its value at the edge, from which on it falls below −1. Also the edges that cfdyn finds
+    for (η, ρ) = (0.3, 0.1), (0.8, 0.3), (0.1, 1), and whether they are below 2/η.
     """
+    w, bend, lr, rho = sp.symbols("w lambda eta rho", positive=True)
+    multiplier = sp.diff(w - lr * bend * (w + factor * rho * bend * w), w)
+    edge = (sp.sqrt(1 + 8 * rho / lr) - 1) / (2 * rho)
     bowl, edges = cf.Loss("a*w**2/2", "w", params={"a": 0.1}), []
-    for lr, rho in PAIRS:
-        step = cf.as_map(bowl, _rule(lr, factor * rho))
+    for pair in PAIRS:
+        step = cf.as_map(bowl, _rule(pair[0], factor * pair[1]))
         edges.append(cf.analysis.edge(step, [0.0], scale=0.1, parameter="a").value)
-    return {"edges": edges}
-
-
-@CLAIMS.add(
-    "abstract; the example is ours", {"largest": between(0.9 * _edge(0.6, 0.2), _edge(0.6, 0.2) + 1e-6), "minima": at_least(100)},
-    Control("gradient descent, which ends up to 2/η", changes={"rho": 0.0}),
-)  # fmt: skip
-def final_sharpness_below_its_edge(rho=0.2, starts=200, seed=0):
-    """Trained with this method a model of two weights ends below that smaller edge, up to it.
-
-    The loss (1 − xy)²/2, η = 0.6, ρ = 0.2: 200 starts uniform with |x|, |y| < 1.6, 3,000 steps, ``minima``: those that end with
-    |1 − xy| < 1e-6; ``largest``: the largest final sharpness x² + y².
-    """
-    step, rng, final = cf.as_map(cf.Loss("(1 - x*y)**2/2"), _rule(0.6, rho)), np.random.default_rng(seed), []
-    for start in rng.uniform(-1.6, 1.6, (starts, 2)):
-        x, y = cf.iterate(step, start, 3000).w[-1]
-        final += [x * x + y * y] if abs(1 - x * y) < 1e-6 else []
-    return {"largest": max(final), "minima": len(final)}
+    return {"residual": str(sp.expand(multiplier - (1 - lr * bend * (1 + rho * bend)))),
+            "at the edge": str(sp.simplify(sp.expand(multiplier.subs(bend, edge)))), "edges": edges,
+            "below": all(one < 2 / pair[0] - 1e-9 for one, pair in zip(edges, PAIRS, strict=True))}  # fmt: skip
 
 
 def figures():

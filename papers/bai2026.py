@@ -48,7 +48,7 @@ def linear_rate(optimizer="adam", b2=0.93):
     "abstract (conditions for local stability); the condition on β₂ is ours",
     {"residuals": "0, 0, 0", "stable": near([0.9, 0.9 ** (4 / 3), 0.9**1.5], 1e-8), "kinds": ["neimark-sacker"] * 3},
     Control("the exponent k − 1 in place of k, that of existence", changes={"less": 1}),
-    domain="the map (a, c) of Adam with ε = 0, without bias correction, on x^k/k, k ≥ 4, in the limit x → 0; 0 ≤ β₁ < 1, 1/16 < β₂ < 1",
+    domain="the map (a, c) of Adam with ε = 0, without bias correction, on x^k/k, k ≥ 4, as x → 0; 0 ≤ β₁ < 1, 1/16 < β₂ < 1",
     proof="exact algebra: Jury's three conditions on the reduced map's Jacobian in symbols",
     perturbations=(Control("β₁ = 0.91 in place of 0.9 where the branch is followed", changes={"b1": 0.91}),),
 )  # fmt: skip
@@ -96,7 +96,8 @@ def _reduced_bifurcation(k, b1):
 
 
 @CLAIMS.add(
-    "abstract (three regimes); the numbers are ours", {"converges": between(0.0, 1e-12), "spikes": above(10.0), "sign": between(1e-5, 1e-2)},
+    "abstract (three regimes); the numbers are ours",
+    {"converges": between(0.0, 1e-12), "spikes": above(10.0), "sign": between(1e-5, 1e-2)},
     Control("β₂ = 0.91 in place of 0.895 and 0.8, the first regime", changes={"b2s": (0.91, 0.91, 0.91)}), figure="regimes",
     domain="x⁴/4, one weight; Adam with ε = 0, without bias correction, β₁ = 0.9, η = 1e-3; 4,000 steps from x = 1",
     perturbations=(Control("β₂ = 0.905 in place of 0.895", changes={"b2s": (0.91, 0.905, 0.8)}),),

@@ -65,7 +65,8 @@ def _least_period(lr):
 
 
 @CLAIMS.add(
-    "abstract (bounded strategies, O(1/T)); the example is ours", {"norm": at_most(35 * np.sqrt(2) + 1e-9), "mean": at_most(225.0)},
+    "abstract (bounded strategies, O(1/T)); the example is ours",
+    {"norm": at_most(35 * np.sqrt(2) + 1e-9), "mean": at_most(225.0)},
     Control("both players at once", changes={"order": "at once"}), figure="orbits",
     domain="the game xy, η = 1/2, from (35, 35), 2,000 steps",
     perturbations=(Control("η = 0.3 held against the bounds for 1/2", changes={"lr": 0.3}),),

@@ -3,13 +3,14 @@ arXiv 2502.04889 (2025).
 
 On separable data gradient descent from 0 with any step reaches a small loss in finitely many steps if the loss vanishes beyond
 a margin, as those of Fenchel–Young with a separation margin do (the modified Huber loss, Tsallis-2, is one), without any
-descent lemma. The text was read in part. The counts of steps are ours.
+descent lemma: the abstract's rate for a loss of ε is T = Ω(ε^(−1/2)) for Tsallis. The text was read in part. The counts of
+steps are ours.
 """
 
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, above
+from cfdyn.claims import Claims, Control, above, near
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
 ROWS = ((1.0, 0.2), (-2.0, 0.2), (1.0, 0.2), (-2.0, 0.2))  # y x for (1, .2), (−2, .2) of y = 1 and (−1, −.2), (2, −.2) of y = −1
@@ -38,42 +39,23 @@ def _by_hand():
 
 
 @CLAIMS.add(
-    "experiment (the data and the step 2⁴ are the source's, the counts ours)", {"steps": [14, 13, 13]},
+    "experiment (the data and the step 2⁴ are the source's, the counts ours)",
+    {"steps": [14, 13, 13], "rises": above(1000.0), "first": near(1.0, 1e-12)},
     Control("the logistic loss, which has no margin", changes={"loss": "logistic"}), figure="losses", second=_by_hand,
+    domain="the mean modified Huber loss of four separable points of the plane, two weights, from 0; η = 16, 256, 4096",
+    perturbations=(Control("one label turned: nothing separates the data", changes={"rows": (*ROWS[:3], (2.0, -0.2))}),
+                   Control("η = 4 in place of 16", changes={"lrs": (4.0, 256.0, 4096.0)})),
 )  # fmt: skip
-def exactly_zero_after_a_few_steps(loss="huber"):
-    """With the modified Huber loss gradient descent reaches the loss 0 in finitely many steps for steps far beyond any descent
-    lemma.
+def exactly_zero_after_a_few_steps(loss="huber", rows=ROWS, lrs=(16.0, 256.0, 4096.0)):
+    """On four separable points gradient descent from 0 on the modified Huber loss reaches the loss 0 exactly after 14, 13 and
+    13 steps at η = 16, 256 and 4096, although with the last the loss on the way rises to more than 1000 times that of the
+    start, 1.
 
-    The four points of the source, η = 2⁴, 2⁸, 2¹²: the first step at which the loss is exactly 0, −1 if there is none in 3,000.
+    The first step at which the loss is exactly 0, −1 if there is none in 3,000; the largest loss with η = 4096 over the first.
     """
-    losses = [_orbit(lr, loss)[1] for lr in (16.0, 256.0, 4096.0)]
-    return {"steps": [int((values == 0).argmax()) if (values == 0).any() else -1 for values in losses]}
-
-
-@CLAIMS.add(
-    "experiment (loss curves)", {"rises": above(1000.0), "last": 0},
-    Control("a step of 0.1, with which the loss falls monotonically", changes={"lr": 0.1}), figure="losses",
-)  # fmt: skip
-def the_loss_does_not_fall(lr=4096.0):
-    """The loss is not monotone on the way: no descent lemma holds.
-
-    The largest loss in units of the one at the start, 1, with η = 2¹², and whether the last is 0.
-    """
-    values = _orbit(lr)[1]
-    return {"rises": float(values.max() / values[0]), "last": int(values[-1] != 0)}
-
-
-@CLAIMS.add(
-    "theorem (separable data)", {"zero": True},
-    Control("data that nothing separates, with one label turned", changes={"rows": (*ROWS[:3], (2.0, -0.2))}),
-)  # fmt: skip
-def separable_data_only(rows=ROWS):
-    """That the data are separable is what makes it stop.
-
-    η = 2⁴, 3,000 steps: whether the last loss is exactly 0.
-    """
-    return {"zero": bool(_orbit(16.0, rows=rows)[1][-1] == 0)}
+    runs = [_orbit(lr, loss, rows)[1] for lr in lrs]
+    steps = [int((values == 0).argmax()) if (values == 0).any() else -1 for values in runs]
+    return {"steps": steps, "rises": float(runs[-1].max() / runs[-1][0]), "first": float(runs[-1][0])}
 
 
 def figures():

@@ -2,28 +2,31 @@
 ICML 2018, arXiv 1802.04434.
 
 Descent by the signs of the gradient's entries alone, w ← w − δ sign(g). Its natural geometry is that of coordinate-wise
-curvature bounds Lᵢ and of the 1-norm of the gradient, in which it converges as fast as gradient descent.
+curvature bounds Lᵢ and of the 1-norm of the gradient, in which it converges as fast as gradient descent. The abstract was read;
+the bound without noise follows in a line from the descent lemma in this geometry.
 """
 
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_most, interval, near
+from cfdyn.claims import Claims, Control, at_least, at_most
 
-CLAIMS = Claims(__name__, __doc__, read="from memory")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "theorem 1, without noise", {"ratio": at_most(1.0)},
+    "abstract (convergence rate, 1-norm geometry); the bound without noise is derived here",
+    {"ratio": at_most(1.0), "least ratio": at_least(0.5)},
     Control("the bound without its ½", changes={"half": 0.0}), figure="runs",
+    domain="losses f ≥ f* with |f(y) − f(x) − g·(y − x)| ≤ ½ Σ Lᵢ(yᵢ − xᵢ)²; descent by signs without noise, all K and starts",
+    examples="log cosh x + 3 log cosh y + (x + y)²/4 with L = (2, 4), f* = 0, K = 400, 20 normal starts",
+    perturbations=(Control("0.4 in place of ½", changes={"half": 0.4}),),
 )  # fmt: skip
 def bound_on_gradients(half=0.5, starts=20, steps=400):
-    """With the step δ = 1/√(K‖L‖₁) the mean of ‖g‖₁ over K steps is at most √(‖L‖₁/K)·(f₀ − f* + ½), where ∂²f/∂wᵢ² and its
-    kin are bounded by Lᵢ: |f(y) − f(x) − g·(y − x)| ≤ ½ Σ Lᵢ(yᵢ − xᵢ)².
+    """With the step δ = 1/√(K‖L‖₁) the mean of ‖g‖₁ over the K steps is at most √(‖L‖₁/K)·(f₀ − f* + ½).
 
-    f = log cosh x + 3 log cosh y + (x + y)²/4 has the bounds L = (2, 4), as diag(L) − ∇²f is never negative, and f* = 0: the
-    mean over the bound from 20 normal starts, K = 400, as a range. It is nearly attained: the ½ is what the bouncing at the
-    end adds.
+    L bounds the example, as diag(L) − ∇²f is never negative. The mean over the bound: the greatest and the least of the
+    starts. It is nearly attained: the ½ is what the bouncing at the end adds.
     """
     loss = cf.Loss("logcosh(x) + 3*logcosh(y) + (x + y)**2/4")
     bounds = np.array([2.0, 4.0])
@@ -34,28 +37,7 @@ def bound_on_gradients(half=0.5, starts=20, steps=400):
         w = cf.iterate(step, start, steps - 1).w
         mean = np.mean([np.abs(loss.gradient(row)).sum() for row in w])
         ratios.append(mean / (np.sqrt(bounds.sum() / steps) * (loss.value(start) + half)))
-    return {"ratio": interval(min(ratios), max(ratios), f"range over {starts} starts")}
-
-
-@CLAIMS.add(
-    "algorithm 1", {"jump": near(0.1, 1e-12), "farthest": at_most(0.1 + 1e-12), "alternates": 40},
-    Control("gradient descent, which comes to rest", changes={"optimizer": "gd"}), figure="runs",
-)  # fmt: skip
-def bounces_for_ever(optimizer="sign_gd"):
-    """With a constant step δ the iterates do not converge: each weight ends on a 2-cycle that jumps by δ across the minimum,
-    at most δ away.
-
-    ½x² + 5y², δ = 0.1, 40 random starts, 400 steps: the size of a jump, the largest distance from the minimum, and in how
-    many runs two steps lead back.
-    """
-    step = cf.as_map(cf.Loss("x**2/2 + 5*y**2"), getattr(cf.optimizers, optimizer)(lr=0.1))
-    ends = np.array([cf.iterate(step, np.random.default_rng(seed).normal(size=2), 400).w[-3:] for seed in range(40)])
-    jumps = np.abs(ends[:, 1] - ends[:, 0])
-    back = np.abs(ends[:, 2] - ends[:, 0]).max(axis=1) < 1e-12
-    return {
-        "jump": float(jumps.ravel()[np.argmax(np.abs(jumps - 0.1))]), "farthest": float(np.abs(ends).max()),
-        "alternates": int((back & (jumps.min(axis=1) > 1e-6)).sum()),
-    }  # fmt: skip
+    return {"ratio": float(max(ratios)), "least ratio": float(min(ratios))}
 
 
 def figures():
