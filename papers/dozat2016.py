@@ -14,7 +14,8 @@ CLAIMS = Claims(__name__, __doc__, read="from memory")
 
 
 @CLAIMS.add(
-    "own statement", {"at 1": "h*(1 - b)", "at -1": "2*b + 2 + h*(b - 1)*(2*b + 1)", "determinant": "b - b*h*(1 - b)",
+    "own statement", {"at 1": "h*(1 - b)", "at -1": "2*b - h*(1 - b)*(2*b + 1) + 2",
+                      "determinant": "-b*h*(1 - b) + b",
                       "edges": near([2.0, 3.0, 95 / 7], 1e-9)},
     Control("Adam, without the look-ahead", changes={"ahead": "m1"}), figure="edges",
     domain="a fixed preconditioner P > 0, μ = β constant in [0, 1), no bias corrections; a minimum with Hessian H > 0, linearised",

@@ -46,7 +46,7 @@ def accumulation(formula=LOGISTIC, low=2.5, bounds=(1.5, 4.0)):
     "abstract", {"delta": near(DELTA, 1e-6), "alpha": near(ALPHA, 1e-5)},
     Control("a maximum of order four, 1 − r x⁴", changes=FLAT), figure="cascade",
     domain="r x (1 − x), 2.5 ≤ r ≤ 4; the cascade that begins at the fixed point",
-    perturbations=(Control("a maximum of order 2.1", changes={"formula": "1 - r*Abs(x)**2.1", "low": 0.6, "bounds": (0.3, 1.9)}),),
+    perturbations=(Control("a maximum of order six, 1 − r x⁶", changes=FLAT | {"formula": "1 - r*x**6", "low": 0.4}),),
 )  # fmt: skip
 def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
     """For the logistic map the intervals between successive doublings shrink by a factor that tends to δ = 4.6692016, and the
@@ -62,7 +62,7 @@ def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
     "abstract", {"deltas": near([DELTA] * 4, relative=1e-6)},
     Control("in place of the double well a map with a maximum of order four, 1 − r x⁴", changes={"first": "flat"}),
     figure="double_well", domain="families of smooth maps of an interval with one quadratic maximum (or odd ones with a pair)",
-    perturbations=(Control("in place of the double well a map with a maximum of order 2.1", changes={"first": "2.1"}),),
+    perturbations=(Control("in place of the double well a map with a maximum of order six", changes={"first": "flatter"}),),
     examples="the double well, Poisson and logistic regression under gradient descent, and r sin(πx)",
 )  # fmt: skip
 def delta_is_universal(first="double well"):
@@ -70,7 +70,7 @@ def delta_is_universal(first="double well"):
 
     The double well gives an odd cubic map, Poisson regression the Ricker map; logistic regression with 2 of 3 positive labels.
     """
-    other = {"flat": FLAT, "2.1": FLAT | {"formula": "1 - r*Abs(x)**2.1"}}.get(first)
+    other = {"flat": FLAT, "flatter": FLAT | {"formula": "1 - r*x**6", "low": 0.4}}.get(first)
     wells = _found(**other, levels=9) if other else _descent(cf.losses.double_well(), 0.9, 1.0, (0.5, 1.5))
     others = [
         _descent(cf.losses.poisson_regression(), 1.5, 0.0, (1.0, 3.0)),
@@ -84,7 +84,8 @@ def delta_is_universal(first="double well"):
     "abstract (the numbers depend on the order z alone); the digits: from memory",
     {"delta": near(7.28469, 1e-3), "alpha": near(1.69030, 1e-4)},
     Control("a maximum of order two, 1 − r x²", changes={"formula": "1 - r*x**2", "low": 0.7}), read="from memory",
-    domain="1 − r x⁴, 0.3 ≤ r ≤ 1.7", perturbations=(Control("a maximum of order 4.1", changes={"formula": "1 - r*Abs(x)**4.1"}),),
+    domain="1 − r x⁴, 0.3 ≤ r ≤ 1.7",
+    perturbations=(Control("a maximum of order six", changes={"formula": "1 - r*x**6", "low": 0.4}),),
 )  # fmt: skip
 def quartic_maximum(formula=QUARTIC, low=0.45):
     """The doublings of 1 − r x⁴, with a maximum of order four, have the ratios δ = 7.2847 and α = 1.6903.
@@ -118,7 +119,7 @@ def _operator(terms=11, digits=40):
     "abstract (a universal function as the fixed point of a transformation)", {"difference": near(0.0, 1e-6)},
     Control("the gaps of a family with a maximum of order four", changes=FLAT),
     domain="g even and analytic with a quadratic maximum; r x (1 − x) for the gaps",
-    perturbations=(Control("the gaps of a family of order 2.1", changes=FLAT | {"formula": "1 - r*Abs(x)**2.1"}),),
+    perturbations=(Control("the gaps of a family of order six", changes=FLAT | {"formula": "1 - r*x**6", "low": 0.4}),),
 )  # fmt: skip
 def fixed_point_equation(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
     """The α of a solution of g(x) = −α g(g(x/α)), g(0) = 1, an even function with a quadratic maximum, is the factor by which
