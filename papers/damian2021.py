@@ -74,7 +74,8 @@ def label_noise_finds_the_flattest(sigma=SIGMA, steps=3000):
     loss, flattest = _loss(), 4 * float(np.mean(X**2))
     ends = {}
     for name, noise in (("sharpness", sigma), ("without", 0.0)):
-        runs = cf.iterate_many(loss, cf.optimizers.gd(lr=0.1), [2.6, 0.4], steps, 1, 200, label_noise=noise, measured=0, every=300)
+        gd = cf.optimizers.gd(lr=0.1)
+        runs = cf.iterate_many(loss, gd, [2.6, 0.4], steps, 1, 200, label_noise=noise, measured=0, every=300)
         ends[name] = float(loss.sharpness(runs.final.mean(axis=0)) / flattest)
     return ends
 
