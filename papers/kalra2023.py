@@ -20,17 +20,21 @@ def _net(lr, y=1.0):
     return cf.as_map(cf.losses.uv_factorization(n=2, y=y), cf.optimizers.gd(lr=lr))
 
 
-def _scalar(lr):
-    return cf.as_map(cf.losses.uv_factorization(n=1), cf.optimizers.gd(lr=lr))
+def _scalar(lr, y=1.0):
+    return cf.as_map(cf.losses.uv_factorization(n=1, y=y), cf.optimizers.gd(lr=lr))
 
 
 @CLAIMS.add(
-    "function space", {"differences": "0, 0"},
-    Control("the term of second order in f left out", changes={"second": 0}), settled="proved", proof="a SymPy identity",
+    "abstract (function space; sharpness reduction)", {"differences": "0, 0"},
+    Control("the term of second order in f left out", changes={"second": 0}),
+    domain="(u·v − y)²/2, u and v of any one length; all u, v, y, η > 0; e = u·v − y, S = |u|² + |v|²",
+    perturbations=(Control("3ηef in place of 4ηef", changes={"four": 3}),),
+    proof="exact algebra: both differences are 0 in SymPy; the signs are read off −ηe(4f − ηeS)",
 )  # fmt: skip
-def closed_in_function_space(second=1):
-    """The output f = u·v and the sharpness at zero loss, S = |u|² + |v|², close: with e = f − y, f ← f − ηeS + η²e²f, S ← S −
-    4ηef + η²e²S.
+def closed_in_function_space(second=1, four=4):
+    """The output f = u·v and the sharpness at zero loss, S = |u|² + |v|², close: a step maps f to f − ηeS + η²e²f and S to S −
+    4ηef + η²e²S. So where the output is positive S rises if it falls short of the target, and beyond the target S falls if
+    and only if ηeS < 4f.
 
     What a step u ← u − ηev, v ← v − ηeu makes of uv and u² + v² of one entry, e being any number, minus the right sides. They are
     linear in uv and u² + v², so they hold for the sums over all entries.
@@ -38,27 +42,9 @@ def closed_in_function_space(second=1):
     u, v, e, eta = sp.symbols("u v e eta")
     f, s = u * v, u**2 + v**2
     after = {u: u - eta * e * v, v: v - eta * e * u}
-    ours = f - eta * e * s + second * eta**2 * e**2 * f, s - 4 * eta * e * f + eta**2 * e**2 * s
+    ours = f - eta * e * s + second * eta**2 * e**2 * f, s - four * eta * e * f + eta**2 * e**2 * s
     differences = [sp.expand(a.subs(after, simultaneous=True) - b) for a, b in zip((f, s), ours, strict=True)]
     return {"differences": ", ".join("0" if d == 0 else "not 0" for d in differences)}
-
-
-@CLAIMS.add(
-    "early sharpness reduction", {"largest_change": below(0.0), "orbits": 40},
-    Control("starts with e f < 0: the output is too small", changes={"sign": -1}), read="a secondary source",
-)  # fmt: skip
-def sharpness_falls_where_output_is_too_large(sign=1, starts=40, seed=1):
-    """Early in training sharpness falls where the output lies beyond the target, and rises where it falls short of it.
-
-    40 random starts with u·v > 1 and η = 0.05: the largest change of |u|² + |v|² in the first step. It is −ηe(4f − ηeS).
-    """
-    rng, changes = np.random.default_rng(seed), []
-    while len(changes) < starts:
-        w = rng.normal(size=4)
-        f = w[:2] @ w[2:]
-        if sign * (f - 1) > 0.1 and f > 0.1:
-            changes.append(float(np.sum(_net(0.05)(w) ** 2) - np.sum(w**2)))
-    return {"largest_change": max(changes), "orbits": len(changes)}
 
 
 def _start(rng):
@@ -68,14 +54,17 @@ def _start(rng):
 
 
 @CLAIMS.add(
-    "edge of stability", {"at_zero_loss": "20, 20, 0, 0"},
+    "abstract (the required conditions for edge of stability); the condition is derived here", {"at_zero_loss": "20, 20, 0, 0"},
     Control("targets of half the size, for which minima of sharpness 2y stay stable", changes={"y": 0.5}), figure="edge",
-    read="a secondary source",
+    domain="(u·v − y)²/2, two units, y = 1; η = 0.9, 0.99, 1.01, 1.1; 20 random starts of norm 0.2 to 1 each",
+    perturbations=(Control("η = 0.99 in place of 1.01", changes={"rates": (0.9, 0.99, 0.99, 1.1)}),
+                   Control("a target of 0.98", changes={"y": 0.98})),
 )  # fmt: skip
 def edge_needs_a_sharp_enough_target(y=1.0, rates=(0.9, 0.99, 1.01, 1.1), starts=20, seed=2):
-    """Nets end at the edge where no minimum is stable, so for ηy > 1: the flattest minimum, a balanced one, has sharpness 2y.
+    """The flattest minima have the sharpness 2y, so that none is stable for ηy > 1: with y = 1 all of the small random starts
+    reach zero loss at η = 0.9 and 0.99, and none of them at η = 1.01 and 1.1.
 
-    20 random small starts with target 1: how many reach zero loss at η = 0.9, 0.99, 1.01 and 1.1 within 20,000 steps.
+    Zero loss is a loss below 10⁻¹² after 20,000 steps. At zero loss the sharpness is |u|² + |v|² ≥ 2u·v = 2y.
     """
     rng, counts = np.random.default_rng(seed), []
     for lr in rates:
@@ -84,15 +73,16 @@ def edge_needs_a_sharp_enough_target(y=1.0, rates=(0.9, 0.99, 1.01, 1.1), starts
 
 
 @CLAIMS.add(
-    "edge of stability", {"means": near([2.005, 2.025, 2.05], 1e-6)},
+    "abstract (edge of stability); the mean is derived here", {"means": near([2.005, 2.025, 2.05], 1e-6)},
     Control("the first step size is 0.99, below the edge", changes={"rates": (0.99, 1.05, 1.1)}), figure="edge",
-    read="a secondary source",
+    domain="(u·v − 1)²/2, two units; η = 1.01, 1.05, 1.1; ten random starts of norm 0.2 to 1 each",
+    perturbations=(Control("η = 1.11 in place of 1.1", changes={"rates": (1.01, 1.05, 1.11)}),),
 )  # fmt: skip
 def sharpness_hovers_at_the_edge(rates=(1.01, 1.05, 1.1), starts=10, seed=4):
-    """At the edge sharpness oscillates about 2/η: η times its mean tends to 2 as ηy falls to 1.
+    """At the edge the sharpness ends on a 2-cycle about 2/η: η times its mean is 2 + (η − 1)/2, which is 2 in the limit η → 1.
 
-    10 random starts, 20,000 steps, η = 1.01, 1.05, 1.1, target 1: η times the sharpness, the largest eigenvalue of the Hessian,
-    averaged over the last 100 steps and all starts. By hand on u = v: the 2-cycle z₁ + z₂ = 1 − ηy gives 2 + (ηy − 1)/2.
+    20,000 steps: η times the sharpness, the largest eigenvalue of the Hessian, averaged over the last 100 steps and all starts.
+    By hand on u = v: the 2-cycle has ηe₁ + ηe₂ = 1 − ηy, and the sharpness is S + e with S = 2(y + e).
     """
     rng, means = np.random.default_rng(seed), []
     for lr in rates:
@@ -101,19 +91,41 @@ def sharpness_hovers_at_the_edge(rates=(1.01, 1.05, 1.1), starts=10, seed=4):
     return {"means": means}
 
 
+def _flips_by_hand():
+    """The first three flips of the 2-cycle of u − ηu(u² − 1), by SciPy: where the slope along the 2ⁿ-cycle is −1."""
+    from scipy.optimize import brentq
+
+    def slope(lr, period):
+        u, product = 1.2, 1.0
+        for _ in range(200_000):
+            u -= lr * u * (u * u - 1)
+        for _ in range(60):  # Newton's method on the cycle
+            point, product = u, 1.0
+            for _ in range(period):
+                point, product = point - lr * point * (point**2 - 1), product * (1 - lr * (3 * point**2 - 1))
+            u -= (point - u) / (product - 1)
+        return product + 1
+
+    brackets = ((2, 1.2, 1.239), (4, 1.25, 1.2885), (8, 1.2895, 1.2993))
+    return {"flips": [brentq(slope, low, high, args=(period,), xtol=1e-13) for period, low, high in brackets]}
+
+
 @CLAIMS.add(
-    "route to chaos", {"flips": near([math.sqrt(5) - 1, 1.288031754482843, 1.299227939650204], 1e-10),
+    "abstract (a period-doubling route to chaos); the numbers are ours", {"flips": near([math.sqrt(5) - 1, 1.288031754482843, 1.299227939650204], 1e-10),
                        "accumulation": near(1.30228346270071, 1e-9), "delta": near(4.6692016, 1e-5)},
     Control("the log cosh of the residual in place of its square", changes={"loss": "log_cosh"}), figure="cascade",
+    domain="(uv − 1)²/2, one unit; 1.1 ≤ η < 1.31, on the attractor u = v", second=_flips_by_hand,
+    perturbations=(Control("the target 1.02", changes={"y": 1.02}),),
 )  # fmt: skip
-def period_doubling_route(loss="square"):
-    """On the edge-of-stability manifold the learning rate leads through period doublings to chaos, as in a cubic map.
+def period_doubling_route(loss="square", y=1.0):
+    """On the edge-of-stability manifold u = v the 2-cycle doubles its period at η = √5 − 1, 1.28803, 1.29923, and so on, with
+    Feigenbaum's ratio 4.6692, up to η = 1.302283.
 
-    The 2-cycle of gradient descent on (uv − 1)²/2 in both weights, followed from η = 1.1 through eight more flips. On u = v
-    this is quadratic regression, with flips at ηy = √5 − 1, 1.28803, 1.29923 and so on.
+    The 2-cycle of gradient descent in both weights, followed from η = 1.1 through eight more flips: the first three, their
+    limit by extrapolation, and the ratio. The second and third flip and the limit are those of the cubic map u − ηu(u² − 1).
     """
     if loss == "square":
-        step = _scalar(1.1)
+        step = _scalar(1.1, y)
     else:
         step = cf.as_map(cf.Loss("logcosh(u*v - 1)", "u v"), cf.optimizers.gd(lr=1.1))
     start = cf.iterate(step, [1.2, 1.1], 5000).z[-1]
@@ -122,16 +134,18 @@ def period_doubling_route(loss="square"):
 
 
 @CLAIMS.add(
-    "route to chaos", {"periods": "1, 2, 4, 8, chaotic, 3", "imbalance": below(1e-9), "evidence": "chaotic"},
+    "abstract (a period-doubling route to chaos); the example is ours",
+    {"periods": "1, 2, 4, 8, chaotic, 3", "imbalance": below(1e-9), "evidence": "chaotic"},
     Control("η = 1.22 in place of 1.26", changes={"rates": (0.9, 1.1, 1.22, 1.295, 1.4, 1.455)}), figure="edge",
+    domain="(u·v − 1)²/2, two units; η = 0.9, 1.1, 1.26, 1.295, 1.4, 1.455; one random start of norm 0.2 to 1 each",
+    perturbations=(Control("η = 1.465 in place of 1.455", changes={"rates": (0.9, 1.1, 1.26, 1.295, 1.4, 1.47)}),),
 )  # fmt: skip
 def attractors_are_balanced(rates=(0.9, 1.1, 1.26, 1.295, 1.4, 1.455), seed=3):
-    """From random starts nets of two units end on u = v with the periods of the cubic map: 1, 2, 4, 8, chaos, and 3 in its
-    window.
+    """From a random start nets of two units end at a minimum at η = 0.9, and beyond the edge on u = v with the period 2, 4, 8,
+    in chaos, and with the period 3 of a window, at η = 1.1, 1.26, 1.295, 1.4 and 1.455.
 
-    At η = 0.9, 1.1, 1.26, 1.295, 1.4, 1.455, one random small start each, 20,000 steps: the regime, and the greatest |uᵢ −
-    vᵢ| at the end of the orbits beyond the edge; ``evidence``: exponent and 0–1 test together where it is
-    chaotic. (At 0.9 the orbit ends on one of many minima, which need not be balanced.)
+    20,000 steps: the regime, and the greatest |uᵢ − vᵢ| at the end of the orbits beyond the edge; ``evidence``: exponent and 0–1
+    test together where it is chaotic. (At 0.9 the orbit ends on one of many minima, which need not be balanced.)
     """
     rng, names, evidence, imbalance = np.random.default_rng(seed), [], [], 0.0
     for lr in rates:
@@ -147,16 +161,18 @@ def attractors_are_balanced(rates=(0.9, 1.1, 1.26, 1.295, 1.4, 1.455), seed=3):
 
 
 @CLAIMS.add(
-    "route to chaos", {"along": above(0.3), "across": below(-0.5), "across_at_two": near(0.0, 1e-4), "evidence": "chaotic"},
-    Control("full chaos sought at η = 1.9", changes={"full": 1.9}), read="a secondary source",
+    "own statement", {"along": above(0.3), "across": below(-0.5), "across_at_two": near(0.0, 1e-4), "evidence": "chaotic"},
+    Control("full chaos sought at η = 1.9", changes={"full": 1.9}), domain="(uv − 1)²/2, one unit; η = 1.5 and 2, orbits on u = v",
+    perturbations=(Control("full chaos sought at η = 1.99", changes={"full": 1.99}),
+                   Control("η = 1.455, in the window of period 3", changes={"lr": 1.455})),
 )  # fmt: skip
 def balance_attracts_until_full_chaos(lr=1.5, full=2.0):
-    """Chaos on the manifold is stable across it: at ηy = 1.5 one exponent is positive, the other negative; at 2 the latter
-    reaches 0.
+    """Chaos on the manifold u = v is stable across it at η = 1.5, where the exponent along it is positive and that across it
+    negative; at η = 2 the exponent across it is 0.
 
     Both Lyapunov exponents of gradient descent on (uv − 1)²/2 at u = v over 100,000 steps. u − v is multiplied by 1 + ηe; at
     full chaos, where z = ηe has the arcsine law on [−2, 2], the mean of ln |1 + z| is ∫ ln |1 + 2 cos θ| dθ/π = 0.
-    ``evidence``: exponent and 0–1 test together at ηy = 1.5.
+    ``evidence``: exponent and 0–1 test together at η = 1.5.
     """
     first, second = (cf.analysis.lyapunov(_scalar(r), [1.0001, 1.0001], 100_000) for r in (lr, full))
     return {"along": first[0], "across": first[1], "across_at_two": second[1],

@@ -41,30 +41,35 @@ def _filtered(kind, lr=1.0, b=THIRD, c=None):
     "appendix C.2, eq. (50); the edge 1/β² − 1 is derived here (summary)",
     {"turns": [False, False, True, True, True, True], "edges": near([4.5, 2 * (1.3 / 0.7) ** 2, EDGE, 5.25, 3.0, 0.5625], 1e-9)},
     Control("the two averages side by side instead of in cascade", changes={"kind": "parallel"}), figure="edge",
+    domain="gradient descent with two equal averages in cascade, 0 < β < 1, at a minimum of a quadratic",
+    examples="β = 0.2, 0.3, (√3 − 1)/2, 0.4, 0.5, 0.8",
+    perturbations=(Control("β = 0.81 in place of 0.8", changes={"last": 0.81}),),
 )  # fmt: skip
-def double_average(kind="cascade"):
+def double_average(kind="cascade", last=0.8):
     """Two equal exponential averages in cascade leave stability with a complex pair of multipliers iff β > 1/3.
 
     The first loss of stability of the minimum of w²/2 as η grows, for β = 0.2, 0.3, (√3 − 1)/2, 0.4, 0.5, 0.8. ``turns``:
     whether its multiplier is not real. The edges are 2((1 + β)/(1 − β))² for a flip, else 1/β² − 1 (our derivation).
     """
     step = cf.as_map(cf.Loss("w**2/2"), _filtered(kind))
-    edges = [cf.analysis.edge(step.at(b=b, c=b), [0.0], scale=0.1) for b in (0.2, 0.3, THIRD, 0.4, 0.5, 0.8)]
+    edges = [cf.analysis.edge(step.at(b=b, c=b), [0.0], scale=0.1) for b in (0.2, 0.3, THIRD, 0.4, 0.5, last)]
     return {"turns": [bool(abs(complex(e.multiplier).imag) > 1e-6) for e in edges], "edges": [e.value for e in edges]}
 
 
 @CLAIMS.add(
     "table 3", {"edges": near([2.571, 0.681], 5e-4), "angles": near([0.263, 0.088], 5e-4)},
     Control("one average with the product of the poles", changes={"kind": "single", "product": True}),
+    domain="gradient descent with two averages in cascade, at a minimum of curvature λ",
+    perturbations=(Control("the pole 0.41 in place of 0.4", changes={"least": 0.41}),),
 )  # fmt: skip
-def cascades_of_two_poles(kind="cascade", product=False):
+def cascades_of_two_poles(kind="cascade", product=False, least=0.4):
     """A pure cascade with the poles 0.4 and 0.7 has the edge ηλ = 2.571 at the angle 0.263π, with 0.7 and 0.85 the edge 0.681
     at 0.088π.
 
     The edge of w²/2 and the angle of its multiplier divided by π. The tolerance is half the last digit of the table.
     """
     step, edges = cf.as_map(cf.Loss("w**2/2"), _filtered(kind)), []
-    for b, c in ((0.4, 0.7), (0.7, 0.85)):
+    for b, c in ((least, 0.7), (0.7, 0.85)):
         edges.append(cf.analysis.edge(step.at(b=b * c if product else b, c=c), [0.0], scale=0.1))
     return {"edges": [e.value for e in edges], "angles": [abs(float(np.angle(e.multiplier))) / np.pi for e in edges]}
 
@@ -72,9 +77,12 @@ def cascades_of_two_poles(kind="cascade", product=False):
 @CLAIMS.add(
     "lemma B.3", {"flips": 20, "error": near(0.0, 1e-8)},
     Control("the averages in cascade: 1/Q(−1) is then the product", changes={"kind": "cascade"}),
+    domain="gradient descent with a mean of exponential averages with positive weights, at a minimum of curvature λ",
+    examples="20 means of two averages with equal weights, β and γ uniform in (0, 0.98)",
+    perturbations=(Control("2.02/Q(−1) in place of 2/Q(−1)", changes={"two": 2.02}),),
 )  # fmt: skip
-def mixtures_flip(kind="parallel", seed=0):
-    """A positive mixture of exponential averages always leaves stability at −1, at ηλ = 2/Q(−1).
+def mixtures_flip(kind="parallel", seed=0, two=2.0):
+    """A positive mixture of exponential averages leaves stability at −1, at ηλ = 2/Q(−1).
 
     The mean of two averages has Q(−1) = ((1 − β)/(1 + β) + (1 − γ)/(1 + γ))/2; the edge of w²/2 is found for 20 pairs of β, γ
     uniform in (0, 0.98). ``error``: the largest relative difference from 2/Q(−1).
@@ -82,7 +90,7 @@ def mixtures_flip(kind="parallel", seed=0):
     rng, step, errors, flips = np.random.default_rng(seed), cf.as_map(cf.Loss("w**2/2"), _filtered(kind)), [], 0
     for b, c in rng.uniform(0, 0.98, (20, 2)).tolist():
         gains = (1 - b) / (1 + b), (1 - c) / (1 + c)
-        stated = 2 / (gains[0] * gains[1] if kind == "cascade" else sum(gains) / 2)
+        stated = two / (gains[0] * gains[1] if kind == "cascade" else sum(gains) / 2)
         found = cf.analysis.edge(step.at(b=b, c=c), [0.0], scale=0.1)
         flips, errors = flips + (found.kind == "flip"), [*errors, abs(found.value / stated - 1)]
     return {"flips": flips, "error": max(errors)}
@@ -90,16 +98,17 @@ def mixtures_flip(kind="parallel", seed=0):
 
 @CLAIMS.add(
     "table 4", {"edges": near([38.0, 5.9375, 1.357], 5e-4)},
-    Control("momentum 0.8 in place of 0.9", changes={"beta": 0.8}),
+    Control("momentum 0.8 in place of 0.9", changes={"beta": 0.8}), domain="β = 0.9, at a minimum of curvature λ",
+    perturbations=(Control("ν = 0.71 in place of 0.7", changes={"nu": 0.71}),),
 )  # fmt: skip
-def edges_of_momentum(beta=0.9):
+def edges_of_momentum(beta=0.9, nu=0.7):
     """With β = 0.9 the edge ηλ is 38 for an exponential average of the gradient, 5.9375 for quasi-hyperbolic momentum with ν =
     0.7 and 1.357 for Nesterov's method.
 
     The edge of each optimizer on w²/2, quasi-hyperbolic momentum as w ← w − η((1 − ν)g + νm).
     """
     qhm = cf.Optimizer.from_text(
-        {"w": "w - lr*((1 - nu)*g + nu*m1)", "m": "m1"}, {"lr": 0.1, "b": beta, "nu": 0.7}, define={"m1": "b*m + (1 - b)*g"}
+        {"w": "w - lr*((1 - nu)*g + nu*m1)", "m": "m1"}, {"lr": 0.1, "b": beta, "nu": nu}, define={"m1": "b*m + (1 - b)*g"}
     )  # fmt: skip
     chosen = cf.optimizers.ema_momentum(lr=0.1, momentum=beta), qhm, cf.optimizers.nesterov(lr=0.1, momentum=beta)
     return {"edges": [cf.analysis.edge(cf.as_map(cf.Loss("w**2/2"), o), [0.0], scale=0.1).value for o in chosen]}
@@ -118,16 +127,18 @@ def _sizes():
     "not in the source: derived here from appendix C.2 (summary)",
     {"periods": [3] * 6, "log_cosh": near(_sizes()["log_cosh"], 1e-8), "root": near(_sizes()["root"], 1e-8)},
     Control("one average with the same mean delay, 2β/(1 − β)", changes={"kind": "single"}), figure="period_three", second=_sizes,
+    domain="log cosh w and √(1 + w²), one weight; β = (√3 − 1)/2; η of 1.02, 1.1 and 1.3 times the edge; start w = 0.3, averages 0",
+    perturbations=(Control("β = 0.37", changes={"beta": 0.37}),),
 )  # fmt: skip
-def period_three_at_the_edge(kind="cascade"):
-    """With two exponential averages of β = (√3 − 1)/2 in cascade, descent on a convex loss settles on a stable 3-cycle directly
-    above the edge 3 + 2√3.
+def period_three_at_the_edge(kind="cascade", beta=THIRD):
+    """With two exponential averages of β = (√3 − 1)/2 in cascade, descent on the convex losses log cosh w and √(1 + w²) settles
+    on a stable 3-cycle above the edge 3 + 2√3, from 2 % on.
 
-    Orbits from w = 0.3 on log cosh w and √(1 + w²) at 1.02, 1.1, 1.3 times the edge; expected are cycles a, −a, 0 with
+    Orbits at 1.02, 1.1, 1.3 times the edge; expected are cycles a, −a, 0 with
     tanh(a)/a or 1/√(1 + a²) the inverse of that factor. ``log_cosh``, ``root``: the largest w of each cycle.
     """
     mean_delay = 2 * THIRD / (1 - THIRD)
-    b, edge = (THIRD, EDGE) if kind == "cascade" else (mean_delay / (1 + mean_delay), 2 + 4 * mean_delay)
+    b, edge = (beta, EDGE) if kind == "cascade" else (mean_delay / (1 + mean_delay), 2 + 4 * mean_delay)
     found = {}
     for name, loss in (("log_cosh", cf.losses.log_cosh()), ("root", cf.Loss("sqrt(1 + w**2)"))):
         step = cf.as_map(loss, _filtered(kind, b=b))
@@ -141,9 +152,12 @@ def period_three_at_the_edge(kind="cascade"):
 @CLAIMS.add(
     "not in the source: derived here from appendix C.2 (summary)", {"periods": [6, 6, 6], "turn": near(1 / 6, 1e-12)},
     Control("β = 0.3, below 1/3: a flip and a 2-cycle", changes={"b": 0.3}),
+    domain="log cosh w, one weight; β = 1/2; η of 1.05, 1.1 and 1.3 times the edge; start w = 0.3, averages 0",
+    perturbations=(Control("β = 0.49", changes={"b": 0.49}),),
 )  # fmt: skip
 def period_six_at_the_edge(b=0.5):
-    """With β = 1/2 the same cascade leaves at the angle π/3, at ηλ = 3, and log cosh has a stable 6-cycle above the edge.
+    """With β = 1/2 the same cascade leaves at the angle π/3, at ηλ = 3, and log cosh has a stable
+    6-cycle from 5 to 30 % above the edge.
 
     The angle of the multiplier at the edge in turns, and the orbit from w = 0.3 at 1.05, 1.1 and 1.3 times the edge found.
     """
@@ -170,11 +184,13 @@ def _points_by_newton():
 @CLAIMS.add(
     "not in the source: observed here", {"minimum": 1, "cycle": 3, "points": near([-0.131169, 1.187941, 1.187941], 1e-6)},
     Control("half of the rows positive: an odd gradient, no cycle below the edge", changes={"share": 0.5}),
-    second=_points_by_newton,
+    second=_points_by_newton, domain="logistic loss of a constant w, two positive rows of three; β = (√3 − 1)/2, η of 0.98 times the edge",
+    perturbations=(Control("a share of 0.66 of positive rows", changes={"share": 0.66}),),
+
 )  # fmt: skip
 def logistic_regression_below_the_edge(share=2 / 3):
-    """On logistic regression of a constant with two positive rows of three the cascade has a stable 3-cycle already at 0.98 of
-    the edge, beside the stable minimum.
+    """On logistic regression of a constant with two positive rows of three the cascade of two averages has a stable 3-cycle at
+    0.98 of the edge, beside the stable minimum.
 
     The loss has the curvature 1 at its minimum. Orbits at η = 0.98(3 + 2√3) start at the minimum + 0.05 and at w = 2. Expected
     are the points of a root finder (``second``). Two attractors of a convex problem below the edge: the transition there
