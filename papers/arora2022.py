@@ -93,7 +93,8 @@ def _slide(_, w, logarithm, share=1.0):
 
 
 @CLAIMS.add(
-    "abstract (the flow on the manifold of minima); the example is ours", {"last": at_most(0.02), "shrinks": at_most(0.5), "falls": True},
+    "abstract (the flow on the manifold of minima); the example is ours",
+    {"last": at_most(0.02), "shrinks": at_most(0.5), "falls": True},
     Control("the flow of the other optimizer", changes={"exchanged": True}), figure="valley",
     domain="½(ab + 0.3c − 1)² + ½(cd + 0.2ad − 1)², four weights, from one point near the minima, τ up to 1.5; η → 0",
     examples="η = 0.02 and 0.005",
