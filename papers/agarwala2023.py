@@ -35,8 +35,8 @@ def _rule(lr, rho):
     perturbations=(Control("the uphill step twice as long", changes={"factor": 2}),),
 )  # fmt: skip
 def edge_below_two_over_eta(factor=1):
-    """On a quadratic the method without normalisation multiplies w by 1 − ηλ(1 + ρλ): it is stable if 0 < λ < (√(1 + 8ρ/η) −
-    1)/(2ρ), which is below 2/η, and unstable for larger λ.
+    """On a quadratic sharpness-aware minimization without normalisation multiplies w by 1 − ηλ(1 + ρλ): it is stable if 0 < λ <
+    (√(1 + 8ρ/η) − 1)/(2ρ), which is below 2/η, and unstable for larger λ.
 
     SymPy: the multiplier less that, and its value at the edge, from which on it falls below −1. Also the edges that cfdyn finds
     for (η, ρ) = (0.3, 0.1), (0.8, 0.3), (0.1, 1), and whether they are below 2/η.

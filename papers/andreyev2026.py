@@ -28,9 +28,9 @@ RATE = 0.17  # η/(1 − β) of networks
     perturbations=(Control("the chance p² in place of p", changes={"power": 2}),),
 )  # fmt: skip
 def between_the_limits(optimizer="heavy_ball", power=1):
-    """Of the rows with curvature a share p is drawn, and batch sharpness is 1: SGD with momentum β loses its stability in the
-    mean square at η = 2(1 − β²)/(1 + β − 2βp). The threshold passes from 2(1 − β), as p → 0 and the noise dominates, to 2(1 +
-    β) for p = 1, full batches.
+    """Rows of curvature 1 are drawn with the chance p, others without any, so that batch sharpness is 1: SGD with momentum β
+    loses its stability in the mean square at η = 2(1 − β²)/(1 + β − 2βp). The threshold passes from 2(1 − β), as p → 0 and the
+    noise dominates, to 2(1 + β) for p = 1, full batches.
 
     The η at which the second moments of (w, v) stop contracting, found by a scan and bisection. ``residual``: SymPy, 1 is an
     eigenvalue of the second moments' matrix at that η.

@@ -2,8 +2,8 @@
 
 A homoclinic tangency that unfolds generically makes a map have infinitely many attractors at parameters nearby (Newhouse). The
 authors prove with interval arithmetic and the Conley index that Hénon's map (1 − a x² + y, b x) has a quadratic one, at b = 0.3
-for an a near 1.3924. Wilczak and Zgliczyński (arXiv:0905.3924, whose introduction was read) prove such tangencies by another
-way, and say whose result it is; the digits below are ours.
+for an a near 1.3924 (the number is recalled). Wilczak and Zgliczyński (arXiv:0905.3924, whose introduction was read) prove such
+tangencies by another way, and say whose result it is; the digits below are ours.
 """
 
 import numpy as np

@@ -93,15 +93,16 @@ def _slide(_, w, logarithm, share=1.0):
 
 
 @CLAIMS.add(
-    "abstract; the rates from memory", {"last": at_most(0.02), "shrinks": at_most(0.5), "falls": True},
+    "abstract (the flow on the manifold of minima); the example is ours",
+    {"last": at_most(0.02), "shrinks": at_most(0.5), "falls": True},
     Control("the flow of the other optimizer", changes={"exchanged": True}), figure="valley",
-    domain="C⁴ losses L ≥ 0 whose zeros are a manifold on which H has full rank across and λ₁ is simple; k of order 1/η²; η → 0",
-    examples="a loss of four weights with two constraints, η = 0.02 and 0.005, up to τ = 1.5",
+    domain="½(ab + 0.3c − 1)² + ½(cd + 0.2ad − 1)², four weights, from one point near the minima, τ up to 1.5; η → 0",
+    examples="η = 0.02 and 0.005",
     perturbations=(Control("flows 5 % faster", changes={"share": 1.05}),),
 )  # fmt: skip
 def optimizers_follow_their_flows(exchanged=False, share=1.0):
-    """As η → 0 normalized gradient descent follows −¼P∇ log λ₁ along the minima, and gradient descent on √L follows −⅛P∇λ₁, in
-    the time τ = η²k: both lower the sharpness λ₁.
+    """On a surface of minima in four dimensions, as η → 0 and in the time τ = η²k, normalized gradient descent follows −¼P∇ log
+    λ₁ and gradient descent on √L follows −⅛P∇λ₁: both lower the sharpness λ₁.
 
     The flows by SciPy's DOP853 from the end of the gradient flow, with λ₁ from the constraints' Jacobian written by hand; the
     orbits start 0.3η from there. The distance of the mean of the last two iterates from the flow over the way the flow

@@ -23,7 +23,7 @@ def _orbit(lr, eps=0.0, b2=0.99, steps=20_000):
     "abstract (the preconditioner alone triggers spikes); the example is ours",
     {"deep": at_most(1e-20), "growth": at_least(1e10)},
     Control("ε = 0.1", changes={"eps": 0.1}), figure="spikes",
-    domain="w²/2, one weight; Adam with β₁ = 0.9, β₂ = 0.99, ε = 0 from w = 1; any small η",
+    domain="w²/2, one weight; Adam with bias correction, β₁ = 0.9, β₂ = 0.99, ε = 0 from w = 1; any small η",
     examples="η = 0.1, 0.01 and 0.001, 20,000 steps", perturbations=(Control("ε = 0.001", changes={"eps": 1e-3}),),
 )  # fmt: skip
 def spikes_for_any_small_step(eps=0.0):

@@ -54,8 +54,8 @@ def linear_rate(optimizer="adam", b2=0.93):
 )  # fmt: skip
 def stability_of_the_fixed_point(less=0, b1=0.9):
     """For β₂ > 1/16 the fixed point of the reduced map, at which x shrinks by s = β₂^{1/(2(k−2))} a step, is stable if β₁ < s^k
-    = β₂^{k/(2(k−2))} and unstable if β₁ > s^k, where a pair of complex multipliers leaves the unit circle. (For smaller β₂ it
-    can be unstable by a flip: with β₁ = 0 it is for β₂ < ((k − 2)/k)^{2(k−2)}, 1/16 for k = 4.)
+    = β₂^{k/(2(k−2))} and unstable if s^k < β₁ < s^{k−1}; at s^k a pair of complex multipliers leaves the unit circle. For
+    smaller β₂ it can be unstable by a flip: with β₁ = 0 it is so for β₂ < ((k − 2)/k)^{2(k−2)}, which is 1/16 for k = 4.
 
     SymPy: the determinant of the Jacobian is β₁s^{−k}; 1 − trace + determinant is (k − 2)(1 − s)(s^{k−1} − β₁)/s^k, positive
     wherever the fixed point exists; 1 + trace + determinant is 2 − (k − 2)(1 − s)/s + β₁s^{−k}(k − (k − 2)s), positive if s >

@@ -19,7 +19,7 @@ CLAIMS = Claims(__name__, __doc__, read="the abstract")
     "abstract; the amplitude is derived here",
     {"cycles": 100, "across": below(1e-9), "amplitude": near(0.2 * 0.3 * 3 / (2 - 0.2 * 3), 1e-9)},
     Control("gradient descent, which converges", changes={"optimizer": "gd"}), figure="bouncing",
-    domain="convex quadratics with a simple largest curvature λ, ηλ < 2, most random starts",
+    domain="convex quadratics with a simple largest curvature λ, ηλ < 1, most random starts",
     examples="curvatures 1, 1.7, 3, η = 0.2, ρ = 0.3, 100 normal starts",
     perturbations=(Control("ρ = 0.303 held against the points of ρ = 0.3", changes={"rho": 0.303}),),
 )  # fmt: skip

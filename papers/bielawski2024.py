@@ -72,7 +72,7 @@ def _rotation(regime):
 
 
 @CLAIMS.add(
-    "own statement", {"periods": "4, 5, 5, chaotic, chaotic", "least exponent": above(0.005)},
+    "own statement", {"periods": "4, 5, 5, chaotic, chaotic", "least exponent": above(0.1)},
     Control("a = 100", changes={"a": 100.0}),
     domain="x + b − 1/(e^{−ax} + 1) at a = 60, b = 3/4, 3/5, 4/5, 5/7, 7/10, the orbit of 0.003",
     perturbations=(Control("a = 75", changes={"a": 75.0}),),

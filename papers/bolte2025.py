@@ -53,7 +53,7 @@ def gradient_descent_filters(lr=LR):
 
 
 @CLAIMS.add(
-    "a summary (heavy ball and unnormalised SAM)",
+    "abstract (SAM favors wider basins); the windows as others sum them up",
     {"heavy_ball": between(0.85 * WINDOWS["heavy_ball"], WINDOWS["heavy_ball"] + 1e-6),
      "sam": between(0.85 * WINDOWS["sam"], WINDOWS["sam"] + 1e-6)},
     Control("gradient descent in place of sharpness-aware minimization", changes={"other": "gd"}), figure="windows",
