@@ -1,4 +1,4 @@
-"""A. Gonon, A.-B. Mușat, S. Maass Martinez, N. Boumal, *dimension-one* (a series of essays, dimension-one.github.io, 2026), the
+"""A. Gonon, A.-A. Mușat, S. Maass Martinez, N. Boumal, *dimension-one* (a series of essays, dimension-one.github.io, 2026), the
 one on (1 − xy)²/2.
 
 With n = xy − 1 and t = x² − y² a step of gradient descent is t ← (1 − η²n²)t, n ← n − ηn√(t² + 4(n + 1)²) + η²n²(n + 1). Minima
