@@ -76,7 +76,7 @@ def time_average_of_chaos(formula="w - a*(sigmoid(w) - b)"):
 )  # fmt: skip
 def two_for_ever(b=0.5):
     """If the equilibrium is b = 1/2 the orbit ends on a 2-cycle just above the flip at a = 8 and far beyond, at a = 9, 20 and
-    60, where there is no cycle of period 3 to 6.
+    60; at a = 60 there is no cycle of period 3 to 6.
 
     The orbit of w = 0.1. ``others``: cycles of periods 3 to 6 in
     the invariant interval at a = 60, by a complete search.

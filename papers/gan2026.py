@@ -73,7 +73,8 @@ def tangent_drift(drifts=(0.02, 0.01), tilted=False, quartic=-0.5, stretch=1.0):
         sharpness = 2 + drift * w[:, 1]
         rises.append(float(np.diff(sharpness).max()))
         part = (sharpness > 2.03) & (sharpness < 2.05)
-        errors.append(float(np.abs(np.abs(w[part, 0]) / np.sqrt((sharpness[part] - 2) / -quartic / stretch) - 1).max(initial=0.0)))
+        wanted = np.sqrt((sharpness[part] - 2) / -quartic / stretch)
+        errors.append(float(np.abs(np.abs(w[part, 0]) / wanted - 1).max(initial=0.0)))
     order = float(np.log2(errors[0] / errors[1])) if min(errors) > 0 else np.nan
     return {"rise of the sharpness": max(rises), "error of the amplitude": errors[1], "order in ε": order}
 
