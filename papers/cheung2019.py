@@ -26,7 +26,7 @@ def _step(sign=-1.0, lr=0.125, alternating=False):
 
 
 @CLAIMS.add(
-    "abstract (the theorem); the determinant: own statement", {"excess": "16*lr**2*p*q*(p - 1)*(q - 1)"},
+    "own statement (on the abstract's Lyapunov chaos in payoff space)", {"excess": "16*lr**2*p*q*(p - 1)*(q - 1)"},
     Control("a coordination game", changes={"sign": 1}), domain=f"{PENNIES}; all η > 0, all (u, v)",
     perturbations=(
         Control("payoffs ±1/4, where the factor 16 is 1", changes={"payoff": "1/4"}),

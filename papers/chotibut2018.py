@@ -1,10 +1,11 @@
 """T. Chotibut, F. Falniowski, M. Misiurewicz, G. Piliouras, *Family of chaotic maps from game theory*, arXiv 1807.06831,
 Dynamical Systems 36 (2021).
 
-Multiplicative weights with step a in a game of two parallel links: p ← p/(p + (1 − p)e^{a(p − b)}). If the equilibrium b is
-1/2, the orbits converge or end on a 2-cycle, for ever. Otherwise a large step brings chaos in the sense of Li and Yorke and
-cycles of all periods, while the time average of p stays exactly at b. With p = 1/(1 + e^{−w}) it is w ← w − a(p − b): gradient
-descent with step a on the logistic loss with a share b of positive rows (our remark).
+Multiplicative weights in a congestion game of two agents with two strategies; on the diagonal it is a family of interval maps
+with periodic orbits and chaos: p ← p/(p + (1 − p)e^{a(p − b)}). The fixed point b, the Nash equilibrium, is usually repelling,
+but time averages converge to it from every start in the minimal invariant interval, and the centres of mass of all periodic
+orbits coincide. Our remark: with p = 1/(1 + e^{−w}) it is w ← w − a(p − b): gradient descent with step a on the logistic loss
+with a share b of positive rows. What is said about b = 1/2 and period three is our own.
 """
 
 import numpy as np
@@ -22,16 +23,20 @@ def _step(a, b):
 
 
 @CLAIMS.add(
-    "abstract", {"error": at_most(1e-9), "cycles": at_least(10), "complete": True},
+    "abstract (centres of mass of all periodic orbits coincide)",
+    {"error": at_most(1e-9), "cycles": at_least(10), "complete": True},
     Control("the mean of w and the minimiser in place of p and b", changes={"of": "w"}),
+    domain="w ← w − a(σ(w) − b), p = σ(w); all a > 0, 0 < b < 1, all cycles",
+    perturbations=(Control("a weight decay of 0.01", changes={"decay": 0.01}),),
+    examples="all cycles of periods 1 to 6 in the invariant interval, b = 0.61, a = 30",
 )  # fmt: skip
-def centre_of_mass_of_cycles(of="p"):
+def centre_of_mass_of_cycles(of="p", decay=0.0):
     """The centre of mass of every periodic orbit is the equilibrium b.
 
-    All cycles of periods 1 to 6 in the invariant interval at b = 0.61, a = 30. ``error``: the largest difference between the
+    The steps a(p − b) of a cycle add up to 0. ``error``: the largest difference between the
     mean of p = 1/(1 + e^{−w}) and b.
     """
-    step, cycles, complete = _step(30.0, 0.61), [], True
+    step, cycles, complete = cf.Map.from_text(f"{1 - decay}*w - a*(sigmoid(w) - b)", "w", params={"a": 30.0, "b": 0.61}), [], True
     for period in range(1, 7):
         found = cf.analysis.cycles(step, period, [(-0.39 * 30, 0.61 * 30)])
         cycles, complete = [*cycles, *found], complete and found.complete
@@ -41,13 +46,16 @@ def centre_of_mass_of_cycles(of="p"):
 
 
 @CLAIMS.add(
-    "abstract", {"errors": near([0.0] * 3, 1 / 200_000), "chaotic": True},
+    "abstract (time averages converge to b)", {"errors": near([0.0] * 3, 1 / 200_000), "chaotic": True},
     Control("the same with a weight decay of 0.05", changes={"formula": "0.95*w - a*(sigmoid(w) - b)"}),
+    domain="w ← w − a(σ(w) − b), p = σ(w); a > 0, 0 < b < 1; starts in the invariant interval",
+    perturbations=(Control("a weight decay of 0.01", changes={"formula": "0.99*w - a*(sigmoid(w) - b)"}),),
+    examples="three chaotic orbits of 200,000 steps, b = 0.61, a = 30",
 )  # fmt: skip
 def time_average_of_chaos(formula="w - a*(sigmoid(w) - b)"):
-    """For every start in the invariant interval, on chaotic orbits too, the time average of p is exactly b.
+    """For every start in the invariant interval, on chaotic orbits too, the time average of p tends to b.
 
-    Three starts, 200,000 steps, b = 0.61 and a = 30; ``chaotic``: exponent and 0–1 test agree that all three are. In w the
+    ``chaotic``: exponent and 0–1 test agree that all three are. In w the
     orbit moves by a times the sum of p − b and stays in an interval of length a, so the mean differs from b by at most one
     over the number of steps.
     """
@@ -62,13 +70,15 @@ def time_average_of_chaos(formula="w - a*(sigmoid(w) - b)"):
 
 
 @CLAIMS.add(
-    "abstract", {"periods": [2, 2, 2], "others": 0, "complete": True},
-    Control("b = 2/3", changes={"b": 2 / 3}),
+    "own statement", {"periods": [2, 2, 2], "others": 0, "complete": True},
+    Control("b = 2/3", changes={"b": 2 / 3}), domain="w ← w − a(σ(w) − 1/2); a = 9, 20 and 60, the start 0.1",
+    perturbations=(Control("b = 0.52", changes={"b": 0.52}),),
 )  # fmt: skip
 def two_for_ever(b=0.5):
-    """If the equilibrium is b = 1/2 there is one period doubling, and then a 2-cycle for ever.
+    """If the equilibrium is b = 1/2 the orbit ends on a 2-cycle just above the flip at a = 8 and far beyond, at a = 9, 20 and
+    60; at a = 60 there is no cycle of period 3 to 6.
 
-    The orbit of w = 0.1 at a = 9, 20 and 60, just above the flip at 8 and far beyond. ``others``: cycles of periods 3 to 6 in
+    The orbit of w = 0.1. ``others``: cycles of periods 3 to 6 in
     the invariant interval at a = 60, by a complete search.
     """
     periods = [cf.analysis.classify(_step(a, b), [0.1]).period for a in (9.0, 20.0, 60.0)]
@@ -97,20 +107,22 @@ def _births_by_newton():
 
 
 @CLAIMS.add(
-    "abstract (period three for large a); the numbers are computed here",
+    "own statement",
     {"births": near([18.66560631, 24.72828478, 26.95015962, 55.300464], 1e-6), "before": 0},
     Control("the births of cycles of period 5", changes={"period": 5}), figure="births", second=_births_by_newton,
+    domain="w ← w − a(σ(w) − b), the invariant interval; b = 2/3, 0.61, 0.6, 0.55; a ≤ 60",
+    perturbations=(Control("b = 0.612 in place of 0.61", changes={"equilibria": (2 / 3, 0.612, 0.6, 0.55)}),),
 )  # fmt: skip
-def birth_of_period_three(period=3):
-    """If b is not 1/2, cycles of period 3, and so chaos in the sense of Li and Yorke, exist for large a; the nearer b is to
-    1/2, the larger.
+def birth_of_period_three(period=3, equilibria=(2 / 3, 0.61, 0.6, 0.55)):
+    """For b = 2/3, 0.61, 0.6, 0.55 cycles of period 3, and so chaos in the sense of Li and Yorke, are born at a = 18.666, 24.728,
+    26.950, 55.300: the nearer b is to 1/2, the larger.
 
-    For b = 2/3, 0.61, 0.6, 0.55 the cycles of period 3 are found at a = 60 and their branches continued down to the folds where
+    The cycles of period 3 are found at a = 60 and their branches continued down to the folds where
     they are born; ``births``: the lowest. ``before``: cycles of period 3 at 0.999 of it. Expected are solutions of f³(w) = w,
     (f³)′(w) = 1 by SciPy (``second``).
     """
     births, before = [], 0
-    for b in (2 / 3, 0.61, 0.6, 0.55):
+    for b in equilibria:
         box = lambda a, b=b: [(-a * (1 - b), a * b)]  # noqa: E731
         folds = []
         for cycle in cf.analysis.cycles(_step(60.0, b), period, box(60.0)):

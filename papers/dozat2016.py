@@ -18,7 +18,7 @@ CLAIMS = Claims(__name__, __doc__, read="from memory")
                       "determinant": "-b*h*(1 - b) + b",
                       "edges": near([2.0, 3.0, 95 / 7], 1e-9)},
     Control("Adam, without the look-ahead", changes={"ahead": "m1"}), figure="edges",
-    domain="a fixed preconditioner P > 0, μ = β constant in [0, 1), no bias corrections; a minimum with Hessian H > 0, linearised",
+    domain="a fixed preconditioner P > 0, μ = β in [0, 1) constant, no bias corrections; a minimum with H > 0, linearised",
     perturbations=(Control("the look-ahead β(1 − β)g + (1 − β + β²)m₊", changes={"ahead": "b*(1 - b)*g + (1 - b + b*b)*m1"}),),
     proof="exact algebra: the characteristic polynomial at 1 and −1 and its constant term, for each eigenvalue of P⁻¹H",
 )  # fmt: skip

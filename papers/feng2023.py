@@ -36,7 +36,7 @@ def _multipliers(which, other=-1):
     "abstract (extragradient converges, the optimistic method diverges); the game and the numbers: own statement",
     {"extra": "(k - lr**4 + lr**2 - 1)**2", "optimistic": "(k**2 - 4*k*lr**2 - k + lr**2)**2"},
     Control("a game that does not change", changes={"other": 1}), figure="orbits",
-    domain="the payoffs xy and −xy in turn, x and y real, both players at once; all η > 0, all starts but exceptions of measure 0",
+    domain="the payoffs xy and −xy in turn, x and y real, both players at once; all η > 0, almost all starts",
     perturbations=(Control("the sign changes to −2", changes={"other": -2}),),
     proof="exact algebra: the characteristic polynomials of two steps in η",
 )  # fmt: skip

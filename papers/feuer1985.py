@@ -43,7 +43,7 @@ def _formula(spectrum):
     "abstract (a necessary and sufficient condition); the formula: own statement",
     {"edges": near([_formula(s) for s in SPECTRA], relative=1e-9)},
     Control("entries ±1 in place of Gaussian ones, of the same covariance", changes={"numbers": SIGNS}), figure="edges",
-    read="from memory", domain="½(x·w)² without noise, x Gaussian with mean 0 and covariance H, a new one each step; E|w|², all starts",
+    read="from memory", domain="½(x·w)² without noise, x Gaussian, mean 0, covariance H, a new one each step; E|w|²",
     perturbations=(Control("a fourth moment 2 in place of 3", changes={"numbers": (0.0, 0.0, 2**0.5, -(2**0.5))}),),
     examples="the variances 1; 1, 2; 1, ½, ¼; 1, 1, 0.1, 0.1",
 )  # fmt: skip
@@ -60,7 +60,7 @@ def gaussian_threshold(numbers=GAUSSIAN):
     "abstract (an interval significantly smaller); the share: own statement",
     {"shares": near([1 / 3, 1 / 4, 1 / 5, 1 / 6], relative=1e-9)},
     Control("batches of 10⁶ rows", changes={"batch": 10**6}), figure="edges",
-    domain="½|x·w|² without noise, x Gaussian with mean 0 and covariance 1, a new one each step; d weights",
+    domain="½(x·w)² without noise, x Gaussian with mean 0 and covariance 1, a new one each step; d weights",
     perturbations=(Control("entries ±1 in place of Gaussian ones", changes={"numbers": SIGNS}),),
     examples="d = 1, 2, 3 and 4",
 )  # fmt: skip

@@ -26,53 +26,44 @@ def _orbit(quartic, drift, beyond=0.01, steps=100_000):
 
 
 @CLAIMS.add(
-    "abstract", {"endings": "at the edge, at the edge, leaves, leaves"},
+    "abstract (the sign of the first Lyapunov coefficient); the loss: own choice",
+    {"endings": "at the edge, at the edge, leaves, leaves", "coefficients": near([0.5, 0.1, -0.1, -0.5], 1e-9)},
     Control("with a drift as fast as the oscillation, where the sign does not decide", changes={"drift": 1.0}), figure="drift",
+    domain="(2 + εy)x²/2 + kx⁴/4, ε = 0.02, k = ±0.1, ±0.5; gradient descent, η = 1; one start close to x = 0, sharpness 2.01",
+    perturbations=(Control("k = 0.1 in place of −0.1", changes={"quartics": (-0.5, 0.1, 0.1, 0.5)}),
+                   Control("the loss with 2k in place of k in the coefficient", changes={"scale": 2.0})),
 )  # fmt: skip
-def sign_of_the_coefficient(quartics=(-0.5, -0.1, 0.1, 0.5), drift=0.02):
-    """Stable training at the edge of stability needs the stable sign of the first Lyapunov coefficient of the flip across
-    the manifold of minima: with it gradient descent converges to a minimum just below the edge, with the other sign it
-    leaves.
+def sign_of_the_coefficient(quartics=(-0.5, -0.1, 0.1, 0.5), drift=0.02, scale=1.0):
+    """On a loss with a line of minima gradient descent that starts just beyond the edge of stability converges to a minimum just
+    below it if the first Lyapunov coefficient of the flip across the line, c = −k, is positive, and leaves if it is negative.
 
-    On (2 + εy)x²/2 + kx⁴/4, ε = 0.02, η = 1, from a sharpness of 2.01: "at the edge" if it ends on x = 0 with a sharpness
-    between 1.99 and 2; c = −k is the coefficient that `normal_form` finds.
+    "At the edge" if it ends on x = 0 with a sharpness between 1.99 and 2. ``coefficients``: those that `normal_form` finds at the
+    point of sharpness 2, where the multiplier 1 along the line is critical too; by hand x ← −x − kx³ gives c = −k.
     """
-    endings = []
+    endings, found = [], []
+    for quartic in (-0.5, -0.1, 0.1, 0.5):
+        step = cf.as_map(_loss(scale * quartic, 0.02), cf.optimizers.gd(lr=1.0))
+        found.append(cf.analysis.normal_form(step, [0.0, 0.0]).coefficient)
     for quartic in quartics:
         orbit = _orbit(quartic, drift)
         sharpness = 2 + drift * orbit.w[-1, 1]
         calm = orbit.status == "done" and abs(orbit.w[-1, 0]) < 1e-3
         endings.append("at the edge" if calm and 1.99 < sharpness <= 2 + 1e-6 else "elsewhere" if calm else "leaves")
-    return {"endings": ", ".join(endings)}
+    return {"endings": ", ".join(endings), "coefficients": found}
 
 
 @CLAIMS.add(
-    "abstract (the coefficient of the normal part); the example is ours", {"coefficients": near([0.5, 0.1, -0.1, -0.5], 1e-9)},
-    Control("the loss with 2k in place of k", changes={"scale": 2.0}),
-)  # fmt: skip
-def coefficient_across_a_manifold(scale=1.0):
-    """The first Lyapunov coefficient of the flip is that of the normal direction, although the multiplier 1 of the tangent
-    direction is critical too.
-
-    `normal_form` at the point of sharpness 2 on the manifold, k = −0.5, −0.1, 0.1, 0.5; by hand x ← −x − kx³ gives c = −k.
-    """
-    found = []
-    for quartic in (-0.5, -0.1, 0.1, 0.5):
-        step = cf.as_map(_loss(scale * quartic, 0.02), cf.optimizers.gd(lr=1.0))
-        found.append(cf.analysis.normal_form(step, [0.0, 0.0]).coefficient)
-    return {"coefficients": found}
-
-
-@CLAIMS.add(
-    "abstract",
+    "abstract (the tangent dynamics drift towards lower sharpness); the amplitude: own statement",
     {"rise of the sharpness": at_most(1e-12), "error of the amplitude": at_most(2e-3), "order in ε": near(2.0, 0.1)},
     Control("with a force towards higher sharpness, −y/1000", changes={"tilted": True}), figure="drift",
+    domain="(2 + εy)x²/2 − x⁴/8, ε = 0.02 and 0.01; gradient descent, η = 1; one start each, of sharpness 2.1",
+    perturbations=(Control("the amplitude √((ηS − 2)/(1.03c))", changes={"stretch": 1.03}),),
 )  # fmt: skip
-def tangent_drift(drifts=(0.02, 0.01), tilted=False, quartic=-0.5):
-    """While it oscillates across the manifold, on the 2-cycle of the amplitude √((ηS − 2)/c), gradient descent drifts along
-    it to lower sharpness.
+def tangent_drift(drifts=(0.02, 0.01), tilted=False, quartic=-0.5, stretch=1.0):
+    """While it oscillates across the line of minima, with |x| near √((ηS − 2)/c), gradient descent drifts along it to lower
+    sharpness.
 
-    k = −0.5, two drift speeds, from a sharpness of 2.1: rises of the sharpness on the manifold at the iterate's y, and the
+    c = −k = 0.5: rises of the sharpness on the manifold at the iterate's y, and the
     largest relative deviation of |x| from the amplitude while S goes from 2.05 to 2.03, which falls as ε².
     """
     rises, errors = [], []
@@ -82,7 +73,8 @@ def tangent_drift(drifts=(0.02, 0.01), tilted=False, quartic=-0.5):
         sharpness = 2 + drift * w[:, 1]
         rises.append(float(np.diff(sharpness).max()))
         part = (sharpness > 2.03) & (sharpness < 2.05)
-        errors.append(float(np.abs(np.abs(w[part, 0]) / np.sqrt((sharpness[part] - 2) / -quartic) - 1).max(initial=0.0)))
+        wanted = np.sqrt((sharpness[part] - 2) / -quartic / stretch)
+        errors.append(float(np.abs(np.abs(w[part, 0]) / wanted - 1).max(initial=0.0)))
     order = float(np.log2(errors[0] / errors[1])) if min(errors) > 0 else np.nan
     return {"rise of the sharpness": max(rises), "error of the amplitude": errors[1], "order in ε": order}
 

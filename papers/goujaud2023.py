@@ -1,9 +1,10 @@
 """B. Goujaud, A. Taylor, A. Dieuleveut, *Provable non-accelerations of the heavy-ball method*, arXiv 2307.11291, Math.
 Program. (2025).
 
-For every tuning heavy ball is either not accelerated on quadratics or cycles on some smooth and strongly convex function. The
-cycles are roots of unity in the plane; for which step γ and momentum β there is such a function of the class F(μ, L) is known
-exactly.
+For every condition number and every tuning heavy ball is either not accelerated on quadratics or does not converge on some
+smooth and strongly convex function, on which it cycles. All parameters with cycles of a particular shape are described
+analytically. The formulas below (cycles at the roots of unity in the plane, F(μ, L) the μ-strongly convex functions with an
+L-Lipschitz gradient) are from memory and checked by other means.
 """
 
 import numpy as np
@@ -12,22 +13,26 @@ import sympy as sp
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, near
 
-CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 RATIO = 20.0  # L/μ of the example, above 9 + 4√5
+ROOTS = [1.0, 0.0, -0.5, 0.75**0.5, -0.5, -(0.75**0.5)]
 
 
 @CLAIMS.add(
-    "theorem on cycles at the roots of unity", {"disagreements": 0, "cycles": at_least(1000)},
+    "abstract (all parametrizations with such cycles); the formula: own statement",
+    {"disagreements": 0, "cycles": at_least(1000)},
     Control("half the angle, cos(π/K)", changes={"turn": 0.5}), figure="regions",
+    domain="heavy ball x ← x + β(x − x₋) − γ∇f(x), 0 < β < 1, 0 < γL < 2 + 2β; f in F(μ, L) of two variables, κ = μ/L < 1; K ≥ 3",
+    perturbations=(Control("2.05 in place of the first 2", changes={"weight": 2.05}),),
+    examples="K = 3, 4, 5, 6, 7, 9 at 2,500 random (γ, β, κ) each, κ in (0.001, 0.5)",
 )  # fmt: skip
-def condition(turn=1.0, seed=0):
+def condition(turn=1.0, seed=0, weight=2.0):
     """Heavy ball with step γ and momentum β has the K-th roots of unity as a cycle on some function of F(μ, L) iff, with c =
     cos(2π/K) and κ = μ/L, (μγ)² − 2[β − c + κ(1 − βc)]μγ + 2κ(1 − c)(1 + β² − 2βc) ≤ 0.
 
     The cycle prescribes the gradients; a function of the class with these gradients at these points exists iff the
     interpolation inequalities of Taylor, Hendrickx and Glineur hold for all pairs of points, and by symmetry its values may
-    be taken equal. Both are compared for K = 3, 4, 5, 6, 7, 9 at 2,500 random (γ, β, κ) each, β in (0, 1), κ in (0.001, 0.5),
-    γL in (0, 2 + 2β). ``cycles`` counts where the inequality holds.
+    be taken equal. ``disagreements``: where the two differ; ``cycles`` counts where they hold.
     """
     rng, wrong, cycles = np.random.default_rng(seed), 0, 0
     for K in (3, 4, 5, 6, 7, 9):
@@ -35,17 +40,20 @@ def condition(turn=1.0, seed=0):
             b, k = rng.uniform(0, 1), rng.uniform(0.001, 0.5)
             mg = rng.uniform(0, 2 * (1 + b)) * k
             c = np.cos(turn * 2 * np.pi / K)
-            stated = mg**2 - 2 * (b - c + k * (1 - b * c)) * mg + 2 * k * (1 - c) * (1 + b * b - 2 * b * c) <= 0
+            stated = mg**2 - weight * (b - c + k * (1 - b * c)) * mg + 2 * k * (1 - c) * (1 + b * b - 2 * b * c) <= 0
             exists = _interpolable(K, mg, b, k)
             wrong, cycles = wrong + (stated != exists), cycles + exists
     return {"disagreements": int(wrong), "cycles": int(cycles)}
 
 
 @CLAIMS.add(
-    "corollary for Polyak's tuning", {"least": "4*sqrt(5) + 9", "one_sign": True},
-    Control("a 4-cycle", changes={"double_cosine": 0}), settled="proved", proof="exact algebra on the condition of the theorem",
+    "own statement", {"least": "4*sqrt(5) + 9", "one_sign": True},
+    Control("a 4-cycle", changes={"double_cosine": 0}),
+    domain="heavy ball with Polyak's tuning for quadratics; all L/μ > 1; the inequality of goujaud2023.condition, K = 3",
+    perturbations=(Control("a step 2 % longer", changes={"stretch": "51/50"}),),
+    proof="exact algebra: the roots in r = √(μ/L) of the inequality, and its sign between them",
 )  # fmt: skip
-def polyak_tuning(double_cosine=-1):
+def polyak_tuning(double_cosine=-1, stretch="1"):
     """With Polyak's tuning γ = 4/(√L + √μ)², β = ((√L − √μ)/(√L + √μ))² the condition for a 3-cycle at the roots of unity holds
     iff L/μ ≥ 9 + 4√5 = 17.944….
 
@@ -54,7 +62,7 @@ def polyak_tuning(double_cosine=-1):
     finds the roots in (0, 1) by algebra, that there is one, and the sign on its left.
     """
     r, c = sp.symbols("r", positive=True), sp.Rational(double_cosine, 2)
-    b, k, mg = ((1 - r) / (1 + r)) ** 2, r**2, 4 * r**2 / (1 + r) ** 2
+    b, k, mg = ((1 - r) / (1 + r)) ** 2, r**2, sp.Rational(stretch) * 4 * r**2 / (1 + r) ** 2
     stated = sp.together(mg**2 - 2 * (b - c + k * (1 - b * c)) * mg + 2 * k * (1 - c) * (1 + b**2 - 2 * b * c))
     roots = [root for root in sp.roots(sp.Poly(sp.numer(stated), r)) if root.is_real and 0 < root < 1]
     if len(roots) != 1:
@@ -64,17 +72,20 @@ def polyak_tuning(double_cosine=-1):
 
 
 @CLAIMS.add(
-    "the function with a cycle",
+    "abstract (cycles; robustness to perturbations); the function: own statement",
     {"period": 3, "radii": near([1.0] * 3, 1e-9), "largest": near((1 - 2 / (1 + np.sqrt(RATIO))) ** 3, 1e-4)},
     Control("L/μ = 15, below 9 + 4√5", changes={"ratio": 15.0}), figure="cycle",
+    domain="f = L|x|²/2 − (L − μ)d(x)²/2, d the distance from a triangle, L/μ = 20, Polyak's tuning; a start 0.01 from the cycle",
+    perturbations=(Control("L/μ = 21, with another multiplier", changes={"ratio": 21.0}),),
 )  # fmt: skip
 def function_with_a_cycle(ratio=RATIO):
-    """Such a function is f = L|x|²/2 − (L − μ)d(x)²/2, d the distance from a regular polygon. With L/μ = 20 and Polyak's
-    tuning the method goes round a triangle for ever, though it converges on every quadratic of the class.
+    """On f = L|x|²/2 − (L − μ)d(x)²/2, d the distance from a triangle, L/μ = 20, heavy ball with Polyak's tuning, which
+    converges on every quadratic of the class, has an attracting 3-cycle at the third roots of unity, with multipliers of
+    modulus √β³.
 
-    The polygon has the corners (g − μx)/(L − μ), x the points of the cycle and g the gradients there. A start 0.01 away from
-    the cycle is classified. Near the cycle f has the curvature μ, so its multipliers are those of a quadratic, with modulus
-    √β³; for L/μ = 15 the same start goes to the minimum.
+    The triangle has the corners (g − μx)/(L − μ), x the points of the cycle and g the gradients there. A start 0.01 away from
+    the cycle is classified. Near the cycle f has the curvature μ, so its multipliers are those of a quadratic; for L/μ = 15
+    the same start goes to the minimum.
     """
     step = _step(ratio)
     angle = 2 * np.pi / 3
@@ -87,11 +98,14 @@ def function_with_a_cycle(ratio=RATIO):
 
 
 @CLAIMS.prove(
-    "the function with a cycle", {"kind": "cycle", "period": 3},
+    "own statement", {"kind": "cycle", "period": 3, "points": near(ROOTS, 1e-6)},
     Control("a cycle of period 2 there", expected={"period": 2}), figure="cycle",
+    domain="the function of the claim before, L/μ = 20 and Polyak's tuning as numbers of 16 digits",
+    perturbations=(Control("points 3 % further out", expected={"points": near([1.03 * x for x in ROOTS], 1e-6)}),),
 )  # fmt: skip
 def cycle_proved(ratio=RATIO):
-    """On that function, L/μ = 20, heavy ball with Polyak's tuning has a 3-cycle: proved for its numbers with 16 digits.
+    """On that function, L/μ = 20, heavy ball with Polyak's tuning, its numbers taken with 16 digits, has a 3-cycle within 1e-6
+    of the third roots of unity.
 
     The points lie on the rays through the triangle's corners, where the squared distances to two sides are equal but for the
     last digits: one is the smaller all over a point's box, which only exact polynomials show.

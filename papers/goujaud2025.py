@@ -1,9 +1,8 @@
 """B. Goujaud, A. Taylor, A. Dieuleveut, *Open problem: two riddles in heavy-ball dynamics*, arXiv 2502.19916 (2025).
 
-Does heavy ball converge whenever it does not cycle, and does it accelerate in dimension one? Public notes of 2026, not peer
-reviewed, answer the first: with μ/L = 1/100, Lη = 113/50, β = 3/5 there is no quadratic Lyapunov function of two points and yet
-no cycle of any period in any dimension. What is checked here is the part on cycles at the roots of unity, whose existence is
-decided by the sign of a formula of an earlier paper of the authors (arXiv 2307.11291, theorem 3.5).
+Does heavy ball accelerate in dimension one, and how does it behave for parameters for which it seems that neither a Lyapunov
+function nor a cycle exists? What is checked here are parameters without cycles at the roots of unity, whose existence is
+decided by the sign of the formula of goujaud2023.condition.
 """
 
 import math
@@ -25,20 +24,22 @@ def _formula(c, ratio, step, momentum):
 
 
 @CLAIMS.add(
-    "notes of 2026, theorem A, for the cycles of theorem 3.5 of arXiv 2307.11291",
+    "own statement",
     {"cycles": "none", "convex": True, "inside": True, "least": "3469/25000000"},
-    Control("β = 7/10", changes={"momentum": "7/10"}), settled="proved",
-    proof="exact algebra on the condition of theorem 3.5", read="a secondary source",
+    Control("β = 7/10", changes={"momentum": "7/10"}),
+    domain="heavy ball, μ/L = 1/100, Lη = 113/50, β = 3/5; the inequality of goujaud2023.condition, all K ≥ 3",
+    perturbations=(Control("Lη = 116/50", changes={"step": "116/50"}),),
+    proof="exact algebra: the zeros of the inequality as a parabola in c = cos(2π/K)",
 )  # fmt: skip
-def no_cycle_at_the_roots_of_unity(momentum="3/5"):
-    """With μ/L = 1/100, Lη = 113/50 and β = 3/5 heavy ball has no cycle at the K-th roots of unity for any
-    K ≥ 3.
+def no_cycle_at_the_roots_of_unity(momentum="3/5", step="113/50"):
+    """With μ/L = 1/100, Lη = 113/50 and β = 3/5 the condition for a cycle of heavy ball at the K-th roots of unity holds for
+    no K ≥ 3.
 
     The formula is a convex parabola in c = cos(2π/K). Its zeros lie between the values of c for K = 4 and 5, 0 and (√5 − 1)/4,
     and no K gives a c between, so that it is positive at all K. ``least``: its value at K = 4. All in exact numbers.
     """
     c = sp.symbols("c")
-    parabola = sp.Poly(sp.expand(_formula(c, sp.Rational(1, 100), sp.Rational(113, 50), sp.Rational(momentum))), c)
+    parabola = sp.Poly(sp.expand(_formula(c, sp.Rational(1, 100), sp.Rational(step), sp.Rational(momentum))), c)
     zeros = sp.real_roots(parabola)
     inside = len(zeros) == 2 and bool(zeros[0] > 0) and bool(zeros[1] < (sp.sqrt(5) - 1) / 4)
     cycles = [k for k in range(3, 60) if parabola.as_expr().subs(c, sp.cos(2 * sp.pi / k)).evalf(30) <= 0]
@@ -49,15 +50,15 @@ def no_cycle_at_the_roots_of_unity(momentum="3/5"):
 
 
 @CLAIMS.add(
-    "notes of 2026, theorem A (no cycle in any dimension), in dimension one", {"cycles": 0},
+    "own statement", {"cycles": 0},
     Control("Lη = 3 and β = 0.7, inside the stable range too: some orbits cycle", changes={"step": 3.0, "momentum": 0.7}),
-    read="a secondary source",
+    domain="60 random convex losses of one weight, slope piecewise linear with the curvatures 1/100 and 1; two starts each",
+    perturbations=(Control("Lη = 3.3, beyond the edge 2 + 2β on quadratics", changes={"step": 3.3}),),
 )  # fmt: skip
 def no_cycle_on_piecewise_quadratics(step=2.26, momentum=0.6, losses=60, seed=0):
-    """Nor does an orbit in one dimension end on a cycle there, as far as a sample tells.
+    """With these parameters all 120 orbits in one dimension on a sample of piecewise quadratic losses end at rest.
 
-    60 random convex losses whose slope is piecewise linear with the curvatures 1/100 and 1 in turn on up to six pieces, two
-    starts each: how many orbits of 4,000 steps do not end at rest.
+    The curvatures 1/100 and 1 alternate on six pieces: how many orbits of 4,000 steps do not end at rest.
     """
     rng, moving = np.random.default_rng(seed), 0
     for _ in range(losses):
@@ -73,8 +74,8 @@ def no_cycle_on_piecewise_quadratics(step=2.26, momentum=0.6, losses=60, seed=0)
 
 CLAIMS.undecided(
     "no_acceleration_in_one_dimension", "abstract (the riddle)",
-    "Heavy ball does not accelerate in dimension one on smooth and strongly convex losses.",
-    needs="a proof, or a search over all piecewise quadratic losses",
+    "No tuning of heavy ball accelerates in dimension one on smooth and strongly convex losses.",
+    needs="a proof, or a search over all piecewise quadratic losses", domain="L-smooth μ-strongly convex losses of one weight",
 )  # fmt: skip
 
 
