@@ -51,8 +51,8 @@ def a_saddle_attracts(factor=1.0):
     perturbations=(Control("2.6 in place of 2.625 in the loss", changes={"last": "2.6"}),),
 )  # fmt: skip
 def the_saddle_of_beale(which=0, last="2.625"):
-    """The saddle (0, 1) of Beale's function, of the negative curvature −27.75, does not attract for ρ 3 % below 1/27.75 and does so
-    for ρ 3 % above.
+    """The saddle (0, 1) of Beale's function, of the negative curvature −27.75, does not attract for ρ 3 % below 1/27.75,
+    and does so for ρ 3 % above.
 
     ``least``: that bound. At (0, 1) the second derivatives are 0, Σ 2ck = 27.75 (c = 1.5, 2.25, 2.625, k = 1, 2, 3) and 0 for
     xx, xy, yy, so the curvatures are ±27.75. ``attracts``: whether all multipliers lie inside the circle at 0.97 and 1.03 of
@@ -93,7 +93,8 @@ def normalised_chaos_at_a_maximum(normalised=True, formula="-y**2"):
 
 @CLAIMS.add(
     "not in the source: derived here (summary)", {"trapped": [False, True] * 3, "size": at_most(0.01)},
-    Control("the rule for the unnormalised method, ρ > 1/|λ₂|", expected={"trapped": [False, False, False, False, False, True]}),
+    Control("the rule for the unnormalised method, ρ > 1/|λ₂|",
+            expected={"trapped": [False, False, False, False, False, True]}),
     domain="λ₁x²/2 − |λ₂|y²/2, two weights, normalised perturbation; 0 < s < 1; orbits near the axis of λ₁",
     examples="λ₁ = 2, η = 0.3, λ₂ = −0.85 and −0.87, ρ = 0.01, 0.1, 1.2, from (1, 10⁻⁶)",
     perturbations=(Control("λ₁ larger by 2 %", changes={"half": 1.02}),),
@@ -111,7 +112,7 @@ def normalised_traps_whatever_the_radius(half=1.0):
             w = cf.iterate(cf.as_map(loss, cf.optimizers.sam(lr=0.3, rho=rho)), [1.0, 1e-6], 4000).w
             trapped.append(bool(abs(w[-1, 1]) < 1e-5))
             sizes += [abs(abs(w[-1, 0]) / rho - 0.6 / 1.4)] if trapped[-1] else []
-    return {"trapped": trapped, "size": float(max(sizes))}
+    return {"trapped": trapped, "size": float(max(sizes, default=9.0))}
 
 
 def figures():

@@ -65,12 +65,13 @@ def _shares_by_hand():
     "abstract (re-balancing); the example is ours",
     {"small": near([0.0345, 0.15], 0.006), "large": above(0.39), "gap": near(0.0, 0.02)},
     Control("the step 0.65 in place of 0.83, below 2/3", changes={"large": 0.65}), figure="shares",
-    second=_shares_by_hand, domain="(abc + def − 1)²/2; η = 0.5, 0.75, 0.83, layers of 0.8 and 0.3 at the start, 20,000 steps",
+    second=_shares_by_hand,
+    domain="(abc + def − 1)²/2; η = 0.5, 0.75, 0.83, layers of 0.8 and 0.3 at the start, 20,000 steps",
     perturbations=(Control("the step 0.8 in place of 0.83", changes={"large": 0.8}),),
 )  # fmt: skip
 def large_steps_share_again(large=0.83):
-    """A large step of gradient descent restores the share of the losing path: of two paths of depth three the second ends with 3 %
-    of the signal at η = 0.5, 15 % at 0.75 and above 39 % at η = 0.83, where the sharpness ends within 2 % of 2/η.
+    """A large step of gradient descent restores the share of the losing path: of two paths of depth three the second ends with
+    3 % of the signal at η = 0.5, 15 % at 0.75 and above 39 % at η = 0.83, where the sharpness ends within 2 % of 2/η.
 
     ``small``, ``large``: the share of the second path. ``gap``: how far the final sharpness at the last is below 2/η, relative to it. Expected shares are those of
     plain Python (``second``).

@@ -26,12 +26,12 @@ def _escapes(heights, rate, runs, outside="w > 1", a=1.0):
 
 def _by_integral():
     """Mean passage time of the diffusion dw = −L′dt + √(2T)dB from −1 to 1, over Kramers's formula, by the trapezoidal rule."""
-    w = np.linspace(-4, 1, 200_001)
+    w = np.linspace(-3, 1, 200_001)
     loss, found = (w**2 - 1) ** 2 / 4, {}
     for name, T in (("barrier of 5 T", 0.05), ("of 4.2 T", 0.06)):
         well = np.exp(-loss / T)
         below = np.concatenate([[0], np.cumsum((well[1:] + well[:-1]) / 2)]) * (w[1] - w[0])
-        inner = (np.exp(loss / T) * below)[w >= -1]
+        inner = np.exp(loss[w >= -1] / T) * below[w >= -1]
         time = (inner.sum() - (inner[0] + inner[-1]) / 2) * (w[1] - w[0]) / T
         found[name] = float(time / (2 * math.pi * math.exp(0.25 / T) / math.sqrt(2)))
     return found

@@ -37,7 +37,8 @@ def _orbits(depth, starts, beyond, steps, seed):
     "abstract; the range of rates as recalled", {"largest rise": at_most(1e-13)},
     Control("the sharpness at the weights themselves", changes={"quantity": "sharpness"}), figure="monotone",
     domain="(w₁⋯w_D − 1)²/2, positive starts with products from 0.7 to 1.3; η from 1 to 1.4 times the edge of the flow's end",
-    examples="50 random orbits of depths 2 to 6", perturbations=(Control("rates up to 3 times the edge", changes={"beyond": 3.0}),),
+    examples="50 random orbits of depths 2 to 6",
+    perturbations=(Control("rates up to 3 times the edge", changes={"beyond": 3.0}),),
 )  # fmt: skip
 def falls_in_every_step(quantity="flow sharpness", beyond=1.4, starts=10, seed=0):
     """The sharpness of the gradient flow's solution never rises along gradient descent on a product of weights.

@@ -119,8 +119,8 @@ def _distinct(points):
     perturbations=(Control("a coupling for a learning rate 2 % larger", changes={"share": 1.02}),),
 )  # fmt: skip
 def cycles_by_optimization(share=1.0):
-    """So 2-cycles can be found as critical points of the coupling: on a loss of two weights those found from random starts are the
-    9 fixed points and the same points of 2-cycles that Newton's method finds on two steps of the map.
+    """So 2-cycles can be found as critical points of the coupling: on a loss of two weights those from random starts
+    are the 9 fixed points and the points of 2-cycles that Newton's method finds on two steps of the map.
 
     Critical points from 900 random starts (seed 1), against Newton's
     method on two steps of the map, written by hand, from 700 others: are they the same, and the largest difference; how many
