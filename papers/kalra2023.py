@@ -111,8 +111,9 @@ def _flips_by_hand():
 
 
 @CLAIMS.add(
-    "abstract (a period-doubling route to chaos); the numbers are ours", {"flips": near([math.sqrt(5) - 1, 1.288031754482843, 1.299227939650204], 1e-10),
-                       "accumulation": near(1.30228346270071, 1e-9), "delta": near(4.6692016, 1e-5)},
+    "abstract (a period-doubling route to chaos); the numbers are ours",
+    {"flips": near([math.sqrt(5) - 1, 1.288031754482843, 1.299227939650204], 1e-10),
+     "accumulation": near(1.30228346270071, 1e-9), "delta": near(4.6692016, 1e-5)},
     Control("the log cosh of the residual in place of its square", changes={"loss": "log_cosh"}), figure="cascade",
     domain="(uv − 1)²/2, one unit; 1.1 ≤ η < 1.31, on the attractor u = v", second=_flips_by_hand,
     perturbations=(Control("the target 1.02", changes={"y": 1.02}),),
@@ -162,7 +163,8 @@ def attractors_are_balanced(rates=(0.9, 1.1, 1.26, 1.295, 1.4, 1.455), seed=3):
 
 @CLAIMS.add(
     "own statement", {"along": above(0.3), "across": below(-0.5), "across_at_two": near(0.0, 1e-4), "evidence": "chaotic"},
-    Control("full chaos sought at η = 1.9", changes={"full": 1.9}), domain="(uv − 1)²/2, one unit; η = 1.5 and 2, orbits on u = v",
+    Control("full chaos sought at η = 1.9", changes={"full": 1.9}),
+    domain="(uv − 1)²/2, one unit; η = 1.5 and 2, orbits on u = v",
     perturbations=(Control("full chaos sought at η = 1.99", changes={"full": 1.99}),
                    Control("η = 1.455, in the window of period 3", changes={"lr": 1.455})),
 )  # fmt: skip

@@ -29,13 +29,15 @@ def _paths(count, depth):
     "abstract (sharing reduces sharpness)",
     {"factors": near([h ** (2 / n - 1) for h, n in ((2, 2), (2, 3), (2, 4), (3, 3), (3, 5))], 1e-9)},
     Control("all shares but one equal to half of the others'", changes={"last": 0.5}), figure="shares",
+    domain="(Σ of H products of L weights − 1)²/2, layers of a path equal; all H ≥ 1, L ≥ 2",
+    examples="(H, L) = (2, 2), (2, 3), (2, 4), (3, 3), (3, 5)",
+    perturbations=(Control("the last share smaller by a tenth", changes={"last": 0.9}),),
 )  # fmt: skip
 def sharing_is_flatter(last=1.0):
-    """A minimum whose signal is shared equally by H paths of depth L is flatter than one with a single path by the factor
+    """A minimum whose signal is shared equally by H paths of depth L has the sharpness of one with a single path times
     H^{2/L−1}.
 
-    The largest eigenvalue of the exact Hessian at both minima, for (H, L) = (2, 2), (2, 3), (2, 4), (3, 3), (3, 5). Layers of a
-    path are equal.
+    The largest eigenvalue of the exact Hessian at both minima.
     """
     factors = []
     for count, depth in ((2, 2), (2, 3), (2, 4), (3, 3), (3, 5)):
@@ -64,12 +66,14 @@ def _shares_by_hand():
     {"small": near([0.0345, 0.15], 0.006), "large": above(0.39), "gap": near(0.0, 0.02)},
     Control("the step 0.65 in place of 0.83, below 2/3", changes={"large": 0.65}), figure="shares",
     second=_shares_by_hand,
+    domain="(abc + def − 1)²/2; η = 0.5, 0.75, 0.83, layers of 0.8 and 0.3 at the start, 20,000 steps",
+    perturbations=(Control("the step 0.8 in place of 0.83", changes={"large": 0.8}),),
 )  # fmt: skip
 def large_steps_share_again(large=0.83):
-    """Gradient descent with a step near 2/S restores the share of the losing path, while gradient flow lets one path win.
+    """A large step of gradient descent restores the share of the losing path: of two paths of depth three the second ends with
+    3 % of the signal at η = 0.5, 15 % at 0.75 and above 39 % at η = 0.83, where the sharpness ends within 2 % of 2/η.
 
-    Two paths of depth three from layers of 0.8 and 0.3, 20,000 steps: the second path's share of the signal at η = 0.5, 0.75
-    and η = 0.83. ``gap``: how far the final sharpness at the last is below 2/η, relative to it. Expected shares are those of
+    ``small``, ``large``: the share of the second path. ``gap``: how far the final sharpness at the last is below 2/η, relative to it. Expected shares are those of
     plain Python (``second``).
     """
     loss = cf.Loss(TWO, "a b c d e f")
@@ -99,10 +103,12 @@ def _thresholds_by_hand():
     "the return of an overshoot; the value at L = 2 is derived here",
     {"thresholds": near([3 * math.sqrt(3) - 2, 3.660996, 3.978578, 4.751329], 1e-5)},
     Control("a return to (0, 2w⋆/3) only", changes={"floor": 1 / 3}), second=_thresholds_by_hand,
+    domain="(w^L − 1)²/(2L), one path of equal layers, S = L; all starts in (0, 1)", examples="L = 2, 3, 4, 8",
+    perturbations=(Control("a return to (0.02, 1)", changes={"floor": 0.02}),),
 )  # fmt: skip
 def return_of_an_overshoot(floor=0.0):
-    """On a single path an overshoot beyond w⋆ is back in (0, w⋆) one step later iff η < γ(L)/S, with γ increasing in the depth
-    L.
+    """On a single path an overshoot beyond w⋆ is back in (0, w⋆) one step later, from every start, iff η < γ(L)/S,
+    with γ increasing in the depth L and γ(2) = 3√3 − 2.
 
     γ for L = 2, 3, 4, 8 (σ = 1, S = L) by bisection in η: with the farthest overshoot M of all starts in (0, 1), the step after
     it is positive iff η is below γ/S. Expected: 3√3 − 2 in closed form, the others from ``second``; the same with ``floor`` in

@@ -3,10 +3,11 @@
 
 With η < 1/L the step of gradient descent is a diffeomorphism, and by the stable manifold theorem the starts that end on a
 strict saddle have measure zero: random starts end on minima. Their example is x²/2 + y⁴/4 − y²/2, with a saddle at 0 whose
-stable set is the line y = 0.
+stable set is the line y = 0, as long as steps are small against the distance.
 """
 
 import numpy as np
+import sympy as sp
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, near
@@ -19,13 +20,17 @@ def _step(lr):
 
 
 @CLAIMS.add(
-    "theorem 4, as recalled", {"on a minimum": 100, "on the saddle": 0},
+    "theorem 4, as recalled; its example in section 1", {"on a minimum": 100, "on the saddle": 0},
     Control("starts on the line y = 0", changes={"height": 0.0}), figure="saddle",
+    domain="C² losses, η < 1/L, strict saddles; almost all starts",
+    examples="x²/2 + y⁴/4 − y²/2, η = 0.1, 100 random starts in |x|, |y| ≤ 1.5",
+    perturbations=(Control("η = 2.1, beyond 1/L", changes={"lr": 2.1}),),
 )  # fmt: skip
 def random_starts_avoid_saddles(height=1.5, lr=0.1, starts=100, seed=0):
-    """From random starts gradient descent with a small rate converges to a minimum, and to no strict saddle.
+    """From almost every start gradient descent with η < 1/L does not converge to a strict saddle; on the source's example it
+    converges to a minimum.
 
-    100 starts in the square of side 3, η = 0.1 < 1/L = 1/5.75 there: ends of 4,000 steps at (0, ±1) and at (0, 0).
+    In the square L = 5.75, and it is mapped into itself. Ends of 4,000 steps at (0, ±1) and at (0, 0).
     """
     points = np.random.default_rng(seed).uniform(-1.5, 1.5, (starts, 2)) * [1, height / 1.5]
     ends = np.array([cf.iterate(_step(lr), point, 4000).w[-1] for point in points])
@@ -36,30 +41,40 @@ def random_starts_avoid_saddles(height=1.5, lr=0.1, starts=100, seed=0):
 
 
 @CLAIMS.add(
-    "example in section 1, as recalled", {"multipliers": near([0.9, 1.1], 1e-12), "ends on the saddle": True},
-    Control("a start off the line by 10⁻⁶", changes={"height": 1e-6}), figure="saddle",
+    "example in section 1, as recalled",
+    {"step": "0, 0", "multipliers": ["9/10", "11/10"], "factor of y": "7/8 to 11/10"},
+    Control("starts up to |y| = 4, among them √11, from where a step leads to y = 0", changes={"bound": 4}), figure="saddle",
+    domain="x²/2 + y⁴/4 − y²/2, two weights; η = 1/10, starts in |y| ≤ 3/2",
+    perturbations=(Control("η = 1/5", changes={"rate": "1/5"}),),
+    proof="exact algebra: y is multiplied by 1 + η − ηy², which is positive there and near 1 + η where y is small",
 )  # fmt: skip
-def the_exceptional_line(height=0.0, lr=0.1):
-    """On x²/2 + y⁴/4 − y²/2 the starts on the line y = 0, and only these, converge to the saddle: it has the multipliers 1
-    − η and 1 + η.
+def the_exceptional_line(rate="1/10", bound="3/2"):
+    """On x²/2 + y⁴/4 − y²/2 the starts on the line y = 0, and only these, converge to the saddle at 0, which has the multipliers
+    1 − η and 1 + η.
 
-    η = 0.1: the Jacobian's eigenvalues at 0, and the orbit from (1, 0) after 1,000 steps.
+    A step maps x to (1 − η)x and y to (1 + η − ηy²)y: what SymPy finds missing from that, and the range of the factor of y, for
+    |y| up to the bound, which a step does not exceed. So y ≠ 0 stays so, and grows wherever it is small.
     """
-    step = _step(lr)
-    end = cf.iterate(step, [1.0, height], 1000).w[-1]
-    values = sorted(np.linalg.eigvalsh(step.jacobian([0.0, 0.0])).tolist())
-    return {"multipliers": values, "ends on the saddle": bool(np.abs(end).max() < 1e-6)}
+    x, y = sp.symbols("x y")
+    eta, bound = sp.Rational(rate), sp.Rational(bound)
+    loss, factor = x**2 / 2 + y**4 / 4 - y**2 / 2, 1 + eta - eta * y**2
+    step = x - eta * sp.diff(loss, x), y - eta * sp.diff(loss, y)
+    values = [step[0].diff(x), step[1].diff(y).subs(y, 0)]
+    return {"step": f"{sp.expand(step[0] - (1 - eta) * x)}, {sp.expand(step[1] - factor * y)}",
+            "multipliers": [str(one) for one in values],
+            "factor of y": f"{factor.subs(y, bound)} to {factor.subs(y, 0)}"}  # fmt: skip
 
 
 @CLAIMS.add(
     "proposition 8, as recalled", {"least slope": near(1 - 0.99, 1e-6), "one to one": True},
     Control("η = 1.5/L, where two weights have the same image", changes={"product": 1.5}),
+    domain="C² losses of one weight with |f″| ≤ L, η < 1/L", examples="log cosh w, L = 1, η = 0.99, on [−5, 5]",
+    perturbations=(Control("η = 1.01/L", changes={"product": 1.01}),),
 )  # fmt: skip
 def step_is_one_to_one(product=0.99):
-    """With η < 1/L the step of gradient descent is one to one, as its Jacobian 1 − ηf″ is positive; with a larger η it need
-    not be.
+    """With η < 1/L the step of gradient descent is one to one, as its slope 1 − ηf″ is positive.
 
-    log cosh w, L = 1: the least slope of the step on [−1, 1], about its minimum, and whether its values increase on [−5, 5].
+    The least slope of the step on [−1, 1], about its minimum, and whether its values increase on [−5, 5].
     """
     step = cf.as_map(cf.losses.log_cosh(), cf.optimizers.gd(lr=product))
     w = np.linspace(-20, 20, 40_001)

@@ -127,8 +127,8 @@ def _sizes():
     "not in the source: derived here from appendix C.2 (summary)",
     {"periods": [3] * 6, "log_cosh": near(_sizes()["log_cosh"], 1e-8), "root": near(_sizes()["root"], 1e-8)},
     Control("one average with the same mean delay, 2β/(1 − β)", changes={"kind": "single"}), figure="period_three", second=_sizes,
-    domain="log cosh w and √(1 + w²), one weight; β = (√3 − 1)/2; η of 1.02, 1.1 and 1.3 times the edge; start w = 0.3, averages 0",
-    perturbations=(Control("β = 0.37", changes={"beta": 0.37}),),
+    domain="log cosh w and √(1 + w²), one weight; β = (√3 − 1)/2; η of 1.02, 1.1 and 1.3 times the edge; start 0.3",
+    perturbations=(Control("β = 0.4", changes={"beta": 0.4}),),
 )  # fmt: skip
 def period_three_at_the_edge(kind="cascade", beta=THIRD):
     """With two exponential averages of β = (√3 − 1)/2 in cascade, descent on the convex losses log cosh w and √(1 + w²) settles
@@ -184,7 +184,8 @@ def _points_by_newton():
 @CLAIMS.add(
     "not in the source: observed here", {"minimum": 1, "cycle": 3, "points": near([-0.131169, 1.187941, 1.187941], 1e-6)},
     Control("half of the rows positive: an odd gradient, no cycle below the edge", changes={"share": 0.5}),
-    second=_points_by_newton, domain="logistic loss of a constant w, two positive rows of three; β = (√3 − 1)/2, η of 0.98 times the edge",
+    second=_points_by_newton,
+    domain="logistic loss of a constant w, two positive rows of three; β = (√3 − 1)/2, η of 0.98 times the edge",
     perturbations=(Control("a share of 0.66 of positive rows", changes={"share": 0.66}),),
 
 )  # fmt: skip

@@ -82,9 +82,9 @@ def _pieces(low, high, steps, rate=Fraction(1, 9), momentum=Fraction(4, 9)):
 def interval_of_starts(low="3.07", high="3.46", steps=90):
     """Every start at rest in the interval 3.07 ≤ x ≤ 3.46 leads to that 3-cycle.
 
-    The interval is cut wherever an iterate crosses a border of f′, so that 90 steps are affine on each part: both ends of
-    each image are within 10⁻⁶ of the same pair of the cycle, and so is all between. From there on f″ = 25, and the matrix A of a step has
-    the double eigenvalue −2/3 with |Aⁿ| ≤ (2/3)ⁿ + (5/3) n (2/3)ⁿ⁻¹ < 4 in the maximum norm; borders are 0.1 away.
+    The interval is cut wherever an iterate crosses a border of f′, so that 90 steps are affine on each part: both ends of each
+    image are within 10⁻⁶ of the same pair of the cycle, and so is all between. From there on f″ = 25, and the matrix A of a step
+    has the double eigenvalue −2/3 with |Aⁿ| ≤ (2/3)ⁿ + (5/3) n (2/3)ⁿ⁻¹ < 4 in the maximum norm; borders are 0.1 away.
     """
     cycle = [Fraction(n, 1225) for n in (792, -2208, 2592)]
     pairs = [(cycle[k], cycle[k - 1]) for k in range(3)]

@@ -93,7 +93,8 @@ def lazy_phase(product=1.5, widths=(1000, 10_000)):
     """For ηλ₀ < 2 the curvature stays what it is in the limit of a wide net: ηλ falls by (4 − ηλ₀)/(ηλ₀(2 − ηλ₀)n) to first
     order in 1/n.
 
-    At ηλ₀ = 1.5 that is 10/(3n), by hand from Σf² with f ← (1 − ηλ₀)f: the change of ηλ over 2,000 steps, and the order by which it falls.
+    At ηλ₀ = 1.5 that is 10/(3n), by hand from Σf² with f ← (1 − ηλ₀)f: the change of ηλ over 2,000 steps,
+    and the order by which it falls.
     """
     changes = [abs(cf.iterate(*_model(n, product), 2000).w[-1, 1] - product) for n in widths]
     return {"change of λ · n": float(changes[0] * widths[0]), "order in 1/n": float(np.log10(changes[0] / changes[1]))}

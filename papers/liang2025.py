@@ -15,7 +15,7 @@ import sympy as sp
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, above, interval, near
 
-CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 def _critical(w, y=1.0):
@@ -34,7 +34,10 @@ def _ends_at_minimum(w, lr, steps=20_000):
 
 @CLAIMS.add(
     "boundary of convergence", {"step": "00", "residual": "0", "boundary": "0"},
-    Control("the set ηS = 4 without the term η²ye", changes={"term": 0}), settled="proved", proof="a SymPy identity",
+    Control("the set ηS = 4 without the term η²ye", changes={"term": 0}),
+    domain="(u·v − y)²/2, u and v of any one length; all y and η; e = u·v − y, S = |u|² + |v|²",
+    perturbations=(Control("the set ηS = 4 + 2η²ye", changes={"term": 2}),),
+    proof="exact algebra: all differences are 0 in SymPy",
 )  # fmt: skip
 def residual_on_the_boundary(term=1):
     """The set ηS = 4 + η²ye is mapped into itself, and on it x = ηe obeys x ← x³ − 3x.
@@ -53,50 +56,44 @@ def residual_on_the_boundary(term=1):
 
 
 @CLAIMS.add(
-    "critical step size", {"converged": near([1.0, 0.0], 0.0)},
-    Control("the edge of stability at the start, 2/S, in its place", changes={"rule": "edge"}), figure="region",
+    "abstract (the exact critical step size); the formula from a secondary source",
+    {"converged": near([1.0, 0.0, 1.0, 0.0], 0.0)},
+    Control("the edge of stability at the start, 2/S, in its place", changes={"rule": "edge"}), figure="region", read="a secondary source",
+    domain="(u·v − y)²/2, u and v of any one length, y ≠ 0; almost all starts; e = u·v − y, S = |u|² + |v|²",
+    examples="y = 1, 150 random starts of two entries and 80 of five, η = 0.995 η* and 1.005 η*",
+    perturbations=(Control("4/S as the threshold, which leaves e out", changes={"rule": "without e"}),
+                   Control("a threshold 1 % larger", changes={"factor": 1.01})),
 )  # fmt: skip
-def critical_step_size(rule="exact", starts=150, seed=25, size=2):
-    """Gradient descent from almost every start converges for η < η* = min{1/|y|, 8/(S + √(S² − 16ye))} and not above.
+def critical_step_size(rule="exact", seed=25, factor=1.0):
+    """Gradient descent converges to a minimum for η < η* = min{1/|y|, 8/(S + √(S² − 16ye))}, S and e at the start, and does not
+    converge to one for η > η*.
 
-    150 random starts with u, v of two entries, y = 1: the share that ends at a minimum within 20,000 steps at 0.995 η*, and at
-    1.005 η*. (Starts for which η* is 1/|y| are among them: beyond it they may hover, but do not converge.)
+    The shares of the starts that end at a minimum within 20,000 steps. (Starts for which η* is 1/|y| are among them: beyond it
+    they may hover, but do not converge.)
     """
-    rng, counts = np.random.default_rng(seed), [0, 0]
-    for _ in range(starts):
-        w = rng.normal(size=2 * size)
-        threshold = _critical(w) if rule == "exact" else 2 / float(w @ w)
-        for place, factor in enumerate((0.995, 1.005)):
-            counts[place] += _ends_at_minimum(w, factor * threshold)
-    return {"converged": [count / starts for count in counts]}
+    rng, shares = np.random.default_rng(seed), []
+    for size, starts in ((2, 150), (5, 80)):
+        counts = [0, 0]
+        for _ in range(starts):
+            w = rng.normal(size=2 * size) * math.sqrt(2 / size)
+            threshold = {"exact": _critical(w), "edge": 2 / float(w @ w), "without e": 4 / float(w @ w)}[rule]
+            for place, times in enumerate((0.995, 1.005)):
+                counts[place] += _ends_at_minimum(w, times * factor * threshold)
+        shares += [count / starts for count in counts]
+    return {"converged": shares}
 
 
 @CLAIMS.add(
-    "critical step size", {"converged": near([1.0, 0.0], 0.0)},
-    Control("4/S as the threshold, which leaves e out", changes={"rule": "without e"}),
-)  # fmt: skip
-def critical_step_size_in_more_entries(rule="exact", size=5, starts=80, seed=26):
-    """The threshold is the same for vectors of any length: only S and e count.
-
-    As before, with u, v of five entries.
-    """
-    rng, counts = np.random.default_rng(seed), [0, 0]
-    for _ in range(starts):
-        w = rng.normal(size=2 * size) / math.sqrt(size)
-        threshold = _critical(w) if rule == "exact" else 4 / float(w @ w)
-        for place, factor in enumerate((0.995, 1.005)):
-            counts[place] += _ends_at_minimum(w, factor * threshold)
-    return {"converged": [count / starts for count in counts]}
-
-
-@CLAIMS.add(
-    "chaos on the boundary",
+    "abstract (a chaotic regime); the numbers are ours",
     {"entropy": near(math.log(3), 1e-12), "bounds": near([math.log(3)] * 2, 1e-9), "exponent": near(math.log(3), 1e-4),
      "evidence": "chaotic"},
     Control("x³ − 2.9x", changes={"slope": 2.9}), figure="map",
+    domain="the map x³ − 3x on [−2, 2], which ηe follows on the boundary of convergence; the exponent from the start 0.1234567",
+    perturbations=(Control("x³ − 2.99x", changes={"slope": 2.99}),),
 )  # fmt: skip
 def entropy_is_ln_3(slope=3.0, most=9):
-    """On the boundary gradient descent is chaotic, with topological entropy and Lyapunov exponent ln 3.
+    """On the boundary the residual is chaotic: its map x³ − 3x has the topological entropy ln 3, and typical orbits the Lyapunov
+    exponent ln 3.
 
     All cycles of x³ − 3x of the periods dividing 9: (1/9) ln of the number of points with f⁹(x) = x, 3⁹; the two bounds of
     `topological_entropy`, by words of laps; the exponent over 400,000 steps; ``evidence``: exponent and 0–1 test together.
@@ -110,14 +107,15 @@ def entropy_is_ln_3(slope=3.0, most=9):
 
 
 @CLAIMS.add(
-    "sensitivity", {"spread": above(0.2)},
+    "abstract (sensitivity near criticality); the example is ours", {"spread": above(0.2)},
     Control("η = η*/2", changes={"factor": 0.5}), figure="region",
+    domain="(uv − 1)²/2, one entry each; starts within 10⁻⁶ of (2.3, 0.4), η of 1 − 10⁻⁷ times the critical one there",
+    perturbations=(Control("η = 0.95 η*", changes={"factor": 0.95}),),
 )  # fmt: skip
 def minimum_depends_sensitively_on_the_start(factor=0.9999999, nudge=1e-6, starts=40, seed=27):
-    """Near the critical step size the minimum that is found depends sensitively on the start.
+    """Just below the critical step size starts within 10⁻⁶ of each other end at minima that differ by more than 0.2 in ln |u/v|.
 
-    40 starts within 10⁻⁶ of one of u, v with one entry, η = (1 − 10⁻⁷) η*: the spread (standard deviation) of ln |u/v| at the
-    minimum.
+    40 starts: the standard deviation of ln |u/v| at the minimum.
     """
     rng = np.random.default_rng(seed)
     base = np.array([2.3, 0.4])
@@ -146,14 +144,15 @@ def _sides(lr, count, half=4.0, steps=1000):
 
 
 @CLAIMS.add(
-    "sensitivity; the dimension is measured here", {"dimension": above(1.1)},
+    "own statement", {"dimension": above(1.1)},
     Control("η = 0.05, where the two basins meet in a smooth curve", changes={"lr": 0.05}), figure="sides",
+    domain="(uv − 1)²/2, one entry each; η = 0.3, starts in |u|, |v| ≤ 4; distances of 1 to 16 cells of 1/48",
+    perturbations=(Control("η = 0.1", changes={"lr": 0.1}),),
 )  # fmt: skip
 def basins_of_the_two_branches_are_fractal(lr=0.3, count=384):
-    """At a large step the minima with u > 0 and those with u < 0 have basins with a fractal boundary, although the region of
-    convergence itself ends on a curve.
+    """At η = 0.3 the minima with u > 0 and those with u < 0 have basins with a fractal boundary, of a dimension above 1.1.
 
-    u, v of one entry, y = 1, η = 0.3, 384² starts in |u|, |v| ≤ 4, 1,000 steps. ``dimension``: that of the boundary between
+    384² starts, 1,000 steps. ``dimension``: that of the boundary between
     starts that end at u > 0 and at u < 0, by uncertain starts at 1 to 16 cells, within two errors. (To these sizes; starts that
     do not converge are left out.)
     """
@@ -163,13 +162,15 @@ def basins_of_the_two_branches_are_fractal(lr=0.3, count=384):
 
 
 @CLAIMS.add(
-    "regularization", {"least_dimension": above(1.0)},
+    "abstract (regularization generates a fractal boundary); the example is ours", {"least_dimension": above(1.0)},
     Control("no regularization", changes={"weight": 0.0}), figure="basins",
+    domain="(uv − 1)²/2 + 0.1 (u² + v²), one entry each; η = 0.5, starts from 0 to 4 each; distances of 1 to 16 cells of 1/150",
+    perturbations=(Control("a tenth of the regularization", changes={"weight": 0.02}),),
 )  # fmt: skip
 def fractal_boundary(weight=0.2, count=600):
-    """With a quadratic regularization the boundary between starts that converge and starts that diverge is a fractal.
+    """With a quadratic regularization the boundary between starts that converge and starts that diverge has a dimension above 1.
 
-    η = 0.5, (uv − 1)²/2 + 0.1 (u² + v²), 600 × 600 starts from 0 to 4 each, whichever minimum they end at: the dimension of the
+    600 × 600 starts, whichever minimum they end at: the dimension of the
     boundary by the part of uncertain starts at distances of 1 to 16 cells, less three of its errors. (A fractal to these sizes;
     the box shows one boundary of one family.)
     """
