@@ -6,18 +6,16 @@ flow moves weights by −P⁻¹[g + ½∇⟨H, Σ⟩]; without the second part o
 
     dw/dt = −P⁻¹g,  dν/dt = κ[g² + diag(HΣH) − ν],  0 ⪯ Σ ⟂ 2P − H ⪰ 0.
 
-For Scalar RMSProp at the edge that is −(2/S)g. The authors' companion site, part III, says that it goes where curvature is
-higher, takes smaller steps there and is slower. It gives no numbers, and bounds ask for no more; they were set before the flow
-was first run, as were η, start and length, which are those of the claims on Scalar RMSProp.
+For Scalar RMSProp at the edge that is −(2/S)g. The authors' companion site, centralflows.github.io, part III, says (it was read) that
+it goes where curvature is higher, takes smaller steps there and is slower. It gives no numbers; bounds are ours.
 """
 
 from functools import cache
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, Undecided, above
+from cfdyn.claims import Claims, Control, Undecided, at_least
 from cfdyn.integrate.equations import Rates, covariance, pairs, weights
 from cfdyn.integrate.large import large_run
 
@@ -114,53 +112,44 @@ def _step(name, state, h, penalty):
 
 
 @cache
-def _path(name, penalty, per_step=1):
+def _path(name, penalty):
     """(w, ν) at whole times from where the central flow starts, to t = 300 and until the loss is what that has there, or 600."""
     net, d = _net(name), _net(name).dim
     first, last = _central(name)
     y = np.linalg.qr(np.random.default_rng(0).normal(size=(d, MODES)))[0].T
     state, goal, rows = (first[:d], first[d:], y), net.value(last[:d]), [first]
     while len(rows) <= STEPS or (net.value(state[0]) > goal and len(rows) <= 2 * STEPS):
-        for _ in range(per_step):
-            state = _step(name, state, 1 / per_step, penalty)
+        state = _step(name, state, 1.0, penalty)
         rows.append(np.concatenate(state[:2]))
     return np.array(rows)
 
 
-def _edge(name, z):
-    """λ₁(P⁻¹H) by ARPACK."""
+def _beside(name, penalty=False):
+    """Over the central flow's: the time until the loss is what that has at t = 300, S and tr P at t = 300."""
     net, d = _net(name), _net(name).dim
-    root = np.sqrt(_held(name, z[d:]))
-    product = LinearOperator((d, d), matvec=lambda v: net.hvp(z[:d], v.ravel() / root) / root, dtype=float)
-    return float(eigsh(product, k=1, which="LA", tol=1e-6, v0=np.ones(d), return_eigenvectors=False)[0])
-
-
-def _beside(name, penalty=False, per_step=1):
-    """Over the central flow's: the time until the loss is what that has at t = 300, S and tr P at t = 300; λ₁(P⁻¹H) then."""
-    net, d = _net(name), _net(name).dim
-    rows, last = _path(name, penalty, per_step), _central(name)[1]
+    rows, last = _path(name, penalty), _central(name)[1]
     goal = net.value(last[:d])
     reached = next((t for t, z in enumerate(rows) if net.value(z[:d]) <= goal), len(rows) - 1)
     steep, held = ([measure(z) for z in (rows[STEPS], last)]
                    for measure in (lambda z: net.sharpness(z[:d]), lambda z: float(_held(name, z[d:]).sum())))  # fmt: skip
-    return [reached / STEPS, steep[0] / steep[1], held[0] / held[1], _edge(name, rows[STEPS])]
+    return [reached / STEPS, steep[0] / steep[1], held[0] / held[1]]
 
 
 @CLAIMS.add(
-    "acceleration via regularization", {"slower": above(1.0), "sharper": above(1.0), "smaller steps": above(1.0)},
-    Control("with the penalty, by the same integrator", changes={"penalty": True}), slow=True,
+    "companion site, part III", {"slower": at_least(1.02), "sharper": at_least(1.05), "smaller steps": at_least(1.05)},
+    Control("on the CNN with the penalty, by the same integrator", changes={"penalty": True, "nets": ("cnn",)}), slow=True,
+    domain="three nets: 64-16-4 (tanh) and a CNN (468 weights, tanh) on 200 digits, a transformer (756 weights) that sorts; "
+    "squared errors, full batches; β₂ = 0.99, η = 0.002, 0.002, 0.001; flows from step 300 on, 300 steps; one start each",
+    perturbations=(Control("15 % sharper", expected={"sharper": at_least(1.15)}),),
 )  # fmt: skip
-def regularization_accelerates(penalty=False):
-    """RMSProp's central flow without its penalty on curvature goes to sharper regions, takes smaller steps there and is slower,
-    on a fully connected net, a CNN and a transformer.
+def regularization_accelerates(penalty=False, nets=tuple(NETS)):
+    """On three small nets, a fully connected one, a CNN and a transformer, RMSProp's central flow without its penalty on
+    curvature goes to regions that are 5 % sharper or more, takes smaller steps there and needs 2 % longer or more to the same loss.
 
-    From step 300 of the optimizer on, over the central flow: the time until the loss is what that has after 300 steps, S and tr P
-    (the inverse of the harmonic mean of step sizes) at t = 300; the least of three nets. By steps of 1, in which Runge-Kutta's
-    method and then Σ act; ``half steps``: the same of the fully connected net by steps of ½; ``edge``: the largest λ₁(P⁻¹H)/2
-    at t = 300, by ARPACK.
+    Over the central flow, both from step 300 of the optimizer on: the time until the loss is what that has after 300 steps, S and
+    tr P (the inverse of the harmonic mean of step sizes) at t = 300; the least of three nets. By steps of 1, in which the method
+    of Runge and Kutta and then Σ act.
     """
-    found = {name: _beside(name, penalty) for name in NETS}
-    least = np.min(list(found.values()), axis=0)[:3].tolist()
-    return dict(zip(("slower", "sharper", "smaller steps"), least, strict=True)) | {
-        "edge": max(one[3] for one in found.values()) / 2, "half steps": _beside("mlp", penalty, 2)[:3],
-        **{name: one[:3] for name, one in found.items()}}  # fmt: skip
+    found = {name: _beside(name, penalty) for name in nets}
+    least = np.min(list(found.values()), axis=0).tolist()
+    return dict(zip(("slower", "sharper", "smaller steps"), least, strict=True)) | found
