@@ -125,11 +125,9 @@ def cycles_of_the_double_well_proved(lr="1.7"):
 
 
 def figures():
-    """All cycles of the length 4 of the logistic map, of the length 3 of the cubic, and the errors of the escape rate."""
-    well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=2.0))
+    """All cycles of the length 4 of the logistic map, those of a certificate, and the errors of the escape rate."""
     return {
         "cycles": lambda: cf.plot(cf.analysis.cycles(cf.Map.from_text("4*x*(1-x)"), 4, [(0.0, 1.0)])),
-        "cubic": lambda: cf.plot(cf.analysis.cycles(well, 3, [(-1.5, 1.5)])),
         "convergence": _convergence,
         "proof": lambda: cf.plot(cycles_of_the_double_well_proved()[2]),
     }
