@@ -1,4 +1,5 @@
-"""L. Chen and J. Bruna, *On gradient descent convergence beyond the edge of stability*, arXiv 2206.04172, 2022.
+"""L. Chen and J. Bruna, *On gradient descent convergence beyond the edge of stability* (later: *Beyond the edge of
+stability via two-step gradient updates*), arXiv 2206.04172, 2022.
 
 If 3 f‴² > f″ f⁗ at a minimum of a loss of one variable (f‴ ≠ 0) there are steps just beyond 2/f″ with a 2-cycle about it (theorem
 1). On matrix factorisation quasi-symmetric starts are drawn to the symmetric, flattest solution. Classical, not in the paper: the

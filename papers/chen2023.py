@@ -84,7 +84,7 @@ def monotonic_up_to(cubic=CUBIC):
 )  # fmt: skip
 def what_orbits_end_on(values=VALUES):
     """The orbit of w = 0.3 converges at a = 0.5, 0.9 and 0.99, ends on a 2-cycle at 1.01 and 1.23, on a 4-cycle at 1.25, an
-    8-cycle at 1.295, is chaotic at 1.4 and 1.9, with a window of period 3 between (1.455), and diverges at 2.05.
+    8-cycle at 1.295, is chaotic at 1.4 and 1.9, ends on a 3-cycle at 1.455 between, and diverges at 2.05.
 
     Verdicts on the orbit; ``evidence``: what exponent and 0–1 test say together at 1.9.
     """
@@ -234,7 +234,7 @@ def two_attractors_merge(below=1.59, above=1.62, steps=100_000):
     examples="a = 1.05, 1.25, 1.6 and 1.9, 20 starts in (0.2, 1.9) each",
 )  # fmt: skip
 def averages_steady_the_error(values=(1.05, 1.25, 1.6, 1.9), starts=20, steps=2000, seed=6):
-    """Averaging the predictions along the orbit steadies the error in the phases that are neither monotonic nor divergent.
+    """Averaging the predictions along the orbit steadies them in the periodic and the chaotic phase.
 
     For how many starts the running mean of w²/2 varies less over the last 500 of 2,000 steps than w²/2 itself (a tenth or less,
     and by more than round-off).

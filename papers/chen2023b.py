@@ -72,8 +72,8 @@ def band_of_two_cycles(b1=0.9, b2=0.99, own=1, fresh=False):
     perturbations=(Control("β₂ = 0.98", changes={"b2": 0.98}),),
 )  # fmt: skip
 def long_periods(b1=0.9, b2=0.99):
-    """Outside the band the weight ends on long cycles: from w₀ = 0.05, 0.1, 0.2, 0.3, 0.4, 0.44 of the periods 184, 286, 254,
-    286, 30, 92; from 0.46, 0.5 and 0.54, inside, on 2-cycles.
+    """On w²/2 with the step 1 a weight of Lion ends on long cycles outside the band of 2-cycles: from w₀ = 0.05, 0.1, 0.2,
+    0.3, 0.4, 0.44 of the periods 184, 286, 254, 286, 30, 92; from 0.46, 0.5 and 0.54, inside, on 2-cycles.
 
     The orbits at nine starts in units of η.
     """

@@ -88,8 +88,7 @@ def label_noise_finds_the_flattest(sigma=SIGMA, steps=3000):
     perturbations=(Control("1 − 0.55 ηS in place of 1 − ηS/2", changes={"part": 0.55}),),
 )  # fmt: skip
 def large_rates_penalize_more(part=0.5):
-    """At a large rate runs drift along the minima as R = −tr log(1 − ηH/2)/(2η) says, about twice as fast as tr H/4 would have
-    them.
+    """At a large rate runs drift along the minima as R = −tr log(1 − ηH/2)/(2η) says, faster than tr H/4 would have them.
 
     On the minima dD/dt = −η²σ²m·D/(n(1 − ηS/2)) for D = u² − v², m = mean x² and S = m√(D² + 16); tr H/4 has no divisor. At
     the start ηS/2 = 0.52: the fall of log D in the mean of the runs, over that of this equation, by steps of one. The spread

@@ -161,7 +161,7 @@ def _path(loss, start, steps, variant):
     "abstract (growth lowers the curvature until stability is restored); where the turns are: own statement",
     {"at the top of S": near(1.0, 0.05), "at the top of x": near(0.0, 0.05), "loops": at_least(3)},
     Control("twice the force in δ²", changes={"force": 2.0}), figure="loop",
-    domain="the valley with ζ = 0.4, ε = 1e-4, η = 0.3; one start near the edge, its first loops",
+    domain="the valley with ζ = 0.4, ε = 1e-4, η = 0.3, α = −g·∇S, β = ‖∇S‖²; one start near the edge, its first loops",
     perturbations=(Control("a force 10 % larger in δ²", changes={"force": 1.1}),),
 )  # fmt: skip
 def four_stages_of_the_loop(force=1.0):

@@ -49,8 +49,8 @@ def frozen_preconditioner(ahead="(1 - b)*g + b*m1"):
     perturbations=(Control("5 % further down", changes={"low": 0.93, "high": 0.97}),),
 )  # fmt: skip
 def the_optimizer_itself(low=0.98, high=1.02):
-    """NAdam's own map has that edge: with ε = 1 so large that √v̂ counts for nothing, a weight near the minimum shrinks at 0.98
-    times the rate 95/7 and grows at 1.02 times it.
+    """NAdam's own map on w²/2 has its edge near the rate 95/7, that of its frozen preconditioner: with ε = 1 so large that
+    √v̂ counts for nothing, a weight near the minimum shrinks at 0.98 times this rate and grows at 1.02 times it.
 
     Without bias corrections (μ = β₁), 400 steps: the largest |w| of the last 20 over that of the first 20.
     """

@@ -61,7 +61,8 @@ def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
 @CLAIMS.add(
     "abstract", {"deltas": near([DELTA] * 4, relative=1e-6)},
     Control("in place of the double well a map with a maximum of order four, 1 − r x⁴", changes={"first": "flat"}),
-    figure="double_well", domain="families of smooth maps of an interval with one quadratic maximum (or odd ones with a pair)",
+    figure="double_well",
+    domain="families of smooth maps with one quadratic maximum (or odd ones with a pair) that double their period again and again",
     perturbations=(Control("in place of the double well a map with a maximum of order six", changes={"first": "flatter"}),),
     examples="the double well, Poisson and logistic regression under gradient descent, and r sin(πx)",
 )  # fmt: skip

@@ -84,8 +84,8 @@ def _descended(s):
     perturbations=(Control("six steps of the polynomial", changes={"steps": 6}), Control("four steps", changes={"steps": 4})),
 )  # fmt: skip
 def inexact_polar_factor_is_chaotic(steps=5):
-    """With the five steps of the quintic polynomial 3.4445x − 4.7750x³ + 2.0315x⁵ that are usual, the same descent of ‖W‖²/2 is
-    chaotic, with a largest Lyapunov exponent of 1.2 a step.
+    """With the usual five steps of the quintic polynomial 3.4445x − 4.7750x³ + 2.0315x⁵ in place of the exact polar factor
+    the descent of ‖W‖²/2 is chaotic, with a largest Lyapunov exponent of 1.2 a step.
 
     The largest Lyapunov exponent over 20,000 steps, what the orbit is, and what exponent and 0–1 test say together. The
     independent computation follows two signed singular values, which the polynomial maps alone, and a copy 1e-9 beside it in

@@ -100,12 +100,12 @@ def function_with_a_cycle(ratio=RATIO):
 @CLAIMS.prove(
     "own statement", {"kind": "cycle", "period": 3, "points": near(ROOTS, 1e-6)},
     Control("a cycle of period 2 there", expected={"period": 2}), figure="cycle",
-    domain="the function of the claim before, L/μ = 20 and Polyak's tuning as numbers of 16 digits",
+    domain="one function of two variables, L/μ = 20; Polyak's tuning for quadratics",
     perturbations=(Control("points 3 % further out", expected={"points": near([1.03 * x for x in ROOTS], 1e-6)}),),
 )  # fmt: skip
 def cycle_proved(ratio=RATIO):
-    """On that function, L/μ = 20, heavy ball with Polyak's tuning, its numbers taken with 16 digits, has a 3-cycle within 1e-6
-    of the third roots of unity.
+    """On f = L|x|²/2 − (L − μ)d(x)²/2, d the distance from a triangle, L/μ = 20, heavy ball with Polyak's tuning, its numbers
+    taken with 16 digits, has a 3-cycle within 1e-6 of the third roots of unity.
 
     The points lie on the rays through the triangle's corners, where the squared distances to two sides are equal but for the
     last digits: one is the smaller all over a point's box, which only exact polynomials show.

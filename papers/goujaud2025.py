@@ -56,7 +56,8 @@ def no_cycle_at_the_roots_of_unity(momentum="3/5", step="113/50"):
     perturbations=(Control("Lη = 3.3, beyond the edge 2 + 2β on quadratics", changes={"step": 3.3}),),
 )  # fmt: skip
 def no_cycle_on_piecewise_quadratics(step=2.26, momentum=0.6, losses=60, seed=0):
-    """With these parameters all 120 orbits in one dimension on a sample of piecewise quadratic losses end at rest.
+    """With μ/L = 1/100, Lη = 2.26 and β = 0.6 all 120 orbits of heavy ball on a sample of piecewise quadratic losses of one
+    weight end at rest.
 
     The curvatures 1/100 and 1 alternate on six pieces: how many orbits of 4,000 steps do not end at rest.
     """
