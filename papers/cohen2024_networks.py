@@ -3,9 +3,11 @@ flows*, arXiv 2410.24206, ICLR 2025: networks on data.
 
 The central flow is the time average of gradient descent at the edge of stability: gradient flow with the covariance of the
 oscillation that keeps the sharpness at 2/η. It stays close to descent where gradient flow leaves it, and predicts the averaged
-loss and squared gradient by the oscillation's covariance. Here a fully connected tanh net with 3268 weights learns 500 real
-digits of four classes; flows have no matrix of d × d numbers, and start after 30 steps of descent, at the mean
-(w₋ + 2w + w₊)/4: before, descent and gradient flow differ along directions that are at no edge.
+loss and squared gradient by the oscillation's covariance. What was read are the abstract and the companion site,
+centralflows.github.io, part I, which shows this on larger networks without numbers. Here a fully connected tanh net with 3268
+weights learns 500 real digits of four classes; flows have no matrix of d × d numbers, and start after 30 steps of descent, at
+the mean (w₋ + 2w + w₊)/4: before, descent and gradient flow differ along directions that are at no edge. The variances along
+single directions are in cohen2024_directions.
 """
 
 from functools import cache
@@ -13,7 +15,7 @@ from functools import cache
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, above, at_least, at_most, near
+from cfdyn.claims import Claims, Control, at_least, at_most, near
 
 CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 WARM, STEPS, RATES, SEEDS = 30, 900, (0.6, 0.75), (0, 1)
@@ -43,15 +45,21 @@ def _away(name, lr, seed):
     return np.array([np.linalg.norm(w - means[WARM - 1 + int(t)]) for t, w in zip(path.t, path.w, strict=True)])
 
 
+DOMAIN = ("a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.6 and 0.75, the starts of seeds 0 and 1, "
+          "flows from step 30 on, 900 steps")  # fmt: skip
+
+
 @CLAIMS.add(
-    "section 3 and experiments", {"least ratio": at_least(5)},
+    "companion site, part I", {"least ratio": at_least(5)},
     Control("gradient flow in the central flow's place", changes={"model": "gradient"}), slow=True, figure="distances",
+    domain=DOMAIN, perturbations=(Control("twenty times nearer", expected={"least ratio": at_least(20)}),),
 )  # fmt: skip
 def follows_where_gradient_flow_leaves(model="central"):
-    """At the edge of stability gradient flow leaves descent's path, the central flow stays close.
+    """On a tanh net with 3268 weights at the edge of stability the central flow is five times nearer to the averaged iterates of
+    gradient descent than gradient flow, or more, in each of four runs.
 
     Distances from (w₋ + 2w + w₊)/4; of each run the median over the steps 130 to 890 of gradient flow's over the central flow's;
-    the least of η = 0.6 and 0.75, seeds 0 and 1, one to three eigenvalues at the edge.
+    one to three eigenvalues at the edge. The bound is ours.
     """
     ratios = {f"{lr}, {seed}": float(np.median(_away("gradient", lr, seed)[10:] / _away(model, lr, seed)[10:]))
               for lr in RATES for seed in SEEDS}  # fmt: skip
@@ -59,84 +67,51 @@ def follows_where_gradient_flow_leaves(model="central"):
 
 
 @CLAIMS.add(
-    "section 3 and experiments", {"loss": near(np.ones(4).tolist(), 0.03), "squared gradient": near(np.ones(4).tolist(), 0.1),
-                                  "without oscillation": at_most(0.5)},
-    Control("without the covariance: loss and squared gradient on the flow", changes={"oscillation": False}), slow=True,
-    figure="averages",
+    "companion site, part I", {"loss": near(np.ones(4).tolist(), 0.03), "squared gradient": near(np.ones(4).tolist(), 0.1),
+                               "without oscillation": at_most(0.05)},
+    Control("without the covariance: loss and squared gradient on the flow", changes={"oscillation": 0.0}), slow=True,
+    figure="averages", domain=DOMAIN, perturbations=(Control("with half the covariance", changes={"oscillation": 0.5}),),
 )  # fmt: skip
-def averages_are_predicted(oscillation=True):
-    """The averages of loss and squared gradient are those of the flow and its covariance Σ: L + tr Σ/η and |∇L|² + 4 tr Σ/η².
-    Most of the gradient is oscillation.
+def averages_are_predicted(oscillation=1.0):
+    """On a tanh net with 3268 weights the averages of loss and squared gradient over gradient descent's steps 130 to 890 are
+    those of L + tr Σ/η and |∇L|² + 4 tr Σ/η² on the central flow, within 3 % and 10 %; the flow alone has 5 % of the squared
+    gradient or less.
 
-    Predicted over measured, means over the steps 130 to 890, η = 0.6 and 0.75, seeds 0 and 1; ``without oscillation``: the
-    largest part of the squared gradient that the flow alone has.
+    Predicted over measured, η = 0.6 and 0.75, seeds 0 and 1; ``without oscillation``: the largest part of the squared gradient
+    that the flow alone has.
     """
     found = [_averages(lr, seed, oscillation) for lr in RATES for seed in SEEDS]
     return {"loss": [one[0] for one in found], "squared gradient": [one[1] for one in found],
             "without oscillation": max(one[2] for one in found)}  # fmt: skip
 
 
-def _averages(lr, seed, oscillation):
+def _averages(lr, seed, part):
     net, orbit, path, chosen = _net(seed), _orbit(lr, seed), _path("central", lr, seed), np.arange(130, 890)
     squares = np.array([(net.gradient(w) ** 2).sum() for w in orbit.w[chosen]])
     own = np.array([(net.gradient(w) ** 2).sum() for w in path.w])
-    of_loss, of_square = (path.predicted_loss, path.predicted_grad_norm_sq) if oscillation else (path.loss, own)
+    of_loss, of_square = (alone + part * (both - alone)
+                          for alone, both in ((path.loss, path.predicted_loss), (own, path.predicted_grad_norm_sq)))  # fmt: skip
     model, square, plain = (np.interp(chosen - WARM, path.t, x).mean() for x in (of_loss, of_square, own))
     return float(model / orbit.loss[chosen].mean()), float(square / squares.mean()), float(plain / squares.mean())
 
 
 @CLAIMS.add(
-    "section 3 and experiments", {"rises of the flow's loss": at_most(0), "rises of descent's": above(0.0)},
-    Control("descent's own loss in place of the flow's", changes={"model": "descent"}), slow=True,
+    "companion site, part I", {"rises of the flow's loss": at_most(0), "rises of descent's": at_least(0.05)},
+    Control("descent's own loss in place of the flow's", changes={"model": "descent"}), slow=True, domain=DOMAIN,
+    perturbations=(Control("descent's rises in a third of its steps", expected={"rises of descent's": at_least(1 / 3)}),),
 )  # fmt: skip
 def loss_falls_on_the_flow(model="central"):
-    """The loss falls monotonically along the central flow while that of descent goes up and down.
+    """On a tanh net with 3268 weights the loss falls along the central flow from row to row, ten steps apart, while that of
+    gradient descent rises in a twentieth of its steps or more.
 
-    The part of steps (of ten, on the flow) from 30 on in which the loss rises, of the case that has most on the flow and fewest
-    in descent; η = 0.6 and 0.75, seeds 0 and 1.
+    The part of steps (of rows, on the flow) from 30 on in which the loss rises, of the run that has most on the flow and fewest
+    in descent. That it falls on every central flow of gradient descent is a theorem, says the site; here it tests the
+    integration.
     """
     cases = [(lr, seed) for lr in RATES for seed in SEEDS]
     raw = [float(np.mean(np.diff(_orbit(*case).loss[WARM:]) > 0)) for case in cases]
     flow = raw if model == "descent" else [float(np.mean(np.diff(_path(model, *case).loss) > 0)) for case in cases]
     return {"rises of the flow's loss": max(flow), "rises of descent's": min(raw), "of each": raw}
-
-
-@CLAIMS.add(
-    "section 3 and experiments", {"total": near(np.ones(4).tolist(), 0.15)},
-    Control("the variance of the averaged weights in place of the oscillation's", changes={"fast": False}), slow=True,
-)  # fmt: skip
-def variance_is_predicted(fast=True):
-    """tr Σ is the variance of the oscillation.
-
-    Predicted over measured: the mean of tr Σ over that of |w − (w₋ + 2w + w₊)/4|², steps 130 to 889; η = 0.6 and 0.75, seeds 0
-    and 1.
-    """
-    found = [_swings(lr, seed, fast) for lr in RATES for seed in SEEDS]
-    return {"total": [float(sizes.sum(axis=1).mean() / (off**2).sum(axis=1).mean()) for sizes, off in found]}
-
-
-@CLAIMS.add(
-    "section 3 and experiments", {"largest": near(np.ones(4).tolist(), 0.25)},
-    Control("within 76 steps, in which two modes that swing together count as one", changes={"steps": 76}), slow=True,
-)  # fmt: skip
-def largest_variance_is_that_of_long_windows(steps=190):
-    """The largest eigenvalue of Σ is that of the oscillation's covariance, within so many steps that modes change their phases.
-
-    Predicted over measured, means of four times 190 steps, cases as above. The bound was set for 76 steps, which is no number of
-    the source, and is not met there by η = 0.75: of seed 1 the swings of two modes are correlated by 0.7 to 0.95 within 60 steps,
-    and their common direction is no eigenvector of Σ. Along those `cohen2024_directions` has what is predicted.
-    """
-    found = [_swings(lr, seed) for lr in RATES for seed in SEEDS]
-    tops = [[np.linalg.svd(off[k : k + steps], compute_uv=False)[0] ** 2 / steps for k in range(0, 760, steps)]
-            for _, off in found]  # fmt: skip
-    return {"largest": [float(sizes[:, 0].mean() / np.mean(top)) for (sizes, _), top in zip(found, tops, strict=True)]}
-
-
-def _swings(lr, seed, fast=True):
-    """Eigenvalues of Σ along the flow, and w − (w₋ + 2w + w₊)/4 of each step from 130 to 889."""
-    orbit, path = _orbit(lr, seed), _path("central", lr, seed)
-    middle, sizes = orbit.midpoints()[129:889], np.nan_to_num(path.variances[path.t + WARM >= 130])
-    return sizes, orbit.w[130:890] - middle if fast else middle - middle.mean(axis=0)
 
 
 def figures():

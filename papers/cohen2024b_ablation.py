@@ -6,8 +6,8 @@ flow moves weights by −P⁻¹[g + ½∇⟨H, Σ⟩]; without the second part o
 
     dw/dt = −P⁻¹g,  dν/dt = κ[g² + diag(HΣH) − ν],  0 ⪯ Σ ⟂ 2P − H ⪰ 0.
 
-For Scalar RMSProp at the edge that is −(2/S)g. The authors' companion site, centralflows.github.io, part III, says (it was read) that
-it goes where curvature is higher, takes smaller steps there and is slower. It gives no numbers; bounds are ours.
+For Scalar RMSProp at the edge that is −(2/S)g. The authors' companion site, centralflows.github.io, part III, says (it was read)
+that it goes where curvature is higher, takes smaller steps there and is slower. It gives no numbers; bounds are ours.
 """
 
 from functools import cache
@@ -144,7 +144,8 @@ def _beside(name, penalty=False):
 )  # fmt: skip
 def regularization_accelerates(penalty=False, nets=tuple(NETS)):
     """On three small nets, a fully connected one, a CNN and a transformer, RMSProp's central flow without its penalty on
-    curvature goes to regions that are 5 % sharper or more, takes smaller steps there and needs 2 % longer or more to the same loss.
+    curvature goes to regions that are 5 % sharper or more, takes smaller steps there and needs 2 % longer or more to the same
+    loss.
 
     Over the central flow, both from step 300 of the optimizer on: the time until the loss is what that has after 300 steps, S and
     tr P (the inverse of the harmonic mean of step sizes) at t = 300; the least of three nets. By steps of 1, in which the method
