@@ -24,8 +24,8 @@ QUESTIONS = (
     _question(
         1,
         "Is the oscillation at the edge of stability always a 2-cycle?",
-        """With one weight a stable 2-cycle is born just beyond the edge if 3L‴² > L″L⁗ at the minimum; with the opposite sign
-        there is none nearby. Further out no: on explicit losses, convex ones among them, periods 4, 8, …, chaos, period 3.""",
+        """With one weight a stable 2-cycle is born just beyond the edge if 3L‴² > L″L⁗ at the minimum; else none is near.
+        Further out no: on explicit losses, convex ones too, periods 4, 8, …, chaos and period 3 follow.""",
         """Gradient descent is a map that is applied again and again, w ← w − η∇L(w). Next to a minimum with second derivative λ
         a small displacement is multiplied by 1 − ηλ in each step; that factor is called the multiplier. At ηλ = 2, the edge
         of stability, it is −1: the iterate comes back on the other side of the valley, just as far away. Beyond, the
@@ -48,8 +48,8 @@ QUESTIONS = (
     _question(
         2,
         "Could it be period 3 – when the two largest sharpnesses are equal, say?",
-        """On smooth losses not just beyond a supercritical onset, with equal sharpnesses either: to third order two steps are
-        a descent, which ends at 2-cycles. Past a subcritical onset, far out, or with a corner in the gradient yes.""",
+        """On smooth losses not just beyond a supercritical onset, equal sharpnesses or not: to third order two steps are a
+        descent. Past a subcritical onset, far out or at a corner yes.""",
         """Sharpness is the largest eigenvalue of H, the matrix of second derivatives. The thought: with two equal
         sharpnesses the displacement is a vector in a plane, which might turn by 120° in each step. But the derivative of the
         step, I − ηH, is a symmetric matrix, and these have real eigenvalues, here twice −1: both components change their
@@ -111,8 +111,8 @@ QUESTIONS = (
     _question(
         5,
         "Would averaging the last two iterates beat an exponential moving average?",
-        """For a 2-cycle yes: it removes it exactly, at a lag of half a step. At a stable minimum under gradient noise no: on a
-        parabola an average with decay 0.9 has the smaller variance, except within 0.3 % of the edge.""",
+        """For a 2-cycle yes: it removes it exactly, at a lag of half a step. At a stable minimum under noise no: on a parabola
+        a decay of 0.9 leaves less variance, but for the last 0.3 % before the edge.""",
         """The mean of two successive iterates lies in the middle of a 2-cycle, whatever its size; measured, it leaves
         {cfdyn2026_averages.factors:last_two} of it. An exponential moving average with decay a = 0.9 leaves
         {cfdyn2026_averages.factors:ema|.4f}, that is (1 − a)/(1 + a), and runs {cfdyn2026_averages.factors:lags.1|.0f} steps
@@ -155,8 +155,7 @@ QUESTIONS = (
         7,
         "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
         """At equal time the gradient flow has the lower loss ({thread2025_flows.analog_computer:lower loss} of 8 losses),
-        the central flow the lower sharpness ({thread2025_flows.analog_computer:flatter} of 8). On held-out data this was not
-        tried.""",
+        the central flow the lower sharpness ({thread2025_flows.analog_computer:flatter} of 8).""",
         """An analog computer would follow the differential equation dw/dt = −η∇L without steps, so that nothing bounces and
         there is no edge. The central flow is the equation of the averaged iterates: it has the additional force that the
         bouncing exerts, which keeps the sharpness from passing 2/η. It takes out of the descent whatever would raise the
@@ -171,9 +170,9 @@ QUESTIONS = (
     _question(
         8,
         "Does any of it survive stochastic gradients?",
-        """On the small losses tried the 2-cycle survives much noise, longer cycles and the 3-cycle little; noise can turn one
-        into chaos. A central flow with the covariance of the noise follows the mean of many runs. Where the sharpness can
-        change, noise holds it below 2/η, far below with small batches.""",
+        """On the small losses tried the 2-cycle survives much noise, longer cycles little, and noise can make chaos. A central
+        flow with the noise's covariance follows the mean of many runs. Where the sharpness can change, noise holds it below
+        2/η.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
@@ -218,9 +217,9 @@ QUESTIONS = (
     _question(
         9,
         "Does momentum change the period?",
-        """Not the first one: heavy ball, Nesterov and Adam lose stability through the multiplier −1, at edges of their
-        own, and training is held there. Adam oscillates in bursts. Two averages in cascade can turn instead: period 3
-        at the edge. And heavy ball and Adam have 3-cycles elsewhere.""",
+        """Not the first one: heavy ball, Nesterov and Adam lose stability through the multiplier −1, at edges of their own.
+        Two averages in cascade can turn instead: period 3 at the edge. Heavy ball and Adam have
+        3-cycles elsewhere.""",
         """With momentum the state is the weight with its velocity, and along a direction of curvature λ a step is a 2 × 2
         matrix. Its multipliers may be complex, a turn that shrinks; but for heavy ball with momentum β these have the
         modulus √β and never reach 1. What reaches the unit circle first is again −1: at ηλ = 2(1 + β); in Nesterov's form at
@@ -248,11 +247,11 @@ QUESTIONS = (
     _question(
         10,
         "Is the central flow right?",
-        """Near the edge it models the averaged path, on the losses and networks tried
-        {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
+        """Near the edge it models the averaged path: {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
         {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times nearer than the flow
-        without oscillation. It fails for fast drifts, swings, late onsets and other periods, and at large η may end at
-        another minimum; there it can be the farther one.""",
+        without oscillation where that drifts off, on one loss with adaptive steps
+        {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.0f} times farther. It has no swings, late onsets or other
+        periods; at large η it may end elsewhere.""",
         """The central flow is the differential equation of the iterates without their bouncing. It is at least
         {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.2f} times nearer to the averaged iterates than the gradient
         flow on six explicit losses, {cohen2024_networks.follows_where_gradient_flow_leaves:least ratio|.1f} times on a fully
@@ -269,12 +268,15 @@ QUESTIONS = (
         third of the variance that Σ gives it. It has no slow swings of the sharpness about the edge, which the edge flow
         follows with a correlation of {marion2026_network.its_sharpness_swings_as_that_of_descent:least|.2f}. On ½(1 − xy)² with
         η = 0.8 it ends at the sharpness {cohen2024.other_minimum_at_a_large_step:flow|.1f}, descent at
-        {cohen2024.other_minimum_at_a_large_step:descent|.3f}. And it knows of no period but 2.""",
+        {cohen2024.other_minimum_at_a_large_step:descent|.3f}. And it knows of no period but 2. The ratios are of settings
+        in which the flow without oscillation drifts off. Where a weight hardly oscillates it may be the worse model: on (y + x)x²/2 − (x +
+        y)/100 with RMSProp it ended {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.1f} times as far away.""",
         """cohen2024.stays_where_the_gradient_flow_leaves cohen2024_networks.follows_where_gradient_flow_leaves
         cohen2024_architectures.follows_where_gradient_flow_leaves cohen2024b_networks.follows_where_the_stable_flow_leaves
         cohen2024.averages_are_predicted cohen2024_networks.averages_are_predicted
         cohen2024_directions.second_variance_of_descent_on_a_connected_net berthier2026.onset_is_set_by_round_off
-        marion2026_network.its_sharpness_swings_as_that_of_descent cohen2024.other_minimum_at_a_large_step""",
+        marion2026_network.its_sharpness_swings_as_that_of_descent cohen2024.other_minimum_at_a_large_step
+        cfdyn2026_unheld.weight_without_oscillation""",
         "berthier2026.onset",
     ),
     _question(
@@ -299,8 +301,8 @@ QUESTIONS = (
     _question(
         12,
         "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
-        """No, at a minimum its sign is the other one: there it raises the trace of the Hessian, while the central flow goes
-        from no minimum to a sharper one.""",
+        """No, at a minimum its sign is the other one: it raises the trace of the Hessian there; the central flow goes to no
+        sharper minimum.""",
         """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I − Δ)L
         is that of L − tr H: it is rewarded for a large trace. At the minimum (2, ½) of ½(1 − xy)², with η = 0.8, it raises
         the trace at the rate {thread2025_flows.sobolev_form_has_the_wrong_sign:rate|.1f} a step, which is η‖∇ tr H‖²; the
@@ -349,9 +351,9 @@ QUESTIONS = (
     _question(
         15,
         "How do Muon and Shampoo relate?",
-        """As descent in another norm: Muon without momentum goes in the direction of steepest descent in the spectral norm.
-        Steps as long as the nuclear norm of the gradient have the edge 2/η for the largest ⟨D, H[D]⟩ over orthogonal D;
-        Muon's are of one length and have none. Shampoo preconditions: while its matrices hardly change, its onset is a flip.""",
+        """Muon without momentum takes the direction of steepest descent in the spectral norm. Steps as long as the gradient's
+        nuclear norm have the edge 2/η for the largest ⟨D, H[D]⟩ over orthogonal D; Muon's, of one length, have none.
+        Shampoo preconditions: while its matrices hardly change, its onset is a flip.""",
         """Every steepest descent asks: of all directions of length 1, which one lowers the loss fastest? With the Euclidean
         length that is the gradient; with the largest singular value as the length of a matrix it is UVᵀ from the gradient's
         singular vectors, which is the direction of Muon's step. Steepest descent takes steps of the length η‖G‖⋆, ‖G‖⋆ the
