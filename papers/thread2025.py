@@ -268,9 +268,10 @@ QUESTIONS = (
         third of the variance that Σ gives it. It has no slow swings of the sharpness about the edge, which the edge flow
         follows with a correlation of {marion2026_network.its_sharpness_swings_as_that_of_descent:least|.2f}. On ½(1 − xy)² with
         η = 0.8 it ends at the sharpness {cohen2024.other_minimum_at_a_large_step:flow|.1f}, descent at
-        {cohen2024.other_minimum_at_a_large_step:descent|.3f}. And it knows of no period but 2. The ratios are of settings
-        in which the flow without oscillation drifts off. Where a weight hardly oscillates it may be the worse model: on (y + x)x²/2 − (x +
-        y)/100 with RMSProp it ended {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.1f} times as far away.""",
+        {cohen2024.other_minimum_at_a_large_step:descent|.3f}.
+        And it knows of no period but 2. The ratios are of settings in which the flow without oscillation drifts off.
+        Where a weight hardly oscillates it may be the worse model: on (y + x)x²/2 − (x + y)/100 with RMSProp it ended
+        {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.1f} times as far away.""",
         """cohen2024.stays_where_the_gradient_flow_leaves cohen2024_networks.follows_where_gradient_flow_leaves
         cohen2024_architectures.follows_where_gradient_flow_leaves cohen2024b_networks.follows_where_the_stable_flow_leaves
         cohen2024.averages_are_predicted cohen2024_networks.averages_are_predicted
