@@ -63,7 +63,7 @@ GO_ON = {"diagram", "regimes"}  # with a record, which has its ranges
 
 def test_no_other_option_is_said_to_be_required():
     said = [(name, option.opts[0]) for name, command in COMMANDS.items() for option in command.params if "(required" in option.help]
-    assert dict(said) == NEEDED and len(said) == len(NEEDED)
+    assert dict(said) == NEEDED and len(said) == len(NEEDED), "a required option of a new command goes to NEEDED in tests/cli/test_help.py"
 
 
 @pytest.mark.parametrize("name", NEEDED)

@@ -49,7 +49,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def test_all_commands_are_here():
-    assert set(COMMANDS) == set(USUAL)
+    assert set(COMMANDS) == set(USUAL), "a new command has its usual words here: add it to USUAL in tests/cli/test_hostile.py"
 
 
 def cases():

@@ -9,7 +9,8 @@ EXAMPLES = gallery.examples()
 
 
 def test_every_kind_of_figure_is_shown_once():
-    assert sorted(e.record for e in EXAMPLES) == sorted(figure_files())
+    shown = sorted(e.record for e in EXAMPLES)
+    assert shown == sorted(figure_files()), "a new figure has an example of three lines here: add it to EXAMPLES in papers/gallery.py"
     assert len({e.picture for e in EXAMPLES}) == len(EXAMPLES)
 
 

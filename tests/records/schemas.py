@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def now() -> dict[str, str]:
     """By the names of the package's classes."""
     for path in sorted((ROOT / "cfdyn").rglob("*.py")):
-        if re.search(r"^class \w+\((?:\w+, )*Record\)", path.read_text(encoding="utf-8"), re.MULTILINE):
+        if re.search(r"^class \w+\([^)]*\bRecord\b", path.read_text(encoding="utf-8"), re.MULTILINE):
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     return {name: schema(kind) for name, kind in sorted(Record.kinds.items()) if kind.__module__.startswith("cfdyn.")}
 

@@ -36,7 +36,6 @@ def claims(
     The exit status is 1 where a verdict is not the one on record.
 
     $ cfdyn claims may1976.first_flip
-    $ cfdyn claims --source damian2022 --within 10
     $ cfdyn claims may1976.first_flip --review
     """
     from cfdyn.claims.record import recorded
