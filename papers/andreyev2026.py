@@ -23,26 +23,28 @@ RATE = 0.17  # η/(1 − β) of networks
     "abstract (linear stability thresholds); the closed form is derived here",
     {"residual": "0", "edges": near([2 * (1 - b * b) / (1 + b - 2 * b * p) for b in BETAS for p in CHANCES], relative=1e-6)},
     Control("averaged momentum, m ← βm + (1 − β)g", changes={"optimizer": "ema_momentum"}), figure="edges",
-    domain="heavy ball, 0 ≤ β < 1, at a zero of the loss; rows of curvature 1 drawn with the chance p, others without",
-    examples="β = 0, 0.5, 0.9 and p = 1, 0.5, 0.1, 0.001",
-    perturbations=(Control("the chance p² in place of p", changes={"power": 2}),),
+    domain="heavy ball, 0 ≤ β < 1, at a zero of the loss; rows of curvature 1 drawn with the chance 0 < p ≤ 1, others without",
+    proof="exact algebra: det(M − 1) of the second moments in symbols, with Perron–Frobenius on their cone",
+    perturbations=(Control("the chance p² in place of p", changes={"power": 2}),
+                   Control("1 + β² in place of 1 − β²", changes={"sign": 1})),
 )  # fmt: skip
-def between_the_limits(optimizer="heavy_ball", power=1):
-    """Rows of curvature 1 are drawn with the chance p, others without any, so that batch sharpness is 1: SGD with momentum β
-    loses its stability in the mean square at η = 2(1 − β²)/(1 + β − 2βp). The threshold passes from 2(1 − β), as p → 0 and the
-    noise dominates, to 2(1 + β) for p = 1, full batches.
+def between_the_limits(optimizer="heavy_ball", power=1, sign=-1):
+    """Rows of curvature 1 are drawn with the chance p, others without any, so that batch sharpness is 1: the second moments of
+    SGD with momentum β contract for η < 2(1 − β²)/(1 + β − 2βp) and do not for larger η. The threshold passes from 2(1 − β), as
+    p → 0 and the noise dominates, to 2(1 + β) for p = 1, full batches.
 
-    The η at which the second moments of (w, v) stop contracting, found by a scan and bisection. ``residual``: SymPy, 1 is an
-    eigenvalue of the second moments' matrix at that η.
+    ``residual``: SymPy, det(M − 1) = ηp(η(1 + β − 2βp) − 2(1 − β²)) for the matrix M of the moments of w², wv, v². M maps
+    covariances to covariances, so its spectral radius is an eigenvalue; that is 1 at η = 0 and falls, as det < 0 at small η, is
+    never 1 until the threshold, and beyond it det > 0 in three dimensions means an eigenvalue above 1. ``edges``: where the
+    second moments stop contracting, found by a scan and bisection, for β = 0, 0.5, 0.9 and p = 1, 0.5, 0.1, 0.001.
     """
     edges = [_threshold(optimizer, b, p**power) for b in BETAS for p in CHANCES]
-    return {"residual": _at_the_edge(), "edges": edges}
+    return {"residual": _determinant(sign), "edges": edges}
 
 
-def _at_the_edge():
-    """det(M − 1) at the closed form, M of the second moments of (w, v) in symbols."""
-    b, p = sp.symbols("beta p", positive=True)
-    lr = 2 * (1 - b**2) / (1 + b - 2 * b * p)
+def _determinant(sign):
+    """det(M − 1) less its closed form, M of the second moments of (w, v) in symbols."""
+    b, p, lr = sp.symbols("beta p eta", positive=True)
     w, v, rows = *sp.symbols("w v"), []
     for name in ("ww", "wv", "vv"):
         mean = 0
@@ -52,7 +54,8 @@ def _at_the_edge():
             mean += chance * after[name[0]] * after[name[1]]
         found = sp.Poly(sp.expand(mean), w, v)
         rows.append([found.coeff_monomial(one) for one in (w**2, w * v, v**2)])
-    return str(sp.cancel(sp.together((sp.Matrix(rows) - sp.eye(3)).det(method="berkowitz"))))
+    stated = lr * p * (lr * (1 + b - 2 * b * p) - 2 * (1 + sign * b**2))
+    return str(sp.expand((sp.Matrix(rows) - sp.eye(3)).det(method="berkowitz") - stated))
 
 
 @CLAIMS.add(

@@ -55,21 +55,34 @@ def _residuals(share):
 
 
 @CLAIMS.add(
-    "own statement", {"edges": near([2e-4, 6e-4, 3.8e-3], 1e-9), "kinds": ["flip"] * 3},
+    "own statement", {"residuals": "0, 0, 0", "edges": near([2e-4, 6e-4, 3.8e-3], 1e-9), "kinds": ["flip"] * 3},
     Control("the edge of Adam without momentum", changes={"momenta": (0.0, 0.0, 0.0)}),
-    domain=f"{ADAM} on w²/2, one weight; ε = 1e-8, β₂ = 0.9, β₁ = 0, 0.5, 0.9",
+    domain=f"{ADAM} on cw²/2, one weight, c > 0, 0 ≤ β₁, β₂ < 1, ε > 0, lr > 0",
+    proof="exact algebra: the Jacobian at the minimum in symbols, and Jury's conditions on it",
     perturbations=(Control("ε 2 % larger", changes={"eps": 1.02e-8}),),
 )  # fmt: skip
 def born_at_the_edge(momenta=(0.0, 0.5, 0.9), eps=1e-8):
-    """The 2-cycle is born where the minimum of w²/2 flips, at lr = 2(1 + β₁)√ε/(1 − β₁): below that rate the minimum is stable
-    and the formula gives no cycle.
+    """The 2-cycle is born where the minimum of cw²/2 flips, at lr = 2(1 + β₁)√ε/((1 − β₁)c): below that rate the minimum is
+    stable and the formula gives no cycle, above it the minimum is unstable and there is the cycle.
 
-    The first rate at which a multiplier of the minimum leaves the unit circle, for ε = 1e-8, β₂ = 0.9 and β₁ = 0, 0.5, 0.9,
-    against the formula's 2e-4, 6e-4 and 3.8e-3. So Adam with lr = 0.001 and β₁ = 0.9 is stable at this minimum: the 2-cycles
-    "for all hyperparameters" need parabolas that are steep enough.
+    ``residuals``: SymPy, of (w, m) at the minimum the determinant less β₁, 1 − trace + determinant less lr c(1 − β₁)/√ε, and 1 +
+    trace + determinant less 2(1 + β₁) − lr c(1 − β₁)/√ε; v has the multiplier β₂. ``edges``: the first rate at which a multiplier
+    leaves the unit circle, for c = 1, ε = 1e-8, β₂ = 0.9 and β₁ = 0, 0.5, 0.9. So on w²/2 Adam with lr = 0.001 and β₁ = 0.9 is
+    stable at the minimum: the 2-cycles "for all choices of the hyperparameters" need parabolas that are steep enough.
     """
     edges = [cf.analysis.edge(_adam(1e-4, b1, 0.9, eps, 1.0), [0.0, 0.0, 0.0], 1e-4) for b1 in momenta]
-    return {"edges": [one.value for one in edges], "kinds": [one.kind for one in edges]}
+    return {"residuals": _jury(), "edges": [one.value for one in edges], "kinds": [one.kind for one in edges]}
+
+
+def _jury():
+    w, m, v = sp.symbols("w m v", real=True)
+    c, lr, b1, b2, eps = sp.symbols("c lr b1 b2 eps", positive=True)
+    first, second = b1 * m + (1 - b1) * c * w, b2 * v + (1 - b2) * c**2 * w**2
+    full = sp.Matrix([w - lr * first / sp.sqrt(second + eps), first, second]).jacobian([w, m, v]).subs({w: 0, m: 0, v: 0})
+    part, rate = full[:2, :2], lr * c * (1 - b1) / sp.sqrt(eps)
+    wanted = (b1, rate, 2 * (1 + b1) - rate)
+    got = (part.det(), 1 - part.trace() + part.det(), 1 + part.trace() + part.det())
+    return ", ".join(str(sp.simplify(a - b)) for a, b in zip(got, wanted, strict=True))
 
 
 def _modulus_by_hand():
