@@ -88,26 +88,6 @@ def mean_square_is_that_of_the_central_flow(share=1.0):
             "swing": x.max() / x.min()}  # fmt: skip
 
 
-@CLAIMS.add(
-    "own statement", {"period": near([1.0, 1.0, 1.0], 0.01), "order": near(2.0, 0.1)},
-    Control("the period 2π/√α", changes={"factor": 1.0}), domain="X' = XY, Y' = α − ½βX²; loops about (δ, 0), size → 0",
-    perturbations=(Control("the period 2π/√(2.06α)", changes={"factor": 2.06}),),
-    examples="loops of relative size 0.2, 0.1 and 0.05 in the valley, ε = 1e-4, η = 0.3",
-)  # fmt: skip
-def small_loops_have_the_period_of_the_square_root(factor=2.0):
-    """Small loops take 2π/√(2α) in ηk, so 2π/(η√(2α)) steps; larger ones differ by the square of their size.
-
-    The period over that, and the binary logarithm of the ratio of successive differences.
-    """
-    found = []
-    for part in (0.2, 0.1, 0.05):
-        _, alpha, beta = _reduced(t=0.0)
-        first, second = _period(_reduced(((2 * alpha / beta) ** 0.5 * (1 + part), 0.0), t=5000.0)[0])
-        found.append((second - first) * LR * (factor * alpha) ** 0.5 / (2 * np.pi))
-    gaps = np.array(found) - 1
-    return {"period": found, "order": math.log2(abs(gaps[0] / gaps[1]))}
-
-
 def _start(make, e):
     """A start near the edge, δ, and steps of the order 1/ε."""
     loss, more = make(e)

@@ -28,41 +28,28 @@ FLAT = {"formula": QUARTIC, "start": 0.8, "low": 0.45, "bounds": (0.3, 1.7)}
 
 
 @CLAIMS.add(
-    "own statement", {"accumulation": near(3.569945671870944902, 1e-11)},
-    Control("the family r x (1 − x²)", changes={"formula": "r*x*(1-x**2)", "low": 1.9, "bounds": (1.5, 2.6)}),
-    figure="cascade", read="from memory", domain="r x (1 − x), 2.5 ≤ r ≤ 4; the cascade that begins at the fixed point",
-    perturbations=(Control("r x (1 − x) + x³/1000", changes={"formula": "r*x*(1-x) + x**3/1000"}),),
-)  # fmt: skip
-def accumulation(formula=LOGISTIC, low=2.5, bounds=(1.5, 4.0)):
-    """The period doublings of the logistic map accumulate at r = 3.569945671871.
-
-    Ten flips, each solved for on all points of its cycle, extrapolated by Wynn's ε algorithm. The value: textbooks.
-    """
-    found = _found(formula, 0.6, low, bounds, 10)
-    return {"accumulation": found.accumulation, "error": found.accumulation_error}
-
-
-@CLAIMS.add(
-    "abstract", {"delta": near(DELTA, 1e-6), "alpha": near(ALPHA, 1e-5)},
+    "abstract; the accumulation: from memory",
+    {"accumulation": near(3.569945671870944902, 1e-10), "delta": near(DELTA, 1e-6), "alpha": near(ALPHA, 1e-5)},
     Control("a maximum of order four, 1 − r x⁴", changes=FLAT), figure="cascade",
     domain="r x (1 − x), 2.5 ≤ r ≤ 4; the cascade that begins at the fixed point",
     perturbations=(Control("a maximum of order six, 1 − r x⁶", changes=FLAT | {"formula": "1 - r*x**6", "low": 0.4}),),
 )  # fmt: skip
 def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
-    """For the logistic map the intervals between successive doublings shrink by a factor that tends to δ = 4.6692016, and the
-    distances between the points of the cycles by one that tends to α = 2.502908.
+    """The period doublings of the logistic map accumulate at r = 3.569945671871; the intervals between them shrink by a factor
+    that tends to δ = 4.6692016, and the distances between the points of the cycles by one that tends to α = 2.502908.
 
-    The ratios of the gaps of ten flips, and of the widest gaps of the cycles at them, extrapolated.
+    Ten flips, the ratios of their gaps, and of the widest gaps of the cycles at them, extrapolated by Wynn's ε algorithm.
     """
     found = _found(formula, start, low, bounds)
-    return {"delta": found.delta, "alpha": found.alpha, "errors": [found.delta_error, found.alpha_error]}
+    return {"accumulation": found.accumulation, "delta": found.delta, "alpha": found.alpha,
+            "errors": [found.accumulation_error, found.delta_error, found.alpha_error]}  # fmt: skip
 
 
 @CLAIMS.add(
     "abstract", {"deltas": near([DELTA] * 4, relative=1e-6)},
     Control("in place of the double well a map with a maximum of order four, 1 − r x⁴", changes={"first": "flat"}),
     figure="double_well",
-    domain="families of smooth maps with one quadratic maximum (or odd ones with a pair) that double their period again and again",
+    domain="families of smooth maps with one quadratic maximum (or odd ones with a pair) whose periods double without end",
     perturbations=(Control("in place of the double well a map with a maximum of order six", changes={"first": "flatter"}),),
     examples="the double well, Poisson and logistic regression under gradient descent, and r sin(πx)",
 )  # fmt: skip

@@ -40,37 +40,22 @@ def _formula(spectrum):
 
 
 @CLAIMS.add(
-    "abstract (a necessary and sufficient condition); the formula: own statement",
-    {"edges": near([_formula(s) for s in SPECTRA], relative=1e-9)},
+    "abstract (a necessary and sufficient condition; an interval significantly smaller); the formula: own statement",
+    {"edges": near([_formula(s) for s in SPECTRA], relative=1e-9), "shares": near([1 / 3, 1 / 4, 1 / 5, 1 / 6], relative=1e-9)},
     Control("entries ±1 in place of Gaussian ones, of the same covariance", changes={"numbers": SIGNS}), figure="edges",
     read="from memory", domain="½(x·w)² without noise, x Gaussian, mean 0, covariance H, a new one each step; E|w|²",
     perturbations=(Control("a fourth moment 2 in place of 3", changes={"numbers": (0.0, 0.0, 2**0.5, -(2**0.5))}),),
-    examples="the variances 1; 1, 2; 1, ½, ¼; 1, 1, 0.1, 0.1",
+    examples="the variances 1; 1, 2; 1, ½, ¼; 1, 1, 0.1, 0.1, and white inputs with 1, 2, 3 and 4 entries",
 )  # fmt: skip
 def gaussian_threshold(numbers=GAUSSIAN):
-    """For independent Gaussian inputs the mean square converges iff ηλ₁ < 1 and Σ ηλ/(2 − 2ηλ) < 1.
+    """For independent Gaussian inputs the mean square converges iff ηλ₁ < 1 and Σ ηλ/(2 − 2ηλ) < 1; for white ones with d entries
+    these steps are the fraction 1/(d + 2) of the interval below 2/λ₁ in which the mean converges.
 
     Rows whose moments up to the fifth are those of a Gaussian (each entry is 0 four times of six, and ±√3), all 6ᵈ of them:
     second moments need no more than the fourth. The largest stable rate of `mean_square`. For 1 and 2 it is 4/(9 + √17).
     """
-    return {"edges": [_edge(spectrum, 1, numbers) for spectrum in SPECTRA]}
-
-
-@CLAIMS.add(
-    "abstract (an interval significantly smaller); the share: own statement",
-    {"shares": near([1 / 3, 1 / 4, 1 / 5, 1 / 6], relative=1e-9)},
-    Control("batches of 10⁶ rows", changes={"batch": 10**6}), figure="edges",
-    domain="½(x·w)² without noise, x Gaussian with mean 0 and covariance 1, a new one each step; d weights",
-    perturbations=(Control("entries ±1 in place of Gaussian ones", changes={"numbers": SIGNS}),),
-    examples="d = 1, 2, 3 and 4",
-)  # fmt: skip
-def a_small_part_of_the_usual_interval(batch=1, numbers=GAUSSIAN):
-    """For white Gaussian inputs with d entries the steps at which the mean square converges are the fraction 1/(d + 2) of the
-    interval below 2/λ₁ in which the mean does.
-
-    It is Σ ηλ/(2 − 2ηλ) = 1 for equal λ. As above, with entries of variance 1: the largest stable rate over 2.
-    """
-    return {"shares": [_edge((1.0,) * d, batch, numbers) / 2 for d in (1, 2, 3, 4)]}
+    return {"edges": [_edge(spectrum, 1, numbers) for spectrum in SPECTRA],
+            "shares": [_edge((1.0,) * d, 1, numbers) / 2 for d in (1, 2, 3, 4)]}  # fmt: skip
 
 
 def figures():
