@@ -73,7 +73,8 @@ def large_steps_share_again(large=0.83):
     """A large step of gradient descent restores the share of the losing path: of two paths of depth three the second ends with
     3 % of the signal at η = 0.5, 15 % at 0.75 and above 39 % at η = 0.83, where the sharpness ends within 2 % of 2/η.
 
-    ``small``, ``large``: the share of the second path. ``gap``: how far the final sharpness at the last is below 2/η, relative to it. Expected shares are those of
+    ``small``, ``large``: the share of the second path. ``gap``: how far the final sharpness at the last is below 2/η, relative
+    to it. Expected shares are those of
     plain Python (``second``).
     """
     loss = cf.Loss(TWO, "a b c d e f")

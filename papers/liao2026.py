@@ -25,7 +25,8 @@ def gap(push=PUSH):
     """SGD's sharpness settles below 2/η by ΔS = ηβσ²/(4α), to first order; so the gap is in proportion to 1/B for batches of B.
 
     The valley yx²/2 − αy of sharpness y (β = |∇y|² = 1), noise ±σ in the gradient along x: 2/η minus the mean of y over the
-    last half of 60,000 steps, over the formula (gaps 0.169 and 0.469 of 6.67); 20 seeds, mean ± 1.96 standard errors. The formula is of first order in ηΔS/2, here 0.025 and 0.07: by the
+    last half of 60,000 steps, over the formula (gaps 0.169 and 0.469 of 6.67); 20 seeds, mean ± 1.96
+    standard errors. The formula is of first order in ηΔS/2, here 0.025 and 0.07: by the
     balance of the next claim the ratios are 1.027 and 1.082.
     """
     found = []

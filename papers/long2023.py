@@ -23,7 +23,8 @@ CASES = [(size, lr, rho) for size in (0.01, 0.3, 5.0) for lr in (0.05, 0.5) for 
 @CLAIMS.add(
     "derivation of the SAM-edge", {"edges": near([_edge(*case) for case in CASES], relative=1e-9)},
     Control("gradient descent, whose edge is 2/η", changes={"optimizer": "gd"}), read="a secondary source",
-    domain="½(x² + Sy²), gradient along y; all ‖g‖, η, ρ > 0", examples="12 triples of ‖g‖ from 0.01 to 5, η = 0.05, 0.5, ρ = 0.02, 0.4",
+    domain="½(x² + Sy²), gradient along y; all ‖g‖, η, ρ > 0",
+    examples="12 triples of ‖g‖ from 0.01 to 5, η = 0.05, 0.5, ρ = 0.02, 0.4",
     perturbations=(Control("ρ larger by 1 % in the steps", changes={"factor": 1.01}),),
 )  # fmt: skip
 def edge_formula(optimizer="sam", factor=1.0):
