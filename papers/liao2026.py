@@ -18,7 +18,8 @@ LR, PUSH, SEEDS, STEPS = 0.3, 0.01, 20, 60000
 @CLAIMS.add(
     "abstract; the formula for the gap", {"ratios": near([1.0, 1.0], 0.12)},
     Control("sharpening twice as fast as in the formula", changes={"push": 2 * PUSH}), figure="runs",
-    domain="small ηΔS", examples="a valley of two weights, η = 0.3, α = 0.01, β = 1, σ = 0.15 and 0.25",
+    domain="SGD in a valley with sharpening α, self-stabilization β, noise σ² along the top eigenvector; small ηΔS",
+    examples="a valley of two weights, η = 0.3, α = 0.01, β = 1, σ = 0.15 and 0.25",
     perturbations=(Control("sharpening 25 % faster than in the formula", changes={"push": 1.25 * PUSH}),),
 )  # fmt: skip
 def gap(push=PUSH):
