@@ -71,7 +71,8 @@ def below_that_of_descent(sign=1, small=1e-6):
 def training_at_the_edge(optimizer="sam", lr=0.4, rho=0.1, starts=8, steps=4000, of=0.1):
     """Training with SAM ends within 10 % of the SAM-edge, and below 0.7 of 2/η.
 
-    The sharpness over the SAM-edge of its own gradient, median over the last quarter of 4,000 steps, as a range over the starts, and the sharpness over 2/η. (On a
+    The sharpness over the SAM-edge of its own gradient, median over the last quarter of 4,000 steps, as a range over the starts,
+    and the sharpness over 2/η. (On a
     2-cycle across a quadratic valley the first ratio is 1 by definition; what is measured is that training ends there.)
     """
     found, against = [], []
