@@ -100,10 +100,11 @@ def normalised_chaos_at_a_maximum(normalised=True, formula="-y**2"):
     perturbations=(Control("λ₁ larger by 2 %", changes={"half": 1.02}),),
 )  # fmt: skip
 def normalised_traps_whatever_the_radius(half=1.0):
-    """At a saddle the normalised method is trapped on a 2-cycle across it iff |λ₂|/λ₁ > s/(2 − s), s = ηλ₁, independent of ρ.
+    """At a saddle the normalised method is trapped, on the 2-cycle on the axis of λ₁, iff |λ₂|/λ₁ > s/(2 − s), s = ηλ₁,
+    whatever ρ is.
 
-    The bound is |λ₂| = 0.857. 4,000 steps; trapped if |y| < 1e-5 at the end. ``size``: the largest |x| of the last two points, in units of ρ, less
-    that of the 2-cycle.
+    The bound is |λ₂| = 0.857. 4,000 steps; trapped if |y| < 1e-5 at the end. ``size``: the largest |x| at the end, in units of ρ,
+    less that of the 2-cycle.
     """
     trapped, sizes = [], []
     for rho in (0.01, 0.1, 1.2):

@@ -14,7 +14,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, above, near
 
-CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 TWO = "(a*b*c + d*e*f - 1)**2/2"  # two paths of depth three
 
 
@@ -26,10 +26,10 @@ def _paths(count, depth):
 
 
 @CLAIMS.add(
-    "abstract (sharing reduces sharpness)",
+    "abstract (sharing reduces sharpness); the factor by a secondary source",
     {"factors": near([h ** (2 / n - 1) for h, n in ((2, 2), (2, 3), (2, 4), (3, 3), (3, 5))], 1e-9)},
     Control("all shares but one equal to half of the others'", changes={"last": 0.5}), figure="shares",
-    domain="(Σ of H products of L weights − 1)²/2, layers of a path equal; all H ≥ 1, L ≥ 2",
+    read="a secondary source", domain="(Σ of H products of L weights − 1)²/2, layers of a path equal; all H ≥ 1, L ≥ 2",
     examples="(H, L) = (2, 2), (2, 3), (2, 4), (3, 3), (3, 5)",
     perturbations=(Control("the last share smaller by a tenth", changes={"last": 0.9}),),
 )  # fmt: skip
@@ -73,7 +73,8 @@ def large_steps_share_again(large=0.83):
     """A large step of gradient descent restores the share of the losing path: of two paths of depth three the second ends with
     3 % of the signal at η = 0.5, 15 % at 0.75 and above 39 % at η = 0.83, where the sharpness ends within 2 % of 2/η.
 
-    ``small``, ``large``: the share of the second path. ``gap``: how far the final sharpness at the last is below 2/η, relative to it. Expected shares are those of
+    ``small``, ``large``: the share of the second path. ``gap``: how far the final sharpness at the last is below 2/η, relative
+    to it. Expected shares are those of
     plain Python (``second``).
     """
     loss = cf.Loss(TWO, "a b c d e f")
@@ -100,9 +101,9 @@ def _thresholds_by_hand():
 
 
 @CLAIMS.add(
-    "the return of an overshoot; the value at L = 2 is derived here",
+    "the return of an overshoot, by a secondary source; the value at L = 2 is derived here",
     {"thresholds": near([3 * math.sqrt(3) - 2, 3.660996, 3.978578, 4.751329], 1e-5)},
-    Control("a return to (0, 2w⋆/3) only", changes={"floor": 1 / 3}), second=_thresholds_by_hand,
+    Control("a return to (0, 2w⋆/3) only", changes={"floor": 1 / 3}), second=_thresholds_by_hand, read="a secondary source",
     domain="(w^L − 1)²/(2L), one path of equal layers, S = L; all starts in (0, 1)", examples="L = 2, 3, 4, 8",
     perturbations=(Control("a return to (0.02, 1)", changes={"floor": 0.02}),),
 )  # fmt: skip

@@ -58,7 +58,8 @@ def descent_into_a_kink_proved(loss=KINK):
     """Gradient descent on (|w| − 1)²/2 past its edge η = 2 expands everywhere, has an invariant measure with a density and no
     stable cycle, and no orbit leaves [−3.01, 3.01]: chaos begins at the edge, without period doublings.
 
-    A certificate: the step is (1 − η)w ± η, which stretches by η − 1, so that this is also e to the Lyapunov exponent. Where there is none, one of a
+    A certificate: the step is (1 − η)w ± η, which stretches by η − 1, so that the Lyapunov exponent is ln(η − 1).
+    Where there is none, one of a
     stable fixed point at η = 2.5.
     """
     found = cf.certify.measure(loss, cf.optimizers.gd(lr=1), (-3.01, 3.01), lr=("2.01", "2.99"))

@@ -56,8 +56,8 @@ def closed_equations(four=4, square=1):
     perturbations=(Control("ηλ₀ up to 4.05", changes={"high": 4.05}), Control("ηλ₀ from 1.95", changes={"low": 1.95})),
 )  # fmt: skip
 def catapult(low=2.05, high=3.95, n=1000):
-    """In a net of 1000 units with 2 < ηλ₀ < 4 the loss first grows above its first value, and then the orbit converges to a
-    minimum with λ < 2/η.
+    """In a net of 1000 units with ηλ₀ from 2.05 to 3.95 the loss first grows above its first value, and then the orbit converges
+    to a minimum with λ < 2/η.
 
     20,000 steps each; peaks are in units of the first loss.
     """
@@ -75,7 +75,7 @@ def catapult(low=2.05, high=3.95, n=1000):
     perturbations=(Control("ηλ₀ from 3.95", changes={"low": 3.95}),),
 )  # fmt: skip
 def divergence(low=4.05, high=6.0, n=1000):
-    """In a net of 1000 units gradient descent diverges for ηλ₀ > 4.
+    """In a net of 1000 units gradient descent diverges for ηλ₀ from 4.05 on.
 
     The kind of each orbit by `classify`. (λ grows as long as ηλ > 4.)
     """

@@ -58,7 +58,8 @@ def residual_on_the_boundary(term=1):
 @CLAIMS.add(
     "abstract (the exact critical step size); the formula from a secondary source",
     {"converged": near([1.0, 0.0, 1.0, 0.0], 0.0)},
-    Control("the edge of stability at the start, 2/S, in its place", changes={"rule": "edge"}), figure="region", read="a secondary source",
+    Control("the edge of stability at the start, 2/S, in its place", changes={"rule": "edge"}), figure="region",
+    read="a secondary source",
     domain="(u·v − y)²/2, u and v of any one length, y ≠ 0; almost all starts; e = u·v − y, S = |u|² + |v|²",
     examples="y = 1, 150 random starts of two entries and 80 of five, η = 0.995 η* and 1.005 η*",
     perturbations=(Control("4/S as the threshold, which leaves e out", changes={"rule": "without e"}),

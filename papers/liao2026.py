@@ -18,14 +18,16 @@ LR, PUSH, SEEDS, STEPS = 0.3, 0.01, 20, 60000
 @CLAIMS.add(
     "abstract; the formula for the gap", {"ratios": near([1.0, 1.0], 0.12)},
     Control("sharpening twice as fast as in the formula", changes={"push": 2 * PUSH}), figure="runs",
-    domain="small ηΔS", examples="a valley of two weights, η = 0.3, α = 0.01, β = 1, σ = 0.15 and 0.25",
+    domain="SGD in a valley with sharpening α, self-stabilization β, noise σ² along the top eigenvector; small ηΔS",
+    examples="a valley of two weights, η = 0.3, α = 0.01, β = 1, σ = 0.15 and 0.25",
     perturbations=(Control("sharpening 25 % faster than in the formula", changes={"push": 1.25 * PUSH}),),
 )  # fmt: skip
 def gap(push=PUSH):
     """SGD's sharpness settles below 2/η by ΔS = ηβσ²/(4α), to first order; so the gap is in proportion to 1/B for batches of B.
 
     The valley yx²/2 − αy of sharpness y (β = |∇y|² = 1), noise ±σ in the gradient along x: 2/η minus the mean of y over the
-    last half of 60,000 steps, over the formula (gaps 0.169 and 0.469 of 6.67); 20 seeds, mean ± 1.96 standard errors. The formula is of first order in ηΔS/2, here 0.025 and 0.07: by the
+    last half of 60,000 steps, over the formula (gaps 0.169 and 0.469 of 6.67); 20 seeds, mean ± 1.96
+    standard errors. The formula is of first order in ηΔS/2, here 0.025 and 0.07: by the
     balance of the next claim the ratios are 1.027 and 1.082.
     """
     found = []

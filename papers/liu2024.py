@@ -120,7 +120,8 @@ def trivial_waves_make_fractals(additive=0.2, multiplicative=0.01):
 )  # fmt: skip
 def transition_where_convexity_ends(roughnesses=(0.055, 0.07), rough=0.1, starts=(0.7, 1.9)):
     """The boundary of the rates with bounded orbits is not yet fractal just beyond the end of convexity, θ = 1/(2π²) = 0.0507: at
-    θ = 0.055 and 0.07 it is a few points, while at θ = 0.1 it is uncertain at all scales down to 10⁻⁶.
+    θ = 0.055 and 0.07 it is a few points, while at θ = 0.1 a relative change of 10⁻⁶ still alters the fate of
+    more than a thousandth of the rates.
 
     At θ = 0.055 and 0.07, from two starts: the largest part of 3,000 random rates that is uncertain at a relative change of 10⁻⁶,
     and the largest growth of the number of boundary cells from a grid of 1,000 to one of 4,000 rates; and the least uncertain

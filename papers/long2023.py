@@ -5,6 +5,7 @@ a gradient along the top eigenvector, depends on the size of the gradient, and n
 """
 
 import numpy as np
+import sympy as sp
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, below, between, interval, near
@@ -17,23 +18,27 @@ def _edge(size, lr, rho):
     return 2 / lr if rho == 0 else size / (2 * rho) * (np.sqrt(1 + 8 * rho / (lr * size)) - 1)
 
 
-CASES = [(size, lr, rho) for size in (0.01, 0.3, 5.0) for lr in (0.05, 0.5) for rho in (0.02, 0.4)]
-
-
 @CLAIMS.add(
-    "derivation of the SAM-edge", {"edges": near([_edge(*case) for case in CASES], relative=1e-9)},
-    Control("gradient descent, whose edge is 2/η", changes={"optimizer": "gd"}), read="a secondary source",
-    domain="½(x² + Sy²), gradient along y; all ‖g‖, η, ρ > 0", examples="12 triples of ‖g‖ from 0.01 to 5, η = 0.05, 0.5, ρ = 0.02, 0.4",
-    perturbations=(Control("ρ larger by 1 % in the steps", changes={"factor": 1.01}),),
+    "abstract (the SAM-edge depends on the norm of the gradient); the formula from a secondary source",
+    {"step": "0", "at the edge": "0", "rising": True}, Control("8ρ/η in place of 8ρ/(η‖g‖)", changes={"eight": "8*g"}),
+    domain="½ Σ Sᵢwᵢ², gradient along one eigenvector of curvature S; all ‖g‖, η, ρ > 0", read="a secondary source",
+    perturbations=(Control("9 in place of 8", changes={"eight": "9"}), Control("a step downhill", changes={"sign": -1})),
+    proof="exact algebra: the step of the rule and the equation of its edge in SymPy, for all positive ‖g‖, η, ρ",
 )  # fmt: skip
-def edge_formula(optimizer="sam", factor=1.0):
+def edge_formula(eight="8", sign=1):
     """SAM with step η and radius ρ overshoots along an eigenvector of curvature S, so that the weight comes back larger, iff
     S > (‖g‖/2ρ)(√(1 + 8ρ/(η‖g‖)) − 1).
 
-    On the second weight of ½(x² + Sy²), at y = ‖g‖/S and x = 0, the S at which one step of SAM gives −y, by bisection between
-    0 and 4/η, for 12 triples of ‖g‖, η, ρ.
+    From y = ‖g‖/S > 0 a step leads to y − ηS(y + ρ) = −y + (2‖g‖ − ηS(‖g‖ + ρS))/S: what is missing from that, the last bracket
+    at the stated S, and whether ηS(‖g‖ + ρS) rises with S > 0, so that it is negative exactly beyond.
     """
-    return {"edges": [_measured(optimizer, size, lr, factor * rho) for size, lr, rho in CASES]}
+    g, eta, rho, s = sp.symbols("g eta rho S", positive=True)
+    y, edge = g / s, g / (2 * rho) * (sp.sqrt(1 + sp.sympify(eight, {"g": g}) * rho / (eta * g)) - 1)
+    excess = 2 * g - eta * s * (g + rho * s)
+    step = y - eta * s * (y + sign * rho) - (-y + excess / s)
+    slope = sp.Poly(sp.diff(eta * s * (g + rho * s), s), s)
+    return {"step": str(sp.simplify(step)), "at the edge": str(sp.simplify(excess.subs(s, edge))),
+            "rising": all(c.is_positive for c in slope.coeffs())}  # fmt: skip
 
 
 @CLAIMS.add(
@@ -43,16 +48,17 @@ def edge_formula(optimizer="sam", factor=1.0):
     perturbations=(Control("the small radius 0.001", changes={"small": 1e-3}),),
 )  # fmt: skip
 def below_that_of_descent(sign=1, small=1e-6):
-    """The SAM-edge lies below 2/η, the less so the larger the gradient; for small ρ it is 2/η.
+    """The SAM-edge lies below 2/η, the less so the larger the gradient; for ρ = 10⁻⁶ and ‖g‖ = 10 it is 2/η
+    within 10⁻⁵ of it.
 
-    Measured as before for 11 sizes ‖g‖: the least and greatest edge over 2/η, whether it rises
-    with ‖g‖, and the ratio at ρ = 1e-6, ‖g‖ = 10 (where it is 1 − 2ρ/(η‖g‖) = 1 − 2e-6).
+    On ½(x² + Sy²) at x = 0, y = ‖g‖/S, the S at which one step of SAM gives −y, by bisection: the least and greatest
+    edge of 11 sizes ‖g‖ over 2/η, whether it rises with ‖g‖, and the ratio at ρ = 1e-6 (it is 1 − 2ρ/(η‖g‖) = 1 − 2e-6).
     """
     sizes = np.geomspace(0.001, 100, 11)
-    found = [_measured("sam", size, 0.1, 0.1, sign) * 0.05 for size in sizes]
+    found = [_measured(size, 0.1, 0.1, sign) * 0.05 for size in sizes]
     return {
         "ratios": interval(min(found), max(found), "range over 11 sizes of the gradient"),
-        "rising": bool((np.diff(found) > 0).all()), "small_radius": _measured("sam", 10.0, 0.1, small, sign) * 0.05,
+        "rising": bool((np.diff(found) > 0).all()), "small_radius": _measured(10.0, 0.1, small, sign) * 0.05,
     }  # fmt: skip
 
 
@@ -65,8 +71,8 @@ def below_that_of_descent(sign=1, small=1e-6):
 def training_at_the_edge(optimizer="sam", lr=0.4, rho=0.1, starts=8, steps=4000, of=0.1):
     """Training with SAM ends within 10 % of the SAM-edge, and below 0.7 of 2/η.
 
-    The sharpness over the SAM-edge of its own
-    gradient, median over the last quarter of 4,000 steps, as a range over the starts, and the sharpness over 2/η. (On a
+    The sharpness over the SAM-edge of its own gradient, median over the last quarter of 4,000 steps, as a range over the starts,
+    and the sharpness over 2/η. (On a
     2-cycle across a quadratic valley the first ratio is 1 by definition; what is measured is that training ends there.)
     """
     found, against = [], []
@@ -88,13 +94,10 @@ def _ratios(optimizer, lr, rho, seed, steps, of=0.1):
     return orbit.sharpness / _edge(sizes, lr, of), orbit.sharpness * lr / 2
 
 
-def _measured(optimizer, size, lr, rho, sign=1):
+def _measured(size, lr, rho, sign=1):
     """The curvature S at which a step from y = size/S leads to −y."""
     loss = cf.Loss("(x**2 + S*y**2)/2", "x y", params={"S": 1.0})
-    if optimizer == "sam":
-        made = cf.Optimizer.from_text({"w": "w - lr*h"}, {"lr": lr, "rho": sign * rho}, probe="w + rho*g/sqrt(gg)")
-    else:
-        made = cf.optimizers.gd(lr=lr)
+    made = cf.Optimizer.from_text({"w": "w - lr*h"}, {"lr": lr, "rho": sign * rho}, probe="w + rho*g/sqrt(gg)")
     step, low, high = cf.as_map(loss, made), 0.0, 4 / lr
     for _ in range(100):
         middle = (low + high) / 2
@@ -114,7 +117,7 @@ def _edges():
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     sizes = np.geomspace(0.001, 100, 40)
     for rho in (0.01, 0.1, 1.0):
-        axes.plot(sizes, [_measured("sam", size, 0.1, rho) * 0.05 for size in sizes], label=f"ρ = {rho}")
+        axes.plot(sizes, [_measured(size, 0.1, rho) * 0.05 for size in sizes], label=f"ρ = {rho}")
     axes.set(xlabel="size of the gradient", ylabel="SAM-edge over 2/η", xscale="log", title="Measured on a quadratic, η = 0.1")
     axes.legend()
     return figure

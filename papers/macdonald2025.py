@@ -30,12 +30,14 @@ def _slope(ns, values):
     "theorem 5.2 (η = 2/λ); the constants are derived here (summary)",
     {"loss": near(1 / math.sqrt(2), 1e-3), "distance": near(math.sqrt(2), 1e-3), "slope": near(-0.5, 1e-3)},
     Control("η = 0.99, below 2/λ", changes={"lr": 0.99}), figure="rates",
+    domain="(1 − xy)²/2, two weights; η = 1 = 2/λ, from (1.2, 0.7), 10⁶ steps",
+    perturbations=(Control("η = 1.0001", changes={"lr": 1.0001}),),
 )  # fmt: skip
 def square_root_rate(lr=1.0):
-    """At exactly η = 2/λ the distance from the flattest minimum and from the surface of the minima are both Θ(t^{−1/2}).
+    """On (1 − xy)²/2 at η = 2/λ = 1 an orbit approaches the flattest minimum like a power of the number k of steps: |x² − y²| √k
+    comes to √2 and |xy − 1| √k to 1/√2.
 
-    (1 − xy)²/2 with η = 1 from (1.2, 0.7), 10⁶ steps. ``loss``: |xy − 1|√k, ``distance``: |x² − y²|√k at the end, which tend to
-    1/√2 and √2; ``slope``: the exponent of |x² − y²| between 10⁵ and 10⁶ steps.
+    ``loss``: |xy − 1|√k, ``distance``: |x² − y²|√k at the end; ``slope``: the exponent of |x² − y²| between 10⁵ and 10⁶ steps.
     """
     orbit = cf.iterate(cf.as_map(cf.Loss(PRODUCT), cf.optimizers.gd(lr=lr)), [1.2, 0.7], 1_000_000).w
     ns = np.array([100_000, 1_000_000])
@@ -47,11 +49,13 @@ def square_root_rate(lr=1.0):
 @CLAIMS.add(
     "theorem 5.2 for products of three factors", {"slopes": near([-0.5, -0.5], 0.02)},
     Control("η = 0.65, below 2/3", changes={"lr": 0.65}),
+    domain="(1 − xyz)²/2, three weights; η = 2/3 = 2/λ, from (1.15, 0.95, 0.9), 3 · 10⁵ steps",
+    perturbations=(Control("η = 0.666", changes={"lr": 0.666}),),
 )  # fmt: skip
 def square_root_rate_of_depth_three(lr=2 / 3):
-    """The same rate for (1 − xyz)²/2, whose flattest minimum has the sharpness 3, at η = 2/3.
+    """The same exponent −1/2 on (1 − xyz)²/2, whose flattest minimum has the sharpness 3, at η = 2/3.
 
-    From (1.15, 0.95, 0.9); exponents of |xyz − 1| and of the distance from (1, 1, 1) between 3 · 10⁴ and 3 · 10⁵ steps. The
+    Exponents of |xyz − 1| and of the distance from (1, 1, 1) between 3 · 10⁴ and 3 · 10⁵ steps. The
     tolerance allows for corrections of the order of 1/√k.
     """
     orbit = cf.iterate(cf.as_map(cf.Loss("(1 - x*y*z)**2/2"), cf.optimizers.gd(lr=lr)), [1.15, 0.95, 0.9], 300_000).w
@@ -64,14 +68,16 @@ def square_root_rate_of_depth_three(lr=2 / 3):
 @CLAIMS.add(
     "theorem 5.1 (η below 2/λ)", {"monotone": True, "sharpness": between(2.001, 2 / 0.9), "loss": between(0.0, 1e-24)},
     Control("η = 0.62, at which the start is stable: no descent of the sharpness", changes={"lr": 0.62}),
+    domain="(1 − xy)²/2, two weights; η = 0.9, from 10⁻³ beside the minimum of sharpness 3",
+    perturbations=(Control("η = 0.66, just stable at the start", changes={"lr": 0.66}),),
 )  # fmt: skip
 def suboptimal_minimum(lr=0.9):
-    """Below 2/λ the sharpness falls monotonically until the step is stable; then gradient descent converges linearly, to a
-    minimum that is flat enough but not the flattest.
+    """On (1 − xy)²/2 at η = 0.9, below 2/λ = 1, the sharpness falls monotonically until the step is stable, and gradient descent
+    converges to a minimum that is flat enough, with a sharpness below 2/η, but not the flattest, with one above 2.
 
-    (1 − xy)²/2 with η = 0.9 from 1e-3 beside the minimum of sharpness 3, 3,000 steps. ``monotone``: whether √((x² − y²)² + 4),
-    the sharpness of the minimum on the hyperbola x² − y² = t, never rises, and falls by more than 0.1; ``sharpness``: the final
-    one, which the theorem has in (2, 2/η).
+    3,000 steps. ``monotone``: whether √((x² − y²)² + 4),
+    the sharpness of the minimum on the hyperbola x² − y² = t, never rises, and falls by more than 0.1; ``sharpness``: the
+    final one; ``loss``: the final loss.
     """
     t = math.sqrt(5.0)  # x² + y² = 3 and xy = 1
     x, y = math.sqrt((3 + t) / 2), math.sqrt((3 - t) / 2)
@@ -85,12 +91,14 @@ def suboptimal_minimum(lr=0.9):
     "theorem 5.3 (η slightly above 2/λ); the size is derived here (summary)",
     {"periods": [2] * 3, "sizes": near([math.sqrt((h - 1) / (2 * h)) for h in (1.01, 1.05, 1.2)], 1e-9), "off": near(0.0, 1e-7)},
     Control("a loss that is 2 % larger", changes={"formula": "0.51*(1 - x*y)**2"}), figure="rates",
+    domain="(1 − xy)²/2, two weights; η = 1.01, 1.05, 1.2 from (1.2, 0.7)",
+    perturbations=(Control("a loss that is 0.1 % larger", changes={"formula": "0.5005*(1 - x*y)**2"}),),
 )  # fmt: skip
 def two_cycle_above(formula=PRODUCT):
-    """Slightly above 2/λ gradient descent converges to a 2-cycle through the flattest minimum, of amplitude ∝ √(ηλ − 2).
+    """Above 2/λ = 1 gradient descent on (1 − xy)²/2 comes to a 2-cycle on the diagonal about the flattest minimum, of the
+    half-width √((η − 1)/(2η)).
 
-    (1 − xy)²/2 at η = 1.01, 1.05, 1.2 from (1.2, 0.7). ``sizes``: half the distance of the two points, √((η − 1)/(2η)) in
-    closed form; ``off``: the largest |x² − y²| on the cycle.
+    ``sizes``: half the distance of the two points; ``off``: the largest |x² − y²| on the cycle.
     """
     step = cf.as_map(cf.Loss(formula), cf.optimizers.gd(lr=1.0))
     found = [cf.analysis.classify(step.at(lr=lr), [1.2, 0.7]) for lr in (1.01, 1.05, 1.2)]
