@@ -103,7 +103,7 @@ def nothing_stops_it_in_a_symmetric_well(secant=False, S=2.5):
     {"over_central": at_most(0.4), "over_rod": at_most(1.05), "first_peak": near(6.959, 0.05), "peak_time": between(188, 198),
      "swings": at_least(3)},
     Control("the central flow in its place, which has no swings", changes={"model": "central"}), figure="valley",
-    domain="½(y + x)x² − ε(x + y), two weights, ε = 0.01, η = 0.3, from (0.05, 6.4), 600 steps; the equations as reconstructed here",
+    domain="½(y + x)x² − ε(x + y), ε = 0.01, η = 0.3, from (0.05, 6.4), 600 steps; the equations as reconstructed here",
     perturbations=(Control("η = 0.31 for the flows only", changes={"rate": 0.31}),),
 )  # fmt: skip
 def onset_is_resolved(model="edge", rate=0.3):
@@ -128,9 +128,10 @@ def onset_is_resolved(model="edge", rate=0.3):
 
 
 @CLAIMS.add(
-    "abstract (discretization)", {"gradients": near(2, 0), "products": near(1, 0), "error": at_most(0.04), "over_central": at_most(0.4)},
+    "abstract (discretization)",
+    {"gradients": near(2, 0), "products": near(1, 0), "error": at_most(0.04), "over_central": at_most(0.4)},
     Control("both gradients at the centre", changes={"ends": 0.0}),
-    domain="½(y + x)x² − ε(x + y), two weights, ε = 0.01, η = 0.3, from (0.05, 6.4), 600 steps; the equations as reconstructed here",
+    domain="½(y + x)x² − ε(x + y), ε = 0.01, η = 0.3, from (0.05, 6.4), 600 steps; the equations as reconstructed here",
     perturbations=(Control("gradients at half the extent", changes={"ends": 0.5}),),
 )  # fmt: skip
 def discretized_with_two_gradients_and_a_product(parts=4, ends=1.0):
