@@ -1,8 +1,8 @@
 """T.-Y. Li and J. A. Yorke, *Period three implies chaos*, Amer. Math. Monthly 82 (1975) 985–992.
 
 If a continuous map of an interval into itself has a point a with f³(a) ≤ a < f(a) < f²(a), as it has if there is a 3-cycle,
-then it has cycles of every period, and an uncountable set of starts that neither come together nor stay apart. The theorem
-does not say that typical orbits are chaotic: they may all end on the 3-cycle.
+then it has cycles of every period, and an uncountable set of starts of which each two come arbitrarily close and part again.
+The theorem does not say that typical orbits are chaotic: almost all may end on the 3-cycle.
 """
 
 import numpy as np
@@ -26,13 +26,16 @@ def _counts(step, box, periods=12):
 @CLAIMS.add(
     "theorem 1, T1", {"counts": near([2, 1, 2, 1, 2, 2, 4, 5, 8, 11, 18, 25], 0)},
     Control("r = 3.82, just before the 3-cycle is born", changes={"r": 3.82}), figure="cycles",
+    domain="continuous maps of an interval into itself with a cycle of period three",
+    examples="the logistic map at r = 3.83, periods 1 to 12",
+    perturbations=(Control("r = 3.845, where the 3-cycle has doubled to a 6-cycle", changes={"r": 3.845}),),
 )  # fmt: skip
 def period_three_brings_all_periods(r=3.83):
-    """The logistic map at r = 3.83 has a 3-cycle, and so cycles of every period.
+    """A continuous map of an interval into itself that has a cycle of period three has cycles of every period.
 
     All cycles of the periods 1 to 12. Expected: the repelling points in (0, 1) are coded by the words of 0 and 1 without 00,
-    so fⁿ has L_n = 1, 3, 4, 7, 11, … (Lucas numbers) of them; to their cycles, (1/n) Σ μ(n/d) L_d = 1, 1, 1, 1, 2, 2, 4, 5,
-    8, 11, 18, 25 of the periods n, come the fixed point 0 and the stable 3-cycle.
+    so fⁿ has L_n = 1, 3, 4, 7, 11, … (Lucas numbers) of them; to their cycles, (1/n) Σ μ(n/d) L_d = 1, 1, 1, 1, 2, 2, 4, 5, 8,
+    11, 18, 25 of the periods n, come the fixed point 0 and the stable 3-cycle.
     """
     return {"counts": _counts(_map(r), (0.0, 1.0))}
 
@@ -40,28 +43,34 @@ def period_three_brings_all_periods(r=3.83):
 @CLAIMS.add(
     "theorem 1, T1", {"periods": 12},
     Control("a map with a jump: a turn of the circle by a third, cut open", changes={"jump": True}), figure="descent",
+    domain="mean logistic loss, one weight, all features 1, 2 of 3 labels positive; η = 20",
+    perturbations=(Control("η = 18, before the 3-cycle is born", changes={"lr": 18.0}),),
 )  # fmt: skip
-def descent_has_all_periods(jump=False):
-    """It is so for gradient descent too: on logistic regression with 2 of 3 labels positive at η = 20, a convex loss.
+def descent_has_all_periods(jump=False, lr=20.0):
+    """Gradient descent on a convex loss, logistic regression with 2 of 3 labels positive, has at η = 20 cycles of each of the
+    periods 1 to 12.
 
-    How many of the periods 1 to 12 there are. The map must be continuous: a turn of the circle by 1/3 with a ripple, as a map
-    of [0, 1) with a jump, has 3-cycles and no other.
+    How many of these periods there are. The map must be continuous: a turn of the circle by 1/3 with a ripple, as a map of [0,
+    1) with a jump, has 3-cycles and no other.
     """
     if jump:
         counts = _counts(cf.Map.from_text(JUMPING), (0.0, 1.0))
     else:
-        counts = _counts(cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0)), (-20.0, 20.0))
+        counts = _counts(cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=lr)), (-20.0, 20.0))
     return {"periods": sum(count > 0 for count in counts), "counts": counts}
 
 
 @CLAIMS.add(
     "theorem 1, hypothesis", {"agree": 61, "with_three": at_least(20)},
     Control("the points with f²(a) ≤ a < f(a), which a 2-cycle gives too", changes={"steps": 2}),
+    domain="x → r x(1 − x) on [0, 1], 61 values of r from 3.7 to 4",
+    perturbations=(Control("the 3-cycles of 1.01 r x(1 − x) in their place", changes={"formula": "1.01*r*x*(1-x)"}),),
 )  # fmt: skip
-def hypothesis_and_three_cycles(steps=3, values=61):
-    """A point with f³(a) ≤ a < f(a) < f²(a) is enough, and there is one exactly where the logistic map has a 3-cycle.
+def hypothesis_and_three_cycles(steps=3, values=61, formula=LOGISTIC):
+    """At 61 values of r from 3.7 to 4 the logistic map has a point a with f³(a) ≤ a < f(a) < f²(a), the hypothesis of the
+    theorem, exactly where it has a 3-cycle.
 
-    61 values of r from 3.7 to 4; for each 20,001 starts a, and all 3-cycles. How many values agree.
+    For each r 20,001 starts a, and all 3-cycles: how many values agree, and how many have a 3-cycle.
     """
     a, agree, three = np.linspace(0, 1, 20_001), 0, 0
     for r in np.linspace(3.7, 4.0, values):
@@ -70,20 +79,22 @@ def hypothesis_and_three_cycles(steps=3, values=61):
         third = r * second * (1 - second)
         last, rising = (third, first < second) if steps == 3 else (second, True)
         there = bool(((last <= a) & (a < first) & rising).any())
-        cycles = len(cf.analysis.cycles(_map(r), 3, [(0.0, 1.0)])) > 0
+        cycles = len(cf.analysis.cycles(_map(r, formula), 3, [(0.0, 1.0)])) > 0
         agree, three = agree + (there == cycles), three + cycles
     return {"agree": agree, "with_three": three}
 
 
 @CLAIMS.add(
-    "theorem 1 and its limits", {"share": near(1.0, 0.0), "exponent_below_zero": True},
+    "own statement", {"share": near(1.0, 0.0), "exponent_below_zero": True},
     Control("η = 17, before the 3-cycle is born: the orbits end elsewhere", changes={"lr": 17.0, "starts": 5}), figure="descent",
+    domain="mean logistic loss, one weight, all features 1, 2 of 3 labels positive; η = 20, 200 random starts in (−10, 10)",
+    perturbations=(Control("η = 18.5, still before its birth", changes={"lr": 18.5, "starts": 5}),),
 )  # fmt: skip
 def typical_orbits_may_be_periodic(lr=20.0, starts=200, seed=3):
-    """Chaos in the sense of the theorem does not keep orbits from ending on the 3-cycle: all random ones do where it is stable.
+    """Chaos in the sense of the theorem does not keep orbits from ending on the 3-cycle: on logistic regression with 2 of 3
+    labels positive at η = 20, where a 3-cycle is stable, all of 200 random starts end on it.
 
-    Gradient descent on logistic regression with 2 of 3 labels positive at η = 20, 200 starts in (−10, 10): the share that ends
-    with period 3, and whether all their exponents are negative.
+    The share of the starts that ends with period 3, and whether all their exponents are negative.
     """
     step = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=lr))
     ends = [cf.analysis.classify(step, [w]) for w in np.random.default_rng(seed).uniform(-10, 10, starts)]
@@ -91,36 +102,15 @@ def typical_orbits_may_be_periodic(lr=20.0, starts=200, seed=3):
     return {"share": share, "exponent_below_zero": all(one.lyapunov < 0 for one in ends)}
 
 
-@CLAIMS.add(
-    "theorem 1, T2 (B)", {"nearest": near(0.0, 1e-3), "farthest": at_least(0.5)},
-    Control("a pair of starts at r = 3.5 that both end on the 4-cycle in the same phase", changes={"r": 3.5}),
-)  # fmt: skip
-def pairs_come_close_and_part(r=4.0, steps=100_000):
-    """There are pairs of orbits that come arbitrarily close and again part: lim inf |xₙ − yₙ| = 0 and lim sup > 0.
-
-    Two orbits of the logistic map at r = 4 over 100,000 steps: their least and their greatest distance after 1,000 steps. An
-    indication for one pair; the theorem speaks of an uncountable set.
-    """
-    orbits = [cf.iterate(_map(r), [x], steps).z[1000:, 0] for x in (0.3, 0.3 + 1e-3)]
-    distance = np.abs(orbits[0] - orbits[1])
-    return {"nearest": distance.min(), "farthest": distance.max()}
-
-
-CLAIMS.undecided(
-    "scrambled_set", "theorem 1, T2",
-    "With a 3-cycle there is an uncountable set of starts of which each two come arbitrarily close and part again, and none of "
-    "which comes to a cycle.",
-    needs="a proof: symbolic coding of orbits by intervals that are shown to cover one another",
-)  # fmt: skip
-
-
 @CLAIMS.prove(
     "theorem 1", {"kind": "chaos", "period": 3, "points": near([0.1561493, 0.5046665, 0.9574166], 1e-7)},
     Control("r = 3.75, where there is a 5-cycle and no 3-cycle", changes={"r": "3.75"}), figure="proof",
+    domain="x → r x(1 − x) on [0, 1], r = 3.83",
+    perturbations=(Control("r = 3.84, with another 3-cycle", changes={"r": "3.84"}),),
 )  # fmt: skip
 def scrambled_set_of_the_logistic_map(r="3.83"):
-    """The logistic map at r = 3.83 has cycles of every period and an uncountable set of starts of which each two come arbitrarily
-    close and part again.
+    """The logistic map at r = 3.83 has cycles of every period and an uncountable set of starts of which each two come
+    arbitrarily close and part again.
 
     A certificate of the stable 3-cycle and of continuity, the hypotheses of the theorem, which gives the rest.
     """
@@ -130,12 +120,14 @@ def scrambled_set_of_the_logistic_map(r="3.83"):
 @CLAIMS.prove(
     "theorem 1", {"kind": "chaos", "period": 3, "entropy": above(0.48121)},
     Control("η = 17, before the 3-cycle is born: the least odd period is longer", changes={"lr": "17"}), figure="descent",
+    domain="mean logistic loss, one weight, all features 1, 2 of 3 labels positive; η = 20",
+    perturbations=(Control("η = 18.5, still before its birth", changes={"lr": "18.5"}),),
 )  # fmt: skip
 def descent_is_chaotic_proved(lr="20"):
-    """Gradient descent on a convex loss, logistic regression with 2 of 3 labels positive, has a 3-cycle at η = 20, hence
-    cycles of every period and Li and Yorke's set.
+    """Gradient descent on a convex loss, logistic regression with 2 of 3 labels positive, has at η = 20 a 3-cycle, hence
+    cycles of every period and an uncountable scrambled set, and a topological entropy above 0.48121.
 
-    A certificate of the 3-cycle, of continuity, and of an entropy above 0.48121. (Almost all orbits end on a stable 3-cycle.)
+    A certificate of the 3-cycle, of continuity, and of the entropy, whose bound is a little below ln of the golden ratio.
     """
     return cf.certify.chaos(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20), (-20, 20), lr=lr)
 
