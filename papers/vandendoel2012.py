@@ -9,7 +9,7 @@ move chaotically. Very little is needed for it: damping the steps by a constant 
 import numpy as np
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, above, at_least, at_most, between, near
+from cfdyn.claims import Claims, Control, above, at_least, at_most, between
 
 CLAIMS = Claims(__name__, __doc__, read="the abstract")
 SPECTRA = ((1, 4, 10), (1, 20, 100), (1, 50, 1000))
@@ -88,13 +88,14 @@ def _steps(kappa, rule, n=50, seed=0):
 @CLAIMS.add(
     "abstract", {"steps to the constant rate's": between(0.5, 1.0), "steps, κ = 1000 to 100": between(7.0, 13.0)},
     Control("damped by 0.9", changes={"rule": 0.9}), figure="counts",
-    domain="convex quadratics of condition number κ", examples="50 eigenvalues in geometric progression, κ = 100 and 1000, one start",
+    domain="convex quadratics of condition number κ",
+    examples="50 eigenvalues in geometric progression, κ = 100 and 1000, one start",
     perturbations=(Control("damped by 0.97", changes={"rule": 0.97}),),
 )  # fmt: skip
 def steepest_descent_is_slow(rule=1.0):
     """Steepest descent takes about as many steps as the best constant rate, in proportion to κ.
 
-    Steps from a random start to 10⁻⁶ of the residual, over those of the rate 2/(1 + κ) at κ = 1000; and at κ = 1000 over κ = 100.
+    Steps to 10⁻⁶ of the residual, over those of the rate 2/(1 + κ) at κ = 1000; and those at κ = 1000 over κ = 100.
     """
     steps = {kappa: _steps(kappa, rule)[0] for kappa in (100, 1000)}
     return {

@@ -57,8 +57,8 @@ def _ring(even=True):
     {"edges": near([_condition(2 * RING, _share(POINTS, *case), 1) for case in RING_BATCHES], relative=1e-9)},
     Control("points at random places", changes={"even": False}), figure="batches",
     domain="translation-invariant linear models, squared error, solvable; SGD without momentum, in the mean square",
-    examples="17 points on a circle, cosines and sines of four frequencies, λ = 1, 0.6, 0.3, 0.1; b = 1, 3, 10 with and b = 3, 10 "
-             "without replacement",
+    examples="17 points on a circle, cosines and sines of four frequencies, λ = 1, 0.6, 0.3, 0.1; b = 1, 3, 10 with and b = 3, "
+             "10 without replacement",
     perturbations=(Control("eigenvalues 1 % larger", changes={"stretch": 1.01}),),
 )  # fmt: skip
 def translation_invariant(even=True, stretch=1.0):
@@ -74,8 +74,9 @@ def translation_invariant(even=True, stretch=1.0):
     "abstract (explicit stability conditions; this one is derived here)",
     {"edges": near([_condition(PAIR, 1 / b, -1) for b in (1, 2, 8)], relative=1e-9)},
     Control("entries ±1, whose noise is not spectrally expressible in this way", changes={"numbers": (1.0, -1.0)}),
-    figure="batches", domain="linear models with Gaussian features, squared error, solvable; SGD without momentum, in the mean square",
-    examples="36 rows with the moments of a Gaussian with the variances 1 and 0.4 up to the fifth; b = 1, 2 and 8 with replacement",
+    figure="batches",
+    domain="linear models with Gaussian features, squared error, solvable; SGD without momentum, in the mean square",
+    examples="36 rows with the moments of a Gaussian up to the fifth, variances 1 and 0.4; b = 1, 2, 8 with replacement",
     perturbations=(Control("another fourth moment", changes={"numbers": (0.0,) * 4 + (1.7, -1.7)}),),
 )  # fmt: skip
 def gaussian_features(numbers=(0.0,) * 4 + (3**0.5, -(3**0.5))):

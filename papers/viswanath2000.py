@@ -21,7 +21,8 @@ def _random_signs(rule, runs=64, steps=20_000):
 
 @CLAIMS.add(
     "title", {"rate": near(1.13198824, 0.0015)}, Control("sums alone: the golden mean", changes={"rule": "x + y"}),
-    domain="x₊ = ±x ± x₋, independent fair signs; almost all sequences of signs", examples="64 random sequences of 20,000 numbers",
+    domain="x₊ = ±x ± x₋, independent fair signs; almost all sequences of signs",
+    examples="64 random sequences of 20,000 numbers",
     perturbations=(Control("0.99 of the number before the last", changes={"rule": "sign(s)*x + 0.99*y"}),),
 )  # fmt: skip
 def growth_of_random_fibonacci_numbers(rule="sign(s)*x + y"):
