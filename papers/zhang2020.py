@@ -32,7 +32,8 @@ def _edge(rules):
     "own statement", {"edge": near(1.0, 1e-9), "optimistic": near(1 / math.sqrt(3), 1e-9)},
     Control("a look-ahead of one step and a half", changes={"extra": ("x - lr*(y + 3*lr/2*x)", "y + lr*(x - 3*lr/2*y)")}),
     domain="the game xy, one number for each player, η > 0",
-    perturbations=(Control("a look-ahead of 1.02 steps", changes={"extra": ("x - lr*(y + 1.02*lr*x)", "y + lr*(x - 1.02*lr*y)")}),),
+    perturbations=(Control("a look-ahead of 1.02 steps",
+                           changes={"extra": ("x - lr*(y + 1.02*lr*x)", "y + lr*(x - 1.02*lr*y)")}),),
 )  # fmt: skip
 def edges(extra=tuple(EXTRA)):
     """On the game xy extragradient converges iff η < 1, optimistic descent-ascent, both players at once, iff η < 1/√3.
@@ -46,7 +47,8 @@ def edges(extra=tuple(EXTRA)):
     "own statement", {"turn": near(1 / 6, 1e-9), "resonance": 6},
     Control("the players in turn", changes={"rules": tuple(IN_TURN)}), figure="multipliers",
     domain="the game xy, one number for each player, both at once; η = 1/√3",
-    perturbations=(Control("1.95 times the new gradient", changes={"rules": ("x - lr*(1.95*y - q)", "y + lr*(1.95*x - p)", "x", "y")}),),
+    perturbations=(Control("1.95 times the new gradient",
+                           changes={"rules": ("x - lr*(1.95*y - q)", "y + lr*(1.95*x - p)", "x", "y")}),),
 )  # fmt: skip
 def optimism_leaves_with_period_six(rules=tuple(OPTIMISTIC)):
     """Optimistic descent-ascent on xy loses stability with the multiplier e^{iπ/3}: at the edge its orbits have period 6.
@@ -64,7 +66,8 @@ def optimism_leaves_with_period_six(rules=tuple(OPTIMISTIC)):
     "abstract (alternating updates are better)",
     {"at_once": near(1.0 + 0.3**2, 1e-12), "in_turn": near(1.0, 1e-12), "negative": below(0.98)},
     Control("momentum 0.3 instead of −0.3 for the players in turn", changes={"momentum": 0.3}),
-    domain="the game xy, one number for each player, η = 0.3", perturbations=(Control("momentum 0.01", changes={"momentum": 0.01}),),
+    domain="the game xy, one number for each player, η = 0.3",
+    perturbations=(Control("momentum 0.01", changes={"momentum": 0.01}),),
 )  # fmt: skip
 def negative_momentum_in_turn(momentum=-0.3):
     """On the game xy with η = 0.3 descent-ascent diverges if the players move at once, is neutral if they move in turn, and

@@ -37,7 +37,8 @@ def _moduli(alpha, b2=0.9):
     perturbations=(Control("ε = 1.01", changes={"eps": 1.01}),),
 )  # fmt: skip
 def stable_two_cycle(used="v", eps=1.0):
-    """On λx²/2 the method with the second moment of the past gradients has a 2-cycle ±(α/2 − ε/λ) iff αλ > 2ε, attracting as long as αλ < 4ε.
+    """On λx²/2 the method with the second moment of the past has a 2-cycle ±(α/2 − ε/λ) iff αλ > 2ε,
+    attracting as long as αλ < 4ε.
 
     Periods of the orbits; ``sizes`` and ``moduli`` (of the multipliers,
     in order) of the last three against the closed forms.
@@ -53,7 +54,8 @@ def stable_two_cycle(used="v", eps=1.0):
     "own statement",
     {"kinds": ["neimark-sacker"], "at": near([4.0], 1e-9), "supercritical": True, "beyond": "quasi-periodic"},
     Control("ε = 1.1, which moves the point to 4.4", changes={"eps": 1.1}), figure="orbits",
-    domain="x²/2, one weight, second moment of the past, ε = 1, β₂ = 0.9", perturbations=(Control("ε = 1.01", changes={"eps": 1.01}),),
+    domain="x²/2, one weight, second moment of the past, ε = 1, β₂ = 0.9",
+    perturbations=(Control("ε = 1.01", changes={"eps": 1.01}),),
 )  # fmt: skip
 def it_dies_in_a_neimark_sacker_point(eps=1.0):
     """On x²/2 with ε = 1, β₂ = 0.9 a complex pair of multipliers of the 2-cycle reaches the unit circle at α = 4, a supercritical

@@ -33,7 +33,8 @@ def _gaps(lr, depth=4, steps=40):
 
 
 @CLAIMS.add(
-    "abstract (slightly below 2/η); the bounds are our statement", {"least gap/η": at_least(0.0), "greatest gap/η": at_most(20 / 3)},
+    "abstract (slightly below 2/η); the bounds are our statement",
+    {"least gap/η": at_least(0.0), "greatest gap/η": at_most(20 / 3)},
     Control("the product of two numbers", changes={"depth": 2}), figure="endings",
     domain="(1 − xyzw)²/2, four weights; η = 0.05, 0.02 and 0.01, starts near minima at 1.03, 1.1 and 1.2 times the edge",
     perturbations=(Control("a gap of at least η", expected={"least gap/η": at_least(1.0)}),),
@@ -71,7 +72,8 @@ def gap_is_half(lrs=(0.02, 0.01), half=0.5):
     perturbations=(Control("from 1.02 times the edge", changes={"beyond": 1.02}),),
 )  # fmt: skip
 def two_factors_end_lower(beyond=1.1, lr=0.05):
-    """From 1.1 times the edge, η = 0.05, two factors also converge, but end at least 10 % below 2/η; four end at most 0.2 % below.
+    """From 1.1 times the edge, η = 0.05, two factors also converge, but end at least 10 % below 2/η; four end at most 0.2 %
+    below.
 
     (2/η − S) in units of 2/η.
     """
