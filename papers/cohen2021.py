@@ -28,7 +28,7 @@ def _orbit(hidden, lr, seed, steps):
     "abstract and introduction (the network is ours)",
     {"starts below the edge": at_most(0.9), "peak beyond the edge": at_least(1.02), "mean at the edge": between(0.995, 1.005)},
     Control("a learning rate whose edge the sharpness never reaches", changes={"lr": 0.5}), figure="hovering",
-    domain="a tanh network of 13 weights on 8 points, full batch, one start; η = 1.2, 20,000 steps",
+    domain="a tanh network of 13 weights, full batch, one start; η = 1.2, 20,000 steps",
     perturbations=(Control("in units of 2.02/η", changes={"edge": 2.02}),),
 )  # fmt: skip
 def sharpness_hovers(lr=1.2, edge=2.0):
@@ -43,10 +43,11 @@ def sharpness_hovers(lr=1.2, edge=2.0):
 
 
 @CLAIMS.add(
-    "abstract and introduction (the network is ours)", {"small rate, end": at_least(1.02), "edges reached": near([1.0, 1.0, 1.0], 0.01)},
+    "abstract and introduction (the network is ours)",
+    {"small rate, end": at_least(1.02), "edges reached": near([1.0, 1.0, 1.0], 0.01)},
     Control("three rates below the one at which the edge is met", changes={"rates": (0.3, 0.5, 0.7)}),
-    domain="a tanh network of 13 weights on 8 points, full batch, one start; η = 1, 1.1, 1.2 and 0.2",
-    perturbations=(Control("0.7, 1.1 and 1.2, of which the first does not meet its edge", changes={"rates": (0.7, 1.1, 1.2)}),),
+    domain="a tanh network of 13 weights, full batch, one start; η = 1, 1.1, 1.2 and 0.2",
+    perturbations=(Control("0.7, 1.1 and 1.2, the first below the edge", changes={"rates": (0.7, 1.1, 1.2)}),),
 )  # fmt: skip
 def edge_follows_rate(rates=(1.0, 1.1, 1.2)):
     """On a small tanh network the sharpness settles at 2/η for each of η = 1, 1.1 and 1.2; with η = 0.2 it passes these levels and
@@ -61,13 +62,15 @@ def edge_follows_rate(rates=(1.0, 1.1, 1.2)):
 
 
 @CLAIMS.add(
-    "abstract and introduction (the network is ours)", {"steps uphill, part": between(0.2, 0.7), "mean loss, late to early": at_most(0.7)},
+    "abstract and introduction (the network is ours)",
+    {"steps uphill, part": between(0.2, 0.7), "mean loss, late to early": at_most(0.7)},
     Control("a small learning rate, at which no step goes uphill", changes={"lr": 0.2}),
-    domain="a tanh network of 13 weights on 8 points, full batch, one start; η = 1.2, 5,000 steps",
+    domain="a tanh network of 13 weights, full batch, one start; η = 1.2, 5,000 steps",
     perturbations=(Control("η = 0.7, below the edge", changes={"lr": 0.7}),),
 )  # fmt: skip
 def loss_is_not_monotone(lr=1.2):
-    """At the edge of stability of a small tanh network the loss rises on a fifth of the steps or more, and yet falls over long times.
+    """At the edge of stability of a small tanh network the loss rises on a fifth of the steps or more,
+    and yet falls over long times.
 
     The part of the steps 300 to 5,000 on which the loss rises, and the mean loss of steps
     4,000 to 5,000 over that of steps 300 to 1,300.
@@ -80,7 +83,7 @@ def loss_is_not_monotone(lr=1.2):
 @CLAIMS.add(
     "own statement", {"heavy ball": near(1.0, 0.01), "Nesterov": near([1.0, 1.0], 0.01)},
     Control("a third of the rates, at which the edge is not reached", changes={"share": 1 / 3}), figure="momentum",
-    domain="a tanh network of 13 weights on 8 points, full batch, one start; heavy ball with β = 0.5, Nesterov's method with 0.5 and 0.9, threshold 2",
+    domain="a tanh network of 13 weights, full batch, one start; heavy ball with β = 0.5, Nesterov's method with 0.5 and 0.9, threshold 2",
     perturbations=(Control("in units of 1.02 thresholds", changes={"unit": 1.02}),),
 )  # fmt: skip
 def momentum_has_its_own_level(share=1.0, unit=1.0):
@@ -122,7 +125,7 @@ def _digits(rates, steps=1000):
     {"starts": at_most(0.95), "means": near([1.0] * 4, 0.01), "farthest": at_most(0.05),
      "grows to without an edge": at_least(1.5), "uphill": between(0.01, 0.6)},
     Control("rates whose edge the sharpness does not reach in so many steps", changes={"rates": (0.05, 0.08, 0.1, 0.12)}),
-    domain="a 64-32-32-4 tanh network on 500 digits, squared error, full batch, one start; η = 0.5, 0.55, 0.6 and 0.75, 1,000 steps",
+    domain="a 64-32-32-4 tanh network on 500 digits, squared error, one start; η = 0.5, 0.55, 0.6 and 0.75, 1,000 steps",
     perturbations=(Control("in units of 2.04/η", changes={"edge": 2.04}),),
     slow=True,
 )  # fmt: skip
