@@ -32,7 +32,8 @@ def _orbit(hidden, lr, seed, steps):
     perturbations=(Control("in units of 2.02/η", changes={"edge": 2.02}),),
 )  # fmt: skip
 def sharpness_hovers(lr=1.2, edge=2.0):
-    """On a small tanh network the sharpness of gradient descent starts below 2/η, rises, crosses 2/η and then hovers about it: progressive
+    """On a small tanh network the sharpness of gradient descent starts below 2/η, rises, crosses 2/η and then
+    hovers about it: progressive
     sharpening and edge of stability.
 
     All three numbers are in units
@@ -50,11 +51,12 @@ def sharpness_hovers(lr=1.2, edge=2.0):
     perturbations=(Control("0.7, 1.1 and 1.2, the first below the edge", changes={"rates": (0.7, 1.1, 1.2)}),),
 )  # fmt: skip
 def edge_follows_rate(rates=(1.0, 1.1, 1.2)):
-    """On a small tanh network the sharpness settles at 2/η for each of η = 1, 1.1 and 1.2; with η = 0.2 it passes these levels and
+    """On a small tanh network the sharpness settles at 2/η for each of η = 1, 1.1 and 1.2; with η = 0.2 it passes these levels
+    and
     goes on.
 
     The tanh net with 4 units: means of the sharpness over the last 10,000 of 20,000 steps times η/2 for three η; and the
-    sharpness after as much time with η = 0.2, in units of the smallest of the three edges.
+    sharpness after as much time with η = 0.2, in units of the largest of the three edges.
     """
     means = [float(_orbit(lr=lr, steps=20_000, **HOVER).sharpness[10_000:].mean() * lr / 2) for lr in rates]
     slow = _orbit(lr=0.2, steps=100_000, **HOVER).sharpness[-1] / (2 / min(rates))
@@ -83,12 +85,14 @@ def loss_is_not_monotone(lr=1.2):
 @CLAIMS.add(
     "own statement", {"heavy ball": near(1.0, 0.01), "Nesterov": near([1.0, 1.0], 0.01)},
     Control("a third of the rates, at which the edge is not reached", changes={"share": 1 / 3}), figure="momentum",
-    domain="a tanh network of 13 weights, full batch, one start; heavy ball with β = 0.5, Nesterov's method with 0.5 and 0.9, threshold 2",
+    domain="a tanh network of 13 weights, full batch, one start; heavy ball with β = 0.5, Nesterov's method "
+           "with 0.5 and 0.9, threshold 2",
     perturbations=(Control("in units of 1.02 thresholds", changes={"unit": 1.02}),),
 )  # fmt: skip
 def momentum_has_its_own_level(share=1.0, unit=1.0):
-    """On a small tanh network with momentum β the sharpness rises to and hovers at the threshold of a quadratic with momentum: (2 + 2β)/η for heavy ball,
-    (2 + 2β)/((1 + 2β)η) for Nesterov's.
+    """On a small tanh network with momentum β the sharpness rises to and hovers at the threshold of a quadratic with momentum:
+    (2 + 2β)/η for heavy ball with β = 0.5,
+    (2 + 2β)/((1 + 2β)η) for Nesterov's with β = 0.5 and 0.9.
 
     The tanh net with 4 units, rates with the thresholds 2 (of gradient descent with η = 1): the mean sharpness over the
     second half of 20,000 steps, over the threshold; heavy ball with β = 0.5, Nesterov with 0.5 and 0.9. Heavy ball with 0.9

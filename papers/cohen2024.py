@@ -117,7 +117,8 @@ def stays_where_the_gradient_flow_leaves(share=1.0):
     perturbations=(Control("2.1 e in place of 2 e", changes={"factor": 2.1}),),
 )  # fmt: skip
 def variance_along_a_valley(with_z=True, factor=2.0):
-    """On a valley with a slow variable z the flow's σ²(t) predicts the changing variance of gradient descent's oscillation within 2 %.
+    """On a valley with a slow variable z the flow's σ²(t) predicts the changing variance of gradient descent's
+    oscillation within 2 %.
 
     A loss whose critical direction has σ² = 2e(0.2 + z) in closed form, z = e^(−ηst): the flow's variance over that,
     and that of 2,000 steps of gradient descent, (x₋² + 2x² + x₊²)/4, over it, on average and at worst.
@@ -234,7 +235,8 @@ def _averages(loss, lr, start, steps, first, oscillation):
 @CLAIMS.add(
     "own statement", {"flow": near(2.5, 1e-9), "descent": near(2.166, 5e-4)},
     Control("a tenth of the learning rate, below the edge", changes={"lr": 0.08}),
-    domain="½(1 − xy)², two weights, η = 0.8, from (1.5, 0.3), 60 steps", perturbations=(Control("η = 0.79", changes={"lr": 0.79}),),
+    domain="½(1 − xy)², two weights, η = 0.8, from (1.5, 0.3), 60 steps",
+    perturbations=(Control("η = 0.79", changes={"lr": 0.79}),),
 )  # fmt: skip
 def other_minimum_at_a_large_step(lr=0.8):
     """At a large learning rate flow and descent can part: on ½(1 − xy)², η = 0.8, the flow ends at S = 2.5, the descent at 2.166.
