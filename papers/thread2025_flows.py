@@ -75,7 +75,8 @@ def same_path_while_one_eigenvalue_pushes(text="(1 - x*y)**2/2", t=20, lr=LR):
 )  # fmt: skip
 def misses_the_exit(name="thread", swing=0.8):
     """The thread's formula misses the exit: on x²(2 + 0.8 sin y + z + 0.1xy)/2 − 0.1y + 0.1z² + 0.05xz with η = 0.8 the central
-    flow leaves the edge at t = 29.59, where ⟨−g, ∇S⟩ turns negative, while the projection holds the sharpness at 2/η up to t = 80.
+    flow leaves the edge at t = 29.59, where ⟨−g, ∇S⟩ turns negative, while the projection holds the sharpness at 2/η, at least
+    up to t = 80.
 
     When the central flow leaves, against another program; how often the other one leaves, its least ηS/2 after the entry, and
     the largest distance of both.
@@ -106,7 +107,8 @@ def holds_the_sum_of_several(name="thread", weight=1.0):
     end = next((e.t for e in path.events if e.t > two), 85.0)
     loss = cf.Loss(TWO, STARTS[TWO][0])
     values = np.array([np.linalg.eigvalsh(loss.hessian(path(t)))[-2:] for t in np.linspace(two + 1e-6, end - 1e-6, 50)])
-    return {"sum": (weight * values[:, 0] + values[:, 1]).mean() * LR / 4, "largest": values.max() * LR / 2, "central": central.edge.max() / 2,
+    held = (weight * values[:, 0] + values[:, 1]).mean() * LR / 4
+    return {"sum": held, "largest": values.max() * LR / 2, "central": central.edge.max() / 2,
             "apart": np.abs(path.w - central.w).max(), "second": two, "until": end}  # fmt: skip
 
 
@@ -152,8 +154,8 @@ RUNS = {
 @CLAIMS.add(
     "question on an analog computer", {"lower loss": at_least(7), "exception": "network", "flatter": 8, "runs": 8},
     Control("a fifth of the learning rates, where both flows are one", changes={"share": 0.2}), figure="analog",
-    domain="eight losses with one start and learning rate each (RUNS in the file), at or beyond the edge, at the time of 60 to 6,000 "
-           "steps",
+    domain="eight losses with one start and learning rate each (RUNS in the file), at or beyond the edge, at the time of 60 to "
+           "6,000 steps",
     perturbations=(Control("0.7 of the learning rates", changes={"share": 0.7}),),
 )  # fmt: skip
 def analog_computer(share=1.0):
@@ -177,7 +179,8 @@ def analog_computer(share=1.0):
 @CLAIMS.add(
     "question on the cost", {"long": at_most(0.002), "growth": at_most(1.0), "short": 8, "runs": 8},
     Control("runs of a hundred steps only", changes={"steps": (100, 100)}), figure="work",
-    domain="½(y + x)x² − ε(x + y) with ε = 10/steps, two weights, η = 0.3, 10⁴ and 10⁶ steps; eight runs of 60 to 6,000 steps; rtol 1e-4",
+    domain="½(y + x)x² − ε(x + y) with ε = 10/steps, two weights, η = 0.3, 10⁴ and 10⁶ steps; eight "
+           "runs of 60 to 6,000 steps; rtol 1e-4",
     perturbations=(Control("rtol 1e-7", changes={"rtol": 1e-7}),),
 )  # fmt: skip
 def cost_of_the_central_flow(steps=(10_000, 1_000_000), rtol=1e-4):

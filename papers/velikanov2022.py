@@ -53,30 +53,37 @@ def _ring(even=True):
 
 
 @CLAIMS.add(
-    "stability condition, translation invariance",
+    "abstract (explicit stability conditions; this one is derived here)",
     {"edges": near([_condition(2 * RING, _share(POINTS, *case), 1) for case in RING_BATCHES], relative=1e-9)},
-    Control("points at random places", changes={"even": False}), figure="batches", read="a secondary source",
+    Control("points at random places", changes={"even": False}), figure="batches",
+    domain="translation-invariant linear models, squared error, solvable; SGD without momentum, in the mean square",
+    examples="17 points on a circle, cosines and sines of four frequencies, λ = 1, 0.6, 0.3, 0.1; b = 1, 3, 10 with and b = 3, "
+             "10 without replacement",
+    perturbations=(Control("eigenvalues 1 % larger", changes={"stretch": 1.01}),),
 )  # fmt: skip
-def translation_invariant(even=True):
-    """For a translation-invariant linear model spectrally expressible noise with τ₁ = τ₂ = 1 is exact, and SGD with batches of b
-    of n rows is stable iff η c Σ λ/(2 − (1 − c)ηλ) < 1, c = 1/b, or (n − b)/(b(n − 1)) without replacement.
+def translation_invariant(even=True, stretch=1.0):
+    """For a translation-invariant linear model SGD with batches of b of n rows is stable in the mean square iff η c Σ λ/(2 − (1 −
+    c)ηλ) < 1, with c = 1/b, or (n − b)/(b(n − 1)) without replacement, and all (1 − c)ηλ < 2.
 
-    17 points on a circle, cosines and sines of four frequencies with λ = 1, 0.6, 0.3, 0.1: the largest stable rate of
-    `mean_square` for b = 1, 3, 10 with and b = 3, 10 without replacement.
+    The largest stable rate of `mean_square`, from the rows, against the condition, from the eigenvalues.
     """
-    return {"edges": [_edge(_ring(even), *case) for case in RING_BATCHES]}
+    return {"edges": [_edge(_ring(even) * stretch**0.5, *case) for case in RING_BATCHES]}
 
 
 @CLAIMS.add(
-    "stability condition, Gaussian features",
+    "abstract (explicit stability conditions; this one is derived here)",
     {"edges": near([_condition(PAIR, 1 / b, -1) for b in (1, 2, 8)], relative=1e-9)},
     Control("entries ±1, whose noise is not spectrally expressible in this way", changes={"numbers": (1.0, -1.0)}),
-    read="a secondary source", figure="batches",
+    figure="batches",
+    domain="linear models with Gaussian features, squared error, solvable; SGD without momentum, in the mean square",
+    examples="36 rows with the moments of a Gaussian up to the fifth, variances 1 and 0.4; b = 1, 2, 8 with replacement",
+    perturbations=(Control("another fourth moment", changes={"numbers": (0.0,) * 4 + (1.7, -1.7)}),),
 )  # fmt: skip
 def gaussian_features(numbers=(0.0,) * 4 + (3**0.5, -(3**0.5))):
-    """For Gaussian features it is exact with τ₁ = 1, τ₂ = −1: stable iff η c Σ λ/(2 − (1 + c)ηλ) < 1.
+    """For Gaussian features SGD with batches of b rows, c = 1/b, is stable in the mean square iff η c Σ λ/(2 − (1 + c)ηλ) < 1 and
+    all (1 + c)ηλ < 2.
 
-    36 rows with the moments of a Gaussian with the variances 1 and 0.4 up to the fifth, batches of 1, 2, 8 with replacement.
+    Fourth moments decide: the largest stable rate of `mean_square`, from the rows, against the condition.
     """
     x = np.array(list(itertools.product(numbers, repeat=2))) * np.sqrt(PAIR)
     return {"edges": [_edge(x, b) for b in (1, 2, 8)]}

@@ -28,17 +28,20 @@ def _late(delay, lr=0.1):
 
 
 @CLAIMS.add(
-    "lemma 1; the angle is derived here",
+    "lemma 1 (from memory); also derived here",
     {"edges": near([2 * math.sin(math.pi / (4 * d + 2)) for d in DELAYS], 1e-9),
      "periods": near([4 * d + 2 for d in DELAYS], 1e-6)},
     Control("one step more delay than is said", changes={"more": 1}), figure="edges",
+    domain="convex quadratics of largest curvature λ, d ≥ 0, η > 0", examples="w²/2, d = 0, 1, 2, 3, 5 and 8",
+    perturbations=(Control("λ larger by 1 %", changes={"curvature": 1.01}),),
 )  # fmt: skip
-def edge_of_late_gradients(more=0):
-    """With gradients d steps late a quadratic of curvature λ is stable iff ηλ < 2 sin(π/(4d + 2)).
+def edge_of_late_gradients(more=0, curvature=1.0):
+    """With gradients d steps late a quadratic of curvature λ is stable iff ηλ < 2 sin(π/(4d + 2)); at the
+    edge it swings with the period 4d + 2.
 
-    The edge of w²/2 for d = 0, 1, 2, 3, 5, 8, and ``periods``: 2π over the angle of the multiplier there.
+    The edge, and ``periods``: 2π over the angle of the multiplier there.
     """
-    found = [cf.analysis.edge(cf.as_map(cf.Loss("w**2/2"), _late(d + more)), [0.0], scale=0.05) for d in DELAYS]
+    found = [cf.analysis.edge(cf.as_map(cf.Loss(f"{curvature}*w**2/2"), _late(d + more)), [0.0], scale=0.05) for d in DELAYS]
     turns = [abs(float(np.angle(e.multiplier))) for e in found]
     return {"edges": [e.value for e in found], "periods": [2 * math.pi / turn for turn in turns]}
 
@@ -52,17 +55,20 @@ def _sizes():
 
 
 @CLAIMS.add(
-    "not in the source: derived here (summary)",
+    "own statement",
     {"periods": [6] * 6, "log_cosh": near(_sizes()["log_cosh"], 1e-8), "root": near(_sizes()["root"], 1e-8)},
     Control("no delay: 2-cycles", changes={"delay": 0}), figure="orbit", second=_sizes,
+    domain="log cosh w and √(1 + w²), one weight from 0.3; 1.1, 1.3 and 1.6 times the edge",
+    perturbations=(Control("steps 1 % larger", changes={"share": 1.01}),),
 )  # fmt: skip
-def period_six_on_convex_losses(delay=1):
-    """With a gradient one step late, descent on a convex loss of one variable settles on a stable 6-cycle above the edge.
+def period_six_on_convex_losses(delay=1, share=1.0):
+    """With a gradient one step late, descent on log cosh w and on √(1 + w²) settles on a 6-cycle at 1.1, 1.3 and 1.6 times the
+    edge.
 
-    log cosh w and √(1 + w²) at 1.1, 1.3 and 1.6 times the edge, orbits from 0.3: the periods, and the largest w of each cycle
+    Orbits from 0.3: the periods, and the largest w of each cycle
     against the solutions of its two equations.
     """
-    edge, found = 2 * math.sin(math.pi / (4 * delay + 2)), {}
+    edge, found = share * 2 * math.sin(math.pi / (4 * delay + 2)), {}
     for name, loss in (("log_cosh", cf.losses.log_cosh()), ("root", cf.Loss("sqrt(1 + w**2)"))):
         found[name] = [cf.analysis.classify(cf.as_map(loss, _late(delay, s * edge)), [0.3]) for s in FACTORS]
     return {
@@ -72,13 +78,14 @@ def period_six_on_convex_losses(delay=1):
 
 
 @CLAIMS.add(
-    "not in the source: observed here", {"periods": [10, 10, 10]},
-    Control("a delay of one", changes={"delay": 1}),
+    "own statement", {"periods": [10, 10, 10]},
+    Control("a delay of one", changes={"delay": 1}), domain="√(1 + w²), one weight from 0.3; 1.1, 1.3 and 1.6 times the edge",
+    perturbations=(Control("a delay of three", changes={"delay": 3}),),
 )  # fmt: skip
 def period_ten_with_two_steps_of_delay(delay=2):
-    """With a gradient two steps late the cycles have ten points.
+    """With a gradient two steps late, descent on √(1 + w²) settles on a cycle of ten points at 1.1, 1.3 and 1.6 times the edge.
 
-    √(1 + w²) at 1.1, 1.3 and 1.6 times the edge 2 sin(18°), orbits from 0.3.
+    The edge is 2 sin(18°): the periods of orbits from 0.3.
     """
     edge, loss = 2 * math.sin(math.pi / (4 * delay + 2)), cf.Loss("sqrt(1 + w**2)")
     return {"periods": [cf.analysis.classify(cf.as_map(loss, _late(delay, s * edge)), [0.3]).period for s in FACTORS]}

@@ -29,8 +29,11 @@ def _edge(rules):
 
 
 @CLAIMS.add(
-    "not in the source as read: derived here", {"edge": near(1.0, 1e-9), "optimistic": near(1 / math.sqrt(3), 1e-9)},
+    "own statement", {"edge": near(1.0, 1e-9), "optimistic": near(1 / math.sqrt(3), 1e-9)},
     Control("a look-ahead of one step and a half", changes={"extra": ("x - lr*(y + 3*lr/2*x)", "y + lr*(x - 3*lr/2*y)")}),
+    domain="the game xy, one number for each player, η > 0",
+    perturbations=(Control("a look-ahead of 1.02 steps",
+                           changes={"extra": ("x - lr*(y + 1.02*lr*x)", "y + lr*(x - 1.02*lr*y)")}),),
 )  # fmt: skip
 def edges(extra=tuple(EXTRA)):
     """On the game xy extragradient converges iff η < 1, optimistic descent-ascent, both players at once, iff η < 1/√3.
@@ -41,8 +44,11 @@ def edges(extra=tuple(EXTRA)):
 
 
 @CLAIMS.add(
-    "not in the source as read: derived here", {"turn": near(1 / 6, 1e-9), "resonance": 6},
+    "own statement", {"turn": near(1 / 6, 1e-9), "resonance": 6},
     Control("the players in turn", changes={"rules": tuple(IN_TURN)}), figure="multipliers",
+    domain="the game xy, one number for each player, both at once; η = 1/√3",
+    perturbations=(Control("1.95 times the new gradient",
+                           changes={"rules": ("x - lr*(1.95*y - q)", "y + lr*(1.95*x - p)", "x", "y")}),),
 )  # fmt: skip
 def optimism_leaves_with_period_six(rules=tuple(OPTIMISTIC)):
     """Optimistic descent-ascent on xy loses stability with the multiplier e^{iπ/3}: at the edge its orbits have period 6.
@@ -60,13 +66,14 @@ def optimism_leaves_with_period_six(rules=tuple(OPTIMISTIC)):
     "abstract (alternating updates are better)",
     {"at_once": near(1.0 + 0.3**2, 1e-12), "in_turn": near(1.0, 1e-12), "negative": below(0.98)},
     Control("momentum 0.3 instead of −0.3 for the players in turn", changes={"momentum": 0.3}),
+    domain="the game xy, one number for each player, η = 0.3",
+    perturbations=(Control("momentum 0.01", changes={"momentum": 0.01}),),
 )  # fmt: skip
 def negative_momentum_in_turn(momentum=-0.3):
-    """Descent-ascent diverges on xy for any step if the players move at once, and is neutral in turn; with negative momentum
-    and in turn it converges.
+    """On the game xy with η = 0.3 descent-ascent diverges if the players move at once, is neutral if they move in turn, and
+    converges in turn with the momentum −0.3.
 
-    Squared spectral radii of the maps at η = 0.3, ``negative``: with momentum −0.3; 1 + η² and 1 are closed forms for the
-    others.
+    Squared spectral radii of the maps, the first two against 1 + η² and 1.
     """
     plain = cf.Map.from_text(["x - lr*y", "y + lr*x"], "x y", params={"lr": 0.3})
     turn = cf.Map.from_text(["x - lr*y", "y + lr*(x - lr*y)"], "x y", params={"lr": 0.3})

@@ -28,18 +28,22 @@ def _moduli(alpha, b2=0.9):
 
 
 @CLAIMS.add(
-    "a note of 2026 on the shortest delay",
+    "own statement",
     {"periods": [1, 2, 2, 2], "sizes": near([0.05, 0.5, 0.95], 1e-9),
      "moduli": near(_moduli(2.1) + _moduli(3) + _moduli(3.9), 1e-7)},
     Control("the gradient of the step inside v, as in RMSProp", changes={"used": "new"}), figure="orbits",
+    domain="λx²/2, one weight, second moment of the past, no momentum; α, ε > 0",
+    examples="λ = ε = 1, β₂ = 0.9, α = 1.9, 2.1, 3 and 3.9, from x = 0.3, v = 0.2",
+    perturbations=(Control("ε = 1.01", changes={"eps": 1.01}),),
 )  # fmt: skip
-def stable_two_cycle(used="v"):
-    """On λx²/2 there is a 2-cycle ±(α/2 − ε/λ) iff αλ > 2ε, attracting as long as αλ < 4ε.
+def stable_two_cycle(used="v", eps=1.0):
+    """On λx²/2 the method with the second moment of the past has a 2-cycle ±(α/2 − ε/λ) iff αλ > 2ε,
+    attracting as long as αλ < 4ε.
 
-    λ = ε = 1, β₂ = 0.9, orbits from x = 0.3, v = 0.2 at α = 1.9, 2.1, 3 and 3.9. ``sizes`` and ``moduli`` (of the multipliers,
+    Periods of the orbits; ``sizes`` and ``moduli`` (of the multipliers,
     in order) of the last three against the closed forms.
     """
-    found = [cf.analysis.classify(_step(lr, used=used), [0.3, 0.2]) for lr in (1.9, 2.1, 3.0, 3.9)]
+    found = [cf.analysis.classify(_step(lr, eps, used=used), [0.3, 0.2]) for lr in (1.9, 2.1, 3.0, 3.9)]
     return {
         "periods": [r.period for r in found], "sizes": [float(abs(r.points[:, 0]).max()) for r in found[1:]],
         "moduli": [m for r in found[1:] for m in sorted(abs(r.multipliers).tolist())],
@@ -47,12 +51,15 @@ def stable_two_cycle(used="v"):
 
 
 @CLAIMS.add(
-    "a note of 2026 on the shortest delay; the invariant circle is our finding",
+    "own statement",
     {"kinds": ["neimark-sacker"], "at": near([4.0], 1e-9), "supercritical": True, "beyond": "quasi-periodic"},
     Control("ε = 1.1, which moves the point to 4.4", changes={"eps": 1.1}), figure="orbits",
+    domain="x²/2, one weight, second moment of the past, ε = 1, β₂ = 0.9",
+    perturbations=(Control("ε = 1.01", changes={"eps": 1.01}),),
 )  # fmt: skip
 def it_dies_in_a_neimark_sacker_point(eps=1.0):
-    """At αλ = 4ε a complex pair of multipliers of the 2-cycle reaches the unit circle.
+    """On x²/2 with ε = 1, β₂ = 0.9 a complex pair of multipliers of the 2-cycle reaches the unit circle at α = 4, a supercritical
+    Neimark–Sacker point; at α = 4.1 the orbit is quasi-periodic.
 
     The branch of the 2-cycle is continued from α = 3 to 6 with λ = 1, β₂ = 0.9; ``beyond``: what the orbit at α = 4.1 is. The
     normal form is supercritical: a pair of invariant circles takes over.
@@ -67,8 +74,10 @@ def it_dies_in_a_neimark_sacker_point(eps=1.0):
 
 
 @CLAIMS.add(
-    "a note of 2026 on the shortest delay", {"moduli": near([1.1, 1.05, 1.01], 1e-9)},
+    "own statement", {"moduli": near([1.1, 1.05, 1.01], 1e-9)},
     Control("ε = 0.4 with α = 1", changes={"eps": 0.4}),
+    domain="λx²/2, one weight, second moment of the past, ε = 0, any step", examples="λ = α = 1, β₂ = 0.9, 0.95 and 0.99",
+    perturbations=(Control("ε = 0.01", changes={"eps": 0.01}),),
 )  # fmt: skip
 def unstable_without_epsilon(eps=0.0):
     """For ε = 0 the 2-cycle is never stable: its multipliers have the modulus 2 − β₂ whatever the step.
