@@ -80,7 +80,8 @@ def _along(windows):
 
 @CLAIMS.add(
     "companion site, part I",
-    {"first": near([1.0, 1.0], 0.25), "total": near([1.0, 1.0], 0.2), "second": between(2 / 3, 1.5), "least share": at_least(0.95)},
+    {"first": near([1.0, 1.0], 0.25), "total": near([1.0, 1.0], 0.2), "second": between(2 / 3, 1.5),
+     "least share": at_least(0.95)},
     Control("the variance of the averaged weights in place of the oscillation's", changes={"fast": False}), slow=True,
     domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 300 to 600; seeds 0 and 1",
     perturbations=(Control("Σ has twice the variance", changes={"part": 2.0}),),
@@ -101,7 +102,7 @@ def variances_of_descent(fast=True, part=1.0):
 @CLAIMS.add(
     "own statement", {"second": at_least(1.5), "later": at_most(2 / 3), "all": between(0.5, 2)},
     Control("from another start, where the second eigenvalue is the variance", changes={"name": "its seed 1"}), slow=True,
-    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 300 to 900, the start of seed 0",
+    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 300 to 900; seed 0",
     perturbations=(Control("over all 600 steps, too, it is twice as large or more", expected={"all": at_least(2.0)}),),
 )  # fmt: skip
 def second_variance_of_descent_on_a_connected_net(name="larger mlp"):
