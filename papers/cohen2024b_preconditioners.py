@@ -93,11 +93,13 @@ def _reached(net, bare, level):
 
 
 def _beside(name, lr, ablated=True, steps=300):
-    """Without the penalty over with it, from step 300 on: time to the loss that the latter has so many steps on, S then; the
-    path.""" net, optimizer = _net(name), cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99) full = cf.solve(cf.flows.central(net,
-    optimizer), net.start, steps, warm=300, save_at=[0.0, steps], rtol=1e-4) if not ablated: return 1.0, 1.0, full.w bare =
-    _bare(net, full.w[0], 2 * steps) return _reached(net, bare, full.loss[-1]) / steps, float(net.sharpness(bare[steps]) /
-    net.sharpness(full.w[1])), bare
+    """Without the penalty over with it, from step 300 on: time to the loss that the latter has so many steps on, S then; path."""
+    net, optimizer = _net(name), cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99)
+    full = cf.solve(cf.flows.central(net, optimizer), net.start, steps, warm=300, save_at=[0.0, steps], rtol=1e-4)
+    if not ablated:
+        return 1.0, 1.0, full.w
+    bare = _bare(net, full.w[0], 2 * steps)
+    return _reached(net, bare, full.loss[-1]) / steps, float(net.sharpness(bare[steps]) / net.sharpness(full.w[1])), bare
 
 
 @CLAIMS.add(
