@@ -132,8 +132,9 @@ def regularization_accelerates_a_connected_net(lr=0.05, steps=1200):
     """On a fully connected net with 1108 weights, too, Scalar RMSProp's central flow without its penalty on curvature goes to
     sharper regions and is slower: with η = 0.05 it is sharper, but faster.
 
-    As above, with 1200 steps. ``beside the optimizer``: the first number with the optimizer's own averaged loss in place of the
-    central flow's; both numbers at other η, after 300 steps.
+    As above, with 1200 steps. ``beside the optimizer``: the first number with the optimizer's own averaged loss in place of
+    the central flow's; both numbers at four η after 300 steps. When this was put on record, SciPy's Runge-Kutta method of
+    order 5 with S by ARPACK had the same time at η = 0.05.
     """
     slower, sharper, bare = _beside("mlp", lr, steps=steps)
     net, optimizer = _net("mlp"), cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99)
@@ -229,7 +230,7 @@ def _distances(name, model):
     Control("the two flows exchanged", changes={"worse": "central", "better": "stationary"}), slow=True,
     domain="64-16-4 (tanh) and a CNN (468 weights, tanh) on 200 digits, a transformer (756 weights) that sorts; squared errors, "
     "full batches; β₂ = 0.99, η = 0.002, 0.002, 0.001; flows from step 300 on, steps 315 to 330; one start each",
-    perturbations=(Control("fifty times farther", expected={"least ratio": at_least(50)}),),
+    perturbations=(Control("ten times farther", expected={"least ratio": at_least(10)}),),
 )  # fmt: skip
 def stationary_flow_is_less_accurate(worse="stationary", better="central"):
     """On three small nets the stationary flow of RMSProp, whose preconditioner is P̄(w) at once, is farther from the averaged
