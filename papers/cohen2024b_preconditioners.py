@@ -65,8 +65,8 @@ def larger_rates_are_flatter_at_equal_loss(model="optimizer", nets=tuple(SCALAR)
 
     Half, one and two times the rate (0.05; 0.03 of the CNN): S of the averaged iterates, mean over 20 steps from where their loss
     first is at a level, two levels for each net; S over that of the rate before, the greatest of twelve, and whether all are
-    below 1. Where a run comes to the edge late, rounding decides when its first swing has grown: a start that is moved by 1e-15
-    to 1e-10 of itself changes S by 0.1 % on the connected net, and on the transformer versions differed by 2 %.
+    below 1. Where a run comes to the edge late, rounding
+    decides when its first swing has grown, and changes S by less than the bounds leave.
     """
     found = {name: [[_at(level, model, name, share * SCALAR[name]) for share in (0.5, 1, 2)] for level in LEVELS[name]]
              for name in nets}  # fmt: skip
