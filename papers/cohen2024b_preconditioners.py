@@ -91,6 +91,7 @@ def _reached(net, bare, level):
     return next((k for k, w in enumerate(bare) if net.value(w) <= level), len(bare) - 1)
 
 
+@cache
 def _beside(name, lr, ablated=True, steps=300):
     """Without the penalty over with it, from step 300 on: time to the loss that the latter has so many steps on, S then; path."""
     net, optimizer = _net(name), cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99)
