@@ -24,7 +24,7 @@ import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, at_most
 
 CLAIMS = Claims(__name__, __doc__, read="the abstract")
-EVERY, NEW, SEEDS = 5, (9, 10, 11), (3, 4, 5)
+EVERY, NEW, SEEDS = 5, (9, 10, 11), (3, 4)
 ONSET, LATE = (0.75, 30, 200), (0.6, 10, 200)  # η, the step at which flows begin, and the last one
 MODELS = {"single rod": "top", "all rods": "all"}
 
@@ -86,15 +86,15 @@ def nearer_than_the_central_flow_at_onset(model="all rods"):
 @CLAIMS.add(
     "own statement", {"single rod": at_least(1.3), "all rods": at_most(1.1), "descent": at_most(1.1)},
     Control("all rods in the single one's place", changes={"single": "all rods"}), slow=True, figure="late",
-    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.6, flows from step 10 on, seeds 3 to 5",
+    domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.6, flows from step 10 on, seeds 3 and 4",
     perturbations=(Control("descent misses it, too", expected={"descent": at_least(1.3)}),),
 )  # fmt: skip
 def single_rod_misses_a_later_onset(single="single rod"):
     """On a tanh net with 3268 weights that comes to the edge after the flow has begun, the rod flow with a single rod misses the
-    onset: from three starts its sharpness is 1.3 times 2/η or more in the steps 150 to 195, that of descent and of the rod flow
+    onset: from two starts its sharpness is 1.3 times 2/η or more in the steps 150 to 195, that of descent and of the rod flow
     with all rods below 1.1 times.
 
-    The mean sharpness of these steps over 2/η: the least of three seeds for the single rod, the largest for all rods and for
+    The mean sharpness of these steps over 2/η: the least of two seeds for the single rod, the largest for all rods and for
     descent. The single rod is the drift's, and no swing grows; with a rod for each eigenvector of Σ, of which those near the edge
     are kept however small they are, one does.
     """
