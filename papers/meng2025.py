@@ -3,7 +3,7 @@ the sphere?*, arXiv 2507.11228 (2025).
 
 Gradient descent on logistic regression that no direction separates can cycle although the step is below 2/λ, λ the largest
 curvature at the minimum. If all data have the same length, then in one dimension it converges from everywhere for every step
-below 2/λ; in more dimensions cycles still occur. The initials are from memory.
+below 2/λ; in more dimensions cycles still occur.
 """
 
 import cfdyn as cf
@@ -21,13 +21,16 @@ def _cycles(loss, lr, box, periods=range(2, 9)):
 @CLAIMS.add(
     "abstract (one dimension)", {"cycles": 0, "complete": True},
     Control("steps of 1.05 in place of 0.95 of 2/λ", changes={"part": 1.05}),
+    domain="mean logistic loss, one weight, data of equal length that no weight separates; 0 < η < 2/λ",
+    examples="shares of positive labels 0.55, 0.7, 0.9, 0.97, η = 0.95 · 2/λ, periods 2 to 8",
+    perturbations=(Control("steps of 1.02 of 2/λ", changes={"part": 1.02}),),
 )  # fmt: skip
 def no_cycles_with_equal_lengths(part=0.95):
-    """In one dimension with data of equal length gradient descent converges globally for every step below 2/λ: there are no
-    cycles.
+    """In one dimension with data of equal length gradient descent converges from every start for every step below 2/λ, so
+    there are no cycles of a period above 1.
 
-    A share b of positive rows, mean loss ln(1 + e^w) − bw, for b = 0.55, 0.7, 0.9, 0.97: all cycles of periods 2 to 8 in the
-    invariant interval (−(1 − b)η, bη), slightly enlarged, at 0.95 · 2/λ, λ = b(1 − b), by a complete search.
+    A share b of positive rows, mean loss ln(1 + e^w) − bw: all cycles in the invariant interval (−(1 − b)η, bη), slightly
+    enlarged, λ = b(1 − b), by a complete search.
     """
     total, complete = 0, True
     for b in (0.55, 0.7, 0.9, 0.97):
@@ -38,15 +41,16 @@ def no_cycles_with_equal_lengths(part=0.95):
 
 
 @CLAIMS.add(
-    "abstract (data of different lengths can cycle)", {"stable": True, "cycles": 3},
+    "abstract (earlier work: data of different lengths)", {"stable": True, "cycles": 3},
     Control("the same step on 33 rows of equal length", changes={"x": 1.0}), figure="cycle",
+    domain="sum of the logistic losses of 33 points, one weight; η = 0.1548630900",
+    perturbations=(Control("the long row a fifth as long", changes={"x": 9.568}),),
 )  # fmt: skip
 def cycle_with_different_lengths(x=47.84364162396009):
-    """With data of different lengths there can be a cycle although the step is below 2/λ.
+    """On some data of different lengths gradient descent ends on a cycle of period 3 although the step is below 2/λ.
 
-    The 33 points of the catalogue's example of an earlier paper by the authors (arXiv 2406.05033), one of them 47.8 times as
-    long as the others: the minimum is stable (``stable``) at η = 0.1548630900 and the orbit of w = 3.0594623 ends on a cycle of
-    period ``cycles``.
+    33 points of this project, one of them 47.8 times as long as the others: the minimum is stable (``stable``) and the orbit
+    of w = 3.0594623 ends on a cycle of period ``cycles``.
     """
     loss, lr = cf.losses.meng_logistic(x=x), 0.15486309001950452
     found = cf.analysis.classify(cf.as_map(loss, cf.optimizers.gd(lr=lr)), [3.0594623])
@@ -57,6 +61,7 @@ def cycle_with_different_lengths(x=47.84364162396009):
 CLAIMS.undecided(
     "cycles_on_the_sphere", "abstract (two dimensions and more)",
     "With data of equal length in two or more dimensions gradient descent can still cycle below 2/λ.",
+    domain="logistic loss, two weights or more, data of equal length that no weights separate; η < 2/λ",
     needs="the paper's data set in two dimensions, which could not be read, or a search for one",
 )  # fmt: skip
 

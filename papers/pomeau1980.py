@@ -12,7 +12,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, between
 
-CLAIMS = Claims(__name__, __doc__, read="from memory")
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 BIRTHS = {"logistic": 1 + math.sqrt(8), "double well": 1.450440964487875}
 
 
@@ -30,12 +30,16 @@ def _lengths(beyond=0.0, steps=1_000_000):
 @CLAIMS.add(
     "type I", {"logistic": between(-0.53, -0.47), "double well": between(-0.53, -0.47)},
     Control("distances from a point 10⁻⁶ beyond the births", changes={"beyond": 1e-6}), figure="lengths",
+    domain="families of maps before a fold in which a cycle is born, orbits that are fed back",
+    examples="the 3-cycles of the logistic map and of descent on the double well, at distances from 10⁻⁴ to 10⁻⁷",
+    perturbations=(Control("distances from a point 3·10⁻⁷ beyond the births", changes={"beyond": 3e-7}),),
 )  # fmt: skip
 def laminar_phases_grow_like_the_root(beyond=0.0):
-    """The mean length of laminar phases grows like the distance from the fold to the power −1/2.
+    """Before the fold in which a stable cycle is born the mean length of laminar phases grows like the distance from the fold
+    to the power −1/2.
 
-    Before the windows of period 3 of the logistic map and of gradient descent on the double well, at seven distances from 10⁻⁴
-    to 10⁻⁷: the exponents of the mean lengths of runs that return after three steps to 1 % of the extent, 10⁶ steps each.
+    The exponents of the mean lengths of runs that return after three steps to 1 % of the extent, at seven distances, 10⁶ steps
+    each.
     """
     found = _lengths(beyond)
     return {"logistic": found[0].exponent, "double well": found[1].exponent, "errors": [one.error for one in found]}
