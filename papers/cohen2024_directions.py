@@ -102,6 +102,7 @@ def variances_of_descent(fast=True, part=1.0):
 @CLAIMS.add(
     "own statement", {"second": at_least(1.5), "later": at_most(2 / 3), "all": between(0.5, 2)},
     Control("from another start, where the second eigenvalue is the variance", changes={"name": "its seed 1"}), slow=True,
+    figure="directions",
     domain="a 64-32-32-4 tanh net, 500 digits, squared errors, full batches; η = 0.75, steps 300 to 900; seed 0",
     perturbations=(Control("over all 600 steps, too, it is twice as large or more", expected={"all": at_least(2.0)}),),
 )  # fmt: skip

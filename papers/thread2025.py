@@ -336,8 +336,8 @@ QUESTIONS = (
     _question(
         14,
         "Can the central flow be computed faster than the optimizer that it models?",
-        """On long slow stretches yes: in a valley of two weights by a factor of hundreds, the more the slower the drift. On
-        short runs mostly not.""",
+        """On long slow stretches yes: in a valley of two weights by a factor of hundreds, the more the slower the drift. On the
+        short runs tried no.""",
         """The optimizer needs one gradient a step. The flow needs gradients, second and third derivatives, but it takes
         steps of its own, as long as the path is smooth, since the bouncing is not in it. In a valley of two weights that
         takes a million optimizer steps the central flow took {thread2025_flows.cost_of_the_central_flow:long|.4f} of their

@@ -13,7 +13,7 @@ from typing import Any
 import cfdyn
 from cfdyn.claims.claim import Claim
 from cfdyn.claims.sources import paper_named
-from cfdyn.claims.verdict import is_measurement
+from cfdyn.claims.verdict import FAILED, is_measurement
 from cfdyn.machine.fingerprints import fingerprint
 from cfdyn.machine.shelf import Shelf
 
@@ -57,7 +57,7 @@ def load(claim: Claim) -> dict[str, Any] | None:
 
 def save(claim_id: str, measured: dict[str, Any]) -> None:
     """Keep what a check measured; what ended in an error of the check itself is none of it."""
-    if not measured["undecided"].startswith("the check failed"):
+    if not measured["undecided"].startswith(FAILED):
         shelf().write(key(claim_id), json.dumps(measured).encode())
 
 

@@ -56,7 +56,7 @@ def sheet(claim: Claim) -> dict[str, Any]:
 def _perturbed(claim: Claim, by: Any) -> dict[str, Any]:
     false = claim.perturbed(by)
     verdict = judge(false, measure(false))
-    return {"words": by.words, "verdict": verdict.verdict, "reason": verdict.reason, "turned": verdict.verdict != claim.settled}
+    return {"words": by.words, "verdict": verdict.verdict, "reason": verdict.reason, "turned": verdict.refutes}
 
 
 def watched(call: Callable[[], Any]) -> tuple[Any, list[str]]:

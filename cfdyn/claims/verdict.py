@@ -12,6 +12,8 @@ from cfdyn.claims.claim import AGREES, CONTRADICTED, PROVED, REPRODUCED, UNDECID
 from cfdyn.errors import CfdynError, readable, visible
 from cfdyn.records.record import Record, plain
 
+FAILED = "the check failed"  # how the reason begins where a check has a fault of its own
+
 
 @dataclass(frozen=True)
 class Verdict(Record):
@@ -43,6 +45,16 @@ class Verdict(Record):
     examples: str = ""
 
     @property
+    def refutes(self) -> bool:
+        """Of a false statement made from a claim: True if its verdict shows that it is false.
+
+        What fails with an error shows nothing; what the check could not tell, such as a proof that was not found, is enough.
+        """
+        if self.settled == CONTRADICTED:
+            return self.verdict in (PROVED, REPRODUCED, AGREES)
+        return self.verdict == CONTRADICTED or (self.verdict == UNDECIDED and not self.reason.startswith(FAILED))
+
+    @property
     def as_settled(self) -> bool:
         """True if the verdict is the one on record."""
         return self.verdict == self.settled
@@ -64,7 +76,7 @@ def measure(claim: Claim) -> dict[str, Any]:
     except CfdynError as error:
         reason = f"the check ended with: {error}"
     except Exception as error:
-        reason = f"the check failed: {type(error).__name__}: {readable(str(error))}"
+        reason = f"{FAILED}: {type(error).__name__}: {readable(str(error))}"
     return measurement(measured, reason, time.perf_counter() - start)
 
 

@@ -59,4 +59,4 @@ def test_each_perturbation_turns_the_verdict(claim: Claim, by: Control):
     """One that changes what is expected, and nothing else, is held against what is on record."""
     false = claim.perturbed(by)
     verdict = judge(false, measure(false) if by.changes or claim.id not in on_record() else on_record()[claim.id])
-    assert verdict.verdict != claim.settled, f"{by.words}: {verdict.reason}"
+    assert verdict.refutes, f"{by.words}: {verdict.verdict}, {verdict.reason}"

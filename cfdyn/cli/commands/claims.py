@@ -44,6 +44,8 @@ def claims(
     from cfdyn.claims.sources import chosen, paper_named
 
     into = folder(report) if report else None
+    if review and (report or within is not None or anew):
+        raise UsageError("--review computes anew and prints sheets alone; leave out --report, --within and --anew")
     wanted = chosen(ids or None, source)
     if review:
         return _sheets(say, wanted if ids or source else [])
@@ -103,7 +105,7 @@ def _facts(made: dict[str, Any]) -> list[tuple[str, str]]:
         *((name, f"{shown(measured.get(name, 'not measured'))}; expected {text}") for name, text in made["expected"].items()),
         ("verdict", f"{made['verdict']}: {made['reason']}"),
         ("second", "; ".join(f"{name}: {shown(value)}" for name, value in second["values"].items())),
-        ("it calls", ", ".join(second["entered"])),
+        ("second calls", ", ".join(second["entered"])),
         *((f"false {k}", words) for k, words in enumerate(false, 1)),
     ]  # fmt: skip
 
