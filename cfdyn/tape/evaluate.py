@@ -16,6 +16,7 @@ import numpy as np
 from cfdyn.tape.program import Node, Program, Tape
 
 HUGE = 100_000  # exp(2^HUGE) still is a number of 12 kB
+HIGH = 1000  # x**(2^HIGH) takes as many squarings, each in four times as many bits
 PIECE = 16384  # entries of arrays at a time: what a program leaves behind stays small
 FEW = PIECE // 16  # numbers so few are computed for many rows of data at once
 
@@ -208,7 +209,7 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
     exp = _bounded(mp, mp.exp)
     table.update(
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,
-        pow=operator.pow, ipow=operator.pow, max=lambda a, b: b if a < b or b != b else a,
+        pow=_bounded_power(mp), ipow=operator.pow, max=lambda a, b: b if a < b or b != b else a,
         min=lambda a, b: b if b < a or b != b else a,
         abs=abs, sign=lambda x: mp.sign(x), heaviside=lambda x: (mp.sign(x) + 1) / 2,
         exp=exp, tanh=lambda x: mp.tanh(x) if mp.mag(x) < 64 else mp.sign(x),
@@ -229,6 +230,21 @@ def _bounded(mp: Any, function: Callable) -> Callable:
                 return mp.zero
             raise OverflowError("an argument too large")
         return function(x)
+
+    return guarded
+
+
+def _bounded_power(mp: Any) -> Callable:
+    """x**y where |y| is below 2^HIGH; beyond, 1 or 0, or an overflow, which it would take for ever to find out."""
+
+    def guarded(x: Any, y: Any) -> Any:
+        if y == 0 or not (mp.isfinite(y) and mp.mag(y) > HIGH):
+            return x**y
+        if abs(x) == 1:
+            return x * x  # y is an even number
+        if abs(x) < 1 < y or y < 0 and abs(x) > 1:
+            return mp.zero
+        raise OverflowError("an exponent too large")
 
     return guarded
 

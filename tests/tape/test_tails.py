@@ -150,3 +150,14 @@ def test_quotients_whose_denominator_has_no_square(formula, definition):
     for x in (3.0, 350.0, 360.0, 700.0):
         wanted = exact(definition, x, 2)[2]
         assert cf.Loss(formula).hessian([x])[0, 0] == pytest.approx(float(wanted), rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize(("x", "sign", "wanted"), [
+    (0.5, 1, 0), (-0.5, 1, 0), (2, -1, 0), (0, 1, 0), (1, 1, 1), (-1, 1, 1), (1, -1, 1), (2, 1, None), (0.5, -1, None), (0, -1, None),
+])  # fmt: skip
+def test_powers_beyond_all_exponents_end_at_once(x, sign, wanted):
+    """y = ±e^(10⁸) has 144 million binary digits: as many squarings would take for ever. None: no number, as after an overflow."""
+    functions = mp_algebra(60).functions
+    far = functions["exp"](functions["number"](1e8))
+    found = functions["pow"](functions["number"](x), sign * far)
+    assert found == wanted if wanted is not None else found != found
