@@ -48,10 +48,14 @@ def test_the_verdict_is_the_one_on_record_and_its_control_fails(claim: Claim):
     assert control.verdict in opposite, f"{claim.control.words}: {control.reason}"
 
 
+def marks(claim: Claim, by: Control) -> list[pytest.MarkDecorator]:
+    """A run that claims of a file share is on record as none of the second one's seconds, and such claims are slow."""
+    return [pytest.mark.slow] if by.changes and (claim.slow or seconds(claim) > VERY_QUICK) else []
+
+
 PERTURBED = [
-    pytest.param(claim, by, id=f"{claim.id}-{k}", marks=[pytest.mark.slow] if by.changes and seconds(claim) > VERY_QUICK else [])
-    for claim in ALL for k, by in enumerate(claim.perturbations)
-]  # fmt: skip
+    pytest.param(claim, by, id=f"{claim.id}-{k}", marks=marks(claim, by)) for claim in ALL for k, by in enumerate(claim.perturbations)
+]
 
 
 @pytest.mark.parametrize(("claim", "by"), PERTURBED)
