@@ -7,7 +7,7 @@ Descent at η. u ↔ v needs g(u) + g(v) = 0, so p = s(1 + as + s²)/(2a + 3s), 
 the branch is 1/η = (1 + as + s²)(a + s)/(2a + 3s), s < 0. It leaves η = 2 upwards (w ↦ −w + c w³, c = 4a² − 2 > 0) iff a² >
 1/2. There dη/ds = 0 at (3s/a + 2)³ = 9/(2a²) − 1: the 2-cycle that was born softly ends in a fold soon after, at η − 2 = (2a² −
 1)²/8 + …, which is c²/(4|e|) of w ↦ −w + c w³ + e w⁵ with e = −8, as η − 2 = −8ρ⁴ + … for half the width ρ of the cycle at a² =
-1/2. For smaller a nothing is born: steps grow and diverge as soon as η > 2.
+1/2. For smaller a nothing is born: almost all orbits diverge as soon as η > 2.
 
 Heavy ball. On a 2-cycle v − u = −η/(1 + β) g(u): its 2-cycles are those of descent at η/(1 + β), with flip, fold and the sign
 of c at every β. c itself is (1 + β)/(1 − β) (4a² − 2) for the weight, over 1 + 1/(1 + β)² in the unit vector of weight and
@@ -61,16 +61,33 @@ def _by_series():
     return {"a": turn, "e": float(sp.expand(rate).coeff(r, 2).subs(a, 1 / sp.sqrt(2)))}
 
 
+def _normal_form(quartic):
+    """c for all a, and e where c = 0, of w ↦ w − 2(w + a w² + q w³) by coordinates w + αw² + γw⁴, exactly."""
+    a, w, alpha, c, gamma, e = sp.symbols("a w alpha c gamma e")
+    f = w - 2 * (w + a * w**2 + sp.nsimplify(quartic) * w**3)
+    new = lambda x: x + alpha * x**2 + gamma * x**4  # noqa: E731
+    left = sp.Poly(sp.expand(new(f) - (-new(w) + c * new(w) ** 3 + e * new(w) ** 5)), w)
+    found = {}
+    for power, name in ((2, alpha), (3, c), (4, gamma), (5, e)):
+        found[name] = sp.solve(left.coeff_monomial(w**power).subs(found), name)[0]
+    turn = [root for root in sp.solve(found[c], a) if root > 0]
+    return str(sp.expand(found[c])), str(sp.simplify(found[e].subs(a, turn[0])))
+
+
 @CLAIMS.add(
-    "descent", {"a": near([1 / math.sqrt(2)], 1e-12), "e": near(-8.0, 1e-3)},
+    "descent", {"c": "4*a**2 - 2", "e there": "-8", "a": near([1 / math.sqrt(2)], 1e-12), "e": near(-8.0, 1e-3)},
     Control("the loss with w⁴/2", changes={"quartic": 2.0}), second=_by_series, figure="hysteresis",
+    domain="w²/2 + a w³/3 + w⁴/4, one weight, all a; gradient descent at the edge η = 2 of the minimum 0",
+    proof="exact algebra: c and e of the normal form −w + c w³ + e w⁵, by SymPy with a as a symbol",
+    perturbations=(Control("the loss with 1.01 w⁴/4", changes={"quartic": 1.01}),),
 )  # fmt: skip
 def descent_turns_subcritical(quartic=1.0):
-    """The flip of gradient descent on w²/2 + a w³/3 + w⁴/4 at η = 2 is supercritical iff a > 1/√2; there the
-    map is w ↦ −w + e w⁵ with e = −8.
+    """The flip of gradient descent at η = 2 on w²/2 + a w³/3 + w⁴/4 is supercritical for a² > 1/2 and subcritical for a² ≤ 1/2:
+    in the normal form w ↦ −w + c w³ + e w⁵ at the edge c = 4a² − 2, and e = −8 where c = 0.
 
-    The generalised flip on the curve of flips in (η, a), and from 2-cycles of the half widths 0.1, 0.05 and 0.025 at that a the
-    limit of (η − 2)/ρ⁴, extrapolated in ρ² twice. The tolerance is what the terms left out are worth.
+    ``c``, ``e there``: exactly. Beside them numbers of the package: the generalised flip on the curve of flips in (η, a), and
+    from 2-cycles of the half widths 0.1, 0.05 and 0.025 at that a the limit of (η − 2)/ρ⁴, extrapolated in ρ² twice. The
+    tolerance is what the terms left out are worth.
     """
     found = _turns(_flip(_descent(0.0, 0.8, quartic), 2.0), 2.0)
     flip = _flip(_descent(0.0, found[0][0], quartic), 2.0)
@@ -79,7 +96,8 @@ def descent_turns_subcritical(quartic=1.0):
     by_width = {float(zero.function.split()[1]): zero.parameter - 2 for zero in zeros}
     coarse, middle, fine = (by_width[rho] / rho**4 for rho in (0.1, 0.05, 0.025))
     first, second = middle + (middle - coarse) / 3, fine + (fine - middle) / 3
-    return {"a": [a for a, _ in found], "e": second + (second - first) / 15}
+    c, e = _normal_form(quartic)
+    return {"c": c, "e there": e, "a": [a for a, _ in found], "e": second + (second - first) / 15}
 
 
 def _folds_by_formula(sizes=SIZES):
@@ -94,17 +112,20 @@ def _folds_by_formula(sizes=SIZES):
 
 @CLAIMS.add(
     "descent",
-    {"fold": near(_folds_by_formula()["fold"], 1e-11), "law": near(1.0, 5e-4), "below": "cycle", "beyond": "divergent"},
+    {"fold": near(_folds_by_formula()["fold"], 1e-11), "law": near(1.0, 5e-4), "below": ["cycle"] * 3, "beyond": ["divergent"] * 3},
     Control("the loss with w⁴/2, whose folds are elsewhere", changes={"quartic": 2.0, "sizes": (1.02, 1.1, 1.2)}),
     second=_folds_by_formula, figure="hysteresis",
+    domain="w²/2 + a w³/3 + w⁴/4, one weight, a = 0.72, 0.8 and 0.9; the law as 2a² − 1 → 0 from above; orbits from 0.05",
+    examples="a = 0.72, 0.8 and 0.9; the law at 2a² − 1 = 0.04, 0.02 and 0.01",
+    perturbations=(Control("a larger by a hundredth", changes={"sizes": (0.73, 0.81, 0.91)}),),
 )  # fmt: skip
 def soft_onsets_that_end_at_once(quartic=1.0, sizes=SIZES):
-    """Where descent's flip is supercritical, its 2-cycle lives only up to a fold at η = 2 + (2a² − 1)²/8 + …; beyond it steps
-    diverge.
+    """Where the flip of gradient descent on w²/2 + a w³/3 + w⁴/4 has just become supercritical, its stable 2-cycle lives only up
+    to a fold at η = 2 + (2a² − 1)²/8 + O((2a² − 1)³), and beyond it orbits from 0.05 diverge.
 
     Folds of the doubled cycle for a = 0.72, 0.8 and 0.9 against the closed form; their distance from the flip over (2a² −
-    1)²/8 at 2a² − 1 = 0.04, 0.02 and 0.01, extrapolated; and what an orbit ends on a millionth before and behind the fold
-    at a = 0.8.
+    1)²/8 at 2a² − 1 = 0.04, 0.02 and 0.01, extrapolated; and what an orbit from 0.05 ends on a millionth before and behind
+    each fold.
     """
 
     def fold(a):
@@ -113,8 +134,8 @@ def soft_onsets_that_end_at_once(quartic=1.0, sizes=SIZES):
     found = [fold(a) for a in sizes]
     near_by = [8 * (fold(math.sqrt((1 + d) / 2)) - 2) / d**2 for d in (0.04, 0.02, 0.01)] if quartic == 1 else [math.nan] * 3
     first, second = 2 * near_by[1] - near_by[0], 2 * near_by[2] - near_by[1]
-    step, start = _descent(0.0, sizes[1], quartic), [0.05]
-    ends = [cf.analysis.classify(step.at(lr=found[1] + shift), start).kind for shift in (-1e-6, 1e-6)]
+    ends = [[cf.analysis.classify(_descent(0.0, a, quartic).at(lr=lr + shift), [0.05]).kind
+             for a, lr in zip(sizes, found, strict=True)] for shift in (-1e-6, 1e-6)]  # fmt: skip
     return {"fold": found, "law": (4 * second - first) / 3, "below": ends[0], "beyond": ends[1]}
 
 
@@ -128,10 +149,14 @@ def _momentum_by_formula(betas=BETAS):
     "heavy ball", {name: near(value, 1e-9) for name, value in _momentum_by_formula().items()},
     Control("momentum as an average of gradients, m ← βm + (1 − β)g, at the rates of heavy ball", changes={"average": True}),
     second=_momentum_by_formula,
+    domain="w²/2 + a w³/3 + w⁴/4, one weight; heavy ball w ← w − ηv, v ← βv + g, 0 < β < 1",
+    examples="β = 0.3 and 0.9; fold and coefficient at a = 0.8",
+    perturbations=(Control("β = 0.31 in place of 0.3", changes={"betas": (0.31, 0.9)}),),
 )  # fmt: skip
 def momentum_leaves_the_onset_as_it_is(average=False, betas=BETAS):
-    """Heavy ball's flip at η = 2(1 + β) turns subcritical where descent's does, at every β, and its 2-cycles fold at 1 + β times
-    descent's rate; only the size of the coefficient depends on β, as (1 + β)/(1 − β).
+    """Heavy ball's flip at η = 2(1 + β) turns subcritical at a² = 1/2 as that of gradient descent, and its 2-cycle folds at 1 +
+    β times descent's rate, for every β; its coefficient, in the unit vector of (w, v), is (4a² − 2)(1 + β)/(1 − β)/(1 + 1/(1 +
+    β)²).
 
     β = 0.3 and 0.9: the generalised flip in (η, a), and at a = 0.8 the coefficient of the flip and the fold of its 2-cycle.
     """
