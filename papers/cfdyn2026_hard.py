@@ -112,7 +112,8 @@ def _folds_by_formula(sizes=SIZES):
 
 @CLAIMS.add(
     "descent",
-    {"fold": near(_folds_by_formula()["fold"], 1e-11), "law": near(1.0, 5e-4), "below": ["cycle"] * 3, "beyond": ["divergent"] * 3},
+    {"fold": near(_folds_by_formula()["fold"], 1e-11), "law": near(1.0, 5e-4), "below": ["cycle"] * 3,
+     "beyond": ["divergent"] * 3},
     Control("the loss with w⁴/2, whose folds are elsewhere", changes={"quartic": 2.0, "sizes": (1.02, 1.1, 1.2)}),
     second=_folds_by_formula, figure="hysteresis",
     domain="w²/2 + a w³/3 + w⁴/4, one weight, a = 0.72, 0.8 and 0.9; the law as 2a² − 1 → 0 from above; orbits from 0.05",

@@ -187,12 +187,12 @@ def _outside_by_formula(eps=(1.5, 1.6)):
         return 1 - 2 * e * rho / (1 + rho * rho) ** 2
 
     def steps(x, rho):
-        w, m, v, rate = rho, x[0] * rho, x[1] * rho**2, 38 * x[2]
+        w, m, v, rate, half = rho, x[0] * rho, x[1] * rho**2, 38 * x[2], 0.0
         for k in (1, 2):
             g = w + w**3
             m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
             w -= rate * m / (math.sqrt(v) + 1)
-            half = w + rho if k == 1 else 0.0
+            half = w + rho if k == 1 else half
         return [m / rho - x[0], v / rho**2 - x[1], half / rho]
 
     grid = np.linspace(0, 5, 200_001)
@@ -205,8 +205,8 @@ def _outside_by_formula(eps=(1.5, 1.6)):
 
 
 @CLAIMS.add(
-    "outside", {"excess": near([1 - x / (1 + x * x) for x in (0.001, 0.01)], 1e-6), "folds": [0, 2], "first": near(8 / math.sqrt(27), 5e-3),
-                "stable": [True, False]},
+    "outside", {"excess": near([1 - x / (1 + x * x) for x in (0.001, 0.01)], 1e-6), "folds": [0, 2],
+                "first": near(8 / math.sqrt(27), 5e-3), "stable": [True, False]},
     Control("ε inside the root", changes={"inside": True}), second=_outside_by_formula, figure="adam",
     domain="w²/2 + w⁴/4, one weight; Adam without bias correction, ε outside the root; stability at β₁ = 0.9, β₂ = 0.999",
     examples="ε = 1 at ρ = 0.001 and 0.01; folds at ε = 1.5 and 1.6; β₁ = 0.9, β₂ = 0.999",

@@ -46,10 +46,15 @@ def _entropy_of_corner():
 @CLAIMS.add(
     "heavy ball", {"limit": near(GOLDEN, 2e-3), "slope": near(26.15126, relative=0.001)},
     Control("twice Polyak's momentum deficit: (1 − β) doubled", changes={"deficit": 2.0}), second=_entropy_of_corner, slow=True,
+    domain="L″ = 1 + (L − 1)σ(w/ε) with μ = 1, one weight, corner at a place where x = −1 as ε → 0; heavy ball with Polyak's tuning "
+        "for L/μ; period 3",
+    examples="ε = 0.002, 0.001 and 0.0005",
+    perturbations=(Control("(1 − β) larger by a hundredth", changes={"deficit": 1.01}),),
 )  # fmt: skip
 def smoothed_corner(deficit=1.0, seed=0):
-    """Heavy ball with Polyak's parameters has a 3-cycle on a strongly convex loss of one variable, smooth with a single corner
-    rounded over ε, from L/μ = 9 + 4√5 + (A + B) H(p) ε on: the bound of Goujaud et al. is that of one variable too.
+    """On a strongly convex loss of one variable whose single corner is rounded over ε, heavy ball with Polyak's tuning gets its
+    first 3-cycle at L/μ = 9 + 4√5 + (A + B)H(p)ε + o(ε), as far as a search finds: 9 + 4√5 is also the bound of
+    `goujaud2023.polyak_tuning` for roots of unity in the plane.
 
     The least L of the search for L″ = 1 + (L−1)σ(w/ε), in units in which x = −1 for ε → 0, at ε = 0.002, 0.001, 0.0005; limit
     and slope by Richardson from the three.
@@ -91,10 +96,12 @@ def _lessard_by_bisection():
 @CLAIMS.add(
     "heavy ball", {"ends": near(0.0784928906, 1e-7), "stable": True},
     Control("momentum 0.5 in place of 4/9", changes={"momentum": 0.5}), second=_lessard_by_bisection,
+    domain="f′ = 25x − 24ε(ℓ((x − 1)/ε) − ℓ((x − 2)/ε)), ℓ(t) = log(1 + eᵗ); step 1/9, momentum 4/9; ε from 0.001 on",
+    perturbations=(Control("momentum 0.446", changes={"momentum": 0.446}),),
 )  # fmt: skip
 def lessard_smoothed(momentum=4 / 9):
-    """The 3-cycle of heavy ball that Lessard, Recht and Packard found on a loss with two corners lives on, stable, where the
-    corners are rounded over ε, up to a fold at ε = 0.0785.
+    """The 3-cycle of heavy ball on a loss with two corners of f′ (`lessard2016.exact_cycle`) lives on, stable, where the corners
+    are rounded over ε, up to a fold at ε = 0.0785.
 
     f′ = 25x − 24 ε (ℓ((x−1)/ε) − ℓ((x−2)/ε)), smooth and strongly convex with curvatures between 1 and 25; the cycle is
     continued from ε = 0.001.
@@ -187,32 +194,36 @@ def _band(beta1):
 @CLAIMS.add(
     "Adam", {"ends": near([0.80686084118, 0.81218721959], 1e-9), "stable between": True},
     Control("β₁ = 0.89", changes={"beta1": 0.89}), second=_ends_at_nine_tenths, figure="adam_band", slow=True,
+    domain="λw²/2, one weight, λ > 0; Adam without bias correction, β₁ = 0.9, ε = 0, every η > 0",
+    perturbations=(Control("β₁ = 0.9005", changes={"beta1": 0.9005}),),
 )  # fmt: skip
 def adam_interval(beta1=0.9):
-    """Adam (no bias correction, ε = 0) with β₁ = 0.9 has stable 3-cycles on every quadratic, at every learning rate, if β₂ is
-    from 0.80686 to 0.81219; they are born and die in folds.
+    """Adam (no bias correction, ε = 0) with β₁ = 0.9 has on every quadratic of one weight, at every learning rate, stable
+    3-cycles for β₂ from 0.80686 to 0.81219, between two folds in which they are born and die.
 
     Without ε the map has no scale: neither the learning rate nor the curvature matters. A stable cycle found by the search is
-    continued; both folds are followed in two parameters up to β₁. "stable between": at 19 values of β₂ between the ends the
-    cycle continued from the middle is stable. Other 3-cycles, outside this family, are not excluded.
+    continued; both folds are followed in two parameters up to β₁. "stable between": orbits from the stable part of the branch
+    end on a 3-cycle at 19 values of β₂ between the ends. Other 3-cycles, outside this family, are not excluded.
     """
     low, high = _band(beta1)
     step, points = _adam_map(beta1, high[0]), high[1]
     branch = cf.analysis.continue_cycle(step, points, "beta2", (low[0] - 0.01, high[0] + 0.01), coefficients=False)
     inside = np.linspace(low[0], high[0], 21)[1:-1]
-    sides = branch.parameter[branch.stable]
-    widest = max(np.diff(np.sort(sides[(sides > inside[0]) & (sides < inside[-1])])))
+    sides, starts, ends = branch.parameter[branch.stable], branch.points[branch.stable], []
+    for beta2 in inside:
+        nearest = starts[int(np.argmin(np.abs(sides - beta2)))][0]
+        ends.append(cf.analysis.classify(step.at(beta2=float(beta2)), nearest).period)
     only_folds = all(special.kind == "fold" for special in branch.bifurcations)
-    return {"ends": [low[0], high[0]], "stable between": bool(only_folds and widest < (high[0] - low[0]) / 5)}
+    return {"ends": [low[0], high[0]], "stable between": bool(only_folds and ends == [3] * 19)}
 
 
 def _adam_map(beta1, beta2):
     return cf.as_map(cf.Loss("w**2/2"), _adam(beta1, beta2))
 
 
-def _extrapolated(ends):
+def _extrapolated(ends, scale=2):
     """Half the width of the band and its centre less β₁², in (1 − β₁)², for β₁ → 1 from ends at 0.99 and 0.995."""
-    scaled = [[(end - beta1**2) / (1 - beta1) ** 2 for end in ends(beta1)] for beta1 in (0.99, 0.995)]
+    scaled = [[(end - beta1**2) / (1 - beta1) ** scale for end in ends(beta1)] for beta1 in (0.99, 0.995)]
     low, high = (2 * fine - coarse for coarse, fine in zip(*scaled, strict=True))
     return {"half width": float((high - low) / 2), "centre": float((high + low) / 2)}
 
@@ -226,13 +237,17 @@ def _extrapolated_by_phases():
     "Adam", {"half width": near(1 / (2 * math.sqrt(3)), 2e-4), "centre": near(0.0, 2e-4)},
     Control("the band about β₂ = β₁ in place of β₁²", changes={"power": 1}), slow=True, figure="adam_band",
     second=_extrapolated_by_phases,
+    domain="λw²/2, one weight; Adam without bias correction, ε = 0; the 3-cycles that the search found, as β₁ → 1",
+    examples="β₁ = 0.99 and 0.995, extrapolated",
+    perturbations=(Control("the band about β₂ = β₁^2.001", changes={"power": 2.001}),
+                   Control("a half width in (1 − β₁)^1.99", changes={"scale": 1.99})),
 )  # fmt: skip
-def adam_corner(power=2):
-    """Adam's 3-cycles on a quadratic fill a band about β₂ = β₁² of half width (1 − β₁)²/(2√3) as β₁ → 1.
+def adam_corner(power=2, scale=2):
+    """Adam's 3-cycles on a quadratic fill a band about β₂ = β₁² of half width (1 − β₁)²/(2√3) + O((1 − β₁)³) as β₁ → 1.
 
     Both folds at β₁ = 0.99 and 0.995, scaled by (1 − β₁)², extrapolated linearly in 1 − β₁.
     """
-    return _extrapolated(lambda beta1: [end + beta1**2 - beta1**power for end, _ in _band(beta1)])
+    return _extrapolated(lambda beta1: [end + beta1**2 - beta1**power for end, _ in _band(beta1)], scale)
 
 
 def _none_from_many_starts():
@@ -251,9 +266,11 @@ def _none_from_many_starts():
 @CLAIMS.add(
     "Adam", {"found": False}, Control("β₂ from 0.7 to 0.95", changes={"squares": (0.7, 0.95)}), slow=True,
     second=_none_from_many_starts,
+    domain="w²/2, one weight; Adam without bias correction, ε = 0; 0.8 ≤ β₁ ≤ 0.95, 0.95 ≤ β₂ ≤ 0.9999; 12 starts of a search",
+    perturbations=(Control("β₂ from 0.75 on", changes={"squares": (0.75, 0.9999)}),),
 )  # fmt: skip
 def adam_usual(squares=(0.95, 0.9999), seed=0):
-    """With β₁ from 0.8 to 0.95 and β₂ from 0.95 on, where Adam is used, no 3-cycle on a quadratic was found.
+    """A search with β₁ from 0.8 to 0.95 and β₂ from 0.95 to 0.9999, where Adam is used, finds no 3-cycle on a quadratic.
 
     No bias correction, ε = 0. At β₂ = 0.95 the band of 3-cycles lies at β₁ = 0.975. "Not found" is no proof.
     """

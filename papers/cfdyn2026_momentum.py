@@ -17,38 +17,65 @@ out for ½(1 − xy)² and followed by SciPy.
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, at_most, near
+from cfdyn.claims import Claims, Control, near
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
 VALLEY = ("(1 - x*y)**2/2", "x y", [1.5, 0.3])
+BETAS = (0.5, 0.9)
+PATH = [1.645172269595, 0.607839080734, 1.496824388742, 0.664159484935, 1.425517204563, 0.696904248350]
 NAMES = ("heavy_ball", "nesterov", "ema_momentum", "adam")
 
 
-def _quotients(optimizer, beta=0.9):
-    """F(−1) and F(1) by hand."""
-    plain = {z: z / (z - beta) for z in (-1, 1)}
-    share = {"heavy_ball": lambda f: f, "nesterov": lambda f: 1 + beta * f}.get(optimizer, lambda f: (1 - beta) * f)
-    return share(plain[-1]), share(plain[1])
+def _plain(name, w, m, g, beta):
+    """One step with learning rate 1 and preconditioner 1."""
+    m = beta * m + (g if name in NAMES[:2] else (1 - beta) * g)
+    return w - (g + beta * m if name == "nesterov" else m), m
 
 
 def _second_numbers():
-    return {"thetas": [2 / _quotients(name)[0] for name in NAMES], "gains": [_quotients(name)[1] for name in NAMES]}
+    """Where plain steps on λw²/2 have the multiplier −1, and how far one goes on a constant slope in the end."""
+    thetas, gains = [], []
+    for beta in BETAS:
+        for name in NAMES:
+
+            def flips(curvature, name=name, beta=beta):
+                columns = [_plain(name, w, m, curvature * w, beta) for w, m in ((1.0, 0.0), (0.0, 1.0))]
+                return np.linalg.det(np.transpose(columns) + np.eye(2))
+
+            thetas.append(brentq(flips, 0.1, 100.0, xtol=1e-13))
+            m = 0.0
+            for _ in range(1000):
+                moved, m = _plain(name, 0.0, m, 1.0, beta)
+            gains.append(-moved)
+    return {"thetas": thetas, "gains": gains}
+
+
+def _stated(beta):
+    top = 2 * (1 + beta)
+    return [top, top / (1 + 2 * beta), top / (1 - beta), top / (1 - beta)], [1 / (1 - beta), 1 / (1 - beta), 1.0, 1.0]
 
 
 @CLAIMS.add(
-    "here", {"thetas": near([3.8, 3.8 / 2.8, 38.0, 38.0], 1e-12), "gains": near([10.0, 10.0, 1.0, 1.0], 1e-12)},
-    Control("β = 0.8", changes={"beta": 0.8}), second=_second_numbers,
+    "here", {"thetas": near([x for b in BETAS for x in _stated(b)[0]], 1e-10),
+             "gains": near([x for b in BETAS for x in _stated(b)[1]], 1e-10)},
+    Control("β = 0.4 and 0.8", changes={"betas": (0.4, 0.8)}), second=_second_numbers,
+    domain="heavy ball, Nesterov's, averaged momentum and Adam without bias correction, the preconditioner at rest; 0 ≤ β < 1",
+    examples="β = 0.5 and 0.9",
+    perturbations=(Control("β = 0.505 for the first", changes={"betas": (0.505, 0.9)}),),
 )  # fmt: skip
-def two_numbers(beta=0.9):
-    """Two numbers of an optimizer enter the flow: θ, 2(1 + β) for heavy ball, 2(1 + β)/(1 + 2β) for Nesterov, 2(1 + β)/(1 − β)
-    for averaged momentum and Adam, and the gain G, 1/(1 − β) for the first two and 1 for the others.
+def two_numbers(betas=BETAS):
+    """Two numbers of an optimizer enter the flow: θ, at which a mode's multiplier is −1, 2(1 + β) for heavy ball, 2(1 + β)/(1 +
+    2β) for Nesterov, 2(1 + β)/(1 − β) for averaged momentum and Adam, and the gain G on a constant slope, 1/(1 − β) for the
+    first two and 1 for the others.
 
-    β = 0.9; both as the flow reads them off the optimizer's formulas: θ along a path, G from the drift on a parabola.
+    Both as the flow reads them off the optimizer's formulas: θ along a path, G from the drift on a parabola. Twice: from plain
+    steps, where the multiplier is −1 and how far a step goes on a constant slope.
     """
     loss, thetas, gains = cf.Loss("w**2/2"), [], []
-    for name in NAMES:
+    for beta, name in ((beta, name) for beta in betas for name in NAMES):
         adam = name == "adam"
         optimizer = cf.optimizers.adam(0.1, beta, bias_correction=False) if adam else getattr(cf.optimizers, name)(0.1, beta)
         path = cf.solve(cf.flows.central(loss, optimizer), [1.0, 4.0] if adam else [1.0], 0.1)
@@ -108,30 +135,38 @@ def _valley(x, y):
 
 
 def _second_ball():
-    (end,), entered = _by_hand(_valley, [1.5, 0.3], [2.0], 0.8)
-    return {"ends": [*end], "entries": [entered] * 2}
+    """Gradient descent's flow, and that of all three with their own θ and G in their own time; both must be what is stated."""
+    ends, entries = [], []
+    for theta, gain in zip(*(row[:3] for row in _stated(0.9)), strict=True):
+        (own,), entered = _by_hand(_valley, [1.5, 0.3], [4 / theta / gain], 0.8 * theta / 2, theta, gain)
+        ends, entries = [*ends, *own], [*entries, entered * gain * theta / 2]
+    (end,), at = _by_hand(_valley, [1.5, 0.3], [2.0], 0.8)
+    assert np.abs(np.array(ends) - [*end] * 3).max() < 1e-7 and np.abs(np.array(entries) - at).max() < 1e-7
+    return {"ends": [*end] * 3, "entries": [at] * 3}
 
 
 @CLAIMS.add(
-    "here", {"ends": near([1.464000282, 0.636738676], 1e-7), "entries": near([0.38879829] * 2, 1e-7), "distance": at_most(1e-9)},
+    "here", {"ends": near([1.464000282, 0.636738676] * 3, 1e-7), "entries": near([0.38879829] * 3, 1e-7)},
     Control("the rate that gives the same drift, η(1 − β)", changes={"same": "drift"}), second=_second_ball,
+    domain="the equations above for gd, heavy ball, Nesterov's and averaged momentum; C³ losses, η > 0, 0 ≤ β < 1",
+    examples="½(1 − xy)² from (1.5, 0.3), gd's η = 0.8, β = 0.9, gd's time 2",
+    perturbations=(Control("1 % further in time", changes={"stretch": 1.01}),),
 )  # fmt: skip
-def heavy_ball_is_descent_in_another_time(same="edge", beta=0.9):
-    """Heavy ball's central flow with (η, β) is that of gradient descent with η/(1 + β) at the time t(1 + β)/(1 − β), and so with
-    Nesterov's momentum and averaged gradients, each with its θ and G.
+def heavy_ball_is_descent_in_another_time(same="edge", beta=0.9, stretch=1.0):
+    """Heavy ball's central flow with (η, β) is that of gradient descent with η/(1 + β) at the time t(1 + β)/(1 − β), and with c
+    = θ/2 in place of 1 + β and cG in place of the factor of t so are those of Nesterov's momentum and averaged gradients.
 
-    On ½(1 − xy)² from (1.5, 0.3), with gd's η = 0.8 and β = 0.9: where heavy ball's flow is at gd's time 2 and when (in gd's
-    time) it and Nesterov's meet the edge; the largest distance of the three to gd's at 21 times. Twice: gd's by hand.
+    Where the three flows are at gd's time 2, and when (in gd's time) they meet the edge. Twice, which is what is expected: gd's
+    equations followed by SciPy, and those of the three with their own θ and G beside them.
     """
     rates = {"heavy_ball": 1 + beta, "nesterov": (1 + beta) / (1 + 2 * beta), "ema_momentum": (1 + beta) / (1 - beta)}
-    reference, paths = _solved(cf.optimizers.gd(0.8), 1.0), []
+    paths = []
     for name, rate in rates.items():
         gain = 1 if name == "ema_momentum" else 1 / (1 - beta)
         rate = rate if same == "edge" else 1 / gain
-        paths.append((_solved(getattr(cf.optimizers, name)(0.8 * rate, beta), rate * gain), rate * gain))
-    away = max(float(np.abs(path.w - reference.w).max()) for path, _ in paths)
-    entries = [path.events[0].t * speed if path.events else -1.0 for path, speed in paths[:2]]
-    return {"ends": paths[0][0].w[-1].tolist(), "entries": entries, "distance": away}
+        paths.append((_solved(getattr(cf.optimizers, name)(0.8 * rate, beta), rate * gain / stretch), rate * gain))
+    entries = [path.events[0].t * speed if path.events else -1.0 for path, speed in paths]
+    return {"ends": [x for path, _ in paths for x in path.w[-1].tolist()], "entries": entries}
 
 
 def _solved(optimizer, speed, start=VALLEY[2], end=2.0):
@@ -141,27 +176,29 @@ def _solved(optimizer, speed, start=VALLEY[2], end=2.0):
 
 
 def _second_adam():
-    (end,), entered = _by_hand(_valley, [1.5, 0.3, 0.02, 0.05], [120.0], 0.1, kappa=0.02, eps=1e-3)
-    return {"end": [*end], "entry": entered}
+    """RMSProp's flow, and Adam's with its own θ in its own time; both must be what is stated."""
+    start, times = [1.5, 0.3, 0.02, 0.05], np.array([30.0, 90.0, 120.0])
+    path, entered = _by_hand(_valley, start, times, 0.1, kappa=0.02, eps=1e-3)
+    own, at = _by_hand(_valley, start, times / 19, 1.9, 38.0, kappa=0.38, eps=1e-3)
+    assert np.abs(path - own).max() < 1e-7 and abs(entered - 19 * at) < 1e-6
+    return {"path": path.ravel().tolist(), "entry": entered}
 
 
 @CLAIMS.add(
-    "here", {"end": near([1.425517204563, 0.696904248350], 1e-8), "entry": near(36.417401981, 1e-6), "distance": at_most(1e-9)},
+    "here", {"path": near(PATH, 1e-8), "entry": near(36.417401981, 1e-6)},
     Control("β₂ as it is, not scaled with time", changes={"scaled": False}), second=_second_adam,
+    domain="the equations above for Adam without bias correction and RMSProp; C³ losses, η > 0, 0 ≤ β₁ < 1, 0 < β₂ < 1",
+    examples="½(1 − xy)² from (1.5, 0.3), ν = (0.02, 0.05), RMSProp's η = 0.1, κ = 0.02, ε = 1e-3, β₁ = 0.9, at three times",
+    perturbations=(Control("1 % further in time", changes={"stretch": 1.01}),),
 )  # fmt: skip
-def adam_is_rmsprop_in_another_time(scaled=True, beta=0.9):
+def adam_is_rmsprop_in_another_time(scaled=True, beta=0.9, stretch=1.0):
     """Adam's central flow with (η, β₁, κ = (1 − β₂)/β₂), without bias correction, is that of RMSProp with (η/c, κ/c) at the time
     ct, c = (1 + β₁)/(1 − β₁), with the same ε and ν.
 
-    On ½(1 − xy)² with RMSProp's η = 0.1, κ = 0.02, ε = 1e-3, β₁ = 0.9: where Adam's flow is at RMSProp's time 120, when it met
-    the edge, and its largest distance to RMSProp's at 21 times. RMSProp's a second time by hand.
+    Where Adam's flow is at RMSProp's times 30, before the edge, 90 and 120, and when it met the edge. Twice, which is what is
+    expected: RMSProp's equations followed by SciPy, and Adam's beside them.
     """
     c, start = (1 + beta) / (1 - beta), [*VALLEY[2], 0.02, 0.05]
-    reference = _solved(cf.optimizers.rmsprop(0.1, beta2=1 / 1.02, eps=1e-3), 1.0, start, 120.0)
     beta2 = 1 / (1 + 0.02 * (c if scaled else 1))
-    path = _solved(cf.optimizers.adam(0.1 * c, beta, beta2, eps=1e-3, bias_correction=False), c, start, 120.0)
-    return {
-        "end": path.w[-1].tolist(),
-        "entry": path.events[0].t * c if path.events else -1.0,
-        "distance": float(np.abs(path.w - reference.w).max()),
-    }
+    path = _solved(cf.optimizers.adam(0.1 * c, beta, beta2, eps=1e-3, bias_correction=False), c / stretch, start, 120.0)
+    return {"path": path.w[[5, 15, 20]].ravel().tolist(), "entry": path.events[0].t * c if path.events else -1.0}

@@ -69,15 +69,19 @@ def _second_network():
 @CLAIMS.add(
     "here", {"far": above(0.05), "near": below(-0.05)},
     Control("one step for both", changes={"repeats": (1, 1)}), figure="rates", second=_second_network,
+    domain="`tanh_network` with eight rows, reshuffled batches of 2, 2,000 steps; η = 0.4 and 0.8; the mean over 20 starts",
+    perturbations=(Control("both at η = 0.8", changes={"rates": (0.8, 0.8)}),
+                   Control("both at η = 0.4", changes={"rates": (0.4, 0.4)})),
 )  # fmt: skip
-def two_steps_on_a_network(repeats=(1, 2)):
-    """On a tanh network two steps on each mini-batch raise the final loss at a moderate rate and lower it at a large one.
+def two_steps_on_a_network(repeats=(1, 2), rates=(0.4, 0.8)):
+    """On a tanh network of seven weights two steps on each mini-batch raise the final loss at η = 0.4 and lower it at 0.8, at
+    the same number of gradients.
 
     Seven weights, eight rows, reshuffled batches of 2, η = 0.4 and 0.8 (at the minimum ηλ₁ = 0.63 and 1.27): logarithm of the
     loss with two steps over that with one, medians over the last 400 of 2,000 steps, 20 starts with a seed each.
     """
     found = {}
-    for name, lr in RATES.items():
+    for name, lr in zip(RATES, rates, strict=True):
         one, two = ([np.median(_network(lr, seed, repeat)[1]) for seed in SEEDS] for repeat in repeats)
         found[name] = _mean(np.log(np.divide(two, one)))
     return found
@@ -97,11 +101,14 @@ def _second_averages():
 
 
 @CLAIMS.add(
-    "here", {"far": above(0.1), "near": above(0.1)},
+    "here", {"far": above(0.11), "near": above(0.52)},
     Control("an EMA that hardly averages, decay 0.1", changes={"decay": 0.1}), figure="rates", second=_second_averages,
+    domain="`tanh_network` with eight rows, reshuffled batches of 2, 2,000 steps; η = 0.4 and 0.8; the mean over 20 starts",
+    perturbations=(Control("decay 0.5", changes={"decay": 0.5}),),
 )  # fmt: skip
 def averages_on_a_network(decay=0.9):
-    """On the same network, batches of 2, the loss at an EMA (0.9) of the weights is lower than at the mean of the last two.
+    """On a tanh network of seven weights, batches of 2, the loss at an EMA (decay 0.9) of the weights is lower than at the mean
+    of the last two, by more than 10 % at η = 0.4 and 40 % at 0.8.
 
     Logarithm of the loss at the mean of two over that at the EMA, medians over the last 400 of 2,000 steps, η = 0.4 and 0.8,
     20 seeds.
