@@ -66,7 +66,7 @@ def _text(signs):
 
 
 def _fold(force, slope, start):
-    """(η, x₁, x₂, x₃) where a 3-cycle of w − η force(w) has the multiplier 1, near a start, by SciPy's root finder."""
+    """(η, x₁, x₂, …) where a cycle of w − η force(w) has the multiplier 1, near a start, by SciPy's root finder."""
 
     def equations(unknown):
         lr, x = unknown[0], unknown[1:]
@@ -96,10 +96,12 @@ def _by_folds():
     "a cycle below the edge", {"points": 4, "least lr λ": near(FOUR, 1e-8), "period": 3},
     Control("no outlier: its feature from 0.5 to 2", changes={"outlier": (0.5, 2.0)}),
     slow=True, second=_by_folds,
+    domain="sum of logistic losses without intercept, K points at 1, M at −1 and one at x, 1 ≤ x ≤ 1000; K ≤ 3, M ≤ 2; η < 20",
+    perturbations=(Control("an outlier of at most 15", changes={"outlier": (1.0, 15.0)}),),
 )  # fmt: skip
 def fewest_points(outlier=(1.0, 1000.0), seed=0):
-    """Four data points are enough for a 3-cycle beside a stable minimum (two at 1, one at −1 and an outlier); the example with 33
-    points is far from the smallest of its kind.
+    """Of data with K points at 1, M at −1 and an outlier the smallest on which a search finds a 3-cycle beside a stable minimum
+    has four points, K = 2 and M = 1; there the least ηλ is 1.914777, with the outlier at 15.95.
 
     K and M are counted up together; the first choice with a 3-cycle at ηλ < 2 ends the search (K + M = 2 comes before). Counts
     are searched for both orders, the outlier is positive.
@@ -135,11 +137,15 @@ def _wall(b=0.9):
 
 
 @CLAIMS.add(
-    "a cycle below the edge", {"least lr λ": near(1.21585870587, 1e-4)},
+    "a cycle below the edge", {"least lr λ": near(1.21585870587, 5e-5), "stable": True},
     Control("a point at −0.97 in place of −0.9", changes={"b": 0.97}), second=_wall,
+    domain="sum of logistic losses of the points 1, −b and a, 0 < b < 1; a → ∞",
+    examples="b = 0.9, a = 10⁶",
+    perturbations=(Control("a point at −0.9005", changes={"b": 0.9005}),),
 )  # fmt: skip
 def wall(b=0.9):
-    """On the data 1, −b and an outlier a → ∞ a stable 3-cycle is born at η = min_w w/L₀′(w), L₀ of the first two points.
+    """On the data 1, −b and an outlier a the first stable 3-cycle that a search finds is at an η that tends to min_w w/L₀′(w) as
+    a → ∞, L₀ of the first two points.
 
     b = 0.9, a = 10⁶; the search has only η to vary. The difference to the limit falls as 1/a: at a = 10⁵ it is 1.5·10⁻⁴.
     """
@@ -149,7 +155,7 @@ def wall(b=0.9):
     )
     statement = Statement("no stable 3-cycle below the edge", (3,), True, lambda step, points: step.params["lr"] * lam)
     found = cf.claims.search(statement, family, starts=6)
-    return {"least lr λ": found.hit.quantity, "multiplier": float(found.hit.multipliers[0].real)}
+    return {"least lr λ": found.hit.quantity, "stable": bool(abs(found.hit.multipliers[0]) < 1)}
 
 
 def _at_a_hundred_thousand():
@@ -164,13 +170,15 @@ def _at_a_hundred_thousand():
 @CLAIMS.add(
     "a cycle below the edge", {"stable": True, "least lr λ": between(1, 1.01)},
     Control("no outlier: its feature up to 2", changes={"most": 2.0}), slow=True, second=_at_a_hundred_thousand,
+    domain="sum of logistic losses of the points 1, a and −b, one weight; 1 ≤ a ≤ 10⁵, 0.1 ≤ b ≤ 1",
+    perturbations=(Control("an outlier of at most 1000", changes={"most": 1e3}),),
 )  # fmt: skip
 def three_points(most=1e5, seed=0):
-    """Three data points are enough for a stable 3-cycle beside a stable minimum at some ηλ between 1 and 1.01, where global
-    convergence is proved for ηλ < 1 (Meng et al.).
+    """In logistic regression on one feature three data points are enough for a stable 3-cycle beside a stable minimum, at some ηλ
+    between 1 and 1.01.
 
-    Data 1, a, −b with a up to 10⁵ and b from 0.1 to 1; least ηλ of a stable 3-cycle that was found, 1.0030. That it comes as
-    near 1 as one likes is argued above and not proved.
+    Meng et al. prove convergence from everywhere for ηλ < 1. Data 1, a, −b with a up to 10⁵ and b from 0.1 to 1; least ηλ of a
+    stable 3-cycle that was found, 1.0030. That it comes as near 1 as one likes is argued above and not proved.
     """
     found = _logistic((1, -1), {"a": (1.0, most), "b": (0.1, 1.0), "lr": (0.1, 20.0)}, 12, seed=seed)
     end = found.hit or found.nearest
@@ -179,21 +187,27 @@ def three_points(most=1e5, seed=0):
     return {"stable": bool(end.stable), "least lr λ": end.quantity, **end.params, "evaluations": found.evaluations}
 
 
-def _four_points_around():
-    """ηλ of the fold of 4-cycles at a = 10⁴, b = 0.9973266 by SciPy's root finder."""
-    data = (1.0, 1e4, -0.9973266)
+def _around_by_folds():
+    """ηλ of the folds of 2-, 4-, 5- and 6-cycles at a = 10⁴, b = 0.99733 by SciPy's root finder."""
+    data = (1.0, 1e4, -0.99733)
     slope = lambda w: sum(u * u * sigmoid(u * w) * sigmoid(-u * w) for u in data)  # noqa: E731
     force = lambda w: -sum(u * sigmoid(-u * w) for u in data)  # noqa: E731
-    lr = _fold(force, slope, [2.03029, 0.00087, 3.40961, 1.51507, 0.22211])[0]
-    return {"period 4": float(lr * slope(brentq(force, 1e-5, 5.0, xtol=1e-16)))}
+    starts = {2: [2.02756, 0.00115118, 0.205678], 4: [2.03029, 0.00087, 3.40961, 1.51507, 0.22211],
+              5: [2.02938, 0.00096279, 1.3392899, 0.15809976, 0.00114507, 0.21865005],
+              6: [2.03034, 0.00086410, 3.5900521, 1.6745560, 0.2908405, 0.00114308, 0.2231169]}  # fmt: skip
+    low = slope(brentq(force, 1e-5, 5.0, xtol=1e-16))
+    return {f"period {n}": float(_fold(force, slope, start)[0] * low) for n, start in starts.items()}
 
 
 @CLAIMS.add(
     "a cycle below the edge", {f"period {n}": between(1, 1.02) for n in (2, 4, 5, 6)},
-    Control("no outlier: its feature up to 2", changes={"most": 2.0}), slow=True, second=_four_points_around,
+    Control("no outlier: its feature up to 2", changes={"most": 2.0}), slow=True, second=_around_by_folds,
+    domain="sum of logistic losses of the points 1, a and −b, one weight; 1 ≤ a ≤ 10⁴, 0.1 ≤ b ≤ 1",
+    perturbations=(Control("an outlier of at most 1000", changes={"most": 1e3}),),
 )  # fmt: skip
 def other_periods(most=1e4, seed=0):
-    """The wall makes stable cycles of the periods 2, 4, 5 and 6 just above ηλ = 1 as well, on three data points.
+    """Stable cycles of the periods 2, 4, 5 and 6 beside a stable minimum exist too on three data points, each at some ηλ between
+    1 and 1.02.
 
     As for period 3, with a up to 10⁴: the wall throws to wherever n − 1 steps lead down to 0, so η₀ is the same for all n.
     """
@@ -206,9 +220,13 @@ def other_periods(most=1e4, seed=0):
 
 
 def _ricker():
-    """η of the first 3-cycle of exp(w) − w, where multiplier and points are solved for."""
-    start = [3.1024, -3.5, -0.5, 0.6]
-    return {"least lr λ": float(_ricker_fold(start))}
+    """η of the first 3-cycle of exp(w) − w, where multiplier and points are solved for, and ηλ of that of the points 1, −121."""
+    data = ((1.0, 1.0), (-121.0, 1.0))
+    slope = lambda w: sum(u * u * sigmoid(u * w) * sigmoid(-u * w) for u, _ in data)  # noqa: E731
+    force = lambda w: -sum(u * sigmoid(-u * w) for u, _ in data)  # noqa: E731
+    lr = _fold(force, slope, [0.0502, -0.0791, -0.0535, -0.0371])[0]
+    return {"least lr λ": float(lr * slope(brentq(force, -5, 5, xtol=1e-15))),
+            "limit": float(_ricker_fold([3.1024, -3.5, -0.5, 0.6]))}  # fmt: skip
 
 
 def _ricker_fold(start):
@@ -224,22 +242,34 @@ def _ricker_fold(start):
 
 
 @CLAIMS.add(
-    "a cycle below the edge", {"found below the edge": False, "least lr λ": between(3.102439, 3.2)},
+    "a cycle below the edge", {"found below the edge": False, "least lr λ": between(3.102439, 3.12),
+                                 "limit": near(3.102439915635, 1e-9)},
     Control("three points, one an outlier", changes={"signs": (1, -1)}), slow=True, second=_ricker,
+    domain="sum of logistic losses of the points 1 and −a, one weight; 1 ≤ a ≤ 10⁴; 24 starts of a search",
+    perturbations=(Control("a feature of at most 20", changes={"most": 20.0}),),
 )  # fmt: skip
-def two_points(signs=(-1,), seed=0):
-    """On two data points no stable 3-cycle below the edge was found; the least ηλ found comes near that of exp(w) − w,
-    3.102439915635, which is the limit of the points 1 and −a for a → ∞.
+def two_points(signs=(-1,), seed=0, most=1e4):
+    """A search finds no stable 3-cycle below the edge on two data points: the least ηλ that it meets is above 3.1024399, the η
+    of the first 3-cycle of exp(w) − w, and by less than 0.02.
 
-    a from 1 to 10⁴ (the other order is a reflection). For large a the minimum is where σ(aw) is nearly exp(aw), so the loss is
-    that of Poisson regression; "not found" is no proof.
+    The order of the points does not matter (a reflection). ``limit``: η of that 3-cycle, the fold of its branch. For large a the
+    minimum is where σ(aw) is nearly exp(aw), so the loss is that of Poisson regression; "not found" is no proof.
     """
-    box = {"a": (1.0, 1e4), **({"b": (0.1, 1.0)} if len(signs) > 1 else {}), "lr": (1e-6, 200.0)}
+    box = {"a": (1.0, most), **({"b": (0.1, 1.0)} if len(signs) > 1 else {}), "lr": (1e-6, 200.0)}
     found = _logistic(signs, box, 24, seed=seed)
     end = found.hit or found.nearest
     if end is None:
         raise Undecided(found.text)
-    return {"found below the edge": found.hit is not None, "least lr λ": end.quantity, "evaluations": found.evaluations}
+    return {"found below the edge": found.hit is not None, "least lr λ": end.quantity, "limit": _first_of_exp(),
+            "evaluations": found.evaluations}  # fmt: skip
+
+
+def _first_of_exp():
+    """η of the fold in which the 3-cycles of exp(w) − w begin."""
+    step = cf.as_map(cf.Loss("exp(w) - w"), cf.optimizers.gd(lr=3.12))
+    points = cf.analysis.cycles(step, 3, [(-8.0, 4.0)])[0].points
+    branch = cf.analysis.continue_cycle(step, points, "lr", (3.0, 3.13))
+    return min(special.parameter for special in branch.bifurcations if special.kind == "fold")
 
 
 def _steepness_by_folds():
@@ -259,10 +289,13 @@ def _steepness_by_folds():
     "how steep", {"two points": near(4.80992195, 1e-6), "three points": near(4.48832168, 1e-6)},
     Control("only features that are alike, up to 1.2 times each other", changes={"most": 1.2}), slow=True,
     second=_steepness_by_folds,
+    domain="sum of logistic losses of two or three points on one feature, one at ±1 the largest of its sign, ratios up to 100; "
+        "searches from 24 starts",
+    perturbations=(Control("features up to twice each other", changes={"most": 2.0}),),
 )  # fmt: skip
 def steepness(most=100.0, seed=0):
-    """On two data points a 3-cycle needs η max L″ ≥ 4.80992, on three 4.48832 (two equal ones and one at −0.8476), as far as a
-    search can tell; every convex loss needs 3.
+    """The least η max L″ with a 3-cycle that a search finds is 4.80992 on two data points, and 4.48832 on three, of which two
+    are equal and one is at −0.8476.
 
     max L″ = Σ u²/4 is at w = 0. One point is at ±1, the largest of its sign; four points come down to 4.4880 with two
     tiny features, which is listed beside.

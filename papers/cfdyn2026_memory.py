@@ -46,8 +46,8 @@ def _entropy_of_corner():
 @CLAIMS.add(
     "heavy ball", {"limit": near(GOLDEN, 2e-3), "slope": near(26.15126, relative=0.001)},
     Control("twice Polyak's momentum deficit: (1 − β) doubled", changes={"deficit": 2.0}), second=_entropy_of_corner, slow=True,
-    domain="L″ = 1 + (L − 1)σ(w/ε) with μ = 1, one weight, corner at a place where x = −1 as ε → 0; heavy ball with Polyak's tuning "
-        "for L/μ; period 3",
+    domain="L″ = 1 + (L − 1)σ(w/ε) with μ = 1, one weight, corner at a place where x = −1 as ε → 0; heavy ball with Polyak's "
+        "tuning for L/μ; period 3",
     examples="ε = 0.002, 0.001 and 0.0005",
     perturbations=(Control("(1 − β) larger by a hundredth", changes={"deficit": 1.01}),),
 )  # fmt: skip

@@ -83,8 +83,8 @@ def _second_network():
 @CLAIMS.add(
     "here", {"η = 0.1": at_most(0.25), "η = 0.02": at_most(0.25), "η = 0.005": between(0.5, 0.9), "second mode": near(0.9, 0.03)},
     Control("the published flow of RMSProp at the same rates", changes={"known": False}), slow=True, second=_second_network,
-    domain="`tanh_network`, seven weights; Adam, β₁ = 0.9, β₂ = 0.99, 3,000 steps; the middle half of ten starts, kept oscillating by "
-        "1e-4; the second mode at η = 0.1",
+    domain="`tanh_network`, seven weights; Adam, β₁ = 0.9, β₂ = 0.99, 3,000 steps; the middle half of ten starts, kept "
+        "oscillating by 1e-4; the second mode at η = 0.1",
     perturbations=(Control("the third mode in place of the second", changes={"mode": 3}),),
 )  # fmt: skip
 def network_with_two_modes(known=True, mode=2):
