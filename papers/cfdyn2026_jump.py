@@ -10,8 +10,8 @@ never for ε ≤ 1/2, whatever β₁ and β₂. For a = 0 the cycle ±ρ has G²
 with the usual β it is unstable from the fold on, and beyond the flip orbits swing irregularly and far.
 
 ε outside the root. √v is not smooth at rest. For a = 0 the cycle ±ρ has G/2 = ρ + ε/(1 + ρ²): ρ grows like G/2 − ε and not
-like its root, as where a cycle meets a border of a map; it is born stable, beyond the flip, for every ε, but with the usual β it
-gives way to an invariant circle at ρ = 0.002 already (ε = 1). Folds follow where 2ερ = (1 + ρ²)² has roots: for ε > 8/√27.
+like its root, as where a cycle meets a border of a map. At ε = 1 with the usual β it is stable beyond the flip at first, at ρ =
+0.001, but no longer at 0.01. Folds follow where 2ερ = (1 + ρ²)² has roots: for ε > 8/√27.
 """
 
 import math
