@@ -141,7 +141,7 @@ def _wall(b=0.9):
     Control("a point at −0.97 in place of −0.9", changes={"b": 0.97}), second=_wall,
     domain="sum of logistic losses of the points 1, −b and a, 0 < b < 1; a → ∞",
     examples="b = 0.9, a = 10⁶",
-    perturbations=(Control("a point at −0.9005", changes={"b": 0.9005}),),
+    perturbations=(Control("a point at −0.89", changes={"b": 0.89}),),
 )  # fmt: skip
 def wall(b=0.9):
     """On the data 1, −b and an outlier a the first stable 3-cycle that a search finds is at an η that tends to min_w w/L₀′(w) as
