@@ -47,7 +47,7 @@ def _second_valley(rate, batch, period):
             for rows in rng.permutation(8).reshape(-1, batch):
                 w -= rate * np.mean(SLOPES[rows] * np.tanh(SLOPES[rows] * w))
                 seen.append(w)
-        count += _period(np.array(seen[-400:])) == period and np.abs(seen[-100:]).mean() > 0.3
+        count += int(_period(np.array(seen[-400:])) == period and np.abs(seen[-100:]).mean() > 0.3)
     return count
 
 
@@ -67,7 +67,8 @@ def two_cycle_survives(sizes=(4, 2), rate=2.6):
     of 4 and of 2: period 2 is found in at least 18 of 20 runs each.
 
     The edge of the mean loss is 2. In how many runs `oscillation` finds period 2 and the mean of |w| over the last
-    hundred steps is above 0.3: within the edge a decaying orbit has period 2, too. With single rows the steep and the flat ones take the orbit apart.
+    hundred steps is above 0.3: within the edge a decaying orbit has period 2, too. With single rows
+    the steep and the flat ones take the orbit apart.
     """
     counts = [sum(_kept(_valley(rate, size, seed)) for seed in SEEDS) for size in sizes]
     return {"batches_of_4": counts[0], "batches_of_2": counts[1]}

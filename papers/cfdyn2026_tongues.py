@@ -19,7 +19,7 @@ import sympy as sp
 from scipy.optimize import brentq, fsolve
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, below, near
+from cfdyn.claims import Claims, Control, near
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
 SAMPLE = "(u + k*x*v)"
@@ -54,11 +54,11 @@ def _determinants():
         "constant η, 0 ≤ β < 1",
     proof="exact algebra: the determinant of an epoch in SymPy, with symbols for η, β and both curvatures; at a Neimark–Sacker "
         "point it would be 1",
-    perturbations=[Control("a weight decay of 1/10 on the velocity of one step", changes={"decay": "9/10"})],
+    perturbations=[Control("β a tenth smaller in one of the two steps", changes={"decay": "9/10"})],
 )  # fmt: skip
 def one_weight_never_turns(nesterov=False, decay=1):
-    """An epoch of two samples of one weight has no Neimark–Sacker point, not with heavy ball either: the two multipliers of a point
-    of rest have the product β² < 1, and without momentum there is only one, a real one.
+    """An epoch of two samples of one weight has no Neimark–Sacker point, not with heavy ball either: the two multipliers
+    of a point of rest have the product β² < 1, and without momentum there is only one, a real one.
 
     The determinant of the product of both steps' Jacobians in (w, v), w₊ = w − ηv₊, v₊ = βv + L′.
     """
@@ -88,13 +88,14 @@ def _curve_by_hand():
     "two weights",
     {"rate": near([1.8, 5 / 3, 1.5, 4 / 3], 1e-11), "angle": near(ANGLES, 1e-11), "first": True, "later": False},
     Control("both samples in one batch, which is descent", changes={"batch": 2}), second=_curve_by_hand, figure="tongues",
-    domain="s²/2 + a s³/3 + s⁴/4 with s = u, then u + kv, two weights; gradient descent at the minimum 0; K = 1 + k² = 1.25, 1.5, "
-        "2 and 3",
+    domain="s²/2 + a s³/3 + s⁴/4 with s = u, then u + kv, two weights; gradient descent at the minimum 0; "
+        "K = 1 + k² = 1.25, 1.5, 2 and 3",
     perturbations=[Control("k 1 % larger", changes={"wider": 1.01})],
 )  # fmt: skip
 def circles_of_two_weights(batch=1, wider=1.0):
-    """The minimum of two samples of two weights in turn loses its stability at a Neimark–Sacker point, at η = (1 + K)/K, whose angle
-    grows with K as 2 cos φ = 2 − (1 + K)²(K − 1)/K²; at K = 1.5 a stable circle is born for a = 3/2, an unstable one for a = 0.
+    """The minimum of two samples of two weights in turn loses its stability at a Neimark–Sacker point, at η = (1 + K)/K, whose
+    angle grows with K as 2 cos φ = 2 − (1 + K)²(K − 1)/K²; at K = 1.5 a stable
+    circle is born for a = 3/2, an unstable one for a = 0.
 
     Rate and angle of the point on the branch of the minimum, and at K = 1.5 whether it is
     supercritical for a = 3/2 and for a = 0.
