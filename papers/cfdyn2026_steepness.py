@@ -112,8 +112,8 @@ def polynomials(halves=(2, 3), seeds=(0, 1, 2)):
     """A 3-cycle of gradient descent on a convex polynomial needs η max L″ of 6.228 at degree 6 and 3.905 at degree 8, L″ taken
     between the points of the cycle: the least that a search and linear programs found, no proof.
 
-    L″ = p² + q², which is every polynomial without negative values. The least of three searches, seeds 0, 1 and 2: one may stop at
-    a local minimum, as seed 0 did at 5.94 for degree 8. The search sees L″ at 129 points of the hull; what is
+    L″ = p² + q², which is every polynomial without negative values. The least of three searches, seeds 0, 1 and 2: one may stop
+    at a local minimum, as seed 0 did at 5.94 for degree 8. The search sees L″ at 129 points of the hull; what is
     reported is the maximum at 4001, and the linear program of the second computation finds the same.
     """
     return dict(zip(("sextic", "octic"), (min(_least_of_squares(half, seed) for seed in seeds) for half in halves), strict=True))
