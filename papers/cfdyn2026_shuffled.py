@@ -172,13 +172,13 @@ def period_of_the_order(chance=0.5, rate=2.5):
     counts = {"cyclic": 0, "reshuffled": 0}
     for seed in SEEDS:
         for name, part in (("cyclic", 1.0), ("reshuffled", chance)):
-            counts[name] += _seen(_epochs(part, seed, rate)[100:]) == 3
+            counts[name] += _kept(_epochs(part, seed, rate)[100:], 3, 0.1)
     return counts
 
 
-def _kept(series):
-    """Whether the series has period 2 and has not died out."""
-    return _seen(series) == 2 and float(np.abs(series[-100:]).mean()) > 0.3
+def _kept(series, period=2, least=0.3):
+    """Whether the series has the period and has not died out."""
+    return _seen(series) == period and float(np.abs(series[-100:]).mean()) > least
 
 
 def _seen(series):
