@@ -37,8 +37,8 @@ def _rows(heights):
     return cf.Loss.from_spec(make_loss("h*w**2/2", columns=["h"], data=np.array(heights)[:, None]))
 
 
-def _two_rows(beta, **drawn):
-    heights = [1 + beta - beta**0.5, 1 + beta + beta**0.5]
+def _two_rows(beta, apart=1.0, **drawn):
+    heights = [1 + beta - apart * beta**0.5, 1 + beta + apart * beta**0.5]
     return cf.random_map(_rows(heights), cf.optimizers.heavy_ball(lr=1.0, momentum=beta), **drawn)
 
 
@@ -65,8 +65,12 @@ def _second_fibonacci(repeat=1):
     "here", {**{name: near(FIBONACCI + math.log(beta) / 2, 0.0015) for name, beta in BETAS.items()}, "alone": below(1.0),
              "mean": below(1.0)},
     Control("both rows at each step", changes={"batch": 2, "replace": False}), second=_second_fibonacci,
+    domain="hw²/2, one weight, two rows h = 1 + β ∓ √β, heavy ball with η = 1, 0 < β < 1; each step's row independent and fair; "
+        "all starts but 0",
+    examples="β = 0.7, 0.81 and 0.9",
+    perturbations=[Control("rows 3 % nearer to each other", changes={"apart": 0.97})],
 )  # fmt: skip
-def momentum_on_two_rows(batch=1, replace=True):
+def momentum_on_two_rows(batch=1, replace=True, apart=1.0):
     """Heavy ball with momentum β on two rows with ηh = 1 + β ∓ √β, each of them and their mean stable, has the exponent
     ln 1.13198824… + ½ ln β with a row by chance at each step: for β > 0.7804 almost every run diverges.
 
@@ -75,7 +79,7 @@ def momentum_on_two_rows(batch=1, replace=True):
     """
     found, moduli = {}, []
     for name, beta in BETAS.items():
-        step = _two_rows(beta, batch=batch, replace=replace)
+        step = _two_rows(beta, apart, batch=batch, replace=replace)
         found[name] = _top(step)
         heights = [1 + beta - beta**0.5, 1 + beta + beta**0.5, 1 + beta]
         moduli.append([np.abs(np.linalg.eigvals(cf.as_map(_rows([h]), cf.optimizers.heavy_ball(lr=1.0, momentum=beta))
@@ -94,15 +98,17 @@ def _second_again():
     {"one step": above(0.06), "two steps": near((FIBONACCI + math.log(0.9)) / 2, 0.0012),
      "three steps": near(math.log(0.9) / 2, 1e-4)},
     Control("a new row for each step", changes={"again": False}), second=_second_again,
+    domain="the two rows above with heavy ball, η = 1, β = 0.9; rows independent and fair; all starts but 0",
+    perturbations=[Control("β = 0.89", changes={"beta": 0.89})],
 )  # fmt: skip
-def same_batch_again_settles(again=True):
-    """In the same setting two steps with each row halve ln 1.13198824…, and with three all runs converge as fast as on one row:
-    the exponent is (ln 1.13198824… + ln β)/2 and ½ ln β. For β = 0.9 one step with each row diverges.
+def same_batch_again_settles(again=True, beta=0.9):
+    """On the same two rows at β = 0.9 one step with each row diverges, with a positive exponent; two steps with each have (ln
+    1.13198824… + ln β)/2 per step; with three all runs converge as fast as on one row, with ½ ln β.
 
     64 runs of 20,000 steps; 0.0012 is five standard errors. Three steps are ∓1 times β^(3/2), so that only the end of a run errs.
     """
     words = ("one step", "two steps", "three steps")
-    return {name: _top(_two_rows(0.9, batch=1, repeat=k if again else 1)) for k, name in enumerate(words, 1)}
+    return {name: _top(_two_rows(beta, batch=1, repeat=k if again else 1)) for k, name in enumerate(words, 1)}
 
 
 def _moment(rates, power):
@@ -122,17 +128,20 @@ def _second_mean_square():
     {"edge, one step": near(2 * 2.7 / (0.04 + 1 + 2.25), 1e-4), "edge, two steps": near(1.52061, 1e-4),
      "exponent": near(-0.11135, 0.003), "exponent, two steps": near(-0.11135, 0.003), "grows in the mean square": True},
     Control("three rows in each batch", changes={"batch": 3}), second=_second_mean_square,
+    domain="hw²/2, one weight, three rows h = 0.2, 1 and 1.5; gradient descent, a row by chance for one step or for two, "
+        "exponents at η = 1.7",
+    perturbations=[Control("h = 0.21 in place of 0.2", changes={"heights": (0.21, 1.0, 1.5)})],
 )  # fmt: skip
-def mean_square_is_stricter(batch=1):
-    """On one weight two steps with each row leave the exponent per step, E ln|1 − ηh|, as it is, but the mean square dies out for
-    smaller rates only: E(1 − ηh)⁴ < 1 in place of E(1 − ηh)² < 1.
+def mean_square_is_stricter(batch=1, heights=HEIGHTS):
+    """On three rows of one weight two steps with each row leave the exponent per step, E ln|1 − ηh|, as it is, but the mean
+    square dies out up to η = 1.521 only, where E(1 − ηh)⁴ = 1, in place of 1.641, where E(1 − ηh)² = 1.
 
-    Curvatures 0.2, 1 and 1.5. The edge of one step by `mean_square`, that of two from the exact fourth moments of the random
+    The edge of one step by `mean_square`, that of two from the exact fourth moments of the random
     map's steps; at η = 1.7 almost every run converges, though its mean square grows.
     """
-    loss, gd = _rows(HEIGHTS), cf.optimizers.gd(lr=1.7)
+    loss, gd = _rows(heights), cf.optimizers.gd(lr=1.7)
     steps = [cf.random_map(loss, gd, batch=batch, repeat=k) for k in (1, 2)]
-    batches = list(itertools.product(HEIGHTS, repeat=batch))
+    batches = list(itertools.product(heights, repeat=batch))
     low, high = 1.0, 2.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -191,10 +200,12 @@ def _dip(depth):
      "variance 16": near(-0.6623, 0.01), "induced": ["", "order", "order"]},
     Control("a dip so shallow that there is no chaos without noise", changes={"depth": 3.5}), second=_second_order,
     figure="order",
+    domain="w²/2 − 5 exp(−w²/2), one weight; gradient descent with η = 0.9, normal noise of variance 0, 1, 4, 16 on the gradient",
+    perturbations=[Control("a dip 3 % deeper", changes={"depth": 5.15})],
 )  # fmt: skip
 def noise_makes_order(depth=5.0):
-    """Gradient descent is chaotic in a sharp dip of a parabola, w²/2 − 5 exp(−w²/2) with the rate 0.9, and noise makes it
-    regular: λ is 0.503 without noise, and with noise of variance 1, 4 and 16 on the gradient 0.230, −0.052 and −0.662.
+    """Gradient descent is chaotic in a sharp dip of a parabola, w²/2 − 5 exp(−w²/2) with the rate 0.9, and noise can
+    make it regular: λ is 0.503 without noise, and with noise of variance 1, 4 and 16 on the gradient 0.230, −0.052 and −0.662.
 
     Noise takes runs out of the dip, to where a step contracts by 1 − η = 0.1. 64 runs of 20,000 steps, some five standard errors.
     """
@@ -230,11 +241,13 @@ def _cycle_figure():
      "induced": ["", "chaos"], "3-cycle at 1e-8": at_least(19), "3-cycle at 1e-5": 0},
     Control("a rate outside the window, chaotic by itself", changes={"rate": 1.45}), second=_second_chaos,
     figure="cycle",
+    domain="(w² − 1)²/4, one weight; gradient descent with η = 1.46 from 1.1, normal noise on the gradient",
+    perturbations=[Control("η = 1.462", changes={"rate": 1.462})],
 )  # fmt: skip
 def noise_makes_chaos(rate=1.46):
     """In the window of period 3 of gradient descent on the double well, η = 1.46, noise of a hundredth makes chaos of the cycle:
-    λ is −0.030 without noise and 0.409 with variance 1e-4 on the gradient. The period is found in logs of 512 steps at a
-    variance of 1e-8, and in none at 1e-5.
+    λ is −0.030 without noise and 0.409 with variance 1e-4 on the gradient. The period is found in at least 19 of twenty logs of
+    512 steps at a variance of 1e-8, and in none at 1e-5.
 
     A small noise leaves the cycle alone; a larger one takes runs over to the chaotic saddle beside it, on which they stay long.
     Exponents of 64 runs of 5000 steps, twenty logs each.

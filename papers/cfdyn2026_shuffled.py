@@ -47,7 +47,7 @@ def _second_valley(rate, batch, period):
             for rows in rng.permutation(8).reshape(-1, batch):
                 w -= rate * np.mean(SLOPES[rows] * np.tanh(SLOPES[rows] * w))
                 seen.append(w)
-        count += _period(np.array(seen[-400:])) == period
+        count += int(_period(np.array(seen[-400:])) == period and np.abs(seen[-100:]).mean() > 0.3)
     return count
 
 
@@ -59,15 +59,18 @@ def _second_two():
     "here", {"batches_of_4": at_least(18), "batches_of_2": at_least(18)},
     Control("single rows", changes={"sizes": (1, 1)}), figure="two",
     second=_second_two,
+    domain="eight rows log cosh(aw), a² from 0.5 to 1.5, one weight, from 0.7; η = 2.6, reshuffled each epoch, steps 400 to 800",
+    perturbations=[Control("η = 1.95, inside the edge of the mean loss", changes={"rate": 1.95})],
 )  # fmt: skip
-def two_cycle_survives(sizes=(4, 2)):
-    """The 2-cycle beyond the edge survives reshuffled mini-batches of 4 and of 2 of 8 rows whose curvatures differ by a
-    factor of 3.
+def two_cycle_survives(sizes=(4, 2), rate=2.6):
+    """On eight rows whose curvatures differ by up to a factor of 3 the 2-cycle beyond the edge survives reshuffled mini-batches
+    of 4 and of 2: period 2 is found in at least 18 of 20 runs each.
 
-    Rows log cosh(aw) with a² from 0.5 to 1.5, η = 2.6 (edge 2): in how many of 20 runs the oscillation of steps 400 to 800
-    has period 2. With single rows the steep and the flat ones take the orbit apart.
+    The edge of the mean loss is 2. In how many runs `oscillation` finds period 2 and the mean of |w| over the last
+    hundred steps is above 0.3: within the edge a decaying orbit has period 2, too. With single rows
+    the steep and the flat ones take the orbit apart.
     """
-    counts = [sum(_seen(_valley(2.6, size, seed)) == 2 for seed in SEEDS) for size in sizes]
+    counts = [sum(_kept(_valley(rate, size, seed)) for seed in SEEDS) for size in sizes]
     return {"batches_of_4": counts[0], "batches_of_2": counts[1]}
 
 
@@ -102,15 +105,18 @@ def _second_three():
     "here", {"exact": below(1e-6), "one_percent": above(0.5)},
     Control("the 2-cycle at η = 1.1", changes={"rate": 1.1, "period": 2, "start": 1.05}), figure="three",
     second=_second_three,
+    domain="eight rows w³/3 − yw, y = 1 − δ to 1 + δ, one weight, from 0.3; η = 1.416, single rows, reshuffled each epoch",
+    perturbations=[Control("δ = 0.0001", changes={"spread": 0.0001})],
 )  # fmt: skip
-def three_cycle_does_not(rate=1.416, period=3, start=0.3):
-    """The 3-cycle of gradient descent on w³/3 − w is gone when the eight rows differ by 1 %, with single reshuffled rows.
+def three_cycle_does_not(rate=1.416, period=3, start=0.3, spread=0.01):
+    """The 3-cycle of gradient descent on w³/3 − w at η = 1.416 is gone when single reshuffled rows w³/3 − yw have y within 1 % of
+    1: the series comes no nearer after three steps than half of what it does after one or two.
 
     Rows w³/3 − yw with y from 1 − δ to 1 + δ, η = 1.416 (window 1.41421 to 1.42840), δ = 0 and 0.01, steps 300 to 800: root
     mean square of x_{t+3} − x_t over the smaller one for shifts by 1 and 2, which is 0 for a 3-cycle and about 1 where none
     is left; 20 seeds. The second computation has the same from autocorrelations.
     """
-    exact, noisy = ([_returns(_line(rate, spread, seed, start), period) for seed in SEEDS] for spread in (0.0, 0.01))
+    exact, noisy = ([_returns(_line(rate, part, seed, start), period) for seed in SEEDS] for part in (0.0, spread))
     return {"exact": max(exact), "one_percent": _mean(noisy)}
 
 
@@ -122,10 +128,12 @@ def _second_doublings():
     "here", {"two": below(0.05), "four": between(0.1, 0.3), "eight": above(0.7)},
     Control("rows that differ by 0.1 % only", changes={"spread": 0.001}), figure="three",
     second=_second_doublings,
+    domain="the eight rows w³/3 − yw with δ = 0.01, from 1.05; η = 1.1, 1.25 and 1.275, single rows, reshuffled each epoch",
+    perturbations=[Control("δ = 0.03", changes={"spread": 0.03}), Control("δ = 0.003", changes={"spread": 0.003})],
 )  # fmt: skip
 def higher_periods_go_first(spread=0.01):
-    """Along the period doublings it is the longer cycles that noise blurs first: at 1 % the 2-cycle is sharp, the 4-cycle can
-    be seen, the 8-cycle is gone.
+    """Along the period doublings of w³/3 − w reshuffled rows that differ by 1 % blur the longer cycles first: the 2-cycle is
+    sharp, the 4-cycle can be seen, the 8-cycle is gone.
 
     The same rows at η = 1.1, 1.25 and 1.275, and the same measure for periods 2, 4 and 8. At 0.1 % all three are there (the
     control).
@@ -151,9 +159,12 @@ def _second_pair():
 @CLAIMS.add(
     "here", {"cyclic": 20, "reshuffled": 0},
     Control("a fixed order, the second row first", changes={"chance": 0.0}), figure="epochs", second=_second_pair,
+    domain="log cosh(a·w), two unit rows at 60°, two weights; η = 2.5, one row a step, 20 starts near (1, 0.3), epochs 100–500",
+    perturbations=[Control("η = 1.9, inside the edge", changes={"rate": 1.9})],
 )  # fmt: skip
-def period_of_the_order(chance=0.5):
-    """The period of three epochs of two rows at 60° belongs to their order: reshuffled, it is gone.
+def period_of_the_order(chance=0.5, rate=2.5):
+    """The period of three epochs of two rows at 60° belongs to their order: in cyclic order all of 20 runs have it, with the
+    order drawn for each epoch none.
 
     Residuals log cosh, η = 2.5, one row at a time: in how many of 20 runs (starts near (1, 0.3)) the epochs 100 to 500 have
     period 3, in cyclic order and with the order drawn for each epoch.
@@ -161,8 +172,13 @@ def period_of_the_order(chance=0.5):
     counts = {"cyclic": 0, "reshuffled": 0}
     for seed in SEEDS:
         for name, part in (("cyclic", 1.0), ("reshuffled", chance)):
-            counts[name] += _seen(_epochs(part, seed)[100:]) == 3
+            counts[name] += _kept(_epochs(part, seed, rate)[100:], 3, 0.1)
     return counts
+
+
+def _kept(series, period=2, least=0.3):
+    """Whether the series has the period and has not died out."""
+    return _seen(series) == period and float(np.abs(series[-100:]).mean()) > least
 
 
 def _seen(series):
@@ -205,11 +221,11 @@ def _line(rate, spread, seed, start):
     return np.array(seen[300:800])
 
 
-def _epochs(chance, seed):
+def _epochs(chance, seed, rate=2.5):
     """The first weight after each of 500 epochs; ``chance`` of the order first, second."""
     loss = cf.losses.cyclic_pair(residual="log_cosh")
-    first = cf.epoch(loss, cf.optimizers.gd(lr=2.5))
-    single = cf.as_map(cf.Loss("logcosh(a*x + b*y)", "x y", params={"a": 1.0, "b": 0.0}), cf.optimizers.gd(lr=2.5))
+    first = cf.epoch(loss, cf.optimizers.gd(lr=rate))
+    single = cf.as_map(cf.Loss("logcosh(a*x + b*y)", "x y", params={"a": 1.0, "b": 0.0}), cf.optimizers.gd(lr=rate))
     second = cf.compose(single.at(a=0.5, b=float(np.sqrt(0.75))), single)
     rng, w, seen = np.random.default_rng(seed), np.array([1.0, 0.3]) + 0.1 * np.random.default_rng(seed).normal(size=2), []
     for _ in range(500):
