@@ -116,7 +116,7 @@ def how_many_words(shape="logistic", top=1.0):
     "own statement: universality, for gradient descent", {"words": WORDS},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
     domain="e^w − w, one weight; 1.9 ≤ η ≤ 6.6, periods 2 to 6",
-    perturbations=(Control("η up to 5.9 only", changes={"top": 0.9}),),
+    perturbations=(Control("η up to 3.96 only", changes={"top": 0.6}),),
 )  # fmt: skip
 def order_for_poisson_regression(shape="ricker", top=1.0):
     """Gradient descent on Poisson regression, e^w − w, has its superstable cycles of the periods 2 to 6 in the same order as η
