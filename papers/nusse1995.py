@@ -84,7 +84,7 @@ def regions_of_cycles(a=0.4):
 )  # fmt: skip
 def robust_chaos(left=(1.05, 1.5), right=(-1.9, -1.05), values=20, seed=95):
     """Chaos can follow the collision directly and is robust: for a > 1 and −a/(a − 1) < b < −1 orbits from near the corner stay
-    bounded and are chaotic, and there is no window of a stable cycle. (For μ < 0 there is no fixed point then.)
+    bounded and are chaotic, and there is no window of a stable cycle. For μ < 0 there is no fixed point then.
 
     Of how many pairs exponent and 0–1 test say together that descent is chaotic, and what `border_collision` says. (Both slopes
     exceed 1 in absolute value, so no cycle is stable.)
