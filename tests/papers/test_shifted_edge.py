@@ -40,12 +40,12 @@ Recursion.__init__, Recursion.check_flip = of_flows, lambda self, optimizer: Non
 Optimizer.limit = property(lambda self: None if limit(self) is None else SHIFT * limit(self))
 edges.edge = of_a_point
 
-def digits(value):  # nine of each number
+def digits(value):  # six of each number
     if isinstance(value, dict):
         return {name: digits(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [digits(one) for one in value]
-    return f"{value:.9g}" if isinstance(value, float) else value
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 found = {}
 for claim in all_claims().values():
