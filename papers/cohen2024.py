@@ -138,7 +138,8 @@ def variance_along_a_valley(with_z=True, factor=2.0):
 
 @CLAIMS.add(
     "own statement",
-    {"descent": near([2.0, 2.6, 0.0], 0.02), "flow": near([2.0, 2.6, 0.0], 0.02), "rank": 2},
+    {"descent": near([2.0, 2.6, 0.0], 0.02), "flow": near([2.0, 2.6, 0.0], 0.02), "rank": 2,
+     "sharpness · η/2": near(1.0, 1e-6)},
     Control("equal forces on both modes", changes={"force": 1.0}),
     domain="two coupled modes, five weights, ε = 0.01, η = 0.3", perturbations=(Control("1.35 ε", changes={"force": 1.35}),),
 )  # fmt: skip
@@ -146,14 +147,16 @@ def covariance_of_two_modes(force=1.3):
     """On a loss with two eigenvalues critical at once the matrix Σ predicts the variances of both oscillations.
 
     Two coupled modes pushed over the edge by forces ε and 1.3 ε, ε = 0.01, η = 0.3: at rest Σ = 2ε diag(1, 1.3).
-    Σ/ε of the flow at t = 2500, entries 11, 22 and 12, and that of gradient descent over 4,800 steps, which never comes to rest.
+    Σ/ε of the flow at t = 2500, entries 11, 22 and 12, and that of gradient descent over 4,800 steps, which never comes to rest;
+    the flow's greatest eigenvalue there over 2/η.
     """
     loss = cf.Loss(TWO_MODES.replace("1.3", "f"), "x1 x2 y1 y2 z", {"eps": 0.01, "f": force})
     gd = cf.optimizers.gd(lr=0.3)
     path = cf.solve(cf.flows.central(loss, gd), [0, 0, 6.4, 6.45, 0], 2500)
     late = cf.iterate(cf.as_map(loss, gd), [0.05, 0.04, 6.4, 6.45, 0.02], 9600).w[4800:, :2]
     matrices = {"flow": path.covariance[-1], "descent": late.T @ late / len(late)}
-    return {"rank": int(path.rank[-1]), **{n: [m[0, 0] / 0.01, m[1, 1] / 0.01, m[0, 1] / 0.01] for n, m in matrices.items()}}
+    critical = {"rank": int(path.rank[-1]), "sharpness · η/2": float(path.sharpness[-1] * 0.3 / 2)}
+    return {**critical, **{n: [m[0, 0] / 0.01, m[1, 1] / 0.01, m[0, 1] / 0.01] for n, m in matrices.items()}}
 
 
 @CLAIMS.add(
@@ -176,25 +179,28 @@ def descends_by_its_squared_speed(factor=2):
 
 
 @CLAIMS.add(
-    "own statement", {"flow_rises": at_most(1e-12), "descent_rises": at_least(5)},
+    "own statement",
+    {"flow_rises": at_most(1e-12), "descent_rises": at_least(5), "highest sharpness · η/2": near([1.0] * 3, 1e-6)},
     Control("the rod flow, which swings with the iterates", changes={"model": "rod"}), figure="network",
     domain="three losses (network, four layers and valley of CASES), one start and learning rate each",
     perturbations=(Control("gradient descent at half of the rates", changes={"share": 0.5}),),
 )  # fmt: skip
 def loss_falls_on_the_flow(model="central", share=1.0):
-    """On three losses the loss falls monotonically along the central flow while that of gradient descent goes up and down.
+    """On three losses the loss falls monotonically along the central flow, which comes to the edge and does not cross it, while
+    that of gradient descent goes up and down.
 
     The largest rise of L between successive points of the flow (every quarter of a step), and the least number of steps of
-    gradient descent with a rise, for the network, the four layers and the valley.
+    gradient descent with a rise, for the network, the four layers and the valley; of each flow the highest sharpness over 2/η.
     """
-    flow_rises, descent_rises = [], []
+    flow_rises, descent_rises, highest = [], [], []
     for name in ("network", "four layers", "valley"):
         loss, gd, start, steps = _case(name)
         path = cf.solve(cf.flows.get(model)(loss, gd), start, steps, save_at=np.arange(0, steps + 0.1, 0.25))
         orbit = cf.iterate(cf.as_map(*_case(name, share)[:2]), start, steps)
         flow_rises.append(np.diff(path.loss).max())
+        highest.append(float(path.sharpness.max() * CASES[name][1] / 2))
         descent_rises.append(int((np.diff(orbit.loss) > 1e-12).sum()))
-    return {"flow_rises": max(flow_rises), "descent_rises": min(descent_rises)}
+    return {"flow_rises": max(flow_rises), "descent_rises": min(descent_rises), "highest sharpness · η/2": highest}
 
 
 @CLAIMS.add(

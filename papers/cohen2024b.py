@@ -19,19 +19,20 @@ NETWORK = (0.1, -0.1, 0.3, 0.1, -0.3, 0.2, 0.7)
 
 
 @CLAIMS.add(
-    "companion site, part II", {"step": near([1.0] * 4, 2e-3), "sharpness_falls": True},
+    "companion site, part II", {"step": near([1.0] * 4, 2e-3), "flow": near([1.0] * 4, 1e-6), "sharpness_falls": True},
     Control("ten times smaller steps, before the edge is reached", changes={"scale": 0.02}), figure="scalar_rmsprop",
     domain="the tanh network of seven weights, one start; β₂ = 0.99, η = 0.03, 0.05, 0.08, 0.12; steps 500 to 4000",
     perturbations=(Control("steps of 1.98/S", changes={"edge": 1.98}),),
 )  # fmt: skip
 def step_is_two_over_sharpness(scale=1.0, edge=2.0):
     """On a tanh network of seven weights Scalar RMSProp's step η/√ν is 2/S on average over time, within 0.2 % for each of four
-    η; its central flow with a larger η has a lower S at equal loss.
+    η, and so is its central flow's; with a larger η the flow has a lower S at equal loss.
 
-    η/√ν over 2/S of the averaged iterates, mean over the steps 500 to 4000, and whether S of the central flow where its loss
+    η/√ν over 2/S of the averaged iterates, mean over the steps 500 to 4000, of the flow at t = 4000, and
+    whether S of the central flow where its loss
     reaches 5e-4 and 2e-4 falls with η each time.
     """
-    loss, ratios, at_loss = cf.losses.tanh_network(), [], []
+    loss, ratios, flow, at_loss = cf.losses.tanh_network(), [], [], []
     for lr in (0.03, 0.05, 0.08, 0.12):
         optimizer = cf.optimizers.scalar_rmsprop(lr=scale * lr, beta2=0.99)
         orbit = cf.iterate(cf.as_map(loss, optimizer), NETWORK, 4000)
@@ -39,8 +40,10 @@ def step_is_two_over_sharpness(scale=1.0, edge=2.0):
         middle = orbit.midpoints()
         ratios.append(np.mean([scale * lr / orbit.z[t, 7] ** 0.5 * loss.sharpness(middle[t - 1, :7]) / edge for t in rows]))
         path = cf.solve(cf.flows.central(loss, optimizer), NETWORK, 4000)
+        end = path.state(4000.0)
+        flow.append(float(scale * lr / end[7] ** 0.5 * loss.sharpness(end[:7]) / 2))
         at_loss.append([loss.sharpness(path(t)) if t else 9.9 for t in _reached(loss, path, (5e-4, 2e-4))])
-    return {"step": ratios, "sharpness_falls": bool((np.diff(at_loss, axis=0) < 0).all()), "sharpness": at_loss}
+    return {"step": ratios, "flow": flow, "sharpness_falls": bool((np.diff(at_loss, axis=0) < 0).all()), "sharpness": at_loss}
 
 
 def _reached(loss, path, levels):
@@ -51,7 +54,8 @@ def _reached(loss, path, levels):
 
 
 @CLAIMS.add(
-    "companion site, part II", {"slower": at_least(1.05), "at 0.12": at_least(1.5), "sharper": at_least(0.1)},
+    "companion site, part II", {"slower": at_least(1.05), "at 0.12": at_least(1.5), "sharper": at_least(0.1),
+                                     "central step · S/2": near([1.0] * 4, 1e-6)},
     Control("on ½(1 − xy)²: flatter, and slower", changes={"network": False}), figure="scalar_rmsprop",
     domain="the tanh network of seven weights, one start; β₂ = 0.99, η = 0.03, 0.05, 0.08, 0.12; losses 5e-4, 3e-4, 2e-4",
     perturbations=(Control("the flow without the penalty, with steps of 2.2/S", changes={"edge": 2.2}),),
@@ -62,10 +66,10 @@ def regularization_accelerates(network=True, edge=2.0):
 
     From where the central flow enters the edge, the time until the loss is 5e-4, 3e-4 and 2e-4, without over with the penalty:
     the least ratio for η = 0.03, 0.05, 0.08, 0.12 and the last one; the least difference of the sharpness at t = 4000. ``edge``:
-    c in steps of c/S, which only rescale the time.
+    c in steps of c/S, which only rescale the time. ``central step``: η/√ν of the central flow at t = 4000.
     """
     loss = cf.losses.tanh_network() if network else cf.losses.scalar_factorization()
-    start, ratios, sharper = NETWORK if network else (2.0, 0.45), [], []
+    start, ratios, sharper, steps = NETWORK if network else (2.0, 0.45), [], [], []
     for lr in (0.03, 0.05, 0.08, 0.12):
         optimizer = cf.optimizers.scalar_rmsprop(lr=lr, beta2=0.99)
         full = cf.solve(cf.flows.central(loss, optimizer), start, 4000)
@@ -74,11 +78,15 @@ def regularization_accelerates(network=True, edge=2.0):
         times = [_reached(loss, path, (5e-4, 3e-4, 2e-4)) for path in (bare, full)]
         ratios.append([2 / edge * t / (s - enter) if t and s else 0.0 for t, s in zip(*times, strict=True)])
         sharper.append(bare.sharpness[-1] - full.sharpness[-1])
-    return {"slower": np.min(ratios), "at 0.12": np.min(ratios[-1]), "sharper": min(sharper)}
+        end = full.state(4000.0)
+        steps.append(float(lr / end[len(start)] ** 0.5 * loss.sharpness(end[: len(start)]) / 2))
+    found = {"slower": np.min(ratios), "at 0.12": np.min(ratios[-1]), "sharper": min(sharper)}
+    return {**found, "central step · S/2": steps}
 
 
 @CLAIMS.add(
-    "companion site, part III", {"flow": near([1.0] * 3, 2e-3), "descent": near([1.0] * 3, 2e-3), "first": below(0.98)},
+    "companion site, part III", {"flow": near([1.0] * 3, 2e-3), "descent": near([1.0] * 3, 2e-3), "first": below(0.98),
+                                      "λ₁(P⁻¹H)/2": near([1.0] * 3, 1e-5)},
     Control("the same at t = 25, before it has come near", changes={"late": 25}),
     domain="the tanh network of seven weights, one start; (η, β₂) = (0.02, 0.99), (0.03, 0.99), (0.03, 0.95)",
     perturbations=(Control("P̄ of the weights at t = 20", changes={"moment": False}),),
@@ -88,13 +96,15 @@ def preconditioner_converges(late=1000, moment=True):
     is below 0.98 after 20 steps and 1 within 0.002 after 1000, of the central flow and of RMSProp.
 
     P̄ = argmin tr P + gᵀP⁻¹g/η² with H ⪯ 2P, P diagonal, by `cf.stationary_preconditioner`. ``first``: the greatest cosine of the
-    flow at t = 20; ``descent``: of RMSProp's ν and weights averaged over 41 steps.
+    flow at t = 20; ``descent``: of RMSProp's ν and weights averaged over 41 steps. λ₁(P⁻¹H) is the flow's at the end, P = √ν/η.
     """
-    found = {"first": [], "flow": [], "descent": []}
+    found = {"first": [], "flow": [], "descent": [], "λ₁(P⁻¹H)/2": []}
     loss = cf.losses.tanh_network()
     for lr, beta2 in ((0.02, 0.99), (0.03, 0.99), (0.03, 0.95)):
         optimizer = cf.optimizers.rmsprop(lr=lr, beta2=beta2)
         path = cf.solve(cf.flows.central(loss, optimizer), NETWORK, late)
+        root, end = np.sqrt(np.sqrt(path.state(float(late))[7:14])), path.state(float(late))[:7]
+        found["λ₁(P⁻¹H)/2"].append(float(lr * np.linalg.eigvalsh(loss.hessian(end) / np.outer(root, root))[-1] / 2))
         z = cf.iterate(cf.as_map(loss, optimizer), NETWORK, late + 20).z[late - 20 :].mean(0)
         for name, state in (("first", path.state(20.0)), ("flow", path.state(float(late))), ("descent", z)):
             p = np.sqrt(state[7:14])

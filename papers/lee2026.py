@@ -150,7 +150,8 @@ def period_three_at_the_edge(kind="cascade", beta=THIRD):
 
 
 @CLAIMS.add(
-    "not in the source: derived here from appendix C.2 (summary)", {"periods": [6, 6, 6], "turn": near(1 / 6, 1e-12)},
+    "not in the source: derived here from appendix C.2 (summary)", {"periods": [6, 6, 6], "turn": near(1 / 6, 1e-12),
+                                                                 "edge": near(3.0, 1e-9)},
     Control("β = 0.3, below 1/3: a flip and a 2-cycle", changes={"b": 0.3}),
     domain="log cosh w, one weight; β = 1/2; η of 1.05, 1.1 and 1.3 times the edge; start w = 0.3, averages 0",
     perturbations=(Control("β = 0.49", changes={"b": 0.49}),),

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 import cfdyn as cf
 from cfdyn.claims import Claims, Control
 
-CLAIMS = Claims(__name__, __doc__, read="from memory")
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
 WORDS = "R RLR RLRRR RLRR RL RLLRL RLLR RLLRR RLL RLLLR RLLL RLLLL"
 
 
@@ -44,14 +44,15 @@ SHAPES = {
 }
 
 
-def _words(shape, periods, grid=3000):
-    formula, centre, bounds = SHAPES[shape]
-    step = cf.Map.from_text(formula, params={"r": bounds[1]})
-    return [sorted(_superstable(step, centre, bounds, n, grid)) for n in periods]
+def _words(shape, periods, top=1.0, grid=3000):
+    """Of each period; ``top``: up to which part of the range's end."""
+    formula, centre, (low, high) = SHAPES[shape]
+    step = cf.Map.from_text(formula, params={"r": high})
+    return [sorted(_superstable(step, centre, (low, top * high), n, grid)) for n in periods]
 
 
-def _order(shape, most=6):
-    return sorted(pair for pairs in _words(shape, range(2, most + 1)) for pair in pairs)
+def _order(shape, top=1.0, most=6):
+    return sorted(pair for pairs in _words(shape, range(2, most + 1), top) for pair in pairs)
 
 
 TWO_HUMPS = {"shape": "cubic"}
@@ -59,52 +60,71 @@ TWO_HUMPS = {"shape": "cubic"}
 
 @CLAIMS.add(
     "table of patterns", {"words": WORDS},
-    Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
+    Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words", read="from memory",
+    domain="x → 4 r x(1 − x), 0.7 ≤ r ≤ 1; periods 2 to 6",
+    perturbations=(Control("heights up to 0.99 only", changes={"top": 0.99}),
+                   Control("RLLRL and RL in the other order", expected={"words": WORDS.replace("RL RLLRL", "RLLRL RL")})),
 )  # fmt: skip
-def order_of_the_words(shape="logistic"):
-    """The words of up to six letters (with the last, C, left out) come in the order R, RLR, RLRRR, RLRR, RL, RLLRL, …, RLLLL.
+def order_of_the_words(shape="logistic", top=1.0):
+    """As the height grows, the logistic map's superstable cycles of the periods 2 to 6 have the words (with the last letter, C,
+    left out) R, RLR, RLRRR, RLRR, RL, RLLRL, RLLR, RLLRR, RLL, RLLLR, RLLL, RLLLL, in this order, each once.
 
-    All r at which ½ has a least period n ≤ 6 under 4 r x(1 − x): sign changes of fⁿ(½) − ½ on 3,000 values, then Brent's
-    method; the words are those of the orbit of ½, in the order of r.
+    All r at which ½ has a least period n ≤ 6: sign changes of fⁿ(½) − ½ on 3,000 values, then Brent's method; the words are
+    those of the orbit of ½, in the order of r.
     """
-    found = _order(shape)
+    found = _order(shape, top)
     return {"words": " ".join(word for _, word in found), "values": [r for r, _ in found]}
 
 
 @CLAIMS.add(
-    "universality", {"words": WORDS},
+    "abstract (universality)", {"words": WORDS},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
+    domain="the class of maps with one hump for which the source states it",
+    examples="the sine map r sin πx, 0.7 ≤ r ≤ 1, periods 2 to 6",
+    perturbations=(Control("heights up to 0.99 only", changes={"top": 0.99}),),
 )  # fmt: skip
-def order_is_the_same_for_other_maps(shape="sine"):
-    """The sequence does not depend on the map, as long as it has one smooth hump: the sine map r sin πx has the same.
+def order_is_the_same_for_other_maps(shape="sine", top=1.0):
+    """The patterns and the order in which they occur do not depend on the map, within a class of maps with one hump: they are
+    those of the logistic map.
 
     As for the logistic map.
     """
-    return {"words": " ".join(word for _, word in _order(shape))}
+    return {"words": " ".join(word for _, word in _order(shape, top))}
+
+
+def _necklaces(n):
+    """(1/2n) Σ μ(d) 2^(n/d) over the odd divisors d of n."""
+    mobius = {1: 1, 3: -1, 5: -1, 7: -1}
+    return sum(sign * 2 ** (n // d) for d, sign in mobius.items() if n % d == 0) // (2 * n)
 
 
 @CLAIMS.add(
-    "table of patterns", {"counts": "1, 1, 2, 3, 5, 9"},
-    Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS),
+    "table of patterns", {"counts": ", ".join(str(_necklaces(n)) for n in range(2, 8))},
+    Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), read="from memory",
+    domain="one-hump maps of the U-sequence", examples="x → 4 r x(1 − x), 0.7 ≤ r ≤ 1, n = 2 to 7",
+    perturbations=(Control("heights up to 0.99 only", changes={"top": 0.99}),),
 )  # fmt: skip
-def how_many_words(shape="logistic"):
-    """There are 1, 1, 2, 3, 5, 9 superstable cycles of the periods 2 to 7.
+def how_many_words(shape="logistic", top=1.0):
+    """There are (1/2n) Σ μ(d) 2^(n/d) superstable cycles of period n, d the odd divisors of n: 1, 1, 2, 3, 5, 9 for n = 2 to 7.
 
-    Counted as above. Half of the cycles of full height, where two are born in a fold, one of them superstable on its way.
+    Counted as the words are, against the formula.
     """
-    return {"counts": ", ".join(str(len(found)) for found in _words(shape, range(2, 8)))}
+    return {"counts": ", ".join(str(len(found)) for found in _words(shape, range(2, 8), top))}
 
 
 @CLAIMS.add(
-    "universality, for gradient descent", {"words": WORDS},
+    "own statement: universality, for gradient descent", {"words": WORDS},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
+    domain="e^w − w, one weight; 1.9 ≤ η ≤ 6.6, periods 2 to 6",
+    perturbations=(Control("η up to 3.96 only", changes={"top": 0.6}),),
 )  # fmt: skip
-def order_for_poisson_regression(shape="ricker"):
-    """Gradient descent on Poisson regression, e^w − w, has its superstable cycles in the same order as η grows.
+def order_for_poisson_regression(shape="ricker", top=1.0):
+    """Gradient descent on Poisson regression, e^w − w, has its superstable cycles of the periods 2 to 6 in the same order as η
+    grows.
 
-    In y = e^w it is y exp(η(1 − y)), which has one hump, at y = 1/η. η from 1.9 to 6.6.
+    In y = e^w it is y exp(η(1 − y)), which has one hump, at y = 1/η.
     """
-    found = _order(shape)
+    found = _order(shape, top)
     return {"words": " ".join(word for _, word in found), "values": [r for r, _ in found]}
 
 

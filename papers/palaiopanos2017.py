@@ -1,10 +1,10 @@
 """G. Palaiopanos, I. Panageas, G. Piliouras, *Multiplicative weights update with constant step-size in congestion games:
 convergence, limit cycles and chaos*, arXiv 1703.01138, NeurIPS (2017).
 
-In congestion games the linear variant of multiplicative weights, with factors 1 − ε·cost, converges for every constant ε below
-one over the largest cost. The exponential variant, with factors (1 − ε)^cost, has limit cycles and chaos even for two agents
-and two strategies. Our remark: in the logits u, v it is u ← u − s(σ(v) − b), v ← v − s(σ(u) − b). The diagonal u = v, on which
-the chaos lives, is repelling: the multiplier across is 1 + sσ′(u) > 1 at every point.
+In congestion games the linear variant of multiplicative weights, with factors 1 − ε·cost, converges to equilibria for every
+constant ε that keeps them positive. The exponential variant, with factors (1 − ε)^cost, has limit cycles and chaos even for
+two agents and two strategies. Our remark: in the logits u, v it is u ← u − s(σ(v) − b), v ← v − s(σ(u) − b). The diagonal u =
+v, on which the chaos lives, is repelling: the multiplier across is 1 + sσ′(u) > 1 at every point.
 """
 
 import math
@@ -33,32 +33,43 @@ def _diagonal(s=30.0, b=0.61):
     return cf.Map.from_text(["u - s*(sigmoid(v) - b)", "v - s*(sigmoid(u) - b)"], "u v", params={"s": s, "b": b})
 
 
+ALIKE = {"variant": "exponential", "spread": 0.0}
+
+
 @CLAIMS.add(
-    "abstract (the linear variant)", {"rest": at_most(1e-9)},
-    Control("the exponential variant, ε = 0.9, agents that start alike", changes={"variant": "exponential", "spread": 0.0}),
+    "abstract (the linear variant)", {"rest": at_most(1e-9), "equilibria": 20},
+    Control("the exponential variant, ε = 0.9, agents that start alike", changes={**ALIKE, "eps": 0.9}),
+    domain="congestion games; ε below one over the largest cost",
+    examples="two agents on two links that cost 10 times the number of their agents, ε = 0.049, 20 random starts",
+    perturbations=(Control("the exponential variant, ε = 0.55, agents that start alike", changes={**ALIKE, "eps": 0.55}),
+                   Control("agents that start alike, which go to the mixed equilibrium", changes={"spread": 0.0})),
 )  # fmt: skip
-def linear_variant_converges(variant="linear", spread=1.0, seed=0):
+def linear_variant_converges(variant="linear", spread=1.0, eps=0.049, seed=0):
     """The linear variant 1 − ε·cost converges to equilibria.
 
-    Two agents, two links, a link's cost 10 times the number of its agents, so at most 20, and ε = 0.049. 20 random starts,
-    20,000 steps; ``rest``: the largest change in the last step. With ``spread`` 0 both agents start alike.
+    20,000 steps; ``rest``: the largest change in the last step; ``equilibria``: how many ends are the one agent on the one link
+    and the other on the other. With ``spread`` 0 both agents start alike.
     """
-    rng, step, rest = np.random.default_rng(seed), _two_links(variant, 0.049 if variant == "linear" else 0.9, 10.0), []
+    rng, step, rest, pure = np.random.default_rng(seed), _two_links(variant, eps, 10.0), [], 0
     for _ in range(20):
         p, q = rng.uniform(0.05, 0.95, 2)
         orbit = cf.iterate(step, [p, p + spread * (q - p)], 20_000).w
         rest.append(float(abs(orbit[-1] - orbit[-2]).max()))
-    return {"rest": max(rest)}
+        pure += bool(np.abs(np.sort(orbit[-1]) - [0.0, 1.0]).max() < 1e-9)
+    return {"rest": max(rest), "equilibria": pure}
 
 
 @CLAIMS.add(
-    "abstract (the exponential variant)", {"periods": [2, 2]},
+    "abstract (limit cycles of the exponential variant)", {"periods": [2, 2]},
     Control("loads of 1, where the step is below the flip", changes={"load": 1.0}),
+    domain="two agents on two links that cost 10 times the number of their agents; ε = 0.4 and 0.5, both start with 0.3",
+    perturbations=(Control("costs of 7.7 times that number, below the flip at ε = 0.4", changes={"load": 7.7}),),
 )  # fmt: skip
 def exponential_variant_cycles(load=10.0):
     """The exponential variant (1 − ε)^cost has limit cycles in a load-balancing game of two agents and two links.
 
-    ε = 0.4 and 0.5, a link's cost 10 times the number of its agents, both agents start with 0.3: the orbit is classified.
+    The orbit is classified. (With equal starts it is u ← u − s(σ(u) − ½), s = 2·load·|ln(1 − ε)|, whose fixed point flips at s =
+    8.)
     """
     return {"periods": [cf.analysis.classify(_two_links("exponential", eps, load), [0.3, 0.3]).period for eps in (0.4, 0.5)]}
 
@@ -74,37 +85,39 @@ def _by_hand(s=30.0, b=0.61, steps=100_000):
 
 
 @CLAIMS.add(
-    "abstract (chaos); its instability is derived here",
-    {"exponents": near([0.7618, 0.3777], 5e-3), "least": near(1.0, 1e-12), "evidence": "chaotic"},
+    "abstract (chaos); the exponents are an own statement",
+    {"exponents": near([0.7618, 0.3777], 5e-3), "evidence": "chaotic"},
     Control("agents that each play against themselves only", changes={"coupled": False}), figure="saddle",
-    second=_by_hand,
+    second=_by_hand, domain="two agents on two links with unequal costs: s = 30 and b = 0.61; the orbit of (0.1, 0.1)",
+    perturbations=(Control("b = 0.58 in place of 0.61", changes={"b": 0.58}),
+                   Control("s = 29", changes={"s": 29.0})),
 )  # fmt: skip
-def chaos_on_the_diagonal(coupled=True):
-    """The exponential variant is chaotic on the diagonal, and the chaotic set repels: across it the exponent is positive and
-    the larger one.
+def chaos_on_the_diagonal(coupled=True, s=30.0, b=0.61):
+    """The exponential variant is chaotic on the diagonal where both agents play alike, and the chaotic set repels: across the
+    diagonal the exponent is positive and the larger one.
 
-    s = 30 and b = 0.61, 100,000 steps from (0.1, 0.1). Expected are the means of log|1 ∓ sσ′(u)| along orbits of the
-    one-variable map in plain Python (``second``). ``least``: the multiplier across at u = 40, where it is smallest: it exceeds
-    1 everywhere. ``evidence``: exponent and 0–1 test together on the diagonal, which floats that start equal do not leave.
+    100,000 steps. Expected are the means of log|1 ± sσ′(u)| along orbits of the one-variable map in plain Python (``second``).
+    ``evidence``: exponent and 0–1 test together on the diagonal, which floats that start equal do not leave.
     """
-    step = _diagonal()
+    step = _diagonal(s, b)
     if not coupled:
         step = cf.Map.from_text(["u - s*(sigmoid(u) - b)", "v - s*(sigmoid(v) - b)"], "u v", params=step.params)
-    across = step.jacobian([40.0, 40.0]) @ [1.0, -1.0]
-    return {"exponents": cf.analysis.lyapunov(step, [0.1, 0.1], 100_000).tolist(), "least": float(across[0]),
+    return {"exponents": cf.analysis.lyapunov(step, [0.1, 0.1], 100_000).tolist(),
             "evidence": cf.analysis.chaos(step, [0.1, 0.1], dimensions=False).kind}  # fmt: skip
 
 
 @CLAIMS.add(
-    "not in the source: observed here", {"pure": True},
+    "own statement", {"pure": True},
     Control("agents that start exactly alike", changes={"difference": 0.0}), figure="saddle",
+    domain="two agents on two links with unequal costs: s = 30 and b = 0.61; starts 0.1 and 0.1 + 10⁻¹² in the logits",
+    perturbations=(Control("after 20 steps", changes={"steps": 20}),),
 )  # fmt: skip
-def the_chaos_is_a_saddle(difference=1e-12):
-    """Agents whose starts differ by 1e-12 leave the chaotic diagonal and end at a pure equilibrium, one on each link.
+def the_chaos_is_a_saddle(difference=1e-12, steps=400):
+    """Agents whose starts differ by 10⁻¹² leave the chaotic diagonal and end at a pure equilibrium, one on each link.
 
-    400 steps from (0.1, 0.1 + difference); ``pure``: one probability is below 1e-9, the other above 1 − 1e-9.
+    400 steps; ``pure``: one probability is below 1e-9, the other above 1 − 1e-9.
     """
-    last = cf.iterate(_diagonal(), [0.1, 0.1 + difference], 400).w[-1]
+    last = cf.iterate(_diagonal(), [0.1, 0.1 + difference], steps).w[-1]
     low, high = sorted(np.tanh(last / 2))
     return {"pure": bool(low < 2e-9 - 1 and high > 1 - 2e-9)}
 

@@ -18,17 +18,19 @@ CLAIMS = Claims(__name__, __doc__, read="a secondary source")
     "on two-step methods",
     {"rate": near(9 / 11, 1e-6), "gd": near(99 / 101, 1e-12), "best_found": at_least(9 / 11 - 1e-6)},
     Control("Nesterov's method with the same numbers", changes={"optimizer": "nesterov"}), figure="rates",
+    domain="quadratics with 0 < m ≤ eigenvalues ≤ L, both attained; α > 0, 0 ≤ β < 1", examples="½(x² + 100y²)",
+    perturbations=(Control("α 2 % larger", changes={"scale": 1.02}),),
 )  # fmt: skip
-def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0):
-    """With α = 4/(√L + √m)² and β = ((√L − √m)/(√L + √m))² heavy ball converges on every quadratic with m ≤ f″ ≤ L at the
-    rate (√κ − 1)/(√κ + 1), κ = L/m, and no α, β do better; gradient descent's best is (κ − 1)/(κ + 1).
+def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0, scale=1.0):
+    """With α = 4/(√L + √m)² and β = ((√L − √m)/(√L + √m))² heavy ball converges at the rate (√κ − 1)/(√κ + 1), κ = L/m, and
+    no α, β do better; gradient descent's best is (κ − 1)/(κ + 1).
 
-    Spectral radii of the map's Jacobian on ½(mx² + Ly²) with κ = 100 (9/11 and 99/101). At the optimum the multipliers are
-    double, so they are known to 1e-8 only. A search by Nelder and Mead's method from 5 places finds no better pair.
+    Spectral radii of the map's Jacobian, κ = 100 (9/11 and 99/101). At the optimum the multipliers are double, so they are known
+    to 1e-8 only. A search by Nelder and Mead's method from 5 places finds no better pair.
     """
     a, b = np.sqrt(m), np.sqrt(L)
-    best = (4 / (a + b) ** 2, ((b - a) / (b + a)) ** 2)
-    gd = cf.as_map(_quadratic(m, L), cf.optimizers.gd(lr=2 / (m + L)))
+    best = (scale * 4 / (a + b) ** 2, ((b - a) / (b + a)) ** 2)
+    gd = cf.as_map(_quadratic(m, L), cf.optimizers.gd(lr=scale * 2 / (m + L)))
 
     def radius(pair):
         return _radius(optimizer, m, L, *pair) if 0 < pair[0] < 1 and 0 <= pair[1] < 1 else 2.0
@@ -39,37 +41,22 @@ def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0):
 
 
 @CLAIMS.add(
-    "on two-step methods", {"edges": near([2.0, 2.5, 3.0, 3.8], 1e-9), "kinds": ["flip"] * 4},
-    Control("the averaged gradient, m ← βm + (1 − β)g", changes={"optimizer": "ema_momentum"}),
-)  # fmt: skip
-def edge(optimizer="heavy_ball"):
-    """On a quadratic with the greatest curvature L heavy ball converges for 0 ≤ β < 1 and 0 < α < 2(1 + β)/L, and there it is
-    a flip that ends its stability.
-
-    The first rate at which a multiplier leaves the unit circle, L = 1, β = 0, 0.25, 0.5, 0.9.
-    """
-    found = [
-        cf.analysis.edge(cf.as_map(cf.Loss("x**2/2"), getattr(cf.optimizers, optimizer)(lr=0.1, momentum=beta)), [0.0], 1.0)
-        for beta in (0.0, 0.25, 0.5, 0.9)
-    ]
-    return {"edges": [one.value for one in found], "kinds": [one.kind for one in found]}
-
-
-@CLAIMS.add(
     "on two-step methods", {"at_1": "s", "at_minus_1": "2*b - s + 2", "product": "b"},
     Control("Nesterov's look-ahead", changes={"ahead": True}),
-    settled="proved", proof="Jury's criterion for a quadratic, with exact algebra",
+    domain="quadratics; S > 0 one of their curvatures, α > 0, |β| < 1",
+    proof="exact algebra: the characteristic polynomial at 1, −1 and 0; with Jury's criterion for two roots",
+    perturbations=(Control("the averaged gradient, (1 − β)g", changes={"averaged": True}),),
 )  # fmt: skip
-def only_a_flip(ahead=False):
+def only_a_flip(ahead=False, averaged=False):
     """Heavy ball's multipliers on a curvature S are the roots of p(z) = z² − (1 + β − αS)z + β. They lie inside the unit
-    circle iff p(1) = αS > 0, p(−1) = 2(1 + β) − αS > 0 and |β| < 1; a complex pair has modulus √β. So the first instability
-    in α is a flip, never a rotation.
+    circle iff p(1) = αS > 0, p(−1) = 2(1 + β) − αS > 0 and |β| < 1; a complex pair has modulus √β. So it converges iff 0 < α <
+    2(1 + β)/S, and the first instability as α grows is a flip, never a rotation.
 
-    SymPy takes the characteristic polynomial of the step as it is written in the paper (s = αS, b = β).
+    SymPy takes the characteristic polynomial of the step x₊ = x − α∇f + β(x − x₋) (s = αS, b = β).
     """
     s, b, z = sp.symbols("s b z")
     look = sp.Matrix([[(1 + b) * (1 - s), -b * (1 - s)], [1, 0]]) if ahead else sp.Matrix([[1 + b - s, -b], [1, 0]])
-    p = look.charpoly(z).as_expr()
+    p = look.subs(s, (1 - b) * s if averaged else s).charpoly(z).as_expr()
     return {
         "at_1": str(sp.expand(p.subs(z, 1))), "at_minus_1": str(sp.expand(p.subs(z, -1))),
         "product": str(sp.expand(p.subs(z, 0))),
@@ -86,12 +73,14 @@ def _radius(optimizer, m, L, lr, momentum):
 
 
 @CLAIMS.prove(
-    "convergence", {"kind": ["convergence"] * 2, "box": ["[-3, 3] × [-1, 1]"] * 2},
-    Control("η = 3.2, beyond the edge 3", changes={"lr": "3.2"}), figure="proof", read="a secondary source",
+    "own statement", {"kind": ["convergence"] * 2, "box": ["[-3, 3] × [-1, 1]"] * 2},
+    Control("η = 3.2, beyond the edge 3", changes={"lr": "3.2"}), figure="proof",
+    domain="w²/2 and log cosh w, one weight; β = 1/2, η = 1.5",
+    perturbations=(Control("η = 3.05, just beyond the edge", changes={"lr": "3.05"}),),
 )  # fmt: skip
 def converges_proved(lr="1.5"):
-    """With β = 1/2 and η = 1.5, below the edge 2(1 + β)/L″ = 3, heavy ball takes every weight in [−3, 3] with every velocity in
-    [−1, 1] to the minimum, on w²/2 and on log cosh w.
+    """With β = 1/2 and η = 1.5, half of the edge 2(1 + β)/L″(0) = 3, heavy ball v ← βv + g, w ← w − ηv takes every weight in
+    [−3, 3] with every v in [−1, 1] to the minimum.
 
     Two certificates of convergence. Where there is none, one of the unstable minimum.
     """
@@ -100,8 +89,10 @@ def converges_proved(lr="1.5"):
 
 
 @CLAIMS.prove(
-    "convergence", {"kind": ["convergence"] * 2, "box": ["[0.1, 1.5] (ends rounded to doubles)", "[-3, 3]"]},
+    "own statement", {"kind": ["convergence"] * 2, "box": ["[0.1, 1.5] (ends rounded to doubles)", "[-3, 3]"]},
     Control("η = 2.1, beyond both edges", changes={"lr": "2.1"}),
+    domain="(w² − 1)²/4 and log cosh w, one weight; η = 1/2",
+    perturbations=(Control("η = 1.02, beyond the edge of the double well", changes={"lr": "1.02"}),),
 )  # fmt: skip
 def descent_converges_proved(lr="0.5"):
     """At η = 1/2 gradient descent takes every start in [0.1, 1.5] to the minimum 1 of the double well, and every start in

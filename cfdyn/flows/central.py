@@ -89,15 +89,14 @@ def central(
     Half and twice the cut change the sharpness by at most 2 % (two tanh units on 12 points, 7 pairs of η and b). Where M
     comes near 1, Σ is a barrier that keeps the sharpness off the edge; with b → ∞ the flow becomes that without noise, as 1/b
     away from where that enters the edge (to 1e-9 for b = 2e10), so no other flow takes over where the edge holds the
-    sharpness: there it was 2.4 to 8 times nearer to the runs than the flow without noise in five settings of six, 0.9 times
-    in one (docs/theory/sgd.md).
+    sharpness (docs/theory/sgd.md).
 
     *Momentum* (heavy_ball, nesterov, ema_momentum): G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t) for h, what becomes of a
     kick by the optimizer's recursion. Exact on quadratic rows, as M is. *Preconditioners* (rmsprop, scalar_rmsprop, adagrad,
     adam): the same in the weights P^½w, and ds/dt sees E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. Exact on
     quadratic rows for a P at rest; that P follows slowly, by the mean of the squares and not as it fluctuates, is a guess, as
-    is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 in
-    docs/theory/sgd.md, where it is measured), but not for weights that one row in hundreds moves before ν has seen that row:
+    is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 on
+    quadratic rows, docs/theory/sgd.md), but not for weights that one row in hundreds moves before ν has seen that row:
     where its own square would make the step small, the flow finds a start beyond mean-square stability.
 
     **Flat directions.** With ``flat`` their covariance F is carried too, about the path that is the same: F' = JF + FJᵀ + (1
