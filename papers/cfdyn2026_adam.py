@@ -173,7 +173,7 @@ def shares_the_line(b1=0.5, b2=0.2, starts=30):
 )  # fmt: skip
 def window(b2=0.2, eps=1e-8):
     """Continued in β₁, the 3-cycle of Adam at β₁ = 1/2 meets folds at β₁ = 0.42751 and 0.55282, between which it has no
-    bifurcation: a window that leaves the usual β₁ = 0.9 out.
+    bifurcation.
 
     The first bifurcation below and above 1/2. The second computation solves the equations together with det(monodromy − 1) = 0.
     """
@@ -193,7 +193,7 @@ def _adam(w, m, v, lr, c, eps, b1, b2):
     "here", {"differences": "0, 0, 0", "ratios": near([0.01, 0.01], 1e-9)},
     Control("ε held at 1e-8, where it counts at this size", changes={"scaled": False}),
     second=_second_scaled,
-    domain="cw²/2 with c > 0; all η > 0, ε ≥ 0, β₁ and β₂; Adam without bias correction, ε inside the root",
+    domain="cw²/2 with c > 0; all η > 0, ε ≥ 0 and 0 ≤ β₁, β₂ < 1; Adam without bias correction, ε inside the root",
     proof="exact algebra: one step in the scaled state is the scaled step, by SymPy in all symbols",
     perturbations=(Control("a size in proportion to ηc", changes={"size": "eta*c"}),
                    Control("ε in proportion to ηc", changes={"power": 1})),
@@ -205,7 +205,8 @@ def any_rate_any_parabola(scaled=True, size="eta", power=2):
     The differences of the two steps in all symbols. And for η = 0.01 and c = 1 and 100 the largest |w| of the 3-cycle over that
     for η = c = 1, ε₁ = 1e-8, by `classify`; in the second computation by Newton's method.
     """
-    eta, c, eps, w, m, v, b1, b2 = sp.symbols("eta c epsilon w m v beta1 beta2", positive=True)
+    eta, c = sp.symbols("eta c", positive=True)
+    eps, w, m, v, b1, b2 = sp.symbols("epsilon w m v beta1 beta2", real=True)
     units = [sp.sympify(size, {"eta": eta, "c": c}), eta * c, (eta * c) ** 2]
     held = eps * ((eta * c) ** power if scaled else 1)
     large = _adam(*(unit * x for unit, x in zip(units, (w, m, v), strict=True)), eta, c, held, b1, b2)
