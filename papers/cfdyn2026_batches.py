@@ -50,19 +50,23 @@ def _passed():
 @CLAIMS.add(
     "derivation (1)", {"over 2/η": near(_passed()["over 2/η"], 1e-11), "least": at_least(1 - 1e-11)},
     Control("the full batch, for which both edges are one", changes={"full": True}), second=_passed, figure="sharpness",
+    domain="rows aᵢw²/2 with aᵢ ≥ 0, not all 0, one weight; SGD with single rows; batch sharpness away from w = 0",
+    examples="four sets of two to four rows",
+    perturbations=(Control("a last row of curvature 8.2 in place of 8", changes={"last": 8.2}),
+                   Control("batches of two", changes={"batch": 2})),
 )  # fmt: skip
-def batch_sharpness_passes_first(full=False):
-    """In one weight batch sharpness is at or beyond 2/η where SGD loses its stability in the mean square, and at it only if all
-    rows with curvature have the same.
+def batch_sharpness_passes_first(full=False, batch=1, last=8):
+    """On parabolas with a common minimum in one weight batch sharpness is at or beyond 2/η where SGD with single rows loses its
+    stability in the mean square, and equal to it exactly if all rows with curvature have the same.
 
     Rows with the curvatures 1, 3; 0, 1, 3, 4; 2, 2, 0, 0 and 1, 1, 2, 8, single rows: batch sharpness times η/2 at the largest
     stable rate.
     """
     found = []
-    for rows in CURVATURES:
-        loss, batch = _loss("a*w**2/2", "w", ["a"], [[a] for a in rows]), len(rows) if full else 1
-        edge = cf.mean_square(loss, [0.7], 0.1, batch, replace=not full, cut=0).largest_lr
-        found.append(_value(cf.mean_square(loss, [0.7], edge, batch, not full, cut=0), "batch sharpness") * edge / 2)
+    for rows in (*CURVATURES[:-1], (1, 1, 2, last)):
+        loss, size = _loss("a*w**2/2", "w", ["a"], [[a] for a in rows]), len(rows) if full else batch
+        edge = cf.mean_square(loss, [0.7], 0.1, size, replace=not full, cut=0).largest_lr
+        found.append(_value(cf.mean_square(loss, [0.7], edge, size, not full, cut=0), "batch sharpness") * edge / 2)
     return {"over 2/η": found, "least": min(found)}
 
 
@@ -80,16 +84,19 @@ def _three():
     {"edge": near(1 / 6, 1e-12), "non-uniformity": near(42**0.5, 1e-12), "radius": below(1.0), "times η": above(1.0)},
     Control("rows (1, ±1), which turn nothing", changes={"rows": ((1, 1), (1, -1), (1, 1), (1, -1))}), second=_three,
     figure="uneven",
+    domain="½(x·w)² on the rows x = (2, −3), (2, 0), (2, 3), two weights; single rows, so c = 1; η = 0.97/6",
+    perturbations=(Control("at 0.9 of the largest stable rate", changes={"share": 0.9}),
+                   Control("beyond the largest stable rate", changes={"share": 1.01})),
 )  # fmt: skip
-def uneven_but_stable(rows=THREE):
-    """In several weights SGD can be stable in the mean square although the non-uniformity s is larger than 1/(η√c), which is
-    necessary in one weight only.
+def uneven_but_stable(rows=THREE, share=0.97):
+    """On three rows in two weights SGD is stable in the mean square although the non-uniformity s = √42 is larger than 1/(η√c),
+    which it cannot be in one weight: s ≤ 1/(η√c) is not necessary.
 
-    Single rows (2, −3), (2, 0), (2, 3): the largest stable rate, s, and at 0.97 of that rate the radius and sη.
+    The largest stable rate, s, and at 0.97 of that rate the radius and sη.
     """
     loss = _loss("(x*p + y*q)**2/2", "x y", ["p", "q"], rows)
     edge = cf.mean_square(loss, [0.0, 0.0], 0.1, 1, cut=0).largest_lr
-    found = cf.mean_square(loss, [0.0, 0.0], 0.97 * edge, 1, cut=0)
+    found = cf.mean_square(loss, [0.0, 0.0], share * edge, 1, cut=0)
     s = _value(found, "non-uniformity")
     return {"edge": edge, "non-uniformity": s, "radius": found.radius, "times η": s * found.lr}
 
@@ -109,16 +116,20 @@ def _enumerated():
 @CLAIMS.add(
     "derivation (3)", {"batch sharpness": near(_enumerated()["batch sharpness"], relative=1e-12)},
     Control("batches drawn with replacement", changes={"replace": True}), second=_enumerated,
+    domain="all rows with gradients and Hessians at a point; batches of b rows without replacement",
+    examples="five quadratic rows in two weights at (1, −2), b = 1 to 5",
+    perturbations=(Control("a point 0.1 % away", changes={"point": (1.001, -2)}),
+                   Control("batches of one row more", changes={"sizes": (2, 3, 4, 5, 5)})),
 )  # fmt: skip
-def exact_without_sampling(replace=False):
-    """Batch sharpness of batches without replacement follows exactly from the first three moments of the rows.
+def exact_without_sampling(replace=False, point=POINT, sizes=(1, 2, 3, 4, 5)):
+    """Batch sharpness E gᵀHg / E gᵀg of batches without replacement follows exactly from moments of the rows' gradients and
+    Hessians up to the third, without drawing batches.
 
     Five quadratic rows in two weights at (1, −2), batches of 1 to 5: `mean_square` has it from moments; what is expected comes
     from all batches in exact fractions.
     """
     loss = _loss("(p*x**2 + 2*q*x*y + r*y**2)/2 + u*x + v*y", "x y", list("pqruv"), FIVE)
-    sizes = range(1, 6)
-    return {"batch sharpness": [_value(cf.mean_square(loss, POINT, 0.1, b, replace), "batch sharpness") for b in sizes]}
+    return {"batch sharpness": [_value(cf.mean_square(loss, point, 0.1, b, replace), "batch sharpness") for b in sizes]}
 
 
 def figures():
