@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -87,5 +89,8 @@ def draw(example: Example, folder: Path) -> None:
         plot(record, in_the_dark(path), **options, style="dark")
         return plot(record, path, **options)
 
-    with mock.patch.object(cf, "plot", twice):
-        example.draw(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place, mock.patch.object(cf, "plot", twice):
+        example.draw(Path(place))
+        for picture in Path(place).glob("*.png"):
+            shutil.move(picture, folder / picture.name)
