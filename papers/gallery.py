@@ -39,7 +39,7 @@ cf.plot(oscillation, "oscillation.png")
 logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 3.97})
 test = cf.analysis.zero_one_test(cf.iterate(logistic, [0.3], 3000))
 cf.plot(test, "zero-one.png")
-## Chaos: the evidence side by side
+## Chaos: the evidence for chaos, side by side
 henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
 chaos = cf.analysis.chaos(henon, [0.1, 0.1], 30_000)
 cf.plot(chaos, "chaos.png")
@@ -65,7 +65,7 @@ cf.plot(periods, "periods.png")
 step, grid = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
 times = cf.analysis.settling_times(step, [("lr", [0.1 + k / 40 for k in grid]), ("momentum", [k / 170 for k in grid])], [1.1, 0])
 cf.plot(times, "settling-times.png")
-## LyapunovSpectra: exponents over a parameter
+## LyapunovSpectra: Lyapunov exponents over a parameter
 henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
 spectra = cf.analysis.lyapunov_spectra(henon, [("a", [1 + k / 1000 for k in range(400)])], [0.1, 0.1], n=3000)
 cf.plot(spectra, "lyapunov-spectra.png")
@@ -95,11 +95,11 @@ cf.plot(cycles, "cycles.png")
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.8))
 branch = cf.analysis.continue_cycle(step, [1.0], "lr", (0.5, 1.5))
 cf.plot(branch, "branch.png")
-## Branches: all that can be reached from it
+## Branches: all branches that can be reached from cycles
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.8))
 branches = cf.analysis.branches(step, [(-2, 2)], "lr", (0.5, 1.6))
 cf.plot(branches, "branches.png")
-## ExactCycles: the same in closed form
+## ExactCycles: cycles in closed form
 loss, gd = cf.losses.cubic(), cf.optimizers.gd(lr=1.1)
 exact = cf.symbolic.cycles(loss, gd, 2)
 cf.plot(exact, "exact.png")
@@ -107,7 +107,7 @@ cf.plot(exact, "exact.png")
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.5, momentum=0.5))
 curve = cf.analysis.bifurcation_curve(step, ("flip", [[1.0, 0.0]]), ("lr", "momentum"), [(0.8, 2), (0, 0.9)])
 cf.plot(curve, "curve.png")
-## Chart: curves, and what lives between them
+## Chart: bifurcation curves, and what lives between them
 cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
 chart = cf.analysis.chart(cubic, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 2)))
 cf.plot(chart, "chart.png")
@@ -121,19 +121,19 @@ cf.plot(basins, "basins.png")
 step = cf.Map.from_text(["x**2 - y**2 - 1", "2*x*y"], "x y")
 boundary = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1.8, 1.8), (-1.3, 1.3)], 400, transient=300))
 cf.plot(boundary, "boundary-dimension.png")
-## Manifolds: where basins end
+## Manifolds: manifolds of a saddle, where basins end
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
 manifolds = cf.analysis.manifolds(step, [0.0, 0.0], box=[(-2.5, 2.5), (-12, 12)], basins=200)
 cf.plot(manifolds, "manifolds.png")
-## Homoclinic: where they cross
+## Homoclinic: where the manifolds of a saddle cross
 henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
 homoclinic = cf.analysis.homoclinic(henon, [0.63, 0.19], box=[(-1.5, 1.5), (-0.5, 0.5)], length=10)
 cf.plot(homoclinic, "homoclinic.png")
-## Tangencies: where they touch
+## Tangencies: where the manifolds of a saddle touch
 henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
 touches = cf.analysis.tangencies(henon, [0.63, 0.19], "a", (1.391, 1.394), box=[(-1.5, 1.5), (-0.5, 0.5)], length=8)
 cf.plot(touches, "tangencies.png")
-## TangencyCurve: the same in two parameters
+## TangencyCurve: tangencies in two parameters
 henon, box = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3}), [(-1.5, 1.5), (-0.5, 0.5)]
 touch = cf.analysis.tangencies(henon, [0.63, 0.19], "a", (1.391, 1.394), box=box, length=8)[0]
 cf.plot(curve := cf.analysis.tangency_curve(touch, ("a", "b"), ((1.38, 1.40), (0.295, 0.305))), "tangency-curve.png")
@@ -159,7 +159,7 @@ cf.plot(entropy, "entropy.png")
 loss, gd = cf.losses.tanh_network(), cf.optimizers.gd(lr=0.3)
 runs = cf.iterate_many(loss, gd, [0.5] * 7, 400, batch=2, runs=400)
 cf.plot(runs, "runs.png")
-## RunsComparison: flows beside their mean
+## RunsComparison: flows beside the mean of many runs
 loss, gd = cf.losses.tanh_network(), cf.optimizers.gd(lr=0.3)
 compared = cf.compare(loss, gd, ["central", "gradient"], [0.5] * 7, 300, batch=2, runs=200)
 cf.plot(compared, "runs-comparison.png")
@@ -191,7 +191,7 @@ cf.plot(blurred, "blurred-cycle.png")
 step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1), noise=1.0)
 times = cf.analysis.escape_times(step, [-1.0], "w > 0", 5000)
 cf.plot(times, "escape-times.png")
-## Arrhenius: how that depends on the noise
+## Arrhenius: how escape depends on the noise
 step, sizes = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1), noise=1.0), [0.5, 0.7, 1.0, 1.4]
 fit = cf.analysis.arrhenius([cf.analysis.escape_times(step.varied("noise", s), [-1.0], "w > 0") for s in sizes], sizes)
 cf.plot(fit, "arrhenius.png")
@@ -201,7 +201,7 @@ cf.plot(fit, "arrhenius.png")
 loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
 path = cf.solve(cf.flows.central(loss, gd), [0.05, 6.4], t=300)
 cf.plot(path, "trajectory.png", orbit=cf.iterate(cf.as_map(loss, gd), [0.05, 6.4], 300), loss=loss)
-## Comparison: which model stays nearest
+## Comparison: which flow stays nearest to the optimizer
 loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
 models = cf.compare(loss, gd, ["central", "gradient", "rod"], [0.05, 6.4], 300)
 cf.plot(models, "comparison.png")
@@ -215,7 +215,7 @@ run = cf.train(**settings, steps=300, out="run")
 cf.plot(run, "training.png")
 
 # Proofs
-## Certificate: a proof, drawn
+## Certificate: a proof of chaos, drawn
 loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.7)
 certificate = cf.certify.chaos(loss, gd, box=(-1.3, 1.3))
 cf.plot(certificate, "certificate.png")

@@ -18,11 +18,12 @@ SLOW = "<!-- slow"  # a page with this mark is run by the slow tests only
 
 @dataclass
 class Block:
-    """Code of a page: its ``language``, "python" or "commands", what it ``prints`` (None: nothing), its ``end`` in the text."""
+    """Code of a page: its ``language``, "python" or "commands", its ``begin`` and ``end`` in the text, what it ``prints``."""
 
     language: str
     code: str
     line: int
+    begin: int
     end: int
     prints: str | None = None
 
@@ -46,7 +47,7 @@ def blocks(text: str, folder: Path = Path()) -> list[Block]:
         line = text.count("\n", 0, fence.start()) + 2
         commands = not language and code.split(maxsplit=1)[0] in PROGRAMS
         if language == "python" or commands:
-            found.append(Block("commands" if commands else language, code, line, fence.end()))
+            found.append(Block("commands" if commands else language, code, line, fence.start(), fence.end()))
         elif not language:
             if not found or found[-1].prints is not None:
                 raise ValueError(f"line {line}: a block without a language is what the code above prints, and there is none")

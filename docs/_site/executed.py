@@ -1,6 +1,5 @@
-"""A page's Python is run when the site is built: a wrong output ends the build, figures appear below the code that drew them."""
+"""A page's Python is run when the site is built: a wrong output ends the build, and the page shows the figures."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from .blocks import blocks
+from .pictures import with_pictures
 from .session import run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -23,8 +21,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def source_read(app: Sphinx, name: str, source: list[str]) -> None:
     """Run the page, and put its figures into the text."""
     page = app.env.doc2path(name)
-    text = source[0]
-    if page.suffix != ".md" or not any(block.language == "python" for block in blocks(text, page.parent)):
+    if page.suffix != ".md" or not any(block.language == "python" for block in blocks(source[0], page.parent)):
         return
     kept = app.srcdir / "_build" / "figures" / name
     kept.mkdir(parents=True, exist_ok=True)
@@ -33,13 +30,8 @@ def source_read(app: Sphinx, name: str, source: list[str]) -> None:
             drawn = run(page, Path(folder))
         except Exception as error:
             raise ExtensionError(f"{name}: {error}") from error
-        for end, pictures in reversed(drawn):
-            shown = [shown_as(picture.replace(kept / picture.name), app.srcdir) for picture in map(Path, pictures)]
-            text = text[:end] + "\n\n" + "\n\n".join(shown) + text[end:]
-    source[0] = text
-
-
-def shown_as(picture: Path, folder: Path) -> str:
-    """A picture in the language of pages."""
-    words = picture.stem.replace("_", " ").replace("-", " ")
-    return f"![{words}, drawn by the code above]({os.path.join('/', picture.relative_to(folder).as_posix())})"
+        for _, pictures in drawn:
+            for picture in pictures:
+                picture.replace(kept / picture.name)
+    place = f"/{kept.relative_to(app.srcdir).as_posix()}"
+    source[0] = with_pictures(source[0], [(block, [f"{place}/{one.name}" for one in pictures]) for block, pictures in drawn])

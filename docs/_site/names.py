@@ -9,10 +9,12 @@ from cfdyn.records.record import Record
 from cfdyn.registry import home
 
 
-def entries(package: str) -> list[list[str]]:
-    """Directives for the names of a package: functions as they are called, then the records that they give."""
+def entries(package: str, folder: str = "") -> list[list[str]]:
+    """Directives for the names of a package, or of a folder of it: functions as called, then the records that they give."""
     room = importlib.import_module(package)
     names = room.names() if hasattr(room, "names") else public(room)
+    if folder:
+        names = [name for name in names if home(room, name) == f"{package}.{folder}.{name}"]
     found = []
     for name in names:
         value = getattr(room, name)

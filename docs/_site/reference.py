@@ -1,4 +1,4 @@
-"""``.. room:: cfdyn.losses``: the reference of all public names of a package, from their docstrings; no list to keep."""
+"""``.. room:: cfdyn.losses``: the reference of a package's public names, or of a folder's, from docstrings; no list to keep."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 class Room(SphinxDirective):
-    """All public names of a package, each under its own heading in the list beside the page."""
+    """All public names of a package, or of the folder that a second word names, each in the contents beside the page."""
 
-    required_arguments = 1
+    required_arguments, optional_arguments = 1, 1
 
     def run(self) -> list[nodes.Node]:
         """The documentation of each, as autodoc makes it."""
-        lines = [line for entry in entries(self.arguments[0]) for line in (*entry, "")]
+        lines = [line for entry in entries(*self.arguments) for line in (*entry, "")]
         return self.parse_text_to_nodes(StringList(lines, "room"), allow_section_headings=True)
 
 

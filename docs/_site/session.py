@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from .blocks import blocks
+from .blocks import Block, blocks
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE  # as in docstrings
 PICTURES = (".png", ".svg", ".gif", ".webm")  # what a browser shows
@@ -34,8 +34,8 @@ def within(said: str, printed: str) -> bool:
     return agree(f"... {said.strip()} ...", f"| {printed} |")
 
 
-def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
-    """The place in the text behind each block, and the pictures that the block wrote to the folder.
+def run(page: Path, folder: Path) -> list[tuple[Block, list[Path]]]:
+    """Each block of Python, and the pictures that it wrote to the folder.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def run(page: Path, folder: Path) -> list[tuple[int, list[Path]]]:
             said, printed = block.prints or "", out.getvalue()
             if not agree(said, printed):
                 raise AssertionError(f"{name}, line {block.line}: the page says\n{said}\nand the code prints\n{printed}")
-            drawn.append((block.end, [p for p in pictures(folder) if p not in before]))
+            drawn.append((block, [p for p in pictures(folder) if p not in before]))
     return drawn
 
 

@@ -5,17 +5,18 @@ import inspect
 import re
 from pathlib import Path
 
+import matplotlib.image
 import pytest
 
 import cfdyn as cf
-from docs._site import blocks, docstrings, names, session
+from docs._site import blocks, docstrings, gallery, names, pictures, session
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = {"Event", "Run", "Studies", "Claim", "FoundCycle", "Question", "Search", "Verdict"}  # which the examples of functions show
 ROOMS = {"cfdyn", *(f"cfdyn.{place}" for place in cf._PACKAGES.values())}
 
 
-@pytest.mark.parametrize("module", [blocks, docstrings, session])
+@pytest.mark.parametrize("module", [blocks, docstrings, gallery, pictures, session])
 def test_examples_of_the_tools(module):
     found = doctest.testmod(module)
     assert (found.failed, found.attempted > 0) == (0, True)
@@ -24,6 +25,21 @@ def test_examples_of_the_tools(module):
 def test_every_package_has_a_page():
     text = "".join(page.read_text(encoding="utf-8") for page in sorted((DOCS / "reference").glob("*.md")))
     assert set(re.findall(r"^\.\. room:: (\S+)", text, re.MULTILINE)) == ROOMS
+
+
+def test_pages_of_folders_have_each_analysis_once_and_list_their_own():
+    """By question: the functions of a folder of analyses are on one page, which begins with what to ask them."""
+    shown, entries = [], []
+    for page in sorted((DOCS / "reference").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for folder in re.findall(r"^\.\. room:: cfdyn\.analysis (\w+)$", text, re.MULTILINE):
+            entries += (here := [entry[0] for entry in names.entries("cfdyn.analysis", folder)])
+            own = {entry.split()[-1].replace("cfdyn", "cf") for entry in here if "autofunction" in entry}
+            listed = re.findall(r"`(cf\.analysis\.\w+)`", text)
+            assert listed and set(listed) <= own and len(set(listed)) == len(listed)
+            shown += own
+    assert len(set(entries)) == len(entries)  # Sphinx takes a second description of a record for an error
+    assert sorted(shown) == [f"cf.analysis.{name}" for name in cf.analysis.names()]
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))
@@ -54,3 +70,35 @@ def test_a_file_that_is_included_is_code(tmp_path):
     (tmp_path / "one.py").write_text("print(1)\n", encoding="utf-8")
     (found,) = blocks.blocks("```{literalinclude} one.py\n```\n\n```\n1\n```\n", tmp_path)
     assert (found.language, found.code, found.prints) == ("python", "print(1)\n", "1\n")
+
+
+def test_the_gallery_shows_24_figures():
+    text = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    shown = gallery.chosen(text)
+    assert len(shown) == len({example.record for example in shown}) == 24
+    made = gallery.with_thumbnails(text, "_build/figures/gallery")
+    assert "{gallery}" not in made and all(made.count(example.code) == 1 for example in shown)
+    assert all(f"/{name})" in made for example in shown for name in (example.picture, gallery.in_the_dark(example.picture)))
+
+
+@pytest.mark.slow
+def test_a_thumbnail_is_drawn_in_light_and_dark(tmp_path):
+    (example,) = gallery.chosen("```{gallery}\nBranch\n```\n")
+    gallery.draw(example, tmp_path)
+    light, dark = (matplotlib.image.imread(tmp_path / name)[0, 0, :3].mean() for name in ("branch.png", "branch-dark.png"))
+    assert light > 0.9 and dark < 0.3
+
+
+def test_code_of_a_picture_is_folded_where_the_page_has_a_place_for_it():
+    place, code = "<!-- picture: One\ndot. -->\n\n", "```python\nplt.plot()\nprint(1)\n```\n\n```\n1\n```\n"
+    shown = pictures.with_pictures(place + code, [(blocks.blocks(place + code)[0], ["/a.png", "/b.png"])])
+    assert shown.startswith("![One dot.](/a.png)\n\n*One\ndot.*\n\n<details>") and shown.index("</details>") < shown.index("```\n1\n")
+    assert shown.count("/a.png") == 1 and shown.index("```\n1\n") < shown.index("/b.png")
+    assert "<details>" not in pictures.with_pictures(code, [(blocks.blocks(code)[0], ["/a.png"])])
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "questions").glob("[!i]*.md")), ids=lambda page: page.stem)
+def test_a_page_about_a_question_begins_with_the_answer_and_the_picture(page):
+    text = page.read_text(encoding="utf-8")
+    before = text[: text.index("\n## ")]
+    assert re.search(r"^> .*\n\n\*\*.*\*\*\n\n<!-- picture: .* -->\n$", before, re.DOTALL | re.MULTILINE)

@@ -15,6 +15,7 @@ from cfdyn.claims.claim import AGREES, READ, Claim
 from cfdyn.claims.record import on_record, recorded
 from cfdyn.claims.report import answers, table
 from cfdyn.claims.sources import all_claims, papers
+from tests import pages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,5 +135,8 @@ def test_the_tables_are_those_of_the_record():
     """`make papers` writes them."""
     found = [recorded(claim) for claim in CLAIMS]
     assert (ROOT / "papers" / "README.md").read_text(encoding="utf-8") == table(found)
-    front = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert answers(papers()["thread2025"].QUESTIONS, {verdict.id: verdict for verdict in found}) in front
+    shown = answers(papers()["thread2025"].QUESTIONS, {verdict.id: verdict for verdict in found})
+    for page, made in ((pages.FRONT, pages.some(shown)), (pages.ALL, pages.every(shown))):
+        text = page.read_text(encoding="utf-8")
+        assert made in text and pages.placed(text, made) == text
+    assert len(pages.rows(shown)) == 15 and pages.some(shown).count("\n") == 8
