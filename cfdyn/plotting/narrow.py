@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from textwrap import fill
 from typing import Any
@@ -16,6 +17,7 @@ from matplotlib.text import Text
 from cfdyn.plotting.canvas import COLLAPSED, NARROW
 from cfdyn.plotting.panels import columns, legend_below
 
+_FORMULA, _TEX, _HELD = re.compile(r"\$[^$]*\$"), re.compile(r"\\[a-z]*|[{}^_$]"), "\x00"
 SMALLEST = 6.0  # points of a letter
 ROOMLESS = 0.25  # inches: nothing is seen in a panel of less
 LEAST, FLATTEST, MOST = 1.1, 0.6, 0.75  # the height of a panel: inches; and of the width of the figure
@@ -104,18 +106,28 @@ def _shorten(text: Text, most: float) -> None:
     long = max(extent.width, extent.height) if text.get_text() else 0.0
     if long <= most or most <= 0:
         return
-    words = text.get_text()
-    if "$" not in words:
-        parts = math.ceil(long / most)
-        text.set_text(fill(words, max(10, math.ceil(1.08 * len(words) / parts)), break_long_words=False))
-    elif "   ·   " in words:
-        text.set_text(words.replace("   ·   ", "\n", 1))
-    elif " (" in words:
-        text.set_text(words.replace(" (", "\n(", 1))
+    text.set_text(_wrapped(text.get_text(), math.ceil(long / most)))
     extent = text.get_window_extent(figure.canvas.get_renderer())
     long = max(extent.width, extent.height)
     if long > most:
         text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) * most / long))
+
+
+def _wrapped(words: str, parts: int) -> str:
+    """Lines of about the same length, parted between words or, where a title has them, at its dots; no formula is cut.
+
+    >>> _wrapped("gradient descent on $w - 1$, $a = 2$", 2)
+    'gradient descent\\non $w - 1$, $a = 2$'
+    """
+    if words.count("   ·   ") >= parts - 1 > 0:
+        return words.replace("   ·   ", "\n", parts - 1)
+    formulas = _FORMULA.findall(words)
+    # A formula is a word of as many letters as it has signs.
+    held = _FORMULA.sub(lambda found: _HELD * len(_TEX.sub("", found[0])), words)
+    marks = re.finditer(f"{_HELD}+", wrapped := fill(held, max(10, math.ceil(1.08 * len(held) / parts)), break_long_words=False))
+    for found, formula in reversed(list(zip(marks, formulas, strict=True))):
+        wrapped = wrapped[: found.start()] + formula + wrapped[found.end() :]
+    return wrapped
 
 
 def _legends_below(figure: Figure | SubFigure) -> int:

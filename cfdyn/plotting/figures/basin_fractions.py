@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.attractors.basin_fractions import BasinFractions, FollowedAttractor
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import FAINT, PALE, REGIMES, attractor_regime, axis_label, map_title
+from cfdyn.plotting.style import FAINT, PALE, REGIMES, attractor_regime, axis_label
+from cfdyn.plotting.titles import map_title
 
 DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in these
 NAMED = 12  # attractors in the legend

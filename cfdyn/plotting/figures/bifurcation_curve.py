@@ -14,8 +14,9 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure, resized
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label
 from cfdyn.plotting.sweeps import equal_runs
+from cfdyn.plotting.titles import map_title
 from cfdyn.words import listed, spoken
 
 COLOURS = {

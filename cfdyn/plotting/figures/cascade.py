@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.parameters.cascade import Cascade
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title, symbol
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, symbol
+from cfdyn.plotting.titles import map_title
 
 
 def draw(cascade: Cascade) -> Figure:

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.saddles.crises import Crises
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, label_gap, spread
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, map_title, specks
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, specks
+from cfdyn.plotting.titles import map_title
 
 COLUMNS = 600  # of states at most
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.parameters.intermittency import Intermittency
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title, symbol
+from cfdyn.plotting.style import ACCENT, FAINT, WARN, symbol
+from cfdyn.plotting.titles import map_title
 
 
 def draw(intermittency: Intermittency) -> Figure:

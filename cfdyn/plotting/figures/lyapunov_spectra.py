@@ -17,7 +17,8 @@ from cfdyn.analysis.parameters.lyapunov_spectra import LyapunovSpectra
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, show
-from cfdyn.plotting.style import DASHED, INK, PALETTE, axis_label, map_title
+from cfdyn.plotting.style import DASHED, INK, PALETTE, axis_label
+from cfdyn.plotting.titles import map_title
 
 DEEPEST = -3.0  # exponent that is drawn
 BORDERS: tuple[tuple[int, Literal["-", "--"]], ...] = ((2, "-"), (3, "--"))  # of so many exponents above 0

@@ -15,8 +15,9 @@ from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.analysis.parameters.settling_times import SettlingTimes
 from cfdyn.kernels.orbits import ESCAPED
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.cells import draw_curves, percent, show
-from cfdyn.plotting.style import FAINT, WARN, map_title
+from cfdyn.plotting.cells import draw_curves, show
+from cfdyn.plotting.style import FAINT, WARN
+from cfdyn.plotting.titles import map_title
 
 NEITHER = "#ffffff"
 # Both grow dark with the time: of what settles from light to blue, of what escapes from light to brown; no grey in either.
@@ -54,7 +55,7 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
             entries.append(Line2D([], [], color=WARN, linewidth=0.9, label="boundary of rest"))
         neither = float(((settling_times.labels <= 0) & (settling_times.labels != ESCAPED)).mean())
         if neither:
-            entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label=f"neither, {percent(neither)}"))
+            entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label="neither"))
         entries += draw_curves(axes, settling_times.names, also)
         if entries:
             figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=7)

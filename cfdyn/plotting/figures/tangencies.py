@@ -13,7 +13,8 @@ from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.contact import Pair
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
-from cfdyn.plotting.style import INK, axis_label, map_title
+from cfdyn.plotting.style import INK, axis_label
+from cfdyn.plotting.titles import map_title
 
 MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
 
