@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -35,15 +36,18 @@ def edges(values: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
 
 
-def show(axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, picture: np.ndarray) -> None:
-    """Colour the cells, (m, n, 3) or numbers (m, n), and name the axes."""
+def show(
+    axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, picture: np.ndarray, **colours: Any
+) -> ScalarMappable:
+    """Colour the cells, (m, n, 3) or numbers (m, n) with the ``norm`` and ``cmap`` among ``colours``, and name the axes."""
     sides = [edges(first), edges(second)]
     if all(np.allclose(np.diff(e), np.diff(e)[0]) for e in sides):
-        axes.imshow(picture, extent=(sides[0][0], sides[0][-1], sides[1][0], sides[1][-1]), origin="lower", aspect="auto",
-                    interpolation="nearest")  # fmt: skip
+        shown: Any = axes.imshow(picture, extent=(sides[0][0], sides[0][-1], sides[1][0], sides[1][-1]), origin="lower",
+                                 aspect="auto", interpolation="nearest", **colours)  # fmt: skip
     else:
-        axes.pcolormesh(*sides, picture, rasterized=True)
+        shown = axes.pcolormesh(*sides, picture, rasterized=True, **colours)
     axes.set(xlabel=axis_label(names[0]), ylabel=axis_label(names[1]), xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
+    return shown
 
 
 def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray, lines: str) -> None:

@@ -132,10 +132,10 @@ def _operation(node: ast.BinOp) -> tuple[str, int]:
     if type(node.op) not in _OPERATORS:
         raise ValueError(ast.dump(node))
     sign, binding = _OPERATORS[type(node.op)]
-    right = _within(node.right, binding + (sign != "+"))
+    right, signed = _within(node.right, binding + (sign != "+")), isinstance(node.left, ast.UnaryOp)
     if sign == r"\," and right[:1].isdigit():
         sign = r"\cdot "
-    return f"{_within(node.left, binding)}{sign}{right}", binding
+    return (f"{_tex(node.left)[0]}{sign}{right}", 1) if signed else (f"{_within(node.left, binding)}{sign}{right}", binding)
 
 
 def _within(node: ast.AST, least: int) -> str:

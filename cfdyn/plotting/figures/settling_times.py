@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -30,7 +29,7 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
     with house_style():
         figure = new_figure(6.8, 4.8)
         axes = figure.subplots()
-        picture, entries = np.ones((*settling_times.labels.shape, 3)), list[Any]()
+        entries = list[Any]()
         for inside, colours, words in (
             (settling_times.labels > 0, SETTLES, "settle"),
             (settling_times.labels == ESCAPED, ESCAPES, "escape"),
@@ -39,10 +38,10 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
             if not len(times):
                 continue
             norm = LogNorm(max(1, times.min()), max(times.max(), times.min() + 1))
-            picture[inside] = colours(norm(times))[:, :3]
-            bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, fraction=0.04, pad=0.02)
+            steps = np.ma.array(np.maximum(settling_times.steps, 1), mask=~inside)
+            shown = show(axes, settling_times.names, settling_times.first, settling_times.second, steps, norm=norm, cmap=colours)
+            bar = figure.colorbar(shown, ax=axes, fraction=0.04, pad=0.02)
             bar.set_label(f"steps to {words}", fontsize=7.5)
-        show(axes, settling_times.names, settling_times.first, settling_times.second, picture)
         if settling_times.boundary.any():
             axes.contour(
                 settling_times.first,
