@@ -60,6 +60,19 @@ def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray,
     axes.set(xlim=limits[0], ylim=limits[1])
 
 
+def widest(inside: np.ndarray) -> tuple[tuple[int, int], float]:
+    """Row and column where the largest circle within some cells has its middle, and its radius in cells.
+
+    >>> widest(np.array([[0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]], bool))
+    ((1, 2), 2.0)
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    distance = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(np.argmax(distance), distance.shape)
+    return (int(row), int(column)), float(distance[row, column])
+
+
 def draw_labels(
     axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, labels: np.ndarray, called: Mapping[int, str]
 ) -> dict[str, Patch]:

@@ -61,7 +61,7 @@ def test_panels_have_letters_but_not_in_a_figure_of_the_user():
 
 def test_values_that_differ_by_round_off_are_one():
     figure, (left, right) = plt.subplots(1, 2)
-    left.plot([0, 1, 2], [2.0, 2.0 + 4e-16, 2.0])
+    left.plot([0, 1, 2], [2.0, 2.0 + 1e-12, 2.0])
     right.plot([0, 1, 2], [2.0, 2.0001, 2.0])
     before = right.get_ylim()
     finish.widen([left, right])

@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.analysis.parameters.period_diagram import PeriodDiagram
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.cells import draw_curves, draw_key, draw_labels
+from cfdyn.plotting.cells import draw_curves, draw_key, draw_labels, widest
 from cfdyn.plotting.style import INK, regime_words
 from cfdyn.plotting.titles import map_title
 
@@ -37,12 +37,8 @@ def draw(diagram: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figur
 
 def _number(axes: Axes, diagram: PeriodDiagram) -> None:
     """Print each period where the largest circle in its cells has its middle, if that is large enough."""
-    from scipy.ndimage import distance_transform_edt
-
     for label in np.unique(diagram.labels[diagram.labels > 0]).tolist():
-        inside = np.pad(diagram.labels == label, 1)
-        distance = distance_transform_edt(inside)[1:-1, 1:-1]
-        row, column = np.unravel_index(np.argmax(distance), distance.shape)
-        if distance[row, column] >= max(2.0, ROOM * min(distance.shape)):
+        (row, column), radius = widest(diagram.labels == label)
+        if radius >= max(2.0, ROOM * min(diagram.labels.shape)):
             axes.text(diagram.first[column], diagram.second[row], str(label), ha="center", va="center", fontsize=6.5, color=INK,
                       path_effects=CASED, clip_on=True)  # fmt: skip
