@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,7 @@ class Exports:
         >>> print(cf.iterate(step, [0.5], 2).to_csv(Path(tempfile.mkdtemp(), "orbit.csv")).read_text().split())
         ['x', '0.5', '0.625', '0.5859375']
         """
-        path, columns = as_path(path), self.table()
-        with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(map(inert, columns))
-            writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
-        return path
+        return write_columns(path, self.table())
 
     def to_pandas(self) -> Any:
         """The table as a ``pandas.DataFrame``; a UsageError where pandas is not installed or there is no table."""
@@ -199,6 +194,16 @@ def by_rows(table: dict[str, list[Any]]) -> list[dict[str, Any]]:
     [{'a': 1, 'b': 3}, {'a': 2, 'b': 4}]
     """
     return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def write_columns(path: str | os.PathLike, columns: Mapping[str, Sequence[Any]]) -> Path:
+    """Write columns of one length as CSV, whole or not at all, with a line of names; returns the path."""
+    path = as_path(path)
+    with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(inert, columns))
+        writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
+    return path
 
 
 def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
