@@ -135,8 +135,8 @@ def _change(artist: Any, turned: Callable[[Any], Any], new: Mapping[Colour, Any]
     """Change those colours of an artist that are among the new ones."""
     if not any(colour in new for colour in _colours_of(artist)):
         return
-    if isinstance(artist, AxesImage) and np.ndim(artist.get_array()) == 3:
-        values = np.array(artist.get_array(), float)
+    values = np.asarray(artist.get_array(), float).copy() if isinstance(artist, AxesImage) else np.zeros(0)
+    if isinstance(artist, AxesImage) and values.ndim == 3:
         keys = np.round(values[..., :3], 3)
         for old, colour in new.items():
             values[(keys == old).all(axis=-1), :3] = colour

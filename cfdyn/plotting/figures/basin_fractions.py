@@ -25,7 +25,7 @@ def draw(fractions: BasinFractions) -> Figure:
         for name, style in (("divergent", "-"), ("undecided", ":")):
             part = getattr(fractions, name)
             if part.any():
-                axes.plot(fractions.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
+                axes.plot(fractions.values, 100 * part, style, color=PALE, linewidth=1.4, label=name, zorder=1)
         figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
         axes.set(xlabel=axis_label(fractions.parameter), ylabel="starts (%)", ylim=(-2, 102))
         figure.suptitle(map_title(fractions.provenance["settings"], [fractions.parameter], 70), fontsize=9)

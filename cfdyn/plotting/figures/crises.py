@@ -28,7 +28,7 @@ def draw(crises: Crises) -> Figure:
             seen.add(crisis.kind)
             axes.axvline(value, color=colour, linewidth=0.8, zorder=2, label=label)
             axes.plot(np.full(crisis.period, value), crisis.points[:, 0], "o", color=colour, markersize=3.2, zorder=3)
-            label_above(axes, value, place, 1.03, f"{value:.10g}", line=0.5, rotation=90, ha="center", color=colour)
+            label_above(axes, value, place, 1.03, f"{value:.6g}", line=0.5, rotation=90, ha="center", color=colour)
         names = crises.provenance["settings"]["names"]
         axes.set(xlim=crises.bounds, xlabel=axis_label(crises.name), ylabel=axis_label(names[0]))
         if seen:

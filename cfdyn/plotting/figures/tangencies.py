@@ -42,7 +42,7 @@ def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
     draw_curves(left, curves, 0.6)
     left.set(xlim=box[0], ylim=box[1], xlabel=names[0], ylabel=names[1])
     seen = tangency.crisis not in (None, "undecided")
-    left.set_title(f"{tangency.name} = {tangency.parameter:.13g}" + (f", {tangency.crisis} crisis" if seen else ""))
+    left.set_title(f"{tangency.name} = {tangency.parameter:.8g}" + (f", {tangency.crisis} crisis" if seen else ""))
     for kind, piece in zip(COLOURS, _pieces(tangency), strict=True):
         right.plot(piece[:, 0], piece[:, 1], color=COLOURS[kind], linewidth=1.1)
     half = AROUND / 2 * (box[:, 1] - box[:, 0])
