@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from collections.abc import Mapping
@@ -46,6 +47,13 @@ class Certificate:
     document: Mapping[str, Any] | None = field(default=None, repr=False)
     __repr__ = brief
     _headline = ("kind", "statement", "reason")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the statement, or why it is not proved."""
+        kind = html.escape(self.kind.replace("_", " "))
+        if not self.proved:
+            return f"<div><b>Not proved</b> ({kind}): {html.escape(self.reason)}</div>"
+        return f"<div><b>Proved</b> ({kind}): {html.escape(self.statement)}</div>"
 
     @property
     def claim(self) -> dict[str, Any]:

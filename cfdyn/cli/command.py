@@ -15,7 +15,7 @@ from cfdyn.cli.input.options import CSV, DRAWN_TO, FIGSIZE, FIGURE, FOLDER, JSON
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise
 from cfdyn.cli.output.document import print_json
-from cfdyn.cli.output.files import Files
+from cfdyn.cli.output.files import Files, checked
 from cfdyn.cli.output.screen import Say, Screen
 from cfdyn.cli.progress import progress
 
@@ -33,7 +33,8 @@ class Answer:
 
     ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
     ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`; ``figures``: files drawn besides;
-    ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit status.
+    ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit status; ``columns``: makes the
+    table for --csv where that has more than what is printed.
     """
 
     document: Callable[[], dict[str, Any]]
@@ -44,17 +45,27 @@ class Answer:
     figures: Sequence[Path] = ()
     certificates: Sequence[Mapping[str, Any]] = ()
     status: int = 0
+    columns: Callable[[], dict[str, list[Any]]] | None = None
 
-    def show(self, json: bool, files: Files | None) -> None:
+    def write_table(self, csv: Path) -> None:
+        """All rows and columns of what is printed, and all digits, as a file."""
+        from cfdyn.cli.output.tables import printed
+        from cfdyn.records.exports import write_columns
+
+        write_columns(csv, self.columns() if self.columns else printed(self.tables))
+
+    def show(self, json: bool, files: Files | None, csv: Path | None) -> None:
         """On stdout, with the names of the files."""
         if json:
-            print_json({**self.document(), **(files.names() if files else {})})
+            print_json({**self.document(), **(files.names() if files else {} if csv is None else {"csv": str(csv)})})
         elif self.text is not None:
             print(self.text)
         else:
             self.tables(screen := Screen())
             if files:
                 files.print(screen)
+            elif csv is not None:
+                screen.file("table", csv)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,7 @@ def command(
 
     Options that are no parameters of the function itself are fields of its `Subject` or `Noise`, or of `Outputs`: ``out`` where
     the answer has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn
-    unless the user says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows words while
+    unless the user says no, ``csv`` where a table is printed. Besides these a function may take ``say``, which shows words while
     it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
     """
     listed = [*options.replace(" plot ", " plot xlim ylim style figsize ").split(), "quiet"]
@@ -136,6 +147,7 @@ def command(
         @wraps(own)
         def run(**given: Any) -> int:
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
+            csv = None if given.get("csv") is None else checked(given["csv"])
             with progress(f"{own.__name__.rstrip('_').replace('_', '-')}: preparing", given["quiet"]) as said:
                 say, told, record = _patient(said) if keeps else said, {**given, "say": said}, None
                 built = {"say": say, **{name: kind(**{field: told[field] for field in _parameters(kind) if field in told})
@@ -147,11 +159,13 @@ def command(
                         files.write(record, own.__name__, say, answer.draw)
                         files.figures.extend(answer.figures)
                         files.certify(answer.certificates)
+                    if csv is not None:
+                        answer.write_table(csv)
                 except KeyboardInterrupt as stopped:
                     if files and keeps:
                         _keep(getattr(stopped, "record", record), files, own.__name__, say, "loss" in given)
                     raise
-            answer.show(given["json"], files)
+            answer.show(given["json"], files, csv)
             return answer.status
 
         known = {**dict(item for kind in made.values() for item in _parameters(kind).items()), **outputs, **taken}

@@ -18,7 +18,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -64,7 +64,8 @@ def figure_files() -> dict[str, str]:
 
 def plot(
     record: Any, path: str | Path | None = None, xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
-    pixels: int | None = None, *, ax: Any = None, figsize: Any = None, style: str = "screen", **beneath: Any,
+    pixels: int | None = None, *, ax: Any = None, figsize: Any = None, style: str = "screen", title: str | None = None,
+    labels: Mapping[str, str] | None = None, cmap: Any = None, **beneath: Any,
 ) -> Figure:  # fmt: skip
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
 
@@ -77,10 +78,15 @@ def plot(
     ``figsize``: (width, height) in inches; (3.15, None) is a column of 8 cm, with panels below each other, as high as they need.
     ``ax``: an axes of your own figure, whose place the panels take (it is given back as a part of that figure). ``style``:
     "screen", "paper" (STIX, as in a text set in Times) or "dark". Files have TrueType fonts and images at 400 dpi.
+    ``title``: another one, or "" for none. ``labels``: other words, by the name of a parameter or variable or by the words that
+    are drawn, {"lr": "step size", "loss": "training loss"}. ``cmap``: a colormap of matplotlib; a figure without quantities in
+    colours has its lines and areas in colours along it. Several panels have letters, except in a figure of yours. In a notebook
+    the figure shows itself.
 
     Raises
     ------
-    UsageError : no figure for this kind of record, an unknown ending or style, or a file that cannot be written
+    UsageError : no figure for this kind of record, an unknown ending, style or colormap, labels of words that are not drawn, or
+        a file that cannot be written
     NumericsError : the disk is full
 
     Examples
@@ -103,13 +109,22 @@ def plot(
     sheet = canvas.sheet_of(style, figsize, ax)
     with canvas.drawn_on(sheet):
         figure = draw(record, **beneath)
+    finish, narrow = (importlib.import_module(f"cfdyn.plotting.{name}") for name in ("finish", "narrow"))
+    finish.widen(narrow.panels(figure))
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
     canvas.rasterize(figure)
-    narrow = importlib.import_module("cfdyn.plotting.narrow")
+    if title is not None:
+        finish.retitle(figure, narrow.panels(figure), title)
+    if labels is not None:
+        finish.relabel(figure, labels)
     if ax is not None or figsize is not None:
         with canvas.drawn_on(sheet), canvas.house_style():
             narrow.arrange(figure, sheet.size)
     narrow.fit_titles(figure)
+    if cmap is not None:
+        finish.recolour(figure, cmap)
+    if ax is None:
+        finish.letter(figure, sorted(narrow.panels(figure), key=narrow.place))
     if style == "dark":
         importlib.import_module("cfdyn.plotting.dark").darken(figure)
     if path is not None:

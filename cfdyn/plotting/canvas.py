@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ STYLES: dict[str, Any] = {
     "dark": {},
 }
 PRINTED = 400.0  # dots an inch of images in files of vectors
+SHOWN = 144.0  # dots an inch in a notebook
 VECTORS = ("pdf", "svg", "eps", "ps", "svgz")
 DENSE = 3000  # markers, or polygons: more are an image; of points of a line eight times as many
 SIDES = 0.5, 40.0  # of a figure, in inches
@@ -67,6 +69,12 @@ def _sheet() -> Sheet:
 
 class HouseFigure(Figure):
     """A figure whose files have embedded TrueType fonts, and images at the resolution of print, whoever saves them."""
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        picture = io.BytesIO()
+        self.savefig(picture, format="png", dpi=SHOWN)
+        return picture.getvalue()
 
     def savefig(self, fname: Any, **options: Any) -> None:  # noqa: D102
         kind = options.get("format") or Path(str(fname)).suffix.lstrip(".")

@@ -1,20 +1,25 @@
 """Cells over two parameters as one picture, with curves of bifurcations over it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import DASHED, FAINT, INK, axis_label
+from cfdyn.plotting.style import DASHED, FAINT, HATCHES, INK, LONGEST, REGIMES, axis_label, free_colours
 from cfdyn.words import spoken
 
 HATCHED = 0.002  # a part of the cells that is hatched
+ALIKE = {"period 1": "fixed point", "no period": "chaotic"}  # other names of regimes
+SEEN = 1e-3  # a part of the cells: of fewer no period has a colour
 LINES = {"flip": "-", "fold": DASHED, "neimark-sacker": ":"}
 CASED = [withStroke(linewidth=2.6, foreground="white")]
 
@@ -31,15 +36,18 @@ def edges(values: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
 
 
-def show(axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, picture: np.ndarray) -> None:
-    """Colour the cells, (m, n, 3) or numbers (m, n), and name the axes."""
+def show(
+    axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, picture: np.ndarray, **colours: Any
+) -> ScalarMappable:
+    """Colour the cells, (m, n, 3) or numbers (m, n) with the ``norm`` and ``cmap`` among ``colours``, and name the axes."""
     sides = [edges(first), edges(second)]
     if all(np.allclose(np.diff(e), np.diff(e)[0]) for e in sides):
-        axes.imshow(picture, extent=(sides[0][0], sides[0][-1], sides[1][0], sides[1][-1]), origin="lower", aspect="auto",
-                    interpolation="nearest")  # fmt: skip
+        shown: Any = axes.imshow(picture, extent=(sides[0][0], sides[0][-1], sides[1][0], sides[1][-1]), origin="lower",
+                                 aspect="auto", interpolation="nearest", **colours)  # fmt: skip
     else:
-        axes.pcolormesh(*sides, picture, rasterized=True)
+        shown = axes.pcolormesh(*sides, picture, rasterized=True, **colours)
     axes.set(xlabel=axis_label(names[0]), ylabel=axis_label(names[1]), xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
+    return shown
 
 
 def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray, lines: str) -> None:
@@ -52,24 +60,61 @@ def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray,
     axes.set(xlim=limits[0], ylim=limits[1])
 
 
+def widest(inside: np.ndarray) -> tuple[tuple[int, int], float]:
+    """Row and column where the largest circle within some cells has its middle, and its radius in cells.
+
+    >>> widest(np.array([[0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]], bool))
+    ((1, 2), 2.0)
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    distance = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(np.argmax(distance), distance.shape)
+    return (int(row), int(column)), float(distance[row, column])
+
+
 def draw_labels(
-    axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, labels: np.ndarray, called: Mapping[int, str],
-    colours: Mapping[str, str], hatches: Mapping[str, str],
-) -> list[Patch]:  # fmt: skip
-    """Cells in the colour of what their label is called; the entries of the legend, with the part of the cells, in its order."""
-    picture, parts = np.zeros((*labels.shape, 3)), dict.fromkeys(colours, 0.0)
-    hatched = {name: np.zeros(labels.shape, bool) for name in hatches}
-    for label, name in called.items():
-        cells = labels == label
-        picture[cells], parts[name] = to_rgb(colours[name]), parts[name] + float(cells.mean())
+    axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, labels: np.ndarray, called: Mapping[int, str]
+) -> dict[str, Patch]:
+    """Cells in the colour of what their label is called; for each name that is seen what stands for it in a legend.
+
+    Periods have the colours of `REGIMES`, above 10 free ones, those with the most cells first; rare ones are "other periods".
+    """
+    regimes = _regimes(labels, called)
+    shown = {label: name if name in regimes else "period" for label, name in called.items()}
+    colours = {name: REGIMES[regimes[name]] for name in sorted(set(shown.values()), key=_place)}
+    picture, hatched = np.zeros((*labels.shape, 3)), {name: np.zeros(labels.shape, bool) for name in HATCHES}
+    for label, name in shown.items():
+        picture[labels == label] = to_rgb(colours[name])
         if name in hatched:
-            hatched[name] |= cells
+            hatched[name] |= labels == label
     show(axes, names, first, second, picture)
     for name, inside in hatched.items():
-        hatch(axes, first, second, inside, hatches[name])
-    return [Patch(facecolor=colours[name], edgecolor=FAINT if name not in hatches else INK, hatch=hatches.get(name),
-                  linewidth=0.5, label=f"{'other periods' if name == 'period' else name}, {percent(part)}")
-            for name, part in parts.items() if part]  # fmt: skip
+        hatch(axes, first, second, inside, HATCHES[name])
+    return {name: Patch(facecolor=colour, edgecolor=FAINT if name in HATCHES else "none", hatch=HATCHES.get(name), linewidth=0.5)
+            for name, colour in colours.items()}  # fmt: skip
+
+
+def _regimes(labels: np.ndarray, called: Mapping[int, str]) -> dict[str, str]:
+    """The regime whose colour each name has; rare periods, and long ones for which no colour is free, have none."""
+    parts = {label: float((labels == label).mean()) for label in called}
+    names = [called[label] for label in sorted(parts, key=lambda label: -parts[label]) if label <= 1 or parts[label] >= SEEN]
+    own = {name: regime for name in names if (regime := ALIKE.get(name, name)) in REGIMES}
+    others = (name for name in names if name not in own)
+    return own | dict(zip(others, free_colours(list(own.values())), strict=False)) | {"period": "period"}
+
+
+def _place(name: str) -> tuple[int, int]:
+    """In the order of a legend."""
+    known, period = list(REGIMES), int(name.split()[1]) if name[-1].isdigit() else 0
+    regime = ALIKE.get(name, name)
+    return known.index(regime if regime in REGIMES else f"period {LONGEST}"), period
+
+
+def draw_key(figure: Figure, entries: Sequence[Any], words: Sequence[str], title: str = "") -> None:
+    """A bar of colours beside the cells, with a word beside each."""
+    figure.legend(entries, words, title=title or None, loc="outside right upper", handlelength=1.6, handleheight=1.7,
+                  labelspacing=0.0, fontsize=7, title_fontsize=7.5, alignment="left")  # fmt: skip
 
 
 def draw_curves(axes: Axes, names: Sequence[str], curves: Sequence[BifurcationCurve]) -> list[Line2D]:
@@ -88,12 +133,3 @@ def draw_curves(axes: Axes, names: Sequence[str], curves: Sequence[BifurcationCu
         entries.setdefault(name, line)
     axes.set(xlim=limits[0], ylim=limits[1])
     return list(entries.values())
-
-
-def percent(part: float) -> str:
-    """A part of the cells.
-
-    >>> percent(0.25), percent(0.0003), percent(0.000004)
-    ('25.0 %', '0.03 %', '0.0004 %')
-    """
-    return f"{100 * part:.1f} %" if part >= 0.0005 else f"{100 * part:.1g} %"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from textwrap import fill
 from typing import Any
@@ -16,6 +17,7 @@ from matplotlib.text import Text
 from cfdyn.plotting.canvas import COLLAPSED, NARROW
 from cfdyn.plotting.panels import columns, legend_below
 
+_FORMULA, _TEX, _HELD = re.compile(r"\$[^$]*\$"), re.compile(r"\\[a-z]*|[{}^_$]"), "\x00"
 SMALLEST = 6.0  # points of a letter
 ROOMLESS = 0.25  # inches: nothing is seen in a panel of less
 LEAST, FLATTEST, MOST = 1.1, 0.6, 0.75  # the height of a panel: inches; and of the width of the figure
@@ -45,7 +47,7 @@ def arrange(figure: Figure | SubFigure, size: tuple[float, float | None] | None)
 
 def _least(figure: Figure | SubFigure) -> float:
     """The least side of a panel, in inches."""
-    boxes: list[Any] = [axes.get_window_extent() for axes in _panels(figure)]
+    boxes: list[Any] = [axes.get_window_extent() for axes in panels(figure)]
     root: Any = figure.figure
     return float(min((min(box.width, box.height) for box in boxes), default=math.inf) / root.dpi)
 
@@ -56,15 +58,15 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
     lines : of the legend below
     """
     width, own = _inches(figure)
-    panels = sorted(_panels(figure), key=lambda axes: _place(axes)[::-1])
-    shares = [_share(axes) * own for axes in panels]
-    if len(panels) > 1 and (height is None or height / len(panels) >= LEAST) and len({_place(axes)[1] for axes in panels}) > 1:
-        grid = GridSpec(len(panels), 1, figure=figure, height_ratios=[max(share, LEAST) for share in shares])  # type: ignore[arg-type]
-        for k, axes in enumerate(panels):
+    stacked = sorted(panels(figure), key=lambda axes: place(axes)[::-1])
+    shares = [_share(axes) * own for axes in stacked]
+    if len(stacked) > 1 and (height is None or height / len(stacked) >= LEAST) and len({place(axes)[1] for axes in stacked}) > 1:
+        grid = GridSpec(len(stacked), 1, figure=figure, height_ratios=[max(share, LEAST) for share in shares])  # type: ignore[arg-type]
+        for k, axes in enumerate(stacked):
             axes.set_subplotspec(grid[k])
             axes.tick_params(labelbottom=True)
-    elif panels:
-        shares = [sum(_share(axes) * own for axes in panels if _place(axes)[1] == _place(panels[0])[1])]
+    elif stacked:
+        shares = [sum(_share(axes) * own for axes in stacked if place(axes)[1] == place(stacked[0])[1])]
     if height is None and isinstance(figure, Figure):
         heights = [min(max(share, LEAST), MOST * width) for share in shares]
         around = HEAD * len(heights) + LINE * lines
@@ -92,7 +94,7 @@ def fit_titles(figure: Figure | SubFigure) -> None:
     title = figure._suptitle  # type: ignore[union-attr]
     if title is not None:
         _shorten(title, INSIDE * figure.bbox.width)
-    for axes in _panels(figure):
+    for axes in panels(figure):
         spec: Any = axes.get_subplotspec()
         _shorten(axes.title, INSIDE * figure.bbox.width * len(spec.colspan) / spec.get_gridspec().ncols)
 
@@ -104,25 +106,35 @@ def _shorten(text: Text, most: float) -> None:
     long = max(extent.width, extent.height) if text.get_text() else 0.0
     if long <= most or most <= 0:
         return
-    words = text.get_text()
-    if "$" not in words:
-        parts = math.ceil(long / most)
-        text.set_text(fill(words, max(10, math.ceil(1.08 * len(words) / parts)), break_long_words=False))
-    elif "   ·   " in words:
-        text.set_text(words.replace("   ·   ", "\n", 1))
-    elif " (" in words:
-        text.set_text(words.replace(" (", "\n(", 1))
+    text.set_text(_wrapped(text.get_text(), math.ceil(long / most)))
     extent = text.get_window_extent(figure.canvas.get_renderer())
     long = max(extent.width, extent.height)
     if long > most:
         text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) * most / long))
 
 
+def _wrapped(words: str, parts: int) -> str:
+    """Lines of about the same length, parted between words or, where a title has them, at its dots; no formula is cut.
+
+    >>> _wrapped("gradient descent on $w - 1$, $a = 2$", 2)
+    'gradient descent\\non $w - 1$, $a = 2$'
+    """
+    if words.count("   ·   ") >= parts - 1 > 0:
+        return words.replace("   ·   ", "\n", parts - 1)
+    formulas = _FORMULA.findall(words)
+    # A formula is a word of as many letters as it has signs.
+    held = _FORMULA.sub(lambda found: _HELD * len(_TEX.sub("", found[0])), words)
+    marks = re.finditer(f"{_HELD}+", wrapped := fill(held, max(10, math.ceil(1.08 * len(held) / parts)), break_long_words=False))
+    for found, formula in reversed(list(zip(marks, formulas, strict=True))):
+        wrapped = wrapped[: found.start()] + formula + wrapped[found.end() :]
+    return wrapped
+
+
 def _legends_below(figure: Figure | SubFigure) -> int:
     """One legend below all panels, of what stands beside them; how many lines there are below."""
     entries: dict[str, Any] = {}
     title, lines, width = "", 0, _inches(figure)[0]
-    single = len(_panels(figure)) == 1
+    single = len(panels(figure)) == 1
     for legend in [*figure.legends, *[axes.get_legend() for axes in figure.axes if single]]:
         if legend is None or not (legend in figure.legends or _outside(legend)):
             continue
@@ -150,11 +162,12 @@ def _outside(legend: Any) -> bool:
     return bool(x >= 1 or y < 0) and legend._bbox_to_anchor is not None
 
 
-def _panels(figure: Figure | SubFigure) -> list[Axes]:
+def panels(figure: Figure | SubFigure) -> list[Axes]:
+    """The axes that stand in a grid, without bars of colours."""
     return [axes for axes in figure.axes if axes.get_subplotspec() is not None and not hasattr(axes, "_colorbar")]
 
 
-def _place(axes: Axes) -> tuple[int, int]:
+def place(axes: Axes) -> tuple[int, int]:
     """Row and column of a panel."""
     spec: Any = axes.get_subplotspec()
     return spec.rowspan.start, spec.colspan.start

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from cfdyn.plotting.canvas import NARROW
 from cfdyn.plotting.style import FAINT, INK, PALE, PALETTE
-from cfdyn.words import shortened
 
 GAP = 0.135  # inches between upright labels
 
@@ -31,6 +31,14 @@ def legend_below(figure: Figure | SubFigure, width: float, handles: Sequence[Any
     root: Any = figure.figure
     width = min(width, figure.bbox.width / root.dpi)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
+
+
+def panel_width(axes: Axes) -> float:
+    """About how many inches wide a panel becomes."""
+    figure: Any = axes.figure
+    inches, spec = figure.bbox.width / figure.figure.dpi, axes.get_subplotspec()
+    beside = 1 if spec is None or inches < NARROW else spec.get_gridspec().ncols
+    return float(0.8 * inches / beside)
 
 
 def label_gap(axes: Axes) -> float:
@@ -101,11 +109,6 @@ def time_range(t: np.ndarray) -> tuple[float, float]:
     """Limits of an axis of time from 0 to the last of some times, with a little room at both ends."""
     end = t[-1] if len(t) else 1.0
     return -0.02 * end, 1.02 * end or 1.0
-
-
-def orbit_title(settings: Mapping[str, Any]) -> str:
-    """The map of the orbit that a record was made of."""
-    return shortened((settings.get("orbit") or {}).get("map", ""), 140)
 
 
 def draw_ranking(

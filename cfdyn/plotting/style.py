@@ -1,40 +1,31 @@
 """Colours and shares of figures: what is drawn alike everywhere."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from cfdyn.words import shortened
-
 INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c2412d"
 PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
 DASHED = (0, (4, 2))
 ON_COLOUR = "on colour"  # the gid of letters on an area that keeps its colour on a dark ground: they keep theirs
 PAPER = "paper"  # the gid of what is drawn on a light ground that means nothing: a dark style inverts it
+ROUNDED = 1e-9  # of their size: values nearer to each other are one
 FLATTENED = 8.0  # times the bulk of values: their range, if it is wider
 MOST_DOTS = 4000  # of a series: more are one blot
-# Any two are at least 15 apart (CIEDE2000) for all readers, red-blind and green-blind ones too; in grey, where they are not 10
-# apart in lightness, one is hatched.
+# Any two are at least 15 apart (CIEDE2000) for all readers, red-blind and green-blind ones too; without those of the periods 5 to
+# 10, 8 apart in lightness, for print in grey.
 REGIMES = {
-    "fixed point": "#88ceff", "period 2": "#648dbd", "period 3": "#aaaf07", "period 4": "#081897",
-    "period": "#525252", "chaotic": "#aa5929", "quasi-periodic": "#b7b4b5", "divergent": "#7f7f7f",
-    "undecided": "#ffffff", "unresolved": "#f3f1ec",
+    "fixed point": "#50c8e6", "period 2": "#648cff", "period 3": "#008c64", "period 4": "#280078", "period 5": "#6400e6",
+    "period 6": "#ffffb4", "period 7": "#8c5078", "period 8": "#f5a0a0", "period 9": "#64a028", "period 10": "#c878a0",
+    "period": "#503c3c", "quasi-periodic": "#d4dc00", "chaotic": "#a03c00", "divergent": "#ececec", "undecided": "#ffffff",
+    "unresolved": "#ffffff",
 }  # fmt: skip
-HATCHES = {"quasi-periodic": "\\\\\\\\", "divergent": "////", "undecided": "...", "unresolved": "..."}
-# Of further attractors of a regime whose colour is taken, as far apart from all of these and from one another.
-SPARE = ("#ffc8a0", "#5a0f0f", "#690fff", "#f0f000")
-# Of periods, in the same way for all readers; in grey numbers on the largest areas tell.
-PERIODS = {
-    **{f"period {n}": REGIMES[name] for n, name in enumerate(("fixed point", "period 2", "period 3", "period 4"), 1)},
-    "period 5": "#963c00", "period 6": "#c3c396", "period 7": "#690fff", "period 8": "#695a78", "period 9": "#f0f000",
-    "period 10": "#3c5a4b", "period 11": "#96875a", "period 12": "#5a0f0f", "longer": "#2d2d3c",
-    "no period": REGIMES["unresolved"], "divergent": REGIMES["divergent"], "undecided": REGIMES["undecided"],
-    "unresolved": REGIMES["unresolved"],
-}  # fmt: skip
+LONGEST = 10  # period with a colour of its own everywhere
+HATCHES = {"undecided": "......", "unresolved": "......"}
 # What parameters of optimizers are called beside their letter, and letters that are spelled out.
 AXES = {
     "lr": r"learning rate $\eta$", "momentum": r"momentum $\beta$", "weight_decay": "weight decay", "beta1": r"$\beta_1$",
@@ -43,7 +34,7 @@ AXES = {
 GREEK = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "kappa", "mu", "nu", "rho", "sigma", "tau", "phi", "psi",
          "omega")  # fmt: skip
 _LETTER = re.compile(rf"([A-Za-z]|{'|'.join(GREEK)})(\d*)(?:_(\w+))?")
-BEHIND, HATCHING = 0.5, "#6f6f6f"  # the opacity of regimes behind states, and what hatches these
+BEHIND, HATCHING = 0.5, "#9a9a9a"  # the opacity of regimes behind states, and what hatches these
 
 
 def letters_on(colour: Any) -> dict[str, Any]:
@@ -80,16 +71,6 @@ def symbol(name: str) -> str:
     letter = rf"\{match[1]}" if match[1] in GREEK else match[1]
     below = ",".join(part for part in (match[2], symbol(match[3]).strip("$") if match[3] else "") if part)
     return f"${letter}_{{{below}}}$" if below else f"${letter}$"
-
-
-def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:
-    """The map of a record without the values of what is varied, then those of other parameters that its title does not show."""
-    title, params = str(settings["map"]), settings["params"]
-    for name in (name for name in varied if name in params):
-        title = re.sub(rf"\b{re.escape(name)}={re.escape(f'{params[name]:g}')}(?![\w.])", name, title)
-    others = [f"{name} = {value:g}" for name, value in params.items() if name not in varied and f"{name}=" not in title]
-    short = shortened(title, most)
-    return ", ".join([short, *others]) if len(short) + len(", ".join(others)) <= most else short
 
 
 def every(count: int, most: int) -> slice:
@@ -129,8 +110,13 @@ def tinted(colour: str) -> tuple[float, float, float]:
 
 
 def regime_name(name: str) -> str:
-    """The regime that a name is drawn as; all longer periods are one, "period"."""
+    """The regime that a name is drawn as; all periods above 10 are one, "period"."""
     return name if name in REGIMES else "period"
+
+
+def regime_words(name: str) -> str:
+    """What a regime is called in a legend."""
+    return {"period": "longer period", "divergent": "diverges"}.get(name, name)
 
 
 def attractor_regime(kind: str, period: int | None) -> str:
@@ -141,13 +127,18 @@ def attractor_regime(kind: str, period: int | None) -> str:
 
 
 def attractor_colours(regimes: Sequence[str]) -> list[str | None]:
-    """A colour for each of some attractors: that of its regime for the first, spare ones for others, None when these are used up.
+    """A colour for each of some attractors: that of its regime for the first, free ones for others, None when these are used up.
 
     >>> attractor_colours(["chaotic", "chaotic", "period 2"])
-    ['#aa5929', '#ffc8a0', '#648dbd']
+    ['#a03c00', '#6400e6', '#648cff']
     """
-    spare = iter(SPARE)
+    spare = iter([REGIMES[name] for name in free_colours(regimes)])
     return [REGIMES[regime] if regime not in regimes[:k] else next(spare, None) for k, regime in enumerate(regimes)]
+
+
+def free_colours(used: Sequence[str]) -> list[str]:
+    """The regimes whose colours are free for others, of long periods first."""
+    return [name for name in (f"period {n}" for n in (*range(5, LONGEST + 1), 4, 3)) if name not in used]
 
 
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
@@ -157,7 +148,9 @@ def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
     if len(finite) < 2:
         return
     lo, hi = np.quantile(finite, [0.005, 0.995])
-    if np.ptp(finite) <= FLATTENED * max(hi - lo, 0.05 * max(abs(lo), abs(hi))):
+    if np.ptp(finite) <= ROUNDED * max(abs(finite.min()), abs(finite.max())):
+        lo = hi = float(finite.mean())
+    elif np.ptp(finite) <= FLATTENED * max(hi - lo, 0.05 * max(abs(lo), abs(hi))):
         lo, hi = finite.min(), finite.max()
     elif (beyond := float(((finite < lo) | (finite > hi)).mean())) > 0:
         axes.annotate(f"{100 * beyond:.2g} % are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)

@@ -10,13 +10,14 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 
 from cfdyn.errors import CfdynError, UsageError, unknown
+from cfdyn.records.axes import dimensions, entries_of, named, placed
 from cfdyn.records.files import as_path, written_whole
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?:inf|nan)")
@@ -72,29 +73,34 @@ class Exports:
         >>> print(cf.iterate(step, [0.5], 2).to_csv(Path(tempfile.mkdtemp(), "orbit.csv")).read_text().split())
         ['x', '0.5', '0.625', '0.5859375']
         """
-        path, columns = as_path(path), self.table()
-        with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(map(inert, columns))
-            writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
-        return path
+        return write_columns(path, self.table())
 
     def to_pandas(self) -> Any:
         """The table as a ``pandas.DataFrame``; a UsageError where pandas is not installed or there is no table."""
         return library("pandas").DataFrame(self.table())
 
     def to_xarray(self) -> Any:
-        """All arrays as an ``xarray.Dataset`` with named dimensions; numbers, texts and the provenance are its attributes.
+        """All arrays as an ``xarray.Dataset``; numbers, texts and the provenance are its attributes.
 
-        A UsageError where xarray is not installed."""
-        arrays = dimensions(self)
+        Dimensions have names: a parameter or a start that varies along one is its name and its coordinate, and entries of a state
+        have theirs. A UsageError where xarray is not installed.
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+        >>> grid = cf.analysis.regimes(step, ("lr", [0.5, 1.1]), ("a", [1.0, 1.5]), [0.5])
+        >>> grid.to_xarray().labels.sel(lr=1.1, a=1.0).item()
+        2
+        """
+        arrays, varied = placed(self)
         letters = {letter for dims, _ in arrays.values() for letter in dims}
         coordinates = {letter: (letter, axes) for letter in letters
-                       if (axes := named(self, letter, _length(arrays, letter))) is not None}  # fmt: skip
+                       if (axes := named(self, letter, _length(arrays, letter)) or entries_of(self, letter, arrays))}  # fmt: skip
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.name.startswith("_")}  # type: ignore
         scalars = {name: value for name, value in plain.items() if isinstance(value, bool | int | float | str)}
         scalars["provenance"] = json.dumps(plain.get("provenance", {}), default=str)
-        return library("xarray").Dataset(arrays, coordinates, scalars)
+        return library("xarray").Dataset(arrays, coordinates | {name: (name, values) for name, values in varied.items()}, scalars)
 
     def to_latex(self, columns: Sequence[str] | None = None, digits: int = 6, rows: int = 40) -> str:
         """The table for a text, with the rules of the package booktabs: at most so many rows, numbers with so many digits.
@@ -129,38 +135,6 @@ class Exports:
         kinds = "".join("l" if any(isinstance(value, str) for value in column) else "r" for column in kept.values())
         return "\n".join([rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", head, r"\midrule", *lines, *left, r"\bottomrule",
                           r"\end{tabular}"])  # fmt: skip
-
-
-def dimensions(record: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-    """Of each array of a record the names of its axes, as its class declares them, and the array.
-
-    A letter that stands twice gets a number, an axis without one the name of its field and an underscore.
-    """
-    dims = {}
-    hints = get_type_hints(type(record), include_extras=True)
-    for field in dataclasses.fields(record):
-        value, hint = getattr(record, field.name), hints[field.name]
-        if get_origin(hint) is Annotated and isinstance(value, np.ndarray) and value.dtype != object:
-            seen: Counter[str] = Counter()
-            axes = []
-            for k, letter in enumerate(get_args(hint)[1].split()):
-                free = letter == "*" or letter.isdigit()
-                seen[letter] += 1
-                axes.append(f"{field.name}_{k}_" if free else letter if seen[letter] == 1 else f"{letter}{seen[letter]}")
-            dims[field.name] = (tuple(axes), value)
-    return dims
-
-
-def named(record: Any, letter: str, size: int) -> list[str] | None:
-    """What stands along an axis: the names that the record has for it, or None; weights, d, are the first of a state, D."""
-    hints = get_type_hints(type(record), include_extras=True)
-    for field in dataclasses.fields(record):
-        value, hint = getattr(record, field.name), hints[field.name]
-        if get_origin(hint) is Annotated and isinstance(value, tuple):
-            known = get_args(hint)[1]
-            if known == letter.rstrip("23") and len(value) == size or (known, letter.rstrip("23")) == ("D", "d"):
-                return list(value[:size])
-    return None
 
 
 def _length(arrays: dict[str, tuple[tuple[str, ...], np.ndarray]], letter: str) -> int:
@@ -220,6 +194,16 @@ def by_rows(table: dict[str, list[Any]]) -> list[dict[str, Any]]:
     [{'a': 1, 'b': 3}, {'a': 2, 'b': 4}]
     """
     return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def write_columns(path: str | os.PathLike, columns: Mapping[str, Sequence[Any]]) -> Path:
+    """Write columns of one length as CSV, whole or not at all, with a line of names; returns the path."""
+    path = as_path(path)
+    with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(inert, columns))
+        writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
+    return path
 
 
 def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:

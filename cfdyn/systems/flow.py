@@ -21,6 +21,7 @@ from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.fields import CompiledFlow, Kernel
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
+from cfdyn.systems.notebook import in_markdown
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
 
@@ -109,6 +110,9 @@ class Flow(CompiledFlow):
 
     def __repr__(self) -> str:
         return shortened(f"Flow({self.title}; state {few(self.names)})", LONGEST_REPR)
+
+    def _repr_markdown_(self) -> str:
+        return in_markdown("Flow", self, r"\frac{{d{name}}}{{dt}} =")
 
     @property
     def timed(self) -> bool:

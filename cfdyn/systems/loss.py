@@ -115,6 +115,12 @@ class Loss(Portable):
         variables = f"({few(names)}{',' * (self.dim == 1)})"
         return shortened(f"Loss({self.spec.title!r}, variables={variables}, params={{{few(settings)}}})", LONGEST_REPR)
 
+    def _repr_latex_(self) -> str | None:
+        """What a notebook shows: the formula, where it fits, with the values of parameters."""
+        formula = self.spec.latex(short=True)
+        values = "".join(rf",\quad {name} = {value:g}" for name, value in self.params.items() if len(name) == 1)
+        return rf"$\displaystyle L = {formula}{values}$" if formula else None
+
     @cached_property
     def p(self) -> np.ndarray:
         """Parameters and data as the compiled rules read them."""

@@ -24,6 +24,7 @@ from cfdyn.symbolic.programs.angles import around, circle_map
 from cfdyn.symbolic.text.formula import AsSystem, is_formula
 from cfdyn.systems.eigenvalues import largest_eigenvalues
 from cfdyn.systems.matrix_free.map import MatrixFreeMap, Progress
+from cfdyn.systems.notebook import in_markdown
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
@@ -123,6 +124,9 @@ class Map(Compiled):
 
     def __repr__(self) -> str:
         return shortened(f"Map({self.title}; state {few(self.names)})", LONGEST_REPR)
+
+    def _repr_markdown_(self) -> str:
+        return in_markdown("Map", self, r"{name} \mapsto")
 
     def at(self, /, **params: float) -> Map:
         """The same map with other parameter values (nothing is recompiled)."""

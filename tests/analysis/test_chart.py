@@ -37,11 +37,11 @@ def test_no_curve_twice(well):
 
 @pytest.mark.parametrize(("lr", "a", "name"), [
     (1.5, 0.0, "fixed point"), (1.9, -1.3, "fixed point"), (2.1, 1.2, "2-cycle"), (2.1, -1.2, "2-cycle"),
-    (2.1, 0.5, "all orbits run off"), (2.9, 0.0, "all orbits run off")])  # fmt: skip
+    (2.1, 0.5, "all orbits diverge"), (2.9, 0.0, "all orbits diverge")])  # fmt: skip
 def test_regions(well, lr, a, name):
     """The 2-cycle of the supercritical flips, |a| > 1/√2, lives up to its fold; a run from beside 0 agrees."""
     region = well.region_at(lr, a)
-    assert region.name == name and region.attractors == ["infinity" if "run off" in name else name] and region.also == []
+    assert region.name == name and region.attractors == ["infinity" if "diverge" in name else name] and region.also == []
     end = cf.analysis.classify(WELL.at(lr=lr, a=a), [1e-3])
     assert end.kind == {"fixed point": "fixed point", "2-cycle": "cycle"}.get(name, "divergent")
 
@@ -68,7 +68,7 @@ def test_figure(well):
     axes = cf.plot(well).axes[0]
     words = [text.get_text() for text in axes.get_legend().get_texts()]
     assert words[:4] == ["flip", "fold, period 2", "subcritical", "generalized flip"]
-    assert words[4:] == ["1: fixed point", "2: all orbits run off", "3, 4: 2-cycle"]
+    assert words[4:] == ["1: fixed point", "2: all orbits diverge", "3, 4: 2-cycle"]
     assert axes.get_xlim() == BOX[0] and axes.get_ylim() == BOX[1] and len(axes.images) == 1
     assert sorted(text.get_text() for text in axes.texts) == ["1", "2", "3", "4", "GPD", "GPD"]
 
@@ -110,7 +110,7 @@ def test_command(capsys, tmp_path):
     status, out, err = run(capsys, *COMMAND, "--switch", "--depth", "1", "--json", "--out", str(tmp_path))
     found = json.loads(out)
     assert status == 0 and [(c["kind"], c["period"]) for c in found["curves"]] == [("flip", 1), ("fold", 2)]
-    assert {region["name"] for region in found["regions"]} == {"fixed point", "2-cycle", "all orbits run off"}
+    assert {region["name"] for region in found["regions"]} == {"fixed point", "2-cycle", "all orbits diverge"}
     assert len(cf.load(found["record"])) == 2
 
 
@@ -118,7 +118,7 @@ def test_command(capsys, tmp_path):
 def test_command_for_people(capsys, tmp_path):
     status, out, err = run(capsys, *COMMAND, "--switch", "--out", str(tmp_path), "--plot", str(tmp_path / "a.png"))
     assert status == 0, err
-    assert "fold, 2-cycle" in out and "generalized flip" in out and "all orbits run off" in out
+    assert "fold, 2-cycle" in out and "generalized flip" in out and "all orbits diverge" in out
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -112,7 +112,7 @@ def test_what_is_left_out_is_counted(monkeypatch, capsys):
         main(["orbit", "double_well", "--steps", "80"])
     out = capsys.readouterr().out
     shown = re.findall(r"^\d+ ", out, re.MULTILINE)
-    assert len(shown) == 2 * MOST_ROWS and f"… and {81 - 2 * MOST_ROWS} more rows; all of them: --json" in out
+    assert len(shown) == 2 * MOST_ROWS and f"… and {81 - 2 * MOST_ROWS} more rows; all of them: --csv FILE or --json" in out
 
 
 @pytest.mark.parametrize(("variable", "escapes"), [("NO_COLOR", r"\x1b\[[12]m"), ("TERM", r"")])

@@ -13,7 +13,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.records.exports import dimensions
+from cfdyn.records.axes import dimensions
 from cfdyn.records.record import Record
 from tests.records.samples import RECORDS, made
 
@@ -124,6 +124,27 @@ def test_every_record_is_a_dataset(name):
     for key, (_, array) in dimensions(record).items():
         np.testing.assert_array_equal(found[key], array)
     assert isinstance(json.loads(found.attrs["provenance"]), dict)
+
+
+def test_what_varies_is_a_coordinate_with_its_name():
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+    grid = made("regimes").to_xarray()
+    assert grid.labels.dims == ("a", "lr") and grid.looked.dims == ("a", "lr")
+    assert grid.labels.sel(lr=1.1, a=1.0).item() == cf.analysis.classify(step.at(lr=1.1, a=1.0), [0.5]).period == 2
+    bands = made("bands").to_xarray()
+    assert bands.exponents.dims == ("lr",) and bands.coords["lr"].values.tolist() == made("bands").values.tolist()
+    branch = made("branch").to_xarray()
+    assert branch.stable.dims == ("lr",) and branch.points.dims == ("lr", "n", "D") and branch.D.values.tolist() == ["w"]
+
+
+def test_a_notebook_shows_formulas_and_proofs():
+    loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)
+    assert loss._repr_latex_() == rf"$\displaystyle L = {loss.latex()},\quad a = 1$"
+    assert f"$$L = {loss.latex()}$$" in cf.as_map(loss, gd)._repr_markdown_()
+    assert r"$$\frac{dx}{dt} = v$$" in cf.Flow.from_text("v; x - x**3", "x v")._repr_markdown_()
+    proof = cf.certify.cycle(loss, gd, [1.116, 0.815])
+    page = ElementTree.fromstring(proof._repr_html_())
+    assert page.find("b").text == "Proved" and proof.statement in "".join(page.itertext())
 
 
 def test_a_table_is_a_frame(runs):

@@ -148,7 +148,7 @@ def test_a_network_of_ones_own_is_on_no_data_of_the_catalogue(train, capsys):
     """The data that a training has by default are nowhere said to be those of the toy."""
     run = train()
     assert repr(run).startswith("Run(toy, gd:lr=0.25: done") and "data" not in run.provenance
-    assert cf.plot(run).get_suptitle() == "toy, gd:lr=0.25"
+    assert cf.plot(run).get_suptitle() == r"toy, gradient descent, $\eta=0.25$"
     with pytest.raises(UsageError, match="leave `data` out"):
         train(data="digits")
 

@@ -234,7 +234,7 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
         search.say(f"{len(search.curves)} curves, region {number} of {labels.max()}")
         places = samples(free & (labels == number), search.box, sampled)
         seen = [attractors_near(search.step, search.curves, search.box, place, generator) for place in places]
-        # Beside an attractor there are nearly always orbits that run off.
+        # Beside an attractor there are nearly always orbits that diverge.
         seen = [[name for name in names if name != AWAY or len(names) == 1] for names in seen]
         everywhere = [name for name in seen[0] if all(name in others for others in seen[1:])]
         also = sorted({name for names in seen for name in names} - set(everywhere))
@@ -245,9 +245,16 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
 
 def _name(everywhere: list[str], also: list[str]) -> str:
     """
-    >>> _name(["fixed point"], ["4-cycle"]), _name(["infinity"], []), _name([], ["chaos", "infinity"])
-    ('fixed point; in part 4-cycle', 'all orbits run off', 'in part chaos, no attractor')
+    >>> _name(["fixed point"], ["4-cycle"]), _name(["infinity"], []), _name([], ["fixed point", "infinity"])
+    ('fixed point, in places also 4-cycle', 'all orbits diverge', 'fixed point, or orbits diverge')
     """
-    here = ["all orbits run off" if name == AWAY else name for name in everywhere]
-    part = ["no attractor" if name == AWAY else name for name in also]
-    return "; ".join(filter(None, [", ".join(here), f"in part {', '.join(part)}" if part else ""])) or UNDECIDED
+    if everywhere == [AWAY]:
+        return "all orbits diverge"
+    words = [name for name in also if name != AWAY]
+    if everywhere:
+        return " and ".join(everywhere) + (f", in places also {_or(words)}" if words else "")
+    return (f"{', '.join(words)}, or orbits diverge" if AWAY in also else _or(words)) or UNDECIDED
+
+
+def _or(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -23,7 +23,7 @@ AS_ESTIMATOR = "error swing_error max_error timed_error lag leaves left"
 AS_OPTIMIZER = "final_loss median_loss predicted_loss final_sharpness"
 
 
-@command("loss optimizer steps start decays models period inject settings variables out plot figure seed json",
+@command("loss optimizer steps start decays models period inject settings variables out plot figure seed csv json",
          group="Flows", place=52)  # fmt: skip
 def averages(
     subject: Subject,

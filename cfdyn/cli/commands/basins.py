@@ -55,7 +55,7 @@ TRANSIENT = Annotated[int | None, Option("--transient", min=1, help="Steps that 
 
 VALUES, MOST_VALUES = 50, 10**4
 LISTED = ("loss box window shape plane vary count optimizer start max_period transient settings variables map "
-          "ode section every out plot pixels figure seed json periodic")  # fmt: skip
+          "ode section every out plot pixels figure seed csv json periodic")  # fmt: skip
 
 
 @command(LISTED, group="Maps and chaos", place=32, keeps=True)

@@ -67,7 +67,7 @@ def branch(
         title = result[0].step.title
     return Answer(
         lambda: {"branches": _documents(result), "name": result.name, "map": title, "chosen": chosen, "reason": result.reason},
-        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", result), record=result,
+        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", result), record=result, columns=result.table,
     )  # fmt: skip
 
 

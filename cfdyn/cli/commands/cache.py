@@ -12,7 +12,7 @@ from cfdyn.errors import UsageError
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 
-@command("clear limit json", group="Catalogues and cache", place=92)
+@command("clear limit csv json", group="Catalogues and cache", place=92)
 def cache(
     clear: Annotated[bool, Option("--clear", help="Remove everything that is kept.")] = False,
     limit: Annotated[str | None, Option("--limit", help="Keep at most this much from now on, as 200MB.", metavar="SIZE")] = None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cfdyn.analysis.parameters.cascade import Cascade
 
 
-@command("loss vary levels steps period optimizer start box settings variables map out plot seed json periodic",
+@command("loss vary levels steps period optimizer start box settings variables map out plot seed csv json periodic",
          group="Cycles and bifurcations", place=43)  # fmt: skip
 def cascade(
     subject: Subject,

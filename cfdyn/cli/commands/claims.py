@@ -20,7 +20,7 @@ LEAST = 0.05  # seconds that a claim takes with all that goes with it
 KEYS = "id verdict settled reason statement domain examples where read how measured expected options figure seconds date version"
 
 
-@command("ids source within anew processes report review json", group="Proofs and claims", place=82)
+@command("ids source within anew processes report review csv json", group="Proofs and claims", place=82)
 def claims(
     say: Say,
     ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', as may1976.first_flip (all if none is given).", show_default=False)] = None,  # noqa: E501

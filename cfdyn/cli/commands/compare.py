@@ -27,7 +27,7 @@ FRAMES = 150  # of a film, at most
 
 
 @command("loss optimizer models steps start inject digits batch runs replace order label_noise noise after rtol atol settings "
-         "variables out plot figure film seed json", group="Flows", place=51)  # fmt: skip
+         "variables out plot figure film seed csv json", group="Flows", place=51)  # fmt: skip
 def compare(
     subject: Subject,
     say: Say,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KEYS = "parameter kind critical steps period points multiplier meaning"
 
 
-@command("loss vary periods box samples grid optimizer settings variables map out plot seed json",
+@command("loss vary periods box samples grid optimizer settings variables map out plot seed csv json",
          group="Maps and chaos", place=37)  # fmt: skip
 def crises(
     subject: Subject,

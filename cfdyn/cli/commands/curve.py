@@ -69,7 +69,7 @@ def curve(
         special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in result.special]
         return {**fields(result, KEYS), "special": special, "map": title, "chosen": {"start": chosen}}
 
-    return Answer(document, lambda screen: _print(screen, result, title), record=result)
+    return Answer(document, lambda screen: _print(screen, result, title), record=result, columns=result.table)
 
 
 def _begun(

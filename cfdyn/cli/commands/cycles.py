@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cfdyn.systems.map import Map
 
 
-@command("loss period box prove optimizer settings variables map budget method jobs out plot seed json periodic",
+@command("loss period box prove optimizer settings variables map budget method jobs out plot seed csv json periodic",
          group="Cycles and bifurcations", place=40)  # fmt: skip
 def cycles(
     subject: Subject,

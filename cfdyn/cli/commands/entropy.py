@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LAPS = 8  # powers of the map whose fixed points are counted
 
 
-@command("loss optimizer box covering settings variables map out plot pixels json", group="Maps and chaos", place=34)
+@command("loss optimizer box covering settings variables map out plot pixels csv json", group="Maps and chaos", place=34)
 def entropy(
     subject: Subject,
     say: Say,

@@ -25,7 +25,7 @@ KEYS = "outside steps escaped mean low high p_value exponential status"
 # Of what is varied, the size that noise is proportional to.
 SIZE: dict[str, Any] = {"noise": lambda v: v, "batch": lambda v: 1 / v, "label_noise": lambda v: v * v}
 LISTED = ("loss outside vary batch noise label_noise repeat replace optimizer steps runs start settings variables map periodic "
-          "out plot pixels figure seed json")  # fmt: skip
+          "out plot pixels figure seed csv json")  # fmt: skip
 
 
 @command(LISTED, group="Stochastic gradients", place=61)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LONGEST = 84  # letters of a formula, which leave room for its name beside it
 
 
-@command("loss period optimizer settings variables map parameters time_limit latex vary out plot json",
+@command("loss period optimizer settings variables map parameters time_limit latex vary out plot csv json",
          group="Cycles and bifurcations", place=44)  # fmt: skip
 def exact(
     subject: Subject,

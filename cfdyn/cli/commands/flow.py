@@ -78,7 +78,8 @@ def flow(
     return Answer(
         lambda: {**fields(path, KEYS), "events": [fields(one, "t kind rank") for one in path.events],
                  "orbit": beside, "chosen": chosen},
-        lambda screen: _print(screen, path, beside, start, chosen), record=path, draw=draw, status=_exit_status(path.status),
+        lambda screen: _print(screen, path, beside, start, chosen), record=path, draw=draw,
+        columns=path.table, status=_exit_status(path.status),
     )  # fmt: skip
 
 

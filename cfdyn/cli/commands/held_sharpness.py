@@ -22,7 +22,7 @@ KEYS = "lr batch flow runs at_mean edge damping opposed held notes"
 HOLDS = {"edge": "the edge", "noise": "noise", "nothing": "nothing", "": "no flow"}
 
 
-@command("loss optimizer rates batches steps start after runs replace settings variables out plot figure seed json",
+@command("loss optimizer rates batches steps start after runs replace settings variables out plot figure seed csv json",
          group="Stochastic gradients", place=63)  # fmt: skip
 def held_sharpness(
     subject: Subject,

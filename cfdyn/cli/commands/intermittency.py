@@ -24,7 +24,7 @@ STEPS = 500_000
 KEYS = "name critical period values distances lengths errors counts exponent error factor"
 
 
-@command("loss critical side distances period near steps transient optimizer start settings variables map out plot seed json "
+@command("loss critical side distances period near steps transient optimizer start settings variables map out plot seed csv json "
          "periodic", group="Maps and chaos", place=38)  # fmt: skip
 def intermittency(
     subject: Subject,

@@ -12,7 +12,7 @@ from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, describe
 
 
-@command("what json", group="Catalogues and cache", place=90)
+@command("what csv json", group="Catalogues and cache", place=90)
 def list_(what: Annotated[str, Argument(help="losses, optimizers, flows, networks, data or claims.", autocompletion=offers(others=(*CATALOGUES, "claims")))] = "losses") -> Answer:  # noqa: E501
     """List the losses, optimizers, flows, networks, data or claims.
 

@@ -32,7 +32,7 @@ EXPONENTS = Annotated[
 TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")]
 COUNT, EXAMPLE = (1000, 200), "--vary lr=0.1:4:200 --vary momentum=0:0.95:200"
 LISTED = ("loss optimizer vary window steps transient exponents start settings variables map batch order seed periodic out plot "
-          "pixels also figure json")  # fmt: skip
+          "pixels also figure csv json")  # fmt: skip
 
 
 @command(LISTED, group="Orbits", place=22, keeps=True)

@@ -26,7 +26,7 @@ KEYS = "kind points multiplier s curve starts ends reason order error strong"
 MEETINGS = "points s t angles halves orbits primary gap heteroclinic"
 
 
-@command("loss kind period box length basins crossings other optimizer start settings variables map out plot seed json",
+@command("loss kind period box length basins crossings other optimizer start settings variables map out plot seed csv json",
          group="Maps and chaos", place=35)  # fmt: skip
 def manifold(
     subject: Subject,

@@ -23,7 +23,7 @@ RATES = 80  # of the figure's curve
 VERDICT = {True: "dies out", False: "grows", None: "stays"}
 
 
-@command("loss rows optimizer start replace cut width settings variables out plot figure seed json",
+@command("loss rows optimizer start replace cut width settings variables out plot figure seed csv json",
          group="Stochastic gradients", place=62)  # fmt: skip
 def mean_square(
     subject: Subject,

@@ -54,8 +54,21 @@ def orbit(
     return Answer(
         lambda: {"z": orbit.z, **series, "names": step.names, "status": orbit.status, **moving_edge(held, why), "chosen": chosen},
         lambda screen: _print(screen, f"{step.title}{remark(chosen, 'lr')}", orbit, series, held.meaning if held else why),
-        record=orbit,
+        record=orbit, columns=lambda: _columns(orbit, series),
     )  # fmt: skip
+
+
+def _columns(orbit: Orbit, series: dict[str, np.ndarray]) -> dict[str, list[Any]]:
+    """Steps, states and all series; an average of pairs begins one row later."""
+    import numpy as np
+
+    n, columns = len(orbit.z), {"step": list(range(len(orbit.z))), **orbit.table()}
+    for name, values in series.items():
+        for k, column in enumerate(np.reshape(values, (len(values), -1)).T.tolist(), 1):
+            first = int(len(values) == n - 2)
+            head = name if np.ndim(values) == 1 or np.shape(values)[1] == 1 else f"{name}{k}"
+            columns[head] = ([None] * first + column + [None] * n)[:n]
+    return columns
 
 
 def _average(orbit: Orbit, text: str) -> Any:

@@ -21,7 +21,7 @@ KEYS = "kind period bands since until amplitude evidence directions leading reas
 MOST_RETURNS = 12  # of the return differences that are printed: one line
 
 
-@command("file column max_period out plot json", group="Orbits", place=23)
+@command("file column max_period out plot csv json", group="Orbits", place=23)
 def oscillation(
     file: Annotated[Path, Argument(help="A CSV file with a row for each step, or a trainer_state.json.", metavar="FILE")],
     column: Annotated[str | None, Option("--column", help="Look at this column only.", metavar="NAME")] = None,

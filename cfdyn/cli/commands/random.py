@@ -29,7 +29,7 @@ COORDINATE = Annotated[str | None, Option("--coordinate", help="Entry of the sta
 LOOKS = ("exponents", "density", "cycle")
 MEANS = {1: "above 0: neighbours part", -1: "below 0: neighbours meet", None: "not told from 0"}
 LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings "
-          "variables map periodic out plot pixels figure seed json")  # fmt: skip
+          "variables map periodic out plot pixels figure seed csv json")  # fmt: skip
 
 
 @command(LISTED, group="Stochastic gradients", place=60)

@@ -24,7 +24,7 @@ TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: di
 COUNT, EXAMPLE = 250, "--vary lr=0.1:4:250 --vary momentum=0:0.95:250"
 FIELDS = {"RegimeMap": ("period", "kind", "lyapunov", "undecided"), "SettlingTimes": ("period", "labels", "steps")}
 LISTED = ("loss vary window times tolerance optimizer start max_period transient coarse settings variables map out plot pixels "
-          "also figure seed json periodic")  # fmt: skip
+          "also figure seed csv json periodic")  # fmt: skip
 
 
 @command(LISTED, group="Maps and chaos", place=31, keeps=True)

@@ -16,7 +16,7 @@ from cfdyn.cli.input.options import FOLDER, OUT, SEED
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import intervals
 from cfdyn.cli.messages import QUOTED
-from cfdyn.cli.output.screen import MOST_ROWS, Say, Screen, cell
+from cfdyn.cli.output.screen import Say, Screen, cell
 from cfdyn.errors import UsageError, unknown
 from cfdyn.words import called
 
@@ -44,7 +44,7 @@ def studies(
     $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
     studies = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
-    return Answer(lambda: _document(studies), lambda screen: _print(screen, studies), record=studies,
+    return Answer(lambda: _document(studies), lambda screen: _print(screen, studies), record=studies, columns=studies.table,
                   status=1 if len(studies.failures) == len(studies) else 0)  # fmt: skip
 
 
@@ -111,11 +111,9 @@ def _print(screen: Screen, studies: Studies) -> None:
     screen.print()
     failed = bool(studies.failures)
     columns = ("loss", "optimizer", "ends on", "|multiplier|", "edge", *["failure"] * failed)
-    screen.table(columns, range(len(studies))[:MOST_ROWS],
+    screen.table(columns, range(len(studies)),
                  lambda k: (studies.title[k], studies.optimizer[k], _regime(studies, k), cell(studies.multiplier[k]),
                             cell(studies.edge[k]), *[studies.failure[k]] * failed))  # fmt: skip
-    if len(studies) > MOST_ROWS:
-        screen.print(f"… and {len(studies) - MOST_ROWS} more (all of them with --json or --csv FILE)")
     screen.print()
 
 

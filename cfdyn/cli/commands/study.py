@@ -32,7 +32,7 @@ FAR = 10.0  # times as far from 0 as the start: a diverging orbit has left, and 
 LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 
 
-@command("loss optimizer start settings variables box vary models out plot figure seed json", group="Study", place=10)
+@command("loss optimizer start settings variables box vary models out plot figure seed csv json", group="Study", place=10)
 def study(
     subject: Subject,
     say: Say,

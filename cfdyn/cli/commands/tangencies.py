@@ -24,7 +24,7 @@ KEYS = "parameter point s t bend quadratic speed error crisis meaning cycles pla
 CURVE = "names parameters points s t bend ends start bounds"
 
 
-@command("loss vary other period box length samples optimizer start settings variables map out plot seed json",
+@command("loss vary other period box length samples optimizer start settings variables map out plot seed csv json",
          group="Maps and chaos", place=36)  # fmt: skip
 def tangencies(
     subject: Subject,

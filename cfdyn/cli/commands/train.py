@@ -23,7 +23,7 @@ PICTURE = "run.png"  # in the folder of the run
 
 
 @command("network data optimizer runs steps warm_start every batch cut tol exponents vectors seed resume keep folder plot figure "
-         "json", "Networks", 70, keeps=True)  # fmt: skip
+         "csv json", "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
     network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501

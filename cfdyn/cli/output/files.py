@@ -19,7 +19,7 @@ class Files:
     """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
 
     ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
-    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: a table of the record.
+    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: of a table.
     ``style``, ``figsize``: the style and the size of the figure.
     """
 
@@ -27,12 +27,12 @@ class Files:
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
         csv: Path | None = None, pixels: int | None = None, style: str | None = None, figsize: str | None = None,
     ):  # fmt: skip
-        from cfdyn.plotting import check_folder, check_path
+        from cfdyn.plotting import check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
         self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style, figsize)
-        self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
+        self.plot, self.csv = plot and check_path(plot), csv
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
         self.record: Path | None = None
@@ -47,8 +47,6 @@ class Files:
             say("drawing")
             (draw or cfdyn.plot)(result, picture, **self.limits)
             self.figures.append(picture)
-        if self.csv is not None:
-            result.to_csv(self.csv)
 
     def certify(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Certificates beside the record, ``stem-001-KIND.json``."""
@@ -74,6 +72,13 @@ class Files:
         for certificate in self.certificates:
             out.file("proof", certificate)
         out.file("record", self.record)
+
+
+def checked(path: Path) -> Path:
+    """The path of a file, if it can be written, else a UsageError."""
+    from cfdyn.plotting import check_folder
+
+    return check_folder(path)
 
 
 def figure_options(

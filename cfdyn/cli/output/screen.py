@@ -72,7 +72,7 @@ class Screen:
     def left_out(self, count: int, indent: str = "") -> None:
         """How many rows of a table are not shown, and where they are."""
         if count > 0:
-            self.print(f"{indent}… and {count} more rows; all of them: --json")
+            self.print(f"{indent}… and {count} more rows; all of them: --csv FILE or --json")
 
     def kept(self, kinds: dict[str, tuple[int, int]]) -> None:
         """Print a table of the cache: for each kind, how many entries and their size, given in bytes."""
@@ -102,13 +102,24 @@ def _text(text: str) -> str:
     return visible(worded(text))
 
 
+class Shown(str):
+    """A number, or some, as it is printed; ``value``: with all digits, for a file."""
+
+    value: Any
+
+    def __new__(cls, text: str, value: Any) -> "Shown":  # noqa: D102
+        made = super().__new__(cls, text)
+        made.value = value
+        return made
+
+
 def number(value: Any) -> str:
     """Six significant digits; complex as a+bi; zero without a sign."""
     import numpy as np
 
     if isinstance(value, complex | np.complexfloating):
-        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
-    return f"{float(value) + 0.0:.6g}"
+        return Shown(f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i", complex(value))
+    return Shown(f"{float(value) + 0.0:.6g}", float(value) + 0.0)
 
 
 def vector(values: Any, most: int = 6) -> str:
@@ -116,12 +127,14 @@ def vector(values: Any, most: int = 6) -> str:
     import numpy as np
 
     items = [number(v) for v in np.asarray(values).ravel()[:most]]
-    return ", ".join(items) + (", …" if np.size(values) > most else "")
+    whole = [str(v) for v in np.asarray(values).ravel().tolist()]
+    text = ", ".join(items) + (", …" if np.size(values) > most else "")
+    return Shown(text, np.asarray(values).ravel().tolist()[0] if len(whole) == 1 else ", ".join(whole))
 
 
 def cell(value: float) -> str:
     """Four significant digits, or a dash where there is no number."""
-    return "–" if value != value else number(float(f"{value:.4g}"))
+    return Shown("–", None) if value != value else Shown(number(float(f"{value:.4g}")), float(value))
 
 
 def slow_cycles(cycles: Sequence[tuple[int, int]]) -> str:

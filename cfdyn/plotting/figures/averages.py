@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.training.averages import Average, Averages
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
+from cfdyn.plotting.panels import draw_ranking, legend_below, shade_cycles, time_range
 from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, dots
+from cfdyn.plotting.titles import map_title
 
 WIDTH = 10.6  # inches
 FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": PALETTE[4]}
@@ -29,7 +30,7 @@ def draw(averages: Averages) -> Figure:
         _draw_ranking(ranking, averages)
         below.set(xlabel="time (steps)", xlim=time_range(averages.t))
         legend_below(figure, WIDTH, *below.get_legend_handles_labels())
-        figure.suptitle(orbit_title(averages.provenance.get("settings", {})), fontsize=9.5)
+        figure.suptitle(map_title(averages.provenance.get("settings", {}).get("orbit") or {}), fontsize=9.5)
     return figure
 
 

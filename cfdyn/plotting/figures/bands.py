@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.attractors.bands import Bands
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.panels import legend_below
+from cfdyn.plotting.panels import legend_below, panel_width
 from cfdyn.plotting.style import (
     BEHIND,
     FAINT,
@@ -21,13 +21,15 @@ from cfdyn.plotting.style import (
     axis_label,
     clip_range,
     evenly,
-    map_title,
     regime_name,
+    regime_words,
     specks,
 )  # fmt: skip
+from cfdyn.plotting.titles import map_title
 
 COLUMNS = 500  # of states at most
 SEEN = 0.003  # of the range: a regime that the legend names
+LETTER, STRIP = 0.05, 0.1  # inches of a letter; of the height of the panel, for names
 DEEPEST = -2.0  # exponent that is drawn
 
 
@@ -40,7 +42,8 @@ def draw(bands: Bands) -> Figure:
         top.set_xlabel("")
         _draw_exponents(bottom, bands)
         bottom.set_xlabel(axis_label(bands.parameter))
-        legend_below(figure, 7.0, handles, [str(handle.get_label()) for handle in handles])
+        if handles:
+            legend_below(figure, 7.0, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(bands.provenance["settings"], [bands.parameter], 95), fontsize=9)
     return figure
 
@@ -56,7 +59,7 @@ def _draw_exponents(axes: Axes, bands: Bands) -> None:
 
 
 def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | None = None) -> list[Patch]:
-    """Coloured regimes with the long-time states drawn over them; the entries of a legend."""
+    """Coloured regimes with the long-time states drawn over them; those without a name in their band as entries of a legend."""
     for lo, hi, name in bands.bands:
         axes.axvspan(lo, hi, linewidth=0, **_area(regime_name(name)))
     kept = evenly(bands.values, COLUMNS)
@@ -67,11 +70,28 @@ def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | 
         if value is not None:
             axes.axvline(value, color=colour, linestyle=style, linewidth=0.9)
     axes.set(xlabel=axis_label(bands.parameter), ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
-    widths = dict.fromkeys(REGIMES, 0.0)
+    return _name(axes, bands)
+
+
+def _name(axes: Axes, bands: Bands) -> list[Patch]:
+    """The name of each regime in its widest band, where it fits, in a strip below the states; others are entries of a legend."""
+    whole, inches = float(np.ptp(bands.values)), panel_width(axes)
+    widest, parts = dict[str, tuple[float, float]](), dict.fromkeys(REGIMES, 0.0)
     for lo, hi, name in bands.bands:
-        widths[regime_name(name)] += (hi - lo) / (bands.values[-1] - bands.values[0])
-    return [Patch(linewidth=0.5, label="longer period" if name == "period" else name, **_area(name))
-            for name, width in widths.items() if width >= SEEN]  # fmt: skip
+        kind = regime_name(name)
+        parts[kind] += (hi - lo) / whole
+        widest[kind] = max(widest.get(kind, (0.0, 0.0)), (hi - lo, (lo + hi) / 2))
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - STRIP * (high - low), high)
+    left = []
+    for kind, part in parts.items():
+        words = regime_words(kind)
+        if part and widest[kind][0] / whole * inches >= LETTER * len(words):
+            axes.text(widest[kind][1], 0.02, words, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5,
+                      clip_on=True)  # fmt: skip
+        elif part >= SEEN:
+            left.append(Patch(linewidth=0.5, label=words, **_area(kind)))
+    return left
 
 
 def _area(name: str) -> dict[str, Any]:

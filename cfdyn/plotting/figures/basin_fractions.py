@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.attractors.basin_fractions import BasinFractions, FollowedAttractor
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import FAINT, PALE, REGIMES, attractor_regime, axis_label, map_title
+from cfdyn.plotting.style import FAINT, PALE, REGIMES, attractor_regime, axis_label
+from cfdyn.plotting.titles import map_title
 
 DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in these
 NAMED = 12  # attractors in the legend
@@ -24,7 +25,7 @@ def draw(fractions: BasinFractions) -> Figure:
         for name, style in (("divergent", "-"), ("undecided", ":")):
             part = getattr(fractions, name)
             if part.any():
-                axes.plot(fractions.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
+                axes.plot(fractions.values, 100 * part, style, color=PALE, linewidth=1.4, label=name, zorder=1)
         figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
         axes.set(xlabel=axis_label(fractions.parameter), ylabel="starts (%)", ylim=(-2, 102))
         figure.suptitle(map_title(fractions.provenance["settings"], [fractions.parameter], 70), fontsize=9)

@@ -9,30 +9,26 @@ from matplotlib.patches import Patch
 from cfdyn.analysis.attractors.basins import OTHERS, Basins
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import hatch
-from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, map_title
+from cfdyn.plotting.panels import legend_below
+from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, attractor_colours, attractor_regime, axis_label, regime_words
+from cfdyn.plotting.titles import map_title
 
 REST = "other attractors"
-HATCHED, COLOURS = (
-    {REST: table["quasi-periodic"], **{name: table[name] for name in ("divergent", "undecided", "unresolved")}}
-    for table in (HATCHES, REGIMES)
-)
+COLOURS = {REST: REGIMES["period"], **{name: REGIMES[name] for name in ("divergent", "undecided", "unresolved")}}
+WIDTH = 5.4  # inches
 FEW = 2e-4  # a part of the starts that the legend still names
 
 
 def draw(basins: Basins) -> Figure:
     """One start, one colour; dots are attractors, as far as they lie in the box."""
     with house_style():
-        figure = new_figure(6.8, 4.4 if len(basins.second) else 1.7)
+        figure = new_figure(WIDTH, 4.8 if len(basins.second) else 1.9)
         axes = figure.subplots()
         names = _draw_basins(axes, basins)
-        handles = []
-        for name, colour in _colours(basins).items():
-            part = float(np.mean(names == name))
-            if part >= FEW:
-                lines = HATCHED.get(name)
-                handles.append(Patch(facecolor=colour, edgecolor=INK if lines else FAINT, hatch=lines, linewidth=0.5,
-                                     label=f"{name} ({100 * part:.3g} %)"))  # fmt: skip
-        figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
+        seen = {name: colour for name, colour in _colours(basins).items() if np.mean(names == name) >= FEW}
+        handles = [Patch(facecolor=colour, edgecolor=FAINT if name in HATCHES else "none", hatch=HATCHES.get(name), linewidth=0.5)
+                   for name, colour in seen.items()]  # fmt: skip
+        legend_below(figure, WIDTH, handles, list(map(regime_words, seen)))
         figure.suptitle(map_title(basins.provenance["settings"], (), 70), fontsize=9)
     return figure
 
@@ -55,7 +51,7 @@ def _draw_basins(axes: Axes, basins: Basins) -> np.ndarray:
     (left, right), (low, high) = basins.box if len(basins.box) == 2 else (*basins.box, (0.0, 1.0))
     axes.imshow(picture, extent=(left, right, low, high), origin="lower", aspect="auto", interpolation="nearest")
     second = basins.second if len(basins.second) else np.array([(low + high) / 2])
-    for name, lines in HATCHED.items():
+    for name, lines in HATCHES.items():
         hatch(axes, basins.first, second, names == name, lines)
     places = [basins.state.index(name) for name in basins.names]
     for one in basins.attractors:

@@ -1,5 +1,6 @@
 """Bifurcation curves in the plane of two parameters, a colour for each kind, with their points of codimension two."""
 
+import colorsys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure, resized
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label
 from cfdyn.plotting.sweeps import equal_runs
+from cfdyn.plotting.titles import map_title
 from cfdyn.words import listed, spoken
 
 COLOURS = {
@@ -35,7 +37,9 @@ SHORT = {
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
     "branch point-flip": "BPPD", "branch point-neimark-sacker": "BPNS", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
-MOST_PERIODS, LINE = 2, 0.16  # of a kind with an entry each in the legend; inches of one of its lines
+TURNS = (0.07, 0.0, -0.06, 0.12, -0.11)  # of a hue, by the period modulo their number
+FEW = 3  # entries of a legend that stand among the curves
+MOST_PERIODS, LINE = 4, 0.16  # of a kind with an entry each in the legend; inches of one of its lines
 HALO = [withStroke(linewidth=1.6, foreground="white")]  # of names, which lines may pass behind
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
@@ -79,7 +83,8 @@ def finish(
     entries = [*_lines(curves), *_points(points), *handles]
     lines = sum(1 + str(entry.get_label()).count("\n") for entry in entries)
     resized(figure, 6.6, max(4.4, LINE * lines + 0.5))
-    axes.legend(handles=entries, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
+    beside: Any = {"loc": "best"} if len(entries) <= FEW else {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    axes.legend(handles=entries, fontsize=7, labelspacing=0.6, **beside)
     _name_points(figure, axes, curves, points)
 
 
@@ -96,9 +101,11 @@ def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
 
 
 def _style(curve: BifurcationCurve) -> tuple[str, float]:
-    """Colour and width: paler and thinner the longer the period, which lie closer together."""
-    pale = 0.7 - 0.7 / (1 + 0.7 * np.log2(curve.period))
-    return to_hex(np.array(to_rgb(COLOURS[curve.kind])) * (1 - pale) + pale), 1.3 if curve.period == 1 else 0.8
+    """Colour and width: of longer periods thinner and paler, each of another hue than the next."""
+    hue, light, colourful = colorsys.rgb_to_hls(*to_rgb(COLOURS[curve.kind]))
+    turned = (hue + TURNS[curve.period % len(TURNS)]) % 1
+    pale = 0.45 - 0.45 / (1 + 0.7 * np.log2(curve.period))
+    return to_hex(colorsys.hls_to_rgb(turned, light + pale * (1 - light), colourful)), 1.3 if curve.period == 1 else 0.9
 
 
 def _unstable(curve: BifurcationCurve) -> np.ndarray:
@@ -175,6 +182,8 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve],
     scale, frame = root.dpi / 72, axes.get_window_extent()
     lines = [axes.transData.transform(c.parameters) for c in curves]
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
+    numbers = [axes.transData.transform(text.get_position()) + 4 * scale * BOX for text in axes.texts]
+    ink = np.concatenate([ink, *numbers])
     named: dict[str, list[np.ndarray]] = {}
     boxes = np.empty((0, 2, 2))
     # Where there is no room for all of them, as in a cascade, the shorter cycles' points have names.

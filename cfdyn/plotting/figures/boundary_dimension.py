@@ -6,7 +6,8 @@ from matplotlib.ticker import NullFormatter
 
 from cfdyn.analysis.attractors.boundary_dimension import BoundaryDimension
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title
+from cfdyn.plotting.style import ACCENT, FAINT, WARN
+from cfdyn.plotting.titles import map_title
 
 
 def draw(dimension: BoundaryDimension) -> Figure:

@@ -12,8 +12,9 @@ from cfdyn.analysis.bifurcations.branches import Branches
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, label_gap, legend_below, spread, thin_line
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, map_title, specks
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, specks
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
+from cfdyn.plotting.titles import map_title
 from cfdyn.words import called, shortened, shown, spoken
 
 COLUMNS = 600

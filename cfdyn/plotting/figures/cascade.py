@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.parameters.cascade import Cascade
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, map_title, symbol
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, symbol
+from cfdyn.plotting.titles import map_title
 
 
 def draw(cascade: Cascade) -> Figure:
@@ -25,7 +26,7 @@ def draw(cascade: Cascade) -> Figure:
             right.semilogy(levels, sizes[0] * cascade.delta ** -(levels - 1.0), color=WARN, linewidth=0.9, zorder=1,
                            label=f"δ = {cascade.delta:.6g}")  # fmt: skip
             right.legend()
-            right.set_title(f"{symbol(cascade.name)} → {cascade.accumulation:.12g}")
+            right.set_title(f"{symbol(cascade.name)} → {cascade.accumulation:.6g}")
         right.set(xlabel="flip", ylabel="distance to the accumulation point" if known else "gap to the next flip", xticks=levels)
         right.minorticks_off()
         figure.suptitle(f"period doublings of {map_title(cascade.provenance['settings'], [cascade.name], 80)}", fontsize=9.5)

@@ -17,6 +17,7 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures._certified_map import graph
 from cfdyn.plotting.panels import columns
 from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN, axis_label, symbol
+from cfdyn.plotting.titles import typeset
 from cfdyn.words import shortened
 
 SAMPLES = 1201
@@ -48,8 +49,9 @@ def draw(certificate: Certificate) -> Figure:
         _DRAWN[kind](figure, document)
         about = document["map"]
         title = about["loss"]["formula"] if about["type"] == "optimizer" else "; ".join(about["formulas"])
-        head = f"{about['optimizer']['name']} on {title}" if about["type"] == "optimizer" else f"the map {title}"
-        figure.suptitle(shortened(f"proved: {kind.replace('_', ' ')}, {head}", 76), fontsize=8.5)
+        head = typeset(f"{about['optimizer']['name']} on {title}", 60) if about["type"] == "optimizer" else f"the map {title}"
+        head = head if "$" in head else shortened(head, 60)
+        figure.suptitle(f"proved: {kind.replace('_', ' ')}, {head}", fontsize=8.5)
     return figure
 
 

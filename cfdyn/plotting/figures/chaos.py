@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.invariants.chaos import Chaos
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, dots, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, dots
+from cfdyn.plotting.titles import map_title
 
 MOST = 6  # exponents
 

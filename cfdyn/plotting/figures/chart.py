@@ -3,6 +3,7 @@
 import re
 from textwrap import wrap
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
@@ -10,13 +11,15 @@ from matplotlib.patches import Patch
 
 from cfdyn.analysis.parameters.chart import Chart, Region
 from cfdyn.plotting.canvas import house_style
+from cfdyn.plotting.cells import widest
 from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
 from cfdyn.plotting.style import INK, PALE, PAPER, REGIMES, attractor_regime, tinted
 
 # Of regions with several attractors; those with one are tinted as their regime is in maps of regimes.
 TINTS = ("#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb", "#dbe7f5")
-LOST, REST, NOTHING = "#d4d6d9", "#f4f4f4", "#ffffff"  # where all orbits run off; of the rarer names; of too small regions
+LOST, REST, NOTHING = "#d4d6d9", "#f4f4f4", "#ffffff"  # where all orbits diverge; of the rarer names; of too small regions
 MOST_NAMES, OTHERS = len(TINTS), "other regions"
+NAME = 0.06  # of the bounds, around a special point: the room of its name
 NUMBERED = 0.01  # of the area: smaller regions have no number
 WRAPPED = 34  # letters in a line of the legend
 
@@ -45,11 +48,24 @@ def _tint(axes: Axes, chart: Chart) -> list[Patch]:
                 vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0, gid=PAPER)  # fmt: skip
     for region in chart.regions:
         if region.share >= NUMBERED:
-            x, y = region.samples[0].tolist()
+            x, y = _place(chart, region)
             axes.text(x, y, str(region.number), color=INK, fontsize=7, ha="center", va="center", zorder=1)
     numbers = {name: [r.number for r in chart.regions if names[r.number] == name and r.share >= NUMBERED] for name in colours}
     return [Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=_entry(numbers[name], name))
             for name, colour in colours.items()]  # fmt: skip
+
+
+def _place(chart: Chart, region: Region) -> tuple[float, float]:
+    """Where the number of a region stands: in the middle of it, not on a special point or its name."""
+    inside, size = chart.labels == region.number, np.array(chart.labels.shape[::-1])
+    points = [*(special for curve in chart.curves for special in curve.special), *chart.resonances]
+    named = np.array([point.parameters for point in points])
+    column, row = np.meshgrid(*((np.arange(n) + 0.5) / n for n in size))
+    for x, y in (named.reshape(-1, 2) - chart.bounds[:, 0]) / np.ptp(chart.bounds, axis=1):
+        inside = inside & (np.hypot(column - x, row - y) > NAME)
+    middle, _ = widest(inside if inside.any() else chart.labels == region.number)
+    x, y = chart.bounds[:, 0] + (np.array(middle[::-1]) + 0.5) / size * np.ptp(chart.bounds, axis=1)
+    return float(x), float(y)
 
 
 def _names(regions: list[Region]) -> dict[int, str]:
@@ -64,7 +80,7 @@ def _names(regions: list[Region]) -> dict[int, str]:
 def _colours(names: list[str]) -> dict[str, str]:
     """A tint for each name, in the order of the regions."""
     shades: dict[str, str] = {}
-    fixed = {"all orbits run off": LOST, OTHERS: REST} | {name: tint for name in names if (tint := _regime(name))}
+    fixed = {"all orbits diverge": LOST, OTHERS: REST} | {name: tint for name in names if (tint := _regime(name))}
     for name in sorted(dict.fromkeys(names), key=lambda name: name == OTHERS):
         shades[name] = fixed.get(name) or TINTS[len(set(shades.values()) - set(fixed.values()))]
     return shades

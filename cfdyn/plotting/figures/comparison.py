@@ -14,13 +14,13 @@ from cfdyn.plotting.panels import (
     hidden,
     legend_below,
     line_style,
-    orbit_title,
     shade_cycles,
     tell_decades,
     time_range,
 )
 from cfdyn.plotting.plane import Plane, contours, plane_of
 from cfdyn.plotting.style import INK, PALE, axis_label, clip_range, dots
+from cfdyn.plotting.titles import map_title
 from cfdyn.systems.loss import Loss
 
 WIDTH = 10.6  # inches
@@ -49,7 +49,7 @@ def draw(comparison: Comparison, loss: Loss | None = None) -> Figure:
             axes.minorticks_off()
             tell_decades(axes)
         legend_below(figure, WIDTH, *panels[0, 1].get_legend_handles_labels())
-        figure.suptitle(orbit_title(comparison.provenance.get("settings", {})), fontsize=9.5)
+        figure.suptitle(map_title(comparison.provenance.get("settings", {}).get("orbit") or {}), fontsize=9.5)
     return figure
 
 

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.invariants.covariant_vectors import CovariantVectors
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, PALE, WARN, axis_label, every, map_title
+from cfdyn.plotting.style import ACCENT, PALE, WARN, axis_label, every
+from cfdyn.plotting.titles import map_title
 
 ARROWS, MOST, BINS = 60, 20_000, 60  # states with their vectors; states at most
 

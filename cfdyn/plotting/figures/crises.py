@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.saddles.crises import Crises
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, label_gap, spread
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, map_title, specks
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, axis_label, evenly, specks
+from cfdyn.plotting.titles import map_title
 
 COLUMNS = 600  # of states at most
 COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
@@ -27,7 +28,7 @@ def draw(crises: Crises) -> Figure:
             seen.add(crisis.kind)
             axes.axvline(value, color=colour, linewidth=0.8, zorder=2, label=label)
             axes.plot(np.full(crisis.period, value), crisis.points[:, 0], "o", color=colour, markersize=3.2, zorder=3)
-            label_above(axes, value, place, 1.03, f"{value:.10g}", line=0.5, rotation=90, ha="center", color=colour)
+            label_above(axes, value, place, 1.03, f"{value:.6g}", line=0.5, rotation=90, ha="center", color=colour)
         names = crises.provenance["settings"]["names"]
         axes.set(xlim=crises.bounds, xlabel=axis_label(crises.name), ylabel=axis_label(names[0]))
         if seen:

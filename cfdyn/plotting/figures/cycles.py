@@ -11,7 +11,8 @@ from matplotlib.patches import Rectangle
 from cfdyn.analysis.bifurcations.cycles import Cycles
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN, axis_label
-from cfdyn.words import STABILITY, shortened
+from cfdyn.plotting.titles import map_title
+from cfdyn.words import STABILITY
 
 MOST = 40  # cycles drawn; more are a grey surface
 SAMPLES = 1601
@@ -91,8 +92,7 @@ def _legend(axes: Axes, cycles: Cycles) -> None:
 
 
 def _title(cycles: Cycles) -> str:
-    title = cycles.provenance["settings"]["map"]
     what = "fixed point" if cycles.period == 1 else "cycle"
     count = f"{len(cycles)} {what}{'' if len(cycles) == 1 else 's'}" + (f" of period {cycles.period}" * (cycles.period > 1))
     shown = f", {MOST} drawn" if len(cycles) > MOST else ""
-    return f"{shortened(title, 48)}\n{count}{'' if cycles.complete else ' found'}{shown}"
+    return f"{map_title(cycles.provenance['settings'], (), 48)}\n{count}{'' if cycles.complete else ' found'}{shown}"

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.noise.escape_times import EscapeTimes
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, INK, WARN
-from cfdyn.words import shortened
+from cfdyn.plotting.titles import typeset
 
 
 def draw(escapes: EscapeTimes) -> Figure:
@@ -32,5 +32,5 @@ def draw(escapes: EscapeTimes) -> Figure:
                           xycoords="axes fraction", fontsize=7.5, ha="right")  # fmt: skip
         axes.set(yscale="log", ylim=(floor, 1.2), xlim=(0, last), xlabel="time (steps)", ylabel=f"not yet {escapes.outside}")
         axes.legend(loc="lower left")
-        figure.suptitle(shortened(escapes.provenance["settings"]["random"], 110), fontsize=9)
+        figure.suptitle(typeset(escapes.provenance["settings"]["random"]), fontsize=9)
     return figure

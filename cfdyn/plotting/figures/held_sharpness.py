@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, AXES, INK, ON_COLOUR, WARN, map_title
+from cfdyn.plotting.style import ACCENT, AXES, INK, ON_COLOUR, WARN
+from cfdyn.plotting.titles import map_title
 from cfdyn.studies.held_sharpness import HeldSharpness
 
 WIDTH = 8.6  # inches

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.saddles.homoclinic import Homoclinic
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import draw_curves, frame
-from cfdyn.plotting.style import INK, map_title
+from cfdyn.plotting.style import INK
+from cfdyn.plotting.titles import map_title
 
 
 def draw(homoclinic: Homoclinic) -> Figure:

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.parameters.intermittency import Intermittency
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, FAINT, WARN, map_title, symbol
+from cfdyn.plotting.style import ACCENT, FAINT, WARN, symbol
+from cfdyn.plotting.titles import map_title
 
 
 def draw(intermittency: Intermittency) -> Figure:
@@ -21,7 +22,7 @@ def draw(intermittency: Intermittency) -> Figure:
                   label=f"exponent {intermittency.exponent:.3f} ± {intermittency.error:.1g}")  # fmt: skip
         nearest = intermittency.lengths[np.argmin(intermittency.distances)]
         axes.plot(ends, nearest * (ends / ends[0]) ** -0.5, color=FAINT, linestyle="--", zorder=0, label="−1/2")
-        axes.set(xscale="log", yscale="log", xlabel=f"|{symbol(intermittency.name)} − {intermittency.critical:.10g}|",
+        axes.set(xscale="log", yscale="log", xlabel=f"|{symbol(intermittency.name)} − {intermittency.critical:.7g}|",
                  ylabel="mean laminar length, steps")  # fmt: skip
         axes.legend()
         axes.set_title(map_title(intermittency.provenance["settings"], (intermittency.name,), 60))

@@ -7,7 +7,7 @@ from cfdyn.analysis.noise.invariant_density import InvariantDensity
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, INK, axis_label
-from cfdyn.words import shortened
+from cfdyn.plotting.titles import typeset
 
 
 def draw(density: InvariantDensity) -> Figure:
@@ -28,5 +28,5 @@ def draw(density: InvariantDensity) -> Figure:
         words += f"\nstill drifting: {density.drift:.1f} errors" if density.drift > 4 else ""
         axes.annotate(words, (0.01, 0.98), xycoords="axes fraction", va="top", fontsize=7.5, color=INK)
         legend_below(figure, 6.4, *axes.get_legend_handles_labels())
-        figure.suptitle(shortened(density.provenance["settings"]["random"], 110), fontsize=9)
+        figure.suptitle(typeset(density.provenance["settings"]["random"]), fontsize=9)
     return figure

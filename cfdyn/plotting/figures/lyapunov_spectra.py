@@ -6,7 +6,6 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,8 @@ from cfdyn.analysis.parameters.lyapunov_spectra import LyapunovSpectra
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.cells import draw_curves, show
-from cfdyn.plotting.style import DASHED, INK, PALETTE, axis_label, map_title
+from cfdyn.plotting.style import DASHED, INK, PALETTE, axis_label
+from cfdyn.plotting.titles import map_title
 
 DEEPEST = -3.0  # exponent that is drawn
 BORDERS: tuple[tuple[int, Literal["-", "--"]], ...] = ((2, "-"), (3, "--"))  # of so many exponents above 0
@@ -61,10 +61,9 @@ def _picture(figure: Figure, axes: Axes, spectra: LyapunovSpectra, also: Sequenc
     shown = np.where(np.isneginf(largest), DEEPEST, np.maximum(largest, DEEPEST))
     known = shown[np.isfinite(shown)]
     norm = TwoSlopeNorm(0.0, min([-0.1, *known.tolist()]), max([0.1, *known.tolist()]))
-    picture = COLOURS(norm(np.nan_to_num(shown)))[:, :, :3]
-    picture[~np.isfinite(shown)] = GONE
-    show(axes, spectra.names, spectra.first, spectra.second, picture)
-    bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, fraction=0.045, pad=0.02)
+    axes.set_facecolor(GONE)
+    picture = show(axes, spectra.names, spectra.first, spectra.second, np.ma.masked_invalid(shown), norm=norm, cmap=COLOURS)
+    bar = figure.colorbar(picture, ax=axes, fraction=0.045, pad=0.02)
     bar.set_label("largest Lyapunov exponent per step", fontsize=7.5)
     entries: list[Any] = [Patch(facecolor=GONE, label="escapes")] if np.isnan(largest).any() else []
     for count, style in BORDERS:

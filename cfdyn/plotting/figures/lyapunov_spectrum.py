@@ -6,7 +6,8 @@ from matplotlib.ticker import MaxNLocator
 
 from cfdyn.analysis.invariants.lyapunov_spectrum import LyapunovSpectrum
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, PALE, WARN, map_title
+from cfdyn.plotting.style import ACCENT, PALE, WARN
+from cfdyn.plotting.titles import map_title
 
 WORDED = 8  # exponents whose numbers have room
 

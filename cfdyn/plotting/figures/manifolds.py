@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from cfdyn.analysis.saddles.manifolds import Manifold, Manifolds
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PAPER, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, INK, PAPER, WARN, axis_label
+from cfdyn.plotting.titles import map_title
 
 COLOURS = {"unstable": WARN, "stable": ACCENT}
 GROUND = ("#f6e7c1", "#dfe9dc", "#e6dff0", "#f3dcd6", "#d9e6ef", "#efe3d3", "#dcdcdc")

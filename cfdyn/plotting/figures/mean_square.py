@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, AXES, DASHED, FAINT, INK, PALE, WARN
+from cfdyn.plotting.titles import loss_title
 from cfdyn.systems.sgd.mean_square import MeanSquare
 
 MOST = 3.0  # thresholds that are shown of a measure
@@ -21,7 +22,8 @@ def draw(measured: MeanSquare) -> Figure:
             _radius(panels[0], measured)
         _measures(panels[-1], measured)
         loss, drawn = measured.provenance["settings"]["loss"], "with" if measured.replace else "without"
-        figure.suptitle(f"{loss}: batches of {measured.batch} of {measured.rows} rows, drawn {drawn} replacement", fontsize=9)
+        batches = f"batches of {measured.batch} of {measured.rows} rows, drawn {drawn} replacement"
+        figure.suptitle(f"{loss_title(loss)}: {batches}", fontsize=9)
     return figure
 
 

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.noise.noise_induced import NoiseInduced
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, axis_label
+from cfdyn.plotting.titles import map_title
 
 LOOKS = {1: (WARN, "^", "neighbours part (λ > 0)"), -1: (ACCENT, "o", "neighbours meet (λ < 0)"), 0: (PALE, "s", "undecided")}
 

@@ -8,6 +8,7 @@ from cfdyn.analysis.training.hovering import hovering_or_why
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, symbol
+from cfdyn.plotting.titles import map_title
 from cfdyn.systems.orbit import Orbit
 
 AWAY = 1e3  # times the edge, beyond which a linear scale would show neither
@@ -33,7 +34,8 @@ def draw(orbit: Orbit) -> Figure:
         bottom.set_xlabel("step" if held is None else "")
         if held is not None:
             draw_hovering(last[0], held, orbit.preconditioned_sharpness)
-        figure.suptitle(f"orbit, {len(orbit.z) - 1} steps, {orbit.status}", fontsize=9)
+        ended = "" if orbit.status == "done" else f"   ·   {orbit.status}"
+        figure.suptitle(map_title(orbit.provenance.get("settings", {})) + ended, fontsize=9)
     return figure
 
 

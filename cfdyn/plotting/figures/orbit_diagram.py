@@ -13,7 +13,8 @@ from cfdyn.analysis.bifurcations._branch import Branch
 from cfdyn.analysis.parameters.orbit_diagram import OrbitDiagram
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label
+from cfdyn.plotting.titles import map_title
 
 ROWS, COLUMNS, THICK = 1080, 2400, 3  # of the image, the columns at most; rows that a state covers
 BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so

@@ -1,4 +1,4 @@
-"""An isoperiodic diagram: the period over two parameters, with a legend of periods, and numbers on the largest areas."""
+"""An isoperiodic diagram: the period over two parameters, with a bar of the periods, and numbers on the largest areas."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,9 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.analysis.parameters.period_diagram import PeriodDiagram
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.cells import draw_curves, draw_labels
-from cfdyn.plotting.style import HATCHES, INK, PERIODS, map_title
+from cfdyn.plotting.cells import draw_curves, draw_key, draw_labels, widest
+from cfdyn.plotting.style import INK, regime_words
+from cfdyn.plotting.titles import map_title
 
 ROOM = 0.018  # of the shorter side: an area that holds a circle with this radius gets its number
 CASED = [withStroke(linewidth=2.0, foreground="white")]
@@ -22,29 +23,22 @@ def draw(diagram: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figur
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()
-        called = {label: _name(diagram, label) for label in np.unique(diagram.labels).tolist()}
-        hatches = {name: hatch for name, hatch in HATCHES.items() if name in PERIODS}
-        handles = draw_labels(axes, diagram.names, diagram.first, diagram.second, diagram.labels, called, PERIODS, hatches)
+        known = np.unique(diagram.labels).tolist()
+        called = {label: f"period {label}" if label > 0 else diagram.called(label) for label in known}
+        key = draw_labels(axes, diagram.names, diagram.first, diagram.second, diagram.labels, called)
         curves = draw_curves(axes, diagram.names, also)
         _number(axes, diagram)
-        figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
+        words = {"period": "other", "no period": "none"}
+        entries = [words.get(name, regime_words(name.removeprefix("period "))) for name in key]
+        draw_key(figure, [*key.values(), *curves], [*entries, *(str(curve.get_label()) for curve in curves)], "period")
         figure.suptitle(map_title(diagram.provenance["settings"], diagram.names, 80), fontsize=9)
     return figure
 
 
-def _name(diagram: PeriodDiagram, label: int) -> str:
-    name = f"period {label}" if label > 0 else diagram.called(label)
-    return name if name in PERIODS else "longer"
-
-
 def _number(axes: Axes, diagram: PeriodDiagram) -> None:
     """Print each period where the largest circle in its cells has its middle, if that is large enough."""
-    from scipy.ndimage import distance_transform_edt
-
     for label in np.unique(diagram.labels[diagram.labels > 0]).tolist():
-        inside = np.pad(diagram.labels == label, 1)
-        distance = distance_transform_edt(inside)[1:-1, 1:-1]
-        row, column = np.unravel_index(np.argmax(distance), distance.shape)
-        if distance[row, column] >= max(2.0, ROOM * min(distance.shape)):
+        (row, column), radius = widest(diagram.labels == label)
+        if radius >= max(2.0, ROOM * min(diagram.labels.shape)):
             axes.text(diagram.first[column], diagram.second[row], str(label), ha="center", va="center", fontsize=6.5, color=INK,
                       path_effects=CASED, clip_on=True)  # fmt: skip

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from cfdyn.analysis.noise.random_lyapunov import RandomLyapunov
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, PALE, WARN
-from cfdyn.words import shortened
+from cfdyn.plotting.titles import typeset
 
 MOST, WORDED = 2000, 8  # runs that are drawn; exponents whose numbers have room
 
@@ -34,5 +34,5 @@ def draw(exponents: RandomLyapunov) -> Figure:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
         axes.legend(loc="best")
-        figure.suptitle(shortened(exponents.provenance["settings"]["random"], 110), fontsize=9)
+        figure.suptitle(typeset(exponents.provenance["settings"]["random"]), fontsize=9)
     return figure

@@ -1,4 +1,4 @@
-"""A map of regimes over two parameters, in colours that all readers tell apart, hatched where grey would not do."""
+"""A map of regimes over two parameters, in colours that all readers tell apart."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.analysis.parameters.regimes import RegimeMap
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.cells import draw_curves, draw_labels
-from cfdyn.plotting.style import HATCHES, REGIMES, map_title, regime_name
+from cfdyn.plotting.cells import draw_curves, draw_key, draw_labels
+from cfdyn.plotting.style import regime_words
+from cfdyn.plotting.titles import map_title
 
 
 def draw(regimes: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
@@ -17,9 +18,10 @@ def draw(regimes: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()
-        called = {label: regime_name(regimes.called(label)) for label in np.unique(regimes.labels).tolist()}
-        handles = draw_labels(axes, regimes.names, regimes.first, regimes.second, regimes.labels, called, REGIMES, HATCHES)
+        called = {label: regimes.called(label) for label in np.unique(regimes.labels).tolist()}
+        key = draw_labels(axes, regimes.names, regimes.first, regimes.second, regimes.labels, called)
         curves = draw_curves(axes, regimes.names, also)
-        figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
+        words = ["other periods" if name == "period" else regime_words(name) for name in key]
+        draw_key(figure, [*key.values(), *curves], [*words, *(str(curve.get_label()) for curve in curves)])
         figure.suptitle(map_title(regimes.provenance["settings"], regimes.names, 80), fontsize=9)
     return figure

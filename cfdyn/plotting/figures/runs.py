@@ -8,7 +8,7 @@ from cfdyn.ensembles.stochastic.runs import Runs
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import band, legend_below, tell_decades, time_range
 from cfdyn.plotting.style import ACCENT, INK, WARN, axis_label, clip_range
-from cfdyn.words import shortened
+from cfdyn.plotting.titles import map_title
 
 WIDTH = 7.6  # inches
 
@@ -37,13 +37,13 @@ def draw(runs: Runs) -> Figure:
 def runs_title(settings: dict) -> str:
     """How many runs of which map, with which batches and noise."""
     batch, order = settings.get("batch"), settings.get("order", "")
-    words = [f"{settings.get('runs')} runs of {settings.get('map', '')}"]
+    words = [f"{settings.get('runs')} runs of {map_title(settings)}"]
     if batch is not None:
         words.append(f"batches of {batch}, {order if order != 'replacement' else 'drawn with replacement'}")
     words += [f"noise of labels {settings['label_noise']:g}"] if settings.get("label_noise") else []
     words += ["noise of gradients"] if settings.get("noise") is not None else []
     words += [f"{settings['repeat']} steps each"] if settings.get("repeat", 1) > 1 else []
-    return shortened("; ".join(words), 150)
+    return "; ".join(words)
 
 
 def leading_weight(averaged: np.ndarray) -> int:

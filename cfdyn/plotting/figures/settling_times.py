@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,8 +14,9 @@ from cfdyn.analysis.bifurcations._curve import BifurcationCurve
 from cfdyn.analysis.parameters.settling_times import SettlingTimes
 from cfdyn.kernels.orbits import ESCAPED
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.cells import draw_curves, percent, show
-from cfdyn.plotting.style import FAINT, WARN, map_title
+from cfdyn.plotting.cells import draw_curves, show
+from cfdyn.plotting.style import FAINT, WARN
+from cfdyn.plotting.titles import map_title
 
 NEITHER = "#ffffff"
 # Both grow dark with the time: of what settles from light to blue, of what escapes from light to brown; no grey in either.
@@ -29,7 +29,7 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
     with house_style():
         figure = new_figure(6.8, 4.8)
         axes = figure.subplots()
-        picture, entries = np.ones((*settling_times.labels.shape, 3)), list[Any]()
+        entries = list[Any]()
         for inside, colours, words in (
             (settling_times.labels > 0, SETTLES, "settle"),
             (settling_times.labels == ESCAPED, ESCAPES, "escape"),
@@ -38,10 +38,10 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
             if not len(times):
                 continue
             norm = LogNorm(max(1, times.min()), max(times.max(), times.min() + 1))
-            picture[inside] = colours(norm(times))[:, :3]
-            bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, fraction=0.04, pad=0.02)
+            steps = np.ma.array(np.maximum(settling_times.steps, 1), mask=~inside)
+            shown = show(axes, settling_times.names, settling_times.first, settling_times.second, steps, norm=norm, cmap=colours)
+            bar = figure.colorbar(shown, ax=axes, fraction=0.04, pad=0.02)
             bar.set_label(f"steps to {words}", fontsize=7.5)
-        show(axes, settling_times.names, settling_times.first, settling_times.second, picture)
         if settling_times.boundary.any():
             axes.contour(
                 settling_times.first,
@@ -54,7 +54,7 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
             entries.append(Line2D([], [], color=WARN, linewidth=0.9, label="boundary of rest"))
         neither = float(((settling_times.labels <= 0) & (settling_times.labels != ESCAPED)).mean())
         if neither:
-            entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label=f"neither, {percent(neither)}"))
+            entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label="neither"))
         entries += draw_curves(axes, settling_times.names, also)
         if entries:
             figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=7)

@@ -13,8 +13,8 @@ from matplotlib.patches import Patch, Rectangle
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import AXES, FAINT, HATCHES, INK, ON_COLOUR, REGIMES, attractor_regime
+from cfdyn.plotting.titles import loss_title, optimizer_title
 from cfdyn.studies.collection import Studies
-from cfdyn.words import shortened
 
 WIDE = 30.0  # of the largest over the least learning rate: their axis is logarithmic
 DECADES = (-100, 100)  # that an axis shows; tiles beyond stand at its ends
@@ -87,7 +87,7 @@ def _set_axes(axes: Axes, rates: np.ndarray, rows: Rows) -> None:
         axes.set(ylabel=f"{len(rows)} rows, in the order of the list", yticks=[])
         return
     several = len({optimizer for _, optimizer, _ in rows}) > 1
-    names = [shortened(title, 22 if several else 34) + several * f" {shortened(optimizer, 24)}" for title, optimizer, _ in rows]
+    names = [loss_title(title, 34) + several * f", {optimizer_title(optimizer)}" for title, optimizer, _ in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=7)
     axes.tick_params(axis="y", length=0)
 

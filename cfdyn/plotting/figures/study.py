@@ -11,12 +11,14 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.bands import draw_bands
 from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
+from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, axis_label
+from cfdyn.plotting.titles import loss_title, optimizer_title, values
 from cfdyn.studies.landmarks import landmarks
 from cfdyn.studies.study import Study
-from cfdyn.words import called, shortened
+from cfdyn.words import called
 
-MOST_MARKS = 24
+WIDTH, MOST_MARKS = 7.4, 24
 BACKED = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}
 ENOUGH, LONGEST = 60, 16  # steps that tell all where it repeats; and the longest period that is looked for
 
@@ -25,7 +27,7 @@ def draw(study: Study) -> Figure:
     """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge; below λ₁(P⁻¹H), where P moves."""
     held = study.hovering if study.hovering is not None and study.hovering.moving else None
     with house_style():
-        figure = new_figure(7.4, 5.6 if held is None else 7.6)
+        figure = new_figure(WIDTH, 5.6 if held is None else 7.6)
         grid = figure.add_gridspec(2 if held is None else 3, 2)
         panels = np.array([[figure.add_subplot(grid[i, j]) for j in range(2)] for i in range(2)])
         if study.landscape.kind == "graph":
@@ -35,8 +37,9 @@ def draw(study: Study) -> Figure:
         edge = None if study.edge is None else study.edge.value
         marks = _mark_landmarks(panels[0, 1], study)
         handles = draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge)
-        panels[0, 1].legend(handles=[*handles, *marks], loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, fontsize=6.2,
-                            columnspacing=1.0, handlelength=1.6)  # fmt: skip
+        entries = [*handles, *marks]
+        if entries:
+            legend_below(figure, WIDTH, entries, [str(entry.get_label()) for entry in entries])
         panels[0, 1].set_title(_lines(edge, *panels[0, 1].get_xlim()), pad=9)
         threshold = None if edge is None or held is not None else edge * study.minima[0].sharpness / study.lr
         told = max(telling(study.loss), telling(study.sharpness))
@@ -86,8 +89,9 @@ def telling(values: np.ndarray) -> int:
 def _title(study: Study) -> str:
     regime = study.regime
     what = (called(regime.period) if regime.period else regime.kind) + ", perturbed" * bool(regime.inject)
-    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else shortened(study.title, 50)
-    return f"{name}   ·   {shortened(study.optimizer, 45)}   ·   {what}"
+    drawn = 0 < len(study.latex) <= 90 and "\\begin" not in study.latex
+    name = [f"${study.latex}$", *values(study.provenance["settings"]["params"], ())] if drawn else [loss_title(study.title, 50)]
+    return f"{', '.join(name)}   ·   {optimizer_title(study.optimizer)}   ·   {what}"
 
 
 def _lines(edge: float | None, lo: float, hi: float) -> str:
@@ -100,16 +104,16 @@ def _lines(edge: float | None, lo: float, hi: float) -> str:
 def _draw_cobweb(axes: Axes, study: Study) -> None:
     """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
     land, w = study.landscape, study.orbit.z[:81, 0]
-    axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=f"next {axis_label(land.labels[0])}")
+    axes.plot(land.x, land.values, color=INK, linewidth=1.1)
     axes.plot(land.x, land.x, color=FAINT, linewidth=0.8)
     x, y = np.repeat(w, 2)[:-1][:160], np.repeat(w, 2)[1:][:160]
     axes.plot(x, np.concatenate([[w[0]], y[1:]]), color=ACCENT, linewidth=0.45, alpha=0.6)
-    _mark_cycle(axes, study.regime.points, np.roll(study.regime.points[:, 0], -1) if len(study.regime.points) else None)
+    what = _mark_cycle(axes, study.regime.points, np.roll(study.regime.points[:, 0], -1) if len(study.regime.points) else None)
     inside = land.values[(land.x >= w.min()) & (land.x <= w.max())]
     lo, hi = min(land.x[0], np.nanmin(inside, initial=land.x[0])), max(land.x[-1], np.nanmax(inside, initial=land.x[-1]))
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(max(lo, land.x[0] - np.ptp(land.x)), min(hi, land.x[-1] + np.ptp(land.x))))
     name = axis_label(land.labels[0])
-    axes.set(xlabel=name, ylabel=f"next {name}", title="cobweb of the first 80 steps")
+    axes.set(xlabel=name, ylabel=f"next {name}", title="cobweb of the first 80 steps" + f"; rings: {what}" * bool(what))
 
 
 def _draw_plane(axes: Axes, study: Study) -> None:
@@ -122,18 +126,19 @@ def _draw_plane(axes: Axes, study: Study) -> None:
     axes.plot(z[:, 0], z[:, 1], "-", color=ACCENT, linewidth=0.4, alpha=0.6)
     axes.plot(z[:, 0], z[:, 1], ".", color=ACCENT, markersize=2)
     axes.plot(*z[0, :2], "s", color=INK, markersize=4)
-    _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
+    what = _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(land.y[0], land.y[-1]))
     axes.set(xlabel=axis_label(land.labels[0]), ylabel=axis_label(land.labels[1]))
-    axes.set_title(f"the first {len(z) - 1} steps; square: start")
+    axes.set_title(f"the first {len(z) - 1} steps; square: start" + f", rings: {what}" * bool(what))
     if study.orbit.n_weights > 2 and np.isfinite(land.values).any():
         words = "grey: the loss, other weights as at the end"
         axes.annotate(words, (0.02, 0.02), xycoords="axes fraction", fontsize=6, bbox=BACKED)
     axes.locator_params(nbins=5)
 
 
-def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> None:
+def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> str:
+    """Rings on the points of the cycle, unless these are too many; what it is called."""
     if second is None or len(points) > 64:
-        return
-    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=called(len(points)))
-    axes.legend(loc="best")
+        return ""
+    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN)
+    return called(len(points))

@@ -13,7 +13,8 @@ from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.contact import Pair
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
-from cfdyn.plotting.style import INK, axis_label, map_title
+from cfdyn.plotting.style import INK, axis_label
+from cfdyn.plotting.titles import map_title
 
 MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
 
@@ -41,7 +42,7 @@ def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
     draw_curves(left, curves, 0.6)
     left.set(xlim=box[0], ylim=box[1], xlabel=names[0], ylabel=names[1])
     seen = tangency.crisis not in (None, "undecided")
-    left.set_title(f"{tangency.name} = {tangency.parameter:.13g}" + (f", {tangency.crisis} crisis" if seen else ""))
+    left.set_title(f"{tangency.name} = {tangency.parameter:.8g}" + (f", {tangency.crisis} crisis" if seen else ""))
     for kind, piece in zip(COLOURS, _pieces(tangency), strict=True):
         right.plot(piece[:, 0], piece[:, 1], color=COLOURS[kind], linewidth=1.1)
     half = AROUND / 2 * (box[:, 1] - box[:, 0])

@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.saddles.tangency_curve import TangencyCurve
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import INK, WARN, axis_label, map_title
+from cfdyn.plotting.style import INK, WARN, axis_label
+from cfdyn.plotting.titles import map_title
 
 
 def draw(curve: TangencyCurve) -> Figure:

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.invariants.topological_entropy import TopologicalEntropy
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.style import ACCENT, INK, PALE, map_title
+from cfdyn.plotting.style import ACCENT, INK, PALE
+from cfdyn.plotting.titles import map_title
 
 
 def draw(entropy: TopologicalEntropy) -> Figure:

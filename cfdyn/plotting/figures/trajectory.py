@@ -14,9 +14,9 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import time_range
 from cfdyn.plotting.plane import Plane, contours
 from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, axis_label, clip_range, dots, symbol
+from cfdyn.plotting.titles import map_title
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit
-from cfdyn.words import shortened
 
 MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 6, 24, 4
 SHADES = ("#111111", *PALETTE[2:5], ACCENT, PALE)
@@ -72,10 +72,9 @@ def _draw_states(path: Trajectory) -> Figure:
 
 
 def _title(path: Trajectory) -> str:
-    """The flow, on two lines if it is long, and why it ends early."""
-    words = path.flow if len(path.flow) <= 80 else path.flow.replace(" on ", "\non ", 1)
-    lines = [shortened(line, 110) for line in words.split("\n")]
-    return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
+    """The flow, and why it ends early."""
+    ended = "" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}"
+    return map_title({**path.provenance.get("settings", {}), "map": path.flow}) + ended
 
 
 def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:

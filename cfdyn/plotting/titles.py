@@ -1,0 +1,162 @@
+"""Titles: what a record is of, in words and typeset formulas."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cfdyn.plotting.style import symbol
+from cfdyn.words import shortened
+
+OPTIMIZERS = {
+    "gd": "gradient descent", "ema_momentum": "EMA momentum", "normalized_gd": "normalized gradient descent",
+    "sign_gd": "sign gradient descent", "rmsprop": "RMSProp", "adagrad": "AdaGrad", "scalar_rmsprop": "scalar RMSProp",
+    "adam": "Adam", "adamw": "AdamW", "amsgrad": "AMSGrad", "nadam": "NAdam", "lion": "Lion", "muon": "Muon", "sam": "SAM",
+    "nesterov": "Nesterov momentum", "shampoo": "Shampoo", "qhm": "quasi-hyperbolic momentum", "custom": "a custom rule",
+}  # fmt: skip
+PEOPLE = {"himmelblau": "Himmelblau's function", "rosenbrock": "Rosenbrock's function", "huber": "the Huber loss"}
+LONGEST = 110  # letters of a formula's text that is typeset
+MOST_VALUES = 4  # of parameters beside the map
+UNTOLD = ("eps",)  # parameters that no title needs
+_MAP = re.compile(r"(?P<before>.*\bof )?(?P<name>[a-z]\w*)(:(?P<set>\S+))? on (?P<loss>.+?)(?P<more>, noise .*)?")
+_OPERATORS = {ast.Add: ("+", 1), ast.Sub: ("-", 1), ast.Mult: (r"\,", 2)}
+_FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh",
+              "cosh": r"\cosh", "tanh": r"\tanh", "exp": r"\exp", "Max": r"\max", "Min": r"\min"}  # fmt: skip
+_TIGHT = 4  # the binding of what needs no brackets
+
+
+def map_title(settings: Mapping[str, Any], varied: Sequence[str] = (), most: int = 95) -> str:
+    """The map of a record, typeset, and the values of parameters that are not ``varied``; formulas that are too long are cut.
+
+    >>> map_title({"map": "gd:lr=0.5 on (w**2 - 1)**2/4", "params": {"lr": 0.5}})
+    'gradient descent on $\\\\frac{(w^{2}-1)^{2}}{4}$, $\\\\eta=0.5$'
+    >>> map_title({"map": "x → a*x + b", "params": {"a": 0.5, "b": 2.0}}, ["a"])
+    '$x\\\\to a\\\\,x+b$, $b=2$'
+    """
+    params = settings.get("params") or {}
+    return ", ".join([typeset(str(settings.get("map", "")), most, params), *values(params, varied)])
+
+
+def typeset(text: str, most: int = 95, params: Mapping[str, Any] | None = None) -> str:
+    """An optimizer on a loss, a flow of it or a map, with typeset formulas; settings that are among ``params`` are left out."""
+    found = _MAP.fullmatch(text)
+    if found is None and "→" in text and len(text) <= LONGEST:
+        return "; ".join(map(_mapping, text.split("; ")))
+    if found is None:
+        return shortened(text, most)
+    name, *values = optimizer_title(f"{found['name']}:{found['set'] or ''}", params).split(", ")
+    return ", ".join([f"{found['before'] or ''}{name} on {loss_title(found['loss'], most)}", *values]) + (found["more"] or "")
+
+
+def optimizer_title(text: str, params: Mapping[str, Any] | None = None) -> str:
+    """An optimizer with those of its settings that are not among ``params``.
+
+    >>> optimizer_title("heavy_ball:lr=0.5,momentum=0.9")
+    'heavy ball, $\\\\eta=0.5$, $\\\\beta=0.9$'
+    """
+    name, _, given = text.partition(":")
+    return ", ".join([OPTIMIZERS.get(name, name.replace("_", " ")), *_settings(given, params)])
+
+
+def loss_title(text: str, most: int = 95) -> str:
+    """A loss: its name in words, or its formula.
+
+    >>> loss_title("double_well:a=2"), loss_title("exp(w) - 2*w")
+    ('double well, $a=2$', '$\\\\exp(w)-2\\\\,w$')
+    """
+    name, _, given = text.partition(":")
+    if re.fullmatch(r"[a-z]\w*", name) and (given or "_" in name or len(name) > 2):
+        return ", ".join([PEOPLE.get(name, name.replace("_", " ")), *_settings(given, None)])
+    formula = typeset_formula(text)
+    return f"${formula}$" if formula else shortened(text, most)
+
+
+def typeset_formula(text: str) -> str:
+    """A formula for mathtext, in the order in which it was written; empty where it is too long or no plain arithmetic."""
+    try:
+        return _tex(ast.parse(text.replace("^", "**"), mode="eval").body)[0] if len(text) <= LONGEST else ""
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
+
+
+def _mapping(part: str) -> str:
+    name, _, rule = part.partition(" → ")
+    rule, bracket, more = rule.partition(" (mod ")
+    formula = typeset_formula(rule)
+    return rf"${symbol(name).strip('$')}\to {formula}${bracket}{more}" if formula else part
+
+
+def _settings(text: str, params: Mapping[str, Any] | None) -> list[str]:
+    """The settings of a specification that have values, but those among the parameters, and switches that are off."""
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    hidden = {*(params or {}), *UNTOLD}
+    kept = [(name, value) for name, _, value in pairs if value not in ("", "false") and name not in hidden]
+    return [f"{name.replace('_', ' ')}" if value == "true" else _value(name, value) for name, value in kept]
+
+
+def values(params: Mapping[str, Any], varied: Sequence[str]) -> list[str]:
+    """Parameters that are not varied, with their values; none where these are many."""
+    told = [_value(name, f"{value:g}") for name, value in params.items() if name not in varied and name not in UNTOLD]
+    return told if len(told) <= MOST_VALUES else []
+
+
+def _value(name: str, value: str) -> str:
+    number = typeset_formula(value)
+    return f"${symbol(name).strip('$')}={number}$" if number and "$" in symbol(name) else f"{name.replace('_', ' ')} = {value}"
+
+
+def _tex(node: ast.AST) -> tuple[str, int]:
+    """LaTeX, and how tightly its outermost operation binds: 1 sums, 2 products, 3 signs and powers, 4 the rest."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return _number(node.value)
+    if isinstance(node, ast.Name) and node.id == "pi":
+        return r"\pi", _TIGHT
+    if isinstance(node, ast.Name):
+        return symbol(node.id).strip("$") if "$" in symbol(node.id) else rf"\mathrm{{{node.id}}}".replace("_", r"\_"), _TIGHT
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return f"-{_within(node.operand, 2)}", 1
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return _call(node.func.id, [_tex(argument)[0] for argument in node.args]), _TIGHT
+    if isinstance(node, ast.BinOp):
+        return _operation(node)
+    raise ValueError(ast.dump(node))
+
+
+def _operation(node: ast.BinOp) -> tuple[str, int]:
+    if isinstance(node.op, ast.Pow):
+        return f"{_within(node.left, _TIGHT)}^{{{_tex(node.right)[0]}}}", 3
+    if isinstance(node.op, ast.Div):
+        return rf"\frac{{{_tex(node.left)[0]}}}{{{_tex(node.right)[0]}}}", 3
+    if type(node.op) not in _OPERATORS:
+        raise ValueError(ast.dump(node))
+    sign, binding = _OPERATORS[type(node.op)]
+    right, signed = _within(node.right, binding + (sign != "+")), isinstance(node.left, ast.UnaryOp)
+    if sign == r"\," and right[:1].isdigit():
+        sign = r"\cdot "
+    return (f"{_tex(node.left)[0]}{sign}{right}", 1) if signed else (f"{_within(node.left, binding)}{sign}{right}", binding)
+
+
+def _within(node: ast.AST, least: int) -> str:
+    tex, binding = _tex(node)
+    return tex if binding >= least else f"({tex})"
+
+
+def _call(name: str, parts: Sequence[str]) -> str:
+    if name == "sqrt":
+        return rf"\sqrt{{{parts[0]}}}"
+    if name == "Abs":
+        return f"|{parts[0]}|"
+    return (_FUNCTIONS.get(name) or rf"\mathrm{{{name}}}") + f"({', '.join(parts)})"
+
+
+def _number(value: float) -> tuple[str, int]:
+    """
+    >>> _number(1e-8), _number(0.25)
+    (('10^{-8}', 3), ('0.25', 4))
+    """
+    mantissa, _, exponent = f"{value:g}".partition("e")
+    if not exponent:
+        return mantissa, _TIGHT
+    return ("" if mantissa == "1" else rf"{mantissa}\cdot ") + f"10^{{{int(exponent)}}}", 2 if mantissa != "1" else 3
