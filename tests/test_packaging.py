@@ -219,6 +219,7 @@ def test_the_installed_copy_has_the_papers(fresh, kept, tmp_path):
     assert [claim["verdict"] for claim in json.loads(done.stdout)["claims"]] == ["reproduced"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [".", "cfdyn"])
 def test_an_editable_clone_has_the_papers(clone, folder, tmp_path):
     command = [clone / "env" / "bin" / "python", "-m", "cfdyn", "list", "claims", "--json"]

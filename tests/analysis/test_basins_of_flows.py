@@ -68,6 +68,7 @@ def minimum_reached(x, v, forced=False):
     return path.y[0, -1]
 
 
+@pytest.mark.slow
 def test_a_forced_oscillator_by_another_integrator():
     step = cf.stroboscopic_map(DUFFING, "2*pi/w")
     found = cf.analysis.basins(step, [(-2, 2), (-2, 2)], 6)

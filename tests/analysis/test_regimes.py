@@ -48,6 +48,7 @@ def test_labels_are_those_of_single_orbits():
     assert (found.labels == UNSETTLED).mean() <= 0.01
 
 
+@pytest.mark.slow
 def test_a_curve_is_told_from_long_and_slow_cycles():
     found = cf.analysis.regimes(DELAYED, ("a", np.linspace(1.9, 2.3, 30)), ("c", np.linspace(0.8, 1.0, 8)), [0.3, 0.3])
     labels = set(np.unique(found.labels))

@@ -186,6 +186,7 @@ def test_a_case_is_the_orbit_it_says():
     assert averaging.steps_row("a", alone).cells["iterate"] == averaging.stages(expected)
 
 
+@pytest.mark.slow
 def test_all_solvers_of_stiff_equations_are_given_the_same_equations():
     for task in (problems.problem("E4"), problems.problem("F1"), problems.brusselator(6), problems.PREY):
         y = np.array(task.start) + 0.25

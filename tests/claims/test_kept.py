@@ -68,6 +68,7 @@ def test_what_an_edit_computes_again(old, new, again):
     assert changed(old, new) == again
 
 
+@pytest.mark.slow
 def test_a_module_beside_the_paper_is_part_of_it(tmp_path):
     claim = (
         '\n\nfrom toy_papers._beside import number\n\n@CLAIMS.add("page 1", {"square": 4}, Control("no", expected={"square": 5}))\n'

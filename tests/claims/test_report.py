@@ -52,6 +52,7 @@ def text(report):
     return (report / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_nothing_comes_from_outside(text):
     page = Page(text)
     assert page.open == []

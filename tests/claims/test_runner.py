@@ -48,6 +48,7 @@ def test_a_second_run_computes_nothing(tmp_path):
     assert len(noted(tmp_path)) == 24
 
 
+@pytest.mark.slow
 def test_what_changed_is_computed_again_and_nothing_else(tmp_path):
     header = PAPER.split("for _k in range")[0]
 

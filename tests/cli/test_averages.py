@@ -41,6 +41,7 @@ def test_what_is_chosen_is_said(capsys):
     assert shown["chosen"] == {"lr": "1.1 × the edge", "start": "near the lowest minimum"} and shown["status"] == "done"
 
 
+@pytest.mark.slow
 def test_the_text_and_the_files(capsys, tmp_path):
     for number in ("001", "002"):
         code, out, err = run(capsys, *USUAL)

@@ -27,6 +27,7 @@ def test_the_numbers_are_those_of_the_call(capsys, tmp_path):
     assert [m.distance for m in again.models] == [m.distance for m in want.models]
 
 
+@pytest.mark.slow
 def test_a_film_of_few_steps_has_few_frames(capsys, tmp_path):
     code, out, _ = run(capsys, *USUAL[:-1], "12", "--models", "gradient", "--json", "--plot", "figure.pdf", "--animate", "film.gif")
     assert code == 0 and json.loads(out)["figures"] == ["figure.pdf", "film.gif"]

@@ -22,6 +22,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_study_of_a_file(folder):
     """Minimum and edge a second time, by Newton's method in numpy."""
     command = [sys.executable, "-m", "cfdyn", "study", "logistic:good.csv", "--json", "--no-figure", "--vary", "lr=8:9"]

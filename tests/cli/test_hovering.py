@@ -89,6 +89,7 @@ def test_flow_shows_it_beside_its_own(capsys):
     assert f"{want:.6g}" in run(capsys, "flow", *NETWORK, "--model", "stable", "--time", "300")[1]
 
 
+@pytest.mark.slow
 def test_warm_is_at_ease_with_optimizers_that_have_no_central_flow(capsys):
     code, out, _ = run(capsys, "warm", "(w**2-1)**2/4", "--optimizer", "gd:clip=1")
     assert code == 0 and out.startswith("(w**2-1)**2/4: ")

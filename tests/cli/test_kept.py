@@ -79,6 +79,7 @@ def test_a_study_without_a_figure(warm):
     assert done.returncode == 2 and "--no-figure" in done.stderr and sentences(done.stderr).count("cfdyn: ") == 1
 
 
+@pytest.mark.slow
 def test_limit_and_clear(tmp_path):
     assert run(tmp_path, "orbit", FORMULA, "--optimizer", "gd:lr=0.1", "--start", "0.5").returncode == 0
     everything = sum(sizes(tmp_path).values())

@@ -13,6 +13,7 @@ long = pytest.mark.skipif(DISABLED, reason="long")
 NEAR = ["--start", "0.63,0.19", "--box=-1.5:1.5,-0.5:0.5"]
 
 
+@pytest.mark.slow
 @long
 def test_manifolds_and_basins(capsys, tmp_path):
     call = ["manifold", "double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--box=-2.5:2.5,-12:12", "--basins", "12", "--start", "0,0"]

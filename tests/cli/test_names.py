@@ -7,6 +7,7 @@ import pytest
 from tests.cli.terminal import run
 
 
+@pytest.mark.slow
 def test_a_study_says_first_which_weights_it_read(capsys, tmp_path):
     call = ["study", "(w + 2*b - 1)**2/2 + w**4/4", "--optimizer", "gd:lr=0.1", "--no-figure", "--out", str(tmp_path)]
     status, out, _ = run(capsys, *call)

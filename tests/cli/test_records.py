@@ -58,6 +58,7 @@ def test_a_record_that_cannot_be_saved_leaves_no_file(capsys, monkeypatch):
     assert code == 1 and out == "" and "No space left" in err and not list(Path("cfdyn-out").iterdir())
 
 
+@pytest.mark.slow
 def test_a_number_belongs_to_one_process(tmp_path):
     """Four at once: four records, each whole."""
     there = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -53,6 +53,7 @@ def power(a: np.ndarray, exponent: float) -> np.ndarray:
     return vectors @ np.diag(values**exponent) @ vectors.T
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(shapes, shapes, seeds)
 def test_shampoo_equals_the_definition_with_eigenvalues(first, second, seed):

@@ -169,6 +169,7 @@ def test_an_analysis_its_command_and_its_figure(house):
     assert call(house, "-c", code).split() == ["Midrange", "midrange", "True"]
 
 
+@pytest.mark.slow
 def test_a_flow_with_its_kernel_and_its_command(house):
     """On a quadratic: exp(−ηλt/2) of the start."""
     document = json.loads(call(house, "-m", "cfdyn", "halved", "w**2", "--optimizer", "gd:lr=0.3", "--start", "1.5", "--json"))

@@ -154,6 +154,7 @@ def test_cycles_at_turning_points_of_odd_maps(a):
         assert len(found) == len(whole) and found.complete == whole.complete
 
 
+@pytest.mark.slow
 def test_a_search_adds_images():
     """Nine variables and no boxes: each cycle comes with its images under the signs and exchanges that hold."""
     names = [f"w{i}" for i in range(9)]

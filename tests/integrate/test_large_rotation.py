@@ -31,6 +31,7 @@ def exact(t):
     return rest + vectors @ (np.exp(values * t) * (vectors.T @ ([START["p"], START["q"]] - rest)))
 
 
+@pytest.mark.slow
 def test_a_stiff_path_takes_long_steps_and_its_user_is_told():
     """Extrapolated forces are stable up to steps of 1/20: 3,030 of them, each too short by its force alone."""
     run = large_run(flow(), start(), rtol=1e-4)

@@ -300,6 +300,7 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
         assert fingerprints.reached([name.removeprefix("cfdyn.")]) == sorted(files[one] for one in reached)
 
 
+@pytest.mark.slow
 def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
     # Of three rules and one kernel; what a `Map` is made of, the loop over orbits too, may be in rules of flows.
@@ -309,6 +310,7 @@ def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_p
         assert run(copy, f"sys.path.insert(0, {str(tmp_path)!r})")["built"] == compiled
 
 
+@pytest.mark.slow
 def test_an_edited_helper_two_folders_down_is_in_the_machine_code_of_its_caller(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
     room = tmp_path / "cfdyn" / "kernels" / "room" / "inner"
@@ -344,6 +346,7 @@ def test_a_home_that_is_none_and_a_relative_folder(tmp_path):
     assert done.stdout.split() == ["True", str(tmp_path / "kept")]
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_exist(tmp_path):
     (tmp_path / "file").write_text("")
     answer = run(tmp_path / "file" / "below")
@@ -359,6 +362,7 @@ def test_a_folder_that_is_a_file(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_folder_that_others_may_write_to_is_not_used(copy):
     """Its files would be executed."""
     for path in copy.glob("rules-*/*"):
@@ -382,6 +386,7 @@ def test_a_full_disk(before, tmp_path):
     assert files(tmp_path / "cache") == {}, "half-written files are left behind"
 
 
+@pytest.mark.slow
 def test_four_processes_at_once_on_an_empty_cache(tmp_path):
     place = tmp_path / "cache"
     running = [start(place) for _ in range(4)]

@@ -149,6 +149,7 @@ def where_sets_are(test):
     return pytest.mark.skipif(DISABLED or not there, reason="the sets are for the compiler, for Linux on x86-64")(test)
 
 
+@pytest.mark.slow
 @where_sets_are
 def test_the_same_numbers_with_and_without(source, tmp_path):
     came = run(source, tmp_path / "came", *ORBIT)

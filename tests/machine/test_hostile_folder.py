@@ -76,6 +76,7 @@ def test_a_command_executes_nothing_of_its_folder(name, tmp_path):
     assert done.returncode == (1 if name == "check" else 0) and "executed" not in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 def test_a_claim_executes_nothing_of_its_folder(tmp_path):
     """Its check in a process of its own, quicker than with a figure."""
     done = finished([*CFDYN, "claims", "singer1978.schwarzian_of_a_composition"], cwd=tmp_path, env=hostile(tmp_path))

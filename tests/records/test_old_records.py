@@ -68,6 +68,7 @@ def test_there_is_one_of_each_class():
     assert len(FILES) == 40 and KNOWN.keys() | DRAWN <= FILES.keys()
 
 
+@pytest.mark.slow
 def test_each_opens_where_nothing_is_imported_yet():
     """Its module is found by the name in the file."""
     code = """

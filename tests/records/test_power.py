@@ -86,6 +86,7 @@ def test_writers_that_leave_something_out_are_found_out(write, during, after, tm
     assert outcomes(tmp_path, tmp_path / "x", write, b"old content")[:2] == (during, after)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_and_the_measurements_up_to_it_are_those_before_or_the_new_ones(tmp_path):
     """Whatever checkpoint is there, all rows until then are, bit for bit."""
     run = tmp_path / "run"

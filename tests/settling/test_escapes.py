@@ -86,6 +86,7 @@ def test_what_is_said_where_nothing_is_decided():
     assert found.period == 1 or "critical point" in found.reason
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_bursts_of_a_bounded_map_are_no_growth():
     """Pomeau and Manneville's map stays in [0, 1); its laminar phases have no longest length."""

@@ -108,6 +108,7 @@ def test_momentum_has_a_smooth_edge_where_a_step_at_one_over_the_curvature_ends_
     assert found.edge.smooth and found.flip is not None and "At any learning rate" not in found.verdict
 
 
+@pytest.mark.slow
 def test_a_study_says_how_the_preconditioned_sharpness_lies_to_its_edge():
     """A loss of two weights that Adam hovers on; what gradient descent has there is λ₁(H) up to a factor, and not said twice."""
     loss = cf.Loss("(1 - x*y)**2/2 + 0.002*(x - 2)**2")

@@ -68,6 +68,7 @@ def test_a_process_that_is_kept_waiting_is_not_ended(monkeypatch):
     assert stopped == ["T"] and found.families and not found.reason
 
 
+@pytest.mark.slow
 def test_a_study_names_the_formulas_for_which_time_did_not_suffice(monkeypatch, tmp_path):
     """A process that ends while it is still importing SymPy."""
     monkeypatch.setattr(process, "_shelf", lambda: NOTHING_KEPT)

@@ -307,6 +307,7 @@ def test_too_long_is_refused_at_once():
     assert time.process_time() - start < 1
 
 
+@pytest.mark.slow
 def test_sympy_can_work_with_the_deepest_formulas():
     for before, after in [("x/(y - ", ")"), ("sqrt(1 + ", ")"), ("(a + z*", " + 1)"), ("sigmoid(", ")")]:
         depth = next(d for d in range(MAX_DEPTH, 0, -1) if isinstance(outcome(nested(before, "x", after, d)), sympy.Expr))

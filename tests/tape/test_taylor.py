@@ -343,6 +343,7 @@ def test_a_column_may_move():
     assert_close(values_of(t, series, [3], rows=[[0], [1], [2]]), exact)
 
 
+@pytest.mark.slow
 def test_deep_formulas_need_no_recursion():
     t = Tape()
     x = node = t.leaf("z", 0)

@@ -81,6 +81,7 @@ def test_exponents_of_mini_batches_are_those_of_the_rows_of_each_step(train):
     assert np.linalg.norm(jacobians[3] - jacobians[4]) > 0.1
 
 
+@pytest.mark.slow
 def test_exponents_change_nothing_else_and_go_on_bit_for_bit(train, tmp_path, monkeypatch):
     monkeypatch.setattr("cfdyn.training.train.SAID", 0.0)
     plain, whole, out = train(), train(exponents=2), tmp_path / "stopped"

@@ -159,6 +159,7 @@ def test_ctrl_c_keeps_what_is_done(train, tmp_path, monkeypatch):
     same(whole.folder, out)
 
 
+@pytest.mark.slow
 def test_a_file_of_an_array_that_is_gone_is_told(train, tmp_path, monkeypatch):
     """Zarr reads NaN in its place."""
     monkeypatch.setattr("cfdyn.training.files.store.CHUNK", 6)
