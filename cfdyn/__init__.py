@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import cfdyn.machine.portable  # noqa: F401 (from now on, whoever forks waits for what other threads import and compile)
+from cfdyn.errors import no_attribute
 from cfdyn.registry import Rebinding, asked_by_help
 
 __version__ = "0.1.0"
@@ -54,8 +55,9 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         places = {room: f"{room}/*" if room == "analysis" else room for room in _NAMES if name.isidentifier() and name[0] != "_"}
         rooms = [room for room, place in places.items() if any(Path(__file__).parent.glob(f"{place}/{name}.py"))]
-        advice = f"; there is cf.{rooms[0]}.{name}" if rooms else ""
-        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}{advice}", name=name, obj=sys.modules[__name__])
+        if rooms:
+            raise AttributeError(f"module 'cfdyn' has no attribute {name!r}; there is cf.{rooms[0]}.{name}")
+        raise no_attribute("cfdyn", name, _PUBLIC)
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))
     globals()[name] = value
     return value

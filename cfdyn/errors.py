@@ -1,7 +1,7 @@
 """The errors a user can meet: each says what was given, what is allowed and what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 HEAD, TAIL = 380, 160  # of a message that is longer
@@ -129,7 +129,27 @@ def _nearest(name: str, known: list[str]) -> str | None:
     if given in plain:
         return plain[given]
     elsewhere = [one for one in ELSEWHERE.get(given, ()) if one in known]
-    return next(iter(elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
+    return next(iter(elsewhere), None) or like(name, known)
+
+
+def like(name: str, known: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """The name of the same letters, or of nearly the same.
+
+    >>> like("rl", ["clip", "lr"]), like("adma", ["gd", "adam"]), like("foo", ["gd", "adam"])
+    ('lr', 'adam', None)
+    """
+    same = (one for one in known if sorted(one) == sorted(name))
+    return next(same, None) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=cutoff)), None)
+
+
+def no_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have, with the nearest that it has.
+
+    >>> print(no_attribute("cfdyn.optimizers", "adma", ["gd", "adam"]))
+    module 'cfdyn.optimizers' has no attribute 'adma'; did you mean 'adam'?
+    """
+    near = None if name.startswith("_") else _nearest(name, sorted(known))
+    return AttributeError(f"module {module!r} has no attribute {name!r}{f'; did you mean {near!r}?' if near else ''}")
 
 
 def of_torch(value: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from cfdyn.errors import unknown
+from cfdyn.errors import no_attribute, unknown
 
 SINGULAR = {"losses": "loss", "optimizers": "optimizer", "flows": "flow", "networks": "network", "data": "data set"}
 
@@ -49,7 +49,7 @@ class Catalogue(Rebinding):
     def __getattr__(self, name: str) -> Any:
         place = None if name.startswith("_") else home(self, name)
         if place is None:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+            raise no_attribute(self.__name__, name, () if name.startswith("_") else self.names())
         module = importlib.import_module(place)
         if name not in self.__dict__:  # it is in a folder, which has the module by that name
             setattr(self, name, self._entry(name, module))

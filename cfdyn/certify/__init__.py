@@ -15,6 +15,7 @@ import importlib
 import sys
 from typing import Any
 
+from cfdyn.errors import no_attribute
 from cfdyn.registry import Rebinding
 
 _WHERE = {
@@ -26,7 +27,7 @@ _WHERE = {
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn.certify' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        raise no_attribute("cfdyn.certify", name, _WHERE)
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.certify.{_WHERE[name]}"))
     globals()[name] = value
     return value

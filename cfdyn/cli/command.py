@@ -11,7 +11,22 @@ from typing import Any, get_args, get_origin
 from typer.models import ArgumentInfo
 
 from cfdyn.cli import interrupts
-from cfdyn.cli.input.options import CSV, DRAWN_TO, FIGSIZE, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, QUIET, STYLE, XLIM, YLIM
+from cfdyn.cli.input.options import (
+    BRIEF,
+    CSV,
+    DRAWN_TO,
+    FIGSIZE,
+    FIGURE,
+    FOLDER,
+    JSON,
+    OUT,
+    PIXELS,
+    PLOT,
+    QUIET,
+    STYLE,
+    XLIM,
+    YLIM,
+)
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.noise import Noise
 from cfdyn.cli.output.document import print_json
@@ -32,14 +47,15 @@ class Answer:
     """What a command answers.
 
     ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
-    ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`; ``figures``: files drawn besides;
-    ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit status; ``columns``: makes the
-    table for --csv where that has more than what is printed.
+    ``headline``: what --brief prints; ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`;
+    ``figures``: files drawn besides; ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit
+    status; ``columns``: makes the table for --csv where that has more than what is printed.
     """
 
     document: Callable[[], dict[str, Any]]
     tables: Callable[[Screen], Any] = lambda screen: None
     text: str | None = None
+    headline: str = ""
     record: Any = None
     draw: Callable[..., Any] | None = None
     figures: Sequence[Path] = ()
@@ -54,10 +70,12 @@ class Answer:
 
         write_columns(csv, self.columns() if self.columns else printed(self.tables))
 
-    def show(self, json: bool, files: Files | None, csv: Path | None) -> None:
-        """On stdout, with the names of the files."""
+    def show(self, json: bool, files: Files | None, csv: Path | None, brief: bool = False) -> None:
+        """On stdout, with the names of the files; ``brief``: the headline alone, unless a document is asked for."""
         if json:
             print_json({**self.document(), **(files.names() if files else {} if csv is None else {"csv": str(csv)})})
+        elif brief:
+            Screen().print(self.headline)
         elif self.text is not None:
             print(self.text)
         else:
@@ -81,6 +99,7 @@ class Outputs:
     figsize: FIGSIZE = None
     csv: CSV = None
     figure: FIGURE = True
+    brief: BRIEF = False
     json: JSON = False
     quiet: QUIET = False
 
@@ -165,7 +184,7 @@ def command(
                     if files and keeps:
                         _keep(getattr(stopped, "record", record), files, own.__name__, say, "loss" in given)
                     raise
-            answer.show(given["json"], files, csv)
+            answer.show(given["json"], files, csv, given.get("brief", False))
             return answer.status
 
         known = {**dict(item for kind in made.values() for item in _parameters(kind).items()), **outputs, **taken}

@@ -57,6 +57,8 @@ def _part(value: Any, whole: bool) -> str:
         return f"[{value[0]!r}, {value[1]!r}, … {len(value)} numbers]"
     if isinstance(value, list | tuple | dict) and _least(value) > 4:
         return f"<{type(value).__name__} of {len(value)}>"
+    if whole and isinstance(value, str):
+        value = value.partition("\n")[0]
     text, most = _one_line(value), WIDTH - 12 if whole else PART
     if len(text) <= most:
         return text

@@ -23,8 +23,9 @@ from cfdyn.studies.compile_ahead import compiling_ahead
 from cfdyn.studies.defaults import NEAR, edge_at, family, learning_rate, of_loss, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
+from cfdyn.studies.onward import onward
 from cfdyn.studies.proofs import proofs
-from cfdyn.studies.verdict import verdict
+from cfdyn.studies.verdict import BULLET, verdict
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
@@ -54,7 +55,9 @@ class Study(Record):
     draws the orbit on; ``hovering``: λ₁(P⁻¹H) along 3,000 steps (20,000 with an oscillation kept up where ``regime`` rests on
     perturbations; fewer where these take long) against its edge, or None and why there is none (``no_hovering``);
     ``unfinished``: what of all this could not be computed, and why, or ""; ``certificates``: what is proved in ball arithmetic,
-    documents of `cf.certify`; ``unproved``: what was tried in vain, and why; ``verdict``: all of it in words.
+    documents of `cf.certify`; ``unproved``: what was tried in vain, and why; ``verdict``: the headline, and a line for each of
+    the bullets: the edge, what else lives here, what changes with lr, what is proved, what to try next. docs/theory/words.md has
+    its words.
     """
 
     _headline = ("title", "optimizer", "verdict")
@@ -84,6 +87,16 @@ class Study(Record):
     no_hovering: str = ""
     certificates: list[dict] = field(default_factory=list)
     unproved: list[str] = field(default_factory=list)
+
+    @property
+    def headline(self) -> str:
+        """What the orbit ends on, in a line."""
+        return self.verdict.split(BULLET)[0]
+
+    @property
+    def bullets(self) -> list[str]:
+        """What follows it, five at most."""
+        return self.verdict.split(BULLET)[1:]
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -161,7 +174,9 @@ def studied(
     z0 = step.state(start if given else start_near(loss, known))
     parts = _parts(shared, loss, optimizer, step, z0, known, box, lr_range, seed, stages)
     parts["chosen"] = {"lr": how, "start": GIVEN if given else NEAR}
-    return Study(**parts, verdict=verdict(step, **parts), provenance=provenance(
+    seen = [parts[name] for name in ("regime", "edge", "bands", "minima")]
+    words = verdict(step, onward(loss.spec, optimizer, z0[: np.size(start)] if given else None, *seen), **parts)
+    return Study(**parts, verdict=words, provenance=provenance(
         loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed, data=loss.spec.data_digest,
     ))  # fmt: skip
 
@@ -202,7 +217,7 @@ def _parts(
         )  # fmt: skip
         tried.missing += [f"windows of 3-cycles {gaps}"] if gaps else []
         stages.begin("proving")
-        parts["certificates"], parts["unproved"] = proofs(step, regime, parts["cycles"], around)
+        parts["certificates"], parts["unproved"] = proofs(step, regime, parts["cycles"], around, border)
         stages.begin("looking for formulas")
         parts["exact"], left = exact()
     tried.missing += [f"closed forms of {left}"] if left else []

@@ -1,4 +1,4 @@
-"""`verdict`: a study in sentences for a reader in a hurry."""
+"""`verdict`: a study for a reader in a hurry: a headline, and a few bullets."""
 
 from collections.abc import Sequence
 
@@ -14,27 +14,78 @@ from cfdyn.analysis.training.hovering import Hovering
 from cfdyn.cycles.line.sampling import continuous_between
 from cfdyn.numerics.stability import stability
 from cfdyn.settling.in_floats import UNSTABLE
-from cfdyn.studies.proofs import in_words
+from cfdyn.studies.proofs import in_words, proves_cycle, proves_edge
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
-from cfdyn.words import STABILITY, called, how_many
+from cfdyn.words import STABILITY, called, how_many, spoken
 
+BULLET = "\n• "
 AT_ONE = 1e-6  # of a multiplier from 1: that of a continuum, or of a fold
 MOVED = 1e-6  # of a fixed point from its minimum: what weight decay does, not rounding
+AT_EDGE = 1e-9  # of a learning rate from the edge: rounding
 MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undecided", "unresolved")  # of the bands, as named
+NOUNS = {"chaotic": "Chaotic orbit", "quasi-periodic": "Quasi-periodic orbit", "divergent": "Divergent orbit"}
 
 
 def verdict(
-    step: Map, *, optimizer: str, regime: Regime, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None,
-    cycles: Cycles | None, minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str,
+    step: Map, onward: str = "", *, optimizer: str, regime: Regime, lr: float, edge: Edge | None, no_edge: str,
+    flip: NormalForm | None, cycles: Cycles | None, minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str,
     hovering: Hovering | None = None, certificates: Sequence[dict] = (), **_: object,
 ) -> str:  # fmt: skip
-    """A few sentences, the answer first, each one true of the numbers given."""
-    orbit, border = _orbit(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
-    sentences = [orbit, border, _moving(hovering, regime), _flip(flip), _threes(step, regime, cycles),
-                 in_words(certificates), _born(windows), _met(bands)]  # fmt: skip
-    sentences.append(f"Not computed: {unfinished}." if unfinished else "")
-    return " ".join(s for s in sentences if s)
+    """The headline and at most five bullets, each true of the numbers given; ``onward``: what to try next."""
+    bullets = [
+        [_edge(optimizer.partition(":")[0], lr, edge, no_edge, flip, minima), _moving(hovering, regime)],
+        [_minima(minima), _threes(step, regime, cycles)],
+        [_met(bands), _born(windows)],
+        [in_words(certificates), _orbit(regime, minima), f"Not computed: {unfinished}." if unfinished else ""],
+        [onward and f"Try next: {onward}"],
+    ]  # fmt: skip
+    lines = [" ".join(words for words in bullet if words) for bullet in bullets]
+    return BULLET.join([_headline(regime, lr, edge, no_edge, minima, certificates), *(line for line in lines if line)])
+
+
+def _headline(
+    regime: Regime, lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum], certificates: Sequence[dict]
+) -> str:  # fmt: skip
+    """What the orbit ends on, the learning rate over the edge, and "Proved." where all of that is proved."""
+    what, where = _what(regime, minima), _where(lr, edge, no_edge, minima)
+    proved = what.startswith("Stable") and proves_cycle(certificates, regime.period)
+    if proved and (not where or edge is not None and edge.smooth and proves_edge(certificates, edge, lr)):
+        return f"{what}{where}. Proved."
+    if proved:
+        return f"{what} (proved){where}."
+    return f"{what}{where}." if regime.kind == "undecided" else f"{what}{where}. Floating point."
+
+
+def _what(regime: Regime, minima: list[Minimum]) -> str:
+    """The regime as a noun."""
+    noun = NOUNS.get(regime.kind, "Undecided")
+    if regime.period:
+        stable, what = stability(regime.multipliers), called(regime.period)
+        noun = f"{STABILITY[stable].capitalize()} {what}"
+        if "corner" in regime.reason:
+            noun = f"{what[0].upper()}{what[1:]} at a corner of the map"
+        elif _on_continuum(regime, minima):
+            noun = "Fixed point on a continuum of minima"
+    return f"{noun} under perturbations of {regime.inject:.2g}" if regime.unperturbed and noun != "Undecided" else noun
+
+
+def _where(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
+    """The learning rate beside the edge of stability."""
+    if edge is None:
+        return "; the lowest minimum has no edge of stability" if minima and no_edge else ""
+    if not edge.smooth and lr > edge.value:
+        return "; the lowest minimum is unstable"
+    ratio = lr / edge.value
+    return f", {'at' if abs(ratio - 1) <= AT_EDGE else f'{ratio:.3g} ×'} the edge of stability"
+
+
+def _on_continuum(regime: Regime, minima: list[Minimum]) -> bool:
+    """A fixed point that attracts but for directions along which minima go on."""
+    if regime.kind != "fixed point" or not minima or minima[0].kind != "continuum":
+        return False
+    across = np.abs(regime.multipliers[np.abs(regime.multipliers - 1) > AT_ONE])
+    return len(across) < len(regime.multipliers) and max(across, default=0.0) < 1
 
 
 def _orbit(regime: Regime, minima: list[Minimum]) -> str:
@@ -49,12 +100,10 @@ def _orbit(regime: Regime, minima: list[Minimum]) -> str:
 
 
 def _regime(regime: Regime, minima: list[Minimum]) -> str:
-    if regime.kind == "fixed point" and minima and minima[0].kind == "continuum":
-        across = [float(abs(m)) for m in regime.multipliers if abs(m - 1) > AT_ONE]
+    across = np.abs(regime.multipliers[np.abs(regime.multipliers - 1) > AT_ONE])
+    if _on_continuum(regime, minima):
         largest = max(across, default=0.0)
-        if largest < 1 and len(across) < len(regime.multipliers):
-            where = "a point of a continuum of minima"
-            return f"The orbit converges to {where} (|multiplier| 1 along it, {largest:.4g} across)."
+        return f"The orbit converges to a point of a continuum of minima (|multiplier| 1 along it, {largest:.4g} across)."
     mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
     what = called(regime.period or 0)
     if regime.period and "corner" in regime.reason:
@@ -64,7 +113,6 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     stable = stability(regime.multipliers) if regime.period else None
     if stable is False:
         return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."
-    across = np.abs(regime.multipliers[np.abs(regime.multipliers - 1) > AT_ONE])
     ones = len(regime.multipliers) - len(across)
     if regime.period and stable is None and ones and stability(across if len(across) else 0.0):
         held = f", the largest of the others {across.max():.4g}" if len(across) else ""
@@ -82,19 +130,22 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     return f"Undecided: {regime.reason}."
 
 
-def _edge(name: str, lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
+def _edge(
+    name: str, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None, minima: list[Minimum]
+) -> str:  # fmt: skip
+    """What happens at the edge of the lowest minimum."""
     if not minima:
         return "No minimum was found in the box."
     if edge is None:
         return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}." if no_edge else ""
     rests = edge.points[0, : len(minima[0].w)]
     moved = f", which is held at {', '.join(f'{x:.6g}' for x in rests)}" if np.abs(rests - minima[0].w).max() > MOVED else ""
+    which = f"the lowest minimum{moved}{',' * bool(moved)}"
     if not edge.smooth and lr > edge.value:
-        which = f"the lowest minimum{moved}{',' * bool(moved)}"
         return f"At any learning rate above {edge.value:.6g} {which} is unstable: {name} does not rest on it."
-    side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
-    ratio = f"{lr / edge.value:.3g} ×"
-    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum{moved} ({ratio})."
+    if flip is None:
+        return f"At the edge, lr = {edge.value:.6g}, {which} loses stability by a {spoken(edge.kind)}."
+    return f"At the edge of {which}{' ' if moved else ', '}lr = {edge.value:.6g}, the flip is {flip.meaning}."
 
 
 def _moving(hovering: Hovering | None, regime: Regime) -> str:
@@ -107,8 +158,9 @@ def _moving(hovering: Hovering | None, regime: Regime) -> str:
     return f"With an oscillation of at least {regime.inject:.2g}, {meaning[0].lower()}{meaning[1:]}"
 
 
-def _flip(flip: NormalForm | None) -> str:
-    return "" if flip is None else f"The flip there is {flip.meaning}."
+def _minima(minima: list[Minimum]) -> str:
+    """How many minima there are, where that is more than one."""
+    return f"The loss has {len(minima)} minima." if len(minima) > 1 else ""
 
 
 def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
@@ -124,7 +176,7 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
     if not any(continuous_between(step, c.points) for c in cycles):
         return f"{count}. The map jumps or has a pole between its points, so Li and Yorke's theorem does not apply."
     if regime.kind in ("cycle", "fixed point"):
-        return f"{count}: by Li and Yorke some starts are then chaotic, although this orbit is periodic."
+        return f"{count}: by Li and Yorke some starts are chaotic although this orbit is periodic."
     return f"{count}: by Li and Yorke chaos follows."
 
 
@@ -143,5 +195,5 @@ def _met(bands: Bands) -> str:
         if name in MET and hi - lo >= 2 * bands.resolution:
             firsts.setdefault(name, lo)
     met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
-    how = "with perturbations where round-off decides, " * bands.perturbed
-    return f"Over {bands.parameter}, from the same start, {how}sampled every {bands.resolution:.2g}: {met}." if met else ""
+    how = ", perturbed where round-off decides" * bands.perturbed
+    return f"As {bands.parameter} grows (same start, sampled every {bands.resolution:.2g}{how}): {met}." if met else ""

@@ -6,15 +6,16 @@
 [('birth by doubling', '1'), ('flip', '-1 + sqrt(5)')]
 """
 
-import sys
 from typing import Any
+
+from cfdyn.errors import no_attribute
 
 _WHERE = {"cycles": "cycles", "edge": "edge", "short_forms": "short"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'cfdyn.symbolic' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        raise no_attribute("cfdyn.symbolic", name, _WHERE)
     import importlib
 
     value = getattr(importlib.import_module(f"cfdyn.symbolic.exact.{_WHERE[name]}"), name)

@@ -15,11 +15,13 @@ import numpy as np
 from cfdyn.arguments import converted, number
 from cfdyn.errors import FormulaError, UsageError, unknown
 from cfdyn.symbolic.text.formula import Formula, check_names, formula
+from cfdyn.symbolic.text.powers import powers
 from cfdyn.tape.program import Node
 
 if TYPE_CHECKING:
     import sympy as sp
 
+DIGITS = 6  # of a number of weights, fewer
 Box = tuple[tuple[float, float], ...]
 
 
@@ -129,7 +131,7 @@ def natural_order(names: Sequence[str]) -> list[str]:
 
 
 def make_loss(
-    text: str | sp.Expr | Callable[..., Any], variables: str | Sequence[str] | None = None,
+    text: str | sp.Expr | Callable[..., Any], variables: str | int | Sequence[str] | None = None,
     params: Mapping[str, float] | None = None, columns: Sequence[str] = (), **fields: Any,
 ) -> LossSpec:  # fmt: skip
     """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
@@ -145,6 +147,7 @@ def make_loss(
     if inspect.isfunction(text):
         text, variables, params = of_function(text, variables, params, columns)
     params = converted("params", {} if params is None else params, Mapping[str, float])
+    text = powers(text)  # type: ignore[arg-type]
     read = formula(text)
     used = set(read.names)
     known = set(params) | set(columns)
@@ -172,7 +175,7 @@ def make_loss(
 
 
 def of_function(
-    function: Callable[..., Any], variables: str | Sequence[str] | None, params: Mapping[str, float] | None,
+    function: Callable[..., Any], variables: str | int | Sequence[str] | None, params: Mapping[str, float] | None,
     columns: Sequence[str],
 ) -> tuple[str, list[str], dict[str, float]]:  # fmt: skip
     """The formula of a Python function that gives one number, its variables and parameters."""
@@ -191,10 +194,20 @@ def _check_table(data: Any, columns: Sequence[str]) -> None:
         raise UsageError(f"the data need rows of {len(columns)} entries ({', '.join(columns)}), not shape {np.shape(data)}")
 
 
-def split_names(names: str | Sequence[str] | None) -> list[str]:
-    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names; none of nothing."""
+def split_names(names: str | int | Sequence[str] | None) -> list[str]:
+    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names; none of nothing; of a number so many: w1, w2, …
+
+    >>> split_names("x, y"), split_names(3), split_names(1)
+    (['x', 'y'], ['w1', 'w2', 'w3'], ['w'])
+    """
     if names is None or isinstance(names, str) and not names:
         return []
+    if isinstance(names, str) and names.strip().isdecimal() and len(names) < DIGITS:
+        names = int(names)
+    if isinstance(names, int) and not isinstance(names, bool):
+        if names < 1:
+            raise UsageError(f"variables is a number of weights above 0, or their names, not {names}")
+        return [f"w{k}" for k in range(1, names + 1)] if names > 1 else ["w"]
     parts = re.split(r"[,\s]+", names.strip()) if isinstance(names, str) else converted("variables", names, Sequence[str])
     if len(set(parts)) != len(parts) or not all(parts):
         raise UsageError(f"variable names must be distinct and not empty: {names!r}")

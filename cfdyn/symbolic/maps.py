@@ -195,7 +195,7 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: AsSystem, variables: str | Sequence[str] | None,
+    formulas: AsSystem, variables: str | int | Sequence[str] | None,
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow.
@@ -220,6 +220,8 @@ def make_map(
     names = split_names(variables) or natural_order(sorted(used - set(params)))
     timed = what == "flow" and TIME not in params and len(set(names) - {TIME}) == len(read)
     names, used = [name for name in names if not (timed and name == TIME)], used - {TIME} if timed else used
+    if variables and len(names) < len(read):
+        raise FormulaError(f"a {what} needs one formula for each variable, not {_mismatch(len(read), names, True)}")
     check_names(name for name in (*names, *params) if name not in used)
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")

@@ -23,7 +23,7 @@ CALLED = {name: name for name in SAME} | {
 OPERATORS = {"add": "__add__", "subtract": "__sub__", "multiply": "__mul__", "divide": "__truediv__", "power": "__pow__",
              "negative": "__neg__", "less": "__lt__", "less_equal": "__le__", "greater": "__gt__",
              "greater_equal": "__ge__"}  # fmt: skip
-ARRAY = "; if its argument is an array, name the entries, as in cf.Loss(function, 'w1 w2')"
+ARRAY = "; if its argument is an array, say how many entries it has, as `variables=16`, or name them, as `variables=['w1', 'w2']`"
 BRANCHES = ("it decides by the values, which a formula cannot; write the cases with numpy.where(condition, a, b), "
             "and max and min with numpy.maximum and numpy.minimum")  # fmt: skip
 
@@ -140,7 +140,7 @@ class Traced:
     def __array_function__(self, function: Callable, kinds: object, args: Sequence, options: object) -> Any:
         if function is np.where and len(args) == 3:
             return _where(*args)
-        raise FormulaError(f"numpy.{function.__name__} of a single number has no formula here")
+        raise FormulaError(f"numpy.{function.__name__} of a single number has no formula here{ARRAY}")
 
 
 def _shielded(value: object) -> object:

@@ -43,7 +43,7 @@ class Flow(CompiledFlow):
     """
 
     def __init__(
-        self, formulas: FlowSpec | ModelSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        self, formulas: FlowSpec | ModelSpec | AsSystem, variables: str | int | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, *, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
         kernel: Kernel | None = None,
     ):  # fmt: skip
@@ -58,7 +58,7 @@ class Flow(CompiledFlow):
 
     @classmethod
     def from_text(
-        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | int | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
         """Any system of differential equations dx/dt = F(x, t), one right-hand side for each variable; as `Flow(formulas, …)`.

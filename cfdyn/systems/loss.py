@@ -60,7 +60,7 @@ class Loss(Portable):
     """
 
     def __init__(
-        self, formula: AsFormula, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
+        self, formula: AsFormula, variables: str | int | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
         box: Box | None = None, data: Mapping[str, Any] | None = None,
     ):  # fmt: skip
         _not_in_the_catalogue(formula, variables)

@@ -48,7 +48,7 @@ class Map(Compiled):
     """
 
     def __init__(
-        self, formulas: MapSpec | AsSystem, variables: str | Sequence[str] | None = None,
+        self, formulas: MapSpec | AsSystem, variables: str | int | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ):  # fmt: skip
         spec = formulas if isinstance(formulas, MapSpec) else around(make_map(formulas, variables, params), periodic)
@@ -56,7 +56,7 @@ class Map(Compiled):
 
     @classmethod
     def from_text(
-        cls, formulas: AsSystem, variables: str | Sequence[str] | None = None,
+        cls, formulas: AsSystem, variables: str | int | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
     ) -> Map:  # fmt: skip
         """A map from one formula for each variable; the same as `Map(formulas, …)`.

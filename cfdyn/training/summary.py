@@ -15,6 +15,7 @@ from cfdyn.training.periods import along_directions
 from cfdyn.words import how_many
 
 TURNED = 3.0  # growth e^±3 over the steps looked at: with less, tangents have hardly turned to what grows fastest
+BULLETS = 5
 TESTED = ("central", "stable")
 DELAYED, LITTLE = 20, 1e-3  # steps from the edge to the swing, and its least size before it, of the widest: less is no delay
 
@@ -96,6 +97,17 @@ class Summary(Dynamics):
                 said.append(f"{whose} predicted loss is {found['predicted']:.4g}, the optimizer's mean {found['measured']:.4g} "
                             f"({100 * found['error']:+.2g} %), over {found['over']}.")  # fmt: skip
         return [words for words in said if words]
+
+    @property
+    def headline(self) -> str:
+        """What the iterates did, in a sentence."""
+        return (*self.sentences, f"The run {self.status}.")[0]
+
+    @property
+    def bullets(self) -> list[str]:
+        """The sentences that follow, five at most: of many the last ones stand in one."""
+        found = self.sentences[1:]
+        return found if len(found) <= BULLETS else [*found[: BULLETS - 1], " ".join(found[BULLETS - 1 :])]
 
     @cached_property
     def average_loss(self) -> np.ndarray:

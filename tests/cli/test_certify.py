@@ -69,9 +69,10 @@ def test_cycles_with_proof(capsys):
 def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
     status, out, _ = run(capsys, "study", "double_well", "--optimizer", "gd:lr=1.46", "--vary", "lr=1.4:1.5", "--no-figure", "--json")
     found = json.loads(out)
-    assert status == 0 and [c["kind"] for c in found["certificate"]] == ["cycle", "chaos"] and found["unproved"] == []
-    assert "Proved in ball arithmetic: a stable 3-cycle, where the orbit ends; a 3-cycle, with the chaos that follows." in found["verdict"]
-    assert [run(capsys, "check", file)[0] for file in found["certificates"]] == [0, 0]
+    assert status == 0 and [c["kind"] for c in found["certificate"]] == ["cycle", "bifurcation", "chaos"] and found["unproved"] == []
+    assert "Proved in ball arithmetic: a stable 3-cycle; the supercritical flip at the edge; a 3-cycle and the chaos that follows." in found["verdict"]
+    assert found["headline"] == "Stable 3-cycle, 1.46 × the edge of stability. Proved." and len(found["bullets"]) == 5
+    assert [run(capsys, "check", file)[0] for file in found["certificates"]] == [0, 0, 0]
 
 
 def test_jobs_are_for_proofs(capsys):

@@ -13,11 +13,11 @@ def test_a_short_record_is_shown_whole():
     assert repr(cf.Event(1.5, "enter", 2)) == "Event(t=1.5, kind='enter', rank=2)"
 
 
-def test_a_study_begins_with_its_verdict():
+def test_a_study_begins_with_its_headline():
     found = cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
-    first, second, third = repr(found).split("\n")
-    assert first.startswith("Study(title='double_well', optimizer='gd:lr=1.1'") and third.endswith("…)")
-    assert found.verdict[:60] in second
+    first, _, third = repr(found).split("\n")
+    assert first.startswith("Study(title='double_well', optimizer='gd:lr=1.1', verdict=") and third.endswith("…)")
+    assert found.headline in first and found.bullets[0] not in repr(found)
 
 
 @given(st.text(max_size=2000), st.integers(0, 200))

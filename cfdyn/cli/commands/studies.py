@@ -27,7 +27,7 @@ ARGUMENTS = {"params": "set", "z0": "start", "w0": "start", "names": "variables"
 COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 
 
-@command("table jobs keep seed out plot csv json", group="Study", place=11, keeps=True)
+@command("table jobs keep seed out plot csv brief json", group="Study", place=11, keeps=True)
 def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
@@ -44,8 +44,8 @@ def studies(
     $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
     studies = in_columns(cfdyn.study_many(_asked(table, seed), jobs, keep or out / "studies", progress=say))
-    return Answer(lambda: _document(studies), lambda screen: _print(screen, studies), record=studies, columns=studies.table,
-                  status=1 if len(studies.failures) == len(studies) else 0)  # fmt: skip
+    return Answer(lambda: _document(studies), lambda screen: _print(screen, studies), headline=studies.verdict, record=studies,
+                  columns=studies.table, status=1 if len(studies.failures) == len(studies) else 0)  # fmt: skip
 
 
 def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:

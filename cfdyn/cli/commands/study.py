@@ -32,7 +32,7 @@ FAR = 10.0  # times as far from 0 as the start: a diverging orbit has left, and 
 LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 
 
-@command("loss optimizer start settings variables box vary models out plot figure seed csv json", group="Study", place=10)
+@command("loss optimizer start settings variables box vary models out plot figure seed csv brief json", group="Study", place=10)
 def study(
     subject: Subject,
     say: Say,
@@ -61,7 +61,7 @@ def study(
     compared = _beside(beside, loss, optimizer.at(lr=study.lr), study, say) if beside else None
     return Answer(
         lambda: {**summary(study), "flows": {} if compared is None else models_document(compared)},
-        lambda screen: _print(screen, study, compared), record=study, certificates=study.certificates,
+        lambda screen: _print(screen, study, compared), headline=study.headline, record=study, certificates=study.certificates,
     )  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def summary(study: Study) -> dict[str, Any]:
         "flips_end": "" if study.cascade is None else study.cascade.reason,
         "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
         "windows": [fields(w, "period opens superstable flips closes") for w in study.windows],
-        **moving_edge(study.hovering, study.no_hovering), **fields(study, "exact unfinished verdict unproved"),
+        **moving_edge(study.hovering, study.no_hovering), **fields(study, "exact unfinished headline bullets verdict unproved"),
         "certificate": [{"kind": c["kind"], "statement": c["statement"]} for c in study.certificates],
     }  # fmt: skip
 
@@ -143,7 +143,7 @@ def _print(screen: Screen, study: Study, compared: Comparison | None) -> None:
     screen.facts(("loss", study.title), ("optimizer", f"{study.optimizer}{remark(study.chosen, 'lr')}"),
                  ("start", f"{vector(study.start)}{remark(study.chosen, 'start')}"))  # fmt: skip
     screen.print()
-    screen.heading("Verdict  ", study.verdict)
+    screen.verdict(study.headline, study.bullets)
     screen.print()
     screen.heading(f"Minima found: {len(study.minima)}")
     screen.table(("weights", "loss", "sharpness", "2/λ", "kind"), study.minima,

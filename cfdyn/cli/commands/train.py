@@ -23,7 +23,7 @@ PICTURE = "run.png"  # in the folder of the run
 
 
 @command("network data optimizer runs steps warm_start every batch cut tol exponents vectors seed resume keep folder plot figure "
-         "csv json", "Networks", 70, keeps=True)  # fmt: skip
+         "csv brief json", "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
     network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
@@ -69,7 +69,8 @@ def train(
     for picture in figures:
         say("drawing")
         cfdyn.plot(run, picture, **limits)
-    return Answer(lambda: {**_document(run), "figures": [*map(str, figures)]}, lambda screen: _print(screen, run, figures))
+    return Answer(lambda: {**_document(run), "figures": [*map(str, figures)]}, lambda screen: _print(screen, run, figures),
+                  headline=run.headline)  # fmt: skip
 
 
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
@@ -121,6 +122,7 @@ def _document(run: Run) -> dict[str, Any]:
         "predicted_loss": own["predicted"], "averages": averages,
         "gradient_equivalents": run.work.get(named) if named else None, "work": run.work,
         "models": {name: row.status for name, row in run.models.items()}, "remarks": list(run.remarks),
+        "headline": run.headline, "bullets": run.bullets,
     }  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def _print(screen: Screen, run: Run, figures: list[Path]) -> None:
     """What was trained, its end beside the models', and in sentences what the iterates did."""
     config = run.config
     # All that is read comes before the first line: a file may be damaged.
-    rows, sentences = run.summary if len(run.t) else [], run.sentences
+    rows, headline, bullets = run.summary if len(run.t) else [], run.headline, run.bullets
     chosen = f"  ({config.chosen})" if config.chosen else ""
     screen.facts(
         ("network", f"{config.subject}, {run.n_weights} weights"),
@@ -146,11 +148,11 @@ def _print(screen: Screen, run: Run, figures: list[Path]) -> None:
         *(("note", words) for words in run.remarks),
     )  # fmt: skip
     screen.print()
+    screen.verdict(headline, bullets)
+    screen.print()
     if rows:
         _print_end(screen, run, rows)
         screen.print()
-    for words in sentences:
-        screen.print(words)
     for figure in figures:
         screen.file("figure", figure)
     screen.file("run", run.folder)

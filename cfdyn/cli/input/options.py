@@ -78,6 +78,7 @@ FIGSIZE = Annotated[str | None, Option("--figsize", help="Size of the figure, in
 CSV = Annotated[Path | None, Option("--csv", help="Write the table to this CSV file too: all rows, columns and digits.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or skip it.", rich_help_panel=OUTPUT)]
 QUIET = Annotated[bool, Option("--quiet", help="No progress on stderr.", rich_help_panel=OUTPUT)]
+BRIEF = Annotated[bool, Option("--brief", help="Print the headline alone.", rich_help_panel=OUTPUT)]
 JSON = Annotated[bool, Option("--json", help="Print one JSON document, and nothing else, on stdout.", rich_help_panel=OUTPUT)]
 
 # Of random maps.

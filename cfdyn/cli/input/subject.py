@@ -63,8 +63,10 @@ class Subject:
 
     def is_map(self) -> bool:
         """Refuse neither a loss nor a map, or both; true for a map, also one made of equations."""
-        if [self.loss, self.map, self.ode].count(None) != 2:
-            raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
+        given = 3 - [self.loss, self.map, self.ode].count(None)
+        if given != 1:
+            missing = 'give a LOSS, such as double_well or "(w**2-1)**2/4", or --map FORMULA, such as "r*x*(1-x)"'
+            raise UsageError("give either a LOSS or --map FORMULA, and only one of them" if given else missing)
         return self.loss is None
 
     def needs_loss(self, command: str, example: str, otherwise: str = "") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cfdyn.cli.messages import worded
-from cfdyn.cli.output.layout import labelled, table, wrapped
+from cfdyn.cli.output.layout import GAP, labelled, table, wrapped
 from cfdyn.errors import visible
 from cfdyn.words import listed
 
@@ -14,6 +14,7 @@ MOST_ROWS = 16  # of a table; a screen holds two such
 IN_FILES, LEAST = 110, 20  # columns
 Say = Callable[[str], None]
 LABEL = 6  # letters before a line of its own, such as "record"
+WORDS = "docs/theory/words.md"
 YES_NO = {True: "yes", False: "no", None: "neutral"}
 
 
@@ -43,6 +44,14 @@ class Screen:
         bold = min(len(name.rstrip()), len(first))
         self.console.print(Text.assemble(before, (first[:bold], "bold"), first[bold:]), soft_wrap=True)
         self._out(others)
+
+    def verdict(self, headline: str, bullets: Sequence[str]) -> None:
+        """A headline with its bullets, and where their words are explained; a command to be copied is in one piece."""
+        self.heading(headline)
+        for words in bullets:
+            lines = [words] if words.startswith("Try next: ") else wrapped(_text(words), self.width - GAP)
+            self._out([f"• {lines[0]}", *(" " * GAP + line for line in lines[1:])])
+        self.print(f"Terms: {WORDS}", style="dim")
 
     def facts(self, *rows: tuple[str, str] | None) -> None:
         """Print rows (name, value), one a line; None is left out."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cfdyn.errors import FormulaError
 from cfdyn.machine.fingerprints import fingerprint
 from cfdyn.machine.shelf import Shelf
+from cfdyn.symbolic.text.powers import powers
 from cfdyn.tape.program import LEAVES, Node, Tape
 from cfdyn.tape.rebuild import rebuild, tape_of, written
 
@@ -145,6 +146,7 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
             return _from_sympy(source)
         except RecursionError:
             raise FormulaError("the expression is nested too deeply") from None
+    source = powers(source)
     read = _read(source)
     if names is not None and not set(read.names) <= set(names):
         from cfdyn.symbolic.text.parse import parse

@@ -18,6 +18,7 @@ from cfdyn.symbolic.text import conditions
 from cfdyn.symbolic.text.bounded import MAX_EXPONENT, Arithmetic, indicator
 from cfdyn.symbolic.text.conditions import Condition
 from cfdyn.symbolic.text.constants import Refusal, literal
+from cfdyn.symbolic.text.powers import powers
 from cfdyn.symbolic.text.tokens import balanced, complaint, name_problem, tokenize
 
 MAX_DEPTH = 64  # SymPy itself is recursive
@@ -91,6 +92,7 @@ def parse_value(text: str) -> float:
     >>> parse_value("-1.5"), parse_value("1/3"), parse_value("2*pi")
     (-1.5, 0.3333333333333333, 6.283185307179586)
     """
+    text = powers(text)
     builder = _Builder(text, None)
     expr = builder.build().item
     if expr.free_symbols:

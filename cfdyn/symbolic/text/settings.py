@@ -42,6 +42,9 @@ def parts(text: str) -> tuple[str, str]:
     if called := CALLED.fullmatch(text.strip()):
         raise UsageError(f"options follow a colon: {':'.join(filter(None, called.groups()))}, not {shown(text.strip())}")
     name, _, settings = text.partition(":")
+    first, comma, rest = name.partition(",")
+    if comma and "=" in rest:
+        raise UsageError(f"options follow a colon: {first.strip()}:{rest.strip()}, not {shown(text.strip())}")
     return name.strip(), settings
 
 
@@ -62,7 +65,8 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
             continue
         elif not equals:
             commas = " (a file name cannot hold a comma)" if any(map(_is_text, known.values())) else ""
-            raise UsageError(f"{what}: write options as name=value, not {item!r}{commas}")
+            such = f", such as {next(iter(known))}={item}" if place == 0 and known and DECIMAL.fullmatch(item) else ""
+            raise UsageError(f"{what}: write options as name=value{such}, not {item!r}{commas}")
         if key not in known:
             raise unknown(f"option of the {what}:", key, known)
         if key in given:

@@ -4,17 +4,18 @@ Python's ``ast`` normalises look-alike letters, warns on stderr and overflows on
 tokens whose order is already valid, so that errors point at the place and ``ast`` only has to build the tree.
 """
 
-import difflib
 import keyword
 import re
 from typing import NamedTuple
 
-from cfdyn.errors import FormulaError
+from cfdyn.errors import FormulaError, like
 from cfdyn.symbolic.text.functions import CALLEES
 
 MAX_LENGTH = 128 * 1024  # characters: a sum over a thousand weights fits
 MAX_TOKENS = 40_000  # that are read in three seconds
 MAX_NAME = 64  # characters
+CLOSE = 0.78  # of a name to a function that was meant: foo is no floor
+SHOWN = 60  # characters of a text in a message
 CHAIN = 100  # operators in a row that ast may nest
 
 _TOKEN = re.compile(
@@ -129,9 +130,10 @@ def _check_name(text: str, token: Token, following: Token | None) -> None:
         return
     problem = name_problem(token.text)
     if not problem and called:
-        near = difflib.get_close_matches(token.text, CALLEES, n=1, cutoff=0.6)
-        allowed = f"did you mean {near[0]!r}?" if near else f"write * for a product; functions: {FUNCTION_LIST}"
-        problem = f"it is not a function; {allowed}"
+        known = sorted(CALLEES)
+        near = like(token.text, [one for one in known if len(one) == len(token.text)]) or like(token.text, known, CLOSE)
+        allowed = f"did you mean {near!r}?" if near else f"write * for a product; functions: {FUNCTION_LIST}"
+        problem = f"{token.text[:SHOWN]} is not known; {allowed}"
     if problem:
         raise complaint(text, token.position, problem, token.text)
 
