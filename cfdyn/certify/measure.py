@@ -140,7 +140,7 @@ class _Proof:
     def certificate(self) -> Certificate:
         """Of the whole claim, or why there is none."""
         if not self.sides.small:
-            return unproved(self.about, "measure", "the map has too many rows of data for its pieces to be told apart")
+            return unproved(self.about, "measure", "the map has too many rows of data for its pieces to be distinguished")
         root = self.interval + [(below(lo), above(hi)) for lo, hi in self.about.varied.values()]
         tree = "".join(self._tree(root, root))
         growth = Fraction(floor(self.growth * (1 - SLACK) * 10**PLACES), 10**PLACES) if np.isfinite(self.growth) else 0

@@ -118,7 +118,8 @@ def solve(
     begin, end, sign, rows = _times(t, save_at)
     if not isinstance(flow, Flow):
         if begin or sign < 0 or events is not None or stop is not None:
-            raise UsageError("a flow of a loss that is no formula starts at t = 0, goes forward and has no events of yours")
+            raise UsageError("a flow of a loss that is no formula starts at t = 0, is integrated forward and takes no "
+                             "events of your own")
         return _solved(flow, w0, end, rows, options, warm, progress)
     if warm:
         raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
@@ -183,7 +184,7 @@ def _solved(
     if options.method not in ("auto", MAP) or options.step:
         raise UsageError("`step` and `method` (but 'map') are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
     if options.method == MAP and t != round(t):
-        raise UsageError(f"the central map goes by whole steps, not to t = {t:g}")
+        raise UsageError(f"the central map takes whole steps, not up to t =  {t:g}")
     return solve_large(flow, w0, t, rows, options, warm, progress)
 
 

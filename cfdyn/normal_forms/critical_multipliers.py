@@ -142,7 +142,7 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
         return ""
     n = len(points)
     what = (f"a centre and a saddle {called(n)} meet here and vanish" if sign > 0 else
-            f"the {called(n)} turns from a centre into a saddle, and a {called(2 * n)} branches off")  # fmt: skip
+            f"the {called(n)} changes from a centre into a saddle, and a {called(2 * n)} branches off")  # fmt: skip
     name = f"resonance 1:{1 if sign > 0 else 2} along a conservative family"
     return f"{name}: the product of the critical multipliers stays 1; {what}"
 

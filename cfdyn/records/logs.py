@@ -86,9 +86,9 @@ def _is_bound(name: str, names: list[str]) -> bool:
 def _notes(table: np.ndarray, filled: dict[str, np.ndarray], kept: list[str]) -> tuple[str, ...]:
     """What was left out, in words."""
     count, entries = len(table), int(filled[kept[0]].sum())
-    notes = [f"{', '.join(kept)}: {entries} entries in {count} rows; the gaps are left out"] if entries < count else []
+    notes = [f"{', '.join(kept)}: {entries} entries in {count} rows; the gaps are skipped"] if entries < count else []
     others = [f"{name} ({int(rows.sum())} entries)" for name, rows in filled.items() if name not in kept]
-    notes += [f"not looked at, for their entries are in other rows: {', '.join(others)}; --column takes one"] if others else []
+    notes += [f"not analysed, because their entries are in other rows: {', '.join(others)}; --column takes one"] if others else []
     return tuple(notes)
 
 

@@ -140,7 +140,7 @@ class Recursion:
     def _through(self, rows: list[Node], update: Node, old: Node, new: Node) -> list[Node]:
         """The rows as functions of the new value of a state where they read its old one and a square g² in that combination only.
 
-        In √(βs + (1 − β)g² + ε) the new s is no part of the sum. It stays what it is for g² = 0 and an s to match.
+        In √(βs + (1 − β)g² + ε) the new s is not part of the sum. It stays what it is for g² = 0 and an s to match.
         """
         t, fresh = self.tape, self.tape.leaf("w", len(self.fast))
         for square in (t.ipow(self.fast[-1], 2), t.leaf("z", 2 * len(self.before))):

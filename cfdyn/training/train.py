@@ -83,7 +83,7 @@ def train(
     say, tell = progress or (lambda words: None), started or (lambda folder: None)
     if resume is not None:
         if config is not None or settings or optimizer is not None:
-            raise UsageError("a run goes on with the settings that it was begun with: "
+            raise UsageError("a run keeps its original settings: "
                              "beside `resume` only `steps`, `keep` and `network` are allowed")  # fmt: skip
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
@@ -154,7 +154,7 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
     if steps is not None and whole_number("`steps`", steps, LEAST) < config.steps:
-        raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
+        raise UsageError(f"the run in {folder} has {config.steps} steps already; you can ask for more, not fewer")
     with held(folder):
         told = checkpoints.checkpoints_in(folder)
         facts: dict[str, Any] = told[0].facts if told else {"status": RUNNING, "k": 0}

@@ -137,8 +137,8 @@ def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, argument
     (("convergence", "double_well", "--optimizer", "gd:lr=0.4", "--box=0.1:1.5"), "boxes done"),
     (("edge", "(x*y - 1)**2/2", "--optimizer", "gd:lr=0.5", "--start=0.6,2"), "boxes done"),
     (("measure", "(Abs(w) - 1)**2/2", "--optimizer", "gd:lr=2.5", "--box=-2.9:2.9"), "boxes done"),
-    (("none", "double_well", "--optimizer", "gd:lr=1", "--period", "3"), "proving: looking for a cycle that refutes it"),
-    (("chaos", "double_well", "--optimizer", "gd:lr=1.7"), "proving: looking for cycles of period 7, up to 7"),
+    (("none", "double_well", "--optimizer", "gd:lr=1", "--period", "3"), "proving: searching for a cycle that refutes it"),
+    (("chaos", "double_well", "--optimizer", "gd:lr=1.7"), "proving: searching for cycles of period 7, up to 7"),
     (("flip", "double_well", "--vary", "lr=0.9:1.1"), "proving: cycle 1 (of up to 3): its normal form"),
     (("branch", "double_well", "--vary", "lr=0.5:0.6", "--start=1"), "proving: 100.00 of 100 % of the interval"),
 ])  # fmt: skip

@@ -244,5 +244,5 @@ def test_ctrl_c_keeps_the_path_until_then(capsys, monkeypatch):
     monkeypatch.setattr(interrupts, "end", lambda: ends.append(interrupts._words[0]))
     monkeypatch.setattr(cf, "solve", stopped)
     code, out, _ = run(capsys, "flow", *USUAL)
-    assert (code, out, ends) == (130, "", ["interrupted; what was done until then is in cfdyn-out/flow-001.npz"])
+    assert (code, out, ends) == (130, "", ["interrupted; the finished part is in cfdyn-out/flow-001.npz"])
     assert cf.load("cfdyn-out/flow-001.npz").t.tolist() == path.t.tolist()

@@ -109,7 +109,7 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
         status, out, err = run(capsys, command, *HEAVY, *PLANE, *extra)
         assert status == 130 and out == ""
         name = ends[-1].rpartition(" ")[2]
-        assert ends[-1] == f"interrupted; what was done until then is in {name}; it goes on with: cfdyn {command} {name}"
+        assert ends[-1] == f"interrupted; the finished part is in {name}; resume with: cfdyn {command} {name}"
         part = cf.load(name)
         assert part.looked.sum() == 60 and not part.complete
         monkeypatch.setattr(module, "look", look)

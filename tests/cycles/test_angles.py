@@ -230,7 +230,7 @@ def test_a_real_jump_stays_one():
 
 
 @pytest.mark.parametrize(("formula", "period", "words"), [
-    ("x + sin(x)/2", 1.0, "x is no angle of period 1: the map is not the same"), ("x**2", 1.0, "no angle"),
+    ("x + sin(x)/2", 1.0, "x is not an angle of period 1: the map is not the same"), ("x**2", 1.0, "no angle"),
     ("1.5*x", 1.0, "no angle"), ("x", -1.0, "positive number"), ("x", math.inf, "positive number"), ("x", "1", r"`periodic`\['x'\] is a number, not '1'"),
 ])  # fmt: skip
 def test_what_does_not_repeat_is_refused(formula, period, words):

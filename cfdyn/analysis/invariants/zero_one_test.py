@@ -146,7 +146,7 @@ def _verdict(x: np.ndarray, low: float, middle: float, high: float, neighbours: 
         often = f", such as every {below[0] + 1}th row" if len(below) else ""
         return "undecided", f"{evidence}; neighbours are correlated by {neighbours:.2f}: sampled too often, take fewer{often}"
     if middle >= HIGH and low >= HALF:
-        return "chaotic", f"{evidence}; noise would look alike"
+        return "chaotic", f"{evidence}; noise would give the same result"
     if middle <= LOW and high <= LOW:
         return "regular", evidence
     return "undecided", f"{evidence}: more rows may tell"

@@ -115,7 +115,7 @@ def escape_times(
     ways = RandomRuns(step, z, runs, threads, progress)
     ways.leave(outside, steps)
     if (ways.codes == LEFT_DOMAIN).any() and not np.isnan(ways.states).any():
-        raise UsageError(f"the condition {outside!r} has no value in some states, so it marks no region")
+        raise UsageError(f"the condition {outside!r} has no value in some states, so it defines no region")
     times, status = ways.ended, {word.replace("done", "inside"): n for word, n in ways.status().items()}
     settings = provenance(**step.settings, start=z, runs=runs)
     return EscapeTimes(outside, times, steps, int((times > 0).sum()), *_mean(times, steps), *_survival(times, steps),

@@ -64,7 +64,7 @@ def random_lyapunov(
     may grow all the same (`cf.mean_square`).
 
     Errors are those of the mean over runs (of parts of their ways for fewer than eight). They know of no transient longer than
-    the one left out. Exponents are over the runs that go on: where others diverge they say nothing about those.
+    the one left out. Exponents are over the runs that stay bounded: where others diverge they say nothing about those.
 
     Parameters
     ----------

@@ -203,7 +203,7 @@ def _warnings(orbit: Orbit, rows: int, period: int) -> list[str]:
         notes.append(f"averages over {period} steps leave {rest:.0%} of the oscillation, so its period is another one, or it has "
                      "none: analysis.oscillation says which; then give it (period=3)")  # fmt: skip
     if not rows:
-        notes.append("the orbit is too short for its slow cycles: no time average is there to measure against")
+        notes.append("the orbit is too short for its slow cycles: there is no time average to compare with")
     return notes
 
 

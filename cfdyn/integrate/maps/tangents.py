@@ -58,7 +58,7 @@ class Tangents:
         z[:n], pushed, _, why = course.one(z[:n], tangents)
         z[n:] += time
         if not why and not np.abs(z[:n]).max() < FAR:
-            why = "the flow has run off to infinity"
+            why = "the flow has diverged to infinity"
         if why:
             raise NumericsError(f"the path has no exponents: {why}")
         return pushed

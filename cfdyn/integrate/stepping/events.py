@@ -114,7 +114,7 @@ class AtEdge(Run):
         if (before, now) != (0, 0):
             self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
         if len(self.phases) > MOST_EVENTS or self._chattering():
-            why = self.trouble or "events pile up there; the edge is met tangentially"
+            why = self.trouble or "events accumulate there; the flow meets the edge tangentially"
             self.status = f"stopped at t = {self.now:.12g}: {why}"
         return held
 

@@ -188,5 +188,5 @@ def _of_moduli(
         return Verdict(coefficients, degenerate(small))
     told = begins.format(*(at.stability(growth) for growth in moduli.secondary()))
     if product < 0 < det:
-        told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
+        told += "; where both exist they lose their stability to a further torus, by terms of fifth order"
     return Verdict(coefficients, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))
