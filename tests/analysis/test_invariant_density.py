@@ -51,7 +51,7 @@ def test_what_has_no_density():
     step = cf.random_map(well, cf.optimizers.gd(lr=0.5), noise=1e6)
     with pytest.raises(NumericsError, match="no run goes on"):
         cf.analysis.invariant_density(step, [1.0])
-    with pytest.raises(NumericsError, match="errors need two"):
+    with pytest.raises(NumericsError, match="error estimates need two"):
         cf.analysis.invariant_density(step, [1.0], limits=(-1, 1))
     quiet = cf.random_map(well, cf.optimizers.gd(lr=0.5), noise=0.0)
     with pytest.raises(UsageError, match="orbit_diagram"):

@@ -77,7 +77,7 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
 
 def test_jobs_are_for_proofs(capsys):
     status, out, err = run(capsys, "cycles", "double_well", "--period", 3, "--jobs", 2)
-    assert status == 2 and "--jobs is for --prove" in err and out == ""
+    assert status == 2 and "--jobs is only for --prove" in err and out == ""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_jobs_are_for_proofs(capsys):
         (("caos", "double_well"), "did you mean 'chaos'"),
         (("cycle", "double_well", "--period", "three"), "whole number"),
         (("branch", "double_well", "--period", 2), "--vary NAME=LO:HI"),
-        (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
+        (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof extends"),
         (("none", "double_well", "--period", "above 3"), "a whole number from 2 on, or 'above 1' or 'above 2'"),
         (("chaos", "linear_network"), "one variable"),
         (("measure", "linear_network"), "one variable"),

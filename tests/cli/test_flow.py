@@ -110,7 +110,7 @@ def test_a_path_that_ends_early_is_not(capsys):
         (["double_well", "--atol", "nan"], "atol"),
         (["double_well", "--start", "1,2"], "1"),
         (["double_well", "--strict"], "beyond the edge"),
-        (["double_well", "--no-figure", "--plot", "a.png"], "leave one"),
+        (["double_well", "--no-figure", "--plot", "a.png"], "omit one"),
         (["double_well", "--plot", "a.doc"], "cannot be written as"),
         (["double_wel"], "did you mean 'double_well'"),
     ],

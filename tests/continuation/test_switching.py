@@ -103,7 +103,7 @@ def test_no_circle_of_the_doubled_cycle():
 def test_a_saddle_at_one_to_three():
     curve = prey(8.0)
     found = switch(curve, next(s for s in curve.special if s.kind == "resonance 1:3"))
-    assert len(found) == 0 and found.said[0].startswith("a saddle 3-cycle is there on all sides of the point")
+    assert len(found) == 0 and found.said[0].startswith("a saddle 3-cycle exists on all sides of the point")
     branch = found.branches[0]
     row = int(np.argmin(np.abs(branch.parameter - 7.0)))
     mu = branch.multipliers[row]

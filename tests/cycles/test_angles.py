@@ -205,7 +205,7 @@ def test_a_branch_that_meets_the_cut_says_so_and_goes_on_from_there():
     """Fixed points sin 2πx = 2πW/K go all the way around the circle while W goes to and fro."""
     step = circle(0.9, 0.0)
     branch = cf.analysis.continue_cycle(step, [0.0], "W", (-0.3, 0.3))
-    assert all("cut open; start again" in end for end in branch.ends)
+    assert all("the cut of its circle; start again" in end for end in branch.ends)
     np.testing.assert_allclose(np.sin(2 * np.pi * branch.points[:, 0, 0]), branch.parameter * 2 * math.pi / 0.9, atol=1e-9)
     again = cf.analysis.continue_cycle(step.at(W=float(branch.parameter[-1])), branch.points[-1], "W", (-0.3, 0.3))
     turned = np.concatenate([branch.points[:, 0, 0], again.points[:, 0, 0]]) % 1.0

@@ -44,7 +44,7 @@ def certify(
     style: STYLE = None,
     figsize: FIGSIZE = None,
 ) -> Answer:
-    """Prove a theorem in ball arithmetic: chaos, a cycle, the absence of cycles, …
+    """Prove a theorem in ball arithmetic: chaos, a cycle, no cycles, …
 
     It writes a certificate, which 'cfdyn check' verifies. The exit status is 1 if nothing is proved.
 
