@@ -48,7 +48,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where there is no attracting fixed point or some starts
-    are not seen to reach it.
+    are not shown to reach it.
 
     Examples
     --------

@@ -125,7 +125,7 @@ def _suggested(about: Subject, ends: tuple[float, float]) -> tuple[int | None, s
         if product.min() > 1:
             return len(sizes), ""
     start = float(np.linspace(*ends, LOOKED_AT + 2)[1:-1][product.argmin()])
-    return None, f"the map is not seen to expand: from {start:.6g} on, {MOST_STEPS} steps have the slope {product.min():.3g}"
+    return None, f"the map is not shown to expand: from {start:.6g} on, {MOST_STEPS} steps have the slope {product.min():.3g}"
 
 
 class _Proof:

@@ -55,7 +55,7 @@ class Subject:
 
     @property
     def weights(self) -> int:
-        """How many of its entries are weights; what stands behind them is the optimizer's memory."""
+        """How many of its entries are weights; what follows them is the optimizer's memory."""
         return self.spec.n_weights
 
     @property

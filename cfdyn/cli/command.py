@@ -110,7 +110,7 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 
 def _keep(record: Any, files: Files, name: str, say: Callable[[str], None], reads: bool) -> None:
-    """Write what was done when Ctrl-C came, without its figure, and say so at the end; ``reads``: it goes on with a record."""
+    """Write what was done when Ctrl-C came, without its figure, and say so at the end; ``reads``: it continues with a record."""
     if record is None:
         return
     with interrupts.finishing():

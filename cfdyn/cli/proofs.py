@@ -212,7 +212,7 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
 
 
 def prove(kind: str, asked: Asked) -> Certificate:
-    """A proof of a kind, which tells how far it is."""
+    """A proof of a kind, which says how far it is."""
     # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
     whole = kind != "all" and asked.start is None and not any(is_max(pair[1]) for pair in asked.vary.values())
     return KINDS[kind](asked, telling(asked.say, whole))

@@ -1,4 +1,4 @@
-"""A saved record that a command goes on with."""
+"""A saved record that a command continues with."""
 
 import warnings
 from collections.abc import Callable, Sequence

@@ -104,8 +104,8 @@ def central(
     sharpness that noise holds pulls runs back. ``covariance`` has then all blocks, sharp, mixed and flat, and ``shift`` y' =
     Jy + ½∇²D:F tells by how much the mean of the runs is moved; averages count both. The path keeps w: with noise on all
     weights alike w + y is nearer to the runs, with batches as often farther. It is derived to first order in F: where runs
-    part, it grows without bound and a note says so. Left out is what comes in as squares of sharp δ fluctuate (``cfdyn show
-    cfdyn2026_flat``). Without ``flat`` a note tells how large that part may be.
+    part, it grows without bound and a note says so. It omits the effect of fluctuating squares of sharp δ (``cfdyn show
+    cfdyn2026_flat``). Without ``flat`` a note says how large that part may be.
 
     A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` and ``neglected``, what the
     largest term left out would add to tr Σ. The damping is that of Σ along the sharpest direction u: what it loses in a step,

@@ -74,7 +74,7 @@ def solve(
     events : functions by name, {"level": "x = 1"}, or a list of texts: of the state, the parameters, the time ``t``, and
         ``loss``, ``gradient_norm`` and, of one or two weights, ``sharpness`` of a flow of a loss; as texts, SymPy expressions or
         Python functions. Where one crosses 0 is in ``path.events``, ``kind`` its name, located on the steps' polynomials to
-        round-off; a start on 0 and a touch without a crossing are none. "a = b" means a − b
+        round-off; zeros at the start and zeros without a change of sign are not reported. "a = b" means a − b
     direction : "up", "down" or "both" as the path goes, for all events or by name
     stop : the same as ``events``, or names of these: the path ends at the first crossing, and its status says so
 

@@ -98,7 +98,7 @@ def last_words(process: Any) -> str:
     said = _said.get(process)
     if said is None:
         return ""
-    said.join(PATIENCE)  # not for ever: what it has started may hold its stderr
+    said.join(PATIENCE)  # not forever: what it has started may hold its stderr
     return next(filter(None, map(str.strip, reversed(said.last.decode(errors="replace").splitlines()))), "")
 
 

@@ -264,7 +264,7 @@ def _of_branch_point(form: str, supercritical: bool | None) -> str:
     return {
         "transcritical": "transcritical: two branches cross and exchange their stability",
         "isola": "an isolated point: the cycles here have no neighbours for other values of the parameter",
-        "degenerate": "degenerate: branches meet here, and the terms up to third order do not tell how",
+        "degenerate": "degenerate: branches meet here, and the terms up to third order do not say how",
         "pitchfork": f"pitchfork, {side}critical: {beside} exist beside the one that changes its stability",
     }[form]
 

@@ -131,7 +131,7 @@ def shown_multipliers(multipliers: np.ndarray) -> str:
 def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers: np.ndarray, rows: np.ndarray) -> str:
     """In words, a fold or flip with two multipliers ±1 and one eigenvector where their product is 1 in all ``rows``, else "".
 
-    As everywhere along a family of maps that keep areas: these have no other folds and flips.
+    As everywhere along a family of maps that preserve areas: these have no other folds and flips.
     """
     sign, (i, j) = (1.0 if kind == "fold" else -1.0), np.triu_indices(len(multipliers), 1)
     if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or BorderedSystem(jacobians(step, points), sign, 1).split:

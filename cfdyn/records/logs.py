@@ -36,7 +36,7 @@ class Log:
 def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
     """A CSV file of a log, or the ``trainer_state.json`` of HuggingFace: one column, or those with entries in the same rows.
 
-    Gaps are left out, as of a loss on validation data that is written every so often; where columns have theirs in different
+    Gaps are left out, as for a loss on validation data that is written every so often; where columns have theirs in different
     rows, those that hold the most entries together are taken. The first column named as `CLOCKS` that grows counts the steps,
     and the others of these names are no series.
 

@@ -284,7 +284,7 @@ def _key(optimizer: Optimizer) -> str:
 
 
 def _eliminated(tape: Tape, rows: list[list[Node]]) -> list[list[Node]]:
-    """What stands behind the unit matrix when the first columns of the rows (r, r + 2) have become it."""
+    """What follows the unit matrix when the first columns of the rows (r, r + 2) have become it."""
     for k in range(len(rows)):
         pivot = next(i for i in range(k, len(rows)) if tape.value(rows[i][k]) != 0)
         rows[k], rows[pivot] = rows[pivot], rows[k]

@@ -17,7 +17,7 @@ VALUES = ("params", "initial", "domain", "options")
 
 
 def exactly(optimizer: Optimizer) -> str:
-    """NAME:option=value,… with all digits, so that a run goes on with the same numbers.
+    """NAME:option=value,… with all digits, so that a run continues with the same numbers.
 
     >>> import cfdyn as cf
     >>> exactly(cf.optimizers.gd(lr=1 / 3)), str(cf.optimizers.gd(lr=1 / 3))

@@ -1,4 +1,4 @@
-"""`train`: networks trained beside their models, in a folder that can be stopped at any moment and gone on with."""
+"""`train`: networks trained beside their models, in a folder that can be stopped at any moment and continued."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def train(
         steps; none if not given), ``vectors`` (true or false: whether the eigenvectors at each measurement are kept; if not
         given they are where four at each planned one take 256 MB or less), ``out`` (the folder; a new one in cfdyn-out if not
         given)
-    resume : the folder of a run that goes on where it stopped, bit for bit; ``steps`` may be more than it had
+    resume : the folder of a run to resume where it stopped, bit for bit; ``steps`` may be more than it had
     network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`,
         whose formulas the folder keeps
     keep : seconds from one checkpoint to the next

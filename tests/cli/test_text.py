@@ -181,7 +181,7 @@ def test_a_word_that_is_no_argument_stays(monkeypatch):
     assert messages.worded("ask with `max_steps=5`, or `rtol`") == "ask with --max-steps 5, or --rtol"
     messages.speak_with(lambda: options_of("branch"))
     assert messages.worded("ask with `max_steps=5`, or `rtol`") == "ask with --steps 5, or `rtol`"
-    assert messages.worded("continue with `curve.extended()`: `x` and max_steps") == "go on with cfdyn curve FILE.npz: `x` and max_steps"
+    assert messages.worded("continue with `curve.extended()`: `x` and max_steps") == "continue with cfdyn curve FILE.npz: `x` and max_steps"
 
 
 FLOW = cf.flows.gradient(cf.losses.double_well(), cf.optimizers.gd(lr=0.1))

@@ -72,7 +72,7 @@ def chaos(
         100,000
     transient : steps run before
     dimensions : whether these are measured; they take most of the time
-    progress : called with a word on what is done next
+    progress : called with the name of the next step
 
     Raises
     ------

@@ -57,8 +57,8 @@ def topological_entropy(
     """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed.
 
     The ends of the laps and their first N images divide the interval. A graph whose nodes are intervals [p, q] between such
-    points, with an arrow to the image of each part that lies in one lap, has the words of laps as its walks (Hofbauer). Where
-    an image ends between two points, its end is moved inward for the lower bound, so that intervals cover one another and
+    points, with an arrow to the image of each part that lies in one lap, has the itineraries as its walks (Hofbauer). Where an
+    image ends between two points, its end is moved inward for the lower bound, so that intervals cover one another and
     every walk is an orbit's, and outward for the upper one, so that every orbit has a walk. The logarithms of the spectral
     radii approach h like exp(−N h); N is doubled until they are near.
 

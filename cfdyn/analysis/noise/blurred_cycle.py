@@ -121,7 +121,7 @@ def _judged(
     step: RandomMap, z: np.ndarray, runs: int, transient: int, steps: int, d: int, max_period: int, level: float,
     threads: int | None,
 ) -> list[Oscillation]:  # fmt: skip
-    """What `oscillation` says of the weights in each run that goes on."""
+    """What `oscillation` says of the weights in each run that stays bounded."""
     seen: list[np.ndarray] = []
     visited(step, z, runs, transient, steps, threads, None, lambda now: seen.append(now[:, :, :d]))
     logs = np.concatenate(seen)

@@ -16,7 +16,7 @@ from cfdyn.records.record import Record, provenance
 class NoiseInduced(Record):
     """The largest exponent λ over ``values`` (m,) of what is varied, ``name``.
 
-    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN where no run goes on; ``alive`` (m,): the
+    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN where no run stays bounded; ``alive`` (m,): the
     fraction of runs that stay bounded; ``p_values`` (m,): as in `RandomLyapunov`. ``without``, ``without_error``: those of the
     deterministic map from the same start; NaN if it diverges.
     """

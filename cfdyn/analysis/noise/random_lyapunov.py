@@ -43,7 +43,7 @@ class RandomLyapunov(Record):
 
     @property
     def sign(self) -> int | None:
-        """That of the largest exponent, where it is 3 standard errors from 0: 1 (neighbours part), −1 (they meet), else None."""
+        """That of the largest exponent, where it is 3 standard errors from 0: 1 (neighbours diverge), −1 (converge), or None."""
         top, error = float(self.exponents[0]), float(self.errors[0])
         if top == -np.inf:
             return -1
@@ -79,7 +79,7 @@ def random_lyapunov(
 
     Raises
     ------
-    NumericsError : no run goes on
+    NumericsError : no run stays bounded
     UsageError : no random map, or numbers out of their ranges
 
     Examples

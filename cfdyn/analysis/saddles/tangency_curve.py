@@ -24,7 +24,7 @@ class TangencyCurve(Record):
     """Values of two parameters at which two manifolds touch.
 
     ``names`` and ``bounds`` (2, 2) of the parameters, ``parameters`` (m, 2); ``points`` (m, 2) where they touch, ``s`` and ``t``
-    (m,) on the curves, of that image of the contact which is followed best, ``bend`` (m,) as of a `Tangency`; ``start``: the row
+    (m,) on the curves, of that image of the contact which is followed best, ``bend`` (m,) as for a `Tangency`; ``start``: the row
     it was begun from; ``ends``: why it has no more rows.
     """
 

@@ -108,7 +108,7 @@ def averages(
 ) -> Averages:  # fmt: skip
     r"""Averages of an optimizer's iterates: which is nearest to its mean path, and which is the best optimizer.
 
-    Judged are the iterate itself, the mean of the last two, exponential averages
+    The averages are the iterate itself, the mean of the last two, exponential averages
     :math:`a_t = \beta a_{t-1} + (1 - \beta) w_t`, midpoints :math:`(w_{t-1} + 2w_t + w_{t+1})/4`, the mean of all iterates, and
     models at the same times. The reference is centred, so that it has no lag:
 

@@ -46,7 +46,7 @@ def random(
 ) -> Answer:
     """Random batches or noise: exponents, density, persistence of a cycle.
 
-    What is random is --noise, --label-noise or --batch, of which one is needed, or --vary noise=A,B,…. Lyapunov
+    One of --noise, --label-noise, --batch and --vary noise=A,B,… is required. Lyapunov
     exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be
     recognised.
 

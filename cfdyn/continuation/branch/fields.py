@@ -27,7 +27,7 @@ from cfdyn.words import called, shown
 MORE = "increase `max_steps`, or continue with `branch.extended()`"
 TOUCHING = "degenerate: branches touch or cross near here, at a point that rounding does not resolve"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
-BESIDE = 3  # rows on either side of a special point in which it is seen whether the map keeps areas
+BESIDE = 3  # rows on either side of a special point in which it is seen whether the map preserves areas
 FINE = 1e-3  # of the lengths at the start: what is to be followed with much shorter ones
 AHEAD = 1e-6  # a length: beyond the last row it is seen why no solution follows
 ROUNDS = 2  # of more rows where two special points may hide in one step

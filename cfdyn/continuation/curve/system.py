@@ -38,7 +38,7 @@ class Guess(NamedTuple):
 
 
 def allowed(step: Map, name: str, end: float) -> float:
-    """The end of a parameter's bounds, or the last value towards it that the map takes, as of a momentum below 1."""
+    """The end of a parameter's bounds, or the last value towards it that the map takes, as for a momentum below 1."""
     inside, outside, value = step.params[name], end, end
     for _ in range(HALVINGS):
         try:

@@ -35,7 +35,7 @@ Cycles = tuple[np.ndarray, np.ndarray]  # points (m, n), each row from the small
 
 @np.errstate(all="ignore")  # infinities are values here
 def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None, say: Say) -> SearchResult:
-    """Words of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
+    """Itineraries of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
     try:
         step.rule("interval:jacobian")
     except UsageError as error:

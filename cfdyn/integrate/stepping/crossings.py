@@ -92,7 +92,7 @@ class Crossings:
     def _brackets(
         self, k: int, time: np.ndarray, piece: np.ndarray, left: float, right: float, side: float, changed: bool
     ) -> list[tuple[float, float, float]]:
-        """Where to look for zeros, and the sign behind each: one, or two where the function turns round on the other side."""
+        """Where to look for zeros, and the sign after each: one, or two where an extremum lies on the other side."""
         if changed:
             return [(left, right, -side)]
         turn = zero(self._function(len(self.names) + k, time, piece), left, right)

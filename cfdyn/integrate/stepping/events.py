@@ -86,7 +86,7 @@ class AtEdge(Run):
         self._forget_last()
 
     def _forget_last(self) -> None:
-        """Modes that were held for no time do not tell what Σ is."""
+        """Modes that were held for no time do not show what Σ is."""
         nothing = np.zeros((0, self.supplier.n_weights))
         while self.phases and not self.phases[-1].steps and len(self.phases[-1].held):
             self.phases.pop()

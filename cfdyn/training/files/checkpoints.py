@@ -34,7 +34,7 @@ def save(folder: Path, number: int, arrays: Mapping[str, np.ndarray], facts: Map
 
 
 class Checkpoint(NamedTuple):
-    """A file and the facts in it; its arrays are read once the network is there and tells how large they are."""
+    """A file and the facts in it; its arrays are read once the network is there and says how large they are."""
 
     path: Path
     facts: dict[str, Any]

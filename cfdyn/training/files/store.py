@@ -69,7 +69,7 @@ class Store:
         return self._chunks
 
     def open(self, mode: str = "r+") -> None:
-        """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
+        """What is there; a RecordError where it is damaged, also if it is to be continued and a file is missing."""
         library = zarr()
         try:
             for place in (self.path, *(self.path / room for room in ROOMS)):
