@@ -1,4 +1,4 @@
-"""cfdyn: the dynamics of optimizers. A loss and an optimizer make a map and flows; it tells what they do.
+"""cfdyn: the dynamics of optimizers. A loss and an optimizer make a map and flows; it shows what they do.
 
 >>> import cfdyn as cf
 >>> loss, gd = cf.Loss("(w**2 - 1)**2 / 4"), cf.optimizers.gd(lr=1.46)

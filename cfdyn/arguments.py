@@ -164,7 +164,7 @@ def called_with(what: str, function: Any, *given: str) -> Any:
         inspect.signature(_callable(what, function)).bind(*given)
     except TypeError:
         told = f"{len(given)} thing{'s' * (len(given) != 1)}, {', '.join(given)}"
-        raise UsageError(f"{what} is called with {told}: the function given takes others") from None
+        raise UsageError(f"{what} is called with {told}: the given function takes others") from None
     except ValueError:
         pass  # of a builtin, which tells nothing
     return function

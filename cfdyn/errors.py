@@ -162,7 +162,7 @@ def of_torch(value: object) -> str:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in a long computation; ``record`` holds what was done until then.
+    """Ctrl-C in a long computation; ``record`` holds the finished part.
 
     Examples
     --------
@@ -180,4 +180,4 @@ class Interrupted(KeyboardInterrupt):
         self.record = record
 
     def __str__(self) -> str:
-        return "interrupted; the `record` of this exception (cf.Interrupted) holds what was done until then"
+        return "interrupted; the `record` of this exception (cf.Interrupted) holds the finished part"

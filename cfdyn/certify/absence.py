@@ -163,7 +163,7 @@ def _why(about: Subject, given_up: list[Boxes]) -> str:
     boxes = Boxes.joined(given_up)
     ends = zip([*about.names, *about.varied], boxes.lo[:, 0], boxes.hi[:, 0], strict=True)
     part = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, lo, hi in ends)
-    return (f"undecided: {part}; a cycle may be there or close by: try another interval of parameters, another box, "
+    return (f"undecided: {part}; a cycle may exist in the box or close to it: try another interval of parameters, another box, "
             "or a larger `most`")  # fmt: skip
 
 

@@ -107,7 +107,7 @@ class _Walk:
     def run(self, points: Any, period: int, box: Any) -> tuple[list[Slab], list[Joint], str]:
         """Slabs and joints in increasing order, and why there is no more."""
         for begin in (self.lo, self.hi, (self.lo + self.hi) / 2):
-            self.say(f"looking for a cycle at {self.name} = {begin:.6g}")
+            self.say(f"searching for a cycle at {self.name} = {begin:.6g}")
             here = self.at(begin)
             z = candidate(here, points, period, box)
             if z is not None and len(z) == period and proven_cycle(here, z) is not None:
@@ -135,7 +135,7 @@ class _Walk:
         while at != goal:
             slab, z, share = self._next(at, goal, z, share)
             if slab is None or len(slabs) >= MOST:
-                near = f"the proof stops at {self.name} = {at:.10g}: a multiplier may come to 1, or a border near"
+                near = f"the proof stops at {self.name} = {at:.10g}: a multiplier may reach 1, or a border may be close"
                 return slabs, joints, f"{near}; prove a shorter interval"
             if slabs:
                 joint = self._joint(at, slabs[-1], slab)

@@ -119,7 +119,7 @@ class _Line:
         taken: list[Box] = []
         for n in range(1, longest + 1):
             cycles[n] = []
-            self.say(f"looking for cycles of period {n}, up to {longest}")
+            self.say(f"searching for cycles of period {n}, up to {longest}")
             for points in line_cycles(*self.floats, interval, n):
                 if len(taken) + n > MOST_MARKS:
                     break
@@ -133,7 +133,7 @@ class _Line:
         for n in range(3, LONGEST_ODD + 1, 2) if period is None else (period,):
             if cycles.get(n):
                 return cycles[n][0]
-            self.say(f"looking for an odd cycle, of period {n}")
+            self.say(f"searching for an odd cycle, of period {n}")
             for points in [] if n in cycles else line_cycles(*self.floats, interval, n):
                 boxes = self._proven(points)
                 if boxes is not None and _apart(boxes):

@@ -48,7 +48,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
     The certificate is not proved, with a reason, where there is no attracting fixed point or some starts
-    are not seen to reach it.
+    are not shown to reach it.
 
     Examples
     --------
@@ -77,14 +77,14 @@ def _proved(about: Subject, region: Box, steps: int, most: int, told: Told) -> C
     size = max(hi - lo for lo, hi in region)
     shape = ellipsoid(images, points[0], slopes, size)
     if shape is None:
-        return unproved(about, "convergence", "the map is not seen to contract around the fixed point: it may not be "
+        return unproved(about, "convergence", "contraction around the fixed point could not be shown: it may not be "
                         "attracting, or the map may jump there")  # fmt: skip
     around, (q, moved) = shape
     inverse = around.inverse()
     leaves = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most, told)
     tree = None if leaves is None else leaves.tree()
     if leaves is None or tree is None:
-        return unproved(about, "convergence", f"some starts are not seen to converge with {most} leaves; "
+        return unproved(about, "convergence", f"convergence of some starts could not be shown with {most} leaves; "
                         f"try a smaller box, or most={4 * most}")  # fmt: skip
     seen = ROUNDED * float(np.abs(np.linalg.inv(around.matrix)).sum(axis=1).max()) * (1 + float(np.abs(points[0]).max()))
     return _certificate(about, region, around, (ROOM * moved + seen) / (1 - q), min(steps, leaves.used + MORE), tree)

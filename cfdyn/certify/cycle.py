@@ -27,7 +27,7 @@ def cycle(
 
     Krawczyk's test on multiple shooting in ball arithmetic: for boxes Z_0…Z_{n−1} one z with g(z_i) = z_{i+1}; the least period
     from boxes that are disjoint; multipliers of Dgⁿ. The points may be rough: Newton's method leads to a candidate, and the
-    proof asks nothing of it. Nothing is claimed about cycles elsewhere.
+    proof does not depend on it. Nothing is claimed about cycles elsewhere.
 
     Parameters
     ----------

@@ -155,8 +155,8 @@ def _near(about: Subject, sharpest: Sharpest, z: np.ndarray, progress: Progress 
             return _around(about, sharpest, z, climb, progress)
         nearer, d = z + gap * climb / (climb @ climb), about.weights
         z = np.concatenate([nearer[:d], np.maximum(nearer[d:], z[d:] / 4)])  # squares stay positive
-    return unproved(about, "edge", "the search from the point finds no place where the largest eigenvalue is at the edge; "
-                    "give a point nearer to the edge")  # fmt: skip
+    return unproved(about, "edge", "the search found no point where the largest eigenvalue is at the edge; "
+                    "give a point closer to the edge")  # fmt: skip
 
 
 def _around(about: Subject, sharpest: Sharpest, z: np.ndarray, climb: np.ndarray, progress: Progress | None) -> Certificate:
@@ -202,7 +202,7 @@ class _Proof:
         """Of the whole claim, or why there is none."""
         heights = [self._height([(v, v) for v in z.tolist()]) for z in sides or ()]
         if not heights or heights[0] != "b" or heights[1] != "a":
-            return unproved(self.about, "edge", "no points of the box are seen below and above the edge, with one eigenvalue "
+            return unproved(self.about, "edge", "no points of the box were found below and above the edge, with one eigenvalue "
                             "above; try a larger box")  # fmt: skip
         text = self._tree(list(self.box))
         if text is None:
@@ -231,7 +231,7 @@ class _Proof:
         k = widths.index(max(widths))
         if self.leaves >= self.most or self.why or depth >= min(HALVED * len(box), DEEPEST):
             ends = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, (lo, hi) in zip(self.sharpest.names, box))
-            self.why = self.why or f"undecided: {ends}; a second eigenvalue may come to the edge, or the rate change its sign; " \
+            self.why = self.why or f"undecided: {ends}; a second eigenvalue may reach the edge, or the rate may change sign; " \
                 "try a smaller box"  # fmt: skip
             return None
         self.told.box(depth, True)
@@ -252,7 +252,7 @@ class _Proof:
         if not sign:
             return ""
         if self.rates and (self.rates[0][0] > 0) != (sign > 0):
-            self.why = self.why or "in one part of the box the edge is entered, in another it is left; take a part of it"
+            self.why = self.why or "the flow enters the edge in one part of the box and leaves it in another; take a part of it"
             return ""
         wide = SLACK * 2 * rate.rad() + 1e-12 * (1 + abs(rate.mid()))
         lo, hi = lower_double(rate - wide), upper_double(rate + wide)

@@ -34,8 +34,8 @@ CELLS = 16  # along each side, for boxes that are left
 COARSE = 12  # bisections of each coordinate: what is open is one box if it is closer together than such a part of the whole
 LINKED = 3000  # boxes that are joined one by one
 MANY = "more boxes than `most`: raise it, or take a smaller box"
-NARROW = "no test holds, and there are no doubles left to cut it at: take a wider box"
-CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
+NARROW = "no test succeeds, and there are no doubles left at which to bisect it: take a wider box"
+CLOSE = "no test succeeds: cycles may be too close to each other, or to a cycle whose period divides this one"
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _suggested(about: Subject, ends: tuple[float, float]) -> tuple[int | None, s
         if product.min() > 1:
             return len(sizes), ""
     start = float(np.linspace(*ends, LOOKED_AT + 2)[1:-1][product.argmin()])
-    return None, f"the map is not seen to expand: from {start:.6g} on, {MOST_STEPS} steps have the slope {product.min():.3g}"
+    return None, f"the map is not shown to expand: from {start:.6g} on, {MOST_STEPS} steps have the slope {product.min():.3g}"
 
 
 class _Proof:
@@ -140,7 +140,7 @@ class _Proof:
     def certificate(self) -> Certificate:
         """Of the whole claim, or why there is none."""
         if not self.sides.small:
-            return unproved(self.about, "measure", "the map has too many rows of data for its pieces to be told apart")
+            return unproved(self.about, "measure", "the map has too many rows of data for its pieces to be distinguished")
         root = self.interval + [(below(lo), above(hi)) for lo, hi in self.about.varied.values()]
         tree = "".join(self._tree(root, root))
         growth = Fraction(floor(self.growth * (1 - SLACK) * 10**PLACES), 10**PLACES) if np.isfinite(self.growth) else 0

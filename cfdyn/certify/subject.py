@@ -55,7 +55,7 @@ class Subject:
 
     @property
     def weights(self) -> int:
-        """How many of its entries are weights; what stands behind them is the optimizer's memory."""
+        """How many of its entries are weights; what follows them is the optimizer's memory."""
         return self.spec.n_weights
 
     @property
@@ -181,7 +181,8 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
     subject = Subject(spec, start, limit)
     twice = next((name for name in subject.names if name in start), None)
     if twice is not None:
-        raise UsageError(f"{twice} is the name of a weight or state and of a parameter; a certificate would not tell them apart, "
+        raise UsageError(f"{twice} is the name of a weight or state and of a parameter; a certificate would not "
+                         "distinguish them, "
                          "so rename it in the loss")  # fmt: skip
     return subject.over(vary or {})
 

@@ -57,7 +57,7 @@ def trapping(
             tree = _region(images, region, begin)
     if tree is not None:
         return _certificate(about, region, tree)
-    return unproved(about, "trapping", "the image of the box is not seen to lie in its interior; try a larger box"
+    return unproved(about, "trapping", "it could not be shown that the image of the box lies in its interior; try a larger box"
                     + (", or start=… for a region of boxes around an orbit" if start is None else ""))  # fmt: skip
 
 

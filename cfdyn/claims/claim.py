@@ -183,7 +183,7 @@ class Claims:
 
         The proof is made anew in each check and then verified by the checker; ``expected`` are facts by `proofs.facts`, the
         kind among them. A proof that fails is undecided and contradicts nothing, but a proof of something else does: such as
-        of a cycle where none should be.
+        for a cycle where none should be.
         """
 
         wanted = {name: as_expected(value) for name, value in expected.items()}

@@ -147,7 +147,7 @@ class Pursuit:
         params = self.axes.values(np.clip(u, 0, 1))
         if not np.isfinite(points).all():
             return Attempt(
-                {**self.choice, **params}, points, np.full(self.dim, np.nan), np.nan, np.inf, "the points went to infinity"
+                {**self.choice, **params}, points, np.full(self.dim, np.nan), np.nan, np.inf, "the points diverged to infinity"
             )
         step = self.make(params)
         cycle = polish(step, points)

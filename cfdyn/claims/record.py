@@ -36,7 +36,7 @@ def _entries(file: Path) -> dict[str, dict[str, Any]]:
             return entries
     except (OSError, ValueError, AttributeError):
         pass
-    raise RecordError(f"{file} cannot be read, is cut off or holds no verdicts; without this file nothing is on record")
+    raise RecordError(f"{file} cannot be read, is truncated or holds no verdicts; without this file nothing is on record")
 
 
 def recorded(claim: Claim) -> Verdict:

@@ -1,4 +1,4 @@
-"""The report on claims: one HTML page that asks nothing of the network, a Markdown table, the numbers, the figures."""
+"""The report on claims: one self-contained HTML page, a Markdown table, the numbers, the figures."""
 
 import base64
 import re

@@ -68,7 +68,7 @@ class Search(Record):
         if self.hit is None:
             near = "" if np.isinf(self.smallest_residual) else f"; the smallest residual is {self.smallest_residual:.3g}"
             if self.nearest is not None:
-                near = f"; the nearest cycle has the quantity {self.nearest.quantity:.9g}"
+                near = f"; the closest cycle has the quantity {self.nearest.quantity:.9g}"
             return f"not found in {extent}{near}"
         with_quantity = "" if np.isnan(self.hit.quantity) else f", quantity {self.hit.quantity:.9g}"
         return f"refuted by a cycle of period {self.hit.period}{with_quantity}, found in {extent}"

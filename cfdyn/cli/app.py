@@ -12,7 +12,7 @@ from cfdyn.cli import commands
 from cfdyn.cli.command import LAST
 from cfdyn.cli.help import Command, Commands
 
-HELP = """The dynamics of optimizers: from a loss and an optimizer to a verdict about what the iterates do.
+HELP = """The dynamics of optimizers: from a loss and an optimizer to a verdict on the long-term behaviour of the iterates.
 
 Each command has its own help: cfdyn COMMAND --help.
 

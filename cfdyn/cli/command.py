@@ -110,16 +110,16 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 
 def _keep(record: Any, files: Files, name: str, say: Callable[[str], None], reads: bool) -> None:
-    """Write what was done when Ctrl-C came, without its figure, and say so at the end; ``reads``: it goes on with a record."""
+    """Write what was done when Ctrl-C came, without its figure, and say so at the end; ``reads``: it continues with a record."""
     if record is None:
         return
     with interrupts.finishing():
         files.plot, files.csv, files.numbered = None, None, False
         if files.record is None:
             files.write(record, name, say)
-        again = f"; it goes on with: cfdyn {name} {files.record}" if reads else "; the same call goes on from there"
+        again = f"; resume with: cfdyn {name} {files.record}" if reads else "; the same call resumes from there"
         goes_on = again if getattr(record, "complete", True) is False else ""
-        interrupts.words(f"interrupted; what was done until then is in {files.record}{goes_on}")
+        interrupts.words(f"interrupted; the finished part is in {files.record}{goes_on}")
 
 
 def _patient(say: Say) -> Say:

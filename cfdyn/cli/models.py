@@ -22,7 +22,7 @@ def print_models(screen: Screen, comparison: Comparison) -> None:
     """A row for each model, and what is worth knowing of them."""
     columns = ("distance", "largest", "over slow cycles", "sharpness error", "loss error", "variance ÷ measured", "onset")
     keys = "distance max_distance cycle_distance sharpness_error loss_error variance_ratio"
-    screen.table(("model, nearest first", *columns), comparison.ranking, lambda model: [
+    screen.table(("model, closest first", *columns), comparison.ranking, lambda model: [
         model.name + ("" if len(model.w) == len(comparison.t) else "  (ended early)"), *map(cell, fields(model, keys).values()),
         "–" if model.onset is None else f"{model.onset:g}"], most=None)  # fmt: skip
     screen.print("Root mean squares over the steps, against averages of two steps, (w₋ + 2w + w₊)/4.", style="dim")

@@ -106,9 +106,9 @@ class Asked:
         if self.start is not None:
             points = [self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)]
             return prove(points, after("proving", self.say))
-        last = unproved(subject(self.step), kind, f"no cycle of period {n} was found to begin with; give its points with "
+        last = unproved(subject(self.step), kind, f"no cycle of period {n} was found; give its points with "
                         "--start, or another --box")  # fmt: skip
-        words = f"looking for cycles of period {n} to begin with"
+        words = f"searching for cycles of period {n} to begin with"
         for share in at:
             step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
             self.say(words)
@@ -148,7 +148,7 @@ def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | Non
 
 def _none(asked: Asked, progress: Progress) -> Certificate:
     n = asked.period if asked.period.startswith(("above", "all")) else asked.n(3)
-    asked.say("proving: looking for a cycle that refutes it")
+    asked.say("proving: searching for a cycle that refutes it")
     return cfdyn.certify.no_cycles(asked.step, period=n, box=asked.region, jobs=asked.jobs, progress=progress, **asked.vary)
 
 
@@ -212,7 +212,7 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
 
 
 def prove(kind: str, asked: Asked) -> Certificate:
-    """A proof of a kind, which tells how far it is."""
+    """A proof of a kind, which says how far it is."""
     # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
     whole = kind != "all" and asked.start is None and not any(is_max(pair[1]) for pair in asked.vary.values())
     return KINDS[kind](asked, telling(asked.say, whole))

@@ -1,4 +1,4 @@
-"""A saved record that a command goes on with."""
+"""A saved record that a command continues with."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any], besid
     if subject.loss is None or not subject.loss.endswith(".npz"):
         return None
     if any(others) or replace(subject, loss=None) != Subject():
-        raise UsageError(f"{subject.loss} goes on with the options that it was begun with: "
-                         f"beside it only {beside} and --json are allowed")  # fmt: skip
+        raise UsageError(f"{subject.loss} keeps its original options: "
+                         f"with it only {beside} and --json are allowed")  # fmt: skip
     record = cfdyn.load(subject.loss)
     if type(record).__name__ not in kinds:
-        raise UsageError(f"{subject.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
+        raise UsageError(f"{subject.loss} holds a {type(record).__name__}; this command continues a {' or '.join(kinds)}")
     return record
 
 
@@ -27,7 +27,7 @@ def gone_on(record: Any, **options: Any) -> Any:
     """The record followed on from where it ran out of steps; itself, with a warning, where it did not."""
     if any(max(part.paces) > 0 for part in getattr(record, "branches", [record])):
         return record.extended(**options)
-    warnings.warn("this record had not run out of steps; it is shown as it is", stacklevel=2)
+    warnings.warn("this record had not reached its maximal number of steps; it is shown unchanged", stacklevel=2)
     return record
 
 
@@ -35,5 +35,5 @@ def completed(record: Any, progress: Callable[[int], None]) -> Any:
     """A map over two quantities with the cells that Ctrl-C left open; itself, with a warning, where there are none."""
     if not record.complete:
         return record.extended(progress=progress)
-    warnings.warn("this record is complete; it is shown as it is", stacklevel=2)
+    warnings.warn("this record is complete; it is shown unchanged", stacklevel=2)
     return record

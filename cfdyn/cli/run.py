@@ -113,7 +113,7 @@ def _sentence(error: Any) -> str:
     if wanted in OF_OPTIMIZERS and "--optimizer" in taken:
         text += "; it is a part of the optimizer, such as --optimizer gd:lr=0.1 or heavy_ball:lr=0.1,momentum=0.9"
     elif wanted == "--map" and "--optimizer" in taken:
-        text += "; this command is about a loss, and of maps there are classify, cycles, branch, diagram and others"
+        text += "; this command is about a loss; for maps use classify, cycles, branch, diagram and others"
     elif near and "id you mean" not in text:
         text += f"; did you mean {near[0]}?"
     command = context.command_path if context else "cfdyn"

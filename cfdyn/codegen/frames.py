@@ -195,7 +195,7 @@ class _Frame(Body):
         return [row.entries for row in rows], fine
 
     def _results(self, after: list[str]) -> None:
-        """At the end: what stands behind the last good piece."""
+        """At the end: what follows the last good piece."""
         vector, outputs = several(self.lanes), self.program.outputs
         self.lines.append("%whole = phi i64 [ %done, %behind ], [ %more, %good ]")
         for i in range(self.d):

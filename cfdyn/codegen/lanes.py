@@ -34,7 +34,7 @@ LEAVES = frozenset(("z", "p", "rows", "col"))
 def print_lanes(program: Program, name: str, watched: int | None = None, kept: int | None = None, tangents: bool = False) -> str:
     """The module that defines the function ``name``; the program has as many outputs as states.
 
-    ``kept``: the coordinate that is kept after each step, or ALL. ``tangents``: of those ``watched`` entries stand behind them.
+    ``kept``: the coordinate that is kept after each step, or ALL. ``tangents``: of those ``watched`` entries follow them.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()

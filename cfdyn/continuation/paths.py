@@ -231,5 +231,5 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
         return f"undecided: a multiplier is 1 or −1 on one side of it, to {CRITICAL:g}"
     real = multipliers.real[np.abs(multipliers.imag) <= REAL * np.abs(multipliers)]
     above, below = int((real > 1).sum()), int((real < -1).sum())
-    words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle goes on across it"
+    words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle continues across it"
     return words + (f"; a {2 * n}-cycle is born" if below % 2 else "")

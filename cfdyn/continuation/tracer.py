@@ -15,7 +15,7 @@ from cfdyn.systems.map import Map
 
 SHORT, CHUNK, LONG = 16, 128, 1024  # rows at a time: far away, at first, and later
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
-FAR = 1e5  # lengths: a curve that has come so far while its parameters come to rest runs off to infinity
+FAR = 1e5  # lengths: a curve that has come so far while its parameters come to rest diverges to infinity
 WIDE, HASTE = 3.0, 2.0  # from this distance on the longest step grows, by so much of itself in each length
 STILL = 1e-9  # of the bounds: a parameter that moves less stands still
 HALVINGS = 12  # of a step across a limit
@@ -253,7 +253,7 @@ class Tracer:
 
 
 def longest_step(most_step: float, away: float) -> float:
-    """The longest step at a distance from the origin: what runs off to infinity does so in few hundred steps."""
+    """The longest step at a distance from the origin: what diverges to infinity does so in few hundred steps."""
     return most_step * max(1.0, HASTE * (away - WIDE))
 
 

@@ -41,7 +41,7 @@ def by_chains(
     proved = [polish(step, centre) for centre in counted(chains.found, say, "refining cycles")]
     lost = sum(cycle is None for cycle in proved)
     points, mu = group.spread(*of_period(step, period, region, proved, say))
-    near = [polish(step, centre) for centre in counted(chains.doubtful, say, "refining what is undecided")]
+    near = [polish(step, centre) for centre in counted(chains.doubtful, say, "refining undecided boxes")]
     doubtful = group.spread(*of_period(step, period, region, [c for c in near if c is not None and closes(step, c)]))
     more, slopes = without_blurred(*doubtful, extent)
     points, mu = distinct(np.concatenate([points, more]), np.concatenate([mu, slopes]), extent)

@@ -33,7 +33,7 @@ def by_newton(step: AnyMap, n: int, region: np.ndarray, seed: int, budget: int |
     points, mu = np.array(cycles).reshape(-1, n, step.dim), np.array(slopes, dtype=complex).reshape(-1, step.dim)
     points, mu = distinct(points, mu, float(extent.max()))
     mu = mu if mu.imag.any() else mu.real
-    reason = f"from close returns and random starts, {most} steps: others may be there"
+    reason = f"from close returns and random starts, {most} steps: others may exist"
     return SearchResult(points, mu, False, "Newton's method", reason, np.empty((0, step.dim, 2)), {"budget": most})
 
 

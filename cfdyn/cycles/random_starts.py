@@ -58,11 +58,11 @@ def by_random_starts(
     search.run(most if budget is None else max(budget, most) if after else budget, say)
     points, mu = without_blurred(search.points, search.mu, search.extent)
     starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_matrix_count(step.dim)} matrices")
-    reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them in vain: there may be more"
+    reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them without success: there may be more"
     if search.continuum:
         single = np.abs(mu - 1).min(axis=1) >= FLAT
         points, mu, flat = points[single], mu[single], (np.abs(search.mu - 1).min(axis=1) < FLAT).sum()
-        reason = f"a continuum of cycles: {flat} starts came to as many places with a multiplier of 1"
+        reason = f"a continuum of cycles: {flat} starts converged to as many points with a multiplier of 1"
     points = np.array([from_smallest(cycle, search.extent) for cycle in points]).reshape(points.shape)
     also = group.sentence(step.names, "images were added")
     method = "davidchack-lai" if implicit else "schmelcher-diakonos"

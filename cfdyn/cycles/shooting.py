@@ -131,7 +131,7 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
 
 
 def _diagonals(matrices: np.ndarray) -> np.ndarray | None:
-    """The diagonals (rows, D) of matrices that are diagonal and far from singular, as of a fixed point in many entries."""
+    """The diagonals (rows, D) of matrices that are diagonal and far from singular, as for a fixed point in many entries."""
     sizes = np.abs(np.diagonal(matrices, axis1=1, axis2=2))
     plain = np.count_nonzero(matrices) == np.count_nonzero(sizes) and (sizes.min(axis=1) > 1e-8 * sizes.max(axis=1)).all()
     return np.diagonal(matrices, axis1=1, axis2=2) if plain else None

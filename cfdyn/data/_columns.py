@@ -30,7 +30,7 @@ class Rows(NamedTuple):
         """The place of each cell among the different ones: texts by the alphabet, numbers by their size."""
         different = sorted(set(self.wanted)) if self.texts else np.unique(np.array(self.wanted, dtype=float)).tolist()
         if not self.texts and max(map(abs, different)) >= WHOLE:
-            raise UsageError(f"csv: column {self.target!r} has numbers beyond 2^53, which floats do not tell apart")
+            raise UsageError(f"csv: column {self.target!r} has numbers beyond 2^53, which floats do not distinguish")
         if len(different) < 2:
             raise UsageError(f"csv: column {self.target!r} holds one class only, {self.wanted[0][:40]}")
         if len(different) > MOST_CLASSES:
@@ -102,12 +102,12 @@ class Columns:
         if odd and all(_is_otherwise(cell) for cell, _ in odd):
             cell, line = odd[0]
             raise UsageError(f"{where} has numbers that are written otherwise, such as {cell[:40]!r} in line {line}: decimals "
-                             "take a point, thousands and units no sign; mend that, or leave the column out: "
+                             "take a point, thousands and units no sign; correct that, or omit the column: "
                              f"without={self.names[j]}")  # fmt: skip
         if odd and len(odd) < len(filled):
             cell, line = odd[0]
-            raise UsageError(f"{where} has numbers and texts, such as {cell[:40]!r} in line {line}: mend that, or leave the "
-                             f"column out: without={self.names[j]}")  # fmt: skip
+            raise UsageError(f"{where} has numbers and texts, such as {cell[:40]!r} in line {line}: correct that, or omit the "
+                             f"column: without={self.names[j]}")  # fmt: skip
         if not odd and not np.isfinite([float(cell) for cell, _ in filled]).all():
             raise UsageError(f"{where} has a number that is not finite")
         return bool(odd)
@@ -134,7 +134,7 @@ def _numbers(cells: list[str], where: str) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         mean, spread = known.mean(), known.std()
     if not (np.isfinite(mean) and LEAST < spread < LARGEST):
-        raise UsageError(f"the numbers in {where} are too large or too small to be standardised; give them another unit")
+        raise UsageError(f"the numbers in {where} are too large or too small to be standardised; rescale them")
     return np.where(np.isnan(numbers), mean, numbers)
 
 

@@ -73,7 +73,8 @@ def chosen(what: str, classes: Any, most: int) -> list[int]:
     if isinstance(classes, str):
         parts = classes.split("-")
         if not all(part.strip().isdecimal() for part in parts):
-            raise UsageError(f"{what}: classes are a number, the first so many, or some of them, such as 3-8, not {classes!r}")
+            raise UsageError(f"{what}: classes are a number, the number of the first ones, or some of them, such as 3-8, "
+                             f"not {classes!r}")
         given = [int(part) for part in parts] if len(parts) > 1 else int(parts[0])
     if not isinstance(given, Sequence):
         return list(range(whole_number(f"{what}: classes", given, 2, most)))

@@ -9,7 +9,7 @@ from cfdyn.systems.map import Map
 HALVINGS = 16  # of the size of the cycle, from half of it on
 SHRUNK = 0.99  # times its size a box comes back after a turn
 FINEST, COARSEST = 256, 32  # cells along the range of an entry
-LONG = 2**15  # states that mark cells; as many again tell how many of these were missed
+LONG = 2**15  # states that mark cells; as many again say how many of these were missed
 COVERED = 0.97  # of them must lie in marked cells: coarser cells are taken until they do
 INSIDE, OUTSIDE = 0.9, 0.1  # of the states of an orbit in marked cells: it is on this attractor, or on another one
 FACTOR = 0x9E3779B97F4A7C15  # odd: cells of any dimension get a number modulo 2^64

@@ -19,7 +19,7 @@ def slow_cycles(orbits: Orbits, longest: int, contracts: float) -> tuple[np.ndar
     (DOUBTFUL, ∞) where one is near whose radius is 1 to within 1 − ``contracts``.
 
     From where an orbit is Newton's method goes to a cycle of the period after which it comes back best, of half of it, or to a
-    fixed point. The orbit converges to it if its spectral radius is below ``contracts`` and the orbit comes nearer as that says.
+    fixed point. The orbit converges to it if its spectral radius is below ``contracts`` and the orbit comes closer as that says.
     """
     n = len(orbits.states)
     periods, radii = np.zeros(n, np.int64), np.full(n, np.inf)
@@ -60,7 +60,7 @@ def _converging(orbits: Orbits, lags: np.ndarray, longest: int, contracts: float
     radii = _placed(orbits, points).radii(np.where(sure, least, 0))
     with np.errstate(invalid="ignore"):
         away = np.abs(orbits.states - points).max(axis=1)
-    # At 0 a cycle has no size: that an orbit comes nearer is all.
+    # At 0 a cycle has no size: that an orbit comes closer is all.
     near = sure & ((away <= NEAR * size) | (size == 0))
     periods = np.where(near & (np.abs(radii - 1) <= 1 - contracts), DOUBTFUL, 0)
     fine = np.flatnonzero(near & (radii < contracts))
@@ -116,7 +116,7 @@ def _least_periods(orbits: Orbits, points: np.ndarray, periods: np.ndarray) -> n
 
 
 def _come_nearer(orbits: Orbits, points: np.ndarray, periods: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Which orbits come nearer to the points (N, D) of cycles on their way; (N,)."""
+    """Which orbits come closer to the points (N, D) of cycles on their way; (N,)."""
     turns = np.ceil(np.log(SHRINKS**2) / (1 - radii))
     # Together go those that take as many steps.
     steps, nearer = periods * 2 ** np.ceil(np.log2(turns)).astype(np.int64), np.zeros(len(points), bool)

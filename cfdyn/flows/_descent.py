@@ -65,7 +65,7 @@ def gradient_part(size: int) -> Part:
 
 def half_step(flow: Flow, w0: np.ndarray) -> np.ndarray:
     """δ = −(η/2) g(w₀), (d,): half of the first step, so that w₀ + δ is the midpoint of the first two iterates."""
-    # The gradient reads the weights only; what stands behind them does not matter.
+    # The gradient reads the weights only; what follows them does not matter.
     z = np.concatenate([w0, np.zeros(flow.dim - len(w0))])
     return -flow.params["lr"] / 2 * flow.rule("gradient")(z, flow.p)
 

@@ -70,7 +70,7 @@ def onto_minima(loss: Loss, start: np.ndarray) -> tuple[np.ndarray, int]:
         flat = vectors[:, : loss.dim - rank].T
         beside = [_across(loss, w + APART * (1 + np.abs(w).max()) * u, rank) for u in flat]
         if not beside or not all(_at_rest(loss, point) for point in beside):
-            why = "its flat directions lead off the minima" if beside else "the Hessian has full rank"
+            why = "its flat directions leave the set of minima" if beside else "the Hessian has full rank"
             raise NumericsError(f"the minimum{_place(w)} is no point of a manifold of minima to slide along: {why}; "
                                 "start elsewhere, or take a loss with more weights than constraints")  # fmt: skip
     return w, rank
@@ -124,6 +124,6 @@ def _down(loss: Loss, start: np.ndarray) -> np.ndarray:
         run = solve_ivp(slope, (0, 1e12), start, "Radau", rtol=1e-10, atol=1e-12, events=fallen,
                         jac=lambda _, w: -loss.hessian(w) / scale)  # fmt: skip
     except (ArithmeticError, ValueError, np.linalg.LinAlgError):
-        raise NumericsError("the gradient flow from the start runs away or cannot be followed, so no minimum is near; "
+        raise NumericsError("the gradient flow from the start diverges or cannot be integrated, so no minimum was found; "
                             "start elsewhere") from None  # fmt: skip
     return run.y[:, -1]

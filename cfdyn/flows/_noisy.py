@@ -55,7 +55,7 @@ class Noise(NamedTuple):
 
 
 def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_noise: float) -> Noise | None:
-    """The noise that these arguments mean; None for none at all, as of a batch of all rows without replacement."""
+    """The noise that these arguments mean; None for none at all, as for a batch of all rows without replacement."""
     rows, label = loss.spec.rows, number("label_noise", label_noise, finite=True)
     if label < 0:
         raise UsageError(f"`label_noise` is the standard deviation of a label, not {label:g}")
@@ -189,7 +189,7 @@ def _check_label(made: LossMap, columns: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class NoisySpec(FlowSpec):
-    """A flow whose state has a preconditioner's; ``parts`` and ``settings`` as of a `ModelSpec`."""
+    """A flow whose state has a preconditioner's; ``parts`` and ``settings`` as for a `ModelSpec`."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -278,7 +278,7 @@ def push(nodes: ModelNodes) -> list[Node]:
 
 
 def row(make: Callable[[ModelNodes, list[Node]], Node], nodes: ModelNodes) -> list[Node]:
-    """η times gradient and Hessian of what is made of a row of data, which stands behind the state."""
+    """η times gradient and Hessian of what is made of a row of data, which follows the state."""
     t = nodes.tape
     value = make(nodes, nodes.inputs(0, len(nodes.spec.map.loss.columns)))
     return _scaled(nodes, reverse(t, value, nodes.w), hessian(t, value, nodes.w))

@@ -54,7 +54,7 @@ def central(
     nadam                   (√ν̂ + ε)/η          2(1+β₁)/(1+β₁−2μ_tβ₁)     about 1
     ======================  ==================  ========================  ==========
 
-    The momentum is slaved, its mean is the average of the gradient, so it is no part of the state: (w, ν, …). With constant P
+    The momentum is slaved, its mean is the average of the gradient, so it is not part of the state: (w, ν, …). With constant P
     heavy ball (η, β) is gd with η/(1+β) in a time (1+β)/(1−β) times as fast; Adam (η, β₁, κ) without bias correction is
     RMSProp with (η/c, κ/c), c = (1+β₁)/(1−β₁), in a time c times as fast. Bias correction is that of ν: momentum's own, which
     is over after some 1/(1−β) steps, is left out, as is its inertia (β/(1−β)) d²w/dt²: where the drift is not slow over 1/(1−β)
@@ -95,7 +95,7 @@ def central(
     kick by the optimizer's recursion. Exact on quadratic rows, as M is. *Preconditioners* (rmsprop, scalar_rmsprop, adagrad,
     adam): the same in the weights P^½w, and ds/dt sees E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. Exact on
     quadratic rows for a P at rest; that P follows slowly, by the mean of the squares and not as it fluctuates, is a guess, as
-    is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 on
+    is that a step's own gradient is not part of its P: good where 1 − β₂ is small (0.01 on
     quadratic rows, docs/theory/sgd.md), but not for weights that one row in hundreds moves before ν has seen that row:
     where its own square would make the step small, the flow finds a start beyond mean-square stability.
 
@@ -104,8 +104,8 @@ def central(
     sharpness that noise holds pulls runs back. ``covariance`` has then all blocks, sharp, mixed and flat, and ``shift`` y' =
     Jy + ½∇²D:F tells by how much the mean of the runs is moved; averages count both. The path keeps w: with noise on all
     weights alike w + y is nearer to the runs, with batches as often farther. It is derived to first order in F: where runs
-    part, it grows without bound and a note says so. Left out is what comes in as squares of sharp δ fluctuate (``cfdyn show
-    cfdyn2026_flat``). Without ``flat`` a note tells how large that part may be.
+    part, it grows without bound and a note says so. It omits the effect of fluctuating squares of sharp δ (``cfdyn show
+    cfdyn2026_flat``). Without ``flat`` a note says how large that part may be.
 
     A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` and ``neglected``, what the
     largest term left out would add to tr Σ. The damping is that of Σ along the sharpest direction u: what it loses in a step,

@@ -14,7 +14,7 @@ def principal(loss: Loss, optimizer: Optimizer) -> Flow:
         dw/dt = Σ_i [log|1 − ηλ_i| / λ_i] (g·u_i) u_i,
 
     one unit of time per step. On a quadratic a component is multiplied by |1 − ηλ| in each, which is exact for
-    ηλ < 1. For ηλ > 1 the published flow is complex; this is its real part. What is left out is the flip (−1)^t,
+    ηλ < 1. For ηλ > 1 the published flow is complex; this is its real part. It omits the flip (−1)^t,
     which is log(−1) = iπ of the logarithm, so that on quadratics the modulus is exact for all ηλ.
     An eigendirection is repelling iff ηλ > 2 (or λ < 0). For λ → 0 the factor is −η.
     At ηλ = 1, where a step ends at the minimum, the logarithm diverges: |1 − ηλ| is taken as at least 2⁻⁵², which is all that

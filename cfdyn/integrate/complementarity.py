@@ -83,7 +83,8 @@ def complementarity(alpha: Any, beta: Any) -> Complementarity:
     status, residual, rank, strict = _kernel.complementarity(vector, operator, x)
     if status == _kernel.NO_SOLUTION:
         raise NumericsError(
-            "0 ⪯ X ⟂ α + β[X] ⪰ 0 has no solution of reasonable size: in a direction that β does not see, ⟨α, X⟩ falls for ever"
+            "0 ⪯ X ⟂ α + β[X] ⪰ 0 has no solution of reasonable size: in a direction that β does not see, ⟨α, X⟩ "
+            "decreases without bound"
         )
     if status != _kernel.SOLVED or not np.isfinite(x).all():
         raise NumericsError(f"no solution of 0 ⪯ X ⟂ α + β[X] ⪰ 0 was found: the residual stays at {residual:.1e}")

@@ -162,7 +162,7 @@ def covariance(rates: Rates, gap: np.ndarray) -> tuple[np.ndarray, bool]:
     k = len(gap)
     check_number(k)
     if not (np.isfinite(rates.alpha).all() and np.isfinite(rates.beta).all()):
-        raise NumericsError("how fast the curvature at the edge changes is not finite")
+        raise NumericsError("the rate of change of the curvature at the edge is not finite")
     x, status, rank = multipliers(rates.alpha + packed(gap), rates.beta)
     if status == NO_SOLUTION or not np.isfinite(x).all():
         raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")

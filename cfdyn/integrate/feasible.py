@@ -10,7 +10,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, Rates, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
-ATTEMPTS, LEAST = 200, 0.1  # states looked at; of a move, where moves go to and fro
+ATTEMPTS, LEAST = 200, 0.1  # states looked at; of a move, where moves go back and forth
 SETTLED = 1e-7  # of the whole way: a next move so short changes nothing
 FAR = 100  # times the size of the start: a state so far away has nothing to do with it
 NEAR = 0.2  # below the edge of 2: modes that a move keeps from it

@@ -35,7 +35,7 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     seen = _at(flow, path, times)
     damping, neglected = seen["damping"], seen["neglected"]
     worst = float(np.nanmax(np.abs(neglected), initial=0.0))
-    trust = "" if worst < TOO_MUCH else ", too much for the path to be relied upon"
+    trust = "" if worst < TOO_MUCH else ", too much for the path to be reliable"
     left = f"the largest term left out of Σ on sharp directions is at most {100 * worst:.3g} % of tr Σ{trust}"
     said = [_regime(flow, path, times, damping), left, *_of_flat(flow, path)]
     end = float(np.trace(path.covariance[-1])) if len(path.t) else 0.0
@@ -116,7 +116,7 @@ class LateBalance(NamedTuple):
         """As a sentence."""
         over = f"over the last third of the time it goes from {self.first:.4g} to {self.last:.4g}"
         if not np.isfinite(self.gain + self.taken):
-            return "noise holds the sharpness, or nothing does: that is not told here"
+            return "whether noise or nothing holds the sharpness is undecided here"
         rest = f"of {self.gain:.3g} that the loss alone would add, noise takes off {self.taken:.3g}; {over}"
         if self.by_noise:
             return f"noise holds the sharpness: {rest}"

@@ -74,7 +74,7 @@ def solve(
     events : functions by name, {"level": "x = 1"}, or a list of texts: of the state, the parameters, the time ``t``, and
         ``loss``, ``gradient_norm`` and, of one or two weights, ``sharpness`` of a flow of a loss; as texts, SymPy expressions or
         Python functions. Where one crosses 0 is in ``path.events``, ``kind`` its name, located on the steps' polynomials to
-        round-off; a start on 0 and a touch without a crossing are none. "a = b" means a − b
+        round-off; zeros at the start and zeros without a change of sign are not reported. "a = b" means a − b
     direction : "up", "down" or "both" as the path goes, for all events or by name
     stop : the same as ``events``, or names of these: the path ends at the first crossing, and its status says so
 
@@ -118,7 +118,8 @@ def solve(
     begin, end, sign, rows = _times(t, save_at)
     if not isinstance(flow, Flow):
         if begin or sign < 0 or events is not None or stop is not None:
-            raise UsageError("a flow of a loss that is no formula starts at t = 0, goes forward and has no events of yours")
+            raise UsageError("a flow of a loss that is no formula starts at t = 0, is integrated forward and takes no "
+                             "events of your own")
         return _solved(flow, w0, end, rows, options, warm, progress)
     if warm:
         raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
@@ -183,7 +184,7 @@ def _solved(
     if options.method not in ("auto", MAP) or options.step:
         raise UsageError("`step` and `method` (but 'map') are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
     if options.method == MAP and t != round(t):
-        raise UsageError(f"the central map goes by whole steps, not to t = {t:g}")
+        raise UsageError(f"the central map takes whole steps, not up to t =  {t:g}")
     return solve_large(flow, w0, t, rows, options, warm, progress)
 
 

@@ -47,7 +47,7 @@ def iterate(step, p, escape, orbit) -> tuple[int, int]:
 @kernel
 def advance(step, z, p, n, escape) -> tuple[int, int]:
     """Run ``z`` (D,) on in place for n steps; returns (steps done, status)."""
-    # Each state gets a row of its own: going to and fro between two stalls the processor at every read.
+    # Each state gets a row of its own: going back and forth between two stalls the processor at every read.
     block = max(2, min(n, 64, 4096 // z.size))
     rows = np.empty((block + 1, z.size))
     done = 0

@@ -101,7 +101,7 @@ def _beyond(matrix: Any, size: int, side: int, count: int, basis: int) -> tuple[
             values, vectors = partial.eigenvalues, partial.eigenvectors.reshape(size, -1)
         if len(values) == count:
             break
-        # What has converged is at that end: the shift may come nearer.
+        # What has converged is at that end: the shift may come closer.
         nearest = float((side * values).max()) * side if len(values) else float(side * (side * shift - scale / 10))
         shift = nearest + side * OUTSIDE * scale
     return values, vectors

@@ -1,4 +1,4 @@
-"""log cosh w: smooth, convex, and period 2 for ever."""
+"""log cosh w: smooth, convex, and period 2 forever."""
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 

@@ -9,7 +9,7 @@ def two_time_scales(zeta: float = 1.0, eps: float = 0.01) -> LossSpec:
     So gradient descent reaches the edge y = 2/η by itself and then oscillates about it. ζ couples the
     oscillation back: it is damped iff ζ² > 2/9. The 2-cycle has y − 2/η ≈ (3/2) ζ (3ζ − 1) η ε. The
     usual η is 0.3, with starts (0.05, 6.4), near the edge, and (0, 3), deep in the stable region. There
-    is no minimum: y grows for ever on the gradient flow.
+    is no minimum: y grows forever on the gradient flow.
 
     Examples
     --------

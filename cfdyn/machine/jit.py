@@ -172,7 +172,7 @@ _PLAIN_RULES: list[Callable] = []
 if DISABLED:
 
     def pointer(memory: Any, first: int) -> np.ndarray:
-        """Memory, as of an array or a pointer, from its entry ``first`` on, where nothing is compiled."""
+        """Memory, as for an array or a pointer, from its entry ``first`` on, where nothing is compiled."""
         return np.asarray(memory).reshape(-1)[first:]
 
     def borrowed(array: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def _hold() -> None:
 
 
 def _another_imports() -> bool:
-    """True while another thread imports something that this package needs: a fork would leave that locked for ever."""
+    """True while another thread imports something that this package needs: a fork would leave that locked forever."""
     locks = getattr(importlib._bootstrap, "_module_locks", {})  # type: ignore[attr-defined]
     named = [ref() for name, ref in list(locks.items()) if name.partition(".")[0] in _NEEDED]
     return any(getattr(lock, "owner", None) not in (None, threading.get_ident()) for lock in named)

@@ -98,7 +98,7 @@ def last_words(process: Any) -> str:
     said = _said.get(process)
     if said is None:
         return ""
-    said.join(PATIENCE)  # not for ever: what it has started may hold its stderr
+    said.join(PATIENCE)  # not forever: what it has started may hold its stderr
     return next(filter(None, map(str.strip, reversed(said.last.decode(errors="replace").splitlines()))), "")
 
 
@@ -109,7 +109,7 @@ def how_it_ended(process: Any) -> str:
 
 def warn_of(process: Any) -> None:
     """Say that a helper which makes this one faster has ended, and why."""
-    warnings.warn(f"a helping process {how_it_ended(process)}; this one goes on without it", RuntimeWarning, stacklevel=3)
+    warnings.warn(f"a worker process {how_it_ended(process)}; this process continues without it", RuntimeWarning, stacklevel=3)
 
 
 def drop() -> None:

@@ -51,7 +51,7 @@ def asked(
 ) -> Iterator[tuple[int, Answer]]:  # fmt: skip
     """(index, answer) of each request as they come, asked in their order; ``limit``: seconds that each may take.
 
-    ``groups``: one for each request; a process goes on with its group, then with one that no other is at, while there are such.
+    ``groups``: one for each request; a process continues with its group, then with one that no other is at, while there are such.
     ``module`` is run in each process, and calls `serve`. All of them are gone when this ends, however it ends.
     """
     waiting = _Waiting(groups or [str(k) for k in range(len(requests))])
@@ -203,7 +203,7 @@ class _Process:
         self.process.wait()
         with suppress(OSError):  # nobody reads what was still to be sent
             self.process.stdin.close()
-        self._reader.join(unfinished.PATIENCE)  # not for ever: what it has started may hold its stdout
+        self._reader.join(unfinished.PATIENCE)  # not forever: what it has started may hold its stdout
 
 
 def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:

@@ -15,7 +15,7 @@ SHARES = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0)  # of the distance: some of these val
 CELLS = {1: 1024, 2: 128}  # of the box around what is filled, in each entry
 GROWN, OVERLAP = 1.15, 0.5  # times as much is filled: a jump; share of the smaller that belongs to the larger
 BOUNDARY, INTERIOR, MERGING, UNDECIDED = "boundary", "interior", "band merging", "undecided"
-ALIKE = "orbits fill about as much on both sides"
+ALIKE = "orbits fill about the same set on both sides"
 OUT = 1e8
 
 
@@ -73,7 +73,7 @@ def kind_of_crisis(
     if max(left) > 0:
         one = min(left) == 0 and max(left) > many
         beyond = "above" if left[1] > left[0] else "below"
-        words = "orbits go to infinity on both sides" if min(left) else "few orbits go to infinity"
+        words = "orbits diverge on both sides" if min(left) else "few orbits go to infinity"
         return (BOUNDARY, f"orbits go to infinity {beyond}") if one else (UNDECIDED, words)
     if step.dim == 1:
         apart = [sum(orbit.divided(cycle[:, 0]) for orbit in side) for side in sides]

@@ -44,7 +44,7 @@ def traced(pair: Pair, start: Contact, names: tuple[str, str], bounds: np.ndarra
         if contact is None or following is None or abs(turn) < TURN:
             pace /= 2
             if pace < FINEST:
-                return Side(rows, "cannot be followed further here: the curves touch no more, or bend too sharply")
+                return Side(rows, "cannot be continued further here: the curves no longer touch, or bend too sharply")
             continue
         rows.append(contact)
         say(len(rows))

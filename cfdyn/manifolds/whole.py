@@ -45,7 +45,7 @@ def limits_of(step: Map, box: Any, length: Any, most: int = MOST) -> Limits:
     UsageError: neither of them, or one that is none
     """
     if step.periodic:
-        raise UsageError("manifolds of maps with angles are not grown; leave `periodic` out, and the curve is drawn unrolled")
+        raise UsageError("manifolds of maps with angles are not computed; omit `periodic`, and the curve is drawn unrolled")
     if step.dim < 2:
         raise UsageError("in one variable a manifold is an interval: `crises` follows critical orbits instead")
     if box is None and length is None:
@@ -133,6 +133,7 @@ def _beyond(step: Map, kind: str, tables: list[np.ndarray], limits: Limits) -> s
     signs = np.sign(_determinants(step, points))
     if (signs > 0).any() and (signs < 0).any():
         return (
-            "the map is not invertible (det Df changes its sign): drawn is the piece connected with the cycle, of more preimages"
+            "the map is not invertible (det Df changes its sign): only the piece connected to the cycle is drawn; there "
+            "are more preimages"
         )
     return ""

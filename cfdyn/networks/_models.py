@@ -16,7 +16,7 @@ from cfdyn.networks._oracle.engine import Array, Layers, Tree, float64, library
 from cfdyn.networks._oracle.network import Network, Recipe
 
 ROUGH = ("its activation has kinks, which T[u, v] by automatic differentiation does not see: no statement about a central flow "
-         "rests on it, and what one shows leaves them out")  # fmt: skip
+         "rests on it, and what one shows omits them")  # fmt: skip
 LOSSES = ("mse", "cross_entropy")
 MOST = 10**7  # of a width
 
@@ -85,7 +85,7 @@ def build(
 def pictures_only(data: DataSet, what: str) -> tuple[int, int, int]:
     """(channels, height, width) of the inputs; a UsageError for what are no pictures."""
     if data.inputs.ndim != 4:
-        raise UsageError(f"{what} looks at pictures, (n, channels, height, width), and the inputs of {data.title} are "
+        raise UsageError(f"{what} takes pictures, (n, channels, height, width), and the inputs of {data.title} are "
                          f"{data.inputs.shape}; digits, mnist and cifar10 are pictures, mlp takes any rows")  # fmt: skip
     channels, height, width = data.inputs.shape[1:]
     return channels, height, width

@@ -8,7 +8,7 @@ SAME = 1e-12  # of what a bifurcation of the normal form makes equal: nearer it 
 
 
 class Beside(NamedTuple):
-    """``kind``: "fixed point", "cycle", "chaos", "none" (orbits leave) or "degenerate"; ``number``: the period, or of bands."""
+    """``kind``: "fixed point", "cycle", "chaos", "none" (no attractor nearby), "degenerate"; ``number``: period or bands."""
 
     kind: str
     number: int = 1

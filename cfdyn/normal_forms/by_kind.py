@@ -93,7 +93,7 @@ def _several_flips(forms: Forms, critical: CriticalMultipliers, made: coefficien
     supercritical = None if abs(least) <= 1e-9 * made.size else least > 0
     meaning = _of_many_flips(cycles, k, gradient, complete, least, supercritical)
     if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > ALIKE * np.abs(made.speed).max():
-        meaning += f"; {forms.parameter} does not move these multipliers alike, so that they part before any of this is seen"
+        meaning += f"; {forms.parameter} does not move these multipliers alike, so they separate before any of this is seen"
     return {"coefficient": least, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": f"{k}-fold flip",
             "directions": made.right, "cubic": tensor, "gradient": gradient, "two_cycles": cycles}  # fmt: skip
 
@@ -202,7 +202,8 @@ def _of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuu
         return f"subcritical on its centre manifold: before it a {twice} exists, unstable in other directions too"
     if not supercritical:
         what = "minimum" if period == 1 and has_loss else called(period)
-        return f"subcritical: an unstable {twice} shrinks onto the {what} before the edge; beyond it the orbit jumps away"
+        return (f"subcritical: an unstable {twice} shrinks onto the {what} before the edge; beyond it orbits leave the "
+                "neighbourhood")  # fmt: skip
     if continuum:
         return f"supercritical across its continuum of cycles: just beyond the edge a {twice} is born"
     if hyperbolic:
@@ -249,7 +250,8 @@ def _of_neimark_sacker(d: float, theta: float, supercritical: bool | None, hyper
     if supercritical is None:
         return f"degenerate (the first Lyapunov coefficient vanishes), {turn}"
     if not supercritical:
-        return f"subcritical: an unstable invariant circle shrinks onto the cycle; beyond it the orbit jumps away ({turn})"
+        return ("subcritical: an unstable invariant circle shrinks onto the cycle; beyond it orbits leave the "
+                f"neighbourhood ({turn})")  # fmt: skip
     if hyperbolic:
         return f"supercritical on its centre manifold: an invariant circle is born, unstable in other directions ({turn})"
     return f"supercritical: a stable invariant circle is born ({turn})"
@@ -262,7 +264,7 @@ def _of_branch_point(form: str, supercritical: bool | None) -> str:
     return {
         "transcritical": "transcritical: two branches cross and exchange their stability",
         "isola": "an isolated point: the cycles here have no neighbours for other values of the parameter",
-        "degenerate": "degenerate: branches meet here, and the terms up to third order do not tell how",
+        "degenerate": "degenerate: branches meet here, and the terms up to third order do not say how",
         "pitchfork": f"pitchfork, {side}critical: {beside} exist beside the one that changes its stability",
     }[form]
 
@@ -273,9 +275,9 @@ def _of_many_flips(cycles: list[dict], k: int, gradient: bool, complete: bool, l
     if supercritical is None and least == 0:
         return f"{start}: degenerate (the cubic terms vanish, as for a linear map)"
     field = (
-        "the cubic form is a gradient, so that near onset only 2-cycles arise, no longer period and no invariant circle"
+        "the cubic form is a gradient, so near onset only 2-cycles arise: no longer period and no invariant circle"
         if gradient
-        else "the cubic form is no gradient, so that invariant circles are not excluded"
+        else "the cubic form is not a gradient, so invariant circles are not excluded"
     )
     beyond = [cycle for cycle in cycles if cycle["kappa"] > 0]
     stable = sum(cycle["stable"] for cycle in beyond)
@@ -283,7 +285,7 @@ def _of_many_flips(cycles: list[dict], k: int, gradient: bool, complete: bool, l
         many = "all directions carry 2-cycles alike"
     else:
         many = f"{len(beyond)} cycles of period 2 beyond the edge, {stable} of them stable{'' if complete else ' (a search)'}"
-    return f"{start}; {field}: {many}" + ("" if supercritical else "; in some directions orbits jump away")
+    return f"{start}; {field}: {many}" + ("" if supercritical else "; in some directions orbits leave the neighbourhood")
 
 
 def words_of_flip(

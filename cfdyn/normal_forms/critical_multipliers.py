@@ -131,7 +131,7 @@ def shown_multipliers(multipliers: np.ndarray) -> str:
 def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers: np.ndarray, rows: np.ndarray) -> str:
     """In words, a fold or flip with two multipliers ±1 and one eigenvector where their product is 1 in all ``rows``, else "".
 
-    As everywhere along a family of maps that keep areas: these have no other folds and flips.
+    As everywhere along a family of maps that preserve areas: these have no other folds and flips.
     """
     sign, (i, j) = (1.0 if kind == "fold" else -1.0), np.triu_indices(len(multipliers), 1)
     if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or BorderedSystem(jacobians(step, points), sign, 1).split:
@@ -142,7 +142,7 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
         return ""
     n = len(points)
     what = (f"a centre and a saddle {called(n)} meet here and vanish" if sign > 0 else
-            f"the {called(n)} turns from a centre into a saddle, and a {called(2 * n)} branches off")  # fmt: skip
+            f"the {called(n)} changes from a centre into a saddle, and a {called(2 * n)} branches off")  # fmt: skip
     name = f"resonance 1:{1 if sign > 0 else 2} along a conservative family"
     return f"{name}: the product of the critical multipliers stays 1; {what}"
 

@@ -44,7 +44,8 @@ def _check_settings() -> None:
     with suppress(OSError):  # there is none
         status = os.stat("matplotlibrc")
         if not (stat.S_ISREG(status.st_mode) and status.st_size < MOST_SETTINGS or stat.S_ISDIR(status.st_mode)):
-            raise UsageError("the matplotlibrc in this folder is no file of settings, and matplotlib would read it; move it away")
+            raise UsageError("the matplotlibrc in this folder is not a settings file, but matplotlib would read it; move "
+                             "it elsewhere")
 
 
 if "matplotlib" not in sys.modules:
@@ -137,7 +138,7 @@ def check_limits(what: str, given: Sequence[float]) -> tuple[float, float]:
     lo, hi = entries(what, given, ("lo", "hi")).tolist()
     largest = max(abs(lo), abs(hi))
     if not (lo < hi and largest <= WIDEST and hi - lo > NARROWEST * largest):
-        raise UsageError(f"{what} is two numbers lo < hi, within ±{WIDEST:g} and not too near to each other, not {lo:g}, {hi:g}")
+        raise UsageError(f"{what} is two numbers lo < hi, within ±{WIDEST:g} and not too close to each other, not {lo:g}, {hi:g}")
     return lo, hi
 
 

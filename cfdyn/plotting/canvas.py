@@ -184,7 +184,7 @@ def sheet_of(style: str, figsize: Any, ax: Axes | None) -> Sheet:
 def _place_of(ax: Axes) -> SubFigure:
     """The part of the user's figure where an empty axes stands, which it replaces: a record may have several panels."""
     if not isinstance(ax, Axes):
-        raise UsageError(f"ax is an axes of matplotlib, such as of plt.subplots(), not {type(ax).__name__}")
+        raise UsageError(f"ax is an axes of matplotlib, such as one of plt.subplots(), not {type(ax).__name__}")
     spec = ax.get_subplotspec()
     if spec is None:
         raise UsageError("ax stands freely in its figure; take one of plt.subplots(…), whose place the record's panels can fill")

@@ -36,7 +36,7 @@ class Log:
 def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
     """A CSV file of a log, or the ``trainer_state.json`` of HuggingFace: one column, or those with entries in the same rows.
 
-    Gaps are left out, as of a loss on validation data that is written every so often; where columns have theirs in different
+    Gaps are left out, as for a loss on validation data that is written every so often; where columns have theirs in different
     rows, those that hold the most entries together are taken. The first column named as `CLOCKS` that grows counts the steps,
     and the others of these names are no series.
 
@@ -86,9 +86,9 @@ def _is_bound(name: str, names: list[str]) -> bool:
 def _notes(table: np.ndarray, filled: dict[str, np.ndarray], kept: list[str]) -> tuple[str, ...]:
     """What was left out, in words."""
     count, entries = len(table), int(filled[kept[0]].sum())
-    notes = [f"{', '.join(kept)}: {entries} entries in {count} rows; the gaps are left out"] if entries < count else []
+    notes = [f"{', '.join(kept)}: {entries} entries in {count} rows; the gaps are skipped"] if entries < count else []
     others = [f"{name} ({int(rows.sum())} entries)" for name, rows in filled.items() if name not in kept]
-    notes += [f"not looked at, for their entries are in other rows: {', '.join(others)}; --column takes one"] if others else []
+    notes += [f"not analysed, because their entries are in other rows: {', '.join(others)}; --column takes one"] if others else []
     return tuple(notes)
 
 

@@ -156,7 +156,7 @@ def _made(name: str, stored: dict, fields: dict[str, Any]) -> Record:
             raise
         words = apart(kind, {shown(name) if not name.isidentifier() else name[:40] for name in fields})
         raise RecordError(f"the {kind.__name__} in it is of another version of cfdyn, or it is damaged: {words[:300]}; "
-                          "compute it anew") from error  # fmt: skip
+                          "compute it again") from error  # fmt: skip
 
 
 def _kind(name: str, module: str) -> type:

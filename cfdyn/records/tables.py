@@ -104,7 +104,7 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[list
         raise UsageError(f"{source} is empty")
     names = tuple(cell.lstrip("# ") or f"c{i}" for i, cell in enumerate(rows[0][1], 1))
     if not _has_names(rows[0][1], rows[1][1] if len(rows) > 1 else []):
-        raise UsageError(f"the first line of {source} holds numbers, as a row does, where the names of the columns belong, which "
+        raise UsageError(f"the first line of {source} holds numbers, but column names belong there, which "
                          "are no numbers: put a line above it, or change the names")  # fmt: skip
     _different(names, source)
     for number, cells in rows[1:]:

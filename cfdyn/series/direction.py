@@ -163,7 +163,7 @@ def _judge(direction: Direction, lines: list[SpectralLine], period: int, rows: t
         direction.kind, direction.period = "periodic", period
         direction.reason = f"the fast part repeats after {period} steps and after no fewer"
     else:
-        direction.reason = "nothing in it repeats, and its steps follow no rule that noise would not follow"
+        direction.reason = "nothing in it repeats, and its steps are consistent with noise"
 
 
 def _between_spikes(x: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:

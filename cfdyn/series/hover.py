@@ -128,7 +128,7 @@ def _elsewhere(ratio: np.ndarray, swing: np.ndarray, first: int) -> Hover:
         since = int(reached[-1]) + 1 if len(reached) else 0
         return Hover("left" if len(reached) else "never", since, *_numbers(ratio[since:]))
     if not np.any(swing[first:]):
-        return _undecided(ratio, first, "the weights do not oscillate but by round-off, and so nothing can grow: inject a seed")
+        return _undecided(ratio, first, "the weights oscillate only by round-off, so nothing can grow: inject a seed")
     if ratio[: len(ratio) - 2 * (len(ratio) - first)].max(initial=0.0) < 1:
         return _undecided(ratio, first, "it has only just reached it")
     earlier = float(before.mean())

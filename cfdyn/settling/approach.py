@@ -29,7 +29,7 @@ class Approach(Enum):
     """How an orbit relates to a cycle; the value is the evidence in words."""
 
     NO = "the orbit does not approach"
-    STUCK = "the orbit sits on an unstable cycle"
+    STUCK = "the orbit is on an unstable cycle"
     ON = "the orbit has reached it to round-off"
     ON_NEUTRAL = "the orbit is on it to round-off, and it is neutral (a continuum of cycles, or a bifurcation point)"
     CONTRACTS = f"the distance to it shrinks as the multiplier says over {STAGES} stages"

@@ -26,7 +26,7 @@ AWAY, UNDECIDED = "infinity", "undecided"
 def attractors(step: Map, starts: Iterable[np.ndarray], longest: int = LONGEST, budget: int = BUDGET) -> list[str]:
     """What the orbits from starts (D,) end on, in words, cycles of the lowest period first: evidence, and never all for certain.
 
-    "infinity" if any runs off, "undecided" if any is. Several cycles of one period are counted; quasi-periodic or chaotic ones
+    "infinity" if any diverges, "undecided" if any is. Several cycles of one period are counted; quasi-periodic or chaotic ones
     are not told apart. Orbits that stay on an unstable cycle count for nothing.
 
     >>> import cfdyn as cf
@@ -37,7 +37,7 @@ def attractors(step: Map, starts: Iterable[np.ndarray], longest: int = LONGEST, 
     cycles, others, irregular = list[np.ndarray](), set[str](), 0
     for start in starts:
         after = later(step, start, SETTLES)
-        # One orbit that runs off is followed beyond all floats, and few are that settle on no cycle: these take long.
+        # One orbit that diverges is followed beyond all floats, and few are that settle on no cycle: these take long.
         if {AWAY, UNDECIDED} & others if after is None else _on_one(cycles, after):
             continue
         if irregular >= MOST_IRREGULAR and after is not None and not _returns(step, after):

@@ -1,4 +1,4 @@
-"""An orbit that only rounding puts to rest on an unstable point, followed with a perturbation in every step.
+"""An orbit that rests on an unstable point only by rounding, followed with a perturbation in every step.
 
 While an average of squares falls, the weights contract onto a minimum by far more than any digits hold, and it loses its
 stability only then: a number of digits falls into the same trap as floats.

@@ -13,7 +13,7 @@ from cfdyn.systems.precise import PreciseMap
 
 POWER, STAYS = 308, 100  # an orbit diverges if it stays beyond 10^308 for that many steps, and grows
 LARGE = 1e100  # a float that overflows from here on was large before: it grew, and did not jump
-STEEP = 1.0 + 1e-9  # a slope beyond this on a half-line makes distances grow for ever
+STEEP = 1.0 + 1e-9  # a slope beyond this on a half-line makes distances grow forever
 HALF_LINES = (300.0, 100.0, 30.0)  # where they may begin
 
 

@@ -46,7 +46,7 @@ def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: 
         for _ in range(n):
             z = precise(z)
         moved.append(max(abs(a - b) for a, b in zip(z, before, strict=True)))
-    # What is on its stable set comes nearer, or stays to the last digits; what grows leaves, from however near.
+    # What is on its stable set comes closer, or stays to the last digits; what grows leaves, from however near.
     still = moved[-1] <= max(moved[0], precise.number(10) ** (5 - digits) * largest)
     size = np.abs(points).max(axis=0) + 1e-300
     if still and max(moved) <= tolerance * (1 + largest):

@@ -32,13 +32,14 @@ def matrix_free_regime(step: AnyMap, start: np.ndarray, longest: int, most: int,
         if taken < steps:
             return _without(step, "divergent", f"after {used + taken} steps |z| > {ESCAPE:.0e} or is no number", used + taken)
         used += steps
-        say(f"looking for a cycle near step {used}")
+        say(f"searching for a cycle near step {used}")
         settled = _cycle_nearby(step, z, longest, used, most)
         if settled is not None:
             return settled
         steps = min(used, most - used)
     if _at_rest(step, z, longest):
-        words = "round-off has put the weights to rest, while states of the optimizer still change: the exact orbit need not rest"
+        words = ("the weights are at rest because of round-off, while states of the optimizer still change: the exact "
+                 "orbit need not rest")  # fmt: skip
         return _without(step, "undecided", words, used)
     kind, reason, exponent, _ = irregular(step, z, most, longest, say)
     return _without(step, kind, reason, used, exponent)

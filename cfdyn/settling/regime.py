@@ -153,7 +153,7 @@ class _Follower:
         if np.isfinite(self.step.jacobian(rest)).all():
             return self.judge(rest[None])
         mu = np.linalg.eigvals(end[0])
-        return self.on_cycle(rest[None], mu[np.argsort(-np.abs(mu))], "the weights stand still, averages fall to 0")
+        return self.on_cycle(rest[None], mu[np.argsort(-np.abs(mu))], "the weights are at rest, averages decay to 0")
 
     def followed_again(self, z: np.ndarray, since: int) -> Settled:
         """What becomes of a state from which on round-off decides: in floats, and with perturbations of two sizes."""

@@ -60,7 +60,7 @@ class BranchStarts:
         for share in SHARES if self.box is not None else ():
             try:
                 there = self.step.at(**{second: low + share * (high - low)})
-            except UsageError:  # no such map, as of a momentum beyond 1
+            except UsageError:  # no such map, as for a momentum beyond 1
                 continue
             values = [lo + part * (hi - lo) for part in ELSEWHERE]
             for value, points in _searched(there, first, values, self.period, self.box, self.seed):

@@ -34,7 +34,7 @@ from cfdyn.systems.orbit import Orbit, iterate
 from cfdyn.systems.steps import as_map
 
 STEPS, LONGER = 300, 12_000  # of the orbit that is kept and drawn, and at most of that whose curvature is followed
-FALLS = 20_000  # of the latter where round-off would put it to rest: an average of squares falls first
+FALLS = 20_000  # of the latter where round-off would stop it: an average of squares falls first
 WORK = 100_000_000  # operations for these curvatures, a tenth of a second
 GIVEN = "given"
 NO_EDGE: tuple[Edge | None, str] = None, ""

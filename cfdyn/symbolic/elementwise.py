@@ -101,7 +101,7 @@ class ElementwiseFlow:
 
     ``each``, ``shared``: the slow states of a weight and those that all share. Arguments of all functions: the weights, the
     states of ``each``, numbers for ``shared``, the gradient g and gg = ‖g‖²; what they give are arrays, or numbers where
-    all weights have the same. `preconditioning` tells what metric Q = θP/2, pace P/G, decay δ and rates f mean.
+    all weights have the same. `preconditioning` shows what metric Q = θP/2, pace P/G, decay δ and rates f mean.
 
     Examples
     --------

@@ -140,7 +140,7 @@ class Recursion:
     def _through(self, rows: list[Node], update: Node, old: Node, new: Node) -> list[Node]:
         """The rows as functions of the new value of a state where they read its old one and a square g² in that combination only.
 
-        In √(βs + (1 − β)g² + ε) the new s is no part of the sum. It stays what it is for g² = 0 and an s to match.
+        In √(βs + (1 − β)g² + ε) the new s is not part of the sum. It stays what it is for g² = 0 and an s to match.
         """
         t, fresh = self.tape, self.tape.leaf("w", len(self.fast))
         for square in (t.ipow(self.fast[-1], 2), t.leaf("z", 2 * len(self.before))):
@@ -284,7 +284,7 @@ def _key(optimizer: Optimizer) -> str:
 
 
 def _eliminated(tape: Tape, rows: list[list[Node]]) -> list[list[Node]]:
-    """What stands behind the unit matrix when the first columns of the rows (r, r + 2) have become it."""
+    """What follows the unit matrix when the first columns of the rows (r, r + 2) have become it."""
     for k in range(len(rows)):
         pivot = next(i for i in range(k, len(rows)) if tape.value(rows[i][k]) != 0)
         rows[k], rows[pivot] = rows[pivot], rows[k]

@@ -24,7 +24,7 @@ OPERATORS = {"add": "__add__", "subtract": "__sub__", "multiply": "__mul__", "di
              "negative": "__neg__", "less": "__lt__", "less_equal": "__le__", "greater": "__gt__",
              "greater_equal": "__ge__"}  # fmt: skip
 ARRAY = "; if its argument is an array, say how many entries it has, as `variables=16`, or name them, as `variables=['w1', 'w2']`"
-BRANCHES = ("it decides by the values, which a formula cannot; write the cases with numpy.where(condition, a, b), "
+BRANCHES = ("it branches on the values, which a formula cannot; write the cases with numpy.where(condition, a, b), "
             "and max and min with numpy.maximum and numpy.minimum")  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class Traced:
 
     def __init__(self, text: str, binds: int = ATOM):
         if len(text) > LONGEST:
-            raise FormulaError(f"it comes to a formula of more than {LONGEST // 1024} KiB; a network or a sum over rows is a "
+            raise FormulaError(f"it gives a formula of more than {LONGEST // 1024} KiB; a network or a sum over rows is a "
                                "loss of cf.networks, or a formula of one row with data=")  # fmt: skip
         self.text, self.binds = text, binds
 

@@ -15,7 +15,7 @@ class AnyMap(Protocol):
 
     There are two implementations, chosen where the map is made (`cf.as_map`, `cf.Map.from_text`, `cf.poincare_map`, …).
     *Compiled*, a `Map`: formulas as machine code, with derivatives of any order, intervals, digits, and lanes of many orbits.
-    *Matrix-free*, a `MatrixFreeMap`: steps and products with the Jacobian alone, as of an optimizer on a network or a section
+    *Matrix-free*, a `MatrixFreeMap`: steps and products with the Jacobian alone, as for an optimizer on a network or a section
     of a flow. What both can do is a method here. What needs more than that asks for ``compiled``, which is None where there are
     no formulas, and says what it does then.
     """

@@ -29,7 +29,7 @@ class Kernel:
     """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
 
     ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own numbers
-    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers;
+    and arrays. ``observer``: a rule of the same block that shows what else there is to see at a state, ``observed`` numbers;
     ``pace``: what its drift multiplies a slow gradient by.
     """
 

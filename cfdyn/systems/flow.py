@@ -151,10 +151,10 @@ class Flow(CompiledFlow):
 
         Raises
         ------
-        UsageError : a flow at an edge, whose past is not one, a model that is a map, or one with a state of its own
+        UsageError : a flow at an edge, which has no unique past, a model that is a map, or one with a state of its own
         """
         if not self.smooth or self._kernel is not None:
-            raise UsageError(f"the {self.title} goes forward in time only")
+            raise UsageError(f"the {self.title} is integrated forward in time only")
         made = Flow(self.spec, lift=self._lift)
         made.reversed = not self.reversed
         return made

@@ -1,7 +1,7 @@
 """Exact lifts of a map: its orbits seen from the middle of their swing, without any approximation.
 
 With G(z) = f(z) − z, for gradient descent −ηg, an orbit z_{t+1} = z_t + G(z_t) is carried by a centre, which moves
-slowly even where the orbit goes to and fro, and by what swings about it. The rod flow and the edge flow are
+slowly even where the orbit goes back and forth, and by what swings about it. The rod flow and the edge flow are
 continuous-time models of these two maps.
 
 >>> import cfdyn as cf

@@ -235,7 +235,7 @@ def _bounded(mp: Any, function: Callable) -> Callable:
 
 
 def _bounded_power(mp: Any) -> Callable:
-    """x**y where |y| is below 2^HIGH; beyond, 1 or 0, or an overflow, which it would take for ever to find out."""
+    """x**y where |y| is below 2^HIGH; beyond, 1 or 0, or an overflow, which it would take forever to find out."""
 
     def guarded(x: Any, y: Any) -> Any:
         if y == 0 or not (mp.isfinite(y) and mp.mag(y) > HIGH):

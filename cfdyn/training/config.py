@@ -174,7 +174,7 @@ def read_config(folder: Path) -> Config:
     values = read_toml(folder / FILE, RecordError)
     version = values.pop("version", None)
     if version not in READ:
-        raise RecordError(f"{folder} holds a run of the version {version!r}, and this cfdyn goes on with version {VERSION}; "
+        raise RecordError(f"{folder} holds a run of the version {version!r}, and this cfdyn continues runs of version {VERSION}; "
                           "nothing was changed")  # fmt: skip
     known = [field.name for field in dataclasses.fields(Config)]
     try:

@@ -120,7 +120,7 @@ class Dynamics:
         """Lyapunov exponents per step with their errors: means of `exponents` after a step, the middle of the run if not given.
 
         The errors are those of 20 parts of the way, as in `cf.analysis.lyapunov_spectrum`: they do not know of slow changes, nor
-        of the tangents that were begun with, whose growth tells two exponents apart only over more steps than 1/their difference.
+        of the initial tangents, whose growth tells two exponents apart only over more steps than 1/their difference.
 
         Raises
         ------

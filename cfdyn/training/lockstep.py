@@ -22,10 +22,10 @@ from cfdyn.training.modes import MOST, Modes, Tangents
 
 SAME = 1e-6  # of a loss: what other orders of a sum may make of it
 LOSS_ALONE = 3  # the version from which on sharpness beside weight decay is that of the loss alone
-OTHERWISE = ("it was begun by an older cfdyn: until it was gone on with, the sharpness of flows has the penalty of weight decay "
+OTHERWISE = ("it was begun by an older cfdyn: until it was continued, the sharpness of flows has the penalty of weight decay "
              "in it and that of the optimizer has not; then neither has it, and the edge is lower by it, or, where P moves, "
              "both have it")  # fmt: skip
-UNKNOWN = "the loss is no number where the run begins: that it diverges is told by its weights alone"
+UNKNOWN = "the loss is not a number where the run begins: divergence is detected from the weights alone"
 STIRRED, RESTED = 0.05, 0.01  # of what the first steps set in motion, left in the momentum: too much, and little
 RUNAWAY = 1e6  # times the loss at the start: the optimizer has diverged
 VECTORS = 4  # the version from which on eigenvectors are kept

@@ -20,7 +20,7 @@ MEASURED = (*SINGLE, "variance")
 # Without the secant nothing but the centre's motion ends the growth of a swing; a single rod follows the drift and misses it.
 OPTIONS: dict[str, dict[str, Any]] = {"edge": {"secant": True}, "rod": {"rods": "all"}}
 COARSE = 0.5  # of the distance to the optimizer: errors were a tenth of it and more with larger tolerances
-NOISELESS = "it is the flow of all rows and knows nothing of the noise of mini-batches"
+NOISELESS = "it is the flow of all rows and does not include the noise of mini-batches"
 
 
 def flow_of(name: str, network: Any, optimizer: Optimizer, noise: Mapping[str, Any]) -> tuple[Any, str]:
@@ -42,7 +42,7 @@ def flow_of(name: str, network: Any, optimizer: Optimizer, noise: Mapping[str, A
 
 
 def run_of(flow: Any, options: Mapping[str, Any]) -> Any:
-    """A run of it, to be begun or restored, that can be advanced, stopped and gone on with."""
+    """A run of it, to be begun or restored, that can be advanced, stopped and continued."""
     from cfdyn.integrate.large import idle_run
 
     return idle_run(flow, **options)
@@ -156,6 +156,6 @@ class Model:
         try:
             run.restore(dict(saved))
         except KeyError:
-            raise RecordError(f"the run was begun with a {self.name} flow that is another one in this cfdyn: what it has can be "
-                              "read, and it does not go on; begin it anew in another folder") from None  # fmt: skip
+            raise RecordError(f"the run was started with a {self.name} flow that is another one in this cfdyn: it can be "
+                              "read but not continued; start it again in another folder") from None  # fmt: skip
         self._run, self._fresh = run, False

@@ -17,7 +17,7 @@ VALUES = ("params", "initial", "domain", "options")
 
 
 def exactly(optimizer: Optimizer) -> str:
-    """NAME:option=value,… with all digits, so that a run goes on with the same numbers.
+    """NAME:option=value,… with all digits, so that a run continues with the same numbers.
 
     >>> import cfdyn as cf
     >>> exactly(cf.optimizers.gd(lr=1 / 3)), str(cf.optimizers.gd(lr=1 / 3))
@@ -48,7 +48,7 @@ def formulas_of(optimizer: Optimizer) -> str | None:
     formulas = [f for f in (*optimizer.update.values(), *optimizer.define.values(), *optimizer.flow.values(),
                             *(getattr(optimizer, name) for name in SINGLE)) if f is not None]  # fmt: skip
     if type(optimizer) is not Optimizer or any(f.key.startswith(PROGRAM) for f in formulas):
-        raise UsageError(f"{optimizer.name} is no text, so that its run could not go on; write it with cf.Optimizer.from_text")
+        raise UsageError(f"{optimizer.name} is no text, so its run could not be resumed; write it with cf.Optimizer.from_text")
     return json.dumps(mine, ensure_ascii=False, default=float)
 
 

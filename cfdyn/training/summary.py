@@ -185,7 +185,7 @@ def _of_noise(run: Summary) -> list[list[Any]]:
 
 def _diverged(run: Summary) -> str:
     """That the run has no end, and what was measured is of the steps before."""
-    before = "; what is measured is of the steps before" if len(run.t) else ""
+    before = "; the measurements are from the steps before" if len(run.t) else ""
     return f"The optimizer {run.status}{before}." if run.status.startswith("diverged") else ""
 
 
@@ -225,25 +225,26 @@ def _beside(ratio: float) -> str:
     """How near one model is, from the distance of another over its own.
 
     >>> _beside(20.4), _beside(0.25), _beside(1.0001)  # doctest: +NORMALIZE_WHITESPACE
-    ('20.4 times nearer to the midpoints of the iterates than', '4 times farther from the midpoints of the iterates than',
-     'as near to the midpoints of the iterates as')
+    ('20.4 times closer to the midpoints of the iterates than', '4 times farther from the midpoints of the iterates than',
+     'as close to the midpoints of the iterates as')
     """
     if f"{ratio:.3g}" == "1":
-        return "as near to the midpoints of the iterates as"
+        return "as close to the midpoints of the iterates as"
     if ratio > 1:
-        return f"{ratio:.3g} times nearer to the midpoints of the iterates than"
+        return f"{ratio:.3g} times closer to the midpoints of the iterates than"
     return f"{1 / ratio:.3g} times farther from the midpoints of the iterates than"
 
 
 def _oscillation(run: Summary) -> str:
     wave = run.oscillation
     if wave is None or wave.kind == "none" or run.swings is None:
-        return "The iterates do not swing about their midpoints, or too shortly or too noisily to tell a period."
+        return "The iterates do not oscillate about their midpoints, or too briefly or too noisily to determine a period."
     what = f"with period {wave.period}" if wave.kind == "periodic" else "irregularly"
     where = "" if run.on_a_line else " along the sharpest direction"
     first, last = run.swings
     turn = float(np.nanmedian(run.turn[first:last]))
-    return (f"The iterates swing about their midpoints{where} {what} from step {run.since} on, amplitude {wave.amplitude:.3g}; "
+    return (f"The iterates oscillate about their midpoints{where} {what} from step {run.since} on, amplitude "
+            f"{wave.amplitude:.3g}; "
             f"the cosine between one swing and the next is {turn:.4f} (median of steps {first} to {last - 1}).")  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`train`: networks trained beside their models, in a folder that can be stopped at any moment and gone on with."""
+"""`train`: networks trained beside their models, in a folder that can be stopped at any moment and continued."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def train(
         steps; none if not given), ``vectors`` (true or false: whether the eigenvectors at each measurement are kept; if not
         given they are where four at each planned one take 256 MB or less), ``out`` (the folder; a new one in cfdyn-out if not
         given)
-    resume : the folder of a run that goes on where it stopped, bit for bit; ``steps`` may be more than it had
+    resume : the folder of a run to resume where it stopped, bit for bit; ``steps`` may be more than it had
     network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`,
         whose formulas the folder keeps
     keep : seconds from one checkpoint to the next
@@ -83,7 +83,7 @@ def train(
     say, tell = progress or (lambda words: None), started or (lambda folder: None)
     if resume is not None:
         if config is not None or settings or optimizer is not None:
-            raise UsageError("a run goes on with the settings that it was begun with: "
+            raise UsageError("a run keeps its original settings: "
                              "beside `resume` only `steps`, `keep` and `network` are allowed")  # fmt: skip
         tell(as_path(resume))
         return _resumed(as_path(resume), network, steps, keep, say)
@@ -154,7 +154,7 @@ def _begun(folder: Path, state: Lockstep) -> Store:
 def _resumed(folder: Path, network: Any, steps: int | None, keep: float, say: Callable[[str], None]) -> Run:
     config = read_config(folder)
     if steps is not None and whole_number("`steps`", steps, LEAST) < config.steps:
-        raise UsageError(f"the run in {folder} has {config.steps} steps already; more of them can be asked for, not fewer")
+        raise UsageError(f"the run in {folder} has {config.steps} steps already; you can ask for more, not fewer")
     with held(folder):
         told = checkpoints.checkpoints_in(folder)
         facts: dict[str, Any] = told[0].facts if told else {"status": RUNNING, "k": 0}

@@ -123,7 +123,7 @@ def test_what_is_no_attractor_is_undecided():
     area = cf.Map.from_text(["x + y - k*sin(2*pi*x)/(2*pi)", "y - k*sin(2*pi*x)/(2*pi)"], "x y", {"k": 0.5})
     curves = cf.analysis.basins(area, [(-0.2, 0.2), (0.01, 0.02)], (1, 4))
     assert (curves.labels == UNSETTLED).all()
-    assert "conserves volumes" in curves.note
+    assert "preserves volume" in curves.note
     # Adam rests on its minima until round-off ends that.
     adam = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.05))
     found = cf.analysis.basins(adam, [(-2.2, 0)], 1)

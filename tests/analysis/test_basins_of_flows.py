@@ -108,7 +108,7 @@ def test_the_basins_of_a_section_are_those_of_its_map():
 def test_starts_that_do_not_come_back_are_undecided_and_said():
     step = cf.poincare_map(cf.Flow.from_text("v; -x - v/5 - 2*(x > 10)", "x v"), "x = 1", "up", most_time=50.0)
     found = cf.analysis.basins(step, [(0.1, 1.0)], 3)
-    assert (found.labels == UNSETTLED).all() and "does not come back to its section" in found.note
+    assert (found.labels == UNSETTLED).all() and "does not return to its section" in found.note
 
 
 @pytest.mark.parametrize("given", [DUFFING, cf.flows.central(cf.Loss("w**2"), cf.optimizers.gd(lr=0.1))])

@@ -294,7 +294,7 @@ UNIT = ((0.2, 3.0), (0.3, 3.0))
         ((GD, "flip", ("lr", "a"), UNIT), "kind, points"),
         ((GD, ("border collision", [[1.0]]), ("lr", "a"), UNIT), "no borders"),
         ((GD, ("neimark-sacker", [[1.0]]), ("lr", "a"), UNIT), "multipliers are"),
-        ((GD, ("fold", [[1.0]]), ("lr", "a"), UNIT), "no fold point near the start.*multipliers there are"),
+        ((GD, ("fold", [[1.0]]), ("lr", "a"), UNIT), "no fold point near the start.*multipliers are"),
         ((GD, np.ones((800, 1)), ("lr", "a"), UNIT), "kind, points"),
         ((GD, ("flip", np.ones((800, 1))), ("lr", "a"), UNIT), "no flip point near the start"),
         (("double_well", ("flip", [[1.0]]), ("lr", "a"), UNIT), "takes a map"),

@@ -46,7 +46,7 @@ def test_what_is_missing_is_said():
         branches(step, [(0, 1)], "r", (1.2, 2.8), period=3)
     with pytest.raises(cf.CfdynError, match="depth"):
         branches(step, [(0, 1)], "r", (1.2, 2.8), depth=-1)
-    assert "not switched at" in branches(step, [(0.1, 1)], "r", (1.2, 3.5), depth=1).reason
+    assert "not followed" in branches(step, [(0.1, 1)], "r", (1.2, 3.5), depth=1).reason
 
 
 def test_figures_also_of_what_was_loaded(tmp_path):

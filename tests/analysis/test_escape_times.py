@@ -99,7 +99,7 @@ def test_what_has_no_times():
     with pytest.raises(UsageError, match="this map has no randomness"):
         cf.analysis.escape_times(step.varied("noise", 0.0), [-1.0], "w > 0")
     none = cf.analysis.escape_times(step.varied("noise", 0.01), [-1.0], "w > 0", 10, 5)
-    with pytest.raises(UsageError, match="no run left at the size 1"):
+    with pytest.raises(UsageError, match="no run escaped at the size 1"):
         cf.analysis.arrhenius([none, none], [1.0, 2.0])
     with pytest.raises(UsageError, match="GiB"):
         cf.analysis.escape_times(step, [-1.0], "w > 0", runs=2**31)

@@ -49,9 +49,9 @@ def test_runs_that_stay_where_they_began_say_so():
 def test_what_has_no_density():
     well = cf.losses.double_well()
     step = cf.random_map(well, cf.optimizers.gd(lr=0.5), noise=1e6)
-    with pytest.raises(NumericsError, match="no run goes on"):
+    with pytest.raises(NumericsError, match="no run stays bounded"):
         cf.analysis.invariant_density(step, [1.0])
-    with pytest.raises(NumericsError, match="errors need two"):
+    with pytest.raises(NumericsError, match="error estimates need two"):
         cf.analysis.invariant_density(step, [1.0], limits=(-1, 1))
     quiet = cf.random_map(well, cf.optimizers.gd(lr=0.5), noise=0.0)
     with pytest.raises(UsageError, match="orbit_diagram"):

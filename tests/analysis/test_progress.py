@@ -29,7 +29,7 @@ def test_cycles_count_what_is_met():
     """Of the logistic map at r = 4 there are (2⁵ − 2)/5 = 6 cycles of period 5; of Hénon's map one of period 4 and two fixed points, which close too."""
     said = []
     cf.analysis.cycles(LOGISTIC, 5, [(0, 1)], progress=said.append)
-    assert re.fullmatch(r"words of laps: \d+ evaluations, 6 cycles met", said[-1])
+    assert re.fullmatch(r"itineraries of laps: \d+ evaluations, 6 cycles met", said[-1])
     cf.analysis.cycles(HENON, 4, BOX, progress=said.append)
     told = [text for text in said if re.fullmatch(r"\d+ links of chains, 3 chains closed, 0 wait", text)]
     assert told and said[-1] == "computing multipliers: 0 of 1"

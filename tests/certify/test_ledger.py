@@ -161,7 +161,7 @@ def test_a_box_of_a_few_doubles_is_undecided_and_not_for_the_number_of_boxes():
     """At lr = 1 the minimum w = 1 of the double well has the multiplier −1, and no box of this width separates its cycles."""
     narrow = cf.certify.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1), 2, (1 - 2.0**-51, 1 + 2.0**-51))
     crowded = cf.certify.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.7), 4, (-2, 2), most=50)
-    assert [why for _, why in narrow.undecided] == ["no test holds, and there are no doubles left to cut it at: take a wider box"]
+    assert [why for _, why in narrow.undecided] == ["no test succeeds, and there are no doubles left at which to bisect it: take a wider box"]
     assert {why for _, why in crowded.undecided} == {"more boxes than `most`: raise it, or take a smaller box"}
 
 
@@ -243,9 +243,9 @@ def test_it_is_told_how_far_a_search_is_while_cycles_are_proved(monkeypatch):
 
 
 @pytest.mark.parametrize(("loss", "n", "box", "words"), [
-    (DOUBLE_WELL, 1, (-1, 1), "fixed point at w = 1 is on the border of the box, to rounding: let the box end farther out in w"),
+    (DOUBLE_WELL, 1, (-1, 1), "fixed point at w = 1 is on the border of the box, to rounding: move the end of the box outward in w"),
     (DOUBLE_WELL, 1, (-1, 0.5), "fixed point at w = -1 is on"),
-    ("(x**2 - 1)**2/2 + y**2/2", 1, [(-2, 2), (0, 1)], "fixed point at x = 1, y = 0 is on the border of the box, to rounding: let the box end farther out in y"),
+    ("(x**2 - 1)**2/2 + y**2/2", 1, [(-2, 2), (0, 1)], "fixed point at x = 1, y = 0 is on the border of the box, to rounding: move the end of the box outward in y"),
 ])  # fmt: skip
 def test_a_fixed_point_on_the_border_of_the_box_is_named(loss, n, box, words):
     ledger = cf.certify.cycles(loss, GD(lr=0.3), n, box)

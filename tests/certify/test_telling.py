@@ -56,7 +56,7 @@ def test_a_branch_tells_the_part_of_the_interval():
     shares = [float(words.partition(" of 100 % of the interval")[0]) for words in said if "%" in words]
     assert found.proved and len(shares) == found.claim["slabs"] and shares[-1] == 100
     widths = [float.fromhex(hi) - float.fromhex(lo) for lo, hi in (slab["vary"] for slab in found.document["evidence"]["slabs"])]
-    assert shares == pytest.approx(100 * np.cumsum(widths) / 0.15, abs=0.01) and said[0] == "looking for a cycle at lr = 1.05"
+    assert shares == pytest.approx(100 * np.cumsum(widths) / 0.15, abs=0.01) and said[0] == "searching for a cycle at lr = 1.05"
 
 
 def test_a_bifurcation_and_chaos_tell_what_is_going_on():
@@ -65,7 +65,7 @@ def test_a_bifurcation_and_chaos_tell_what_is_going_on():
     assert said == ["looking for a flip from lr = 1 on", "Krawczyk's test of a flip at lr = 1", "its normal form"]
     said.clear()
     WORDS["chaos"](said.append)
-    assert said[:7] == [f"looking for cycles of period {n}, up to 7" for n in range(1, 8)]
+    assert said[:7] == [f"searching for cycles of period {n}, up to 7" for n in range(1, 8)]
     assert said[-2].startswith("which intervals cover each other") and said[-1] == "that the map is continuous there"
 
 

@@ -71,7 +71,7 @@ def test_what_is_not_below_the_bound_is_the_nearest():
     assert found.hit is None
     assert found.nearest is not None
     assert found.nearest.quantity == pytest.approx(BIRTHS[3], abs=1e-9)
-    assert "the nearest cycle has the quantity 3.828" in found.text
+    assert "the closest cycle has the quantity 3.828" in found.text
 
 
 def test_conditions_and_rows_hold_at_the_border():

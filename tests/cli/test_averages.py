@@ -75,7 +75,7 @@ def test_an_orbit_that_diverges_is_an_answer(capsys):
         (["double_well", "--steps", "0"], "--steps"),
         (["double_well", "--start", "1,2"], "1 entry"),
         (["double_well", "--optimizer", "gd:rate=1"], "unknown option of the optimizer gd"),
-        (["double_well", "--no-figure", "--plot", "a.png"], "leave one"),
+        (["double_well", "--no-figure", "--plot", "a.png"], "omit one"),
         (["double_well", "--plot", "a.doc"], "cannot be written as"),
         (["double_well", "--out", "/proc/none"], "cannot write to the folder"),
     ],

@@ -36,9 +36,9 @@ def test_saved_branches_go_on(capsys, tmp_path):
     found = sorted((s["kind"], round(s["parameter"], 9)) for b in whole["branches"] for s in b["bifurcations"])
     assert found == [("branch point", 1.0), ("branch point", 1.0), ("flip", 3.0)]
     code, out, err = run(capsys, "branch", whole["record"], "--json")
-    assert code == 0 and json.loads(out)["branches"] == whole["branches"] and "had not run out of steps" in err
+    assert code == 0 and json.loads(out)["branches"] == whole["branches"] and "had not reached its maximal number of steps" in err
     code, _, err = run(capsys, "branch", short["record"], "--vary", "r=0:1")
-    assert code == 2 and "goes on with the options that it was begun with" in err
+    assert code == 2 and "keeps its original options" in err
     step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
     one = cf.analysis.continue_cycle(step, [0.5], "r", (0.5, 3.6), max_steps=4).save(tmp_path / "one.npz")
     code, out, _ = run(capsys, "branch", str(one))

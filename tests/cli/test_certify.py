@@ -77,7 +77,7 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
 
 def test_jobs_are_for_proofs(capsys):
     status, out, err = run(capsys, "cycles", "double_well", "--period", 3, "--jobs", 2)
-    assert status == 2 and "--jobs is for --prove" in err and out == ""
+    assert status == 2 and "--jobs is only for --prove" in err and out == ""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_jobs_are_for_proofs(capsys):
         (("caos", "double_well"), "did you mean 'chaos'"),
         (("cycle", "double_well", "--period", "three"), "whole number"),
         (("branch", "double_well", "--period", 2), "--vary NAME=LO:HI"),
-        (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
+        (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof extends"),
         (("none", "double_well", "--period", "above 3"), "a whole number from 2 on, or 'above 1' or 'above 2'"),
         (("chaos", "linear_network"), "one variable"),
         (("measure", "linear_network"), "one variable"),
@@ -137,8 +137,8 @@ def test_the_time_left_is_told_of_all_or_of_a_pass(capsys, monkeypatch, argument
     (("convergence", "double_well", "--optimizer", "gd:lr=0.4", "--box=0.1:1.5"), "boxes done"),
     (("edge", "(x*y - 1)**2/2", "--optimizer", "gd:lr=0.5", "--start=0.6,2"), "boxes done"),
     (("measure", "(Abs(w) - 1)**2/2", "--optimizer", "gd:lr=2.5", "--box=-2.9:2.9"), "boxes done"),
-    (("none", "double_well", "--optimizer", "gd:lr=1", "--period", "3"), "proving: looking for a cycle that refutes it"),
-    (("chaos", "double_well", "--optimizer", "gd:lr=1.7"), "proving: looking for cycles of period 7, up to 7"),
+    (("none", "double_well", "--optimizer", "gd:lr=1", "--period", "3"), "proving: searching for a cycle that refutes it"),
+    (("chaos", "double_well", "--optimizer", "gd:lr=1.7"), "proving: searching for cycles of period 7, up to 7"),
     (("flip", "double_well", "--vary", "lr=0.9:1.1"), "proving: cycle 1 (of up to 3): its normal form"),
     (("branch", "double_well", "--vary", "lr=0.5:0.6", "--start=1"), "proving: 100.00 of 100 % of the interval"),
 ])  # fmt: skip

@@ -103,7 +103,7 @@ def test_with_noise_the_learning_rate_is_below_the_edge(capsys):
         (["--noise", "1,2"], "or 7 variances"),
         (["--batch", "2", "--order", "cyclic"], "unknown order 'cyclic'"),
         (["--steps", "30", "--after", "29"], "2 after those of --after"),
-        (["--runs", "5"], "the same without noise"),
+        (["--runs", "5"], "without noise all --runs are equal"),
     ],
 )
 def test_noise_that_makes_no_sense(capsys, options, words):
@@ -120,7 +120,7 @@ def test_noise_that_makes_no_sense(capsys, options, words):
         (["two_time_scales", "--models", ","], "--models takes names"),
         (["two_time_scales", "--models", "central,central"], "twice"),
         (["two_time_scales", "--animate", "film.avi"], ".gif or .mp4"),
-        (["two_time_scales", "--plot", "figure.png", "--no-figure"], "leave one of them out"),
+        (["two_time_scales", "--plot", "figure.png", "--no-figure"], "omit one of them"),
         (["two_time_scales", "--inject", "1e-3", "--digits", "20"], "with digits"),
         (["two_time_scales", "--steps", "1"], "--steps is 2 or more"),
         ([], "needs a LOSS"),

@@ -64,13 +64,13 @@ def test_a_saved_curve_goes_on(capsys, tmp_path):
     assert np.array(whole["parameters"])[:, 1] == pytest.approx(1 + 3 * x**2, abs=1e-9)
     status, out, _ = run(capsys, "curve", short["record"], "--steps", "300")
     assert status == 0 and "cusp" in out
-    for more, message in ((["--kind", "fold"], "goes on with the options that it was begun with"), (["--vary", "k=0:1"], "goes on with the options that it was begun with")):
+    for more, message in ((["--kind", "fold"], "keeps its original options"), (["--vary", "k=0:1"], "keeps its original options")):
         status, _, err = run(capsys, "curve", short["record"], *more)
         assert status == 2 and message in err
     status, _, err = run(capsys, "branch", short["record"])
     assert status == 2 and "holds a BifurcationCurve" in err
     status, _, err = run(capsys, "curve", whole["record"])
-    assert status == 0 and "had not run out of steps" in err
+    assert status == 0 and "had not reached its maximal number of steps" in err
     status, _, err = run(capsys, "curve", str(tmp_path / "none.npz"))
     assert status == 2 and "there is no file" in err
 

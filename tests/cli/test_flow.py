@@ -110,7 +110,7 @@ def test_a_path_that_ends_early_is_not(capsys):
         (["double_well", "--atol", "nan"], "atol"),
         (["double_well", "--start", "1,2"], "1"),
         (["double_well", "--strict"], "beyond the edge"),
-        (["double_well", "--no-figure", "--plot", "a.png"], "leave one"),
+        (["double_well", "--no-figure", "--plot", "a.png"], "omit one"),
         (["double_well", "--plot", "a.doc"], "cannot be written as"),
         (["double_wel"], "did you mean 'double_well'"),
     ],
@@ -244,5 +244,5 @@ def test_ctrl_c_keeps_the_path_until_then(capsys, monkeypatch):
     monkeypatch.setattr(interrupts, "end", lambda: ends.append(interrupts._words[0]))
     monkeypatch.setattr(cf, "solve", stopped)
     code, out, _ = run(capsys, "flow", *USUAL)
-    assert (code, out, ends) == (130, "", ["interrupted; what was done until then is in cfdyn-out/flow-001.npz"])
+    assert (code, out, ends) == (130, "", ["interrupted; the finished part is in cfdyn-out/flow-001.npz"])
     assert cf.load("cfdyn-out/flow-001.npz").t.tolist() == path.t.tolist()

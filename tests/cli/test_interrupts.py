@@ -258,7 +258,7 @@ def test_a_map_keeps_what_is_done(number, tmp_path):
     finally:
         process.kill()
     assert status == 128 + number and out == "" and after < 5 * MOST, err
-    assert err.endswith("cfdyn: interrupted; what was done until then is in cfdyn-out/regimes-001.npz; it goes on with: "
+    assert err.endswith("cfdyn: interrupted; the finished part is in cfdyn-out/regimes-001.npz; resume with: "
                         "cfdyn regimes cfdyn-out/regimes-001.npz\n")  # fmt: skip
     part = cf.load(tmp_path / "cfdyn-out" / "regimes-001.npz")
     assert 0 < part.looked.mean() < 1 and not part.complete

@@ -109,7 +109,7 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
         status, out, err = run(capsys, command, *HEAVY, *PLANE, *extra)
         assert status == 130 and out == ""
         name = ends[-1].rpartition(" ")[2]
-        assert ends[-1] == f"interrupted; what was done until then is in {name}; it goes on with: cfdyn {command} {name}"
+        assert ends[-1] == f"interrupted; the finished part is in {name}; resume with: cfdyn {command} {name}"
         part = cf.load(name)
         assert part.looked.sum() == 60 and not part.complete
         monkeypatch.setattr(module, "look", look)
@@ -130,8 +130,8 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
         (("diagram", *HEAVY, *PLANE, "--window", "1:3,0:0.1"), "no part of 0.5:2"),
         (("diagram", *HEAVY, *PLANE, "--also", "none.npz", "--plot", "a.png"), "no file none.npz"),
         (("diagram", "none.npz"), "no file none.npz"),
-        (("diagram", "none.npz", *PLANE), "goes on with the options that it was begun with"),
-        (("regimes", *HEAVY, *PLANE, "--tolerance", "0.1"), "is for --times"),
+        (("diagram", "none.npz", *PLANE), "keeps its original options"),
+        (("regimes", *HEAVY, *PLANE, "--tolerance", "0.1"), "is only for --times"),
         (("regimes", *HEAVY, *PLANE, "--times", "--coarse", "2"), "every cell"),
         (("regimes", *HEAVY, *PLANE, "--times", "--tolerance=-1"), "positive distance"),
         (("regimes", *HEAVY, "--vary", "lr=0.1:1:100000", "--vary", "momentum=0:0.5:10000"), "GiB"),

@@ -75,7 +75,7 @@ def test_a_loss_on_validation_data_is_read_where_it_is_logged(tmp_path, capsys, 
     (tmp_path / "log.csv").write_text("\n".join(["step,lr,val_loss", *rows]))
     status, out, _ = run(capsys, tmp_path / "log.csv", "--column", "val_loss")
     out = " ".join(out.split())
-    assert status == 0 and "val_loss: 60 entries in 300 rows; the gaps are left out" in out
+    assert status == 0 and "val_loss: 60 entries in 300 rows; the gaps are skipped" in out
     assert "60 rows: period 2, rows " in out and "(in step, 5 a row; period 10; " in out
     steps = json.loads(run(capsys, tmp_path / "log.csv", "--column", "val_loss", "--json")[1])["steps"]
     assert (steps["column"], steps["every"], steps["period"]) == ("step", 5, 10)

@@ -126,7 +126,7 @@ def test_quiet_says_nothing(tmp_path):
 
 @pytest.mark.parametrize(("words", "last"), [
     (["classify", "double_well"], "classifying the orbit"), (["flow", "double_well", "--no-figure"], "solving the flow"),
-    (["cycles", "double_well"], "looking for cycles of period 2"),
+    (["cycles", "double_well"], "searching for cycles of period 2"),
 ])  # fmt: skip
 def test_what_is_prepared_is_said(words, last, tmp_path, monkeypatch):
     """A weight is looked at from 32 starts; then comes the edge, by which the learning rate is chosen, then the work."""
@@ -135,7 +135,7 @@ def test_what_is_prepared_is_said(words, last, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
         main(words)
-    starts = [f"looking for minima: {k} of 32 starts" for k in range(32)]
+    starts = [f"searching for minima: {k} of 32 starts" for k in range(32)]
     assert end.value.code == 0 and said[:34] == [*starts, "looking for the edge of the lowest minimum", last]
 
 

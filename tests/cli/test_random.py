@@ -67,7 +67,7 @@ def test_escape_times_and_their_slope(capsys, tmp_path):
     other = cf.analysis.escape_times(step.varied("noise", 3.0), [-1.0], "w > 0", runs=60)
     assert fit["slope"] == cf.analysis.arrhenius([same, other], [2.0, 3.0]).slope and len(fit["each"]) == 2
     code, out, _ = run(capsys, "escape", *well, "--noise", "0.01", "--steps", "50")
-    assert code == 0 and "none left; the mean is above 1001.42 (95 %)" in out
+    assert code == 0 and "no run escaped; the mean is above 1001.42 (95 %)" in out
     assert "two sizes lie on any line" in run(capsys, "escape", *well, "--vary", "noise=2,3")[1]
 
 
@@ -94,7 +94,7 @@ def test_batches_labels_and_maps(capsys):
         (["random", "double_well", "--batch", "2"], "has none; give --noise"),
         (["random", "--map", "x/2", "--batch", "2"], "a map has none: give --noise"),
         (["random", "double_well", "--noise", "1", "--periodic", "w=1"], "--periodic belongs to a --map"),
-        (["escape", "double_well", "--noise", "1"], 'say where a run has left: --outside "w > 0"'),
+        (["escape", "double_well", "--noise", "1"], 'say when a run has left the region: --outside "w > 0"'),
         (["escape", "double_well", "--outside", "w > 9", "--vary", "lr=0.1,0.2"], "a slope is over two or more values of noise"),
         (["escape", "double_well", "--outside", "w = 0", "--noise", "1"], "a condition such as"),
     ],

@@ -46,6 +46,6 @@ def test_after_an_interrupt_the_same_call_goes_on(tmp_path, monkeypatch, capsys)
         main(["studies", "list.csv", "--quiet"])
     assert end.value.code == 130 and not capsys.readouterr().out
     name = "cfdyn-out/studies-001.npz"
-    assert ends == [f"interrupted; what was done until then is in {name}; the same call goes on from there"]
+    assert ends == [f"interrupted; the finished part is in {name}; the same call resumes from there"]
     part = cf.load(name)
     assert part.failures == {0: "first", 1: many.STOPPED} and not part.complete

@@ -181,7 +181,7 @@ def test_a_word_that_is_no_argument_stays(monkeypatch):
     assert messages.worded("ask with `max_steps=5`, or `rtol`") == "ask with --max-steps 5, or --rtol"
     messages.speak_with(lambda: options_of("branch"))
     assert messages.worded("ask with `max_steps=5`, or `rtol`") == "ask with --steps 5, or `rtol`"
-    assert messages.worded("go on with `curve.extended()`: `x` and max_steps") == "go on with cfdyn curve FILE.npz: `x` and max_steps"
+    assert messages.worded("continue with `curve.extended()`: `x` and max_steps") == "continue with cfdyn curve FILE.npz: `x` and max_steps"
 
 
 FLOW = cf.flows.gradient(cf.losses.double_well(), cf.optimizers.gd(lr=0.1))
@@ -269,7 +269,7 @@ def test_what_comes_from_python_is_told_in_the_words_of_the_command_line(capsys,
 @pytest.mark.parametrize("command", ["branch", "cascade"])
 def test_the_parameter_that_varies_is_asked_for(capsys, command):
     status, _, err = run(capsys, command, "double_well")
-    assert status == 2 and "say which parameter varies" in err and "--vary lr=0.1:2" in err
+    assert status == 2 and "give the parameter and its range" in err and "--vary lr=0.1:2" in err
 
 
 @pytest.mark.parametrize(("more", "expected"), [(["--budget", "2000"], "a larger --budget of `classify` follows it"), ([], "fixed point")])

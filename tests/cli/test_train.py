@@ -65,7 +65,7 @@ def test_a_toml_file_with_options_on_top(capsys, tmp_path):
 
 @pytest.mark.parametrize(("words", "status", "said"), [
     (["train"], 2, "train needs a network, such as mlp:widths=32-32"), (["train", "mpl"], 2, "did you mean 'mlp'"),
-    (["train", "mlp", "--resume", "x"], 2, "beside --resume only --steps"), (["train", "--resume", "nowhere"], 2, "nowhere is no folder"),
+    (["train", "mlp", "--resume", "x"], 2, "with --resume only --steps"), (["train", "--resume", "nowhere"], 2, "nowhere is no folder"),
     (["train", "mlp", "--xlim", "0:1", "--no-figure"], 2, "ask for one with --plot"), (["train", "mlp", "--runs", "discrete,stabel"], 2, "did you mean 'stable'"),
     (["train", *SMALL[1:4], "--batch", "1000", "--runs", "discrete", "--optimizer", "gd:lr=0.1"], 2, "a batch of 1000 is drawn from 20 rows"),
     (["train", "no.toml"], 2, "there is no file no.toml"),

@@ -57,7 +57,7 @@ def test_a_curve_ends_where_an_optimizer_allows_no_more(optimizer, lr):
     lrs, beta = found.parameters.T
     wanted = 2 * (1 + beta) / (1 if optimizer is cf.optimizers.heavy_ball else 1 + 2 * beta)
     assert lrs == pytest.approx(wanted, abs=1e-9) and beta.max() == pytest.approx(1, abs=1e-12) and beta.max() < 1
-    assert "momentum = 1, where what the map allows ends" in found.ends and "momentum = 0" in found.ends
+    assert "momentum = 1, where the map's domain ends" in found.ends and "momentum = 0" in found.ends
 
 
 def test_a_test_function_that_does_not_change_has_no_zero():

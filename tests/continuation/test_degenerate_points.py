@@ -145,7 +145,7 @@ def test_bounds_may_be_much_wider_than_the_branch(width):
     branch = continue_cycle(line("r*x*(1 - x)", 2.5), [0.6], "r", (-width, width))
     assert [s.kind for s in branch.bifurcations] == ["branch point", "flip"]
     np.testing.assert_allclose([s.parameter for s in branch.bifurcations], [1, 3], rtol=1e-14)
-    assert branch.ends[0].startswith("runs off to infinity") and branch.ends[1] == f"r = {width:g}"
+    assert branch.ends[0].startswith("diverges to infinity") and branch.ends[1] == f"r = {width:g}"
     np.testing.assert_allclose(branch.points[:, 0, 0], 1 - 1 / branch.parameter, rtol=1e-13, atol=1e-13)
 
 

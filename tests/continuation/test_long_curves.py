@@ -58,7 +58,7 @@ def test_flips_of_cycles_that_repel(flips, period):
 def test_out_of_steps_and_on():
     """The fold of the circle in three goes is the whole circle, once round."""
     short = curve_of(CIRCLE, *FOLD, max_steps=10)
-    assert all("out of steps; ask for more with `max_steps`" in end for end in short.ends) and not short.closed
+    assert all("out of steps; increase `max_steps`" in end for end in short.ends) and not short.closed
     longer = short.extended(20)
     assert len(longer) == 61 and np.array_equal(longer.parameters[20:41], short.parameters)
     whole = longer.extended()

@@ -97,13 +97,13 @@ def test_no_circle_of_the_doubled_cycle():
     double = next(s for s in curve.special if s.kind == "resonance 1:2")
     found = switch(curve, double)
     assert double.coefficients["C"] > 0 and named(found) == [("flip", 1)]
-    assert found.said == ["no Neimark–Sacker of the 2-cycle was found to begin there"]
+    assert found.said == ["no Neimark–Sacker of the 2-cycle was found that begins there"]
 
 
 def test_a_saddle_at_one_to_three():
     curve = prey(8.0)
     found = switch(curve, next(s for s in curve.special if s.kind == "resonance 1:3"))
-    assert len(found) == 0 and found.said[0].startswith("a saddle 3-cycle is there on all sides of the point")
+    assert len(found) == 0 and found.said[0].startswith("a saddle 3-cycle exists on all sides of the point")
     branch = found.branches[0]
     row = int(np.argmin(np.abs(branch.parameter - 7.0)))
     mu = branch.multipliers[row]
@@ -118,7 +118,7 @@ def test_one_to_four(s, c, slope):
     found = switch(curve, point)
     assert abs(point.coefficients["A"]) == pytest.approx(s / c, rel=1e-6)
     if slope is None:
-        assert len(found) == 0 and found.branches[0].period == 4 and found.said == ["a 4-cycle shrinks onto the point, and no fold of it was found to begin there"]
+        assert len(found) == 0 and found.branches[0].period == 4 and found.said == ["a 4-cycle shrinks onto the point, and no fold of it was found that begins there"]
         return
     assert named(found) == [("fold", 4)] * 2
     ways = sorted(leaves(fold, point.parameters).tolist() for fold in found)
@@ -180,7 +180,7 @@ def test_fold_neimark_sacker():
     curve = curve_of(step, ("neimark-sacker", [[0.0, 0.0, -0.2]]), ("a", "c"), ((-0.2, 0.2), (-0.1, 0.1)))
     found = switch(curve, next(s for s in curve.special if s.kind == "fold-neimark-sacker"))
     assert named(found) == [("fold", 1)] and np.abs(found[0].parameters[:, 1]).max() < 1e-12
-    assert found.said == ["circles and tori of the return map are born there, no cycle"]
+    assert found.said == ["circles and tori of the return map are born there, not cycles"]
 
 
 def test_the_other_curve_of_a_double_neimark_sacker_point():
@@ -192,7 +192,7 @@ def test_the_other_curve_of_a_double_neimark_sacker_point():
     step = cf.Map.from_text(rows, "x y u v", {"a": 0.0, "c": -0.1})
     curve = curve_of(step, ("neimark-sacker", [[0.0] * 4]), ("a", "c"), ((-0.2, 0.2), (-0.2, 0.2)))
     found = switch(curve, next(s for s in curve.special if s.kind == "double neimark-sacker"))
-    assert named(found) == [("neimark-sacker", 1)] and "tori are born there, no cycle" in found.said
+    assert named(found) == [("neimark-sacker", 1)] and "tori are born there, not cycles" in found.said
     a, c = found[0].parameters.T
     assert np.abs(a / 2 + c).max() < 1e-12 and np.ptp(a) == pytest.approx(0.4)
 

@@ -18,7 +18,7 @@ def test_curves_of_henon(kind, x, a, factor):
     """a = ¾(1 − b)² and −¼(1 − b)²: x grows as 1/(1 − b), and both end where b = 1."""
     found = cf.analysis.bifurcation_curve(HENON.at(a=a), (kind, [[x, 0.3 * x]]), ("a", "b"), ((-1, 3), (-0.9, 1.5)))
     values, b = found.parameters.T
-    assert len(found) < 1000 and found.ends[0] == "b = -0.9" and found.ends[1].startswith("runs off to infinity near a = ")
+    assert len(found) < 1000 and found.ends[0] == "b = -0.9" and found.ends[1].startswith("diverges to infinity near a = ")
     assert values == pytest.approx(factor * (1 - b) ** 2, abs=1e-11) and 0 < 1 - b[-1] < 1e-4
     assert found.points[-1, 0, 0] > 1e4
 
@@ -27,7 +27,7 @@ def test_a_state_that_grows_like_a_logarithm():
     """1 − c e^−x = −1 and x = f(x): the flip is at b = a + 2, x = ln(c/2), and c comes to 0 only at −∞."""
     found = cf.analysis.bifurcation_curve(LOG, ("flip", [[0.0]]), ("a", "c"), ((-5, 5), (-3, 30)), search=True)
     x, c = found.points[:, 0, 0], found.parameters[:, 1]
-    assert found.ends[0].startswith("runs off to infinity near a = -1, c = ") and found.ends[1] == "c = 30"
+    assert found.ends[0].startswith("diverges to infinity near a = -1, c = ") and found.ends[1] == "c = 30"
     assert x == pytest.approx(np.log(c / 2), abs=1e-4) and x[0] < -50
 
 
@@ -36,7 +36,7 @@ def test_a_branch_that_grows_like_a_logarithm():
     found = cf.analysis.continue_cycle(LOG, [0.69], "a", (-5, 5))
     a, x = found.parameter, found.points[:, 0, 0]
     near = a < 1 - 1e-6
-    assert found.ends == ("a = -5", "runs off to infinity near a = 1") and len(found) < 1000
+    assert found.ends == ("a = -5", "diverges to infinity near a = 1") and len(found) < 1000
     assert x[near] == pytest.approx(-np.log(1 - a[near]), abs=1e-8)
 
 

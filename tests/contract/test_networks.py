@@ -132,7 +132,7 @@ def test_data_and_weights_that_are_no_numbers():
 
 
 def test_kinds_of_data_that_a_network_does_not_take():
-    with pytest.raises(cf.CfdynError, match="looks at pictures"):
+    with pytest.raises(cf.CfdynError, match="takes pictures"):
         make_network("cnn", "iris")
     with pytest.raises(cf.CfdynError, match="have no order"):
         make_network("lstm", "iris")

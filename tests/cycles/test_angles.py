@@ -205,7 +205,7 @@ def test_a_branch_that_meets_the_cut_says_so_and_goes_on_from_there():
     """Fixed points sin 2πx = 2πW/K go all the way around the circle while W goes to and fro."""
     step = circle(0.9, 0.0)
     branch = cf.analysis.continue_cycle(step, [0.0], "W", (-0.3, 0.3))
-    assert all("cut open; start again" in end for end in branch.ends)
+    assert all("the cut of its circle; start again" in end for end in branch.ends)
     np.testing.assert_allclose(np.sin(2 * np.pi * branch.points[:, 0, 0]), branch.parameter * 2 * math.pi / 0.9, atol=1e-9)
     again = cf.analysis.continue_cycle(step.at(W=float(branch.parameter[-1])), branch.points[-1], "W", (-0.3, 0.3))
     turned = np.concatenate([branch.points[:, 0, 0], again.points[:, 0, 0]]) % 1.0
@@ -230,7 +230,7 @@ def test_a_real_jump_stays_one():
 
 
 @pytest.mark.parametrize(("formula", "period", "words"), [
-    ("x + sin(x)/2", 1.0, "x is no angle of period 1: the map is not the same"), ("x**2", 1.0, "no angle"),
+    ("x + sin(x)/2", 1.0, "x is not an angle of period 1: the map is not the same"), ("x**2", 1.0, "no angle"),
     ("1.5*x", 1.0, "no angle"), ("x", -1.0, "positive number"), ("x", math.inf, "positive number"), ("x", "1", r"`periodic`\['x'\] is a number, not '1'"),
 ])  # fmt: skip
 def test_what_does_not_repeat_is_refused(formula, period, words):

@@ -115,7 +115,7 @@ def test_words_of_an_odd_cubic(period):
     cubic = cf.Map.from_text("3*x - x**3")
     moved = cf.Map.from_text("0.5 + 3*(x - 0.5) - (x - 0.5)**3")
     here, there = cf.analysis.cycles(cubic, period, [(-2, 2)]), cf.analysis.cycles(moved, period, [(-1.5, 2.5)])
-    assert "x → −x: mirror images of words were left out" in here.reason and "symmetric" not in there.reason
+    assert "x → −x: mirror images of itineraries were omitted" in here.reason and "symmetric" not in there.reason
     assert here.complete and there.complete and len(here) == len(there) == {9: 2184, 10: 5880}[period]
     np.testing.assert_allclose(np.sort(here.points.ravel()), np.sort(there.points.ravel() - 0.5), atol=1e-12)
     assert np.abs(np.sort(here.points.ravel()) + np.sort(here.points.ravel())[::-1]).max() < 1e-12

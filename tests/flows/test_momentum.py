@@ -63,7 +63,7 @@ def test_it_is_gradient_descent_in_another_time(problem, beta, name):
     reference = solved(text, names, OPT.gd(eta), start, end)
     assert reference.rank.max() == modes
     ours = solved(text, names, optimizer, start, end / speed)
-    assert ours.names == reference.names, "the momentum is no part of the state"
+    assert ours.names == reference.names, "the momentum is not part of the state"
     assert_same(ours, reference, speed)
 
 
@@ -271,7 +271,7 @@ AVERAGE, RATE = "b*nu + (1 - b)*g**2", {"nu": "(1 - b)/b*(g**2 - nu)"}
      OPT.adam(0.1, 0.5, 0.9, 0.01, bias_correction=False, eps_inside=True)),
 ], ids=["rmsprop", "rmsprop, written otherwise", "adam"])  # fmt: skip
 def test_a_preconditioner_in_a_longer_sum_is_read_off(update, known):
-    """With ε inside the root the new average is no part of the formula; flow and preconditioned sharpness see it all the same."""
+    """With ε inside the root the new average is not part of the formula; flow and preconditioned sharpness see it all the same."""
     own = cf.Optimizer.from_text({**update, "nu": AVERAGE}, {"lr": 0.1, "b": 0.9, "e": 0.01} | ({"c": 0.5} if "m" in update else {}),
                                  flow=RATE)  # fmt: skip
     loss, z = cf.Loss(VALLEY[0]), [1.5, 0.3, 0.2, 0.4]

@@ -1,4 +1,4 @@
-"""Modules of torch. The extra ``torch`` is no part of the extras that tests install: where it is missing these are skipped."""
+"""Modules of torch. The extra ``torch`` is not part of the extras that tests install: where it is missing these are skipped."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_cycle_that_is_almost_one_of_a_continuum_says_so():
     sharp = branch.parameter < 12
     w, lr = branch.points[sharp, 0, 0], branch.parameter[sharp]
     np.testing.assert_allclose(2 * w, lr * np.tanh(w), atol=1e-9)
-    assert "rounding blurs" in cf.analysis.cascade(step, [0.0], "lr", (1.0, 60.0)).reason
+    assert "rounding errors dominate" in cf.analysis.cascade(step, [0.0], "lr", (1.0, 60.0)).reason
 
 
 def test_a_flat_minimum_is_not_followed():

@@ -91,7 +91,7 @@ def test_a_cubic_form_that_is_no_gradient_is_said():
     """A rotation by a quarter in the cubic terms: −ξ + |ξ|² (ξ + 3 iξ)."""
     s = "(x**2 + y**2)"
     found = form(cf.Map.from_text([f"-x + {s}*(x - 3*y)", f"-y + {s}*(y + 3*x)"], "x y"), [0.0, 0.0])
-    assert found.gradient is False and "no gradient" in found.meaning and found.two_cycles == []
+    assert found.gradient is False and "not a gradient" in found.meaning and found.two_cycles == []
     assert found.coefficient == pytest.approx(1.0)
 
 

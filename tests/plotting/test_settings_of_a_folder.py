@@ -50,4 +50,4 @@ def test_figures_are_the_same_and_no_program_is_run(settings, tmp_path):
 def test_what_is_no_file_of_settings_is_refused(settings):
     os.mkfifo(settings)
     done = drawn(settings.parent)
-    assert done.returncode == 1 and done.stderr.startswith("the matplotlibrc in this folder is no file of settings")
+    assert done.returncode == 1 and done.stderr.startswith("the matplotlibrc in this folder is not a settings file")

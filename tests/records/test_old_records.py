@@ -103,7 +103,7 @@ for path in sys.argv[1:]:
     os.wait()
 """
     done = finished([sys.executable, "-c", code, *(EARLY / f"{name}.npz" for name in ("Orbit", "Regime", "Study"))])
-    said = "Study.npz: the Study in it is of another version of cfdyn, or it is damaged: it lacks cascade, exact, windows; compute it anew"
+    said = "Study.npz: the Study in it is of another version of cfdyn, or it is damaged: it lacks cascade, exact, windows; compute it again"
     assert done.stdout.splitlines() == ["Orbit", "Regime", said], done.stderr
 
 

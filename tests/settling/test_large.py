@@ -52,7 +52,7 @@ def test_an_adaptive_step_at_rest_is_not_called_chaotic():
     """The gradient is exactly 0 and ν goes to 0, so that tangents grow by any factor while nothing moves."""
     valley = cf.Loss("(1 - x*y)**2/2 + (x-y)**2/20")
     found = cf.analysis.classify(cf.as_map(by_gradients(valley), cf.optimizers.adam(lr=0.05)), [1.3, 0.8], budget=6000)
-    assert found.kind == "undecided" and "round-off has put the weights to rest" in found.reason
+    assert found.kind == "undecided" and "the weights are at rest because of round-off" in found.reason
 
 
 def test_what_is_not_settled():

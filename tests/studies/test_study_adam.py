@@ -138,7 +138,7 @@ def test_a_branch_of_the_loss_at_its_minimum_is_no_corner_of_adam():
 @pytest.mark.slow
 def test_decay_along_a_continuum_says_where_to_look():
     found = cf.study(cf.losses.linear_network(), cf.optimizers.adamw(lr=0.001))
-    assert found.edge is None and "with weight_decay=0" in found.unfinished
+    assert found.edge is None and "set weight_decay=0" in found.unfinished
 
 
 def test_the_moving_edge_is_that_of_the_orbit_of_the_verdict():

@@ -181,7 +181,7 @@ def test_a_folder_of_an_older_version(train, monkeypatch):
     cf.train(resume=plain.folder, network=Units(), steps=STEPS + 8)
     same(whole.folder, plain.folder)
     before = arrays(old.folder)
-    with pytest.raises(RecordError, match="begun with a central flow that is another one in this cfdyn"):
+    with pytest.raises(RecordError, match="started with a central flow that is another one in this cfdyn"):
         cf.train(resume=old.folder, network=Units(), steps=STEPS + 8)
     assert cf.load(old.folder).status == "done" and all(before[name].tobytes() == x.tobytes() for name, x in arrays(old.folder).items())
 

@@ -236,7 +236,7 @@ def test_folders_that_cannot_go_on_are_refused_and_left_as_they_are(train, tmp_p
         cf.train(resume=run.folder, steps=20)
     text = (run.folder / "config.toml").read_text()
     (run.folder / "config.toml").write_text(text.replace("version = 4", "version = 7"))
-    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn goes on with version 4; nothing was changed"):
+    with pytest.raises(RecordError, match="a run of the version 7, and this cfdyn continues runs of version 4; nothing was changed"):
         cf.train(resume=run.folder, network=toy.Toy())
     (run.folder / "config.toml").write_text(text[:40])
     with pytest.raises(RecordError):

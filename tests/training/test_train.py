@@ -87,7 +87,7 @@ def test_divergence_ends_cleanly_and_says_where(train):
     assert 4 < len(w) < 200 and run.status == f"diverged at step {len(w) - 1}" and run.complete
     np.testing.assert_allclose(run.loss, [toy.Toy().value(x) for x in w[:-1]], rtol=1e-10)
     assert cf.train(resume=run.folder, network=toy.Toy()).status == run.status
-    assert run.sentences[0] == f"The optimizer {run.status}; what is measured is of the steps before."
+    assert run.sentences[0] == f"The optimizer {run.status}; the measurements are from the steps before."
     assert not any("nan" in words for words in run.sentences)
     assert train(optimizer="gd:lr=30", steps=200).summary == [], "nothing was measured"
 

@@ -169,7 +169,7 @@ def basins(
     except KeyboardInterrupt:
         if (labels == UNRESOLVED).all():
             raise
-        raise Interrupted(made("interrupted: some starts are not looked at, the others not put to a closer look")) from None
+        raise Interrupted(made("interrupted: some starts were not computed, the others not refined")) from None
 
 
 def _places(step: Any, plane: Sequence[str] | None, count: int) -> list[int]:
@@ -241,7 +241,7 @@ def dynamics(step: Any) -> tuple[Any, bool]:
     if not isinstance(step, Flow):
         return require_map(step), False
     if require_smooth(step, "a basin").timed:
-        raise UsageError("a flow with the time in its formulas has no basins by itself: give cf.stroboscopic_map(flow, period)")
+        raise UsageError("a flow with the time in its formulas has no basins; give cf.stroboscopic_map(flow, period)")
     return stroboscopic_map(step, 1.0), True
 
 
@@ -264,13 +264,14 @@ def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[i
     if known.doubtful:
         notes.append("chaotic or quasi-periodic attractors whose cells overlap are undecided")
     if known.repelling and (labels == UNSETTLED).any():
-        notes.append("orbits that rest or repeat on cycles that do not attract are undecided")
+        notes.append("orbits that come to rest or repeat on cycles that do not attract are undecided")
     if known.conserves:
-        notes.append("the map conserves volumes, so what neither rests nor repeats has no attractor")
+        notes.append("the map preserves volume, so an orbit that neither rests nor repeats has no attractor")
     if known.rounded:
-        notes.append("orbits that only round-off puts to rest, on points that do not attract, are undecided: ask `classify`")
+        notes.append("orbits that come to rest at unstable points only because of round-off are undecided; use `classify` "
+                     "for these")
     if known.leaves:
-        notes.append("starts without a next state are undecided, as where a flow does not come back to its section")
+        notes.append("starts without a next state, such as those from which a flow does not return to its section, are undecided")
     rests = step.has_state
     looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if rests and one.visited is None)]
     for label in looked_at:
@@ -284,7 +285,7 @@ def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[i
                 words = OTHERS.get(label) or known.known[label].kind
                 at = ", ".join(f"{x:.6g}" for x in z)
                 notes.append(
-                    f"starts that seemed {words} are undecided: from ({at}) a closer look finds {end.kind} ({end.reason})"
+                    f"starts that seemed {words} are undecided: from ({at}) refinement finds {end.kind} ({end.reason})"
                 )
                 break
     return "; ".join(notes)

@@ -22,7 +22,7 @@ class Regime(Record):
     ``multipliers`` (D,) of the cycle; empty for the other kinds. ``lyapunov``: the largest exponent
     per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) − x_{i+1}|.
     ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it. ``inject``: the size of the
-    perturbations of the weights with which it was followed where round-off alone decides what a float orbit does, as of Adam
+    perturbations of the weights with which it was followed where round-off alone decides what a float orbit does, as for adam
     at a minimum: the other fields are then those of the perturbed orbit, and ``unperturbed`` says in words what the float
     orbit does without, which rests at most minima and bursts at minima at 0; else 0 and "".
     """

@@ -41,7 +41,7 @@ class Singer(Record):
     def meaning(self) -> str:
         """The finding as a sentence."""
         if self.bound is None:
-            return f"Singer's theorem says nothing here: {self.reason}."
+            return f"Singer's theorem does not apply here: {self.reason}."
         points = f"{len(self.critical)} critical point{'s' * (len(self.critical) != 1)}"
         return (f"At most {self.bound} cycles attract: the Schwarzian derivative is negative, and each attracting cycle takes in "
                 f"one of {points} or an end of the interval.")  # fmt: skip
@@ -145,5 +145,5 @@ def _reason(sign: str, place: float, unclear: bool) -> str:
     if sign == "not negative":
         return f"the Schwarzian derivative is positive somewhere, at most near {place:.6g}"
     if sign == "undecided":
-        return "bounds do not tell the sign of the Schwarzian derivative everywhere"
+        return "bounds do not determine the sign of the Schwarzian derivative everywhere"
     return "it is not certain where its slope is 0" if unclear else ""

@@ -92,7 +92,7 @@ class FunctionZero(WithMap, Record):
     """Where a function that was asked for vanishes on a branch.
 
     ``function``: its name, ``text``: what vanishes; ``parameter``, ``points`` (n, D), ``multipliers`` (D,), ``place``, ``name``
-    and ``bounds`` as of a `Bifurcation`. A `bifurcation_curve` of the condition starts from one.
+    and ``bounds`` as for a `Bifurcation`. A `bifurcation_curve` of the condition starts from one.
     """
 
     function: str

@@ -308,7 +308,7 @@ def begun(
             special = [s for s in special if np.abs((s.parameters - point.parameters) / widths).max() > 10 * REACHED]
             special.append(replace(point, place=row))
         elif away <= BESIDE and result.ends[side].startswith("no further point"):
-            ends[side] = f"{away:.1g} of the bounds from the {origin}: nearer to it rounding blurs the equations"
+            ends[side] = f"{away:.1g} of the bounds from the {origin}: closer to it rounding errors dominate the equations"
     return replace(result, special=sorted(special, key=lambda s: s.place), ends=(ends[0], ends[1]))
 
 

@@ -23,7 +23,7 @@ def bifurcation_curve(
     the parameters; the work grows as n. Points of codimension two are located to round-off. A Neimark–Sacker curve ends at
     the resonances 1:1 and 1:2, any curve where the points of the cycle merge, as at the generalised flip of a shorter cycle,
     and one of what is smooth where a point of the cycle meets a border. Branch points make a curve where a symmetry, or a
-    solution that the parameters leave in place, holds them; else this is said.
+    solution that the parameters leave in place, keeps them; otherwise the record says so.
 
     Parameters
     ----------

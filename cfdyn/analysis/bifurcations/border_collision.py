@@ -112,7 +112,7 @@ def _given(step: Map, at: Any, name: str | None) -> tuple[Map, np.ndarray, str]:
     require_parameter(step, name)
     after = np.array([step([x])[0] for x in points])
     if not len(points) or not np.abs(after - np.roll(points, -1)).max() <= CLOSED * (1 + np.abs(points).max()):
-        raise UsageError("these points are no cycle of the map")
+        raise UsageError("these points are not a cycle of the map")
     return step, points, name
 
 

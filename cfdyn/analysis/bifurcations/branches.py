@@ -118,7 +118,7 @@ def branches(
     search = _Search(step, parameter, interval, (max_steps, max_step), progress or (lambda words: None), (functions, stop))
     if starts is None:
         if box is None:
-            raise UsageError("branches needs a box in which to look for cycles, or starts")
+            raise UsageError("branches needs a box in which to search for cycles, or starts")
         starts = list(_sampled(step, box, parameter, interval, period, samples))
     for value, points in _pairs(starts, parameter):
         if len(search.branches) >= MOST_BRANCHES:
@@ -126,7 +126,7 @@ def branches(
         search.begin(value, points, period)
     if not search.branches:
         raise NumericsError(search.trouble or f"no cycle of period {period} was found for {parameter} from {interval[0]:g} to "
-                            f"{interval[1]:g}; look in another box, or give a start")  # fmt: skip
+                            f"{interval[1]:g}; search another box, or give a start")  # fmt: skip
     level = list(search.branches)
     for _ in range(depth):
         level = search.switch_all(level)
@@ -227,7 +227,7 @@ class _Search:
         if len(self.branches) >= MOST_BRANCHES:
             return f"the first {MOST_BRANCHES} branches"
         left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
-        words = [f"{left} flips and branch points of the last level are not switched at"] if left and depth else []
+        words = [f"{left} flips and branch points of the last level are not followed"] if left and depth else []
         return "; ".join(words + self.lost[:MOST_LOST] + ["…"] * (len(self.lost) > MOST_LOST))
 
 

@@ -47,7 +47,7 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
         raise UsageError("resonances lie on a curve of the kind 'neimark-sacker'")
     whole_number("most_period", most_period, 5)
     if most_period > LONGEST:
-        raise UsageError(f"tongues of cycles of more than {LONGEST} times the period are too narrow to be looked for")
+        raise UsageError(f"tongues of cycles of more than {LONGEST} times the period are too narrow to be searched for")
     cosines, widths = _cosines(curve.multipliers), np.ptp(curve.bounds, axis=1)
     points = []
     for p, q in fractions(most_period):

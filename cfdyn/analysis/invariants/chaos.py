@@ -72,7 +72,7 @@ def chaos(
         100,000
     transient : steps run before
     dimensions : whether these are measured; they take most of the time
-    progress : called with a word on what is done next
+    progress : called with the name of the next step
 
     Raises
     ------
@@ -145,5 +145,5 @@ def _verdict(spectrum: LyapunovSpectrum, test: ZeroOneTest, stride: int, states:
         return "regular", f"{said} (K = {test.K:.3f})"
     repeats = len(np.unique(states[-TESTED:, 0])) < len(states[-TESTED:]) // 10
     if positive and repeats and math.isfinite(largest):
-        return "undecided", f"{said}: the floats repeat on what should repel, so that this orbit is none of the map's"
+        return "undecided", f"{said}: the floats repeat on a set that should repel, so this is not an orbit of the map"
     return "undecided", f"{said}: {test.reason}"

@@ -41,12 +41,12 @@ class TopologicalEntropy(Record):
     def meaning(self) -> str:
         """The finding as a sentence."""
         if self.upper <= 0:
-            return "The topological entropy is 0: the number of different orbits grows more slowly than any exponential."
+            return "The topological entropy is 0: the number of distinguishable orbits grows subexponentially."
         digits = 10 if self.upper - self.lower < 1e-9 else 4
         between = f"between {self.lower:.{digits}g} and {self.upper:.{digits}g}"
         if self.upper - self.lower < 1e-9:
             between = f"{(self.lower + self.upper) / 2:.{digits}g} to 9 decimals"
-        chaos = "there is chaos, if perhaps only on a repeller" if self.lower > 0 else "whether there is chaos stays open"
+        chaos = "there is chaos, perhaps only on a repeller" if self.lower > 0 else "whether there is chaos is undecided"
         return f"The topological entropy is {between} per step: {chaos}{'; ' * bool(self.reason)}{self.reason}."
 
 
@@ -57,8 +57,8 @@ def topological_entropy(
     """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed.
 
     The ends of the laps and their first N images divide the interval. A graph whose nodes are intervals [p, q] between such
-    points, with an arrow to the image of each part that lies in one lap, has the words of laps as its walks (Hofbauer). Where
-    an image ends between two points, its end is moved inward for the lower bound, so that intervals cover one another and
+    points, with an arrow to the image of each part that lies in one lap, has the itineraries as its walks (Hofbauer). Where an
+    image ends between two points, its end is moved inward for the lower bound, so that intervals cover one another and
     every walk is an orbit's, and outward for the upper one, so that every orbit has a walk. The logarithms of the spectral
     radii approach h like exp(−N h); N is doubled until they are near.
 
@@ -136,7 +136,7 @@ def _reason(laps: Laps, apart: bool, crowded: bool, done: int) -> str:
     if laps.open:
         said.append("no upper bound, as it is not certain where the map is monotone from {:g} to {:g}".format(*laps.open[0]))
     if apart and crowded:
-        said.append("the graph of its words of laps became too large")
+        said.append("the graph of its lap itineraries became too large")
     elif apart:
         said.append(f"bounds are this far apart after {done} images of the ends of its laps")
     return "; ".join(said)

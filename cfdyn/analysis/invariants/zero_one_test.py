@@ -24,7 +24,7 @@ class ZeroOneTest(Record):
     """``K``: the median over angles c of K_c, near 1 for chaos and near 0 for regular motion.
 
     ``kind``: "chaotic", "regular" or "undecided", with its ``reason``. ``low``, ``high``: the quartiles of K_c, whose spread
-    tells how far to trust the median. ``angles``, ``values`` (m,): all c and K_c. ``neighbours``: the correlation of x_t and
+    says how far to trust the median. ``angles``, ``values`` (m,): all c and K_c. ``neighbours``: the correlation of x_t and
     x_{t+1}. ``walk`` (n, 2): the walk (p, q) at the angle whose K_c is the median.
     """
 
@@ -146,7 +146,7 @@ def _verdict(x: np.ndarray, low: float, middle: float, high: float, neighbours: 
         often = f", such as every {below[0] + 1}th row" if len(below) else ""
         return "undecided", f"{evidence}; neighbours are correlated by {neighbours:.2f}: sampled too often, take fewer{often}"
     if middle >= HIGH and low >= HALF:
-        return "chaotic", f"{evidence}; noise would look alike"
+        return "chaotic", f"{evidence}; noise would give the same result"
     if middle <= LOW and high <= LOW:
         return "regular", evidence
     return "undecided", f"{evidence}: more rows may tell"

@@ -54,8 +54,8 @@ def arrhenius(found: Sequence[EscapeTimes], sizes: Sequence[float]) -> Arrhenius
 
     Raises
     ------
-    UsageError : fewer than two, sizes that are not positive or twice the same, times where no run left or the chance to leave
-        changes while runs are left over
+    UsageError : fewer than two, sizes that are not positive or twice the same, times where no run left or a rate that changes
+    with time while some runs have not escaped
 
     Examples
     --------
@@ -74,9 +74,9 @@ def arrhenius(found: Sequence[EscapeTimes], sizes: Sequence[float]) -> Arrhenius
         raise UsageError("sizes of noise are positive and all different")
     for times, size in zip(found, at, strict=True):
         if not times.escaped:
-            raise UsageError(f"no run left at the size {size:g}, so there is no mean: take more steps, or larger noise")
+            raise UsageError(f"no run escaped at the size {size:g}, so there is no mean: take more steps, or larger noise")
         if times.escaped < len(times.times) and not times.exponential:
-            raise UsageError(f"at the size {size:g} runs are left over and the chance to leave changes with time "
+            raise UsageError(f"at the size {size:g} some runs did not escape, and the escape rate changes with time "
                              f"(p = {times.p_value:.2g}), so there is no mean: take more steps")  # fmt: skip
     order = np.argsort(at)
     at, means = at[order], np.array([found[k].mean for k in order])

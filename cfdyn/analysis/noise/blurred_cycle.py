@@ -97,12 +97,13 @@ def blurred_cycle(
     name, values, maps = sweep(step, varied)
     max_period = whole_number("max_period", max_period, 2)
     if not 0 < level < 0.5:
-        raise UsageError(f"`level` is the chance of a false alarm, between 0 and 0.5, not {level:g}")
+        raise UsageError(f"`level` is the probability of a false alarm, between 0 and 0.5, not {level:g}")
     before = classify(step.step, z)
     period = before.period or 0
     if not 2 <= period <= max_period:
         what = f"{before.kind}, period {period}" if period else before.kind
-        raise NumericsError(f"without noise this start ends on no cycle of 2 to {max_period} points ({what}), so none is blurred")
+        raise NumericsError(f"without noise this start ends on no cycle of 2 to {max_period} points ({what}), so there is "
+                            "no cycle to blur")
     rows, verdicts = [], []
     for done, one in enumerate(maps, 1):
         logs = _judged(one, z, runs, transient, steps, d, max_period, level, threads)
@@ -120,7 +121,7 @@ def _judged(
     step: RandomMap, z: np.ndarray, runs: int, transient: int, steps: int, d: int, max_period: int, level: float,
     threads: int | None,
 ) -> list[Oscillation]:  # fmt: skip
-    """What `oscillation` says of the weights in each run that goes on."""
+    """What `oscillation` says of the weights in each run that stays bounded."""
     seen: list[np.ndarray] = []
     visited(step, z, runs, transient, steps, threads, None, lambda now: seen.append(now[:, :, :d]))
     logs = np.concatenate(seen)

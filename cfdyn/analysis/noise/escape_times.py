@@ -23,11 +23,11 @@ class EscapeTimes(Record):
 
     ``outside``: the condition; ``times`` (R,): the step after which it held first, or the run diverged; 0 for one that was
     inside after all ``steps``. ``escaped``: how many left. ``mean``: the mean exit time, the steps of all runs inside over
-    ``escaped``, with its 95 % interval ``low``…``high``: where runs are left over, the one of a constant chance per step; NaN
-    without any exit, and ``low`` is then the mean at which 95 % of such samples have one. ``p_value``: that the chance per step
-    is the same in the first and in the second half of the time at risk, small where it is not; the mean with runs left over
-    needs that. ``t`` (n,), ``survival`` (n,), ``error`` (n,): Kaplan and Meier's estimate that a run is inside after step t,
-    with Greenwood's standard error. ``final`` (R, D): the state where each left, or is. ``status``: how many went which way.
+    ``escaped``, with its 95 % interval ``low``…``high``: where some runs have not escaped, that of a constant rate per step;
+    NaN without any exit, and ``low`` is then the mean at which 95 % of such samples have one. ``p_value``: that the chance per
+    step is the same in the first and in the second half of the time at risk, small where it is not; the mean with runs left
+    over needs that. ``t`` (n,), ``survival`` (n,), ``error`` (n,): Kaplan and Meier's estimate that a run is inside after step
+    t, with Greenwood's standard error. ``final`` (R, D): the state where each left, or is. ``status``: how many went which way.
     """
 
     outside: str
@@ -46,12 +46,12 @@ class EscapeTimes(Record):
 
     @property
     def exponential(self) -> bool:
-        """False where the chance to leave changes with time, by 99 % evidence."""
+        """False if the escape rate changes with time, by 99 % evidence."""
         return not self.p_value < SURE
 
     @property
     def log_error(self) -> float:
-        """The standard error of ln(mean): 1/√escaped where runs are left over, else from the scatter of times."""
+        """The standard error of ln(mean): 1/√escaped where some runs have not escaped, else from the scatter of times."""
         return log_error(self.times, self.escaped)
 
 
@@ -115,7 +115,7 @@ def escape_times(
     ways = RandomRuns(step, z, runs, threads, progress)
     ways.leave(outside, steps)
     if (ways.codes == LEFT_DOMAIN).any() and not np.isnan(ways.states).any():
-        raise UsageError(f"the condition {outside!r} has no value in some states, so it marks no region")
+        raise UsageError(f"the condition {outside!r} has no value in some states, so it defines no region")
     times, status = ways.ended, {word.replace("done", "inside"): n for word, n in ways.status().items()}
     settings = provenance(**step.settings, start=z, runs=runs)
     return EscapeTimes(outside, times, steps, int((times > 0).sum()), *_mean(times, steps), *_survival(times, steps),

@@ -117,7 +117,7 @@ def _limits(step: RandomMap, z: np.ndarray, place: int, runs: int, transient: in
     x = np.concatenate(seen)
     x = x[np.isfinite(x)]
     if not len(x):
-        raise NumericsError("no run goes on, so there is no density")
+        raise NumericsError("no run stays bounded, so there is no density")
     low, high = float(x.min()), float(x.max())
     pad = MARGIN * (high - low) or 0.5 * max(1.0, abs(low))
     return low - pad, high + pad
@@ -151,11 +151,11 @@ class _Counter:
 def _record(
     name: str, edges: np.ndarray, counter: _Counter, codes: np.ndarray, settings: dict
 ) -> InvariantDensity:
-    """Means over the runs that go on, and their errors."""
+    """Means over the runs that stay bounded, and their errors."""
     going, steps = codes == DONE, counter.steps
     runs = int(going.sum())
     if runs < 2:
-        raise NumericsError(f"{runs} of {len(going)} runs go on: errors need two")
+        raise NumericsError(f"{runs} of {len(going)} runs go on: error estimates need two")
     shares = counter.counts[going] / (steps * counter.width)
     sums, squares = counter.sums[:, going], counter.squares[:, going].sum(axis=0) / steps
     means = sums.sum(axis=0) / steps

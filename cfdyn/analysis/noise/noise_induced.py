@@ -16,9 +16,9 @@ from cfdyn.records.record import Record, provenance
 class NoiseInduced(Record):
     """The largest exponent λ over ``values`` (m,) of what is varied, ``name``.
 
-    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN where no run goes on; ``alive`` (m,): the part of the
-    runs that go on; ``p_values`` (m,): as of `RandomLyapunov`. ``without``, ``without_error``: of the map where nothing is drawn,
-    from the same start; NaN where that diverges.
+    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN where no run stays bounded; ``alive`` (m,): the
+    fraction of runs that stay bounded; ``p_values`` (m,): as in `RandomLyapunov`. ``without``, ``without_error``: those of the
+    deterministic map from the same start; NaN if it diverges.
     """
 
     name: str
@@ -94,7 +94,7 @@ def noise_induced(
 
 
 def _exponent(step: RandomMap, z: np.ndarray, steps: int, runs: int, transient: int, threads: int | None) -> tuple[float, ...]:
-    """λ, its error, the part of the runs that go on, and their p-value."""
+    """λ, its error, the part of the runs that stay bounded, and their p-value."""
     try:
         exponents = random_lyapunov(step, z, steps, runs, transient, 1, threads)
     except NumericsError:

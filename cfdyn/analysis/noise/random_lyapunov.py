@@ -43,7 +43,7 @@ class RandomLyapunov(Record):
 
     @property
     def sign(self) -> int | None:
-        """That of the largest exponent, where it is 3 standard errors from 0: 1 (neighbours part), −1 (they meet), else None."""
+        """That of the largest exponent, where it is 3 standard errors from 0: 1 (neighbours diverge), −1 (converge), or None."""
         top, error = float(self.exponents[0]), float(self.errors[0])
         if top == -np.inf:
             return -1
@@ -64,7 +64,7 @@ def random_lyapunov(
     may grow all the same (`cf.mean_square`).
 
     Errors are those of the mean over runs (of parts of their ways for fewer than eight). They know of no transient longer than
-    the one left out. Exponents are over the runs that go on: where others diverge they say nothing about those.
+    the one left out. Exponents are over the runs that stay bounded: where others diverge they say nothing about those.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def random_lyapunov(
 
     Raises
     ------
-    NumericsError : no run goes on
+    NumericsError : no run stays bounded
     UsageError : no random map, or numbers out of their ranges
 
     Examples

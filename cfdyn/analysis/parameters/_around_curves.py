@@ -25,7 +25,7 @@ def attractors_near(
     """What orbits end on at two values ``place`` of the parameters of curves within the bounds ``box`` (2, 2), in words."""
     try:
         step = step.at(**{name: float(value) for name, value in zip(curves[0].names, place, strict=True)})
-    except UsageError:  # as of a momentum beyond 1
+    except UsageError:  # as for a momentum beyond 1
         return [NO_MAP]
     near = _nearest(curves, np.ptp(box, axis=1), place)
     cycles = [_there(step, curve, row) for curve, row in near]

@@ -18,7 +18,7 @@ from cfdyn.settling.samples import KINDS, QUASI_PERIODIC, UNRESOLVED
 from cfdyn.systems.recipes import recipe_of
 
 CHECKED = 12  # escaped, and settled, cells that are put to `classify`
-STOPPED = "interrupted: some cells are not looked at, the others not put to a closer look"
+STOPPED = "interrupted: some cells were not computed, the others not refined"
 NAMES = {**{label: kind for kind, label in KINDS.items()}, 1: "fixed point", UNRESOLVED: "unresolved"}
 Told = Callable[[int], None] | None
 
@@ -99,6 +99,6 @@ def checked(grid: Grid, labels: np.ndarray) -> str:
             if (settled.period or KINDS[settled.kind]) != label:
                 labels[labels == label] = UNSETTLED
                 at = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
-                notes.append(f"{words} are undecided: at {at} a closer look finds {settled.kind} ({settled.reason})")
+                notes.append(f"{words} are undecided: at {at} refinement finds {settled.kind} ({settled.reason})")
                 break
     return "; ".join(notes)

@@ -29,7 +29,7 @@ class Cascade(Record):
     ``superstable``: for maps of one variable the parameters between the flips at which a multiplier is 0. ``alpha``: the
     limit of the ratios of the widest gaps max_i |x_{i+n/2} − x_i| of the cycles of two successive flips, to about
     ``alpha_error``, None if there are too few: 2.5029… where a map of any number of variables has a quadratic maximum along
-    the critical direction and contracts across it, 4.018… where it keeps areas, slow to be seen between the two.
+    the critical direction and contracts across it, 4.018… where it preserves areas, slow to be seen between the two.
     ``points``: the cycle of each flip. ``reason``: why there are no more levels.
     """
 

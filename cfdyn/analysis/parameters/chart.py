@@ -171,7 +171,7 @@ class _Search:
             raise UsageError(f"a curve in {start.names[0]} and {start.names[1]} "
                              f"does not lie in a chart of {' and '.join(self.names)}")  # fmt: skip
         if (start.bounds[:, 0] > self.box[:, 0]).any() or (start.bounds[:, 1] < self.box[:, 1]).any():
-            raise UsageError("a curve that was followed within narrower bounds than the chart's may end in the middle of it")
+            raise UsageError("a curve that was continued within narrower bounds than the chart's may end inside it")
         if not goes_through(self.curves, Born(start.kind, start.points[start.start], start.parameters[start.start])):
             self.curves.append(start)
             self.origins.append("start")

@@ -79,7 +79,7 @@ def regimes(
     exponent with its error and by weighted averages, with the thresholds of `classify`; chaos has lasted for 200,000 steps,
     10 times as many where a step divides by an average: a transient that is longer, whose end `classify` may see, is taken
     for it. What converges slowly beside a bifurcation has the period of the cycle that Newton's method finds, if that
-    attracts as above and the orbit comes nearer to it; else it is undecided, as are cycles longer than ``max_period``, and
+    attracts as above and the orbit comes closer to it; else it is undecided, as are cycles longer than ``max_period``, and
     orbits that start on what repels. Where round-off alone brings an optimizer with averages to rest, as Adam, its orbit is
     followed with perturbations of two sizes, as by `classify`. An orbit that overflows is divergent. A few cells that escape,
     rest or seem quasi-periodic are put to `classify`; where one of them is something else, all of their kind are undecided,

@@ -100,7 +100,7 @@ def windows_and_gaps(
     whole_number("samples", samples, 2)
     whole_number("the period of windows", period, 2)
     if box is None and not known:
-        raise UsageError("windows need a box in which to look, or cycles that are known already")
+        raise UsageError("windows needs a box in which to search, or known cycles")
     branches, gaps = branches_of_period(step, period, parameter, (lo, hi), box, known, samples, progress)
     windows: dict[float, Window] = {}
     for branch in branches:

@@ -76,7 +76,7 @@ def homoclinic(
     (array([0.624012, 0.175356]), -1.321622, True, True)
     """
     if require_map(step).dim != 2 or box is None:
-        raise UsageError("homoclinic needs a map of two variables and a `box` in which to look")
+        raise UsageError("homoclinic needs a map of two variables and a `box` in which to search")
     limits = limits_of(step, box, length, most)
     here = only_saddle(step, box, period) if cycle is None else points_of(step, cycle, period)
     there = here if other is None else points_of(step, other, period)

@@ -200,7 +200,7 @@ def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
     NumericsError: there are none
     """
     if box is None:
-        raise UsageError("without a cycle there must be a box in which saddles are looked for")
+        raise UsageError("give a cycle, or a box in which to search for saddles")
     every = cycles(step, period, box)
     saddles = [c.points for c in every if np.abs(c.multipliers).max() > 1 > np.abs(c.multipliers).min()]
     if not saddles:

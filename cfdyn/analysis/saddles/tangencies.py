@@ -115,7 +115,7 @@ def tangencies(
     """
     interval = checked_bounds(require_map(step), parameter, bounds)
     if step.dim != 2 or box is None:
-        raise UsageError("tangencies need a map of two variables and a `box` in which to look")
+        raise UsageError("tangencies needs a map of two variables and a `box` in which to search")
     limits = limits_of(step, box, length, MOST)
     here = step.at(**{parameter: interval[0]})
     first = points_of(here, cycle, period)

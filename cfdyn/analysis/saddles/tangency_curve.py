@@ -24,7 +24,7 @@ class TangencyCurve(Record):
     """Values of two parameters at which two manifolds touch.
 
     ``names`` and ``bounds`` (2, 2) of the parameters, ``parameters`` (m, 2); ``points`` (m, 2) where they touch, ``s`` and ``t``
-    (m,) on the curves, of that image of the contact which is followed best, ``bend`` (m,) as of a `Tangency`; ``start``: the row
+    (m,) on the curves, of that image of the contact which is followed best, ``bend`` (m,) as for a `Tangency`; ``start``: the row
     it was begun from; ``ends``: why it has no more rows.
     """
 
@@ -88,7 +88,7 @@ def tangency_curve(
     out, into = pair.arms(values)
     start = contact_of((out, into.anchored(tangency.t, tangency.point)), tangency.s, tangency.t, values)
     if start is None:
-        raise NumericsError("the tangency cannot be found again: the manifolds do not come near one another at its s and t")
+        raise NumericsError("the tangency cannot be found again: the manifolds are not close to each other at its s and t")
     pair, start = balanced(pair, start)
     say = progress or (lambda rows: None)
     below, above = (traced(pair, start, names, region, way, whole_number("the number of rows", most, 1), say) for way in (-1, 1))

@@ -108,7 +108,7 @@ def averages(
 ) -> Averages:  # fmt: skip
     r"""Averages of an optimizer's iterates: which is nearest to its mean path, and which is the best optimizer.
 
-    Judged are the iterate itself, the mean of the last two, exponential averages
+    The averages are the iterate itself, the mean of the last two, exponential averages
     :math:`a_t = \beta a_{t-1} + (1 - \beta) w_t`, midpoints :math:`(w_{t-1} + 2w_t + w_{t+1})/4`, the mean of all iterates, and
     models at the same times. The reference is centred, so that it has no lag:
 
@@ -203,7 +203,7 @@ def _warnings(orbit: Orbit, rows: int, period: int) -> list[str]:
         notes.append(f"averages over {period} steps leave {rest:.0%} of the oscillation, so its period is another one, or it has "
                      "none: analysis.oscillation says which; then give it (period=3)")  # fmt: skip
     if not rows:
-        notes.append("the orbit is too short for its slow cycles: no time average is there to measure against")
+        notes.append("the orbit is too short for its slow cycles: there is no time average to compare with")
     return notes
 
 

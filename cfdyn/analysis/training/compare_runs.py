@@ -105,7 +105,7 @@ def compare_runs(runs: Runs, paths: Sequence[Trajectory], names: Sequence[str] |
 
     Raises
     ------
-    UsageError : a path with other weights, no row of the runs at ``first``, or fewer than two runs that go on
+    UsageError : a path with other weights, no row of the runs at ``first``, or fewer than two runs that stay bounded
 
     Examples
     --------
@@ -127,7 +127,7 @@ def compare_runs(runs: Runs, paths: Sequence[Trajectory], names: Sequence[str] |
         raise UsageError(f"the runs have no row at step {first}, but at {runs.t[0]}, {runs.t[min(1, len(runs.t) - 1)]}, …")
     rows = np.flatnonzero((runs.t >= first) & (runs.alive >= 2))
     if not len(rows) or len(runs.ended) < 2:
-        raise UsageError(f"compare_runs needs at least two runs that go on; of these {len(runs.ended)}, at step {first}, "
+        raise UsageError(f"compare_runs needs at least two runs that stay bounded; of these {len(runs.ended)}, at step {first}, "
                          f"{runs.alive[begin[0]]} do")  # fmt: skip
     weights = runs.names[: runs.n_weights]
     names = model_names("compare_runs", weights, paths, names)
@@ -214,5 +214,5 @@ def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
     if apart and not low <= at_mean <= high and np.isfinite([low, at_mean, high]).all():
         most = f"{100 * (runs.levels[-1] - runs.levels[0]):.3g} % of the runs, {low:.4g} to {high:.4g}"
         warnings.append(f"the sharpness at the mean of the runs, {at_mean:.4g}, is not among that of {most}: the mean is like no "
-                     "run, as where they rest in several places; look at medians and loss")  # fmt: skip
+                     "run, as when runs rest in several places; compare medians and loss")  # fmt: skip
     return warnings

@@ -26,9 +26,10 @@ NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
 ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map has a corner at this point{NO_EDGE}",
          "undefined": NO_DERIVATIVE}  # fmt: skip
 NOT_FOUND = "no fixed point was found nearby"
-DECAYS = "; where weights decay along a continuum of minima only its smallest ones stay: study from there, or with weight_decay=0"
+DECAYS = ("; with weight decay only the smallest points of a continuum of minima are fixed points: start there, or set "
+          "weight_decay=0")  # fmt: skip
 PULLED = ("decay moves a weight there by {:.4g} × lr a step and no gradient beside it moves it back by more than {:.4g} × lr, so "
-          "nothing rests near it; with a weight_decay below {:.4g} something does")  # fmt: skip
+          "there is no fixed point near it; with a weight_decay below {:.4g} there is one")  # fmt: skip
 NEVER_FALLS = "never falls"
 RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillation raises it until the minimum is stable"
 

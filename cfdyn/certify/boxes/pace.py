@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.arguments import called_with
 
-ENOUGH = 12  # boxes of one depth that tell which part of such is bisected
+ENOUGH = 12  # boxes of one depth that show which part of such is bisected
 FADING = 0.9  # what one batch leaves of the counts of its depths: regions that are searched later are not like the first ones
 MOST = 2_000_000  # nodes of a tree
 DEPTHS = 400  # below which what is expected to wait is not followed
@@ -132,7 +132,7 @@ def saying(progress: Say | None) -> Say:
 
 
 class Told:
-    """Tells how far a proof by bisection is: boxes done, boxes that wait, and the seconds left, or None where that is not known.
+    """Says how far a proof by bisection is: boxes done, boxes that wait, and the seconds left, or None where that is not known.
 
     Boxes are tested one by one, `box`, or all that wait in turn, `tell` of each and `round` at last.
     """

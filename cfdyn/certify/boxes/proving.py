@@ -47,7 +47,8 @@ def _why(orbit: np.ndarray, names: Sequence[str], box: Box, near: float) -> str:
         for name, value, ends in zip(names, point, box, strict=True):
             if min(abs(value - end) for end in ends) <= near:
                 where = f"{'at' if len(orbit) == 1 else 'through'} {named(names, (v + 0.0 for v in point), 9)}"
-                return (f"the {called(len(orbit))} {where} is on the border of the box, to rounding: let the box end farther out "
+                return (f"the {called(len(orbit))} {where} is on the border of the box, to rounding: move the end of the "
+                        "box outward "
                         f"in {name}, or farther in")  # fmt: skip
     return NEUTRAL
 

@@ -71,7 +71,7 @@ class Tree:
         """For each node whether a leaf below it is open."""
         children = self._children[: self.size]
         open_ = ((children < 0) & (self._letters[: self.size] == OPEN)).tolist()
-        for node in np.flatnonzero(children >= 0)[::-1].tolist():  # children stand behind their parents
+        for node in np.flatnonzero(children >= 0)[::-1].tolist():  # children follow their parents
             first = int(children[node])
             open_[node] = open_[first] or open_[first + 1]
         return open_

@@ -56,7 +56,7 @@ def inside(about: Subject, box: Box, period: int) -> Inside:
     rays = Rays(about)
     region = rays.bounded_steps(period) or rays.growth()
     if region is None:
-        raise NumericsError("it is not proved what the map does far out; give a finite box, such as box=(-10, 10)")
+        raise NumericsError("the behaviour of the map far out is not proved; give a finite box, such as box=(-10, 10)")
     return region
 
 

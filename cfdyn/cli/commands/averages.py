@@ -36,7 +36,7 @@ def averages(
 ) -> Answer:
     """Averages of the iterates, compared with flows.
 
-    Which average is nearest to the mean path of the iterates, and which has the lowest loss.
+    Which average is closest to the mean path of the iterates, and which has the lowest loss.
 
     $ cfdyn averages double_well --optimizer gd:lr=1.1 --steps 300
     """
@@ -82,15 +82,17 @@ def _print_tables(screen: Screen, averages: Averages) -> None:
         reached = ("–" if step is None else str(step) for step in e.reached)
         return [e.name, *map(cell, fields(e, AS_OPTIMIZER).values()), *reached]
 
-    names = ("error", "in the swings", "largest", "lag allowed for", "lag", "leaves of a 2-cycle", "measured")
+    names = ("error", "in the swings", "largest", "lag allowed for", "lag", "rest of a 2-cycle", "measured")
     screen.table(("nearest first", *names), averages.ranking, estimator, most=None)
-    screen.print("Distances to the mean path, root mean squares. Lag and what is left of a 2-cycle are formulas.", style="dim")
+    screen.print("Distances to the mean path are root mean squares. The lag and the rest of a 2-cycle are computed from "
+                 "formulas.", style="dim")
     screen.print()
     levels = (f"{100 * fraction:g} %" for fraction in averages.fractions)
     columns = ("as an optimizer", "loss at the end", "median, last tenth", "average predicted", "sharpness", *levels)
     ranked = sorted(averages.entries, key=lambda e: (averages.ended_early(e), e.median_loss != e.median_loss, e.median_loss))
     screen.table(columns, ranked, optimizer, most=None)
-    screen.print("Per cent: the step from which on that much of the way from the first to the lowest loss is left.", style="dim")
+    screen.print("Per cent columns: the step after which at most that part of the way from the first to the lowest loss "
+                 "remains.", style="dim")
     for words in averages.warnings:
         screen.note(words)
 

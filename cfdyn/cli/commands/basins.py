@@ -39,7 +39,7 @@ PLANE = Annotated[
     str | None,
     Option("--plane", help="Names of the coordinates that vary (the first ones if not given); the others are those of --start.", metavar="NAME,NAME", show_default=False),  # noqa: E501
 ]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")]
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest period to search for.")]
 VARIED = Annotated[
     str | None,
     Option(
@@ -50,7 +50,7 @@ VARIED = Annotated[
     ),
 ]  # noqa: E501
 RANDOM = Annotated[int, Option("--count", min=1, help="With --vary: number of random starts, the same at each value.")]
-TRANSIENT = Annotated[int | None, Option("--transient", min=1, help="Steps that are left out at the beginning, of a flow units of time (1000, where a flow is integrated 100).", show_default=False)]  # noqa: E501
+TRANSIENT = Annotated[int | None, Option("--transient", min=1, help="Transient steps to discard, for a flow in units of time (1000, or 100 if a flow is integrated).", show_default=False)]  # noqa: E501
 
 
 VALUES, MOST_VALUES = 50, 10**4
@@ -63,10 +63,11 @@ def basins(
     subject: Subject, say: Say, box: BOX = None, window: WINDOW = None, shape: SHAPE = "300", plane: PLANE = None,
     vary: VARIED = None, count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = None,
 ) -> Answer:  # fmt: skip
-    """Basins of attraction: on which attractor each of many starts ends.
+    """Basins of attraction: the attractor of each of many starts.
 
-    The fraction of the starts of each attractor, and the dimension of the boundary; with --vary the fractions over a parameter.
-    Of --ode, without --section or --every, those of the flow itself: rest points and limit cycles.
+    The fraction of starts that each attractor attracts, and the dimension of the boundary; with --vary the fractions over a
+    parameter.
+    For --ode without --section or --every, the basins of the flow itself: rest points and limit cycles.
 
     $ cfdyn basins double_well --optimizer heavy_ball:lr=0.5,momentum=0.9 --box=-2:2,-1:1 --plane w,v_w
     $ cfdyn basins double_well --vary lr=1:1.5:40 --count 200

@@ -37,16 +37,16 @@ def branch(
     say: Say,
     vary: VARY = "",
     condition: Annotated[list[str] | None, Option("--condition", help="Mark where a condition holds, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
-    stop: Annotated[list[str] | None, Option("--stop", help="End where a condition holds; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    stop: Annotated[list[str] | None, Option("--stop", help="End the branch where a condition holds; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
-    switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points, too.")] = False,
-    depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
+    switch: Annotated[bool, Option("--switch", help="Also follow the branches that bifurcate at flips and branch points.")] = False,  # noqa: E501
+    depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many levels of branching.")] = 1,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """Fixed points or cycles followed along a parameter.
+    """Continuation of fixed points or cycles along a parameter.
 
-    With their stability and bifurcations. FILE.npz in place of the loss continues a saved branch.
+    With their stability and bifurcations. Give FILE.npz instead of the loss to continue a saved branch.
 
     $ cfdyn branch double_well --vary lr=0.1:2
     $ cfdyn branch --map "r*x*(1-x)" --vary r=2.5:3.6 --switch
@@ -55,7 +55,7 @@ def branch(
     record, most = saved(subject, ("Branches", "Branch"), others), given(max_steps=steps)
     if record is None:
         name, bounds = varied(vary)
-        say("looking for cycles to start with")
+        say("searching for initial cycles")
         starts = subject.branch_starts(name, bounds, period, box).some()
         depth = depth if switch else 0
         result = cfdyn.analysis.branches(starts.step, None, name, bounds, depth, period, starts.cycles, progress=say,

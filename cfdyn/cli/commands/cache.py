@@ -14,12 +14,13 @@ UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 @command("clear limit csv json", group="Catalogues and cache", place=92)
 def cache(
-    clear: Annotated[bool, Option("--clear", help="Remove everything that is kept.")] = False,
-    limit: Annotated[str | None, Option("--limit", help="Keep at most this much from now on, as 200MB.", metavar="SIZE")] = None,
+    clear: Annotated[bool, Option("--clear", help="Remove everything from the cache.")] = False,
+    limit: Annotated[str | None, Option("--limit", help="Limit the cache to this size from now on, such as 200MB.", metavar="SIZE")] = None,  # noqa: E501
 ) -> Answer:
-    """What is kept between runs: its size, its limit, how to clear it.
+    """The cache: its size, its limit, how to clear it.
 
-    Formulas as they were read, compiled code, first weights of networks; which code came with cfdyn, and whether it is used.
+    It holds parsed formulas, compiled code and initial weights of networks. Also shows which code came with cfdyn,
+    and whether it is used.
 
     $ cfdyn cache
     $ cfdyn cache --limit 200MB
@@ -37,7 +38,7 @@ def cache(
     def tables(screen: Screen) -> None:
         _tell_what_came(screen, came)
         if folder is None:
-            return screen.print("nothing is kept between runs here")
+            return screen.print("nothing is cached here")
         screen.file("folder", folder)
         if dropped:
             screen.print(f"dropped {dropped} entries")

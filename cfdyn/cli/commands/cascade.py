@@ -28,9 +28,9 @@ def cascade(
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """Period doublings one after the other, and where they accumulate.
+    """A period-doubling cascade and its accumulation point.
 
-    With Feigenbaum's numbers as far as the flips tell them.
+    With estimates of Feigenbaum's constants from the flips.
 
     $ cfdyn cascade --map "r*x*(1-x)" --vary r=2.9:4 --levels 8
     $ cfdyn cascade double_well --vary lr=0.9:1.6
@@ -38,7 +38,7 @@ def cascade(
     from cfdyn.studies.branch_starts import first_cascade
 
     name, bounds = varied(vary)
-    say("looking for a cycle to start with")
+    say("searching for an initial cycle")
     starts = subject.branch_starts(name, bounds, period, box)
     options = {"progress": lambda k: say(f"{k} of {levels} flips"), **given(max_steps=steps)}
     cascade = first_cascade(starts, name, bounds, levels, **options)
@@ -50,7 +50,7 @@ def cascade(
 
 
 def _print(screen: Screen, title: str, cascade: Cascade) -> None:
-    """The flips, and what they tend to."""
+    """The flips and their limit."""
     screen.print(title)
     flips, ratios = (f"{flip:.15g}" for flip in cascade.flips), ["", *(f"{ratio:.9g}" for ratio in cascade.ratios)]
     rows = [*zip_longest(map(str, cascade.periods), flips, ratios[: len(cascade.flips)], fillvalue="")]

@@ -33,10 +33,10 @@ def certify(
     subject: Subject,
     say: Say,
     kind: Annotated[str, Argument(help=f"What to prove: {', '.join(KINDS)}.", show_default=False, autocompletion=offers(others=tuple(KINDS)))],  # noqa: E501
-    period: Annotated[str, Option("--period", help="Period of the cycles; KIND none takes 'above 1' and 'above 2' too.", metavar="N")] = "",  # noqa: E501
-    box: Annotated[str | None, Option("--box", help="Where: LO:HI for each entry of the state, with KIND edge each weight, then each ν of RMSProp and Adam; of one variable also -inf:inf (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
-    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its interval: the proof holds for all values. With KIND none HI may be max: as far as the proof goes. Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With KIND all and none: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    period: Annotated[str, Option("--period", help="Period of the cycles; KIND none also takes 'above 1' and 'above 2'.", metavar="N")] = "",  # noqa: E501
+    box: Annotated[str | None, Option("--box", help="The box: LO:HI for each entry of the state, with KIND edge each weight, then each ν of RMSProp and Adam; for one variable also -inf:inf (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its interval: the proof holds for all values. With KIND none HI may be max: as far as the proof extends. Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With KIND all and none: number of processes for a long search (one for each processor if not given).", show_default=False)] = None,  # noqa: E501
     file: Annotated[Path | None, Option("--out", help="File of the certificate (cfdyn-out/KIND-001.json or the next number if not given).", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     plot: PLOT = None,
     xlim: XLIM = None,
@@ -44,9 +44,9 @@ def certify(
     style: STYLE = None,
     figsize: FIGSIZE = None,
 ) -> Answer:
-    """Prove a theorem in ball arithmetic: chaos, a cycle, that there is none, …
+    """Prove a theorem in ball arithmetic: chaos, a cycle, no cycles, …
 
-    It writes a certificate, which 'cfdyn check' verifies. The exit status is 1 where nothing is proved.
+    It writes a certificate, which 'cfdyn check' verifies. The exit status is 1 if nothing is proved.
 
     $ cfdyn certify chaos --map "r*x*(1-x)" --set r=3.9 --box 0:1
     $ cfdyn certify cycle double_well --period 2 --optimizer gd:lr=1.1
@@ -81,7 +81,7 @@ def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:
     """The intervals of parameters, with the upper end "max" where that is searched for."""
     free = [item for item in vary if is_max(item.rpartition(":")[2])]
     if free and kind != "none":
-        raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
+        raise UsageError("an interval up to 'max', as far as the proof extends, is for 'certify none'")
     return dict(map(varied, (v for v in vary if v not in free))) | {n: (lo, MAX) for n, lo in map(_open, free)}
 
 

@@ -34,12 +34,12 @@ def chaos(
     subject: Subject,
     say: Say,
     steps: Annotated[int, Option("--steps", min=1000, help="Number of steps.")] = 100_000,
-    dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure fractal dimensions too, which takes most of the time.")] = True,  # noqa: E501
+    dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Also measure fractal dimensions, which takes most of the time.")] = True,  # noqa: E501
     structure: STRUCTURE = False,
 ) -> Answer:
     """Is an attractor chaotic? Exponents, 0–1 test, dimensions.
 
-    Each with its error, and a verdict that says what it rests on.
+    Each with its error, and a verdict that names its evidence.
 
     $ cfdyn chaos double_well --optimizer gd:lr=1.5
     $ cfdyn chaos --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --structure

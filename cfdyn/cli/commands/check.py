@@ -13,7 +13,7 @@ from cfdyn.cli.output.screen import Screen
 def check(file: Annotated[Path, Argument(help="A certificate that 'cfdyn certify' wrote.", metavar="FILE.json")]) -> Answer:
     """Verify a certificate from its text alone.
 
-    The exit status is 1 where it is not valid.
+    The exit status is 1 if it is not valid.
 
     $ cfdyn check cfdyn-out/chaos-001.json
     """

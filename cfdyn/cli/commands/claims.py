@@ -23,17 +23,17 @@ KEYS = "id verdict settled reason statement domain examples where read how measu
 @command("ids source within anew processes report review csv json", group="Proofs and claims", place=82)
 def claims(
     say: Say,
-    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', as may1976.first_flip (all if none is given).", show_default=False)] = None,  # noqa: E501
-    source: Annotated[str | None, Option("--source", help="Only the claims of this paper, and those that its answers rest on.", metavar="NAME")] = None,  # noqa: E501
-    within: Annotated[float | None, Option("--within", min=0.0, help="Compute for so many seconds only; the others as they are on record.", metavar="VALUE")] = None,  # noqa: E501
-    anew: Annotated[bool, Option("--anew", help="Compute again what was computed before.")] = False,
+    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', such as may1976.first_flip (all if none is given).", show_default=False)] = None,  # noqa: E501
+    source: Annotated[str | None, Option("--source", help="Only the claims of this paper and those on which its answers depend.", metavar="NAME")] = None,  # noqa: E501
+    within: Annotated[float | None, Option("--within", min=0.0, help="Stop computing after this many seconds; report the other claims as recorded.", metavar="VALUE")] = None,  # noqa: E501
+    anew: Annotated[bool, Option("--anew", help="Compute again even if a result is stored.")] = False,
     processes: Annotated[int | None, Option("--processes", min=1, help="Number of processes (one for each processor if not given).", show_default=False)] = None,  # noqa: E501
     report: Annotated[Path | None, Option("--report", help="Write a report into this folder: an HTML page, tables, figures.", metavar="DIR")] = None,  # noqa: E501
-    review: Annotated[bool, Option("--review", help="Print the sheet on which a referee reviews each of these claims.")] = False,
+    review: Annotated[bool, Option("--review", help="Print a review sheet for each of these claims.")] = False,
 ) -> Answer:  # fmt: skip
     """Claims of the literature, checked by computing them.
 
-    The exit status is 1 where a verdict is not the one on record.
+    The exit status is 1 if a verdict differs from the one on record.
 
     $ cfdyn claims may1976.first_flip
     $ cfdyn claims may1976.first_flip --review
@@ -45,7 +45,7 @@ def claims(
 
     into = folder(report) if report else None
     if review and (report or within is not None or anew):
-        raise UsageError("--review computes anew and prints sheets alone; leave out --report, --within and --anew")
+        raise UsageError("--review recomputes and prints only review sheets; omit --report, --within and --anew")
     wanted = chosen(ids or None, source)
     if review:
         return _sheets(say, wanted if ids or source else [])
@@ -72,7 +72,7 @@ def claims(
 
 
 def _sheets(say: Say, wanted: Sequence[Claim]) -> Answer:
-    """The referee's sheets of these claims; the exit status is 1 where a perturbation does not turn the verdict."""
+    """The referee's sheets of these claims; the exit status is 1 if a perturbation does not change the verdict."""
     from cfdyn.claims.review import sheet
 
     if not wanted:

@@ -25,12 +25,12 @@ MOST_POINTS = 8  # of a cycle that are printed
 @command("loss optimizer start settings variables map max_period budget out batch order seed periodic json",
          group="Orbits", place=21)  # fmt: skip
 def classify(
-    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle that is looked for.")] = 4096,  # noqa: E501
-    budget: Annotated[int | None, Option("--budget", min=1, help="Most steps that the orbit is followed for (2000000, fewer where steps are expensive, if not given).")] = None,  # noqa: E501
+    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest period to search for.")] = 4096,  # noqa: E501
+    budget: Annotated[int | None, Option("--budget", min=1, help="Maximal number of steps of the orbit (2000000, fewer if steps are expensive, if not given).")] = None,  # noqa: E501
 ) -> Answer:
     """The regime of one orbit: fixed point, cycle, chaos, divergence, …
 
-    Also quasi-periodic, or undecided; with the period, the multipliers and the Lyapunov exponent.
+    Other answers are quasi-periodic and undecided. With the period, the multipliers and the Lyapunov exponent.
 
     $ cfdyn classify double_well --optimizer gd:lr=1.46
     $ cfdyn classify --map "r*x*(1-x)" --set r=4 --start 0.3

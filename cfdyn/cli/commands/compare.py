@@ -31,13 +31,13 @@ FRAMES = 150  # of a film, at most
 def compare(
     subject: Subject,
     say: Say,
-    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true (gradient,central,rod,edge if not given; beside runs stochastic,central,gradient,modified).", metavar="NAME,…", autocompletion=offers("flows", others=("stochastic",)), show_default=False)] = None,  # noqa: E501
+    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true (gradient,central,rod,edge if not given; with runs stochastic,central,gradient,modified).", metavar="NAME,…", autocompletion=offers("flows", others=("stochastic",)), show_default=False)] = None,  # noqa: E501
     steps: COMPARED = 500,
     inject: INJECT = 0.0,
     digits: DIGITS = None,
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,
     atol: Annotated[float, Option("--atol", help="Absolute tolerance of the models.")] = 1e-14,
-    film: Annotated[Path | None, Option("--animate", help="Write a film to this file too (.gif, or .mp4 with ffmpeg).")] = None,
+    film: Annotated[Path | None, Option("--animate", help="Also write a film to this file (.gif, or .mp4 with ffmpeg).")] = None,
     batch: SAMPLED = None,
     runs: Annotated[int | None, Option("--runs", min=2, help="Number of stochastic runs whose mean is compared (200 with --batch or noise).", show_default=False)] = None,  # noqa: E501
     replace: REPLACE = True,
@@ -48,7 +48,7 @@ def compare(
 ) -> Answer:
     """Compare the optimizer with its continuous-time models.
 
-    From one start: which model stays nearest to the averaged iterates. With --batch or noise: to the mean of many stochastic
+    From one start: which model stays closest to the averaged iterates. With --batch or noise: to the mean of many stochastic
     runs.
 
     $ cfdyn compare two_time_scales --optimizer gd:lr=0.3 --start 0.05,6.4 --steps 300
@@ -80,12 +80,12 @@ def compare(
 def _check(noisy: bool, runs: int | None, film: Path | None) -> None:
     """A UsageError where options do not go together, before anything is computed."""
     if runs is not None and not noisy:
-        raise UsageError("--runs are the same without noise; give --batch, --noise or --label-noise, or leave it out")
+        raise UsageError("without noise all --runs are equal; give --batch, --noise or --label-noise, or omit --runs")
     if film is not None:
         from cfdyn.plotting.animation import check_film
 
         if noisy:
-            raise UsageError("--animate shows one orbit, and many runs have none; leave it out")
+            raise UsageError("--animate shows one orbit, not many runs; omit it")
         check_film(film)
 
 
@@ -148,7 +148,7 @@ def _print_runs(screen: Screen, comparison: RunsComparison, start: Any, chosen: 
     screen.print()
     columns = ("distance", "its error", "sharpness ÷", "÷ median", "loss ÷", "variance ÷")
     keys = "distance distance_error sharpness_ratio median_ratio loss_ratio variance_ratio"
-    screen.table(("model, nearest first", *columns), comparison.ranking, lambda model: [
+    screen.table(("model, closest first", *columns), comparison.ranking, lambda model: [
         model.name + ("" if len(model.w) == len(comparison.t) else "  (ended early)"), *map(cell, fields(model, keys).values())],
         most=None)  # fmt: skip
     screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {comparison.late} on. ÷: by that of the "

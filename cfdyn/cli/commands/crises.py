@@ -28,16 +28,16 @@ def crises(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    periods: Annotated[int, Option("--periods", min=1, max=12, help="Longest period of the cycles that critical orbits land on.")] = 3,  # noqa: E501
+    periods: Annotated[int, Option("--periods", min=1, max=12, help="Longest period of the cycles on which critical orbits land.")] = 3,  # noqa: E501
     box: REGION = None,
     samples: Annotated[
         int, Option("--samples", min=2, max=10_000, help="Number of values of the parameter at which all cycles are found.")
     ] = 24,
-    grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Number of values between which landings are looked for.")] = 400,  # noqa: E501
+    grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Number of values between which to search for landings.")] = 400,  # noqa: E501
 ) -> Answer:
     """Crises and band mergings of a map of one variable.
 
-    Boundary and interior crises, found by where critical orbits land on cycles.
+    Boundary and interior crises, located where critical orbits land on cycles.
 
     $ cfdyn crises --map "r*x*(1-x)" --vary r=3.6:4 --box 0:1
     """
@@ -67,6 +67,6 @@ def _print(screen: Screen, crises: Crises, title: str) -> None:
                      lambda c: (f"{c.parameter:.14g}", c.kind, number(c.critical), f"{c.steps} steps", called(c.period),
                                 number(c.multiplier), c.meaning))  # fmt: skip
     if len(crises.undecided):
-        screen.print(f"beside {len(crises.undecided)} landings orbits show no change, which leaves them undecided", style="dim")
+        screen.print(f"beside {len(crises.undecided)} landings orbits show no change; these are undecided", style="dim")
     if crises.reason:
-        screen.print(f"not looked at: {crises.reason}", style="dim")
+        screen.print(f"not examined:  {crises.reason}", style="dim")

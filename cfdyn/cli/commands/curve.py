@@ -36,18 +36,18 @@ def curve(
     say: Say,
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and its range; give it twice (required).", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point; several as A,B.", metavar="NAME", show_default=False)] = None,  # noqa: E501
-    condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, of the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
-    switch: Annotated[bool, Option("--switch", help="Follow the curves that begin at special points, too; name the regions.")] = False,  # noqa: E501
-    depth: Annotated[int | None, Option("--depth", min=0, help="With --switch: how many times, one after the other (2 if not given).", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, a formula in the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
+    switch: Annotated[bool, Option("--switch", help="Also follow the curves that begin at special points; name the regions.")] = False,  # noqa: E501
+    depth: Annotated[int | None, Option("--depth", min=0, help="With --switch: how many levels of switching (2 if not given).", show_default=False)] = None,  # noqa: E501
     tongues: Annotated[int | None, Option("--tongues", min=5, help="With --switch: follow Arnold tongues p:q up to q = N.", metavar="N", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
-    """A bifurcation followed in two parameters.
+    """Continuation of a bifurcation in two parameters.
 
-    A flip, fold, Neimark–Sacker or other bifurcation, or a condition, with its special points. FILE.npz in place of the loss
-    continues a saved curve.
+    A flip, fold, Neimark–Sacker or other bifurcation, or a condition, with its special points. Give FILE.npz instead of the
+    loss to continue a saved curve.
 
     $ cfdyn curve double_well --vary lr=0.1:2 --vary a=0.5:2
     $ cfdyn curve --map "r*x*(1-x)+c" --kind fold --period 3 --vary r=3.5:4 --vary c=-0.05:0.05
@@ -85,7 +85,7 @@ def _begun(
     kind = {"border-collision": "border collision", "branch-point": "branch point"}.get(kind, kind)
     if condition is None and kind not in KINDS:
         raise unknown("kind of bifurcation", kind, KINDS)
-    say("looking for the cycle")
+    say("searching for the cycle")
     subject = subject.with_values({name: inside(ends) for name, ends in zip(names, bounds, strict=True)})
     starts = subject.branch_starts(names[0], bounds[0], period, box)
     return *first_curve(starts, kind, names, list(bounds), condition, say, **options), starts.step.title

@@ -27,15 +27,15 @@ def cycles(
     subject: Subject,
     say: Say,
     period: Annotated[int, Option("--period", help="Period of the cycles; 1 for fixed points.")] = 2,
-    box: Annotated[str | None, Option("--box", help="Where: LO:HI for each variable; -inf:inf is allowed where there is one (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
-    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work, beyond which the list is not complete (that of the method if not given).", show_default=False)] = None,  # noqa: E501
-    prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that these are all; the exit status is 1 where that fails.")] = False,  # noqa: E501
-    method: Annotated[str, Option("--method", help="auto (all cycles, where bounds can decide that), laps (one variable) or boxes alone, or from many starts: davidchack-lai, schmelcher-diakonos.")] = "auto",  # noqa: E501
-    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With --prove: processes at once where the search is long; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    box: Annotated[str | None, Option("--box", help="The box: LO:HI for each variable; -inf:inf is allowed for one variable (the loss's own box if not given).", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work; the list is incomplete if it is reached (that of the method if not given).", show_default=False)] = None,  # noqa: E501
+    prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that the list is complete; the exit status is 1 if that fails.")] = False,  # noqa: E501
+    method: Annotated[str, Option("--method", help="auto (all cycles, if bounds can decide that), only laps (one variable) or boxes, or from many starts: davidchack-lai, schmelcher-diakonos.")] = "auto",  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="With --prove: number of processes for a long search (one for each processor if not given).", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
     """All cycles of one period in a box, with their multipliers.
 
-    It says whether the list is complete; --prove makes a proof of that.
+    States whether the list is complete; --prove proves it.
 
     $ cfdyn cycles double_well --period 3 --optimizer gd:lr=1.5
     $ cfdyn cycles --map "r*x*(1-x)" --set r=3.9 --period 5 --box 0:1 --prove
@@ -43,18 +43,18 @@ def cycles(
     from cfdyn.studies.defaults import usual_box
 
     if jobs is not None and not prove:
-        raise UsageError("--jobs is for --prove, whose search is shared by processes")
+        raise UsageError("--jobs is only for --prove, whose search runs in several processes")
     asked = None if box is None else as_box(box)
     step, loss, _, chosen = subject.map_and_loss()
     if asked is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
-    say(f"looking for cycles of period {period}")
+    say(f"searching for cycles of period {period}")
     result = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method,
-                                  progress=lambda words: say(f"looking for cycles of period {period}: {words}"))  # fmt: skip
+                                  progress=lambda words: say(f"searching for cycles of period {period}: {words}"))  # fmt: skip
     proof: dict[str, Any] = {}
     documents: list[Any] = []
     if prove:
-        say("proving that these are all")
+        say("proving that the list is complete")
         proof, documents = _proof(step, result, jobs, say)
     return Answer(
         lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in result],

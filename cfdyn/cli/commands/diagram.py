@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from cfdyn.analysis.parameters.orbit_diagram import OrbitDiagram
 
 VALUES = Annotated[list[str] | None, Option("--vary", help="A parameter, its range and the number of values (required without a record); given twice: periods over both.", metavar="NAME=LO:HI[:COUNT]")]  # noqa: E501
-TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Steps that are left out at the beginning (2000, of flows 300; of periods 1000).", show_default=False)]  # noqa: E501
-KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500, of flows 100, if not given).", show_default=False)]  # noqa: E501
-AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps that the Lyapunov exponent is averaged over, 0 for none (2000, of flows 300, if not given).", show_default=False)]  # noqa: E501
-FOLLOW = Annotated[str | None, Option("--follow", help="Where each value begins: fresh, from --start (if not given); up, down or both, from the last state of the value before.", show_default=False)]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: longest cycle that is named.")]
+TRANSIENT = Annotated[int | None, Option("--transient", min=0, help="Transient steps to discard (2000; for flows 300; for periods 1000).", show_default=False)]  # noqa: E501
+KEEP = Annotated[int | None, Option("--keep", min=1, help="States kept at each value (500, for flows 100, if not given).", show_default=False)]  # noqa: E501
+AVERAGED = Annotated[int | None, Option("--averaged", min=0, help="Steps over which the Lyapunov exponent is averaged, 0 for none (2000, for flows 300, if not given).", show_default=False)]  # noqa: E501
+FOLLOW = Annotated[str | None, Option("--follow", help="Start at each value: fresh, from --start (if not given); up, down or both, from the last state at the previous value.", show_default=False)]  # noqa: E501
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Over two parameters: longest period to name.")]
 COORDINATE = Annotated[
-    str | None, Option("--coordinate", help="Entry of the state that is shown (the first if not given).", metavar="NAME", show_default=False)  # noqa: E501
+    str | None, Option("--coordinate", help="Entry of the state to show (the first if not given).", metavar="NAME", show_default=False)  # noqa: E501
 ]  # noqa: E501
 MOST_VALUES = 10**8
 COUNT, EXAMPLE = 250, "--vary lr=0.1:2:250 --vary a=0.5:2:250"
@@ -44,8 +44,8 @@ def diagram(
 ) -> Answer:  # fmt: skip
     """Bifurcation diagram: long-time states over a parameter.
 
-    With two --vary the period over both (isoperiodic diagram). FILE.npz in place of the loss continues a record that was
-    interrupted.
+    With two --vary the period over both (isoperiodic diagram). Give FILE.npz instead of the loss to resume an interrupted
+    record.
 
     $ cfdyn diagram double_well --vary lr=0.9:1.7:1000
     $ cfdyn diagram --map "r*x*(1-x)" --vary r=2.5:4 --start 0.3

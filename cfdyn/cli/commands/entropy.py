@@ -30,12 +30,12 @@ def entropy(
         str | None,
         Option(
             "--box",
-            help="Interval that orbits stay in (of all bounded orbits if not given).",
+            help="Invariant interval (that of all bounded orbits if not given).",
             metavar="LO:HI",
             show_default=False,
         ),
     ] = None,  # noqa: E501
-    covering: Annotated[str | None, Option("--covering", help="Ends of intervals side by side: which covers which, and the cycles and entropy that follow.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    covering: Annotated[str | None, Option("--covering", help="Ends of adjacent intervals: which image covers which interval, and the implied cycles and entropy.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
     """Topological entropy of a map of one variable, between two bounds.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfdyn.analysis.noise.arrhenius import Arrhenius
     from cfdyn.analysis.noise.escape_times import EscapeTimes
 
-OUTSIDE = Annotated[str, Option("--outside", help="Condition that holds outside of the region, with one < or >, as \"w > 0\" (required).", metavar="EXPR")]  # noqa: E501
+OUTSIDE = Annotated[str, Option("--outside", help="Condition that holds outside the region, with one < or >, such as \"w > 0\" (required).", metavar="EXPR")]  # noqa: E501
 RUNS = Annotated[int, Option("--runs", min=1, help="Number of independent runs.")]
 KEYS = "outside steps escaped mean low high p_value exponential status"
 # Of what is varied, the size that noise is proportional to.
@@ -39,14 +39,14 @@ def escape(
 ) -> Answer:
     """Escape times from a region under noise or random batches.
 
-    What is random is --noise, --label-noise or --batch, of which one is needed. With --vary noise=A,B,… also the
+    One of --noise, --label-noise and --batch is required. With --vary noise=A,B,… also the
     slope of ln(mean time) over 1/noise (Arrhenius).
 
     $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --noise 2
     $ cfdyn escape double_well --optimizer gd:lr=0.1 --start=-1 --outside "w > 0" --vary noise=1,1.4,2
     """
     if not outside.strip():
-        raise UsageError('say where a run has left: --outside "w > 0"')
+        raise UsageError('say when a run has left the region: --outside "w > 0"')
     sweep = drawn.sweep()
     if sweep is not None and (sweep[0] not in SIZE or len(sweep[1]) < 2):
         raise UsageError(f"a slope is over two or more values of {', '.join(SIZE)}: --vary noise=0.5,1,2")
@@ -69,10 +69,10 @@ def escape(
 
 def _print(screen: Screen, escapes: EscapeTimes, about: dict) -> None:
     """The mean and what it rests on."""
-    mean = f"none left; the mean is above {number(escapes.low)} (95 %)"
+    mean = f"no run escaped; the mean is above {number(escapes.low)} (95 %)"
     if escapes.escaped:
         mean = f"{number(escapes.mean)} steps, {number(escapes.low)} to {number(escapes.high)} (95 %)"
-    constant = "nothing says otherwise" if escapes.exponential else f"no: it changes with time (p = {escapes.p_value:.2g})"
+    constant = "consistent with the data" if escapes.exponential else f"no: it changes with time (p = {escapes.p_value:.2g})"
     screen.facts(
         *about_facts(about),
         ("runs", f"{counted(escapes.status)} within {escapes.steps} steps"),

@@ -33,7 +33,7 @@ def exact(
     subject: Subject,
     say: Say,
     period: Annotated[int, Option("--period", min=1, help="Period of the cycles; 1 for fixed points, with the minima and their edges.")] = 2,  # noqa: E501
-    parameters: Annotated[str | None, Option("--parameters", help="Parameters that stay symbols, or all (lr, or those of a map, if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
+    parameters: Annotated[str | None, Option("--parameters", help="Parameters to keep as symbols, or all (lr, or those of a map, if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
     time_limit: Annotated[float, Option("--time-limit", help="Processor seconds for each search.")] = 20.0,
     latex: Annotated[bool, Option("--latex", help="Print LaTeX instead of the tables.")] = False,
     vary: Annotated[str | None, Option("--vary", help="Parameter and range of the figure.", metavar="NAME=LO:HI")] = None,
@@ -42,7 +42,7 @@ def exact(
 ) -> Answer:
     """Cycles and their bifurcations in closed form.
 
-    The polynomial of the cycles, their points and multipliers, and where they flip and fold.
+    The polynomial of the cycles, their points and multipliers, and their flips and folds.
 
     $ cfdyn exact double_well --period 2
     $ cfdyn exact --map "r*x*(1-x)" --parameters r --period 3
@@ -53,10 +53,10 @@ def exact(
         raise UsageError("--vary is the range of the figure; it needs --plot FILE")
     about = _built(subject, parameters, vary)
     beneath: dict[str, Any] = {"span": None if vary is None else _span(vary, about, parameters), "also": []}
-    say(f"looking for closed forms, at most {time_limit:g} s of the processor")
+    say(f"searching for closed forms, at most {time_limit:g} s of the processor")
     cycles, edges = cfdyn.symbolic.cycles(*about, n=period, parameters=parameters, time_limit=time_limit), None
     if period == 1 and subject.loss is not None:
-        say("looking for minima")
+        say("searching for minima")
         edges = cfdyn.symbolic.edge(*about, time_limit=time_limit)
     if period > 1 and plot:
         fixed = cfdyn.symbolic.cycles(*about, n=1, parameters=parameters, time_limit=time_limit)

@@ -46,9 +46,9 @@ def flow(
     method: Annotated[str, Option("--method", help="Solver: auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
     max_steps: Annotated[int, Option("--max-steps", min=1, help="A solution that needs more steps ends early.")] = 100_000,
     strict: Annotated[bool, Option("--strict", help="Refuse a start beyond the edge instead of moving it there.")] = False,
-    overlay: Annotated[bool | None, Option("--orbit/--no-orbit", help="Run the optimizer beside the flow (if not given: up to time 10000).", show_default=False)] = None,  # noqa: E501
+    overlay: Annotated[bool | None, Option("--orbit/--no-orbit", help="Also run the optimizer (if not given: up to time 10000).", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
-    """Solve a continuous-time model of the optimizer, or equations of your own.
+    """Integrate a continuous-time model of the optimizer, or your own equations.
 
     The path, events at the edge of stability, and the averages that the model predicts.
 
@@ -59,7 +59,7 @@ def flow(
 
     rows = None if save_at is None else numbers(save_at, "--save-at")
     if batch is not None and overlay:
-        raise UsageError("--orbit runs the optimizer on all rows; runs with --batch are beside the flow in: cfdyn compare")
+        raise UsageError("--orbit runs the optimizer on all rows; to compare the flow with runs on batches: cfdyn compare")
     loss, flow, start, chosen = _built(subject, model, batch)
     if time is None:
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")

@@ -34,7 +34,7 @@ def held_sharpness(
     runs: Annotated[int, Option("--runs", min=2, help="Number of stochastic runs in each cell.")] = 40,
     replace: REPLACE = True,
 ) -> Answer:
-    """Where SGD's sharpness comes to rest, over learning rates and batch sizes.
+    """Where SGD's sharpness settles, over learning rates and batch sizes.
 
     Held by noise, by the edge of stability, or by nothing.
 

@@ -29,22 +29,23 @@ KEYS = "name critical period values distances lengths errors counts exponent err
 def intermittency(
     subject: Subject,
     say: Say,
-    critical: Annotated[str, Option("--critical", help="The parameter and its value at which the cycle is born or ends, as lr=1.45044096449 (required).", metavar="NAME=VALUE")] = "",  # noqa: E501
-    side: Annotated[str, Option("--side", help="On which side of it laminar phases are looked at: below or above.", autocompletion=offers(others=tuple(SIDES)))] = "below",  # noqa: E501
+    critical: Annotated[str, Option("--critical", help="The parameter and its value at which the cycle is born or vanishes, such as lr=1.45044096449 (required).", metavar="NAME=VALUE")] = "",  # noqa: E501
+    side: Annotated[str, Option("--side", help="Side of it on which to measure laminar phases: below or above.", autocompletion=offers(others=tuple(SIDES)))] = "below",  # noqa: E501
     distances: Annotated[str, Option("--distances", help="Distances from it, A,B,… or N of them from A to B.", metavar="A:B:N")] = "1e-6:1e-3:7",  # noqa: E501
     period: Annotated[int, Option("--period", min=1, help="Period of the cycle.")] = 1,
     near: Annotated[float, Option("--near", help="Distance within which an orbit has returned after a period, as a fraction of its extent.")] = 0.01,  # noqa: E501
     steps: Annotated[int, Option("--steps", min=1000, help="Number of steps at each distance.")] = STEPS,
-    transient: Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")] = 1000,
+    transient: Annotated[int, Option("--transient", min=0, help="Transient steps to discard.")] = 1000,
 ) -> Answer:  # fmt: skip
     """Intermittency: how the lengths of laminar phases scale.
 
-    Beside the parameter at which a cycle is born or ends, with the exponent of the mean length over the distance from it.
+    Near the parameter value at which a cycle is born or vanishes, with the exponent of the mean length as a function of the
+    distance from it.
 
     $ cfdyn intermittency --map "r*x*(1-x)" --critical "r=1+8**0.5" --period 3 --start 0.3 --steps 100000
     """
     if not critical.strip():
-        raise UsageError("say where the cycle is born or ends: --critical NAME=VALUE, such as --critical r=3.8284")
+        raise UsageError("say where the cycle is born or vanishes: --critical NAME=VALUE, such as --critical r=3.8284")
     ends = assignments([critical], "--critical", "r=3.8284")
     if side not in SIDES:
         raise unknown("side", side, SIDES)

@@ -29,7 +29,7 @@ VARY = Annotated[
 EXPONENTS = Annotated[
     int | None, Option("--exponents", min=1, help="With --vary: how many exponents, the largest first (all if not given).", show_default=False)  # noqa: E501
 ]  # noqa: E501
-TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")]
+TRANSIENT = Annotated[int, Option("--transient", min=0, help="Transient steps to discard.")]
 COUNT, EXAMPLE = (1000, 200), "--vary lr=0.1:4:200 --vary momentum=0:0.95:200"
 LISTED = ("loss optimizer vary window steps transient exponents start settings variables map batch order seed periodic out plot "
           "pixels also figure csv json")  # fmt: skip
@@ -42,8 +42,8 @@ def lyapunov(
 ) -> Answer:  # fmt: skip
     """Lyapunov exponents of one orbit, or over one or two parameters.
 
-    All exponents with standard errors, and the Kaplan–Yorke dimension. With --vary the orbit of each value, or of each cell of
-    a grid.
+    All exponents with standard errors, and the Kaplan–Yorke dimension. With --vary for the orbit at each value, or in each cell
+    of a grid.
 
     $ cfdyn lyapunov double_well --optimizer gd:lr=1.5 --steps 10000
     $ cfdyn lyapunov --map "r*x*(1-x)" --vary r=3.5:4:500

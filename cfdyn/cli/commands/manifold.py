@@ -37,7 +37,7 @@ def manifold(
     length: LENGTH = None,
     basins: Annotated[
         int,
-        Option("--basins", min=0, max=4000, help="Show basins behind the manifolds, from a grid of N × N starts; 0 for none."),
+        Option("--basins", min=0, max=4000, help="Also show basins, from a grid of N × N starts; 0 for none."),
     ] = 0,  # noqa: E501
     crossings: Annotated[bool, Option("--crossings", help="Find homoclinic points (of maps of the plane).")] = False,
     other: Annotated[
@@ -45,9 +45,9 @@ def manifold(
         Option("--other", help="With --crossings: another saddle, whose stable manifold is used.", metavar="X,Y,…", show_default=False),  # noqa: E501
     ] = None,  # noqa: E501
 ) -> Answer:
-    """Stable and unstable manifolds of saddles, and where they cross.
+    """Stable and unstable manifolds of saddles, and their crossings.
 
-    Of the saddle at --start, or of all in a box; with --crossings the homoclinic points, with --basins the basins behind them.
+    For the saddle at --start, or for all in a box; with --crossings also the homoclinic points, with --basins also the basins.
 
     $ cfdyn manifold --map "1-a*x**2+y; b*x" --set a=1.4 --set b=0.3 --start 0.63,0.19 --box=-2:2,-1:1 --length 10
     """

@@ -29,13 +29,13 @@ def mean_square(
     subject: Subject,
     rows: Annotated[int, Option("--batch", min=1, help="Rows in a mini-batch.")] = 1,
     replace: Annotated[bool, Option("--replace/--no-replace", help="Draw the rows of a mini-batch with replacement, or without.")] = True,  # noqa: E501
-    cut: Annotated[float, Option("--cut", min=0.0, help="Least lr·λ of a direction that counts; 0 at a minimum of all rows.")] = 0.1,  # noqa: E501
-    width: Annotated[float, Option("--width", min=1.0, help="Directions within this factor of the cut count in part.")] = 1.0,
+    cut: Annotated[float, Option("--cut", min=0.0, help="Least lr·λ of a direction to include; 0 at a minimum of all rows.")] = 0.1,  # noqa: E501
+    width: Annotated[float, Option("--width", min=1.0, help="Directions within this factor of the cut are included in part.")] = 1.0,  # noqa: E501
     figure: Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or skip it.")] = True,
 ) -> Answer:
     """Mean-square stability of SGD at a point.
 
-    Whether the mean square of the distance from the point grows, beside published measures and their thresholds.
+    Does the mean-square distance from the point grow? With published measures and their thresholds.
 
     $ cfdyn mean-square tanh_network --batch 2
     $ cfdyn mean-square linear_network --optimizer gd:lr=0.1
@@ -43,7 +43,7 @@ def mean_square(
     subject.needs_loss("mean-square", "tanh_network")
     loss, optimizer, open_lr = subject.loss_and_optimizer()
     if optimizer.name != "gd":
-        raise UsageError(f"mean-square is of plain stochastic gradient descent, gd, not of {optimizer.name}")
+        raise UsageError(f"mean-square is for plain stochastic gradient descent, gd, not for {optimizer.name}")
     chosen, w = {}, subject.given_start()
     if w is None:
         minima = subject.minima(loss)

@@ -32,11 +32,11 @@ def orbit(
     steps: STEPS = 100,
     digits: DIGITS = None,
     inject: INJECT = 0.0,
-    average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="NAME")] = None,  # noqa: E501
+    average: Annotated[str | None, Option("--average", help="Also print an average: last_two, midpoints, polyak or ema=DECAY.", metavar="NAME")] = None,  # noqa: E501
 ) -> Answer:
     """Iterate the optimizer: weights, loss and sharpness at each step.
 
-    It says whether the sharpness hovers at the optimizer's edge of stability. --map iterates any map.
+    States whether the sharpness hovers at the optimizer's edge of stability. --map iterates any map.
 
     $ cfdyn orbit double_well --optimizer gd:lr=1.1 --steps 20
     $ cfdyn orbit --map "r*x*(1-x)" --set r=3.83 --start 0.4
@@ -102,7 +102,7 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
     screen.left_out(n - len(rows) + 1 if n > 2 * MOST_ROWS else 0)
     if kept < len(orbit.names):
         count = f"{len(orbit.names) - kept} of {len(orbit.names)} entries of the state"
-        screen.print(f"{count} are left out: a wider screen, --json or the record has them")
+        screen.print(f"{count} are omitted; a wider screen, --json or the record shows them")
     screen.note(orbit.status, "status")
     if edge:
         screen.note(edge, "edge")

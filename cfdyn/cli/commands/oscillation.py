@@ -24,13 +24,13 @@ MOST_RETURNS = 12  # of the return differences that are printed: one line
 @command("file column max_period out plot csv json", group="Orbits", place=23)
 def oscillation(
     file: Annotated[Path, Argument(help="A CSV file with a row for each step, or a trainer_state.json.", metavar="FILE")],
-    column: Annotated[str | None, Option("--column", help="Look at this column only.", metavar="NAME")] = None,
-    max_period: Annotated[int, Option("--max-period", min=2, help="Longest period that is looked for.")] = 32,
+    column: Annotated[str | None, Option("--column", help="Analyse only this column.", metavar="NAME")] = None,
+    max_period: Annotated[int, Option("--max-period", min=2, help="Longest period to search for.")] = 32,
 ) -> Answer:
     """The period of the oscillation in a training log of your own.
 
-    The fast oscillation of each column beside its slow drift, with the evidence for its period. Gaps in a column are left
-    out. A column called step, iteration or epoch counts the steps; __MIN and __MAX of Weights & Biases are left out.
+    The fast oscillation of each column, separated from its slow drift, with the evidence for its period. Gaps in a column are
+    skipped. A column called step, iteration or epoch counts the steps; __MIN and __MAX of Weights & Biases are skipped.
 
     $ cfdyn oscillation examples/training-log.csv
     $ cfdyn oscillation examples/training-log.csv --column loss

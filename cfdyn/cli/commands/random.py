@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from cfdyn.analysis.noise.noise_induced import NoiseInduced
     from cfdyn.analysis.noise.random_lyapunov import RandomLyapunov
 
-LOOK = Annotated[str, Option("--look", help="What to look at: exponents, density or, with --vary, cycle.")]  # noqa: E501
+LOOK = Annotated[str, Option("--look", help="What to compute: exponents, density or, with --vary, cycle.")]  # noqa: E501
 RUNS = Annotated[int | None, Option("--runs", min=1, help="Number of independent runs (32; for a density 64, for a cycle 20).", show_default=False)]  # noqa: E501
-TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps that are left out at the beginning.")]
+TRANSIENT = Annotated[int, Option("--transient", min=0, help="Transient steps to discard.")]
 COORDINATE = Annotated[str | None, Option("--coordinate", help="Entry of the state, with --look density (the first if not given).", metavar="NAME", show_default=False)]  # noqa: E501
 LOOKS = ("exponents", "density", "cycle")
-MEANS = {1: "above 0: neighbours part", -1: "below 0: neighbours meet", None: "not told from 0"}
+MEANS = {1: "above 0: neighbouring orbits separate", -1: "below 0: neighbouring orbits converge", None: "not "
+                                                                                                        "distinguishable from 0"}
 LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings "
           "variables map periodic out plot pixels figure seed csv json")  # fmt: skip
 
@@ -43,9 +44,9 @@ def random(
     transient: TRANSIENT = 1000,
     coordinate: COORDINATE = None,
 ) -> Answer:
-    """Random batches or noise: exponents, density, what is left of a cycle.
+    """Random batches or noise: exponents, density, persistence of a cycle.
 
-    What is random is --noise, --label-noise or --batch, of which one is needed, or --vary noise=A,B,… in place of it. Lyapunov
+    One of --noise, --label-noise, --batch and --vary noise=A,B,… is required. Lyapunov
     exponents with errors; --look density gives the invariant density, --look cycle whether a cycle can still be
     recognised.
 
@@ -56,7 +57,7 @@ def random(
         raise unknown("look", look, LOOKS)
     if (look == "cycle") > (drawn.vary is not None) or (look == "density" and drawn.vary is not None):
         raise UsageError("--look cycle needs several sizes of noise: --vary noise=1e-6:1e-2:9" if look == "cycle"
-                         else "--look density takes one size of noise: leave out --vary")  # fmt: skip
+                         else "--look density takes one size of noise: omit --vary")  # fmt: skip
     if coordinate is not None and look != "density":
         raise UsageError("--coordinate is for --look density")
     sweep = drawn.sweep()
@@ -86,8 +87,8 @@ def _exponents(screen: Screen, exponents: RandomLyapunov, about: dict) -> None:
         ("errors", f"{vector(exponents.errors)}, standard errors from the runs"),
         ("sum", f"{number(exponents.total)} ± {number(exponents.total_error)}"),
         ("the largest", MEANS[exponents.sign]),
-        ("one place", "nothing says otherwise" if not exponents.p_value < 0.01
-         else f"no: the runs differ more than parts of their ways (p = {exponents.p_value:.2g})"),
+        ("one place", "consistent with the data" if not exponents.p_value < 0.01
+         else f"no: the runs differ by more than the segments of one run (p = {exponents.p_value:.2g})"),
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def _induced(screen: Screen, induced: NoiseInduced, about: dict) -> None:
     """A row for each value."""
     screen.facts(*about_facts(about), ("without noise", f"{number(induced.without)} ± {cell(induced.without_error)} per step"))
     screen.print()
-    heads = (induced.name, "largest exponent", "its error", "runs that go on", "sign", "noise-induced")
+    heads = (induced.name, "largest exponent", "its error", "runs that stay bounded", "sign", "noise-induced")
     screen.table(heads, range(len(induced.values)), lambda k: [
         number(induced.values[k]), cell(induced.exponents[k]), cell(induced.errors[k]), f"{100 * induced.alive[k]:.3g} %",
         {1: "+", -1: "−", 0: "?"}[int(induced.signs[k])], str(induced.induced[k])], most=None)  # fmt: skip
@@ -110,7 +111,7 @@ def _density(screen: Screen, density: InvariantDensity, about: dict) -> None:
         (f"mean of {density.name}", f"{number(density.mean)} ± {number(density.mean_error)}"),
         ("variance", f"{number(density.variance)} ± {number(density.variance_error)}"),
         ("most likely", number(density.centres[density.density.argmax()])),
-        ("settled", "nothing says otherwise" if drift < 4 else f"no: the mean still moves, by {drift:.1f} errors"),
+        ("settled", "consistent with the data" if drift < 4 else f"no: the mean still drifts, by {drift:.1f} errors"),
     )
 
 

@@ -17,9 +17,9 @@ from cfdyn.errors import UsageError
 PLANE = Annotated[
     list[str] | None, Option("--vary", help="A parameter, its range and the number of values; give it twice (required without a record).", metavar="NAME=LO:HI[:COUNT]")  # noqa: E501
 ]  # noqa: E501
-LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest cycle that is named.")]
-TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps that are left out at the beginning.")]
-TIMES = Annotated[bool, Option("--times", help="How many steps orbits take to settle or to escape.")]
+LONGEST = Annotated[int, Option("--max-period", min=1, help="Longest period to name.")]
+TRANSIENT = Annotated[int, Option("--transient", min=1, help="Transient steps to discard.")]
+TIMES = Annotated[bool, Option("--times", help="Show the number of steps until orbits settle or diverge.")]
 TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: distance at which an orbit has settled (1e-6 if not given).", show_default=False)]  # noqa: E501
 COUNT, EXAMPLE = 250, "--vary lr=0.1:4:250 --vary momentum=0:0.95:250"
 FIELDS = {"RegimeMap": ("period", "kind", "lyapunov", "undecided"), "SettlingTimes": ("period", "labels", "steps")}
@@ -34,8 +34,8 @@ def regimes(
 ) -> Answer:  # fmt: skip
     """Regimes over two parameters: fixed point, period, chaos, divergence, …
 
-    What the orbit of one start ends on in each cell of a grid; with --times how soon. FILE.npz in place of the loss goes on
-    with a record that was interrupted.
+    The attractor of the orbit of one start in each cell of a grid; with --times how soon it is reached. Give FILE.npz instead
+    of the loss to resume an interrupted record.
 
     $ cfdyn regimes double_well --optimizer heavy_ball --vary lr=0.1:4:200 --vary momentum=0:0.95:200
     """
@@ -48,9 +48,9 @@ def regimes(
         grid = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
         return grid_answer(grid, of_saved(grid), FIELDS[type(grid).__name__], draw)
     if tolerance is not None and not times:
-        raise UsageError("--tolerance is for --times: add that, or leave it out")
+        raise UsageError("--tolerance is only for --times: add --times, or omit it")
     if times and coarse != 1:
-        raise UsageError("--coarse is for labels; --times looks at every cell")
+        raise UsageError("--coarse is for labels; --times computes every cell")
     axes = plane(vary, window, COUNT, "a map of regimes", EXAMPLE)
     step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = len(axes[0][1]) * len(axes[1][1])

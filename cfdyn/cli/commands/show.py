@@ -29,8 +29,8 @@ def show(name: Annotated[str, Argument(help="A name from 'cfdyn list', or a pape
     $ cfdyn show double_well
     """
     if name.endswith(".npz"):
-        raise UsageError(f"{name} is the name of a record, where one of a catalogue is wanted; "
-                         "Python reads and draws it: cf.load, cf.plot")  # fmt: skip
+        raise UsageError(f"{name} is a record; give a name from the catalogue. "
+                         "To read and draw a record in Python: cf.load, cf.plot")  # fmt: skip
     kinds = [kind for kind in CATALOGUES if name in catalogue(kind).names()]
     if not kinds:
         return _claim_or_paper(name, list(dict.fromkeys(entry for kind in CATALOGUES for entry in catalogue(kind).names())))

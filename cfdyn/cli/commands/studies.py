@@ -31,15 +31,15 @@ COLUMNS = ("loss", "optimizer", "start", "set", "variables", "box", "lr_range")
 def studies(
     say: Say,
     table: Annotated[Path, Argument(metavar="FILE.csv", help="A row for each study; columns loss, optimizer, start, set, variables, box, lr_range.", show_default=False)],  # noqa: E501
-    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="Studies at once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
-    keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call goes on; studies in --out if not given.", metavar="DIR", show_default=False)] = None,  # noqa: E501
+    jobs: Annotated[int | None, Option("--jobs", min=1, max=1024, help="Number of simultaneous studies (one for each processor if not given).", show_default=False)] = None,  # noqa: E501
+    keep: Annotated[Path | None, Option("--keep", help="Folder of finished studies, from which the next call resumes (studies in --out if not given).", metavar="DIR", show_default=False)] = None,  # noqa: E501
     seed: SEED = 0,
     out: OUT = FOLDER,
 ) -> Answer:  # fmt: skip
     """A study of each loss and optimizer in a table.
 
-    The column loss is needed; the others may be left out or empty, and mean what the options of 'cfdyn study' mean. Cells with
-    commas stand in quotes. What is finished is kept, and the same call goes on from there. --plot draws all in one figure.
+    The column loss is required; the others are optional and mean what the options of 'cfdyn study' mean. Put cells with commas
+    in quotes. Finished studies are kept, and the same call resumes from them. --plot draws all studies in one figure.
 
     $ cfdyn studies examples/studies.csv --csv found.csv --plot found.pdf
     """
@@ -77,7 +77,7 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
 
 def _arguments(row: dict[str, str], seed: int) -> tuple[Any, ...]:
     if "" in row:
-        raise UsageError("there are more cells than names of columns; one with commas stands in quotes")
+        raise UsageError("there are more cells than column names; put a cell with commas in quotes")
     if "loss" not in row:
         raise UsageError("there is no loss")
     settings = [part.strip() for part in row.get("set", "").split(";") if part.strip()]

@@ -29,7 +29,7 @@ CURVE = "names parameters points s t bend ends start bounds"
 def tangencies(
     subject: Subject,
     say: Say,
-    vary: Annotated[list[str] | None, Option("--vary", help="The parameter and its range (required); given twice, the first tangency is followed in both.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="The parameter and its range (required); if given twice, the first tangency is continued in both.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     other: Annotated[str | None, Option("--other", help="Another saddle, whose stable manifold is used.", metavar="X,Y,…", show_default=False)] = None,  # noqa: E501
     period: FIRST_PERIOD = 1,
     box: REGION = None,
@@ -38,7 +38,7 @@ def tangencies(
 ) -> Answer:
     """Homoclinic and heteroclinic tangencies over one or two parameters.
 
-    Of the saddle at --start; it says which of them are crises.
+    For the saddle at --start; states which of them are crises.
 
     $ cfdyn tangencies --map "1-a*x**2+y; b*x" --set b=0.3 --start 0.63,0.19 --vary a=1.391:1.394
     """
@@ -53,7 +53,7 @@ def tangencies(
     region = usual_box(step, loss) if box is None else as_box(box)
     start: Any = subject.given_start()
     if start is None and step.dim == 2:
-        say("looking for a saddle")
+        say("searching for a saddle")
         start = only_saddle(step.at(**{names[0]: bounds[0][0]}), region, period)
     options: dict[str, Any] = {"box": region, "period": period, "samples": samples, **given(length=length)}
     result = cfdyn.analysis.tangencies(step, start, names[0], bounds[0], None if other is None else numbers(other, "--other"),
@@ -73,7 +73,7 @@ def _one_or_two(vary: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, fl
         raise UsageError(f"tangencies need one parameter, --vary a=1.3:1.4, or two to be followed in, not {len(vary)}")
     names, bounds = zip(*map(varied, vary), strict=True)
     if len(set(names)) < len(names):
-        raise UsageError(f"the two parameters are different ones, not {names[0]} twice")
+        raise UsageError(f"give two different parameters, not {names[0]} twice")
     return names, bounds
 
 
@@ -98,7 +98,7 @@ def _print(screen: Screen, tangencies: Tangencies, title: str) -> None:
     if len(tangencies):
         screen.table((tangencies.name, "point", "order", "crisis", "beside it"), [*tangencies], _row)
     if tangencies.reason:
-        screen.print(f"not looked at: {tangencies.reason}", style="dim")
+        screen.print(f"not examined:  {tangencies.reason}", style="dim")
 
 
 def _row(t: Tangency) -> tuple[str, ...]:

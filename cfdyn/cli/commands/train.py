@@ -26,19 +26,19 @@ PICTURE = "run.png"  # in the folder of the run
          "csv brief json", "Networks", 70, keeps=True)  # fmt: skip
 def train(
     say: Say,
-    network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
+    network: Annotated[str | None, Argument(help="NAME:option=value,… from 'cfdyn list networks', such as mlp:widths=32-32, or a TOML file with the options below.", show_default=False, autocompletion=offers("networks"))] = None,  # noqa: E501
     data: Annotated[str | None, Option("--data", help="NAME:option=value,… from 'cfdyn list data' (digits:classes=4,n=200 if not given).", metavar="SPEC", autocompletion=offers("data"), show_default=False)] = None,  # noqa: E501
     optimizer: Annotated[str | None, Option("--optimizer", help="NAME:option=value,… from 'cfdyn list optimizers' (gd if not given); without lr the edge is at 1.15 × the sharpness at the start.", metavar="SPEC", autocompletion=offers("optimizers"), show_default=False)] = None,  # noqa: E501
     runs: Annotated[str | None, Option("--runs", help="Which of discrete, central, stable, gradient, edge, rod (discrete,central,stable if not given).", metavar="NAME,…", show_default=False)] = None,  # noqa: E501
     steps: Annotated[int | None, Option("--steps", min=4, help="Number of steps (300 if not given); with --resume at least as many as before.", show_default=False)] = None,  # noqa: E501
-    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given, fewer in a training of less than 12).", show_default=False)] = None,  # noqa: E501
+    warm_start: Annotated[int | None, Option("--warm-start", min=1, help="Step at which the flows begin, at the midpoint of the iterates (10 if not given, fewer in a run of less than 12).", show_default=False)] = None,  # noqa: E501
     every: Annotated[int | None, Option("--every", min=1, help="Steps from one measurement to the next (a hundredth of --steps if not given).", show_default=False)] = None,  # noqa: E501
-    batch: Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch, each once (all rows if not given); 'central' is then the flow with the noise of such batches (of nadam not), other flows are those of all rows.", show_default=False)] = None,  # noqa: E501
-    cut: Annotated[float | None, Option("--cut", help="With --batch: the ηλ (with momentum or a P: GP⁻¹λ) of directions along which 'central' carries noise (0.1 if not given); larger is faster.", show_default=False)] = None,  # noqa: E501
+    batch: Annotated[int | None, Option("--batch", min=1, help="Distinct rows in a mini-batch (all rows if not given); 'central' is then the flow with the noise of such batches (except for nadam), other flows are those of all rows.", show_default=False)] = None,  # noqa: E501
+    cut: Annotated[float | None, Option("--cut", help="With --batch: the ηλ (with momentum or a P: GP⁻¹λ) above which 'central' includes the noise along a direction (0.1 if not given); larger is faster.", show_default=False)] = None,  # noqa: E501
     tol: Annotated[float | None, Option("--tol", help="Tolerance of the flows.", show_default=False)] = None,
-    exponents: Annotated[int | None, Option("--exponents", min=1, help="Also the largest K Lyapunov exponents of the steps, K products with the Hessian a step.", metavar="K", show_default=False)] = None,  # noqa: E501
-    vectors: Annotated[bool | None, Option("--vectors/--no-vectors", help="Keep the eigenvectors of each measurement (kept up to 256 MB if not given).", show_default=False)] = None,  # noqa: E501
-    seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the first weights have their own, as mlp:seed=1.", show_default=False)] = None,  # noqa: E501
+    exponents: Annotated[int | None, Option("--exponents", min=1, help="Also compute the largest K Lyapunov exponents, at K products with the Hessian per step.", metavar="K", show_default=False)] = None,  # noqa: E501
+    vectors: Annotated[bool | None, Option("--vectors/--no-vectors", help="Keep the eigenvectors of each measurement (up to 256 MB if not given).", show_default=False)] = None,  # noqa: E501
+    seed: Annotated[int | None, Option("--seed", min=0, help="Seed of the mini-batches; the initial weights have their own, as in mlp:seed=1.", show_default=False)] = None,  # noqa: E501
     resume: Annotated[Path | None, Option("--resume", help="Continue the run in this folder.", metavar="DIR", show_default=False)] = None,  # noqa: E501
     keep: Annotated[float, Option("--keep", min=0.0, help="Seconds from one checkpoint to the next.")] = 3.0,
     folder: Annotated[Path | None, Option("--out", help="Folder of the run (a new one in cfdyn-out if not given).", metavar="DIR", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
@@ -51,8 +51,7 @@ def train(
 ) -> Answer:
     """Train a network and compare it with its flows at the edge of stability.
 
-    Measurements of the optimizer and of its models in lock-step, with checkpoints: a run that was interrupted goes on with
-    --resume.
+    Measurements of the optimizer and of its models in lock-step, with checkpoints; --resume continues an interrupted run.
 
     $ cfdyn train mlp:widths=32-32 --data digits:classes=4,n=200 --optimizer gd:lr=0.5 --steps 300
     $ cfdyn train --resume cfdyn-out/train-001
@@ -60,7 +59,7 @@ def train(
     from cfdyn.plotting import check_path
 
     if plot is not None and not figure:
-        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+        raise UsageError("--plot asks for a figure and --no-figure for none; omit one of them")
     limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, cut=cut)
     options |= given(tol=tol, exponents=exponents, vectors=vectors, seed=seed, out=None if folder is None else str(folder))
@@ -76,8 +75,8 @@ def train(
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
     if resume is not None:
         if options or network is not None:
-            raise UsageError("a run goes on with the options that it was begun with: "
-                             "beside --resume only --steps, --keep, figures and --json are allowed")  # fmt: skip
+            raise UsageError("a run keeps its original options:  "
+                             "with --resume only --steps, --keep, figures and --json are allowed")  # fmt: skip
         options = {"resume": resume}
     if resume is None and network is None:
         raise UsageError("train needs a network, such as mlp:widths=32-32, a TOML file, or --resume DIR")
@@ -86,13 +85,13 @@ def _run(network: str | None, resume: Path | None, options: dict[str, Any], othe
     try:
         return cfdyn.train(**others, **options)
     except Interrupted as stopped:
-        interrupts.words(f"interrupted; {stopped.record.status}, and what was done until then is in {stopped.record.folder}; "
-                         f"it goes on with: {_goes_on(stopped.record.folder)}")  # fmt: skip
+        interrupts.words(f"interrupted; {stopped.record.status}, and the finished part is in {stopped.record.folder}; "
+                         f"resume with: {_goes_on(stopped.record.folder)}")  # fmt: skip
         raise
 
 
 def _started(folder: Path) -> None:
-    interrupts.words(f"interrupted; it goes on from its last checkpoint with: {_goes_on(folder)}")
+    interrupts.words(f"interrupted; resume from its last checkpoint with: {_goes_on(folder)}")
 
 
 def _goes_on(folder: Path) -> str:
@@ -157,7 +156,7 @@ def _print(screen: Screen, run: Run, figures: list[Path]) -> None:
         screen.file("figure", figure)
     screen.file("run", run.folder)
     if not run.complete:
-        screen.print(f"it goes on with: {_goes_on(run.folder)}", wrap=False)
+        screen.print(f"resume with: {_goes_on(run.folder)}", wrap=False)
 
 
 def _print_end(screen: Screen, run: Run, rows: list[list[Any]]) -> None:

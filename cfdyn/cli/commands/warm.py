@@ -23,7 +23,7 @@ def warm(
     say: Say,
     losses: Annotated[list[str] | None, Argument(metavar="[LOSS]...", help="Formulas in quotes, or names from 'cfdyn list losses' (double_well and scalar_factorization if none is given).", show_default=False)] = None,  # noqa: E501
 ) -> Answer:
-    """Compile in advance what a study needs.
+    """Compile in advance the code for a study.
 
     The next study of these losses then starts at once.
 

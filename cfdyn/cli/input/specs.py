@@ -37,11 +37,11 @@ def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss
     if (called := CALLED.fullmatch(text.strip())) and called[1] in catalogue("losses").names():
         parts(text)
     if text.strip().lower().endswith(".py"):
-        raise UsageError(f"{shown(text.strip())} is a file of Python, where a formula or a loss of the catalogue is wanted; "
-                         "in Python, cf.study takes a function")  # fmt: skip
+        raise UsageError(f"{shown(text.strip())} is a Python file; give a formula or a loss from the catalogue. "
+                         "In Python, cf.study takes a function")  # fmt: skip
     if FILE.fullmatch(text.strip()):
-        raise UsageError(f"{shown(text.strip())} is the name of a file, where a formula or a loss of the catalogue is wanted; "
-                         "a table of data is part of one, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
+        raise UsageError(f"{shown(text.strip())} is a file name; give a formula or a loss from the catalogue. "
+                         "A table of data belongs to a loss, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
     return cfdyn.Loss(text.strip(), variables, params)
 
 

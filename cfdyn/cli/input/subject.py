@@ -85,7 +85,7 @@ class Subject:
 
     def minima(self, loss: Loss) -> list[Minimum]:
         """Its local minima, the lowest first; meanwhile words say how many starts are done."""
-        return cfdyn.minima(loss, seed=self.seed, progress=lambda k, n: self.say(f"looking for minima: {k} of {n} starts"))
+        return cfdyn.minima(loss, seed=self.seed, progress=lambda k, n: self.say(f"searching for minima: {k} of {n} starts"))
 
     def make_map(self) -> Map:
         """``--map``: one formula for each variable, separated by semicolons; or the map that ``--ode`` becomes."""
@@ -139,7 +139,7 @@ class Subject:
 
         if self.is_map():
             if self.batch:
-                raise UsageError("--batch goes through the data rows of a loss, and --map has none")
+                raise UsageError("--batch needs the data rows of a loss, and --map has none")
             given, step = self.given_start(), self.make_map()
             chosen = {} if given is not None else {"start": f"{MAP_START} for each variable"}
             return step, step.state(given or [MAP_START] * step.dim), chosen

@@ -68,7 +68,7 @@ def _end(text: str) -> float:
 def varied(vary: str) -> tuple[str, Interval]:
     """``--vary``: ``"lr=0.1:2"`` → ("lr", (0.1, 2)), the parameter and its bounds."""
     if not vary.strip():
-        raise UsageError("say which parameter varies, and where the branches end: --vary NAME=LO:HI, such as --vary lr=0.1:2")
+        raise UsageError("give the parameter and its range: --vary NAME=LO:HI, such as --vary lr=0.1:2")
     name, equals, text = (part.strip() for part in vary.partition("="))
     if not equals or not name or text.count(":") != 1 or "," in text:
         raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {vary!r}")
@@ -97,7 +97,7 @@ def windowed(ranges: Sequence[Interval], window: str | None) -> list[Interval]:
         raise UsageError(f"--window takes {len(ranges)} range{'s' if len(ranges) > 1 else ''} LO:HI, not {len(parts)}")
     for (lo, hi), (low, high) in zip(parts, ranges, strict=True):
         if not low <= lo < hi <= high:
-            raise UsageError(f"--window {lo:g}:{hi:g} is no part of {low:g}:{high:g}")
+            raise UsageError(f"--window {lo:g}:{hi:g} is not part of {low:g}:{high:g}")
     return parts
 
 

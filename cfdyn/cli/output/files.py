@@ -30,7 +30,7 @@ class Files:
         from cfdyn.plotting import check_path
 
         if plot and figure is False:
-            raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+            raise UsageError("--plot asks for a figure and --no-figure for none; omit one of them")
         self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style, figsize)
         self.plot, self.csv = plot and check_path(plot), csv
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot

@@ -13,7 +13,7 @@ from cfdyn.numerics.illinois import zero
 
 NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
-OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
+OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that preserves areas stay on the circle, but for rounding
 ONE = 1e-12  # a length: two points that are as near are one
 TOGETHER = 1e-3  # from ±1: of multipliers that may be there at once
 CLOSE = 0.5  # from ±1: multipliers that may pass it within a step

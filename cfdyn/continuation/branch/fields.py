@@ -24,10 +24,10 @@ from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown
 
-MORE = "ask for more with `max_steps`, or go on with `branch.extended()`"
-TOUCHING = "degenerate: branches touch or cross near here, too flat for rounding to tell where"
+MORE = "increase `max_steps`, or continue with `branch.extended()`"
+TOUCHING = "degenerate: branches touch or cross near here, at a point that rounding does not resolve"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
-BESIDE = 3  # rows on either side of a special point in which it is seen whether the map keeps areas
+BESIDE = 3  # rows on either side of a special point in which it is seen whether the map preserves areas
 FINE = 1e-3  # of the lengths at the start: what is to be followed with much shorter ones
 AHEAD = 1e-6  # a length: beyond the last row it is seen why no solution follows
 ROUNDS = 2  # of more rows where two special points may hide in one step
@@ -108,9 +108,9 @@ def usual_ends(name: str, value: float, bounds: tuple[float, float], more: str) 
     lo, hi = bounds
     return {
         "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
-        "closed": "closed: it comes back to its start",
+        "closed": "closed: it returns to its start",
         "most steps": f"{name} = {value:.6g}: out of steps; {more}",
-        "far": f"runs off to infinity near {name} = {value:.4g}",
+        "far": f"diverges to infinity near {name} = {value:.4g}",
     }
 
 
@@ -124,9 +124,9 @@ def _obstacle(tracer: BranchTracer, path: Path, side: int) -> str:
     if not tracer.switches and (length_scales(tracer.map_at(z), tracer.points(z)) < FINE * tracer.lengths).any():
         return f"{name} = {value:.10g}: what follows is much finer than where the branch began; start again from this row"
     if at_cut(step, points):
-        return f"{name} = {value:.10g}: an angle comes to where its circle was cut open; start again from this row"
+        return f"{name} = {value:.10g}: an angle reaches the cut of its circle; start again from this row"
     if not tracer.isolated(z, BLURRED):
-        return f"rounding blurs the {called(tracer.n)} beyond {name} = {value:.10g}: it is almost one of a continuum"
+        return f"rounding blurs the {called(tracer.n)} beyond {name} = {value:.10g}: it is nearly part of a continuum"
     return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"
 
 

@@ -211,5 +211,5 @@ def resolved(tracer: BranchTracer, piece: Piece) -> Piece:
     scattered = piece.points[count:, -1]
     value = 0.0 if np.abs(scattered).min() <= np.ptp(scattered) else float(scattered[-1])
     end = (f"a singular point near {tracer.parameter} = {value:.6g}: the derivatives of f(x) − x in the points and in "
-           f"{tracer.parameter} vanish together there, and what follows is not resolved")  # fmt: skip
+           f"{tracer.parameter} vanish together there, and the continuation beyond is not resolved")  # fmt: skip
     return Piece(*some_rows(piece, slice(count)), end)

@@ -60,7 +60,7 @@ class Functions:
         self.stops = tuple(ending)
         for name in {*step.names, *step.params} & set(self.texts):
             if self.texts[name] != name:
-                raise UsageError(f"{name!r} is a name of the map: call the function {self.texts[name]!r} something else")
+                raise UsageError(f"{name!r} is a name of the map: rename the function {self.texts[name]!r}")
         self.parts = {name: _parts(step, text) for name, text in self.texts.items()}
 
     def require_multipliers(self, known: Mapping[str, int]) -> None:

@@ -33,14 +33,15 @@ FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)  # lengths of a first s
 GENTLE = 0.1  # how much the tests may change up to the first solution
 MOST_DENSE = 2000  # rows of the Jacobian at a branch point
 TOGETHER = 1e-5  # from ±1: of multipliers that are there at once
-NOTHING = {"fold": "the branch itself goes on beyond a fold", "neimark-sacker": "an invariant circle is born there, no cycle",
-           "border collision": "the branch itself goes on beyond it, if there is one"}  # fmt: skip
+NOTHING = {"fold": "the branch itself continues beyond a fold", "neimark-sacker": "an invariant circle is born there, not "
+                                                                                  "a cycle",
+           "border collision": "the branch itself continues beyond it, if there is one"}  # fmt: skip
 RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
 FEIGENBAUM = 4.67
-ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
-         "most steps": "has no flip within the steps asked for; ask for more with `max_steps`",
+ENDED = {"limit": "has no flip within the bounds", "far": "diverges to infinity without a flip",
+         "most steps": "has no flip within the given steps; increase `max_steps`",
          "vertical": "is vertical: they all exist at that value alone, as for a linear map"}  # fmt: skip
-BLURRED = "cannot be followed to its flip: rounding blurs it"
+BLURRED = "cannot be followed to its flip: rounding errors dominate there"
 
 
 def branching_fields(

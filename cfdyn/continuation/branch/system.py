@@ -22,7 +22,7 @@ DOUBLINGS = 2.0 ** np.arange(-50, 51)  # the distances that are tried
 MANY, SEVERAL = 12, 16  # entries of a state: with more, so many distances are tried at once, up to the first that counts
 VAST = 1e3  # natural lengths of a parameter: its bounds count as no wider
 ROUNDED = 1e-9  # of an entry: a step less than that is rounded away in it
-NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
+NO_DERIVATIVE = ("the map has no derivative there (that of Adam and similar optimizers has one at rest with eps_inside=True, "
                  "bias_correction=False)")  # fmt: skip
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 SQUARED = 1e-6  # from ±1: of two multipliers that pass it together

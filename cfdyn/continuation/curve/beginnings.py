@@ -25,9 +25,9 @@ DOUBLED = {"generalized flip": "fold", "resonance 1:2": "neimark-sacker", "fold-
            "flip-neimark-sacker": "neimark-sacker"}  # fmt: skip
 NOTHING = {
     "cusp": "both folds that meet there are this curve",
-    "chenciner": "folds of invariant circles begin there, which are no cycles",
-    "fold-neimark-sacker": "circles and tori of the return map are born there, no cycle",
-    "double neimark-sacker": "tori are born there, no cycle",
+    "chenciner": "folds of invariant circles begin there, which are not cycles",
+    "fold-neimark-sacker": "circles and tori of the return map are born there, not cycles",
+    "double neimark-sacker": "tori are born there, not cycles",
 }
 TRIED, MOVED = 1e-5, 1e-3  # of the bounds: a difference, and how far from two pairs a curve of one of them is started
 MOST = 800  # unknowns of the cycles beside a point, which are solved for with dense matrices
@@ -52,7 +52,7 @@ def beginnings(
     beginnings = Beginnings([], [], [])
     ratio = _ratio(kind)
     if kind not in THROUGH and ratio is None:
-        beginnings.said.append(f"nothing is known here of what begins at a {spoken(kind)}")
+        beginnings.said.append(f"the curves that begin at this point are not known for a {spoken(kind)}")
         return beginnings
     base = np.array([step.params[name] for name in names])
     for same in THROUGH.get(kind, ("neimark-sacker",)):
@@ -92,7 +92,7 @@ def _multiplied(
         if q == 2:
             born = doubled(around, DOUBLED[kind])
             if not born:
-                beginnings.said.append(f"no {spoken(DOUBLED[kind])} of the {what} was found to begin there")
+                beginnings.said.append(f"no {spoken(DOUBLED[kind])} of the {what} was found that begins there")
         else:
             born = rotating(around) if q > 3 else []
             if not born:
@@ -113,8 +113,8 @@ def _single(beginnings: Beginnings, around: Neighbourhood, what: str, q: int) ->
         return
     beginnings.cycles.append(cycle)
     beginnings.said.append({
-        3: f"a saddle {what} is there on all sides of the point and shrinks onto it; no fold begins there",
-        4: f"a {what} shrinks onto the point, and no fold of it was found to begin there"}.get(
+        3: f"a saddle {what} exists on all sides of the point and shrinks onto it; no fold begins there",
+        4: f"a {what} shrinks onto the point, and no fold of it was found that begins there"}.get(
             q, f"no folds of the {what} were resolved: its tongue is too narrow"))  # fmt: skip
 
 

@@ -37,8 +37,9 @@ class Beside(NamedTuple):
 class Neighbourhood:
     """The kn-cycles around a point (``points`` (n, D) at the parameters of ``step``) with the multiplier ν, ν^k = 1.
 
-    Held are, for complex ν, the real and imaginary part of ζ = (2/kn) Σ ν⁻ʲ ⟨q̄_i, x_{i+jn}⟩, q the critical direction; for ν = −1
-    that real size and the place s along the direction ``along`` in which flips move, in units of the parameters' ``widths``.
+    Fixed are, for complex ν, the real and imaginary part of ζ = (2/kn) Σ ν⁻ʲ ⟨q̄_i, x_{i+jn}⟩, q the critical direction; for ν
+    = −1 that real size and the place s along the direction ``along`` in which flips move, in units of the parameters'
+    ``widths``.
     """
 
     def __init__(self, step: Map, points: np.ndarray, names: tuple[str, str], widths: np.ndarray, nu: complex, k: int):

@@ -1,6 +1,6 @@
 """Folds and Neimark–Sacker points of cycles of k times the period that begin at a point of codimension two.
 
-Each comes from cycles of a small size, and again at half that size: it counts if it has come nearer to the point.
+Each comes from cycles of a small size, and again at half that size: it counts if it has come closer to the point.
 """
 
 from collections.abc import Callable, Iterator

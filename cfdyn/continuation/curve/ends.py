@@ -19,9 +19,9 @@ from cfdyn.cycles.shooting import jacobians
 from cfdyn.numerics.illinois import zero
 
 AROUND = 0.05  # lengths: from so far on an end is looked for
-MERGED = 1e-3  # a length: where points are nearer to each other the direction of a branch, ~1/gap, runs off to infinity
+MERGED = 1e-3  # a length: where points are nearer to each other the direction of a branch, ~1/gap, diverges to infinity
 STRAIGHT = 0.95  # of the way along two sides of a triangle to that along the third
-BEFORE = 5  # solutions that tell where the next one is
+BEFORE = 5  # solutions that predict the next one
 WIDE = 0.5  # a length: from no farther away the gap is followed to 0
 SHARES = np.cos(np.pi * (np.arange(5) + 0.5) / 10)
 TOGETHER = 1e-7  # a length: groups so near to each other have merged too, as at the tip of a tongue

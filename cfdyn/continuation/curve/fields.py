@@ -21,7 +21,7 @@ from cfdyn.words import called, shown, spoken
 DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
 ROUNDED = 1e-12  # of the width of the bounds: a parameter is on one
 AHEAD = 1e-6  # a length: beyond the last row it is seen why no solution follows
-MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
+MORE = "increase `max_steps`, or continue with `curve.extended()`"
 
 
 def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[str, Any]:
@@ -86,13 +86,13 @@ def _reason(tracer: CurveTracer, path: Path, side: int, point: Found | None) -> 
     size = np.ptp(tracer.bounds, axis=1)[:, None]
     gaps = np.abs(z[-2:, None] - limits) / size
     k, j = np.unravel_index(int(np.argmin(np.where(gaps <= ROUNDED, 0.0, gaps))), gaps.shape)
-    beyond = ", where what the map allows ends" * bool((np.abs(limits - tracer.bounds) > ROUNDED * size)[k, j])
+    beyond = ", where the map's domain ends" * bool((np.abs(limits - tracer.bounds) > ROUNDED * size)[k, j])
     said = {
         "limit": f"{tracer.names[k]} = {shown(limits[k, j], tracer.bounds[k], 6)}{beyond}",
-        "closed": "closed: it comes back to its start",
+        "closed": "closed: it returns to its start",
         "border": f"{spoken(on_border(tracer.kind))} at {values}: a point of the cycle meets a border of the map",
-        "far": f"runs off to infinity near {values}",
-        "close": f"the points of the cycle come together near {values}, and what follows is not resolved",
+        "far": f"diverges to infinity near {values}",
+        "close": f"the points of the cycle merge near {values}, and the continuation beyond is not resolved",
         "most steps": f"{values}: out of steps; {MORE}",
     }
     return said[end] if end in said else f"no further point is found at {values}: {_obstacle(tracer, path, side)}"

@@ -29,7 +29,8 @@ class CurveFollower(PathFollower[CurveTracer]):
         # Beside a pole short steps of Newton's method prove nothing.
         n = int(np.append(Cycles(tracer, piece.points).hold(), False).argmin())
         if n == 0:
-            raise NumericsError(f"there is no {tracer.what} near the start: Newton's method creeps to a pole or jump of the map")
+            raise NumericsError(f"there is no {tracer.what} near the start: Newton's method converges to a pole or jump "
+                                "of the map")
         if n < len(piece.points):
             rows = some_rows(piece, slice(n))
             piece = Piece(*rows, "far" if tracer.runs_off(rows.points) else "stalled")
@@ -78,7 +79,7 @@ def solution_again(tracer: CurveTracer, row: np.ndarray, way: int = 1) -> Soluti
     solved = tracer.solve(z, tracer.weights * tangent)
     there = None if solved is None else tracer.at(solved.z, way * tangent)
     if there is None:
-        raise NumericsError("there is no such solution any more: the curve cannot go on")
+        raise NumericsError("the solution no longer exists: the curve cannot continue")
     return there
 
 

@@ -38,7 +38,7 @@ class Guess(NamedTuple):
 
 
 def allowed(step: Map, name: str, end: float) -> float:
-    """The end of a parameter's bounds, or the last value towards it that the map takes, as of a momentum below 1."""
+    """The end of a parameter's bounds, or the last value towards it that the map takes, as for a momentum below 1."""
     inside, outside, value = step.params[name], end, end
     for _ in range(HALVINGS):
         try:
@@ -150,7 +150,7 @@ class CurveTracer(CycleTracer):
                 self.watch(started)
                 return self.at(started.z, started.tangent) or started
         points = self.points(self.guess)
-        why = f"Newton's method finds none; the multipliers there are {shown_multipliers(multipliers(self.step, points))}"
+        why = f"Newton's method does not converge; the multipliers are {shown_multipliers(multipliers(self.step, points))}"
         raise NumericsError(f"there is no {self.what} near the start ({named(self.names, self.guess[-2:])}): "
                             f"{NO_DERIVATIVE if has_no_derivative(self.step, points) else why}")  # fmt: skip
 
@@ -186,7 +186,7 @@ class CurveTracer(CycleTracer):
         unfolded = np.abs(points[:, -3]) * self.weights[-3] ** 0.5
         if unfolded.max() > HELD:
             raise NumericsError(f"the branch point does not persist in {self.names[0]} and {self.names[1]}: the branches that "
-                                "meet come apart, unless a symmetry, or a solution that the parameters leave in place, holds "
+                                "meet come apart, unless a symmetry, or a solution that does not depend on the parameters, keeps "
                                 "them together; follow the fold beside it")  # fmt: skip
 
     @property

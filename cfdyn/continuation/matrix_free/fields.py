@@ -192,6 +192,6 @@ def _reason(system: System, end: str, z: np.ndarray) -> str:
     """Why a branch ends, in words."""
     name, value = system.steps.parameter, float(z[-1])
     return {
-        **usual_ends(name, value, system.bounds, "ask for more with `max_steps`, or start again from this row"),
+        **usual_ends(name, value, system.bounds, "increase `max_steps`, or start again from this row"),
         "stalled": f"no solution follows beyond {name} = {shown(value, system.bounds)}, to steps of 1e-6",
     }.get(end, end)

@@ -27,15 +27,15 @@ CLOSE = 1e-3  # of a cycle's size: wider bounds of the map at a point say nothin
 UNIT = 1e-15  # of a point: round-off in it
 NEAR = 1e4  # times the round-off of the box: what Newton's method moves by no more closes
 CONTINUA = "fⁿ(x) = x to round-off on the whole box, n = {}: a continuum of cycles, or nearly so"
-LOST = "floating point does not tell where cycles with points of very different sizes, or at a pole, close"
-MONOTONE = "the map is monotone: its cycles have period 1, or 2 if it falls"
+LOST = "floating point does not resolve cycles with points of very different sizes, or at a pole"
+MONOTONE = "the map is monotone: its cycles have period 1, or 2 if it decreases"
 
 Cycles = tuple[np.ndarray, np.ndarray]  # points (m, n), each row from the smallest on, and multipliers (m,)
 
 
 @np.errstate(all="ignore")  # infinities are values here
 def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None, say: Say) -> SearchResult:
-    """Words of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
+    """Itineraries of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
     try:
         step.rule("interval:jacobian")
     except UsageError as error:
@@ -44,7 +44,7 @@ def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None, say:
         return SearchResult(points[:, :, None], mu[:, None], False, "samples", reason, region[None])
     row = BYTES * WORDS_AT_ONCE
     if period * row > MOST_BYTES:
-        raise UsageError(f"a cycle of period {period} would need {period * row / 2**30:.1f} GiB while it is looked for: "
+        raise UsageError(f"a cycle of period {period} would need {period * row / 2**30:.1f} GiB during the search: "
                          f"ask for a period up to {MOST_BYTES // row}")  # fmt: skip
     return _by_words(step, period, region, BUDGET if budget is None else budget, say)
 
@@ -79,7 +79,7 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int, say: Say) -
     said = {MONOTONE: monotone, **dict.fromkeys(reasons(laps, box, opened, level, through), True),
             f"stopped after {most} evaluations of the map; more are found with `budget={10 * most}`": not finished,
             "a word of laps took more work than one may": walked.words.tired > 0, LOST: len(lost) > 0,
-            odd.sentence(step.names, "mirror images of words were left out") if odd else "": odd is not None}  # fmt: skip
+            odd.sentence(step.names, "mirror images of itineraries were omitted") if odd else "": odd is not None}  # fmt: skip
     complete = finished and not laps.open and not opened and not len(lost) and not through
     places = undecided(laps, box, opened, lost, through) if finished else region[None]
     inside = _inside(points, lo - slack, hi + slack)

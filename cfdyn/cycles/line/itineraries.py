@@ -1,4 +1,4 @@
-"""All words of laps of a map of one variable in turn, and the cycles that follow them."""
+"""All itineraries of laps of a map of one variable in turn, and the cycles that follow them."""
 
 import math
 
@@ -49,7 +49,7 @@ class LapWords:
     def run(self, most: int, region: np.ndarray | None = None, say: Say = silent) -> bool:
         """True if the walk came to its end within that much of the budget.
 
-        In the box of a symmetry it goes on with one of two words that are mirror images: the first of them, in its order.
+        In the box of a symmetry it continues with one of two words that are mirror images: the first of them, in its order.
         """
         w, whole, part, go_on = self.words, True, SHORT, address(walk.compiled)
         if not len(self.laps.ends):
@@ -67,7 +67,7 @@ class LapWords:
             whole = whole and w.status != CROWDED
             if w.look and w.status != PAUSED:
                 self._empty()
-            say(f"words of laps: {w.used} evaluations, {sum(map(len, self.found)) + w.count} cycles met")
+            say(f"itineraries of laps: {w.used} evaluations, {sum(map(len, self.found)) + w.count} cycles met")
         if w.look and w.status != FINISHED:
             self._empty()
         return bool(w.status == FINISHED and whole)

@@ -42,7 +42,8 @@ def bounded_orbits(step: Map, interval: Any, asked: str) -> Interval:
     low, high = float(laps.ends[0, 0]), float(laps.ends[-1, 1])
     lo, hi = max(float(ends[0]), low), min(float(ends[1]), high)
     if not lo < hi:
-        raise UsageError(f"no orbit stays in the interval {interval!r}: bounded ones come to what is from {low:g} to {high:g}")
+        raise UsageError(f"no orbit stays in the interval {interval!r}: bounded orbits end in the interval from {low:g} "
+                         f"to {high:g}")
     return lo, hi
 
 

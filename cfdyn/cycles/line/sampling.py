@@ -1,4 +1,4 @@
-"""Cycles of a map of one variable by sampling, where nothing better is to be had."""
+"""Cycles of a map of one variable by sampling, where no better method applies."""
 
 import numpy as np
 

@@ -87,13 +87,13 @@ def reasons(laps: Laps, box: Interval, opened: list[Interval], level: list[Inter
     if laps.open:
         inside = clipped(laps.open, box)
         places = "from " + ", ".join(f"{a:.6g} to {b:.6g}" for a, b in inside[:3]) if inside else "outside of the box"
-        said.append(f"nothing is certain about laps {places}: cycles there were found by sampling only")
+        said.append(f"the cycles on these laps are not certain: {places}: cycles there were found by sampling only")
     if number := len(opened) - len(level):
         places = "a place" if number == 1 else f"{number} places"
         said.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")
     if level:
         places = " and ".join(f"from {a:.6g} to {b:.6g}" for a, b in clipped(level, box)[:SHOWN])
-        said.append(f"fⁿ(x) = x to round-off {places}: cycles there are not told apart")
+        said.append(f"fⁿ(x) = x to round-off {places}: cycles there are not distinguished")
     exact = [a for a, b in doubtful if a == b]
     if exact:
         said.append(f"to round-off a cycle passes through {_numbers(exact)}, where the map jumps, ends or has no bounded slope")

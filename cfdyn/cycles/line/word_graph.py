@@ -1,4 +1,4 @@
-"""Which words of laps a map of one variable has: a graph whose walks they are, and more of them, or fewer."""
+"""Which itineraries of laps a map of one variable has: a graph whose walks they are, and more of them, or fewer."""
 
 import math
 from bisect import bisect_left, bisect_right

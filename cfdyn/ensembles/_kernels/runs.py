@@ -10,7 +10,7 @@ from cfdyn.kernels.orbits import DONE, copy, outside
 from cfdyn.machine.jit import call, kernel, pointer, spliced
 
 ALL, REPLACED, INDEPENDENT, RESHUFFLED = 0, 1, 2, 3  # how the rows of a batch are chosen
-PIECE = 64  # steps in a row of memory each: going to and fro between two stalls the processor
+PIECE = 64  # steps in a row of memory each: going back and forth between two stalls the processor
 
 
 class Task(Block):

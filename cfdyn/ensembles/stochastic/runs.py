@@ -30,7 +30,7 @@ WORDS = {DONE: "done", DIVERGED: "diverged", LEFT_DOMAIN: "left the domain"}
 class Runs(Record):
     """Many runs of an optimizer from one start: statistics over them at m steps, and where each ended.
 
-    ``t`` (m,): the steps. Over the ``alive`` (m,) runs that go on there: ``mean`` (m, d), ``covariance`` (m, d, d) and
+    ``t`` (m,): the steps. Over the ``alive`` (m,) runs that stay bounded there: ``mean`` (m, d), ``covariance`` (m, d, d) and
     ``quantiles`` (m, q, d), of the ``levels`` (q,), of the weights w_t; ``averaged`` (m, d): the mean of the midpoints
     w*_t = (w_{t−1} + 2w_t + w_{t+1})/4, in which a 2-cycle has no part, and ``groups`` (m, g, d): the same over every g-th
     run; ``swing`` (m,): the mean of ‖w_t − w*_t‖². ``loss``, ``loss_error`` (m,): mean of L(w_t), L on all rows, and its standard

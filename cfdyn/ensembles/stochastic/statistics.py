@@ -41,7 +41,7 @@ def of_rows(loss: Loss, measured: int, now: np.ndarray, middle: np.ndarray) -> d
 
 
 def moments(points: np.ndarray, going: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (rows, d) and covariance (rows, d, d) over the runs that go on; of the points (rows, R, d)."""
+    """Mean (rows, d) and covariance (rows, d, d) over the runs that stay bounded; of the points (rows, R, d)."""
     count = going.sum(axis=1)
     # From the first of them on: runs that are equal have this mean and no variance.
     first = points[np.arange(len(points)), going.argmax(axis=1)]

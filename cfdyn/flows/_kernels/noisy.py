@@ -24,7 +24,7 @@ class Noisy(Model):
     ``scaled`` = 1: with a preconditioner P all this is of D⁻¹w, D² = (1 − β)/P, the ``length`` D; ``more``: of the squares of a
     step's gradient their mean over the square of the mean, D²-fold, and in ``squares`` what it has from pairs.
 
-    A kick moves the weights by 1 + ``ahead`` at once and by −``ahead`` a step later. ``flat`` = 1: the observer tells what
+    A kick moves the weights by 1 + ``ahead`` at once and by −``ahead`` a step later. ``flat`` = 1: the observer shows what
     comes in on the other pairs too; ``every`` = 1: all directions are kept.
     """
 

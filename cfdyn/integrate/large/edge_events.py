@@ -16,7 +16,7 @@ from cfdyn.integrate.trajectory import Event
 LASTING = 4  # steps without a part in X, after which a mode has left however near it is
 OFF = 10.0  # of rtol: how far off the edge a mode that is held may come in a step, of the edge
 WORDS = ("enter", "leave")
-FEWEST = 8  # steps that tell how late Σ is
+FEWEST = 8  # steps that say how late Σ is
 SLIGHT = 0.02  # of Σ: a lag that is no matter
 FADED = 0.02  # of the largest trace of Σ: where next to nothing is left of it
 

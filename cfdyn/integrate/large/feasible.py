@@ -66,7 +66,8 @@ def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray 
     """From a point to the nearest one to ``origin`` that the edge, linearised there, leaves; None where there is none."""
     if point.near > MOST_MODES:
         raise NumericsError(
-            f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer go first (warm=10), "
+            f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer take the first steps "
+            "(warm=10), "
             "start elsewhere, lower lr, or give the optimizer's state with the start"
         )
     way = origin - point.z

@@ -1,4 +1,4 @@
-"""`LargeRun`: a flow's path in few vectors as long as the weights, advanced in time, stopped and gone on with."""
+"""`LargeRun`: a flow's path in few vectors as long as the weights, advanced in time, stopped and continued."""
 
 from __future__ import annotations
 

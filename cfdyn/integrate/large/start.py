@@ -30,7 +30,7 @@ def warmed(flow: MatrixFreeFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray
     now = step(before)
     after = step(now)
     if not np.isfinite(after).all():
-        raise NumericsError(f"the optimizer has run away within its first {steps + 1} steps")
+        raise NumericsError(f"the optimizer has diverged within its first {steps + 1} steps")
     optimizer, middle = flow.optimizer, (before[:d] + 2 * now[:d] + after[:d]) / 4
     on = "" if flow.noise is None else " on batches"
     said = f"t = 0 is step {steps} of the optimizer{on}: the start is (w₋ + 2w + w₊)/4 about it"

@@ -16,9 +16,9 @@ ROWS = 64  # of steps between two looks
 MOST_STEPS = 100_000  # of one course
 MOST_TANGENTS = 60  # entries of a state whose Jacobian is made
 ENDS = {
-    methods.STALLED: "the flow is singular or not smooth there, or has run off to infinity",
-    methods.CREPT: "the flow is singular or not smooth there, or has run off to infinity",
-    methods.JUMP: "the surface is met there tangentially, or jumps",
+    methods.STALLED: "the flow is singular or not smooth there, or has diverged to infinity",
+    methods.CREPT: "the flow is singular or not smooth there, or has diverged to infinity",
+    methods.JUMP: "the flow meets the surface tangentially there, or the surface jumps",
 }
 
 

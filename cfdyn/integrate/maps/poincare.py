@@ -96,7 +96,7 @@ class PoincareMap(FlowMap):
             return super().state(z)
         z, _, _, why = self.course(anywhere=True).one(z)
         if why:
-            raise NumericsError(f"this start does not lead to the section: {why}")
+            raise NumericsError(f"the flow from this start does not reach the section: {why}")
         return np.delete(z, self._out)
 
     def _allowed(self) -> str:

@@ -8,7 +8,7 @@ from cfdyn.systems.flow import Flow
 
 RTOL, ATOL = 1e-10, 1e-12
 LONGER, SHORTER = 10.0, 1e5  # of growth between two times: tangents that are made orthonormal too often, or too seldom
-FAR = 1e15  # a state that has run off
+FAR = 1e15  # a state that has diverged
 
 
 class Tangents:
@@ -22,7 +22,7 @@ class Tangents:
 
         Raises
         ------
-        NumericsError : the flow ends, or runs off
+        NumericsError : the flow ends, or diverges
         """
         sums, begun = np.zeros(len(self.q)), 0.0
         if alone:
@@ -58,7 +58,7 @@ class Tangents:
         z[:n], pushed, _, why = course.one(z[:n], tangents)
         z[n:] += time
         if not why and not np.abs(z[:n]).max() < FAR:
-            why = "the flow has run off to infinity"
+            why = "the flow has diverged to infinity"
         if why:
             raise NumericsError(f"the path has no exponents: {why}")
         return pushed

@@ -34,12 +34,12 @@ class Crossings:
         own, ending = _named(given), _named(stop)
         for name in own.keys() & ending.keys():
             if ending[name] not in (name, own[name]):
-                raise UsageError(f"`events` and `stop` both have {name!r}, with two meanings: call one of them something else")
+                raise UsageError(f"`events` and `stop` both have {name!r}, with two meanings: rename one of them")
         texts = {**own, **{name: text for name, text in ending.items() if name not in own}}
         self.names, self.stops = list(texts), set(ending)
         for name in self.names:
             if name in RESERVED or name in spec.names and texts[name] != name:
-                raise UsageError(f"{name!r} is taken, by the flow: call the event something else")
+                raise UsageError(f"{name!r} is taken, by the flow: rename the event")
         self.ways = _ways(direction, self.names)
         functions = [watched(spec, text) for text in texts.values()]
         key = f"watched {[one.key for one in functions]} of {spec.key}"
@@ -92,7 +92,7 @@ class Crossings:
     def _brackets(
         self, k: int, time: np.ndarray, piece: np.ndarray, left: float, right: float, side: float, changed: bool
     ) -> list[tuple[float, float, float]]:
-        """Where to look for zeros, and the sign behind each: one, or two where the function turns round on the other side."""
+        """Where to look for zeros, and the sign after each: one, or two where an extremum lies on the other side."""
         if changed:
             return [(left, right, -side)]
         turn = zero(self._function(len(self.names) + k, time, piece), left, right)

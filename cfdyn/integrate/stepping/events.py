@@ -86,7 +86,7 @@ class AtEdge(Run):
         self._forget_last()
 
     def _forget_last(self) -> None:
-        """Modes that were held for no time do not tell what Σ is."""
+        """Modes that were held for no time do not show what Σ is."""
         nothing = np.zeros((0, self.supplier.n_weights))
         while self.phases and not self.phases[-1].steps and len(self.phases[-1].held):
             self.phases.pop()
@@ -114,7 +114,7 @@ class AtEdge(Run):
         if (before, now) != (0, 0):
             self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
         if len(self.phases) > MOST_EVENTS or self._chattering():
-            why = self.trouble or "events pile up there; the edge is met tangentially"
+            why = self.trouble or "events accumulate there; the flow meets the edge tangentially"
             self.status = f"stopped at t = {self.now:.12g}: {why}"
         return held
 

@@ -97,7 +97,7 @@ class Run:
                     "not smooth, or its edge cannot be held")  # fmt: skip
         if self.options.step:
             return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
-        return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
+        return (f"stalled {at}: the step size underflowed; the flow is singular or not smooth there, "
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def _why_missed(self) -> str:
@@ -106,7 +106,7 @@ class Run:
         try:
             here, soon, later = (float(self.supplier.modes(self.z + moment * self.f).values[-1]) for moment in moments)
         except NumericsError:
-            return "the Hessian is not defined a moment later"
+            return "the Hessian is not defined immediately afterwards"
         # What is smooth changes by a hundredth in a hundredth of the time.
         if min(abs(soon - here), abs(later - here)) > max(JUMPED, abs(later - here) / 10):
             return "the curvature jumps over the edge there, the Hessian is not continuous"

@@ -55,7 +55,7 @@ def image(m, beta, x, out, sizes) -> None:
 
 @inline_kernel
 def triangle(n, count, width, floor, v, inverse) -> None:
-    """The Cholesky factor of M + VᵀV in place of M (n, n), whose rows stand behind the ``count`` rows of V; 1 / its diagonal.
+    """The Cholesky factor of M + VᵀV in place of M (n, n), whose rows follow the ``count`` rows of V; 1 / its diagonal.
 
     What fills V up to a multiple of 4 is 0, and what fills M is a unit matrix.
     """

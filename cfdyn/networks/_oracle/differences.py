@@ -40,7 +40,7 @@ class DifferenceEngine:
 
     def predict(self, w: np.ndarray, x: ArrayLike) -> np.ndarray:
         """Nothing is known of outputs."""
-        raise UsageError(f"{self.title} is a gradient alone: it predicts nothing")
+        raise UsageError(f"{self.title} has only a gradient: it predicts nothing")
 
     def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Products:
         """One of the products."""
@@ -64,7 +64,7 @@ class DifferenceEngine:
         given = np.asarray(self._gradient(w.copy()))
         if given.dtype.kind == "f" and self.step < (least := LEAST.get(given.itemsize, 0.0)):
             raise UsageError(f"{self.title}: the gradient comes in {given.dtype}, whose rounding over the square of the "
-                             f"step, {self.step:g}, drowns T[u, u]; compute it in float64, or give a step from {least:g} "
+                             f"step, {self.step:g}, dominates T[u, u]; compute it in float64, or give a step from {least:g} "
                              "on")  # fmt: skip
         array = np.array(given, dtype=float)
         if array.shape != w.shape:

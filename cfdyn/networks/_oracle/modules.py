@@ -57,7 +57,7 @@ def converted(
     remarks = [*_remarks(module, called), *said]
     if rough:
         remarks.append(f"there are kinks, which T[u, v] by automatic differentiation does not see: {', '.join(rough)}; no "
-                       "statement about a central flow rests on it, and what one shows leaves them out")  # fmt: skip
+                       "statement about a central flow rests on it, and what one shows omits them")  # fmt: skip
     return (made, own), remarks, bool(rough)
 
 
@@ -145,17 +145,17 @@ def _try(module: Module, criterion: Callable, rows: tuple[np.ndarray, ...], name
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise UsageError(f"{name} cannot be called on this data: {str(error).strip().splitlines()[0]}") from None
     if not isinstance(values[0], torch.Tensor) or values[0].shape != () or not values[0].is_floating_point():
-        raise UsageError(f"{name}: the criterion gives {_kind(values[0])}, where a single number, the mean over rows, is wanted")
+        raise UsageError(f"{name}: the criterion gives {_kind(values[0])}, but it must give a single number, the mean over rows")
     for tensor in (outputs[0], values[0]):
         if isinstance(tensor, torch.Tensor) and tensor.dtype != torch.float64:
             raise UsageError(f"{name} goes back to {tensor.dtype} within; leave out its .float() or dtype=")
     for key, value in module.named_buffers():
         if not torch.equal(before[key], value):
-            raise UsageError(f"{name}: its forward pass changes {key}, so that it is no function of the weights; call "
+            raise UsageError(f"{name}: its forward pass changes {key}, so it is not a function of the weights; call "
                              "module.eval() first")  # fmt: skip
     if not torch.equal(values[0], values[1]) and not torch.isnan(values[0]):
         raise UsageError(f"{name} gives another loss at each call: something in it draws random numbers, such as "
-                         "torch.nn.functional.dropout; leave that out")  # fmt: skip
+                         "torch.nn.functional.dropout; remove that")  # fmt: skip
     return called
 
 

@@ -196,7 +196,7 @@ class Network:
         w = self._weights(w)
         values, vectors = self.eigenvalues(w)
         if values[0] <= 0:
-            raise NumericsError(f"{self.title} has no positive curvature here, so that no learning rate is its edge")
+            raise NumericsError(f"{self.title} has no positive curvature here, so no learning rate is its edge")
         gradient, _, t = self.jet(w, vectors[0])
         quartic = float(self.fourth(w, vectors[:1])[0])
         return edge_form(float(values[0]), vectors[0], t, quartic, float(np.linalg.norm(gradient)), lambda v: self.hvp(w, v))
@@ -204,7 +204,7 @@ class Network:
     def predict(self, w: ArrayLike, x: ArrayLike) -> np.ndarray:
         """The outputs at inputs x (n, …); a UsageError for a loss that has none."""
         if not self._engine.predicts:
-            raise UsageError(f"{self.title} is known by its loss alone: it predicts nothing")
+            raise UsageError(f"{self.title} has only a loss: it predicts nothing")
         return self._engine.predict(self._weights(w), x)
 
     def _call(self, name: str, rows: ArrayLike | None, *vectors: np.ndarray) -> Products:

@@ -50,7 +50,7 @@ def looked_at(
     out = traced.out_avals
     if len(out) != 1 or out[0].shape != () or out[0].dtype != np.float64:
         shapes = ", ".join(f"{value.dtype}{list(value.shape)}" for value in out)
-        raise UsageError(f"{title}: the function's value is {shapes}, where a single floating-point number is wanted")
+        raise UsageError(f"{title}: the function's value is {shapes}, but it must be a single floating-point number")
     _refuse_short(list(_equations(traced.jaxpr)), title)
     kinks = list(dict.fromkeys(_kinks(traced.jaxpr)))
     if kinks:

@@ -21,7 +21,7 @@ SAME = 1e-12  # of two multipliers whose equations are solved at once
 
 class Critical(NamedTuple):
     """Critical directions (m, n, D) along a cycle, f′ taking each to the next point's, and last to ``linear`` (m, m) of the
-    first: f′ q_j,n = Σ_i q_i,1 N_ij. ``pairs``: where a direction and its conjugate stand behind one another."""
+    first: f′ q_j,n = Σ_i q_i,1 N_ij. ``pairs``: where a direction and its conjugate follow one another."""
 
     directions: np.ndarray
     linear: np.ndarray

@@ -58,7 +58,7 @@ class Problem(NamedTuple):
     def stability(self, growth: float, size: float = 0.0) -> str:
         """Of what grows or decays like that on the centre manifold; neutral where that is rounding beside this size."""
         if abs(growth) <= VANISHES * size:
-            return "neutral to this order, as for a map that keeps areas"
+            return "neutral to this order, as for an area-preserving map"
         return "unstable" if growth > 0 else "unstable in other directions" if self.hyperbolic else "stable"
 
     def angle(self, which: int = 0) -> float:

@@ -111,7 +111,7 @@ def resonance_3(at: Problem) -> Verdict:
     a = third.real / (9 * abs(b) ** 2)
     kind = at.stability(third.real, normal.size(3))
     many, what = called(3 * at.period), called(at.period)
-    return Verdict({"b": b, "a": a}, f"a saddle {many} shrinks onto the {what} here and is there on all sides, without a "
+    return Verdict({"b": b, "a": a}, f"a saddle {many} shrinks onto the {what} here and exists on all sides, without a "
                    f"fold; beside it the invariant circle of the Neimark–Sacker curve is {kind}")  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def resonance_4(at: Problem) -> Verdict:
             turned = growth / (-a * np.exp(1j * sign * np.arcsin(1 / abs(a))))
             curves[f"{name} fold of the {many}"] = (turned.imag, turned.real)
     else:
-        told = f"a saddle {many} shrinks onto the {what} here and is there on all sides; no fold begins here (|A| < 1)"
+        told = f"a saddle {many} shrinks onto the {what} here and exists on all sides; no fold begins here (|A| < 1)"
     if abs(a.real) < 1 and abs(a.imag) * np.sqrt(1 - a.real**2) > 1 + a.real**2:
         told += f"; a Neimark–Sacker curve of the {many} begins here"
     return Verdict({"c": c, "d": d, "A": a}, f"{told}; the invariant circle of the {what} is {kind}", towards(**curves))

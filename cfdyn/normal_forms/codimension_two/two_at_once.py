@@ -47,7 +47,7 @@ class _FoldFlow(NamedTuple):
 
 def _fold_flow(normal: NormalMap, turn: complex) -> _FoldFlow:
     """From w ↦ w + a w² + b|z|² + …, z ↦ λ z (1 − g w + …), z real for λ = −1: the logarithm of the map without its turn."""
-    tail = normal.m - 2  # z̄ stands behind z
+    tail = normal.m - 2  # z̄ follows z
     a, f300 = (normal.real(0, (j, *(0,) * (normal.m - 1))) for j in (2, 3))
     b, f111 = (normal.real(0, (j, *((1, 1) if tail else (2,)))) for j in (0, 1))
     g, g210 = (normal.coefficient(1, (j, 1, *(0,) * tail)) / turn for j in (1, 2))
@@ -188,5 +188,5 @@ def _of_moduli(
         return Verdict(coefficients, degenerate(small))
     told = begins.format(*(at.stability(growth) for growth in moduli.secondary()))
     if product < 0 < det:
-        told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
+        told += "; where both exist they lose their stability to a further torus, by terms of fifth order"
     return Verdict(coefficients, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))

@@ -133,9 +133,9 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
 
 
 def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
-    """The bulk of the branches over the parameter, one that runs off must not flatten the others, and what orbits end on."""
+    """The bulk of the branches over the parameter, one that diverges must not flatten the others, and what orbits end on."""
     values = np.concatenate([b.points[..., 0].ravel() for b in branches])
-    # A row counts for the parameter's change there: those that run off at one value are many.
+    # A row counts for the parameter's change there: those that diverge at one value are many.
     width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
     lo, hi = _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
     marked = [s.points[:, 0] for s in _marked(branches)]

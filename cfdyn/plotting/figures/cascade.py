@@ -18,7 +18,7 @@ def draw(cascade: Cascade) -> Figure:
         left, right = figure.subplots(1, 2)
         levels = np.arange(1, len(cascade.flips) + 1)
         _tree(left, cascade)
-        left.set(xlabel="flip", ylabel="the cycle that flips, and what it splits into", xticks=levels)
+        left.set(xlabel="flip", ylabel="the cycle that flips, and the doubled cycle", xticks=levels)
         known = cascade.accumulation is not None
         sizes = np.abs(cascade.accumulation - np.array(cascade.flips)) if known else np.abs(np.diff(cascade.flips))
         right.semilogy(levels[: len(sizes)], np.maximum(sizes, 1e-17), "o", color=INK, markersize=3.5)

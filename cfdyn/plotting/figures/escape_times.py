@@ -22,13 +22,13 @@ def draw(escapes: EscapeTimes) -> Figure:
         shown = np.where(survival > 0, survival, np.nan)
         axes.fill_between(t, np.maximum(survival - 2 * error, floor), np.maximum(survival + 2 * error, floor), step="post",
                           color=ACCENT, alpha=0.25, linewidth=0, label="± 2 standard errors")  # fmt: skip
-        axes.step(t, shown, where="post", color=ACCENT, label=f"of {len(escapes.times)} runs; {left} are left at the end")
+        axes.step(t, shown, where="post", color=ACCENT, label=f"of {len(escapes.times)} runs; {left} have not escaped at the end")
         if escapes.escaped:
             grid = np.linspace(0, last, 200)
             axes.plot(grid, np.exp(-grid / escapes.mean), color=INK, linewidth=0.8, linestyle="--",
                       label=f"constant chance, mean {escapes.mean:.5g} ({escapes.low:.5g} to {escapes.high:.5g})")  # fmt: skip
         if not escapes.exponential:
-            axes.annotate(f"the chance to leave changes with time, p = {escapes.p_value:.1g}", (0.98, 0.94), color=WARN,
+            axes.annotate(f"the escape rate changes with time, p = {escapes.p_value:.1g}", (0.98, 0.94), color=WARN,
                           xycoords="axes fraction", fontsize=7.5, ha="right")  # fmt: skip
         axes.set(yscale="log", ylim=(floor, 1.2), xlim=(0, last), xlabel="time (steps)", ylabel=f"not yet {escapes.outside}")
         axes.legend(loc="lower left")

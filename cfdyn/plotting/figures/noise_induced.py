@@ -8,7 +8,8 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, WARN, axis_label
 from cfdyn.plotting.titles import map_title
 
-LOOKS = {1: (WARN, "^", "neighbours part (λ > 0)"), -1: (ACCENT, "o", "neighbours meet (λ < 0)"), 0: (PALE, "s", "undecided")}
+LOOKS = {1: (WARN, "^", "neighbouring orbits separate (λ > 0)"), -1: (ACCENT, "o", "neighbouring orbits converge (λ < 0)"),
+         0: (PALE, "s", "undecided")}
 
 
 def draw(induced: NoiseInduced) -> Figure:

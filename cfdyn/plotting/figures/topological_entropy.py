@@ -1,4 +1,4 @@
-"""How the number of words of laps grows, and the bounds of the entropy."""
+"""How the number of itineraries of laps grows, and the bounds of the entropy."""
 
 import numpy as np
 from matplotlib.figure import Figure

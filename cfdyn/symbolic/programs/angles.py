@@ -29,7 +29,7 @@ def circle_map(base: Any, periods: Mapping[str, float]) -> CircleMap:
     given = [float(v) for v in base.params.values()]
     for name, period in known.items():
         if not samples.repeats(given, name):
-            raise UsageError(f"{name} is no angle of period {period:.10g}: the map is not the same at {name} + {period:.10g}")
+            raise UsageError(f"{name} is not an angle of period {period:.10g}: the map is not the same at {name} + {period:.10g}")
     drawn = samples.draw.random
     others = [[0.2 + 1.3 * drawn() for _ in given] for _ in range(2)] if given else []
     steady = all(samples.repeats(p, name) for p in others for name in known)

@@ -265,7 +265,7 @@ def _analysed(
 
 
 def _latex(expression: sp.Expr) -> str:
-    """For a title, or nothing where the formula is deep or long: printing one can take for ever."""
+    """For a title, or nothing where the formula is deep or long: printing one can take forever."""
     import sympy as sp
 
     depth: dict[sp.Basic, int] = {}

@@ -34,7 +34,7 @@ def save(folder: Path, number: int, arrays: Mapping[str, np.ndarray], facts: Map
 
 
 class Checkpoint(NamedTuple):
-    """A file and the facts in it; its arrays are read once the network is there and tells how large they are."""
+    """A file and the facts in it; its arrays are read once the network is there and says how large they are."""
 
     path: Path
     facts: dict[str, Any]
@@ -68,7 +68,7 @@ def load(told: Sequence[Checkpoint], most: int) -> tuple[dict[str, np.ndarray], 
 
 
 def _lost(folder: Path) -> RecordError:
-    return RecordError(f"no checkpoint in {folder} can be read, so that the run cannot go on; its arrays are left as they are")
+    return RecordError(f"no checkpoint in {folder} can be read, so the run cannot continue; its arrays are left as they are")
 
 
 def _arrays(path: Path, most: int, only: Sequence[str] | None) -> dict[str, np.ndarray]:

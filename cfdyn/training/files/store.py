@@ -69,7 +69,7 @@ class Store:
         return self._chunks
 
     def open(self, mode: str = "r+") -> None:
-        """What is there; a RecordError where it is damaged, also if it is to be gone on with and a file is missing."""
+        """What is there; a RecordError where it is damaged, also if it is to be continued and a file is missing."""
         library = zarr()
         try:
             for place in (self.path, *(self.path / room for room in ROOMS)):
@@ -170,7 +170,7 @@ class Store:
             raise self._damaged(name, f"{self._files[name] - there} of {how_many(self._files[name], 'file')} gone")
 
     def _damaged(self, name: str, how: str) -> RecordError:
-        return RecordError(f"the array {name} in {self.path} is damaged ({how}), and what it held is lost; others can be read, "
+        return RecordError(f"the array {name} in {self.path} is damaged ({how}), and its contents are lost; others can be read, "
                            f"and the settings to train again, in another folder, are in {self.path.parent / FILE}")  # fmt: skip
 
 
@@ -199,5 +199,5 @@ class said:
 def full(folder: Path, error: OSError) -> NumericsError:
     """The sentence for an error of the system while a run writes into its folder."""
     why = "the disk is full" if error.errno in FULL else f"the system refused: {error.strerror or error}"
-    return NumericsError(f"{folder} cannot be written, {why}; what was written before is whole and goes on with: "
+    return NumericsError(f"{folder} cannot be written, {why}; what was written before is intact; resume with:  "
                          f"cfdyn train --resume {folder}")  # fmt: skip

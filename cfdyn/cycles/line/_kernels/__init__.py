@@ -1,1 +1,1 @@
-"""Maps of one variable: laps, words of laps, and the cycles that follow a word."""
+"""Maps of one variable: laps, itineraries of laps, and the cycles that follow a word."""

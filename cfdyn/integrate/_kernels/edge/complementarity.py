@@ -22,7 +22,7 @@ MARGIN = 1e-8  # an eigenvalue of X + Z below this, scaled, is no strict complem
 RANK_TOLERANCE = 1e-13
 TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is aimed at, and kept, where β is singular
 TINY = 1e-14
-BOUNDED = 1e-5  # a residual beside |α| and |β[X]| above this: X runs off to infinity
+BOUNDED = 1e-5  # a residual beside |α| and |β[X]| above this: X diverges to infinity
 BALANCE = 2.0  # max|β| where max|α| = 1: Newton's method takes fewest steps where X and Z are about as large
 JACOBI = 4  # the largest order for this method: more accurate, and here no slower than QL
 POLISH = 3  # the stage of the search that follows those with a ridge
@@ -128,7 +128,7 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
     """Run from ``y``, μ shrinking to 0; ``x`` gets the best X, and y its Y. Returns (residual, margin, strict residual).
 
     At μ = 0 the residual ‖α + β x − z‖ / scale, for exact x ⟂ z, bounds all of the KKT conditions. The strict
-    one is in units of |α| and |β x|: it stays large where X runs off to infinity."""
+    one is in units of |α| and |β x|: it stays large where X diverges to infinity."""
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     q, qt, turns, weights, full, now, z, gap, sizes, last, inverse, rhs, work, values, sheets, matrix = _workspace(k, rank, space)
     add(m, 1.0, y, last)

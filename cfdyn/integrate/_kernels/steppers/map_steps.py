@@ -13,7 +13,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel
 
 TANGENT = 1e-9  # of |∇g||F|: a rate that is as good as none
 MOST_CROSSINGS = 4  # before one in the right direction
-RUN_OFF = 1e3, 1e6  # times the size before the step, or beyond that: there a flow that can go no further has run off to infinity
+RUN_OFF = 1e3, 1e6  # times the size before the step, or beyond that: there a flow that can go no further has diverged to infinity
 ARRIVED, TOUCHES, TO_AND_FRO = 100, 101, 102  # how a step ends, beside what `methods` has
 
 

@@ -26,7 +26,7 @@ def balanced(
     ``slopes`` (n, k) and ``bends`` (n, k, k) are the rows' gradients and Hessians on the modes, in units in which the mean of
     the latter is diag(values); ``share``: 1/b. NumericsError: no such X is positive, beyond mean-square stability.
 
-    Two rows that pull to and fro along one mode of gradient descent: C = 1, N = 0, R = 1/(1 − ¼).
+    Two rows that pull back and forth along one mode of gradient descent: C = 1, N = 0, R = 1/(1 − ¼).
 
     >>> gd = Response(np.array([[1.0]]), np.array([-1.0]), 1.0)
     >>> balanced(gd, np.array([0.5]), np.array([[1.0], [-1.0]]), np.full((2, 1, 1), 0.5), 1.0, 0.1).x.round(6)

@@ -77,7 +77,7 @@ class EdgeRun(LargeRun):
         return max(one / (options.atol + options.rtol * scale) for one, scale in zip(sizes, scales, strict=True))
 
     def _attempt(self, h: float) -> Attempt:
-        point, before, why = self.point, self.velocity, "the flow runs away or is not smooth"
+        point, before, why = self.point, self.velocity, "the flow diverges or is not smooth"
         with np.errstate(all="ignore"):
             z = advance(point.z, before, h, stages(h, self.radius()), lambda z: self._velocity(z)[0])
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP and z[-1] < LARGEST):

@@ -100,7 +100,7 @@ class RodRun(LargeRun):
         with np.errstate(all="ignore"):
             z = advance(begin, self.velocity, h, stages(h, self.radius()), right)
             if not (np.isfinite(z.w).all() and np.abs(z.w).max() < BLOW_UP):
-                raise NumericsError("weights or gradients run away or are not finite")
+                raise NumericsError("weights or gradients diverge or are not finite")
             swing = self._rounded(z, h)
             after = self._velocity(z.w, swing)
             return z, swing, after, self._error(error(begin, self.velocity, z, after, h), swing.lost)
