@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.arguments import converted, number
-from cfdyn.errors import FormulaError, UsageError, unknown
+from cfdyn.errors import FormulaError, UsageError, shown, unknown
 from cfdyn.symbolic.text.formula import Formula, check_names, formula
 from cfdyn.symbolic.text.powers import powers
 from cfdyn.tape.program import Node
@@ -21,7 +21,7 @@ from cfdyn.tape.program import Node
 if TYPE_CHECKING:
     import sympy as sp
 
-DIGITS = 6  # of a number of weights, fewer
+MOST_NAMED = 10_000  # weights that are counted and not named
 Box = tuple[tuple[float, float], ...]
 
 
@@ -202,11 +202,11 @@ def split_names(names: str | int | Sequence[str] | None) -> list[str]:
     """
     if names is None or isinstance(names, str) and not names:
         return []
-    if isinstance(names, str) and names.strip().isdecimal() and len(names) < DIGITS:
+    if isinstance(names, str) and names.strip().isdecimal() and len(names) <= len(str(MOST_NAMED)):
         names = int(names)
     if isinstance(names, int) and not isinstance(names, bool):
-        if names < 1:
-            raise UsageError(f"variables is a number of weights above 0, or their names, not {names}")
+        if not 1 <= names <= MOST_NAMED:
+            raise UsageError(f"variables is a number of weights from 1 to {MOST_NAMED}, or their names, not {shown(names)}")
         return [f"w{k}" for k in range(1, names + 1)] if names > 1 else ["w"]
     parts = re.split(r"[,\s]+", names.strip()) if isinstance(names, str) else converted("variables", names, Sequence[str])
     if len(set(parts)) != len(parts) or not all(parts):

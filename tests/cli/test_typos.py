@@ -61,6 +61,6 @@ def test_a_function_of_an_array_takes_a_number_of_weights():
         cf.Loss(ring)
     loss, w = cf.Loss(ring, variables=16), np.arange(16.0)
     assert loss.dim == 16 and loss.variables[-1] == "w16" and loss.value(w) == pytest.approx(ring(w))
-    for wrong in (0, -1):
-        with pytest.raises(cf.CfdynError, match="a number of weights above 0"):
+    for wrong in (0, -1, 10**4 + 1, 10**30):
+        with pytest.raises(cf.CfdynError, match="a number of weights from 1 to 10000"):
             cf.Loss(ring, variables=wrong)
