@@ -119,10 +119,8 @@ def completed(
     (1.1, [1.107], 'near the lowest minimum')
     """
     chosen: dict[str, str] = {}
-    if start is not None:
-        as_map(loss, optimizer).state(start)  # a wrong one is refused before anything is computed
     if open_lr or start is None:
-        known = minima(loss, seed=seed, progress=lambda k, n: say(f"looking for minima: {k} of {n} starts"))
+        known = minima(loss, seed=seed, progress=lambda k, n: say(f"searching for minima: {k} of {n} starts"))
         if open_lr:
             say(EDGE)
             lr, chosen["lr"] = learning_rate(loss, optimizer, known, share)

@@ -138,7 +138,7 @@ def test_stable_parts_end_at_the_flip_also_where_a_row_lies_on_it(capsys):
         (["branch", "double_well", "--vary", "lrr=0.1:2"], 2, "did you mean 'lr'"),
         (["branch", "duble_well", "--vary", "lr=0.1:2"], 2, "did you mean 'double_well'"),
         (["branch", "double_well", "--vary", "lr=-1:1"], 2, "must be greater than 0"),
-        (["branch", "--vary", "lr=0.1:2"], 2, "LOSS or --map"),
+        (["branch", "--vary", "lr=0.1:2"], 2, "or --map FORMULA"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--period", "0"], 2, "period"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--start", "1", "--period", "1000000"], 2, "GiB"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--period", "1000000"], 2, "give a point of one with --start"),

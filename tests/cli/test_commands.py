@@ -158,7 +158,7 @@ def test_a_name_of_two_catalogues_shows_both(tmp_path):
 def test_tables_for_people(tmp_path):
     done = run("study", "double_well", "--optimizer", "gd:lr=1.46", "--quiet", cwd=tmp_path)
     assert done.returncode == 0 and sentences(done.stderr) == ""
-    assert "Verdict  The orbit settles on a stable 3-cycle" in done.stdout
+    assert "\nStable 3-cycle, 1.46 × the edge of stability. Proved.\n" in done.stdout
     assert printed("classify", "double_well", cwd=tmp_path).count("cycle, period 2") == 1
     assert "done" in printed("orbit", "double_well", cwd=tmp_path)
     assert "per step" in printed("lyapunov", "double_well", cwd=tmp_path)

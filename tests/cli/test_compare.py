@@ -98,7 +98,7 @@ def test_with_noise_the_learning_rate_is_below_the_edge(capsys):
     ("options", "words"),
     [
         (["--batch", "9", "--no-replace"], "at most all 8 rows"),
-        (["--batch", "2", "--animate", "film.gif"], "leave it out"),
+        (["--batch", "2", "--animate", "film.gif"], "omit it"),
         (["--batch", "2", "--inject", "1e-6"], "belong to one orbit"),
         (["--noise", "1,2"], "or 7 variances"),
         (["--batch", "2", "--order", "cyclic"], "unknown order 'cyclic'"),

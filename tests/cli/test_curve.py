@@ -105,7 +105,7 @@ def test_a_name_that_is_varied_needs_no_value(capsys):
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--period", "0"], 2, "period"),
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--plot", "x.doc"], 2, ".png"),
         (["curve", "double_well", "--vary", "lr=0.2:0.9", "--vary", "a=0.3:1", "--period", "3"], 1, "no cycle of period 3"),
-        (["curve", "--vary", "lr=0.2:3", "--vary", "a=0.3:3"], 2, "LOSS or --map"),
+        (["curve", "--vary", "lr=0.2:3", "--vary", "a=0.3:3"], 2, "or --map FORMULA"),
     ],
 )
 def test_bad_input(capsys, words, status, message):

@@ -63,7 +63,7 @@ def test_record_and_cobweb(capsys, tmp_path):
     (("double_well", "--period", "0"), "at least 1"), (("double_well", "--box", "1:0"), "lo < hi"),
     (("double_well", "--box", "nan:1"), "the ends of a box are numbers, inf or -inf, not 'nan'"),
     (("double_well", "--box", "1:zwei"), "--box='zwei' is not a number"), (("double_well", "--box", "1"), "lo:hi"), (("double_well", "--box", "0:1,0:1"), "2 intervals"),
-    (("double_wel",), "did you mean 'double_well'"), ((*FULL, "--period", "1000000"), "laps"), ((), "LOSS or --map"),
+    (("double_wel",), "did you mean 'double_well'"), ((*FULL, "--period", "1000000"), "laps"), ((), "or --map FORMULA"),
     ((*FULL, "--plot", "x.doc"), "cannot be written as"), ((*HENON, "--box", "-inf:inf,0:1"), "finite"),
     ((*FULL, "--method", "lap"), "did you mean 'laps'"),
 ])  # fmt: skip

@@ -66,7 +66,7 @@ def test_nothing_in_closed_form_is_an_answer(capsys):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([], "give either a LOSS or --map"),
+        ([], "or --map FORMULA"),
         (["double_wel"], "did you mean 'double_well'"),
         (["double_well", "--period", "0"], "period"),
         (["double_well", "--period", "1000000"], "from 1 to 64"),

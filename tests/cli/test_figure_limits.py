@@ -86,7 +86,7 @@ def test_columns_that_do_not_fit_are_said(capsys, tmp_path, monkeypatch):
     first = next(line for line in out.splitlines() if line.startswith("step"))
     shown = [word for word in first.split() if word.startswith("w")]
     assert code == 0 and 3 < len(shown) < 12 and "loss" in first and "…" not in first
-    assert f"{12 - len(shown)} of 12 entries of the state are left out" in out and "0.123456789 " in out
+    assert f"{12 - len(shown)} of 12 entries of the state are omitted" in out and "0.123456789 " in out
 
 
 @pytest.mark.parametrize("words", [

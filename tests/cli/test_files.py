@@ -107,7 +107,7 @@ WRONG = {
     "twice": ("logistic:good.csv,file=good.csv", "file is given twice"),
     "misspelt option": ("logistic:good.csv,standardise=false", "did you mean 'standardize'?"),
     "no truth": ("logistic:good.csv,standardize=2", "true or false, not '2'"),
-    "number without a name": ("deep_linear:4", "write options as name=value, not '4'"),
+    "number without a name": ("deep_linear:4", "write options as name=value, such as depth=4, not '4'"),
     "spectrum": ("quadratic:1:x", "'1:x'"),
     "residual": ("cyclic_pair:residual=logcosh", "did you mean 'log_cosh'?"),
     "variables": ("logistic:good.csv --variables x", "--variables belongs to a formula"),

@@ -212,7 +212,8 @@ def test_equations_instead_of_a_loss(capsys, tmp_path):
     [
         (["--ode", "-x"], "needs a start"),
         (["--ode", "-x", "--start", "1,2"], "1 entry (x)"),
-        (["--ode", "-x*q; q", "--variables", "x", "--start", "1"], "no value"),
+        (["--ode", "-x*q", "--variables", "x", "--start", "1"], "no value"),
+        (["--ode", "-x*q; q", "--variables", "x", "--start", "1"], "name the others too"),
         (["--ode", "-x +", "--start", "1"], "formula"),
         ([FORMULA, "--ode", "-x", "--start", "1"], "not both"),
         (["--ode", ";", "--start", "1"], "formula"),

@@ -38,7 +38,7 @@ def test_a_state_wider_than_the_screen_leaves_room_for_the_edge(capsys):
     shown = len(head) - 5
     assert code == 0 and head == ["step", *orbit.names[:shown], "loss", "sharpness", "λ₁(P⁻¹H)", "θ"] and 1 < shown < 7
     count = len(orbit.names)
-    assert f"{count - shown} of {count} entries of the state are left out" in out
+    assert f"{count - shown} of {count} entries of the state are omitted" in out
     series = (orbit.loss, orbit.sharpness, orbit.preconditioned_sharpness, orbit.theta)
     for k, row in enumerate(rows):
         assert [float(text) for text in row] == pytest.approx([k, *orbit.z[k, :shown], *(s[k] for s in series)], rel=1e-5)

@@ -127,7 +127,7 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
         (("diagram", *HEAVY, *PLANE, "--keep", "3"), "--keep is for the states"),
         (("diagram", *HEAVY, "--vary", "lr=1:2:9", "--coarse", "4"), "give --vary twice"),
         (("diagram", *HEAVY, *PLANE, "--window", "1:2"), "2 ranges"),
-        (("diagram", *HEAVY, *PLANE, "--window", "1:3,0:0.1"), "no part of 0.5:2"),
+        (("diagram", *HEAVY, *PLANE, "--window", "1:3,0:0.1"), "not part of 0.5:2"),
         (("diagram", *HEAVY, *PLANE, "--also", "none.npz", "--plot", "a.png"), "no file none.npz"),
         (("diagram", "none.npz"), "no file none.npz"),
         (("diagram", "none.npz", *PLANE), "keeps its original options"),
@@ -138,7 +138,7 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
         (("diagram", *HEAVY, "--vary", "lr=0.1:1:100000", "--vary", "momentum=0:0.5:10000"), "GiB"),
         (("regimes", *HEAVY, "--vary", "q=0.1:1:3", "--vary", "momentum=0:0.5:4"), "unknown parameter"),
         (("regimes", *HEAVY, "--vary", "lr=0:1:3", "--vary", "momentum=0:0.5:4"), "greater than 0"),
-        (("basins", "double_well", "--box=-2:2", "--window", "1:3"), "no part"),
+        (("basins", "double_well", "--box=-2:2", "--window", "1:3"), "not part"),
         (("orbit", "double_well", "--pixels", "4000"), "no such option"),
     ],
 )

@@ -69,7 +69,7 @@ def test_figures_of_records_with_and_without_a_curve():
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["double_well", "--start", "1"], "draws rows of data"), (["tanh_network", "--optimizer", "adam:lr=0.1"], "not of adam"),
+    [(["double_well", "--start", "1"], "draws rows of data"), (["tanh_network", "--optimizer", "adam:lr=0.1"], "not for adam"),
      ([*USUAL[:-1], "9", "--no-replace"], "at most all"), ([*USUAL[:-1], "0"], "--batch"), ([], "needs a LOSS"),
      (["tanh_network", "--start", "1,2"], "7 "), ([*USUAL, "--cut", "2"], "count in full")],
 )  # fmt: skip

@@ -143,6 +143,8 @@ class Subject:
             given, step = self.given_start(), self.make_map()
             chosen = {} if given is not None else {"start": f"{MAP_START} for each variable"}
             return step, step.state(given or [MAP_START] * step.dim), chosen
+        if (given := self.given_start()) is not None:  # a wrong one is refused before minima are searched for
+            cfdyn.as_map(*self.loss_and_optimizer()[:2]).state(given)
         loss, optimizer, start, chosen = self.complete()
         if self.batch is None:
             step = cfdyn.as_map(loss, optimizer, periods(self.periodic or ()))
