@@ -30,7 +30,8 @@ def letter(figure: Figure, panels: list[Any]) -> None:
     """A letter above the upper left corner of each panel, in the order in which they are read, where there are several."""
     for k, axes in enumerate(panels if len(panels) > 1 else []):
         axes.annotate("abcdefghijklmnopqrstuvwxyz"[k % 26], (0, 1), (-7, 4), xycoords="axes fraction", textcoords="offset points",
-                      ha="right", va="bottom", fontweight="bold", fontsize=9, annotation_clip=False)  # fmt: skip
+                      ha="right", va="bottom", fontweight="bold", fontsize=9, annotation_clip=False,
+                      fontfamily=axes.xaxis.label.get_fontfamily())  # fmt: skip
 
 
 def widen(panels: list[Any]) -> None:

@@ -171,7 +171,7 @@ def test_a_closer_look_withdraws_labels():
     step = cf.Map.from_text("Piecewise((x**9, Abs(x) < 1e120), (1/x, True))", "x")
     found = cf.analysis.basins(step, [(-2, 2)], 40)
     assert ESCAPED not in found.labels
-    assert "closer look" in found.note
+    assert "refinement" in found.note
 
 
 def test_all_that_escapes_is_divergent_and_what_decays_ends_at_zero():

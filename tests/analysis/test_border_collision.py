@@ -110,7 +110,7 @@ def test_a_two_cycle_on_a_corner(k, kind, number):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: cf.analysis.border_collision(TENT, [0.3], "m"), "no cycle"),
+        (lambda: cf.analysis.border_collision(TENT, [0.3], "m"), "not a cycle"),
         (lambda: cf.analysis.border_collision(TENT, [0.0], "q"), "q"),
         (lambda: cf.analysis.border_collision(TENT, [0.0]), "name"),
         (lambda: cf.analysis.border_collision(TENT.at(m=-0.5), [-1.0], "m"), "0 of the points"),

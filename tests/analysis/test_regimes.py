@@ -124,7 +124,7 @@ def test_what_a_closer_look_denies_is_withdrawn():
     step = cf.Map.from_text("Piecewise((a*x**9 + b, Abs(x) < 1e120), (1/x, True))", "x", {"a": 1.0, "b": 0.0})
     found = cf.analysis.regimes(step, ("a", [0.5, 2.0]), ("b", [0.0, 0.1]), [1.3])
     assert not (found.labels == ESCAPED).any()
-    assert "closer look" in found.note
+    assert "refinement" in found.note
     # Adam rests beyond the rate at which its minimum is unstable, until round-off ends that.
     adam = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.01))
     rests = cf.analysis.regimes(adam, ("lr", [0.01, 0.05]), ("beta1", [0.5, 0.9]), [1.2])

@@ -225,7 +225,7 @@ def test_a_damaged_record_is_named(content, tmp_path):
     environment = install(tmp_path)
     (tmp_path / "site" / "toy_papers" / "verdicts.json").write_text(content)
     done = call([*CFDYN, "show", "toy2000.square_1"], environment, expected=2)
-    assert "verdicts.json cannot be read, is cut off or holds no verdicts" in done.stderr
+    assert "verdicts.json cannot be read, is truncated or holds no verdicts" in done.stderr
 
 
 def test_what_was_not_computed_yet_is_no_other_verdict(tmp_path):

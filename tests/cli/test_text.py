@@ -250,17 +250,17 @@ def test_zero_has_no_sign(value, text):
 @pytest.mark.parametrize("command", ["study", "classify", "orbit", "cycles"])
 def test_a_file_in_place_of_a_loss(capsys, command):
     status, _, err = run(capsys, command, "run-001.npz", *(["--period", "2"] if command == "cycles" else []))
-    assert status == 2 and "'run-001.npz' is the name of a file" in err and "attributes" not in err
+    assert status == 2 and "'run-001.npz' is a file name" in err and "attributes" not in err
 
 
 @pytest.mark.parametrize(("words", "advice"), [
     (["study", "np.sin(w) + w**2"], "formula has 'np.' at character 1 ('np.sin(w) + w**2'): write sin alone"),
     (["study", "w**2 + torch.relu(w)"], "write relu alone"),
-    (["study", "my_loss.py"], "'my_loss.py' is a file of Python"),
+    (["study", "my_loss.py"], "'my_loss.py' is a Python file"),
     (["study", "double_well", "--optimizer", "gd(lr=0.3)"], "options follow a colon: gd:lr=0.3, not 'gd(lr=0.3)'"),
     (["study", "double_well()"], "options follow a colon: double_well, not 'double_well()'"),
     (["study", "double_well", "--optimizer", "momentum:lr=0.3"], "did you mean 'heavy_ball'?"),
-    (["show", "study-001.npz"], "study-001.npz is the name of a record"),
+    (["show", "study-001.npz"], "study-001.npz is a record"),
 ])  # fmt: skip
 def test_what_comes_from_python_is_told_in_the_words_of_the_command_line(capsys, words, advice):
     status, out, err = run(capsys, *words)

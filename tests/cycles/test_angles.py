@@ -230,8 +230,8 @@ def test_a_real_jump_stays_one():
 
 
 @pytest.mark.parametrize(("formula", "period", "words"), [
-    ("x + sin(x)/2", 1.0, "x is not an angle of period 1: the map is not the same"), ("x**2", 1.0, "no angle"),
-    ("1.5*x", 1.0, "no angle"), ("x", -1.0, "positive number"), ("x", math.inf, "positive number"), ("x", "1", r"`periodic`\['x'\] is a number, not '1'"),
+    ("x + sin(x)/2", 1.0, "x is not an angle of period 1: the map is not the same"), ("x**2", 1.0, "not an angle"),
+    ("1.5*x", 1.0, "not an angle"), ("x", -1.0, "positive number"), ("x", math.inf, "positive number"), ("x", "1", r"`periodic`\['x'\] is a number, not '1'"),
 ])  # fmt: skip
 def test_what_does_not_repeat_is_refused(formula, period, words):
     with pytest.raises(UsageError, match=words):
@@ -250,7 +250,7 @@ def test_an_unknown_angle_and_a_map_without_any_are_refused():
 def test_parameters_that_break_the_period_are_refused():
     step = cf.Map.from_text("x + 0.1*sin(a*x)", "x", {"a": 1.0}, periodic={"x": 2 * math.pi})
     assert step.at(a=3.0)([0.5])[0] == pytest.approx(0.5 + 0.1 * math.sin(1.5))
-    with pytest.raises(UsageError, match="no angle"):
+    with pytest.raises(UsageError, match="not an angle"):
         step.at(a=1.5)
 
 
@@ -283,7 +283,7 @@ def test_on_the_command_line(capsys):
         main(call)
     found = json.loads(capsys.readouterr().out)
     assert done.value.code == 0 and found["period"] == 2 and found["rotation_number"]["x"] == pytest.approx(0.5)
-    for wrong, words in (("x=0.3", "no angle"), ("y=1", "'y'"), ("x", "--periodic takes NAME=VALUE")):
+    for wrong, words in (("x=0.3", "not an angle"), ("y=1", "'y'"), ("x", "--periodic takes NAME=VALUE")):
         with pytest.raises(SystemExit) as done:
             main([*call[:-2], wrong])
         assert done.value.code == 2 and words in capsys.readouterr().err

@@ -124,7 +124,7 @@ def test_what_a_helper_says_reaches_who_asked_for_exact_forms(monkeypatch):
 
 def test_helpers_that_make_things_faster_say_why_they_do_not():
     crew = Crew("cfdyn.absent", 1)
-    with pytest.warns(RuntimeWarning, match="a worker process ended with status 1: .*No module named cfdyn.absent; this one goes on"):
+    with pytest.warns(RuntimeWarning, match="a worker process ended with status 1: .*No module named cfdyn.absent; this process continues"):
         assert crew.answers(wait=True) == []
     crew.end()
     process = ahead.started("cfdyn.absent")

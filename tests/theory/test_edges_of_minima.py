@@ -94,7 +94,7 @@ def test_no_rest_where_the_decay_is_stronger_than_a_step(text, most, inside):
     assert (
         found is None
         and "by 1.5 × lr a step" in why
-        and f"more than 1 × lr, so nothing rests near it; with a weight_decay below {most:.4g}" in why
+        and f"more than 1 × lr, so there is no fixed point near it; with a weight_decay below {most:.4g}" in why
     )
     found, _ = edge_at(
         loss, cf.optimizers.adamw(lr=0.1, weight_decay=0.9 * most, eps=1e-12 if inside else 1e-8, eps_inside=inside), minimum

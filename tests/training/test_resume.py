@@ -210,7 +210,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(train, tmp_path, monkeypa
         savez(file, **arrays)
 
     monkeypatch.setattr(np, "savez", fails)
-    with pytest.raises(NumericsError, match=f"{out} cannot be written, the disk is full; what was written before is whole"):
+    with pytest.raises(NumericsError, match=f"{out} cannot be written, the disk is full; what was written before is intact"):
         cf.train(toy.SETTINGS, network=toy.Toy(), out=str(out), keep=0.0)
     monkeypatch.setattr(np, "savez", savez)
     cf.train(resume=out, network=toy.Toy())

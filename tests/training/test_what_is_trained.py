@@ -17,7 +17,7 @@ def test_gradients_alone_are_trained(tmp_path):
     net = cf.networks.from_gradient(lambda w: 2 * w, 2, start=[1.0, 0.5])
     settings = {"runs": "discrete,central,stable", "steps": 40, "tol": 1e-6}
     run = cf.train(settings, network=net, optimizer="gd:lr=0.05", out=str(tmp_path / "bowl"))
-    assert run.status == "done" and np.isnan(run.loss).all() and run.summary and "no number" in run.remarks[-1]
+    assert run.status == "done" and np.isnan(run.loss).all() and run.summary and "not a number" in run.remarks[-1]
     first, passed = np.linalg.norm(net.start) * (0.9**9 + 2 * 0.9**10 + 0.9**11) / 4, run.t[-1] - 10
     expected = first * (np.exp(-0.1 * passed) - 0.9**passed)
     np.testing.assert_allclose([row.distance[-1] for row in run.models.values()], [expected] * 2, rtol=1e-3)
