@@ -148,13 +148,15 @@ def _second_ball():
 @CLAIMS.add(
     "here", {"ends": near([1.464000282, 0.636738676] * 3, 1e-7), "entries": near([0.38879829] * 3, 1e-7)},
     Control("the rate that gives the same drift, η(1 − β)", changes={"same": "drift"}), second=_second_ball,
-    domain="the equations above for gd, heavy ball, Nesterov's and averaged momentum; C³ losses, η > 0, 0 ≤ β < 1",
+    domain="dw/dt = −Gη(g + ½∇⟨H, Σ⟩), 0 ⪯ Σ ⟂ θ/η − H ⪰ 0, for gd (θ = 2, G = 1), heavy ball, Nesterov's and averaged "
+        "momentum; C³ losses, η > 0, 0 ≤ β < 1",
     examples="½(1 − xy)² from (1.5, 0.3), gd's η = 0.8, β = 0.9, gd's time 2",
     perturbations=(Control("1 % further in time", changes={"stretch": 1.01}),),
 )  # fmt: skip
 def heavy_ball_is_descent_in_another_time(same="edge", beta=0.9, stretch=1.0):
-    """Heavy ball's central flow with (η, β) is that of gradient descent with η/(1 + β) at the time t(1 + β)/(1 − β), and with c
-    = θ/2 in place of 1 + β and cG in place of the factor of t so are those of Nesterov's momentum and averaged gradients.
+    """The central flow that this project gives heavy ball with (η, β) is that of gradient descent with η/(1 + β) at the time
+    t(1 + β)/(1 − β). With c = θ/2 for 1 + β and cG for the factor of t the same holds for Nesterov's momentum, c = (1 + β)/(1 +
+    2β), G = 1/(1 − β), and for averaged gradients, c = (1 + β)/(1 − β), G = 1.
 
     Where the three flows are at gd's time 2, and when (in gd's time) they meet the edge. Twice, which is what is expected: gd's
     equations followed by SciPy, and those of the three with their own θ and G beside them.

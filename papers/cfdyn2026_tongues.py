@@ -190,12 +190,12 @@ def _folds_by_hand(q=5):
     "tongues", {"exponents": near([1.5, 2.0, 2.5], 1e-3), "width": near(2.027167688e-3, 1e-9)},
     Control("widths like d^{(q−1)/2}", expected={"exponents": near([2.0, 2.5, 3.0], 1e-3)}),
     second=_folds_by_hand, figure="tongues",
-    domain="the epoch of the two samples above with a = 3/2; gradient descent, resonances 1:5, 1:6 and 1:7, k and η vary",
+    domain="s²/2 + a s³/3 + s⁴/4 with s = u, then u + kv, a = 3/2; gradient descent, resonances 1:5, 1:6 and 1:7, k and η vary",
     perturbations=[Control("a 2 % larger", changes={"a": 1.53})],
 )  # fmt: skip
 def tongues_narrow_with_their_order(a=1.5):
-    """From the resonance 1:q on the Neimark–Sacker curve of this epoch a tongue of stable q-cycles opens between two
-    folds, with the width d^{(q−2)/2} at the distance d: exponents 3/2, 2 and 5/2 for q = 5, 6 and 7.
+    """From the resonance 1:q on the Neimark–Sacker curve of an epoch over two samples a tongue of stable q-cycles opens between
+    two folds; its width in k is as d^{(q−2)/2} for d → 0, d the distance in η: exponents 3/2, 2 and 5/2 for q = 5, 6 and 7.
 
     The q-cycles found by the winding number of orbits 0.02, 0.05 and 0.08 above the curve, and followed towards it; folds in
     k at three distances; the slope of log width against log d, extrapolated to d = 0. The tolerance is what the next term may

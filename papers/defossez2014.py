@@ -69,12 +69,13 @@ def largest_step(batch=1, scale=1.0):
 @CLAIMS.add(
     "own statement", {"above the lower": 100, "below the upper": 100},
     Control("batches of four rows", changes={"batch": 4}), figure="bounds", read="from memory",
-    domain="least squares, finitely many rows drawn one a step with replacement",
+    domain="least squares without noise, finitely many rows drawn one a step with replacement",
     perturbations=(Control("the lower bound 2.2/R²", changes={"numerator": 2.2}),),
     examples="100 random sets of six rows with three weights",
 )  # fmt: skip
 def between_two_bounds(batch=1, sets=100, numerator=2.0):
-    """2/R² ≤ γ_max ≤ 2/tr H, where R² is the least number with E|x|²xxᵀ ≼ R²H.
+    """The largest step γ_max at which the second moments of SGD on rows x stay bounded obeys 2/R² ≤ γ_max ≤ 2/tr H, where H is
+    E xxᵀ and R² the least number with E|x|²xxᵀ ≼ R²H.
 
     How many largest stable rates lie above the lower bound and below the upper one,
     up to 1e-9 of them.

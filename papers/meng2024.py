@@ -128,13 +128,13 @@ def _found_cycles(gamma, sets, seed, far=None):
 @CLAIMS.add(
     "abstract (one dimension)", {"with_a_cycle": 7, "least_period": at_least(2)},
     Control("0.5 to 0.98 in place of 1.1 to 1.9", changes={"gammas": (0.5, 0.7, 0.8, 0.9, 0.95, 0.96, 0.98), "sets": 100}),
-    domain="logistic loss, one weight, data that no weight separates; every η with 1 < ηλ < 2",
-    examples="seven values of ηλ from 1.15 to 1.9",
+    domain="logistic loss, one weight, data that no weight separates; every η with 1 < ηλ < 2, λ the curvature at the minimum",
+    examples="seven values of ηλ from 1.15 to 1.9, none nearer to 1",
     perturbations=(Control("data of equal length, the far point at 1 too", changes={"far": 1.0, "sets": 60}),),
 )  # fmt: skip
 def data_with_a_cycle_for_every_step(gammas=(1.15, 1.2, 1.3, 1.5, 1.6, 1.75, 1.9), sets=1500, far=None, seed=5):
-    """For every η between 1/λ and 2/λ there are data of one feature on which gradient descent converges to a stable cycle from
-    some start.
+    """For every η between 1/λ and 2/λ, λ the curvature at the minimum, there are data of one feature on which gradient descent
+    converges to a stable cycle from some start.
 
     ηλ = 1.15, 1.2, 1.3, 1.5, 1.6, 1.75, 1.9: random data (points at 1, nearly balanced, and one far out) and starts until an
     orbit ends on a stable cycle of a period above 1: for how many of the seven there is one among 1,500 sets, and its least
@@ -152,7 +152,8 @@ def data_with_a_cycle_for_every_step(gammas=(1.15, 1.2, 1.3, 1.5, 1.6, 1.75, 1.9
     perturbations=(Control("η = 1.7/λ", changes={"gamma": 1.7}),),
 )  # fmt: skip
 def converges_globally_below_one_over_curvature(gamma=0.98, sets=150, seed=8):
-    """With one weight gradient descent with η < 1/λ converges to the minimum from every start.
+    """With one weight gradient descent with η < 1/λ, λ the curvature at the minimum, which may be far below the greatest one,
+    converges to the minimum from every start.
 
     150 random data sets as above with a random start each, within 10 of the minimum: the share of orbits whose end is the
     minimum.

@@ -104,12 +104,14 @@ def mixture(chance="(n - B)/(B*(n - 1))"):
 @CLAIMS.add(
     "main theorem (minima with flat directions)", {"thresholds": near([_valley(b) for b in (1, 2, 3, 4)], relative=1e-9)},
     Control("a minimum further along the valley", changes={"along": 2.0}), read="a secondary source",
-    domain="minima of a valley at which each row's loss has a minimum and no curvature along the valley",
+    domain="minima of a valley at which each row's loss has a minimum and no curvature along the valley; the linearised step, "
+        "batches without replacement",
     examples="(uvx − 2x)²/2 with inputs x = 0.5, 1, 1, 2 at (u, v) = (3/2, 4/3), B = 1 to 4",
     perturbations=(Control("1 % further along the valley", changes={"along": 1.515}),),
 )  # fmt: skip
 def flat_directions_do_not_count(along=1.5):
-    """Where minima form a valley the threshold is that of the directions across it.
+    """Where minima form a valley the largest step at which SGD is stable in the mean square at one of them is that of the
+    directions across the valley.
 
     A two-layer model, all rows fitted: the largest stable rate of `mean_square`. What is expected is the closed form in one
     dimension with the curvatures x²(u² + v²).
