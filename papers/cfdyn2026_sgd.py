@@ -168,11 +168,13 @@ def _away(batch, model):
 @CLAIMS.add(
     "here", {"loss": near([1.0, 1.0], 0.2)},
     Control("the loss on the flow, without its covariance", changes={"covariance": False}), slow=True, second=_small_loss,
-    domain="the same net, data, rate and batches; 12 runs, steps 260 to 500",
+    domain="one tanh net of 3268 weights, 500 digits of four classes, η = 0.6, batches of 10 and 50, one start; 12 runs, steps 260 "
+           "to 500",
     perturbations=[Control("the loss without ½⟨H, Σ⟩ at the larger batch", {"loss": near([1.0, 0.55], 0.2)})],
 )  # fmt: skip
 def the_mean_loss_is_predicted(covariance=True):
-    """L + ½⟨H, Σ⟩ on the flow of batches is the mean loss of the runs within a fifth.
+    """On a tanh net that learns digits, L + ½⟨H, Σ⟩ on the central flow of batches of 10 and of 50 is the mean loss of SGD's runs
+    from the same start within a fifth, Σ the flow's covariance.
 
     Over the mean loss of 12 runs at the steps 260 to 500, for batches of 10 and 50: a sixth too low and within 3 %. The loss on
     the flow alone (the control) is a little over half of it.

@@ -92,8 +92,8 @@ def regularization_accelerates(network=True, edge=2.0):
     perturbations=(Control("P̄ of the weights at t = 20", changes={"moment": False}),),
 )  # fmt: skip
 def preconditioner_converges(late=1000, moment=True):
-    """On a tanh network of seven weights RMSProp's preconditioner comes to the stationary one of its weights, P̄(w): their cosine
-    is below 0.98 after 20 steps and 1 within 0.002 after 1000, of the central flow and of RMSProp.
+    """On a tanh network of seven weights RMSProp's preconditioner comes to the direction of the stationary one of its weights,
+    P̄(w): their cosine is below 0.98 at t = 20 of the central flow, and after 1000 steps 1 within 0.002, of flow and RMSProp.
 
     P̄ = argmin tr P + gᵀP⁻¹g/η² with H ⪯ 2P, P diagonal, by `cf.stationary_preconditioner`. ``first``: the greatest cosine of the
     flow at t = 20; ``descent``: of RMSProp's ν and weights averaged over 41 steps. λ₁(P⁻¹H) is the flow's at the end, P = √ν/η.

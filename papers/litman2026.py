@@ -70,10 +70,11 @@ def _critical_points(formula, lr, factor, box=2.2, grid=12):
     perturbations=(Control("η = 1.98 and 1.99", changes={"rates": (1.98, 1.99)}),),
 )  # fmt: skip
 def side_of_the_edge(sign=1, rates=(1.98, 2.02)):
-    """The sign of the fourth derivative decides on which side of 2/λ the 2-cycle near the minimum is: on w²/2 − w⁴/24 it is there
+    """On which side of 2/λ the 2-cycle near the minimum is depends, with L‴ = 0, on the sign of L⁗: on w²/2 − w⁴/24 it is there
     just beyond and not just below, on w²/2 + w⁴/24 just below and not just beyond.
 
-    The number of 2-cycles within 1 of the minimum, from complete lists.
+    Where L‴ is not 0, the sign of 3L‴² − λL⁗ takes the place of that of −L⁗ (the normal form of the flip; not checked here). The
+    number of 2-cycles within 1 of the minimum, from complete lists.
     """
     found = {}
     for name, weight in (("softening", -sign), ("hardening", sign)):

@@ -129,8 +129,8 @@ def _mixed(fates):
 )  # fmt: skip
 def box_dimension_of_a_small_net(steps=200, points=6, seed=1, count=192):
     """A net of four weights has, in the plane of two learning rates, a boundary between bounded and divergent training whose
-    dimension, estimated at scales of 10⁻⁷ to 10⁻³ decades, is between 1.17 and 1.98, as is said of the larger networks of the
-    paper, and above 1 in each window that the grid resolves.
+    dimension, estimated at scales of 10⁻⁷ to 10⁻³ decades, is between 1.17 and 1.98 in the mean of the windows that the grid
+    resolves, as is said of the larger networks of the paper, and above 1 in each of these.
 
     Six random points of the boundary after 200 steps, a window of 10⁻² and one of 10⁻⁴ decades about each, 192 × 192 pairs of
     rates in it: 2 − α with α the uncertainty exponent at 1 to 8 cells. ``resolved``: in how many windows its error is at most
