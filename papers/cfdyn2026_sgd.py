@@ -168,8 +168,8 @@ def _away(batch, model):
 @CLAIMS.add(
     "here", {"loss": near([1.0, 1.0], 0.2)},
     Control("the loss on the flow, without its covariance", changes={"covariance": False}), slow=True, second=_small_loss,
-    domain="one tanh net of 3268 weights, 500 digits of four classes, η = 0.6, batches of 10 and 50, one start; 12 runs, steps 260 "
-           "to 500",
+    domain="one tanh net of 3268 weights, 500 digits of four classes, η = 0.6, batches of 10 and 50, one start; 12 runs, steps "
+           "260 to 500",
     perturbations=[Control("the loss without ½⟨H, Σ⟩ at the larger batch", {"loss": near([1.0, 0.55], 0.2)})],
 )  # fmt: skip
 def the_mean_loss_is_predicted(covariance=True):
