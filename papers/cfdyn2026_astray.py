@@ -93,11 +93,11 @@ def _second_modes():
     perturbations=[Control("batches of 8", changes={"batch": 8}), Control("η a tenth lower", changes={"scale": 0.9})],
 )  # fmt: skip
 def runs_in_mirror_images(batch=4, scale=1.0):
-    """Runs of SGD from one start can part into two mirror images: on a logistic net half of them end with both b > 1 and half with
-    both b < −1, their mean near 0, and on a deep linear one about an eighth change to the other side.
+    """Runs of SGD from one start can part into two mirror images: on a logistic net half of them end with both b > 1 and half
+    with both b < −1, their mean near 0, and on a deep linear one about an eighth change to the other side.
 
-    Logistic net: shares of 1,200 runs with both b > 1, and with neither both b > 1 nor both < −1, and the larger of the two |mean b|;
-    w₁w₂w₃x: share with w₂ < 0. 0.04 is three standard errors and more.
+    Logistic net: shares of 1,200 runs with both b > 1, and with neither both b > 1 nor both < −1, and the larger
+    |mean of b|; w₁w₂w₃x: share with w₂ < 0. 0.04 is four standard errors.
     """
     net = _ends("logistic net", 0.5 * scale, batch, 1200).final[:, 2:4]
     up, down = (net > 1).all(axis=1).mean(), (net < -1).all(axis=1).mean()

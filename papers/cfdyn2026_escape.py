@@ -108,9 +108,9 @@ def _least_way(step, rate, steps=24):
     return best
 
 
-def _times(rate, runs=600):
+def _times(rate):
     step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=rate), noise=1.0)
-    return [cf.analysis.escape_times(step.varied("noise", s), [-1.0], "w > 0", 300_000, runs) for s in SIZES]
+    return [cf.analysis.escape_times(step.varied("noise", s), [-1.0], "w > 0", 300_000, 600) for s in SIZES]
 
 
 def _slope_figure():
