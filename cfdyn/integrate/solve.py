@@ -184,7 +184,7 @@ def _solved(
     if options.method not in ("auto", MAP) or options.step:
         raise UsageError("`step` and `method` (but 'map') are for a loss that is a formula, cf.Loss; give `rtol` and `max_step`")
     if options.method == MAP and t != round(t):
-        raise UsageError(f"the central map takes whole steps, not up to t =  {t:g}")
+        raise UsageError(f"the central map takes whole steps, not up to t = {t:g}")
     return solve_large(flow, w0, t, rows, options, warm, progress)
 
 

@@ -76,7 +76,7 @@ def loss_title(text: str, most: int = 95) -> str:
 def typeset_formula(text: str) -> str:
     """A formula for mathtext, in the order in which it was written; empty where it is too long or no plain arithmetic."""
     try:
-        return _tex(ast.parse(text.replace("^", "**"), mode="eval").body)[0] if len(text) <= LONGEST else ""
+        return _tex(ast.parse(text, mode="eval").body)[0] if len(text) <= LONGEST else ""
     except (SyntaxError, ValueError, RecursionError):
         return ""
 

@@ -55,7 +55,7 @@ def arrhenius(found: Sequence[EscapeTimes], sizes: Sequence[float]) -> Arrhenius
     Raises
     ------
     UsageError : fewer than two, sizes that are not positive or twice the same, times where no run left or a rate that changes
-    with time while some runs have not escaped
+        with time while some runs have not escaped
 
     Examples
     --------

@@ -69,4 +69,4 @@ def _print(screen: Screen, crises: Crises, title: str) -> None:
     if len(crises.undecided):
         screen.print(f"beside {len(crises.undecided)} landings orbits show no change; these are undecided", style="dim")
     if crises.reason:
-        screen.print(f"not examined:  {crises.reason}", style="dim")
+        screen.print(f"not examined: {crises.reason}", style="dim")

@@ -98,7 +98,7 @@ def _print(screen: Screen, tangencies: Tangencies, title: str) -> None:
     if len(tangencies):
         screen.table((tangencies.name, "point", "order", "crisis", "beside it"), [*tangencies], _row)
     if tangencies.reason:
-        screen.print(f"not examined:  {tangencies.reason}", style="dim")
+        screen.print(f"not examined: {tangencies.reason}", style="dim")
 
 
 def _row(t: Tangency) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def train(
 def _run(network: str | None, resume: Path | None, options: dict[str, Any], others: dict[str, Any]) -> Run:
     if resume is not None:
         if options or network is not None:
-            raise UsageError("a run keeps its original options:  "
+            raise UsageError("a run keeps its original options: "
                              "with --resume only --steps, --keep, figures and --json are allowed")  # fmt: skip
         options = {"resume": resume}
     if resume is None and network is None:

@@ -125,13 +125,18 @@ class Subject:
         given = [f"{name}={value!r}" for name, value in values.items() if name in open_names]
         return replace(self, settings=[*(self.settings or ()), *given])
 
-    def complete(self, noisy: bool = False) -> tuple[Loss, Optimizer, Sequence[float], Chosen]:
-        """The loss, the optimizer with its learning rate (below the edge with noise), a start, and ``chosen``."""
+    def complete(self, noisy: bool = False, stepped: bool = False) -> tuple[Loss, Optimizer, Sequence[float], Chosen]:
+        """The loss, the optimizer with its learning rate (below the edge with noise), a start, and ``chosen``.
+
+        ``stepped``: a start that is no state of the optimizer's step is refused before minima are searched for.
+        """
         from cfdyn.studies.defaults import BEYOND, WITH_NOISE, completed
 
         loss, optimizer, open_lr = self.loss_and_optimizer()
-        share = WITH_NOISE if noisy else BEYOND
-        return loss, *completed(loss, optimizer, self.given_start(), open_lr, self.seed, share, self.say)
+        share, start = WITH_NOISE if noisy else BEYOND, self.given_start()
+        if stepped and start is not None:
+            cfdyn.as_map(loss, optimizer).state(start)
+        return loss, *completed(loss, optimizer, start, open_lr, self.seed, share, self.say)
 
     def map_and_state(self) -> tuple[Map, Any, Chosen]:
         """The map (of an epoch, if a batch is given), the full starting state, and ``chosen``."""
@@ -143,9 +148,7 @@ class Subject:
             given, step = self.given_start(), self.make_map()
             chosen = {} if given is not None else {"start": f"{MAP_START} for each variable"}
             return step, step.state(given or [MAP_START] * step.dim), chosen
-        if (given := self.given_start()) is not None:  # a wrong one is refused before minima are searched for
-            cfdyn.as_map(*self.loss_and_optimizer()[:2]).state(given)
-        loss, optimizer, start, chosen = self.complete()
+        loss, optimizer, start, chosen = self.complete(stepped=True)
         if self.batch is None:
             step = cfdyn.as_map(loss, optimizer, periods(self.periodic or ()))
         elif self.periodic:

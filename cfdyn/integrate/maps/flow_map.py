@@ -80,11 +80,11 @@ class FlowMap(Portable, MatrixFreeMap):
 
         Raises
         ------
-        NumericsError : there is no next state:  the flow ends before, or never comes back
+        NumericsError : there is no next state: the flow ends before, or never comes back
         """
         image, _, _, why = self.course().one(self.state(z))
         if why:
-            raise NumericsError(f"there is no next state:  {why}")
+            raise NumericsError(f"there is no next state: {why}")
         return image
 
     def step(self, z: np.ndarray) -> np.ndarray:

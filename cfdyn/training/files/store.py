@@ -199,5 +199,5 @@ class said:
 def full(folder: Path, error: OSError) -> NumericsError:
     """The sentence for an error of the system while a run writes into its folder."""
     why = "the disk is full" if error.errno in FULL else f"the system refused: {error.strerror or error}"
-    return NumericsError(f"{folder} cannot be written, {why}; what was written before is intact; resume with:  "
+    return NumericsError(f"{folder} cannot be written, {why}; what was written before is intact; resume with: "
                          f"cfdyn train --resume {folder}")  # fmt: skip

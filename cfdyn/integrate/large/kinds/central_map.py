@@ -43,7 +43,7 @@ class MapRun(CentralRun):
     def step(self, end: float) -> None:
         """One step, which is one of the optimizer; ``end`` is a whole number."""
         if end != round(end):
-            raise UsageError(f"the central map takes whole steps, not up to t =  {end:g}")
+            raise UsageError(f"the central map takes whole steps, not up to t = {end:g}")
         if self.steps >= self.options.max_steps:
             self.status = f"stopped at t = {self.t:.6g} after {self.steps} steps; raise `max_steps`"
             return
