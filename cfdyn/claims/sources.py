@@ -133,6 +133,8 @@ def named(name: str) -> Claim:
     UsageError : there is none, with the nearest one
     """
     claims = {claim.id: claim for paper in papers_of([name.partition(".")[0]]).values() for claim in paper.CLAIMS}
+    if name in modules():
+        raise UsageError(f"{name} is a source, not one claim; its claims: cfdyn claims --source {name}")
     if name not in claims:
         raise unknown("claim", name, all_claims(), "cfdyn list claims")
     return claims[name]

@@ -20,7 +20,8 @@ from cfdyn.errors import CfdynError, UsageError, unknown
 from cfdyn.records.axes import dimensions, entries_of, named, placed
 from cfdyn.records.files import as_path, written_whole
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?:inf|nan)")
+_NUMBER = r"(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?:inf|nan))"
+_NUMBERS = re.compile(rf"{_NUMBER}(?:, {_NUMBER})*")
 WIDEST = 64  # columns of one array in a table
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "#$%&_{}"}
                         | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"})  # fmt: skip
@@ -177,14 +178,14 @@ def cell(value: Any) -> Any:
 
 
 def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe before one that begins as such and is no number.
+    """A text that no spreadsheet takes for a formula: an apostrophe before one that begins as such and is no list of numbers.
 
-    >>> [inert(text) for text in ("=cmd|'/c calc'!A0", "@SUM(A1)", "-x", "-1.5", "x = 0.6")]
-    ["'=cmd|'/c calc'!A0", "'@SUM(A1)", "'-x", '-1.5', 'x = 0.6']
+    >>> [inert(text) for text in ("=cmd|'/c calc'!A0", "@SUM(A1)", "-x", "-1.5", "-1.5, 0.6", "x = 0.6")]
+    ["'=cmd|'/c calc'!A0", "'@SUM(A1)", "'-x", '-1.5', '-1.5, 0.6', 'x = 0.6']
     """
     text = text.replace("\r", " ")  # which a spreadsheet takes for the end of a row, and the csv module does not
     begins = text.lstrip(" ")[:1] in tuple("=+-@\t\n＝＋－＠")
-    return f"'{text}" if begins and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if begins and not _NUMBERS.fullmatch(text) else text
 
 
 def by_rows(table: dict[str, list[Any]]) -> list[dict[str, Any]]:

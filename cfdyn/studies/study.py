@@ -164,6 +164,8 @@ def studied(
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
     if "lr" not in optimizer.params:
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
+    if given:
+        as_map(loss, optimizer).state(start)  # a wrong one is refused before anything is computed
     stages.begin("looking for minima")
     known = shared.once(("minima", of_loss(loss), box, seed), lambda: minima(loss, box, seed=seed, progress=stages.starts))
     if auto:

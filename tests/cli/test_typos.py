@@ -14,6 +14,8 @@ SAID = [
     (["classify", "foo(w)"], "foo is not known"),
     (["classify", "lgo(w)"], "did you mean 'log'?"),
     (["classify", "w**4", "--start", "1,2"], "a start has 1 entry (w), not 2"),
+    (["study", "w**4", "--start", "1,2"], "a start has 1 entry (w), not 2"),
+    (["claims", "cheung2019", "--review"], "cfdyn claims --source cheung2019"),
     (["flow", "--ode", "y; -x", "--variables", "x"], "2 formulas for the variable x; name the others too, such as --variables"),
     (["certify", "all"], "give a LOSS, such as double_well"),
 ]
