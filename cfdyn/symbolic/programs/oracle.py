@@ -118,7 +118,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
     ``variation`` (step and derivative1 with the jacobian of both), ``tangents:K`` (step and derivative1 in K directions),
     ``taylor:K`` (the series of the next
     state from that of the state, coefficient by coefficient, up to the order K), of its observables ``loss``,
-    ``gradient``, ``hessian``, ``hvp`` (its product with a direction behind the state), and
+    ``gradient``, ``hessian``, ``third``, ``hvp`` (its product with a direction behind the state), and
     ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K``, which bound these over
     boxes; ``preconditioner`` (θP/2 and P of each weight in the step, and the weight decay)."""
     tape, n = Tape(), len(spec.names)
@@ -126,7 +126,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
     columns = 0 if spec.data is None else spec.data.shape[1]
     kind, _, argument = what.partition(":")
     extra = 0
-    if kind in ("loss", "gradient", "hessian", "hvp") and spec.observed is not None:
+    if kind in ("loss", "gradient", "hessian", "third", "hvp") and spec.observed is not None:
         return _observable(tape, spec.observed, spec, z, parameters, kind)
     # Where an angle begins again nothing switches.
     outputs = step_nodes(tape, spec, z, parameters, wrap=kind not in ("switching", "side", "lift"))
@@ -168,7 +168,7 @@ def _observable(tape: Tape, loss: LossSpec, spec: MapSpec, z: list[Node], parame
     value = loss_node(tape, loss, w, parameters)
     direction = tape.leaves("z", len(w), len(z))
     outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
-               "hessian": lambda: sum(hessian(tape, value, w), []),
+               "hessian": lambda: sum(hessian(tape, value, w), []), "third": lambda: third(tape, value, w),
                "hvp": lambda: directional(tape, reverse(tape, value, w), w, [direction])}[kind]()  # fmt: skip
     columns = 0 if spec.data is None else spec.data.shape[1]
     return Program(tape, tuple(outputs), len(z) + len(w) * (kind == "hvp"), len(parameters), columns)

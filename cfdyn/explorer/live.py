@@ -1,0 +1,66 @@
+"""`live`: the page of one loss and optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cfdyn.errors import UsageError, unknown
+from cfdyn.explorer.document import document
+from cfdyn.explorer.scene import refuse, scene_of
+from cfdyn.plotting import check_folder, check_limits
+from cfdyn.records.files import as_path, written_whole
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.steps import as_map
+
+MOST = 1_000_000  # bytes of a page
+
+
+def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None = None, **ranges: Sequence[float]) -> Path:  # noqa: E501
+    """A page on which a reader moves the start and the parameters and sees what the optimizer does: one file of HTML.
+
+    The map w ← f(w), its Jacobian and the loss with its derivatives are compiled to WebAssembly and run in the reader's browser.
+    The page needs no server and sends no request. Its numbers are those of this package to the last bit where the
+    formulas are made of + − × ÷ √; elementary functions are the browser's.
+
+    Parameters
+    ----------
+    loss : a formula of one or two weights, with parameters or data
+    optimizer : the optimizer, with its learning rate
+    path : the file, such as "figure.html"
+    start : weights (d,) or the full state; near the lowest minimum if not given
+    ranges : (lo, hi) of parameters by name, as ``lr=(0.5, 2)``; the orbit diagram is drawn over the first of them, or over lr
+
+    Returns
+    -------
+    the path
+
+    Raises
+    ------
+    UsageError : the loss has three or more weights or is no formula, a range is none, the page would have more than 1 MB, the
+        file cannot be written, or wasmtime is not installed
+    NumericsError : the disk is full
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import cfdyn as cf
+    >>> path = tempfile.mkdtemp() + "/figure.html"
+    >>> page = cf.live(cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.46), path, lr=(0.8, 2.0))
+    >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 100_000
+    (True, True)
+    """
+    path, loss = check_folder(as_path(path)), refuse(loss)
+    step = as_map(loss, optimizer)
+    chosen = {}
+    for name, pair in ranges.items():
+        if name not in step.params:
+            raise unknown("parameter of the map", name, step.params)
+        chosen[name] = check_limits(name, pair)
+    text = document(scene_of(step, loss, optimizer, start, chosen)).encode()
+    if len(text) > MOST:
+        raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")
+    with written_whole(path) as temporary:
+        Path(temporary).write_bytes(text)
+    return path

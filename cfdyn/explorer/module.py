@@ -1,0 +1,63 @@
+"""A map as a module of WebAssembly: its programs, and loops over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from cfdyn.codegen.wasm import declare, imported, print_wat
+from cfdyn.errors import UsageError
+from cfdyn.symbolic.programs.oracle import map_program
+from cfdyn.tape.program import Program, Tape
+
+BLOCK = 64  # rows of scratch that `advance` goes over
+
+
+@dataclass(frozen=True)
+class Module:
+    """``wasm``: the binary; ``imports``: the functions of numbers that the page supplies; ``exports``: the programs."""
+
+    wasm: bytes
+    imports: tuple[str, ...]
+    exports: tuple[str, ...]
+
+
+def programs(step: Any) -> Mapping[str, Program]:
+    """What a page asks of a map: the step and its Jacobian, the loss and its derivatives, and the optimizer's threshold."""
+    observed = ("loss", "gradient", "hessian", "third") if step.spec.observed is not None else ()
+    found = {what: map_program(step.spec, what) for what in ("step", "jacobian", *observed)}
+    return found | {"threshold": threshold} if (threshold := _threshold(step)) else found
+
+
+def _threshold(step: Any) -> Program | None:
+    """θ, the largest stable lr × curvature; None for optimizers where it is not of the Hessian's own curvature."""
+    optimizer = getattr(step.spec, "optimizer", None)
+    if optimizer is None or optimizer.threshold is None or optimizer.gradient is not None:
+        return None
+    if optimizer.preconditioner is None or set(optimizer.preconditioner.names) != {"lr"}:
+        return None
+    tape, called = Tape(), optimizer.beside(step.spec.loss.params)
+    parameters = tape.named("p", step.spec.params)
+    root = optimizer.threshold.on(tape, {plain: parameters[name] for plain, name in called.items()})
+    return Program(tape, (root,), 0, len(parameters), 0 if step.spec.data is None else step.spec.data.shape[1])
+
+
+def print_module(programs: Mapping[str, Program], dim: int) -> str:
+    """The text of a module with these programs, among them "step" and "jacobian", and the loops over them."""
+    head = f'(memory (export "memory") 1)\n(global $D i32 (i32.const {dim}))\n(global $BLOCK i32 (i32.const {BLOCK}))\n'
+    functions = "".join(print_wat(program, name) for name, program in programs.items())
+    loops = files(__package__).joinpath("loops.wat").read_text(encoding="utf-8")
+    return f"(module\n{declare(imported(programs.values()))}{head}{functions}{loops})\n"
+
+
+def assemble(step: Any) -> Module:
+    """The module of a map, by wasmtime's assembler (the extra `explore`)."""
+    try:
+        from wasmtime import wat2wasm
+    except ImportError:
+        raise UsageError("this needs wasmtime: pip install 'cfdyn[explore]'") from None
+    wanted = programs(step)
+    wasm = bytes(wat2wasm(print_module(wanted, step.dim)))
+    return Module(wasm, tuple(imported(wanted.values())), tuple(wanted))

@@ -1,0 +1,97 @@
+// The map's own WebAssembly, with arrays in its memory. All numbers are doubles.
+
+import { erf } from "./special.js";
+
+const ESCAPE = 1e15, FARTHEST = 1e307; // an orbit that is drawn ends at the first; a verdict follows it to the second
+const MOST_STEPS = 4096; // that are kept at once
+const WORD = 8;
+
+export async function loadEngine(scene, bytes) {
+  const math = { ...Object.fromEntries(Object.getOwnPropertyNames(Math).map((name) => [name, Math[name]])), erf };
+  const { instance } = await WebAssembly.instantiate(bytes, { math });
+  return new Engine(scene, instance.exports);
+}
+
+export class Engine {
+  constructor(scene, exports) {
+    this.rules = exports;
+    this.dim = scene.names.length;
+    this.weights = scene.weights;
+    this.names = scene.params.map((parameter) => parameter.name);
+    const d = this.dim, sizes = {
+      p: this.names.length + scene.table.length, z: d, rows: (MOST_STEPS + 1) * d, scratch: 66 * d + d * d, v: d,
+      lengths: MOST_STEPS, out: d * d + 8,
+    };
+    let end = 64;
+    const at = Object.entries(sizes).map(([name, size]) => { const begin = end; end += WORD * (size + 1); return [name, begin, size]; });
+    const missing = Math.ceil((end - exports.memory.buffer.byteLength) / 65536);
+    if (missing > 0) exports.memory.grow(missing);
+    this.at = {};
+    this.data = {};
+    for (const [name, begin, size] of at) {
+      this.at[name] = begin;
+      this.data[name] = new Float64Array(exports.memory.buffer, begin, size);
+    }
+    this.data.p.set(scene.table, this.names.length);
+  }
+
+  setParameters(values) {
+    this.names.forEach((name, i) => { this.data.p[i] = values[name]; });
+  }
+
+  setParameter(name, value) {
+    this.data.p[this.names.indexOf(name)] = value;
+  }
+
+  // A program's outputs at a state (weights are enough for the loss and its derivatives).
+  evaluate(what, z, count) {
+    this.data.z.set(z);
+    this.rules[what](this.at.z, this.at.p, this.at.out);
+    return this.data.out.slice(0, count);
+  }
+
+  step(z) { return this.evaluate("step", z, this.dim); }
+  loss(w) { return this.evaluate("loss", w, 1)[0]; }
+  gradient(w) { return this.evaluate("gradient", w, this.weights); }
+  hessian(w) { return this.evaluate("hessian", w, this.weights ** 2); }
+  threshold() { return this.rules.threshold ? this.evaluate("threshold", [], 1)[0] : NaN; }
+
+  // z and up to n states after it, one behind the other; `taken` of them are there.
+  orbit(z, n, escape = ESCAPE) {
+    this.data.rows.set(z);
+    const taken = this.rules.iterate(this.at.rows, this.at.p, Math.min(n, MOST_STEPS), escape);
+    return { taken, states: this.data.rows.subarray(0, (taken + 1) * this.dim) };
+  }
+
+  // Move z on in place; the number of steps until it escapes.
+  advance(z, n, escape = FARTHEST) {
+    this.data.z.set(z);
+    const taken = this.rules.advance(this.at.z, this.at.p, n, escape, this.at.scratch);
+    z.set(this.data.z);
+    return taken;
+  }
+
+  // The least period of the n states that `orbit` kept, 0 if none.
+  period(n, most, tolerance, floor) {
+    return this.rules.period(this.at.rows, n, most, tolerance, floor);
+  }
+
+  // The mean logarithm of the factors by which n states that `orbit` kept stretch the direction v, which turns with them.
+  stretching(n, v) {
+    this.data.v.set(v);
+    const kept = this.rules.lengths(this.at.rows, this.at.p, n, this.at.v, this.at.lengths, this.at.scratch);
+    v.set(this.data.v);
+    let sum = 0;
+    for (let k = 0; k < kept; k++) sum += Math.log(this.data.lengths[k]);
+    return kept < n ? (this.data.lengths[kept] === 0 ? -Infinity : NaN) : sum / n;
+  }
+
+  direction() { return new Float64Array(this.dim).fill(this.dim ** -0.5); }
+
+  sharpness(w) {
+    const h = this.hessian(w);
+    if (this.weights === 1) return h[0];
+    const mean = (h[0] + h[3]) / 2, gap = (h[0] - h[3]) / 2;
+    return mean + Math.hypot(gap, h[1]);
+  }
+}

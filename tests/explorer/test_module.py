@@ -1,0 +1,130 @@
+"""Maps as WebAssembly, run in wasmtime, are the maps that Python runs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.codegen import wasm
+from cfdyn.errors import FormulaError
+from cfdyn.explorer.module import assemble, programs
+from cfdyn.kernels.orbits import least_return
+from cfdyn.tape.program import Program, Tape
+from tests.codegen.test_llvm_ir import same_bits
+from tests.differential.random_maps import cases, optimizer_cases
+from tests.explorer.engine import Engine
+
+CASES = cases()
+
+
+def engine_of(step) -> Engine:
+    module = assemble(step)
+    return Engine(module.wasm, module.imports)
+
+
+def compare(case) -> None:
+    """Step and Jacobian along twenty steps, to the last bit; the page's functions are those of this system's library here."""
+    step = cf.Map(case.formulas, variables=case.variables, params=case.params)
+    engine, z = engine_of(step), np.array(case.start)
+    for _ in range(20):
+        for name, count in (("step", step.dim), ("jacobian", step.dim**2)):
+            assert same_bits(engine.rule(name, z, step.p, count), step.rule(name)(z, step.p)), (case.family, name, z)
+        z = step.rule("step")(z, step.p)
+
+
+def test_random_maps_to_the_last_bit():
+    for case in CASES[::50]:
+        compare(case)
+
+
+@pytest.mark.slow
+def test_a_thousand_random_maps_to_the_last_bit():
+    for case in CASES[1::2]:
+        compare(case)
+
+
+@pytest.mark.parametrize(
+    ("loss", "optimizer"),
+    [
+        (cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.46)),
+        (cf.Loss("(1 - x*y)**2/2 + log(1 + exp(x))"), cf.optimizers.heavy_ball(lr=0.4, momentum=0.5)),
+        (cf.losses.breast_cancer(features=2), cf.optimizers.adam(lr=0.3)),  # 569 rows: the last block of eight is not full
+    ],
+    ids=["double well", "two weights", "data"],
+)
+def test_losses_and_their_derivatives_to_the_last_bit(loss, optimizer):
+    step = cf.as_map(loss, optimizer)
+    engine, rng = engine_of(step), np.random.default_rng(5)
+    for _ in range(10):
+        z = np.abs(rng.normal(size=step.dim))
+        for name, program in programs(step).items():
+            got = engine.rule(name, z, step.p, len(program.outputs))
+            if name == "threshold":
+                assert got == pytest.approx([optimizer.limit], rel=1e-15)
+            elif name == "third":
+                assert got == pytest.approx(loss.third(z[: loss.dim]).ravel(), rel=1e-12, abs=1e-300)
+            else:
+                assert same_bits(got, step.rule(name)(z, step.p)), name
+
+
+def test_a_sum_over_no_full_block_and_far_arguments():
+    """cos of rows beyond 2²⁰ is the page's; with one row there is one term."""
+    for rows in (1, 9):
+        loss = cf.Loss("cos(w*x) + y*softplus(w)", data={"x": 1e6 * np.arange(1.0, rows + 1), "y": np.linspace(0, 1, rows)})
+        step = cf.as_map(loss, cf.optimizers.gd(lr=0.1))
+        z = np.array([1.3])
+        assert same_bits(engine_of(step).rule("step", z, step.p, 1), step.rule("step")(z, step.p))
+
+
+def test_powers_as_products_and_by_the_page():
+    for power in (-65, -7, -1, 2, 5, 13, 64, 65):
+        step = cf.Map([f"r*x**({power})"], variables=["x"], params={"r": 0.9})
+        z = np.array([1.01])
+        assert same_bits(engine_of(step).rule("step", z, step.p, 1), step.rule("step")(z, step.p)), power
+
+
+def test_orbits_are_those_of_the_kernel_and_end_where_they_leave():
+    step = cf.as_map(cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.9))
+    engine, (states, _) = engine_of(step), step.orbit(np.array([0.3]), 200, 1e6)
+    rows, p, scratch = engine.place(np.full(201, 0.3), step.p, np.zeros(65))
+    assert engine.call("iterate", rows, p, 200, 1e6) == 200
+    assert same_bits(engine.read(rows, 201), states.ravel())
+    engine.place(np.full(201, 0.3), step.p, np.zeros(65))
+    assert engine.call("advance", rows, p, 177, 1e6, scratch) == 177
+    assert same_bits(engine.read(rows, 1), states[177])
+    far, p, scratch = engine.place(np.array([5.0]), step.p, np.zeros(65))
+    assert engine.call("advance", far, p, 100, 1e6, scratch) == len(step.orbit(np.array([5.0]), 100, 1e6)[0]) - 1 < 10
+
+
+@pytest.mark.parametrize("case", optimizer_cases(2), ids=lambda case: case.family)
+def test_periods_and_exponents_are_those_of_the_kernels(case):
+    step = cf.Map(case.formulas, variables=case.variables, params=case.params)
+    d, engine, n = step.dim, engine_of(step), 64
+    z, p, rows, scratch, v, lengths = engine.place(
+        np.array(case.start), step.p, np.zeros((n + 1, d)), np.zeros((65, d)), np.full(d, d**-0.5), np.zeros(n)
+    )
+    if engine.call("advance", z, p, 3000, 1e9, scratch) < 3000:
+        return
+    orbit = step.orbit(np.array(case.start), 3000 + n - 1, 1e9)[0][3000:]
+    engine.memory.write(engine.store, orbit[0].tobytes(), rows)
+    assert engine.call("iterate", rows, p, n - 1, 1e9) == n - 1
+    assert same_bits(engine.read(rows, n * d), orbit.ravel())
+    assert engine.call("period", rows, n, 16, 1e-9, 1e-290) == least_return(orbit, 16, 1e-9, 1e-290)
+    assert engine.call("lengths", rows, p, n - 1, v, lengths, scratch) == n - 1
+    vector, total = np.full(d, d**-0.5), 0.0
+    for state in orbit[:-1]:
+        vector = step.jacobian(state) @ vector
+        total += math.log(np.linalg.norm(vector))
+        vector /= np.linalg.norm(vector)
+    assert math.fsum(np.log(engine.read(lengths, n - 1))) == pytest.approx(total, abs=1e-6)
+
+
+def test_a_long_program_is_refused(monkeypatch):
+    monkeypatch.setattr(wasm, "LONGEST", 3)
+    tape = Tape()
+    z = tape.leaf("z", 0)
+    with pytest.raises(FormulaError, match="too long for a page"):
+        wasm.print_wat(Program(tape, (tape.add(tape.ipow(z, 2), tape.apply("exp", z)),), 1, 0), "f")

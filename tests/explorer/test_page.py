@@ -1,0 +1,222 @@
+"""A page is one closed file, and its modules compute what Python computes."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import math
+import re
+import shlex
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.cli import main
+from cfdyn.errors import UsageError
+from cfdyn.explorer.document import document, embedded, policy, script
+from tests.explorer.page import FOLDER, in_node, needs_chromium, needs_node, opened, scene_in
+
+WELL = "(w**2-1)**2/4"
+START = """
+import { readFileSync } from "node:fs";
+import { loadEngine } from "./engine.js";
+import { nearestMinimum } from "./minimum.js";
+import { State } from "./state.js";
+import { asCommand, asPython } from "./take.js";
+import { sentenceOf, Settling } from "./verdict.js";
+const { scene } = given, engine = await loadEngine(scene, Buffer.from(scene.wasm, "base64")), state = new State(scene);
+engine.setParameters(state.values);
+const sentence = (start) => { const settling = new Settling(engine, start); settling.run(Infinity); return settling.result; };
+"""
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory):
+    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.46), tmp_path_factory.mktemp("page") / "well.html", [1.1], lr=(0.8, 2.0))
+
+
+def test_a_page_is_one_small_file_that_asks_for_nothing(well):
+    text = well.read_text(encoding="utf-8")
+    assert len(text) < 100_000
+    assert re.findall(r"https?:|//[\w-]+\.\w+|\bsrc=|\bhref=|@import|url\(", text) == []
+    assert re.findall(r"<[^>]*\s(?:style|on\w+)=", text) == []
+    assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text) == []
+
+
+def test_its_policy_names_the_style_and_the_script_that_are_in_it(well):
+    text = well.read_text(encoding="utf-8")
+    [meta] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    rules = dict(rule.split(maxsplit=1) for rule in meta.split("; "))
+    for pattern, rule in ((r"<style>(.*?)</style>", "style-src"), (r'<script type="module">(.*?)</script>', "script-src")):
+        [inside] = re.findall(pattern, text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in rules[rule].split()
+    assert rules["default-src"] == "'none'" and "unsafe-inline" not in meta and "'unsafe-eval'" not in meta
+    assert policy("a", "b") != policy("a", "c")
+
+
+def test_names_of_the_joined_modules_are_unique_and_all_of_them_are_in_it():
+    text = script()
+    declared = re.findall(r"^(?:async )?(?:function|class) (\w+)", text, re.MULTILINE)
+    for line in re.findall(r"^const (.*)$", text, re.MULTILINE):
+        declared += re.findall(r"(?:^|, )([A-Za-z_]\w*) = ", line)
+    assert len(declared) > 50 and len(declared) == len(set(declared))
+    assert "import {" not in text and not re.search(r"^export ", text, re.MULTILINE)
+    assert all(file.read_text(encoding="utf-8").splitlines()[0] in text for file in FOLDER.glob("*.js"))
+
+
+def test_hostile_text_stays_text(well, tmp_path):
+    hostile = "</script><script>alert(1)</script><!--@STYLE@"
+    scene = scene_in(well) | {"formula": hostile}
+    text = document(scene)
+    assert text.count("</script>") == 2 and "<!--" not in text and "alert(1)</script" not in text
+    assert json.loads(embedded(scene))["formula"] == hostile
+    compared = cf.live("Piecewise((w**2, w < 1), (2*w - 1, True))", cf.optimizers.gd(lr=0.3), tmp_path / "p.html", [0.5])
+    assert scene_in(compared)["formula"] == "Piecewise((w**2, w < 1), (2*w - 1, True))"
+
+
+@needs_node
+def test_node_runs_the_bits_of_python(well, tmp_path):
+    ask = "console.log(JSON.stringify([...engine.orbit(state.start, 500).states]));"
+    step = cf.as_map(cf.Loss(WELL), cf.optimizers.gd(lr=1.46))
+    assert in_node(tmp_path, START + ask, {"scene": scene_in(well)}) == step.orbit(np.array([1.1]), 500, 1e15)[0].ravel().tolist()
+
+
+@needs_node
+def test_verdicts_are_those_of_python(well, tmp_path):
+    """The period or the kind at rates of every regime, the step of divergence, the exponent ln 3 at the end, where the cubic is a Chebyshev polynomial."""
+    rates = [0.9, 1.24, 1.46, 1.999, 2.3]
+    ask = """console.log(JSON.stringify(given.rates.map((lr) => {
+        engine.setParameters({ lr });
+        const result = sentence(state.start);
+        return { ...result, points: (result.points ?? []).map((row) => row[0]), words: sentenceOf(result, lr) };
+    })));"""
+    found = in_node(tmp_path, START + ask, {"scene": scene_in(well), "rates": rates})
+    assert [(one["kind"], one["period"]) for one in found[:3]] == [("cycle", 1), ("cycle", 4), ("cycle", 3)]
+    for lr, one in zip(rates, found, strict=True):
+        step = cf.as_map(cf.Loss(WELL), cf.optimizers.gd(lr=lr))
+        regime = cf.analysis.classify(step, [1.1])
+        assert {"fixed point": "cycle"}.get(regime.kind, regime.kind) == one["kind"]
+        if one["points"]:
+            assert np.allclose(np.sort(one["points"]), np.sort(np.ravel(regime.points)), atol=1e-7)
+    assert found[3]["exponent"] == pytest.approx(math.log(3), abs=0.02)
+    assert found[4]["words"].startswith(f"The orbit diverges after {cf.iterate(step, [1.1], 1000).status.split()[-1]} steps, 2.3 ×")
+    assert found[2]["words"] == "Stable 3-cycle, 1.46 × the edge of stability."
+
+
+@needs_node
+def test_rest_at_an_unstable_point_is_no_fixed_point(tmp_path):
+    """Adam's weights rest in floats once their gradients are 0, while the averages fall and the point becomes unstable."""
+    page = cf.live(cf.Loss(WELL), cf.optimizers.adam(lr=0.3), tmp_path / "adam.html", [1.107])
+    found = in_node(tmp_path, START + "console.log(JSON.stringify(sentenceOf(sentence(state.start), NaN)));", {"scene": scene_in(page)})
+    assert found == "Undecided: after 256,000 steps round-off holds it at an unstable fixed point."
+
+
+@needs_node
+def test_the_edge_is_that_of_python(tmp_path):
+    loss = cf.Loss("(1 - x*y)**2/2 + b*(x - y)**2", params={"b": 0.1})
+    page = cf.live(loss, cf.optimizers.heavy_ball(lr=0.9, momentum=0.5), tmp_path / "page.html", [1.2, 0.7])
+    ask = """const found = nearestMinimum(engine, state.start.slice(0, 2), scene.minima);
+    console.log(JSON.stringify([...found.w, found.sharpness, engine.threshold()]));"""
+    *w, sharpness, threshold = in_node(tmp_path, START + ask, {"scene": scene_in(page)})
+    assert w == pytest.approx([1.0, 1.0], abs=1e-7)
+    assert (sharpness, threshold) == pytest.approx((2.0, 2 * (1 + 0.5)))
+
+
+@needs_node
+def test_what_is_copied_is_the_same_map(tmp_path):
+    """The address is read back; the Python runs; the command is one."""
+    page = cf.live(cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1])
+    ask = """state.values.a = 1; state.values.lr = 0.1 + 0.2;
+    const other = new State(scene);
+    other.readHash(state.toHash());
+    other.readHash("#p.lr=-1&p.a=<img>&start=1&shown=1e9&entry=7&over=nothing");
+    console.log(JSON.stringify([other.values, [...other.start], asPython(state), asCommand(state)]));"""
+    values, start, python, command = in_node(tmp_path, START + ask, {"scene": scene_in(page)})
+    assert values == {"a": 1.0, "lr": 0.1 + 0.2, "momentum": 0.5} and start == [1.1, 0.0]
+    printed, said = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(python, {})
+    assert printed.getvalue().startswith("fixed point 1 ")
+    with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
+        main([*shlex.split(command)[1:], "--json"])
+    assert end.value.code == 0
+    assert json.loads(said.getvalue())["map"] == "heavy_ball:lr=0.3,momentum=0.5 on a*(w**2-1)**2/4"
+
+
+@needs_node
+def test_the_error_function_of_the_page(tmp_path):
+    x = [*np.linspace(-7, 7, 4001).tolist(), 0.0, 1e-300, -1e-8, 0.4, 1.9999999, 2.0, 5.9999]
+    ask = 'import { erf } from "./special.js"; console.log(JSON.stringify(given.map(erf)));'
+    found = np.array(in_node(tmp_path, ask, x))
+    exact = np.array([math.erf(one) for one in x])
+    assert np.max(np.abs(found - exact) / np.maximum(np.spacing(np.abs(exact)), 5e-324)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [(cf.Loss("x**2 + y**2 + z**2"), "has 3"), (cf.networks.quadratic(dim=3) if "quadratic" in cf.networks.names() else object(), "formula")],
+    ids=["three weights", "no formula"],
+)
+def test_what_has_no_page(loss, words, tmp_path):
+    with pytest.raises(UsageError, match=words):
+        cf.live(loss, cf.optimizers.gd(lr=0.1), tmp_path / "page.html")
+
+
+def test_ranges_and_places_that_make_no_sense(tmp_path):
+    gd = cf.optimizers.gd(lr=0.1)
+    for path, ranges, words in (
+        (tmp_path / "p.html", {"rate": (0, 1)}, "rate"), (tmp_path / "p.html", {"lr": (1, 0)}, "lo < hi"),
+        (tmp_path / "none" / "p.html", {}, "not a folder"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=words):
+            cf.live("w**2/2", gd, path, **ranges)
+    rows = {"x": np.linspace(0, 1, 60_000)}
+    with pytest.raises(UsageError, match="take fewer rows"):
+        cf.live(cf.Loss("(w - x)**2", data=rows), gd, tmp_path / "p.html", [0.1])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_the_page(tmp_path):
+    said = io.StringIO()
+    with contextlib.chdir(tmp_path), contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
+        main(["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--json"])
+    assert end.value.code == 0
+    assert json.loads(said.getvalue())["file"] == "page.html"
+    scene = scene_in(tmp_path / "page.html")
+    assert (scene["over"], scene["params"][0]["lo"], scene["params"][0]["hi"], scene["start"]) == ("lr", 0.5, 2.0, [1.1])
+
+
+@needs_chromium
+def test_a_reader_sees_the_verdict(well, tmp_path):
+    texts, console = opened(well, tmp_path)
+    assert texts["sentence"] == "Stable 3-cycle, 1.46 × the edge of stability." and console == ""
+    assert texts["formula"] == WELL
+
+
+@needs_chromium
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fragment", "sentence"),
+    [("#p.lr=0.9", "Stable fixed point, 0.9 ×"), ("#p.lr=1.1&start=-1.2", "Stable 2-cycle, 1.1 ×"), ("#p.lr=1.9", "Chaotic: Lyapunov exponent"),
+     ("#p.lr=2.3", "The orbit diverges after"), ("#p.lr=<script>alert(1)</script>", "Stable 3-cycle, 1.46 ×")],
+)  # fmt: skip
+def test_an_address_is_a_state(well, tmp_path, fragment, sentence):
+    texts, console = opened(well, tmp_path, fragment)
+    assert texts["sentence"].startswith(sentence) and console == ""
+
+
+@needs_chromium
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("loss", "optimizer"),
+    [(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=1.05)), (cf.losses.breast_cancer(features=1), cf.optimizers.gd(lr=10.0))],
+    ids=["two weights", "data"],
+)
+def test_pages_of_other_losses_run(loss, optimizer, tmp_path):
+    texts, console = opened(cf.live(loss, optimizer, tmp_path / "page.html"), tmp_path, milliseconds=4000)
+    assert texts["sentence"].startswith("Stable ") and console == ""
