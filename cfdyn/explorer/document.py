@@ -21,9 +21,9 @@ def source(name: str) -> str:
     return files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
-def script() -> str:
-    """All modules that ``main.js`` needs as one, each behind those that it imports; their names are unique."""
-    texts, waiting = dict[str, str](), ["main.js"]
+def script(entry: str = "main.js") -> str:
+    """All modules that the module ``entry`` needs as one, each behind those that it imports; their names are unique."""
+    texts, waiting = dict[str, str](), [entry]
     while waiting:
         if (name := waiting.pop()) not in texts:
             texts[name] = source(name)
@@ -47,8 +47,8 @@ def policy(style: str, script: str) -> str:
     return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'wasm-unsafe-eval'; base-uri 'none'; form-action 'none'".format(*hashes)  # noqa: E501
 
 
-def document(scene: Mapping[str, Any]) -> str:
-    """The page as text."""
-    parts = {"STYLE": source("page.css").strip(), "SCRIPT": script(), "SCENE": embedded(scene)}
+def document(scene: Mapping[str, Any], entry: str = "main.js") -> str:
+    """The page as text; its host is the module ``entry``."""
+    parts = {"STYLE": source("page.css").strip(), "SCRIPT": script(entry), "SCENE": embedded(scene)}
     parts["POLICY"] = policy(parts["STYLE"], parts["SCRIPT"])
     return PLACES.sub(lambda place: parts[place[1]], source("page.html"))

@@ -51,7 +51,7 @@ def test_its_policy_names_the_style_and_the_script_that_are_in_it(well):
     text = well.read_text(encoding="utf-8")
     [meta] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     rules = dict(rule.split(maxsplit=1) for rule in meta.split("; "))
-    for pattern, rule in ((r"<style>(.*?)</style>", "style-src"), (r'<script type="module">(.*?)</script>', "script-src")):
+    for pattern, rule in ((r"<style>(.*?)</style>", "style-src"), (r'<script type="module" id="script">(.*?)</script>', "script-src")):
         [inside] = re.findall(pattern, text, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in rules[rule].split()

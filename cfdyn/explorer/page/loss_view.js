@@ -60,7 +60,7 @@ export class LossView {
   }
 
   tick(now) {
-    if (!this.playing) return;
+    if (!this.playing || !this.canvas.isConnected) return;
     this.clock += this.last === null ? 0 : Math.min(0.1, (now - this.last) / 1000) * PACE;
     this.last = now;
     this.draw();

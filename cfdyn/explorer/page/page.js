@@ -1,0 +1,147 @@
+// The page of a scene: one state, its views, and the work that is spread over frames.
+
+import { Controls } from "./controls.js";
+import { Diagram } from "./diagram.js";
+import { loadEngine } from "./engine.js";
+import { LossView } from "./loss_view.js";
+import { nearestMinimum } from "./minimum.js";
+import { shortNumber } from "./numbers.js";
+import { themeColours, visibleOn } from "./plot.js";
+import { State } from "./state.js";
+import { StepsView } from "./steps_view.js";
+import { addButtons } from "./take.js";
+import { regimeOf, sentenceOf, Settling } from "./verdict.js";
+
+const FRAME = 10; // milliseconds of work between two pictures
+
+export class Page {
+  constructor(root, scene, engine, hash) {
+    Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {} });
+    this.state.readHash(hash);
+    this.closing = new AbortController();
+    const at = (selector) => root.querySelector(selector), { signal } = this.closing;
+    at("#formula").textContent = scene.formula;
+    at("#version").textContent = scene.version;
+    document.title = `${scene.formula} · cfdyn`;
+    this.lossView = new LossView(this, at("#loss"));
+    this.stepsView = new StepsView(this, at("#steps"));
+    this.diagram = new Diagram(this, at("#diagram"));
+    this.controls = new Controls(this.state, at("#parameters"));
+    addButtons(this, at("#take"), at("#told"));
+    this.state.listeners.push((changed) => this.follow(changed));
+    addEventListener("hashchange", () => this.state.change("others", (state) => state.readHash(location.hash)), { signal });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
+    this.follow(new Set(["others"]));
+  }
+
+  title() {
+    const { state, scene } = this, values = Object.entries(state.values).map(([name, value]) => `${name} = ${shortNumber(value, 6)}`);
+    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}`;
+  }
+
+  repaint() {
+    this.theme = themeColours();
+    this.diagram.restart();
+    this.drawViews();
+    this.say();
+  }
+
+  // Everything that depends on what changed.
+  follow(changed) {
+    const { engine, state, scene } = this;
+    engine.setParameters(state.values);
+    this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
+    this.orbit = this.followOrbit();
+    this.edge = this.edgeNow();
+    this.settling = new Settling(engine, state.start);
+    this.settling.run(performance.now() + FRAME / 2);
+    this.settled = this.settling.result;
+    this.lossView.refresh();
+    if (changed.has("start")) this.lossView.restart();
+    this.controls.show();
+    this.say();
+    this.drawViews();
+    if (["others", "start", "range"].some((what) => changed.has(what))) this.diagram.restart();
+    else this.diagram.draw();
+    clearTimeout(this.written);
+    this.written = setTimeout(() => history.replaceState(null, "", state.toHash()), 250);
+    this.wake();
+  }
+
+  followOrbit() {
+    const { engine, state } = this, d = engine.dim, { taken, states } = engine.orbit(state.start, state.shown);
+    const rows = Array.from({ length: taken + 1 }, (_, k) => states.slice(k * d, (k + 1) * d));
+    const weights = rows.map((row) => row.subarray(0, engine.weights)), measured = d > 1;
+    return {
+      rows, losses: measured ? weights.map((w) => engine.loss(w)) : [], sharpness: measured ? weights.map((w) => engine.sharpness(w)) : [],
+    };
+  }
+
+  // The sharpness at the edge, and the learning rate over the edge of the nearest minimum.
+  edgeNow() {
+    const { engine, state, scene } = this, lr = state.values.lr, threshold = engine.threshold();
+    const minimum = Number.isFinite(threshold) ? nearestMinimum(engine, state.start.slice(0, scene.weights), scene.minima) : null;
+    return { sharpness: threshold / lr, ratio: minimum === null ? NaN : (lr * minimum.sharpness) / threshold, minimum };
+  }
+
+  say() {
+    const { settled, edge, scene, theme } = this, sentence = sentenceOf(settled, edge.ratio);
+    const element = this.root.querySelector("#sentence");
+    if (element.textContent !== sentence) element.textContent = sentence;
+    this.root.querySelector("#swatch").style.background = regimeOf(settled) === "undecided" ? "transparent" : visibleOn(scene.colours[regimeOf(settled)], theme);
+    this.root.querySelector("#about").textContent = this.title();
+    const { minimum, ratio } = edge, lr = this.state.values.lr;
+    const place = minimum && [...minimum.w].map((x, i) => `${scene.names[i]} = ${shortNumber(x, 4)}`).join(", ");
+    const where = minimum ? ` · edge η = ${shortNumber(lr / ratio, 4)}, at the minimum ${place} of sharpness ${shortNumber(minimum.sharpness, 4)}` : "";
+    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${where}`;
+  }
+
+  drawViews() {
+    this.lossView.draw();
+    this.stepsView.draw();
+  }
+
+  // No more work, and nothing of the window is listened to.
+  close() {
+    this.closing.abort();
+    clearTimeout(this.written);
+    this.state.listeners = [];
+  }
+
+  // Work on in slices until nothing is left to do.
+  wake() {
+    this.root.querySelector("main").dataset.busy = "true";
+    if (this.awake) return;
+    this.awake = true;
+    requestAnimationFrame(() => this.work());
+  }
+
+  work() {
+    this.awake = false;
+    if (this.closing.signal.aborted) return;
+    const deadline = performance.now() + FRAME;
+    if (this.settling && !this.settling.result && this.settling.run(performance.now() + FRAME / 2)) {
+      this.settled = this.settling.result;
+      this.lossView.refresh();
+      this.say();
+      this.drawViews();
+    }
+    if (this.diagram.busy) this.diagram.run(deadline);
+    if (this.diagram.busy || !this.settling.result) this.wake();
+    else this.root.querySelector("main").dataset.busy = "false";
+  }
+}
+
+let blank = null, current = null;
+
+// Show a scene in place of what was shown: the one door for a file, a server and a notebook. `hash`: the state to begin with.
+export async function show(scene, hash = "") {
+  const place = document.querySelector("#page");
+  blank ??= place.cloneNode(true);
+  const engine = await loadEngine(scene, Uint8Array.from(atob(scene.wasm), (letter) => letter.charCodeAt(0)));
+  current?.close();
+  const root = blank.cloneNode(true);
+  document.querySelector("#page").replaceWith(root);
+  current = new Page(root, scene, engine, hash);
+  return current;
+}

@@ -1,0 +1,144 @@
+"""What a reader does with mouse and keyboard, in Chromium by real events."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from tests.explorer.browser import browser
+from tests.explorer.page import needs_chromium
+
+WELL = "(w**2-1)**2/4"
+pytestmark = needs_chromium
+NUMBER = "Number(document.querySelector('#value-lr').value)"
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory):
+    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.1), tmp_path_factory.mktemp("page") / "well.html", [1.1], lr=(0.8, 2.0))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_said(tab):
+    """No message of the console, no error, no broken rule of the policy, and no request but for the page itself."""
+    yield
+    said, asked = list(tab.messages), [address for address in tab.requests if not address.startswith(("file:", "about:", "blob:"))]
+    tab.messages.clear()
+    tab.requests.clear()
+    assert said == [] and asked == []
+
+
+def slide(tab, lr: float) -> None:
+    """Drag the slider of the learning rate from where it is to a value."""
+    left, top, width, height = tab.box("input[aria-label=lr]")
+    now = tab.evaluate(NUMBER)
+    knob = 8  # pixels from an end of the slider to the middle of its knob there
+
+    def place(value: float) -> tuple[float, float]:
+        return left + knob + (value - 0.8) / 1.2 * (width - 2 * knob), top + height / 2
+
+    tab.drag(place(now), *(place(now + (lr - now) * part) for part in np.linspace(0.2, 1, 5)))
+
+
+def test_dragging_the_learning_rate_changes_the_verdict(tab, well):
+    tab.open(well.as_uri())
+    assert tab.text("#sentence") == "Stable 2-cycle, 1.1 × the edge of stability."
+    slide(tab, 1.456)
+    lr = tab.evaluate(NUMBER)
+    assert lr == pytest.approx(1.456, abs=0.004)
+    regime = cf.analysis.classify(cf.as_map(cf.Loss(WELL), cf.optimizers.gd(lr=lr)), [1.1])
+    assert regime.period == 3 and tab.text("#sentence").startswith("Stable 3-cycle, 1.4")
+
+
+@pytest.mark.slow
+def test_dragging_the_start_on_the_loss(tab, well):
+    """Over the hill the orbit ends in the other minimum; the address says where the start is, and opens the same page."""
+    tab.open(well.as_uri() + "#p.lr=0.9")
+    left, top, width, height = tab.box("#loss canvas")
+    lo, hi = (float(tab.evaluate(f"document.querySelector('#loss canvas').ariaValue{end}")) for end in ("Min", "Max"))
+    margin = tab.evaluate("document.querySelector('#loss canvas').getContext('2d').font").split("px")[0]
+    inner = (left + 4.2 * float(margin), width - 5.1 * float(margin))
+    middle = top + height / 2
+    tab.drag((inner[0] + inner[1] * (1.1 - lo) / (hi - lo), middle), (left + width / 2, middle), (inner[0] + inner[1] * (-1.2 - lo) / (hi - lo), middle))
+    start = tab.evaluate("Number(document.querySelector('#start-0').value)")
+    assert start == pytest.approx(-1.2, abs=0.02)
+    assert "at the minimum w = −1 of" in tab.text("#evidence")
+    tab.until("location.hash.includes('start=-1.')")
+    address = tab.evaluate("location.href")
+    tab.open(address)
+    assert tab.evaluate("Number(document.querySelector('#start-0').value)") == start
+    assert tab.text("#sentence").startswith("Stable fixed point, 0.9 ×")
+
+
+@pytest.mark.slow
+def test_keyboard_only(tab, well):
+    """Tab reaches every control once; arrows move the start, the cursor of the diagram and the slider."""
+    tab.open(well.as_uri() + "#p.lr=1.1&start=1.1")
+    controls = tab.evaluate("document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button').length")
+    name = "(document.activeElement.ariaLabel || document.activeElement.labels?.[0]?.textContent || document.activeElement.textContent)"
+    reached = []
+    for _ in range(controls):
+        tab.key("Tab")
+        reached.append(tab.evaluate(f"document.activeElement === document.body ? null : {name}"))
+    assert None not in reached and "" not in reached and len(reached) == controls
+    assert tab.evaluate("document.activeElement.closest('#page') !== null")
+    tab.evaluate("document.querySelector('#loss canvas').focus()")
+    tab.key("ArrowLeft", 3)
+    assert tab.evaluate("Number(document.querySelector('#start-0').value)") < 1.1
+    tab.evaluate("document.querySelector('#diagram canvas').focus()")
+    tab.key("Home")
+    assert tab.evaluate(NUMBER) == 0.8 and tab.text("#sentence").startswith("Stable fixed point, 0.8 ×")
+    tab.key("ArrowRight", 15, shift=True)
+    assert tab.evaluate(NUMBER) == pytest.approx(0.8 + 15 * 0.02 * 1.2)
+    assert tab.text("#sentence").startswith("Stable 2-cycle, 1.16 ×")
+
+
+@pytest.mark.slow
+def test_a_number_is_typed(tab, well):
+    tab.open(well.as_uri())
+    tab.evaluate("document.querySelector('#value-lr').select()")
+    tab.type("1.46")
+    assert tab.text("#sentence") == "Stable 3-cycle, 1.46 × the edge of stability."
+    tab.evaluate("document.querySelector('#value-lr').select()")
+    tab.type("-1")
+    assert tab.evaluate("document.querySelector('#value-lr').ariaInvalid") == "true"
+    assert tab.text("#sentence") == "Stable 3-cycle, 1.46 × the edge of stability."
+
+
+@pytest.mark.slow
+def test_what_is_taken_away(tab, well, tmp_path):
+    tab.open(well.as_uri() + "#p.lr=1.46")
+    tab.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    tab.click("#take button:nth-of-type(2)")
+    tab.until("true", 1)
+    for _ in range(100):
+        if (tmp_path / "cfdyn.png").exists():
+            break
+        tab.evaluate("new Promise((done) => setTimeout(done, 50))")
+    from PIL import Image
+
+    with Image.open(tmp_path / "cfdyn.png") as picture:
+        assert picture.width > 900 and len(picture.convert("RGB").getcolors(1 << 20)) > 50
+
+
+@pytest.mark.slow
+def test_hostile_names_are_text(tab, tmp_path):
+    """A formula and a column that try to be markup are shown as they are written."""
+    page = cf.live(cf.Loss("(w-1)**2/2 + 0*Piecewise((1, w < 1), (2, True))"), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.5])
+    text = page.read_text(encoding="utf-8")
+    hostile = "<img src=x onerror=document.title=1>"
+    marked = text.replace('"formula": "', '"formula": ' + json.dumps(hostile).replace("<", "\\u003c")[:-1], 1)
+    assert marked != text
+    page.write_text(marked, encoding="utf-8")
+    tab.open(page.as_uri() + "#p.lr=<script>alert(1)</script>&over=<b>")
+    assert tab.text("#formula").startswith(hostile) and tab.evaluate("document.querySelectorAll('img, #page script').length") == 0
+    assert tab.evaluate("document.title").startswith(hostile)
