@@ -15,8 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.explorer.page import CHROMIUM
+from tests.processes import status
 
-KEYS = {"Tab": 9, "Enter": 13, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27}
+KEYS = {
+    "Tab": 9,
+    "Enter": 13,
+    "End": 35,
+    "Home": 36,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+    "Escape": 27,
+}
 SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-extensions", "--no-first-run",
             "--hide-scrollbars", "--remote-debugging-pipe")  # fmt: skip
 PATIENCE = 30.0  # seconds for one answer
@@ -104,7 +115,7 @@ class Browser:
 
     def drag(self, *points: tuple[float, float], shift: bool = False) -> None:
         """Press at the first point, move over the others, release at the last."""
-        (x, y), mouse = points[0], dict(button="left", clickCount=1, modifiers=8 if shift else 0)
+        (x, y), mouse = points[0], {"button": "left", "clickCount": 1, "modifiers": 8 if shift else 0}
         self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **mouse)
         for x, y in points[1:]:
             self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, **mouse, buttons=1)
@@ -120,7 +131,7 @@ class Browser:
 
     def key(self, name: str, times: int = 1, shift: bool = False) -> None:
         """Press a key of KEYS."""
-        key = dict(key=name, code=name, windowsVirtualKeyCode=KEYS[name], modifiers=8 if shift else 0)
+        key = {"key": name, "code": name, "windowsVirtualKeyCode": KEYS[name], "modifiers": 8 if shift else 0}
         for _ in range(times):
             self.call("Input.dispatchKeyEvent", type="rawKeyDown", **key)
             if name == "Enter":
@@ -161,6 +172,6 @@ def browser(profile: Path) -> Iterator[Browser]:
         tab.call("Browser.close")
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        status(process)
         os.close(ours_to)
         os.close(ours_out)

@@ -6,13 +6,13 @@ import html
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cfdyn.explorer import document
+from tests.processes import finished, sentences
 
 FOLDER = Path(document.__file__).with_name("page")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -33,7 +33,7 @@ def in_node(folder: Path, script: str, given: Any) -> Any:
         shutil.copy(file, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "test.js").write_text(f"const given = {json.dumps(given)};\n{script}", encoding="utf-8")
-    done = subprocess.run([str(NODE), "test.js"], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = finished([NODE, "test.js"], cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -45,7 +45,7 @@ def opened(page: Path, folder: Path, fragment: str = "", milliseconds: int = 150
         "--no-first-run", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--window-size=1280,800",
         f"--virtual-time-budget={milliseconds}", "--dump-dom", f"{page.as_uri()}{fragment}",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = finished(command)
     found = re.findall(r'<(?:p|h1|span) id="(\w+)"[^>]*>(.*?)</(?:p|h1|span)>', done.stdout)
-    console = "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+    console = "\n".join(line for line in sentences(done.stderr).splitlines() if "CONSOLE" in line)
     return {name: html.unescape(text) for name, text in found}, console

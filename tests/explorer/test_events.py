@@ -31,7 +31,10 @@ def well(tmp_path_factory):
 def nothing_is_said(tab):
     """No message of the console, no error, no broken rule of the policy, and no request but for the page itself."""
     yield
-    said, asked = list(tab.messages), [address for address in tab.requests if not address.startswith(("file:", "about:", "blob:"))]
+    said, asked = (
+        list(tab.messages),
+        [address for address in tab.requests if not address.startswith(("file:", "about:", "blob:"))],
+    )
     tab.messages.clear()
     tab.requests.clear()
     assert said == [] and asked == []
@@ -68,7 +71,11 @@ def test_dragging_the_start_on_the_loss(tab, well):
     margin = tab.evaluate("document.querySelector('#loss canvas').getContext('2d').font").split("px")[0]
     inner = (left + 4.2 * float(margin), width - 5.1 * float(margin))
     middle = top + height / 2
-    tab.drag((inner[0] + inner[1] * (1.1 - lo) / (hi - lo), middle), (left + width / 2, middle), (inner[0] + inner[1] * (-1.2 - lo) / (hi - lo), middle))
+    tab.drag(
+        (inner[0] + inner[1] * (1.1 - lo) / (hi - lo), middle),
+        (left + width / 2, middle),
+        (inner[0] + inner[1] * (-1.2 - lo) / (hi - lo), middle),
+    )
     start = tab.evaluate("Number(document.querySelector('#start-0').value)")
     assert start == pytest.approx(-1.2, abs=0.02)
     assert "at the minimum w = −1 of" in tab.text("#evidence")
@@ -83,7 +90,9 @@ def test_dragging_the_start_on_the_loss(tab, well):
 def test_keyboard_only(tab, well):
     """Tab reaches every control once; arrows move the start, the cursor of the diagram and the slider."""
     tab.open(well.as_uri() + "#p.lr=1.1&start=1.1")
-    controls = tab.evaluate("document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button').length")
+    controls = tab.evaluate(
+        "document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button').length"
+    )
     name = "(document.activeElement.ariaLabel || document.activeElement.labels?.[0]?.textContent || document.activeElement.textContent)"
     reached = []
     for _ in range(controls):
@@ -133,7 +142,9 @@ def test_what_is_taken_away(tab, well, tmp_path):
 @pytest.mark.slow
 def test_hostile_names_are_text(tab, tmp_path):
     """A formula and a column that try to be markup are shown as they are written."""
-    page = cf.live(cf.Loss("(w-1)**2/2 + 0*Piecewise((1, w < 1), (2, True))"), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.5])
+    page = cf.live(
+        cf.Loss("(w-1)**2/2 + 0*Piecewise((1, w < 1), (2, True))"), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.5]
+    )
     text = page.read_text(encoding="utf-8")
     hostile = "<img src=x onerror=document.title=1>"
     marked = text.replace('"formula": "', '"formula": ' + json.dumps(hostile).replace("<", "\\u003c")[:-1], 1)

@@ -36,12 +36,14 @@ def compare(case) -> None:
 
 
 def test_random_maps_to_the_last_bit():
+    assert len(CASES) > 1000
     for case in CASES[::50]:
         compare(case)
 
 
 @pytest.mark.slow
 def test_a_thousand_random_maps_to_the_last_bit():
+    assert len(CASES) > 1000
     for case in CASES[1::2]:
         compare(case)
 
@@ -58,6 +60,7 @@ def test_a_thousand_random_maps_to_the_last_bit():
 def test_losses_and_their_derivatives_to_the_last_bit(loss, optimizer):
     step = cf.as_map(loss, optimizer)
     engine, rng = engine_of(step), np.random.default_rng(5)
+    assert {"step", "gradient", "third"} <= set(programs(step))
     for _ in range(10):
         z = np.abs(rng.normal(size=step.dim))
         for name, program in programs(step).items():
@@ -106,7 +109,9 @@ def test_periods_and_exponents_are_those_of_the_kernels(case):
     z, p, rows, scratch, v, lengths = engine.place(
         np.array(case.start), step.p, np.zeros((n + 1, d)), np.zeros((65, d)), np.full(d, d**-0.5), np.zeros(n)
     )
-    if engine.call("advance", z, p, 3000, 1e9, scratch) < 3000:
+    done = engine.call("advance", z, p, 3000, 1e9, scratch)
+    assert done == len(step.orbit(np.array(case.start), 3000, 1e9)[0]) - 1
+    if done < 3000:
         return
     orbit = step.orbit(np.array(case.start), 3000 + n - 1, 1e9)[0][3000:]
     engine.memory.write(engine.store, orbit[0].tobytes(), rows)

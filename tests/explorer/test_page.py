@@ -51,7 +51,10 @@ def test_its_policy_names_the_style_and_the_script_that_are_in_it(well):
     text = well.read_text(encoding="utf-8")
     [meta] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     rules = dict(rule.split(maxsplit=1) for rule in meta.split("; "))
-    for pattern, rule in ((r"<style>(.*?)</style>", "style-src"), (r'<script type="module" id="script">(.*?)</script>', "script-src")):
+    for pattern, rule in (
+        (r"<style>(.*?)</style>", "style-src"),
+        (r'<script type="module" id="script">(.*?)</script>', "script-src"),
+    ):
         [inside] = re.findall(pattern, text, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in rules[rule].split()
@@ -104,7 +107,9 @@ def test_verdicts_are_those_of_python(well, tmp_path):
         if one["points"]:
             assert np.allclose(np.sort(one["points"]), np.sort(np.ravel(regime.points)), atol=1e-7)
     assert found[3]["exponent"] == pytest.approx(math.log(3), abs=0.02)
-    assert found[4]["words"].startswith(f"The orbit diverges after {cf.iterate(step, [1.1], 1000).status.split()[-1]} steps, 2.3 ×")
+    assert found[4]["words"].startswith(
+        f"The orbit diverges after {cf.iterate(step, [1.1], 1000).status.split()[-1]} steps, 2.3 ×"
+    )
     assert found[2]["words"] == "Stable 3-cycle, 1.46 × the edge of stability."
 
 
@@ -112,7 +117,9 @@ def test_verdicts_are_those_of_python(well, tmp_path):
 def test_rest_at_an_unstable_point_is_no_fixed_point(tmp_path):
     """Adam's weights rest in floats once their gradients are 0, while the averages fall and the point becomes unstable."""
     page = cf.live(cf.Loss(WELL), cf.optimizers.adam(lr=0.3), tmp_path / "adam.html", [1.107])
-    found = in_node(tmp_path, START + "console.log(JSON.stringify(sentenceOf(sentence(state.start), NaN)));", {"scene": scene_in(page)})
+    found = in_node(
+        tmp_path, START + "console.log(JSON.stringify(sentenceOf(sentence(state.start), NaN)));", {"scene": scene_in(page)}
+    )
     assert found == "Undecided: after 256,000 steps round-off holds it at an unstable fixed point."
 
 
@@ -130,7 +137,9 @@ def test_the_edge_is_that_of_python(tmp_path):
 @needs_node
 def test_what_is_copied_is_the_same_map(tmp_path):
     """The address is read back; the Python runs; the command is one."""
-    page = cf.live(cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1])
+    page = cf.live(
+        cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1]
+    )
     ask = """state.values.a = 1; state.values.lr = 0.1 + 0.2;
     const other = new State(scene);
     other.readHash(state.toHash());
@@ -159,7 +168,10 @@ def test_the_error_function_of_the_page(tmp_path):
 
 @pytest.mark.parametrize(
     ("loss", "words"),
-    [(cf.Loss("x**2 + y**2 + z**2"), "has 3"), (cf.networks.quadratic(dim=3) if "quadratic" in cf.networks.names() else object(), "formula")],
+    [
+        (cf.Loss("x**2 + y**2 + z**2"), "has 3"),
+        (cf.networks.quadratic(dim=3) if "quadratic" in cf.networks.names() else object(), "formula"),
+    ],
     ids=["three weights", "no formula"],
 )
 def test_what_has_no_page(loss, words, tmp_path):
@@ -184,7 +196,9 @@ def test_ranges_and_places_that_make_no_sense(tmp_path):
 def test_the_command_writes_the_page(tmp_path):
     said = io.StringIO()
     with contextlib.chdir(tmp_path), contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
-        main(["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--json"])
+        main(
+            ["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--json"]
+        )
     assert end.value.code == 0
     assert json.loads(said.getvalue())["file"] == "page.html"
     scene = scene_in(tmp_path / "page.html")
