@@ -212,6 +212,7 @@ def test_the_installed_copy_studies_a_formula(fresh, kept, tmp_path):
     assert list((tmp_path / "cfdyn-out").iterdir()), "a study leaves a figure"
 
 
+@pytest.mark.slow
 def test_the_installed_copy_has_the_papers(fresh, kept, tmp_path):
     found = call([fresh / "bin" / "python", "-c", "import cfdyn_papers.may1976 as paper; print(paper.CLAIMS.entry)"], tmp_path)
     assert "Nature 261" in found.stdout

@@ -17,6 +17,7 @@ def compared(steps=60, runs=400, seed=0, start=9.0, **options):
     return cf.compare(ROWS, GD, ["stochastic", "gradient"], [start], steps, runs=runs, batch=1, seed=seed, **options)
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_linear_model_is_known():
     """E w_t = 2 + 7·0.8ᵗ, so its midpoints are 2 + 7·0.8^(t−1)·1.8²/4, and the flow is 2 + 7e^{−0.2t}; λ₁ = 1."""
     found = compared(runs=20_000)

@@ -118,6 +118,7 @@ def test_a_linear_map_has_its_exponents_without_a_transient(matrix, transient):
     assert abs(np.log(abs(frame(len(a), 1)[0, 0]))) / 200 > 1e-4
 
 
+@pytest.mark.slow
 def test_a_linear_flow_and_a_linear_loss_by_batches_have_theirs_too():
     flow = cf.Flow.from_text("0.1*x; x - 0.2*y", "x y")
     assert cf.analysis.lyapunov(flow, [1.0, 1.0], 100.0, 0.0) == pytest.approx([0.1, -0.2], abs=1e-9)

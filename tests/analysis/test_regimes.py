@@ -119,6 +119,7 @@ def test_threads_do_not_matter(case):
     assert np.array_equal(one.lyapunov, two.lyapunov, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_what_a_closer_look_denies_is_withdrawn():
     # Beyond the range of floats the map comes back: 1/x after x³.
     step = cf.Map.from_text("Piecewise((a*x**9 + b, Abs(x) < 1e120), (1/x, True))", "x", {"a": 1.0, "b": 0.0})

@@ -62,6 +62,7 @@ def test_a_multiplier_that_touches_minus_one(formula, side):
     assert found.meaning.startswith("degenerate: the multiplier touches −1 and does not cross") and side in found.meaning
 
 
+@pytest.mark.slow
 def test_a_multiplier_that_crosses_slowly():
     """μ = −1 − r³ crosses with speed 0: the 2-cycle ±r^{3/2} is born for r > 0, and is stable."""
     found = normal_form(line("-x - r**3*x + x**3"), [0.0], "r")

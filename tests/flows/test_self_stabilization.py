@@ -123,6 +123,7 @@ def period(path):
     return [brentq(lambda t: path.state(t)[3], path.t[i], path.t[i + 1], xtol=1e-11) for i in rises[:2]]
 
 
+@pytest.mark.slow
 def test_the_start_of_the_reduced_equation():
     path, alpha, beta = reduced(t=0)
     loss, w = cf.losses.two_time_scales(eps=1e-4), path.w[0]

@@ -144,6 +144,7 @@ def test_what_an_older_version_stored_knows_nothing_of_it():
     assert run.t == 0.0 and run.summary == [] and not len(run.rotation.sizes) and run.rotation.past is None
 
 
+@pytest.mark.slow
 def test_a_mode_that_leaves_and_comes_back_answers_anew():
     """What is learned of a mode is wrong for the next one: used there, s was 20 % off at t = 50, after 446 steps not taken.
 

@@ -210,6 +210,7 @@ def test_the_amplitude_of_a_6_cycle_is_a_mean_over_the_3_cycle():
     assert abs(halves) == pytest.approx(np.array(shares) * expected, rel=2e-2)
 
 
+@pytest.mark.slow
 def test_several_flips_at_once_of_a_2_cycle():
     """Two uncoupled copies of a map with a flip of its 2-cycle: K from both points, and the predicted 4-cycles of either copy."""
     r = 1 + math.sqrt(6)

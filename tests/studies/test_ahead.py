@@ -55,6 +55,7 @@ def names(kernels: set[str]) -> set[str]:
     return {name.partition("-")[0] for name in kernels}
 
 
+@pytest.mark.slow
 def test_it_is_what_a_study_runs():
     """The same rules, and the same signature of the one kernel that has any choice."""
     code = (

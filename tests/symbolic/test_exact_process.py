@@ -37,6 +37,7 @@ def test_the_time_limit_holds_and_nothing_is_left():
         assert "exact.worker" not in children
 
 
+@pytest.mark.slow
 def test_the_limit_is_of_the_processor_and_all_of_it_is_used():
     """Also where a first try with all parameters as symbols is given up for one with the first alone."""
     step, limit = cf.Map.from_text("(a*x**2 + b)/(c + x**2)", "x", {"a": 3.2, "b": 0.1, "c": 1.0}), 2.5
