@@ -102,6 +102,16 @@ def open_catalogue(package: str, wrap: str | None = None) -> None:
     module.__dict__["_wrap"] = wrap
 
 
+def title(folder: str, name: str) -> str:
+    """What figures call an entry of a catalogue: the ``TITLE`` of its file, else its name in words; other names likewise.
+
+    >>> title("optimizers", "rmsprop"), title("optimizers", "heavy_ball"), title("optimizers", "my_rule")
+    ('RMSProp', 'heavy ball', 'my rule')
+    """
+    place = home(catalogue(folder), name)
+    return getattr(place and importlib.import_module(place), "TITLE", name.replace("_", " "))
+
+
 def text(entry: Callable) -> str:
     """The docstring of a catalogue entry."""
     return inspect.getdoc(entry) or ""

@@ -20,7 +20,7 @@ suppress_warnings = ["config.cache"]
 # A folder may name all its pages in its contents; the warning has no type by which it could be suppressed.
 logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "didn't match any documents" not in str(record.msg))
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["attrs_inline", "dollarmath"]
 myst_heading_anchors = 3
 html_math_renderer = "mathml"
 

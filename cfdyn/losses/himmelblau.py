@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
+TITLE = "Himmelblau's function"
+
 
 def himmelblau() -> LossSpec:
     """(x² + y − 11)² + (x + y² − 7)²: four minima of value 0 with different sharpness.

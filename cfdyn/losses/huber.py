@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
+TITLE = "the Huber loss"
+
 
 def huber(delta: float = 1.0) -> LossSpec:
     """w²/2 for |w| ≤ δ, δ(|w| − δ/2) beyond: the curvature jumps from 1 to 0 at |w| = δ.

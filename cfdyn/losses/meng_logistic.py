@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
+TITLE = "the logistic loss of Meng et al."
+
 
 def meng_logistic(K: float = 17.0, M: float = 15.0, x: float = 47.84364162396009) -> LossSpec:
     """K log(1 + e^−w) + M log(1 + e^w) + log(1 + e^−xw): K positive and M negative points at 1, a positive one at x.

@@ -10,6 +10,8 @@ from cfdyn.losses._files import inputs_and_targets
 from cfdyn.losses._networks import ACTIVATIONS, CRITERIA, dense_network, one_hot, rows_of
 from cfdyn.symbolic.loss import LossSpec
 
+TITLE = "MLP"
+
 X = (-1.75, -1.25, -0.75, -0.25, 0.25, 0.75, 1.25, 1.75)
 MOST = 1024  # units of a layer
 

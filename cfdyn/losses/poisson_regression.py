@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
+TITLE = "Poisson regression"
+
 
 def poisson_regression(a: float = 1.0) -> LossSpec:
     """e^w − a w: with y = e^w and a = 1 gradient descent is the Ricker map y ← y e^{η(1−y)}.

@@ -3,6 +3,8 @@
 from cfdyn.losses._terms import total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
+TITLE = "ReLU regression"
+
 POINTS = ((-2, 0), (-1, 0), (1, 1), (2, 2))
 
 

@@ -4,6 +4,8 @@ from cfdyn.arguments import whole_number
 from cfdyn.losses._terms import names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
+TITLE = "Rosenbrock's function"
+
 
 def rosenbrock(n: int = 2, b: float = 100.0) -> LossSpec:
     """Σ b (w_{i+1} − wᵢ²)² + (1 − wᵢ)²: a curved, narrow valley that ends at the minimum (1, …, 1).

@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import root, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "AdaGrad"
+
 
 def adagrad(lr: float, eps: float = 1e-10, eps_inside: bool = False, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """AdaGrad, diagonal: ν ← ν + g², then w ← w − η g/(√ν + ε).

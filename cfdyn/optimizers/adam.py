@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import moments, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "Adam"
+
 
 def adam(
     lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, bias_correction: bool = True,

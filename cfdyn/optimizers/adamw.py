@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import DOMAIN, moments
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "AdamW"
+
 
 def adamw(
     lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01,

@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "EMA momentum"
+
 
 def ema_momentum(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Averaged gradient: m ← β m + (1−β) g, then w ← w − η m.

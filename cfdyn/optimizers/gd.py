@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "gradient descent"
+
 
 def gd(lr: float, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Gradient descent: w ← w − η g.

@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import DOMAIN
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "Lion"
+
 
 def lion(lr: float, beta1: float = 0.9, beta2: float = 0.99, weight_decay: float = 0.0) -> Optimizer:
     """Lion: w ← (1 − ηλ)w − η sign(β₁m + (1−β₁)g), then m ← β₂m + (1−β₂)g.

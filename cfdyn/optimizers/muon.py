@@ -11,6 +11,8 @@ from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer, Shape, States
 from cfdyn.tape.matrices import Matrix, combination, frobenius, product, transposed
 from cfdyn.tape.program import Node, Tape
 
+TITLE = "Muon"
+
 QUINTIC = (3.4445, -4.775, 2.0315)  # Jordan et al.'s: the steepest at 0 that keep singular values near 1
 
 

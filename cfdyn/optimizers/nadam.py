@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import DOMAIN, MOMENTS, POWER, smoothed
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "NAdam"
+
 
 def nadam(lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, momentum_decay: float = 0.004) -> Optimizer:
     """NAdam: w ← w − η [(1−μ_t) g/(1−M_t) + μ_{t+1} m/(1−M_{t+1})]/(√v̂ + ε), with Adam's m and v.

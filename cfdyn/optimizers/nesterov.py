@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "Nesterov momentum"
+
 
 def nesterov(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Nesterov momentum: v ← μ v + g, then w ← w − η (g + μ v).

@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "normalized gradient descent"
+
 
 def normalized_gd(lr: float) -> Optimizer:
     """Normalized gradient descent: w ← w − η g/‖g‖.

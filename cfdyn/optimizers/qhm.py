@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "quasi-hyperbolic momentum"
+
 
 def qhm(lr: float, beta: float = 0.9, nu: float = 0.7, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Quasi-hyperbolic momentum: m ← β m + (1−β) g, then w ← w − η ((1−ν) g + ν m).

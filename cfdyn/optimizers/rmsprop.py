@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import mean_square, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "RMSProp"
+
 
 def rmsprop(
     lr: float, beta2: float = 0.99, eps: float = 1e-8, bias_correction: bool = False, eps_inside: bool = False,

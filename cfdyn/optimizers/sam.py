@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "SAM"
+
 
 def sam(lr: float, rho: float = 0.05) -> Optimizer:
     """Sharpness-aware minimization: w ← w − η ∇L(w + ρ g/‖g‖).

@@ -3,6 +3,8 @@
 from cfdyn.optimizers._options import mean_square, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "scalar RMSProp"
+
 
 def scalar_rmsprop(
     lr: float, beta2: float = 0.99, eps: float = 0.0, bias_correction: bool = False, eps_inside: bool = False,

@@ -10,6 +10,8 @@ from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer, Shape, States
 from cfdyn.tape.matrices import Matrix, combination, inverse_root, product, transposed
 from cfdyn.tape.program import Node, Tape
 
+TITLE = "Shampoo"
+
 
 def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimizer:
     """Shampoo: L ← L + GGᵀ, R ← R + GᵀG, W ← W − η L^(−1/4) G R^(−1/4), from L = εI and R = εI.

@@ -2,6 +2,8 @@
 
 from cfdyn.symbolic.optimizer import Optimizer
 
+TITLE = "sign gradient descent"
+
 
 def sign_gd(lr: float) -> Optimizer:
     """Sign gradient descent: w ← w − η sign(g).

@@ -8,15 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cfdyn.plotting.style import symbol
+from cfdyn.registry import title
 from cfdyn.words import shortened
 
-OPTIMIZERS = {
-    "gd": "gradient descent", "ema_momentum": "EMA momentum", "normalized_gd": "normalized gradient descent",
-    "sign_gd": "sign gradient descent", "rmsprop": "RMSProp", "adagrad": "AdaGrad", "scalar_rmsprop": "scalar RMSProp",
-    "adam": "Adam", "adamw": "AdamW", "amsgrad": "AMSGrad", "nadam": "NAdam", "lion": "Lion", "muon": "Muon", "sam": "SAM",
-    "nesterov": "Nesterov momentum", "shampoo": "Shampoo", "qhm": "quasi-hyperbolic momentum", "custom": "a custom rule",
-}  # fmt: skip
-PEOPLE = {"himmelblau": "Himmelblau's function", "rosenbrock": "Rosenbrock's function", "huber": "the Huber loss"}
 LONGEST = 110  # letters of a formula's text that is typeset
 MOST_VALUES = 4  # of parameters beside the map
 UNTOLD = ("eps",)  # parameters that no title needs
@@ -57,7 +51,7 @@ def optimizer_title(text: str, params: Mapping[str, Any] | None = None) -> str:
     'heavy ball, $\\\\eta=0.5$, $\\\\beta=0.9$'
     """
     name, _, given = text.partition(":")
-    return ", ".join([OPTIMIZERS.get(name, name.replace("_", " ")), *_settings(given, params)])
+    return ", ".join(["a custom rule" if name == "custom" else title("optimizers", name), *_settings(given, params)])
 
 
 def loss_title(text: str, most: int = 95) -> str:
@@ -68,7 +62,7 @@ def loss_title(text: str, most: int = 95) -> str:
     """
     name, _, given = text.partition(":")
     if re.fullmatch(r"[a-z]\w*", name) and (given or "_" in name or len(name) > 2):
-        return ", ".join([PEOPLE.get(name, name.replace("_", " ")), *_settings(given, None)])
+        return ", ".join([title("losses", name), *_settings(given, None)])
     formula = typeset_formula(text)
     return f"${formula}$" if formula else shortened(text, most)
 

@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from .blocks import blocks
+from .dark import twins
 from .pictures import with_pictures
 from .session import run
 
@@ -25,7 +26,7 @@ def source_read(app: Sphinx, name: str, source: list[str]) -> None:
         return
     kept = app.srcdir / "_build" / "figures" / name
     kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, twins():
         try:
             drawn = run(page, Path(folder))
         except Exception as error:

@@ -7,25 +7,19 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 from papers.gallery import Example, examples
+
+from .dark import shown, twin, twins
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 CHOSEN = re.compile(r"^```\{gallery\}\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 THUMBNAIL = """<div class="thumbnail">
-<div class="only-light">
 
-![{title}](/{place}/{picture})
+{picture}
 
-</div>
-<div class="only-dark">
-
-![{title}](/{place}/{dark})
-
-</div>
 <details>
 <summary>{title}</summary>
 
@@ -61,36 +55,22 @@ def chosen(text: str) -> list[Example]:
 def with_thumbnails(text: str, place: str) -> str:
     """The page with a thumbnail of each, whose files lie in a folder of the site.
 
-    >>> [line for line in with_thumbnails("```{gallery}\\nBranch\\n```\\n", "pictures").splitlines() if line.startswith("!")]
-    ['![One cycle, continued](/pictures/branch.png)', '![One cycle, continued](/pictures/branch-dark.png)']
+    >>> print(with_thumbnails("```{gallery}\\nBranch\\n```\\n", "pictures").splitlines()[4])
+    ![One cycle, continued](/pictures/branch.png){.only-light}![One cycle, continued](/pictures/branch-dark.png){.only-dark}
     """
 
-    def shown(example: Example) -> str:
+    def thumbnail(example: Example) -> str:
         title = example.title[0].upper() + example.title[1:]
-        dark = in_the_dark(example.picture)
-        return THUMBNAIL.format(title=title, place=place, picture=example.picture, dark=dark, code=example.code)
+        picture = f"/{place}/{example.picture}"
+        return THUMBNAIL.format(title=title, picture=shown(title, picture, [twin(picture)]), code=example.code)
 
-    return CHOSEN.sub(lambda block: '<div class="gallery">\n\n' + "\n".join(map(shown, chosen(block[0]))) + "\n</div>", text)
-
-
-def in_the_dark(picture: str) -> str:
-    """The name of the same picture for a dark page."""
-    path = Path(picture)
-    return f"{path.stem}-dark{path.suffix}"
+    return CHOSEN.sub(lambda block: '<div class="gallery">\n\n' + "\n".join(map(thumbnail, chosen(block[0]))) + "\n</div>", text)
 
 
 def draw(example: Example, folder: Path) -> None:
     """Write the picture of the lines, and the one for a dark page."""
-    import cfdyn as cf
-
-    plot = cf.plot
-
-    def twice(record: Any, path: str, **options: Any) -> Any:
-        plot(record, in_the_dark(path), **options, style="dark")
-        return plot(record, path, **options)
-
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place, mock.patch.object(cf, "plot", twice):
+    with tempfile.TemporaryDirectory() as place, twins():
         example.draw(Path(place))
         for picture in Path(place).glob("*.png"):
             shutil.move(picture, folder / picture.name)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from .blocks import FENCE, Block
+from .dark import alone, shown
 
 PLACE = re.compile(r"^<!-- picture: (.+?) -->$", re.DOTALL | re.MULTILINE)
 FOLDED = "<details>\n<summary>Code of the picture</summary>\n\n{}\n\n</details>"
@@ -27,17 +28,16 @@ def with_pictures(text: str, drawn: list[tuple[Block, list[str]]]) -> str:
     </details>
     <BLANKLINE>
     """
-    place = PLACE.search(text)
-    first = next((pictures[0] for _, pictures in drawn if pictures and place), "")
+    place, files = PLACE.search(text), [picture for _, pictures in drawn for picture in pictures]
+    first = next(iter(alone(files)), "") if place else ""
     for block, pictures in reversed(drawn):
-        below = "".join(f"\n\n{shown_as(picture)}" for picture in pictures if picture != first)
+        below = "".join(f"\n\n{shown(words(picture), picture, files)}" for picture in alone(pictures) if picture != first)
         text = text[: block.end] + below + text[block.end :]
         if place and pictures and "plt." in block.code and (fence := FENCE.match(text, block.begin)):
             text = text[: block.begin] + FOLDED.format(fence[0]) + text[fence.end() :]
-    return PLACE.sub(lambda found: f"![{' '.join(found[1].split())}]({first})\n\n*{found[1]}*", text) if first else text
+    return PLACE.sub(lambda found: f"{shown(' '.join(found[1].split()), first, files)}\n\n*{found[1]}*", text) if first else text
 
 
-def shown_as(picture: str) -> str:
-    """A picture in the language of pages."""
-    words = Path(picture).stem.replace("_", " ").replace("-", " ")
-    return f"![{words}, drawn by the code above]({picture})"
+def words(picture: str) -> str:
+    """What a picture is, for those who do not see it."""
+    return f"{Path(picture).stem.replace('_', ' ').replace('-', ' ')}, drawn by the code above"

@@ -9,14 +9,14 @@ import matplotlib.image
 import pytest
 
 import cfdyn as cf
-from docs._site import blocks, docstrings, gallery, names, pictures, session
+from docs._site import blocks, dark, docstrings, gallery, names, pictures, session
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = {"Event", "Run", "Studies", "Claim", "FoundCycle", "Question", "Search", "Verdict"}  # which the examples of functions show
 ROOMS = {"cfdyn", *(f"cfdyn.{place}" for place in cf._PACKAGES.values())}
 
 
-@pytest.mark.parametrize("module", [blocks, docstrings, gallery, pictures, session])
+@pytest.mark.parametrize("module", [blocks, dark, docstrings, gallery, pictures, session])
 def test_examples_of_the_tools(module):
     found = doctest.testmod(module)
     assert (found.failed, found.attempted > 0) == (0, True)
@@ -78,7 +78,7 @@ def test_the_gallery_shows_24_figures():
     assert len(shown) == len({example.record for example in shown}) == 24
     made = gallery.with_thumbnails(text, "_build/figures/gallery")
     assert "{gallery}" not in made and all(made.count(example.code) == 1 for example in shown)
-    assert all(f"/{name})" in made for example in shown for name in (example.picture, gallery.in_the_dark(example.picture)))
+    assert all(f"/{name})" in made for example in shown for name in (example.picture, dark.twin(example.picture)))
 
 
 @pytest.mark.slow

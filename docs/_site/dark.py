@@ -1,0 +1,69 @@
+"""A twin of each PNG for dark pages, and how a page shows the two."""
+
+import contextlib
+import pickle
+from collections.abc import Callable, Container, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+DARK = "-dark"  # the end of a twin's name
+
+
+@contextlib.contextmanager
+def twins() -> Iterator[None]:
+    """While it lasts, a figure that is written into a PNG is written into a second one, in light colours on a dark ground."""
+    from matplotlib.figure import Figure
+
+    import cfdyn.plotting
+
+    ours, matplotlibs = twice(cfdyn.plotting.save), twice(Figure.savefig)
+    with mock.patch.object(cfdyn.plotting, "save", ours), mock.patch.object(Figure, "savefig", matplotlibs):
+        yield
+
+
+def twice(write: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that writes a figure, and now its twin too, which is a copy: the page may draw more into the figure."""
+    from matplotlib import pyplot
+
+    from cfdyn.plotting.dark import darken
+
+    def written(figure: Any, path: Any, *more: Any, **options: Any) -> Any:
+        if isinstance(path, str | Path) and Path(path).suffix == ".png":
+            copy = pickle.loads(pickle.dumps(figure))
+            darken(copy)
+            write(copy, twin(str(path)), *more, **options)
+            pyplot.close(copy)
+        return write(figure, path, *more, **options)
+
+    return written
+
+
+def twin(picture: str) -> str:
+    """The name of the twin of a picture.
+
+    >>> twin("figures/branch.png")
+    'figures/branch-dark.png'
+    """
+    stem, dot, kind = picture.rpartition(".")
+    return stem + DARK + dot + kind
+
+
+def alone(pictures: list[str]) -> list[str]:
+    """Pictures without the twins among them.
+
+    >>> alone(["a.png", "a-dark.png", "film.gif"])
+    ['a.png', 'film.gif']
+    """
+    return [picture for picture in pictures if picture not in map(twin, pictures)]
+
+
+def shown(words: str, picture: str, files: Container[str]) -> str:
+    """A picture in the language of pages, with its twin if that is among the files; without one it is on a card in the dark.
+
+    >>> shown("A dot", "/dot.png", ["/dot.png", "/dot-dark.png"])
+    '![A dot](/dot.png){.only-light}![A dot](/dot-dark.png){.only-dark}'
+    """
+    if twin(picture) not in files:
+        return f"![{words}]({picture})"
+    return f"![{words}]({picture}){{.only-light}}![{words}]({twin(picture)}){{.only-dark}}"
