@@ -11,7 +11,7 @@ from typing import Any
 from typing import overload
 
 def ablated(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """dw/dt = −(Gθ/S) g with S = λ₁(H): adapt the step as an optimizer at the edge does, but do not lower S."""
+    """dw/dt = −(Gθ/S) g with S = λ₁(H): the step size that an optimizer has at the edge, without the force that lowers S."""
 
 @overload
 def central(loss: Loss | AsFormula, optimizer: Optimizer, batch: int | None=None, replace: bool=True, noise: Any=None, label_noise: float=0.0, cut: float | None=None, flat: bool=False) -> Flow:  # type: ignore[overload-overlap]
@@ -23,14 +23,14 @@ def central(loss: GradientOracle, optimizer: Optimizer, batch: int | None=None, 
 
 @overload
 def edge(loss: Loss | AsFormula, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> Flow:  # type: ignore[overload-overlap]
-    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation."""
+    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the amplitude of the oscillation."""
 
 @overload
 def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool=False, floor: float=0.0) -> MatrixFreeEdgeFlow:
-    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation."""
+    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the amplitude of the oscillation."""
 
 def gaussian(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """A guess, of no paper: mean m and covariance Σ of the iterates as if they were normally distributed."""
+    """The Gaussian-closure flow, a conjecture of no paper: mean m and covariance Σ of iterates taken as normally distributed."""
 
 @overload
 def gradient(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:  # type: ignore[overload-overlap]
@@ -41,13 +41,13 @@ def gradient(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg."""
 
 def modified(loss: Loss | AsFormula, optimizer: Optimizer, order: int=2) -> Flow:
-    """The modified flow: the gradient flow with the terms that bring it closer to the iterates as the learning rate falls."""
+    """The modified flow: the gradient flow with correction terms that reduce its error against the iterates for small η."""
 
 def normalized_gd(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """The slide of normalized gradient descent along a manifold of minima, to lower sharpness λ₁."""
+    """The slow drift of normalized gradient descent along a manifold of minima, which lowers the sharpness λ₁."""
 
 def principal(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """The principal flow: gradient descent's step along each eigenvector of the Hessian, made continuous."""
+    """The principal flow: gradient descent's step along each eigenvector of the Hessian as a continuous flow."""
 
 @overload
 def rod(loss: Loss | AsFormula, optimizer: Optimizer, rods: str='top') -> Flow:  # type: ignore[overload-overlap]
@@ -58,13 +58,13 @@ def rod(loss: GradientOracle, optimizer: Optimizer, rods: str='top') -> MatrixFr
     """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z)."""
 
 def self_stabilization(loss: Loss | AsFormula, optimizer: Optimizer, variant: str='predicted') -> Flow:
-    """Self-stabilization of gradient descent: oscillations v about a trajectory θ† that is kept at the edge."""
+    """Self-stabilization of gradient descent: oscillations v about a constrained trajectory θ† at the edge."""
 
 def sobolev(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
     """dw/dt = −η∇(L − tr H), the gradient flow of (I − Δ)L: it raises tr H, while the central flow lowers S."""
 
 def sqrt_loss(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """The slide of gradient descent on √L along the manifold where L is zero, to lower sharpness λ₁ of L."""
+    """The slow drift of gradient descent on √L along the manifold where L is zero, which lowers the sharpness λ₁ of L."""
 
 @overload
 def stable(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:  # type: ignore[overload-overlap]
@@ -76,13 +76,13 @@ def stable(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow:
 
 @overload
 def stationary(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:  # type: ignore[overload-overlap]
-    """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment."""
+    """The stationary flow: the central flow with the optimizer's state at its equilibrium for the current weights."""
 
 @overload
 def stationary(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow:
-    """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment."""
+    """The stationary flow: the central flow with the optimizer's state at its equilibrium for the current weights."""
 
 def thread(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """The forum thread's rule: the gradient loses its part along ∇S, S the sum of the eigenvalues at the edge."""
+    """The forum thread's rule: the gradient without its component along ∇S, S the sum of the eigenvalues at the edge."""
 
 def names() -> list[str]: ...

@@ -1,4 +1,4 @@
-"""What the models of plain gradient descent, and of its momentum, share."""
+"""What the models of plain gradient descent and of its momentum share."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -37,7 +37,7 @@ def _is_gd(optimizer: Optimizer) -> bool:
 
 
 def in_catalogue(optimizer: Optimizer) -> bool:
-    """Whether an optimizer has the formulas of the catalogue's of that name.
+    """Whether an optimizer has the formulas of the catalogue's optimizer of the same name.
 
     >>> import cfdyn as cf
     >>> own = cf.Optimizer.from_text({"w": "w - 2*lr*g"}, {"lr": 0.1}, name="gd")

@@ -1,4 +1,4 @@
-"""Manifolds of minima: the way onto one, and flows along it that lower the sharpness."""
+"""Manifolds of minima: how to reach one, and flows along it that lower the sharpness."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -23,10 +23,10 @@ MOST, FAR = 100_000, 1e8  # gradients on the way down; a state, relative to the 
 def sharpness_reduction(
     name: str, made: LossMap, share: Fraction, check: Callable[[Loss, np.ndarray], None] | None = None
 ) -> Flow:
-    """dw/dt = −share·η²P∇ log λ₁ − η²H⁺g for steps on the loss; behind the weights stands the rank of H.
+    """dw/dt = −share·η²P∇ log λ₁ − η²H⁺g for steps on the loss; the rank of H is the state behind the weights.
 
-    Weights alone are carried onto the manifold of minima. With ``check``, which may refuse that point, the steps
-    are those on the root of the loss, and ∇λ₁ stands for ∇ log λ₁.
+    Weights alone are first moved onto the manifold of minima. ``check`` may refuse that point; if it is given, the steps
+    are those on the root of the loss, and ∇λ₁ replaces ∇ log λ₁.
     """
     from cfdyn.flows._kernels import sharpness_reduction as kernel
 
@@ -57,7 +57,7 @@ def _reduce(share: Fraction, nodes: ModelNodes) -> list[Node]:
 
 
 def onto_minima(loss: Loss, start: np.ndarray) -> tuple[np.ndarray, int]:
-    """Where the gradient flow from a start ends on a manifold of minima, and the rank of H there; a NumericsError if on none."""
+    """The end of the gradient flow from a start on a manifold of minima, and the rank of H there; else a NumericsError."""
     with np.errstate(all="ignore"):
         w = start if _at_rest(loss, start) else _down(loss, start)
         values = np.linalg.eigvalsh(loss.hessian(w))
@@ -103,7 +103,7 @@ def _across(loss: Loss, w: np.ndarray, rank: int) -> np.ndarray:
 
 
 def _down(loss: Loss, start: np.ndarray) -> np.ndarray:
-    """The gradient flow from a start until the gradient has fallen to a billionth."""
+    """The gradient flow from a start until the gradient has fallen by a factor of 1e9."""
     from scipy.integrate import solve_ivp
 
     scale = float(np.abs(loss.hessian(start)).max()) or 1.0

@@ -1,4 +1,4 @@
-"""The central flow of stochastic gradients, behind `cfdyn.flows.central`: whom it is made for, and its parts on a tape."""
+"""The central flow of stochastic gradients, behind `cfdyn.flows.central`: the optimizers it accepts, and its parts on a tape."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LABEL = "y"  # the column of labels
 
 
 class Noise(NamedTuple):
-    """What is random in a gradient: the rows of a batch (all of them if None), their labels, and noise of a covariance."""
+    """The random parts of a gradient: the rows of a batch (all of them if None), their labels, and noise of a covariance."""
 
     batch: int | None
     replace: bool
@@ -55,7 +55,7 @@ class Noise(NamedTuple):
 
 
 def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_noise: float) -> Noise | None:
-    """The noise that these arguments mean; None for none at all, as for a batch of all rows without replacement."""
+    """The noise that these arguments mean; None if they mean none, as for a batch of all rows without replacement."""
     rows, label = loss.spec.rows, number("label_noise", label_noise, finite=True)
     if label < 0:
         raise UsageError(f"`label_noise` is the standard deviation of a label, not {label:g}")
@@ -76,7 +76,7 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
 
 
 def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool, cut: float | None) -> MatrixFreeFlow:
-    """The flow of batches of a loss that is no formula; with all rows, each once, that without noise."""
+    """The flow of batches of a loss that is not a formula; with all rows, each once, the flow without noise."""
     plain = MatrixFreeFlow("central", "central", loss, optimizer)
     if why := why_noiseless(plain):
         raise UsageError(f"{why}; leave `batch` out for the flow of all rows")
@@ -90,7 +90,7 @@ def noisy_oracle_flow(loss: Any, optimizer: Optimizer, batch: int, replace: bool
 
 
 def why_noiseless(flow: MatrixFreeFlow) -> str:
-    """Why there is no flow of batches beside that of all rows, of a loss that is no formula; empty where there is one."""
+    """Why a loss that is not a formula has only the flow of all rows, not of batches; empty if it has one of batches."""
     loss: Any = flow.oracle
     recursion, name = flow.own.recursion, flow.optimizer.name
     if not recursion.linear:
@@ -151,7 +151,7 @@ def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float | None
 
 
 def _check_flat(d: int, flat: bool, optimizer: Optimizer) -> None:
-    """An error for what takes too long, or is not made."""
+    """An error if the computation would take too long, or is not implemented."""
     if d > MOST:
         raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
     if flat and d > MOST_FLAT:
@@ -161,7 +161,7 @@ def _check_flat(d: int, flat: bool, optimizer: Optimizer) -> None:
 
 
 def _first_kick(made: LossMap, beta: float) -> float:
-    """What a gradient is multiplied by when it first moves the weights."""
+    """The factor of a gradient when it first moves the weights."""
     return made.params["lr"] * (1 - made.params.get("dampening", beta if made.optimizer.name == "ema_momentum" else 0.0))
 
 
@@ -178,7 +178,7 @@ def _specified(made: LossMap, settings: dict[str, Any], preconditioned: bool) ->
 
 
 def _check_label(made: LossMap, columns: tuple[str, ...]) -> None:
-    """An error where gradients are not linear in the label: noise of it would move their mean."""
+    """An error if gradients are not linear in the label, since noise in the label would then change their mean."""
     nodes = ModelNodes(ModelSpec("central", made, {}))
     data = nodes.inputs(0, len(columns))
     slopes = reverse(nodes.tape, label_slope(nodes, data), nodes.w)
@@ -189,7 +189,7 @@ def _check_label(made: LossMap, columns: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class NoisySpec(FlowSpec):
-    """A flow whose state has a preconditioner's; ``parts`` and ``settings`` as for a `ModelSpec`."""
+    """A flow whose state contains that of a preconditioner; ``parts`` and ``settings`` as for a `ModelSpec`."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -250,7 +250,7 @@ def _scaled(nodes: Any, slope: list[Node], bent: list[list[Node]]) -> list[Node]
 
 
 def _kick(nodes: ModelNodes) -> Node:
-    """What a gradient is multiplied by when it first moves the weights, η without momentum."""
+    """The factor of a gradient when it first moves the weights; η without momentum."""
     t, p = nodes.tape, nodes.parameters
     left = p.get("dampening", p["momentum"] if nodes.optimizer.name == "ema_momentum" else t.const(0))
     return t.mul(nodes.lr, t.sub(t.const(1), left))
@@ -278,7 +278,7 @@ def push(nodes: ModelNodes) -> list[Node]:
 
 
 def row(make: Callable[[ModelNodes, list[Node]], Node], nodes: ModelNodes) -> list[Node]:
-    """η times gradient and Hessian of what is made of a row of data, which follows the state."""
+    """η times the gradient and Hessian of a function of a row of data; the row follows the state."""
     t = nodes.tape
     value = make(nodes, nodes.inputs(0, len(nodes.spec.map.loss.columns)))
     return _scaled(nodes, reverse(t, value, nodes.w), hessian(t, value, nodes.w))

@@ -1,4 +1,4 @@
-"""The step of the edge without its regularisation."""
+"""The adaptive step size at the edge, without the curvature penalty of the central flow."""
 
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
@@ -6,12 +6,12 @@ from cfdyn.systems.loss import Loss
 
 
 def ablated(loss: Loss, optimizer: Optimizer) -> Flow:
-    """dw/dt = −(Gθ/S) g with S = λ₁(H): adapt the step as an optimizer at the edge does, but do not lower S.
+    """dw/dt = −(Gθ/S) g with S = λ₁(H): the step size that an optimizer has at the edge, without the force that lowers S.
 
-    Without momentum Gθ = 2; `central` has θ and G for the others.
+    Without momentum Gθ = 2; `central` lists θ and G for the others.
 
-    The central flow of scalar RMSProp at the edge is −(2/S)[g + ½σ²∇S]; this is what is left without its curvature
-    penalty. The optimizer's state, if it has one, follows the stable flow and does not act on the weights.
+    The central flow of scalar RMSProp at the edge is −(2/S)[g + ½σ²∇S]; this flow omits its curvature penalty. The optimizer's
+    state, if it has one, follows the stable flow and does not act on the weights.
 
     Examples
     --------

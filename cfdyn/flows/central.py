@@ -31,17 +31,17 @@ def central(
 ) -> Flow | MatrixFreeFlow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
-    For w ← w − P(s)⁻¹g with diagonal P and states s of the stable flow ds/dt = f(s, g), also where a linear average of the
-    gradients (momentum) stands in place of g,
+    For w ← w − P(s)⁻¹g with diagonal P and states s of the stable flow ds/dt = f(s, g), where a linear average of the gradients
+    (momentum) may replace g, the flow is
 
         dw/dt = −GP⁻¹[g + ½∇⟨H, Σ⟩] − δw,  ds/dt = f + ½⟨∇²_g f, HΣH⟩,  0 ⪯ Σ ⟂ θP − H ⪰ 0,
 
-    one unit of time per step; for gradient descent P = 1/η and H ⪯ 2/η. Σ vanishes away from the edge; there it
-    is whatever keeps the critical eigenvalues from crossing. The averages it predicts: of the loss L + ½⟨H, Σ⟩, of the
-    squared gradient ‖g‖² + tr HΣH; ½⟨H, Σ⟩ = (θ/2)⟨P, Σ⟩.
+    with one unit of time per step; for gradient descent P = 1/η and H ⪯ 2/η. Away from the edge Σ = 0; at the edge Σ is what
+    keeps the critical eigenvalues from crossing it. The flow predicts time averages: L + ½⟨H, Σ⟩ for the loss and ‖g‖² + tr HΣH
+    for the squared gradient; ½⟨H, Σ⟩ = (θ/2)⟨P, Σ⟩.
 
-    θ is the curvature over P at which a mode flips, G the gain of a slow drift, δ = ηd for decoupled weight decay d. Both are
-    read off the optimizer's formulas: a step P⁻¹F(z)g, z the shift by a step, has θ = (2 − δ)/F(−1) and G = F(1).
+    θ is the eigenvalue of P⁻¹H at which a mode flips, G the gain of a slow drift, and δ = ηd for decoupled weight decay d. Both θ
+    and G follow from the optimizer's formulas: a step P⁻¹F(z)g, z the shift by a step, has θ = (2 − δ)/F(−1) and G = F(1).
 
     ======================  ==================  ========================  ==========
     optimizer               P                   θ                         G
@@ -54,86 +54,88 @@ def central(
     nadam                   (√ν̂ + ε)/η          2(1+β₁)/(1+β₁−2μ_tβ₁)     about 1
     ======================  ==================  ========================  ==========
 
-    The momentum is slaved, its mean is the average of the gradient, so it is not part of the state: (w, ν, …). With constant P
-    heavy ball (η, β) is gd with η/(1+β) in a time (1+β)/(1−β) times as fast; Adam (η, β₁, κ) without bias correction is
-    RMSProp with (η/c, κ/c), c = (1+β₁)/(1−β₁), in a time c times as fast. Bias correction is that of ν: momentum's own, which
-    is over after some 1/(1−β) steps, is left out, as is its inertia (β/(1−β)) d²w/dt²: where the drift is not slow over 1/(1−β)
-    steps the flow is wrong. The second moment sees g², as published, and not the averaged gradient, which counts for weights that
-    hardly oscillate; an exact average is nearer there and farther on other losses (``cfdyn show cfdyn2026_twocycle``). An own
-    optimizer (`Optimizer.from_text`) needs ds/dt for states of P only. The power β₂ᵗ in ν̂ = ν/(1 − β₂ᵗ) decays at the rate κ, so
-    that a constant gradient leaves ν̂ = g²; log β₂ and the published rate log(β₂)/β₂ are off by a part 1 − β₂ of the first moves
-    (`cfdyn show cfdyn2026_correction`: κ was the nearest to the optimizer in 7 of 12 cases, the published rate in 5).
+    The state is (w, ν, …). It omits the momentum, which is slaved: its mean is the average of the gradient. With constant P
+    heavy ball (η, β) is gd with η/(1+β), in a time (1+β)/(1−β) times as fast; Adam (η, β₁, κ) without bias correction is
+    RMSProp with (η/c, κ/c), c = (1+β₁)/(1−β₁), in a time c times as fast. The flow corrects the bias of ν only. It omits the
+    momentum's bias correction, which ends after some 1/(1−β) steps, and its inertia (β/(1−β)) d²w/dt²: where the drift is not
+    slow over 1/(1−β) steps, the flow is wrong. The second moment takes g², as published, and not the square of the averaged
+    gradient; the difference matters for weights that hardly oscillate. An exact average is closer there and farther off on other
+    losses (``cfdyn show cfdyn2026_twocycle``). An optimizer of your own (`Optimizer.from_text`) needs ds/dt only for the states
+    in P. The power β₂ᵗ in ν̂ = ν/(1 − β₂ᵗ) decays at the rate κ, so that a constant gradient leaves ν̂ = g². With log β₂ or the
+    published rate log(β₂)/β₂ the first steps are off by a fraction 1 − β₂ (`cfdyn show cfdyn2026_correction`: κ was closest to
+    the optimizer in 7 of 12 cases, the published rate in 5).
 
-    A mode whose curvature is at the edge at every state (b of ½b² + L(w) with lr = 2) is pushed by nothing, and no Σ on it would
-    change anything: it is set aside with Σ = 0 there, and a note names it. Where a block of the Hessian is constant and at the
-    edge or beyond (output biases with squared errors: the unit matrix), λ₁ is that at least, everywhere, by interlacing: `solve`
-    says so, and below which lr there is a stable set. Of a loss that is no formula both are looked for among the weights, up to
-    16, that make up the modes at the edge at the start, by products at four states.
+    If a mode is at the edge at every state (b in ½b² + L(w) with lr = 2), no force acts on it and no Σ along it would change
+    anything: the flow sets Σ = 0 there, and a note names the mode. If a block of the Hessian is constant and at or beyond the
+    edge (output biases with squared errors: the unit matrix), λ₁ is at least that large everywhere, by interlacing; `solve` says
+    so, and below which lr a stable set exists. For a loss that is not a formula, the flow searches for both among at most 16
+    weights, those that make up the modes at the edge at the start, with Hessian-vector products at four states.
 
-    **A loss that is no formula**, such as a network, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u] from
-    ``jet`` or ``curvature_gradient`` if it has one of these, else from g(w ± εu)), gives a `MatrixFreeFlow`, for the same
-    optimizers: `solve` follows it with a few vectors as long as the weights, and gives a `LargeTrajectory`. With ``batch`` there
-    are as many vectors as directions with GP⁻¹λ > cut/2, at most 160, and of ``n_rows`` rows slopes and Hessians on these
-    are asked by ``rows_along(w, u)``, for a P that moves means of squares by ``row_squares(w, u)``, too, as `cf.Network` has
-    them; radius and neglected terms are not told. Any optimizer is taken whose momentum stands in fixed proportions, such as
-    adamw or one of your own, nadam is not. The mean sharpness at which SGD is held on digits agrees within 1 % (``cfdyn show
-    cfdyn2026_sgd``), of heavy ball and Adam within 5 % (``cfdyn show cfdyn2026_noisy``).
+    **A loss that is not a formula**, such as a network: any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (T[u, u]
+    comes from its ``jet`` or ``curvature_gradient`` if it has one, else from g(w ± εu)) gives a `MatrixFreeFlow`, for the same
+    optimizers. `solve` integrates it with a few vectors of the length of the weights and returns a `LargeTrajectory`. With
+    ``batch`` it needs one vector per direction with GP⁻¹λ > cut/2, at most 160. ``rows_along(w, u)`` of the loss then supplies
+    gradients and Hessians of its ``n_rows`` rows along these directions, and ``row_squares(w, u)`` the means of squares that move
+    P; `cf.Network` has both. ``radius`` and ``neglected`` are not computed. The optimizer's momentum must have constant
+    coefficients: adamw or one of your own is accepted, nadam is not. The mean sharpness at which SGD is held on digits agrees
+    within 1 % (``cfdyn show cfdyn2026_sgd``), that of heavy ball and Adam within 5 % (``cfdyn show cfdyn2026_noisy``).
 
-    **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
+    **With noise**, iterates have a covariance away from the edge too. For gd with batches of b of n rows
 
         dw/dt = −η[g + ½∇⟨H, Σ⟩],  Σ = M[Σ] + η²C,  M[S] = ASA + (η²/b) mean (Hᵢ − H)S(Hᵢ − H),  A = 1 − ηH,
 
-    C = (1/b) mean (gᵢ − g)(gᵢ − g)ᵀ; without replacement 1/b is (n − b)/(b(n − 1)). Σ is in equilibrium with w, on the sharp
-    directions only: flat ones take longer than 1/(2 cut) steps for that, and are left to w. Along eigenvectors u_i of H its
-    entries answer to what comes in by φ_iφ_jR_ij, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ. φ is 0 for ηλ < cut/2, 1 above 2 cut.
-    Half and twice the cut change the sharpness by at most 2 % (two tanh units on 12 points, 7 pairs of η and b). Where M
-    comes near 1, Σ is a barrier that keeps the sharpness off the edge; with b → ∞ the flow becomes that without noise, as 1/b
-    away from where that enters the edge (to 1e-9 for b = 2e10), so no other flow takes over where the edge holds the
-    sharpness (docs/theory/sgd.md).
+    C = (1/b) mean (gᵢ − g)(gᵢ − g)ᵀ; without replacement (n − b)/(b(n − 1)) replaces 1/b. Σ is in equilibrium with w and covers
+    the sharp directions only: flat ones need more than 1/(2 cut) steps to reach equilibrium, so their variation stays in w. Along
+    eigenvectors u_i of H, an entry of Σ is φ_iφ_jR_ij times its input, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ. The weight φ is 0 for
+    ηλ < cut/2 and 1 above 2 cut. Half and twice the cut change the sharpness by at most 2 % (two tanh units on 12 points, 7 pairs
+    of η and b). As the spectral radius of M approaches 1, Σ becomes a barrier that keeps the sharpness below the edge. As b → ∞
+    the flow converges to the one without noise, at the rate 1/b except near the time when that one enters the edge (to 1e-9 for
+    b = 2e10), so no other flow is needed where the edge holds the sharpness (docs/theory/sgd.md).
 
-    *Momentum* (heavy_ball, nesterov, ema_momentum): G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t) for h, what becomes of a
-    kick by the optimizer's recursion. Exact on quadratic rows, as M is. *Preconditioners* (rmsprop, scalar_rmsprop, adagrad,
-    adam): the same in the weights P^½w, and ds/dt sees E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. Exact on
-    quadratic rows for a P at rest; that P follows slowly, by the mean of the squares and not as it fluctuates, is a guess, as
-    is that a step's own gradient is not part of its P: good where 1 − β₂ is small (0.01 on
-    quadratic rows, docs/theory/sgd.md), but not for weights that one row in hundreds moves before ν has seen that row:
-    where its own square would make the step small, the flow finds a start beyond mean-square stability.
+    *Momentum* (heavy_ball, nesterov, ema_momentum): G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t), h the impulse response of
+    the optimizer's recursion. R and M are exact on quadratic rows. *Preconditioners* (rmsprop, scalar_rmsprop, adagrad, adam):
+    the same in the weights P^½w, and ds/dt uses E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. This is exact on
+    quadratic rows for constant P. Two approximations are guesses: P follows the mean of the squares without their fluctuations,
+    and a step's own gradient is not part of its P. They are good for small 1 − β₂ (0.01 on quadratic rows, docs/theory/sgd.md),
+    but not for weights that one row in hundreds moves before ν has seen that row: there the row's own square would make the step
+    small, while the flow finds a start beyond mean-square stability.
 
-    **Flat directions.** With ``flat`` their covariance F is carried too, about the path that is the same: F' = JF + FJᵀ + (1
-    − φφ)(N[Σ] + η²C), J the derivative of the drift D above, N the second part of M, F = 0 at the start. J is not −ηH: a
-    sharpness that noise holds pulls runs back. ``covariance`` has then all blocks, sharp, mixed and flat, and ``shift`` y' =
-    Jy + ½∇²D:F tells by how much the mean of the runs is moved; averages count both. The path keeps w: with noise on all
-    weights alike w + y is nearer to the runs, with batches as often farther. It is derived to first order in F: where runs
-    part, it grows without bound and a note says so. It omits the effect of fluctuating squares of sharp δ (``cfdyn show
-    cfdyn2026_flat``). Without ``flat`` a note says how large that part may be.
+    **Flat directions.** With ``flat`` the flow also carries their covariance F about the same path: F' = JF + FJᵀ + (1 − φφ)(N[Σ]
+    + η²C), F = 0 at the start, J the derivative of the drift D above, N the second part of M. J is not −ηH: a sharpness that
+    noise holds pulls runs back. ``covariance`` then has all blocks, sharp, mixed and flat, ``shift`` is the displacement y of the
+    mean of the runs, y' = Jy + ½∇²D:F, and averages include both. The path remains w: with equal noise on all weights w + y is
+    closer to the runs; with batches it is as often farther from them. F is derived to first order: where runs separate, it grows
+    without bound and a note says so. It omits the effect of fluctuating squares of sharp δ (``cfdyn show cfdyn2026_flat``).
+    Without ``flat`` a note says how large that part may be.
 
-    A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` and ``neglected``, what the
-    largest term left out would add to tr Σ. The damping is that of Σ along the sharpest direction u: what it loses in a step,
-    1/R_uu − N_uu, over twice the frequency η‖∇S‖√((ηλ₁ − 1) uᵀΣu) of its swing, ∞ for ηλ₁ ≤ 1; near the edge, where Σ
-    balances the drift, ΔS/√(2α), α = −⟨g, ∇S⟩. Below 1 the edge holds the sharpness, Σ swings, and the flow has what is an
-    average over that; a note says from when on. Above 1 a note says whether noise holds it, over the last third of the path:
-    noise takes off from half of to twice what the loss alone would add; or nothing does.
+    A path has ``radius``, the spectral radius of M on directions with ηλ > 0.1, ``damping``, and ``neglected``, the relative
+    amount that the largest omitted term would add to tr Σ. ``damping`` is that of Σ along the sharpest direction u: its loss in a
+    step, 1/R_uu − N_uu, over twice the frequency η‖∇S‖√((ηλ₁ − 1) uᵀΣu) of its oscillation, and ∞ for ηλ₁ ≤ 1; near the edge,
+    where Σ balances the drift, it is ΔS/√(2α), α = −⟨g, ∇S⟩. Below 1 the edge holds the sharpness, Σ oscillates, and the flow
+    gives an average over the oscillation; a note gives the time from which this is so. Above 1 a note says whether noise holds
+    the sharpness over the last third of the path, where noise removes half to twice what the loss alone would add, or nothing
+    does.
 
-    It fails where spreads are large: where runs come to rest in several places, leave for another minimum, or, with small
-    batches, go straight to a minimum of all rows (`neglected` is then above ½, and a note says so).
+    The flow fails where spreads are large: where runs settle in several places, leave for another minimum, or, with small
+    batches, go straight to a minimum of all rows (``neglected`` is then above ½, and a note says so).
 
     Parameters
     ----------
-    batch : rows drawn for each step; all of them, each once, if None
-    replace : rows of a batch are drawn with replacement; ``batch=n, replace=False`` is the flow without noise
+    batch : rows drawn for each step; None: all of them, each once
+    replace : draw the rows of a batch with replacement; ``batch=n, replace=False`` is the flow without noise
     noise : covariance (d, d) of noise in each step's gradient, or d variances, in units of gradients squared
     label_noise : standard deviation of fresh noise on each label drawn, the data's column y, for squared errors
-    cut : the ηλ of a sharp direction, GP⁻¹λ with momentum or a preconditioner: by so much of itself a slow drift falls in a step;
-        0.01 if None, 0.1 of a loss that is no formula
-    flat : carry the covariance along flat directions too, of up to 14 weights and without a preconditioner
+    cut : the ηλ (GP⁻¹λ with momentum or a preconditioner) from which a direction counts as sharp, the fraction by which a slow
+        drift decays in a step; None: 0.01, or 0.1 for a loss that is not a formula
+    flat : carry the covariance along flat directions too; for at most 14 weights and without a preconditioner
 
     Raises
     ------
-    UsageError : steps that are not linear in the gradients for a P at rest (sign_gd, lion, sam), a second moment without
-        ds/dt (amsgrad), clipping, or stability that does not end with a flip; with noise: no rows, a batch of none or, without
-        replacement, of more than there are, another optimizer, more than 40 weights of a formula, or rows that tell too little
-    NumericsError : in `solve`, a start beyond mean-square stability, M > 1; with a preconditioner also for want of a whole
-        state of the optimizer: behind weights alone stands the second moment of one step on all rows
+    UsageError : steps that are not linear in the gradients for constant P (sign_gd, lion, sam), a second moment without ds/dt
+        (amsgrad), clipping, or a loss of stability other than a flip. With noise: no rows, a batch of 0 or, without replacement,
+        of more rows than there are, another optimizer, a formula of more than 40 weights, or a loss without ``rows_along``
+    NumericsError : in `solve`, a start beyond mean-square stability, where M has a spectral radius above 1; with a preconditioner
+        also because weights alone start with the second moment of one step on all rows: then give the optimizer's full state
 
     Examples
     --------

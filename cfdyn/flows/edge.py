@@ -35,49 +35,49 @@ def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool = False, floor
 
 
 def edge(loss: Any, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> Flow | MatrixFreeEdgeFlow:
-    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation.
+    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the amplitude of the oscillation.
 
         dc/dt = −(η/2)[g(c + ρu) + g(c − ρu)],  du/dt = η(I − uuᵀ)H(c)u,  d(ln ρ)/dt = η uᵀH(c)u − 2.
 
-    A reconstruction from the paper's abstract, for gradient descent. These are polar coordinates of dv/dt = ηH(c)v − 2v, v = ρu.
-    With a preconditioner P and momentum, of which the paper has nothing, this project takes
+    This is a reconstruction from the paper's abstract, for gradient descent: polar coordinates v = ρu of dv/dt = ηH(c)v − 2v. The
+    paper does not treat a preconditioner P and momentum; for these this project uses
 
         dc/dt = −(G/2)P⁻¹[g₊ + g₋] − δc,  ds/dt = ½[f(s, g₊) + f(s, g₋)],  dv/dt = R(P⁻¹H(c) − θ)v,  v = ρu, |u| = 1,
 
-    for the same optimizers, states s of P, edge θ, gain G and decay δ as `central`, and R = (2 − δ)/(θ + θ²F′(−1)) for a step
-    P⁻¹F(z)g: by R(λ − θ) a step an oscillation grows near the edge, which follows from how fast the root z of 1 − δ − z = λF(z)
-    passes −1. R is 1 without momentum and G for heavy_ball, ema_momentum and Adam, (1 + 2β)²/(1 + 3β) for nesterov. So this
-    is the flow of gd with 2η/θ in a time Gθ/2 times as fast for heavy ball and ema_momentum, and for Adam without bias
-    correction that of RMSProp with (η/c, κ/c), c = (1 + β₁)/(1 − β₁), in a time c times as fast; for nesterov, whose drift and
-    growth are sped up by different factors, it is neither. Far below the edge the swing dies out too fast, by Rθ for
-    λ → 0, while momentum forgets by ½ ln(1/β): give a floor.
+    with the optimizers, states s of P, edge θ, gain G and decay δ of `central`, and R = (2 − δ)/(θ + θ²F′(−1)) for a step
+    P⁻¹F(z)g. Near the edge an oscillation grows by R(λ − θ) per step, which follows from the speed at which the root z of
+    1 − δ − z = λF(z) passes −1. R is 1 without momentum, G for heavy_ball, ema_momentum and Adam, and (1 + 2β)²/(1 + 3β) for
+    nesterov. For heavy ball and ema_momentum the flow is therefore that of gd with 2η/θ, in a time Gθ/2 times as fast. For Adam
+    without bias correction it is that of RMSProp with (η/c, κ/c), c = (1 + β₁)/(1 − β₁), in a time c times as fast. For nesterov
+    neither holds, since drift and growth have different factors. Far below the edge the oscillation decays too fast, at the rate
+    Rθ for λ → 0, while momentum decays at ½ ln(1/β); use a floor there.
 
-    The state is (c, s, u, ln ρ), Σ = ρ²uuᵀ. From weights w₀ alone c ± ρu are w₀ and the optimizer's next weights, s is what the
-    first step uses. One unit of time is one step.
+    The state is (c, s, u, ln ρ), and Σ = ρ²uuᵀ. If only weights w₀ are given, c ± ρu are w₀ and the optimizer's next weights, and
+    s is the state that the first step uses. One unit of time is one step.
 
-    On a quadratic ln ρ² grows by 2(ηS − 2) a step, for gradient descent by 2 ln|1 − ηS|. With uᵀH(c)u only the motion of c
-    stops that growth: on Sw²/2 − Qw⁴/4 it runs away. Where the flow with ``secant`` rests and u is along P⁻¹(g₊ − g₋), as in
-    one variable, c ± ρu is a 2-cycle of gradient descent, exactly, with momentum too if P is constant. In more variables u
-    settles on an eigenvector of P⁻¹H(c), which the difference of a 2-cycle's points need not be.
+    On a quadratic ln ρ² grows by 2(ηS − 2) per step, while for gradient descent it grows by 2 ln|1 − ηS|. With uᵀH(c)u only the
+    motion of c stops that growth: on Sw²/2 − Qw⁴/4 ρ diverges. With ``secant``, if the flow is at a fixed point and u is along
+    P⁻¹(g₊ − g₋), as in one variable, c ± ρu is exactly a 2-cycle of gradient descent, with momentum too if P is constant. In more
+    variables u converges to an eigenvector of P⁻¹H(c), which the difference of the two points of a 2-cycle need not be.
 
-    As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = (A − r)u + (1 − |u|²)u with dv/dt = Av, r = uᵀAu/|u|².
-    The first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
+    The integrated equation du/dt = (A − r)u + (1 − |u|²)u, with dv/dt = Av and r = uᵀAu/|u|², makes |u| = 1 stable for every sign
+    of uᵀHu. The first term conserves |u|; the second vanishes on the sphere and attracts to it at the rate 2.
 
-    A loss that is no formula, such as a network, gives a `MatrixFreeEdgeFlow` for gd: two gradients and a product with the
-    Hessian each time. Of its path ``eigenvalues`` and ``sharpness`` are uᵀHu, which is λ₁ once u has turned to it. For ρ below
-    1e-5 of the weights its secant is the tangent.
+    A loss that is not a formula, such as a network, gives a `MatrixFreeEdgeFlow`, for gd only: each evaluation takes two
+    gradients and one Hessian-vector product. The ``eigenvalues`` and ``sharpness`` of its path are uᵀHu, which is λ₁ once u has
+    aligned with that eigenvector. For ρ below 1e-5 of the weights its secant is the tangent.
 
     Parameters
     ----------
-    secant : (g(c + ρu) − g(c − ρu))/(2ρ) in place of Hu in d(ln ρ)/dt; built up from the quotients of its parts,
-        so that for every ρ, however small, no digits cancel
-    floor : ρ_min ≥ 0: d(ln ρ)/dt is max(that, ln ρ_min − ln ρ), so ρ never falls below the floor and comes down to it in a
-        few steps without a jump in the slope's value. It stands for the noise, such as rounding, from which an
-        oscillation starts anew; without it the onset comes late
+    secant : use (g(c + ρu) − g(c − ρu))/(2ρ) in place of Hu in d(ln ρ)/dt; it is composed of the difference quotients of its
+        parts, so that no digits cancel, however small ρ is
+    floor : ρ_min ≥ 0: d(ln ρ)/dt is max(that, ln ρ_min − ln ρ), so ρ never falls below the floor and decays to it within a
+        few steps, with a continuous slope. The floor stands for the noise, such as round-off, from which an oscillation starts
+        again; without it the onset is late
 
     Raises
     ------
-    UsageError : an optimizer that `central` refuses too, clipping, a negative floor; from weights alone, a start where g = 0
+    UsageError : an optimizer that `central` refuses too, clipping, or a negative floor; from weights alone, a start where g = 0
 
     Examples
     --------
@@ -113,7 +113,7 @@ def edge(loss: Any, optimizer: Optimizer, secant: bool = False, floor: float = 0
 
 
 def _start(flow: Flow, z0: np.ndarray) -> np.ndarray:
-    """c ± ρu are the optimizer's weights and the next ones; slow states are its own, behind weights alone the first it uses."""
+    """c ± ρu are the optimizer's weights and the next ones; slow states are its own, or for weights alone the first it uses."""
     assert isinstance(flow.spec.map, LossMap)
     step, kept, d = Map(flow.spec.map), list(flow.spec.kept), flow.n_weights
     z = step.state(z0)

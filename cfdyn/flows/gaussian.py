@@ -1,4 +1,4 @@
-"""The Gaussian-closure flow: a guess."""
+"""The Gaussian-closure flow: a conjecture."""
 
 import numpy as np
 
@@ -13,18 +13,18 @@ from cfdyn.tape.program import Node
 
 
 def gaussian(loss: Loss, optimizer: Optimizer) -> Flow:
-    """A guess, of no paper: mean m and covariance Σ of the iterates as if they were normally distributed.
+    """The Gaussian-closure flow, a conjecture of no paper: mean m and covariance Σ of iterates taken as normally distributed.
 
-    What one step of gradient descent does to the moments of N(m, Σ), with g linearised about its mean, as a flow:
+    The flow is the change of the moments of N(m, Σ) in one step of gradient descent, with g linearised about its mean:
 
         dm/dt = −η E g,  dΣ/dt = −η(H̄Σ + ΣH̄) + η² H̄ΣH̄,  E g ≈ ∇L̃, H̄ = E H ≈ ∇²L̃, L̃(m) = L + ½⟨H, Σ⟩,
 
-    with Σ held fixed in ∇L̃ and ∇²L̃; both are exact for polynomials of degree 4. As dΣ/dt = BΣB − Σ with
-    B = 1 − ηH̄, Σ stays positive semidefinite. The state is m and the upper triangle of Σ; from weights w₀ alone it is
-    m = w₀ + δ, Σ = δδᵀ with δ = −(η/2)g(w₀), as for the rod flow. One unit of time is one step; gd only.
+    with Σ held fixed in ∇L̃ and ∇²L̃; both are exact for polynomials of degree 4. Since dΣ/dt = BΣB − Σ with B = 1 − ηH̄, Σ stays
+    positive semidefinite. The state is m and the upper triangle of Σ. If only weights w₀ are given, m = w₀ + δ and Σ = δδᵀ with
+    δ = −(η/2)g(w₀), as for the rod flow. One unit of time is one step; gd only.
 
-    What it gets wrong: an oscillation of period 2 is no normal distribution. Its fourth moment is σ⁴, not 3σ⁴, so that on
-    L = Sw²/2 − Qw⁴/4 the flow comes to rest at Σ* = (S − 2/η)/(3Q), a third of gradient descent's (S − 2/η)/Q.
+    Its error: an oscillation of period 2 is not normally distributed. Its fourth moment is σ⁴, not 3σ⁴, so that on
+    L = Sw²/2 − Qw⁴/4 the flow settles at Σ* = (S − 2/η)/(3Q), a third of gradient descent's (S − 2/η)/Q.
 
     Raises
     ------

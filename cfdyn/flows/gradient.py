@@ -20,9 +20,9 @@ def gradient(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow: ...
 def gradient(loss: Any, optimizer: Optimizer) -> Flow | MatrixFreeFlow:
     """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
 
-    It ignores the edge of stability: where the sharpness exceeds 2/η it goes on as before. One unit of time is
-    one step. G is the gain of momentum, for heavy ball 1/(1 − β), and 1 without; with decoupled weight decay d the weights
-    shrink by ηdw besides; `central` says more.
+    It ignores the edge of stability: its equations are the same where the sharpness exceeds 2/η. One unit of time is one step. G
+    is the gain of momentum, 1/(1 − β) for heavy ball and 1 without momentum. Decoupled weight decay d adds −ηdw. See `central`
+    for P and f.
 
     Examples
     --------

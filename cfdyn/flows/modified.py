@@ -13,26 +13,26 @@ ORDERS = {"gd": (2, 3), "heavy_ball": (2,), "ema_momentum": (2,)}
 
 
 def modified(loss: Loss, optimizer: Optimizer, order: int = 2) -> Flow:
-    """The modified flow: the gradient flow with the terms that bring it closer to the iterates as the learning rate falls.
+    """The modified flow: the gradient flow with correction terms that reduce its error against the iterates for small η.
 
-    For gradient descent, one unit of time per step,
+    For gradient descent, with one unit of time per step,
 
         dw/dt = −η∇(L + (η/4)‖g‖²) − η³(H²g/3 + T[g, g]/12),
 
     without the last term for ``order`` 2. Over a fixed total time ηt the error against the iterates is O(η^order); that
-    of the gradient flow is O(η). The series in ηH converges for ηλ < 1 only: valid for ηλ < 1, it knows no edge of
-    stability (on a quadratic it decays at the rate ηλ + (ηλ)²/2 + (ηλ)³/3 instead of −ln(1 − ηλ)).
+    of the gradient flow is O(η). The series in ηH converges only for ηλ < 1, so the flow has no edge of stability: on a quadratic
+    it decays at the rate ηλ + (ηλ)²/2 + (ηλ)³/3 instead of −ln(1 − ηλ).
 
-    For v ← μv + g, w ← w − ηv (heavy_ball) and its average (ema_momentum), order 2: with h = η/(1 − μ), and h = η,
+    For v ← μv + g, w ← w − ηv (heavy_ball, h = η/(1 − μ)) and its average (ema_momentum, h = η), order 2:
 
         dw/dt = −h∇(L + (h/4)(1 + μ)/(1 − μ)‖g‖²).
 
-    The state is the weights alone: it holds once the velocity has forgotten its start, after some 1/(1 − μ) steps. By
-    then the iterates from v = 0 lag behind by μ/(1 − μ) steps: they follow the flow from w₀ + hμ/(1 − μ)g(w₀) + O(h²).
+    The state is the weights alone, so the flow is valid once the velocity has lost memory of its start, after some 1/(1 − μ)
+    steps. By then the iterates from v = 0 lag behind by μ/(1 − μ) steps: they follow the flow from w₀ + hμ/(1 − μ)g(w₀) + O(h²).
 
     Parameters
     ----------
-    order : 2, or for gd also 3
+    order : 2; for gd also 3
 
     Raises
     ------

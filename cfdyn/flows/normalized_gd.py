@@ -12,21 +12,21 @@ from cfdyn.systems.loss import Loss
 
 
 def normalized_gd(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The slide of normalized gradient descent along a manifold of minima, to lower sharpness λ₁.
+    """The slow drift of normalized gradient descent along a manifold of minima, which lowers the sharpness λ₁.
 
         dw/dt = −(η²/4) P ∇ log λ₁ − η² H⁺g,
 
-    P the projection onto ker H, one unit of time per step, the limit of small η over η²t = τ. There it crosses
-    the valley's floor back and forth by η along the sharpest direction, and that is what it feels of λ₁. H⁺g
-    vanishes on the manifold; it takes back errors off it, at the pace of the flow itself.
+    P the projection onto ker H, one unit of time per step; this is the limit of small η over the time τ = η²t. On the manifold
+    the iterates oscillate across the valley floor by η along the sharpest direction, which couples them to λ₁. The term H⁺g
+    vanishes on the manifold; it removes errors off it, at the pace of the flow itself.
 
-    Weights alone are first carried down the gradient flow (whose path is also that of normalized steps) onto the
-    manifold; the rank of H there is kept as the state behind the weights. λ₁ must be simple, and positive.
+    If only weights are given, `solve` first follows the gradient flow (which has the path of normalized steps) onto the
+    manifold. The rank of H there is kept as a state behind the weights. λ₁ must be simple and positive.
 
     Raises
     ------
     UsageError : another optimizer than normalized_gd
-    NumericsError : from solve, where the start leads to no manifold of minima
+    NumericsError : from `solve`, if the start does not lead to a manifold of minima
 
     Examples
     --------

@@ -9,20 +9,20 @@ from cfdyn.systems.loss import Loss
 
 
 def principal(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The principal flow: gradient descent's step along each eigenvector of the Hessian, made continuous.
+    """The principal flow: gradient descent's step along each eigenvector of the Hessian as a continuous flow.
 
         dw/dt = Σ_i [log|1 − ηλ_i| / λ_i] (g·u_i) u_i,
 
-    one unit of time per step. On a quadratic a component is multiplied by |1 − ηλ| in each, which is exact for
-    ηλ < 1. For ηλ > 1 the published flow is complex; this is its real part. It omits the flip (−1)^t,
-    which is log(−1) = iπ of the logarithm, so that on quadratics the modulus is exact for all ηλ.
-    An eigendirection is repelling iff ηλ > 2 (or λ < 0). For λ → 0 the factor is −η.
-    At ηλ = 1, where a step ends at the minimum, the logarithm diverges: |1 − ηλ| is taken as at least 2⁻⁵², which is all that
-    double precision keeps of a component after such a step; a path that crosses ηλ = 1 is attracted to g·u = 0 that fast.
+    with one unit of time per step. On a quadratic a step multiplies a component by |1 − ηλ|, which is exact for
+    ηλ < 1. For ηλ > 1 the published flow is complex; this is its real part. It omits the flip (−1)^t, the part
+    log(−1) = iπ of the logarithm, so on quadratics the modulus is exact for all ηλ.
+    An eigendirection is repelling iff ηλ > 2 or λ < 0. For λ → 0 the factor is −η.
+    At ηλ = 1, where a step ends at the minimum, the logarithm diverges. The flow uses |1 − ηλ| ≥ 2⁻⁵², the relative size of a
+    component after such a step in double precision; a path that crosses ηλ = 1 is attracted to g·u = 0 at that rate.
 
     Raises
     ------
-    UsageError : another optimizer than gradient descent, or with clipping
+    UsageError : another optimizer than gradient descent, or clipping
 
     Examples
     --------

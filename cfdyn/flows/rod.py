@@ -39,31 +39,30 @@ def rod(loss: GradientOracle, optimizer: Optimizer, rods: str = "top") -> Matrix
 def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | MatrixFreeRodFlow:
     """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z).
 
-    With G± = G(z̄ ± δ) and δ = √λ₁ v₁ of the largest eigenvalue λ₁ of Σ
+    With G± = G(z̄ ± δ) and δ = √λ₁ v₁ for the largest eigenvalue λ₁ of Σ
 
         dz̄/dt = ½(G₊ + G₋) − ⅛(DG₊ + DG₋)(G₊ + G₋),  dΣ/dt = ¼(G₊G₊ᵀ + G₋G₋ᵀ) − 2Σ,
 
-    for gradient descent G = −ηg. With ``rods="all"`` each eigenvector of Σ has a rod s_i = √λ_i v_i:
+    where G = −ηg for gradient descent. With ``rods="all"`` each eigenvector of Σ has a rod s_i = √λ_i v_i:
 
         dz̄/dt = Ḡ = G(z̄) + Σ_i ½[G(z̄+s_i) + G(z̄−s_i) − 2G(z̄)],  dΣ/dt = ½(Σ_i Δ_iΔ_iᵀ + ḠḠᵀ) − 2Σ,
 
-    Δ_i = ½[G(z̄+s_i) − G(z̄−s_i)]. Rods are in the weights and in momenta. What only depends on squares of the
-    gradient or on the number of the step (second moments, their sums, powers of β, counters) has δ = 0 and
-    follows ½(G₊ + G₋) alone.
+    Δ_i = ½[G(z̄+s_i) − G(z̄−s_i)]. Weights and momenta have rods. Entries that depend only on squares of the gradient or on the
+    number of the step (second moments, their sums, powers of β, counters) have δ = 0 and follow ½(G₊ + G₋) alone.
 
-    The state is z̄, the optimizer's, then Σ over its entries with rods, the upper triangle row by row; ``covariance``
-    is the block of the weights. Weights alone start half a step on, z̄ = z₀ + ½G(z₀), with δ = ½G(z₀): z̄(t) stands for
-    the middle of the iterates t and t + 1. A 2-cycle is a fixed point where all entries have rods. On a quadratic Σ
-    grows iff the map has a multiplier μ with |μ − 1| > 2: a flip is seen where it happens, a pair of complex multipliers
-    that leaves the unit circle is not. A single rod follows one mode: where that is a drift, whose steps are rods too,
-    another mode has no rod to grow from when it reaches the edge. v₁ is not defined where the largest eigenvalues of Σ
-    tie, nor, from the fourth order in δ on, are the rods of "all" where any do; eigenvectors across weights and momenta
+    The state is z̄, the optimizer's state, then the upper triangle of Σ over the entries with rods, row by row; ``covariance``
+    is the block of the weights. If only weights are given, the flow starts half a step later, z̄ = z₀ + ½G(z₀), with δ = ½G(z₀):
+    z̄(t) is the midpoint of the iterates t and t + 1. If all entries have rods, a 2-cycle is a fixed point. On a quadratic Σ
+    grows iff the map has a multiplier μ with |μ − 1| > 2: the flow has a flip exactly where the map has one, but it does not
+    detect a complex pair that leaves the unit circle. A single rod follows one mode. If that mode is a drift, whose steps are
+    rods too, no rod is left from which another mode could grow at the edge. v₁ is undefined if the largest eigenvalues of Σ are
+    equal; from the fourth order in δ on, so are the rods of "all" if any eigenvalues are. Eigenvectors across weights and momenta
     depend on units.
 
-    A loss that is no formula, such as a network, gives a `MatrixFreeRodFlow` for gd. Σ forgets at the rate 2 and a slow Ḡ adds
-    few directions: it is kept as ZZᵀ, without the eigenvalues below rtol/100 of the largest, in steps of a stabilised method
-    of order 2 whose sums of covariances are of low rank, too. That is 2r + 1 gradients for r rods each time, two and two products
-    with the Hessian for "top". A start may be the centre with rods (d,) behind it.
+    A loss that is not a formula, such as a network, gives a `MatrixFreeRodFlow`, for gd only. Σ decays at the rate 2 and a slow Ḡ
+    adds few directions, so Σ is stored as ZZᵀ without the eigenvalues below rtol/100 of the largest. The integrator is a
+    stabilised method of order 2 whose sums of covariances have low rank too. Each evaluation takes 2r + 1 gradients for r rods,
+    or two gradients and two Hessian-vector products for "top". A start may be the centre followed by a rod (d,).
 
     Parameters
     ----------
@@ -71,7 +70,7 @@ def rod(loss: Any, optimizer: Optimizer, rods: str = "top") -> Flow | MatrixFree
 
     Raises
     ------
-    UsageError : other rods; of a loss that is no formula another optimizer than gd
+    UsageError : other rods; for a loss that is not a formula, another optimizer than gd
 
     Examples
     --------
@@ -141,11 +140,11 @@ def _lift(flips: tuple[bool, ...], flow: Flow, w: np.ndarray) -> np.ndarray:
 
 
 def oscillating(step: LossMap) -> tuple[bool, ...]:
-    """For each entry of the state whether it flips with the weights: these and momenta do, second moments and counters do not.
+    """For each entry of the state, whether it flips with the weights: they and momenta do, second moments and counters do not.
 
-    An entry stays behind if its update is even: the same when weights, gradients and all other entries that flip
-    change their signs together. That leaves out what only depends on squares of the gradient, on the number of the
-    step, or on entries left out before. The formulas decide at a random point, whatever the loss.
+    An entry does not if its update is even: the same when weights, gradients and all other entries that flip
+    change their signs together. This excludes entries that depend only on squares of the gradient, on the number of the
+    step, or on excluded entries. The formulas are evaluated at a random point, whatever the loss.
 
     >>> import cfdyn as cf
     >>> adam = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.adam(lr=0.1))

@@ -15,20 +15,20 @@ VARIANTS = ("constrained", "predicted", "generalised", "reduced")
 
 
 def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predicted") -> Flow:
-    """Self-stabilization of gradient descent: oscillations v about a trajectory θ† that is kept at the edge.
+    """Self-stabilization of gradient descent: oscillations v about a constrained trajectory θ† at the edge.
 
-    The constrained trajectory θ† takes a step of gradient descent and is then put back onto {S ≤ 2/η, u·g = 0},
-    S = λ₁ with eigenvector u, by three times
+    A step of the constrained trajectory θ† is one of gradient descent and then a projection onto {S ≤ 2/η, u·g = 0},
+    S = λ₁ with eigenvector u, by three iterations of
 
         w ← w − max(0, S − 2/η) ∇S⊥/‖∇S⊥‖² − u (u·g)/S,  ∇S⊥ = (I − uuᵀ)∇S.
 
-    With x = u·v, y = ∇S⊥·v, α = −g·∇S⊥, β = ‖∇S⊥‖² and δ² = 2α/β, all at θ†, gradient descent is near θ† + v, where
+    With x = u·v, y = ∇S⊥·v, α = −g·∇S⊥, β = ‖∇S⊥‖² and δ² = 2α/β, all at θ†, gradient descent stays near θ† + v, where
 
         v ← v − η{½(x² − δ²)∇S⊥ + Hv + xy u}.
 
-    δ² stands for what the constraint holds back of a step, −(θ†₊ − θ† + ηg) = ½ηδ²∇S⊥ to first order; it is left out
-    while a step leaves S ≤ 2/η, where the constraint does not act (the paper is at the edge throughout). Nothing here
-    depends on the sign of u. A single eigenvalue is at the edge; λ₁ must be simple.
+    δ² represents the part of a step that the constraint removes, −(θ†₊ − θ† + ηg) = ½ηδ²∇S⊥ to first order. It is 0 for a step
+    inside S ≤ 2/η, where the constraint does not act (the paper is at the edge throughout). Nothing here depends on the sign of
+    u. A single eigenvalue is at the edge; λ₁ must be simple.
 
     ``variant``
       "constrained" : θ† alone, a map
@@ -38,13 +38,13 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
         start, w = θ† + Y∇S⊥/β and Σ = X²uuᵀ; the state is w, X, Y, then α, ∇S⊥ and u. ½Y² + ¼βX² − α log X is
         conserved, X² is 2α/β on average, and small orbits have the period 2π/(η√(2α)).
 
-    From weights alone θ† starts at the point of the set that the iteration leads to, with v = w − θ†; for "reduced" on
-    S = 2/η, from either side.
+    If only weights are given, θ† starts at the point of the set to which the iteration leads, with v = w − θ†; for "reduced", at
+    a point of S = 2/η, from either side.
 
     Raises
     ------
     UsageError : another optimizer than gradient descent, or another variant
-    NumericsError : no point with u·g = 0 and S ≤ 2/η (for "reduced" S = 2/η) is reached from the start
+    NumericsError : the iteration reaches no point with u·g = 0 and S ≤ 2/η (for "reduced" S = 2/η) from the start
 
     Examples
     --------
@@ -107,7 +107,7 @@ def _frozen(flow: Flow, w: np.ndarray) -> np.ndarray:
 
 
 def _onto_set(flow: Flow, w: np.ndarray, inside: bool) -> tuple[np.ndarray, ...]:
-    """θ† with u·g = 0 and S ≤ 2/η, or S = 2/η, by the projection again and again; there η∇L, u and ∇S⊥."""
+    """θ† with u·g = 0 and S ≤ 2/η, or S = 2/η, by repeated projection; also η∇L, u and ∇S⊥ there."""
     d, lr, theta = flow.n_weights, flow.params["lr"], w
     with np.errstate(all="ignore"):
         for _ in range(100):

@@ -1,4 +1,4 @@
-"""The Sobolev flow: what a remark of the forum thread proposes as a model of the edge."""
+"""The Sobolev flow, which a remark in the forum thread proposes as a model of the edge."""
 
 from cfdyn.flows._descent import descent
 from cfdyn.symbolic.optimizer import Optimizer
@@ -12,8 +12,8 @@ from cfdyn.tape.program import Node
 def sobolev(loss: Loss, optimizer: Optimizer) -> Flow:
     """dw/dt = −η∇(L − tr H), the gradient flow of (I − Δ)L: it raises tr H, while the central flow lowers S.
 
-    Measured against the gradient flow, it climbs the trace of the Hessian: at a minimum, where g = 0, tr H grows at the
-    rate η‖∇ tr H‖². So as a model of the edge of stability it has the wrong sign. The weight 1 of the Laplacian has the
+    Compared with the gradient flow it ascends the trace of the Hessian: at a minimum, where g = 0, tr H grows at the
+    rate η‖∇ tr H‖². As a model of the edge of stability it has the wrong sign. The weight 1 of the Laplacian has the
     unit of a squared weight, and nothing in the optimizer sets it. One unit of time is one step; gd only.
 
     Raises

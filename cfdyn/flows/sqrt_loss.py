@@ -13,16 +13,16 @@ from cfdyn.systems.loss import Loss
 
 
 def sqrt_loss(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The slide of gradient descent on √L along the manifold where L is zero, to lower sharpness λ₁ of L.
+    """The slow drift of gradient descent on √L along the manifold where L is zero, which lowers the sharpness λ₁ of L.
 
         dw/dt = −(η²/8) P ∇λ₁ − η² H⁺g,
 
-    P the projection onto ker H, H and g those of L, one unit of time per step, the limit of small η over η²t = τ. √L
-    has a kink on the manifold, and steps cross it back and forth by η√(λ₁/2) along the sharpest direction. H⁺g
-    vanishes on the manifold; it takes back errors off it, at the pace of the flow itself.
+    P the projection onto ker H, H and g those of L, one unit of time per step; this is the limit of small η over the time τ =
+    η²t. √L has a kink on the manifold, and the iterates oscillate across it by η√(λ₁/2) along the sharpest direction. The term
+    H⁺g vanishes on the manifold; it removes errors off it, at the pace of the flow itself.
 
-    Weights alone are first carried down the gradient flow onto the manifold; the rank of H there is kept as
-    the state behind the weights. λ₁ must be simple, and positive.
+    If only weights are given, `solve` first follows the gradient flow onto the manifold. The rank of H there is kept as
+    a state behind the weights. λ₁ must be simple and positive.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def sqrt_loss(loss: Loss, optimizer: Optimizer) -> Flow:
 
     Raises
     ------
-    UsageError : another optimizer than gradient descent, or with weight decay or clipping
-    NumericsError : from solve, where the start leads to no manifold of minima, or L is not 0 there
+    UsageError : another optimizer than gradient descent, weight decay or clipping
+    NumericsError : from `solve`, if the start does not lead to a manifold of minima, or L is not 0 there
 
     Examples
     --------

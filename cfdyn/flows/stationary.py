@@ -1,4 +1,4 @@
-"""The stationary flow, and the preconditioner that it follows."""
+"""The stationary flow, and its preconditioner."""
 
 from typing import Any, overload
 
@@ -29,24 +29,24 @@ def stationary(loss: GradientOracle, optimizer: Optimizer) -> MatrixFreeFlow: ..
 
 
 def stationary(loss: Any, optimizer: Optimizer) -> Flow | MatrixFreeFlow:
-    """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment.
+    """The stationary flow: the central flow with the optimizer's state at its equilibrium for the current weights.
 
         dw/dt = −GP̄(w)⁻¹[g + ½∇⟨H, Σ⟩],  f(s̄, g) + ½⟨∇²_g f, HΣH⟩ = 0,  0 ⪯ Σ ⟂ θP̄ − H ⪰ 0, P̄ = P(s̄).
 
-    θ and G as for `central`; the warm-ups of NAdam and of bias correction are over at once.
+    θ and G are those of `central`; the warm-ups of NAdam and of bias correction are complete from the start.
 
-    For RMSProp P̄ is the `stationary_preconditioner` and Σ the multiplier of its constraint times η²/2. It is the
-    limit of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ), and is solved as such:
-    ds/dt is 10⁵ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁵.
+    For RMSProp P̄ is the `stationary_preconditioner`, and Σ is the multiplier of its constraint times η²/2. The flow is the limit
+    of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ). It is solved as a stiff equation with
+    ds/dt 10⁵ times faster, which leaves an error of the order 10⁻⁵.
 
-    A loss that is no formula, such as a network, gives a `MatrixFreeFlow`, in which the slowest state relaxes at the rate 1 per
-    step of the optimizer: its P is what P̄ was about one step before, where RMSProp's with β₂ = 0.99 is 99 steps late. Behind
-    weights alone stands a state that rests at the start, as if nothing oscillated there. Integration
-    steps are short, a third of an optimizer's step or less where several modes are at the edge.
+    A loss that is not a formula, such as a network, gives a `MatrixFreeFlow` in which the slowest state relaxes at the rate 1 per
+    optimizer step: its P lags P̄ by about one step, while that of RMSProp with β₂ = 0.99 lags by 99 steps. If only weights are
+    given, the state starts at its equilibrium there without oscillation. Integration steps are short, a third of an optimizer's
+    step or less if several modes are at the edge.
 
     Raises
     ------
-    UsageError : an optimizer whose state never rests (AdaGrad), or that `central` does not take
+    UsageError : an optimizer whose state has no equilibrium (AdaGrad), or one that `central` refuses
 
     Examples
     --------
@@ -57,8 +57,8 @@ def stationary(loss: Any, optimizer: Optimizer) -> Flow | MatrixFreeFlow:
 
     References
     ----------
-    Cohen et al. (2024), arXiv 2410.24206, the stationary flow of RMSProp. There Σ comes from a problem of its own at P̄;
-    here it is the one that keeps P̄ at rest, as this reading of it needs no further assumption.
+    Cohen et al. (2024), arXiv 2410.24206, the stationary flow of RMSProp. There Σ solves a separate problem at P̄;
+    here Σ is the one that keeps P̄ in equilibrium, which needs no further assumption.
     """
     _checked(optimizer)
     loss = Loss.or_oracle(loss)
@@ -75,18 +75,19 @@ def _checked(optimizer: Optimizer) -> None:
 
 
 def stationary_preconditioner(loss: Any, optimizer: Optimizer, w: Any) -> np.ndarray:
-    """The diagonal of P̄(w), (d,): where RMSProp's preconditioner comes to rest if the weights stay at w.
+    """The diagonal of P̄(w), (d,): RMSProp's preconditioner in equilibrium at fixed weights w.
 
         P̄ = argmin over diagonal P of tr P + (1/η²) gᵀP⁻¹g  subject to  H ⪯ 2P
 
-    for ε = 0; in general each entry solves (1 − ε/(ηP))² = g²/(ηP)² + 4Σ_dd/η² with 0 ⪯ Σ ⟂ 2P − H ⪰ 0. Solved by
-    Newton's method on a logarithmic barrier. Scalar RMSProp has P̄ = max(‖g‖/η, S/2). A loss that is no formula, such as a
-    network, may have some thousand weights: (d, d) numbers from d products, and half a minute for 1000 of them.
+    for ε = 0; in general each entry solves (1 − ε/(ηP))² = g²/(ηP)² + 4Σ_dd/η² with 0 ⪯ Σ ⟂ 2P − H ⪰ 0. The method is
+    Newton's on a logarithmic barrier. Scalar RMSProp has P̄ = max(‖g‖/η, S/2). A loss that is not a formula, such as a
+    network, may have some thousand weights: it takes a (d, d) matrix from d Hessian-vector products, and half a minute for d =
+    1000.
 
     Raises
     ------
     UsageError : another optimizer than rmsprop or scalar_rmsprop
-    NumericsError : g = 0 in a direction without curvature: P̄ is not positive there
+    NumericsError : P̄ is not positive, since g = 0 in a direction without curvature
 
     Examples
     --------
@@ -125,7 +126,7 @@ def stationary_preconditioner(loss: Any, optimizer: Optimizer, w: Any) -> np.nda
 
 
 def _barrier(g: np.ndarray, eps: float, hessian: np.ndarray) -> np.ndarray:
-    """The P with (1 − ε/P)² − g²/P² = 2μ[(2P − H)⁻¹]_dd, for μ falling to nothing, or to what floats resolve."""
+    """The P with (1 − ε/P)² − g²/P² = 2μ[(2P − H)⁻¹]_dd, as μ falls to 0, or to what floats resolve."""
     scale = max(float(np.abs(hessian).max()), float(g.max()) + eps, 1e-300)
     # Beyond every bound: diagonally dominant.
     p, mu = np.maximum(np.abs(hessian).sum(1) / 2, g + eps) + scale, scale
@@ -138,7 +139,7 @@ def _barrier(g: np.ndarray, eps: float, hessian: np.ndarray) -> np.ndarray:
 
 
 def _lowest(p: np.ndarray, g: np.ndarray, eps: float, hessian: np.ndarray, mu: float) -> tuple[np.ndarray, float]:
-    """Where `_height` is least, by Newton's method with steps that lower it, and how far its slope is from 0."""
+    """The minimum of `_height`, by Newton's method with steps that lower it, and how far its slope is from 0."""
     for _ in range(MOST):
         inverse = np.linalg.inv(2 * np.diag(p) - hessian)
         residual = (1 - eps / p) ** 2 - (g / p) ** 2 - 2 * mu * np.diag(inverse)

@@ -6,15 +6,15 @@ from cfdyn.systems.loss import Loss
 
 
 def thread(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The forum thread's rule: the gradient loses its part along ∇S, S the sum of the eigenvalues at the edge.
+    """The forum thread's rule: the gradient without its component along ∇S, S the sum of the eigenvalues at the edge.
 
         dw/dt = −η(I − ∇S∇Sᵀ/‖∇S‖²)g,  S = Σ λ_i over the eigenvalues λ_i ≥ 2/η − tol,
 
-    and the gradient flow where there are none (for an adaptive optimizer the edge and the direction are those of
-    P⁻¹H). The rule at the edge: an eigenvalue that reaches 2/η joins the sum, and leaves it when it has fallen to
-    2/η − tol, tol being a thousandth of 2/η (`solve` takes ``edge_tolerance``); in between the flow holds the sum
-    where it is. It equals the central flow while one eigenvalue is critical and −g points outwards. It never
-    leaves the edge with one, and holds only the sum of several. A start beyond the edge stays there.
+    and the gradient flow if there are none (for an adaptive optimizer the edge and the direction are those of
+    P⁻¹H). An eigenvalue that reaches 2/η joins the sum and leaves it when it has fallen to 2/η − tol; tol is a thousandth of 2/η
+    (``edge_tolerance`` of `solve`). In between the flow keeps the sum constant. The flow equals the central flow while one
+    eigenvalue is critical and −g points outwards. With one eigenvalue it never leaves the edge; with several it holds only their
+    sum. A start beyond the edge stays there.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Losses by name: ``cf.losses.NAME(…)`` gives a `cf.Loss` with its minima known and a box to look at.
+"""Losses by name: ``cf.losses.NAME(…)`` gives a `cf.Loss` with known minima and a box for searches and figures.
 
-`cf.losses.names()` lists them, `help(cf.losses.quartic)` has the formula, its numbers and where it comes from. A loss of
+`cf.losses.names()` lists them, and `help(cf.losses.quartic)` shows the formula, its landmarks and its source. A loss of
 your own is a text, a SymPy expression or a Python function: ``cf.Loss("(1 - x*y)**2 / 2")``.
 
 >>> import cfdyn as cf

@@ -31,7 +31,7 @@ def linear_network(inputs: int=0, hidden: int=2, outputs: int=1, file: str='', s
     """The mean over the rows of ‖V W x − y‖²/2, W (hidden, inputs) and V (outputs, hidden)."""
 
 def log_cosh() -> Loss:
-    """log cosh w: beyond η = 2 gradient descent has the 2-cycle 2w = η tanh w and nothing else."""
+    """log cosh w: beyond η = 2 the only attractor of gradient descent is the 2-cycle 2w = η tanh w."""
 
 def log_cosh_product() -> Loss:
     """log cosh(xy): the minima are the two axes; on x = 0 the sharpness is y²."""
@@ -79,7 +79,7 @@ def rosenbrock(n: int=2, b: float=100.0) -> Loss:
     """Σ b (w_{i+1} − wᵢ²)² + (1 − wᵢ)²: a curved, narrow valley that ends at the minimum (1, …, 1)."""
 
 def rough_parabola(eps: float=0.02) -> Loss:
-    """w²/2 + ε sin(w/ε): ripples of height ε and slope 1 that a step η ≫ ε jumps over."""
+    """w²/2 + ε sin(w/ε): a parabola with ripples of height ε and slope 1, which a step η ≫ ε crosses."""
 
 def scalar_factorization(target: float=1.0) -> Loss:
     """(target − x y)²/2: the minima x y = target form a curve; the sharpness on it is x² + y²."""

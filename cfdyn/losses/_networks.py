@@ -1,4 +1,4 @@
-"""Nets of several layers and softmax, as programs: as a text each unit would stand in all units of the next layer."""
+"""Networks of several layers and softmax, as programs: a text would repeat each unit in every unit of the next layer."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -45,8 +45,10 @@ def dense_network(
     widths: Sequence[int], activation: str, criterion: str, data: np.ndarray, letters: Callable[[int], tuple[str, str]],
     title: str, latex: str, box: float,
 ) -> LossSpec:  # fmt: skip
-    """The mean over the rows (inputs, then outputs) of the criterion of W_L φ(… φ(W₁ x + b₁) …) + b_L, ``widths`` from the inputs
-    to the outputs, with the names of W and b of each layer by ``letters``."""
+    """The mean over the rows (inputs, then outputs) of the criterion of W_L φ(… φ(W₁ x + b₁) …) + b_L.
+
+    ``widths`` run from the inputs to the outputs; ``letters`` are the names of W and b of each layer.
+    """
     tape, weights, shapes = Tape(), list[str](), list[tuple[int, int]]()
     layers = list(zip(widths[:-1], widths[1:], strict=True))
     for k, (n, m) in enumerate(layers):

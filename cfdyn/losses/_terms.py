@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def names(letter: str, *sizes: int) -> list[str]:
-    """``w1``, ``w2``, … or ``w11``, ``w12``, …, row by row; ``w1_10`` where a digit would not do."""
+    """``w1``, ``w2``, … or ``w11``, ``w12``, …, row by row; ``w1_10`` if an index has two digits."""
     parts = [""]
     between = "_" if max(sizes, default=0) > 9 else ""
     for size in sizes:

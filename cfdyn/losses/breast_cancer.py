@@ -17,7 +17,7 @@ def breast_cancer(features: int = 1) -> LossSpec:
 
     One row contributes log(1 + e^s) − label·s with s = Σ wᵢ xᵢ; label 1 means malignant. The classes
     overlap in these measurements (mean texture, smoothness, symmetry, compactness, in this order),
-    so the minimum and the edge are finite. ``features`` of 1 to 4 says how many are used.
+    so the minimum and the edge are finite. ``features``, 1 to 4, is the number of measurements used.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Two data rows at 60°, which gradient descent on one after the other turns into a rotation."""
+"""Two data rows at 60°: gradient descent on one after the other is a rotation."""
 
 import math
 
@@ -14,9 +14,9 @@ def cyclic_pair(residual: str = "square") -> LossSpec:
     """The mean over two unit rows a, b at 60° of r²/2 or log cosh r, r = a·w and b·w.
 
     Descent on one row with η = 2 is the reflection across its hyperplane, so an epoch over both rotates
-    by exactly 120°: every orbit has period 3, in epochs. With ``residual`` "log_cosh" that becomes a
-    stable 3-cycle, at η = 2.1, 2.5 and 3.0 for example. Descent on the mean knows nothing of it: the
-    curvatures are 3/4 and 1/4, the edge is η = 8/3.
+    by exactly 120°: every orbit has period 3, in epochs. With ``residual`` "log_cosh" there is a
+    stable 3-cycle, at η = 2.1, 2.5 and 3.0 for example. Descent on the mean does not have these cycles: its
+    curvatures are 3/4 and 1/4, and its edge is η = 8/3.
 
     Examples
     --------

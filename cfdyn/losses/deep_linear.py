@@ -1,4 +1,4 @@
-"""A deep linear net with one unit in each layer."""
+"""A deep linear network with one unit in each layer."""
 
 from cfdyn.arguments import whole_number
 from cfdyn.losses._terms import names
@@ -8,9 +8,9 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def deep_linear(depth: int = 4, y: float = 1.0) -> LossSpec:
     """(w₁ w₂ ⋯ w_N − y)²/2 with N = depth: the minima have sharpness y² Σ 1/wᵢ².
 
-    Where the layers are balanced, |wᵢ| = |y|^(1/N), it is least: N |y|^(2−2/N). Depth 4 is the minimal
-    example of the edge of stability: from starts beyond the edge gradient descent ends with sharpness
-    in (2/η − 20η/3, 2/η), for small η at 2/η − 0.5 η.
+    The sharpness is least, N |y|^(2−2/N), where the layers are balanced, |wᵢ| = |y|^(1/N). Depth 4 is the
+    minimal example of the edge of stability: from starts beyond the edge gradient descent ends with sharpness
+    in (2/η − 20η/3, 2/η), and for small η at 2/η − 0.5 η.
 
     Examples
     --------

@@ -6,9 +6,9 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def double_well(a: float = 1.0) -> LossSpec:
     """a (w² − 1)²/4: gradient descent is w ← A w − (A − 1) w³ with A = 1 + ηa.
 
-    Minima w = ±1 of curvature 2a. With a = 1: flips at η = 1, √5 − 1, …, accumulation at
-    1.30228346270071, a 3-cycle from 1.450440964487875, the two attractors merge at 3√3/2 − 1, full
-    chaos at 2, escape beyond.
+    The minima w = ±1 have curvature 2a. With a = 1 the map has flips at η = 1, √5 − 1, …, which accumulate at
+    1.30228346270071, and a 3-cycle from 1.450440964487875 on. The two attractors merge at 3√3/2 − 1. Full
+    chaos is at 2; beyond 2 orbits escape.
 
     Examples
     --------

@@ -8,9 +8,9 @@ TITLE = "Himmelblau's function"
 def himmelblau() -> LossSpec:
     """(x² + y − 11)² + (x + y² − 7)²: four minima of value 0 with different sharpness.
 
-    (3, 2), (−2.805118, 3.131313), (−3.779310, −3.283186) and (3.584428, −1.848127); the sharpness
-    there is 82.28, 80.55, 133.79 and 105.42 in this order, so a growing learning rate loses them one after
-    the other, from η = 0.01495 to 0.02483.
+    The minima are (3, 2), (−2.805118, 3.131313), (−3.779310, −3.283186) and (3.584428, −1.848127). Their
+    sharpness is 82.28, 80.55, 133.79 and 105.42 in this order, so they become unstable one after the other
+    as the learning rate grows, from η = 0.01495 to 0.02483.
 
     Examples
     --------

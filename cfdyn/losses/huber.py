@@ -8,8 +8,8 @@ TITLE = "the Huber loss"
 def huber(delta: float = 1.0) -> LossSpec:
     """w²/2 for |w| ≤ δ, δ(|w| − δ/2) beyond: the curvature jumps from 1 to 0 at |w| = δ.
 
-    Beyond η = 2 every orbit ends on one of the 2-cycles {w, w − ηδ} of the linear part, which are
-    neutral: which one depends on the start.
+    Beyond η = 2 every orbit ends on one of the 2-cycles {w, w − ηδ} of the linear part. They are
+    neutral, so the start determines which one.
 
     Examples
     --------

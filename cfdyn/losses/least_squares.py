@@ -1,4 +1,4 @@
-"""Linear regression on a file of the user's."""
+"""Linear regression on a CSV file."""
 
 from cfdyn.losses._files import linear_model
 from cfdyn.symbolic.loss import LossSpec
@@ -7,10 +7,10 @@ from cfdyn.symbolic.loss import LossSpec
 def least_squares(file: str, target: str = "", standardize: bool = True, intercept: bool = True) -> LossSpec:
     """Mean of (s − y)²/2 on a CSV file, with the prediction s = Σ wᵢ xᵢ + b.
 
-    ``target`` names the column of y, the last one if not given. The other columns are the features, scaled
-    to mean 0 and variance 1 unless ``standardize`` is false; b is left out if ``intercept`` is. The
+    ``target`` names the column of y, by default the last one. The other columns are the features, scaled
+    to mean 0 and variance 1 unless ``standardize`` is false; ``intercept=False`` omits b. The
     Hessian is the features' matrix of second moments everywhere, so the edge is 2 over its largest
-    eigenvalue and gradient descent diverges beyond.
+    eigenvalue, and beyond it gradient descent diverges.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A linear net of two layers on data."""
+"""A linear network of two layers on data."""
 
 import numpy as np
 
@@ -14,11 +14,11 @@ MOST = 7
 def linear_network(inputs: int = 0, hidden: int = 2, outputs: int = 1, file: str = "", standardize: bool = True) -> LossSpec:
     """The mean over the rows of ‖V W x − y‖²/2, W (hidden, inputs) and V (outputs, hidden).
 
-    Without a file: 8 rows of 2 inputs (or as many as said, up to 7) that are ±1 and uncorrelated, and
-    targets yᵢ = (k + 1 − i) xᵢ, k = min(inputs, outputs); the loss is then ‖V W − T‖²/2 with the singular
-    values k, …, 1 of T, which are learnt one after the other, and the edge of the balanced minimum is
-    η = 1/k. With a CSV file its last columns are the targets and the others the inputs,
-    ``standardize`` scales the inputs. The weights are W and then V, row by row.
+    Without a file the data are 8 rows of 2 uncorrelated inputs ±1 (or of ``inputs`` of them, at most 7), and
+    targets yᵢ = (k + 1 − i) xᵢ, k = min(inputs, outputs). The loss is then ‖V W − T‖²/2, T with the singular
+    values k, …, 1, which are learnt one after the other, and the edge of the balanced minimum is
+    η = 1/k. In a CSV file the last ``outputs`` columns are the targets and the others the inputs, scaled if
+    ``standardize`` is true. The weights are W and then V, row by row.
 
     Examples
     --------

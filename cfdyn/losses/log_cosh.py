@@ -1,10 +1,10 @@
-"""log cosh w: smooth, convex, and period 2 forever."""
+"""log cosh w: smooth, convex, and with period 2 at every learning rate beyond the edge."""
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
 def log_cosh() -> LossSpec:
-    """log cosh w: beyond η = 2 gradient descent has the 2-cycle 2w = η tanh w and nothing else.
+    """log cosh w: beyond η = 2 the only attractor of gradient descent is the 2-cycle 2w = η tanh w.
 
     Its multiplier (1 − η sech² w)² stays in [0, 1), so there is no chaos at any η.
 

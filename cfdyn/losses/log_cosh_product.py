@@ -1,4 +1,4 @@
-"""log cosh of a product: where the limit sharpness is known to the next order."""
+"""log cosh of a product, whose limit sharpness is known to the next order."""
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
@@ -7,8 +7,8 @@ def log_cosh_product() -> LossSpec:
     """log cosh(xy): the minima are the two axes; on x = 0 the sharpness is y².
 
     Gradient descent from beyond the edge follows the same curve from many starts and ends at sharpness
-    2/η − η/|r″(0)| + O(η²) with r(s) = tanh(s)/s, r″(0) = −2/3. At η = 2/16: 15.8115800862 from
-    (0.1, 4.5), 2/η − 3η/2 = 15.8125.
+    2/η − η/|r″(0)| + O(η²) with r(s) = tanh(s)/s, r″(0) = −2/3. At η = 2/16 it ends at 15.8115800862 from
+    (0.1, 4.5), and 2/η − 3η/2 = 15.8125.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Logistic regression on a file of the user's."""
+"""Logistic regression on a CSV file."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from cfdyn.symbolic.loss import LossSpec
 def logistic(file: str, target: str = "", standardize: bool = True, intercept: bool = True) -> LossSpec:
     """Mean logistic loss on a CSV file: log(1 + e^s) − y s with the score s = Σ wᵢ xᵢ + b.
 
-    ``target`` names the column of the labels, the last one if not given; labels are 0 and 1, or any two
+    ``target`` names the column of the labels, by default the last one. Labels are 0 and 1, or any two
     numbers, of which the larger counts as 1 (the title says so). The other columns are the features,
-    scaled to mean 0 and variance 1 unless ``standardize`` is false; b is left out if ``intercept`` is.
-    If some w separates the labels there is no minimum and no edge: the loss falls to 0 at infinity.
+    scaled to mean 0 and variance 1 unless ``standardize`` is false; ``intercept=False`` omits b.
+    If some w separates the labels, there is no minimum and no edge: the loss falls to 0 at infinity.
 
     Examples
     --------

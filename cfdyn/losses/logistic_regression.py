@@ -7,7 +7,7 @@ def logistic_regression(K: float = 2.0, N: float = 3.0) -> LossSpec:
     """log(1 + e^w) − (K/N) w, with derivative σ(w) − K/N.
 
     The minimum w = log(K/(N−K)) has curvature p(1−p), p = K/N, so the edge is η = 2/(p(1−p)). For
-    2 of 3: edge 9, flips 12.5862521524144848, …; at η = 20 a stable 3-cycle with multiplier
+    K = 2 and N = 3 the edge is 9, the next flip 12.5862521524144848, …; at η = 20 a stable 3-cycle has multiplier
     0.02889380514762.
 
     Examples

@@ -8,9 +8,9 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def matrix_factorization(m: int = 2, n: int = 2, r: int = 1) -> LossSpec:
     """‖U Vᵀ − M‖²/2 with U (m, r), V (n, r) and M = diag(k, k−1, …, 1), k = min(m, n).
 
-    A diagonal M is no restriction for gradient descent, which rotates with U, V and M. The weights are U
-    and then V, row by row. The lowest minima are the best approximations of rank r: loss ½ Σ σᵢ² over
-    i > r; where UᵀU = VᵀV their sharpness is least, 2k, so the edge is η = 1/k.
+    For gradient descent a diagonal M is no restriction, since its orbits rotate with U, V and M. The weights are U
+    and then V, row by row. The lowest minima are the best approximations of rank r, with loss ½ Σ σᵢ² over
+    i > r. Where UᵀU = VᵀV their sharpness is least, 2k, so the edge is η = 1/k.
 
     Examples
     --------

@@ -8,10 +8,10 @@ TITLE = "the logistic loss of Meng et al."
 def meng_logistic(K: float = 17.0, M: float = 15.0, x: float = 47.84364162396009) -> LossSpec:
     """K log(1 + e^−w) + M log(1 + e^w) + log(1 + e^−xw): K positive and M negative points at 1, a positive one at x.
 
-    The sum over the points, not the mean, of a set that no w separates. At η = 0.15486309001950452 the
-    minimum is still stable, ηλ = 1.79499767450107, and beside it lives a stable 3-cycle:
+    This is the sum over the points, not the mean, and no w separates them. At η = 0.15486309001950452 the
+    minimum is stable, ηλ = 1.79499767450107, and coexists with a stable 3-cycle:
     3.059462301755785 → 0.9585807636931881 → 0.009145832036495854, multiplier −0.479053575443.
-    So η below 2/λ does not make gradient descent converge from everywhere; η < 1/λ does.
+    So for η < 2/λ gradient descent need not converge from every start; for η < 1/λ it does.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A net of several layers on data, with one output or several."""
+"""A network of several layers on data, with one output or several."""
 
 from typing import Any
 
@@ -23,11 +23,12 @@ def mlp(
     """The mean over the rows of ‖f(x) − y‖²/2, or of the cross-entropy of softmax(f(x)), f(x) = W_L φ(… φ(W₁x + b₁) …) + b_L.
 
     ``widths`` are those of the hidden layers, such as "64-32-32"; φ is tanh, sigmoid, softplus, silu, gelu or linear. Without
-    data: x = −1.75, −1.25, …, 1.75 and yₖ = sin kx, k = 1 … ``outputs``. Else a CSV ``file`` or rows of numbers, ``data``
-    (n, inputs + targets): the last columns are the targets, or, for ``criterion`` "cross_entropy", the last one the class,
-    0 … outputs − 1. ``standardize`` scales the inputs of a file. The weights are W₁ row by row (w1_12 of unit 1, input 2), b₁,
-    W₂, …: units change places, and with tanh signs, without a change of the loss. A program, not a text: it has as many
-    operations as weights, and nothing of more than 60 weights compiles a Hessian; λ₁ then comes from Hessian-vector products.
+    data x = −1.75, −1.25, …, 1.75 and yₖ = sin kx, k = 1 … ``outputs``. Otherwise give a CSV ``file`` or rows of numbers
+    ``data``, (n, inputs + targets): the last columns are the targets, or, for ``criterion`` "cross_entropy", the last column is
+    the class, 0 … outputs − 1. ``standardize`` scales the inputs of a file. The weights are W₁ row by row (w1_12 of unit 1, input
+    2), b₁, W₂, …. Permuting the units, and for tanh changing their signs, does not change the loss. The loss is a program with
+    about as many operations as weights. For more than 60 weights no Hessian is compiled, and λ₁ comes from Hessian-vector
+    products.
 
     Examples
     --------

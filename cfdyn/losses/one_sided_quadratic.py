@@ -7,10 +7,10 @@ def one_sided_quadratic(a: float = 3.0) -> LossSpec:
     """−w + (a/2) relu(w)²: the gradient-descent map is w + η for w < 0 and w + η − ηa w for w > 0.
 
     The minimum w = 1/a has curvature a, which jumps to 0 at w = 0; the edge is η = 2/a. A convex loss
-    needs η max L″ ≥ 3 for a 3-cycle; with a = 3 and η = 1 that is attained: the slopes are 1 and −2 and
-    0 → 1 → −1 → 0 passes through the kink. Then the Lyapunov exponent is (2/3) ln 2, the entropy
-    ln((1+√5)/2). For 2 < ηa < 3 there is chaos without period 3. Orbits of slope 2 collapse in binary
-    arithmetic: iterate in exact numbers.
+    needs η max L″ ≥ 3 for a 3-cycle. With a = 3 and η = 1 the bound is attained: the slopes are 1 and −2, and
+    0 → 1 → −1 → 0 passes through the kink. Then the Lyapunov exponent is (2/3) ln 2 and the entropy
+    ln((1+√5)/2). For 2 < ηa < 3 there is chaos without period 3. Binary floating point collapses orbits of
+    slope 2: iterate in exact numbers.
 
     Examples
     --------

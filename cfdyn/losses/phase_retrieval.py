@@ -9,8 +9,9 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def phase_retrieval(rows: int = 6) -> LossSpec:
     """The mean of ((a·w)² − (a·s)²)²/4 over directions a at the angles πj/rows; the signal s is (3/5, 4/5).
 
-    From three directions on the mean is that over all of them: (3/8 (|w|⁴ + 1) − (|w|² + 2 (s·w)²)/4)/4,
-    with minima ±s of curvatures 3/4 and 1/4 (edge η = 8/3), a maximum at 0 and saddles beside it.
+    With three or more directions the mean equals that over all directions,
+    (3/8 (|w|⁴ + 1) − (|w|² + 2 (s·w)²)/4)/4, with minima ±s of curvatures 3/4 and 1/4 (edge η = 8/3), a
+    maximum at 0 and a saddle on either side of it.
 
     Examples
     --------

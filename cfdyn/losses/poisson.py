@@ -1,4 +1,4 @@
-"""Poisson regression on a file of the user's."""
+"""Poisson regression on a CSV file."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ def poisson(file: str, target: str = "", standardize: bool = True, intercept: bo
     """Mean of e^s − y s on a CSV file of counts y, with the score s = Σ wᵢ xᵢ + b.
 
     The negative log-likelihood of Poisson counts with the mean e^s, without its constant log y!.
-    ``target`` names the column of the counts, the last one if not given; they may not be negative. The
-    other columns are the features, scaled to mean 0 and variance 1 unless ``standardize`` is false; b
-    is left out if ``intercept`` is. With the intercept alone this is the Ricker map.
+    ``target`` names the column of the counts, by default the last one; counts are ≥ 0. The
+    other columns are the features, scaled to mean 0 and variance 1 unless ``standardize`` is false;
+    ``intercept=False`` omits b. With the intercept alone gradient descent is the Ricker map.
 
     Examples
     --------

@@ -8,8 +8,8 @@ TITLE = "Poisson regression"
 def poisson_regression(a: float = 1.0) -> LossSpec:
     """e^w − a w: with y = e^w and a = 1 gradient descent is the Ricker map y ← y e^{η(1−y)}.
 
-    The minimum w = log a has curvature a. With a = 1: flips at η = 2, 2.5264677258538192, …,
-    accumulation at 2.6923688544, a 3-cycle from 3.102439915635427.
+    The minimum w = log a has curvature a. With a = 1 the map has flips at η = 2, 2.5264677258538192, …,
+    which accumulate at 2.6923688544, and a 3-cycle from 3.102439915635427 on.
 
     Examples
     --------

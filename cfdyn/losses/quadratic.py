@@ -1,4 +1,4 @@
-"""A quadratic form of chosen curvatures, its axes turned."""
+"""A quadratic form with given curvatures and rotated axes."""
 
 import math
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ MOST = 40
 def quadratic(spectrum: str | Sequence[float] = "1:10") -> LossSpec:
     """½ Σ λᵢ (qᵢ·w)² with the eigenvalues λ of ``spectrum`` and a fixed orthonormal basis q.
 
-    ``spectrum`` is ``"1:10:100"`` on the command line and may be a sequence in Python. qᵢ is the unit
-    vector eᵢ reflected at (1, 2, …, n), so for n ≥ 2 no weight is an eigenvector of its own and optimizers that
-    treat each weight by itself are not favoured. Gradient descent converges iff η < 2/max λ.
+    ``spectrum`` is a text such as ``"1:10:100"``, or a sequence in Python. qᵢ is the unit vector eᵢ reflected
+    at the hyperplane orthogonal to (1, 2, …, n), so for n ≥ 2 no axis is an eigenvector, which gives no advantage to
+    optimizers that treat each weight separately. Gradient descent converges iff η < 2/max λ.
 
     Examples
     --------

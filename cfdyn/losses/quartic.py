@@ -7,7 +7,7 @@ def quartic(S: float = 1.0, Q: float = 1.0) -> LossSpec:
     """S w²/2 − Q w⁴/4: curvature S at 0 that falls with distance (Q > 0).
 
     For 2 < ηS < 3 gradient descent has the symmetric 2-cycle w² = (S − 2/η)/Q with multiplier
-    (2ηS − 5)²; it breaks its symmetry at ηS = 3. Beyond |w| = √(S/Q) the loss falls forever: orbits diverge.
+    (2ηS − 5)², which breaks its symmetry at ηS = 3. Beyond |w| = √(S/Q) the loss falls to −∞ and orbits diverge.
 
     Examples
     --------

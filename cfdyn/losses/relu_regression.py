@@ -1,4 +1,4 @@
-"""One ReLU unit on four points: the gradient jumps where a point falls out."""
+"""One ReLU unit on four points: the gradient jumps where the unit switches off at a point."""
 
 from cfdyn.losses._terms import total
 from cfdyn.symbolic.loss import LossSpec, make_loss
@@ -11,9 +11,9 @@ POINTS = ((-2, 0), (-1, 0), (1, 1), (2, 2))
 def relu_regression() -> LossSpec:
     """The mean of (relu(w x + b) − y)²/2 over the points (−2, 0), (−1, 0), (1, 1), (2, 2).
 
-    All points are met at w = 1, b = 0, where two of them count: the sharpness is (7 + √45)/8 = 1.7135 and
-    the edge η = 1.16718. Along w x + b = 0 of a point with y ≠ 0 the gradient itself jumps, so cycles can
-    end in border collisions; where all points are off (b < −2|w|) nothing moves at all.
+    The minimum w = 1, b = 0 fits all points, and the unit is on at two of them: the sharpness is (7 + √45)/8 = 1.7135
+    and the edge η = 1.16718. On the line w x + b = 0 of a point with y ≠ 0 the gradient itself jumps, so cycles can
+    end in border collisions. Where the unit is off at all points (b < −2|w|), the gradient is 0.
 
     Examples
     --------

@@ -10,7 +10,7 @@ TITLE = "Rosenbrock's function"
 def rosenbrock(n: int = 2, b: float = 100.0) -> LossSpec:
     """Σ b (w_{i+1} − wᵢ²)² + (1 − wᵢ)²: a curved, narrow valley that ends at the minimum (1, …, 1).
 
-    With n = 2 the curvatures there are 501 ± √250601 = 1001.600639 and 0.399361, so the edge of
+    With n = 2 its curvatures are 501 ± √250601 = 1001.600639 and 0.399361, so the edge of
     gradient descent is η = 0.0019968; for 4 ≤ n ≤ 7 there is a second minimum near (−1, 1, …, 1).
 
     Examples

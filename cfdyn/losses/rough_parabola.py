@@ -4,10 +4,10 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
 def rough_parabola(eps: float = 0.02) -> LossSpec:
-    """w²/2 + ε sin(w/ε): ripples of height ε and slope 1 that a step η ≫ ε jumps over.
+    """w²/2 + ε sin(w/ε): a parabola with ripples of height ε and slope 1, which a step η ≫ ε crosses.
 
     Gradient descent w ← (1−η) w − η cos(w/ε) is Li–Yorke chaotic for ε ≪ η and samples the parabola
-    like a noisy descent. At η = 0.1 there is no 3-cycle for η/ε ≤ 3 and there are many for η/ε ≥ 4.
+    like noisy descent. At η = 0.1 there is no 3-cycle for η/ε ≤ 3, and there are many for η/ε ≥ 4.
 
     Examples
     --------

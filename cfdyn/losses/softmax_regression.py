@@ -19,10 +19,10 @@ MOST = 1000
 def softmax_regression(classes: int = 3, file: str = "", data: Any = None, standardize: bool = True) -> LossSpec:
     """The mean over the rows of log Σₖ exp(sₖ) − s_c, sₖ = wₖ·x + bₖ, c the row's class.
 
-    Without data: 12 points of the plane in three classes that overlap. Else a CSV ``file`` or rows of numbers, ``data``, whose
-    last column is the class, 0 … classes − 1; ``standardize`` scales inputs of a file. The weights are the wₖ, row by row, and
-    b. One vector added to all (wₖ, bₖ) changes nothing: with n inputs n + 1 multipliers of each step are exactly 1. Where
-    the classes are separable by lines there is no minimum.
+    Without data the rows are 12 points of the plane in three overlapping classes. Otherwise give a CSV ``file`` or rows of
+    numbers ``data``; the last column is the class, 0 … classes − 1, and ``standardize`` scales the inputs of a file. The weights
+    are the wₖ, row by row, and b. Adding one vector to all (wₖ, bₖ) does not change the loss: with n inputs, n + 1 multipliers of
+    each step are exactly 1. If lines separate the classes, there is no minimum.
 
     Examples
     --------

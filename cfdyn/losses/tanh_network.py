@@ -1,4 +1,4 @@
-"""A net with one layer of tanh units on data."""
+"""A network with one layer of tanh units on data."""
 
 import numpy as np
 
@@ -14,10 +14,10 @@ Y = (0.0, 0.2, 0.6, 1.0, 0.8, 0.2, -0.4, -0.6)
 def tanh_network(hidden: int = 2, file: str = "", standardize: bool = True) -> LossSpec:
     """The mean over the rows of (Σ aₖ tanh(wₖ·x + bₖ) + c − y)²/2, k = 1 … hidden.
 
-    Without a file: 8 points of a bump, x = −1.75, −1.25, …, 1.75 and y = 0, 0.2, 0.6, 1, 0.8, 0.2, −0.4,
-    −0.6. With a CSV file its last column is y and the others are x; ``standardize`` scales x. The weights
-    are the wₖ, row by row, b, a and c. Exchanging two units, or the signs of wₖ, bₖ and aₖ, changes
-    nothing, so each minimum comes many times. With two units on the 8 points the lowest has loss
+    Without a file the data are 8 points, x = −1.75, −1.25, …, 1.75 and y = 0, 0.2, 0.6, 1, 0.8, 0.2, −0.4,
+    −0.6. In a CSV file the last column is y and the others are x; ``standardize`` scales x. The weights
+    are the wₖ, row by row, b, a and c. Exchanging two units, or changing the signs of wₖ, bₖ and aₖ, does not
+    change the loss, so each minimum has many copies. With two units on the 8 points the lowest minimum has loss
     1.2916e-4 and sharpness 1.58643, so its edge is η = 1.26069.
 
     Examples

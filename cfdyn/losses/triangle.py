@@ -6,9 +6,9 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def triangle(h2: float = -0.125) -> LossSpec:
     """h(s) + k(s) Re z³ with z = x + iy, s = |z|², h′ = 3/4 + h₂ (s − 1), k = (√3/6)(2 − s).
 
-    At η = 1 the points exp(i(π/6 + 2πj/3)) are a 3-cycle of gradient descent: with h₂ = −0.125 stable
-    with the multipliers 1/64 and 0; with h₂ = −0.3 stable too. So the oscillation beyond the edge need
-    not be a 2-cycle. Far out the loss is not bounded below.
+    At η = 1 the points exp(i(π/6 + 2πj/3)) are a 3-cycle of gradient descent. It is stable for h₂ = −0.125,
+    with the multipliers 1/64 and 0, and for h₂ = −0.3. So the oscillation beyond the edge need
+    not be a 2-cycle. The loss is not bounded below.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A valley whose walls steepen along it: the minimal example of several time scales at the edge."""
+"""A valley whose walls grow steeper along it: the minimal example of several time scales at the edge."""
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
@@ -6,10 +6,10 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def two_time_scales(zeta: float = 1.0, eps: float = 0.01) -> LossSpec:
     """(y + ζx) x²/2 − ε(x + y): along the valley x ≈ ε/y the sharpness is y, and y grows by ηε per step.
 
-    So gradient descent reaches the edge y = 2/η by itself and then oscillates about it. ζ couples the
-    oscillation back: it is damped iff ζ² > 2/9. The 2-cycle has y − 2/η ≈ (3/2) ζ (3ζ − 1) η ε. The
+    So gradient descent reaches the edge y = 2/η and then oscillates about it. Through ζ the oscillation acts
+    back on the drift: it is damped iff ζ² > 2/9. The 2-cycle has y − 2/η ≈ (3/2) ζ (3ζ − 1) η ε. The
     usual η is 0.3, with starts (0.05, 6.4), near the edge, and (0, 3), deep in the stable region. There
-    is no minimum: y grows forever on the gradient flow.
+    is no minimum: along the gradient flow y grows without bound.
 
     Examples
     --------

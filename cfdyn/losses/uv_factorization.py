@@ -8,9 +8,9 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def uv_factorization(n: int = 2, y: float = 1.0) -> LossSpec:
     """(u·v − y)²/2 with u, v of length n: the minima u·v = y have sharpness ‖u‖² + ‖v‖² = S.
 
-    Gradient descent converges from almost every start inside η < min{1/|y|, 8/(S + √(S² − 16 y e))},
-    e = u·v − y. On the boundary ηS = 4 + η² y e the residual x = ηe obeys x ← x³ − 3x exactly: entropy
-    and Lyapunov exponent ln 3, and the boundary is fractal.
+    Gradient descent converges from almost every start with η < min{1/|y|, 8/(S + √(S² − 16 y e))},
+    e = u·v − y. On ηS = 4 + η² y e the residual x = ηe obeys x ← x³ − 3x exactly, which has
+    entropy and Lyapunov exponent ln 3; the boundary of convergence is fractal.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A straight valley of minima that is steepest where it is left last."""
+"""A straight valley of minima whose sharpness varies along it."""
 
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
@@ -6,8 +6,8 @@ from cfdyn.symbolic.loss import LossSpec, make_loss
 def valley() -> LossSpec:
     """(1 + y²) x²/2: the minima are the axis x = 0, with sharpness 1 + y².
 
-    The toy of sharpness reduction: gradient descent on √L follows y′ = −y/4 in the time η²k, normalised
-    gradient descent y′ = −y/(2(1 + y²)), both down to the flattest minimum y = 0.
+    This is a toy model of sharpness reduction. In the time η²k, k the number of steps, gradient descent on √L
+    follows y′ = −y/4 and normalised gradient descent y′ = −y/(2(1 + y²)), both to the flattest minimum y = 0.
 
     Examples
     --------

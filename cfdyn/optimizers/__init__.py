@@ -1,7 +1,7 @@
-"""Optimizers by name: ``cf.optimizers.NAME(lr=…)`` gives a `cf.Optimizer`, which makes a map of any loss.
+"""Optimizers by name: ``cf.optimizers.NAME(lr=…)`` gives a `cf.Optimizer`; `cf.as_map` makes a map of it and a loss.
 
-`cf.optimizers.names()` lists them, `help(cf.optimizers.adam)` has the update, its options and its edge of stability. One of
-your own is written by `cf.Optimizer.from_text`.
+`cf.optimizers.names()` lists them, and `help(cf.optimizers.adam)` shows the update, its options and its edge of stability.
+`cf.Optimizer.from_text` makes one of your own.
 
 >>> import cfdyn as cf
 >>> adam = cf.optimizers.adam(lr=0.1, beta2=0.99)

@@ -1,4 +1,4 @@
-"""Options of several optimizers: weight decay, clipping, where ε stands, averages of squares, Adam's moments."""
+"""Options of several optimizers: weight decay, clipping, the place of ε, averages of squares, Adam's moments."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,9 +44,9 @@ def root(v: str, eps_inside: bool) -> str:
 
 
 def mean_square(square: str, bias_correction: bool, eps_inside: bool) -> tuple[str, dict[str, Any]]:
-    """The denominator of a step with ν ← β₂ν + (1−β₂)·square, and what `Optimizer.from_text` needs beside it.
+    """The denominator of a step with ν ← β₂ν + (1−β₂)·square, and its part of `Optimizer.from_text`.
 
-    The update still has to say ``nu: nu1``, for each weight or shared. In the preconditioner ``nu`` and
+    The update still needs ``nu: nu1``, for each weight or shared. In the preconditioner ``nu`` and
     ``decay2`` are the new states.
     """
     options = {"bias_correction": bias_correction, "eps_inside": eps_inside}
@@ -69,7 +69,7 @@ def smoothed(average: str, eps_inside: bool) -> dict[str, Any]:
 def moments(bias_correction: bool, eps_inside: bool, second: str = "v1") -> tuple[str, dict[str, Any]]:
     """Adam's step m̂/(√v̂ + ε) from its two averages, and their part of `Optimizer.from_text`.
 
-    ``m1`` and ``v1`` are the new averages, ``second`` what is corrected in place of v1; the powers β₁ᵗ and β₂ᵗ
+    ``m1`` and ``v1`` are the new averages; ``second`` is corrected in place of v1. The powers β₁ᵗ and β₂ᵗ
     are shared states, 1 at the start.
     """
     options = {"bias_correction": bias_correction, "eps_inside": eps_inside}

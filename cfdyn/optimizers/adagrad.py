@@ -9,18 +9,18 @@ TITLE = "AdaGrad"
 def adagrad(lr: float, eps: float = 1e-10, eps_inside: bool = False, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """AdaGrad, diagonal: ν ← ν + g², then w ← w − η g/(√ν + ε).
 
-    ν = 0 at the start (give the full state for another), ε outside the root as in torch, without its
-    lr_decay; ``eps_inside`` gives √(ν + ε). The sum only grows: an orbit has no cycle but where g = 0. With ε
-    outside, the map has no derivative where ν = 0. The gradient is clipped, then decayed, as for ``gd``.
+    ν = 0 at the start (give the full state for another value). ε is outside the root, as in torch, whose lr_decay is
+    omitted; ``eps_inside`` gives √(ν + ε). The sum only grows, so orbits have no cycles except where g = 0. With ε
+    outside, the map has no derivative where ν = 0. Clipping and weight decay act on the gradient as for ``gd``.
 
     Preconditioner P = (√ν + ε)/η of the new ν; dν/dt = g².
 
     Parameters
     ----------
-    lr : learning rate η > 0; stable on a quadratic iff the curvatures of P⁻¹H are below 2
+    lr : learning rate η > 0; stable on a quadratic iff the eigenvalues of P⁻¹H are below 2
     eps : ε ≥ 0
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

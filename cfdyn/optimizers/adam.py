@@ -14,9 +14,9 @@ def adam(
 
     With ``bias_correction`` m̂ = m/(1−β₁ᵗ) and v̂ = v/(1−β₂ᵗ); the powers β₁ᵗ and β₂ᵗ are shared
     states ``decay1`` and ``decay2`` (1 at the start), so the map does not depend on time. Without
-    it m̂ = m, v̂ = v. ``eps`` stands outside the root, as in torch; ``eps_inside`` gives √(v̂ + ε),
-    as several papers write it. With ε outside, the map has no derivative where v = 0. The gradient is
-    clipped, then decayed (coupled: ``adamw`` has the other kind), as for ``gd``.
+    it m̂ = m, v̂ = v. ``eps`` is outside the root, as in torch; ``eps_inside`` gives √(v̂ + ε),
+    as several papers write it. With ε outside, the map has no derivative where v = 0. Clipping and weight
+    decay act on the gradient as for ``gd`` (coupled decay; ``adamw`` has decoupled decay).
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def adam(
     beta1, beta2 : in [0, 1)
     eps : ε ≥ 0
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

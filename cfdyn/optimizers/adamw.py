@@ -12,8 +12,8 @@ def adamw(
 ) -> Optimizer:  # fmt: skip
     """AdamW: w ← (1 − ηλ)w − η m̂/(√v̂ + ε), with m̂ and v̂ as in Adam.
 
-    The decay does not pass through the moments. As in torch it is multiplied by the learning rate and acts on
-    the old weights (the paper's Algorithm 2 has a schedule in place of η there). Otherwise as ``adam``.
+    The decay does not enter the moments. As in torch it is multiplied by the learning rate and acts on
+    the old weights (the paper's Algorithm 2 has a schedule in place of η there). The rest is as in ``adam``.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ def amsgrad(
 ) -> Optimizer:
     """AMSGrad: m, v as in Adam, v_max ← max(v_max, v), then w ← w − η m̂/(√v̂_max + ε).
 
-    As in torch the largest v is taken before bias correction (optax takes the largest v̂; the paper has no
-    correction). ``vmax`` is a state of each weight, 0 at the start; where it equals v the map has a corner.
-    Otherwise as ``adam``.
+    As in torch the maximum is taken before bias correction (optax takes that of v̂; the paper has no
+    correction). ``vmax`` is a state of each weight, 0 at the start; where it equals v the map has a kink.
+    The rest is as in ``adam``.
 
     Parameters
     ----------

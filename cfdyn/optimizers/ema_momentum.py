@@ -9,8 +9,8 @@ TITLE = "EMA momentum"
 def ema_momentum(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Averaged gradient: m ← β m + (1−β) g, then w ← w − η m.
 
-    Heavy ball with the learning rate (1−β)η; m = 0 at the start, without bias correction. torch's
-    dampening=β differs in the first step, which it does not dampen. The gradient is clipped, then decayed,
+    This is heavy ball with the learning rate (1−β)η; m = 0 at the start, without bias correction. torch's
+    dampening=β differs in the first step, which it does not dampen. Clipping and weight decay act on the gradient
     as for ``gd``.
 
     Parameters
@@ -18,7 +18,7 @@ def ema_momentum(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, cl
     lr : learning rate η > 0; stable on a quadratic of curvature S iff η(S + λ) < 2(1+β)/(1−β)
     momentum : β in [0, 1)
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

@@ -9,15 +9,15 @@ TITLE = "gradient descent"
 def gd(lr: float, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Gradient descent: w ← w − η g.
 
-    With ``clip`` the gradient is first shortened to a length of at most ``clip``, g·min(1, clip/‖g‖) over all
-    weights (torch's clip_grad_norm_ divides by ‖g‖ + 1e-6); then ``weight_decay`` adds λw to it. Both are
-    hyperparameters where they are not 0.
+    With ``clip`` the gradient is first scaled to a norm of at most ``clip``, g·min(1, clip/‖g‖) over all
+    weights (torch's clip_grad_norm_ divides by ‖g‖ + 1e-6); then ``weight_decay`` adds λw to it. Each is a
+    hyperparameter of the map if it is not 0.
 
     Parameters
     ----------
     lr : learning rate η > 0; stable on a quadratic of curvature S iff η(S + λ) < 2
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

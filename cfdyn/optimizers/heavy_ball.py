@@ -9,9 +9,9 @@ def heavy_ball(
 ) -> Optimizer:
     """Heavy ball: v ← μ v + g, then w ← w − η v.
 
-    Equal to Polyak's w₊ = w − η g + μ (w − w₋). The state is (w, v), v = 0 at the start. ``dampening`` d takes
-    (1−d)g in place of g, except in the first step, as torch does; a shared state ``first`` (1, then 0) marks
-    it. The gradient is clipped, then decayed, as for ``gd``.
+    This equals Polyak's w₊ = w − η g + μ (w − w₋). The state is (w, v), v = 0 at the start. ``dampening`` d replaces
+    g by (1−d)g except in the first step, as in torch; a shared state ``first`` (1, then 0) marks
+    that step. Clipping and weight decay act on the gradient as for ``gd``.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def heavy_ball(
     momentum : μ in (−1, 1)
     dampening : d in [0, 1)
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

@@ -9,9 +9,9 @@ TITLE = "Lion"
 def lion(lr: float, beta1: float = 0.9, beta2: float = 0.99, weight_decay: float = 0.0) -> Optimizer:
     """Lion: w ← (1 − ηλ)w − η sign(β₁m + (1−β₁)g), then m ← β₂m + (1−β₂)g.
 
-    m = 0 at the start, sign(0) = 0, decoupled weight decay on the old weights. The map jumps where an entry of
-    β₁m + (1−β₁)g changes its sign. There is no threshold: without decay every weight moves by η, whatever
-    the curvature.
+    m = 0 at the start, sign(0) = 0, and the decoupled weight decay acts on the old weights. The map jumps where an
+    entry of β₁m + (1−β₁)g changes its sign. There is no stability threshold: without decay every weight moves by η,
+    whatever the curvature.
 
     Parameters
     ----------

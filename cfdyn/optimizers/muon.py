@@ -19,19 +19,19 @@ QUINTIC = (3.4445, -4.775, 2.0315)  # Jordan et al.'s: the steepest at 0 that ke
 def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 5, weight_decay: float = 0.0) -> MatrixOptimizer:
     """Muon: B ← μB + (1−μ)G, W ← (1 − η·decay) W − η √max(1, m/n) O, O an approximate UVᵀ of the momentum.
 
-    O comes from ``steps`` iterations X ← aX + (bA + cA²)X, A = XXᵀ, (a, b, c) = (3.4445, −4.7750, 2.0315), from
-    the momentum (with ``nesterov`` (1−μ)G + μB) divided by its Frobenius norm, at least 1e-7; they
-    bring its singular values near 1 (0.68 to 1.13), not to 1, and those below about 0.003 of the norm less far.
-    In double precision throughout (torch works in bfloat16 here). Weights must be matrices (``shapes`` of the
+    O is the result of ``steps`` iterations X ← aX + (bA + cA²)X, A = XXᵀ, (a, b, c) = (3.4445, −4.7750, 2.0315). They
+    start from the momentum (with ``nesterov`` (1−μ)G + μB) divided by its Frobenius norm, at least 1e-7, and bring its
+    singular values near 1 (0.68 to 1.13), not to 1; those below about 0.003 of the norm stay smaller.
+    All arithmetic is in double precision (torch uses bfloat16 here). Weights must be matrices (``shapes`` of the
     loss); torch's default decay is 0.1.
 
     Parameters
     ----------
     lr : learning rate η > 0: all singular values of a step are about η
     momentum : μ in [0, 1)
-    nesterov : look ahead
-    steps : iterations
-    weight_decay : decoupled
+    nesterov : use the look-ahead (1−μ)G + μB
+    steps : number of iterations
+    weight_decay : decoupled decay ≥ 0
 
     Examples
     --------

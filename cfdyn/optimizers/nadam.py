@@ -11,8 +11,8 @@ def nadam(lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
 
     μ_t = β₁(1 − 0.96^(tψ)/2) with ψ = ``momentum_decay``, M_t = μ_1 ⋯ μ_t, v̂ = v/(1−β₂ᵗ). So that the map
     does not depend on time, 0.96^((t−1)ψ), M_{t−1} and β₂^(t−1) are the shared states ``warmup``,
-    ``product`` and ``decay2``, 1 at the start. ε outside the root. ψ = 0 keeps μ at β₁/2, which is torch's
-    formula too.
+    ``product`` and ``decay2``, 1 at the start. ε is outside the root. ψ = 0 keeps μ at β₁/2, as in torch's
+    formula.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ def nesterov(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: 
     """Nesterov momentum: v ← μ v + g, then w ← w − η (g + μ v).
 
     The gradient is taken at the weights w themselves, which are Nesterov's look-ahead points. The
-    state is (w, v), v = 0 at the start. The gradient is clipped, then decayed, as for ``gd``.
+    state is (w, v), v = 0 at the start. Clipping and weight decay act on the gradient as for ``gd``.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def nesterov(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: 
         for μ < −1/3 iff η(S + λ) < 1 − 1/μ
     momentum : μ in (−1, 1)
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

@@ -8,9 +8,9 @@ TITLE = "normalized gradient descent"
 def normalized_gd(lr: float) -> Optimizer:
     """Normalized gradient descent: w ← w − η g/‖g‖.
 
-    The norm is over all weights, without ε: where the gradient is 0 the step is undefined (NaN). There is no
-    threshold in the curvature alone: a step is one of gradient descent with the learning rate η/‖g‖, so on a
-    quadratic the loss falls iff ĝᵀHĝ < 2‖g‖/η, ĝ = g/‖g‖, and in one dimension orbits end on a 2-cycle w, w − η
+    The norm is over all weights, without ε: where the gradient is 0, the step is undefined (NaN). The curvature alone
+    sets no stability threshold: a step is one of gradient descent with the learning rate η/‖g‖. On a
+    quadratic the loss falls iff ĝᵀHĝ < 2‖g‖/η, ĝ = g/‖g‖; in one dimension orbits end on a 2-cycle w, w − η
     across the minimum.
 
     Parameters

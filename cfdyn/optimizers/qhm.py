@@ -10,15 +10,15 @@ def qhm(lr: float, beta: float = 0.9, nu: float = 0.7, weight_decay: float = 0.0
     """Quasi-hyperbolic momentum: m ← β m + (1−β) g, then w ← w − η ((1−ν) g + ν m).
 
     ν = 0 is ``gd``, ν = 1 is ``ema_momentum``, and ν = β is ``nesterov`` with the learning rate (1−β)η. The state
-    is (w, m), m = 0 at the start, without bias correction. The gradient is clipped, then decayed, as for ``gd``.
+    is (w, m), m = 0 at the start, without bias correction. Clipping and weight decay act on the gradient as for ``gd``.
 
     Parameters
     ----------
     lr : learning rate η > 0; stable on a quadratic of curvature S iff η(S + λ) < 2(1+β)/(1 + β − 2νβ)
     beta : β in [0, 1)
-    nu : ν in [0, 1], the share of the average
+    nu : ν in [0, 1], the weight of the average
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

@@ -12,21 +12,21 @@ def rmsprop(
 ) -> Optimizer:  # fmt: skip
     """RMSProp: ν ← β₂ν + (1−β₂)g², then w ← w − η g/(√ν + ε).
 
-    Squares are taken weight by weight; ν = 0 at the start. As in torch (whose α is β₂) without momentum or
-    centring, ε outside the root and no bias correction. With ``bias_correction`` ν̂ = ν/(1−β₂ᵗ) stands in
-    the step and β₂ᵗ is the shared state ``decay2``; ``eps_inside`` gives √(ν + ε). With ε outside, the map has
-    no derivative where ν = 0. The gradient is clipped, then decayed, as for ``gd``.
+    Squares are taken entry by entry; ν = 0 at the start. The defaults are those of torch (whose α is β₂) without
+    momentum or centring: ε outside the root and no bias correction. With ``bias_correction`` the step uses
+    ν̂ = ν/(1−β₂ᵗ), and β₂ᵗ is the shared state ``decay2``; ``eps_inside`` gives √(ν + ε). With ε outside, the map has
+    no derivative where ν = 0. Clipping and weight decay act on the gradient as for ``gd``.
 
     Preconditioner P = (√ν̂ + ε)/η of the new states; dν/dt = κ(g² − ν), κ = (1−β₂)/β₂, for β₂ > 0;
     dβ₂ᵗ/dt = −κβ₂ᵗ, so that a constant gradient leaves ν̂ = g².
 
     Parameters
     ----------
-    lr : learning rate η > 0; stable on a quadratic iff the curvatures of P⁻¹H are below 2
+    lr : learning rate η > 0; stable on a quadratic iff the eigenvalues of P⁻¹H are below 2
     beta2 : β₂ in [0, 1)
     eps : ε ≥ 0
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

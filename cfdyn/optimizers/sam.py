@@ -8,16 +8,16 @@ TITLE = "SAM"
 def sam(lr: float, rho: float = 0.05) -> Optimizer:
     """Sharpness-aware minimization: w ← w − η ∇L(w + ρ g/‖g‖).
 
-    The norm is over all weights, without the 1e-12 that implementations add: where the gradient is 0 the step
-    is undefined (NaN). There is no threshold in the curvature alone: where g is along an eigenvector of
+    The norm is over all weights, without the 1e-12 that implementations add: where the gradient is 0, the step
+    is undefined (NaN). The curvature alone sets no stability threshold: if g is along an eigenvector of
     curvature S, its component changes sign iff ηS(1 + ρS/‖g‖) > 1 and grows iff that exceeds 2, which is
-    S > (‖g‖/2ρ)(√(1 + 8ρ/(η‖g‖)) − 1). On a quadratic in one dimension orbits so end on the 2-cycle ±ηρS/(2 − ηS) about a
-    minimum.
+    S > (‖g‖/2ρ)(√(1 + 8ρ/(η‖g‖)) − 1). On a quadratic in one dimension orbits therefore end on the 2-cycle
+    ±ηρS/(2 − ηS) about the minimum.
 
     Parameters
     ----------
     lr : learning rate η > 0
-    rho : length ρ > 0 of the step to the place where the gradient is taken
+    rho : length ρ > 0 of the step to the point at which the gradient is taken
 
     Examples
     --------

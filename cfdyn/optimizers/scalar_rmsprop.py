@@ -12,19 +12,19 @@ def scalar_rmsprop(
 ) -> Optimizer:  # fmt: skip
     """Scalar RMSProp: ν ← β₂ν + (1−β₂)‖g‖², then w ← w − η g/(√ν + ε).
 
-    ``nu`` is a shared state, 0 at the start; with ``bias_correction`` ν̂ = ν/(1−β₂ᵗ) stands in the step and
-    β₂ᵗ is the shared state ``decay2``. ε is outside the root, with ``eps_inside`` √(ν + ε). With ε = 0 the
-    map is undefined where ν and g are 0. The gradient is clipped, then decayed, as for ``gd``.
+    ``nu`` is a shared state, 0 at the start. With ``bias_correction`` the step uses ν̂ = ν/(1−β₂ᵗ), and
+    β₂ᵗ is the shared state ``decay2``. ε is outside the root; ``eps_inside`` gives √(ν + ε). With ε = 0 the
+    map is undefined where ν and g are 0. Clipping and weight decay act on the gradient as for ``gd``.
 
     Preconditioner P = (√ν + ε)/η of the new ν; dν/dt = κ(‖g‖² − ν), κ = (1−β₂)/β₂, for β₂ > 0.
 
     Parameters
     ----------
-    lr : learning rate η > 0; stable on a quadratic iff the curvature of P⁻¹H is below 2
+    lr : learning rate η > 0; stable on a quadratic iff the eigenvalues of P⁻¹H are below 2
     beta2 : β₂ in [0, 1)
     eps : ε ≥ 0
     weight_decay : λ ≥ 0
-    clip : largest length of the gradient; 0 is off
+    clip : largest norm of the gradient; 0: no clipping
 
     Examples
     --------

@@ -23,8 +23,8 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
     Parameters
     ----------
     lr : learning rate η > 0
-    eps : ε > 0 of the starting preconditioners
-    iterations : of the roots
+    eps : ε > 0 of the initial preconditioners
+    iterations : number of Newton steps for the roots
 
     Examples
     --------

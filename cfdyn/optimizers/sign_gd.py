@@ -8,9 +8,9 @@ TITLE = "sign gradient descent"
 def sign_gd(lr: float) -> Optimizer:
     """Sign gradient descent: w ← w − η sign(g).
 
-    Every weight moves by η, with sign(0) = 0; the map jumps where an entry of g changes its sign. The limit of
-    Lion and Adam without averages. There is no threshold in the curvature alone: it is steepest descent in
-    the ∞-norm with the learning rate η/‖g‖₁, so on a quadratic the loss falls iff sᵀHs < 2‖g‖₁/η, s = sign(g).
+    Every weight moves by η, with sign(0) = 0; the map jumps where an entry of g changes its sign. This is the limit of
+    Lion and Adam without averages. The curvature alone sets no stability threshold: the step is that of steepest
+    descent in the ∞-norm with the learning rate η/‖g‖₁, so on a quadratic the loss falls iff sᵀHs < 2‖g‖₁/η, s = sign(g).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the central flow with noise tells of a state: Σ, the mean-square radius, who holds the edge, what is left out."""
+"""Quantities of the central flow with noise at a state: Σ, the mean-square radius, the damping, the neglected term."""
 
 import numpy as np
 
@@ -14,9 +14,10 @@ ALIKE = 1e-4  # by how much weights are moved, relative to them, for a differenc
 
 @kernel_rule
 def seen_noise(z, block, out):
-    """Σ (d²); the mean-square radius; ΔS/√(2α), over 1 where noise holds the edge; what the omitted term would add to tr Σ,
-    over it; how many directions have a weight; where there is no Σ, the growth of second moments on these. With `flat`, behind
-    these, what comes in on other pairs of directions (d²)."""
+    """Σ (d²); the mean-square radius; ΔS/√(2α), above 1 if noise holds the edge; the omitted term's relative contribution to tr
+    Σ; the number of directions with a weight. If Σ does not exist, the growth of second moments on these. With `flat`, then
+    the input on the other pairs of directions (d²).
+    """
     b, result = Noisy(block), numbers(out)
     d, state, b.every = b.d, numbers(z), b.flat
     stable = equilibrium(b, state)
@@ -60,7 +61,7 @@ def put_inflow(b, stable, result) -> None:
 
 @inline_kernel
 def radius(b) -> float:
-    """The spectral radius of the second moments' step on directions that are sharp beyond doubt, weighted; 0 without any."""
+    """The spectral radius of the second moments' step on the directions with ηλ > 0.1, weighted; 0 without any."""
     k, t, sharp, count = b.kept, 0, 0.0, b.kept * (b.kept + 1) // 2
     for p in range(k):
         b.weights[p] = sharp_weight(b.values[p] / (1.0 - b.beta), max(b.cut, SHARP), WIDTH)
@@ -104,7 +105,7 @@ def growth(b) -> float:
 def damping(b, state) -> float:
     """Near the edge ΔS/√(2α): κ²(1/R − N)/(2‖η∇S‖ √(κ/(1 − β) x uᵀΣu)), x = 2ηS/(its edge) − 1, of the sharpest; ∞ for x ≤ 0.
 
-    κ: how fast the multiplier at the edge moves with ηS, 1/(1 − β) for heavy ball, the weight of that mode in a kick.
+    κ is the speed at which the multiplier at the edge moves with ηS, 1/(1 − β) for heavy ball: the weight of that mode in a kick.
     """
     n, d, twice = b.n, b.d, 1.0 + 2.0 * b.ahead
     past = b.values[0] * twice / (1.0 + b.beta) - 1.0
@@ -125,7 +126,7 @@ def damping(b, state) -> float:
 
 @inline_kernel
 def omitted(b, state) -> float:
-    """tr R[½ E(ĝt̂ᵀ + t̂ĝᵀ)/b] over tr Σ, t̂ = ∇⟨H_i, Σ⟩ of a row by differences of Hessians: of the order of N, and left out."""
+    """tr R[½ E(ĝt̂ᵀ + t̂ĝᵀ)/b] over tr Σ, t̂ = ∇⟨H_i, Σ⟩ of a row by differences of Hessians: of the order of N, and omitted."""
     n, d, k, size, total, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
     for i in range(d):
         size = max(size, abs(state[i]))

@@ -58,7 +58,7 @@ def noisy(z, block, out):
 
 @inline_kernel
 def equilibrium(b, state) -> bool:
-    """Σ behind the state in ``pushed``; False where there is none."""
+    """Σ behind the state in ``pushed``; False if it does not exist."""
     for i in range(b.n):
         b.pushed[i] = b.point[i] = state[i]
     for i in range(b.d):
@@ -74,7 +74,7 @@ def equilibrium(b, state) -> bool:
 
 @inline_kernel
 def directions(b) -> None:
-    """The spectrum of ηH, and what of it has a weight, the sharpest first."""
+    """The spectrum of ηH, the sharpest first, and the directions with a weight."""
     d, eigen, kept = b.d, b.eigen, 0
     call(b.curvature, b.point, b.p, b.curved)
     call(b.eigh, pointer(b.curved, d), b.order, eigen)
@@ -90,7 +90,7 @@ def directions(b) -> None:
 
 @inline_kernel
 def scatter(b) -> None:
-    """η²C and N on the pairs, as far as they are kept."""
+    """η²C and N on the pairs of kept directions."""
     d, k, t, total = b.d, b.kept, 0, b.kept * (b.kept + 1) // 2
     for p in range(k):
         for q in range(p, k):
@@ -142,7 +142,7 @@ def turn(b) -> None:
 
 @inline_kernel
 def add_squares(b, share) -> None:
-    """A row's part of C and of N."""
+    """Add a row's contribution to C and N."""
     t = 0
     for p in range(b.kept):
         for q in range(p, b.kept):
@@ -169,7 +169,7 @@ def relaxation(b, x, y, growth) -> float:
 
 @inline_kernel
 def response(b, x, y, growth) -> float:
-    """R; NaN where a kick does not die out."""
+    """R; NaN if an impulse response does not decay."""
     root = np.sqrt(growth)
     for value in (x, y):
         back = (b.beta - b.ahead * value) / growth
@@ -203,7 +203,7 @@ def factor(b, growth) -> bool:
 
 @inline_kernel
 def respond(b) -> bool:
-    """The ``answer`` of (1 − R^½NR^½) y = R^½ η²C; False where there is none."""
+    """The solution ``answer`` of (1 − R^½NR^½) y = R^½ η²C; False if there is none."""
     if not factor(b, 1.0):
         return False
     system, t = b.system, 0

@@ -66,7 +66,7 @@ def evaluate(b) -> None:
 
 @inline_kernel
 def put_back(b) -> None:
-    """The point onto S ≤ 2/η and u·g = 0, to first order."""
+    """Project the point onto S ≤ 2/η and u·g = 0, to first order."""
     n, d, point, c, along, square = b.n, b.d, b.point, b.c, 0.0, 0.0
     top = b.eigen[0, d - 1]
     for i in range(d):
