@@ -1,7 +1,7 @@
-"""Questions about a map, one function each: it gives a record, which `cf.plot` draws and ``save`` keeps.
+"""Analyses of maps and orbits: each function returns a record, which `cf.plot` draws and ``save`` stores.
 
-`cf.analysis.names()` lists them. Some that come first: `classify` (what an orbit ends on), `cycles`, `continue_cycle` and
-`branches` (what becomes of cycles as a parameter changes), `orbit_diagram`, `basins`, `lyapunov`, `chaos`, `edge`.
+`cf.analysis.names()` lists them. To begin with: `classify` (the attractor of an orbit), `cycles`, `continue_cycle` and
+`branches` (cycles along a parameter), `orbit_diagram`, `basins`, `lyapunov`, `chaos`, `edge`.
 
 >>> import cfdyn as cf
 >>> logistic = cf.Map("r*x*(1 - x)", params={"r": 3.83})

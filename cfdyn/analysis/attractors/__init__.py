@@ -1,1 +1,1 @@
-"""What orbits end on, and from where: attractors, their bands and basins."""
+"""Attractors, their basins, and the regimes of one orbit along a parameter."""

@@ -1,4 +1,4 @@
-"""Whether a boundary looks straight in small discs: the test of basins for a fractal boundary, on a grid of labels."""
+"""A test for fractal basin boundaries: does the boundary on a grid of labels look straight in small discs?"""
 
 from functools import cache
 
@@ -13,16 +13,17 @@ FEWEST = 1000  # discs on the boundary
 
 
 def entropy(parts: np.ndarray) -> np.ndarray:
-    """−p ln p, 0 at 0."""
+    """−p ln p, 0 at p = 0."""
     return np.where(parts > 0, -parts * np.log(np.where(parts > 0, parts, 1.0)), 0.0)
 
 
 def excess(labels: np.ndarray, decided: np.ndarray) -> tuple[float, float] | None:
-    """(excess, error) of the mean entropy of discs on the boundary over that of a straight one, as their radius goes to 0.
+    """(excess, error): mean entropy of discs on the boundary minus that of discs on a straight line, extrapolated to radius 0.
 
-    Labels (m, n) of a plane, or of a line if m = 1; ``decided`` (m, n). A smooth boundary bends over a disc, and basins meet
-    in threes, by as much as the radius: of two radii, one twice the other, 2e(R) − e(2R) is 0 for it. The error is that by
-    leaving out strips (jackknife), three times, and what the direction of a line changes on a grid. None where discs are few.
+    Labels (m, n) of a plane, or of a line if m = 1; ``decided`` (m, n). On a smooth boundary, curvature and points where three
+    basins meet change the entropy in proportion to the radius R, so 2e(R) − e(2R) removes this term. The error is three times
+    the jackknife error over strips, plus the variation of a straight line's entropy with its direction on the grid. None if
+    there are too few discs.
     """
     sides = [n for n in labels.shape if n > 1]
     small = next((radius for radius in RADII if SIDES * radius <= min(sides, default=0)), None)
@@ -48,7 +49,7 @@ def excess(labels: np.ndarray, decided: np.ndarray) -> tuple[float, float] | Non
 
 
 def _offsets(radius: int, dimensions: int) -> np.ndarray:
-    """Rows and columns (k, 2) of a disc of cells, or of an interval."""
+    """The cells of a disc, or of an interval, as offsets (k, 2) of rows and columns."""
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1].reshape(2, -1)
     inside = rows**2 + columns**2 <= radius * (radius + 1) if dimensions > 1 else rows == 0
     return np.column_stack([rows, columns])[inside]
@@ -56,7 +57,8 @@ def _offsets(radius: int, dimensions: int) -> np.ndarray:
 
 @cache
 def _straight(radius: int, dimensions: int) -> tuple[float, float, float]:
-    """The least, mean and largest entropy, over directions, of discs that a straight line crosses anywhere, evenly."""
+    """The least, mean and largest entropy, over directions, of a disc that a straight line crosses at a uniformly random
+    place."""
     cells, entropies = _offsets(radius, dimensions), []
     for angle in np.linspace(0, np.pi / 4, ANGLES) if dimensions > 1 else [np.pi / 2]:
         gaps = np.diff(np.sort(cells @ [np.cos(angle), np.sin(angle)]))
@@ -66,7 +68,7 @@ def _straight(radius: int, dimensions: int) -> tuple[float, float, float]:
 
 
 def _in_strips(labels: np.ndarray, decided: np.ndarray, radius: int) -> np.ndarray:
-    """Σ entropy and number of the discs with two labels or more, about each cell, in each strip, (STRIPS, 2)."""
+    """Sum of the entropies, and number, of the discs with two or more labels, centred on each cell, by strip, (STRIPS, 2)."""
     high = radius if labels.shape[0] > 1 else 0
     rows, columns = labels.shape[0] - 2 * high, labels.shape[1] - 2 * radius
     cells = _offsets(radius, 2 if high else 1)
@@ -81,7 +83,7 @@ def _in_strips(labels: np.ndarray, decided: np.ndarray, radius: int) -> np.ndarr
 
 
 def _around(marked: np.ndarray, cells: np.ndarray, high: int, radius: int, rows: int, columns: int) -> np.ndarray:
-    """How many of the disc's cells are marked, (rows, columns): each of its rows as a difference of running sums."""
+    """The number of marked cells in the disc about each cell, (rows, columns), by differences of running sums."""
     sums = np.pad(np.cumsum(marked, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
     counts = np.zeros((rows, columns), np.int64)
     for row in np.unique(cells[:, 0]):

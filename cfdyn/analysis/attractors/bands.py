@@ -27,15 +27,15 @@ LOSSES = ("flip", "fold", "neimark-sacker", "branch point", "border collision") 
 
 @dataclass(frozen=True)
 class Bands(Record):
-    """The regimes met by the orbit of one start over a range of a parameter.
+    """The regimes of the orbit of one start over a range of a parameter.
 
-    ``values`` (N,) increasing, ``labels`` (N,): the period, −1 chaotic, −2 undecided, −3 divergent, −4 quasi-periodic,
-    −5 unresolved; ``exponents`` (N,): the largest Lyapunov exponent; ``tails`` (N, K): the first state coordinate over the
-    last K steps. ``bands``: (lo, hi, name) for each run of equal labels; a boundary lies at the bifurcation of the cycle
-    beside it where there is one between the samples, else half-way between them. ``resolution``: the widest distance of
-    two samples; windows narrower than that can be missed. "unresolved": regimes change within less, as the doublings do
-    between a flip and the first chaotic sample, or were not looked at for want of time. ``perturbed``: whether some
-    regimes are those of orbits with perturbations, as `Regime.inject` says, where round-off alone decides.
+    ``values`` (N,) increasing, ``labels`` (N,): the period, −1 chaotic, −2 undecided, −3 divergent, −4 quasi-periodic, −5
+    unresolved; ``exponents`` (N,): the largest Lyapunov exponent; ``tails`` (N, K): the first state coordinate over the last K
+    steps. ``bands``: (lo, hi, name) for each run of equal labels; the boundary is the bifurcation of an adjacent cycle if there
+    is one between the samples, else the midpoint of the two samples. ``resolution``: the largest distance between two samples;
+    narrower windows can be missed. "unresolved": regimes change within less than that, as period doublings do between a flip
+    and the first chaotic sample, or the time did not suffice. ``perturbed``: True if some labels are those of perturbed orbits,
+    because round-off alone decides the unperturbed ones (see `Regime.inject`).
     """
 
     parameter: str
@@ -55,21 +55,21 @@ def bands(
     step: Map | MatrixFreeMap, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bands:  # fmt: skip
-    """Regimes over [lo, hi], every orbit from the same start.
+    """Regimes of the orbit of one start over [lo, hi], as intervals of the parameter.
 
-    A quick pass labels what clearly repeats or clearly stretches, boundaries are refined by halving, and what does not
-    repeat is run on for longer. Each stretch that is not periodic is then put to `classify`, at its ends and in its middle,
-    the widest first: it gets the label where the three agree, and is cut where they do not. Boundaries of periodic bands
-    are put where the cycle beside them loses its stability, if it does so between the samples (`continue_cycle`).
+    A quick pass labels the samples that are clearly periodic or clearly chaotic, bisection refines the boundaries, and orbits
+    that do not repeat run longer. `classify` then examines each non-periodic interval, the widest first, at its ends and its
+    midpoint: it labels the interval if the three agree, and divides it if they do not. The boundary of a periodic band is the
+    parameter at which the adjacent cycle loses stability, if that lies between the samples (`continue_cycle`).
 
     Parameters
     ----------
-    step : the map, also one of a loss that is no formula: then there are 60 samples at most at first, and what `classify` finds
-        at each stands
+    step : the map, also on a loss without a formula; the first pass then has at most 60 samples, and `classify` labels each
+        finally
     z0 : start, the d weights or the full state (D,)
-    parameter, bounds : what to vary, (lo, hi)
-    count : number of samples before refinement; fewer where a step costs very much
-    progress : called with how many values are done, and of how many, in each pass
+    parameter, bounds : the parameter to vary, and its range (lo, hi)
+    count : number of samples before refinement; fewer if a step is very expensive
+    progress : called with (done, total) values in each pass
 
     Raises
     ------
@@ -103,9 +103,9 @@ def bands(
 def _bounded(
     step: Map | MatrixFreeMap, parameter: str, z: np.ndarray, samples: Samples, bounds: Interval
 ) -> list[tuple[float, float, str]]:
-    """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one.
+    """Runs of equal labels as (lo, hi, name), with boundaries at the bifurcation of an adjacent cycle if there is one.
 
-    The first and the last reach to the bounds, also where a slow sample there was dropped.
+    The first and the last run extend to the bounds, even if a slow sample there was dropped.
     """
     values, runs = samples.values, runs_of(samples.labels)
     labels = [int(samples.labels[first]) for first, _ in runs]
@@ -131,7 +131,7 @@ def _bounded(
 
 
 def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interval]) -> list[tuple[float, float, str]]:
-    """The bands (lo, hi, name), and those "unresolved" between the bands k and k + 1: one where a single sample parts two."""
+    """The bands (lo, hi, name), with an "unresolved" one between the bands k and k + 1 for each gap."""
     named: list[tuple[float, float, str]] = []
     gaps = {k: gap for k, gap in between.items() if edges[k] < gap[0] < gap[1] < edges[k + 2]}
     for k, label in enumerate(labels):
@@ -149,8 +149,8 @@ def _with_gaps(edges: list[float], labels: list[int], between: dict[int, Interva
 def _loss_of_stability(
     step: Map | MatrixFreeMap, parameter: str, z: np.ndarray, period: int, within: Interval
 ) -> tuple[float | None, bool]:
-    """The nearest parameter in an interval at which the orbit's stable cycle bifurcates, None if it does not, and whether a
-    stable cycle of twice the period is born there: at a supercritical flip."""
+    """The nearest parameter in an interval at which the orbit's stable cycle bifurcates (None if there is none), and whether a
+    stable cycle of twice the period is born there, at a supercritical flip."""
     start = step.params[parameter]
     settled = regime(step, z)
     if settled.period != period or stability(settled.multipliers) is False or np.isnan(settled.multipliers[0]):

@@ -1,4 +1,4 @@
-"""`basin_entropy`: how uncertain it is where a start ends, by the mix of basins in small boxes."""
+"""`basin_entropy`: the uncertainty of the final state, as the entropy of the basin labels in small boxes."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,14 @@ LEAST = 4 * GROUPS  # boxes
 
 @dataclass(frozen=True)
 class BasinEntropy(Record):
-    """The mean Gibbs entropy of boxes of starts, in nats: ``entropy`` over all of them, ``boundary_entropy`` over those with
-    more than one label, each with its error; ``boxes`` and how many of them lie on the ``boundary``; ``cells`` along a side.
+    """The mean Gibbs entropy of boxes of starts, in nats: ``entropy`` over all boxes, ``boundary_entropy`` over those with more
+    than one label, each with its error; ``boxes`` in all, ``boundary`` of them with more than one label; ``cells`` along a
+    side.
 
-    ``fractal``: True if the boundary is not smooth, as far down as the grid shows it; else None, which says nothing: fractal
-    boundaries may have the entropy of smooth ones. ``excess``: by how much more entropy discs of cells on the boundary have than
-    at a straight line, as their radius goes to 0; less than ``excess_error`` says nothing; NaN where the grid is too small.
+    ``fractal``: True if the boundary is not smooth down to the resolution of the grid, else None: the test is then
+    inconclusive, since fractal boundaries may have the entropy of smooth ones. ``excess``: mean entropy of discs of cells on
+    the boundary minus that at a straight line, extrapolated to radius 0; not significant below ``excess_error``; NaN if the
+    grid is too small.
     """
 
     entropy: float
@@ -40,24 +42,25 @@ class BasinEntropy(Record):
 
 
 def basin_entropy(found: Basins, cells: int = CELLS) -> BasinEntropy:
-    """The basin entropy: S = −Σ p_k ln p_k of the labels in each box of ``cells`` starts along a side, averaged.
+    """The basin entropy: the mean of S = −Σ p_k ln p_k over boxes with ``cells`` starts along a side, p_k the fraction of label
+    k.
 
-    Boxes with a start that is undecided, or that Ctrl-C left open, are left out. The errors are those of means over 16
-    groups of boxes, taken in their order.
+    Boxes with a start that is undecided, or that Ctrl-C left open, are excluded. The errors are standard errors over 16 groups
+    of boxes, in their order.
 
-    Whether the boundary is fractal is told by discs (or intervals) of 16 and 32 cells in radius about each start, or of 8 and 16:
-    at a smooth boundary their mean entropy goes to that of a straight line as the radius goes to 0, with two labels as with
-    more: 0.4395 of a disc, a little more of one of cells. Where it is higher by more than three errors, and more than the
-    direction of a line changes it on a grid, the boundary is no smooth one. Lower it is also at islands of few cells.
+    The test for a fractal boundary takes discs (or intervals) with radii of 16 and 32 cells, or 8 and 16, about each start. At
+    a smooth boundary, with two labels or more, their mean entropy converges to that of a straight line as the radius goes to 0:
+    0.4395 for a disc, slightly more for a disc of cells. If it is higher by more than three errors plus the variation of a
+    line's entropy with its direction on the grid, the boundary is not smooth. Lower values also occur at islands of few cells.
 
     Parameters
     ----------
-    found : what `basins` gives
-    cells : along a side of a box
+    found : the result of `basins`
+    cells : starts along a side of a box
 
     Raises
     ------
-    UsageError : fewer than 64 boxes that are decided, or boxes of one start
+    UsageError : fewer than 64 decided boxes, or boxes of a single start
 
     Examples
     --------
@@ -92,7 +95,7 @@ def basin_entropy(found: Basins, cells: int = CELLS) -> BasinEntropy:
 
 
 def _mean(values: np.ndarray) -> tuple[float, float]:
-    """The mean and its error; 0 and 0 of nothing, and NaN for an error of too few values."""
+    """The mean and its error; (0, 0) without values, and an error of NaN for too few values."""
     if not len(values):
         return 0.0, 0.0
     means = [group.mean() for group in np.array_split(values, GROUPS)] if len(values) >= 2 * GROUPS else []

@@ -1,4 +1,4 @@
-"""`basin_fractions`: the part of random starts that end on each attractor, followed along a parameter."""
+"""`basin_fractions`: the fraction of random starts that end on each attractor, along a parameter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ CHECKED = 1  # start of a kind, at each value, that is put to `classify`
 
 @dataclass(frozen=True)
 class FollowedAttractor(Record):
-    """An attractor over neighbouring values of a parameter, those from ``first`` to ``last`` as places among all.
+    """An attractor over consecutive values of a parameter, from index ``first`` to index ``last``.
 
-    ``regimes`` (n,), ``periods`` (0 where nothing repeats) and ``places`` (n, D), the mean of its points, at each of them;
-    ``fractions`` (n,) of the starts with ``errors`` √(p(1 − p)/N); ``distances`` (n,) from where it was at the value before, NaN
-    at the first.
+    At each of these n values: ``regimes`` (n,), ``periods`` (n,), 0 if not periodic, ``places`` (n, D), the mean of its points,
+    and ``fractions`` (n,) of the starts with ``errors`` √(p(1 − p)/N); ``distances`` (n,): set distance from the attractor at
+    the previous value, NaN at the first.
     """
 
     first: int
@@ -48,9 +48,9 @@ class FollowedAttractor(Record):
 class BasinFractions(Record):
     """Fractions of random starts over a parameter: basin stability.
 
-    ``values`` (N,) of ``parameter``; ``fractions`` and ``errors`` (A, N) of the attractors, 0 where one is not;
+    ``values`` (N,) of ``parameter``; ``fractions`` and ``errors`` (A, N) of the A attractors, 0 where an attractor is absent;
     ``divergent`` and ``undecided`` (N,). ``box`` of the ``count`` starts, drawn with ``seed``. ``events``: (value, sentence)
-    where an attractor is new or has vanished. ``notes``: (value, why labels were withdrawn there).
+    where an attractor appears or vanishes. ``notes``: (value, why labels were withdrawn there).
     """
 
     parameter: str
@@ -66,7 +66,7 @@ class BasinFractions(Record):
 
     @property
     def fractions(self) -> np.ndarray:
-        """(A, N)."""
+        """Fractions of the starts, (A, N)."""
         return self._table("fractions")
 
     @property
@@ -86,28 +86,28 @@ def basin_fractions(
     farthest: float = FARTHEST, max_period: int = MAX_PERIOD, transient: int | None = None, threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BasinFractions:  # fmt: skip
-    """The fraction of starts in a box that end on each attractor, over a parameter, attractors matched from value to value.
+    """The fraction of starts in a box that end on each attractor, along a parameter, with attractors matched between values.
 
-    The starts are uniform in the box, the same ones at each value: the first of more starts are those of fewer. Attractors are
-    found as by `basins`. Those of neighbouring values are matched so that the sum of their set distances is least, where these
-    are at most ``farthest``: the set distance is the largest distance of a point of one to the other, beside the largest side of
-    the box. What is not matched is new, or has vanished: by a bifurcation, a step of the parameter that is too wide, or a
-    fraction that is too small for so many starts.
+    The starts are uniform in the box and the same at each value; a larger ``count`` adds starts to those of a smaller one.
+    Attractors are found as by `basins`. Attractors at consecutive values are matched such that the sum of their set distances
+    is least, among pairs at most ``farthest`` apart; the set distance is the Hausdorff distance relative to the largest side of
+    the box. An unmatched attractor has appeared or vanished: by a bifurcation, because the parameter step is too large, or
+    because its fraction is too small for this many starts.
 
     Parameters
     ----------
     step : the map or flow, as for `basins`
-    vary : (name of the parameter, its values), the values increasing
+    vary : (name of the parameter, its increasing values)
     box : (lo, hi) of each weight, or of each entry of the state
-    count : starts, N
+    count : number of starts, N
     seed : of the starts
-    farthest : up to which distance an attractor is the one of the value before
+    farthest : largest set distance at which attractors are matched
     max_period, transient, threads : as for `basins`
     progress : called with the number of values done
 
     Raises
     ------
-    UsageError : an unknown parameter, values that do not increase, a box that is none, or starts too many for memory
+    UsageError : an unknown parameter, values that do not increase, an invalid box, or too many starts for memory
     Interrupted : Ctrl-C; its ``record`` has the values that are done
 
     Examples
@@ -162,7 +162,7 @@ def basin_fractions(
 
 
 def _starts(step: Any, box: Sequence[Any], count: int, seed: int) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:
-    """The sides of the box, and starts (N, D) in it."""
+    """The sides of the box, and random starts (N, D) in it."""
     if len(box) not in (step.n_weights, step.dim):
         raise UsageError(f"a box of starts has a side (LO, HI) for each of {step.n_weights or step.dim} weights or "
                          f"{step.dim} entries, not {len(box)}")  # fmt: skip
@@ -178,7 +178,7 @@ def _starts(step: Any, box: Sequence[Any], count: int, seed: int) -> tuple[tuple
 
 
 def set_distance(one: np.ndarray, other: np.ndarray) -> float:
-    """The largest distance of a point of one set (n, D) to the other set (m, D), or the other way round: Hausdorff's.
+    """The Hausdorff distance of two sets (n, D) and (m, D): the largest distance of a point of one set to the other set.
 
     >>> set_distance(np.array([[0.0], [1.0]]), np.array([[0.25]]))
     0.75
@@ -187,14 +187,14 @@ def set_distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 class _Following:
-    """Attractors on their way through the values: lists of (place among the values, attractor, distance from the one before)."""
+    """Attractors along the values: lists of (index of the value, attractor, distance from the previous one)."""
 
     def __init__(self, values: np.ndarray):
         self.values = values
         self.ways: list[list[tuple[int, Attractor, float]]] = []
 
     def go_on(self, k: int, attractors: tuple[Attractor, ...], farthest: float) -> None:
-        """Match those of the value k with those of the value before."""
+        """Match the attractors of the value k with those of the previous value."""
         before = [way for way in self.ways if way[-1][0] == k - 1]
         apart = np.array([[set_distance(way[-1][1].points, one.points) for one in attractors] for way in before])
         apart = apart.reshape(len(before), len(attractors))
@@ -208,11 +208,11 @@ class _Following:
                 self.ways.append([(k, one, float("nan"))])
 
     def end(self, done: int) -> None:
-        """Forget what Ctrl-C has left half done."""
+        """Discard the value that Ctrl-C interrupted."""
         self.ways = [part for way in self.ways if (part := [row for row in way if row[0] < done])]
 
     def records(self) -> tuple[FollowedAttractor, ...]:
-        """One for each."""
+        """One record for each attractor."""
         return tuple(
             FollowedAttractor(
                 way[0][0], way[-1][0], tuple(one.kind for _, one, _ in way), np.array([one.period or 0 for _, one, _ in way]),
@@ -223,7 +223,7 @@ class _Following:
         )  # fmt: skip
 
     def events(self, done: int) -> tuple[tuple[float, str], ...]:
-        """What is new behind the first of the values that are done, and what has vanished before the last."""
+        """The attractors that appear after the first finished value, and those that vanish before the last one."""
         told = [(way[0][0], f"new: {way[0][1].words}") for way in self.ways if way[0][0] > 0]
         told += [(way[-1][0] + 1, f"vanished: {way[-1][1].words}") for way in self.ways if way[-1][0] < done - 1]
         return tuple((float(self.values[k]), words) for k, words in sorted(told))

@@ -1,4 +1,4 @@
-"""`basins`: on which attractor the orbits of a grid of starts end, without naming the attractors."""
+"""`basins`: basins of attraction on a grid of starts; the attractors need not be known."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -33,13 +33,13 @@ OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent", UNRESOLVED: "unresolved"
 
 @dataclass(frozen=True)
 class Attractor(Record):
-    """What orbits end on, and the part of the starts that do.
+    """An attractor, and the fraction of the starts that end on it.
 
-    ``kind``: "fixed point", "cycle", "chaotic", "quasi-periodic" or "continuum of fixed points", of a flow also "limit cycle";
-    ``period``: None where nothing repeats; ``points`` (n, D): those of a cycle from its smallest on, else some states;
-    ``multipliers`` (D,) of a cycle (of a flow's rest point over a unit of time); ``lyapunov``: the largest exponent per step, of
-    a limit cycle the largest but 0, per unit of time. ``count`` of the starts, their ``fraction``, and its ``error``
-    √(p(1 − p)/N), as if the starts were random.
+    ``kind``: "fixed point", "cycle", "chaotic", "quasi-periodic" or "continuum of fixed points", for a flow also "limit cycle";
+    ``period``: None if not periodic; ``points`` (n, D): those of a cycle, the smallest first, else some states; ``multipliers``
+    (D,) of a cycle (for a rest point of a flow, over a unit of time); ``lyapunov``: the largest exponent per step; for a limit
+    cycle the largest one other than 0, per unit of time. ``count`` of the starts, their ``fraction``, and its ``error`` √(p(1 −
+    p)/N), as if the starts were random.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Attractor(Record):
 
     @property
     def words(self) -> str:
-        """Its kind and its first point, in few words."""
+        """Its kind and its first point as text."""
         kind, size = f"period {self.period}" if self.kind == "cycle" else self.kind, float(np.abs(self.points).max())
         at = ", ".join(f"{x:.4g}" if abs(x) > ROUNDED * size else "0" for x in self.points[0])
         place = f"({at})" if len(self.points[0]) > 1 else at
@@ -62,12 +62,12 @@ class Attractor(Record):
 
 @dataclass(frozen=True)
 class Basins(Record):
-    """On which attractor orbits end, over a grid of starts.
+    """The attractor on which each orbit ends, over a grid of starts.
 
-    ``names`` of the one or two coordinates that vary; their values, the middles of cells, ``first`` (n,) and ``second`` (m,),
-    empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided, −5 not
-    looked at before Ctrl-C. ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why
-    labels were withdrawn.
+    ``names`` of the one or two coordinates that vary; ``first`` (n,) and ``second`` (m,): their values at the centres of the
+    cells, ``second`` empty for one coordinate. ``labels`` (m, n), the lowest row first: the index in ``attractors``, −3
+    divergent, −2 undecided, −5 not computed before Ctrl-C. ``state``: the names of all D entries; ``base`` (D,): the fixed
+    values of the other entries. ``note``: why labels were withdrawn.
     """
 
     names: tuple[str, ...]
@@ -82,7 +82,7 @@ class Basins(Record):
 
     @property
     def fractions(self) -> dict[str, float]:
-        """The part of the starts that end on each attractor, that diverge, and that are undecided."""
+        """The fractions of the starts that end on each attractor, that diverge, and that are undecided."""
         ends = {f"{k}: {one.words}": one.fraction for k, one in enumerate(self.attractors)}
         others = {words: float(np.mean(self.labels == label)) for label, words in OTHERS.items()}
         return ends | {words: part for words, part in others.items() if part}
@@ -95,32 +95,33 @@ def basins(
 ) -> Basins:  # fmt: skip
     """Basins of attraction over a grid of starts in one or two coordinates.
 
-    Each orbit runs through a transient, where that does not do through 15, 48 and 192 more. What comes back to 10⁻¹⁰ of its size
-    is put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points
-    are in its basin; so are, sooner, those in boxes around its points that the step contracts, in intervals. Of
-    what does not come back a few orbits are followed by themselves as by `classify`; the cells a chaotic or quasi-periodic
-    one visits in 2¹⁵ steps are its attractor's, on which others are that spend 90 % of 64 steps there. Fixed points with a
-    multiplier 1 are one continuum. The rest is undecided: so are orbits on cycles that do not attract, and attractors whose
-    cells overlap. A few starts that diverge (of an optimizer with memory that rest too) are put to `classify`; where one is
-    something else, all like it are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit the same
-    for any number of threads.
+    Each orbit runs through one transient; undecided orbits run through 15 more, and 48 and 192 more if they are few. If an
+    orbit returns to within 10⁻¹⁰ of its size, Newton's method finds the cycle. A cycle with spectral radius below 1 − 10⁻⁵ is
+    an attractor, and orbits at one of its points are in its basin; so are, at once, orbits that enter a box around its points
+    that the map contracts (in interval arithmetic). Of the orbits that do not return, a few are examined individually as by
+    `classify`. The cells that a chaotic or quasi-periodic orbit visits in 2¹⁵ steps represent its attractor; other orbits
+    belong to it if they spend 90 % of 64 steps in these cells. All fixed points with a multiplier 1 count as one continuum. All
+    other orbits are undecided: among them those on cycles that do not attract, and those on attractors whose cells overlap.
+    `classify` checks a few starts that diverge (for an optimizer with memory also some that come to rest); if it disagrees at
+    one, all starts with that label become undecided, and ``note`` says so. The result is floating-point evidence, not a proof,
+    and bit by bit the same for any number of threads.
 
     Parameters
     ----------
-    step : the map, also a Poincaré or stroboscopic map; or a smooth flow without the time in its formulas, whose attractors are
-        rest points ("fixed point"), limit cycles and what is chaotic: it is looked at after each unit of time
+    step : the map, also a Poincaré or stroboscopic map; or a smooth autonomous flow, sampled once per unit of time, whose
+        attractors are rest points ("fixed point"), limit cycles, and chaotic or quasi-periodic sets
     box : (lo, hi) of each of one or two coordinates
-    shape : (rows, columns), or one number for both; a start is the middle of a cell
-    plane : the names of the coordinates, the columns' first; the first ones of the state if not given
-    z0 : the other entries: weights or a full state, of which those in ``plane`` do not matter; 0 if not given
-    max_period : longest cycle that is looked for by returns
-    transient : steps before anything is looked at, of a flow units of time: 1000 if not given, 100 where a flow is integrated
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of starts done
+    shape : (rows, columns), or one number for both; a start is the centre of a cell
+    plane : the names of the coordinates, the columns' first; by default the first ones of the state
+    z0 : the other entries, as weights or a full state whose entries in ``plane`` are ignored; 0 by default
+    max_period : longest cycle that is detected by returns
+    transient : steps before orbits are examined, for a flow units of time; 1000 by default, 100 for integrated flows
+    threads : by default the number of processors
+    progress : called at times with the number of starts done
 
     Raises
     ------
-    UsageError : a box or plane that is none, a flow with the time in its formulas, or a grid too large for memory
+    UsageError : the box or the plane is invalid, the flow depends on time explicitly, or the grid is too large for memory
     Interrupted : Ctrl-C; its ``record`` has the starts that are done
 
     Examples
@@ -173,7 +174,7 @@ def basins(
 
 
 def _places(step: Any, plane: Sequence[str] | None, count: int) -> list[int]:
-    """The places of the coordinates in the state."""
+    """The indices of the coordinates in the state."""
     if not 1 <= count <= 2:
         raise UsageError(f"a box of starts has one or two sides (LO, HI), not {count}")
     names = tuple(step.names[:count]) if plane is None else tuple(plane)
@@ -186,7 +187,7 @@ def _places(step: Any, plane: Sequence[str] | None, count: int) -> list[int]:
 
 
 def side(pair: Any, name: str) -> tuple[float, float]:
-    """(lo, hi) of a box of starts, if these are finite and lo < hi."""
+    """(lo, hi) of a box of starts, checked to be finite with lo < hi."""
     ends = vector(f"the side {name} of the box", pair)
     if not (len(ends) == 2 and ends[0] < ends[1] and math.isfinite(float(ends[1]) - float(ends[0]))):
         raise UsageError(f"the side {name} of the box is (LO, HI), finite and LO < HI, not {pair}")
@@ -194,7 +195,7 @@ def side(pair: Any, name: str) -> tuple[float, float]:
 
 
 def _sizes(shape: Any, count: int) -> list[int]:
-    """Columns, then rows."""
+    """The numbers of columns and of rows."""
     given = list(shape) if np.ndim(shape) else [shape] * count
     if len(given) != count:
         raise UsageError(f"the shape of the grid is {'(rows, columns)' if count == 2 else 'one number'}, not {shape}")
@@ -202,7 +203,7 @@ def _sizes(shape: Any, count: int) -> list[int]:
 
 
 def _base(step: Any, z0: Any, places: list[int]) -> np.ndarray:
-    """The state in which the coordinates are put."""
+    """The state whose coordinates in the plane are replaced."""
     if z0 is not None:
         return step.state(z0)
     if step.has_loss and step.n_weights > len(places) or not step.has_loss and step.dim > len(places):
@@ -217,7 +218,7 @@ def _check_memory(count: int) -> None:
 
 
 def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: np.ndarray) -> np.ndarray:
-    """The starts of some cells, counted row by row, (n, D)."""
+    """The starts of some cells, numbered row by row, (n, D)."""
     states, n = np.empty((len(cells), len(base))), len(axes[0])
     states[:] = base
     rows = cells[[0, -1]] // n
@@ -235,7 +236,7 @@ def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: 
 
 
 def dynamics(step: Any) -> tuple[Any, bool]:
-    """The map whose orbits are looked at, and whether it stands for a flow: the state a unit of time later."""
+    """The map whose orbits are examined, and whether it is the time-1 map of a flow."""
     if isinstance(step, FlowMap):
         return step, False
     if not isinstance(step, Flow):
@@ -246,7 +247,7 @@ def dynamics(step: Any) -> tuple[Any, bool]:
 
 
 def transient_of(step: Any, given: int | None) -> int:
-    """Steps before anything is looked at."""
+    """The number of steps before orbits are examined."""
     usual = OF_FLOWS if isinstance(step, FlowMap) else TRANSIENT
     return usual if given is None else whole_number("the transient", given, 1)
 
@@ -257,7 +258,7 @@ def of_starts(step: Any, states: np.ndarray, threads: int | None) -> Any:
 
 
 def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
-    """Put up to ``most`` starts of a kind to a closer look, withdraw labels that are in doubt, and say why."""
+    """Examine up to ``most`` starts of each kind individually, withdraw labels that are in doubt, and say why."""
     notes = []
     for place in sorted(known.doubtful):
         labels[labels == place] = UNSETTLED
@@ -292,7 +293,7 @@ def checked(step: Any, known: Attractors, labels: np.ndarray, start: Callable[[i
 
 
 def ordered(known: list[Found], labels: np.ndarray) -> tuple[Attractor, ...]:
-    """The attractors with starts, the most common one first; the labels are changed to these places."""
+    """The attractors that have starts, the most common one first; the labels are renumbered in this order."""
     counts = np.bincount(labels - UNRESOLVED, minlength=len(known) - UNRESOLVED)[-UNRESOLVED:]
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda k: (-counts[k], known[k].points[0].tolist()))
     places = np.full(len(known) - UNRESOLVED, UNSETTLED)

@@ -1,4 +1,4 @@
-"""`boundary_dimension`: how fractal the boundary of basins or of regimes is, by its uncertainty exponent."""
+"""`boundary_dimension`: the uncertainty exponent and the fractal dimension of the boundary of basins or regimes."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -23,10 +23,10 @@ FLAT = 0.75  # of what independent labels give: from there on both are flat
 
 @dataclass(frozen=True)
 class BoundaryDimension(Record):
-    """The uncertainty exponent α: the part f(ε) of starts whose end changes at a distance ε is as εᵅ.
+    """The uncertainty exponent α: the fraction f(ε) of starts whose label changes at a distance ε scales as εᵅ.
 
-    ``sizes`` (k,): ε as a part of a side of the box; ``uncertain`` (k,): f, with ``errors`` (k,); ``exponent`` α with ``error``,
-    and ``dimension`` D − α of the boundary, D coordinates; ``factor`` c of the fitted c εᵅ.
+    ``sizes`` (k,): ε relative to a side of the box; ``uncertain`` (k,): f, with ``errors`` (k,); ``exponent`` α with ``error``,
+    and ``dimension`` D − α of the boundary in D coordinates; ``factor`` c of the fit c εᵅ.
     """
 
     sizes: Annotated[np.ndarray, "k"]
@@ -41,20 +41,19 @@ class BoundaryDimension(Record):
 def boundary_dimension(found: Any) -> BoundaryDimension:
     """The uncertainty exponent and the dimension of the boundary of basins or regimes, from their labels on a grid.
 
-    A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out, as are
-    those that Ctrl-C left open. ε is 1, 2, 4, … cells, up to a 24th of a side. α is the slope of a line through log f over
-    log ε, all sizes counted alike. Its error has four parts: that by leaving out one of 12 strips of the grid after the
-    other (jackknife); half of the difference between the slopes of the smaller and the larger sizes, which says how
-    straight the line is; what a prefactor that changes by 3 % over the fitted sizes would do, as it does on Julia sets; and,
-    where even neighbours differ nearly as often as labels at random, how much steeper the line may be: such a boundary is
-    too dense for the grid, unless the line is far straighter than that would leave it. A smooth boundary gives 1, a fractal one
-    less: to halve the uncertain
-    starts one must know a start 2^(1/α) times as well.
+    A start is uncertain at ε if a start at distance ε along a coordinate has another label. Undecided starts, and those that
+    Ctrl-C left open, are excluded. ε is 1, 2, 4, … cells, up to 1/24 of a side. α is the slope of the unweighted linear fit of
+    log f over log ε. Its error combines four parts: the jackknife error over 12 strips of the grid; half of the difference
+    between the slopes of the smaller and of the larger sizes, which measures curvature; the effect of a prefactor that changes
+    by 3 % over the fitted sizes, as on Julia sets; and, if even adjacent starts differ nearly as often as random labels would,
+    the possible bias of the slope: such a boundary is too dense for the grid, unless the fit is much straighter than random
+    labels would make it. A smooth boundary has α = 1, a fractal one α < 1: halving the uncertain fraction requires starts known
+    2^(1/α) times as precisely.
 
     Parameters
     ----------
-    found : what `basins`, `regimes`, `period_diagram` or `settling_times` gives, or labels (n,) or (m, n) on a grid, whole
-        numbers with −2 for undecided
+    found : the result of `basins`, `regimes`, `period_diagram` or `settling_times`, or integer labels (n,) or (m, n) on a grid,
+        with −2 for undecided
 
     Raises
     ------
@@ -99,9 +98,9 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
 
 
 def _crowded(sizes: np.ndarray, parts: np.ndarray, labels: np.ndarray) -> float:
-    """How much steeper f may be than it looks, where the boundary is so dense that neighbours differ nearly at random.
+    """The possible underestimate of the slope if the boundary is so dense that adjacent labels are nearly independent.
 
-    Independent labels give f = F = 1 − Σ p³ at any distance; nearer to that f = F (1 − e^(−x)), and x is what should be fitted.
+    Independent labels give f = F = 1 − Σ p³ at any distance; near saturation f = F (1 − e^(−x)), and x should be fitted.
     """
     counts = np.unique(labels[labels != UNSETTLED], return_counts=True)[1]
     most = 1 - float(np.sum((counts / counts.sum()) ** 3))
@@ -122,7 +121,7 @@ def _bend(sizes: np.ndarray, parts: np.ndarray) -> float:
 
 
 def _labels(result: Any) -> tuple[np.ndarray, dict]:
-    """Labels as (m, n), and where they come from."""
+    """Labels as (m, n), and their provenance."""
     if isinstance(result, Basins | OverGrid):
         labels = np.where(result.labels == UNRESOLVED, UNSETTLED, result.labels)
         about = {"box": result.box} if isinstance(result, Basins) else {"varied": result.names}
@@ -136,7 +135,7 @@ def _labels(result: Any) -> tuple[np.ndarray, dict]:
 
 
 def _uncertain(labels: np.ndarray, step: int) -> np.ndarray:
-    """Uncertain ones and all of the decided starts with both neighbours at that distance, in each strip, (STRIPS, 2)."""
+    """The numbers of uncertain starts, and of decided starts with both neighbours at that distance, by strip, (STRIPS, 2)."""
     uncertain, whole = np.zeros((2, *labels.shape), bool)
     for axis in (0, 1):
         if labels.shape[axis] == 1:

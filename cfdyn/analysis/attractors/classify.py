@@ -1,4 +1,4 @@
-"""`classify`: what an orbit settles on, or an honest "undecided"."""
+"""`classify`: the attractor on which an orbit settles, or "undecided"."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +17,13 @@ from cfdyn.systems.matrix_free.map import MatrixFreeMap
 class Regime(Record):
     """The long-time behaviour of one orbit.
 
-    ``kind``: "fixed point", "cycle", "quasi-periodic", "chaotic", "divergent" or "undecided".
-    ``period``: 1 for a fixed point, n for a cycle, else None. ``points`` (period, D) and
-    ``multipliers`` (D,) of the cycle; empty for the other kinds. ``lyapunov``: the largest exponent
-    per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) − x_{i+1}|.
-    ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it. ``inject``: the size of the
-    perturbations of the weights with which it was followed where round-off alone decides what a float orbit does, as for adam
-    at a minimum: the other fields are then those of the perturbed orbit, and ``unperturbed`` says in words what the float
-    orbit does without, which rests at most minima and bursts at minima at 0; else 0 and "".
+    ``kind``: "fixed point", "cycle", "quasi-periodic", "chaotic", "divergent" or "undecided". ``period``: 1 for a fixed point,
+    n for a cycle, else None. ``points`` (period, D) and ``multipliers`` (D,) of the cycle; empty for the other kinds.
+    ``lyapunov``: the largest exponent per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) −
+    x_{i+1}|. ``reason``: the evidence in one sentence. ``steps``: the number of steps that were run. ``inject``: 0, or the size
+    of the perturbations of the weights in each step, added if round-off alone decides what the float orbit does, as for adam at
+    a minimum. The other fields then describe the perturbed orbit, and ``unperturbed`` describes the float orbit in words (it
+    rests at most minima and bursts at minima at 0); otherwise it is "".
     """
 
     kind: str
@@ -43,28 +42,27 @@ def classify(
     step: Map | MatrixFreeMap, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS,
     progress: Callable[[str], None] | None = None,
 ) -> Regime:  # fmt: skip
-    """The regime of the orbit of z0.
+    """The long-time behaviour of the orbit of z0: its kind, and for a cycle the period, points and multipliers.
 
-    The orbit runs until it demonstrably contracts onto a cycle: its close returns are polished by
-    Newton on all n points, the least period is taken over the divisors, and the distance between
-    orbit and cycle must shrink stage after stage. An orbit that sits on an unstable cycle is
-    repeated with ``digits`` digits. Where an optimizer contracts onto a minimum beyond all digits, and loses it only then, as
-    Adam does, the orbit is followed with perturbations of the weights in every step, of two sizes. What never settles is
-    chaotic if its Lyapunov exponent is significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast,
-    and otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not
-    proof.
+    The orbit runs until it demonstrably contracts onto a cycle: Newton's method on all n points refines its close returns, the
+    period is the least one among the divisors, and the distance between orbit and cycle must decrease from stage to stage. If
+    the orbit is on an unstable cycle, it is repeated with ``digits`` digits. If an optimizer contracts onto a minimum below the
+    precision of floats and only then loses it, as Adam does, the weights are perturbed in every step, with two sizes. An orbit
+    that never settles is chaotic if its Lyapunov exponent is significantly positive, quasi-periodic if its weighted Birkhoff
+    averages converge fast, and undecided otherwise. Angles (`Map.from_text`, ``periodic``) count modulo their periods. The
+    result is floating-point evidence, not a proof.
 
-    On a loss that is no formula, a network, cycles up to the period 64 are polished by Newton's method with Krylov's, and
-    ``multipliers`` are the leading ones; nothing is repeated with digits.
+    On a loss without a formula, such as a network's, a Newton–Krylov method refines cycles up to period 64, ``multipliers`` are
+    the leading ones, and no orbit is repeated with more digits.
 
     Parameters
     ----------
-    step : the map, also one of a loss that is no formula
+    step : the map, also on a loss without a formula
     z0 : start, the d weights or the full state (D,)
-    max_period : longest cycle looked for
-    budget : most steps to run (2·10⁶ for a cheap map, fewer for one with many data rows, 2·10⁴ by gradients)
-    digits : precision of the repetition in doubt
-    progress : told in words what is going on, such as the number of steps done
+    max_period : longest cycle that is searched for
+    budget : largest number of steps; 2·10⁶ by default, fewer for a map with many data rows, 2·10⁴ for one by gradients
+    digits : precision of the repetition
+    progress : called with a message, such as the number of steps done
 
     Returns
     -------

@@ -1,4 +1,5 @@
-"""`singer`: the sign of the Schwarzian derivative of a map of one variable, and how many attracting cycles it allows."""
+"""`singer`: the sign of the Schwarzian derivative of a one-dimensional map, and the number of attracting cycles that it
+allows."""
 
 import math
 from dataclasses import dataclass
@@ -20,12 +21,12 @@ ROUNDED = 1e-9  # of the interval: by no more an image may lie outside
 
 @dataclass(frozen=True)
 class Singer(Record):
-    """``sign``: "negative", "not negative" (it is positive at ``place``) or "undecided", of the Schwarzian derivative on the
-    ``interval`` (2,). ``largest``: of its values at samples, −inf where the slope is 0.
+    """``sign`` of the Schwarzian derivative on the ``interval`` (2,): "negative", "not negative" (it is positive at ``place``)
+    or "undecided". ``largest``: its largest value at samples; it is −inf where the slope is 0.
 
-    ``critical`` (k,): where the slope is 0. ``invariant``: whether the map takes the interval into itself. ``bound``: most
-    attracting cycles that lie in it, k + 2 (one for each critical point and each end), None where Singer's theorem says
-    nothing, for the ``reason``.
+    ``critical`` (k,): the critical points. ``invariant``: True if the map takes the interval into itself. ``bound``: the
+    largest possible number of attracting cycles in the interval, k + 2 (one for each critical point and each end), or None if
+    Singer's theorem does not apply, for the ``reason``.
     """
 
     sign: str
@@ -39,7 +40,7 @@ class Singer(Record):
 
     @property
     def meaning(self) -> str:
-        """The finding as a sentence."""
+        """The result as a sentence."""
         if self.bound is None:
             return f"Singer's theorem does not apply here: {self.reason}."
         points = f"{len(self.critical)} critical point{'s' * (len(self.critical) != 1)}"
@@ -48,23 +49,24 @@ class Singer(Record):
 
 
 def singer(step: Map, interval: Any = (-math.inf, math.inf), cells: int = 20_000) -> Singer:
-    """Sf = f‴/f′ − (3/2)(f″/f′)² on an interval, and the number of attracting cycles that its sign bounds.
+    """The sign of Sf = f‴/f′ − (3/2)(f″/f′)² on an interval, and Singer's bound on the number of attracting cycles.
 
-    The interval is halved until bounds of f′f‴ − (3/2)f″² over each part are negative, or a point is found where it is
-    positive, or there are more than ``cells`` parts. The bounds are those of floating-point intervals: evidence, not a proof.
-    Where Sf < 0 the immediate basin of each attracting cycle, neutral ones that attract from a side too, holds a critical
-    point or reaches an end of the interval, so that following these finds every attractor that is a cycle. Nothing is said of
-    maps with corners or jumps.
+    The interval is bisected until f′f‴ − (3/2)f″² is bounded below 0 on each part, until a point with a positive value is
+    found, or until there are more than ``cells`` parts. The bounds use floating-point intervals: evidence, not a proof. If Sf <
+    0, the immediate basin of each attracting cycle (also of a neutral cycle that attracts from one side) contains a critical
+    point or reaches an end of the interval. The orbits of these points therefore find every periodic attractor. The theorem
+    does not apply to maps with corners or jumps.
 
     Parameters
     ----------
-    step : a map of one variable, without angles, from a formula that does not switch
-    interval : (lo, hi); infinite ends: where all bounded orbits are, if bounds of the map far out say so
-    cells : parts at most
+    step : a map of one variable, without angles, from a formula without branches
+    interval : (lo, hi); infinite ends: an interval with all bounded orbits, if bounds of the map far out yield one
+    cells : largest number of parts
 
     Raises
     ------
-    UsageError : several variables or an angle, an empty interval, one in which the map is not defined, or a formula that switches
+    UsageError : several variables or an angle, an empty interval, an interval on which the map is not defined, or a formula
+        with branches
 
     Examples
     --------
@@ -105,13 +107,13 @@ def singer(step: Map, interval: Any = (-math.inf, math.inf), cells: int = 20_000
 
 
 def _series(step: Map, x: np.ndarray) -> np.ndarray:
-    """f and its derivatives up to the third, (n, 4)."""
+    """f and its derivatives up to the third, as series coefficients, (n, 4)."""
     starts = np.stack([x, np.ones_like(x), np.zeros_like(x), np.zeros_like(x)], axis=1)
     return evaluate_rows(step.rule("taylor:3"), starts, step.p) * [1.0, 1.0, 2.0, 6.0]
 
 
 def _sign(step: Map, lo: float, hi: float, most: int) -> str:
-    """By bounds of f′f‴ − (3/2)f″² = 6(c₁c₃ − c₂²) over parts, c the coefficients of the series."""
+    """The sign by bounds of f′f‴ − (3/2)f″² = 6(c₁c₃ − c₂²) on parts, c the coefficients of the series."""
     ends = np.linspace(lo, hi, CELLS + 1)
     cells = np.stack([ends[:-1], ends[1:]], axis=1)
     rule = step.rule("interval:taylor:3")
@@ -137,7 +139,7 @@ def _sign(step: Map, lo: float, hi: float, most: int) -> str:
 
 
 def _positive(slope: np.ndarray, second: np.ndarray, third: np.ndarray) -> bool:
-    """Whether Sf is above 0 somewhere, by more than round-off: that of (ax + b)/(cx + d) is 0."""
+    """Whether Sf exceeds 0 somewhere by more than round-off; for (ax + b)/(cx + d), Sf = 0."""
     return bool((slope * third > 1.5 * second**2 * (1 + ROUNDED)).any())
 
 

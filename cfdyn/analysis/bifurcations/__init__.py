@@ -1,1 +1,1 @@
-"""Cycles, what becomes of them as a parameter changes, and where they bifurcate."""
+"""Cycles, their branches along a parameter, and their bifurcations."""

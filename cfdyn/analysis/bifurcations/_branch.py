@@ -1,4 +1,4 @@
-"""`Branch` and what lies on it: `Bifurcation` and `FunctionZero`."""
+"""`Branch` and its special points: `Bifurcation` and `FunctionZero`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ Texts = str | Sequence[str] | Mapping[str, str] | Any
 class Bifurcation(WithMap, Record):
     """A special point of a branch.
 
-    ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
+    ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value at the point;
     ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
-    `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter. Of many weights (see `continue_cycle`) ``multipliers`` is the
-    critical one alone, ``residual`` ‖Mq − μq‖ of it and its vector ``critical`` (D,), |q| = 1.
+    `normal_form`), None if it has none. ``place``: the row of the branch after which the point lies. ``meaning``: the
+    bifurcation in words; ``tangent`` (nD + 1,): of the branch, points and parameter. For many weights (see `continue_cycle`)
+    ``multipliers`` holds the critical one alone, ``residual`` is ‖Mq − μq‖ for its eigenvector q, ``critical`` (D,), |q| = 1.
     """
 
     kind: str
@@ -54,12 +54,12 @@ class Bifurcation(WithMap, Record):
 
     @property
     def period(self) -> int:
-        """n."""
+        """The period n."""
         return len(self.points)
 
     @property
     def step(self) -> Map:
-        """The map, with the parameter at its value here; errors as for `Branch.step`."""
+        """The map with the parameter at this point; errors as for `Branch.step`."""
         return super().step.at(**{self.name: self.parameter})
 
     @checked
@@ -67,14 +67,15 @@ class Bifurcation(WithMap, Record):
         self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
         progress: Callable[[int], None] | None = None, functions: Texts = (), stop: Texts = (),
     ) -> Branch:  # fmt: skip
-        """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
+        """The other branch through this point: cycles of twice the period at a flip, the second branch at a branch point.
+
         ``functions`` and ``stop`` as in `continue_cycle`.
 
         Raises
         ------
-        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way,
-            or bounds beside the point
-        NumericsError : there is no other branch nearby
+        UsageError : no branch of cycles starts this way (a fold, a Neimark–Sacker point or a border collision), or the bounds
+            do not contain the point
+        NumericsError : no other branch was found nearby
         """
         from cfdyn.continuation.branch.switching import branching_fields
 
@@ -89,10 +90,10 @@ class Bifurcation(WithMap, Record):
 
 @dataclass(frozen=True, eq=False)
 class FunctionZero(WithMap, Record):
-    """Where a function that was asked for vanishes on a branch.
+    """A zero of a user's function on a branch.
 
-    ``function``: its name, ``text``: what vanishes; ``parameter``, ``points`` (n, D), ``multipliers`` (D,), ``place``, ``name``
-    and ``bounds`` as for a `Bifurcation`. A `bifurcation_curve` of the condition starts from one.
+    ``function``: its name, ``text``: its formula; ``parameter``, ``points`` (n, D), ``multipliers`` (D,), ``place``, ``name``
+    and ``bounds`` as for a `Bifurcation`. A `bifurcation_curve` of the condition can start from it.
     """
 
     function: str
@@ -107,22 +108,21 @@ class FunctionZero(WithMap, Record):
 
     @property
     def step(self) -> Map:
-        """The map, with the parameter at its value here; errors as for `Branch.step`."""
+        """The map with the parameter at this point; errors as for `Branch.step`."""
         return super().step.at(**{self.name: self.parameter})
 
 
 @dataclass(frozen=True, eq=False)
 class Branch(WithMap, Record):
-    """Cycles of one period along a parameter, in the order of the branch.
+    """A branch of cycles of one period along a parameter, in the order of continuation.
 
-    ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
-    modulus first; ``stable`` (m,): all of modulus below 1, of those that are known; False where none is. ``bifurcations``: its
-    special points, in order. ``ends``: why it has no more rows, at its first and at its last one. ``closed``: it comes back to
-    its start. ``lengths`` (nD + 1,): what counts as 1 in each point and in the parameter; ``paces``: how long the next step
-    would be where it ran out of steps, else 0; ``start``: the row it was begun from. ``watched``: which multipliers were
-    looked at, if not all, K in number; ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by
-    name, ``stops``: those at which it was to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish,
-    in order.
+    ``name`` of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest modulus
+    first; ``stable`` (m,): True if all known multipliers have modulus below 1, False if none is known. ``bifurcations``: the
+    special points, in order. ``ends``: why the branch ends, at its first and at its last row. ``closed``: True if it returns to
+    its start. ``lengths`` (nD + 1,): the scales of the points and of the parameter; ``paces``: the length of the next step at
+    an end where the steps ran out, else 0; ``start``: the row of the initial cycle. ``watched``: which K multipliers were
+    computed, if not all; ``residuals`` (m, K): ‖Mq − μq‖ of each. ``functions``: the formulas of functions by name, ``stops``:
+    those at which the branch should end, ``quantities`` (m, functions): their values, ``zeros``: their zeros, in order.
     """
 
     name: str
@@ -150,13 +150,13 @@ class Branch(WithMap, Record):
         return len(self.parameter)
 
     def quantity(self, function: str) -> np.ndarray:
-        """The values of one of the functions on the rows, (m,); a UsageError for one that was not asked for."""
+        """The values of one of the functions on the rows, (m,); a UsageError for an unknown function."""
         if function not in self.functions:
             raise unknown("function on the branch", function, self.functions)
         return self.quantities[:, list(self.functions).index(function)]
 
     def map_at(self, row: int) -> Map:
-        """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
+        """The map with the parameter of a row. Together with `at` it can start another branch, along any parameter.
 
         Raises
         ------
@@ -180,13 +180,13 @@ class Branch(WithMap, Record):
         return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
 
     def table(self) -> dict[str, list[Any]]:
-        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point, or the function of a zero, which have
-        lines of their own behind their row), parameter, points, multipliers, ``stable``, ``coefficient``, functions."""
+        """Columns for pandas or `to_csv`: ``row``, ``point``, parameter, points, multipliers, ``stable``, ``coefficient``,
+        functions. A special point or a zero has a line of its own, after its row; ``point`` is its kind or the function."""
         return branch_table(self)
 
     @property
     def arclength(self) -> np.ndarray:
-        """From the first row on, in `lengths`, (m,)."""
+        """The arclength from the first row, in units of `lengths`, (m,)."""
         return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self._unknowns / self.lengths, axis=0), axis=1))])
 
     @property
@@ -198,7 +198,7 @@ class Branch(WithMap, Record):
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
         progress: Callable[[int], None] | None = None,
     ) -> Branch:  # fmt: skip
-        """The branch, followed on from the ends where it ran out of steps; also one that was saved and loaded.
+        """The branch, continued at the ends where the steps ran out; also for a branch that was saved and loaded.
 
         Parameters
         ----------
@@ -206,7 +206,8 @@ class Branch(WithMap, Record):
 
         Raises
         ------
-        UsageError : neither end ran out of steps, the map of a loaded record cannot be made again, or a branch in many weights
+        UsageError : the steps did not run out at either end, the map of a loaded record cannot be made again, or the branch is
+            in many weights
 
         Examples
         --------
@@ -235,7 +236,7 @@ class Branch(WithMap, Record):
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:
-    """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
+    """The `Branch` record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
     # A multiplier that a search missed is NaN; a row without any is not known to be stable.
     sizes = np.abs(fields["multipliers"])
     stable = np.nan_to_num(sizes).max(axis=1) < np.where(np.isnan(sizes).all(axis=1), 0.0, 1 - NEUTRAL)

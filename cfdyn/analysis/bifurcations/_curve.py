@@ -1,4 +1,4 @@
-"""`BifurcationCurve`, the points of codimension two on it, and what begins at these: records that lead to each other."""
+"""`BifurcationCurve`, its points of codimension two, and what starts at these: records that refer to each other."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ ROWS = ("parameters", "points", "multipliers", "coefficient", "above")  # the ar
 class CodimensionTwo(Record):
     """A special point of a bifurcation curve.
 
-    ``kind``: "cusp", "generalized flip", "fold-flip", "resonance 1:1" … "resonance 1:4", "chenciner",
-    "fold-neimark-sacker", "flip-neimark-sacker", "double neimark-sacker"; "double fold" and "double flip" where two multipliers
-    1 or −1 have two eigenvectors, as for a symmetry; "branch point" in place of "fold" where no parameter moves the multiplier
-    1 away ("branch point-flip", "double branch point"). Where the points of a cycle merge, it is that of the shorter cycle,
-    with the points and multipliers of that. On a curve of border collisions
-    "border-collision-fold", "-flip" or "-neimark-sacker", where a multiplier on one side of the border is critical, and
-    "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
-    "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
-    (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row that it lies behind.
+    ``kind``: "cusp", "generalized flip", "fold-flip", "resonance 1:1" … "resonance 1:4", "chenciner", "fold-neimark-sacker",
+    "flip-neimark-sacker", "double neimark-sacker"; "double fold" and "double flip" if two multipliers 1 or −1 have two
+    eigenvectors, as with a symmetry; "branch point" in place of "fold" if no parameter moves the multiplier 1 away ("branch
+    point-flip", "double branch point"). If the points of a cycle merge, the kind, points and multipliers are those of the
+    shorter cycle. On a curve of border collisions: "border-collision-fold", "-flip" or "-neimark-sacker", where a multiplier on
+    one side of the border is critical, and "double border collision", where the cycle meets two borders. On a curve of branch
+    points: "transcritical-pitchfork" or "degenerate pitchfork". On the curve of a condition: the bifurcation of the cycle.
+    ``parameters`` (2,), ``points`` (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row
+    after which the point lies.
 
-    ``coefficients`` of the normal form by name and ``meaning``: which cycles or circles are born there, in words, or why that
-    is undecided; both empty for the other kinds. ``directions``: unit vectors (2,) in the plane of the parameters along which
-    what begins there leaves it, by name. With (1/n) Σ_k |q_k|² = 1 for each critical eigenvector, so that no coefficient
-    depends on which point of the cycle comes first (docs/guides/bifurcations.md says what they mean):
+    ``coefficients`` of the normal form by name, and ``meaning``: which cycles or circles are born, in words, or why that is
+    undecided; both empty for the other kinds. ``directions``: by name, the unit vectors (2,) in the parameter plane along which
+    the curves that start here leave the point. With (1/n) Σ_k |q_k|² = 1 for each critical eigenvector, no coefficient depends
+    on which point of the cycle comes first (docs/guides/bifurcations.md explains them):
 
     =========================  ===================================================================================
     "cusp"                     ξ + c ξ³
@@ -84,11 +84,11 @@ class CodimensionTwo(Record):
     def switch(
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
     ) -> Switched:
-        """The curves that begin here or go through: cf.analysis.switch(curve, point) of the curve that it lies on.
+        """The curves that start at this point or pass through it: cf.analysis.switch(curve, point) with the point's own curve.
 
         Raises
         ------
-        UsageError : a point that lies on no curve, or the map of a loaded record cannot be made again
+        UsageError : the point lies on no curve, or the map of a loaded record cannot be made again
 
         Examples
         --------
@@ -106,17 +106,17 @@ class CodimensionTwo(Record):
 
 @dataclass(frozen=True, eq=False)
 class BifurcationCurve(WithMap, Record):
-    """A curve in the plane of two parameters.
+    """A bifurcation curve in the plane of two parameters.
 
-    ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
-    parameters and their ``bounds`` (2, 2); ``parameters`` (m, 2), ``points`` (m, n, D), ``multipliers`` (m, D), at border
-    collisions those where the border's function is negative, and ``above`` (m, D) those where it is positive (NaN where it
-    is not known which of several borders are passed together). ``coefficient`` (m,): a, c or d of the normal form (see
-    `normal_form`), whose sign says what is born, NaN where there is none; of branch points a, or c where all are pitchforks.
-    ``special``: the points of codimension two, in order. ``ends``: why the curve has no more rows, at its first and its last
-    one; ``closed``: it comes back to its start. ``condition``: its text. ``paces``: how long the next step would be where it
-    ran out of steps, else 0; ``start``: the row it was begun from; ``unknowns``: of the first, that and the last row, with
-    the tangents there.
+    ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the parameters
+    and their ``bounds`` (2, 2); ``parameters`` (m, 2), ``points`` (m, n, D), ``multipliers`` (m, D). At border collisions
+    ``multipliers`` are those where the border's function is negative, and ``above`` (m, D) those where it is positive (NaN if
+    the cycle passes several borders and it is not known which ones together). ``coefficient`` (m,): a, c or d of the normal
+    form (see `normal_form`), whose sign decides what is born, NaN if it has none; for branch points a, or c if all are
+    pitchforks. ``special``: the points of codimension two, in order. ``ends``: why the curve ends, at its first and at its last
+    row; ``closed``: True if it returns to its start. ``condition``: its text. ``paces``: the length of the next step at an end
+    where the steps ran out, else 0; ``start``: the row of the initial point; ``unknowns``: of the first row, that one and the
+    last, with their tangents.
     """
 
     kind: str
@@ -145,12 +145,12 @@ class BifurcationCurve(WithMap, Record):
         return len(self.parameters)
 
     def table(self) -> dict[str, list[Any]]:
-        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point behind that row), both parameters, all
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point after that row), both parameters, all
         points of the cycle, multipliers and ``coefficient``."""
         return curve_table(self)
 
     def map_at(self, place: int | CodimensionTwo) -> Map:
-        """The map at a row or a special point: with the points there, from where a branch or another curve can start.
+        """The map at a row or at a special point. With the points there it can start a branch or another curve.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class BifurcationCurve(WithMap, Record):
     def extended(
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
     ) -> BifurcationCurve:
-        """The curve, followed on from the ends where it ran out of steps; also one that was saved and loaded.
+        """The curve, continued at the ends where the steps ran out; also for a curve that was saved and loaded.
 
         Parameters
         ----------
@@ -184,7 +184,7 @@ class BifurcationCurve(WithMap, Record):
 
         Raises
         ------
-        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+        UsageError : the steps did not run out at either end, or the map of a loaded record cannot be made again
 
         Examples
         --------
@@ -217,11 +217,12 @@ def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int)
 
 @dataclass(frozen=True, eq=False)
 class Switched(Listed[BifurcationCurve], Record, of="curves"):
-    """What begins at a point of codimension two, or goes through it.
+    """The curves and branches at a point of codimension two.
 
-    ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that
-    led there, with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it
-    on which no curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
+    ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the given
+    one, with ``distances``: the least distance of their rows from the point, in units of the bounds; ``branches``: nearby
+    cycles on which no curve starts, continued along the first parameter; ``said``: what does not start here or was not found,
+    in words.
     """
 
     kind: str
@@ -252,7 +253,7 @@ def _curve_of(fields: dict[str, Any]) -> BifurcationCurve:
 def switched(
     curve: BifurcationCurve, point: CodimensionTwo, max_steps: int, max_step: float, progress: Callable[[int], None] | None
 ) -> Switched:  # fmt: skip
-    """What begins at a special point of a curve; see `switch`."""
+    """The curves and branches at a special point of a curve; see `switch`."""
     check_steps(max_steps, max_step)
     widths = np.ptp(curve.bounds, axis=1)
     seen = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, widths)
@@ -287,7 +288,8 @@ def _map_of(curve: BifurcationCurve, start: Born) -> Map:
 def begun(
     start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]
 ) -> BifurcationCurve | str:  # fmt: skip
-    """The curve from a start beside a point of a curve, its end there named after that; or in words why there is none."""
+    """The curve from a start near a point of a curve, with its end there named after that point; or a sentence why there is
+    none."""
     what = f"the {spoken(start.kind)} of the {called(len(start.points))}"
     if not _inside(curve, start):
         return f"{what} is met outside the bounds"
@@ -313,7 +315,7 @@ def begun(
 
 
 def _with_tip(curve: BifurcationCurve, start: Born, point: CodimensionTwo) -> BifurcationCurve:
-    """A curve with the points of it that are nearer to the point than where rounding ended it: solved for by their size."""
+    """A curve with its points closer to the point than round-off let the continuation go, solved for by their size."""
     sides = [_distance(curve, point.parameters, row) for row in (0, len(curve) - 1)]
     side = int(np.argmin(sides))
     widths = np.ptp(curve.bounds, axis=1)
@@ -348,7 +350,7 @@ def _inside(curve: BifurcationCurve, start: Born) -> bool:
 
 
 def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
-    """True if one of the curves is of the kind of a start and goes through it with the same cycle."""
+    """True if one of the curves has the kind of a start and passes through it with the same cycle."""
     return any(
         c.kind == start.kind and c.period == len(start.points)
         and passes(c.parameters, c.points, np.ptp(c.bounds, axis=1), start.parameters, start.points,
@@ -357,6 +359,6 @@ def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
 
 
 def _distance(curve: BifurcationCurve, parameters: np.ndarray, row: int | None = None) -> float:
-    """How near the rows of a curve come to a point, or how far one of them is from it, in units of the bounds."""
+    """The least distance of the rows of a curve, or of one row, from a point, in units of the bounds."""
     rows = curve.parameters if row is None else curve.parameters[[row]]
     return float(np.linalg.norm((rows - parameters) / np.ptp(curve.bounds, axis=1), axis=1).min())

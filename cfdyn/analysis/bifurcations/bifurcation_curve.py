@@ -1,4 +1,4 @@
-"""`bifurcation_curve`: a bifurcation, or any condition on a cycle, followed in two parameters."""
+"""`bifurcation_curve`: a bifurcation, or any condition on a cycle, continued in two parameters."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ def bifurcation_curve(
     max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[int], None] | None = None,
 ) -> BifurcationCurve:  # fmt: skip
-    """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or points of a condition.
+    """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or of a condition, in two parameters.
 
-    Pseudo-arclength continuation in two parameters, in both directions, of f(x_i) = x_{i+1} with A_i q_i = q_{i+1},
-    q_{n+1} = ∓q_1 (flip, fold), or q_{2n+1} − 2 cos θ q_{n+1} + q_1 = 0 (Neimark–Sacker), or one scalar equation for x_1 and
-    the parameters; the work grows as n. Points of codimension two are located to round-off. A Neimark–Sacker curve ends at
-    the resonances 1:1 and 1:2, any curve where the points of the cycle merge, as at the generalised flip of a shorter cycle,
-    and one of what is smooth where a point of the cycle meets a border. Branch points make a curve where a symmetry, or a
-    solution that the parameters leave in place, keeps them; otherwise the record says so.
+    Pseudo-arclength continuation in both directions of f(x_i) = x_{i+1} with A_i q_i = q_{i+1}, q_{n+1} = ∓q_1 (flip, fold), or
+    q_{2n+1} − 2 cos θ q_{n+1} + q_1 = 0 (Neimark–Sacker), or one scalar equation for x_1 and the parameters; the work grows as
+    n. Points of codimension two are located to round-off. A Neimark–Sacker curve ends at the resonances 1:1 and 1:2. Any curve
+    ends where the points of the cycle merge, as at the generalised flip of a shorter cycle. A curve of smooth bifurcations ends
+    where a point of the cycle meets a border. Branch points form a curve only if a symmetry, or a solution that exists for all
+    parameters, preserves them; otherwise the record says so.
 
     Parameters
     ----------
     step : the map, with its parameters at the start
     bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with
         ``condition`` the points alone: (n, D) of a cycle near the start
-    parameters : two names
-    bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends, or before where an optimizer allows no more
+    parameters : the names of two parameters
+    bounds : ((lo, hi), (lo, hi)) of the parameters; the curve ends there, or earlier at values that an optimizer does not allow
     condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point), the
-        parameters, and of an optimizer's map ``loss`` and, of one or two weights, ``sharpness``
-    search : the points are of any cycle: continue it along the first parameter, or the second, to what is to be followed
+        parameters, and for an optimizer's map ``loss`` and, for one or two weights, ``sharpness``
+    search : True if the points are those of any cycle: it is continued along the first parameter, or the second, to the
+        bifurcation or condition
     max_steps : in each direction
-    max_step : the longest, 1 being the length of the bounds or the distance in which the map's Jacobian changes much
-    progress : told the number of steps
+    max_step : largest step length; 1 is the length of the bounds or the distance over which the map's Jacobian changes much
+    progress : called with the number of steps
 
     Raises
     ------
-    NumericsError : no such point near the start (the multipliers are named), none along the parameters, or a branch point
-        that does not persist
-    UsageError : an unknown parameter, name or kind, or bounds that are no intervals around the start
+    NumericsError : no such point near the start (the multipliers are named), none along the parameters, or a branch point that
+        does not persist
+    UsageError : an unknown parameter, name or kind, or bounds that are not intervals around the start
 
     Examples
     --------

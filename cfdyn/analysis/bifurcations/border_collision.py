@@ -1,4 +1,4 @@
-"""`border_collision`: what is born where a cycle of a map of one variable meets a corner of the map."""
+"""`border_collision`: the attractors before and after a cycle of a one-dimensional map meets a corner of the map."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -22,9 +22,9 @@ FLAT = 1e-9  # of a speed: slower is none
 class BorderCollision(Record):
     """A cycle of ``period`` n with a point on a corner ``border`` of the map, at the value ``parameter`` of ``name``.
 
-    ``slopes`` (2,): its multipliers on the left and the right of the corner; ``speed``: how fast fⁿ(corner) − corner grows with
-    the parameter. ``below`` and ``above``: what attracts at slightly smaller and larger values: "fixed point", "cycle",
-    "chaos", "none" or "degenerate", with ``periods`` (2,): that of the cycle, or the number of bands, 0 for nothing.
+    ``slopes`` (2,): its multipliers on the left and the right of the corner; ``speed``: d/d(parameter) of fⁿ(corner) − corner.
+    ``below`` and ``above``: the local attractor at slightly smaller and larger values: "fixed point", "cycle", "chaos", "none"
+    or "degenerate", with ``periods`` (2,): the period of the cycle, or the number of bands, 0 if neither.
     """
 
     name: str
@@ -39,7 +39,7 @@ class BorderCollision(Record):
 
     @property
     def meaning(self) -> str:
-        """The finding as a sentence."""
+        """The result as a sentence."""
         sides = [_words(kind, number) for kind, number in zip((self.below, self.above), self.periods, strict=True)]
         return f"From {sides[0]} below to {sides[1]} above {self.name} = {self.parameter:.10g}."
 
@@ -47,21 +47,21 @@ class BorderCollision(Record):
 def border_collision(step: Map, at: Any, name: str | None = None) -> BorderCollision:
     """The border collision of a fixed point or cycle, classified by its one-sided multipliers.
 
-    Near the corner fⁿ is x ↦ ax + μ on the left and bx + μ on the right, whose attractors are known in closed form: a cycle of
-    any period, and chaos that no small change of the map ends (robust chaos), can follow a fixed point directly. This is to
-    first order: far from the corner, and where the slopes lie on a bifurcation of the normal form ("degenerate"), other terms
-    decide. "none" says that orbits leave the neighbourhood of the corner.
+    Near the corner fⁿ is x ↦ ax + μ on the left and bx + μ on the right. The attractors of this normal form are known in closed
+    form: a fixed point may change directly into a cycle of any period, or into chaos that persists under all small changes of
+    the map (robust chaos). The result holds to first order: far from the corner, and if the slopes lie on a bifurcation of the
+    normal form ("degenerate"), other terms decide. "none" means that orbits leave the neighbourhood of the corner.
 
     Parameters
     ----------
-    step : a map of one variable whose formula switches, at the value of the parameter where the cycle is on the corner
+    step : a map of one variable from a formula with branches, at the parameter value where the cycle is on the corner
     at : a "border collision" of a branch (`continue_cycle`), with its own map and parameter, or the points (n,) of the cycle
-    name : of the parameter that is varied; that of the branch if not given
+    name : of the parameter that varies; by default that of the branch
 
     Raises
     ------
-    UsageError : several variables, no corner or several at the cycle, a map that jumps there, points that are no cycle
-    NumericsError : the parameter does not move the cycle against the corner
+    UsageError : several variables, no corner or several on the cycle, a map that jumps there, points that are not a cycle
+    NumericsError : the parameter does not move the cycle relative to the corner
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _given(step: Map, at: Any, name: str | None) -> tuple[Map, np.ndarray, str]:
 
 
 def _corner(step: Map, points: np.ndarray) -> int:
-    """Which point is on the corner."""
+    """The index of the point on the corner."""
     near = WINDOW * CLOSED * (1 + np.abs(points))
     rough = on_borders(step, points)
     for k in np.flatnonzero(~rough):
@@ -130,7 +130,7 @@ def _corner(step: Map, points: np.ndarray) -> int:
 
 
 def _speed(step: Map, x: float, n: int, name: str) -> float:
-    """d/dp of fⁿ(corner) − corner by central differences, the corner moving too."""
+    """d/dp of fⁿ(corner) − corner by central differences; the corner moves too."""
     value, gaps = step.params[name], []
     shift, near = APART * max(1.0, abs(value)), WINDOW * max(1.0, abs(x))
     for side in (1.0, -1.0):

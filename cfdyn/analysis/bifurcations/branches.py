@@ -1,4 +1,4 @@
-"""`branches`: the bifurcation diagram of a map, which it explores by itself."""
+"""`branches`: the bifurcation diagram of a map, by automatic branch switching."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them a
 class Branches(Listed[Branch], Record, of="branches"):
     """Branches of cycles along one parameter, those of the lowest depth first.
 
-    ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.
+    ``name`` of the parameter; ``branches``; ``origins``: where each branch starts, in words; ``reason``: what was omitted.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Branches(Listed[Branch], Record, of="branches"):
     reason: str
 
     def table(self) -> dict[str, list[Any]]:
-        """The tables of all branches one below the other, as of `Branch.table`, with the number of the ``branch`` from 1 on, and
-        its ``period``; nothing in the columns of points that a shorter cycle does not have."""
+        """The tables of all branches (see `Branch.table`), one after the other, with the number of the ``branch``, from 1,
+        and its ``period``. Columns for points that a shorter cycle does not have are empty."""
         several = any(branch.period > 1 for branch in self.branches)
         tables = []
         for place, branch in enumerate(self.branches, 1):
@@ -56,7 +56,7 @@ class Branches(Listed[Branch], Record, of="branches"):
         return stacked(tables)
 
     def extended(self, max_steps: int = MOST_STEPS, max_step: float = STEP) -> Branches:
-        """Each branch that ran out of steps followed on from there, as by `Branch.extended`; what become one are one then.
+        """The branches, with `Branch.extended` applied to each that ran out of steps; those that then coincide are merged.
 
         Raises
         ------
@@ -85,24 +85,24 @@ def branches(
     max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[str], None] | None = None,
     functions: Texts = (), stop: Texts = (),
 ) -> Branches:  # fmt: skip
-    """All branches that can be reached: from the cycles in a box, through every flip and branch point, to a depth.
+    """All branches that can be reached from the cycles in a box through flips and branch points, up to a depth.
 
     Parameters
     ----------
     step : the map
-    box : [(lo, hi), …] where `cycles` looks for the first ones, at ``samples`` values of the parameter
-    parameter, bounds : what is varied, and from where to where
-    depth : how many times to switch, one after the other
+    box : [(lo, hi), …] in which `cycles` searches for the first cycles, at ``samples`` values of the parameter
+    parameter, bounds : the parameter to vary, and its range
+    depth : largest number of successive branch switchings
     period : of the first cycles
-    starts : instead of the box, values of the parameter with a cycle at each: [(λ, points or state), …]
-    max_steps, max_step : of each branch, as in `continue_cycle`
-    progress : told in words what is going on
-    functions, stop : of each branch, as in `continue_cycle`
+    starts : instead of the box, pairs of a parameter value and a cycle, [(λ, points or state), …]
+    max_steps, max_step : for each branch, as in `continue_cycle`
+    progress : called with a message
+    functions, stop : for each branch, as in `continue_cycle`
 
     Raises
     ------
-    NumericsError : there is no cycle to begin with
-    UsageError : neither box nor starts, or what `continue_cycle` and `cycles` refuse
+    NumericsError : no cycle to start from was found
+    UsageError : neither box nor starts, or arguments that `continue_cycle` or `cycles` refuses
 
     Examples
     --------
@@ -144,7 +144,7 @@ def _pairs(starts: Any, parameter: str) -> list[tuple[float, Any]]:
 def _sampled(
     step: Map, box: Sequence[tuple[float, float]], parameter: str, interval: tuple[float, float], period: int, samples: int
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Cycles in the box at values of the parameter that avoid special ones, such as the ends and the middle."""
+    """Cycles in the box at parameter values that avoid special ones, such as the ends and the middle."""
     for k in range(samples):
         value = interval[0] + (interval[1] - interval[0]) * (k + 0.4142) / samples
         try:
@@ -155,7 +155,7 @@ def _sampled(
 
 
 class _Search:
-    """The branches so far."""
+    """The branches found so far."""
 
     def __init__(
         self, step: Map, name: str, bounds: tuple[float, float], steps: tuple[int, float], progress: Callable[[str], None],
@@ -168,7 +168,7 @@ class _Search:
         self.trouble, self.lost = "", list[str]()
 
     def begin(self, value: float, points: Any, period: int) -> None:
-        """The branch of a cycle, unless it is known."""
+        """Add the branch of a cycle, unless it is known."""
         step = self.step.at(**{self.name: value})
         try:
             given = np.asarray(getattr(points, "points", points), dtype=float)
@@ -186,13 +186,13 @@ class _Search:
             self.add(branch, f"{self.name} = {value:.6g}")
 
     def add(self, branch: Branch, origin: str) -> None:
-        """Keep a branch that is a new one."""
+        """Add a branch if it is new."""
         if not self.known(branch):
             self.branches.append(branch)
             self.origins.append(origin)
 
     def known(self, branch: Branch) -> bool:
-        """True if most of the rows that tell a branch from others lie on known branches."""
+        """True if most of the rows that distinguish a branch from others lie on known branches."""
         rows = distinguishing_rows(branch)
         return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
 
@@ -212,7 +212,7 @@ class _Search:
         return self.branches[before:]
 
     def switch(self, point: Bifurcation) -> None:
-        """The branches that leave at a flip or branch point."""
+        """Add the branches that start at a flip or branch point."""
         try:
             for fields in branching_fields(point, self.bounds, *self.steps, None, self.functions):
                 self.add(branch_of(fields), _origin(point))
@@ -236,7 +236,7 @@ def _origin(point: Bifurcation) -> str:
 
 
 def distinguishing_rows(branch: Branch) -> list[int]:
-    """Rows to know a branch by: three of each stretch between branch points, away from these, where other branches are near."""
+    """Three rows of each segment between branch points, away from these, where other branches are close."""
     met = [s for s in branch.bifurcations if s.kind == "branch point" and s.period == branch.period]
     away, rows = np.full(len(branch), np.inf), list[int]()
     for s in met:
@@ -251,7 +251,7 @@ def distinguishing_rows(branch: Branch) -> list[int]:
 
 
 def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
-    """True if the branch goes through a cycle: solved at this value from its rows on both sides of it."""
+    """True if the branch passes through a cycle: solved for at this value from the rows on both sides of it."""
     n, away = len(points), branch.parameter - value
     step = branch.step.at(**{branch.name: value})
     # At a cycle at 0 a length of the branch says what is small.

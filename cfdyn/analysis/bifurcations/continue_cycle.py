@@ -1,4 +1,4 @@
-"""`continue_cycle`: a fixed point or an n-cycle followed along a parameter, with its special points."""
+"""`continue_cycle`: a fixed point or an n-cycle continued along a parameter, with its bifurcations."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ def continue_cycle(
     period: int | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
     progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
-    """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
+    """The branch of an n-cycle along a parameter λ, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions, with its bifurcations.
 
-    Pseudo-arclength continuation of all n points at once. A step is as long as Newton's method, the turn of the tangent and
-    the multipliers allow. Flips (det(M + I) = 0), folds (λ turns), branch points (the bordered system is singular),
-    Neimark–Sacker points (a complex pair through the unit circle) and, for a map with branches, border collisions (a
-    point of the cycle meets a switching surface) are located to round-off.
+    Pseudo-arclength continuation of all n points at once. The step length adapts to Newton's method, the rotation of the
+    tangent and the change of the multipliers. Flips (det(M + I) = 0), folds (λ has an extremum), branch points (the bordered
+    system is singular), Neimark–Sacker points (a complex pair crosses the unit circle) and, for a map with branches, border
+    collisions (a point of the cycle meets a switching surface) are located to round-off.
 
     Parameters
     ----------
-    step : the map, a `Map` or a `MatrixFreeMap`, with the parameter at the value of the start
-    cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
+    step : the map, a `Map` or a `MatrixFreeMap`, with the parameter at its initial value
+    cycle : a `Cycle`, points (n, D), or a state whose next n − 1 iterates are the other points; Newton's method refines it
+        first
     parameter : the name of λ
-    bounds : (lo, hi), where the branch ends; the start lies between them
-    period : n, where the start is one state (1 if not given)
+    bounds : (lo, hi), between which the initial value lies; the branch ends there
+    period : n, if ``cycle`` is one state; 1 by default
     max_steps : in each direction
-    max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
+    max_step : largest step length; 1 is the length of ``bounds`` or the distance over which the map's Jacobian changes much
     coefficients : whether to compute the normal forms of the special points
-    progress : told the number of steps
-    multipliers : how many leading ones are looked at, by products with the Jacobian alone; see below
-    functions : texts by name, {"level": "loss - 0.3"}, or a list of texts, of the state at the cycle's first point, parameters,
-        ``loss``, ``sharpness``, ``gradient_norm`` of an optimizer's map, real multipliers ``mu1``, ``mu2`` … by modulus,
-        ``modulus1`` …, ``angle1`` …, and max(…), min(…), mean(…) of one formula over the points of the cycle. Their values are
-        `Branch.quantities`; where one changes its sign is in `Branch.zeros`, located to round-off. "a = b" means a − b
-    stop : the same, or names of ``functions``: the branch ends where one of these vanishes
+    progress : called with the number of steps
+    multipliers : number of leading multipliers to compute, by products with the Jacobian alone; see Notes
+    functions : formulas by name, {"level": "loss - 0.3"}, or a list of formulas, in the state at the cycle's first point,
+        parameters, ``loss``, ``sharpness``, ``gradient_norm`` of an optimizer's map, real multipliers ``mu1``, ``mu2`` … by
+        modulus, ``modulus1`` …, ``angle1`` …, and max(…), min(…), mean(…) of one formula over the points of the cycle.
+        `Branch.quantities` has their values and `Branch.zeros` their sign changes, located to round-off. "a = b" means a − b
+    stop : likewise, or names of ``functions``: the branch ends where one of these vanishes
 
     Returns
     -------
@@ -53,18 +54,19 @@ def continue_cycle(
 
     Notes
     -----
-    A state of more than 100 entries, a map on a loss that is no formula, or ``multipliers=k``: the branch is followed by steps
-    and Jacobian-vector products. A Jacobian that is narrowly banded (couplings of neighbours) is put together from a few of
-    these; else it is a full matrix up to 2000 entries, and beyond or with ``multipliers`` MINRES, GMRES and the methods of
-    Lanczos and Arnoldi use products alone. All multipliers are looked at up to 2000 entries; beyond, the 12 smallest and 4
-    largest (or k), of maps that are no descent those of the largest modulus: `Branch.watched` says so, and others may cross
-    unseen. There are cycles up to the period 8, coefficients of flips of fixed points, and no borders or angles.
+    For a state of more than 100 entries, a map on a loss without a formula, or ``multipliers=k``, continuation uses steps and
+    Jacobian-vector products only. A narrowly banded Jacobian (couplings of neighbours) is assembled from a few of these
+    products; otherwise it is a full matrix up to 2000 entries. Beyond that, or with ``multipliers``, MINRES, GMRES and the
+    Lanczos and Arnoldi methods use products alone. All multipliers are computed up to 2000 entries; beyond, the 12 smallest and
+    4 largest (or k), and for maps other than descent those of the largest modulus. `Branch.watched` says so, and others may
+    cross undetected. Limits: cycles up to period 8, normal-form coefficients of flips of fixed points only, no borders and no
+    angles.
 
     Raises
     ------
     NumericsError : no cycle near the start, or one of a continuum
-    UsageError : an unknown parameter, bounds that are no interval around its value, a period below 1 or too long to store
-    FormulaError : a function that is no formula of these names
+    UsageError : an unknown parameter, bounds that are not an interval around its value, a period below 1 or too long to store
+    FormulaError : a function that is not a formula in these names
 
     Examples
     --------
@@ -116,5 +118,5 @@ def continue_cycle(
 
 
 def outgrows_matrices(step: Map) -> bool:
-    """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
+    """True if the map has so many entries that rows with its full Jacobian would not fit in memory."""
     return step.dim > MOST_ENTRIES and not (step.switching or step.periodic)

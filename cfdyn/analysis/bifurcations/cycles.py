@@ -1,4 +1,4 @@
-"""`cycles`: every cycle of one period with a point in a box."""
+"""`cycles`: all cycles of one period with a point in a box."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from cfdyn.words import how_many
 
 @dataclass(frozen=True)
 class Cycle(Record):
-    """One cycle: ``points`` (period, D) from the smallest on, ``multipliers`` (D,), and its stability.
+    """One cycle: ``points`` (period, D), the smallest first, ``multipliers`` (D,), and its stability.
 
-    ``stable`` is None where the multiplier is 1 in modulus to 10⁻⁹, or NaN. At a point where a map of one variable has no
-    derivative its slope is the limit from where it exists: ±inf where it has no bound, NaN where sides differ or it jumps.
+    ``stable`` is None if the multiplier is NaN or has modulus 1 to within 10⁻⁹. At a point where a map of one variable has no
+    derivative, its slope is the one-sided limit: ±inf if that is unbounded, NaN if the sides differ or the map jumps.
     """
 
     points: Annotated[np.ndarray, "n D"]
@@ -35,11 +35,11 @@ class Cycle(Record):
 
 @dataclass(frozen=True, eq=False)
 class Cycles(Record):
-    """A list of `Cycle`, in the order of their smallest points, and whether it is all of them.
+    """A list of `Cycle`, in the order of their smallest points, and whether it is complete.
 
-    ``period``: n; ``points`` (m, n, D); ``multipliers`` (m, D), the largest modulus first. ``complete``: no other cycle has
-    a point in the ``box`` (D, 2), as far as floating point can tell; ``undecided`` (k, D, 2): where one might; ``method``:
-    how they were looked for; ``reason``: why the list is not complete, or what else is worth knowing.
+    ``period``: n; ``points`` (m, n, D); ``multipliers`` (m, D), the largest modulus first. ``complete``: no other cycle has a
+    point in the ``box`` (D, 2), to within floating-point error; ``undecided`` (k, D, 2): boxes that might contain one;
+    ``method`` of the search; ``reason``: why the list is not complete, or other remarks.
     """
 
     period: Annotated[int, "n"]
@@ -54,7 +54,7 @@ class Cycles(Record):
 
     @property
     def cycles(self) -> list[Cycle]:
-        """All of them."""
+        """All cycles."""
         return list(self)
 
     def table(self) -> dict[str, list[Any]]:
@@ -102,27 +102,27 @@ def cycles(
     step: Map | MatrixFreeMap, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None,
     method: str = "auto", progress: Say | None = None,
 ) -> Cycles:  # fmt: skip
-    """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
+    """All cycles of least period n with a point in the box; angles count modulo their periods.
 
     Parameters
     ----------
-    step : the map; of one that has no code, such as cf.poincare_map(…), what Newton's method finds from close returns of orbits
-        and from random starts, which is never known to be all
+    step : the map; for one without code, such as cf.poincare_map(…), Newton's method starts from close returns of orbits and
+        from random starts, and the list is never known to be complete
     period : n ≥ 1
     box : [(lo, hi), …], one interval for each entry of the state; ±inf is allowed for maps of one variable
-    seed : of random starts, where the method uses any
-    budget : bound on the work, after which the list is not complete
-    method : "laps" takes all laps of fⁿ (one variable), "boxes" chains of boxes (a few): their lists can be complete. From
-        many starts, never complete: "davidchack-lai", which begins with Newton's method, and "schmelcher-diakonos",
-        x ← x + λ C (fⁿ(x) − x) with small λ and matrices C of signs and exchanges. "auto": laps, or else boxes, and
-        Davidchack and Lai's where these leave something open
-    progress : called now and then with a few words
+    seed : of random starts, if the method uses any
+    budget : bound on the work; beyond it the list is not complete
+    method : "laps" takes all laps of fⁿ (one variable), "boxes" chains of boxes (a few variables); their lists can be complete.
+        Never complete, from many starts: "davidchack-lai", which begins with Newton's method, and "schmelcher-diakonos", x ← x
+        + λ C (fⁿ(x) − x) with small λ and signed permutation matrices C. "auto": laps, or else boxes, then Davidchack and Lai's
+        method if these leave a part undecided
+    progress : called at times with a message
 
     Raises
     ------
-    NumericsError : a continuum of solutions, for maps of one variable; with more it is an undecided place
-    UsageError : a period below 1, a method that is unknown or not for this map, or a box that is empty, reversed or NaN, or not
-        of the map's dimension
+    NumericsError : a continuum of solutions, for maps of one variable; for several variables it is an undecided box
+    UsageError : a period below 1, a method that is unknown or does not fit the map, or a box that is empty, reversed, NaN, or
+        not of the map's dimension
 
     Examples
     --------
@@ -164,7 +164,7 @@ def cycles(
 
 
 def _box(step: AnyMap, box: Any, finite: bool, method: str) -> np.ndarray:
-    """The box as (D, 2), checked; only maps of one variable may have infinite ends, and not where ``finite`` is asked for."""
+    """The box as (D, 2), checked; infinite ends only for maps of one variable, and not with ``finite``."""
     try:
         region = np.array(box, dtype=float)
     except (TypeError, ValueError):

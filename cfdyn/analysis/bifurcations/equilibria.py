@@ -1,4 +1,4 @@
-"""`equilibria`: where a flow rests, in a box."""
+"""`equilibria`: the rest points of a flow in a box."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ WORDS = {"cycles": "equilibria", "a cycle": "an equilibrium", "(fⁿ)′ = 1": "
 
 @dataclass(frozen=True)
 class Equilibrium(Record):
-    """A ``point`` (n,) with F = 0, the ``eigenvalues`` (n,) of DF there, the largest real part first, in 1/time.
+    """A ``point`` (n,) with F = 0, and the ``eigenvalues`` (n,) of DF there, the largest real part first, in 1/time.
 
-    ``stable``: all real parts are negative; None where the largest is 0 to 10⁻⁹ of the largest modulus. ``kind``: "stable node",
-    "saddle", "unstable focus", … by the signs of the real parts and whether any are complex (imaginary parts above
-    10⁻⁷ of that modulus); "not hyperbolic" where one is 0.
+    ``stable``: True if all real parts are negative; None if the largest is 0 to 10⁻⁹ of the largest modulus. ``kind``: "stable
+    node", "saddle", "unstable focus", … by the signs of the real parts and whether any eigenvalue is complex (imaginary part
+    above 10⁻⁷ of that modulus); "not hyperbolic" if a real part is 0.
     """
 
     point: Annotated[np.ndarray, "n"]
@@ -41,10 +41,11 @@ class Equilibrium(Record):
 
 @dataclass(frozen=True)
 class Equilibria(Record):
-    """A list of `Equilibrium`, and whether it is all of them.
+    """A list of `Equilibrium`, and whether it is complete.
 
-    ``points`` (m, n), ``eigenvalues`` (m, n). ``complete``: there is no other in the ``box`` (n, 2), as far as floating point can
-    tell; ``undecided`` (k, n, 2): where one might be; ``reason``: why the list is not complete; ``method``: of the search.
+    ``points`` (m, n), ``eigenvalues`` (m, n). ``complete``: no other lies in the ``box`` (n, 2), to within floating-point
+    error; ``undecided`` (k, n, 2): boxes that might contain one; ``reason``: why the list is not complete; ``method`` of the
+    search.
     """
 
     names: Annotated[tuple[str, ...], "n"]
@@ -68,22 +69,22 @@ class Equilibria(Record):
 
 
 def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | None = None, seed: int = 0) -> Equilibria:
-    """All points of a box where the right-hand side F of a flow vanishes, with the eigenvalues of DF there.
+    """All zeros in a box of the right-hand side F of a flow, with the eigenvalues of DF there.
 
-    They are the fixed points of z → z + F(z), which `cycles` finds: by laps in one variable, by boxes with Krawczyk's test in a
-    few, where the list can be complete, and from random starts in many.
+    They are the fixed points of z → z + F(z), which `cycles` finds: by laps in one variable and by boxes with Krawczyk's test
+    in a few variables, where the list can be complete; from random starts in many.
 
     Parameters
     ----------
-    flow : a smooth flow without the time in its formulas, of up to a few variables for a complete list
+    flow : a smooth flow that does not depend on time explicitly; with a few variables at most for a complete list
     box : [(lo, hi), …], one interval for each variable
-    budget : bound on the work, after which the list is not complete
-    seed : of random starts, where the method uses any
+    budget : bound on the work; beyond it the list is not complete
+    seed : of random starts, if the method uses any
 
     Raises
     ------
-    UsageError : a flow with an edge, with a state of its own or with the time in its formulas; a box that is none
-    NumericsError : a continuum of equilibria, of flows of one variable; with more it is an undecided place
+    UsageError : a flow with an edge, with a state of its own or with explicit time, or an invalid box
+    NumericsError : a continuum of equilibria, for flows of one variable; for several variables it is an undecided box
 
     Examples
     --------
@@ -118,14 +119,14 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]], budget: int | Non
 
 
 def _words(reason: str) -> str:
-    """What was said of cycles of z + F(z), of equilibria."""
+    """A message about cycles of z + F(z), as one about equilibria."""
     for theirs, ours in WORDS.items():
         reason = reason.replace(theirs, ours)
     return reason
 
 
 def _polished(flow: Flow, point: np.ndarray) -> np.ndarray:
-    """The zero of F itself: that of z + F(z) − z has the round-off of z."""
+    """The zero of F itself; that of z + F(z) − z has the round-off of z."""
     for _ in range(CORRECTIONS):
         try:
             change = np.linalg.solve(flow.jacobian(point), flow.drift_at(point))

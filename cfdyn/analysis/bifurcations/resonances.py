@@ -15,10 +15,10 @@ REAL = 1e-9  # of an imaginary part
 
 
 def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[CodimensionTwo]:
-    """The points where multipliers are e^{±2πi p/q}, q = 5 … ``most_period``, in the order of the curve's rows.
+    """The points of a Neimark–Sacker curve with multipliers e^{±2πi p/q}, q = 5 … ``most_period``, in the order of its rows.
 
-    Each as a `CodimensionTwo` of the kind "resonance p:q", to be given to `switch`, which follows the two folds of the cycles of
-    q times the period that bound the tongue there. The stronger resonances 1:1 to 1:4 are among ``curve.special``.
+    Each is a `CodimensionTwo` of the kind "resonance p:q". `switch` continues from it the two folds of the cycles of q times
+    the period that bound the Arnold tongue. The stronger resonances 1:1 to 1:4 are among ``curve.special``.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
 
     Examples
     --------
-    The delayed logistic map turns by cos θ = 1/2 at r = 2, where 6-cycles are born:
+    The delayed logistic map has cos θ = 1/2 at r = 2, where 6-cycles are born:
 
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["r*x*(1-y) + e", "x"], "x y", {"r": 2.0, "e": 0.0})

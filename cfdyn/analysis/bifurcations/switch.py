@@ -1,4 +1,4 @@
-"""`switch`: from a point of codimension two on to the curves that begin there."""
+"""`switch`: the curves that start at a point of codimension two."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ def switch(
     curve: BifurcationCurve, point: int | CodimensionTwo = 0, max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[int], None] | None = None,
 ) -> Switched:  # fmt: skip
-    """The other curves at a point of codimension two of a curve: of the same cycle, and of k times its period.
+    """The other curves at a point of codimension two of a curve: those of the same cycle, and of cycles of k times its period.
 
-    A generalised flip begins a fold of the doubled cycle; 1:2, fold–flip and flip–Neimark–Sacker may begin a Neimark–Sacker
-    curve of the doubled cycle; 1:4 two folds of cycles of four times the period if |A| > 1, and a Neimark–Sacker curve of theirs
-    if they have one; a resonance p:q with q ≥ 5 (see `resonances`) the two folds that bound an Arnold tongue. At 1:3 a saddle of
-    three times the period shrinks onto the point, and no fold begins: it is a branch.
+    At a generalised flip a fold of the doubled cycle starts. At 1:2, fold–flip and flip–Neimark–Sacker points a Neimark–Sacker
+    curve of the doubled cycle may start. At 1:4 two folds of cycles of four times the period start if |A| > 1, and a
+    Neimark–Sacker curve of theirs if it exists. At a resonance p:q with q ≥ 5 (see `resonances`) the two folds that bound an
+    Arnold tongue start. At 1:3 a saddle of three times the period shrinks onto the point and no fold starts: the result is a
+    branch.
 
-    Cycles x_{i+jn} ≈ x_i + Re(ζ ν^j q_i) of the size |ζ| are solved for with both parameters free, p(ζ); their folds are where
-    det ∂p/∂ζ = 0. A hit counts if it is nearer to the point at half the size. Sizes go up from 0.01 of the length in
-    which the map's Jacobian changes. Folds that are closer than about 10⁻⁴ of the bounds cannot be followed: rows from there
-    to the tip of a narrow tongue are such solutions of decreasing size, without a coefficient.
+    Cycles x_{i+jn} ≈ x_i + Re(ζ ν^j q_i) of size |ζ| are solved for with both parameters free, p(ζ); their folds are the zeros
+    of det ∂p/∂ζ. A solution counts if it is closer to the point at half the size. Sizes increase from 0.01 of the length over
+    which the map's Jacobian changes. Folds closer together than about 10⁻⁴ of the bounds cannot be continued: the rows from
+    there to the tip of a narrow tongue are such solutions of decreasing size, without a coefficient.
 
     Parameters
     ----------
-    curve : of `bifurcation_curve`
-    point : one of ``curve.special``, or its place in that list; or one of `resonances`
-    max_steps, max_step, progress : of each curve, as in `bifurcation_curve`
+    curve : a `BifurcationCurve`
+    point : one of ``curve.special``, or its index; or one of `resonances`
+    max_steps, max_step, progress : for each curve, as in `bifurcation_curve`
 
     Raises
     ------
-    UsageError : no such point, or one of another map, or the map of a loaded record cannot be made again
+    UsageError : no such point, a point of another map, or the map of a loaded record cannot be made again
 
     Examples
     --------
