@@ -68,22 +68,22 @@ from cfdyn.analysis.saddles.tangency_curve import tangency_curve as tangency_cur
 from cfdyn.analysis.invariants.zero_one_test import zero_one_test as zero_one_test
 
 def bands(step: Map | MatrixFreeMap | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
-    """Regimes over [lo, hi], every orbit from the same start."""
+    """Regimes of the orbit of one start over [lo, hi], as intervals of the parameter."""
 
 def basin_fractions(step: Map | FlowMap | Flow | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
-    """The fraction of starts in a box that end on each attractor, over a parameter, attractors matched from value to value."""
+    """The fraction of starts in a box that end on each attractor, along a parameter, with attractors matched between values."""
 
 def basins(step: Map | FlowMap | Flow | AsSystem, box: Sequence[tuple[float, float]], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
     """Basins of attraction over a grid of starts in one or two coordinates."""
 
 def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:
-    """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or points of a condition."""
+    """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or of a condition, in two parameters."""
 
 def border_collision(step: Map | AsSystem, at: Any, name: str | None=None) -> BorderCollision:
     """The border collision of a fixed point or cycle, classified by its one-sided multipliers."""
 
 def branches(step: Map | AsSystem, box: Sequence[tuple[float, float]] | None=None, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), depth: int=2, period: int=1, starts: Sequence[tuple[float, Any]] | None=None, samples: int=5, max_steps: int=10000, max_step: float=0.05, progress: Callable[[str], None] | None=None, functions: Texts=(), stop: Texts=()) -> Branches:
-    """All branches that can be reached: from the cycles in a box, through every flip and branch point, to a depth."""
+    """All branches that can be reached from the cycles in a box through flips and branch points, up to a depth."""
 
 def cascade(step: Map | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), levels: int=10, period: int | None=None, max_steps: int=2000, progress: Callable[[int], None] | None=None) -> Cascade:
     """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before."""
@@ -95,10 +95,10 @@ def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a
     """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth."""
 
 def classify(step: Map | MatrixFreeMap | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60, progress: Callable[[str], None] | None=None) -> Regime:
-    """The regime of the orbit of z0."""
+    """The long-time behaviour of the orbit of z0: its kind, and for a cycle the period, points and multipliers."""
 
 def continue_cycle(step: Map | MatrixFreeMap | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
-    """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start."""
+    """The branch of an n-cycle along a parameter λ, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions, with its bifurcations."""
 
 def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> CovariantVectors:
     """Covariant Lyapunov vectors along an orbit, by Ginelli's method."""
@@ -110,13 +110,13 @@ def crises(step: Map | AsSystem, parameter: str, bounds: tuple[float, float], bo
     """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles."""
 
 def cycles(step: Map | MatrixFreeMap | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto', progress: Say | None=None) -> Cycles:
-    """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods."""
+    """All cycles of least period n with a point in the box; angles count modulo their periods."""
 
 def edge(step: Map | AsSystem, z: Any, scale: float, parameter: str='lr') -> Edge:
     """The smallest parameter above 0 at which the fixed point near z loses stability."""
 
 def equilibria(flow: Flow | AsFormula, box: Sequence[tuple[float, float]], budget: int | None=None, seed: int=0) -> Equilibria:
-    """All points of a box where the right-hand side F of a flow vanishes, with the eigenvalues of DF there."""
+    """All zeros in a box of the right-hand side F of a flow, with the eigenvalues of DF there."""
 
 def homoclinic(step: Map | AsSystem, cycle: Any=None, other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, progress: Progress | None=None) -> Homoclinic:
     """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box."""
@@ -140,7 +140,7 @@ def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unst
     """The manifolds of one saddle cycle, or of all saddles in a box, grown from the cycle to a length or through a box."""
 
 def normal_form(step: Map | AsSystem, points: Any, parameter: str='lr', tolerance: float=1e-06) -> NormalForm:
-    """The normal form of a critical fixed point or n-cycle, whose coefficient decides what is born and how stable it is."""
+    """The normal form of a critical fixed point or n-cycle; its coefficient decides what is born and whether that is stable."""
 
 def orbit_diagram(step: Map | MatrixFreeMap | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
     """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent."""
@@ -158,7 +158,7 @@ def settling_times(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: An
     """How long the orbit of one start takes to settle on a fixed point or cycle, or to escape: over two quantities."""
 
 def singer(step: Map | AsSystem, interval: Any=..., cells: int=20000) -> Singer:
-    """Sf = f‴/f′ − (3/2)(f″/f′)² on an interval, and the number of attracting cycles that its sign bounds."""
+    """The sign of Sf = f‴/f′ − (3/2)(f″/f′)² on an interval, and Singer's bound on the number of attracting cycles."""
 
 def tangencies(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None=None) -> Tangencies:
     """Homoclinic or heteroclinic tangencies over [lo, hi], each once, to round-off."""
