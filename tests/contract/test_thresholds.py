@@ -119,7 +119,7 @@ def test_thresholds_as_published():
     at = {"beta1": 0.9, "momentum": 0.9, "beta": 0.9, "nu": 0.7, "lr": 0.1, "weight_decay": 0.0}
     for name, one in EVERY.items():
         if one.threshold is None:
-            says = "no threshold" in " ".join(cf.optimizers.get(name).__doc__.split()) or isinstance(one, MatrixOptimizer)
+            says = "no stability threshold" in " ".join(cf.optimizers.get(name).__doc__.split()) or isinstance(one, MatrixOptimizer)
             assert name not in PUBLISHED and says, f"the docstring of {name} says that it has no threshold, and why"
         else:
             assert name in PUBLISHED, ADD(name=name, table="PUBLISHED")
