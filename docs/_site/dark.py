@@ -1,7 +1,6 @@
 """A twin of each PNG for dark pages, and how a page shows the two."""
 
 import contextlib
-import pickle
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,15 @@ def twins() -> Iterator[None]:
 
 
 def twice(write: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that writes a figure, and now its twin too, which is a copy: the page may draw more into the figure."""
-    from matplotlib import pyplot
-
+    """The function that writes a figure, and now its twin too; after a PNG the figure itself is dark."""
     from cfdyn.plotting.dark import darken
 
     def written(figure: Any, path: Any, *more: Any, **options: Any) -> Any:
+        result = write(figure, path, *more, **options)
         if isinstance(path, str | Path) and Path(path).suffix == ".png":
-            copy = pickle.loads(pickle.dumps(figure))
-            darken(copy)
-            write(copy, twin(str(path)), *more, **options)
-            pyplot.close(copy)
-        return write(figure, path, *more, **options)
+            darken(figure)
+            write(figure, twin(str(path)), *more, **options)
+        return result
 
     return written
 
