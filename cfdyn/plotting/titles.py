@@ -54,6 +54,15 @@ def optimizer_title(text: str, params: Mapping[str, Any] | None = None) -> str:
     return ", ".join(["a custom rule" if name == "custom" else title("optimizers", name), *_settings(given, params)])
 
 
+def spelled_out(text: str) -> str:
+    """Entries of catalogues with their settings in brackets.
+
+    >>> spelled_out("mlp:widths=8 on digits:classes=2,n=60")
+    'mlp (widths = 8) on digits (classes = 2, n = 60)'
+    """
+    return re.sub(r":(\S+)", lambda found: f" ({found[1].replace('=', ' = ').replace(',', ', ')})", text)
+
+
 def loss_title(text: str, most: int = 95) -> str:
     """A loss: its name in words, or its formula.
 

@@ -1,7 +1,6 @@
-"""A twin of each PNG for dark pages, and how a page shows the two."""
+"""A twin of each picture for dark pages, and how a page shows the two."""
 
 import contextlib
-import pickle
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,28 @@ DARK = "-dark"  # the end of a twin's name
 
 @contextlib.contextmanager
 def twins() -> Iterator[None]:
-    """While it lasts, a figure that is written into a PNG is written into a second one, in light colours on a dark ground."""
+    """While it lasts, a figure that is written into a PNG, and a film of matplotlib, is written a second time, in light colours on a dark ground."""
+    from matplotlib.animation import Animation
     from matplotlib.figure import Figure
 
     import cfdyn.plotting
 
-    ours, matplotlibs = twice(cfdyn.plotting.save), twice(Figure.savefig)
-    with mock.patch.object(cfdyn.plotting, "save", ours), mock.patch.object(Figure, "savefig", matplotlibs):
+    with contextlib.ExitStack() as patches:
+        for place, name in ((cfdyn.plotting, "save"), (Figure, "savefig"), (Animation, "save")):
+            patches.enter_context(mock.patch.object(place, name, twice(getattr(place, name))))
         yield
 
 
 def twice(write: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that writes a figure, and now its twin too, which is a copy: the page may draw more into the figure."""
-    from matplotlib import pyplot
-
+    """The function that writes a figure, and now its twin too; after that the figure itself is dark."""
     from cfdyn.plotting.dark import darken
 
     def written(figure: Any, path: Any, *more: Any, **options: Any) -> Any:
-        if isinstance(path, str | Path) and Path(path).suffix == ".png":
-            copy = pickle.loads(pickle.dumps(figure))
-            darken(copy)
-            write(copy, twin(str(path)), *more, **options)
-            pyplot.close(copy)
-        return write(figure, path, *more, **options)
+        result = write(figure, path, *more, **options)
+        if isinstance(path, str | Path) and Path(path).suffix in (".png", ".gif"):
+            darken(getattr(figure, "_fig", figure))  # of a film
+            write(figure, twin(str(path)), *more, **options)
+        return result
 
     return written
 

@@ -39,10 +39,11 @@ def written(text: str) -> str:
         weights
     <BLANKLINE>
     """
-    session, found = False, []
+    session, formula, found = False, False, []
     lines = text.split("\n")
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         session = line.lstrip().startswith(">>>") or session and bool(line.strip())
+        formula = line.lstrip().startswith(".. math::") or formula and line[:1] in ("", " ") and bool(line.strip())
         entry = None if session else ENTRY.fullmatch(line)
         if entry:
             begin, name, meaning = entry.groups()
@@ -50,7 +51,7 @@ def written(text: str) -> str:
             inside = " " * (deeper if deeper > len(begin) else len(begin) + 4)
             found += [begin + escaped(name), inside + escaped(meaning)]
         else:
-            found.append(line if session else escaped(line))
+            found.append(line if session or formula else escaped(line))
     return "\n".join(found)
 
 

@@ -23,14 +23,14 @@ def draw(vectors: CovariantVectors) -> Figure:
         left.plot(*vectors.states[kept, :2].T, ".", color=PALE, markersize=1.2, rasterized=True)
         some = every(len(vectors.states), ARROWS)
         for k, color in ((0, WARN), (-1, ACCENT)):
-            label = f"v{'₁' if k == 0 else ' of the last exponent'}, {vectors.exponents[k]:.3g} per step"
+            label = f"{'first' if k == 0 else 'last'} vector, exponent {vectors.exponents[k]:.3g} per step"
             left.quiver(*vectors.states[some, :2].T, *vectors.vectors[some, k, :2].T, color=color, width=0.004, headwidth=1,
                         headlength=0, headaxislength=0, pivot="mid", scale=18, angles="xy", zorder=3, label=label)  # fmt: skip
         left.set(xlabel=axis_label(vectors.names[0]), ylabel=axis_label(vectors.names[1]))
         left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
         degrees = np.degrees(vectors.angles[np.isfinite(vectors.angles)])
         right.hist(degrees, BINS, range=(0, 90), density=True, color=ACCENT)
-        least = f"; the least is {degrees.min():.3g}°" if len(degrees) else ""
+        least = f"; smallest angle {degrees.min():.3g}°" if len(degrees) else ""
         right.set(xlabel="angle between both, degrees", ylabel="density", xlim=(0, 90))
         right.set_title(f"{len(degrees)} states{least}")
         figure.suptitle(map_title(vectors.provenance["settings"], (), 60), fontsize=9.5)

@@ -12,18 +12,20 @@ from matplotlib.lines import Line2D
 
 from cfdyn.analysis.saddles.manifolds import Manifold, Manifolds
 from cfdyn.plotting.canvas import house_style, new_figure
+from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, INK, PAPER, WARN, axis_label
 from cfdyn.plotting.titles import map_title
 
 COLOURS = {"unstable": WARN, "stable": ACCENT}
 GROUND = ("#f6e7c1", "#dfe9dc", "#e6dff0", "#f3dcd6", "#d9e6ef", "#efe3d3", "#dcdcdc")
+WIDTH = 5.8  # inches
 LEAVES, OPEN = "#c9ccd1", "#ffffff"
 
 
 def draw(manifolds: Manifolds) -> Figure:
     """All curves of the record; the saddles as dots, attractors as crosses."""
     with house_style():
-        figure = new_figure(5.8, 4.8)
+        figure = new_figure(WIDTH, 5.0)
         axes = figure.subplots()
         if manifolds.basins.size:
             _ground(axes, manifolds)
@@ -33,7 +35,7 @@ def draw(manifolds: Manifolds) -> Figure:
         handles.append(Line2D([], [], marker="o", linestyle="none", color=INK, markersize=3.5, label="saddle"))
         if len(manifolds.attractors):
             handles.append(Line2D([], [], marker="x", linestyle="none", color=INK, markersize=4.5, label="attractor"))
-        axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
+        legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(manifolds.provenance["settings"], [], 80), fontsize=9)
     return figure
 

@@ -51,7 +51,7 @@ def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -
                 colors=WARN,
                 linewidths=0.7,
             )
-            entries.append(Line2D([], [], color=WARN, linewidth=0.9, label="boundary of rest"))
+            entries.append(Line2D([], [], color=WARN, linewidth=0.9, label="boundary of convergence"))
         neither = float(((settling_times.labels <= 0) & (settling_times.labels != ESCAPED)).mean())
         if neither:
             entries.append(Patch(facecolor=NEITHER, edgecolor=FAINT, linewidth=0.5, label="neither"))

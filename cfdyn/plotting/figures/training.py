@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import ACCENT, DASHED, INK, PALE, PALETTE, REGIMES, WARN, dots, letters_on, regime_name
-from cfdyn.plotting.titles import optimizer_title
+from cfdyn.plotting.titles import optimizer_title, spelled_out
 from cfdyn.training.run import Run
 
 WIDTH = 11.4  # inches
@@ -30,7 +30,8 @@ def draw(run: Run) -> Figure:
         legend_below(figure, WIDTH, list(handles.values()), list(handles))
         config = run.config
         batch = f", batches of {config.batch}" if config.batch else ""
-        figure.suptitle(f"{config.subject}, {optimizer_title(config.optimizer)}{batch}", fontsize=9.5)
+        subject = config.subject if config.own else spelled_out(config.subject)
+        figure.suptitle(f"{subject}, {optimizer_title(config.optimizer)}{batch}", fontsize=9.5)
     return figure
 
 
