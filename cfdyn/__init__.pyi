@@ -41,6 +41,7 @@ from cfdyn.studies.collection import Studies as Studies
 from cfdyn.integrate.trajectory import Trajectory as Trajectory
 from cfdyn import analysis as analysis
 from cfdyn import certify as certify
+from cfdyn.claims.cite import cite as cite
 from cfdyn import claims as claims
 from cfdyn.integrate.complementarity import complementarity as complementarity
 from cfdyn import data as data
