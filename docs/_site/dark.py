@@ -11,7 +11,7 @@ DARK = "-dark"  # the end of a twin's name
 
 @contextlib.contextmanager
 def twins() -> Iterator[None]:
-    """While it lasts, a figure that is written into a PNG, and a film of matplotlib, is written a second time, in light colours on a dark ground."""
+    """While it lasts, a figure written into a PNG and a film are written twice: the second time light on a dark ground."""
     from matplotlib.animation import Animation
     from matplotlib.figure import Figure
 
