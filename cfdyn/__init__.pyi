@@ -75,7 +75,7 @@ def compare(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str |
     """Iterate an optimizer, solve its models from the same start, and say how near each stays to the averaged orbit."""
 
 def compose(*maps: Map | AsSystem) -> Map:
-    """The maps applied in turn, the first one first, as one map: an epoch, a schedule."""
+    """The composition of maps, the first one applied first, as one map: an epoch, a schedule."""
 
 def epoch(loss: Loss | AsFormula, optimizer: Optimizer, batch: int=1, order: str='cyclic', epochs: int=1, seed: int=0) -> Map:
     """Stochastic gradient descent through all data rows as one map, with its exact Jacobian."""
@@ -93,10 +93,10 @@ def live(loss: Loss | AsFormula, optimizer: Optimizer, path: str | Path, start: 
     """A page on which a reader moves the start and the parameters and sees what the optimizer does: one file of HTML."""
 
 def mean_square(loss: Loss | AsFormula, w: Any, lr: float, batch: int, replace: bool=True, cut: float=0.1, width: float=1.0, rates: int=0) -> MeanSquare:
-    """Mean-square stability of SGD at a point: the second moments S of the distance from it after a step are"""
+    """Mean-square stability of SGD at a point: the linear map M of the second moments S of the distance from it in one step,"""
 
 def minima(loss: Loss | AsFormula, box: Sequence[tuple[float, float]] | None=None, starts: int=0, seed: int=0, progress: Callable[[int, int], object] | None=None) -> list[Minimum]:
-    """Local minima, the lowest first: quasi-Newton from many starts, then Newton's method."""
+    """Local minima, the lowest first, from quasi-Newton descents of many starts followed by Newton's method."""
 
 def poincare_map(flow: Flow | AsFormula, surface: Any, direction: str='up', without: str | None=None, most_time: float=1000.0, rtol: float=1e-12, atol: float=1e-14) -> PoincareMap:
     """From one crossing of a surface g(z) = 0 to the next along a flow, as a map of the other n − 1 variables."""
@@ -105,7 +105,7 @@ def random_map(of: Loss | Map | AsFormula, optimizer: Optimizer | None=None, bat
     """A step of an optimizer on random rows or with noise, or any other map with noise: a random map."""
 
 def schedule(step: Map | AsSystem, parameter: str, values: Sequence[float]) -> Map:
-    """One step for each value of a parameter in turn, as one map."""
+    """The composition of one step for each value of a parameter in turn, as one map."""
 
 @overload
 def solve(flow: Flow | AsFormula, w0: Any, t: tuple[float, float] | float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None=None, events: Any=None, direction: Any='both', stop: Any=None) -> Trajectory:  # type: ignore[overload-overlap]

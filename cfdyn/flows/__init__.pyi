@@ -30,7 +30,7 @@ def edge(loss: GradientOracle, optimizer: Optimizer, secant: bool=False, floor: 
     """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the amplitude of the oscillation."""
 
 def gaussian(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:
-    """The Gaussian-closure flow, a conjecture of no paper: mean m and covariance Σ of iterates taken as normally distributed."""
+    """The Gaussian-closure flow, a guess from no paper: mean m and covariance Σ of iterates taken as normally distributed."""
 
 @overload
 def gradient(loss: Loss | AsFormula, optimizer: Optimizer) -> Flow:  # type: ignore[overload-overlap]

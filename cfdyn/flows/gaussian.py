@@ -1,4 +1,4 @@
-"""The Gaussian-closure flow: a conjecture."""
+"""The Gaussian-closure flow: a guess."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from cfdyn.tape.program import Node
 
 
 def gaussian(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The Gaussian-closure flow, a conjecture of no paper: mean m and covariance Σ of iterates taken as normally distributed.
+    """The Gaussian-closure flow, a guess from no paper: mean m and covariance Σ of iterates taken as normally distributed.
 
     The flow is the change of the moments of N(m, Σ) in one step of gradient descent, with g linearised about its mean:
 

@@ -1,1 +1,1 @@
-"""What is studied: a loss, a map, a flow, and the orbits of a map. An oracle says what a loss must be able to tell."""
+"""The objects of study: losses, maps, flows and orbits of maps, and the oracles through which other losses enter."""

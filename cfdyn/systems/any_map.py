@@ -11,13 +11,13 @@ from cfdyn.systems.matrix_free.map import Progress
 
 
 class AnyMap(Protocol):
-    """A map z → f(z; p) of D entries with parameters p, seen from above `systems/`.
+    """A map z → f(z; p) of D entries with parameters p: the interface that analyses use.
 
     There are two implementations, chosen where the map is made (`cf.as_map`, `cf.Map.from_text`, `cf.poincare_map`, …).
     *Compiled*, a `Map`: formulas as machine code, with derivatives of any order, intervals, digits, and lanes of many orbits.
     *Matrix-free*, a `MatrixFreeMap`: steps and products with the Jacobian alone, as for an optimizer on a network or a section
-    of a flow. What both can do is a method here. What needs more than that asks for ``compiled``, which is None where there are
-    no formulas, and says what it does then.
+    of a flow. Methods of this class are common to both. Code that needs more uses ``compiled``, which is None without formulas,
+    and refuses the map then.
     """
 
     @property
@@ -66,11 +66,11 @@ class AnyMap(Protocol):
 
     @property
     def observables(self) -> tuple[str, ...]:
-        """What `observe` knows of a state."""
+        """The names that `observe` accepts."""
 
     @property
     def cost(self) -> float:
-        """Operations of a step; ∞ where nobody knows, and a step counts as dear."""
+        """Operations of a step; ∞ if unknown, which counts as expensive."""
 
     @property
     def tangent_cost(self) -> float:
@@ -84,7 +84,7 @@ class AnyMap(Protocol):
         """The same map with other parameter values."""
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (D,) from what a user gives; a UsageError for another length or what is not finite."""
+        """A full state (D,) from a user's input; a UsageError for a wrong length or entries that are not finite."""
 
     def __call__(self, z: Any) -> np.ndarray:
         """f(z), (D,), of a state as `state` takes it."""
@@ -93,8 +93,10 @@ class AnyMap(Protocol):
         """f(z) of a full state (D,), not checked; not finite where the map is not defined."""
 
     def orbit(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int]:
-        """(states, code): z, f(z), … (n+1, D) and DONE; else up to the last of which no entry is larger than ``escape``, and
-        DIVERGED or LEFT_DOMAIN (of `cfdyn.kernels.orbits`) for the next one. ``progress`` is told of steps now and then."""
+        """(states, code): z, f(z), … (n+1, D) and DONE. An orbit that ends early has states up to the last one with all entries
+        within ``escape``, and DIVERGED or LEFT_DOMAIN (of `cfdyn.kernels.orbits`). ``progress`` receives the number of steps now
+        and then.
+        """
 
     def ahead(self, z: np.ndarray, n: int, escape: float, progress: Progress | None = None) -> tuple[np.ndarray, int, int]:
         """(state, steps, code): the last state of `orbit`, how many steps led to it, and the code."""

@@ -1,7 +1,7 @@
-"""λ₁ of a loss's Hessian along an orbit: of small matrices all eigenvalues, of large ones the largest by products.
+"""λ₁ of a loss's Hessian along an orbit: from all eigenvalues of small matrices, from matrix-vector products for large ones.
 
-Up to WRITTEN weights the Hessian has a program, and is a matrix. Beyond, Lanczos' method takes a few dozen products with a
-vector, each as long as a few gradients, and d × d numbers are nowhere.
+Up to WRITTEN weights the Hessian has a program, and is a matrix. For more, Lanczos' method takes a few dozen Hessian-vector
+products, each at the cost of a few gradients, and no d × d matrix is formed.
 """
 
 from collections.abc import Callable

@@ -26,13 +26,13 @@ from cfdyn.words import LONGEST_REPR, few, how_many, shortened
 
 
 class Flow(CompiledFlow):
-    """dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows`, `cfdyn.solve`.
+    """A flow dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows` and `cfdyn.solve`.
 
-    ``name``: its own in `cfdyn.flows`. ``names`` are the n entries of the state, weights first; ``n_weights`` how many are
-    weights. ``discrete``: True if the model is a map, one step for each unit of time, straight lines in between; ``lead``:
-    steps by which its weights at t are ahead of the time average at t; ``work``: gradients that one evaluation of its
-    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone or
-    the optimizer's whole state, if it is more than these have.
+    ``name``: its name in `cfdyn.flows`. ``names``: the n entries of the state, weights first; ``n_weights``: the number of
+    weights. ``discrete``: True if the model is a map, with one step per unit of time and straight lines in between. ``lead``: the
+    number of steps by which its weights at t are ahead of the time average at t. ``work``: the cost of one evaluation of its
+    right-hand side in gradients, without the cost of an edge. ``lift``: the full state (n,) from the weights alone or from the
+    optimizer's whole state, if the flow has more entries than these.
 
     Examples
     --------
@@ -61,15 +61,16 @@ class Flow(CompiledFlow):
         cls, formulas: AsSystem, variables: str | int | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
     ) -> Flow:  # fmt: skip
-        """Any system of differential equations dx/dt = F(x, t), one right-hand side for each variable; as `Flow(formulas, …)`.
+        """A flow of differential equations dx/dt = F(x, t), one right-hand side per variable; the same as `Flow(formulas, …)`.
 
-        ``formulas``: a text for each, or one with ``;`` between them, SymPy expressions, or a Python function of the variables
-        that gives them all. ``t`` in them is the time, unless it is a variable or a parameter: it is then the last entry of the
-        state, which starts need not name. Time and rates have the units of the equations.
+        ``formulas``: a text for each variable, one text with ``;`` between them, SymPy expressions, or a Python function of the
+        variables that returns all. The name ``t`` is the time unless it is a variable or a parameter. The time is then the last
+        entry of the state, and starts may omit it. Time and rates have the units of the equations.
 
         Raises
         ------
-        FormulaError : a text that is no formula, a name without a value, or not one formula for each variable
+        FormulaError : a text that is not a formula, a name without a value, or a number of formulas other than that of the
+            variables
 
         Examples
         --------
@@ -116,21 +117,21 @@ class Flow(CompiledFlow):
 
     @property
     def timed(self) -> bool:
-        """True if its formulas name the time, which is then the last entry of its state."""
+        """True if its formulas contain the time, which is then the last entry of its state."""
         return isinstance(self.spec, ModelSpec) and self.spec.timed
 
     @property
     def smooth(self) -> bool:
-        """True of a flow that is one smooth right-hand side, without an edge, and no map in disguise."""
+        """True if the flow has one smooth right-hand side, without an edge, and is not a map."""
         return self.spec.kind == "plain" and not self.discrete
 
     @property
     def is_formula(self) -> bool:
-        """True if its right-hand side is one formula, none that a kernel puts together."""
+        """True if its right-hand side is one formula, not a kernel of several programs."""
         return self._kernel is None
 
     def jacobian(self, z: Any) -> np.ndarray:
-        """DF(z), (n, n), of a flow without an edge."""
+        """DF(z), (n, n), for a flow without an edge."""
         from cfdyn.machine.jit import apply
 
         state, right = self.state(z), self.right_hand_side()
@@ -151,7 +152,7 @@ class Flow(CompiledFlow):
 
         Raises
         ------
-        UsageError : a flow at an edge, which has no unique past, a model that is a map, or one with a state of its own
+        UsageError : a flow at an edge, whose past is not unique, a model that is a map, or one with states besides the weights
         """
         if not self.smooth or self._kernel is not None:
             raise UsageError(f"the {self.title} is integrated forward in time only")
@@ -160,7 +161,7 @@ class Flow(CompiledFlow):
         return made
 
     def observe(self, states: np.ndarray) -> np.ndarray | None:
-        """What its kernel's observer tells of each of the states (m, n); None of a flow that has none."""
+        """The quantities of its kernel's observer at each of the states (m, n); None if the flow has no observer."""
         from cfdyn.kernels.rows import at_rows
         from cfdyn.machine.jit import address
 
@@ -177,16 +178,16 @@ class Flow(CompiledFlow):
 
     @property
     def flat(self) -> bool:
-        """True where the part of Σ along flat directions is wanted too."""
+        """True if the part of Σ along flat directions is computed too."""
         return self._kernel is not None and bool(self._kernel.sizes.get("flat"))
 
     @property
     def pace(self) -> float:
-        """By what a flow with noise multiplies a slow gradient: dw/dt = −pace·g without noise."""
+        """The factor of a slow gradient in a flow with noise: dw/dt = −pace·g without noise."""
         return self._kernel.pace if self._kernel is not None else math.nan
 
     def with_flat(self) -> Flow:
-        """The same flow, whose observer tells of flat directions too."""
+        """The same flow with an observer that includes flat directions."""
         assert self._kernel is not None
         if self.flat:
             return self
@@ -195,11 +196,11 @@ class Flow(CompiledFlow):
 
     @property
     def optimizer(self) -> Optimizer | None:
-        """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
+        """The optimizer whose steps on the loss the flow models; None for other flows."""
         return getattr(self.spec.map, "optimizer", None) if self.spec.follows else None
 
     def edge_per_sharpness(self) -> float:
-        """2 η over the largest stable η λ₁; NaN for an optimizer whose edge is no bound on λ₁(H), or without one."""
+        """2η over the largest stable ηλ₁; NaN if the optimizer's edge is not a bound on λ₁(H), or without an optimizer."""
         optimizer = self.optimizer
         if optimizer is None or optimizer.limit is None or optimizer.flow or "beta2" in optimizer.params:
             return float("nan")
@@ -208,9 +209,9 @@ class Flow(CompiledFlow):
     def state(self, start: Any) -> np.ndarray:
         """A full state (n,) from the weights alone or from the full state.
 
-        Unless the model says otherwise, the optimizer's state behind weights alone is the one that its first step uses: the
-        initial one, updated once with the gradient there. Of a full state of the optimizer the momentum, which a flow has none
-        of, is left out.
+        Weights alone are completed, unless the model says otherwise, by the optimizer's state that its first step uses: the
+        initial one, updated once with the gradient there. The momentum in a full state of the optimizer is dropped, since flows
+        have none.
         """
         if isinstance(self.spec, ModelSpec):
             return self._state_of_model(start)
@@ -238,13 +239,13 @@ class Flow(CompiledFlow):
         return z
 
     def started(self, z: np.ndarray) -> np.ndarray:
-        """A full state (n,) from the whole state of its optimizer, (D,): what it has of it, the momentum left out."""
+        """A full state (n,) from the whole state of its optimizer, (D,), without the momentum."""
         if isinstance(self.spec, FlowSpec):
             return z[list(self.spec.kept)]
         return z[: self.n_weights] if self._lift is None else self._lift(self, z)
 
     def drift(self, z: Any) -> np.ndarray:
-        """F(z), (n,); of flows with an edge F₀(z) = (−GP⁻¹g, f(s, g)), the flow without oscillations."""
+        """F(z), (n,); for flows with an edge F₀(z) = (−GP⁻¹g, f(s, g)), the flow without oscillations."""
         return self.drift_at(self.state(z))
 
     def drift_at(self, state: np.ndarray) -> np.ndarray:
@@ -277,8 +278,9 @@ def _from_now(flow: Flow, x: np.ndarray) -> np.ndarray:
 
 
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Optimizer, state_speed: float = 1.0) -> Any:
-    """A flow of an optimizer with a preconditioner; ``kind`` as in `symbolic.programs.flow`. Of a loss that is no formula an
-    `MatrixFreeFlow`, if there is one of this kind."""
+    """A flow of an optimizer with a preconditioner; ``kind`` as in `symbolic.programs.flow`. A loss that is not a formula gives a
+    `MatrixFreeFlow`, if there is one of this kind.
+    """
     loss = Loss.or_oracle(loss)
     if not isinstance(loss, Loss):
         from cfdyn.systems.matrix_free.flow import MatrixFreeFlow

@@ -1,8 +1,8 @@
-"""Exact lifts of a map: its orbits seen from the middle of their swing, without any approximation.
+"""Exact lifts of a map: its orbits as a slowly moving centre and an oscillation about it, without approximation.
 
-With G(z) = f(z) − z, for gradient descent −ηg, an orbit z_{t+1} = z_t + G(z_t) is carried by a centre, which moves
-slowly even where the orbit goes back and forth, and by what swings about it. The rod flow and the edge flow are
-continuous-time models of these two maps.
+With G(z) = f(z) − z, for gradient descent −ηg, a lift writes an orbit z_{t+1} = z_t + G(z_t) as a centre, which moves
+slowly even if the orbit oscillates, and an oscillation about it. The rod flow and the edge flow are continuous-time
+models of these two maps.
 
 >>> import cfdyn as cf
 >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
@@ -31,8 +31,8 @@ def rod(step: Map | AsSystem) -> Map:
 
         z̄⁺ = z̄ + ½(G₊ + G₋),  δ⁺ = ½G₊,  G± = G(z̄ ± δ).
 
-    Along an orbit also δ = ½G₋, whence δ⁺δ⁺ᵀ − δδᵀ = ¼(G₊G₊ᵀ + G₋G₋ᵀ) − 2δδᵀ. Only starts with δ = ½G(z̄ − δ), such as
-    `rod_start`, are on an orbit of the map. Loss and sharpness are those at z̄.
+    Along an orbit δ = ½G₋ too, hence δ⁺δ⁺ᵀ − δδᵀ = ¼(G₊G₊ᵀ + G₋G₋ᵀ) − 2δδᵀ. Only starts with δ = ½G(z̄ − δ), such as
+    `rod_start`, belong to an orbit of the map. Loss and sharpness are evaluated at z̄.
 
     Examples
     --------
@@ -55,8 +55,8 @@ def edge(step: Map | AsSystem) -> Map:
 
         c⁺ = c + ½(G₊ + G₋),  v⁺ = −v − ½(G₊ − G₋),  G± = G(c ± v).
 
-    Exact for every split of the start into c + v; then c − v is another orbit of the map, taken at odd t. A 2-cycle of
-    the map is a fixed point. Loss and sharpness are those at c.
+    It is exact for every split of the start into c + v; c − v is then another orbit of the map, taken at odd t. A 2-cycle of
+    the map is a fixed point of the lift. Loss and sharpness are evaluated at c.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def edge(step: Map | AsSystem) -> Map:
 
 
 def rod_start(step: Map | AsSystem, z0: Any) -> np.ndarray:
-    """The state (2D,) of the rod lift from which z̄ − δ is the orbit from z₀: z̄ = z₀ + ½G(z₀), δ = ½G(z₀).
+    """The state (2D,) of the rod lift for which z̄ − δ is the orbit from z₀: z̄ = z₀ + ½G(z₀), δ = ½G(z₀).
 
     Parameters
     ----------

@@ -31,10 +31,10 @@ class Loss(Portable):
 
     Parameters
     ----------
-    formula : text, SymPy expression, or a Python function of numbers or an array, which is called once to see what it computes:
+    formula : text, SymPy expression, or a Python function of numbers or an array, which is called once to trace its operations:
         its arguments are variables, those with a number as default parameters, and it takes functions of numpy; Piecewise
         (numpy.where), Abs, Max, Heaviside, sigmoid, softplus, … too
-    variables : names of the weights, in order; the names that are no parameters if not given
+    variables : names of the weights, in order; by default the names that are not parameters
     params : runtime parameters with their values; changing one never recompiles
     box : (lo, hi) for each variable: where to look for minima and what to draw
     data : columns of numbers by their names in the formula, all of one length: L is then the mean of the formula over the rows
@@ -116,7 +116,7 @@ class Loss(Portable):
         return shortened(f"Loss({self.spec.title!r}, variables={variables}, params={{{few(settings)}}})", LONGEST_REPR)
 
     def _repr_latex_(self) -> str | None:
-        """What a notebook shows: the formula, where it fits, with the values of parameters."""
+        """The formula for a notebook, with the values of its parameters, if it is short enough."""
         formula = self.spec.latex(short=True)
         values = "".join(rf",\quad {name} = {value:g}" for name, value in self.params.items() if len(name) == 1)
         return rf"$\displaystyle L = {formula}{values}$" if formula else None
@@ -164,11 +164,11 @@ class Loss(Portable):
         return self._evaluate("gradient", w)
 
     def hessian(self, w: Any) -> np.ndarray:
-        """∇²L(w), (d, d); of more than 60 weights by d products with the axes."""
+        """∇²L(w), (d, d); for more than 60 weights from d Hessian-vector products."""
         return self._evaluate("hessian", w).reshape(self.dim, self.dim)
 
     def third(self, w: Any) -> np.ndarray:
-        """∇³L(w), (d, d, d), symmetric; a UsageError for more than 60 weights, which `curvature_gradient` is for."""
+        """∇³L(w), (d, d, d), symmetric; a UsageError for more than 60 weights: use `curvature_gradient`."""
         if self.dim > WRITTEN:
             raise UsageError(f"the third derivatives of {self.dim} weights are {self.dim**3} numbers, and `third` is for at most "
                              f"{WRITTEN} weights; curvature_gradient(w, u, v) gives T[u, v]")  # fmt: skip
@@ -229,10 +229,10 @@ class Loss(Portable):
         return evaluate_rows(self.rule("hvp"), points, self.p)
 
     def sharpness(self, w: Any) -> float:
-        """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite.
+        """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN if it is not finite.
 
-        Of more than 60 weights by Lanczos' method with Hessian-vector products: to 1e-8 of it, and to round-off where the next
-        one is not near. A NumericsError where it does not converge.
+        For more than 60 weights it comes from Lanczos' method with Hessian-vector products, to a relative error of 1e-8, and to
+        round-off if the next eigenvalue is not close. A NumericsError if the method does not converge.
         """
         return leading(self.rule, self._vector(w), self.p, self.dim)[0]
 

@@ -1,4 +1,4 @@
-"""`Map`: what an optimizer does to a loss in one step, or any other map given by formulas."""
+"""`Map`: one step of an optimizer on a loss, or any other map given by formulas."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 
 class Map(Compiled):
-    """z → f(z) with exact derivatives, from formulas as `Map.from_text` takes them, or made by `as_map`, `compose`, ….
+    """A map z → f(z) with exact derivatives, from formulas (see `Map.from_text`), or made by `as_map`, `compose`, ….
 
-    ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
-    values; ``n_weights`` how many entries are weights.
+    ``names``: the D entries of the state, weights first; ``params``: the parameters with their
+    values; ``n_weights``: the number of weights.
 
     Examples
     --------
@@ -63,17 +63,18 @@ class Map(Compiled):
 
         Parameters
         ----------
-        formulas : a list of texts or SymPy expressions, one text with ``;`` between them, or a Python function that gives the
-            next state, as `cf.Loss` takes one
-        variables : their names in order; the names that are no parameters if not given
+        formulas : a list of texts or SymPy expressions, one text with ``;`` between them, or a Python function that returns the
+            next state, as for `cf.Loss`
+        variables : their names in order; by default the names that are not parameters
         params : parameters with their values
-        periodic : periods of the variables that are angles; they count modulo these and are kept in [0, period). The
-            formulas may wrap them themselves (mod, frac, floor) or not
+        periodic : periods of the variables that are angles; each angle is taken modulo its period, in [0, period). The
+            formulas may wrap the angles themselves (mod, frac, floor) or not
 
         Raises
         ------
-        FormulaError : a text that is no formula, a name without a value, or not one formula for each variable
-        UsageError : a map that is not the same a period on
+        FormulaError : a text that is not a formula, a name without a value, or a number of formulas other than that of the
+            variables
+        UsageError : a map that changes when an angle changes by its period
 
         Examples
         --------
@@ -110,11 +111,11 @@ class Map(Compiled):
 
     @property
     def cut(self) -> float:
-        """The place at which its circles are cut open, as a part of each period."""
+        """The point at which its circles are cut open, as a fraction of each period."""
         return self.spec.cut if isinstance(self.spec, CircleMap) else 0.0
 
     def cut_at(self, part: float) -> Map:
-        """The same map with its angles in [part·P, part·P + P): elsewhere than at 0 the circle is cut open."""
+        """The same map with its angles in [part·P, part·P + P), so that circles are cut open elsewhere than at 0."""
         return Map(replace(self.spec, cut=part)) if isinstance(self.spec, CircleMap) else self
 
     @property
@@ -157,11 +158,11 @@ class Map(Compiled):
 
     @property
     def observables(self) -> tuple[str, ...]:
-        """What `observe` knows of a state."""
+        """The names that `observe` accepts."""
         return OBSERVABLES if self.has_loss else ()
 
     def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
-        """An observable at states (n, D), (n,), with parameters and data ``p`` if not its own; a UsageError for an unknown name.
+        """An observable at states (n, D), (n,), with parameters and data ``p`` in place of its own; UsageError if unknown.
 
         >>> import cfdyn as cf
         >>> cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5)).observe("sharpness", [[0.5], [1.0]])
@@ -177,7 +178,7 @@ class Map(Compiled):
 
     @cached_property
     def alone(self) -> np.ndarray:
-        """Which entries (D,) no weight has a part in, in whatever number of steps: decays βᵗ, schedules.
+        """The entries (D,) that no weight influences in any number of steps: decays βᵗ, schedules.
 
         >>> import cfdyn as cf
         >>> step = cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1))
@@ -187,11 +188,11 @@ class Map(Compiled):
         return untouched(self._program("step"), self.n_weights)
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (D,) from the weights alone (the rest at its initial values; of a lift there are none) or the full state.
+        """A full state (D,) from the weights alone (other entries at their initial values; a lift has none) or the full state.
 
         Raises
         ------
-        UsageError : wrong length, or entries that are not finite
+        UsageError : a wrong length, or entries that are not finite
         """
         z = vector("a start", start)
         rest = self.spec.rest
@@ -279,9 +280,9 @@ class Map(Compiled):
         return self.rule(f"derivative{len(directions)}")(point, self.p)
 
     def taylor(self, curve: Any) -> np.ndarray:
-        """The series of f along a curve: from z(s) = Σ_k c_k sᵏ, ``curve`` (K+1, D), that of f(z(s)), (K+1, D).
+        """The Taylor series of f along a curve: the coefficients (K+1, D) of f(z(s)) for z(s) = Σ_k c_k sᵏ, ``curve`` (K+1, D).
 
-        The result is the curve for the next step, so n calls give the series of the n-th iterate.
+        The result can be the curve of the next step, so n calls give the series of the n-th iterate.
 
         Examples
         --------
@@ -311,7 +312,7 @@ class Map(Compiled):
         return Map(ExtendedMap(self.spec, tuple(require_parameter(self, name) for name in parameters)))
 
     def precise(self, digits: int) -> PreciseMap:
-        """The same map on mpmath numbers of ``digits`` digits."""
+        """The same map in arithmetic of ``digits`` decimal digits (mpmath)."""
         return PreciseMap(self, digits)
 
 

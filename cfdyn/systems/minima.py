@@ -22,9 +22,9 @@ FALLS, SLOPES, FIRST, PACE, FAR = 1e-12, 400, 2e-3, 1e-6, 1e8  # a fall that is 
 class Minimum(Record):
     """A local minimum: ``w`` (d,), ``loss``, ``sharpness`` λ₁ and the edge 2/λ₁ of gradient descent.
 
-    ``kind``: "isolated"; "continuum" (flat directions: the flattest point stands for all);
-    "degenerate" (no curvature, or one that fades along a valley, so no edge: ∞); "kink" (the gradient
-    or the curvature jumps there, so sharpness and edge are not defined: NaN).
+    ``kind``: "isolated"; "continuum" (with flat directions: the flattest point represents all);
+    "degenerate" (no curvature, or one that vanishes along a valley: the edge is ∞); "kink" (the gradient
+    or the curvature jumps there: sharpness and edge are undefined, NaN).
     """
 
     w: Annotated[np.ndarray, "d"]
@@ -38,21 +38,21 @@ def minima(
     loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts: int = 0, seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> list[Minimum]:  # fmt: skip
-    """Local minima, the lowest first: quasi-Newton from many starts, then Newton's method.
+    """Local minima, the lowest first, from quasi-Newton descents of many starts followed by Newton's method.
 
     Parameters
     ----------
     loss : the loss
-    box : one (lo, hi) for each weight; the loss's own, or starts of several sizes around 0
-    starts : number of starts, 32 for each weight (at most 256) if 0
+    box : one (lo, hi) for each weight; default: the loss's own box, or starts of several sizes around 0
+    starts : number of starts; 0: 32 for each weight, at most 256
     seed : of the random starts
-    progress : called with the number of starts done, and of all
+    progress : called with the number of starts done and the number of all
 
     Returns
     -------
-    list of Minimum; empty if every start runs away to −∞ or to infinity, or down a valley that has no end within 10⁸,
-    or comes to rest on its slope. A search, not a proof: minima with small basins can be missed, and a tail along which
-    the loss falls by less than 10⁻¹², as that of exp(−w) from w = 28 on, is taken for flat.
+    list of Minimum; empty if every start diverges to −∞ or to infinity, follows a valley that does not end within 10⁸, or
+    stops on its slope. This is a search, not a proof: minima with small basins can be missed. A tail along which
+    the loss falls by less than 10⁻¹², such as that of exp(−w) from w = 28 on, counts as flat.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a notebook shows of maps and flows: Markdown with formulas."""
+"""Representations of maps and flows in a notebook: Markdown with formulas."""
 
 from collections.abc import Mapping
 from typing import Any

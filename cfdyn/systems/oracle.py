@@ -1,4 +1,4 @@
-"""`GradientOracle` and `LossOracle`: what a loss must be able to tell, whether it is written down as a formula or not."""
+"""`GradientOracle` and `LossOracle`: the methods that a loss must have, whether it is a formula or not."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @runtime_checkable
 class GradientOracle(Protocol):
-    """A loss L(w) of d weights with its gradient and Hessian-vector products: what `cf.as_map` takes beside a `cf.Loss`."""
+    """A loss L(w) of d weights with its gradient and Hessian-vector products, which `cf.as_map` accepts besides a `cf.Loss`."""
 
     @property
     def dim(self) -> int:
@@ -25,11 +25,11 @@ class GradientOracle(Protocol):
 
 @runtime_checkable
 class LossOracle(GradientOracle, Protocol):
-    """A loss L(w) of d weights with what flows at the edge and normal forms ask of it; no matrix of d × d numbers is needed.
+    """A loss L(w) of d weights with the derivatives that flows at the edge and normal forms use; no d × d matrix is needed.
 
-    Weights and directions are rows of d floats in the units of the weights, L has any unit: ∇L is in units of L over one of
-    w, ∇²L v over one too if v has the unit of w, T[u, v] over one, D⁴L[q, q, q, q] in units of L. `cf.Loss` is one; a network
-    behind automatic differentiation is one, too, if it has these methods.
+    Weights and directions are rows of d floats in the units of the weights, and L has any unit: ∇L is in units of L per unit of
+    w, and so is ∇²L v if v has the unit of w, and T[u, v]; D⁴L[q, q, q, q] is in units of L. `cf.Loss` is an oracle; a network
+    with automatic differentiation is one too if it has these methods.
 
     Examples
     --------

@@ -23,10 +23,10 @@ PRECISE = 250  # bytes of a number of many digits, and half a byte for each digi
 
 @dataclasses.dataclass(frozen=True)
 class Orbit(Record):
-    """The states of a map, step by step.
+    """The orbit of a map: its states, step by step.
 
-    ``z`` (n+1, D): the full states; float64, or mpmath numbers where ``digits`` were asked for.
-    ``names``: what the D entries are; ``n_weights``: how many of them are weights.
+    ``z`` (n+1, D): the full states; float64, or mpmath numbers if ``digits`` was given.
+    ``names``: the names of the D entries; ``n_weights``: the number of weights.
     ``status``: "done", "diverged at step k" or "left the domain at step k"; the orbit then ends
     with the last finite state.
 
@@ -50,18 +50,18 @@ class Orbit(Record):
         return self.z[:, : self.n_weights]
 
     def midpoints(self) -> np.ndarray:
-        """w*_t = (w_{t−1} + 2w_t + w_{t+1})/4 for t = 1…n−1, (n−1, d): a 2-cycle is averaged away."""
+        """w*_t = (w_{t−1} + 2w_t + w_{t+1})/4 for t = 1…n−1, (n−1, d), which averages out a 2-cycle."""
         w = self.w
         return (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
 
     def last_two(self) -> np.ndarray:
-        """(w_{t−1} + w_t)/2 for t = 1…n, (n, d): a 2-cycle is averaged away, at a lag of half a step."""
+        """(w_{t−1} + w_t)/2 for t = 1…n, (n, d), which averages out a 2-cycle, with a lag of half a step."""
         return (self.w[:-1] + self.w[1:]) / 2
 
     def ema(self, decay: float) -> np.ndarray:
-        """a_t = decay·a_{t−1} + (1 − decay) w_t from a_0 = w_0, (n+1, d).
+        """The exponential moving average a_t = decay·a_{t−1} + (1 − decay) w_t from a_0 = w_0, (n+1, d).
 
-        Of a 2-cycle it leaves (1 − decay)/(1 + decay), and it lags by decay/(1 − decay) steps.
+        It reduces a 2-cycle by the factor (1 − decay)/(1 + decay), and it lags by decay/(1 − decay) steps.
 
         Raises
         ------
@@ -90,12 +90,12 @@ class Orbit(Record):
 
     @cached_property
     def preconditioned_sharpness(self) -> np.ndarray:
-        """λ₁(P⁻¹H), (n+1,), H at w_t and P of the step from there; NaN where that is not finite.
+        """λ₁(P⁻¹H), (n+1,), H at w_t and P of the step from there; NaN where it is not finite.
 
-        P is read off the optimizer's formulas with the states as it uses them, bias correction included; coupled weight decay
-        is part of H. This is the preconditioned sharpness of Cohen et al. (2022, arXiv 2207.14484); a mode flips where it
-        exceeds `theta`, of gradient descent ηλ₁(H) > 2. On an oscillating orbit it differs from that of the averaged weights,
-        which `cfdyn.analysis.hovering` is about.
+        P follows from the optimizer's formulas with the states as the step uses them, bias correction included; coupled weight
+        decay is part of H. This is the preconditioned sharpness of Cohen et al. (2022, arXiv 2207.14484). A mode flips where it
+        exceeds `theta`; for gradient descent ηλ₁(H) > 2. On an oscillating orbit it differs from that of the averaged weights,
+        which `cfdyn.analysis.hovering` computes.
 
         Raises
         ------
@@ -114,13 +114,13 @@ class Orbit(Record):
 
     @cached_property
     def theta(self) -> np.ndarray:
-        """θ: the λ₁(P⁻¹H) beyond which a mode flips, (n+1,); 2 without momentum, else read off the optimizer's formulas.
+        """θ, the λ₁(P⁻¹H) beyond which a mode flips, (n+1,); 2 without momentum, else from the optimizer's formulas.
 
-        Powers of β that correct momentum's bias are taken as gone, as in `cfdyn.flows.central`.
+        The powers of β that correct the momentum's bias are taken as 0, as in `cfdyn.flows.central`.
 
         Raises
         ------
-        UsageError : as of `preconditioned_sharpness`
+        UsageError : as `preconditioned_sharpness`
         """
         return thetas(self.preconditioners)
 
@@ -168,18 +168,18 @@ def iterate(
 
     Parameters
     ----------
-    step : the map, also one of a loss that is no formula
+    step : the map; that of a loss that is not a formula is accepted too
     z0 : start, the d weights or the full state of D entries
     n : number of steps
     digits : iterate with that many decimal digits instead of float64
     progress : called now and then with the number of steps done
-    inject : a least amplitude (to a third) of the alternation of the weights along the Hessian's leading eigenvector:
-        where it is smaller, the next weights are moved. An oscillation that grows again at the edge then starts from a
-        stated size, not from what round-off has left of it
+    inject : a minimal amplitude (to within a factor 3) of the alternation of the weights along the Hessian's leading
+        eigenvector: if it is smaller, the next weights are moved. An oscillation that grows again at the edge then starts from a
+        given size, not from round-off
 
     Returns
     -------
-    Orbit; one that diverges (|z| > 1e15) or leaves the domain ends early, and its status says so
+    Orbit; if it diverges (|z| > 1e15) or leaves the domain, it ends early, and its status says so
 
     Raises
     ------

@@ -14,7 +14,7 @@ from cfdyn.systems.steps import as_map
 
 
 def recipe_of(step: Map) -> dict[str, Any] | None:
-    """Texts, names and numbers that the map can be made from; None where they do not say it all, as with data rows.
+    """Texts, names and numbers from which the map can be made again; None if these do not determine it, as with data rows.
 
     >>> step = Map.from_text("r*x*(1-x)", params={"r": 2.0})
     >>> make_map_again(recipe_of(step))([0.25])

@@ -34,10 +34,11 @@ def as_map(loss: GradientOracle, optimizer: Optimizer) -> OptimizerMap: ...
 def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map | OptimizerMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
-    The loss may be a text, a SymPy expression or a Python function, as `cf.Loss` takes them.
-    A loss that is no formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), makes an
-    `OptimizerMap`, which is iterated, classified and followed without any matrix.
-    A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
+    The loss may be a text, a SymPy expression or a Python function, as for `cf.Loss`.
+    A loss that is not a formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), gives
+    an `OptimizerMap`, which can be iterated, classified and continued without any matrix.
+    If loss and optimizer share a parameter name, the loss keeps it and the optimizer's becomes, for example, ``optimizer_eps``;
+    ``lr`` is always the optimizer's.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None
 
 
 def compose(*maps: Map) -> Map:
-    """The maps applied in turn, the first one first, as one map: an epoch, a schedule.
+    """The composition of maps, the first one applied first, as one map: an epoch, a schedule.
 
     A parameter whose values differ between the maps becomes ``lr_1``, ``lr_2``, …
 
@@ -78,23 +79,23 @@ def compose(*maps: Map) -> Map:
 def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic", epochs: int = 1, seed: int = 0) -> Map:
     """Stochastic gradient descent through all data rows as one map, with its exact Jacobian.
 
-    Each step sees the mean loss of one batch, w ← w − η ∇L_B(w) for gradient descent; the last batch may be
-    smaller. An orbit of the map is measured by the loss on all rows. Without replacement; with
-    ``"reshuffled"`` every epoch has an order of its own, and the map is all of them in turn.
+    Each step uses the mean loss of one batch, w ← w − η ∇L_B(w) for gradient descent; the last batch may be
+    smaller. Loss and sharpness of an orbit are those of all rows. Rows are drawn without replacement. With
+    ``"reshuffled"`` every epoch has its own order, and the map is all epochs in turn.
 
     Parameters
     ----------
     loss : a loss with data
-    optimizer : any optimizer; its state is carried from batch to batch
+    optimizer : any optimizer; its state passes from batch to batch
     batch : rows in a batch
-    order : "cyclic" (as they stand in the table) or "reshuffled"
-    epochs : how many epochs the map makes
+    order : "cyclic" (the order of the table) or "reshuffled"
+    epochs : number of epochs in the map
     seed : of the orders
 
     Raises
     ------
-    UsageError : a loss without data, an unknown order, no rows in a batch, or more than 4096 rows in all
-        (each row of each epoch becomes code of its own)
+    UsageError : a loss without data, an unknown order, a batch of no rows, or more than 4096 rows in all
+        (each row of each epoch is compiled separately)
 
     Examples
     --------
@@ -126,7 +127,7 @@ def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic
 
 
 def schedule(step: Map, parameter: str, values: Sequence[float]) -> Map:
-    """One step for each value of a parameter in turn, as one map.
+    """The composition of one step for each value of a parameter in turn, as one map.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Matrix-free maps and flows: known by steps, gradients and products alone, as for a network."""
+"""Matrix-free maps and flows, defined by steps, gradients and Hessian-vector products alone, as for a network."""

@@ -1,4 +1,4 @@
-"""`MatrixFreeEdgeFlow`: the edge flow of gradient descent on a loss that is no formula."""
+"""`MatrixFreeEdgeFlow`: the edge flow of gradient descent on a loss that is not a formula."""
 
 from __future__ import annotations
 

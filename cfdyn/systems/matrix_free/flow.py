@@ -1,4 +1,4 @@
-"""`MatrixFreeFlow`: the flow of an optimizer on a loss that is no formula, by its gradients and products with its Hessian."""
+"""`MatrixFreeFlow`: the flow of an optimizer on a loss that is not a formula, from gradients and Hessian-vector products."""
 
 from __future__ import annotations
 
@@ -46,12 +46,11 @@ class RowNoise(NamedTuple):
 
 
 class MatrixFreeFlow:
-    """dz/dt = F(z), z = (weights, the slow states of the optimizer), of a loss with gradients and products with its Hessian.
+    """A flow dz/dt = F(z), z = (weights, the optimizer's slow states), of a loss with gradients and Hessian-vector products.
 
     ``kind``: "central", "plain" for the flow without oscillations, or "noisy", the central flow of ``noise``. ``rest``: the rate
-    at which slow states come to rest, per unit of time, in place of their own (0: their own). No matrix of d × d numbers is
-    formed. Made by `cf.flows.central` and `cf.flows.gradient` for a loss that is no `cf.Loss`;
-    `cf.solve` follows it.
+    at which slow states relax, per unit of time; 0: their own rates. No d × d matrix is formed. `cf.flows.central` and
+    `cf.flows.gradient` make it for a loss that is not a `cf.Loss`; `cf.solve` integrates it.
 
     Examples
     --------
@@ -148,8 +147,9 @@ class MatrixFreeFlow:
         return gradient + self.decay * w if self.decay else gradient
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (n,) from the weights alone or from the full state; behind weights alone stands what the optimizer's
-        first step uses, or, of a stationary flow, where slow states rest without oscillations."""
+        """A full state (n,) from the weights alone or from the full state. Weights alone are completed by the state that the
+        optimizer's first step uses, or, for a stationary flow, by the equilibrium of slow states without oscillations.
+        """
         z = vector("a start", start)
         if not np.isfinite(z).all():
             raise UsageError("a start needs finite numbers")

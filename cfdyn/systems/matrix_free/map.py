@@ -1,4 +1,4 @@
-"""`MatrixFreeMap`: a map that is known by its steps and by products with its Jacobian, without generated code."""
+"""`MatrixFreeMap`: a map defined by its steps and by products with its Jacobian, without generated code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Progress = Callable[[int], None]
 
 
 class MatrixFreeMap(ABC):
-    """z → f(z) of D entries as analyses take it where there is no code: steps, tangents, and a name for each parameter.
+    """A map z → f(z) of D entries without compiled formulas: steps, tangents, and a name for each parameter.
 
     `cfdyn.systems.matrix_free.optimizer_map.OptimizerMap` and the Poincaré and stroboscopic maps of flows are such maps.
     """

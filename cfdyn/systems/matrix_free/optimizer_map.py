@@ -1,4 +1,4 @@
-"""`OptimizerMap`: a step of an optimizer on a loss that is no formula, by its gradients and Hessian-vector products."""
+"""`OptimizerMap`: a step of an optimizer on a loss that is not a formula, from gradients and Hessian-vector products."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OBSERVABLES = ("loss", "sharpness", "gradient_norm")
 
 
 class OptimizerMap(MatrixFreeMap):
-    """z → f(z) of many weights: an optimizer of formulas on any object with gradients and Hessian-vector products.
+    """The map of an optimizer with formulas on any object with gradients and Hessian-vector products.
 
-    The state is the weights, then each state of the optimizer for all weights, then the states that all share. No matrix is
-    formed: `iterate`, `classify`, `lyapunov_spectrum` and `continue_cycle` take it as they take a `Map`. Gradients may be
-    clipped and weights decay; optimizers of matrices (muon, shampoo) and of a second gradient (sam) take a `cf.Loss`. Made by
-    `cf.as_map`. A loss with ``params`` and ``at``, as `cf.Loss` has them, can be followed along these, too; one with
-    ``hvps(w, V)`` is asked for products with several rows at once.
+    The state is the weights, then each state of the optimizer for all weights, then the shared states. No matrix is
+    formed; `iterate`, `classify`, `lyapunov_spectrum` and `continue_cycle` accept it like a `Map`. Clipping and weight decay are
+    supported; matrix optimizers (muon, shampoo) and those with a second gradient (sam) need a `cf.Loss`. Made by
+    `cf.as_map`. A loss with ``params`` and ``at``, like `cf.Loss`, can be continued in these parameters too; a loss with
+    ``hvps(w, V)`` computes several products at once.
 
     Examples
     --------

@@ -55,10 +55,10 @@ class OptimizerStep:
         return slopes + self._pushed(np.zeros((1, len(slopes))), np.broadcast_to(slope, (1, self.d)))[0]
 
     def push(self, directions: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-        """The images (k, D) of tangents (k, D), given what these make of the loss's gradient, (k, d).
+        """The images (k, D) of tangents (k, D), given the directional derivatives of the loss's gradient along them, (k, d).
 
-        A weight that the loss does not see, of an input that is always 0, has no gradient and states of 0. Where √ν has no slope
-        for it, its own states are taken not to move it: they do not hear of it, so that no multiplier depends on that.
+        A weight that does not enter the loss, such as that of an input that is always 0, has gradient and states 0. If √ν has no
+        derivative for it, its own states are taken not to move it, so that no multiplier depends on them.
         """
         if self.rules.changes_gradient:
             slopes = _product(self._by_gradient, self._moved(directions, slopes, self.raw), slopes.shape)

@@ -1,4 +1,4 @@
-"""`MatrixFreeRodFlow`: the rod flow of gradient descent on a loss that is no formula."""
+"""`MatrixFreeRodFlow`: the rod flow of gradient descent on a loss that is not a formula."""
 
 from __future__ import annotations
 

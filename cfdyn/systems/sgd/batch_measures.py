@@ -1,4 +1,4 @@
-"""What the literature measures of SGD at a point, each beside the threshold at which it is said to stop.
+"""Stability measures of SGD at a point from the literature, each with its published threshold.
 
 With H, Hᵢ the mean Hessian and the rows', g_B and H_B gradient and Hessian of a batch, c the variance of a batch's mean over a
 row's, and all but sharpness, non-uniformity and the last three on the sharp directions:
@@ -31,9 +31,9 @@ ROUNDED = 1e-24  # of the rows' mean squared gradient: a square of the mean grad
 
 @dataclass(frozen=True)
 class Measure(Record):
-    """A number of a published criterion, the ``threshold`` at which it is said to sit or which it may not pass, and who says so.
+    """The value of a published criterion, the ``threshold`` at which it settles or which bounds it, and the source.
 
-    ``value`` is NaN where the criterion is not defined, as a quotient by a gradient that is 0, or was not computed.
+    ``value`` is NaN if the criterion is undefined, such as a quotient by a gradient that is 0, or was not computed.
     """
 
     name: str

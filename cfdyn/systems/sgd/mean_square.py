@@ -1,4 +1,4 @@
-"""`mean_square`: whether the mean square of SGD's distance from a point dies out or grows, and by which factor a step."""
+"""`mean_square`: the factor per step by which the mean square of SGD's distance from a point grows or decays."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ EXACT = 1e-12  # of a number of rows: a batch at its threshold but for rounding 
 class MeanSquare(Record):
     """The second moments of SGD about a point, on the k sharp directions.
 
-    ``radius``: the factor by which they grow in a step, the spectral radius of M; ``full_batch``: that of gradient descent,
-    max (1 − ηλ)²; ``largest_lr``: the learning rate at which the radius is 1, directions that become sharp on the way counted;
-    ``smallest_batch``: the smallest stable one at this learning rate, None where the full batch is not stable either.
+    ``radius``: their growth factor per step, the spectral radius of M; ``full_batch``: that of gradient descent,
+    max (1 − ηλ)²; ``largest_lr``: the learning rate at which the radius is 1, including directions that become sharp below it;
+    ``smallest_batch``: the smallest stable one at this learning rate, None if the full batch is unstable too.
 
     ``curvatures`` λ (k,), their ``weights`` (k,) and eigenvectors ``directions`` (k, d) of the mean Hessian; ``block`` (k, k):
     the eigenmatrix of M in that basis, positive with trace 1. Of the d directions ``sharp`` have ηλ above the cut, ``slow`` lie
-    below it, ``flat`` have no curvature and ``negative`` a negative one (None of the last two for more than 1000 weights, where
-    only the sharp ones are looked for and all others count as slow).
+    below it, ``flat`` have no curvature and ``negative`` a negative one. For more than 1000 weights the last two are None: only
+    the sharp ones are computed, and all others count as slow.
 
-    ``dropped``: the size, relative to the noise in M, of the term with the rows' third derivatives that M leaves out, on the
-    eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones, with
+    ``dropped``: the size, relative to the noise in M, of the term with the rows' third derivatives that M omits, on the
+    eigenmatrix; 0 if the rows are quadratic or all at their minimum, where M is exact. ``measures``: published criteria, with
     formulas in `cfdyn.systems.sgd.batch_measures`.
-    ``residual``: ‖M[V] − ρV‖/ρ of the radius ρ and eigenmatrix V on the sharp directions, M applied by products of the rows'
-    Hessians with V's own eigenvectors, in place of the projected Hessians that ρ and V come from.
-    ``rates`` (m,) and ``radii`` (m,): the radius at other learning rates, on the directions that are sharp at each.
+    ``residual``: ‖M[V] − ρV‖/ρ of the radius ρ and eigenmatrix V on the sharp directions; here M is applied by products of the
+    rows' Hessians with V's eigenvectors instead of the projected Hessians from which ρ and V were computed.
+    ``rates`` (m,) and ``radii`` (m,): other learning rates, and the radius on the directions that are sharp at each.
     """
 
     w: Annotated[np.ndarray, "d"]
@@ -85,15 +85,15 @@ class MeanSquare(Record):
 def mean_square(
     loss: Loss, w: Any, lr: float, batch: int, replace: bool = True, cut: float = 0.1, width: float = 1.0, rates: int = 0
 ) -> MeanSquare:
-    """Mean-square stability of SGD at a point: the second moments S of the distance from it after a step are
+    """Mean-square stability of SGD at a point: the linear map M of the second moments S of the distance from it in one step,
 
         M[S] = (1 − ηH) S (1 − ηH) + η² c mean (Hᵢ − H) S (Hᵢ − H),   c = 1/b, or (n − b)/(b(n − 1)) without replacement,
 
-    plus what the gradient's own noise adds. Exact where the rows are quadratic, and near a minimum of all rows; elsewhere a term
-    of the order of its second part is left out (``dropped``), and the point itself moves.
+    to which the gradient's own noise adds a constant. M is exact for quadratic rows, and near a minimum of all rows. Elsewhere it
+    omits a term of the order of its second part (``dropped``), and the point itself moves.
 
-    Only sharp directions count, those with ηλ above the cut: on flat ones M is 1 whatever the learning rate, and above 1 along
-    negative curvature, which is no edge. At a minimum of all rows take ``cut=0``.
+    Only sharp directions count, those with ηλ above the cut: on flat ones M is 1 for every learning rate, and above 1 along
+    negative curvature, which is not an edge. At a minimum of all rows use ``cut=0``.
 
     Parameters
     ----------
@@ -101,10 +101,10 @@ def mean_square(
     w : the point, (d,)
     lr : the learning rate η
     batch : rows in a batch, b
-    replace : rows of a batch are drawn with replacement; else each at most once
-    cut : how large ηλ must be for a direction to count
-    width : directions with ηλ between cut/width and cut·width count in part, `MeanSquare.weights`; 1 for a sharp cut
-    rates : for how many learning rates up to 2.4/λ₁ to tell the radius too, for a figure
+    replace : draw the rows of a batch with replacement; else each at most once
+    cut : the ηλ above which a direction counts as sharp
+    width : directions with ηλ between cut/width and cut·width count with the weights `MeanSquare.weights`; 1: a sharp cut
+    rates : the number of learning rates up to 2.4/λ₁ at which to compute the radius too, for a figure
 
     Returns
     -------
@@ -112,8 +112,8 @@ def mean_square(
 
     Raises
     ------
-    UsageError : a loss without data; no rows in a batch, or more than there are without replacement; a learning rate, cut or
-        width out of range; a point where gradients or curvatures are not finite; without a cut more than 1000 weights
+    UsageError : a loss without data; a batch of no rows or, without replacement, of more than there are; a learning rate, cut or
+        width out of range; a point where gradients or curvatures are not finite; ``cut=0`` with more than 1000 weights
 
     Examples
     --------
