@@ -1,1 +1,1 @@
-"""Numbers of an attractor: exponents, dimensions, entropies, rotation, and what tells chaos from order."""
+"""Invariants of an attractor: Lyapunov exponents, dimensions, entropies, rotation numbers, and tests for chaos."""

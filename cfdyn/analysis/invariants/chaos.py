@@ -1,4 +1,4 @@
-"""`chaos`: the evidence for and against chaos of the attractor that an orbit ends on, side by side."""
+"""`chaos`: the evidence for and against chaos on the attractor of an orbit, side by side."""
 
 import math
 from collections.abc import Callable
@@ -28,9 +28,9 @@ ALIKE, FEWEST = 0.9, 500  # correlation of neighbours; rows for a test
 class Chaos(Record):
     """``kind``: "chaotic", "regular" or "undecided", with its ``reason``.
 
-    ``spectrum``: Lyapunov exponents with errors and Kaplan and Yorke's dimension; ``test``: the 0–1 test on one state in
-    ``stride``; ``permutation``: the entropy of ordinal patterns of the first entry; ``correlation`` and ``box`` dimensions,
-    None if not asked for; ``states`` (n, D): some of the attractor, in their order; ``names`` of the entries.
+    ``spectrum``: Lyapunov exponents with errors and the Kaplan–Yorke dimension; ``test``: the 0–1 test on every ``stride``-th
+    state; ``permutation``: the permutation entropy of the first entry; ``correlation`` and ``box`` dimensions, None if not
+    requested; ``states`` (n, D): consecutive states on the attractor; ``names`` of the entries.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Chaos(Record):
 
     @property
     def chaotic(self) -> bool:
-        """True if exponent and 0–1 test both say so."""
+        """True if both the largest exponent and the 0–1 test indicate chaos."""
         return self.kind == "chaotic"
 
 
@@ -54,30 +54,29 @@ def chaos(
     step: Map, z0: Any, steps: int = 100_000, transient: int = 10_000, dimensions: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Chaos:  # fmt: skip
-    """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, ordinal patterns and dimensions, after a transient.
+    """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, permutation entropy and dimensions, after a transient.
 
-    "chaotic" if the largest exponent is above 0 by five errors and the 0–1 test on 5000 states agrees; "regular" if the exponent
-    is not and the test says regular; else "undecided". The test looks at every 2nd, 4th, … state where neighbours are
-    correlated by more than 0.9 or less than −0.9: slow motion and many bands hide chaos from it; angles it sees as cosine and
-    sine. The two share the orbit but
-    nothing else: one differentiates the map, the other sees a series of numbers. Both are evidence from a float orbit: a
-    transient that is chaotic for longer than this looks the same, and a map with slopes ±2, whose orbits collapse in binary
-    arithmetic, is undecided.
+    The result is "chaotic" if the largest exponent exceeds 0 by five errors and the 0–1 test on 5000 states agrees; "regular"
+    if the exponent does not and the test says regular; else "undecided". If successive states are correlated by more than 0.9
+    or less than −0.9, the test takes every 2nd, 4th, … state, since slow motion and many bands hide chaos from it; it takes
+    angles as cosine and sine. The two methods share the orbit but nothing else: one uses derivatives of the map, the other a
+    series of numbers. Both are evidence from a float orbit: a chaotic transient longer than the orbit looks the same, and a map
+    with slopes ±2, whose orbits collapse in binary arithmetic, is undecided.
 
     Parameters
     ----------
     step : the map
     z0 : start, the d weights or the full state (D,)
-    steps : over which exponents are averaged, at least 1000; dimensions by pairs are of at most 20,000 states, by boxes of
-        100,000
-    transient : steps run before
-    dimensions : whether these are measured; they take most of the time
+    steps : number of steps over which exponents are averaged, at least 1000; the correlation dimension uses at most 20,000
+        states, the box dimension 100,000
+    transient : number of steps before
+    dimensions : whether to compute the dimensions, which take most of the time
     progress : called with the name of the next step
 
     Raises
     ------
     NumericsError : the orbit diverges or leaves the domain
-    UsageError : too few steps, or a bad start
+    UsageError : too few steps, or an invalid start
 
     Examples
     --------
@@ -118,14 +117,14 @@ def chaos(
 
 
 def _on_circles(step: Map, states: np.ndarray) -> np.ndarray:
-    """Angles by cosine and sine: as numbers they jump where they go round, which hides what is regular from the test."""
+    """Angles as cosine and sine: as numbers they jump at each turn, which hides regular motion from the test."""
     turns = [2 * math.pi / step.periodic[name] if name in step.periodic else None for name in step.names]
     columns = [[x] if k is None else [np.cos(k * x), np.sin(k * x)] for k, x in zip(turns, states.T, strict=True)]
     return np.stack([one for some in columns for one in some], axis=1)
 
 
 def _tested(states: np.ndarray) -> tuple[int, ZeroOneTest]:
-    """The first stride 1, 2, 4, … at which neighbours are not nearly ±alike, as in slow motion and in bands, and its test."""
+    """The first stride 1, 2, 4, … at which successive states are not almost equal or opposite, and its 0–1 test."""
     stride = 1
     while True:
         test = zero_one_test(states[::stride][:TESTED])

@@ -1,4 +1,4 @@
-"""`covariant_vectors`: the directions in which small displacements grow or shrink at the rate of each Lyapunov exponent."""
+"""`covariant_vectors`: covariant Lyapunov vectors along an orbit."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -22,9 +22,9 @@ PARTS = 20  # of the way, whose means tell the errors
 class CovariantVectors(Record):
     """``vectors`` (n, D, D): at each of the ``states`` (n, D) the unit vectors v_1, …, v_D as rows, up to their signs.
 
-    A step takes v_k to e^rate times that of the next state, ``rates`` (n, D), whose means are the ``exponents`` (D,), with
-    ``errors`` (D,). ``angles`` (n,): the smallest angle between what expands and what contracts on average, in radians, NaN
-    where one of them is missing: near 0 stable and unstable manifolds nearly touch. ``names`` of the entries.
+    A step maps v_k to e^rate times v_k at the next state, with ``rates`` (n, D), whose means are the ``exponents`` (D,), with
+    ``errors`` (D,). ``angles`` (n,): the smallest angle between the spaces of positive and of negative exponents, in radians,
+    NaN if one of them is empty; near 0, stable and unstable manifolds are almost tangent. ``names`` of the entries.
     """
 
     states: Annotated[np.ndarray, "n D"]
@@ -39,21 +39,21 @@ class CovariantVectors(Record):
 def covariant_vectors(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) -> CovariantVectors:
     """Covariant Lyapunov vectors along an orbit, by Ginelli's method.
 
-    Orthonormal tangents are pushed forward over the orbit and ``transient`` steps beyond its end, J Q_t = Q_{t+1} R_t; from there
-    coefficients go backward, R_t c_t = c_{t+1}, where they turn into those vectors of span{q_1, …, q_k} that grow most slowly:
-    v_k = Q c_k. Unlike the rows of Q they do not depend on the scalar product, and a step takes them to one another. Where
-    exponents are equal they are any vectors of a common space.
+    Orthonormal tangent vectors are pushed forward along the orbit and ``transient`` steps beyond its end, J Q_t = Q_{t+1} R_t.
+    The coefficients are then iterated backward, R_t c_t = c_{t+1}, and converge to the vectors v_k = Q c_k of span{q_1, …, q_k}
+    that grow most slowly. Unlike the rows of Q they do not depend on the scalar product, and a step maps them to one another.
+    For equal exponents the result is an arbitrary basis of their common space.
 
     Parameters
     ----------
     step : the map
     z0 : start, the d weights or the full state (D,)
-    n : states at which there are vectors
-    transient : steps left out before, and taken beyond the end; more are needed where exponents are nearly equal
+    n : number of states with vectors
+    transient : number of steps discarded before, and taken beyond the end; nearly equal exponents need more
 
     Raises
     ------
-    NumericsError : the orbit diverges or leaves the domain, or a step takes a direction to 0
+    NumericsError : the orbit diverges or leaves the domain, or a step maps a direction to 0
     UsageError : fewer than 20 states, a negative transient, or more numbers than memory holds
 
     Examples

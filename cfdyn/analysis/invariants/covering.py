@@ -1,4 +1,4 @@
-"""`covering`: which intervals an interval's image covers, and the entropy and cycles that follow."""
+"""`covering`: the covering relations among intervals, and the entropy and cycles that they imply."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -20,10 +20,11 @@ MOST, LONGEST = 2000, 12  # intervals; periods of which cycles are counted
 
 @dataclass(frozen=True)
 class Covering(Record):
-    """``matrix`` (n, n): how many parts of interval i, but for their ends apart, the map takes onto interval j.
+    """``matrix`` (n, n): entry (i, j) is the number of subintervals of interval i, disjoint up to ends, that the map takes onto
+    interval j.
 
     ``entropy``: ln of its spectral radius, a lower bound of the topological entropy; ``returns`` (12,): tr Aᵏ for k = 1, …, 12,
-    at least how many points have fᵏ(x) = x, but for ends that intervals share.
+    a lower bound of the number of solutions of fᵏ(x) = x, up to ends that intervals share.
     """
 
     intervals: Annotated[np.ndarray, "n 2"]
@@ -33,19 +34,19 @@ class Covering(Record):
 
 
 def covering(step: Map, intervals: Any) -> Covering:
-    """The covering relations among intervals of a continuous map of one variable, and what they imply.
+    """The covering relations among intervals of a continuous map of one variable, and their consequences.
 
-    If f(I) ⊇ J there is a part of I that is mapped onto J, so every walk through the graph of coverings is followed by an orbit,
-    and every closed walk by a cycle (Bolzano). In floating point, to 10⁻⁹ of an interval's width: evidence, not a proof.
+    If f(I) ⊇ J, a part of I is mapped onto J. Every walk through the graph of coverings is therefore followed by an orbit, and
+    every closed walk by a cycle (Bolzano). Computed in floating point, to 10⁻⁹ of an interval's width: evidence, not a proof.
 
     Parameters
     ----------
     step : a continuous map of one variable, without angles
-    intervals : (n, 2), or n + 1 increasing ends of intervals side by side, such as the points of a cycle
+    intervals : (n, 2), or n + 1 increasing ends of adjacent intervals, such as the points of a cycle
 
     Raises
     ------
-    UsageError : several variables, ends that do not increase, intervals that overlap, a map that jumps in one of them
+    UsageError : several variables, ends that do not increase, overlapping intervals, or a map that jumps in one of them
 
     Examples
     --------
@@ -84,7 +85,7 @@ def covering(step: Map, intervals: Any) -> Covering:
 
 
 def _intervals(given: Any) -> np.ndarray:
-    """As (n, 2), in order."""
+    """The intervals as (n, 2), in increasing order."""
     ends = table("intervals", given, 1 if np.ndim(given) == 1 else 2)
     parts = np.stack([ends[:-1], ends[1:]], axis=1) if ends.ndim == 1 else ends
     if parts.shape[1:] != (2,) or not 1 <= len(parts) <= MOST or not np.isfinite(parts).all():
@@ -96,5 +97,5 @@ def _intervals(given: Any) -> np.ndarray:
 
 
 def _crossings(sides: np.ndarray) -> int:
-    """How often the images of turning points go from one side of an interval to the other."""
+    """How often successive images of turning points lie on different sides of an interval."""
     return int((sides[1:] != sides[:-1]).sum())

@@ -25,11 +25,11 @@ FEWEST = 6  # sizes that a slope is fitted to
 
 @dataclass(frozen=True)
 class FractalDimension(Record):
-    """``value`` ± ``error``, NaN where there is no range of sizes to fit (see ``reason``).
+    """``value`` ± ``error``, NaN if there is no range of sizes to fit (see ``reason``).
 
-    ``kind``: "correlation" or "box". ``sizes`` (m,): distances, or sides of boxes, over the extent of the set; ``counts``
-    (m,): pairs that near, or boxes that hold points (extrapolated to infinitely many points); ``fitted`` (2,): the largest and
-    the smallest size of the fit.
+    ``kind``: "correlation" or "box". ``sizes`` (m,): distances, or sides of boxes, relative to the extent of the set;
+    ``counts`` (m,): pairs within that distance, or boxes that contain points (extrapolated to infinitely many points);
+    ``fitted`` (2,): the largest and the smallest size in the fit.
     """
 
     kind: str
@@ -42,24 +42,24 @@ class FractalDimension(Record):
 
 
 def fractal_dimension(points: Any, kind: str = "correlation", window: int = 10) -> FractalDimension:
-    """The slope of ln(pairs within r) over ln r, or of −ln(boxes of size ε that hold a point) over ln ε.
+    """The slope of ln(number of pairs within r) over ln r, or of −ln(number of boxes of size ε that contain a point) over ln ε.
 
-    Each coordinate is scaled to its extent. Fitted are all sizes from a tenth of it down to where there are fewer pairs
-    than points, or where half of the points fill less than 0.9 of the boxes; boxes that no point has reached yet are added by
-    Aitken's extrapolation from a quarter, half and all of the points. The error joins how far slopes over the coarse,
-    middle and fine sizes differ, which shows that there is no power law or not yet, and the scatter over four parts
-    of the orbit or four grids; for boxes also what a prefactor that changes by a fifth over the fitted sizes would do: Hénon's
+    Each coordinate is scaled to its extent. The fit uses all sizes from a tenth of the extent down to where there are fewer
+    pairs than points, or where half of the points fill less than 0.9 of the boxes. Aitken's extrapolation from a quarter, half
+    and all of the points adds the boxes that no point has reached yet. The error combines the difference of the slopes over
+    coarse, middle and fine sizes, which shows that there is no power law or not yet, with the scatter over four parts of the
+    orbit or four grids; for boxes also with the effect of a prefactor that changes by a fifth over the fitted sizes: Hénon's
     attractor looks like 1.23 down to 1/500 of its extent, and like 1.26 to 1.29 only beyond.
 
-    Limits. A density with singularities has logarithms beside its power: at r = 4 the correlation dimension 1 of the logistic
-    map is reached like 1/ln(1/r). Dimensions above 3 or so need more points than one has.
+    Limits. A singular density adds logarithms to the power law: at r = 4 the correlation dimension 1 of the logistic map is
+    approached like 1/ln(1/r). Dimensions above about 3 need more points than are available in practice.
 
     Parameters
     ----------
-    points : an Orbit, whose states are taken, or (n,) or (n, D) numbers, at least 1000 rows; 10⁴ do for a correlation
-        dimension, 10⁵ to 10⁶ for a box dimension
+    points : an Orbit, for its states, or (n,) or (n, D) numbers, at least 1000 rows; 10⁴ suffice for a correlation dimension,
+        10⁵ to 10⁶ for a box dimension
     kind : "correlation" (Grassberger & Procaccia) or "box"
-    window : pairs of so few rows apart or fewer are left out (Theiler)
+    window : pairs at most this many rows apart are excluded (Theiler)
 
     Examples
     --------
@@ -98,7 +98,7 @@ def fractal_dimension(points: Any, kind: str = "correlation", window: int = 10) 
 
 
 def _rows(points: Any) -> np.ndarray:
-    """The set as (n, D), finite."""
+    """The set as (n, D), checked to be finite."""
     given = points.z if isinstance(points, Orbit) else points
     rows = table("a set of points", given, 1 if np.ndim(given) == 1 else 2)
     rows = rows[:, None] if rows.ndim == 1 else rows
@@ -126,7 +126,7 @@ def _correlation(points: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _box(points: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, Slope | None, float]:
-    """(sizes, counts, fit, scatter over grids) of boxes; ``window`` means nothing here."""
+    """(sizes, counts, fit, scatter over grids) of boxes; ``window`` is ignored."""
     rng, n = np.random.default_rng(0), len(points)
     levels = min(HALVINGS, 2 + int(math.log2(n)))
     sizes = LARGEST * 2.0 ** -np.arange(levels)
@@ -148,7 +148,8 @@ def _box(points: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, Slope
 
 
 class Slope(NamedTuple):
-    """The slope of one logarithm over another, how far those of the thirds of its range [first, last) differ, and the range."""
+    """The slope of one logarithm over another, the spread of the slopes over thirds of its range [first, last), and the
+    range."""
 
     value: float
     drift: float
@@ -157,7 +158,7 @@ class Slope(NamedTuple):
 
 
 def pairs_within(points: np.ndarray, radii: np.ndarray, window: int) -> np.ndarray:
-    """How many pairs are at most r apart in their largest coordinate, of those more than ``window`` rows apart."""
+    """The number of pairs at most r apart in the maximum norm, among those more than ``window`` rows apart."""
     # A tree of many equal points would not branch.
     different, weights = np.unique(points, axis=0, return_counts=True)
     tree = cKDTree(different)
@@ -169,7 +170,8 @@ def pairs_within(points: np.ndarray, radii: np.ndarray, window: int) -> np.ndarr
 
 
 def boxes_filled(points: np.ndarray, largest: float, levels: int, offset: np.ndarray) -> np.ndarray:
-    """How many boxes of the sizes largest/2^k hold a point, k < levels; ``offset`` (D,) moves the finest grid, in its boxes."""
+    """The number of boxes of size largest/2^k, k < levels, that contain a point; ``offset`` (D,) shifts the finest grid, in
+    boxes."""
     cells = np.floor(points / (largest / 2.0 ** (levels - 1)) + offset).astype(np.int64)
     counts = np.empty(levels)
     for k in range(levels - 1, -1, -1):
@@ -180,7 +182,7 @@ def boxes_filled(points: np.ndarray, largest: float, levels: int, offset: np.nda
 
 
 def _distinct(cells: np.ndarray) -> np.ndarray:
-    """The different rows (n, D), by one number for each: columns are joined while it stays below 2⁶³, then numbered anew."""
+    """The distinct rows (n, D): columns are combined into one number while it stays below 2⁶³, then renumbered."""
     key, count = np.zeros(len(cells), np.int64), 1
     for column in cells.T:
         span = int(np.ptp(column)) + 1
@@ -191,7 +193,7 @@ def _distinct(cells: np.ndarray) -> np.ndarray:
 
 
 def slope(x: np.ndarray, y: np.ndarray, usable: np.ndarray) -> Slope | None:
-    """By least squares over the first run of usable sizes; None where there are too few."""
+    """The least-squares slope over the first run of usable sizes; None if there are too few."""
     first = int(np.argmax(usable))
     last = first + (int(np.argmin(usable[first:])) or len(usable) - first)
     if not usable.any() or last - first < FEWEST:

@@ -15,16 +15,18 @@ def lyapunov(
     step: Map | MatrixFreeMap | Flow, z0: Any, n: float | None = None, transient: float | None = None,
     progress: Callable[[int], None] | None = None, leading: int | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors.
+    """The Lyapunov exponents λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
+
+    `lyapunov_spectrum` also returns their errors.
 
     Parameters
     ----------
-    step : the map, or a smooth flow, of which exponents are per unit of time
+    step : the map, or a smooth flow, whose exponents are per unit of time
     z0 : start, the d weights or the full state (D,)
-    n : steps averaged over, 100,000 if not given; of a flow the time, 10,000
-    transient : steps, or the time, run before, 1000 if not given
-    progress : called now and then with the number of steps done, or the time
-    leading : how many of the largest
+    n : number of steps averaged over, 100,000 by default; for a flow the time, 10,000
+    transient : number of steps, or the time, before; 1000 by default
+    progress : called at times with the number of steps done, or the time
+    leading : number of the largest exponents to compute; all by default
 
     Returns
     -------

@@ -34,10 +34,10 @@ CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second 
 class LyapunovSpectrum(Record):
     """``exponents`` (D,), or the leading ones, the largest first, with standard errors ``errors``, NaN for a single step.
 
-    ``total``, ``total_error``: of all these together, the logarithm of how volumes shrink per step. ``dimension``: Kaplan
-    and Yorke's, k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the most exponents whose sum is not negative (D if that is all of them, NaN
-    if it takes more than the leading ones), with its error ``dimension_error`` by leaving out one part after the other.
-    ``steps`` averaged over. Of a flow exponents are per unit of time, ``unit`` "time", and ``steps`` is the time averaged over.
+    ``total``, ``total_error``: their sum, for all D the logarithmic rate at which volumes change per step. ``dimension``: the
+    Kaplan–Yorke dimension k + (λ_1 + … + λ_k)/|λ_{k+1}|, k the largest number of exponents with a nonnegative sum (D if that
+    holds for all, NaN if it takes more than the leading ones), with its jackknife error ``dimension_error``. ``steps`` averaged
+    over. For a flow, exponents are per unit of time, ``unit`` is "time", and ``steps`` is the time averaged over.
     """
 
     exponents: Annotated[np.ndarray, "D"]
@@ -54,32 +54,32 @@ def lyapunov_spectrum(
     step: Map | MatrixFreeMap | Flow, z0: Any, n: float | None = None, transient: float | None = None,
     progress: Callable[[int], None] | None = None, leading: int | None = None,
 ) -> LyapunovSpectrum:  # fmt: skip
-    """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way.
+    """Lyapunov exponents, all or the leading ones, with standard errors from the means over 20 segments of the orbit.
 
-    λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; of a flow dz/dt = F(z) of the tangents
-    dV/dt = DF(z) V, made orthonormal again and again, over the time n.
+    λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; for a flow dz/dt = F(z), of the tangent
+    vectors dV/dt = DF(z) V, reorthonormalized repeatedly over the time n.
 
-    The errors are those of an average over a mixing motion; they do not know of transients that are longer than the one left
-    out, nor of other attractors. Tangents turn during the last 1000 steps of the transient, or its last half; where that is
-    shorter, along the first steps after it too, up to 1000, which are then taken again. So of a linear map, at a fixed point,
-    and on a cycle whose period divides n/20, exponents are exact but for round-off once the tangents have turned, which
-    takes few times 1/(λ_k − λ_{k+1}) steps; along other orbits what is left of a turn counts once in n. Rows are made orthonormal
-    every 8 steps, sooner where digits would be lost.
+    The errors assume a mixing motion; they do not account for transients longer than the one discarded, nor for other
+    attractors. Tangent vectors align during the last 1000 steps of the transient, or its second half; if that is shorter, also
+    along the first steps after it, up to 1000, which are then repeated. For a linear map, at a fixed point, and on a cycle
+    whose period divides n/20, exponents are therefore exact up to round-off once the tangent vectors have aligned, which takes
+    a few times 1/(λ_k − λ_{k+1}) steps; along other orbits the remaining misalignment contributes once in n steps.
+    Reorthonormalization takes place every 8 steps, earlier if digits would be lost.
 
     Parameters
     ----------
-    step : the map, also one of a loss that is no formula: then tangents are pushed by Hessian-vector products; or a smooth flow
-        of up to 60 variables. Time in the formulas of a flow has no exponent
+    step : the map, also on a loss without a formula (tangent vectors then use Hessian-vector products), or a smooth flow of up
+        to 60 variables. Explicit time in a flow has no exponent
     z0 : start, the d weights or the full state (D,)
-    n : steps averaged over, 100,000 if not given; of a flow the time, 10,000
-    transient : steps, or the time, run before, 1000 if not given
-    progress : called now and then with the number of steps done, or the time
-    leading : how many of the largest; all D if not given, where D ≤ 300
+    n : number of steps averaged over, 100,000 by default; for a flow the time, 10,000
+    transient : number of steps, or the time, before; 1000 by default
+    progress : called at times with the number of steps done, or the time
+    leading : number of the largest exponents to compute; by default all D, if D ≤ 300
 
     Raises
     ------
     NumericsError : the orbit diverges or leaves the domain
-    UsageError : n below 1, a negative transient, a bad start, all of too many exponents, or a flow with an edge
+    UsageError : n below 1, a negative transient, an invalid start, all of too many exponents, or a flow with an edge
 
     Examples
     --------
@@ -90,7 +90,7 @@ def lyapunov_spectrum(
     >>> abs(first - 0.41922) < 4 * error < 1e-2, round(spectrum.dimension, 2)
     (True, 1.26)
 
-    Of the flow of Lorenz the volume shrinks by s + 1 + b in a unit of time:
+    The flow of Lorenz contracts volumes at the rate s + 1 + b:
 
     >>> lorenz = cf.Flow.from_text("s*(y-x); x*(r-z)-y; x*y-b*z", "x y z", {"s": 10.0, "r": 28.0, "b": 8/3})
     >>> spectrum = cf.analysis.lyapunov_spectrum(lorenz, [1.0, 1.0, 20.0], 300)
@@ -132,7 +132,7 @@ def lyapunov_spectrum(
 
 
 def _ended(step: AnyMap, z: np.ndarray) -> str:
-    """What is not finite a step from a state (D,): the next one, or of a matrix-free map its derivative."""
+    """What is not finite one step after a state (D,): the next state, or the derivative of a matrix-free map."""
     if step.compiled is None and np.isfinite(step.step(z)).all():
         return "the derivative of the step along the tangents stops being finite"
     return "the orbit stops being finite"
@@ -141,7 +141,7 @@ def _ended(step: AnyMap, z: np.ndarray) -> str:
 def _of_flow(
     flow: Flow, z0: Any, time: float, transient: float, progress: Callable[[int], None] | None, leading: int | None
 ) -> LyapunovSpectrum:
-    """The same by the tangent equation."""
+    """The spectrum of a flow, by the tangent equation."""
     require_smooth(flow, "lyapunov of a flow")
     if not (0 < time < math.inf and 0 <= transient < math.inf):
         raise UsageError(f"lyapunov needs a positive time and no negative transient, not {time:g} and {transient:g}")
@@ -162,7 +162,7 @@ def _of_flow(
 
 
 def _frame(dim: int, leading: int | None) -> np.ndarray:
-    """Tangents (k, D) to begin with, as many as are asked for."""
+    """Initial tangent vectors (k, D), as many as requested."""
     if leading is not None:
         return frame(dim, whole_number("`leading`", leading, 1, dim))
     if dim > MOST:
@@ -171,7 +171,7 @@ def _frame(dim: int, leading: int | None) -> np.ndarray:
 
 
 def averaged_exponents(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int, settings: dict) -> LyapunovSpectrum:
-    """Means and errors of the sums (parts, D) of logarithms over so many steps each."""
+    """Exponents and errors from the sums (parts, D) of logarithms over segments with these numbers of steps."""
     with np.errstate(invalid="ignore"):
         exponents, means = sums.sum(axis=0) / n, sums / lengths[:, None]
         scatter = (
@@ -190,7 +190,7 @@ def averaged_exponents(sums: np.ndarray, lengths: np.ndarray, n: float, dim: int
 
 
 def kaplan_yorke(exponents: np.ndarray, dim: int) -> float:
-    """Kaplan and Yorke's dimension; NaN where it takes more than the leading exponents that are known."""
+    """The Kaplan–Yorke dimension; NaN if it takes more than the known leading exponents."""
     sums = np.cumsum(exponents)
     k = int((sums >= 0).sum())
     if k == len(exponents):
@@ -199,7 +199,7 @@ def kaplan_yorke(exponents: np.ndarray, dim: int) -> float:
 
 
 def stretching(step: AnyMap) -> Stretching:
-    """(z, n, q, sums) → the number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangents."""
+    """A function (z, n, q, sums) → number of finite steps, see `cfdyn.kernels.orbits.stretch`; for up to D tangent vectors."""
     carefully, code = step.stretch, step.compiled
     if code is None or not code.in_lanes or code.spec.data is not None or step.dim > frames.MOST:
         return carefully

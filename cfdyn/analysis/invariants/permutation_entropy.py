@@ -1,4 +1,4 @@
-"""`permutation_entropy`: how many orders neighbours of a series take, and how evenly."""
+"""`permutation_entropy`: the entropy of the ordinal patterns of a series."""
 
 import math
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ LEAST = 5  # times as many rows as there are patterns
 
 @dataclass(frozen=True)
 class PermutationEntropy(Record):
-    """``entropy``: H = −Σ p ln p over the orders of ``order`` values in turn, in nats, with its ``error``.
+    """``entropy``: H = −Σ p ln p over the ordinal patterns of ``order`` successive values, in nats, with its ``error``.
 
     ``share``: H/ln(order!), 1 for noise; ``rate``: H(order) − H(order − 1), per step, an estimate of the metric entropy that
-    comes near it slowly, from above, as the order grows. ``patterns`` (n,): the orders that occur, as numbers of their places in
-    lexicographic order, with ``shares`` (n,); ``missing``: how many never occur. ``equal``: the part of the windows in which
-    values are equal; the earlier one counts as smaller.
+    converges slowly, from above, as the order grows. ``patterns`` (n,): the patterns that occur, numbered in lexicographic
+    order of their ranks, with frequencies ``shares`` (n,); ``missing``: how many never occur. ``equal``: the fraction of
+    windows with equal values; the earlier one then counts as smaller.
     """
 
     entropy: float
@@ -38,22 +38,22 @@ class PermutationEntropy(Record):
 
 
 def permutation_entropy(series: Any, order: int = 5, delay: int = 1, coordinate: int = 0) -> PermutationEntropy:
-    """The entropy of the orders that x_t, x_{t+delay}, … take: of ordinal patterns, which no increasing change of scale alters.
+    """The entropy of the ordinal patterns of x_t, x_{t+delay}, …; no increasing change of scale alters it.
 
-    Chaos of one variable forbids patterns that noise shows: of the logistic map at r = 4 no three values in turn fall. The
-    limit of H/(order − 1) is the metric entropy for maps of an interval that are monotone in pieces (slow; ``rate`` is nearer).
-    The error is that of a mean over 16 parts of the series; rows should outnumber the patterns five times.
+    Chaos in one variable forbids patterns that occur in noise: for the logistic map at r = 4, no three successive values
+    decrease. The limit of H/(order − 1) is the metric entropy for piecewise monotone maps of an interval (slow; ``rate`` is
+    closer). The error is that of a mean over 16 segments of the series; there should be five times as many rows as patterns.
 
     Parameters
     ----------
-    series : an Orbit, or (n,) or (n, d) numbers, one column of which is looked at
-    order : values in a pattern, 2 to 10
+    series : an Orbit, or (n,) or (n, d) numbers, of which one column is used
+    order : number of values in a pattern, 2 to 10
     delay : rows between them
     coordinate : the column
 
     Raises
     ------
-    UsageError : too few rows for so many patterns, entries that are not finite
+    UsageError : too few rows for so many patterns, or entries that are not finite
 
     Examples
     --------
@@ -92,7 +92,7 @@ def permutation_entropy(series: Any, order: int = 5, delay: int = 1, coordinate:
 
 
 def _column(series: Any, column: int) -> np.ndarray:
-    """One column, finite."""
+    """One column, checked to be finite."""
     given = series.z if isinstance(series, Orbit) else series
     rows = table("a series", given, 1 if np.ndim(given) == 1 else 2)
     rows = rows[:, None] if rows.ndim == 1 else rows
@@ -103,7 +103,8 @@ def _column(series: Any, column: int) -> np.ndarray:
 
 
 def _patterns(x: np.ndarray, length: int, lag: int) -> tuple[np.ndarray, float]:
-    """The number of each window's order, (n,), by how many later values are smaller; the part of windows with equal values."""
+    """The pattern number of each window, (n,), from counts of smaller later values; the fraction of windows with equal
+    values."""
     rows = len(x) - (length - 1) * lag
     number, equal = np.zeros(rows, np.int64), np.zeros(rows, bool)
     for i in range(length):

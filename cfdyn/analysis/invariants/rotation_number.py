@@ -1,4 +1,4 @@
-"""`rotation_number`: how many turns an angle makes per step."""
+"""`rotation_number`: the mean number of turns per step of an angle."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +17,10 @@ SAME = 1e-9  # of an angle: the lift goes on by whole periods to so much
 
 @dataclass(frozen=True)
 class RotationNumber(Record):
-    """``value`` (k,): turns per step of each angle, in the order of ``names``; ``error`` (k,): how far two stretches differ.
+    """``value`` (k,): turns per step of each angle, in the order of ``names``; ``error`` (k,): the difference of two segments.
 
-    On a quasi-periodic or periodic orbit the error falls faster than any power of n; on a chaotic one like n^(−1/2).
-    ``float`` of it is the value where there is one angle.
+    On a quasi-periodic or periodic orbit the error decreases faster than any power of n; on a chaotic one like n^(−1/2). If
+    there is one angle, ``float`` returns the value.
     """
 
     names: tuple[str, ...]
@@ -32,22 +32,21 @@ class RotationNumber(Record):
 
 
 def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) -> RotationNumber:
-    """ρ = lim (F^n(x) − x)/(n P) for each angle, F the lift of the map: the formula as it stands, not wrapped.
+    """The rotation number ρ = lim (F^n(x) − x)/(n P) of each angle, F the lift of the map: the formula as written, not wrapped.
 
-    The weighted Birkhoff average (1/P) Σ w_t (F(z_t) − z_t) with w_t ∝ exp(−1/(s(1 − s))), s = t/(n + 1). What the formula
-    itself wraps (mod, floor) is left out, if it takes off whole periods only.
+    It is computed as the weighted Birkhoff average (1/P) Σ w_t (F(z_t) − z_t) with w_t ∝ exp(−1/(s(1 − s))), s = t/(n + 1).
+    Wrapping in the formula itself (mod, floor) is undone if it removes whole periods only.
 
     Parameters
     ----------
     step : a map with angles, `cf.Map.from_text(…, periodic={"x": 1})`
     z0 : start, the d weights or the full state (D,)
-    n : steps averaged over, twice
-    transient : steps run before
+    n : number of steps averaged over, twice
+    transient : number of steps before
 
     Raises
     ------
-    UsageError : a map without angles, or one that turns an angle more than once while it goes around, such as 2x mod 1: it
-        has no rotation number
+    UsageError : a map without angles, or one of degree other than 1, such as 2x mod 1, which has no rotation number
     NumericsError : the orbit leaves the domain or diverges
 
     Examples
@@ -91,7 +90,7 @@ def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) 
 
 
 def _check_lift(step: Map, z: np.ndarray, k: int, period: float) -> None:
-    """An error if the lift is not one turn further where the angle in entry k is."""
+    """Raise an error unless the lift advances by one period when the angle in entry k does."""
     there = z.copy()
     there[k] += period
     lift = step.rule("lift")

@@ -1,4 +1,4 @@
-"""`topological_entropy`: how fast a map of one variable makes more and more different orbits, between two bounds."""
+"""`topological_entropy`: lower and upper bounds of the topological entropy of a one-dimensional map."""
 
 import math
 from collections.abc import Callable
@@ -21,12 +21,12 @@ FIRST, WORDS = 8, 24  # steps that ends of laps are followed at first; laps of w
 
 @dataclass(frozen=True)
 class TopologicalEntropy(Record):
-    """``lower`` ≤ h ≤ ``upper``, per step, in floating point; ``upper`` is inf where laps may have been overlooked.
+    """Bounds ``lower`` ≤ h ≤ ``upper``, per step, in floating point; ``upper`` is inf if laps may have been missed.
 
-    ``interval`` (2,): h is of the orbits that stay in it. ``laps``: how many the map has there; ``words`` (n,): how many words
-    of 1, …, n laps its orbits follow, which is how many laps f, f², …, fⁿ have (up to joints that are no turning points, and an
-    upper bound for n > ``steps``). ``steps``: so many images of the ends of laps were taken. ``reason``: why the bounds are
-    not nearer, or "".
+    ``interval`` (2,): h is that of the orbits that stay in it. ``laps``: the number of laps of the map there; ``words`` (n,):
+    the number of itineraries of length 1, …, n, which is the number of laps of f, f², …, fⁿ (up to joints that are not turning
+    points, and an upper bound for n > ``steps``). ``steps``: the number of images taken of the ends of laps. ``reason``: why
+    the bounds are not closer, or "".
     """
 
     lower: float
@@ -39,7 +39,7 @@ class TopologicalEntropy(Record):
 
     @property
     def meaning(self) -> str:
-        """The finding as a sentence."""
+        """The result as a sentence."""
         if self.upper <= 0:
             return "The topological entropy is 0: the number of distinguishable orbits grows subexponentially."
         digits = 10 if self.upper - self.lower < 1e-9 else 4
@@ -54,30 +54,31 @@ def topological_entropy(
     step: Map, interval: Any = (-math.inf, math.inf), tolerance: float = 1e-9, steps: int = 1024,
     progress: Callable[[str], None] | None = None,
 ) -> TopologicalEntropy:  # fmt: skip
-    """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed.
+    """h = lim (1/n) ln(number of laps of fⁿ), between two bounds, for a piecewise monotone map of one variable; jumps are
+    allowed.
 
-    The ends of the laps and their first N images divide the interval. A graph whose nodes are intervals [p, q] between such
-    points, with an arrow to the image of each part that lies in one lap, has the itineraries as its walks (Hofbauer). Where an
-    image ends between two points, its end is moved inward for the lower bound, so that intervals cover one another and
-    every walk is an orbit's, and outward for the upper one, so that every orbit has a walk. The logarithms of the spectral
-    radii approach h like exp(−N h); N is doubled until they are near.
+    The ends of the laps and their first N images divide the interval. A graph has intervals [p, q] between such points as
+    nodes, and an arrow to the image of each part that lies in one lap; its walks are the itineraries (Hofbauer). If an image
+    ends between two points, its end is moved inward for the lower bound, so that intervals cover one another and every walk has
+    an orbit, and outward for the upper bound, so that every orbit has a walk. The logarithms of the spectral radii converge to
+    h like exp(−N h); N is doubled until they are close.
 
-    The bounds hold for a map that differs from this one by round-off: images that come within 10⁻¹³ of the interval's width to
-    a point of the partition are taken to be that point, so windows of stable cycles and other Markov maps have exact values.
+    The bounds hold for a map that differs from this one by round-off: an image within 10⁻¹³ of the interval's width of a point
+    of the partition is identified with it, so windows of stable cycles and other Markov maps have exact values.
 
     Parameters
     ----------
     step : a map of one variable, without angles
-    interval : (lo, hi); h is of the orbits that stay in it. Infinite ends: of all bounded orbits, if bounds of the map far out
-        say where they are
-    tolerance : distance of the bounds at which it is content
-    steps : N at most
-    progress : called with a few words in each round
+    interval : (lo, hi); h is that of the orbits that stay in it. Infinite ends: of all bounded orbits, if bounds of the map far
+        out locate them
+    tolerance : difference of the bounds at which the computation stops
+    steps : largest N
+    progress : called with a message in each round
 
     Raises
     ------
-    UsageError : several variables or an angle, an empty interval, a map without bounds of its slope, or one of which nothing
-        is known far out in an infinite interval
+    UsageError : several variables or an angle, an empty interval, a map whose slope cannot be bounded, or whose orbits far out
+        in an infinite interval are unknown
 
     Examples
     --------
@@ -127,7 +128,7 @@ def _bounds(
 
 
 def _log(root: float) -> float:
-    """ln of a number of ways to go on: of the empty set and of a single one alike 0."""
+    """ln of a number of continuations; 0 for none and for one."""
     return math.log(max(root, 1.0))
 
 

@@ -1,4 +1,4 @@
-"""`zero_one_test`: chaotic or regular, from a series of numbers alone."""
+"""`zero_one_test`: chaotic or regular, from a time series alone."""
 
 import math
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ CUT = 10  # displacements are looked at up to a tenth of the series
 class ZeroOneTest(Record):
     """``K``: the median over angles c of K_c, near 1 for chaos and near 0 for regular motion.
 
-    ``kind``: "chaotic", "regular" or "undecided", with its ``reason``. ``low``, ``high``: the quartiles of K_c, whose spread
-    says how far to trust the median. ``angles``, ``values`` (m,): all c and K_c. ``neighbours``: the correlation of x_t and
-    x_{t+1}. ``walk`` (n, 2): the walk (p, q) at the angle whose K_c is the median.
+    ``kind``: "chaotic", "regular" or "undecided", with its ``reason``. ``low``, ``high``: the quartiles of K_c; their spread
+    measures the reliability of the median. ``angles``, ``values`` (m,): all c and K_c. ``neighbours``: the correlation of x_t
+    and x_{t+1}. ``walk`` (n, 2): the walk (p, q) at the angle whose K_c is the median.
     """
 
     kind: str
@@ -40,28 +40,28 @@ class ZeroOneTest(Record):
 
 
 def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
-    """The 0–1 test for chaos of Gottwald and Melbourne: no map, no derivative, no reconstruction of a space.
+    """The 0–1 test for chaos of Gottwald and Melbourne, from a series alone: without the map, derivatives or an embedding.
 
-    The series x drives a walk in the plane, p(n) = Σ_{j≤n} x_j cos jc, q(n) = Σ x_j sin jc. Chaos makes it diffuse, regular
-    motion leaves it bounded: K_c is the correlation of n with its mean square displacement D_c(n), n ≤ N/10, less the term
-    that oscillates; K the median over 100 random c in (π/5, 4π/5), as single c may resonate.
+    The series x drives a walk in the plane, p(n) = Σ_{j≤n} x_j cos jc, q(n) = Σ x_j sin jc, which is diffusive for chaos and
+    bounded for regular motion. K_c is the correlation of n with the mean square displacement D_c(n), n ≤ N/10, without its
+    oscillating term; K is the median over 100 random c in (π/5, 4π/5), since a single c may resonate.
 
-    Limits. Noise looks like chaos: a small one beside a regular motion makes K undecided, then 1. Weak chaos in many narrow
-    bands (just beyond the end of a cascade) needs more rows and passes for regular until then; where neighbours are correlated
-    by less than −0.9, every 2nd, 4th, … row is looked at too, and what is chaotic there is undecided. A series sampled too
-    often (a flow, or a slow drift) gives K ≈ 0 whatever it is: it is undecided here where neighbours are correlated by more
-    than 0.9. Angles that are kept in one turn jump; give their cosines and sines.
+    Limits. Noise looks like chaos: weak noise on a regular motion makes K undecided, stronger noise 1. Weak chaos in many
+    narrow bands (just beyond the accumulation of a cascade) needs more rows and appears regular until then. If successive rows
+    are correlated by less than −0.9, the test also takes every 2nd, 4th, … row; if these look chaotic, the result is undecided.
+    An oversampled series (a flow, or a slow drift) gives K ≈ 0 in any case: it is undecided if successive rows are correlated
+    by more than 0.9. Angles wrapped to one turn jump; pass their cosines and sines.
 
     Parameters
     ----------
-    orbit : an Orbit, or (n,) or (n, d) numbers; of several columns a fixed random combination is looked at, each scaled to
-        variance 1
-    transient : rows left out at the start
+    orbit : an Orbit, or (n,) or (n, d) numbers; several columns, each scaled to variance 1, are combined with fixed random
+        weights
+    transient : number of rows discarded at the start
     seed : of the angles and of the combination
 
     Raises
     ------
-    UsageError : fewer than 200 rows, entries that are not finite
+    UsageError : fewer than 200 rows, or entries that are not finite
 
     Examples
     --------
@@ -96,7 +96,7 @@ def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
 
 
 def _rows(orbit: Any) -> np.ndarray:
-    """The series as (n, d), finite."""
+    """The series as (n, d), checked to be finite."""
     if isinstance(orbit, Orbit):
         rows = np.asarray(orbit.w, dtype=float)
         if orbit.status != "done":
@@ -111,7 +111,7 @@ def _rows(orbit: Any) -> np.ndarray:
 
 
 def _observed(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One series of mean 0 and variance 1, (n,); zeros where nothing varies."""
+    """One series of mean 0 and variance 1, (n,); zeros if nothing varies."""
     weights = rng.normal(size=(rows.shape[1],))
     size = np.abs(rows).max(axis=0)
     scaled = rows / np.where(size > 0, size, 1.0)
@@ -122,7 +122,7 @@ def _observed(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _in_bands(x: np.ndarray, angles: np.ndarray, reason: str) -> tuple[str, str]:
-    """Regular still, if every 2nd, 4th, … row by itself, as long as these jump too and are enough, is so as well."""
+    """"regular" only if every 2nd, 4th, … row is regular too, while these also alternate and suffice; else "undecided"."""
     stride = 2
     while len(x) // stride >= FEWEST:
         own = x[::stride] - x[::stride].mean()
@@ -156,7 +156,7 @@ def growth_rates(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """K_c for each angle c: the correlation of n with the mean square displacement D_c(n), n = 1 … N/10.
 
     The walk is z_c(n) = Σ_{j≤n} x_j e^{ijc}; D_c(n) = (mean of |z_c(j+n) − z_c(j)|²) − (mean of x)² (1 − cos nc)/(1 − cos c),
-    the term that oscillates being taken off.
+    without the oscillating term.
     """
     n, t = len(x), np.arange(1, len(x) + 1)
     cut = n // CUT

@@ -1,1 +1,1 @@
-"""Random batches and noise: densities, exponents, escapes."""
+"""Random batches and noise: invariant densities, Lyapunov exponents, escape times."""

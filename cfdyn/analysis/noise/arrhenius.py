@@ -1,4 +1,4 @@
-"""`arrhenius`: how the logarithm of mean escape times grows with the inverse of the noise."""
+"""`arrhenius`: the slope of the logarithm of mean escape times over the inverse of the noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from cfdyn.records.record import Record, provenance
 class Arrhenius(Record):
     """ln τ = ``intercept`` + ``slope``/T, fitted to mean escape times τ in steps at m sizes T of noise.
 
-    ``sizes`` (m,): T, increasing; ``means`` (m,), ``errors`` (m,): τ, and the standard error of ln τ. ``low``…``high``: the
-    slope's 95 % interval if the line is right. ``p_value``: that the means lie on a line, by χ²; small where the prefactor
-    changes with T, or noise is too large; NaN for two sizes. ``local`` (m−1,), ``local_errors``: slopes between neighbours, the
-    smallest T first: what a curve tends to is seen in these.
+    ``sizes`` (m,): T, increasing; ``means`` (m,): τ; ``errors`` (m,): the standard error of ln τ. ``low``…``high``: the 95 %
+    interval of the slope if the linear model holds. ``p_value``: of the χ² test of the linear model, small if the prefactor
+    changes with T or the noise is too large; NaN for two sizes. ``local`` (m−1,), ``local_errors``: slopes between adjacent
+    sizes, the smallest T first, which show the limit of a curve.
     """
 
     sizes: Annotated[np.ndarray, "m"]
@@ -36,26 +36,26 @@ class Arrhenius(Record):
 
     @property
     def prefactor(self) -> float:
-        """e^intercept, in steps."""
+        """The prefactor e^intercept, in steps."""
         return float(np.exp(self.intercept))
 
 
 def arrhenius(found: Sequence[EscapeTimes], sizes: Sequence[float]) -> Arrhenius:
     """The Arrhenius slope of mean escape times: V of τ ∝ e^{V/T}, with a 95 % interval.
 
-    Weighted least squares of ln τ over 1/T. In the limit of small noise of variance T the slope is the least ½Σ|ξ_t|² that takes
-    the map out; for gradient descent with a small rate η and noise of variance T on the gradient that is 2ΔL/η, ΔL the height of
-    the barrier (Kramers). At a finite noise the line bends: see ``p_value`` and ``local``.
+    Weighted least squares of ln τ over 1/T. In the limit of small noise of variance T, the slope is the least ½Σ|ξ_t|² that
+    makes the map escape; for gradient descent with a small rate η and noise of variance T on the gradient it is 2ΔL/η, ΔL the
+    height of the barrier (Kramers). At finite noise the line is curved: see ``p_value`` and ``local``.
 
     Parameters
     ----------
-    found : escape times with different noise, otherwise of the same map
-    sizes : T of each: the variance of the noise, 1/batch, or what else noise is proportional to
+    found : escape times for different noise, otherwise of the same map
+    sizes : T of each: the variance of the noise, 1/batch, or another quantity proportional to the noise
 
     Raises
     ------
-    UsageError : fewer than two, sizes that are not positive or twice the same, times where no run left or a rate that changes
-        with time while some runs have not escaped
+    UsageError : fewer than two, sizes that are not positive or not distinct, escape times without an escape, or an escape rate
+        that changes with time while some runs have not escaped
 
     Examples
     --------

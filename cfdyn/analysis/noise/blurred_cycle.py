@@ -1,4 +1,4 @@
-"""`blurred_cycle`: whether a cycle is still there under noise, run by run, with its significance."""
+"""`blurred_cycle`: whether a cycle is still detectable under noise, run by run, with its significance."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,13 +22,14 @@ NORMAL = 1.959963984540054  # 95 % between −1 and 1 times this
 
 @dataclass(frozen=True)
 class BlurredCycle(Record):
-    """In how many runs `oscillation` finds the period that the map has without noise, over ``values`` (m,) of ``name``.
+    """The number of runs in which `oscillation` finds the period of the noiseless map, over ``values`` (m,) of ``name``.
 
-    ``period``: without noise, N, by `classify`. ``seen`` (m,): runs with this very period, ``banded`` (m,): irregular ones that
-    still visit N bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of
-    both with its 95 % interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance
-    ``level``. ``verdicts`` (m,): dicts of kinds ("period 3", "irregular", "no oscillation") and in how many runs.
-    ``amplitude``, ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
+    ``period``: N of the map without noise, by `classify`. ``seen`` (m,): runs with this period, ``banded`` (m,): irregular ones
+    that still visit N bands (or a multiple) in turn, of ``judged`` (m,) bounded runs; ``share``, ``low``, ``high`` (m,): the
+    fraction of both with its 95 % interval (Wilson's). ``p_values`` (m,): the probability of at least ``seen`` false alarms,
+    each with probability ``level``. ``verdicts`` (m,): dicts from kinds ("period 3", "irregular", "no oscillation") to numbers
+    of runs. ``amplitude``, ``signal_to_noise`` (m,): medians over the runs with the period, NaN if there are none. ``steps``:
+    length of each log.
     """
 
     name: str
@@ -49,7 +50,7 @@ class BlurredCycle(Record):
 
     @property
     def still(self) -> np.ndarray:
-        """1 where the order is found in most runs (``low`` above ½), −1 where in few (``high`` below ½), else 0; (m,)."""
+        """1 if most runs show the order (``low`` above ½), −1 if few do (``high`` below ½), else 0; (m,)."""
         return np.where(self.low > 0.5, 1, np.where(self.high < 0.5, -1, 0))
 
 
@@ -57,29 +58,28 @@ def blurred_cycle(
     step: RandomMap, z0: Any, varied: tuple[str, Any], steps: int = 512, runs: int = 20, transient: int = 1000,
     max_period: int = 32, level: float = 0.01, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> BlurredCycle:  # fmt: skip
-    """Whether a cycle is still there under noise: `oscillation` of each of many runs, over the size of the noise or of batches.
+    """Whether a cycle persists under noise: `oscillation` of each of many runs, over the size of the noise or of the batches.
 
-    Noise blurs the points of a cycle and lets its phase slip. In a log of n steps the period is found while slips are rarer than
-    about one in n, so the answer depends on ``steps``: it is about logs of this length. A step whose multiplier is near −1
-    alternates by itself when driven by noise, for 1/(1 + μ) steps on end: at the edge of stability that may count as period 2
-    where there is no cycle. Runs are judged one by one, each with the chance ``level`` of a false alarm; ``p_values`` says how
-    likely the alarms are to be false together.
+    Noise blurs the points of a cycle and makes its phase slip. In a log of n steps the period is found if slips are rarer than
+    about one in n, so the answer refers to logs of length ``steps``. A step with a multiplier near −1 alternates when driven by
+    noise, for 1/(1 + μ) steps at a time: at the edge of stability this may count as period 2 although there is no cycle. Each
+    run is tested separately, with the false-alarm probability ``level``; ``p_values`` combine the runs.
 
     Parameters
     ----------
-    step : as `cf.random_map` makes it
-    z0 : where all runs begin, weights (d,) or the full state (D,)
-    varied : ("noise", variances), ("batch", sizes), ("label_noise", …), ("repeat", …), or a parameter, its values increasing
-    steps : of each log, after the transient
-    runs : logs for each value
-    max_period, level : as of `oscillation`
-    threads : as many as there are processors if not given
+    step : a random map, see `cf.random_map`
+    z0 : start of all runs, weights (d,) or the full state (D,)
+    varied : ("noise", variances), ("batch", sizes), ("label_noise", …), ("repeat", …), or a parameter, with increasing values
+    steps : length of each log, after the transient
+    runs : number of logs for each value
+    max_period, level : as for `oscillation`
+    threads : by default the number of processors
     progress : called with the number of values done
 
     Raises
     ------
-    NumericsError : the map without noise ends on no cycle that `classify` names
-    UsageError : no random map, values that do not increase, or numbers out of their ranges
+    NumericsError : the map without noise does not settle on a cycle that `classify` finds
+    UsageError : not a random map, values that do not increase, or numbers out of range
 
     Examples
     --------
@@ -121,7 +121,7 @@ def _judged(
     step: RandomMap, z: np.ndarray, runs: int, transient: int, steps: int, d: int, max_period: int, level: float,
     threads: int | None,
 ) -> list[Oscillation]:  # fmt: skip
-    """What `oscillation` says of the weights in each run that stays bounded."""
+    """The result of `oscillation` for the weights of each run that stays bounded."""
     seen: list[np.ndarray] = []
     visited(step, z, runs, transient, steps, threads, None, lambda now: seen.append(now[:, :, :d]))
     logs = np.concatenate(seen)

@@ -1,4 +1,5 @@
-"""`escape_times`: how long a random map stays in a region, over many runs, those that stay to the end included."""
+"""`escape_times`: the time that a random map stays in a region, over many runs, with runs that do not escape as censored
+data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,15 +20,16 @@ SURE = 0.01  # a p-value below which times are not exponential
 
 @dataclass(frozen=True)
 class EscapeTimes(Record):
-    """When each of R runs left a region, in steps.
+    """The steps at which each of R runs left a region.
 
-    ``outside``: the condition; ``times`` (R,): the step after which it held first, or the run diverged; 0 for one that was
-    inside after all ``steps``. ``escaped``: how many left. ``mean``: the mean exit time, the steps of all runs inside over
-    ``escaped``, with its 95 % interval ``low``…``high``: where some runs have not escaped, that of a constant rate per step;
-    NaN without any exit, and ``low`` is then the mean at which 95 % of such samples have one. ``p_value``: that the chance per
-    step is the same in the first and in the second half of the time at risk, small where it is not; the mean with runs left
-    over needs that. ``t`` (n,), ``survival`` (n,), ``error`` (n,): Kaplan and Meier's estimate that a run is inside after step
-    t, with Greenwood's standard error. ``final`` (R, D): the state where each left, or is. ``status``: how many went which way.
+    ``outside``: the condition; ``times`` (R,): the first step after which it held, or the run diverged; 0 for a run that was
+    inside after all ``steps``. ``escaped``: number of runs that left. ``mean``: the mean exit time, the steps of all runs
+    inside divided by ``escaped``, with its 95 % interval ``low``…``high``; if some runs have not escaped, it assumes a constant
+    rate per step. It is NaN if no run left, and ``low`` is then the mean at which 95 % of such samples would have an exit.
+    ``p_value``: of the hypothesis that the escape rate is the same in the first and the second half of the time at risk, which
+    the mean assumes if some runs have not escaped. ``t`` (n,), ``survival`` (n,), ``error`` (n,): the Kaplan–Meier estimate of
+    the probability to be inside after step t, with Greenwood's standard error. ``final`` (R, D): the state at exit, or the last
+    one. ``status``: the number of runs by outcome.
     """
 
     outside: str
@@ -46,17 +48,17 @@ class EscapeTimes(Record):
 
     @property
     def exponential(self) -> bool:
-        """False if the escape rate changes with time, by 99 % evidence."""
+        """False if the escape rate changes with time, at the 99 % level."""
         return not self.p_value < SURE
 
     @property
     def log_error(self) -> float:
-        """The standard error of ln(mean): 1/√escaped where some runs have not escaped, else from the scatter of times."""
+        """The standard error of ln(mean): 1/√escaped if some runs have not escaped, else from the scatter of times."""
         return log_error(self.times, self.escaped)
 
 
 def log_error(times: np.ndarray, escaped: int) -> float:
-    """As of `EscapeTimes.log_error`."""
+    """The same as `EscapeTimes.log_error`, from its fields."""
     if not escaped:
         return float("inf")
     if escaped < len(times) or escaped < 2:
@@ -68,26 +70,27 @@ def escape_times(
     step: RandomMap, z0: Any, outside: str, steps: int = 100_000, runs: int = 400, threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> EscapeTimes:  # fmt: skip
-    r"""The first steps after which a random map is outside a region, over many runs from one start.
+    r"""The first exit times of a random map from a region, over many runs from one start.
 
-    With a small noise of variance ε about an attracting fixed point the mean exit time grows as :math:`e^{V/\varepsilon}`, V
-    the least ½Σ|ξ_t|² that takes the map out (Freidlin and Wentzell; Kramers where steps are small), and exit times become
-    exponential. Runs that are inside after all steps are censored, not thrown away: with E exits in a total of T steps inside
-    the mean is T/E. `arrhenius` fits V to several ε. A run that diverges has left.
+    For small noise of variance ε about an attracting fixed point the mean exit time grows as :math:`e^{V/\varepsilon}`, V the
+    least ½Σ|ξ_t|² that makes the map leave (Freidlin and Wentzell; Kramers for small steps), and exit times become
+    exponentially distributed. Runs that are inside after all steps are censored data: with E exits in a total of T steps
+    inside, the mean is T/E. `arrhenius` fits V to several ε. A run that diverges has left.
 
     Parameters
     ----------
-    step : as `cf.random_map` makes it
-    z0 : where all runs begin, weights (d,) or the full state (D,), inside
+    step : a random map, see `cf.random_map`
+    z0 : start of all runs, weights (d,) or the full state (D,), inside the region
     outside : a condition on state and parameters with one < or >, such as "w > 0" or "w1**2 + w2**2 > a"
-    steps : at most, in each run
-    runs : how many
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of steps done
+    steps : largest number of steps in each run
+    runs : number of runs
+    threads : by default the number of processors
+    progress : called at times with the number of steps done
 
     Raises
     ------
-    UsageError : no random map, nothing drawn, a start that is outside, no such condition, or numbers out of their ranges
+    UsageError : not a random map, a map without randomness, a start that is outside, an invalid condition, or numbers out of
+        range
 
     Examples
     --------
@@ -123,7 +126,7 @@ def escape_times(
 
 
 def _mean(times: np.ndarray, steps: int) -> tuple[float, float, float, float]:
-    """The mean exit time, its 95 % interval, and the p-value of a constant chance."""
+    """The mean exit time, its 95 % interval, and the p-value of a constant escape rate."""
     from scipy.stats import binomtest, chi2, t
 
     escaped, total = int((times > 0).sum()), float(np.where(times > 0, times, steps).sum())
@@ -153,7 +156,7 @@ def _half(stay: np.ndarray, total: float) -> int:
 
 
 def _survival(times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kaplan and Meier's estimate at the start and at each step with an exit; all others stay to the end."""
+    """The Kaplan–Meier estimate at the start and at each step with an exit; all other runs stay to the end."""
     t, exits = np.unique(times[times > 0], return_counts=True)
     at_risk = len(times) - np.concatenate([[0], np.cumsum(exits)[:-1]]) if len(t) else np.zeros(0)
     survival = np.concatenate([[1.0], np.cumprod(1 - exits / at_risk)])

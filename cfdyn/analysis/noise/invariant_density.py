@@ -1,4 +1,4 @@
-"""`invariant_density`: where a random map is in the long run."""
+"""`invariant_density`: the invariant density of a random map."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ MARGIN = 0.15  # of their range, on either side
 
 @dataclass(frozen=True)
 class InvariantDensity(Record):
-    """How often one entry of the state, ``name``, is where, over ``steps`` of each of ``runs``.
+    """A histogram of one entry of the state, ``name``, over ``steps`` of each of ``runs``.
 
-    ``edges`` (n+1,) of a uniform grid; ``density`` (n,), its sum over cells times their width is 1 − ``beyond``, the part of the
-    states off the grid; ``errors`` (n,): its standard errors, from the runs. ``mean``, ``variance`` and their standard errors:
-    of all states, also those off the grid. ``drift``: by how many standard errors the means of the first and the second half of
-    the way differ; several say that the runs have not forgotten where they began. ``status``: how many runs went which way; those
-    that are over do not count.
+    ``edges`` (n+1,) of a uniform grid; ``density`` (n,): its integral is 1 − ``beyond``, the fraction of states off the grid;
+    ``errors`` (n,): its standard errors, from the runs. ``mean``, ``variance`` and their standard errors: over all states, also
+    those off the grid. ``drift``: the difference of the means of the first and the second half of the runs, in standard errors;
+    a value of several means that the runs have not forgotten their start. ``status``: the number of runs by outcome; runs that
+    ended early do not count.
     """
 
     name: str
@@ -45,7 +45,7 @@ class InvariantDensity(Record):
 
     @property
     def centres(self) -> np.ndarray:
-        """The middle of each cell, (n,)."""
+        """The centres of the cells, (n,)."""
         return (self.edges[1:] + self.edges[:-1]) / 2
 
 
@@ -56,28 +56,28 @@ def invariant_density(
 ) -> InvariantDensity:  # fmt: skip
     """The invariant density of a random map along one entry of its state: a histogram on a uniform grid, with standard errors.
 
-    ρ(x) dx is the part of the time that is spent in dx, averaged over independent runs from one start. States of one run depend
-    on one another, so errors come from the runs: s/√R, s the standard deviation of their histograms. Where runs do not
-    get about in time (two minima behind a high barrier) this is where they are from there, not the density; ``drift`` warns if
-    they still move.
+    ρ(x) dx is the fraction of time spent in dx, averaged over independent runs from one start. Successive states of a run are
+    dependent, so errors come from the runs: s/√R, s the standard deviation of their histograms. If the runs do not mix in the
+    given time (two minima separated by a high barrier), the result depends on the start and is not the invariant density;
+    ``drift`` warns if the distribution still changes.
 
     Parameters
     ----------
-    step : as `cf.random_map` makes it
-    z0 : where all runs begin, weights (d,) or the full state (D,)
-    coordinate : the name of an entry of the state; the first one if not given
-    bins : cells, n
-    limits : of the grid; from where the runs are after the transient if not given
-    steps : that are counted of each run
-    runs : how many, 2 or more
-    transient : steps before
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of steps done
+    step : a random map, see `cf.random_map`
+    z0 : start of all runs, weights (d,) or the full state (D,)
+    coordinate : the name of an entry of the state; by default the first one
+    bins : number of cells, n
+    limits : of the grid; by default from the states of the runs after the transient
+    steps : number of steps counted in each run
+    runs : number of runs, 2 or more
+    transient : number of steps before
+    threads : by default the number of processors
+    progress : called at times with the number of steps done
 
     Raises
     ------
-    NumericsError : fewer than two runs go on
-    UsageError : a map where nothing is drawn, an unknown entry, or numbers out of their ranges
+    NumericsError : fewer than two runs stay bounded
+    UsageError : a map without randomness, an unknown entry, or numbers out of range
 
     Examples
     --------
@@ -111,7 +111,7 @@ def invariant_density(
 
 
 def _limits(step: RandomMap, z: np.ndarray, place: int, runs: int, transient: int, threads: int | None) -> tuple[float, float]:
-    """The range of the runs after the transient, and a margin."""
+    """The range of the runs after the transient, with a margin."""
     seen: list[np.ndarray] = []
     visited(step, z, min(runs, 100), transient, PILOT, threads, None, lambda now: seen.append(now[:, :, place]))
     x = np.concatenate(seen)
@@ -124,7 +124,8 @@ def _limits(step: RandomMap, z: np.ndarray, place: int, runs: int, transient: in
 
 
 class _Counter:
-    """Counts (R, bins), and sums of x and x² over both halves of the way, (2, R) each, x from the middle of the grid on."""
+    """Counts (R, bins), and sums of x and x² over both halves of the runs, (2, R) each, x relative to the centre of the
+    grid."""
 
     def __init__(self, low: float, high: float, bins: int, runs: int, place: int, steps: int):
         self.low, self.width, self.bins, self.place, self.steps = low, (high - low) / bins, bins, place, steps

@@ -1,4 +1,4 @@
-"""`noise_induced`: the largest Lyapunov exponent over the size of noise, and where noise makes order or chaos."""
+"""`noise_induced`: the largest Lyapunov exponent over the size of the noise, and noise-induced order or chaos."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from cfdyn.records.record import Record, provenance
 
 @dataclass(frozen=True)
 class NoiseInduced(Record):
-    """The largest exponent λ over ``values`` (m,) of what is varied, ``name``.
+    """The largest Lyapunov exponent λ over ``values`` (m,) of the varied quantity ``name``.
 
-    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN where no run stays bounded; ``alive`` (m,): the
+    ``exponents``, ``errors`` (m,): λ per step with its standard error, NaN if no run stays bounded; ``alive`` (m,): the
     fraction of runs that stay bounded; ``p_values`` (m,): as in `RandomLyapunov`. ``without``, ``without_error``: those of the
     deterministic map from the same start; NaN if it diverges.
     """
@@ -32,12 +32,12 @@ class NoiseInduced(Record):
 
     @property
     def signs(self) -> np.ndarray:
-        """1 where λ is above 0 by 3 standard errors, −1 where it is below by as much, else 0; (m,)."""
+        """1 if λ exceeds 0 by 3 standard errors, −1 if it is as far below 0, else 0; (m,)."""
         return _signs(self.exponents, self.errors)
 
     @property
     def induced(self) -> np.ndarray:
-        """ "chaos" where noise makes λ positive that is negative without, "order" where it is the other way round; (m,)."""
+        """"chaos" if λ is positive with noise and negative without, "order" in the opposite case, else ""; (m,)."""
         before = int(_signs(np.array([self.without]), np.array([self.without_error]))[0])
         names = {(-1, 1): "chaos", (1, -1): "order"}
         return np.array([names.get((before, int(sign)), "") for sign in self.signs])
@@ -47,27 +47,27 @@ def noise_induced(
     step: RandomMap, z0: Any, varied: tuple[str, Any], steps: int = 10_000, runs: int = 32, transient: int = 1000,
     threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> NoiseInduced:  # fmt: skip
-    """The largest Lyapunov exponent of a random map over the size of its noise or batches, against that without noise.
+    """The largest Lyapunov exponent of a random map over the size of its noise or batches, compared with that without noise.
 
-    Its sign says whether runs from different starts that see the same noise meet (below 0) or part (above 0). *Noise-induced
-    chaos*: it is negative without noise and positive with; *noise-induced order*: the other way round. A sign is told where it is
-    3 standard errors away from 0. What the map does without noise is that of one orbit, from z0.
+    Its sign decides whether runs from different starts under the same noise converge to one another (negative) or diverge
+    (positive). *Noise-induced chaos*: λ is negative without noise and positive with noise; *noise-induced order*: the reverse.
+    A sign is reported if λ is at least 3 standard errors away from 0. The noiseless value is that of one orbit, from z0.
 
     Parameters
     ----------
-    step : as `cf.random_map` makes it
-    z0, steps, runs, transient, threads : as of `random_lyapunov`
-    varied : ("noise", variances), ("batch", sizes), ("label_noise", …), ("repeat", …), or a parameter, its values increasing
+    step : a random map, see `cf.random_map`
+    z0, steps, runs, transient, threads : as for `random_lyapunov`
+    varied : ("noise", variances), ("batch", sizes), ("label_noise", …), ("repeat", …), or a parameter, with increasing values
     progress : called with the number of values done
 
     Raises
     ------
-    UsageError : no random map, or values that do not increase
+    UsageError : not a random map, or values that do not increase
 
     Examples
     --------
-    A parabola with a sharp dip in it. With a learning rate for the parabola gradient descent is chaotic in the dip; noise of the
-    gradient takes it out, to where steps contract.
+    A parabola with a sharp dip. With a learning rate suited to the parabola, gradient descent is chaotic in the dip; noise on
+    the gradient takes it out of the dip, to where steps contract.
 
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.Loss("w**2/2 - 5*exp(-w**2/2)"), cf.optimizers.gd(lr=0.9), noise=1.0)
@@ -94,7 +94,7 @@ def noise_induced(
 
 
 def _exponent(step: RandomMap, z: np.ndarray, steps: int, runs: int, transient: int, threads: int | None) -> tuple[float, ...]:
-    """λ, its error, the part of the runs that stay bounded, and their p-value."""
+    """λ, its error, the fraction of the runs that stay bounded, and their p-value."""
     try:
         exponents = random_lyapunov(step, z, steps, runs, transient, 1, threads)
     except NumericsError:

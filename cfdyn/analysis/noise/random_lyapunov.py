@@ -21,13 +21,13 @@ SURE = 3.0  # standard errors that an exponent is away from 0 where its sign is 
 
 @dataclass(frozen=True)
 class RandomLyapunov(Record):
-    """Exponents per step and their standard errors, of k directions of D.
+    """Lyapunov exponents per step and their standard errors, for k of D directions.
 
-    ``exponents`` (k,), the largest first, and ``errors`` (k,); ``total``, ``total_error``: of these together, with k = D the
-    mean logarithm of how volumes shrink; ``dimension``: Kaplan and Yorke's (NaN for k < D). ``of_runs`` (R, k): of each run,
-    NaN of one that is over. ``steps`` averaged over in each of ``runs`` that go on; ``status``: how many of all went which way.
-    ``p_value``: of the F-test that the means of the runs differ no more than parts of their ways say, small where runs are in
-    different places or forget too slowly; NaN for fewer than two.
+    ``exponents`` (k,), the largest first, and ``errors`` (k,); ``total``, ``total_error``: their sum, for k = D the mean
+    logarithmic rate at which volumes change; ``dimension``: the Kaplan–Yorke dimension (NaN for k < D). ``of_runs`` (R, k): of
+    each run, NaN if it ended early. ``steps`` averaged over in each of ``runs`` that stay bounded; ``status``: the number of
+    all runs by outcome. ``p_value``: of the F-test that the means of the runs differ no more than segments of the runs do;
+    small if runs are in different places or forget their start too slowly; NaN for fewer than two runs.
     """
 
     exponents: Annotated[np.ndarray, "k"]
@@ -43,7 +43,8 @@ class RandomLyapunov(Record):
 
     @property
     def sign(self) -> int | None:
-        """That of the largest exponent, where it is 3 standard errors from 0: 1 (neighbours diverge), −1 (converge), or None."""
+        """The sign of the largest exponent, if it is 3 standard errors from 0: 1 (neighbours diverge), −1 (converge), or
+        None."""
         top, error = float(self.exponents[0]), float(self.errors[0])
         if top == -np.inf:
             return -1
@@ -58,33 +59,35 @@ def random_lyapunov(
 
     .. math:: \lambda_1 + … + \lambda_k = \lim_{n} \tfrac1n \log \|\wedge^k J_{n-1} \cdots J_1 J_0\|
 
-    for almost every sequence of batches and noise, J_t the Jacobian of step t at the run's state: logarithms of the lengths
-    that QR finds after each step. Below 0, neighbours that see the same batches and noise meet; above 0 they part. With rows of
-    one minimum and a start there this is what almost every run of SGD does nearby, E ln|1 − ηh| in one variable; its mean square
-    may grow all the same (`cf.mean_square`).
+    for almost every sequence of batches and noise, J_t the Jacobian of step t at the run's state, computed by QR after each
+    step. If an exponent is negative, nearby runs with the same batches and noise converge; if it is positive, they diverge. If
+    all rows share one minimum and z0 is there, the largest exponent decides what almost every run of SGD does nearby; in one
+    variable it is E ln|1 − ηh|. The mean square may grow even if it is negative (`cf.mean_square`).
 
-    Errors are those of the mean over runs (of parts of their ways for fewer than eight). They know of no transient longer than
-    the one left out. Exponents are over the runs that stay bounded: where others diverge they say nothing about those.
+    Errors are those of the mean over runs (over segments of the runs if there are fewer than eight). They do not account for
+    transients longer than the one discarded. Exponents are over the runs that stay bounded and do not describe runs that
+    diverge.
 
     Parameters
     ----------
-    step : as `cf.random_map` makes it
-    z0 : where all runs begin, weights (d,) or the full state (D,)
-    steps : averaged over in each run
-    runs : how many; where nothing is drawn all are the same, and there is one
-    transient : steps before; tangents turn in its last half, or 1000
-    count : of the largest exponents, k; all if not given
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of steps done
+    step : a random map, see `cf.random_map`
+    z0 : start of all runs, weights (d,) or the full state (D,)
+    steps : number of steps averaged over in each run
+    runs : number of runs; one if the map has no randomness, since all would be the same
+    transient : number of steps before; tangent vectors align in its second half, or 1000 steps
+    count : number of the largest exponents, k; all by default
+    threads : by default the number of processors
+    progress : called at times with the number of steps done
 
     Raises
     ------
     NumericsError : no run stays bounded
-    UsageError : no random map, or numbers out of their ranges
+    UsageError : not a random map, or numbers out of range
 
     Examples
     --------
-    Curvatures 0.5 and 4 by chance: gradient descent with a rate of 0.6 overshoots with one of them, and gets nearer all the same.
+    The curvature is 0.5 or 4 at random: gradient descent with a rate of 0.6 overshoots with one of them, and converges all the
+    same.
 
     >>> import numpy as np
     >>> import cfdyn as cf
@@ -126,7 +129,7 @@ def random_lyapunov(
 
 
 def _record(sums: np.ndarray, lengths: np.ndarray, ways: RandomRuns, dim: int, settings: dict) -> RandomLyapunov:
-    """Means and errors of the sums (R, parts, k) of logarithms over so many steps each."""
+    """Means and errors of the sums (R, parts, k) of logarithms over segments with these numbers of steps."""
     steps, going = int(lengths.sum()), ways.going
     with np.errstate(invalid="ignore"):
         parts = sums[going] / lengths[:, None]
@@ -146,7 +149,7 @@ def _record(sums: np.ndarray, lengths: np.ndarray, ways: RandomRuns, dim: int, s
 
 
 def _agreement(parts: np.ndarray) -> float:
-    """The p-value of one-way analysis of variance: that runs (R, parts) have one mean, their parts being independent."""
+    """The p-value of one-way analysis of variance that runs (R, parts) have one mean, with independent parts."""
     from scipy.stats import f
 
     runs, count = parts.shape
