@@ -42,9 +42,9 @@ def embedded(scene: Mapping[str, Any]) -> str:
 
 
 def policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: this style, this script and WebAssembly, and no request."""
+    """The Content-Security-Policy: this style, this script (in a worker too) and WebAssembly, and no request."""
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
-    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'wasm-unsafe-eval'; base-uri 'none'; form-action 'none'".format(*hashes)  # noqa: E501
+    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'wasm-unsafe-eval'; worker-src blob:; base-uri 'none'; form-action 'none'".format(*hashes)  # noqa: E501
 
 
 def document(scene: Mapping[str, Any], entry: str = "main.js") -> str:
