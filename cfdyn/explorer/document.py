@@ -13,7 +13,8 @@ from typing import Any
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=async function|function|class|const)", re.MULTILINE)
-PLACES = re.compile("@(POLICY|STYLE|SCENE|SCRIPT)@")
+PLACES = re.compile("@(POLICY|STYLE|SCENE|SCRIPT|WORK)@")
+WORKER = "work.js"  # the module that runs beside the page
 
 
 def source(name: str) -> str:
@@ -49,6 +50,6 @@ def policy(style: str, script: str) -> str:
 
 def document(scene: Mapping[str, Any], entry: str = "main.js") -> str:
     """The page as text; its host is the module ``entry``."""
-    parts = {"STYLE": source("page.css").strip(), "SCRIPT": script(entry), "SCENE": embedded(scene)}
+    parts = {"STYLE": source("page.css").strip(), "SCRIPT": script(entry), "WORK": script(WORKER), "SCENE": embedded(scene)}
     parts["POLICY"] = policy(parts["STYLE"], parts["SCRIPT"])
     return PLACES.sub(lambda place: parts[place[1]], source("page.html"))

@@ -1,7 +1,7 @@
 // The columns of an orbit diagram: long-time states, their regime and their Lyapunov exponent, coarse ones first.
 
 export const TRANSIENT = 1200, KEPT = 256; // steps of a column
-const LONGEST_SHOWN = 64, NEAR_RETURN = 1e-6;
+const LONGEST_SHOWN = 64, NEAR_RETURN = 1e-6, LEAST_CHAOS = 0.02; // an orbit that leaves a weakly unstable cycle expands too
 const COARSEST = 16;
 const SLOW = 3, GLANCE = [60, 40], GLANCES = 100; // milliseconds of a column; steps and columns of a first look at a slow map
 
@@ -20,7 +20,7 @@ function column(engine, job, value, [transient, kept]) {
 
 function regime(engine, period, exponent) {
   if (engine.dim > engine.weights && !engine.rules.threshold) return "undecided"; // averages fall for much longer
-  if (period === 0 && exponent > 0.005) return "chaotic";
+  if (period === 0 && exponent > LEAST_CHAOS) return "chaotic";
   if (period === 0 || exponent > 1e-3) return "undecided";
   return period === 1 ? "fixed point" : period > 10 ? "period" : `period ${period}`;
 }
