@@ -91,7 +91,7 @@ def test_keyboard_only(tab, well):
     """Tab reaches every control once; arrows move the start, the cursor of the diagram and the slider."""
     tab.open(well.as_uri() + "#p.lr=1.1&start=1.1")
     controls = tab.evaluate(
-        "document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button').length"
+        "document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button:not([hidden])').length"
     )
     name = "(document.activeElement.ariaLabel || document.activeElement.labels?.[0]?.textContent || document.activeElement.textContent)"
     reached = []
@@ -153,3 +153,44 @@ def test_hostile_names_are_text(tab, tmp_path):
     tab.open(page.as_uri() + "#p.lr=<script>alert(1)</script>&over=<b>")
     assert tab.text("#formula").startswith(hostile) and tab.evaluate("document.querySelectorAll('img, #page script').length") == 0
     assert tab.evaluate("document.title").startswith(hostile)
+
+
+@pytest.mark.slow
+def test_a_box_of_the_diagram_is_zoomed_and_left_again(tab, well):
+    """Shift and drag, or the button and drag; the range is in the address; 0 on the keyboard shows the whole again."""
+    tab.open(well.as_uri() + "#p.lr=1.1&start=1.1")
+    ends = "['from', 'to'].map((end) => Number(document.querySelector(`#range-${end}`).value))"
+    left, top, width, height = tab.box("#diagram canvas")
+    corners = (left + 0.5 * width, top + 0.2 * height), (left + 0.6 * width, top + 0.3 * height), (left + 0.7 * width, top + 0.4 * height)
+    tab.drag(*corners, shift=True)
+    lo, hi = tab.evaluate(ends)
+    assert 1.3 < lo < 1.45 and 1.55 < hi < 1.7
+    tab.until("location.hash.includes('heights=')")
+    tab.drag((left + 0.5 * width, top + 0.3 * height))  # a click sets the parameter
+    assert lo < tab.evaluate(NUMBER) < hi
+    address = tab.evaluate("location.href")
+    tab.open(address)
+    assert tab.evaluate(ends) == [lo, hi]
+    tab.evaluate("document.querySelector('#diagram canvas').focus()")
+    tab.key("Home")
+    assert tab.evaluate(NUMBER) == pytest.approx(lo)
+    tab.click("#diagram button:nth-of-type(2)")
+    assert tab.evaluate(ends) == [0.8, 2.0] and tab.evaluate("document.querySelector('#diagram button[hidden]') !== null")
+    tab.click("#diagram button:nth-of-type(1)")
+    tab.drag(*corners)
+    assert tab.evaluate(ends) == pytest.approx([lo, hi])
+
+
+@pytest.mark.slow
+def test_a_slow_map_is_first_glanced_at(tab, tmp_path):
+    """The worker computes the diagram of a regression while the page answers; a click on it before it is done counts."""
+    page = cf.live(cf.losses.breast_cancer(features=2), cf.optimizers.gd(lr=10.0), tmp_path / "page.html", lr=(1.0, 20.0))
+    tab.call("Page.navigate", url=page.as_uri())
+    tab.until("document.querySelector('#diagram .hint')?.textContent === 'refining …'")
+    left, top, width, height = tab.box("#diagram canvas")
+    press = {"x": left + width / 2, "y": top + height / 3, "button": "left", "clickCount": 1}
+    tab.until("document.querySelector('#diagram canvas').ariaValueNow !== null")  # the first pass is drawn
+    for kind in ("mousePressed", "mouseReleased"):
+        tab.call("Input.dispatchMouseEvent", type=kind, **press)
+    tab.until(f"Math.abs({NUMBER} - 10.5) < 0.5 && {NUMBER} !== 10")
+    assert tab.text("#diagram .hint") == "refining …"

@@ -17,7 +17,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.cli import main
 from cfdyn.errors import UsageError
-from cfdyn.explorer.document import document, embedded, policy, script
+from cfdyn.explorer.document import WORKER, document, embedded, policy, script
 from tests.explorer.page import FOLDER, in_node, needs_chromium, needs_node, opened, scene_in
 
 WELL = "(w**2-1)**2/4"
@@ -53,7 +53,7 @@ def test_its_policy_names_the_style_and_the_script_that_are_in_it(well):
     rules = dict(rule.split(maxsplit=1) for rule in meta.split("; "))
     for pattern, rule in (
         (r"<style>(.*?)</style>", "style-src"),
-        (r'<script type="module" id="script">(.*?)</script>', "script-src"),
+        (r'<script type="module">(.*?)</script>', "script-src"),
     ):
         [inside] = re.findall(pattern, text, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
@@ -62,21 +62,22 @@ def test_its_policy_names_the_style_and_the_script_that_are_in_it(well):
     assert policy("a", "b") != policy("a", "c")
 
 
-def test_names_of_the_joined_modules_are_unique_and_all_of_them_are_in_it():
-    text = script()
-    declared = re.findall(r"^(?:async )?(?:function|class) (\w+)", text, re.MULTILINE)
-    for line in re.findall(r"^const (.*)$", text, re.MULTILINE):
-        declared += re.findall(r"(?:^|, )([A-Za-z_]\w*) = ", line)
-    assert len(declared) > 50 and len(declared) == len(set(declared))
-    assert "import {" not in text and not re.search(r"^export ", text, re.MULTILINE)
-    assert all(file.read_text(encoding="utf-8").splitlines()[0] in text for file in FOLDER.glob("*.js"))
+def test_names_of_joined_modules_are_unique_and_every_module_is_in_the_page_or_its_worker():
+    texts = [script(), script(WORKER)]
+    for text in texts:
+        declared = re.findall(r"^(?:async )?(?:function\*?|class) (\w+)", text, re.MULTILINE)
+        for line in re.findall(r"^const (.*)$", text, re.MULTILINE):
+            declared += re.findall(r"(?:^|, )([A-Za-z_]\w*) = ", line)
+        assert len(declared) > 20 and len(declared) == len(set(declared))
+        assert "import {" not in text and not re.search(r"^export ", text, re.MULTILINE)
+    assert all(file.read_text(encoding="utf-8").splitlines()[0] in "".join(texts) for file in FOLDER.glob("*.js"))
 
 
 def test_hostile_text_stays_text(well, tmp_path):
     hostile = "</script><script>alert(1)</script><!--@STYLE@"
     scene = scene_in(well) | {"formula": hostile}
     text = document(scene)
-    assert text.count("</script>") == 2 and "<!--" not in text and "alert(1)</script" not in text
+    assert text.count("</script>") == 3 and "<!--" not in text and "alert(1)</script" not in text
     assert json.loads(embedded(scene))["formula"] == hostile
     compared = cf.live("Piecewise((w**2, w < 1), (2*w - 1, True))", cf.optimizers.gd(lr=0.3), tmp_path / "p.html", [0.5])
     assert scene_in(compared)["formula"] == "Piecewise((w**2, w < 1), (2*w - 1, True))"

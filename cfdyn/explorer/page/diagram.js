@@ -1,44 +1,29 @@
-// Long-time states over a parameter, column by column, with the Lyapunov exponent below.
+// The orbit diagram: long-time states over a parameter, their regimes and the Lyapunov exponent below.
 
+import { ColumnImage } from "./column_image.js";
+import { TRANSIENT } from "./columns.js";
+import { Helper } from "./helper.js";
 import { grouped, paddedExtent, shortNumber } from "./numbers.js";
 import { Area, marginsOf, Surface, visibleOn } from "./plot.js";
+import { Zoom } from "./zoom.js";
 
-const TRANSIENT = 1200, KEPT = 256, LONGEST_SHOWN = 64, NEAR_RETURN = 1e-6; // steps of a column
-const COARSEST = 16, MOST_COLUMNS = 1600;
-const DARK_FROM = 0.05; // of all states of a column in one pixel: this is half of the ink
+const MOST_COLUMNS = 1600, STRIP = 10; // pixels of the strip of regimes
 
 export class Diagram {
-  constructor(page, figure) {
+  constructor(page, figure, bytes) {
     this.page = page;
     this.canvas = figure.querySelector("canvas");
     this.legend = figure.querySelector("#legend");
+    this.hint = figure.querySelector(".hint");
+    this.shown = this.coming = null;
+    this.zoom = new Zoom(this, figure.querySelectorAll("button"));
+    this.helper = new Helper(page.scene, bytes, (said) => this.receive(said), () => { this.hint.textContent = "this browser starts no worker: the diagram is not computed"; page.wake(); });
     this.surface = new Surface(this.canvas, () => this.resize());
-    figure.querySelector(".hint").textContent = `states after ${grouped(TRANSIENT)} steps; drag the cursor`;
-    this.listen();
   }
 
-  listen() {
-    const move = (event) => {
-      const { state } = this.page, box = this.canvas.getBoundingClientRect();
-      state.setValue(state.over, Math.max(state.from, Math.min(state.to, this.area.xAt(event.clientX - box.left))));
-    };
-    this.canvas.addEventListener("pointerdown", (event) => {
-      if (!this.area || event.button !== 0) return;
-      this.canvas.setPointerCapture(event.pointerId);
-      this.dragging = true;
-      move(event);
-    });
-    this.canvas.addEventListener("pointermove", (event) => { if (this.dragging) move(event); });
-    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => { this.dragging = false; });
-    this.canvas.addEventListener("keydown", (event) => {
-      const { state } = this.page, reach = state.to - state.from, part = event.shiftKey ? 0.02 : 0.001;
-      const move = { ArrowLeft: -part, ArrowDown: -part, ArrowRight: part, ArrowUp: part, PageDown: -0.1, PageUp: 0.1 }[event.key];
-      const value = event.key === "Home" ? state.from : event.key === "End" ? state.to : state.value + (move ?? NaN) * reach;
-      if (!Number.isFinite(value)) return;
-      event.preventDefault();
-      state.setValue(state.over, Math.max(state.from, Math.min(state.to, value)));
-    });
-  }
+  get busy() { return this.helper.busy; }
+
+  close() { this.helper.close(); }
 
   // As many columns as the screen has, up to a limit.
   columns() {
@@ -49,137 +34,92 @@ export class Diagram {
 
   // A picture of the same columns is painted anew from their states.
   resize() {
-    if (this.surface.ready && this.columns() === this.count) { this.image = null; this.draw(); } else this.restart();
+    if (this.surface.ready && this.shown && this.columns() === this.shown.job.count) this.repaint();
+    else this.restart();
   }
 
   // Begin anew: everything but the parameter of the diagram may have changed. The old picture stays until the first pass is done.
   restart() {
     if (!this.surface.ready || !this.page.orbit) return;
-    this.count = this.columns();
-    this.states = new Float64Array(this.count * KEPT).fill(NaN);
-    this.exponents = new Float64Array(this.count).fill(NaN);
-    this.regimes = new Array(this.count).fill(null);
-    this.stride = COARSEST;
-    this.next = 0;
-    this.range = null;
-    this.image = null;
+    const { values, over, from, to, entry, heights } = this.page.state;
+    this.jobs ??= new Map();
+    const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns() };
+    this.jobs.set(this.helper.ask(job), { job, heights, columns: new Array(job.count).fill(null), image: null });
     this.page.wake();
   }
 
-  get busy() { return this.stride >= 1 && this.states !== undefined; }
-
-  // Compute columns until the deadline, coarse ones first.
-  run(deadline) {
-    const { engine, state } = this.page;
-    engine.setParameters(state.values);
-    while (this.busy && performance.now() < deadline) {
-      const finer = this.stride < COARSEST && this.next % (2 * this.stride) === 0;
-      if (!finer) this.column(this.next);
-      this.next += this.stride;
-      if (this.next >= this.count) this.finishPass();
+  receive({ id, pieces, done }) {
+    for (const older of this.jobs.keys()) if (older < id) this.jobs.delete(older);
+    const picture = this.jobs.get(id);
+    for (const piece of pieces) {
+      if (piece.pass) this.finishPass(picture);
+      else {
+        picture.columns[piece.k] = piece;
+        picture.image?.paint(piece);
+      }
     }
-    engine.setParameters(state.values);
+    this.hint.textContent = done ? `states after ${grouped(TRANSIENT)} steps` : "refining …";
+    if (done) this.tellLegend();
+    this.draw();
+    this.page.wake();
+  }
+
+  finishPass(picture) {
+    if (picture === this.shown) return;
+    const values = picture.columns.flatMap((column) => (column ? [...column.states] : [])).sort((a, b) => a - b);
+    const at = (part) => values[Math.floor(part * (values.length - 1))];
+    picture.heights ??= values.length ? paddedExtent([at(0.005), at(0.995)], 0.08) : [-1, 1];
+    this.shown = picture;
+    this.repaint();
+  }
+
+  repaint() {
+    if (!this.shown) return;
+    const { job, heights, columns } = this.shown;
+    this.margins = marginsOf(this.surface.prepare());
+    this.shown.image = new ColumnImage(job.count, Math.round(this.rectangle()[3] * this.surface.density), heights, this.page.theme.ink, this.surface.density);
+    for (const column of columns) if (column) this.shown.image.paint(column);
     this.draw();
   }
 
-  finishPass() {
-    if (this.range === null) {
-      const values = this.states.filter(Number.isFinite).sort(), at = (part) => values[Math.floor(part * (values.length - 1))];
-      this.range = values.length ? paddedExtent([at(0.005), at(0.995)], 0.08) : [-1, 1];
-      this.image = null;
-    }
-    this.next = 0;
-    this.stride = this.stride === 1 ? 0 : this.stride / 2;
-    if (!this.busy) this.tellLegend();
-  }
-
-  column(k) {
-    const { engine, state } = this.page, value = state.from + ((state.to - state.from) * (k + 0.5)) / this.count;
-    engine.setParameter(state.over, value);
-    const z = Float64Array.from(state.start), d = engine.dim;
-    const first = engine.advance(z, TRANSIENT), { taken, states } = first === TRANSIENT ? engine.orbit(z, KEPT - 1) : { taken: 0 };
-    if (taken < KEPT - 1) { this.regimes[k] = "divergent"; this.paint(k); return; }
-    for (let i = 0; i < KEPT; i++) this.states[k * KEPT + i] = states[i * d + state.entry];
-    const period = engine.period(KEPT, LONGEST_SHOWN, NEAR_RETURN, 1e-9);
-    this.exponents[k] = engine.stretching(KEPT, engine.direction());
-    const irregular = period === 0 && this.exponents[k] > 0.005 ? "chaotic" : "undecided";
-    if (d > engine.weights && !engine.rules.threshold) this.regimes[k] = "undecided"; // averages fall for much longer
-    else this.regimes[k] = period === 0 || this.exponents[k] > 1e-3 ? irregular : period === 1 ? "fixed point" : period > 10 ? "period" : `period ${period}`;
-    this.paint(k);
-  }
-
-  // The states of a column, as wide as the columns of this pass: the more in a pixel, the darker.
-  paint(k) {
-    if (this.range === null) return;
-    if (this.image === null) {
-      this.layer = document.createElement("canvas");
-      const height = Math.round(this.rectangle()[3] * this.surface.density);
-      [this.layer.width, this.layer.height] = [this.count, height];
-      this.image = this.layer.getContext("2d").createImageData(this.count, height);
-      this.rows = new Float64Array(height);
-      const ink = this.page.theme.ink;
-      this.ink = [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16));
-      this.dirty = true;
-      for (let j = 0; j < this.count; j++) if (this.regimes[j] !== null && j !== k) this.paint(j);
-    }
-    const { rows, image, count } = this, height = rows.length, [lo, hi] = this.range, size = Math.max(1, Math.round(this.surface.density / 2));
-    rows.fill(0);
-    for (let i = 0; i < KEPT; i++) {
-      const row = Math.round(((hi - this.states[k * KEPT + i]) / (hi - lo)) * (height - 1));
-      if (row >= 0 && row < height) for (let j = 0; j < size + 1; j++) if (row + j < height) rows[row + j] += 1 / KEPT;
-    }
-    const end = Math.min(count, k + Math.max(1, this.stride));
-    for (let row = 0; row < height; row++) {
-      const alpha = rows[row] > 0 ? 255 * (0.16 + 0.84 * (1 - 2 ** (-rows[row] / DARK_FROM))) : 0;
-      for (let x = k; x < end; x++) {
-        const at = 4 * (row * count + x);
-        image.data[at] = this.ink[0]; image.data[at + 1] = this.ink[1]; image.data[at + 2] = this.ink[2]; image.data[at + 3] = alpha;
-      }
-    }
-    this.dirty = true;
-  }
-
   rectangle() {
-    const m = this.margins, height = this.surface.height - 2 * m.top - m.bottom - this.strip;
+    const m = this.margins, height = this.surface.height - 2 * m.top - m.bottom - STRIP;
     return [m.left, m.top, this.surface.width - m.left - m.right, Math.round(0.76 * height)];
   }
 
-  get strip() { return 10; }
-
   draw() {
-    if (!this.surface.ready || !this.states || !this.range) return;
-    const { theme, state, scene } = this.page, c = this.surface.begin(), rectangle = this.rectangle(), [left, top, width, height] = rectangle;
-    this.area = new Area(c, rectangle, [state.from, state.to], this.range);
-    if (this.image === null) this.regimes.some((name, k) => name !== null && (this.paint(k), true));
-    if (this.image && this.dirty) { this.layer.getContext("2d").putImageData(this.image, 0, 0); this.dirty = false; }
-    if (this.image) { c.imageSmoothingEnabled = this.count !== Math.round(width * this.surface.density); c.drawImage(this.layer, left, top, width, height); }
-    this.area.axes(theme, "", scene.names[state.entry], { xNumbers: false });
+    if (!this.surface.ready || !this.shown?.image) return;
+    const { theme, scene } = this.page, c = this.surface.begin(), rectangle = this.rectangle(), [left, top, width, height] = rectangle;
+    const { job, image, heights } = this.shown;
+    this.area = new Area(c, rectangle, [job.from, job.to], heights);
+    c.imageSmoothingEnabled = job.count !== Math.round(width * this.surface.density);
+    c.drawImage(image.canvas(), left, top, width, height);
+    this.area.axes(theme, "", scene.names[job.entry], { xNumbers: false });
     this.drawStrip(c, left, top + height, width);
-    const below = top + height + this.strip + this.margins.top;
+    const below = top + height + STRIP + this.margins.top;
     this.drawExponents(c, [left, below, width, this.surface.height - this.margins.bottom - below]);
     this.drawCursor(c, theme, top, this.surface.height - this.margins.bottom);
+    this.zoom.draw(this.area, theme);
   }
 
   drawStrip(c, left, top, width) {
-    const { colours } = this.page.scene;
-    for (let k = 0; k < this.count; k++) {
-      const known = this.regimes[k - (k % Math.max(1, this.stride))] ?? this.regimes[k - (k % COARSEST)];
-      if (!known || known === "undecided") continue;
-      c.fillStyle = colours[known];
-      c.fillRect(left + (k * width) / this.count, top, width / this.count + 0.6, this.strip);
+    const { columns, job: { count } } = this.shown;
+    for (const column of columns) {
+      if (!column || column.regime === "undecided") continue;
+      c.fillStyle = this.page.scene.colours[column.regime];
+      c.fillRect(left + (column.k * width) / count, top, (Math.min(column.wide, count - column.k) * width) / count + 0.6, STRIP);
     }
   }
 
   drawExponents(c, rectangle) {
-    const { theme, state, scene } = this.page, finite = [...this.exponents].filter(Number.isFinite);
+    const { theme, scene } = this.page, { columns, job } = this.shown, known = columns.filter((column) => column !== null);
+    const finite = known.map((column) => column.exponent).filter(Number.isFinite);
     const least = Math.max(-1.5, Math.min(-0.05, ...finite)), most = Math.max(0.05, ...finite) * 1.15;
-    const area = new Area(c, rectangle, [state.from, state.to], [least, most]);
-    area.axes(theme, scene.labels[state.over] ?? state.over, "Lyapunov exponent per step");
+    const area = new Area(c, rectangle, [job.from, job.to], [least, most]);
+    area.axes(theme, scene.labels[job.over] ?? job.over, "Lyapunov exponent per step");
     area.clip(() => {
-      area.line([[state.from, 0], [state.to, 0]], theme.quiet, 1);
-      const points = [];
-      for (let k = 0; k < this.count; k++) if (this.regimes[k] !== null) points.push([state.from + ((state.to - state.from) * (k + 0.5)) / this.count, this.exponents[k]]);
-      area.line(points, visibleOn(scene.colours.chaotic, theme), 1);
+      area.line([[job.from, 0], [job.to, 0]], theme.quiet, 1);
+      area.line(known.map(({ k, exponent }) => [job.from + ((job.to - job.from) * (k + 0.5)) / job.count, exponent]), visibleOn(scene.colours.chaotic, theme), 1);
     });
   }
 
@@ -202,7 +142,7 @@ export class Diagram {
   }
 
   tellLegend() {
-    const names = Object.keys(this.page.scene.colours).filter((name) => this.regimes.includes(name) && name !== "undecided");
+    const names = Object.keys(this.page.scene.colours).filter((name) => name !== "undecided" && this.shown.columns.some((column) => column?.regime === name));
     this.legend.replaceChildren(...names.map((name) => {
       const entry = document.createElement("span"), mark = document.createElement("i");
       mark.style.background = this.page.scene.colours[name];

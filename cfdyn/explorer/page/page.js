@@ -15,7 +15,7 @@ import { regimeOf, sentenceOf, Settling } from "./verdict.js";
 const FRAME = 10; // milliseconds of work between two pictures
 
 export class Page {
-  constructor(root, scene, engine, hash) {
+  constructor(root, scene, engine, bytes, hash) {
     Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {} });
     this.state.readHash(hash);
     this.closing = new AbortController();
@@ -25,7 +25,7 @@ export class Page {
     document.title = `${scene.formula} · cfdyn`;
     this.lossView = new LossView(this, at("#loss"));
     this.stepsView = new StepsView(this, at("#steps"));
-    this.diagram = new Diagram(this, at("#diagram"));
+    this.diagram = new Diagram(this, at("#diagram"), bytes);
     this.controls = new Controls(this.state, at("#parameters"));
     addButtons(this, at("#take"), at("#told"));
     this.state.listeners.push((changed) => this.follow(changed));
@@ -41,7 +41,7 @@ export class Page {
 
   repaint() {
     this.theme = themeColours();
-    this.diagram.restart();
+    this.diagram.repaint();
     this.drawViews();
     this.say();
   }
@@ -104,6 +104,7 @@ export class Page {
   // No more work, and nothing of the window is listened to.
   close() {
     this.closing.abort();
+    this.diagram.close();
     clearTimeout(this.written);
     this.state.listeners = [];
   }
@@ -119,16 +120,14 @@ export class Page {
   work() {
     this.awake = false;
     if (this.closing.signal.aborted) return;
-    const deadline = performance.now() + FRAME;
     if (this.settling && !this.settling.result && this.settling.run(performance.now() + FRAME / 2)) {
       this.settled = this.settling.result;
       this.lossView.refresh();
       this.say();
       this.drawViews();
     }
-    if (this.diagram.busy) this.diagram.run(deadline);
-    if (this.diagram.busy || !this.settling.result) this.wake();
-    else this.root.querySelector("main").dataset.busy = "false";
+    if (!this.settling.result) this.wake();
+    else if (!this.diagram.busy) this.root.querySelector("main").dataset.busy = "false";
   }
 }
 
@@ -138,10 +137,10 @@ let blank = null, current = null;
 export async function show(scene, hash = "") {
   const place = document.querySelector("#page");
   blank ??= place.cloneNode(true);
-  const engine = await loadEngine(scene, Uint8Array.from(atob(scene.wasm), (letter) => letter.charCodeAt(0)));
+  const bytes = Uint8Array.from(atob(scene.wasm), (letter) => letter.charCodeAt(0)), engine = await loadEngine(scene, bytes);
   current?.close();
   const root = blank.cloneNode(true);
   document.querySelector("#page").replaceWith(root);
-  current = new Page(root, scene, engine, hash);
+  current = new Page(root, scene, engine, bytes, hash);
   return current;
 }

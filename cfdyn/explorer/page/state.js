@@ -29,6 +29,7 @@ export class State {
   chooseParameter(name) {
     this.over = name;
     [this.from, this.to] = [this.parameter(name).lo, this.parameter(name).hi];
+    this.heights = null; // of the orbit diagram, if they were chosen
   }
 
   // Change fields and tell the listeners once a frame what changed: "values", "start", "range", …
@@ -56,10 +57,10 @@ export class State {
     return true;
   }
 
-  setRange(from, to) {
+  setRange(from, to, heights = null) {
     const size = Math.max(Math.abs(from), Math.abs(to));
     if (!(this.allows(this.over, to) && Number.isFinite(from) && to - from > 1e-12 * size)) return false;
-    this.change("range", () => { [this.from, this.to] = [from, to]; });
+    this.change("range", () => { [this.from, this.to, this.heights] = [from, to, heights]; });
     return true;
   }
 
@@ -67,6 +68,7 @@ export class State {
     const fields = Object.entries(this.values).map(([name, value]) => [`p.${name}`, value]);
     fields.push(["start", [...this.start].join(",")], ["over", this.over], ["from", this.from], ["to", this.to]);
     if (this.entry) fields.push(["entry", this.entry]);
+    if (this.heights) fields.push(["heights", this.heights.join(",")]);
     fields.push(["shown", this.shown]);
     return `#${new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))}`;
   }
@@ -83,6 +85,8 @@ export class State {
     if (fields.get("over") in this.values) this.chooseParameter(fields.get("over"));
     const [from, to, shown, entry] = ["from", "to", "shown", "entry"].map((key) => number(fields.get(key)));
     if (from < to && Number.isFinite(from) && this.allows(this.over, to)) [this.from, this.to] = [from, to];
+    const heights = (fields.get("heights") ?? "").split(",").map(number);
+    if (heights.length === 2 && heights.every(Number.isFinite) && heights[0] < heights[1]) this.heights = heights;
     if (Number.isInteger(shown) && shown >= 1 && shown <= MOST_SHOWN) this.shown = shown;
     if (Number.isInteger(entry) && entry >= 0 && entry < this.scene.weights) this.entry = entry;
   }

@@ -54,7 +54,7 @@ export class StepsView {
 
   drawSeries(c, theme, rectangle, values, name, last) {
     const { edge, state } = this.page, far = values.filter(Number.isFinite), level = last && Number.isFinite(edge.sharpness) ? edge.sharpness : NaN;
-    const sorted = [...far].sort((a, b) => a - b), most = sorted[Math.floor(0.98 * (sorted.length - 1))] ?? 1;
+    const sorted = [...far].sort((a, b) => a - b), most = sorted[Math.floor(0.85 * (sorted.length - 1))] ?? 1;
     const kept = far.filter((y) => y <= most + 3 * (most - sorted[0])), near = Math.abs(level) < 5 * Math.max(...kept.map(Math.abs)) ? [level] : [];
     const decades = !last && kept.length > 1 && Math.min(...kept) > 0 && Math.max(...kept) > 1e3 * Math.min(...kept);
     const shown = decades ? (y) => Math.log10(y) : (y) => y;
