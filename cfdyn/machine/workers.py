@@ -194,7 +194,11 @@ class Process:
 
     def why(self, limit: float) -> str:
         """It gave no answer."""
-        return f"did not end within {limit:g} s" if self.late else f"its process {unfinished.how_it_ended(self.process)}"
+        return f"did not end within {limit:g} s" if self.late else f"its process {self.how()}"
+
+    def how(self) -> str:
+        """It ended."""
+        return unfinished.how_it_ended(self.process)
 
     def end(self) -> None:
         """It is gone when this returns."""

@@ -3,7 +3,7 @@
 import { shortNumber } from "./numbers.js";
 import { MOST_SHOWN } from "./state.js";
 
-function made(tag, fields = {}, ...children) {
+export function made(tag, fields = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(fields)) {
     if (name in element) element[name] = value;
