@@ -25,8 +25,9 @@ ADDRESS = "127.0.0.1"
 MOST_BODY, MOST_CONNECTIONS, IDLE_SECONDS = 2**16, 256, 5
 JOBS = ("study", "cycles", "prove")
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }  # fmt: skip
 
 
@@ -34,15 +35,11 @@ class Refused(Exception):
     """A request that is not answered: status and sentence."""
 
 
-def application(computing: Computing, first: Question, token: str, port: int) -> Starlette:
-    """The answers to a page; no path of a request is one on the disk."""
-    from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
-    from starlette.responses import HTMLResponse, JSONResponse
-    from starlette.routing import Route
+def guarding(token: str, port: int) -> Callable[[Callable[[Request], Any]], Callable[[Request], Any]]:
+    """What lets nobody in but a page of this server that has the token, and makes a sentence of what is refused."""
+    from starlette.responses import JSONResponse
 
     hosts = {f"{name}:{port}" for name in (ADDRESS, "localhost")}
-    rules = policy(source("page.css").strip(), script(SERVED), served=True) + "; frame-ancestors 'none'"
 
     def admit(request: Request) -> None:
         if request.headers.getlist("host") not in [[host] for host in hosts]:
@@ -68,11 +65,24 @@ def application(computing: Computing, first: Question, token: str, port: int) ->
 
         return asked
 
-    def shown(found: dict[str, Any], question: Question) -> dict[str, Any]:
-        if "error" in found:
-            raise UsageError(found["error"])
-        known = {"question": asdict(question), "optimizers": catalogue("optimizers").names()}
-        return {**found["answer"], "server": known}
+    return guarded
+
+
+def shown(found: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    """The scene of an answer, with what its page knows of the server; a UsageError where there is none."""
+    if "error" in found:
+        raise UsageError(found["error"])
+    return {**found["answer"], "server": {"question": asdict(question), "optimizers": catalogue("optimizers").names()}}
+
+
+def application(computing: Computing, first: Question, token: str, port: int) -> Starlette:
+    """The answers to a page; no path of a request is one on the disk."""
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import HTMLResponse, JSONResponse
+    from starlette.routing import Route
+
+    rules = policy(source("page.css").strip(), script(SERVED), served=True) + "; frame-ancestors 'none'"
 
     async def page(request: Request) -> Any:
         scene = shown(await run_in_threadpool(computing.scene, first), first)
@@ -95,10 +105,10 @@ def application(computing: Computing, first: Question, token: str, port: int) ->
             await run_in_threadpool(found.cancel)
         return JSONResponse(found.tell(), headers=HEADERS)
 
-    return Starlette(routes=[
-        Route("/", guarded(page)), Route("/scene", guarded(scene), methods=["POST"]), Route("/jobs", guarded(begin), methods=["POST"]),
-        Route("/jobs/{number:int}", guarded(job), methods=["GET", "DELETE"]),
-    ])  # fmt: skip
+    routes = [("/", page, "GET"), ("/scene", scene, "POST"), ("/jobs", begin, "POST"),
+              ("/jobs/{number:int}", job, "GET"), ("/jobs/{number:int}", job, "DELETE")]  # fmt: skip
+    guarded = guarding(token, port)
+    return Starlette(routes=[Route(path, guarded(answer), methods=[method]) for path, answer, method in routes])
 
 
 async def body(request: Request) -> Any:
@@ -143,7 +153,8 @@ def serve(own: Loss | None, first: Question, ranges: Mapping[str, Any], port: in
         try:
             app = application(computing, first, token, chosen)
             config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False, ws="none", lifespan="off",
-                                    limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=IDLE_SECONDS, proxy_headers=False)  # fmt: skip
+                                    limit_concurrency=MOST_CONNECTIONS,
+                                    timeout_keep_alive=IDLE_SECONDS, proxy_headers=False)  # fmt: skip
             tell(f"http://{ADDRESS}:{chosen}/?token={token}")
             uvicorn.Server(config).run(sockets=[made])
         finally:

@@ -41,8 +41,8 @@ def cycles(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say)
     """All cycles of a period in the usual box."""
     step, n = cfdyn.as_map(loss, optimizer), asked["period"]
     found = cfdyn.analysis.cycles(step, n, usual_box(step, loss), progress=say)
-    return {**plain({"period": n, "complete": found.complete, "reason": found.reason, "box": found.box, "names": list(step.names)}),
-            "cycles": [plain({"points": c.points, "multipliers": abs(c.multipliers), "stable": c.stable}) for c in found]}  # fmt: skip
+    listed = [{"points": c.points, "multipliers": abs(c.multipliers), "stable": c.stable} for c in found]
+    return plain({"period": n, "complete": found.complete, "reason": found.reason, "cycles": listed})
 
 
 def prove(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:

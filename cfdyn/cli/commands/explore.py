@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.options import JSON, OUTPUT
+from cfdyn.cli.input.options import OUTPUT
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import varied
 from cfdyn.cli.output.document import print_json
@@ -24,7 +24,6 @@ DOUBLE_WELL = "(w**2-1)**2/4"  # where no loss is given
 def explore(
     subject: Subject,
     say: Say,
-    json: JSON = False,
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the range of its slider; the orbit diagram is over the first (lr if not given). Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     page: Annotated[Path | None, Option("--out", help="Write the page to this file, without a server.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
     port: Annotated[int, Option("--port", min=0, max=65535, help="Port of the server on this computer (a free one if not given).", show_default=False)] = 0,  # noqa: E501
@@ -42,7 +41,7 @@ def explore(
     """
     ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
     if page is None:
-        return _served(subject, ranges, port, browser, json)
+        return _served(subject, ranges, port, browser)
     subject.needs_loss("explore", "(1-x*y)**2/2")
     loss, optimizer, start, chosen = subject.complete()
     say("compiling the page")
@@ -60,7 +59,8 @@ def explore(
     )
 
 
-def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int, browser: bool, as_json: bool) -> Answer:
+def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int, browser: bool) -> Answer:
+    """The server runs where its answer is shown, after the progress of the command."""
     import webbrowser
 
     from cfdyn.cli import interrupts
@@ -72,12 +72,18 @@ def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int,
     loss = refuse(given.loss_and_optimizer()[0])
     first = Question("", "", "", given.optimizer if subject.loss or given.optimizer != "gd" else "gd:lr=1.46", given.start or "")
 
-    def tell(address: str) -> None:
-        print_json({"url": address}) if as_json else print(f"{address}  (Ctrl-C stops it)")
+    def tell(address: str, as_json: bool) -> None:
+        if as_json:
+            print_json({"url": address})
+        else:
+            print(f"{address}  (Ctrl-C stops it)")
         sys.stdout.flush()
         interrupts.words("the page is no longer served")
         if browser:
             webbrowser.open(address)
 
-    serve(loss, first, ranges, port, tell)
-    raise KeyboardInterrupt
+    def run(as_json: bool) -> NoReturn:
+        serve(loss, first, ranges, port, lambda address: tell(address, as_json))
+        raise KeyboardInterrupt
+
+    return Answer(lambda: run(True), lambda screen: run(False))
