@@ -73,12 +73,12 @@ def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int,
     first = Question("", "", "", given.optimizer if subject.loss or given.optimizer != "gd" else "gd:lr=1.46", given.start or "")
 
     def tell(address: str, as_json: bool) -> None:
+        interrupts.words("the page is no longer served")
         if as_json:
             print_json({"url": address})
         else:
             print(f"{address}  (Ctrl-C stops it)")
         sys.stdout.flush()
-        interrupts.words("the page is no longer served")
         if browser:
             webbrowser.open(address)
 
