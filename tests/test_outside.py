@@ -25,7 +25,7 @@ PACKAGE = Path(cf.__file__).parent
 OWN = {  # files that open others, each of which the package or its user's private folder holds, or that is written
     "machine/shelf.py": "the cache, in a private folder", "machine/fingerprints.py": "the package's own text", "machine/unfinished.py": "writes",
     "networks/_first_weights.py": "the system's limits", "machine/workers.py": "its own pipes", "plotting/__init__.py": "the package's own text",
-    "explorer/document.py": "the package's own page", "explorer/module.py": "the package's own loops",
+    "cli/commands/explore.py": "the browser", "explorer/document.py": "the package's own page", "explorer/module.py": "the package's own loops",
     "claims/report.py": "the package's own style", "claims/kept.py": "the text of papers that are imported", "claims/sources.py": "the clone's own settings", "cli/output/streams.py": "/dev/null",
     "cli/output/files.py": "writes", "records/files.py": "writes", "training/files/store.py": "Zarr, behind `training/files/frames.py`",
 }  # fmt: skip

@@ -89,7 +89,7 @@ def cascade(step: Map | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple
     """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before."""
 
 def chaos(step: Map | AsSystem, z0: Any, steps: int=100000, transient: int=10000, dimensions: bool=True, progress: Callable[[str], None] | None=None) -> Chaos:
-    """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, ordinal patterns and dimensions, after a transient."""
+    """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, permutation entropy and dimensions, after a transient."""
 
 def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None=None) -> Chart:
     """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth."""
@@ -104,7 +104,7 @@ def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: in
     """Covariant Lyapunov vectors along an orbit, by Ginelli's method."""
 
 def covering(step: Map | AsSystem, intervals: Any) -> Covering:
-    """The covering relations among intervals of a continuous map of one variable, and what they imply."""
+    """The covering relations among intervals of a continuous map of one variable, and their consequences."""
 
 def crises(step: Map | AsSystem, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int=4, samples: int=24, grid: int=400, progress: Callable[[str], None] | None=None) -> Crises:
     """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles."""
@@ -125,13 +125,13 @@ def intermittency(step: Map | AsSystem, z0: Any, name: str, values: Any, critica
     """The scaling of laminar phases: runs of states that return after ``period`` steps to within ``near`` of the extent."""
 
 def lyapunov(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> np.ndarray:
-    """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors."""
+    """The Lyapunov exponents λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first."""
 
 def lyapunov_spectra(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, count: int | None=None, n: int=10000, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> LyapunovSpectra:
     """The largest ``count`` Lyapunov exponents of the orbit of one start, over one or two parameters."""
 
 def lyapunov_spectrum(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> LyapunovSpectrum:
-    """Lyapunov exponents with standard errors, all or the leading ones, from the means over 20 parts of the way."""
+    """Lyapunov exponents, all or the leading ones, with standard errors from the means over 20 segments of the orbit."""
 
 def manifold(step: Map | AsSystem, cycle: Any, stable: bool=False, length: float | None=None, box: Sequence[tuple[float, float]] | None=None, period: int=1, progress: Callable[[int, int], None] | None=None) -> Manifold:
     """The one-dimensional unstable manifold of a saddle cycle, or the stable one, grown to a length or through a box."""
@@ -152,7 +152,7 @@ def regimes(step: Map | MatrixFreeMap | AsSystem, first: tuple[str, Any], second
     """The regime of the orbit of one start, over a grid of two parameters."""
 
 def rotation_number(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> RotationNumber:
-    """ρ = lim (F^n(x) − x)/(n P) for each angle, F the lift of the map: the formula as it stands, not wrapped."""
+    """The rotation number ρ = lim (F^n(x) − x)/(n P) of each angle, F the lift of the map: the formula as written, not wrapped."""
 
 def settling_times(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, tolerance: float=1e-06, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> SettlingTimes:
     """How long the orbit of one start takes to settle on a fixed point or cycle, or to escape: over two quantities."""
@@ -167,7 +167,7 @@ def tangency(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[flo
     """Of the homoclinic or heteroclinic tangencies over [lo, hi] the one nearest to the value that the map has."""
 
 def topological_entropy(step: Map | AsSystem, interval: Any=..., tolerance: float=1e-09, steps: int=1024, progress: Callable[[str], None] | None=None) -> TopologicalEntropy:
-    """h = lim (1/n) ln(number of laps of fⁿ), for a map of one variable that is monotone in pieces; jumps are allowed."""
+    """h = lim (1/n) ln(number of laps of fⁿ), between two bounds, for a piecewise monotone map of one variable; jumps are"""
 
 def windows(step: Map | AsSystem, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None=None, known: Sequence[tuple[float, Any]]=(), samples: int=24, progress: Callable[[int, int], None] | None=None) -> list[Window]:
     """The windows of period n over [lo, hi], in order of where they open."""

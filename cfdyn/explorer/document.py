@@ -15,6 +15,7 @@ IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=async function|function|class|const)", re.MULTILINE)
 PLACES = re.compile("@(POLICY|STYLE|SCENE|SCRIPT|WORK)@")
 WORKER = "work.js"  # the module that runs beside the page
+SERVED = "served.js"  # the module of a page that a server shows
 
 
 def source(name: str) -> str:
@@ -42,14 +43,14 @@ def embedded(scene: Mapping[str, Any]) -> str:
     return json.dumps(scene, allow_nan=False).replace("<", "\\u003c")
 
 
-def policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: this style, this script (in a worker too) and WebAssembly, and no request."""
+def policy(style: str, script: str, served: bool = False) -> str:
+    """The Content-Security-Policy: this style, this script (in a worker too), WebAssembly; requests to its server alone, if any."""
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
-    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'wasm-unsafe-eval'; worker-src blob:; base-uri 'none'; form-action 'none'".format(*hashes)  # noqa: E501
+    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'wasm-unsafe-eval'; worker-src blob:; base-uri 'none'; form-action 'none'".format(*hashes) + ("; connect-src 'self'" if served else "")  # noqa: E501
 
 
 def document(scene: Mapping[str, Any], entry: str = "main.js") -> str:
     """The page as text; its host is the module ``entry``."""
     parts = {"STYLE": source("page.css").strip(), "SCRIPT": script(entry), "WORK": script(WORKER), "SCENE": embedded(scene)}
-    parts["POLICY"] = policy(parts["STYLE"], parts["SCRIPT"])
+    parts["POLICY"] = policy(parts["STYLE"], parts["SCRIPT"], served=entry == SERVED)
     return PLACES.sub(lambda place: parts[place[1]], source("page.html"))

@@ -55,18 +55,18 @@ def asked(
     ``module`` is run in each process, and calls `serve`. All of them are gone when this ends, however it ends.
     """
     waiting = _Waiting(groups or [str(k) for k in range(len(requests))])
-    answers: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
-    workers: list[_Process] = []
+    answers: queue.Queue[tuple[Process, str | None]] = queue.Queue()
+    workers: list[Process] = []
     left = len(requests)
 
-    def ask(worker: _Process) -> None:
+    def ask(worker: Process) -> None:
         index, worker.index = waiting.next(worker.index, [other.index for other in workers]), None
         if index is not None:
             worker.ask(index, requests[index])
 
     try:
         for _ in range(min(left, processes or processors())):
-            workers.append(_Process(module, answers))
+            workers.append(Process(module, answers))
             ask(workers[-1])
         while left:
             worker, line = _next(answers, workers, limit)
@@ -81,7 +81,7 @@ def asked(
                 worker.end()
                 if not waiting.left:
                     continue
-                worker = _Process(module, answers)
+                worker = Process(module, answers)
                 workers.append(worker)
             ask(worker)
     finally:
@@ -96,9 +96,9 @@ class Crew:
     """
 
     def __init__(self, module: str, processes: int):
-        self._queue: queue.Queue[tuple[_Process, str | None]] = queue.Queue()
+        self._queue: queue.Queue[tuple[Process, str | None]] = queue.Queue()
         self._over = False
-        self._asked = {_Process(module, self._queue): [GREETING] for _ in range(processes)}
+        self._asked = {Process(module, self._queue): [GREETING] for _ in range(processes)}
         for worker in self._asked:
             worker.ask(GREETING, GREETED)
 
@@ -106,7 +106,7 @@ class Crew:
         """True if one has started and may be asked."""
         return self._freest() is not None
 
-    def _freest(self) -> _Process | None:
+    def _freest(self) -> Process | None:
         started = [worker for worker, at in self._asked.items() if len(at) < AHEAD and GREETING not in at]
         return min(started, key=lambda worker: len(self._asked[worker]), default=None)
 
@@ -164,17 +164,17 @@ class _Waiting:
         return index
 
 
-class _Process:
+class Process:
     """A process with the request that it is at, and the thread that waits for its answers."""
 
-    def __init__(self, module: str, answers: queue.Queue[tuple[_Process, str | None]]) -> None:
+    def __init__(self, module: str, answers: queue.Queue[tuple[Process, str | None]]) -> None:
         self.process: subprocess.Popen[str] = unfinished.helper(module, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         self.index: int | None = None
         self.since, self.late = 0.0, False
         self._reader = threading.Thread(target=self._wait, args=(answers,), daemon=True)
         self._reader.start()
 
-    def _wait(self, answers: queue.Queue[tuple[_Process, str | None]]) -> None:
+    def _wait(self, answers: queue.Queue[tuple[Process, str | None]]) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
@@ -194,7 +194,11 @@ class _Process:
 
     def why(self, limit: float) -> str:
         """It gave no answer."""
-        return f"did not end within {limit:g} s" if self.late else f"its process {unfinished.how_it_ended(self.process)}"
+        return f"did not end within {limit:g} s" if self.late else f"its process {self.how()}"
+
+    def how(self) -> str:
+        """It ended."""
+        return unfinished.how_it_ended(self.process)
 
     def end(self) -> None:
         """It is gone when this returns."""
@@ -206,7 +210,7 @@ class _Process:
         self._reader.join(unfinished.PATIENCE)  # not forever: what it has started may hold its stdout
 
 
-def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:
+def _next(answers: queue.Queue[Any], workers: Sequence[Process], limit: float) -> tuple[Process, str | None]:
     while True:
         for worker in workers:
             if worker.index is not None and not worker.late and time.monotonic() - worker.since > limit:
@@ -220,8 +224,19 @@ def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) 
                 return gone[0], None
 
 
-def serve(answer: Callable[[str], str]) -> None:
-    """Answer lines of stdin on stdout until stdin ends, and end at once then: whoever asked is gone."""
+def limit_memory(most: int) -> None:
+    """From now on this process may take so many bytes in all, if the system knows limits and allows no less already."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def serve(answer: Callable[..., str], says: bool = False) -> None:
+    """Answer lines of stdin on stdout until stdin ends, and end at once then: whoever asked is gone.
+
+    ``says``: the function takes another one besides the request, which writes a line before the answer.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _serving.append(True)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -234,7 +249,8 @@ def serve(answer: Callable[[str], str]) -> None:
     own = os.getpid()
     while True:
         asked_for = lines.get()
-        answered = GREETED if asked_for == GREETED else answer(asked_for)
+        further = (lambda line: print(line, file=answers, flush=True),) if says else ()
+        answered = GREETED if asked_for == GREETED else answer(asked_for, *further)
         if os.getpid() != own:  # what was called has forked, and the copy of this process has nobody to answer
             os._exit(0)
         print(answered, file=answers, flush=True)

@@ -17,7 +17,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.cli import main
 from cfdyn.errors import UsageError
-from cfdyn.explorer.document import WORKER, document, embedded, policy, script
+from cfdyn.explorer.document import SERVED, WORKER, document, embedded, policy, script
 from tests.explorer.page import FOLDER, in_node, needs_chromium, needs_node, opened, scene_in
 
 WELL = "(w**2-1)**2/4"
@@ -63,7 +63,7 @@ def test_its_policy_names_the_style_and_the_script_that_are_in_it(well):
 
 
 def test_names_of_joined_modules_are_unique_and_every_module_is_in_the_page_or_its_worker():
-    texts = [script(), script(WORKER)]
+    texts = [script(), script(SERVED), script(WORKER)]
     for text in texts:
         declared = re.findall(r"^(?:async )?(?:function\*?|class) (\w+)", text, re.MULTILINE)
         for line in re.findall(r"^const (.*)$", text, re.MULTILINE):

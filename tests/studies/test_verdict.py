@@ -68,7 +68,8 @@ def onward_of(found, loss, optimizer, start=None):
     (cf.Loss("(w**2-1)**2/4"), np.array([-1.5]), '"(w**2-1)**2/4"'),
 ])  # fmt: skip
 def test_the_command_of_the_last_bullet_names_the_same_study(three, loss, start, words):
-    from cfdyn.cli.input.specs import make_loss, make_optimizer
+    from cfdyn.cli.input.specs import make_loss
+    from cfdyn.symbolic.text.settings import make_optimizer
 
     optimizer = cf.optimizers.heavy_ball(lr=1 / 3, momentum=0.5)
     command = onward_of(three, loss, optimizer, start)

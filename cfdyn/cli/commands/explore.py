@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from typer import Option
 
@@ -12,30 +14,37 @@ from cfdyn.cli.command import Answer, command
 from cfdyn.cli.input.options import OUTPUT
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import varied
+from cfdyn.cli.output.document import print_json
 from cfdyn.cli.output.screen import Say, remark, vector
 
-PAGE = Path("explore.html")
+DOUBLE_WELL = "(w**2-1)**2/4"  # where no loss is given
 
 
-@command("loss optimizer start settings variables vary page seed json", group="Orbits", place=23)
+@command("loss optimizer start settings variables vary page port browser seed json", group="Orbits", place=23)
 def explore(
     subject: Subject,
     say: Say,
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the range of its slider; the orbit diagram is over the first (lr if not given). Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    page: Annotated[Path, Option("--out", help="File of the page.", metavar="FILE", rich_help_panel=OUTPUT)] = PAGE,
+    page: Annotated[Path | None, Option("--out", help="Write the page to this file, without a server.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
+    port: Annotated[int, Option("--port", min=0, max=65535, help="Port of the server on this computer (a free one if not given).", show_default=False)] = 0,  # noqa: E501
+    browser: Annotated[bool, Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
 ) -> Answer:
     """A page that computes in the browser: drag the start and the parameters.
 
-    One file of HTML for a loss of one or two weights: its curve with the iterates, the cobweb or the sharpness over steps, the
-    orbit diagram, and the verdict. It needs no server and no network.
+    The loss of one or two weights with the iterates, the cobweb or the sharpness over steps, the orbit diagram, and the verdict.
+    A server on this computer alone takes other formulas, studies and proves, until Ctrl-C; with --out the page is one file of
+    HTML that needs no server and no network.
 
+    $ cfdyn explore
     $ cfdyn explore double_well --optimizer gd:lr=1.46 --out page.html
     $ cfdyn explore "a*(1-x*y)**2/2" --set a=1 --vary lr=0.5:1.5 --vary a=0.5:2
     """
+    ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
+    if page is None:
+        return _served(subject, ranges, port, browser)
     subject.needs_loss("explore", "(1-x*y)**2/2")
     loss, optimizer, start, chosen = subject.complete()
     say("compiling the page")
-    ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
     written = cfdyn.live(loss, optimizer, page, start, **ranges)
     size = written.stat().st_size
 
@@ -48,3 +57,33 @@ def explore(
             ("page", f"{written}, {size / 1000:.0f} kB; open it in a browser"),
         ),
     )
+
+
+def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int, browser: bool) -> Answer:
+    """The server runs where its answer is shown, after the progress of the command."""
+    import webbrowser
+
+    from cfdyn.cli import interrupts
+    from cfdyn.explorer.question import Question
+    from cfdyn.explorer.scene import refuse
+    from cfdyn.explorer.server import serve
+
+    given = subject if subject.loss is not None else replace(subject, loss=DOUBLE_WELL)
+    loss = refuse(given.loss_and_optimizer()[0])
+    first = Question("", "", "", given.optimizer if subject.loss or given.optimizer != "gd" else "gd:lr=1.46", given.start or "")
+
+    def tell(address: str, as_json: bool) -> None:
+        interrupts.words("the page is no longer served")
+        if as_json:
+            print_json({"url": address})
+        else:
+            print(f"{address}  (Ctrl-C stops it)")
+        sys.stdout.flush()
+        if browser:
+            webbrowser.open(address)
+
+    def run(as_json: bool) -> NoReturn:
+        serve(loss, first, ranges, port, lambda address: tell(address, as_json))
+        raise KeyboardInterrupt
+
+    return Answer(lambda: run(True), lambda screen: run(False))

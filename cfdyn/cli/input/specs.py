@@ -8,10 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import cfdyn
-from cfdyn.cli.input.values import assignments
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.registry import catalogue
-from cfdyn.symbolic.text.settings import CALLED, DECIMAL, options, parts
+from cfdyn.symbolic.text.settings import CALLED, DECIMAL, assignments, options, parts
 
 if TYPE_CHECKING:
     from cfdyn.symbolic.optimizer import Optimizer
@@ -43,16 +42,6 @@ def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss
         raise UsageError(f"{shown(text.strip())} is a file name; give a formula or a loss from the catalogue. "
                          "A table of data belongs to a loss, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
     return cfdyn.Loss(text.strip(), variables, params)
-
-
-def make_optimizer(text: str) -> tuple[Optimizer, bool]:
-    """The optimizer, and whether its learning rate is still to be chosen."""
-    name, settings = parts(text)
-    entry = catalogue("optimizers").get(name)
-    open_lr = not any(part.partition("=")[0].strip() == "lr" for part in settings.split(","))
-    if open_lr:
-        settings = ",".join(filter(None, [settings, "lr=1"]))
-    return entry(**options(entry, settings, f"optimizer {name}")), open_lr
 
 
 def check_flow(text: str) -> None:

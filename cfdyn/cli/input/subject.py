@@ -22,10 +22,11 @@ from cfdyn.cli.input.options import (
     START,
     VARIABLES,
 )
-from cfdyn.cli.input.specs import NAME, make_loss, make_optimizer
+from cfdyn.cli.input.specs import NAME, make_loss
 from cfdyn.cli.input.values import Interval, assignments, numbers, periods
 from cfdyn.cli.input.values import box as as_box
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.text.settings import make_optimizer
 
 if TYPE_CHECKING:
     from cfdyn.ensembles.stochastic.random_map import RandomMap

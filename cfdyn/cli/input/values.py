@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.text.settings import assignments as assignments
+from cfdyn.symbolic.text.settings import numbers as numbers
 from cfdyn.symbolic.text.settings import value
 
 Interval = tuple[float, float]
@@ -13,12 +15,6 @@ Interval = tuple[float, float]
 SIZE = re.compile(r"([0-9]{1,9}\.?[0-9]{0,9})\s*(?:[x×]\s*([0-9]{1,9}\.?[0-9]{0,9}))?\s*(cm|mm|in)?")
 UNITS = {"cm": 2.54, "mm": 25.4, "in": 1.0}  # in an inch
 ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
-
-
-def numbers(text: str, what: str) -> list[float]:
-    """``"1.5,-0.3"`` → [1.5, -0.3]."""
-    parts = [part.strip() for part in text.split(",")]
-    return [value(part, "float", f"{what}: entry {i}") for i, part in enumerate(parts, 1)]
 
 
 def intervals(text: str, what: str) -> list[Interval]:
@@ -99,17 +95,6 @@ def windowed(ranges: Sequence[Interval], window: str | None) -> list[Interval]:
         if not low <= lo < hi <= high:
             raise UsageError(f"--window {lo:g}:{hi:g} is not part of {low:g}:{high:g}")
     return parts
-
-
-def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
-    """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
-    values: dict[str, float] = {}
-    for item in settings:
-        name, equals, text = (part.strip() for part in item.partition("="))
-        if not equals or not name:
-            raise UsageError(f"{option} takes NAME=VALUE, such as {option} {example}, not {item!r}")
-        values[name] = value(text, "float", f"{option} {name}")
-    return values
 
 
 def periods(items: Sequence[str]) -> dict[str, float]:

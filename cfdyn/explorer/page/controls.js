@@ -3,10 +3,10 @@
 import { shortNumber } from "./numbers.js";
 import { MOST_SHOWN } from "./state.js";
 
-function made(tag, fields = {}, ...children) {
+export function made(tag, fields = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(fields)) {
-    if (name in element) element[name] = value;
+    if (name in element && name !== "list") element[name] = value;
     else element.setAttribute(name, value);
   }
   element.append(...children);

@@ -4,7 +4,7 @@ import { canvasFont, themeColours } from "./plot.js";
 
 const quoted = (text) => JSON.stringify(text);
 const inShell = (text) => (/^[\w.,:=/+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-const valuesOf = (state, owner) => state.scene.params.filter((one) => one.of === owner).map((one) => [one.own, state.values[one.name]]);
+export const valuesOf = (state, owner) => state.scene.params.filter((one) => one.of === owner).map((one) => [one.own, state.values[one.name]]);
 
 export function asPython(state) {
   const { recipe } = state.scene, loss = valuesOf(state, "loss"), optimizer = valuesOf(state, "optimizer");
@@ -22,10 +22,15 @@ export function asPython(state) {
   ].join("\n");
 }
 
+// The optimizer as it is typed, such as gd:lr=0.1.
+export function optimizerText(state) {
+  const { recipe } = state.scene, options = [...valuesOf(state, "optimizer"), ...Object.entries(recipe.options)];
+  return `${recipe.optimizer}:${options.map(([name, value]) => `${name}=${value}`).join(",")}`;
+}
+
 export function asCommand(state) {
   const { recipe } = state.scene, settings = valuesOf(state, "loss").flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const options = [...valuesOf(state, "optimizer"), ...Object.entries(recipe.options)].map(([name, value]) => `${name}=${value}`);
-  const words = ["cfdyn", "classify", recipe.command ?? recipe.formula, "--optimizer", `${recipe.optimizer}:${options.join(",")}`];
+  const words = ["cfdyn", "classify", recipe.command ?? recipe.formula, "--optimizer", optimizerText(state)];
   const variables = recipe.command ? [] : ["--variables", recipe.variables.join(",")];
   return [...words, ...variables, ...settings, `--start=${[...state.start].join(",")}`].map(inShell).join(" ");
 }

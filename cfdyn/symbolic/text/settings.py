@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.registry import catalogue
+
+if TYPE_CHECKING:
+    from cfdyn.symbolic.optimizer import Optimizer
 
 # Not so long that it could overflow or lose all its digits without a word.
 DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
@@ -95,3 +99,30 @@ def _is_text(parameter: inspect.Parameter) -> bool:
     """Annotated as str, or as str or something else."""
     wanted = getattr(parameter.annotation, "__name__", parameter.annotation)
     return "str" in (part.strip() for part in str(wanted).split("|"))
+
+
+def numbers(text: str, what: str) -> list[float]:
+    """``"1.5,-0.3"`` → [1.5, -0.3]."""
+    parts = [part.strip() for part in text.split(",")]
+    return [value(part, "float", f"{what}: entry {i}") for i, part in enumerate(parts, 1)]
+
+
+def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
+    """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
+    values: dict[str, float] = {}
+    for item in settings:
+        name, equals, text = (part.strip() for part in item.partition("="))
+        if not equals or not name:
+            raise UsageError(f"{option} takes NAME=VALUE, such as {option} {example}, not {item!r}")
+        values[name] = value(text, "float", f"{option} {name}")
+    return values
+
+
+def make_optimizer(text: str) -> tuple[Optimizer, bool]:
+    """``"gd:lr=0.1"`` → the optimizer of the catalogue, and whether its learning rate is still to be chosen."""
+    name, settings = parts(text)
+    entry = catalogue("optimizers").get(name)
+    open_lr = not any(part.partition("=")[0].strip() == "lr" for part in settings.split(","))
+    if open_lr:
+        settings = ",".join(filter(None, [settings, "lr=1"]))
+    return entry(**options(entry, settings, f"optimizer {name}")), open_lr

@@ -7,9 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
+from cfdyn.machine.workers import limit_memory
 from cfdyn.symbolic.exact.algebra.minima import minima
 from cfdyn.symbolic.exact.algebra.solve import all_families, families, read_system
 from cfdyn.symbolic.exact.process import OUT_OF_TIME
@@ -41,13 +41,6 @@ def _watch(seconds: float) -> None:
     while time.process_time() < seconds:
         time.sleep(min(0.02, seconds))
     os._exit(OUT_OF_TIME)
-
-
-def _limit_memory() -> None:
-    with suppress(ImportError, OSError, ValueError):  # not on this system, or less is allowed already
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
 def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -85,7 +78,7 @@ def _of_minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """One request, one answer."""
-    _limit_memory()
+    limit_memory(MOST_MEMORY)
     question = sys.stdin.readline()
     if not question:  # the parent has none
         return

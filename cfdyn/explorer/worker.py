@@ -1,0 +1,90 @@
+"""The process that computes what a page asks a server for: a request a line, lines of progress, and an answer."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import cfdyn
+from cfdyn.errors import CfdynError, UsageError
+from cfdyn.explorer.question import Question
+from cfdyn.explorer.scene import scene_of
+from cfdyn.machine.workers import limit_memory, serve
+from cfdyn.records.record import plain
+from cfdyn.studies.defaults import usual_box
+from cfdyn.studies.proofs import proofs
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+
+MOST_MEMORY = 8 * 2**30  # bytes of addresses: numba and BLAS alone reserve some two of them
+MOST_PERIOD = 64
+Say = Callable[[str], None]
+Start = list[float]
+
+
+def scene(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+    """What a page shows."""
+    step = cfdyn.as_map(loss, optimizer)
+    ranges = {name: tuple(pair) for name, pair in asked["ranges"].items() if name in step.params}
+    return scene_of(step, loss, optimizer, start, ranges)
+
+
+def study(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+    """The verdict of `cf.study`."""
+    found = cfdyn.study(loss, optimizer, start, progress=say)
+    return {"headline": found.headline, "lines": found.bullets}
+
+
+def cycles(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+    """All cycles of a period in the usual box."""
+    step, n = cfdyn.as_map(loss, optimizer), asked["period"]
+    found = cfdyn.analysis.cycles(step, n, usual_box(step, loss), progress=say)
+    listed = [{"points": c.points, "multipliers": abs(c.multipliers), "stable": c.stable} for c in found]
+    return plain({"period": n, "complete": found.complete, "reason": found.reason, "cycles": listed})
+
+
+def prove(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+    """What the orbit ends on, and 3-cycles of one variable, proved where possible; each proof is verified by the checker."""
+    step = cfdyn.as_map(loss, optimizer)
+    say("classifying the orbit")
+    regime, box = cfdyn.analysis.classify(step, start), usual_box(step, loss)
+    say("searching for 3-cycles")
+    threes = cfdyn.analysis.cycles(step, 3, box) if step.dim == 1 else None
+    say("proving")
+    found = proofs(step, regime, threes, box, None)
+    say("verifying")
+    verdicts = [cfdyn.certify.check(document) for document in found.certificates]
+    refused = [f"the checker refused a proof: {verdict.reason}" for verdict in verdicts if not verdict.valid]
+    kept = [document for document, verdict in zip(found.certificates, verdicts, strict=True) if verdict.valid]
+    return {"proved": [verdict.statement for verdict in verdicts if verdict.valid], "certificates": kept,
+            "unproved": [*found.unproved, *refused]}  # fmt: skip
+
+
+TASKS = {"scene": scene, "study": study, "cycles": cycles, "prove": prove}
+
+
+def answer(request: str, line: Callable[[str], None]) -> str:
+    """One request of the server, whose pickles are its own; what is refused is {"error": sentence}."""
+    asked = json.loads(request)
+    try:
+        subject = Question(**asked["question"]).subject(pickle.loads(bytes.fromhex(asked["own"])))
+        found = TASKS[asked["task"]](*subject, asked, lambda words: line(json.dumps({"progress": words})))
+        return json.dumps({"answer": found}, allow_nan=False)
+    except CfdynError as problem:
+        return json.dumps({"error": str(problem)})
+    except (MemoryError, RecursionError):
+        return json.dumps({"error": "this takes more memory than a page may ask for"})
+
+
+def checked_period(given: Any) -> int:
+    """A period that a page may ask for, else a UsageError."""
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MOST_PERIOD:
+        raise UsageError(f"the period is a whole number from 1 to {MOST_PERIOD}")
+    return given
+
+
+if __name__ == "__main__":
+    limit_memory(MOST_MEMORY)
+    serve(answer, says=True)
