@@ -1,4 +1,5 @@
-"""What lives between bifurcation curves: orbits from beside the cycles of the nearest ones, and from anywhere around them."""
+"""Attractors between bifurcation curves: orbits from near the cycles of the nearest curves, and from random starts around
+them."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ MERGED = 1e-4  # of the size of a curve's cycles: points nearer to each other ar
 def attractors_near(
     step: Map, curves: Sequence[BifurcationCurve], box: np.ndarray, place: np.ndarray, generator: np.random.Generator
 ) -> list[str]:
-    """What orbits end on at two values ``place`` of the parameters of curves within the bounds ``box`` (2, 2), in words."""
+    """The attractors, in words, at two values ``place`` of the parameters of curves within the bounds ``box`` (2, 2)."""
     try:
         step = step.at(**{name: float(value) for name, value in zip(curves[0].names, place, strict=True)})
     except UsageError:  # as for a momentum beyond 1
@@ -43,7 +44,7 @@ def attractors_near(
 
 
 def _nearest(curves: Sequence[BifurcationCurve], widths: np.ndarray, place: np.ndarray) -> list[tuple[BifurcationCurve, int]]:
-    """The nearest curves of each period, and their rows nearest to two values of the parameters."""
+    """The nearest curves of each period, with their rows nearest to two values of the parameters."""
     nearest: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
     for curve in curves:
         away = np.linalg.norm((curve.parameters - place) / widths, axis=1)
@@ -53,7 +54,7 @@ def _nearest(curves: Sequence[BifurcationCurve], widths: np.ndarray, place: np.n
 
 
 def _there(step: Map, curve: BifurcationCurve, row: int) -> np.ndarray:
-    """The cycle (n, D) of a row, or where it is still there that at the map's own parameters."""
+    """The cycle (n, D) of a row, continued to the map's own parameters if it still exists there."""
     with np.errstate(all="ignore"):
         cycle = polish(step, curve.points[row])
     # Of a cycle that is born at a shorter one Newton's method may find that.

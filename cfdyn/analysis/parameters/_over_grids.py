@@ -1,4 +1,4 @@
-"""What records over a grid of two quantities have in common, and how their cells are looked at."""
+"""What records over a grid of two quantities have in common, and how their cells are computed and checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Told = Callable[[int], None] | None
 
 
 class OverGrid(WithMap):
-    """Names and values of two quantities, ``labels`` (m, n), and which cells were ``looked`` at."""
+    """Names and values of two quantities, ``labels`` (m, n), and which cells were computed, ``looked``."""
 
     names: tuple[str, str]
     first: np.ndarray
@@ -34,12 +34,12 @@ class OverGrid(WithMap):
 
     @property
     def period(self) -> np.ndarray:
-        """The period of each cell, (m, n); 0 where there is none."""
+        """The period of each cell, (m, n); 0 if it has none."""
         return np.maximum(self.labels, 0)
 
     @property
     def fractions(self) -> dict[str, float]:
-        """The part of the cells of each regime, cycles by their period, the largest first."""
+        """The fraction of the cells of each regime (cycles by their period), the largest first."""
         labels, counts = np.unique(self.labels, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return {self.called(int(labels[k])): float(counts[k] / self.labels.size) for k in order}
@@ -50,16 +50,16 @@ class OverGrid(WithMap):
 
     @property
     def complete(self) -> bool:
-        """False if Ctrl-C came before all cells were looked at: `extended` goes on."""
+        """False if Ctrl-C came before all cells were labelled: `extended` continues."""
         return not bool((self.labels == UNRESOLVED).any())
 
     @property
     def work(self) -> float:
-        """The part of the cells whose orbit was taken; the others have the label that is around them."""
+        """The fraction of the cells whose orbit was computed; the others have the label of the cells around them."""
         return float(self.looked.mean()) if self.looked.size else 1.0
 
     def grid(self, threads: int | None = None) -> Grid:
-        """The cells with their maps and starts, also of a record that was loaded."""
+        """The cells with their maps and starts, also for a loaded record."""
         start = np.array(self.provenance["settings"]["start"], float)
         return Grid(self.step, list(zip(self.names, (self.first, self.second), strict=True)), start, threads)
 
@@ -68,7 +68,7 @@ def gone_through(
     grid: Grid, labels: np.ndarray, looked: np.ndarray, take: Callable[[np.ndarray], None], made: Callable[[str], Any],
     coarse: int, progress: Told,
 ) -> Any:  # fmt: skip
-    """The record that ``made`` makes of a note once all cells are labelled; Ctrl-C takes with it the one of what is done."""
+    """The record ``made`` from a note once all cells are labelled; on Ctrl-C, `Interrupted` with the finished part."""
     try:
         filled = look(labels, looked, take, whole_number("coarse", coarse, 1), progress)
         return made("; ".join(filter(None, [checked(grid, labels), filled])))
@@ -86,7 +86,7 @@ def said(grid: Grid, **settings: Any) -> dict[str, Any]:
 
 
 def checked(grid: Grid, labels: np.ndarray) -> str:
-    """Put a few cells to a closer look, once all are labelled; what withdraws the labels of their kind, or nothing."""
+    """Examine a few labelled cells individually and withdraw the labels of a kind that fails; a sentence about these, or ""."""
     notes, step, labels = [], grid.step, labels.reshape(-1)
     if step.compiled is None:
         return ""  # all cells were looked at so

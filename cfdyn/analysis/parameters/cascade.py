@@ -1,4 +1,4 @@
-"""`cascade`: period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
+"""`cascade`: a period-doubling cascade, its accumulation point, and Feigenbaum's constants."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ FASTEST, ALIKE = 0.7, 3.0  # of a step, the next one at most where an extrapolat
 
 @dataclass(frozen=True, eq=False)
 class Cascade(Record):
-    """Period doublings n → 2n → 4n → …
+    """A period-doubling cascade n → 2n → 4n → …
 
-    ``name``: of the parameter; ``flips``: its values, one for each doubling; ``periods``: of the cycles that flip.
-    ``accumulation``: the limit of the flips, extrapolated, to about ``accumulation_error``; ``delta``: that of the
-    ``ratios`` (λ_k − λ_{k−1})/(λ_{k+1} − λ_k), to about ``delta_error``; both None if there are too few flips.
-    ``superstable``: for maps of one variable the parameters between the flips at which a multiplier is 0. ``alpha``: the
-    limit of the ratios of the widest gaps max_i |x_{i+n/2} − x_i| of the cycles of two successive flips, to about
-    ``alpha_error``, None if there are too few: 2.5029… where a map of any number of variables has a quadratic maximum along
-    the critical direction and contracts across it, 4.018… where it preserves areas, slow to be seen between the two.
-    ``points``: the cycle of each flip. ``reason``: why there are no more levels.
+    ``name`` of the parameter; ``flips``: its values, one for each doubling; ``periods`` of the cycles that flip.
+    ``accumulation``: the extrapolated limit of the flips, to about ``accumulation_error``; ``delta``: that of the ``ratios``
+    (λ_k − λ_{k−1})/(λ_{k+1} − λ_k), to about ``delta_error``; both None if there are too few flips. ``superstable``: for maps
+    of one variable, the parameters between the flips at which a multiplier is 0. ``alpha``: the limit of the ratios of the
+    widest gaps max_i |x_{i+n/2} − x_i| of the cycles at two successive flips, to about ``alpha_error``, None if there are too
+    few: 2.5029… for a map of any number of variables with a quadratic maximum along the critical direction that contracts
+    across it, 4.018… if it preserves areas; between the two, convergence is slow. ``points``: the cycle at each flip.
+    ``reason``: why there are no more levels.
     """
 
     name: str
@@ -52,18 +52,18 @@ def cascade(
     step: Map, cycle: Any, parameter: str = "lr", bounds: tuple[float, float] = (0.0, 1.0), levels: int = LEVELS,
     period: int | None = None, max_steps: int = MOST_STEPS, progress: Callable[[int], None] | None = None,
 ) -> Cascade:  # fmt: skip
-    """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before.
+    """The period doublings of a cycle, one after the other, each on the branch that starts at the previous flip.
 
-    Each flip solves f(x_i, λ) = x_{i+1}, det(M + I) = 0 on all points of the cycle. The limits are extrapolated by Wynn's ε
-    algorithm, with what the last flip changes of them as the error; where successive steps do not shrink evenly, as those of the
-    ratios of a flat maximum, the last value stands, and the larger of the last two steps is its error.
+    Each flip solves f(x_i, λ) = x_{i+1}, det(M + I) = 0 on all points of the cycle. Wynn's ε algorithm extrapolates the limits;
+    the error is the change due to the last flip. If successive steps do not shrink evenly, as for the ratios of a flat maximum,
+    the result is the last value, with the larger of the last two steps as its error.
 
     Parameters
     ----------
     step, cycle, parameter, bounds, period : of the first cycle, as in `continue_cycle`
-    levels : how many flips
+    levels : number of flips
     max_steps : on each branch
-    progress : told the number of flips so far
+    progress : called with the number of flips so far
 
     Raises
     ------
@@ -116,16 +116,16 @@ def _record(step: Map, parameter: str, bounds: tuple[float, float], levels: list
 
 
 def widest_gap(points: np.ndarray) -> float:
-    """max |x_{i+n/2} − x_i| of a doubled cycle: where the map is flat along the critical direction, as near a maximum."""
+    """The widest gap max |x_{i+n/2} − x_i| of a doubled cycle, near a maximum along the critical direction."""
     return float(np.linalg.norm(points - np.roll(points, len(points) // 2, axis=0), axis=1).max())
 
 
 def limit_of(values: Sequence[float]) -> tuple[float, float]:
-    """(limit, error) by Wynn's ε algorithm: of its columns the entry that changed least.
+    """(limit, error) by Wynn's ε algorithm, from the entry of its columns that changed least.
 
-    Where the last three steps shrink by about the same factor the error is at least what the last value changes of the limit.
-    Where they do not, the last value stands, with the larger of the last two steps as its error: an extrapolation would say more
-    than is known.
+    If the last three steps shrink by about the same factor, the error is at least the change of the limit due to the last
+    value. Otherwise the limit is the last value, with the larger of the last two steps as its error; extrapolation is not
+    justified.
 
     >>> limit, error = limit_of([1 + 0.2**k + 0.3 * 0.05**k for k in range(7)])
     >>> abs(limit - 1) < 1e-9
@@ -141,14 +141,14 @@ def limit_of(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _is_geometric(steps: np.ndarray) -> bool:
-    """True where each of the last three steps is about the same part of the one before."""
+    """True if the last three steps shrink by about the same factor."""
     with np.errstate(all="ignore"):
         first, second = (float(part) for part in steps[-2:] / steps[-3:-1])
     return 0 < abs(second) < FASTEST and abs(first) < FASTEST and 1 / ALIKE < first / second < ALIKE
 
 
 def _wynn(values: Sequence[float]) -> tuple[float, float]:
-    """(limit, change) of Wynn's ε algorithm."""
+    """(limit, change) by Wynn's ε algorithm."""
     before, column = np.zeros(len(values) + 1), np.array(values, dtype=float)
     # Without an extrapolation the last step says how far it may still go.
     best = (float(column[-1]), float(abs(column[-1] - column[-2])) if len(column) > 1 else np.inf)

@@ -1,4 +1,4 @@
-"""`chart`: bifurcation curves in a plane of two parameters, what begins at their special points, and what lives in between."""
+"""`chart`: bifurcation curves in a plane of two parameters, the curves that start on them, and the attractors in between."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: on
 class Region(Record):
     """A region between the curves of a chart.
 
-    ``number``: its label; ``name``: in words what lives there; ``attractors``: at all of the ``samples`` (k, 2), and ``also``: at
-    some of them, where curves that were not followed pass; ``share`` of the area of the bounds.
+    ``number``: its label; ``name``: its attractors in words; ``attractors``: those at all of the ``samples`` (k, 2), and
+    ``also``: those at some of them only, where curves that were not continued pass; ``share`` of the area of the bounds.
     """
 
     number: int
@@ -52,12 +52,12 @@ class Region(Record):
 
 @dataclass(frozen=True, eq=False)
 class Chart(Listed[BifurcationCurve], Record, of="curves"):
-    """Curves of bifurcations in one plane.
+    """Bifurcation curves in one plane.
 
-    ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: in words, where each began; ``resonances``
-    from which tongues were looked for; ``said``: in words, what did not begin or was left out; ``regions`` between the curves,
-    and ``labels`` (rows, columns): the number of the region in each cell of a grid over the bounds, 0 if it is too small; row 0
-    is at the least second parameter, column 0 at the least first one. Regions are those of this grid.
+    ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: where each starts, in words; ``resonances``
+    from which tongues were searched for; ``said``: what does not start or was omitted, in words; ``regions`` between the
+    curves, and ``labels`` (rows, columns): the number of the region in each cell of a grid over the bounds, 0 if it is too
+    small; row 0 is at the least second parameter, column 0 at the least first one. Regions are those of this grid.
     """
 
     names: tuple[str, str]
@@ -70,7 +70,7 @@ class Chart(Listed[BifurcationCurve], Record, of="curves"):
     labels: Annotated[np.ndarray, "* *"]
 
     def table(self) -> dict[str, list[Any]]:
-        """The tables of all curves one below the other, with number, kind and period of each."""
+        """The tables of all curves, one after the other, with number, kind and period of each."""
         numbered, tables = any(curve.period > 1 for curve in self.curves), list[dict[str, list[Any]]]()
         for place, curve in enumerate(self.curves, 1):
             said, count = {"curve": place, "kind": curve.kind, "period": curve.period}, len(curve) + len(curve.special)
@@ -78,7 +78,7 @@ class Chart(Listed[BifurcationCurve], Record, of="curves"):
         return stacked(tables)
 
     def region_at(self, first: float, second: float) -> Region | None:
-        """The region of two values of the parameters; None outside the bounds, or where it is too small."""
+        """The region at two values of the parameters; None outside the bounds, or if the region is too small."""
         share = (np.array([first, second]) - self.bounds[:, 0]) / np.ptp(self.bounds, axis=1)
         if not ((share >= 0) & (share <= 1)).all() or not self.labels.size:
             return None
@@ -91,28 +91,28 @@ def chart(
     depth: int = 1, tongues: int = 0, sampled: int = 6, seed: int = 0, max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[str], None] | None = None,
 ) -> Chart:  # fmt: skip
-    """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth.
+    """The curves from given bifurcations, those that start at their points of codimension two, and so on, up to a depth.
 
-    No curve is followed twice: one that goes through a start with the same cycle is it. The curves cut the plane into regions;
-    in each, orbits from beside the cycles of the nearest curves and from anywhere around them say what lives there. That is
-    evidence: an attractor with a small basin may be missed.
+    No curve is computed twice: a start is skipped if a known curve passes through it with the same cycle. The curves divide the
+    plane into regions. In each, orbits from near the cycles of the nearest curves and from random starts around them determine
+    the attractors. This is evidence: an attractor with a small basin may be missed.
 
     Parameters
     ----------
     step : the map, with its parameters at the start
-    starts : a bifurcation as `bifurcation_curve` takes it, a `BifurcationCurve`, or a list of these
+    starts : a bifurcation as for `bifurcation_curve`, a `BifurcationCurve`, or a list of these
     parameters, bounds : as in `bifurcation_curve`
-    depth : how many times to switch, one after the other; 0: only the curves of the starts
-    tongues : up to which q Arnold tongues of p:q are followed from Neimark–Sacker curves; 0: none
-    sampled : places in each region at which orbits are run; 0: regions are not looked at
+    depth : largest number of successive switchings; 0: only the curves of the starts
+    tongues : largest q for which Arnold tongues p:q are continued from Neimark–Sacker curves; 0: none
+    sampled : number of places in each region at which orbits are run; 0: regions are not examined
     seed : of the orbits' starts
-    max_steps, max_step : of each curve
-    progress : told in words what is going on
+    max_steps, max_step : for each curve
+    progress : called with a message
 
     Raises
     ------
     NumericsError : no such bifurcation near the first start
-    UsageError : what `bifurcation_curve` refuses, a depth or number below 0, or a curve followed within narrower bounds
+    UsageError : arguments that `bifurcation_curve` refuses, a depth or number below 0, or a given curve with narrower bounds
 
     Examples
     --------
@@ -155,7 +155,7 @@ def chart(
 
 
 class _Search:
-    """The curves so far."""
+    """The curves found so far."""
 
     def __init__(self, step: Map, names: tuple[str, str], box: np.ndarray, tongues: int, options: dict[str, Any],
                  say: Callable[[str], None]):  # fmt: skip
@@ -190,7 +190,7 @@ class _Search:
         return self.curves[before:]
 
     def was_seen(self, point: CodimensionTwo) -> bool:
-        """True if the same point was met on another curve."""
+        """True if the same point was found on another curve."""
         widths, here = np.ptp(self.box, axis=1), dict(zip(self.names, point.parameters.tolist(), strict=True))
         size = max(float(np.abs(point.points).max()), least_size(self.step.at(**here), point.points))
         return any(
@@ -200,7 +200,7 @@ class _Search:
         )  # fmt: skip
 
     def switch(self, curve: BifurcationCurve, point: CodimensionTwo) -> None:
-        """Add the curves at a point that are not known."""
+        """Add the new curves at a point."""
         origin = origin_of(curve, point)
         self.say(f"{len(self.curves)} curves, {origin}")
         seen = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, self.names, np.ptp(self.box, axis=1))
@@ -221,13 +221,13 @@ class _Search:
 
 
 def _merged(point: CodimensionTwo, curve: BifurcationCurve) -> bool:
-    """True if the cycle of a point is one of a shorter period, taken several times, as near the end of a curve."""
+    """True if the cycle of a point is a shorter cycle traversed several times, as near the end of a curve."""
     size = MERGED * float(np.ptp(curve.points, axis=(0, 1)).max())
     return any((np.abs(point.points - np.roll(point.points, k, axis=0)) <= size).all() for k in range(1, len(point.points)))
 
 
 def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list[Region]]:
-    """The labels of the grid, and what lives in each region."""
+    """The labels of the grid, and the attractors in each region."""
     labels, free = regions([curve.parameters for curve in search.curves], search.box)
     generator, listed = np.random.default_rng(seed), list[Region]()
     for number in range(1, int(labels.max(initial=0)) + 1):

@@ -1,4 +1,4 @@
-"""`intermittency`: how long an orbit stays nearly periodic between its bursts, as a parameter comes near a critical value."""
+"""`intermittency`: the scaling of laminar phases as a parameter approaches a critical value."""
 
 import math
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ ALLOWED = 0.05  # of a length: by so much the law is off where its errors are sm
 class Intermittency(Record):
     """Mean lengths of laminar phases, in steps, at ``values`` (n,) of the parameter ``name``, with ``errors`` (n,).
 
-    ``distances`` (n,): from the ``critical`` value; ``counts`` (n,) of the phases. ``exponent`` γ with its ``error`` and
-    ``factor`` c: the lengths are as c·distance^γ; −1/2 beside a fold (type I), −1 beside a subcritical flip or Neimark–Sacker
-    point (types II and III), but for logarithms.
+    ``distances`` (n,) from the ``critical`` value; ``counts`` (n,) of the phases. ``exponent`` γ with its ``error``, and
+    ``factor`` c, of lengths c·distance^γ. Up to logarithms, γ is −1/2 near a fold (type I), and −1 near a subcritical flip or
+    Neimark–Sacker point (types II and III).
     """
 
     name: str
@@ -42,26 +42,28 @@ def intermittency(
     step: Map, z0: Any, name: str, values: Any, critical: float, period: int = 1, near: float = 0.01, steps: int = 500_000,
     transient: int = 1000,
 ) -> Intermittency:  # fmt: skip
-    """The scaling of laminar phases: runs of states that return after ``period`` steps to within ``near`` of the extent.
+    """The scaling exponent of laminar phases: runs of states that return after ``period`` steps to within ``near`` of the
+    extent.
 
-    γ is the slope of a line through ln(mean length) over ln|value − critical|, weighted by the errors and 5 % besides; its error
-    joins that of the fit and how far the slope of the nearer half of the values differs, which tells whether the law is reached
-    (phases of a few steps are too short for it). A phase that the start or the end of the orbit cuts is left out.
+    γ is the slope of a line through ln(mean length) over ln|value − critical|, weighted by the errors plus 5 %. Its error
+    combines that of the fit with the difference to the slope over the closer half of the values, which shows whether the
+    asymptotic law is reached (phases of a few steps are too short for it). Phases cut by the start or the end of the orbit are
+    excluded.
 
     Parameters
     ----------
     step : the map
     z0 : start, the d weights or the full state (D,)
-    name, values : a parameter and at least three values of it, none of them critical
-    critical : the value at which laminar phases become endless
-    period : of the cycle that is born or dies there
-    near : as a part of the orbit's extent
-    steps : at each value, after ``transient`` ones
+    name, values : a parameter, and at least three values of it other than the critical one
+    critical : the value at which the length of laminar phases diverges
+    period : of the cycle that is born or vanishes there
+    near : relative to the orbit's extent
+    steps : number of steps at each value, after ``transient`` ones
 
     Raises
     ------
     NumericsError : the orbit diverges, or has fewer than 20 laminar phases at a value
-    UsageError : too few values, or a critical one among them
+    UsageError : too few values, or the critical one among them
 
     Examples
     --------

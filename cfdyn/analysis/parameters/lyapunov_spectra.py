@@ -27,10 +27,10 @@ CLEAR, SMALLEST = 3, 1e-4  # standard errors, and per step: less is 0 whatever i
 class LyapunovSpectra(Record):
     """Lyapunov exponents over one or two quantities.
 
-    ``names`` and their values ``first`` (n,) and ``second`` (m,), of one quantity empty and m = 1. ``exponents`` (m, n, k): in
-    each cell the k largest, the largest first, per step, −inf where a direction collapses, NaN where the orbit escapes;
-    ``errors`` (m, n, k): their standard errors. ``looked`` (m, n): the cells whose orbit was taken, before Ctrl-C not all.
-    ``dim``: D, of which k may be a part.
+    ``names`` and their values ``first`` (n,) and ``second`` (m,); for one quantity ``second`` is empty and m = 1. ``exponents``
+    (m, n, k): the k largest in each cell, in decreasing order, per step, −inf where a direction collapses, NaN if the orbit
+    escapes; ``errors`` (m, n, k): their standard errors. ``looked`` (m, n): the cells whose orbit was computed; not all after
+    Ctrl-C. ``dim``: D ≥ k.
     """
 
     names: tuple[str, ...]
@@ -43,13 +43,13 @@ class LyapunovSpectra(Record):
 
     @property
     def stretching(self) -> np.ndarray:
-        """How many exponents are above 0 by 3 standard errors, (m, n): none without chaos, two and more in hyperchaos."""
+        """The number of exponents above 0 by 3 standard errors, (m, n): 0 without chaos, two or more in hyperchaos."""
         with np.errstate(invalid="ignore"):
             return (self.exponents > np.maximum(CLEAR * self.errors, SMALLEST)).sum(axis=2)
 
     @property
     def dimension(self) -> np.ndarray:
-        """Kaplan and Yorke's dimension, (m, n); NaN where the orbit escapes, or where the k exponents do not tell it."""
+        """The Kaplan–Yorke dimension, (m, n); NaN if the orbit escapes or the k exponents do not suffice."""
         cells = self.exponents.reshape(-1, self.exponents.shape[2])
         dimensions = np.array([np.nan if np.isnan(row).any() else kaplan_yorke(row, self.dim) for row in cells])
         return dimensions.reshape(self.looked.shape)
@@ -61,26 +61,26 @@ def lyapunov_spectra(
 ) -> LyapunovSpectra:  # fmt: skip
     """The largest ``count`` Lyapunov exponents of the orbit of one start, over one or two parameters.
 
-    In each cell as by `lyapunov_spectrum`, with errors from 16 parts of the way, for many orbits at once. Tangents are made
-    orthonormal every 8 steps, where digits would be lost sooner, and turn during the last half of the transient, or 1000
-    steps. Floating-point evidence: an orbit that leaves a chaotic saddle later than it is looked at seems chaotic.
+    Exponents are computed as by `lyapunov_spectrum`, with errors from 16 segments, for many orbits at once. Tangent vectors are
+    reorthonormalized every 8 steps, earlier if digits would be lost, and align during the second half of the transient, or 1000
+    steps. The result is floating-point evidence: an orbit that leaves a chaotic saddle only after n steps appears chaotic.
 
     Parameters
     ----------
     step : the map
-    vary : once or twice (name of a parameter, increasing values): the columns, then the rows; also an entry of the start
+    vary : one or two pairs (name of a parameter or of an entry of the start, increasing values): the columns, then the rows
     z0 : start, the d weights or the full state (D,)
-    count : how many exponents, the largest; all of them if not given, of more than 8 variables 8
-    n : steps averaged over; they are rounded down to a multiple of 16
-    transient : steps run before
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of cells done
+    count : number of exponents; by default all, at most 8
+    n : number of steps averaged over, rounded down to a multiple of 16
+    transient : number of steps before
+    threads : by default the number of processors
+    progress : called at times with the number of cells done
 
     Raises
     ------
     UsageError : unknown parameters, values that do not increase, fewer than 16 steps, more exponents than variables, or too
         many cells for memory
-    Interrupted : Ctrl-C; its ``record`` has NaN where nothing was looked at
+    Interrupted : Ctrl-C; its ``record`` has NaN in cells that were not computed
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`orbit_diagram`: the long-time states over a parameter, from several starts, or followed from value to value."""
+"""`orbit_diagram`: long-time states over a parameter, from several starts, or continued from value to value."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -31,10 +31,10 @@ class OrbitDiagram(Record):
     """The long-time states over a range of a parameter.
 
     ``values`` (N,), increasing; ``states`` (S, N, K): the coordinate ``name`` over K steps after the transient, for each of S
-    starts or ways, NaN where the orbit escapes. ``exponents`` (S, N): the largest Lyapunov exponent after these K steps, per
-    step, with the standard errors ``errors`` (S, N); −inf for what contracts at once, NaN where not asked for or escaped.
-    ``ended`` (S, N): the step at which it escaped, 0 where it did not. ``ways`` (S,): "fresh" from the start at each value,
-    "up" or "down" from the last state at the value before.
+    starts or directions, NaN if the orbit escapes. ``exponents`` (S, N): the largest Lyapunov exponent after these K steps, per
+    step, with standard errors ``errors`` (S, N); −inf for immediate contraction, NaN if not requested or escaped. ``ended`` (S,
+    N): the step at which the orbit escaped, 0 if it did not. ``ways`` (S,): "fresh" from the start at each value, "up" or
+    "down" from the last state at the previous value.
     """
 
     parameter: str
@@ -53,33 +53,33 @@ def orbit_diagram(
     averaged: int | None = None, follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None,
     escape: float = ESCAPE, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> OrbitDiagram:  # fmt: skip
-    """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent.
+    """The orbit diagram: states of orbits after a transient over a parameter, with the largest Lyapunov exponent.
 
-    Each orbit is, bit by bit, the one that `cf.iterate` gives, whatever the number of threads (on one kind of processor:
-    functions such as exp are those of the system's library). A float orbit that is kept is no proof of what it shows.
+    Each orbit is bit by bit that of `cf.iterate`, for any number of threads (on one kind of processor: functions such as exp
+    are those of the system's library). A float orbit is not a proof.
 
     Parameters
     ----------
     step : the map
-    vary : (name of the parameter, its values), the values increasing
-    z0 : a start, the d weights or the full state (D,), or several of them (S, ·), which show attractors that coexist
-    transient : steps before anything is kept: 2000 if not given, 300 of a map whose steps are costly, a Poincaré or stroboscopic
-        map or a network's
-    keep : states kept of each orbit, K: 500 if not given, or 100
-    averaged : steps after those over which the Lyapunov exponent is averaged, 0 for none: 2000 if not given, or 300
-    follow : "fresh": from the starts at each value; "up" or "down": from the last state at the value before, through all
-        values in this order, from the start again after an escape; "both": up and down, which shows hysteresis
-    nudge : what is added to each entry of the state from which a value begins that is followed up or down, as a part of its
-        size and at least of 10⁻³: without it an orbit that has come to rest stays on a cycle that has become unstable
-    coordinate : the name of the entry that is kept; the first one if not given
-    escape : |entry| from which on an orbit has left
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of values done
+    vary : (name of the parameter, its increasing values)
+    z0 : a start, the d weights or the full state (D,), or several of them (S, ·), which show coexisting attractors
+    transient : number of steps discarded; 2000 by default, 300 for a map with expensive steps, a Poincaré or stroboscopic map
+        or a network's
+    keep : number of states kept of each orbit, K; 500 by default, or 100
+    averaged : number of further steps over which the Lyapunov exponent is averaged, 0 for none; 2000 by default, or 300
+    follow : "fresh": from the starts at each value; "up" or "down": from the last state at the previous value, in this order,
+        and from the start again after an escape; "both": up and down, which shows hysteresis
+    nudge : with "up" or "down", the perturbation added to each entry of the initial state at each value, relative to its size
+        (at least 10⁻³); without it an orbit at rest stays on a cycle that has become unstable
+    coordinate : the name of the entry that is kept; by default the first one
+    escape : an orbit has escaped if |entry| exceeds this value
+    threads : by default the number of processors
+    progress : called at times with the number of values done
 
     Raises
     ------
-    UsageError : an unknown parameter, way or coordinate, values that do not increase, a nudge below 0, or more states than
-        memory holds
+    UsageError : an unknown parameter, direction or coordinate, values that do not increase, a nudge below 0, or more states
+        than memory holds
     Interrupted : Ctrl-C; its ``record`` has the values that are done
 
     Examples
@@ -135,7 +135,7 @@ def orbit_diagram(
 
 
 def _ways(follow: str, nudge: float) -> list[str]:
-    """How the values are gone through, once or twice."""
+    """The directions in which the values are taken, one or two."""
     if follow not in FOLLOW:
         raise unknown("way to follow the states", follow, FOLLOW)
     if not number("the nudge", nudge, finite=True) >= 0:
@@ -144,14 +144,14 @@ def _ways(follow: str, nudge: float) -> list[str]:
 
 
 def _entry(step: AnyMap, name: str | None) -> int:
-    """The place of an entry of the state, the first if there is no name."""
+    """The index of an entry of the state; the first one without a name."""
     if name is not None and name not in step.names:
         raise unknown("entry of the state", name, step.names)
     return 0 if name is None else step.names.index(name)
 
 
 def _room(orbits: int, values: int, keep: int) -> Taken:
-    """For the results of all orbits: parts that are put together at the end would take as much memory again."""
+    """Arrays for the results of all orbits: joining parts at the end would double the memory."""
     one = np.empty((2, orbits, values))
     # In the order in which orbits are kept: all of them after a step, then after the next.
     return np.empty((keep, orbits, values)).transpose(1, 2, 0), one[0], one[1], np.empty((orbits, values), np.int64)
@@ -168,8 +168,8 @@ def _way(
     step: AnyMap, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float,
     coordinate: int, escape: float, threads: int | None, results: Taken,
 ) -> Iterator[int]:  # fmt: skip
-    """Write states (S, n, K), exponents, errors and ends (S, n) of all starts, for some values after the other on one way;
-    how many each time."""
+    """Write states (S, n, K), exponents, errors and ends (S, n) of all starts for successive values in one direction, and yield
+    the number of values done each time."""
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
@@ -197,7 +197,7 @@ def _way(
 
 
 def _taken(orbits: Orbits, counts: list[int], coordinate: int, room: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    """Kept states, in ``room`` (K, N) if given, exponents, errors and the steps at which orbits left, after a transient."""
+    """Kept states, in ``room`` (K, N) if given, exponents, errors and the steps at which orbits escaped, after a transient."""
     transient, keep, averaged = counts
     orbits.advance(transient)
     before = orbits.ended.copy()

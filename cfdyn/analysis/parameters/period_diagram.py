@@ -24,12 +24,12 @@ START = 0.1  # of each variable if none is given: 0 is a fixed point of many map
 
 @dataclass(frozen=True)
 class PeriodDiagram(OverGrid, Record):
-    """The period of what the orbit of one start ends on, over a grid of two parameters: an isoperiodic diagram.
+    """The period of the attractor of one start, over a grid of two parameters: an isoperiodic diagram.
 
-    ``names`` of the parameters and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period, 0 without one
-    (the orbit stretches, or runs along a curve), −2 undecided, −3 divergent, −5 not looked at before Ctrl-C; ``period`` (m, n) is
-    0 for all of these. ``note``: why labels were withdrawn, and how many filled cells were wrong. ``looked`` (m, n): the cells
-    whose orbit was taken, with ``coarse`` not all.
+    ``names`` of the parameters and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period, 0 without
+    one (chaotic or quasi-periodic), −2 undecided, −3 divergent, −5 not computed before Ctrl-C; ``period`` (m, n) is 0 for all
+    of these. ``note``: why labels were withdrawn, and how many filled cells were wrong. ``looked`` (m, n): the cells whose
+    orbit was computed, not all with ``coarse``.
     """
 
     names: tuple[str, str]
@@ -45,7 +45,7 @@ class PeriodDiagram(OverGrid, Record):
         return "no period" if label == NO_PERIOD else super().called(label)
 
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> PeriodDiagram:
-        """The diagram with the cells that Ctrl-C left open, also of a record that was saved and loaded.
+        """The diagram with the cells that Ctrl-C left open, also for a record that was saved and loaded.
 
         UsageError: the map of a loaded record cannot be made again from what was saved
         """
@@ -58,26 +58,25 @@ def period_diagram(
 ) -> PeriodDiagram:  # fmt: skip
     """The period of the orbit of one start, over a grid of two parameters.
 
-    Labels come as those of `regimes`: by returns and the multipliers of what is returned to, beside bifurcations by Newton's
-    method, by Lyapunov exponents and averages where nothing returns. One thing is left out that takes long: that an orbit
-    without a period stays without one for 200,000 steps more, so "no period" may be a long transient. Cells beside a bifurcation
-    have the right period or are undecided, up to round-off; so do cycles longer than ``max_period``. A float orbit is evidence,
-    no proof.
+    Labels are computed as by `regimes`: by returns and the multipliers of the cycle, near bifurcations by Newton's method, and
+    by Lyapunov exponents and averages if there is no return. One slow test is omitted: that an orbit without a period stays
+    without one for 200,000 more steps, so "no period" may be a long transient. Up to round-off, cells near a bifurcation have
+    the right period or are undecided; cycles longer than ``max_period`` are undecided. A float orbit is evidence, not a proof.
 
     Parameters
     ----------
     step : the map
-    vary : twice (name of a parameter, increasing values): the columns, then the rows; also an entry of the start
-    max_period : longest cycle that is named
-    z0 : start, the d weights or the full state (D,); 0.1 for each weight or variable if not given
-    transient : steps before anything is looked at
-    coarse : as for `regimes`: with 8, say, orbits are taken where neighbours differ, and in few cells besides
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of cells whose orbit was taken
+    vary : two pairs (name of a parameter or of an entry of the start, increasing values): the columns, then the rows
+    max_period : longest period that is detected
+    z0 : start, the d weights or the full state (D,); by default 0.1 for each weight or variable
+    transient : number of steps before orbits are examined
+    coarse : as for `regimes`: with 8, say, orbits are computed where neighbouring labels differ, and in few other cells
+    threads : by default the number of processors
+    progress : called at times with the number of cells whose orbit was computed
 
     Raises
     ------
-    UsageError : unknown parameters, twice the same, values that do not increase, or a diagram too large for memory
+    UsageError : unknown parameters, the same one twice, values that do not increase, or a diagram too large for memory
     Interrupted : Ctrl-C; its ``record`` has the finished part, and `extended`
 
     Examples
@@ -104,7 +103,7 @@ def period_diagram(
 
 
 def _run(grid: Grid, begun: PeriodDiagram, progress: Callable[[int], None] | None) -> PeriodDiagram:
-    """The cells that are open yet."""
+    """Compute the cells that are still open."""
     settings, labels, looked = begun.provenance["settings"], begun.labels.copy(), begun.looked.copy()
 
     def take(cells: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""`regimes`: what the orbit of one start ends on, over two parameters."""
+"""`regimes`: the regime of the orbit of one start, over two parameters."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ STEPS = 16  # times the transient: of a cell whose map has no code
 
 @dataclass(frozen=True)
 class RegimeMap(OverGrid, Record):
-    """What the orbit of one start ends on, over a grid of two parameters.
+    """The regime of the orbit of one start, over a grid of two parameters.
 
     ``names`` of the parameters and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period, −1 chaotic,
-    −2 undecided, −3 divergent, −4 quasi-periodic, −5 not looked at before Ctrl-C; ``lyapunov`` (m, n): the largest exponent per
-    step, NaN where it was not needed. ``note``: why labels were withdrawn, or empty. ``looked`` (m, n): the cells whose orbit was
-    taken, with ``coarse`` not all.
+    −2 undecided, −3 divergent, −4 quasi-periodic, −5 not computed before Ctrl-C; ``lyapunov`` (m, n): the largest exponent per
+    step, NaN where it was not needed. ``note``: why labels were withdrawn, or empty. ``looked`` (m, n): the cells whose orbit
+    was computed, not all with ``coarse``.
     """
 
     names: tuple[str, str]
@@ -51,7 +51,7 @@ class RegimeMap(OverGrid, Record):
 
     @property
     def undecided(self) -> dict[str, int]:
-        """How many cells are undecided, by what the exponent per step says of them, where it was needed."""
+        """The numbers of undecided cells by the sign of the exponent per step, where it was needed."""
         exponents = self.lyapunov[self.labels == UNSETTLED]
         small = SMALLEST_EXPONENT
         parts = {f"below {-small:g}: a cycle above the longest period, or slow": exponents < -small,
@@ -61,7 +61,7 @@ class RegimeMap(OverGrid, Record):
         return {words: int(where.sum()) for words, where in parts.items() if where.any()}
 
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:
-        """The map with the cells that Ctrl-C left open, also of a record that was saved and loaded.
+        """The map with the cells that Ctrl-C left open, also for a record that was saved and loaded.
 
         UsageError: the map of a loaded record cannot be made again from what was saved
         """
@@ -74,33 +74,35 @@ def regimes(
 ) -> RegimeMap:  # fmt: skip
     """The regime of the orbit of one start, over a grid of two parameters.
 
-    Each orbit runs through a transient; what comes back to 10⁻¹⁰ of its size, on a cycle that attracts (spectral radius below
-    1 − 10⁻⁵), has its period; what does not runs on 15 times as far. The rest is chaotic or quasi-periodic by its Lyapunov
-    exponent with its error and by weighted averages, with the thresholds of `classify`; chaos has lasted for 200,000 steps,
-    10 times as many where a step divides by an average: a transient that is longer, whose end `classify` may see, is taken
-    for it. What converges slowly beside a bifurcation has the period of the cycle that Newton's method finds, if that
-    attracts as above and the orbit comes closer to it; else it is undecided, as are cycles longer than ``max_period``, and
-    orbits that start on what repels. Where round-off alone brings an optimizer with averages to rest, as Adam, its orbit is
-    followed with perturbations of two sizes, as by `classify`. An orbit that overflows is divergent. A few cells that escape,
-    rest or seem quasi-periodic are put to `classify`; where one of them is something else, all of their kind are undecided,
-    and ``note`` says so. Floating-point evidence, no proof; bit by bit the same for any number of threads.
+    Each orbit runs through a transient, and through 15 more if it does not return to within 10⁻¹⁰ of its size. If it returns on
+    a cycle that attracts (spectral radius below 1 − 10⁻⁵), the label is its period. Otherwise it is chaotic or quasi-periodic,
+    by its Lyapunov exponent with its error and by weighted averages, with the thresholds of `classify`. Chaos must persist for
+    200,000 steps, ten times as many if a step divides by an average; a longer transient counts as chaos, though `classify` may
+    see its end. Near a bifurcation a slowly converging orbit has the period of the cycle that Newton's method finds, if that
+    attracts as above and the orbit approaches it. Undecided are other slowly converging orbits, cycles longer than
+    ``max_period``, and orbits that start on a repelling set. If an optimizer with averages, such as Adam, comes to rest only
+    because of round-off, its orbit is perturbed with two sizes, as by `classify`. An orbit that overflows is divergent.
+    `classify` checks a few cells that escape, come to rest or seem quasi-periodic; if it disagrees at one, all cells of this
+    kind become undecided, and ``note`` says so. The result is floating-point evidence, not a proof, and bit by bit the same for
+    any number of threads.
 
     Parameters
     ----------
-    step : the map. One that has no code, such as cf.poincare_map(…), is put to `classify` cell by cell, with 16 transients
-        of steps at most: choose few cells and a short transient
-    first, second : (name, values) of two parameters, the values increasing; the columns and the rows
+    step : the map. For a map without code, such as cf.poincare_map(…), `classify` examines each cell with at most 16 transients
+        of steps: choose few cells and a short transient
+    first, second : (name, increasing values) of two parameters, the columns and the rows
     z0 : start, the d weights or the full state (D,)
-    max_period : longest cycle that is named
-    transient : steps before anything is looked at
-    coarse : above 1, orbits are taken in one of so many cells along each side first, then where neighbours differ, and the rest
-        is filled; what lies between may be missed: 500 filled cells are looked at, and ``note`` says how many were wrong
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of cells done
+    max_period : longest period that is detected
+    transient : number of steps before orbits are examined
+    coarse : above 1, orbits are computed first in one of this many cells along each side, then where neighbouring labels
+        differ, and the other cells are filled. Details in between may be missed: 500 filled cells are checked, and ``note``
+        says how many were wrong
+    threads : by default the number of processors
+    progress : called at times with the number of cells done
 
     Raises
     ------
-    UsageError : unknown parameters, twice the same, values that do not increase, or a map too large for memory
+    UsageError : unknown parameters, the same one twice, values that do not increase, or a map too large for memory
 
     Examples
     --------
@@ -122,7 +124,7 @@ def regimes(
 
 
 def _run(grid: Grid, begun: RegimeMap, progress: Callable[[int], None] | None) -> RegimeMap:
-    """The cells that are open yet."""
+    """Compute the cells that are still open."""
     settings = begun.provenance["settings"]
     labels, exponents, looked = begun.labels.copy(), begun.lyapunov.copy(), begun.looked.copy()
 

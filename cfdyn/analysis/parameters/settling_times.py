@@ -1,4 +1,5 @@
-"""`settling_times`: how long orbits take to settle or to escape, over two quantities, and the boundary of what can be trained."""
+"""`settling_times`: the number of steps until orbits settle or escape, over two quantities, and the boundary of
+trainability."""
 
 from __future__ import annotations
 
@@ -28,11 +29,12 @@ PIECE = 64  # steps that are looked at together
 
 @dataclass(frozen=True)
 class SettlingTimes(OverGrid, Record):
-    """How many steps the orbit of one start takes to settle or to escape, over a grid of two parameters or entries of the start.
+    """The number of steps until the orbit of one start settles or escapes, over a grid of two parameters or entries of the
+    start.
 
-    ``names`` and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period of what it settles on, 0 if it
-    does not, −2 undecided, −3 divergent, −5 not looked at before Ctrl-C; ``steps`` (m, n): until it has settled or escaped, 0
-    where it does neither as long as it is followed.
+    ``names`` and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period of the cycle on which it
+    settles, 0 if it does not settle, −2 undecided, −3 divergent, −5 not computed before Ctrl-C; ``steps`` (m, n): until it has
+    settled or escaped, 0 if it does neither within the steps that are run.
     """
 
     names: tuple[str, str]
@@ -50,19 +52,19 @@ class SettlingTimes(OverGrid, Record):
 
     @property
     def trainable(self) -> np.ndarray:
-        """Where the orbit settles on a fixed point, (m, n)."""
+        """The cells whose orbit settles on a fixed point, (m, n)."""
         return self.labels == 1
 
     @property
     def boundary(self) -> np.ndarray:
-        """The cells, trainable or not, beside one that is not, or is, (m, n)."""
+        """The trainable cells next to one that is not, and the other way round, (m, n)."""
         inside = np.pad(self.trainable, 1, mode="edge")
         middle = inside[1:-1, 1:-1]
         sides = inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:]
         return np.asarray(np.any([side != middle for side in sides], axis=0))
 
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> SettlingTimes:
-        """The map with the cells that Ctrl-C left open, also of a record that was saved and loaded.
+        """The map with the cells that Ctrl-C left open, also for a record that was saved and loaded.
 
         UsageError: the map of a loaded record cannot be made again from what was saved
         """
@@ -73,27 +75,27 @@ def settling_times(
     step: Map, vary: Sequence[tuple[str, Any]], z0: Any, tolerance: float = TOLERANCE, max_period: int = MAX_PERIOD,
     transient: int = TRANSIENT, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> SettlingTimes:  # fmt: skip
-    """How long the orbit of one start takes to settle on a fixed point or cycle, or to escape: over two quantities.
+    """The number of steps until the orbit of one start settles on a fixed point or cycle, or escapes, over two quantities.
 
-    An orbit with a period (as by `period_diagram`) has settled at the first step from which on it stays for 128 steps within
-    ``tolerance`` of its cycle: of the state of the same phase, 16 transients later. One that diverges escapes at the step at
-    which it leaves the range of floats. Where it settles on a fixed point training converges: ``boundary`` are the
-    cells at which that ends.
+    An orbit with a period (as by `period_diagram`) has settled at the first step from which it stays within ``tolerance`` of
+    its cycle for 128 steps, that is of the state of the same phase 16 transients later. A divergent orbit escapes at the step
+    at which it leaves the range of floats. Training converges if the orbit settles on a fixed point; ``boundary`` marks the
+    cells at which this ends.
 
     Parameters
     ----------
     step : the map
-    vary : twice (name, increasing values) of a parameter or an entry of the start: the columns, then the rows
+    vary : two pairs (name of a parameter or of an entry of the start, increasing values): the columns, then the rows
     z0 : start, the d weights or the full state (D,)
-    tolerance : the largest difference of an entry at which an orbit has settled
-    max_period : longest cycle
-    transient : orbits are followed for 16 times as many steps
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of cells done
+    tolerance : an orbit has settled if no entry differs by more
+    max_period : longest period that is detected
+    transient : a number of steps; orbits run for 16 times as many
+    threads : by default the number of processors
+    progress : called at times with the number of cells done
 
     Raises
     ------
-    UsageError : unknown names, twice the same, values that do not increase, a tolerance that is none, or a grid too large
+    UsageError : unknown names, the same one twice, values that do not increase, an invalid tolerance, or a grid too large
     Interrupted : Ctrl-C; its ``record`` has the finished part, and `extended`
 
     Examples
@@ -119,7 +121,7 @@ def settling_times(
 
 
 def _run(grid: Grid, begun: SettlingTimes, progress: Callable[[int], None] | None) -> SettlingTimes:
-    """The cells that are open yet."""
+    """Compute the cells that are still open."""
     settings = begun.provenance["settings"]
     labels, steps, looked = begun.labels.copy(), begun.steps.copy(), begun.looked.copy()
     longest, transient = settings["max_period"], settings["transient"]
@@ -139,9 +141,9 @@ def _run(grid: Grid, begun: SettlingTimes, progress: Callable[[int], None] | Non
 
 
 def settling_steps(orbits: Orbits, periods: np.ndarray, steps: int, tolerance: float) -> np.ndarray:
-    """Steps (N,) until an orbit with a period (N,) stays near its cycle, or one without leaves; 0 if neither within ``steps``.
+    """Steps (N,) until an orbit with a period (N,) stays near its cycle, or one without escapes; 0 if neither within ``steps``.
 
-    The cycle is where the orbit is after all steps; near is within ``tolerance``, at the same phase.
+    The cycle consists of the states after all steps; near means within ``tolerance``, at the same phase.
     """
     late, times = orbits.some(np.arange(len(periods))), np.zeros(len(periods), np.int64)
     late.advance(steps)
@@ -154,7 +156,7 @@ def settling_steps(orbits: Orbits, periods: np.ndarray, steps: int, tolerance: f
 
 
 def _settled(orbits: Orbits, cycle: np.ndarray, steps: int, tolerance: float) -> np.ndarray:
-    """The first step from which on each orbit stays near its cycle (D, N, n), which begins with the state after all steps."""
+    """The first step from which each orbit stays near its cycle (D, N, n), which begins with the state after all steps."""
     d, n, period = cycle.shape
     outside, times, left, done = np.full(n, -1), np.zeros(n, np.int64), np.arange(n), 0
     first = np.abs(orbits.states.T - cycle[:, :, (-steps - 1) % period]).max(axis=0) > tolerance

@@ -1,4 +1,4 @@
-"""`windows`: where over a parameter a cycle of one period is born, is stable, and how its window ends."""
+"""`windows`: the periodic windows of one period: where they open, are superstable, lose stability and close."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Window(Record):
-    """Values of the parameter at which an n-cycle is born, is superstable, loses stability, and its window ends.
+    """The parameter values at which an n-cycle is born, is superstable and loses stability, and at which its window ends.
 
-    ``opens``: the fold in which it is born with an unstable one, ``points`` (n, D) there; ``superstable``: a critical
-    point lies on it, for the first time after the fold; ``flips``: its first flip; ``closes``: the attractor that grew from it
-    meets the unstable cycle (an interior crisis). Each is None where there is no such value within the bounds; ``superstable``
-    and ``closes`` also for maps of several variables. Mirror images of a window, which a symmetric map has, open at the same
-    value and are one.
+    ``opens``: the fold at which it is born together with an unstable one, ``points`` (n, D) there; ``superstable``: the first
+    value after the fold at which a critical point lies on the cycle; ``flips``: its first flip; ``closes``: the interior
+    crisis, at which the attractor that grew from the cycle meets the unstable cycle. Each is None if there is no such value
+    within the bounds; ``superstable`` and ``closes`` are also None for maps of several variables. Mirror images of a window,
+    for a symmetric map, open at the same value and count as one.
     """
 
     period: Annotated[int, "n"]
@@ -54,22 +54,22 @@ def windows(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None = None,
     known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES, progress: Progress | None = None,
 ) -> list[Window]:  # fmt: skip
-    """The windows of period n over [lo, hi], in order of where they open.
+    """The windows of period n over [lo, hi], in the order in which they open.
 
-    At each of the samples all n-cycles in the box are found (maps of one variable) and followed by continuation to
-    the fold where they are born. The end of a window solves f²ⁿ(c) = x for the critical point c of its superstable cycle
-    and the unstable cycle's point x next to c. A window narrower than the distance of the samples is found too: its
-    unstable cycle lives on beyond it.
+    At each sample all n-cycles in the box are found (for maps of one variable) and continued to the fold at which they are
+    born. The end of a window solves f²ⁿ(c) = x, with c the critical point of its superstable cycle and x the closest point of
+    the unstable cycle. Windows narrower than the distance of the samples are found too, since their unstable cycle persists
+    beyond them.
 
     Parameters
     ----------
     step : the map
     period : n ≥ 2
-    parameter, bounds : what to vary, (lo, hi)
+    parameter, bounds : the parameter to vary, and its range (lo, hi)
     box : where the cycles lie, [(lo, hi)], for maps of one variable
-    known : pairs (value, points (n, D)) of n-cycles that are known already, in any dimension
-    samples : how many values of the parameter are searched
-    progress : called with how many of them are done, and of how many
+    known : pairs (value, points (n, D)) of known n-cycles, in any dimension
+    samples : number of parameter values at which cycles are searched for
+    progress : called with (done, total) samples
 
     Raises
     ------
@@ -95,7 +95,7 @@ def windows_and_gaps(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
     known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES, progress: Progress | None = None,
 ) -> tuple[list[Window], list[str]]:  # fmt: skip
-    """The `windows`, and in words the values at which cycles could not be looked for or followed."""
+    """The `windows`, and the values at which cycles could not be searched for or continued, in words."""
     lo, hi = checked_bounds(require_map(step), parameter, bounds)
     whole_number("samples", samples, 2)
     whole_number("the period of windows", period, 2)
@@ -113,7 +113,7 @@ def branches_of_period(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
     known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES, progress: Progress | None = None,
 ) -> tuple[list[Branch], list[str]]:  # fmt: skip
-    """The branches of n-cycles in the box at one of the samples, or through a known cycle, and what was not looked at."""
+    """The branches of n-cycles in the box at the samples, or through known cycles, and what was not examined."""
     branches: list[Branch] = []
     sampled, gaps = _sampled(step, period, parameter, np.linspace(*bounds, samples), box, progress)
     for value, points in [*known, *sampled]:
@@ -129,7 +129,8 @@ def branches_of_period(
 def _sampled(
     step: Map, period: int, parameter: str, values: np.ndarray, box: Any, progress: Progress | None
 ) -> tuple[list[tuple[float, np.ndarray]], list[str]]:
-    """(value, points) of all n-cycles in the box, and where there are too many; the ends, often special, are moved inside."""
+    """(value, points) of all n-cycles in the box, and where there are too many; the end values, often special, are moved
+    inward."""
     sampled, gaps = [], []
     values[[0, -1]] += np.array([INWARDS, -INWARDS]) * (values[1] - values[0])
     for k, value in enumerate(values if box is not None and step.dim == 1 else ()):
@@ -145,7 +146,7 @@ def _sampled(
 
 
 def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
-    """True if the line between two rows of a branch goes through a cycle (n, D) at this value, or nearly so."""
+    """True if the line between two rows of a branch passes through a cycle (n, D) at this value, or nearly so."""
     ahead, room = branch.parameter - value, NEAR * (float(np.ptp(points)) or 1.0)
     for row in np.flatnonzero(ahead[:-1] * ahead[1:] <= 0):
         share = ahead[row] / ((ahead[row] - ahead[row + 1]) or 1.0)
@@ -171,20 +172,20 @@ def _windows_of(step: Map, branch: Branch, bounds: tuple[float, float]) -> list[
 
 
 def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
-    """The nearest special point at which stability ends beyond a fold, if it is a flip."""
+    """The parameter of the first special point beyond a fold, if it is a flip."""
     special = [b for b in branch.bifurcations if b.kind != "border collision"]
     beyond = [b for b in special if b.place > place] if forward else [b for b in reversed(special) if b.place < place]
     return beyond[0].parameter if beyond and beyond[0].kind == "flip" else None
 
 
 class _Side:
-    """A branch of n-cycles on one side of a fold, the fold's neighbour first: ``values`` (m,) and ``points`` (m, n, D)."""
+    """A branch of n-cycles on one side of a fold, from the fold on: ``values`` (m,) and ``points`` (m, n, D)."""
 
     def __init__(self, step: Map, branch: Branch, rows: slice):
         self.step, self.parameter, self.values, self.points = step, branch.name, branch.parameter[rows], branch.points[rows]
 
     def cycle(self, value: float) -> tuple[Map, np.ndarray | None]:
-        """The map at a value, and its polished cycle (n, D) there, if the side has it before it turns again."""
+        """The map at a value, and its cycle (n, D) there, or None if this side has none before the next fold."""
         step = self.step.at(**{self.parameter: value})
         turned = np.flatnonzero(np.diff(np.sign(np.diff(self.values))))
         values = self.values[: int(turned[0]) + 2] if len(turned) else self.values
@@ -197,9 +198,10 @@ class _Side:
         return step, polish(step, self.points[a] + share * (self.points[b] - self.points[a]))
 
     def superstable(self, flips: float | None) -> tuple[float, float] | None:
-        """(value, critical point) where first a slope f′ along the cycle of a map of one variable vanishes.
+        """(value, critical point) at the first zero of a slope f′ along the cycle of a map of one variable.
 
-        Slopes one by one: their product, the multiplier, has no other sign where two of them vanish at once, or nearly so.
+        The slopes are tested one by one: their product, the multiplier, does not change sign if two of them vanish at once, or
+        nearly so.
         """
         if self.step.dim != 1 or len(self.values) < 2:
             return None
@@ -252,7 +254,7 @@ class _Side:
 
 
 def _critical(step: Map, near: float) -> float:
-    """The zero of f′ near a point, by Newton."""
+    """The zero of f′ near a point, by Newton's method."""
     x = near
     for _ in range(TURNS):
         slope, curvature = step.jacobian([x])[0, 0], step.derivative([x], [1.0], [1.0])[0]

@@ -1,1 +1,1 @@
-"""Stable and unstable manifolds of saddles, where they cross and touch, and crises."""
+"""Stable and unstable manifolds of saddles, their crossings and tangencies, and crises."""

@@ -1,4 +1,4 @@
-"""`crises`: where over a parameter a chaotic attractor of a map of one variable ends, grows or joins its bands."""
+"""`crises`: the crises of a chaotic attractor of a one-dimensional map: boundary, interior and band-merging."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ AWAY = 1e-3  # of the box: a start so far from the critical point does not land
 
 @dataclass(frozen=True)
 class Crisis(Record):
-    """A value of the parameter at which a critical orbit lands on an unstable cycle, and the attractor changes.
+    """A parameter value at which a critical orbit lands on an unstable cycle, and the attractor changes.
 
-    ``kind``: "boundary" (the attractor is gone beyond), "interior" (it is much larger beyond) or "band merging";
-    ``critical`` c; fᵏ(c) with k = ``steps`` is the first of the ``points`` (n, 1) of the cycle with that ``multiplier``;
-    ``meaning``: what orbits beside it do.
+    ``kind``: "boundary" (the attractor is destroyed), "interior" (it becomes much larger) or "band merging"; ``critical`` c;
+    fᵏ(c) with k = ``steps`` is the first of the ``points`` (n, 1) of the cycle with that ``multiplier``; ``meaning``: the
+    orbits on both sides, in words.
     """
 
     parameter: float
@@ -45,7 +45,7 @@ class Crisis(Record):
 
     @property
     def period(self) -> int:
-        """n."""
+        """The period n of the cycle."""
         return len(self.points)
 
 
@@ -53,9 +53,9 @@ class Crisis(Record):
 class Crises(Listed[Crisis], Record, of="found"):
     """The crises of a map of one variable over a range of a parameter, in order.
 
-    ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``undecided``: the values of
-    those beside which orbits show no change; ``reason``: values at which cycles could not be looked for. ``values`` (g,) of the
-    parameter, and ``orbits`` (g, ·) of a critical point at each, behind a transient, NaN where they leave.
+    ``landings``: number of landings of critical orbits on cycles up to period ``longest``; ``undecided``: the values at which
+    orbits on both sides show no change; ``reason``: values at which cycles could not be searched for. ``values`` (g,) of the
+    parameter, and ``orbits`` (g, ·) of a critical point at each, after a transient, NaN once they escape.
     """
 
     name: str
@@ -73,23 +73,22 @@ def crises(
     step: Map, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int = PERIODS,
     samples: int = SAMPLES, grid: int = GRID, progress: Callable[[str], None] | None = None,
 ) -> Crises:  # fmt: skip
-    """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles.
+    """The crises of a map of one variable over [lo, hi]: parameter values at which critical orbits land on unstable cycles.
 
-    A chaotic attractor is bounded by images of critical points. It changes at once where one of them meets an unstable cycle:
-    fᵏ(c) = x, k ≤ p + 2 with p the period of the cycle, twice that where its multiplier is negative. Each such value is solved
-    for, and orbits on both sides of it say what happens there. Most landings are no crises; that none is seen leaves them
-    undecided. Two landings between neighbours of
-    the grid, and cycles of longer periods, are not seen.
+    A chaotic attractor is bounded by images of critical points. It changes suddenly where one of them meets an unstable cycle:
+    fᵏ(c) = x, k ≤ p + 2 with p the period of the cycle, twice that if its multiplier is negative. Each such value is solved
+    for, and orbits on both sides of it determine the kind of crisis. Most landings are not crises; if the orbits show no
+    change, the landing is undecided. Two landings between adjacent grid values, and cycles of longer periods, are missed.
 
     Parameters
     ----------
     step : the map, of one variable
-    parameter, bounds : what to vary, (lo, hi)
-    box : [(lo, hi)], where cycles and critical points are looked for
-    periods : of cycles, at most
-    samples : values at which all cycles are searched for, from where they are followed
-    grid : values between which a landing is noticed
-    progress : told in words what is going on
+    parameter, bounds : the parameter to vary, and its range (lo, hi)
+    box : [(lo, hi)], in which cycles and critical points are searched for
+    periods : largest period of the cycles
+    samples : number of values at which all cycles are searched for; they are continued from there
+    grid : number of values between which landings are detected
+    progress : called with a message
 
     Raises
     ------
@@ -138,7 +137,8 @@ def crises(
 
 
 def _interval(box: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The only interval of a box; infinite ends are brought to where turning points are told apart."""
+    """The only interval of a box; infinite ends are replaced by ends that contain all turning points that floats
+    distinguish."""
     try:
         [(lo, hi)] = np.array(box, dtype=float)
     except (TypeError, ValueError):
@@ -159,7 +159,7 @@ def _diagram(step: Map, name: str, values: np.ndarray, critical: Sequence[Sequen
 
 
 def _distinct(landed: Sequence[Landing], near: float) -> list[Landing]:
-    """One landing for each value, on the shortest cycle after the fewest steps."""
+    """One landing for each value: on the shortest cycle, after the fewest steps."""
     kept: list[Landing] = []
     for one in sorted(landed, key=lambda landing: (len(landing.cycle), landing.steps)):
         if not any(abs(one.value - other.value) <= near for other in kept):
@@ -170,7 +170,7 @@ def _distinct(landed: Sequence[Landing], near: float) -> list[Landing]:
 def _judged(
     step: Map, name: str, landed: Sequence[Landing], bounds: tuple[float, float], extent: float, settings: dict
 ) -> Iterator[Crisis]:
-    """All landings, with what orbits beside them do."""
+    """All landings, with the change of the orbits across each."""
     values, width = np.array([landing.value for landing in landed]), bounds[1] - bounds[0]
     for k, landing in enumerate(landed):
         gaps = np.abs(np.delete(values, k) - landing.value)

@@ -1,4 +1,4 @@
-"""`homoclinic`: where the unstable manifold of a saddle crosses its own stable one, or that of another saddle."""
+"""`homoclinic`: homoclinic and heteroclinic points, the crossings of an unstable with a stable manifold."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from cfdyn.words import named
 class Homoclinic(Record):
     """Points where an unstable manifold crosses a stable one: homoclinic if both are of one cycle, else heteroclinic.
 
-    ``points`` (m, 2); ``s`` and ``t`` (m,): where they are on the two curves, W_u(s) = W_s(t); ``angles`` (m,) from W_u to W_s,
-    −π/2 to π/2; ``halves`` (m, 2): which halves of the `Manifold`s; ``orbits`` (m,): numbers, alike where points are images of
-    one another; ``primary`` (m,): the pieces of curve from the cycles to the point do not meet before it. ``gap``: the largest
-    |W_u(s) − W_s(t)|, in widths of the box. ``manifolds``: both curves.
+    ``points`` (m, 2); ``s`` and ``t`` (m,): their parameters on the two curves, W_u(s) = W_s(t); ``angles`` (m,) from W_u to
+    W_s, −π/2 to π/2; ``halves`` (m, 2): the halves of the `Manifold`s; ``orbits`` (m,): equal numbers for points that are
+    images of one another; ``primary`` (m,): True if the pieces of curve from the cycles to the point do not cross before it.
+    ``gap``: the largest |W_u(s) − W_s(t)|, in widths of the box. ``manifolds``: both curves.
     """
 
     points: Annotated[np.ndarray, "m D"]
@@ -48,23 +48,23 @@ def homoclinic(
     step: Map, cycle: Any = None, other: Any = None, box: Sequence[tuple[float, float]] | None = None,
     length: float | None = None, period: int = 1, most: int = MOST, progress: Progress | None = None,
 ) -> Homoclinic:  # fmt: skip
-    """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box.
+    """All crossings in a box of the unstable manifold of a cycle with its stable one, or with that of another cycle.
 
-    Both are grown as by `manifolds`, and every pair of pieces that cross is refined to round-off by Newton's method on
-    W_u(s) = W_s(t). What the box and the length leave out is missed, and so are two crossings nearer than the chords are to the
-    curve (up to 10⁻⁴ widths of the box).
+    Both manifolds are computed as by `manifolds`, and Newton's method on W_u(s) = W_s(t) refines every pair of crossing
+    segments to round-off. Crossings outside the box or beyond the length are missed, and so are two crossings closer together
+    than the chords are to the curve (up to 10⁻⁴ widths of the box).
 
     Parameters
     ----------
     step : a map of the plane
-    cycle : whose unstable manifold; a `Cycle`, its points (n, 2) or one of them; None: the only saddle in the box
-    other : whose stable manifold, if not of the same
+    cycle : the cycle of the unstable manifold: a `Cycle`, its points (n, 2) or one of them; None: the only saddle in the box
+    other : the cycle of the stable manifold; by default the same one
     box, length, period, most, progress : as in `manifolds`
 
     Raises
     ------
-    NumericsError : no saddle there, or more crossings than can be kept
-    UsageError : a map that is not of the plane, no box, or what `manifolds` refuses
+    NumericsError : no saddle, or more crossings than can be kept
+    UsageError : a map that is not of the plane, no box, or arguments that `manifolds` refuses
 
     Examples
     --------

@@ -12,25 +12,26 @@ def manifold(
     step: Map, cycle: Any, stable: bool = False, length: float | None = None,
     box: Sequence[tuple[float, float]] | None = None, period: int = 1, progress: Callable[[int, int], None] | None = None,
 ) -> Manifold:  # fmt: skip
-    """The one-dimensional unstable manifold of a saddle cycle, or the stable one, grown to a length or through a box.
+    r"""The one-dimensional unstable or stable manifold of a saddle cycle, up to a length or through a box.
 
-    A curve x = W(s) with :math:`F(W(s)) = W(\\lambda s)`, F the n-th iterate and λ the multiplier; `manifolds` gives both, and
-    those of all saddles in a box.
+    The manifold is a curve x = W(s) with :math:`F(W(s)) = W(\lambda s)`, F the n-th iterate and λ the multiplier. `manifolds`
+    computes both, and those of all saddles in a box.
 
     Parameters
     ----------
     step : a map of two or more variables
     cycle : a `Cycle`, its points (n, D), or one of them
-    stable : the stable manifold in place of the unstable one
-    length : of each half; if not given, ten times the sum of the box's widths
-    box : [(lo, hi), …]; the length is counted inside, and a half that goes very far away from it ends
-    period : n, where the cycle is one point
-    progress : called with how many halves are grown, and of how many
+    stable : True for the stable manifold instead of the unstable one
+    length : of each half; by default ten times the sum of the box's widths
+    box : [(lo, hi), …]; the length inside counts, and a half ends if it goes very far from the box
+    period : n, if the cycle is given by one point
+    progress : called with (done, total) halves
 
     Raises
     ------
-    NumericsError : the cycle is no saddle, or its manifold is no curve (a complex multiplier, a multiplier 0, two alike)
-    UsageError : no cycle, neither box nor length, a map of one variable or with angles
+    NumericsError : the cycle is not a saddle, or its manifold is not a curve (a complex multiplier, a multiplier 0, two equal
+        ones)
+    UsageError : not a cycle, neither box nor length, a map of one variable or with angles
 
     Examples
     --------

@@ -33,10 +33,11 @@ Progress = Callable[[int, int], None]
 class Manifold(Record):
     """The stable or the unstable manifold of a cycle, a curve x = W(s) with F(W(s)) = W(λs), F the n-th iterate.
 
-    ``points`` (n, D) of the cycle, ``multiplier`` λ; ``curve`` (m, D) with its ``s`` (m,), in 2n halves: the k-th is rows
-    ``starts[k]`` up to ``starts[k + 1]``, for each point of the cycle the half with s > 0 first. ``ends``: why each half ends;
-    ``reason``: what else belongs to the set. ``order`` of the series near the cycle, ``error`` of its F(W(s)) = W(λs), relative
-    to the point; ``strong``: λ is the furthest from the unit circle of several on its side.
+    ``points`` (n, D) of the cycle, ``multiplier`` λ; ``curve`` (m, D) with its parameters ``s`` (m,), in 2n halves: the k-th is
+    rows ``starts[k]`` up to ``starts[k + 1]``; for each point of the cycle the half with s > 0 comes first. ``ends``: why each
+    half ends; ``reason``: what else belongs to the set. ``order`` of the series near the cycle, ``error`` of its equation
+    F(W(s)) = W(λs), relative to the point; ``strong``: True if λ is the furthest from the unit circle of several multipliers on
+    its side.
     """
 
     kind: str
@@ -56,26 +57,26 @@ class Manifold(Record):
 
     @property
     def period(self) -> int:
-        """n."""
+        """The period n."""
         return len(self.points)
 
     @property
     def halves(self) -> list[np.ndarray]:
-        """The points (·, D) of each half, from the cycle on."""
+        """The points (·, D) of each half, starting at the cycle."""
         return [self.curve[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
     @property
     def length(self) -> float:
-        """Of all halves together, also of what is outside the box."""
+        """The total length of all halves, including parts outside the box."""
         return float(sum(np.linalg.norm(np.diff(half, axis=0), axis=1).sum() for half in self.halves))
 
 
 @dataclass(frozen=True, eq=False)
 class Manifolds(WithMap, Listed[Manifold], Record, of="curves"):
-    """A `Manifold` for each of the saddles of a map, with the box (D, 2) that they are grown in (infinite where none was given).
+    """The `Manifold`s of the saddles of a map, with the box (D, 2) in which they were computed (infinite if none was given).
 
-    ``basins`` (rows, columns): for cells of the box, x to the right and y upward, the number of the attractor that the orbit from
-    the middle ends on, as by `basins`, −1 where it diverges, −2 where that is undecided; ``attractors``: a point (D,) of each.
+    ``basins`` (rows, columns): for each cell of the box, x to the right and y upward, the number of the attractor on which the
+    orbit from its centre ends, as by `basins`, −1 if it diverges, −2 if undecided; ``attractors``: a point (D,) of each.
     """
 
     curves: list[Manifold]
@@ -91,27 +92,27 @@ def manifolds(
     length: float | None = None, period: int = 1, most: int = MOST, basins: int = 0,
     progress: Progress | None = None,
 ) -> Manifolds:  # fmt: skip
-    """The manifolds of one saddle cycle, or of all saddles in a box, grown from the cycle to a length or through a box.
+    """The one-dimensional manifolds of one saddle cycle, or of all saddles in a box, up to a length or through the box.
 
-    Near the cycle a manifold is a series of order 16 with F(W(s)) = W(λs); further out its points are images of that, or
-    preimages by Newton's method, as close together as the curve turns. Where the map is not invertible the stable set is more
-    than the curve: ``reason`` says so, and the branch of the inverse is the one that is connected with the cycle.
+    Near the cycle a manifold is a series of order 16 with F(W(s)) = W(λs). Further out its points are images of the series, or
+    preimages by Newton's method, spaced according to the curvature. If the map is not invertible, the stable set is larger than
+    the curve, which follows the branch of the inverse connected with the cycle; ``reason`` says so.
 
     Parameters
     ----------
     step : a map of two or more variables
     cycle : a `Cycle`, its points (n, D), or one of them; None: all saddles of the ``period`` in the box
     kinds : "unstable", "stable" or both
-    box : [(lo, hi), …]; the length is counted inside, and a half that goes very far away from it ends
-    length : of each half; if not given, ten times the sum of the box's widths
-    period : n, where the cycle is one point or not given
-    most : points of each half
+    box : [(lo, hi), …]; the length inside counts, and a half ends if it goes very far from the box
+    length : of each half; by default ten times the sum of the box's widths
+    period : n, if the cycle is given by one point or not at all
+    most : largest number of points of each half
     basins : columns and rows of a grid over the box (of two variables) on which basins of attraction are computed, 0 for none
-    progress : called with how many halves are grown, and of how many
+    progress : called with (done, total) halves
 
     Raises
     ------
-    NumericsError : there is no saddle, or its manifold is no curve (a complex multiplier, a multiplier 0, two alike)
+    NumericsError : no saddle, or its manifold is not a curve (a complex multiplier, a multiplier 0, two equal ones)
     UsageError : neither box nor length, a map of one variable or with angles, an unknown kind
 
     Examples
@@ -158,15 +159,15 @@ def _basins(step: Map, box: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def halves_told(progress: Progress | None, cycle_points: int) -> Callable[[], None]:
-    """What is called after each half, of which each point of each cycle has two."""
+    """A callback after each half; each point of each cycle has two."""
     done = count(1)
     return lambda: None if progress is None else progress(next(done), 2 * cycle_points)
 
 
 def points_of(step: Map, cycle: Any, period: int = 1) -> np.ndarray:
-    """The points (n, D) of a cycle that is given as a record, by all points or by one.
+    """The points (n, D) of a cycle given as a record, by all points or by one.
 
-    UsageError: it is none of these
+    UsageError: the argument is none of these
     """
     if isinstance(cycle, Cycle):
         return cycle.points
@@ -187,7 +188,7 @@ def are_two(step: Map, cycle: np.ndarray, other: np.ndarray) -> bool:
 
 
 def curve_of(grown: Grown, settings: dict) -> Manifold:
-    """The record of a manifold that has been grown."""
+    """The record of a computed manifold."""
     rows, series = np.concatenate(grown.tables), grown.series
     starts = np.concatenate([[0], np.cumsum([len(part) for part in grown.tables])])
     return Manifold(series.kind, series.points, series.multiplier, rows[:, 0], rows[:, 1:], starts, grown.ends, grown.beyond,
@@ -197,7 +198,7 @@ def curve_of(grown: Grown, settings: dict) -> Manifold:
 def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
     """Cycles of the period in the box with multipliers on both sides of the unit circle.
 
-    NumericsError: there are none
+    NumericsError: no such cycle was found
     """
     if box is None:
         raise UsageError("give a cycle, or a box in which to search for saddles")

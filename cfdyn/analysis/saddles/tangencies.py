@@ -1,4 +1,4 @@
-"""`tangencies`: where over a parameter the unstable manifold of a saddle touches a stable one."""
+"""`tangencies`: parameter values at which the unstable manifold of a saddle is tangent to a stable one."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ BESIDE = (1e-3, 6e-3, 3e-2)  # of the bounds: so far beside a tangency orbits ar
 
 @dataclass(frozen=True, eq=False)
 class Tangency(WithMap, Record):
-    """A value of the parameter at which W_u(s) and W_s(t) touch at ``point`` (2,).
+    """A parameter value at which W_u(s) and W_s(t) are tangent at ``point`` (2,).
 
-    ``bend``: by how much more W_u is curved than W_s there, in units of the box, 0 if the tangency is not quadratic
-    (``quadratic``); ``speed``: ∂(their distance)/∂(parameter), not 0 where it unfolds generically; ``error`` of the parameter:
-    what is left of the distance over that. ``crisis``: "boundary", "interior", "undecided" where no change is seen, None if not
-    looked at; ``meaning``: what orbits of the unstable manifold do on both sides. ``cycles``: points (n, 2) of the two saddles;
-    ``places`` and ``sides``: which halves.
+    ``bend``: the curvature of W_u minus that of W_s, in units of the box, 0 if the tangency is not quadratic (``quadratic``);
+    ``speed``: ∂(their distance)/∂(parameter), nonzero if it unfolds generically; ``error`` of the parameter: the remaining
+    distance divided by the speed. ``crisis``: "boundary", "interior", "undecided" if orbits show no change, None if not
+    examined; ``meaning``: the orbits of the unstable manifold on both sides, in words. ``cycles``: points (n, 2) of the two
+    saddles; ``places`` and ``sides``: the halves of their manifolds.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Tangency(WithMap, Record):
 
     @property
     def step(self) -> Map:
-        """The map, with the parameter at its value here.
+        """The map with the parameter at this tangency.
 
         UsageError: the record was loaded, and its map cannot be made again from what was saved
         """
@@ -65,7 +65,7 @@ class Tangency(WithMap, Record):
 
 @dataclass(frozen=True, eq=False)
 class Tangencies(Listed[Tangency], Record, of="found"):
-    """The `Tangency`s over a range of a parameter, in order; ``reason``: values at which there was nothing to look at."""
+    """The `Tangency`s over a range of a parameter, in order; ``reason``: values at which none could be searched for."""
 
     name: str
     bounds: tuple[float, float]
@@ -81,19 +81,19 @@ def tangencies(
 ) -> Tangencies:  # fmt: skip
     """Homoclinic or heteroclinic tangencies over [lo, hi], each once, to round-off.
 
-    At each sample the manifolds grow and all crossings are located. Between two neighbours along the unstable one the curves are
-    parallel somewhere, at some distance. That distance, which is smooth in the parameter, is followed to where it is 0.
-    Tangencies of which no lobe is seen at a sample, in the box and within the length, are missed.
+    At each sample both manifolds are computed and all crossings located. Between two adjacent crossings on the unstable
+    manifold, the curves are parallel somewhere, at some distance. That distance is smooth in the parameter and is followed to
+    its zero. A tangency is missed if no sample shows its lobe in the box and within the length.
 
     Parameters
     ----------
-    step : a map of the plane, with the parameter anywhere
-    cycle : the saddle whose unstable manifold it is, near what it is at the lower bound
-    parameter, bounds : what to vary, (lo, hi)
-    other : the saddle whose stable manifold it is, if not the same
+    step : a map of the plane, with any value of the parameter
+    cycle : the saddle of the unstable manifold, approximately at the lower bound
+    parameter, bounds : the parameter to vary, and its range (lo, hi)
+    other : the saddle of the stable manifold; by default the same one
     box, length, period : as in `manifolds`
-    samples : values of the parameter at which lobes are looked for
-    crises : whether to run orbits beside each, to see whether it is a crisis
+    samples : number of parameter values at which lobes are searched for
+    crises : whether to run orbits on both sides of each tangency, to determine whether it is a crisis
     progress : called with (done, total)
 
     Raises
@@ -133,7 +133,7 @@ def tangencies(
 def _record(
     step: Map, pair: Pair, contact: Contact, rate: float, name: str, bounds: tuple[float, float], crises: bool, settings: dict
 ) -> Tangency:
-    """A tangency with what orbits do beside it."""
+    """A tangency, with the change of the orbits across it."""
     value, bend = contact.values[name], contact.bend
     kind: str | None = None
     words = "not looked at"

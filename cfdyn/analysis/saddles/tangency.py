@@ -1,4 +1,4 @@
-"""`tangency`: the value of a parameter at which two manifolds of saddles touch, the one next to the map's own."""
+"""`tangency`: the tangency of two manifolds of saddles at the parameter value closest to the map's own."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ def tangency(
     box: Sequence[tuple[float, float]] | None = None, length: float | None = None, period: int = 1, samples: int = SAMPLES,
     crises: bool = True, progress: Callable[[int, int], None] | None = None,
 ) -> Tangency:  # fmt: skip
-    """Of the homoclinic or heteroclinic tangencies over [lo, hi] the one nearest to the value that the map has.
+    """The homoclinic or heteroclinic tangency over [lo, hi] closest to the map's own parameter value.
 
     Parameters
     ----------
-    step : a map of the plane; its value of the parameter says which tangency is wanted where there are several
-    cycle, parameter, bounds, other, box, length, period, samples, crises, progress : as of `tangencies`, which gives all
+    step : a map of the plane; its parameter value selects one of several tangencies
+    cycle, parameter, bounds, other, box, length, period, samples, crises, progress : as for `tangencies`, which returns all
 
     Raises
     ------

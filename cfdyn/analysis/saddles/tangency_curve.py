@@ -1,4 +1,4 @@
-"""`tangency_curve`: a homoclinic or heteroclinic tangency followed in two parameters."""
+"""`tangency_curve`: a homoclinic or heteroclinic tangency continued in two parameters."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MOST = 400
 
 @dataclass(frozen=True, eq=False)
 class TangencyCurve(Record):
-    """Values of two parameters at which two manifolds touch.
+    """A curve of tangencies of two manifolds in the plane of two parameters.
 
-    ``names`` and ``bounds`` (2, 2) of the parameters, ``parameters`` (m, 2); ``points`` (m, 2) where they touch, ``s`` and ``t``
-    (m,) on the curves, of that image of the contact which is followed best, ``bend`` (m,) as for a `Tangency`; ``start``: the row
-    it was begun from; ``ends``: why it has no more rows.
+    ``names`` and ``bounds`` (2, 2) of the parameters, ``parameters`` (m, 2); ``points`` (m, 2) of tangency and their parameters
+    ``s`` and ``t`` (m,) on the curves, for the image of the contact that is best conditioned; ``bend`` (m,) as for a
+    `Tangency`; ``start``: the row of the initial tangency; ``ends``: why the curve ends.
     """
 
     names: tuple[str, str]
@@ -46,23 +46,23 @@ def tangency_curve(
     tangency: Tangency, names: tuple[str, str], bounds: Sequence[tuple[float, float]], most: int = MOST,
     progress: Callable[[int], None] | None = None,
 ) -> TangencyCurve:  # fmt: skip
-    """The curve of tangencies through one, in both directions to the bounds, each row to round-off.
+    """The curve of tangencies through a given one, in both directions to the bounds, each row to round-off.
 
-    The distance of the two curves where they are parallel is a smooth function of both parameters; its zeros are followed by
-    predictor and corrector.
+    The distance of the two curves where they are parallel is a smooth function of both parameters; its zeros are continued by a
+    predictor–corrector method.
 
     Parameters
     ----------
-    tangency : a `Tangency`, as `tangencies` finds them
+    tangency : a `Tangency`, as found by `tangencies`
     names : two parameters of the map
     bounds : ((lo, hi), (lo, hi)) of them, with the tangency inside
-    most : rows in each direction
-    progress : told the number of rows
+    most : largest number of rows in each direction
+    progress : called with the number of rows
 
     Raises
     ------
     NumericsError : the tangency cannot be found again
-    UsageError : the same parameter twice, bounds beside the tangency
+    UsageError : the same parameter twice, or bounds that do not contain the tangency
 
     Examples
     --------

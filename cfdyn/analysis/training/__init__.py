@@ -1,1 +1,1 @@
-"""The course of an optimizer: its edge of stability, oscillations, averages, and models beside it."""
+"""Optimizers and training: the edge of stability, oscillations, averages, and comparison with continuous-time models."""

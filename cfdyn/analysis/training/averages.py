@@ -1,4 +1,4 @@
-"""`averages`: averages of an optimizer's iterates and models of it, as estimators of its mean path and as optimizers."""
+"""`averages`: averages of an optimizer's iterates, and models, as estimators of its mean path and as optimizers."""
 
 import dataclasses
 import math
@@ -27,15 +27,15 @@ LASTING = 10  # periods that it must last for a warning
 class Average(Record):
     """An average of the iterates, or a model; m rows ``w`` (m, d), ``loss`` (m,) at the steps ``first``, ``first`` + 1, …
 
-    ``kind``: "average" or "model". As an estimator of the mean path: ``error``, ``max_error`` root mean square and largest of
-    ‖w(t) − reference(t)‖ over the ``rows`` at which both exist; ``swing_error``: over those of them where the reference is a
-    mean over slow cycles (NaN without any); ``timed_error``: of ‖w(t) − reference(t − lag)‖, what is left of
-    the oscillation once the delay is allowed for. ``lag``: in steps, at the last row; ``leaves``: the factor of a 2-cycle that
-    it leaves, both by formula; ``left``: measured, root mean squares of the fast parts where the iterates oscillate (both
-    NaN for a model). As an optimizer: ``final_loss``, ``median_loss`` over the last tenth, ``predicted_loss`` median
-    there of the average that a model with Σ predicts (else NaN), ``final_sharpness``; ``reached``: for each of the levels the
-    step from which on the loss stays there, None if it does not; ``delay``: steps by which it is known later than its time,
-    which are counted in ``reached``.
+    ``kind``: "average" or "model". As an estimator of the mean path: ``error``, ``max_error``: root mean square and maximum of
+    ‖w(t) − reference(t)‖ over the ``rows`` at which both exist; ``swing_error``: over the rows where the reference is a mean
+    over slow cycles (NaN without any); ``timed_error``: of ‖w(t) − reference(t − lag)‖, the remaining oscillation once the
+    delay is taken into account. ``lag``: in steps, at the last row; ``leaves``: the factor by which a 2-cycle is reduced, both
+    by formula; ``left``: the same as measured, the ratio of root mean squares of the fast parts where the iterates oscillate
+    (both NaN for a model). As an optimizer: ``final_loss``, ``median_loss`` over the last tenth, ``predicted_loss``: the median
+    there of the average that a model with Σ predicts (else NaN), ``final_sharpness``; ``reached``: for each level the step from
+    which the loss stays below it, None if it does not; ``delay``: the number of steps after its time at which it is known,
+    which ``reached`` includes.
     """
 
     name: str
@@ -62,13 +62,13 @@ class Average(Record):
 
 @dataclass(frozen=True)
 class Averages(Record):
-    """Averages of an orbit's iterates and models of it.
+    """Averages of an orbit's iterates, and models of it.
 
-    ``t`` (n+1,): the steps; ``reference`` (n+1, d): the mean path, NaN where there is none, ``rows`` how many there are;
-    ``swinging`` (n+1,): where it is a mean over slow cycles; ``cycles``: steps (from, to) of whole ones; ``period``: of the fast
-    oscillation that is averaged away. ``fractions`` of the way from ``start_loss`` to ``best_loss``, the lowest seen in any row,
-    and the losses there, ``levels``; ``mean_loss``: of the iterates, over the last tenth. ``entries``: averages, then models.
-    ``status`` of the orbit; ``warnings``: sentences.
+    ``t`` (n+1,): the steps; ``reference`` (n+1, d): the mean path, NaN where it is undefined, ``rows``: the number of rows
+    where it is defined; ``swinging`` (n+1,): True where it is a mean over slow cycles; ``cycles``: steps (from, to) of whole
+    ones; ``period`` of the fast oscillation that is averaged out. ``fractions`` of the way from ``start_loss`` to
+    ``best_loss``, the lowest in any row, and the losses there, ``levels``; ``mean_loss`` of the iterates over the last tenth.
+    ``entries``: averages, then models. ``status`` of the orbit; ``warnings``: sentences.
     """
 
     names: Annotated[tuple[str, ...], "d"]
@@ -89,11 +89,11 @@ class Averages(Record):
 
     @property
     def ranking(self) -> list[Average]:
-        """The entries, the best estimator first; those that ended early last."""
+        """The entries, the best estimator first; those that ended early come last."""
         return sorted(self.entries, key=lambda e: (self.ended_early(e), not e.error >= 0, e.error))
 
     def ended_early(self, entry: Average) -> bool:
-        """True for a model that has no rows up to the orbit's end."""
+        """True for a model without rows up to the orbit's end."""
         return entry.first + len(entry.w) + entry.delay < len(self.t)
 
     def table(self) -> dict[str, list[Any]]:
@@ -106,36 +106,36 @@ def averages(
     orbit: Orbit, paths: Sequence[Trajectory] = (), decays: Sequence[float] = (0.5, 0.9, 0.99),
     names: Sequence[str] | None = None, period: int = 2, fractions: Sequence[float] = (0.1, 0.01, 0.001),
 ) -> Averages:  # fmt: skip
-    r"""Averages of an optimizer's iterates: which is nearest to its mean path, and which is the best optimizer.
+    r"""Compare averages of an optimizer's iterates: which is closest to its mean path, and which is the best optimizer.
 
-    The averages are the iterate itself, the mean of the last two, exponential averages
-    :math:`a_t = \beta a_{t-1} + (1 - \beta) w_t`, midpoints :math:`(w_{t-1} + 2w_t + w_{t+1})/4`, the mean of all iterates, and
-    models at the same times. The reference is centred, so that it has no lag:
+    The averages are the iterate itself, the mean of the last two, exponential averages :math:`a_t = \beta a_{t-1} + (1 - \beta)
+    w_t`, midpoints :math:`(w_{t-1} + 2w_t + w_{t+1})/4`, the mean of all iterates, and models at the same times. The reference
+    is centred, so it has no lag:
 
     * :math:`s = w - (1 - M_N)^3 w`, :math:`M_N` the centred mean over the ``period`` N: N-cycles vanish, polynomials of t below
       degree 6 pass;
-    * where the orbit swings slowly about the edge, the centred mean of s over one whole slow cycle of the local length L (half
-      weights at the ends where L is even). A cycle goes from one maximum of the variance :math:`\|w_t - M_N w_t\|^2` to
-      the next, which it falls to less than half between; L goes linearly from the middle of one to the middle of the next.
+    * where the orbit oscillates slowly about the edge, the centred mean of s over one whole slow cycle of local length L (half
+      weights at the ends if L is even). A cycle extends from one maximum of the variance :math:`\|w_t - M_N w_t\|^2` to the
+      next, with values below half of it in between; L varies linearly between the midpoints of successive cycles.
 
-    It swings from the first maximum on, until the variance has stayed below a hundredth of the last one for two cycles.
-    There is no reference where a window does not fit in, nor between the onset of the oscillation and the first whole window;
-    an orbit with less than one whole cycle is not averaged over it. Errors are taken where the reference exists.
+    The slow oscillation lasts from the first maximum until the variance has stayed below a hundredth of the last one for two
+    cycles. The reference is undefined where a window does not fit, and between the onset of the oscillation and the first whole
+    window; an orbit with less than one whole cycle is not averaged over it. Errors are computed where the reference is defined.
 
     Parameters
     ----------
-    orbit : of an optimizer on a loss, as `cfdyn.iterate` gives it, at least 16 states
-    paths : of models from the same start, as `cfdyn.solve` gives them, time in the same steps, aligned as by `compare`.
-        Predicted losses are interpolated between a path's rows: ask `solve` for the rows ``save_at=range(n)``
+    orbit : of an optimizer on a loss, from `cfdyn.iterate`, at least 16 states
+    paths : of models from the same start, from `cfdyn.solve`, time in the same steps, aligned as by `compare`. Predicted losses
+        are interpolated between a path's rows: call `solve` with ``save_at=range(n)``
     decays : β in [0, 1) of the exponential averages
-    names : of the models; the beginnings of their titles if not given
+    names : of the models; by default the beginnings of their titles
     period : N ≥ 2, of the fast oscillation; 2 at the edge of stability
-    fractions : of the way from the first loss to the lowest seen, in (0, 1)
+    fractions : of the way from the first to the lowest loss, in (0, 1)
 
     Raises
     ------
-    UsageError : an orbit too short for the period or without a loss, a path with other weights, a decay, period or
-        fraction out of range
+    UsageError : an orbit too short for the period or without a loss, a path with other weights, a decay, period or fraction out
+        of range
 
     Examples
     --------
@@ -225,7 +225,7 @@ def _judged(
 
 
 def _model(name: str, path: Trajectory, orbit: Orbit, mean: tuple, period: int) -> Average:
-    """A path at the steps that it reaches, aligned as `compare` does."""
+    """A path at the steps that it covers, aligned as by `compare`."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else (0.0 if len(path.t) else -1.0)
     first, delay = math.ceil(path.lead) + path.discrete, int(path.discrete)
     t = np.arange(first, len(orbit.z)) - path.lead
@@ -246,7 +246,7 @@ def _observed(orbit: Orbit, w: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _at_times(rows: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Rows (n, d) at times t, by straight lines; NaN where there is none on either side."""
+    """Rows (n, d) at times t, by linear interpolation; NaN outside."""
     low = np.floor(t).astype(int)
     part = (t - low)[:, None]
     inside = np.clip(low, 0, len(rows) - 1)
@@ -256,7 +256,7 @@ def _at_times(rows: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def _reached(entry: Average, level: float) -> int | None:
-    """The step from which on the loss stays at a level or below it."""
+    """The step from which the loss stays at or below a level."""
     above = np.flatnonzero(~(entry.loss <= level))
     since = int(above[-1]) + 1 if len(above) else 0
     return entry.first + since + entry.delay if since < len(entry.loss) else None

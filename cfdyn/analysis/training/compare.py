@@ -20,16 +20,15 @@ SMALL = 1e-3  # of the weights: a smaller swing has died out, or has not begun
 
 @dataclass(frozen=True)
 class Model(Record):
-    """How one model fares; n rows at the times of the comparison, fewer where it ended early.
+    """The errors of one model; n rows at the times of the comparison, fewer if it ended early.
 
-    ``distance``: root mean square of ‖w(t) − w*_t‖ over the rows; ``max_distance``, ``final_distance``;
-    ``cycle_distance``: the same of the means over whole slow cycles (NaN without any). ``sharpness_error``,
-    ``loss_error``: root mean squares of λ₁ less that at w*_t, of the predicted average loss less the averaged
-    one. ``variance_ratio``: mean predicted tr Σ over the mean variance measured, over the slow cycles, or else from the
-    onset on (NaN where nothing oscillates). ``onset``: when tr Σ, from where it is smallest, reaches a hundredth of the
-    largest variance measured.
-    ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series;
-    ``preconditioned`` (n,): its λ₁(P⁻¹H), None for a model without P.
+    ``distance``: root mean square of ‖w(t) − w*_t‖ over the rows; ``max_distance``, ``final_distance``; ``cycle_distance``: the
+    same for means over whole slow cycles (NaN without any). ``sharpness_error``, ``loss_error``: root mean squares of λ₁ minus
+    that at w*_t, and of the predicted average loss minus the averaged one. ``variance_ratio``: mean predicted tr Σ over the
+    mean measured variance, over the slow cycles, or else from the onset on (NaN without oscillation). ``onset``: the time at
+    which tr Σ, after its minimum, reaches a hundredth of the largest measured variance. ``events``: dicts t, kind, rank. ``w``
+    (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series; ``preconditioned`` (n,): its λ₁(P⁻¹H), None for a model
+    without P.
     """
 
     name: str
@@ -58,10 +57,10 @@ class Comparison(Record):
 
     ``t`` (n,): the steps; ``iterates`` (n, d); ``averaged`` (n, d): midpoints w*_t; ``loss``: averaged likewise, ``sharpness``
     λ₁ at w*_t, ``variance`` ‖w_t − w*_t‖², all (n,). ``edge``: the sharpness at which the optimizer is at its edge, NaN if it
-    has none of its own. ``cycles``: steps (from, to) of whole slow cycles. ``orbit``: a dict with its status, ``crossing``
-    (the first step at which the averaged orbit is beyond the edge), and of its oscillation what `onset` of it says: begins,
-    lowest, size, round_off. ``models``: in the order given. ``warnings``: sentences. ``hovering``: λ₁(P⁻¹H) of the averaged
-    orbit against its edge, or None and why there is none (``no_hovering``).
+    has none of its own. ``cycles``: steps (from, to) of whole slow cycles. ``orbit``: a dict with its status, ``crossing`` (the
+    first step at which the averaged orbit is beyond the edge), and the fields of `onset` about its oscillation: begins, lowest,
+    size, round_off. ``models``: in the given order. ``warnings``: sentences. ``hovering``: λ₁(P⁻¹H) of the averaged orbit
+    against its edge, or None with the reason ``no_hovering``.
     """
 
     names: Annotated[tuple[str, ...], "d"]
@@ -82,24 +81,24 @@ class Comparison(Record):
 
     @property
     def ranking(self) -> list[Model]:
-        """The models, nearest first; those that ended early last."""
+        """The models, the closest first; those that ended early come last."""
         return sorted(self.models, key=lambda m: (len(m.w) < len(self.t), not m.distance >= 0, m.distance))
 
 
 def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | None = None) -> Comparison:
-    r"""How near models stay to the average of an optimizer's orbit.
+    r"""The distances of models from the average of an optimizer's orbit.
 
-    The orbit is averaged over two steps, :math:`w^*_t = (w_{t-1} + 2 w_t + w_{t+1})/4`, which takes a 2-cycle out, and
-    over whole slow cycles, from one maximum of the variance ‖w_t − w*_t‖² to the next, where it swings about the edge.
-    Models are aligned to it: one whose weights stand for (w_t + w_{t+1})/2, as a rod's do, is taken half a step earlier, and
-    one that is a map is averaged over two steps itself.
+    The orbit is averaged over two steps, :math:`w^*_t = (w_{t-1} + 2 w_t + w_{t+1})/4`, which removes a 2-cycle, and over whole
+    slow cycles, from one maximum of the variance ‖w_t − w*_t‖² to the next, if it oscillates about the edge. Models are aligned
+    with it: if a model's weights represent (w_t + w_{t+1})/2, as a rod's do, it is evaluated half a step earlier; a model that
+    is a map is averaged over two steps itself.
 
     Parameters
     ----------
-    orbit : of an optimizer on a loss, as `cfdyn.iterate` gives it
-    paths : of models from the same start, as `cfdyn.solve` gives them, time in the same steps. Predicted variances and
-        losses are interpolated between a path's rows: ask `solve` for the rows ``save_at=range(n)``
-    names : of the models; the beginnings of their titles if not given
+    orbit : of an optimizer on a loss, from `cfdyn.iterate`
+    paths : of models from the same start, from `cfdyn.solve`, time in the same steps. Predicted variances and losses are
+        interpolated between a path's rows: call `solve` with ``save_at=range(n)``
+    names : of the models; by default the beginnings of their titles
 
     Raises
     ------
@@ -143,7 +142,8 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
 
 
 def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
-    """A name for each path, by default the beginning of its title; a UsageError for other weights than the orbit's, or names."""
+    """A name for each path, by default the beginning of its title; a UsageError if its weights differ from the orbit's, or for
+    wrong names."""
     for path in paths:
         if path.names[: path.n_weights] != tuple(weights):
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
@@ -154,7 +154,7 @@ def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajector
 
 
 def edge_of(paths: Sequence[Trajectory]) -> float:
-    """2/η, or where another optimizer has its edge; NaN where that is no number."""
+    """2/η, or the edge of another optimizer; NaN if it is not a number."""
     for path in paths:
         with np.errstate(all="ignore"):
             scale = 2 * path.sharpness / path.edge
@@ -165,7 +165,7 @@ def edge_of(paths: Sequence[Trajectory]) -> float:
 
 
 def _warnings(began: dict, digits: int | None, held: Hovering | None, small: bool) -> list[str]:
-    """Sentences on an orbit that ended early, has not begun to oscillate, or began by round-off."""
+    """Sentences on an orbit that ended early, does not oscillate yet, or started to oscillate from round-off."""
     warnings = [] if began["status"] == "done" else [f"the optimizer itself {began['status']}"]
     came_back = held is not None and len(held.t) > 0 and held.ratio[-1] <= 1
     if began["crossing"] is not None and not came_back and small and "begins" not in began and began["status"] == "done":
@@ -184,7 +184,7 @@ def _warnings(began: dict, digits: int | None, held: Hovering | None, small: boo
 
 
 def _judged(comparison: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Model:
-    """A path's series at the steps that it reaches, and how far they are from the averaged orbit."""
+    """A path's series at the steps that it covers, and their distances from the averaged orbit."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
     n = int(np.searchsorted(comparison.t + path.discrete - path.lead, end * (1 + 1e-14), side="right"))
     t, states = comparison.t[:n] - path.lead, np.array(orbit.z[1 : n + 1], dtype=float)
@@ -207,7 +207,7 @@ def _judged(comparison: Comparison, name: str, path: Trajectory, orbit: Orbit) -
 
 
 def series(path: Trajectory, t: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Weights, variance and average loss of a model at some times; of a map the averages over two steps."""
+    """Weights, variance and average loss of a model at some times; for a map the averages over two steps."""
     if not len(t):
         return np.empty((0, path.n_weights)), np.empty(0), np.empty(0)
     if not path.discrete:
@@ -224,7 +224,7 @@ def _interpolated(t: np.ndarray, rows: np.ndarray, series: np.ndarray) -> np.nda
 
 
 def _variance_ratio(comparison: Comparison, variance: np.ndarray, spans: list[tuple[int, int]], n: int) -> float:
-    """Predicted over measured, over the slow cycles or else from the onset on."""
+    """Predicted over measured variance, over the slow cycles or else from the onset on."""
     first = spans[0][0] if spans else max(comparison.orbit.get("begins", 1) - 1, 0)
     last = spans[-1][1] if spans else n
     measured = comparison.variance[first:last]
@@ -234,7 +234,7 @@ def _variance_ratio(comparison: Comparison, variance: np.ndarray, spans: list[tu
 
 
 def rms(values: np.ndarray) -> float:
-    """Root mean square of what is finite, NaN if nothing is."""
+    """Root mean square of the finite entries, NaN if there are none."""
     finite = values[np.isfinite(values)]
     largest = float(np.abs(finite).max(initial=0.0))
     # What runs away may be too large to square.

@@ -20,13 +20,14 @@ EQUAL = 1e-9  # of the runs' sharpness: a difference that says nothing
 
 @dataclass(frozen=True)
 class RunsModel(Record):
-    """How one model fares against the mean of many runs; n rows at the times of the comparison, fewer where it ended early.
+    """The errors of one model against the mean of many runs; n rows at the times of the comparison, fewer if it ended early.
 
     Over the last third of the time: ``distance``, the root mean square of ‖w(t) − w̄_t‖, w̄ the mean of the runs' midpoints,
     ``distance_error`` its standard error, from the runs; ``sharpness_ratio``, ``median_ratio``: mean λ₁ of the model over that
     at w̄ and over the median of the runs'; ``loss_ratio``: mean predicted loss over that of the runs; ``variance_ratio``: mean
-    predicted variance along the runs' sharpest direction over theirs (NaN where none is predicted). ``whole_distance``: the
-    distance over all rows. ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series.
+    predicted variance along the runs' sharpest direction over theirs (NaN if none is predicted). ``whole_distance``: the
+    distance over all rows. ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its
+    series.
     """
 
     name: str
@@ -52,12 +53,12 @@ class RunsComparison(Record):
     """The mean of many runs, and models of it.
 
     ``t`` (n,): the steps; ``averaged`` (n, d): w̄, the mean of the midpoints (w_{t−1} + 2w_t + w_{t+1})/4; ``error`` (n,): the
-    root of the summed squares of its standard errors; ``levels`` (q,), ``quantiles`` (n, q, d): of the weights;
-    ``spread`` (n,): √(tr covariance). ``loss``, ``loss_error`` (n,): mean of L(w_t) and its standard error; ``sharpness`` (n, q):
+    root of the summed squares of its standard errors; ``levels`` (q,), ``quantiles`` (n, q, d): of the weights; ``spread``
+    (n,): √(tr covariance). ``loss``, ``loss_error`` (n,): mean of L(w_t) and its standard error; ``sharpness`` (n, q):
     quantiles of λ₁, ``mean_sharpness`` (n,): λ₁ at w̄; ``variance`` (n,): of w_t about w̄ along the sharpest direction there.
     ``edge``: the sharpness at which the optimizer without noise is at its edge, NaN if it has none of its own. ``late``: the
-    step from which on models are judged, ``floor``: the root mean square of ``error`` from there on, ``resolution``: the
-    gradient flow's distance over the floor, NaN without that flow. ``status``: as of `Runs`. ``models``: in the order given.
+    step from which models are compared, ``floor``: the root mean square of ``error`` from there on, ``resolution``: the
+    gradient flow's distance over the floor, NaN without that flow. ``status``: as for `Runs`. ``models``: in the given order.
     """
 
     names: Annotated[tuple[str, ...], "d"]
@@ -82,26 +83,27 @@ class RunsComparison(Record):
 
     @property
     def ranking(self) -> list[RunsModel]:
-        """The models, nearest first; those that ended early last."""
+        """The models, the closest first; those that ended early come last."""
         return sorted(self.models, key=lambda m: (len(m.w) < len(self.t), not m.distance >= 0, m.distance))
 
     @property
     def resolved(self) -> bool:
-        """True if the gradient flow is 30 standard errors of the mean away: a model ten times as near can be told from it."""
+        """True if the gradient flow is 30 standard errors of the mean away, so that a model ten times as close can be
+        distinguished."""
         return self.resolution >= RESOLVED
 
 
 def compare_runs(runs: Runs, paths: Sequence[Trajectory], names: Sequence[str] | None = None, first: int = 0) -> RunsComparison:
-    """How near models stay to the mean of many runs.
+    """The distances of models from the mean of many runs.
 
-    Errors come from the runs: the distance is measured anew with each group of runs left out in turn (jackknife).
+    Errors are jackknife errors: the distance is computed again with each group of runs left out in turn.
 
     Parameters
     ----------
-    runs : as `cfdyn.iterate_many` gives them
-    paths : of models, as `cfdyn.solve` gives them, with the time 0 where ``first`` is, and rows at the steps of the runs
-    names : of the models; the beginnings of their titles if not given
-    first : the step of the runs, one of ``runs.t``, at which the models begin
+    runs : from `cfdyn.iterate_many`
+    paths : of models, from `cfdyn.solve`, with time 0 at the step ``first``, and rows at the steps of the runs
+    names : of the models; by default the beginnings of their titles
+    first : the step of the runs, one of ``runs.t``, at which the models start
 
     Raises
     ------
@@ -160,7 +162,7 @@ def _error(groups: np.ndarray) -> np.ndarray:
 def _judged(
     comparison: RunsComparison, name: str, path: Trajectory, groups: np.ndarray, along: np.ndarray, first: int
 ) -> RunsModel:
-    """A path's series at the steps that it reaches, and how far they are from the mean of the runs."""
+    """A path's series at the steps that it covers, and their distances from the mean of the runs."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
     times = comparison.t - first - path.lead
     n = int(np.searchsorted(times + path.discrete, end * (1 + 1e-14), side="right"))
@@ -186,7 +188,7 @@ def _judged(
 
 
 def _distance(w: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
-    """Root mean square of the distance to the mean of the groups (n, g, d), and its standard error by leaving each out."""
+    """Root mean square of the distance from the mean of the groups (n, g, d), with its jackknife error."""
     count = groups.shape[1]
     distance = rms(np.linalg.norm(w - np.nanmean(groups, axis=1), axis=1))
     if count < 2:
@@ -196,7 +198,7 @@ def _distance(w: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
 
 
 def _ratio(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Means of what both know, one over the other; NaN where nothing is predicted."""
+    """The ratio of the means over rows where both are known; NaN if nothing is predicted."""
     both = np.isfinite(predicted) & np.isfinite(measured)
     if not both.any() or not predicted[both].any() or not measured[both].mean():
         return float("nan")
@@ -204,7 +206,7 @@ def _ratio(predicted: np.ndarray, measured: np.ndarray) -> float:
 
 
 def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
-    """Sentences on runs that are over, and on a mean that says little."""
+    """Sentences on runs that ended early, and on a mean that is not precise enough."""
     over = [f"{count} {word}" for word, count in runs.status.items() if count and word != "done"]
     warnings = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
     low, high = runs.sharpness[rows, 0].mean(), runs.sharpness[rows, -1].mean()

@@ -1,4 +1,4 @@
-"""`edge`: the parameter at which a fixed point loses its stability, and how."""
+"""`edge`: the parameter at which a fixed point loses stability, and the kind of bifurcation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,16 +35,16 @@ RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillat
 
 
 class NoEdge(NumericsError):
-    """There is no edge at the point, whatever one does; other errors mean that the search failed."""
+    """The point has no edge; other errors mean that the search failed."""
 
 
 @dataclass(frozen=True)
 class Edge(Record):
-    """Where the first multiplier of a fixed point leaves the unit circle.
+    """The first parameter at which a multiplier of a fixed point leaves the unit circle.
 
-    ``value``: the parameter there; ``kind``: "flip" (−1), "fold" (+1) or "neimark-sacker";
-    ``multiplier``: the one that leaves; ``points`` (1, D). ``smooth``: False where the map takes the root of an average of
-    squares that is 0 at the point or near it: its slopes hold within about ε only, and there is no normal form.
+    ``value`` of the parameter; ``kind``: "flip" (−1), "fold" (+1) or "neimark-sacker"; ``multiplier``: the critical one;
+    ``points`` (1, D). ``smooth``: False if the map takes the root of an average of squares that is 0 at the point or near it:
+    its derivatives then hold only within about ε, and there is no normal form.
     """
 
     parameter: str
@@ -56,27 +56,26 @@ class Edge(Record):
 
 
 def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
-    """The smallest parameter above 0 at which the fixed point near z loses stability.
+    """The smallest positive parameter at which the fixed point near z loses stability.
 
-    For gradient descent at a minimum of sharpness λ this is the edge of stability η = 2/λ, a flip;
-    for heavy ball 2(1 + μ)/λ. Multipliers that stay at 1 (directions along a continuum of fixed
-    points) are left out. Where the map jumps or has a corner at the point it has no derivative there that says anything,
-    and so no edge: for the sign of a gradient at a minimum, for one. Where ε stands outside the root of Adam's v = s² the step
-    has a derivative in the weights and averages, on which s has an effect of second order only: the edge is εθ/λ. Where an
-    accumulator never falls, a minimum is a line of fixed points, and there is no edge.
+    For gradient descent at a minimum of sharpness λ this is the edge of stability η = 2/λ, a flip; for heavy ball 2(1 + μ)/λ.
+    Multipliers that stay at 1 (directions along a continuum of fixed points) are excluded. If the map jumps or has a corner at
+    the point, as for the sign of a gradient at a minimum, it has no useful derivative there and hence no edge. If ε is added
+    outside the root of Adam's v = s², the step has a derivative in the weights and averages, on which s has a second-order
+    effect only: the edge is εθ/λ. If an accumulator never decreases, a minimum is a line of fixed points, and there is no edge.
 
     Parameters
     ----------
     step : the map
-    z : near a fixed point that is one for every value of the parameter: weights, or a full state (D,), of which what is no
-        weight is held as it is
-    scale : a value at which to start looking, such as 1/λ
+    z : near a fixed point that exists for every value of the parameter: weights, or a full state (D,), whose entries other than
+        weights are held fixed
+    scale : a value at which the search starts, such as 1/λ
     parameter : its name
 
     Raises
     ------
-    NumericsError : no fixed point near z for every value, no derivative there, or stable up to 10⁶ × scale, or unstable
-        from 10⁻¹² × scale on
+    NumericsError : no fixed point near z for every value, no derivative there, stable up to 10⁶ × scale, or unstable from 10⁻¹²
+        × scale on
 
     Examples
     --------
@@ -143,7 +142,7 @@ def _fixed(step: Map, z: np.ndarray, weights: int, held: bool, parameter: str) -
 
 
 def _polished(step: Map, z: np.ndarray) -> np.ndarray:
-    """The fixed point that Newton's method finds from z, or an error."""
+    """The fixed point to which Newton's method converges from z, or an error."""
     polished = polish(step, z[None])
     if polished is None:
         raise _not_found(step, z) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
@@ -151,7 +150,7 @@ def _polished(step: Map, z: np.ndarray) -> np.ndarray:
 
 
 def _not_found(step: Map, z: np.ndarray) -> NumericsError:
-    """The error where there is no fixed point near a state, because weights decay or for another reason."""
+    """The error if there is no fixed point near a state, because of weight decay or for another reason."""
     decay, lr = step.params.get("weight_decay", 0.0), step.params.get("lr", 1.0)
     if decay == 0.0:
         return NumericsError(NOT_FOUND)
@@ -162,19 +161,19 @@ def _not_found(step: Map, z: np.ndarray) -> NumericsError:
 
 
 def _stays(step: Map, z: np.ndarray, weights: int) -> bool:
-    """True if a step leaves the weights of a state as they are."""
+    """True if a step leaves the weights of a state unchanged."""
     return bool(np.abs(step(z) - z)[:weights].max() <= STAYS * (1.0 + np.abs(z).max()))
 
 
 def _refuse_rough(step: Map, z: np.ndarray) -> None:
-    """An error at a point at which the map jumps, has a corner or is not defined on one side."""
+    """Raise an error at a point where the map jumps, has a corner or is not defined on one side."""
     regularity = regularity_across(step, z)
     if regularity != "smooth":
         raise NoEdge(ROUGH[regularity])
 
 
 def _halved(beyond: Callable[[float], bool], lo: float, hi: float) -> float:
-    """Where ``beyond`` becomes true between lo and hi, to the last digit."""
+    """The value between lo and hi at which ``beyond`` becomes true, by bisection to the last digit."""
     while True:
         middle = (lo + hi) / 2
         if not lo < middle < hi:

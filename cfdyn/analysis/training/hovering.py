@@ -1,4 +1,4 @@
-"""`hovering`: how the preconditioned sharpness of an optimizer's orbit lies to its edge."""
+"""`hovering`: the preconditioned sharpness of an optimizer's orbit relative to its edge."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,10 +22,10 @@ class Hovering(Record):
     """λ₁(P⁻¹H) along the averaged orbit against the edge θ, m rows.
 
     ``t`` (m,): the steps 1…n−1; ``sharpness`` (m,): λ₁(P⁻¹H) there, ``theta`` (m,). ``kind``: "hovers", "never", "left",
-    "beyond", "undecided" (with its ``reason``), as `cfdyn.series.hover.hover` says; ``since``: the first step of the stretch
-    to the end that ``mean``, ``low`` and ``high`` (5 and 95 %) of λ₁(P⁻¹H)/θ are of; ``side``: of the mean, "below", "on" or
-    "above". ``crossing``: the first step at which it exceeds θ, None if it never does. ``moving``: True where
-    P changes along the orbit; else λ₁(P⁻¹H) is λ₁(H) up to a factor.
+    "beyond" or "undecided" (with its ``reason``), see `cfdyn.series.hover.hover`; ``since``: the first step of the final
+    segment over which ``mean``, ``low`` and ``high`` (5 and 95 %) of λ₁(P⁻¹H)/θ are computed; ``side`` of the mean: "below",
+    "on" or "above". ``crossing``: the first step at which it exceeds θ, None if it never does. ``moving``: True if P changes
+    along the orbit; otherwise λ₁(P⁻¹H) is λ₁(H) up to a factor.
     """
 
     t: Annotated[np.ndarray, "m"]
@@ -43,12 +43,12 @@ class Hovering(Record):
 
     @property
     def ratio(self) -> np.ndarray:
-        """λ₁(P⁻¹H)/θ, (m,)."""
+        """The ratio λ₁(P⁻¹H)/θ, (m,)."""
         return self.sharpness / self.theta
 
     @property
     def meaning(self) -> str:
-        """The finding as a sentence: of the sharpness where P stays what it is, else of λ₁(P⁻¹H)."""
+        """The result as a sentence, about the sharpness if P is constant, else about λ₁(P⁻¹H)."""
         moves = len(self.t) and np.ptp(self.theta) > STILL * abs(self.theta[-1])
         plain = not (self.moving or moves) and np.isfinite(self.sharpness).all()
         what, of = ("the sharpness", "of it") if plain else ("λ₁(P⁻¹H)", "θ")
@@ -60,7 +60,7 @@ class Hovering(Record):
         return words[0].upper() + words[1:] if plain else words
 
     def _found(self, what: str, edge: str, of: str) -> str:
-        """The finding, in these words for the curvature, for its edge and for parts of that."""
+        """The result, with these words for the curvature, its edge and fractions of the edge."""
         spread = f"5–95 % from {self.low:.3g} to {self.high:.3g}"
         if max(self.high - self.mean, self.mean - self.low) <= NARROW:
             spread = f"nearly all within {NARROW:g} of that"
@@ -82,16 +82,15 @@ class Hovering(Record):
 def hovering(orbit: Orbit) -> Hovering:
     r"""Whether λ₁(P⁻¹H) of an optimizer's orbit hovers at its edge θ: since when, how closely, on which side.
 
-    P is the preconditioner of the optimizer's steps w ← w − P⁻¹m, (√v̂ + ε)/η for Adam and 1/η for gradient descent and
-    momentum; θ the λ₁(P⁻¹H) beyond which an oscillation grows, 2 without momentum: `Orbit.preconditioned_sharpness`. Measured
-    is the averaged orbit: H at :math:`w^*_t = (w_{t-1} + 2 w_t + w_{t+1})/4`, P and θ averaged likewise over the steps from
-    these. At iterates that oscillate the curvature differs from that in the middle by the fourth derivative times the square
-    of the oscillation, on one side or the other; the middle is what moves slowly, what the edge holds, and what
-    `cfdyn.flows.central` describes.
+    P is the preconditioner of the optimizer's steps w ← w − P⁻¹m: (√v̂ + ε)/η for Adam, 1/η for gradient descent and momentum.
+    θ is the λ₁(P⁻¹H) beyond which an oscillation grows, 2 without momentum: see `Orbit.preconditioned_sharpness`. Both are
+    measured on the averaged orbit: H at :math:`w^*_t = (w_{t-1} + 2 w_t + w_{t+1})/4`, P and θ averaged likewise over the steps
+    from these. At oscillating iterates the curvature differs from that at the centre by the fourth derivative times the square
+    of the oscillation. The centre moves slowly, stays at the edge, and is what `cfdyn.flows.central` describes.
 
     Parameters
     ----------
-    orbit : of an optimizer on a loss, as `cfdyn.iterate` gives it
+    orbit : of an optimizer on a loss, from `cfdyn.iterate`
 
     Returns
     -------
@@ -99,7 +98,7 @@ def hovering(orbit: Orbit) -> Hovering:
 
     Raises
     ------
-    UsageError : the orbit is of no optimizer on a loss, was loaded from a file, or the optimizer has no P
+    UsageError : the orbit is not of an optimizer on a loss, was loaded from a file, or the optimizer has no P
 
     Examples
     --------
@@ -134,7 +133,7 @@ def hovering(orbit: Orbit) -> Hovering:
 
 
 def hovering_or_why(orbit: Orbit) -> tuple[Hovering | None, str]:
-    """What `hovering` finds, and "", or None and why there is nothing to find."""
+    """The result of `hovering` and "", or None and the reason why it is undefined."""
     try:
         return hovering(orbit), ""
     except UsageError as problem:
@@ -142,7 +141,7 @@ def hovering_or_why(orbit: Orbit) -> tuple[Hovering | None, str]:
 
 
 def _swing(orbit: Orbit) -> np.ndarray:
-    """The size of the alternation at the steps 1…n−1, (n−1,); 0 where it is round-off."""
+    """The amplitude of the alternation at the steps 1…n−1, (n−1,); 0 if it is round-off."""
     w, lost = np.asarray(orbit.w, dtype=float), half_width(2)
     if len(w) <= 2 * lost:
         return np.zeros(len(w) - 2)

@@ -21,25 +21,22 @@ MOST_COLUMNS, PRINCIPAL = 16, 4  # looked at one by one; of more, principal dire
 
 @dataclass(frozen=True)
 class Oscillation(Record):
-    """The fast part of a log: what it repeats after, when, and how surely.
+    """The fast oscillation in a log: its period, when it occurs, and with which evidence.
 
-    ``kind``: "periodic", "irregular" (chaotic, chaotic bands or quasi-periodic) or "none".
-    ``period``: the least number of steps ≥ 2 after which it repeats; None unless periodic.
-    ``bands``: an irregular one visits this many bands in turn (1: no such order); None otherwise.
-    ``since``, ``until``: first and last step of its longest episode. ``amplitude``: median of half
-    peak-to-peak of the leading direction's fast part in there. ``evidence``: of the leading direction.
-    ``directions``: for each column or projection a dict name, kind, period, bands, since, until,
-    amplitude, evidence, reason. ``leading``: the name of the one with the smallest
-    p-value (in an orbit: the largest amplitude), of which ``series``, ``slow`` and ``fast``, (n,), are kept.
-    ``reason``: one sentence.
+    ``kind``: "periodic", "irregular" (chaotic, chaotic bands or quasi-periodic) or "none". ``period``: the least number of
+    steps ≥ 2 after which it repeats; None unless periodic. ``bands``: the number of bands that an irregular one visits in turn
+    (1: no such order); None otherwise. ``since``, ``until``: first and last step of its longest episode. ``amplitude``: median
+    of half the peak-to-peak value of the fast part in the leading direction, in that episode. ``evidence``: for the leading
+    direction. ``directions``: for each column or projection a dict name, kind, period, bands, since, until, amplitude,
+    evidence, reason. ``leading``: the name of the one with the smallest p-value (for an orbit: the largest amplitude), whose
+    ``series``, ``slow`` and ``fast``, (n,), are kept. ``reason``: one sentence.
 
-    Evidence: ``frequency`` and ``share``, of the first line and its part of the fast power, every four
-    periods scaled alike (1 for a pure cycle; all lines of one denominator together). ``p_value``: that
-    noise turns out as coherent, times the number of tests. ``noise``: standard deviation of what does not
-    repeat; ``signal_to_noise``: root mean square of what repeats over it (NaN unless periodic).
-    ``alternation``: how often the fast part changes sign (1 for a 2-cycle, about ½ for noise).
-    ``returns``: root mean square of u_{t+p} − u_t over √2 times that of u for p = 1…P; 0 for a p-cycle, 1 for
-    noise. ``determinism``: Chatterjee's ξ of what does not repeat (0 noise, 1 a map) with its z-score.
+    Evidence: ``frequency`` and ``share``: of the first line, and its fraction of the fast power, with every four periods
+    normalized (1 for a pure cycle; all lines of one denominator together). ``p_value``: the probability that noise is as
+    coherent, times the number of tests. ``noise``: standard deviation of the non-repeating part; ``signal_to_noise``: root mean
+    square of the repeating part over it (NaN unless periodic). ``alternation``: the rate of sign changes of the fast part (1
+    for a 2-cycle, about ½ for noise). ``returns``: root mean square of u_{t+p} − u_t over √2 times that of u for p = 1…P; 0 for
+    a p-cycle, 1 for noise. ``determinism``: Chatterjee's ξ of the non-repeating part (0 noise, 1 a map) with its z-score.
     ``lines``: all of them. ``peak``, ``peak_share``, ``peak_p``: of the highest peak off the lines.
     """
 
@@ -59,31 +56,29 @@ class Oscillation(Record):
 
 
 def oscillation(log: Any, max_period: int = 32, level: float = 0.01, names: Sequence[str] | None = None) -> Oscillation:
-    """The period of what is left of a log once its slow motion is removed.
+    """The period of a log, or of an orbit, after its slow motion is removed.
 
-    For each period N the slow part goes by u = (1 − M_N)³x, M_N the centred mean over whole periods:
-    N-cycles pass unchanged, polynomials below degree 6 vanish. A sequence of least period N is a sum
-    of lines j/q in lowest terms, and N is the least common multiple of the q that are present. A
-    line is present if its phase is the same in successive blocks: F = k|z̄|²/s², degrees of freedom
-    (2, 2k − 2), z_b the Fourier coefficient of block b over the block's root mean square. The
-    strongest denominator is removed by a comb, and the rest searched again. What then remains is noise
-    unless y_{t+1} depends on y_t beyond a linear rule, or a line lies elsewhere: those are irregular.
+    For each period N, u = (1 − M_N)³x removes the slow part, M_N the centred mean over whole periods: N-cycles pass unchanged,
+    polynomials below degree 6 vanish. A sequence of least period N is a sum of lines j/q in lowest terms, and N is the least
+    common multiple of the q that are present. A line is present if its phase is the same in successive blocks: F = k|z̄|²/s²,
+    degrees of freedom (2, 2k − 2), z_b the Fourier coefficient of block b over the block's root mean square. A comb removes the
+    strongest denominator, and the rest is searched again. The remainder is noise unless y_{t+1} depends on y_t beyond a linear
+    rule, or a line lies elsewhere: such a log is irregular.
 
-    Limits. A log must hold 8 periods, and 25 where noise is a third of the signal. A weak
-    cycle, less than a tenth of the fast power, goes unseen, as does an episode shorter than a twentieth
-    of the log. Noise with a narrow spectrum (an almost unstable linear system driven by noise) may count
-    as periodic or irregular. A frequency within 0.08/n of a fraction j/q cannot be told from it, and
-    bands narrower than 2 % of the oscillation count as points. A cycle longer than ``max_period`` is
-    irregular; chaos that also wanders slowly (just beyond a merging crisis) may count as none, and chaotic
-    bands as a noisy cycle in one log of fifty. A loss near a minimum is even in the weights: their 2-cycle
-    need not show in it. The answer is statistics, not proof.
+    Limits. A log must hold 8 periods, and 25 if noise is a third of the signal. A weak cycle, less than a tenth of the fast
+    power, is not detected, nor is an episode shorter than a twentieth of the log. Noise with a narrow spectrum (an almost
+    unstable linear system driven by noise) may count as periodic or irregular. A frequency within 0.08/n of a fraction j/q
+    cannot be distinguished from it, and bands narrower than 2 % of the oscillation count as points. A cycle longer than
+    ``max_period`` is irregular; chaos with a slow drift (just beyond a merging crisis) may count as none, and chaotic bands as
+    a noisy cycle in one log of fifty. A loss near a minimum is even in the weights, so it need not show their 2-cycle. The
+    answer is statistical, not a proof.
 
     Parameters
     ----------
-    log : (n,) or (n, d) numbers, or an Orbit, whose weights are looked at one by one and along the
-        top eigenvector of the last Hessian; of more than 16 columns, 4 principal directions of the fast part
-    max_period : longest period looked for, in steps
-    level : chance of a false alarm in a log of noise
+    log : (n,) or (n, d) numbers, or an Orbit, whose weights are tested one by one and along the top eigenvector of the last
+        Hessian; of more than 16 columns, 4 principal directions of the fast part are tested
+    max_period : longest period searched for, in steps
+    level : probability of a false alarm in a log of noise
     names : of the d columns
 
     Raises
@@ -116,7 +111,7 @@ def oscillation(log: Any, max_period: int = 32, level: float = 0.01, names: Sequ
 
 
 def _scaled(name: str, x: np.ndarray, max_period: int, level: float) -> Direction:
-    """The verdict in units of a power of 2 near the largest entry, which is exact: no square over- or underflows."""
+    """The result in units of a power of 2 near the largest entry, which is exact: no square over- or underflows."""
     unit = np.ldexp(1.0, max(int(np.frexp(np.abs(x).max())[1]) - 1, -1021))
     direction = examine(name, x / unit, max_period, level)
     direction.series, direction.slow, direction.fast = x, direction.slow * unit, direction.fast * unit
@@ -125,7 +120,7 @@ def _scaled(name: str, x: np.ndarray, max_period: int, level: float) -> Directio
 
 
 def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
-    """The columns or projections to look at, (n, k), and their names."""
+    """The columns or projections to test, (n, k), and their names."""
     try:
         table = np.asarray(log.w if isinstance(log, Orbit) else log, dtype=float)
     except (TypeError, ValueError, OverflowError):
@@ -164,7 +159,7 @@ def _principal(table: np.ndarray) -> np.ndarray:
 
 
 def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:
-    """Of the Hessian at the mean of the last rows, (d,); None where there is none."""
+    """The top eigenvector of the Hessian at the mean of the last rows, (d,); None if there is none."""
     step, d = orbit._step, table.shape[1]
     if step is None or not step.has_loss:
         return None
@@ -177,7 +172,7 @@ def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:
 
 
 def _together(directions: list[Direction], max_period: int, settings: dict, one_unit: bool) -> Oscillation:
-    """One answer for all directions: irregular if one is, otherwise the least common period."""
+    """One result for all directions: irregular if one is, otherwise the least common period."""
     moving = [f for f in directions if f.kind != "none"]
     irregular = [f for f in moving if f.kind == "irregular"]
     # Amplitudes of a user's columns cannot be compared, those of weights can.
