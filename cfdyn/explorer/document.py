@@ -44,7 +44,7 @@ def embedded(scene: Mapping[str, Any]) -> str:
 
 
 def policy(style: str, script: str, served: bool = False) -> str:
-    """The Content-Security-Policy: this style, this script (in a worker too), WebAssembly; requests to its server alone, if any."""
+    """The Content-Security-Policy: this style, this script (in a worker too), WebAssembly; requests to its server alone."""
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
     return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'wasm-unsafe-eval'; worker-src blob:; base-uri 'none'; form-action 'none'".format(*hashes) + ("; connect-src 'self'" if served else "")  # noqa: E501
 
