@@ -146,7 +146,7 @@ def serve(own: Loss | None, first: Question, ranges: Mapping[str, Any], port: in
         import wasmtime  # noqa: F401
     except ImportError:
         raise UsageError("a page with a server needs wasmtime, starlette and uvicorn: pip install 'cfdyn[explore]'; "
-                         "--out FILE writes a page that needs no server") from None  # fmt: skip
+                         "`cf.live` writes a page that needs no server") from None  # fmt: skip
     with listening(port) as made:
         token, chosen = secrets.token_urlsafe(32), made.getsockname()[1]
         computing = Computing(own, ranges)

@@ -37,7 +37,6 @@ def explore(
 
     $ cfdyn explore
     $ cfdyn explore double_well --optimizer gd:lr=1.46 --out page.html
-    $ cfdyn explore "a*(1-x*y)**2/2" --set a=1 --vary lr=0.5:1.5 --vary a=0.5:2
     """
     ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
     if page is None:

@@ -25,7 +25,7 @@ NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss:
     """A catalogue name with options, or a formula; ``--set`` and ``--variables`` applied."""
-    params = assignments(settings)
+    params = assignments(settings, "--set")
     if NAME.fullmatch(text.strip()):
         if variables:
             raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")

@@ -95,12 +95,12 @@ class Subject:
         if self.section or self.every:
             raise UsageError("--section and --every make a map of equations: give --ode FORMULA")
         formulas = [part for part in str(self.map).split(";") if part.strip()]
-        return cfdyn.Map.from_text(formulas, self.variables, assignments(self.settings or ()), periods(self.periodic or ()))
+        return cfdyn.Map.from_text(formulas, self.variables, assignments(self.settings or (), "--set"), periods(self.periodic or ()))
 
     def flow(self) -> Flow:
         """``--ode``: a right-hand side for each variable, separated by semicolons."""
         formulas = [part for part in str(self.ode).split(";") if part.strip()]
-        return cfdyn.Flow.from_text(formulas, self.variables, assignments(self.settings or ()))
+        return cfdyn.Flow.from_text(formulas, self.variables, assignments(self.settings or (), "--set"))
 
     def _map_of_flow(self) -> Any:
         if (self.section is None) == (self.every is None):

@@ -107,7 +107,7 @@ def numbers(text: str, what: str) -> list[float]:
     return [value(part, "float", f"{what}: entry {i}") for i, part in enumerate(parts, 1)]
 
 
-def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
+def assignments(settings: Sequence[str], option: str, example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     values: dict[str, float] = {}
     for item in settings:
