@@ -95,7 +95,8 @@ class Subject:
         if self.section or self.every:
             raise UsageError("--section and --every make a map of equations: give --ode FORMULA")
         formulas = [part for part in str(self.map).split(";") if part.strip()]
-        return cfdyn.Map.from_text(formulas, self.variables, assignments(self.settings or (), "--set"), periods(self.periodic or ()))
+        params = assignments(self.settings or (), "--set")
+        return cfdyn.Map.from_text(formulas, self.variables, params, periods(self.periodic or ()))
 
     def flow(self) -> Flow:
         """``--ode``: a right-hand side for each variable, separated by semicolons."""
