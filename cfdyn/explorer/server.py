@@ -147,6 +147,14 @@ def serve(own: Loss | None, first: Question, ranges: Mapping[str, Any], port: in
     except ImportError:
         raise UsageError("a page with a server needs wasmtime, starlette and uvicorn: pip install 'cfdyn[explore]'; "
                          "`cf.live` writes a page that needs no server") from None  # fmt: skip
+
+    class Announced(uvicorn.Server):
+        """Its address is told once Ctrl-C ends it in order."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            tell(f"http://{ADDRESS}:{chosen}/?token={token}")
+
     with listening(port) as made:
         token, chosen = secrets.token_urlsafe(32), made.getsockname()[1]
         computing = Computing(own, ranges)
@@ -155,7 +163,6 @@ def serve(own: Loss | None, first: Question, ranges: Mapping[str, Any], port: in
             config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False, ws="none", lifespan="off",
                                     limit_concurrency=MOST_CONNECTIONS,
                                     timeout_keep_alive=IDLE_SECONDS, proxy_headers=False)  # fmt: skip
-            tell(f"http://{ADDRESS}:{chosen}/?token={token}")
-            uvicorn.Server(config).run(sockets=[made])
+            Announced(config).run(sockets=[made])
         finally:
             computing.end()

@@ -112,6 +112,16 @@ def test_keyboard_only(tab, well):
 
 
 @pytest.mark.slow
+def test_on_a_continuum_of_minima_the_edge_is_at_the_one_reached(tab, tmp_path):
+    loss, optimizer, start = cf.Loss("(1-x*y)**2/2"), cf.optimizers.heavy_ball(lr=0.9, momentum=0.3), [1.5, 0.3]
+    tab.open(cf.live(loss, optimizer, tmp_path / "page.html", start).as_uri())
+    reached = cf.iterate(cf.as_map(loss, optimizer), start, 4000).w[-1]
+    ratio = 0.9 * np.linalg.eigvalsh(loss.hessian(reached))[-1] / (2 * (1 + 0.3))
+    assert tab.text("#sentence") == f"Fixed point, neutral, {ratio:.3g} × the edge of stability."
+    tab.picture(tmp_path / "page.png")
+
+
+@pytest.mark.slow
 def test_a_number_is_typed(tab, well):
     tab.open(well.as_uri())
     tab.evaluate("document.querySelector('#value-lr').select()")

@@ -10,7 +10,7 @@ import { themeColours, visibleOn } from "./plot.js";
 import { State } from "./state.js";
 import { StepsView } from "./steps_view.js";
 import { addButtons } from "./take.js";
-import { regimeOf, sentenceOf, Settling } from "./verdict.js";
+import { isNeutralPoint, regimeOf, sentenceOf, Settling } from "./verdict.js";
 
 const FRAME = 10; // milliseconds of work between two pictures
 
@@ -52,10 +52,10 @@ export class Page {
     engine.setParameters(state.values);
     this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
     this.orbit = this.followOrbit();
-    this.edge = this.edgeNow();
     this.settling = new Settling(engine, state.start);
     this.settling.run(performance.now() + FRAME / 2);
     this.settled = this.settling.result;
+    this.edge = this.edgeNow();
     this.lossView.refresh();
     if (changed.has("start")) this.lossView.restart();
     this.controls.show();
@@ -77,10 +77,11 @@ export class Page {
     };
   }
 
-  // The sharpness at the edge, and the learning rate over the edge of the nearest minimum.
+  // The sharpness at the edge, and the learning rate over the edge of a minimum: the nearest one, of a continuum the one reached.
   edgeNow() {
-    const { engine, state, scene } = this, lr = state.values.lr, threshold = engine.threshold();
-    const minimum = Number.isFinite(threshold) ? nearestMinimum(engine, state.start.slice(0, scene.weights), scene.minima) : null;
+    const { engine, state, scene, settled } = this, lr = state.values.lr, threshold = engine.threshold();
+    const [from, known] = isNeutralPoint(settled) ? [settled.points[0], []] : [state.start, scene.minima];
+    const minimum = Number.isFinite(threshold) ? nearestMinimum(engine, from.slice(0, scene.weights), known) : null;
     return { sharpness: threshold / lr, ratio: minimum === null ? NaN : (lr * minimum.sharpness) / threshold, minimum };
   }
 
@@ -122,6 +123,7 @@ export class Page {
     if (this.closing.signal.aborted) return;
     if (this.settling && !this.settling.result && this.settling.run(performance.now() + FRAME / 2)) {
       this.settled = this.settling.result;
+      this.edge = this.edgeNow();
       this.lossView.refresh();
       this.say();
       this.drawViews();

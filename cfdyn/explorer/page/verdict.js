@@ -87,6 +87,11 @@ export function regimeOf(result) {
   return result.period === 1 ? "fixed point" : result.period <= 10 ? `period ${result.period}` : "period";
 }
 
+// True on a continuum of fixed points, such as minima that are not isolated.
+export function isNeutralPoint(result) {
+  return result?.kind === "cycle" && result.period === 1 && result.exponent >= -NEUTRAL;
+}
+
 // One sentence; `ratio`: the parameter over the edge, NaN if there is none.
 export function sentenceOf(result, ratio) {
   if (result === null) return "Computing …";
