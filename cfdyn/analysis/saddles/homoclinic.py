@@ -24,7 +24,7 @@ class Homoclinic(Record):
     """Points where an unstable manifold crosses a stable one: homoclinic if both are of one cycle, else heteroclinic.
 
     ``points`` (m, 2); ``s`` and ``t`` (m,): their parameters on the two curves, W_u(s) = W_s(t); ``angles`` (m,) from W_u to
-    W_s, −π/2 to π/2; ``halves`` (m, 2): the halves of the `Manifold`s; ``orbits`` (m,): equal numbers for points that are
+    W_s, −π/2 to π/2; ``halves`` (m, 2): the halves of the manifolds; ``orbits`` (m,): equal numbers for points that are
     images of one another; ``primary`` (m,): True if the pieces of curve from the cycles to the point do not cross before it.
     ``gap``: the largest |W_u(s) − W_s(t)|, in widths of the box. ``manifolds``: both curves.
     """

@@ -73,7 +73,7 @@ class Manifold(Record):
 
 @dataclass(frozen=True, eq=False)
 class Manifolds(WithMap, Listed[Manifold], Record, of="curves"):
-    """The `Manifold`s of the saddles of a map, with the box (D, 2) in which they were computed (infinite if none was given).
+    """The manifolds (`Manifold`) of the saddles of a map, with the box (D, 2) of the computation (infinite if none was given).
 
     ``basins`` (rows, columns): for each cell of the box, x to the right and y upward, the number of the attractor on which the
     orbit from its centre ends, as by `basins`, −1 if it diverges, −2 if undecided; ``attractors``: a point (D,) of each.
