@@ -65,7 +65,7 @@ class Tangency(WithMap, Record):
 
 @dataclass(frozen=True, eq=False)
 class Tangencies(Listed[Tangency], Record, of="found"):
-    """The tangencies (`Tangency`) over a range of a parameter, in order; ``reason``: values at which none could be searched for."""
+    """The tangencies (`Tangency`) over a range of a parameter, in order; ``reason``: values at which the search failed."""
 
     name: str
     bounds: tuple[float, float]
