@@ -58,7 +58,7 @@ from cfdyn import symbolic as symbolic
 from cfdyn.training.train import train as train
 
 def animate(record: Comparison, path: str | Path | None=None, frames: int=150, fps: int=20, loss: Loss | None | AsFormula=None, progress: Callable[[int], None] | None=None) -> FuncAnimation | Path:
-    """A film of a `Comparison`: iterates and models over contours of the loss, their sharpness below."""
+    """Animate a `Comparison`: iterates and models over contours of the loss, with their sharpness below."""
 
 @overload
 def as_map(loss: Loss | AsFormula, optimizer: Optimizer, periodic: Mapping[str, float] | None=None) -> Map:  # type: ignore[overload-overlap]
@@ -69,10 +69,10 @@ def as_map(loss: GradientOracle, optimizer: Optimizer) -> OptimizerMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`."""
 
 def averages(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, decays: Sequence[float]=(0.5, 0.9, 0.99), period: int=2, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None=None) -> Averages:
-    """Iterate an optimizer and judge averages of its iterates, and models: `cfdyn.analysis.averages` says how."""
+    """Compare averages of an optimizer's iterates, and models, as in `cfdyn.analysis.averages`."""
 
 def compare(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None=None, runs: int | None=None, batch: int | None=None, replace: bool=True, noise: Any=None, label_noise: float=0.0, order: str='independent', after: int=0, seed: int=0) -> Comparison | RunsComparison:
-    """Iterate an optimizer, solve its models from the same start, and say how near each stays to the averaged orbit."""
+    """Compare an optimizer with its continuous-time models: the distance of each model from the averaged orbit."""
 
 def compose(*maps: Map | AsSystem) -> Map:
     """The composition of maps, the first one applied first, as one map: an epoch, a schedule."""
@@ -102,7 +102,7 @@ def poincare_map(flow: Flow | AsFormula, surface: Any, direction: str='up', with
     """From one crossing of a surface g(z) = 0 to the next along a flow, as a map of the other n − 1 variables."""
 
 def random_map(of: Loss | Map | AsFormula, optimizer: Optimizer | None=None, batch: int | None=None, noise: Any=None, label_noise: float=0.0, repeat: int=1, replace: bool=True, order: str='independent', seed: int=0) -> RandomMap:
-    """A step of an optimizer on random rows or with noise, or any other map with noise: a random map."""
+    """A random map: a step of an optimizer on random rows or with noise, or any other map with noise."""
 
 def schedule(step: Map | AsSystem, parameter: str, values: Sequence[float]) -> Map:
     """The composition of one step for each value of a parameter in turn, as one map."""
@@ -119,6 +119,6 @@ def stroboscopic_map(flow: Flow | AsFormula, period: Any, begin: float=0.0, rtol
     """x(t₀) → x(t₀ + T) along a flow, as a map: of a flow driven with the period T all that analyses of maps tell."""
 
 def study(loss: Loss | AsFormula, optimizer: Optimizer | None=None, start: Any=None, box: Sequence[tuple[float, float]] | None=None, lr_range: tuple[float, float] | None=None, seed: int=0, auto_lr: bool=False, progress: Callable[[str], None] | None=None) -> Study:
-    """Minima, edge, flip, regime, regimes over lr, 3-cycles and their windows, exact formulas, and a verdict."""
+    """Study an optimizer on a loss: minima, edge, flip, regimes over lr, 3-cycles and windows, closed forms, proofs, verdict."""
 
 __version__: str

@@ -68,26 +68,25 @@ def plot(
     pixels: int | None = None, *, ax: Any = None, figsize: Any = None, style: str = "screen", title: str | None = None,
     labels: Mapping[str, str] | None = None, cmap: Any = None, **beneath: Any,
 ) -> Figure:  # fmt: skip
-    """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
+    """Draw the figure of a record; with ``path``, also write it in the format of the file's ending.
 
-    A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
-    contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
-    `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
-    A `BifurcationCurve` takes ``also=``, more curves for the same chart; a `RegimeMap`, `PeriodDiagram` and `SettlingTimes`
-    curves that are laid over them, an `OrbitDiagram` branches. ``pixels``: the width of a file of pixels, 3840 for 4k.
-    ``xlim`` and ``ylim``, each (lo, hi), limit the first panel, and others that show the same quantity along that axis.
-    ``figsize``: (width, height) in inches; (3.15, None) is a column of 8 cm, with panels below each other, as high as they need.
-    ``ax``: an axes of your own figure, whose place the panels take (it is given back as a part of that figure). ``style``:
-    "screen", "paper" (STIX, as in a text set in Times) or "dark". Files have TrueType fonts and images at 400 dpi.
-    ``title``: another one, or "" for none. ``labels``: other words, by the name of a parameter or variable or by the words that
-    are drawn, {"lr": "step size", "loss": "training loss"}. ``cmap``: a colormap of matplotlib; a figure without quantities in
-    colours has its lines and areas in colours along it. Several panels have letters, except in a figure of yours. In a notebook
-    the figure shows itself.
+    A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates, drawn beneath it, and ``loss=``, whose contours are
+    drawn for two weights; a `Comparison` that was loaded from a file takes ``loss=`` too. `ExactCycles` take ``span=(lo, hi)``
+    of their first parameter, and ``also=``, cycles of other periods of the same map. A `BifurcationCurve` takes ``also=``, more
+    curves for the same chart; a `RegimeMap`, `PeriodDiagram` and `SettlingTimes` take curves to overlay, an `OrbitDiagram`
+    branches. ``pixels``: the width of a bitmap file, 3840 for 4k. ``xlim`` and ``ylim``, each (lo, hi), limit the first panel,
+    and others that show the same quantity along that axis. ``figsize``: (width, height) in inches; (3.15, None) is a column of
+    8 cm, with panels below each other, as high as needed. ``ax``: an axes of your own figure, which the panels replace (they
+    are returned as a part of that figure). ``style``: "screen", "paper" (STIX, as in a text set in Times) or "dark". Files have
+    TrueType fonts and images at 400 dpi. ``title``: a new title, or "" for none. ``labels``: replacements, by the name of a
+    parameter or variable or by a drawn text, {"lr": "step size", "loss": "training loss"}. ``cmap``: a colormap of matplotlib;
+    in a figure without a colour scale it colours lines and areas. Several panels have letters, except in your own figure. In a
+    notebook the figure displays itself.
 
     Raises
     ------
-    UsageError : no figure for this kind of record, an unknown ending, style or colormap, labels of words that are not drawn, or
-        a file that cannot be written
+    UsageError : no figure for this kind of record, an unknown ending, style or colormap, labels for texts that are not drawn,
+        or a file that cannot be written
     NumericsError : the disk is full
 
     Examples

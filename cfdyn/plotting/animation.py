@@ -1,4 +1,4 @@
-"""`animate`: the optimizer and its models on the landscape, the sharpness below, as a film."""
+"""`animate`: a film of the optimizer and its models on the loss landscape, with their sharpness below."""
 
 import os
 import shutil
@@ -33,14 +33,14 @@ def animate(
     loss: Loss | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FuncAnimation | Path:
-    """A film of a `Comparison`: iterates and models over contours of the loss, their sharpness below.
+    """Animate a `Comparison`: iterates and models over contours of the loss, with their sharpness below.
 
     Parameters
     ----------
-    record : what `cfdyn.compare` returns
-    path : a file ending in .gif or .mp4 (which needs ffmpeg); the animation itself is returned without one
-    frames : how many, evenly spread over the steps
-    fps : frames a second
+    record : the result of `cfdyn.compare`
+    path : a file ending in .gif or .mp4 (which needs ffmpeg); without a path the animation itself is returned
+    frames : number of frames, spread evenly over the steps
+    fps : frames per second
     loss : for contours, if the record was loaded from a file
     progress : called with the number of frames drawn
 

@@ -1,1 +1,1 @@
-"""The main jobs: a study of one loss with one optimizer, and an optimizer beside its continuous-time models."""
+"""Studies of one loss with one optimizer, and comparisons of an optimizer with its continuous-time models."""

@@ -1,4 +1,4 @@
-"""Where branches, cascades and curves of bifurcations begin if no cycle is named: values of the parameter, and cycles there."""
+"""Default starts of branches, cascades and bifurcation curves: parameter values, and cycles there."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ BUDGET, LONGEST = 100_000, 8  # of a search for cycles, and their period: a seco
 
 
 def inside(bounds: Interval) -> float:
-    """A value of a parameter that was given none, within its bounds."""
+    """A value within its bounds for a parameter without one."""
     return bounds[0] + INSIDE * (bounds[1] - bounds[0])
 
 
 @dataclass(frozen=True)
 class BranchStarts:
-    """Cycles of a map to start with.
+    """Cycles of a map from which continuation can start.
 
-    ``cycles``: values of the parameter, each with the points (period, D) of a cycle there, or one point (D,), the first to be
-    tried first; ``chosen``: in words where they come from; ``trouble``: why there are none; ``box``: where to look for more, None
-    if the start was given.
+    ``cycles``: parameter values, each with the points (period, D) of a cycle there, or one point (D,), in the order in which to
+    try them; ``chosen``: their origin in words; ``trouble``: why there are none; ``box``: where to search for more, None if the
+    start was given.
     """
 
     step: Map
@@ -49,13 +49,13 @@ class BranchStarts:
     trouble: str = ""
 
     def some(self) -> BranchStarts:
-        """The same, or a NumericsError where there is nothing to start with."""
+        """The starts themselves, or a NumericsError if there are none."""
         if not self.cycles:
             raise NumericsError(self.trouble)
         return self
 
     def elsewhere(self, names: Sequence[str], bounds: Sequence[Interval]) -> Iterator[tuple[Map, np.ndarray]]:
-        """Cycles in the box at values of two parameters all over their bounds; none where the start was given."""
+        """Cycles in the box at values of two parameters throughout their bounds; none if the start was given."""
         (first, (lo, hi)), (second, (low, high)) = zip(names, bounds, strict=True)
         for share in SHARES if self.box is not None else ():
             try:
@@ -108,7 +108,7 @@ def branch_starts(
 
 
 def _from_start(step: Map, name: str, value: float, state: np.ndarray, period: int) -> tuple[float, np.ndarray]:
-    """The start itself, or the cycle that its orbit ends on."""
+    """The start itself, or the cycle on which its orbit settles."""
     here = step.at(**{name: value})
     try:
         continue_cycle(here, state, name, (value - 1e-9, value + 1e-9), period, max_steps=1, coefficients=False)
@@ -132,7 +132,7 @@ def _searched(step: Map, name: str, values: Sequence[float], period: int, box: A
 
 
 def first_cascade(starts: BranchStarts, name: str, bounds: Interval, levels: int, **options: Any) -> Cascade:
-    """The cascade from the first start that leads to one, else a NumericsError about the last; ``options`` of `cascade`."""
+    """The cascade from the first start that has one, else a NumericsError about the last; ``options`` of `cascade`."""
     trouble = NumericsError("there is no cycle to start with")
     for value, points in starts.some().cycles:
         period = None if points.ndim == 2 else starts.period
@@ -147,13 +147,13 @@ def first_curve(
     starts: BranchStarts, kind: str, names: Sequence[str], bounds: Sequence[Interval], condition: str | None = None,
     say: Callable[[str], None] = lambda words: None, **options: Any,
 ) -> tuple[BifurcationCurve, str]:  # fmt: skip
-    """The curve from the first start that leads to one, else from cycles all over the bounds, and in words where it began.
+    """The curve from the first start that leads to one, else from cycles throughout the bounds, and its origin in words.
 
     starts : along the first of the two parameters
     kind, names, bounds, condition, options : of `bifurcation_curve`
-    say : called with a few words where other starts are looked for
+    say : called with a message when other starts are searched for
 
-    NumericsError: none leads to a curve; it says what is wrong with the first
+    NumericsError: no start leads to a curve; it describes the failure of the first
     """
     trouble, tried = NumericsError(starts.trouble), 0
     firsts = ((starts.step.at(**{names[0]: value}), points) for value, points in starts.cycles)
@@ -171,7 +171,7 @@ def first_curve(
 
 
 def _whole(here: Map, points: np.ndarray, period: int) -> np.ndarray:
-    """The points (period, D) of a cycle that is given by them, or by one."""
+    """The points (period, D) of a cycle given by all its points, or by one."""
     orbit = [*np.atleast_2d(points)]
     while len(orbit) < period:
         orbit.append(here(orbit[-1]))

@@ -19,12 +19,12 @@ _PACKED = ("packed", "ends")
 
 @dataclass(frozen=True)
 class Studies(Record):
-    """The studies of a list in its order: ``len(found)`` of them, ``found[k]``; a loop goes through those that there are.
+    """A sequence of studies, in the order of their list: ``len(found)`` of them, ``found[k]``; iteration skips failed ones.
 
-    A row each, (n,): ``title`` of the loss; ``optimizer``; ``lr``; ``regime``, with its ``period`` (0: none), largest
+    One entry each, (n,): ``title`` of the loss; ``optimizer``; ``lr``; ``regime``, with its ``period`` (0: none), largest
     ``multiplier`` (its modulus) and ``lyapunov`` exponent; ``edge`` of the lowest minimum; ``flip`` there, "supercritical",
-    "subcritical" or ""; ``verdicts`` in words; ``failure``: why there is no study, or "". NaN where there is no number.
-    ``verdict``: how many there are of each regime. ``packed``, ``ends``: the studies as files, one after the other.
+    "subcritical" or ""; ``verdicts`` in words; ``failure``: why the study failed, or "". Missing numbers are NaN. ``verdict``:
+    the number of studies of each regime. ``packed``, ``ends``: the concatenated files of the studies.
     """
 
     _headline = ("verdict",)
@@ -47,7 +47,7 @@ class Studies(Record):
         return len(self.title)
 
     def __getitem__(self, place: int) -> Study:
-        """One of them; a NumericsError that says why, if it failed, an IndexError beyond the last."""
+        """Study k; a NumericsError with the reason if it failed, an IndexError beyond the last."""
         k = whole_number("the place of a study", place)
         if not -len(self) <= k < len(self):
             raise IndexError(f"there are {len(self)} studies, and no place {k}")
@@ -64,7 +64,7 @@ class Studies(Record):
 
     @property
     def failures(self) -> dict[int, str]:
-        """Why there is no study, by the place in the list."""
+        """Why studies failed, by their index in the list."""
         return {k: str(why) for k, why in enumerate(self.failure) if why}
 
     @property
@@ -78,7 +78,7 @@ class Studies(Record):
 
 
 def collected(files: Sequence[bytes | str], names: Sequence[tuple[str, str]], seed: int) -> Studies:
-    """The record of studies as files, or of what went wrong in words; ``names``: of loss and optimizer, for those that failed."""
+    """The record of studies given as files, or as error messages; ``names``: loss and optimizer of those that failed."""
     rows = [_row(file, *name) for file, name in zip(files, names, strict=True)]
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     packed = [file if isinstance(file, bytes) else b"" for file in files]
@@ -105,7 +105,7 @@ def _row(file: bytes | str, title: str, optimizer: str) -> dict[str, Any]:
 
 
 def _in_words(rows: Sequence[dict[str, Any]]) -> str:
-    """How many there are of each regime, the most first."""
+    """The number of studies of each regime, the most frequent first."""
     kinds = Counter(called(row["period"]) if row["period"] else row["regime"] for row in rows if not row["failure"])
     rest = Counter("not done" if row["failure"] == STOPPED else "failed" for row in rows if row["failure"])
     parts = [f"{kind} ({count})" for kind, count in (*kinds.most_common(), *rest.most_common())]

@@ -1,4 +1,4 @@
-"""`compare`, `averages`: an optimizer, its continuous-time models and averages of it, from one start."""
+"""`compare`, `averages`: an optimizer, its continuous-time models and averages of its iterates, from one start."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -35,33 +35,34 @@ def compare(
     progress: Progress | None = None, runs: int | None = None, batch: int | None = None, replace: bool = True, noise: Any = None,
     label_noise: float = 0.0, order: str = "independent", after: int = 0, seed: int = 0,
 ) -> Comparison | RunsComparison:  # fmt: skip
-    """Iterate an optimizer, solve its models from the same start, and say how near each stays to the averaged orbit.
+    """Compare an optimizer with its continuous-time models: the distance of each model from the averaged orbit.
 
-    With a batch or noise the optimizer is stochastic: models stand beside the mean of many runs, with errors from these.
+    With a batch or noise the optimizer is stochastic: models are compared with the mean of many runs, with errors from these
+    runs.
 
     Parameters
     ----------
-    loss, optimizer : what is iterated
-    models : names of `cfdyn.flows`, flows, or a mapping from names of your own to either; gradient, central, rod and edge
-        (those that the optimizer has) if not given
+    loss, optimizer : the loss, and the optimizer that is iterated on it
+    models : names of `cfdyn.flows`, flows, or a mapping from your own names to either; by default gradient, central, rod and
+        edge, if the optimizer has them
     start : weights (d,) or the full state
-    steps : of the optimizer, at least 2; the models go as far in time
-    inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`. It is the
-        floor of the edge flow too, if that is given by its name
-    digits : iterate with that many decimal digits instead of float64
-    rtol, atol : tolerances of the models; atol is small, as an oscillation may grow from a variance far below what is seen
-    runs, batch, replace, noise, label_noise, order, seed : as for `iterate_many`; 200 runs if a batch or noise is given. Models
-        are then, if not given, the central flow with this noise (``stochastic``) and without, gradient and modified
-    after : the models begin after so many of the steps, at the mean of the runs, or at the whole state of the one orbit: its
-        momentum and second moments are then those of its path. Steps are counted from there for one orbit
+    steps : of the optimizer, at least 2; the models cover the same time
+    inject : least amplitude of the optimizer's oscillation, so that its onset does not depend on round-off (see `iterate`);
+        also the floor of the edge flow, if that is given by its name
+    digits : number of decimal digits for the iteration; float64 by default
+    rtol, atol : tolerances of the models; atol is small because an oscillation may grow from a very small variance
+    runs, batch, replace, noise, label_noise, order, seed : as for `iterate_many`; 200 runs by default with a batch or noise.
+        The default models are then the central flow with this noise (``stochastic``) and without, gradient and modified
+    after : number of steps after which the models start, at the mean of the runs, or at the whole state of the one orbit, whose
+        momentum and second moments are then those of its path. For one orbit, steps are counted from there
 
     Returns
     -------
-    Comparison; `cfdyn.plot` draws it, `cfdyn.animate` animates it. RunsComparison of many runs
+    Comparison, or RunsComparison for many runs; `cfdyn.plot` draws it, `cfdyn.animate` animates a Comparison
 
     Raises
     ------
-    UsageError : an unknown model, one that the optimizer has not, or a start or number of steps that makes no sense
+    UsageError : an unknown model, a model that the optimizer does not have, or an invalid start or number of steps
 
     Examples
     --------
@@ -91,12 +92,12 @@ def averages(
     steps: int = 500, decays: Sequence[float] = (0.5, 0.9, 0.99), period: int = 2, inject: float = 0.0, digits: int | None = None,
     rtol: float = 1e-8, atol: float = 1e-14, progress: Progress | None = None,
 ) -> Averages:  # fmt: skip
-    """Iterate an optimizer and judge averages of its iterates, and models: `cfdyn.analysis.averages` says how.
+    """Compare averages of an optimizer's iterates, and models, as in `cfdyn.analysis.averages`.
 
     Parameters
     ----------
     loss, optimizer, start, steps, inject, digits, rtol, atol : as for `compare`
-    models : as there, or empty; gradient and central (those that the optimizer has) if not given
+    models : likewise, or empty; by default gradient and central, if the optimizer has them
     decays, period : of the exponential averages, and of the fast oscillation
 
     Returns
@@ -105,7 +106,7 @@ def averages(
 
     Raises
     ------
-    UsageError : as `compare`, or a decay or period out of range
+    UsageError : as for `compare`, or a decay or period out of range
 
     Examples
     --------
@@ -126,7 +127,7 @@ def _beside_runs(
     loss: Loss, optimizer: Optimizer, models: Any, start: Any, steps: int, runs: int, sampling: dict[str, Any], after: int,
     tolerances: tuple[float, float], progress: Progress | None,
 ) -> RunsComparison:  # fmt: skip
-    """Many runs, and models from their mean at a step on."""
+    """Many runs, and models that start at their mean at some step."""
     say = progress or (lambda words: None)
     if steps < 2 or not 0 <= after < steps or runs < 2:
         raise UsageError(f"a comparison needs 2 runs of 2 steps or more and `after` below these, not {runs}, {steps} and {after}")
@@ -162,7 +163,8 @@ def _beside_runs(
 def _begin(
     many: Runs, loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], after: int, sampling: dict[str, Any]
 ) -> np.ndarray:  # fmt: skip
-    """The mean of the runs at a step; of the optimizer's other states too where a flow has such: then the same runs once more."""
+    """The mean of the runs at a step; if a flow has further states, the runs are repeated to average those of the optimizer
+    too."""
     d, weights = loss.dim, many.averaged[many.t.tolist().index(after)]
     if not any(_has_state(flow, many.start) for flow in flows.values()):
         return weights
@@ -172,7 +174,7 @@ def _begin(
 
 
 def _has_state(flow: Flow, state: np.ndarray) -> bool:
-    """True if a flow has states behind the weights and takes them from a whole state of the optimizer."""
+    """True if a flow has states other than the weights and takes them from a whole state of the optimizer."""
     return flow.dim > flow.n_weights and len(state) > flow.n_weights
 
 
@@ -180,7 +182,7 @@ def _followed(
     loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], start: Any, steps: int, inject: float, digits: int | None,
     rtol: float, atol: float, progress: Progress | None, after: int = 0,
 ) -> tuple[Orbit, list[Trajectory]]:  # fmt: skip
-    """The orbit from a step on, and each flow's path with a row at each step."""
+    """The orbit from some step on, and each flow's path with a row at each step."""
     say = progress or (lambda words: None)
     if not 0 <= after <= steps - 2:
         raise UsageError(f"a comparison needs at least 2 steps, and 2 after those of `after`, not {steps} and {after}")
@@ -203,12 +205,12 @@ def _followed(
 
 
 def _solving(say: Progress, name: str, end: float) -> Callable[[float], None]:
-    """Says how far a model is solved."""
+    """A callback that reports the progress of a model."""
     return lambda t: say(f"solving {name}: t = {t:.4g} of {end:g}")
 
 
 def _rows(flow: Flow, steps: int) -> list[float]:
-    """The times at which its averages stand beside those of the iterates."""
+    """The times at which a model is compared with the averages of the iterates."""
     rows = np.arange(steps + 1.0)
     return np.unique(np.maximum(rows - flow.lead, 0.0)).tolist() if flow.lead else rows.tolist()
 
@@ -228,8 +230,8 @@ def _flows(
     loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None, usual: Sequence[str],
     sampling: Mapping[str, Any] | None = None, inject: float = 0.0,
 ) -> tuple[dict[str, Flow], list[str]]:  # fmt: skip
-    """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling, and the
-    oscillation of the edge flow has the least size that is injected into the optimizer's."""
+    """The flows by name, and what was omitted; ``stochastic`` is the central flow with the noise of a sampling, and the
+    oscillation of the edge flow has at least the size that is injected into the optimizer's."""
     flows: dict[str, Flow] = {}
     left: list[str] = []
     chosen = usual if models is None else models
@@ -252,7 +254,7 @@ def _flows(
 
 
 def _add(flows: dict[str, Flow], name: str, flow: Flow) -> None:
-    """Under its name, or ``edge 2`` where that is taken."""
+    """Add a flow under its name, or as ``edge 2`` if that is taken."""
     number = 1
     while (name if number == 1 else f"{name} {number}") in flows:
         number += 1

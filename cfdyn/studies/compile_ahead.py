@@ -1,4 +1,4 @@
-"""What a study needs last, compiled by a second process meanwhile."""
+"""Compile in a second process the kernels that a study needs last."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ MODULE = "cfdyn.studies.compile_ahead"
 
 
 def _rules(line: bool) -> list[Any]:
-    """Of continuation, then of cycles on the line, those first that are called last."""
+    """The rules for continuation, then for cycles of one variable, those that are called last first."""
     from cfdyn.cycles._kernels import cyclic, shooting
     from cfdyn.cycles.line._kernels import closing, expanding, itineraries, paths, words
 
@@ -34,9 +34,9 @@ def _follow_nothing() -> None:
 # A study of the double well, nothing kept: 15.4 s instead of 23.5 on two busy processors (numba 0.68.1).
 @contextmanager
 def compiling_ahead(line: bool) -> Iterator[None]:
-    """While this lasts a process without output fills the cache, if there are two processors and anything is missing.
+    """A context in which a silent process fills the cache, if there are two processors and anything is missing.
 
-    It compiles what continuation needs, and for maps of one variable (``line``) what their cycles need.
+    It compiles what continuation needs, and for maps of one variable (``line``) what the search for cycles needs.
     """
     with ahead.beside(_started(line) if _useful(line) else None):
         yield

@@ -1,4 +1,4 @@
-"""What is taken where the user gives no learning rate, no start, or no box."""
+"""Defaults for a missing learning rate, start or box."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -29,9 +29,10 @@ SIDE = 5.0  # of the box where nothing says better
 
 
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
-    """The learning rate at which the optimizer loses this minimum; None where there is none, with the reason in words.
+    """The learning rate at which this minimum loses stability under the optimizer; None if there is none, with the reason in
+    words.
 
-    A NumericsError where the search failed.
+    A NumericsError if the search failed.
 
     >>> import cfdyn as cf
     >>> loss = cf.losses.double_well()
@@ -59,7 +60,7 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
 
 
 def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:
-    """Where the gradient as the optimizer takes it is 0: with weight decay in it not at the minimum, but near it."""
+    """A zero of the gradient as the optimizer takes it: with coupled weight decay it is near the minimum, not at it."""
     if optimizer.gradient is None or not optimizer.per_weight:
         return minimum.w
     plain = catalogue("optimizers").get("gd")(lr=1 / minimum.sharpness)
@@ -69,8 +70,8 @@ def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, known: list[Minimum], share: float = BEYOND) -> tuple[float, str]:
-    """1.1 × the edge of the lowest minimum, or another share of it, and in words that it is; the usual rate where ε alone, or
-    nothing, sets an edge.
+    """1.1 × the edge of the lowest minimum, or another multiple of it, with an explanation in words; the usual rate if ε alone,
+    or nothing, sets an edge.
 
     A UsageError without a minimum or an edge.
     """
@@ -109,9 +110,10 @@ def completed(
     loss: Loss, optimizer: Optimizer, start: Sequence[float] | None = None, open_lr: bool = False, seed: int = 0,
     share: float = BEYOND, say: Callable[[str], None] = lambda words: None,
 ) -> tuple[Optimizer, Sequence[float], dict[str, str]]:  # fmt: skip
-    """The optimizer with its learning rate, the start, and in words how they were chosen where ``open_lr``, or ``start`` is None.
+    """The optimizer with its learning rate, the start, and how they were chosen, in words, if ``open_lr``, or if ``start`` is
+    None.
 
-    ``say`` takes a few words on what is being done.
+    ``say`` is called with a message about the current task.
 
     >>> import cfdyn as cf
     >>> optimizer, start, chosen = completed(cf.losses.double_well(), cf.optimizers.gd(lr=1), open_lr=True)
@@ -131,7 +133,7 @@ def completed(
 
 
 def usual_box(step: Map, loss: Loss | None = None) -> list[tuple[float, float]]:
-    """Where cycles are looked for: a turn of each angle, else the loss's own box, the whole line, or 5 to either side of 0.
+    """The default box for cycles: one turn of each angle, else the loss's own box, the whole line, or [−5, 5] in each variable.
 
     >>> import cfdyn as cf
     >>> usual_box(cf.Map.from_text("x/2")), usual_box(cf.Map.from_text(["x/2", "y/2"]))
@@ -146,13 +148,13 @@ def usual_box(step: Map, loss: Loss | None = None) -> list[tuple[float, float]]:
 
 
 def of_loss(loss: Loss) -> str:
-    """Text that is the same exactly for the same loss with its data."""
+    """A text that is equal exactly for equal losses with equal data."""
     spec = loss.spec
     return repr((spec.title, spec.key, dict(spec.params), spec.box, spec.data_digest))
 
 
 def family(loss: Loss, optimizer: Optimizer) -> str:
-    """Text that is the same exactly for the same loss and optimizer, but for the learning rate."""
+    """A text that is equal exactly for the same loss and optimizer up to the learning rate."""
     rates = {name: value for name, value in optimizer.params.items() if name != "lr"}
     own = (optimizer.name, optimizer.key, rates, dict(optimizer.options), dict(optimizer.initial))
     return f"{of_loss(loss)} / {own}"

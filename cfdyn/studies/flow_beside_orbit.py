@@ -1,4 +1,4 @@
-"""One flow beside the optimizer that it models: the iterates to compare it with, how far it is from them, and what to draw."""
+"""One flow compared with the optimizer that it models: the iterates, the distance from them, and what to draw."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ POINTS, MOST_STEPS = 400, 2000  # rows of a figure: a point for each of its pixe
 def own_orbit(flow: Flow, loss: Loss | None, start: Sequence[float], time: float, wanted: bool | None = None) -> Orbit | None:
     """The optimizer's own steps from the start of its flow; None if there are none, or if they are not ``wanted``.
 
-    ``wanted=None``: up to a moderate time, where the start is one of the optimizer too. Of flows with noise there are none: one
-    run is no path to compare them with.
+    ``wanted=None``: up to a moderate time, if the optimizer can start there too. A flow with noise has none: one run is not a
+    path with which to compare it.
     """
     if flow.optimizer is None or flow.noisy or loss is None or wanted is False or (wanted is None and time > MODERATE):
         return None
@@ -43,9 +43,9 @@ def rows_to_draw(path: Trajectory) -> list[float]:
 
 
 def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:
-    """The path against the averages of the optimizer's iterates, at the last of them and where it is farthest.
+    """The path against the averages of the optimizer's iterates, at the last of them and where the distance is largest.
 
-    ``compared``: how many averages there are; the other numbers are left out where there is none.
+    ``compared``: the number of averages; the other numbers are omitted if it is 0.
     """
     facts: dict[str, Any] = {"status": orbit.status, "steps": len(orbit.z) - 1, "compared": 0}
     if len(orbit.z) < 3:

@@ -1,4 +1,4 @@
-"""`held_sharpness`: at which sharpness stochastic gradients hold an optimizer, over rates and batches."""
+"""`held_sharpness`: the sharpness at which stochastic gradients hold an optimizer, over rates and batches."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -23,13 +23,13 @@ ROWS = 30  # of a path
 
 @dataclasses.dataclass(frozen=True)
 class HeldSharpness(Record):
-    """Sharpness over rates and batches, means over the last third of the time, NaN where there is none.
+    """Sharpness over rates and batches: means over the last third of the time, NaN where undefined.
 
-    ``lr`` (p,), ``batch`` (q,); ``flow`` (q, p): λ₁ on the central flow with this noise; ``damping``: least ΔS/√(2α) of it, below
-    1 where the edge holds the sharpness (0 without noise), ∞ where ηλ₁ ≤ 1; ``opposed``: the share that noise takes off of what
-    the loss alone would add to λ₁, ½ to 2 where noise holds it, NaN where the loss would add nothing; ``runs``: the
-    median over the runs; ``at_mean``: λ₁ at their mean; ``edge``: where the optimizer without noise is at its edge; all (q, p).
-    ``notes``: sentences on cells without a flow.
+    ``lr`` (p,), ``batch`` (q,); ``flow`` (q, p): λ₁ on the central flow with this noise; ``damping``: its least ΔS/√(2α), below
+    1 where the edge holds the sharpness (0 without noise), ∞ where ηλ₁ ≤ 1; ``opposed``: the fraction by which noise reduces
+    the growth of λ₁ due to the loss alone, ½ to 2 where noise holds the sharpness, NaN without such growth; ``runs``: the
+    median over the runs; ``at_mean``: λ₁ at their mean; ``edge``: of the optimizer without noise; all (q, p). ``notes``:
+    sentences on cells without a flow.
     """
 
     lr: Annotated[np.ndarray, "p"]
@@ -44,7 +44,7 @@ class HeldSharpness(Record):
 
     @property
     def held(self) -> np.ndarray:
-        """Who holds the sharpness, (q, p): "edge", "noise", "nothing", or "" where there is no flow."""
+        """What holds the sharpness, (q, p): "edge", "noise", "nothing", or "" without a flow."""
         noise = (self.opposed >= ENOUGH) & (self.opposed <= 1 / ENOUGH)
         words = np.where(self.damping <= 1, "edge", np.where(noise, "noise", "nothing"))
         return np.where(np.isfinite(self.flow), words, "")
@@ -56,16 +56,16 @@ def held_sharpness(
 ) -> HeldSharpness:  # fmt: skip
     """The sharpness that the central flow of stochastic gradients predicts, and that of runs, for each rate and batch.
 
-    The flow begins at the mean of the runs after some steps, so that both have the same past.
+    The flow starts at the mean of the runs after some steps, so that both have the same past.
 
     Parameters
     ----------
-    loss, optimizer : the loss has data; gd, heavy_ball, nesterov or ema_momentum, taken with each of the rates
+    loss, optimizer : a loss with data; gd, heavy_ball, nesterov or ema_momentum, used with each of the rates
     start : weights (d,)
     steps : of the runs
-    lr, batch : the rates and the batches
-    after : steps after which the flow begins
-    runs : in each cell, at least 2
+    lr, batch : the learning rates and the batch sizes
+    after : number of steps after which the flow starts
+    runs : number of runs in each cell, at least 2
     replace, seed : as for `iterate_many`
 
     Returns
@@ -74,7 +74,7 @@ def held_sharpness(
 
     Raises
     ------
-    UsageError : no rates or batches, another optimizer, or what `iterate_many` refuses
+    UsageError : no rates or batches, another optimizer, or arguments that `iterate_many` refuses
 
     Examples
     --------
@@ -112,7 +112,7 @@ def held_sharpness(
 def _cell(
     loss: Loss, optimizer: Optimizer, start: Any, steps: int, after: int, runs: int, sampling: dict[str, Any], seed: int
 ) -> dict[str, Any]:  # fmt: skip
-    """The numbers of one cell; ``flow`` is a sentence where there is none."""
+    """The numbers of one cell; ``flow`` is a sentence if there is no flow."""
     every = max(k for k in range(1, max(1, (steps - after) // ROWS) + 1) if after % k == 0)
     many = iterate_many(loss, optimizer, start, steps, runs=runs, every=every, seed=seed, **sampling)
     late = many.t >= after + 2 * (steps - after) // 3

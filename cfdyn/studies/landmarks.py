@@ -1,4 +1,4 @@
-"""`landmarks`: what happens over the learning rate, at which values, and which of them have a formula."""
+"""`landmarks`: the bifurcations over the learning rate, their values, and closed forms for some of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ SAME = 1e-9  # relative: a value and the formula that gives it
 
 
 class Landmark(NamedTuple):
-    """A value of the learning rate, what happens there, and the formula that gives it, or ""."""
+    """A value of the learning rate, what happens there, and its formula, or ""."""
 
     value: float
     what: str
@@ -37,7 +37,7 @@ class Landmark(NamedTuple):
 def formulas(
     loss: Loss, optimizer: Optimizer, once: Callable[[Callable[[], Any]], Any] = lambda compute: compute()
 ) -> Iterator[Callable[[], tuple[list[dict[str, Any]], str]]]:
-    """Looks for closed forms beside everything else; what it gives returns them, waiting if need be; ``once``: if not known.
+    """Search for closed forms concurrently; the returned function waits for them and returns them. ``once``: if not known.
 
     A dict each: ``name``, ``text``, ``latex``, ``value``; and in words what was not computed, or "".
     """
@@ -47,7 +47,7 @@ def formulas(
 
 
 def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
-    """The cascade from the flip of the lowest minimum on; None without a flip in the bands, a NumericsError if it is lost."""
+    """The cascade from the flip of the lowest minimum; None without a flip in the bands, a NumericsError if it is lost."""
     if border is None or border.kind != "flip" or not border.smooth:
         return None
     lo, hi = float(over.values[0]), float(over.values[-1])
@@ -61,9 +61,9 @@ def three_cycle_windows(
     step: Map, z0: np.ndarray, over: Bands, box: Sequence[tuple[float, float]] | None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Window], str]:  # fmt: skip
-    """The windows of 3-cycles over the range of the bands, and in words where none could be looked for, or "".
+    """The windows of 3-cycles over the range of the bands, and why none could be searched for, in words, or "".
 
-    Maps of one variable are searched in the box; of others only windows whose 3-cycle the orbit from z0 meets.
+    For maps of one variable the box is searched; for others only windows whose 3-cycle the orbit from z0 meets.
     """
     known = [] if step.dim == 1 else _met(step, z0, over)
     if step.dim > 1 and not known:
@@ -88,7 +88,7 @@ def _met(step: Map, z0: np.ndarray, over: Bands) -> list[tuple[float, Any]]:
 
 
 def landmarks(study: Any) -> list[Landmark]:
-    """The edge, the doublings and the windows of a study in order of the learning rate, with formulas where there are some."""
+    """The edge, the doublings and the windows of a study in order of the learning rate, with formulas if known."""
     marks = [] if study.edge is None else [(study.edge.value, f"edge of the lowest minimum ({study.edge.kind})")]
     if study.cascade is not None:
         flips = zip(study.cascade.flips[1:SHOWN], study.cascade.periods[1:SHOWN], strict=True)

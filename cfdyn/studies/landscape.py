@@ -1,4 +1,4 @@
-"""`landscape`: what an orbit is drawn on: the graph of the map, or the loss over a plane."""
+"""`landscape`: the background of an orbit's figure: the graph of the map, or the loss over a plane."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -50,7 +50,7 @@ def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 1
 
 
 def _interval(seen: np.ndarray, settled: np.ndarray, size: int) -> np.ndarray:
-    """A grid over the values with a margin; a runaway orbit is cut at 20 times its size, a cycle and the start never."""
+    """A grid over the values with a margin; a divergent orbit is cut at 20 times its size, a cycle and the start never."""
     values = np.concatenate([seen, settled])
     away = np.abs(values - np.median(values))
     # An orbit that has settled lies at one place for most of the time: how far it came from tells its size.

@@ -1,4 +1,4 @@
-"""`study_many`: a list of studies on all processors, with what they have in common computed once."""
+"""`study_many`: many studies on all processors, with shared parts computed once."""
 
 from __future__ import annotations
 
@@ -39,20 +39,22 @@ def study_many(
     what: Iterable[Loss | str | Sequence[Any]], jobs: int | None = None, out: str | os.PathLike[str] | None = None, seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> Studies:  # fmt: skip
-    """Each is what `study` finds, to the last bit; those that differ in the learning rate alone share most of the work.
+    """Study many losses and optimizers in parallel; each result equals that of `study` to the last bit.
+
+    Studies that differ in the learning rate alone share most of the work.
 
     Parameters
     ----------
-    what : losses, or the arguments of `study` in a row: (loss, optimizer), (loss, optimizer, start, box, lr_range), …
-    jobs : processes at once; as many as there are processors if not given
-    out : a folder in which each finished study is kept; called again with it, only what is missing there is computed
+    what : losses, or tuples of arguments of `study`: (loss, optimizer), (loss, optimizer, start, box, lr_range), …
+    jobs : number of processes; by default the number of processors
+    out : a folder in which each finished study is stored; a later call with it computes only the missing ones
     seed : of the random starts for minima, the same for each
-    progress : called with what is done and about how much time is left, in words
+    progress : called with a message: what is done, and the estimated time left
 
     Raises
     ------
-    UsageError : an empty list, what is neither a loss nor arguments of a study, no positive number of jobs, or a folder
-        that cannot be written
+    UsageError : an empty list, an entry that is neither a loss nor arguments of a study, a number of jobs that is not positive,
+        or a folder that cannot be written
     NumericsError : the disk is full
     Interrupted : Ctrl-C; its ``record`` has the studies that are done
 
@@ -89,7 +91,7 @@ def _compute(
     order: Sequence[int], listed: Sequence[tuple[Any, ...]], seed: int, jobs: int | None,
     files: list[bytes | str], kept: _Kept, progress: Callable[[str], None] | None,
 ) -> None:  # fmt: skip
-    """Fill ``files`` at the places in ``order``."""
+    """Fill ``files`` at the indices in ``order``."""
     start, done = time.monotonic(), list[int]()
     requests = [asking(listed[k], {} if len(listed[k]) > SEED else {"seed": seed}) for k in order]
     groups = [_family(listed[k]) for k in order]
@@ -105,7 +107,7 @@ def _compute(
 
 
 def _arguments(place: int, one: Any) -> tuple[Any, ...]:
-    """Arguments of a study by place; formulas are read where they are studied, Python functions here."""
+    """Arguments of a study by position; formulas are parsed where they are studied, Python functions here."""
     given = tuple(one) if isinstance(one, tuple | list) else (one,)
     if not 1 <= len(given) <= MOST or isinstance(given[0], bytes):
         raise UsageError(f"entry {place} of the list is a loss or the arguments of a study, (loss, optimizer, start, box, "
@@ -126,7 +128,7 @@ def _names(arguments: tuple[Any, ...]) -> tuple[str, str]:
 
 
 def _family(arguments: tuple[Any, ...]) -> str:
-    """The same text for those that share work."""
+    """A text that is equal for studies that share work."""
     loss, optimizer = (*arguments, None)[:2]
     if isinstance(loss, str) or optimizer is None:
         return f"{loss if isinstance(loss, str) else of_loss(loss)} / {optimizer and optimizer.name}"
@@ -134,7 +136,7 @@ def _family(arguments: tuple[Any, ...]) -> str:
 
 
 class _Kept:
-    """Finished studies in a folder, each under what it was asked and the state of the package; nothing without a folder."""
+    """Finished studies in a folder, each under its arguments and the state of the package; empty without a folder."""
 
     def __init__(self, folder: Path | None, seed: int):
         self.folder, self.seed = folder, seed
@@ -150,7 +152,8 @@ class _Kept:
         return self.folder / f"{hashlib.sha256(asked_for.encode()).hexdigest()[:32]}.npz"
 
     def read(self, arguments: tuple[Any, ...]) -> bytes | None:
-        """The file of a finished study, or None; a damaged one is made anew, and with a warning one that is of something else."""
+        """The file of a finished study, or None; a damaged file is computed again, and one of another study too, with a
+        warning."""
         path = self.path(arguments)
         if path is None or not path.is_file():
             return None
@@ -165,7 +168,7 @@ class _Kept:
         return None if other else content
 
     def write(self, arguments: tuple[Any, ...], line: bytes | str) -> None:
-        """Keep a finished study, whole or not at all; one that failed is tried again next time."""
+        """Store a finished study atomically; a failed one is tried again next time."""
         path = self.path(arguments)
         if path is not None and isinstance(line, bytes):
             with written_whole(path, follow=False) as temporary:
@@ -173,7 +176,7 @@ class _Kept:
 
 
 def _differs(held: Study, arguments: tuple[Any, ...]) -> str:
-    """In what a kept study differs from the one that is asked for, or ""."""
+    """How a stored study differs from the requested one, or ""."""
     loss, optimizer = (*arguments, None)[:2]
     chosen = len(arguments) > AUTO_LR and arguments[AUTO_LR]  # then the learning rate is the study's own
     title, name = _names(arguments)
@@ -188,24 +191,24 @@ def _differs(held: Study, arguments: tuple[Any, ...]) -> str:
 
 @cache
 def _package() -> str:
-    """Changes with what studies are computed by."""
+    """A text that changes with the code that computes studies."""
     return fingerprint(["studies.study"], PACKAGES)
 
 
 def main() -> None:
-    """A process that answers requests until stdin ends; one study's answers serve the next of the same loss and optimizer."""
+    """A process that answers requests until stdin ends; results of one study are reused for the same loss and optimizer."""
     shared = Shared()
     warnings.simplefilter("ignore")
     serve(lambda request: json.dumps(answer(shared, request)))
 
 
 def asking(arguments: tuple[Any, ...], options: dict[str, Any]) -> str:
-    """A request: the arguments of a study by place and by name."""
+    """A request: the arguments of a study by position and by name."""
     return base64.b64encode(pickle.dumps((arguments, options))).decode()
 
 
 def answer(shared: Shared, request: str) -> dict[str, str]:
-    """{file: the study's in base64} or {failure: what went wrong in a sentence}."""
+    """{file: the study's in base64} or {failure: the error in a sentence}."""
     arguments, options = pickle.loads(base64.b64decode(request))
     try:
         return {"file": base64.b64encode(SPELLED(shared, *arguments, **options).to_bytes()).decode()}

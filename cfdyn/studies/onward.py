@@ -1,4 +1,4 @@
-"""What to try after a study: a command that can be pasted, or a line of Python where no command can name the loss."""
+"""The next thing to try after a study: a command to paste, or a line of Python if no command can name the loss."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def onward(
     loss: LossSpec, optimizer: Optimizer, start: np.ndarray | None, regime: Regime, edge: Edge | None, bands: Bands,
     minima: list[Minimum],
 ) -> str:  # fmt: skip
-    """What shows most beside this regime: the cycle over lr, exponents of chaos, or a study just beyond the edge.
+    """The most informative next step for this regime: the cycle over lr, exponents of chaos, or a study just beyond the edge.
 
     >>> import cfdyn as cf
     >>> print(cf.study(cf.Loss("w**4/4 - w**2/2"), cf.optimizers.gd(lr=0.9)).bullets[-1])
@@ -45,12 +45,12 @@ def onward(
 
 
 def _elsewhere(regime: Regime, edge: Edge, lr: float) -> bool:
-    """Whether what happens just beyond the edge was not seen: the orbit rests below it, or diverges far beyond."""
+    """Whether the regime just beyond the edge is still unknown: the orbit rests below it, or diverges far beyond."""
     return lr < edge.value if regime.kind == "fixed point" else regime.kind == "divergent" and lr > 2 * BEYOND * edge.value
 
 
 def _words(name: str, options: dict[str, Any], loss: LossSpec, optimizer: Optimizer, start: np.ndarray | None) -> str:
-    """The command, or "" where the loss or the optimizer has no name there."""
+    """The command, or "" if it cannot name the loss or the optimizer."""
     about, how = _loss(loss), _optimizer(optimizer)
     if not about or not how:
         return ""
@@ -64,7 +64,7 @@ def _words(name: str, options: dict[str, Any], loss: LossSpec, optimizer: Optimi
 
 
 def _loss(loss: LossSpec) -> list[str]:
-    """The loss and what belongs to it; none where it has rows, or a text, that no command can give."""
+    """The loss and its options in the command; [] if it has rows, or a text, that no command can express."""
     text = loss.name or loss.formula.text
     name = text.partition(":")[0]
     known = catalogue("losses")
@@ -84,7 +84,7 @@ def _loss(loss: LossSpec) -> list[str]:
 
 
 def _optimizer(optimizer: Optimizer) -> str:
-    """``name:option=value,…`` with the options that are not the usual ones; nothing where that would be another optimizer."""
+    """``name:option=value,…`` with the non-default options; "" if that would be another optimizer."""
     known = catalogue("optimizers")
     if optimizer.name not in known.names():
         return ""

@@ -1,4 +1,4 @@
-"""What a study can prove in ball arithmetic: the cycle that its orbit ends on, the edge, and 3-cycles or their absence."""
+"""Proofs in ball arithmetic within a study: the cycle of its orbit, the edge, and 3-cycles or their absence."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +22,7 @@ AROUND = 0.1  # of the edge: how far from it Newton's method may begin
 
 
 class Proofs(NamedTuple):
-    """``certificates``: documents of what is proved (`cf.certify`); ``unproved``: what was tried in vain, with the reason."""
+    """``certificates``: documents of the proofs (`cf.certify`); ``unproved``: failed attempts, with the reason."""
 
     certificates: list[dict]
     unproved: list[str]
@@ -31,7 +31,7 @@ class Proofs(NamedTuple):
 def proofs(
     step: Map, regime: Regime, cycles: Cycles | None, box: Sequence[tuple[float, float]], edge: Edge | None
 ) -> Proofs:  # fmt: skip
-    """The regime's cycle with its stability; the edge; of one variable a 3-cycle with what follows, or that there is none."""
+    """Proofs of the regime's cycle with its stability, of the edge, and in one variable of a 3-cycle or that there is none."""
     proofs = Proofs([], [])
     if step.cost > COSTLIEST:
         return proofs
@@ -70,7 +70,7 @@ def _edge(step: Map, edge: Edge) -> "Certificate":
 
 
 def _entries(step: Map, points: np.ndarray) -> np.ndarray:
-    """The entries of the state that a proof has: the limit map of a bias-corrected optimizer has fewer."""
+    """The number of state entries in a proof: the limit map of a bias-corrected optimizer has fewer."""
     from cfdyn.certify.subject import subject
 
     return points[:, [step.names.index(name) for name in subject(step).names]]
@@ -83,19 +83,20 @@ def _threes(step: Map, cycles: Cycles, box: tuple[float, float]) -> "Certificate
 
 
 def proves_cycle(certificates: Sequence[dict], period: int | None) -> bool:
-    """Whether one says that there is a stable cycle of this period."""
+    """Whether one of them proves that a stable cycle of this period exists."""
     claims = [c["claim"] for c in certificates if c["kind"] == "cycle"]
     return any(claim["stable"] is True and claim["period"] == period for claim in claims)
 
 
 def proves_edge(certificates: Sequence[dict], edge: Edge, value: float) -> bool:
-    """Whether one says that the edge is so near to where it is reported that ``value`` over it is the same to three digits."""
+    """Whether one of them proves that the edge is so close to its reported value that the ratio of ``value`` to it has the same
+    three digits."""
     spans = [[float(end) for end in c["vary"][edge.parameter]] for c in certificates if c["kind"] == "bifurcation"]
     return any(lo <= edge.value <= hi and f"{value / lo:.3g}" == f"{value / hi:.3g}" for lo, hi in spans)
 
 
 def in_words(certificates: Sequence[dict]) -> str:
-    """What is proved, and what is not; the theorems themselves stand in the certificates."""
+    """What is proved, and what is not; the theorems themselves are in the certificates."""
     parts = [_PARTS[c["kind"]](c["claim"]) for c in certificates]
     if not parts:
         return "Nothing is proved: all is floating point."

@@ -1,4 +1,4 @@
-"""`study`: the whole question for one loss and one optimizer."""
+"""`study`: the dynamics of one optimizer on one loss: minima, edge, regime, bifurcations, proofs and a verdict."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -45,19 +45,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Study(Record):
-    """All answers of `study`.
+    """All results of `study`.
 
-    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None and why there is none (``no_edge``);
-    ``flip``: its normal form, if it is one; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
-    ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
-    edge, if it is a flip within the bands; ``windows``: of 3-cycles over the range of the bands;
-    ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps; ``landscape``: what the figure
-    draws the orbit on; ``hovering``: λ₁(P⁻¹H) along 3,000 steps (20,000 with an oscillation kept up where ``regime`` rests on
-    perturbations; fewer where these take long) against its edge, or None and why there is none (``no_hovering``);
-    ``unfinished``: what of all this could not be computed, and why, or ""; ``certificates``: what is proved in ball arithmetic,
-    documents of `cf.certify`; ``unproved``: what was tried in vain, and why; ``verdict``: the headline, and a line for each of
-    the bullets: the edge, what else lives here, what changes with lr, what is proved, what to try next. docs/theory/words.md has
-    its words.
+    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None with the reason ``no_edge``; ``flip``:
+    its normal form, if it is a flip; ``regime`` of the orbit from ``start``; ``bands``: regimes over lr; ``cycles``: 3-cycles
+    at this lr (one weight only, else None); ``cascade``: the period doublings that begin at the edge, if it is a flip within
+    the bands; ``windows`` of 3-cycles over the range of the bands; ``exact``: closed forms, a dict each (name, text, latex,
+    value); ``orbit``: the first steps; ``landscape``: the background of its figure; ``hovering``: λ₁(P⁻¹H) against its edge
+    along 3,000 steps (20,000 with a sustained oscillation if ``regime`` rests on perturbations; fewer if these take long), or
+    None with the reason ``no_hovering``; ``unfinished``: what could not be computed, and why, or ""; ``certificates``: proofs
+    in ball arithmetic, documents of `cf.certify`; ``unproved``: failed attempts at proofs, and why; ``verdict``: the headline,
+    and a line for each of the bullets: the edge, other attractors, changes with lr, what is proved, what to try next.
+    docs/theory/words.md defines its terms.
     """
 
     _headline = ("title", "optimizer", "verdict")
@@ -90,35 +89,35 @@ class Study(Record):
 
     @property
     def headline(self) -> str:
-        """What the orbit ends on, in a line."""
+        """The attractor of the orbit, in one line."""
         return self.verdict.split(BULLET)[0]
 
     @property
     def bullets(self) -> list[str]:
-        """What follows it, five at most."""
+        """The lines after the headline, at most five."""
         return self.verdict.split(BULLET)[1:]
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The names that were read as weights, in the order of ``start``."""
+        """The names of the weights, in the order of ``start``."""
         return self.orbit.names[: self.orbit.n_weights]
 
 
 class _Stages:
-    """Words about where a study is: which of its stages, and how many values are done in it."""
+    """Progress messages of a study: the stage, and the number of values done in it."""
 
     def __init__(self, say: Progress | None):
         self.say, self.stage, self.words = say or (lambda words: None), 0, ""
         self.values, self.starts = (None if say is None else partial(self._count, of) for of in ("values", "starts"))
 
     def begin(self, what: str) -> None:
-        """The next stage."""
+        """Begin the next stage."""
         self.stage += 1
         self.words = f"stage {self.stage} of {STAGES}, {what}"
         self.say(self.words)
 
     def _count(self, of: str, done: int, total: int) -> None:
-        """So many of them are done."""
+        """Report the number of values done."""
         self.say(f"{self.words}: {done} of {total} {of}")
 
 
@@ -126,22 +125,22 @@ def study(
     loss: Loss, optimizer: Optimizer | None = None, start: Any = None, box: Sequence[tuple[float, float]] | None = None,
     lr_range: tuple[float, float] | None = None, seed: int = 0, auto_lr: bool = False, progress: Progress | None = None,
 ) -> Study:  # fmt: skip
-    """Minima, edge, flip, regime, regimes over lr, 3-cycles and their windows, exact formulas, and a verdict.
+    """Study an optimizer on a loss: minima, edge, flip, regimes over lr, 3-cycles and windows, closed forms, proofs, verdict.
 
     Parameters
     ----------
     loss : the loss
-    optimizer : with its learning rate; gradient descent at 1.1 × the edge if not given
-    start : weights (d,) or full state; near the lowest minimum if not given
-    box : where to look for minima and 3-cycles; the loss's own if not given
-    lr_range : (lo, hi) of the regimes over lr; from half the edge to three times it if not given
+    optimizer : with its learning rate; by default gradient descent at 1.1 × the edge
+    start : weights (d,) or full state; by default near the lowest minimum
+    box : where to search for minima and 3-cycles; by default the loss's own
+    lr_range : (lo, hi) of the regimes over lr; by default from half the edge to three times it
     seed : of the random starts for minima
-    auto_lr : take 1.1 × the edge in place of the optimizer's learning rate, 0.001 where the edge is set by Adam's ε alone
-    progress : called with a few words at each stage
+    auto_lr : use 1.1 × the edge instead of the optimizer's learning rate, or 0.001 if Adam's ε alone sets the edge
+    progress : called with a message at each stage
 
     Raises
     ------
-    UsageError : a bad start, box or range, or no learning rate given where no edge exists
+    UsageError : an invalid start, box or range, or no learning rate and no edge
 
     Examples
     --------
@@ -158,7 +157,7 @@ def studied(
     box: Sequence[tuple[float, float]] | None = None, lr_range: tuple[float, float] | None = None, seed: int = 0,
     auto_lr: bool = False, progress: Progress | None = None,
 ) -> Study:  # fmt: skip
-    """`study`, with the answers of earlier ones of the same loss and optimizer; the answer is the same to the last bit."""
+    """`study`, reusing the results of earlier ones with the same loss and optimizer; the result is the same to the last bit."""
     stages = _Stages(progress)
     auto, given = auto_lr or optimizer is None, start is not None
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
@@ -187,7 +186,7 @@ def _parts(
     shared: Shared, loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, known: list[Minimum],
     box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, seed: int, stages: _Stages,
 ) -> dict[str, Any]:  # fmt: skip
-    """The fields of a `Study`, but for ``chosen`` and ``verdict``."""
+    """The fields of a `Study` except ``chosen`` and ``verdict``."""
     tried = _Tried(shared)
     no_windows: tuple[list[Window], str] = [], ""
     lr, at_rest = optimizer.params["lr"], (family(loss, optimizer), box, seed)
@@ -227,7 +226,7 @@ def _parts(
 
 
 class _Tried:
-    """Parts of a study, one call each; why some are ``missing``."""
+    """Parts of a study, one call each; ``missing``: why some failed."""
 
     def __init__(self, shared: Shared):
         self.shared, self.missing = shared, list[str]()
@@ -236,7 +235,7 @@ class _Tried:
         self, part: str, nothing: T, compute: Callable[[], T], key: tuple | None = None, step: Map | None = None,
         keep: Callable[[T], bool] = bool,
     ) -> T:  # fmt: skip
-        """The result of ``compute``, as `Shared.once` with a key; where that fails ``nothing``."""
+        """The result of ``compute``, cached by `Shared.once` if there is a key; ``nothing`` if it fails."""
         try:
             return compute() if key is None else self.shared.once(key, compute, step, keep)
         except NumericsError as problem:
@@ -245,19 +244,19 @@ class _Tried:
 
 
 def _along(loss: Loss, step: Map, orbit: Orbit, regime: Regime, z0: np.ndarray) -> dict[str, Any]:
-    """The fields about the orbit itself and what its curvature does."""
+    """The fields about the orbit and its curvature."""
     held, why = hovering_or_why(_long_orbit(step, z0, regime))
     seen = {"orbit": orbit, "loss": orbit.loss, "sharpness": orbit.sharpness}
     return {**seen, "landscape": landscape(loss, step, orbit, regime), "hovering": held, "no_hovering": why}
 
 
 def _is_edge(edge: tuple[Edge | None, str]) -> bool:
-    """Why there is none may depend on the learning rate."""
+    """True for an edge; the reason for a missing one may depend on the learning rate."""
     return edge[0] is not None
 
 
 def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:
-    """The orbit whose curvature is followed, with an oscillation as large as the perturbations of its regime."""
+    """The orbit along which the curvature is measured, with an oscillation as large as the perturbations of its regime."""
     most = WORK // step.tangent_cost
     if regime.inject:
         # Its Hessian is taken in every step, a row of it for about a quarter of a tangent.
@@ -266,7 +265,7 @@ def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:
-    """Half the edge to three times it, widened to hold the learning rate itself; about that where the edge is far off."""
+    """Half the edge to three times it, extended to contain the learning rate; near the latter if the edge is far away."""
     if border is None or border.value > 100 * lr or not border.smooth:
         return lr / 4, 4 * lr
     return min(0.5 * border.value, 0.9 * lr), max(3 * border.value, 1.2 * lr)
@@ -279,7 +278,7 @@ def _flip(step: Map, border: Edge | None) -> NormalForm | None:
 
 
 def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[tuple[float, float]]:
-    """The box of the first weight, and what the orbit visits of the rest of the line, with a margin."""
+    """The box of the first weight, and the range of the orbit on the rest of the line, with a margin."""
     lo, hi = (box or loss.spec.box or [(-5.0, 5.0)])[0]
     w = [lo, hi, *orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0].tolist()]
     lo, hi = min(w), max(w)

@@ -1,4 +1,4 @@
-"""`verdict`: a study for a reader in a hurry: a headline, and a few bullets."""
+"""`verdict`: the summary of a study: a headline and at most five bullets."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def verdict(
 def _headline(
     regime: Regime, lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum], certificates: Sequence[dict]
 ) -> str:  # fmt: skip
-    """What the orbit ends on, the learning rate over the edge, and "Proved." where all of that is proved."""
+    """The attractor, the learning rate relative to the edge, and "Proved." if all of that is proved."""
     what, where = _what(regime, minima), _where(lr, edge, no_edge, minima)
     proved = what.startswith("Stable") and proves_cycle(certificates, regime.period)
     if proved and (not where or edge is not None and edge.smooth and proves_edge(certificates, edge, lr)):
@@ -71,7 +71,7 @@ def _what(regime: Regime, minima: list[Minimum]) -> str:
 
 
 def _where(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
-    """The learning rate beside the edge of stability."""
+    """The learning rate relative to the edge of stability."""
     if edge is None:
         return "; the lowest minimum has no edge of stability" if minima and no_edge else ""
     if not edge.smooth and lr > edge.value:
@@ -81,7 +81,7 @@ def _where(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) ->
 
 
 def _on_continuum(regime: Regime, minima: list[Minimum]) -> bool:
-    """A fixed point that attracts but for directions along which minima go on."""
+    """A fixed point that attracts except along directions in which minima form a continuum."""
     if regime.kind != "fixed point" or not minima or minima[0].kind != "continuum":
         return False
     across = np.abs(regime.multipliers[np.abs(regime.multipliers - 1) > AT_ONE])
@@ -89,7 +89,7 @@ def _on_continuum(regime: Regime, minima: list[Minimum]) -> bool:
 
 
 def _orbit(regime: Regime, minima: list[Minimum]) -> str:
-    """What the orbit does, and where round-off alone decides that, what it does with perturbations."""
+    """The behaviour of the orbit, and if round-off alone decides it, that with perturbations."""
     sentence = _regime(regime, minima)
     if not regime.unperturbed:
         return sentence
@@ -159,7 +159,7 @@ def _moving(hovering: Hovering | None, regime: Regime) -> str:
 
 
 def _minima(minima: list[Minimum]) -> str:
-    """How many minima there are, where that is more than one."""
+    """The number of minima, if there is more than one."""
     return f"The loss has {len(minima)} minima." if len(minima) > 1 else ""
 
 
@@ -181,7 +181,7 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
 
 
 def _born(windows: list[Window]) -> str:
-    """A sentence on where stable 3-cycles appear out of nothing."""
+    """A sentence on the folds at which stable 3-cycles appear."""
     if not windows:
         return ""
     places = " and ".join(f"{w.opens:.6g}" for w in windows[:4]) + (" and further places" if len(windows) > 4 else "")
@@ -189,7 +189,7 @@ def _born(windows: list[Window]) -> str:
 
 
 def _met(bands: Bands) -> str:
-    """A sentence on where some regimes first fill a band of the learning rate wider than what the samples resolve."""
+    """A sentence on the regimes that first fill a band of learning rates wider than the resolution of the samples."""
     firsts: dict[str, float] = {}
     for lo, hi, name in bands.bands:
         if name in MET and hi - lo >= 2 * bands.resolution:

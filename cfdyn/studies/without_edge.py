@@ -1,4 +1,4 @@
-"""What takes the place of an edge at a minimum where a step does not become small: a 2-cycle, or what else an orbit ends on."""
+"""Minima without an edge, where a step does not become small: the 2-cycle across the minimum, or another attractor."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,8 @@ class Across:
 
 
 def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Across | None:
-    """The 2-cycle across a minimum along a direction (d,), from points GUESS · lr to either side of it; None if there is none."""
+    """The 2-cycle across a minimum along a direction (d,), from points at a distance GUESS · lr on either side; None if
+    there is none."""
     starts = [settled(step, step.state(minimum.w + sign * GUESS * lr * direction)) for sign in (1, -1)]
     points = polish(step, np.array(starts), extent=lr)
     if points is None or not np.isfinite(points).all() or least_period(points, extent=lr, weights=step.n_weights) != 2:
@@ -39,11 +40,11 @@ def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Acr
 
 
 def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rates: bool = False) -> str:
-    """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers.
+    """A phrase after the reason why there is no edge: the size of the 2-cycle, also at smaller rates, and its multipliers.
 
-    Without one, how long a step from beside the minimum is, if it is long, and what an orbit from there ends on, also at
-    a tenth of the learning rate. ``at_all_rates``: for a map that may have an edge; none also where there is none at a tenth of
-    the learning rate, and "" where no step is long.
+    Without a 2-cycle: the length of a step from near the minimum, if it is long, and the attractor of an orbit from there, also
+    at a tenth of the learning rate. ``at_all_rates``: for a map that may have an edge; "" also if there is no 2-cycle at a
+    tenth of the learning rate, or if no step is long.
 
     >>> import cfdyn as cf
     >>> loss = cf.Loss("w**2/2")
@@ -68,7 +69,7 @@ def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rate
 
 
 def _leap(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
-    """In words, how long a step from just beside a minimum is, where it does not become small; of steps without memory."""
+    """The length of a step from just next to a minimum, in words, if it does not become small; for steps without memory."""
     if step.dim > step.n_weights:
         return ""
     beside = BESIDE * (1 + float(np.abs(minimum.w).max()))
@@ -84,7 +85,7 @@ def _leap(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
 
 
 def _end(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
-    """In words, what an orbit from beside a minimum ends on: of a cycle how wide it is, how far away, and its multipliers."""
+    """The attractor of an orbit from near a minimum, in words; for a cycle its width, distance and multipliers."""
     regime = classify(step, step.state(minimum.w + GUESS * lr * direction))
     if regime.kind != "cycle":
         other = {"divergent": "diverges", "undecided": f"is undecided ({regime.reason})", "fixed point": "comes to rest"}

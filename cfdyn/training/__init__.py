@@ -1,4 +1,5 @@
-"""Training of networks beside their continuous-time models, in lock-step, in a folder that can be read, stopped and continued.
+"""Training of networks together with continuous-time models, step by step, in a folder that can be read, interrupted and
+resumed.
 
-`train` runs; `Run` is what is in its folder.
+`train` runs a training; `Run` reads its folder.
 """

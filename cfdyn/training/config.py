@@ -1,4 +1,4 @@
-"""`Config`: what a training is of, as keys of a TOML file, options of the command line or arguments; checked at once."""
+"""`Config`: the settings of a training, as keys of a TOML file, options of the command line or arguments; validated at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Dynamics`: what the iterates of a run do: how they swing about their midpoints, and how their steps stretch directions."""
+"""`Dynamics`: the oscillation of a run's iterates about their midpoints, its periods, and Lyapunov exponents."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Dynamics:
 
     @cached_property
     def signed_swing(self) -> np.ndarray:
-        """±‖w − midpoint‖, (n+1,): the sign turns where the swing turns by more than a right angle from one step to the next."""
+        """±‖w − midpoint‖, (n+1,): the sign changes if the oscillation turns by more than a right angle in a step."""
         turned = np.where(np.isfinite(self.turn) & (self.turn < 0), -1.0, 1.0)
         return np.sqrt(self.swing) * np.cumprod(turned)
 
     @cached_property
     def swings(self) -> tuple[int, int] | None:
-        """The steps [first, last) of the longest stretch in which the iterates swing by a hundredth of the widest swing or more,
-        after the warm start; None where that is fewer than 16."""
+        """The steps [first, last) of the longest interval, after the warm start, in which the oscillation is at least a
+        hundredth of its maximum; None if that is fewer than 16 steps."""
         size = np.where(np.isfinite(self.average_swing), self.average_swing, 0.0)
         size[: self.config.warm_start] = 0.0
         wide = np.concatenate([[False], (size > VISIBLE * size.max(initial=0.0)) & (size > 0), [False]])
@@ -55,14 +55,14 @@ class Dynamics:
 
     @cached_property
     def on_a_line(self) -> bool:
-        """Whether the swing keeps its direction, up to its sign. That of noise does not: in many weights its ``turn`` is −½."""
+        """Whether the oscillation keeps its direction, up to sign. Noise does not: in many weights its ``turn`` is −½."""
         first, last = self.swings or (0, 0)
         return bool(np.nanmedian(np.abs(self.turn[first:last])) > LINE) if last else False
 
     @cached_property
     def oscillation(self) -> Oscillation | None:
-        """Of the signed swing in that stretch, or, where it does not keep to a line, along the sharpest direction; None where the
-        iterates do not swing there, but go on smoothly, or for less than 16 steps."""
+        """The oscillation of the signed swing in that interval, or, if it does not keep to a line, along the sharpest
+        direction; None if the iterates do not oscillate there but move smoothly, or for less than 16 steps."""
         turn = self.turn[slice(*(self.swings or (0, 0)))]
         if not np.isfinite(turn).any() or np.nanmedian(turn) > SMOOTH:
             return None
@@ -72,7 +72,7 @@ class Dynamics:
 
     @property
     def since(self) -> int | None:
-        """The step at which that oscillation begins."""
+        """The first step of that oscillation."""
         oscillation = self.oscillation
         return (
             None
@@ -81,14 +81,14 @@ class Dynamics:
         )
 
     def periods(self, width: int | None = None, max_period: int = LONGEST, level: float = 0.01) -> Periods:
-        """The period of the swing along each of the sharpest directions, in windows along the run, each by `oscillation`.
+        """The period of the oscillation along each of the sharpest directions, in windows along the run, each by `oscillation`.
 
         Parameters
         ----------
-        width : steps of a window; of the next one half is the same. If not given 96, eight of the longest periods, or a 12th
-            of the run, whichever is most
-        max_period : longest period that is looked for, in steps; what is longer is irregular
-        level : chance of a false alarm, in all windows and directions together
+        width : number of steps in a window; successive windows overlap by half. By default the largest of 96, eight of the
+            longest periods, and a 12th of the run
+        max_period : longest period that is detected, in steps; a longer one is irregular
+        level : probability of a false alarm, over all windows and directions together
 
         Raises
         ------
@@ -107,24 +107,24 @@ class Dynamics:
 
     @cached_property
     def usual_periods(self) -> Periods:
-        """What `periods()` finds, once."""
+        """The result of `periods()`, cached."""
         return self.periods()
 
     @cached_property
     def later_lyapunov(self) -> LyapunovSpectrum | None:
-        """What `lyapunov()` finds; None where exponents were not asked for, or the run is too short."""
+        """The result of `lyapunov()`; None if exponents were not requested, or the run is too short."""
         later = self.t - float(self.config.every or 1) >= self.steps // 2
         return self.lyapunov() if self.exponents[later].size else None
 
     def lyapunov(self, since: int | None = None) -> LyapunovSpectrum:
-        """Lyapunov exponents per step with their errors: means of `exponents` after a step, the middle of the run if not given.
+        """Lyapunov exponents per step with their errors: means of `exponents` after a step, by default the middle of the run.
 
-        The errors are those of 20 parts of the way, as in `cf.analysis.lyapunov_spectrum`: they do not know of slow changes, nor
-        of the initial tangents, whose growth tells two exponents apart only over more steps than 1/their difference.
+        The errors are those of 20 segments, as in `cf.analysis.lyapunov_spectrum`: they do not account for slow changes, nor
+        for the initial tangent vectors, whose growth separates two exponents only over more steps than 1/their difference.
 
         Raises
         ------
-        UsageError : no exponents were asked for, or no measurement is after that step
+        UsageError : no exponents were requested, or there is no measurement after that step
         """
         if not self.exponents.shape[1]:
             raise UsageError("this run has no Lyapunov exponents: cf.train(…, exponents=2) measures the two largest")
@@ -137,8 +137,8 @@ class Dynamics:
 
     @cached_property
     def slow_cycles(self) -> list[tuple[int, int]]:
-        """Steps (first, last) between maxima of the swing, after the models began: each a whole slow cycle; none of mini-batches,
-        where the swing is noise, too."""
+        """Steps (first, last) between maxima of the oscillation, after the models started: each a whole slow cycle; none for
+        mini-batches, where the oscillation is noise, too."""
         if self.config.batch is not None:
             return []
         first = self.config.warm_start

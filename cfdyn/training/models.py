@@ -1,4 +1,4 @@
-"""`Model`: a continuous-time model that goes beside the optimizer, step by step."""
+"""`Model`: a continuous-time model that advances together with the optimizer, step by step."""
 
 from __future__ import annotations
 

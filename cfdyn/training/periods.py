@@ -1,4 +1,4 @@
-"""`Periods`: what the swing along each of the sharpest directions repeats after, in windows along a run."""
+"""`Periods`: the periods of the oscillation along each of the sharpest directions, in windows along a run."""
 
 from __future__ import annotations
 
@@ -36,19 +36,18 @@ EVIDENCE = ("amplitude", "p_value", "alternation", "since", "until")
 
 @dataclass(frozen=True)
 class Periods(Record):
-    """The oscillation along each of k directions in n windows of a run, each half over the one before, the last one
-    as far as the run goes.
+    """The oscillation along each of k directions in n windows of a run; successive windows overlap by half, and the last one
+    ends with the run.
 
-    ``first``, ``last`` (n,): steps of a window. ``labels`` (n, k): the period, 2 or more; 0 none, −1 irregular (chaotic or
-    quasi-periodic), −2 the direction was not followed through the window, −3 its root mean square is less than a hundredth of
-    the widest: that much leaks in from other directions as these are measured anew; −4 it falls to a tenth from one half of the
-    window to the other: a transient; −5 the period may come from directions that turn as they are measured anew: it is
-    irregular across measurements, or its period divides that of a 2-cycle with a jump at each, or it dies between them by one
-    factor a step. If it alternates between them it is a 2-cycle, labelled 2. ``size`` (n, k): the root mean square;
-    ``growth``, its factor per step: below 1 the swing dies out. Evidence as in `Oscillation`, NaN where none was looked for:
-    ``amplitude``, half peak to peak (0 for none), ``p_value``, ``alternation`` (1 for a 2-cycle), ``since`` and ``until``
-    (steps). Direction j is the one with the j-th largest eigenvalue at that step; where two eigenvalues cross, the directions
-    change places.
+    ``first``, ``last`` (n,): steps of a window. ``labels`` (n, k): the period, 2 or more; 0 none; −1 irregular (chaotic or
+    quasi-periodic); −2 the direction was not followed through the window; −3 its root mean square is less than a hundredth of
+    the largest: that much leaks in from other directions when directions are measured again; −4 it falls to a tenth from one
+    half of the window to the other: a transient; −5 the period may be due to directions that change when they are measured: it
+    is irregular across measurements, or its period divides that of a 2-cycle with a jump at each measurement, or it decays
+    between them by one factor a step. If it alternates between them it is a 2-cycle, labelled 2. ``size`` (n, k): the root mean
+    square; ``growth``, its factor per step, below 1 for decay. Evidence as in `Oscillation`, NaN if not tested: ``amplitude``,
+    half peak to peak (0 for none), ``p_value``, ``alternation`` (1 for a 2-cycle), ``since`` and ``until`` (steps). Direction j
+    is the one with the j-th largest eigenvalue at that step; where two eigenvalues cross, the directions are exchanged.
     """
 
     first: Annotated[np.ndarray, "n"]

@@ -1,4 +1,4 @@
-"""`Run`: what is in the folder of a training, read when it is asked for, also while it runs."""
+"""`Run`: the contents of a training's folder, read on demand, also while it runs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from cfdyn.training.summary import ModelRow, Summary
 
 
 class Run(Summary):
-    """A training, as far as it is: ``n`` steps and ``m`` measurements.
+    """A training up to now: ``n`` steps and ``m`` measurements.
 
     ``loss`` (n+1,): at the iterates; ``coordinates`` (n+1, k): of w − midpoint along the sharpest directions, ``swing`` (n+1,):
-    ‖w − midpoint‖², ``turn`` (n+1,): −1 where it alternates; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) at
-    the midpoints (w₋ + 2w + w₊)/4, of P⁻¹H where P moves, then with the penalty that weight decay stands for in H, else without,
-    and the edge is lower by it; ``vectors`` (m, k, d): their eigenvectors; ``sharpness``, ``edge``, ``midpoint_loss`` (m,);
-    ``models``: by name, see `ModelRow`. At (n+1,) a run that is stopped has one entry less. Everything is read once, when it is
-    first asked for.
+    ‖w − midpoint‖², ``turn`` (n+1,): −1 where it alternates; ``t`` (m,): the steps of measurements, ``eigenvalues`` (m, k) of H
+    at the midpoints (w₋ + 2w + w₊)/4, or of P⁻¹H if P varies. The penalty of weight decay is included in H if P varies;
+    otherwise it is excluded, and the edge is lower by it. ``vectors`` (m, k, d): their eigenvectors; ``sharpness``, ``edge``,
+    ``midpoint_loss`` (m,); ``models``: by name, see `ModelRow`. At (n+1,) an interrupted run has one entry less. Everything is
+    read once, on first access.
 
     Raises
     ------
-    RecordError : the folder holds no run, one of another version, or its files are cut off
+    RecordError : the folder holds no run, one of another version, or its files are truncated
     """
 
     def __init__(self, folder: str | os.PathLike):
@@ -56,7 +56,7 @@ class Run(Summary):
 
     @property
     def complete(self) -> bool:
-        """All steps are done, or it diverged."""
+        """True if all steps are done, or it diverged."""
         return self.status == DONE or self.status.startswith("diverged")
 
     @property
@@ -71,7 +71,7 @@ class Run(Summary):
 
     @property
     def steps(self) -> int:
-        """How many are done."""
+        """The number of steps done."""
         return self._steps
 
     def _read(self, name: str) -> np.ndarray:
@@ -80,12 +80,12 @@ class Run(Summary):
 
     @cached_property
     def loss(self) -> np.ndarray:
-        """At the iterates, (n+1,)."""
+        """The loss at the iterates, (n+1,)."""
         return self._read("steps/loss")
 
     @cached_property
     def coordinates(self) -> np.ndarray:
-        """Of w − midpoint along the directions that were measured last, (n+1, k)."""
+        """Coordinates of w − midpoint along the directions measured last, (n+1, k)."""
         return self._read("steps/coordinates")
 
     @cached_property
@@ -95,29 +95,30 @@ class Run(Summary):
 
     @cached_property
     def turn(self) -> np.ndarray:
-        """Cosine between w − midpoint and that of the step before, (n+1,): −1 in a 2-cycle."""
+        """Cosine between w − midpoint and that of the previous step, (n+1,): −1 in a 2-cycle."""
         return self._read("steps/turn")
 
     @cached_property
     def t(self) -> np.ndarray:
-        """Steps at which was measured, (m,)."""
+        """Steps of the measurements, (m,)."""
         return self._read("rows/step")
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
-        """The largest at the midpoints, (m, k); NaN where fewer were followed."""
+        """The largest eigenvalues at the midpoints, (m, k); NaN where fewer were followed."""
         return self._read("rows/eigenvalues")
 
     @cached_property
     def vectors(self) -> np.ndarray:
-        """The eigenvectors that belong to `eigenvalues`, (m, k, d), orthonormal; NaN where fewer were followed.
+        """The eigenvectors of `eigenvalues`, (m, k, d), orthonormal; NaN where fewer were followed.
 
-        Of H, or of P^−½HP^−½ where P moves: divided by √P they are those of P⁻¹H. ``coordinates`` after a measurement are along
-        them, of (w − midpoint)·√P where P moves. Signs are those of the measurement before, where the direction is alike.
+        They are those of H, or of P^−½HP^−½ if P varies: divided by √P they are those of P⁻¹H. ``coordinates`` after a
+        measurement are along them, of (w − midpoint)·√P if P varies. Signs follow the previous measurement, if the direction is
+        similar.
 
         Raises
         ------
-        UsageError : they were not kept: vectors=False, too many to be kept unasked, or begun by an older cfdyn
+        UsageError : they were not kept: vectors=False, too many to be kept by default, or a run begun by an older cfdyn
 
         Examples
         --------
@@ -139,17 +140,17 @@ class Run(Summary):
 
     @cached_property
     def edge(self) -> np.ndarray:
-        """The eigenvalue at which a mode flips, (m,): 2/η of descent; NaN of an optimizer without one."""
+        """The eigenvalue at which a mode flips, (m,): 2/η for gradient descent; NaN for an optimizer without an edge."""
         return self._read("rows/edge")
 
     @cached_property
     def midpoint_loss(self) -> np.ndarray:
-        """At the midpoints, (m,)."""
+        """The loss at the midpoints, (m,)."""
         return self._read("rows/midpoint_loss")
 
     @cached_property
     def exponents(self) -> np.ndarray:
-        """Finite-time Lyapunov exponents per step, (m, k), of the steps up to each measurement; k = 0 if not asked for."""
+        """Finite-time Lyapunov exponents per step, (m, k), over the steps up to each measurement; k = 0 if not requested."""
         count = self.config.exponents or 0
         return self._read("rows/exponents")[:, :count] if count else np.empty((self._rows, 0))
 
@@ -164,12 +165,12 @@ class Run(Summary):
         return rows
 
     def to_xarray(self) -> Any:
-        """All series as an ``xarray.Dataset``: along ``step`` those of the iterates, along ``t``, the steps of measurements, the
-        others; ``direction`` counts the sharpest ones, with NaN where fewer are known, and ``exponent`` the exponents, if there
-        are any; those of a model begin with its name, as ``central_trace``.
+        """All series as an ``xarray.Dataset``.
 
-        Losses have the units of the loss, ``step`` and ``t`` are in steps of the optimizer. Settings and versions are the
-        attribute ``provenance``, as JSON. Eigenvectors are left out: see ``vectors``.
+        Series of the iterates are along ``step``, the others along ``t``, the steps of measurements; ``direction`` numbers the
+        sharpest directions, with NaN where fewer are known, and ``exponent`` the exponents, if any; names of a model's series
+        begin with its name, as in ``central_trace``. Losses have the units of the loss, ``step`` and ``t`` are in optimizer
+        steps. Settings and versions are the attribute ``provenance``, as JSON. Eigenvectors are omitted: see ``vectors``.
 
         Raises
         ------
@@ -177,7 +178,7 @@ class Run(Summary):
 
         Examples
         --------
-        It needs the extra ``tables``; of a run of 40 steps, of which 39 were measured:
+        It needs the extra ``tables``; for a run of 40 steps, of which 39 were measured:
 
         .. code-block:: python
 
@@ -198,11 +199,11 @@ class Run(Summary):
 
     @property
     def work(self) -> dict[str, float]:
-        """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian.
-        Not counted: for each sharpness of a stable or gradient flow eight more products."""
+        """Gradients of the optimizer, and in units of one those of each model; ``measurements``: products with the Hessian. Not
+        counted: eight more products for each sharpness of a stable or gradient flow."""
         return {**self._work, **{name: row.work for name, row in self.models.items()}}
 
 
 def open_run(folder: Path) -> Run:
-    """The run in a folder."""
+    """The `Run` in a folder."""
     return Run(folder)

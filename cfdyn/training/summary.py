@@ -1,4 +1,4 @@
-"""What a run says at its end: a table and sentences."""
+"""The summary of a run: a table and sentences."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DELAYED, LITTLE = 20, 1e-3  # steps from the edge to the swing, and its least si
 
 @dataclasses.dataclass(frozen=True)
 class ModelRow:
-    """A model beside the optimizer, one entry for each measurement: ``distance`` ‖w(t) − midpoint‖, ``loss`` L(w),
-    ``predicted_loss`` L + ½ tr HΣ, ``sharpness`` λ₁ (over P, where P moves), ``trace`` tr Σ, ``variance`` (m, k) along the
-    optimizer's own directions; ``status``, ``notes``, and ``work``, the gradient equivalents it took, as they were timed."""
+    """A model of the optimizer, one entry for each measurement: ``distance`` ‖w(t) − midpoint‖, ``loss`` L(w),
+    ``predicted_loss`` L + ½ tr HΣ, ``sharpness`` λ₁ (of P⁻¹H if P varies), ``trace`` tr Σ, ``variance`` (m, k) along the
+    optimizer's own directions; ``status``, ``notes``, and ``work``, its cost in gradient equivalents, as timed."""
 
     name: str
     status: str
@@ -62,7 +62,7 @@ class Summary(Dynamics):
 
     @cached_property
     def summary(self) -> list[list[Any]]:
-        """Of the last measurement: a name, the optimizer's number and that of each model."""
+        """Rows at the last measurement: a name, the optimizer's number and that of each model."""
         if not len(self.t):
             return []
         at, rows = int(self.t[-1]), list(self.models.values())
@@ -83,7 +83,7 @@ class Summary(Dynamics):
 
     @cached_property
     def sentences(self) -> list[str]:
-        """What the iterates did, and which model was nearer."""
+        """The dynamics of the iterates, and which model was closer, in sentences."""
         periods = along_directions(self.usual_periods)
         said = [_diverged(self) or _oscillation(self), _late(self), periods, *_exponents(self), _held(self)]
         central, stable = (self.distances.get(name) for name in TESTED)
@@ -100,12 +100,12 @@ class Summary(Dynamics):
 
     @property
     def headline(self) -> str:
-        """What the iterates did, in a sentence."""
+        """The dynamics of the iterates in one sentence."""
         return (*self.sentences, f"The run {self.status}.")[0]
 
     @property
     def bullets(self) -> list[str]:
-        """The sentences that follow, five at most: of many the last ones stand in one."""
+        """The sentences after the headline, at most five: the last ones are joined if there are more."""
         found = self.sentences[1:]
         return found if len(found) <= BULLETS else [*found[: BULLETS - 1], " ".join(found[BULLETS - 1 :])]
 
@@ -125,7 +125,8 @@ class Summary(Dynamics):
         return averaged(self.swing)
 
     def averages(self, model: str) -> dict[str, Any]:
-        """Mean loss of the optimizer and what a model predicts, over whole slow cycles if there are any, else since its start."""
+        """Mean loss of the optimizer and the prediction of a model, over whole slow cycles if there are any, else since its
+        start."""
         row = self.models[model]
         known = np.isfinite(row.predicted_loss)
         begun, ended = (int(self.t[known][k]) for k in (0, -1)) if known.any() else (0, 0)
@@ -143,18 +144,18 @@ class Summary(Dynamics):
 
     @cached_property
     def distances(self) -> dict[str, float | None]:
-        """Mean distance of each model to the midpoints, over its measurements."""
+        """Mean distance of each model from the midpoints, over its measurements."""
         return {name: float(np.nanmean(row.distance)) if np.isfinite(row.distance).any() else None
                 for name, row in self.models.items()}  # fmt: skip
 
     @cached_property
     def held_sharpness(self) -> dict[str, float | None]:
-        """Mean of λ₁ over the measurements in the later half of the run, of the optimizer at its midpoints (``discrete``) and of
-        each model; None where a model has not all of them."""
+        """Mean of λ₁ over the measurements in the second half of the run, for the optimizer at its midpoints (``discrete``) and
+        for each model; None if a model lacks some of them."""
         return {DISCRETE: self.later(self.sharpness), **{name: self.later(row.sharpness) for name, row in self.models.items()}}
 
     def later(self, values: np.ndarray) -> float | None:
-        """Mean of a column (m,) over the measurements in the later half of the run; None where it is not known at all of them."""
+        """Mean of a column (m,) over the measurements in the second half of the run; None if some are unknown."""
         late = values[self.t >= self.steps / 2]
         return float(np.mean(late)) if len(late) and np.isfinite(late).all() else None
 

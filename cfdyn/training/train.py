@@ -1,4 +1,4 @@
-"""`train`: networks trained beside their models, in a folder that can be stopped at any moment and continued."""
+"""`train`: train networks together with their models, in a folder that can be interrupted and resumed at any time."""
 
 from __future__ import annotations
 
@@ -39,34 +39,33 @@ def train(
     steps: int | None = None, keep: float = KEPT, progress: Callable[[str], None] | None = None,
     started: Callable[[Path], None] | None = None, **settings: Any,
 ) -> Run:  # fmt: skip
-    """Train a network, with flows beside the optimizer from the same start in lock-step, and measure both on the way.
+    """Train a network, advance flows with the optimizer from the same start, step by step, and measure both.
 
     Parameters
     ----------
-    config : a mapping, the path of a TOML file, also that of a run, or nothing; ``settings`` come on top. Keys: ``network``
+    config : a mapping, the path of a TOML file, also that of a run, or nothing; ``settings`` override it. Keys: ``network``
         ("mlp:widths=32-32"), ``data`` ("digits:classes=4,n=200"), ``optimizer`` ("gd:lr=0.5"; without lr the edge is at 1.15
-        times the sharpness at the start), ``runs`` (discrete, central, stable, gradient, edge, rod), ``steps``, ``warm_start``
-        (steps of the optimizer, 10 if not given, after which the flows begin at the midpoint of its iterates), ``every`` (steps
-        from one measurement to the next), ``batch`` (rows of a mini-batch, each once, drawn by ``seed``; ``central`` is then the
-        flow with the noise of such batches where `cf.flows.central` has one, along directions with GP⁻¹λ above ``cut``; other
-        flows are those of all rows, and notes say so), ``tol`` of the flows, ``exponents`` (how many Lyapunov exponents of the
-        steps; none if not given), ``vectors`` (true or false: whether the eigenvectors at each measurement are kept; if not
-        given they are where four at each planned one take 256 MB or less), ``out`` (the folder; a new one in cfdyn-out if not
-        given)
-    resume : the folder of a run to resume where it stopped, bit for bit; ``steps`` may be more than it had
+        times the initial sharpness), ``runs`` (discrete, central, stable, gradient, edge, rod), ``steps``, ``warm_start``
+        (number of optimizer steps, 10 by default, after which the flows start at the midpoint of its iterates), ``every``
+        (steps between measurements), ``batch`` (rows of a mini-batch, drawn without replacement with ``seed``; ``central`` is
+        then the flow with the noise of such batches if `cf.flows.central` has one, along directions with GP⁻¹λ above ``cut``;
+        other flows use all rows, and notes say so), ``tol`` of the flows, ``exponents`` (number of Lyapunov exponents of the
+        steps; none by default), ``vectors`` (true or false: whether to keep the eigenvectors at each measurement; by default if
+        four at each planned measurement take at most 256 MB), ``out`` (the folder; by default a new one in cfdyn-out)
+    resume : the folder of a run to resume where it stopped, bit for bit; ``steps`` may be larger than before
     network, optimizer : instead of texts, objects: a `Network`, or any loss with gradient and products, and an `Optimizer`,
         whose formulas the folder keeps
-    keep : seconds from one checkpoint to the next
-    progress, started : are told, in words, how far it is, and in which folder
+    keep : seconds between checkpoints
+    progress, started : called with a message about the progress, and about the folder
 
     The folder holds ``config.toml``, the measurements as Zarr arrays in ``run.zarr``, which can be read at any time
     (``cf.load(folder)``), and two checkpoints.
 
     Raises
     ------
-    UsageError : a setting that does not exist or makes no sense; a folder that is in use or not empty; products of a network of
-        your own that are not the derivative of its gradient
-    RecordError : nothing to go on with, a folder of another version or that another process is writing
+    UsageError : an unknown or invalid setting; a folder that is in use or not empty; products of your own network that are not
+        the derivative of its gradient
+    RecordError : nothing to resume, a folder of another version, or one that another process is writing
     NumericsError : the disk is full; nothing that was written is lost
     Interrupted : Ctrl-C; ``record`` is the Run until then, in its folder
 

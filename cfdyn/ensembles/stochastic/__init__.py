@@ -1,1 +1,1 @@
-"""Runs on random batches and of maps with noise, each with a random stream of its own."""
+"""Runs on random batches and of maps with noise, each with its own random stream."""

@@ -1,4 +1,4 @@
-"""`random_map`: an optimizer on random batches, or any map with noise, as what analyses of random maps take."""
+"""`random_map`: an optimizer on random batches, or any map with noise, for the analyses of random maps."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ WITHOUT: dict[str, Any] = {"batch": None, "noise": None, "label_noise": 0.0}
 
 
 class RandomMap(Portable):
-    """A map that draws numbers at each step; made by `random_map`.
+    """A map with random numbers at each step; made by `random_map`.
 
-    ``sampling`` has the step and its streams; ``step``: the map that is left where nothing is drawn, of all rows and no noise.
+    ``sampling`` has the step and its streams; ``step``: the deterministic map, on all rows and without noise.
     """
 
     def __init__(self, made_of: tuple[Any, Optimizer | None], settings: dict[str, Any]):
@@ -42,7 +42,7 @@ class RandomMap(Portable):
 
     @property
     def title(self) -> str:
-        """For messages and figures: the map, and what is drawn."""
+        """The map and its randomness, for messages and figures."""
         words, said = [self.step.title], self._settings
         if said["batch"] is not None:
             words.append(f"batches of {said['batch']}")
@@ -59,16 +59,16 @@ class RandomMap(Portable):
 
     @property
     def random(self) -> bool:
-        """False if nothing is drawn, so that all runs are one."""
+        """False if the map has no randomness, so that all runs are the same."""
         return self.sampling.random
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """For a record's provenance."""
+        """The settings for a record's provenance."""
         return {"map": self.step.title, "params": self.step.params, "random": self.title, **self.sampling.settings}
 
     def at(self, /, **params: float) -> RandomMap:
-        """The same with other values of the map's parameters, such as lr."""
+        """The random map with other values of the map's parameters, such as lr."""
         thing, optimizer = self._made_of
         if isinstance(thing, Map):
             return RandomMap((thing.at(**params), None), self._settings)
@@ -77,7 +77,7 @@ class RandomMap(Portable):
         return RandomMap((Loss.from_spec(spec.loss), spec.optimizer), self._settings)
 
     def varied(self, name: str, value: Any) -> RandomMap:
-        """The same with another ``noise``, ``batch``, ``label_noise``, ``repeat`` or ``seed``, or value of a parameter.
+        """The random map with another ``noise``, ``batch``, ``label_noise``, ``repeat`` or ``seed``, or value of a parameter.
 
         >>> import cfdyn as cf
         >>> cf.random_map(cf.Map.from_text("x/2"), noise=1.0).varied("noise", 0.25)
@@ -90,7 +90,7 @@ class RandomMap(Portable):
         return self.at(**{name: number(name, value)})
 
     def without(self) -> RandomMap:
-        """The same where nothing is drawn: all rows, no noise."""
+        """The map without randomness: all rows, no noise."""
         return RandomMap(self._made_of, {**self._settings, **WITHOUT})
 
 
@@ -98,24 +98,25 @@ def random_map(
     of: Loss | Map, optimizer: Optimizer | None = None, batch: int | None = None, noise: Any = None, label_noise: float = 0.0,
     repeat: int = 1, replace: bool = True, order: str = "independent", seed: int = 0,
 ) -> RandomMap:  # fmt: skip
-    r"""A step of an optimizer on random rows or with noise, or any other map with noise: a random map.
+    r"""A random map: a step of an optimizer on random rows or with noise, or any other map with noise.
 
-    For a loss, :math:`w_{t+1} = w_t - \eta(\nabla L_{B_t}(w_t) + \xi_t)` with gradient descent, every optimizer likewise; for a
-    map :math:`z_{t+1} = f(z_t) + \xi_t`. ξ is normal, of mean 0. What run k draws at step t is a function of (seed, k, t) alone,
-    and it is what `cf.iterate_many` draws.
+    For a loss and gradient descent, :math:`w_{t+1} = w_t - \eta(\nabla L_{B_t}(w_t) + \xi_t)`, and likewise for every
+    optimizer; for a map :math:`z_{t+1} = f(z_t) + \xi_t`. ξ is normal with mean 0. The random numbers of run k at step t are a
+    function of (seed, k, t) alone, the same as in `cf.iterate_many`.
 
     Parameters
     ----------
     of, optimizer : a loss and an optimizer, or a map alone
-    batch : rows that each step sees; None for all of them
+    batch : number of rows in each step; None for all of them
     noise : variance of ξ for each weight (each entry of a map's state), d variances, or a covariance (d, d)
     label_noise : standard deviation of normal noise on the column y of each row that is drawn
-    repeat : so many steps with each batch, and with each ξ
-    replace, order, seed : as of `cf.iterate_many`
+    repeat : number of steps with each batch, and with each ξ
+    replace, order, seed : as for `cf.iterate_many`
 
     Raises
     ------
-    UsageError : a map with an optimizer, batches or labels; a loss without an optimizer; what `cf.iterate_many` refuses
+    UsageError : a map with an optimizer, batches or labels; a loss without an optimizer; arguments that `cf.iterate_many`
+        refuses
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`iterate_many`: many runs of an optimizer on random batches, and what they have in common."""
+"""`iterate_many`: many runs of an optimizer on random batches, and their statistics."""
 
 import dataclasses
 from collections.abc import Callable
@@ -28,18 +28,18 @@ WORDS = {DONE: "done", DIVERGED: "diverged", LEFT_DOMAIN: "left the domain"}
 
 @dataclasses.dataclass(frozen=True)
 class Runs(Record):
-    """Many runs of an optimizer from one start: statistics over them at m steps, and where each ended.
+    """Many runs of an optimizer from one start: statistics over them at m steps, and their final states.
 
-    ``t`` (m,): the steps. Over the ``alive`` (m,) runs that stay bounded there: ``mean`` (m, d), ``covariance`` (m, d, d) and
-    ``quantiles`` (m, q, d), of the ``levels`` (q,), of the weights w_t; ``averaged`` (m, d): the mean of the midpoints
-    w*_t = (w_{t−1} + 2w_t + w_{t+1})/4, in which a 2-cycle has no part, and ``groups`` (m, g, d): the same over every g-th
-    run; ``swing`` (m,): the mean of ‖w_t − w*_t‖². ``loss``, ``loss_error`` (m,): mean of L(w_t), L on all rows, and its standard
+    ``t`` (m,): the steps. Over the ``alive`` (m,) runs that are bounded up to there: ``mean`` (m, d), ``covariance`` (m, d, d)
+    and ``quantiles`` (m, q, d), for the ``levels`` (q,), of the weights w_t; ``averaged`` (m, d): the mean of the midpoints
+    w*_t = (w_{t−1} + 2w_t + w_{t+1})/4, which remove a 2-cycle, and ``groups`` (m, g, d): the same over every g-th run;
+    ``swing`` (m,): the mean of ‖w_t − w*_t‖². ``loss``, ``loss_error`` (m,): mean of L(w_t), L on all rows, and its standard
     error; ``sharpness`` (m, q): quantiles of λ₁ over ``measured`` runs; ``mean_loss``, ``mean_sharpness`` (m,): L and λ₁ at
-    ``averaged``, ``direction`` (m, d): the sharpest one there, of length 1.
+    ``averaged``, ``direction`` (m, d): the sharpest direction there, of length 1.
 
-    ``final`` (R, D): the states after all steps, of D entries ``names``, d of them weights; NaN for a run that is over.
-    ``ended`` (R,): the step at which a run left, 0 for one that did not. ``status``: how many runs are "done",
-    "diverged", "left the domain". `run` has single runs.
+    ``final`` (R, D): the states after all steps, of D entries ``names``, d of them weights; NaN for a run that ended early.
+    ``ended`` (R,): the step at which a run ended early, else 0. ``status``: the numbers of runs that are "done", "diverged",
+    "left the domain". `run` returns single runs.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Runs(Record):
 
     @property
     def start(self) -> np.ndarray:
-        """The state that all runs begin with, (D,)."""
+        """The initial state of all runs, (D,)."""
         return np.array(self.provenance["settings"]["start"])
 
     @property
@@ -84,15 +84,15 @@ class Runs(Record):
 
     @property
     def spread(self) -> np.ndarray:
-        """√(tr covariance), how far the runs are from their mean, (m,)."""
+        """√(tr covariance), the spread of the runs about their mean, (m,)."""
         return np.sqrt(np.einsum("mii->m", self.covariance))
 
     def run(self, k: int) -> Orbit:
-        """The run number k with all its steps, computed again, the same bit by bit; also one that was not asked for before.
+        """Run number k with all its steps, computed again bit by bit; also for a number beyond those computed before.
 
         Raises
         ------
-        UsageError : the record was loaded from a file, or a number that no run has
+        UsageError : the record was loaded from a file, or an invalid number
         """
         if self._sampling is None:
             raise UsageError(
@@ -114,28 +114,28 @@ def iterate_many(
 ) -> Runs:  # fmt: skip
     r"""Many runs of stochastic gradient descent, or of any optimizer, from one start.
 
-    Each step sees the mean loss of b data rows, :math:`w_{t+1} = w_t - \eta \nabla L_{B_t}(w_t)` for gradient descent. The
-    rows of step t of run k are a function of (seed, k, t) alone (Philox 4x32-10): run k is the same, bit by bit, whatever the
-    number of runs or threads.
+    Each step uses the mean loss of b data rows, :math:`w_{t+1} = w_t - \eta \nabla L_{B_t}(w_t)` for gradient descent. The rows
+    of step t of run k are a function of (seed, k, t) alone (Philox 4x32-10): run k is the same, bit by bit, for any number of
+    runs or threads.
 
     Parameters
     ----------
-    loss, optimizer : what is iterated; the loss has data, unless the batch is None
+    loss, optimizer : the loss, with data unless the batch is None, and the optimizer
     start : weights (d,) or the full state (D,)
     steps : in each run
-    batch : rows in a batch, b; None for all of them
-    runs : how many, R
+    batch : number of rows in a batch, b; None for all of them
+    runs : number of runs, R
     seed : of all streams
-    replace : True: the rows of a batch are drawn one by one from all n; False: they differ from each other
-    order : "independent" batches, or "reshuffled": epochs through all rows, each in an order of its own, whose last batch
-        may be smaller; then no row comes twice in an epoch
-    noise : covariance (d, d), or a variance for each weight (d,), of normal numbers added to the gradient of each batch
-    label_noise : standard deviation of normal numbers added to the label, the column y, of each row that is drawn
-    repeat : so many steps with each batch
-    every : steps between two rows of statistics; a hundred rows if not given
-    measured : of so many runs, the first ones, the sharpness is taken
-    threads : as many as there are processors if not given
-    progress : called now and then with the number of steps done
+    replace : True: the rows of a batch are drawn independently from all n; False: without replacement
+    order : "independent" batches, or "reshuffled": epochs through all rows, each in its own random order; the last batch of an
+        epoch may be smaller, and no row occurs twice in it
+    noise : covariance (d, d), or a variance for each weight (d,), of normal noise added to the gradient of each batch
+    label_noise : standard deviation of normal noise added to the label, the column y, of each row that is drawn
+    repeat : number of steps with each batch
+    every : steps between two rows of statistics; by default such that there are a hundred rows
+    measured : number of runs, the first ones, whose sharpness is computed
+    threads : by default the number of processors
+    progress : called at times with the number of steps done
 
     Returns
     -------
@@ -143,12 +143,11 @@ def iterate_many(
 
     Raises
     ------
-    UsageError : no rows, a batch of 0 or, without replacement, of more rows than there are, or other arguments that make no
-        sense
+    UsageError : no rows, a batch of 0 or, without replacement, of more rows than there are, or other invalid arguments
 
     Examples
     --------
-    A linear model on three rows, whose mean goes to the minimum 2 and whose variance is η²σ²/(1 − (1 − η)²), σ² = 2/3:
+    A linear model on three rows; the mean converges to the minimum 2, the variance to η²σ²/(1 − (1 − η)²), σ² = 2/3:
 
     >>> import numpy as np
     >>> import cfdyn as cf
@@ -186,7 +185,7 @@ def _check_memory(rows: int, runs: int, dim: int, d: int, drawn: int) -> None:
 
 
 def one_run(sampling: Sampling, start: np.ndarray, steps: int, k: int) -> Orbit:
-    """The run number k from a state (D,) as an orbit of the optimizer on all rows."""
+    """Run number k from a state (D,) as an orbit of the optimizer on all rows."""
     size = 8 * 4 * (steps + 1) * len(start)
     if size > MAX_BYTES:
         raise UsageError(f"a run of {steps} steps needs {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
