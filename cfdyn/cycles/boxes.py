@@ -1,4 +1,4 @@
-"""Cycles of maps of two variables and a few more: chains of boxes, one for each point, cut and split until all is decided."""
+"""Cycles of maps of two or a few variables: chains of boxes, one for each point, cut and split until all are decided."""
 
 import numpy as np
 

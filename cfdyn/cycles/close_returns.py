@@ -1,4 +1,4 @@
-"""Cycles of a map that has no code: Newton's method from close returns of orbits, and from random places."""
+"""Cycles of a map without code: Newton's method from close returns of orbits, and from random starts."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A cycle of any map near a state by Newton's and Krylov's methods, and the n-th iterate that both ask."""
+"""A cycle of any map near a state by Newton–Krylov methods, and the n-th iterate that they use."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Where an optimizer rests, with a state behind the weights of which it has no derivative: the root of an average of squares."""
+"""Fixed points of an optimizer whose state has no derivative there: the root of an average of squares."""
 
 import numpy as np
 

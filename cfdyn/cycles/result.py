@@ -1,4 +1,4 @@
-"""What a search for cycles hands up, whatever the dimension."""
+"""The result of a search for cycles, in any dimension."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Newton's method on the n points of a cycle at once, and what follows from the points."""
+"""Newton's method on the n points of a cycle at once, and the Jacobians and multipliers at the points."""
 
 from typing import Any
 

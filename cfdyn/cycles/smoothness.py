@@ -1,4 +1,4 @@
-"""Is a map smooth at some points, or does its derivative, or the map itself, jump there?"""
+"""Is a map smooth at given points, or does its derivative, or the map itself, jump there?"""
 
 import numpy as np
 

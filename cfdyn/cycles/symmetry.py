@@ -1,4 +1,4 @@
-"""Exchanges and changes of sign under which a map and a box are the same: of the images of a cycle one need be looked for."""
+"""Permutations and sign changes that leave a map and a box invariant: of the images of a cycle only one is searched for."""
 
 from collections.abc import Callable, Iterator
 from itertools import combinations, permutations, product

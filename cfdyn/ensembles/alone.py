@@ -1,4 +1,4 @@
-"""Many orbits of a map that has no code, one after the other: as `cfdyn.ensembles.orbits.Orbits`, but step by step."""
+"""Many orbits of a map without code, one after the other, with the interface of `cfdyn.ensembles.orbits.Orbits`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Attractors of the orbits of many starts: cycles by returns and distance, the rest by visited cells."""
+"""Attractors of the orbits of many starts: cycles by returns and distance, other attractors by visited cells."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ DRIFT = 1e-4  # of its size: Newton's method must end so near to where the orbit
 
 @dataclass
 class Found:
-    """An attractor: ``points`` (n, D) of a cycle, or some states; ``reach``: how near an orbit on it is, and ``drawn_in``, (n,),
-    one that surely will be."""
+    """An attractor: ``points`` (n, D) of a cycle, or some states; ``reach``: the distance within which an orbit is on it, and
+    ``drawn_in``, (n,), that within which an orbit certainly converges to it."""
 
     kind: str
     period: int | None
@@ -62,7 +62,7 @@ class Attractors:
         self.rounded = self.conserves = self.leaves = False
 
     def label(self, orbits: Orbits, transient: int) -> np.ndarray:
-        """The attractor of each orbit, (N,); the orbits are taken along."""
+        """The attractor of each orbit, (N,); advances the orbits."""
         labels = np.full(len(orbits.states), UNSETTLED)
         left, rest = np.arange(len(labels)), orbits
         for times, tries in zip(STAGES + LATER, TRIES, strict=True):
@@ -86,7 +86,7 @@ class Attractors:
         return labels
 
     def _approach(self, orbits: Orbits, steps: int) -> np.ndarray:
-        """Take so many steps; the known cycle near one of whose points an orbit then ends, −1 if there is none, (N,)."""
+        """Take so many steps; the known cycle near whose points an orbit then ends, −1 if there is none, (N,)."""
         cycles = [k for k, one in enumerate(self.known) if one.reach > 0]
         places = np.repeat(cycles, [len(self.known[k].points) for k in cycles])
         if not 0 < len(places) <= HELD or self.step.periodic:
@@ -97,7 +97,7 @@ class Attractors:
         return np.append(places, -1)[near]
 
     def regime(self, state: np.ndarray) -> Settled:
-        """What one orbit ends on, by a closer look."""
+        """The regime of one orbit, by individual examination."""
         return regime(self.step, state)
 
     # -- what repeats -------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Attractors:
         return Found(kind, len(exact), from_smallest(closed(self.step, exact), size), values.astype(complex), exponent, reach)
 
     def _place_of(self, cycle: Found) -> int:
-        """Its place among the known ones, to which it is added if it is new."""
+        """Its index among the known ones; it is added if it is new."""
         for place, one in enumerate(self.known):
             if one.period == cycle.period and one.reach > 0 and _apart(self.step, one.points, cycle.points[0]).min() <= one.reach:
                 return place
@@ -193,7 +193,7 @@ class Attractors:
     # -- what does not ------------------------------------------------------------------------------------------------
 
     def _irregular(self, orbits: Orbits, tries: int) -> np.ndarray:
-        """The attractors in whose cells orbits stay; new ones from a few orbits that are followed by themselves."""
+        """The attractors in whose cells orbits stay; new ones from a few orbits that are examined individually."""
         labels = np.full(len(orbits.states), UNSETTLED)
         if not len(labels):
             return labels
@@ -212,7 +212,7 @@ class Attractors:
         return labels
 
     def _followed(self, state: np.ndarray) -> int:
-        """The attractor of one orbit, by a closer look; ESCAPED or UNSETTLED if it has none."""
+        """The attractor of one orbit, by individual examination; ESCAPED or UNSETTLED if it has none."""
         end = self.regime(state)
         if end.inject:
             self.rounded = True
@@ -228,7 +228,7 @@ class Attractors:
         return self._place_of_set(end.kind, end.lyapunov, orbit)
 
     def _place_of_set(self, kind: str, exponent: float, orbit: np.ndarray) -> int:
-        """The place of the attractor on which a long orbit is, to the known ones of which it is added if it is new."""
+        """The index of the attractor of a long orbit among the known ones; it is added if it is new."""
         visited, place, shown = Visited(orbit), len(self.known), orbit[len(orbit) // 2 :: LONG // COMPARED]
         for k, one in enumerate(self.known):
             if one.visited is not None:
@@ -241,14 +241,14 @@ class Attractors:
         return place
 
     def _conserves(self, orbit: np.ndarray) -> bool:
-        """True if no step of an orbit (n, D) changes volumes: nothing attracts then, and curves beside chaos fill its cells."""
+        """True if the steps of an orbit (n, D) preserve volume: then nothing attracts, and orbits near chaos fill its cells."""
         with np.errstate(divide="ignore"):
             changes = np.log(np.abs(np.linalg.det(jacobians(self.step, orbit))))
         self.conserves = bool(np.abs(changes).max() <= CONSERVED)
         return self.conserves
 
     def _in_cells(self, orbits: Orbits, labels: np.ndarray, places: range | list[int]) -> None:
-        """Label the open orbits that stay in the cells of one of some attractors, or come to be on a cycle."""
+        """Label the undecided orbits that stay in the cells of one of some attractors, or that settle on a cycle."""
         open_ones = np.flatnonzero(labels == UNSETTLED)
         labels[open_ones] = self._nearby(orbits.states[open_ones], self.known)
         open_ones = np.flatnonzero(labels == UNSETTLED)

@@ -1,4 +1,4 @@
-"""What the orbits of maps made of flows end on, and the rest points and limit cycles of flows themselves."""
+"""Attractors of maps made of flows, and the rest points and limit cycles of flows themselves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHIN = 1000.0  # units of time in which a limit cycle must come back
 
 
 class FlowAttractors(Attractors):
-    """Those of a Poincaré or stroboscopic map: cycles by Newton's method with the tangents of the flow."""
+    """Attractors of a Poincaré or stroboscopic map: cycles by Newton's method with the tangent vectors of the flow."""
 
     step: Any
     extent = 1e-290  # the least size that anything has
@@ -42,7 +42,7 @@ class FlowAttractors(Attractors):
         return super().label(orbits, transient)
 
     def regime(self, state: np.ndarray) -> Settled:
-        """What one orbit ends on, by a closer look."""
+        """The regime of one orbit, by individual examination."""
         return regime(self.step, state, self.longest)
 
     def _cycle(self, turn: np.ndarray) -> Found | None:
@@ -79,7 +79,7 @@ class FlowAttractors(Attractors):
 
 
 class LimitSets(FlowAttractors):
-    """Those of a flow, by its map over a unit of time: rest points, limit cycles, and what is chaotic or quasi-periodic."""
+    """Attractors of a flow, by its time-1 map: rest points, limit cycles, and chaotic or quasi-periodic sets."""
 
     step: StroboscopicMap
 
@@ -97,7 +97,7 @@ class LimitSets(FlowAttractors):
         return near
 
     def _repeating(self, orbits: Any, which: np.ndarray, periods: np.ndarray) -> np.ndarray:
-        """A flow that moves and is back after whole units of time goes round a limit cycle."""
+        """A flow that moves and returns after whole units of time is on a limit cycle."""
         labels, moves = np.full(len(which), UNSETTLED), self._moves(orbits.states[which])
         labels[~moves] = super()._repeating(orbits, which[~moves], periods[~moves])
         labels[moves] = self._irregular(orbits.some(which[moves]), 3)
@@ -150,7 +150,7 @@ def away_from_curve(states: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def limit_cycle(step: StroboscopicMap, state: np.ndarray) -> Found | None:
-    """The attracting limit cycle of the flow near a state, by its first returns to the plane across the flow there; or None."""
+    """The attracting limit cycle of a flow near a state, by first returns to the plane normal to the flow there; or None."""
     slope = step.flow.drift_at(state)
     slope = slope / np.abs(slope).max()
     plane = " + ".join(f"({float(f)!r})*({name} - ({float(x)!r}))" for f, name, x in zip(slope, step.names, state, strict=True))
@@ -180,6 +180,6 @@ def limit_cycle(step: StroboscopicMap, state: np.ndarray) -> Found | None:
 
 
 def attractors_of(step: Any, longest: int, of_flow: bool) -> Attractors:
-    """The attractors of a map, of one made of a flow, or of a flow by its map over a unit of time; none is known yet."""
+    """The `Attractors` of a map, of one made of a flow, or of a flow by its time-1 map; none is known yet."""
     kind = LimitSets if of_flow else FlowAttractors if isinstance(step, FlowMap) else Attractors
     return kind(step, longest)

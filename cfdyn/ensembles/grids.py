@@ -1,4 +1,4 @@
-"""Cells over two quantities: orbits that begin in them, and which of them have to be looked at."""
+"""Cells over two quantities: orbits that start in them, and the choice of the cells whose orbits are computed."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def _values(step: AnyMap, name: Any, given: Any) -> np.ndarray:
 def look(
     labels: np.ndarray, looked: np.ndarray, take: Callable[[np.ndarray], None], coarse: int = 1, progress: Progress | None = None,
 ) -> str:  # fmt: skip
-    """Label the cells (m, n) that are not ``looked`` at yet; ``take`` labels those with some numbers. How well it did, in words.
+    """Label the cells (m, n) that are not yet ``looked`` at; ``take`` labels given cells. Returns the accuracy in words.
 
-    With ``coarse`` above 1: one of so many along each side, then those between where these differ, half as far apart each time,
-    and at last all that have a neighbour with another label; the rest gets the label around it. Some of that is looked
-    at too, and their regions followed to the boundary, until there are none.
+    With ``coarse`` above 1: first one of so many along each side, then those between cells that differ, at half the distance
+    each time, and finally all that have a neighbour with another label; the rest get the label around them. Some of these are
+    also computed; where a label is wrong its region is followed to the boundary, until none is wrong.
     """
 
     def at(cells: np.ndarray) -> None:
@@ -120,7 +120,7 @@ def look(
 
 
 def _halve(labels: np.ndarray, looked: np.ndarray, at: Callable[[np.ndarray], None], coarse: int) -> None:
-    """Look at cells further and further between, where those around them differ; the others get their label."""
+    """Compute cells at half the distance between those that differ; the others get the label around them."""
     width, known = labels.shape[1], [_every(n, coarse) for n in labels.shape]
     at((known[0][:, None] * width + known[1]).ravel())
     while coarse > 1:
@@ -137,7 +137,7 @@ def _halve(labels: np.ndarray, looked: np.ndarray, at: Callable[[np.ndarray], No
 
 
 def _every(n: int, coarse: int) -> np.ndarray:
-    """Each so many of n places, and the last one."""
+    """Every k-th of n indices, and the last one."""
     return np.union1d(np.arange(0, n, coarse), [n - 1])
 
 

@@ -1,4 +1,4 @@
-"""What becomes of orbits that round-off alone holds on a point: with perturbations, many of them at once; see `disturbed`."""
+"""Orbits that only round-off keeps at a point, followed with perturbations, many at once; see `disturbed`."""
 
 from typing import NamedTuple
 
@@ -30,9 +30,10 @@ AT_ONCE = 2**14  # orbits: what is kept of each while they are followed stays sm
 
 
 def divides_by_state(orbits: Orbits) -> bool:
-    """Whether what a step does to the weights depends on the size of what is behind them, as by 1/√v; a velocity is added.
+    """Whether a step divides by a part of the state, as by √v, so that the change of the weights depends on its size; a
+    velocity is added.
 
-    Only then a minimum may attract for long and then repel.
+    Only then a minimum may attract for a long time and then repel.
     """
     if not len(orbits.states) or not orbits.step.has_state:
         return False
@@ -70,7 +71,7 @@ def pauses_in(orbits: Orbits, steps: int, strides: np.ndarray) -> Paused:
 
 
 def steps_forgotten(orbits: Orbits) -> int:
-    """After how many steps the slowest average behind the weights has forgotten what it was, for all orbits; LONGEST at most."""
+    """The number of steps after which the slowest average has forgotten its past, for all orbits; LONGEST at most."""
     d, ones = orbits.step.n_weights, np.ones(len(orbits.states), int)
     behind = orbits.turned(ones)[1][:, d:, d:]
     slowest = np.abs(np.linalg.eigvals(behind[np.isfinite(behind).all(axis=(1, 2))])).max(axis=1)
@@ -83,7 +84,7 @@ def labels_of_held(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Labels and exponents (N,) of orbits that are followed with perturbations of two sizes from ``states`` (N, D) on.
 
-    Chaos, or the cycle that they go to without more perturbations; UNSETTLED where the two disagree.
+    Chaos, or the cycle on which they settle without further perturbations; UNSETTLED if the two sizes disagree.
     """
     labels, exponents = np.full(len(states), UNSETTLED), np.full(len(states), np.nan)
     for first in range(0, len(states), AT_ONCE):

@@ -1,7 +1,7 @@
-"""What many orbits of one map end on, by looks that are quick: returns and multipliers, exponents and averages.
+"""Fast labels of many orbits of one map: by returns and multipliers, exponents and averages.
 
-A label is given where these leave no doubt at the thresholds by which a single orbit is judged (`regime`, `irregular`); the
-rest is left UNSETTLED.
+A label is given if these are conclusive at the thresholds for a single orbit (`regime`, `irregular`); other orbits stay
+UNSETTLED.
 """
 
 import numpy as np
@@ -32,7 +32,8 @@ AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 def quick_labels(orbits: Orbits, transient: int, longest: int, roughly: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Labels (N,), a period up to ``longest`` or one of `KINDS`, and exponents (N,), NaN where they were not needed.
 
-    Chaos must go on for LASTS more steps; ``roughly`` it need not, and is any stretching, also on what could be a curve.
+    Chaos must persist for LASTS more steps. With ``roughly`` it need not, and counts as any stretching, also on a possible
+    curve.
     """
     n = len(orbits.states)
     labels, exponents, strides = np.full(n, UNSETTLED), np.full(n, np.nan), np.zeros(n)
@@ -62,7 +63,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, roughly: bool = F
 
 
 def _open(orbits: Orbits, left: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Which orbits go on and have no label."""
+    """The orbits that have not ended and have no label."""
     return np.flatnonzero((orbits.ended == 0) & (labels[left] == UNSETTLED))
 
 
@@ -70,7 +71,7 @@ def _slow(
     orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray,
     asked: tuple[int, ...] = (UNSETTLED,),
 ) -> np.ndarray:  # fmt: skip
-    """Label what converges slowly, of orbits labelled as ``asked``; the places of those that stay undecided beside a cycle."""
+    """Label slowly converging orbits, of those labelled as ``asked``; the indices of those that stay undecided near a cycle."""
     slow = np.flatnonzero((orbits.ended == 0) & np.isin(labels[left], asked))
     periods, radii = slow_cycles(orbits.some(slow), longest, CONTRACTS)
     doubtful = left[slow[periods == DOUBTFUL]]
@@ -82,7 +83,7 @@ def _slow(
 
 
 def _returned(orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray) -> None:
-    """Label, at the places ``left``, orbits that have escaped or come back, on cycles that attract or on a continuum of them."""
+    """Label, at the indices ``left``, orbits that have escaped or returned, on attracting cycles or on a continuum of them."""
     periods = orbits.periods(longest, RETURN)
     labels[left[(orbits.ended > 0) & (orbits.codes == DIVERGED)]] = ESCAPED
     radii = orbits.radii(periods)
@@ -138,7 +139,7 @@ def stay(orbits: Orbits, periods: np.ndarray) -> np.ndarray:
 def _irregular(
     orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int, stages: tuple[int, ...]
 ) -> None:  # fmt: skip
-    """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
+    """Label orbits that do not repeat: chaotic, quasi-periodic, or unsettled."""
     lasts, again = (SLOWLY * LASTS, LONGEST) if LONGEST in stages and lasts else (lasts, 0)
     on_curves = orbits.step.dim > 1 or bool(orbits.step.periodic)
     for steps in stages:

@@ -1,4 +1,4 @@
-"""By what an orbit is told to be on a known attractor: boxes that the step contracts, and cells that one long orbit visits."""
+"""Criteria for an orbit on a known attractor: boxes that the map contracts, and cells that one long orbit visits."""
 
 from __future__ import annotations
 

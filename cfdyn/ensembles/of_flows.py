@@ -1,4 +1,4 @@
-"""Many orbits of a map made of a flow: by compiled steps in threads, one orbit after the other; as `cfdyn.ensembles.orbits`."""
+"""Many orbits of a map made of a flow, by compiled steps in threads, with the interface of `cfdyn.ensembles.orbits`."""
 
 from __future__ import annotations
 

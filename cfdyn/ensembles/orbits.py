@@ -1,4 +1,4 @@
-"""Many orbits of a map, each with its own start and parameters: taken along in lanes and threads."""
+"""Many orbits of a map, each with its own start and parameters, advanced in lanes and threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Orbits that converge slowly, as they do beside bifurcations: Newton's method finds what to, multipliers say whether they do."""
+"""Orbits that converge slowly, as near bifurcations: Newton's method finds the limit, and multipliers decide whether it
+attracts."""
 
 import numpy as np
 

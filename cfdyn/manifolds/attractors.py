@@ -1,4 +1,4 @@
-"""What an orbit fills on both sides of a value of a parameter: the kind of a crisis there."""
+"""The attractor on both sides of a parameter value, which determines the kind of a crisis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an unstable and a stable manifold of a map of the plane cross."""
+"""The crossings of an unstable and a stable manifold of a map of the plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tangencies of two manifolds over one parameter: the lobes between their crossings, followed to where they are gone."""
+"""Tangencies of two manifolds over one parameter: the lobes between their crossings, continued until they vanish."""
 
 from __future__ import annotations
 

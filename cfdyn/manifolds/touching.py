@@ -1,4 +1,4 @@
-"""A tangency followed in two parameters."""
+"""A tangency continued in two parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both halves of a manifold at all points of its cycle, and in words where they end and what else belongs to the set."""
+"""Both halves of a manifold at all points of its cycle, and why they end and what else belongs to the set, in words."""
 
 from __future__ import annotations
 

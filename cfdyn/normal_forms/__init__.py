@@ -1,5 +1,5 @@
-"""What happens where a multiplier of a cycle meets the unit circle?
+"""Which bifurcation occurs when a multiplier of a cycle meets the unit circle?
 
-The critical multipliers are named, the coefficients follow from homological equations on all points of the cycle, and a
-sentence says which cycles are born and whether they are stable.
+The critical multipliers determine its kind, homological equations on all points of the cycle its coefficients, and these which
+cycles are born and whether they are stable; the result includes a sentence.
 """

@@ -1,4 +1,4 @@
-"""What a user may ask of every figure alike: its title, other labels, other colours; and letters of panels."""
+"""Options of every figure: its title, labels and colours; and letters of panels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of a figure that a user wants to see: limits of its first panel, and of others with the same quantity."""
+"""Limits of a figure's first panel, and of others with the same quantity."""
 
 from collections.abc import Iterator
 from typing import Any

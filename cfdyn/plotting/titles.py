@@ -1,4 +1,4 @@
-"""Titles: what a record is of, in words and typeset formulas."""
+"""Titles of figures: the subject of a record, in words and typeset formulas."""
 
 from __future__ import annotations
 

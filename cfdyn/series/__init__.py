@@ -1,1 +1,1 @@
-"""Parts of a series of data: its slow part, a fast oscillation and its period, averages and how far each lags."""
+"""Analysis of time series: slow and fast parts, periods of fast oscillations, averages and their lags."""

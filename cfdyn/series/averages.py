@@ -1,4 +1,4 @@
-"""Averages of an orbit's iterates, their lags and what they leave of a 2-cycle; the mean path that they are measured by."""
+"""Averages of an orbit's iterates, their lags and their effect on a 2-cycle; the mean path as their reference."""
 
 import math
 from collections.abc import Sequence

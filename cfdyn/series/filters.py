@@ -1,4 +1,4 @@
-"""Slow and fast parts of a series: filters that leave N-cycles alone, and the stretch in which one is active."""
+"""Slow and fast parts of a series: filters that pass N-cycles unchanged, and the interval in which a fast part is active."""
 
 import numpy as np
 

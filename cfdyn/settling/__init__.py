@@ -1,5 +1,5 @@
-"""What does an orbit end on: a cycle, a curve, chaos, infinity, or can it not be told?
+"""On which attractor does an orbit settle: a cycle, a curve or chaos; does it diverge, or is it undecided?
 
-An orbit is compared with a cycle that Newton's method finds near it; what does not approach one is judged by its
-Lyapunov exponents and averages; what leaves the range of floats is followed in more digits.
+An orbit is compared with a cycle that Newton's method finds near it. If it does not converge to one, its Lyapunov exponents and
+averages decide. If it leaves the range of floats, it is repeated in higher precision.
 """

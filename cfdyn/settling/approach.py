@@ -1,4 +1,4 @@
-"""Does an orbit contract onto a given cycle? Judged by its distance, stage after stage."""
+"""Does an orbit converge to a given cycle? The test is its distance, stage after stage."""
 
 import math
 from collections.abc import Callable

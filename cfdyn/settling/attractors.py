@@ -1,4 +1,4 @@
-"""Which attractors do orbits from many starts end on? Each once, in words."""
+"""The attractors of orbits from many starts, each once, in words."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Repeat an orbit in high precision where the float orbit may be an artefact of rounding."""
+"""Repeat an orbit in high precision if the float orbit may be an artefact of round-off."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a float orbit does by itself, once only round-off holds its weights where they are."""
+"""The behaviour of a float orbit whose weights only round-off keeps in place."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Follow one orbit of a matrix-free map until it is known what it ends on, with steps and products alone."""
+"""The regime of one orbit of a matrix-free map, with steps and products alone."""
 
 import math
 from collections.abc import Callable

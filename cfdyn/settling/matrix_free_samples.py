@@ -1,4 +1,4 @@
-"""The regime of one orbit at many values of a parameter, of a matrix-free map: one full look at each."""
+"""The regime of one orbit of a matrix-free map at many values of a parameter, each examined in full."""
 
 from __future__ import annotations
 

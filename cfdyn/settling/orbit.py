@@ -1,4 +1,4 @@
-"""Where an orbit goes, as far as floats do."""
+"""The states of an orbit, as far as it stays in the range of floats."""
 
 import numpy as np
 

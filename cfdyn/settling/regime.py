@@ -1,4 +1,4 @@
-"""Follow one orbit until it is known what it ends on: a cycle, a curve, chaos or infinity, or until the steps are spent."""
+"""Follow one orbit until its regime is known: a cycle, a curve, chaos or divergence, or until the budget is spent."""
 
 import math
 from collections.abc import Callable

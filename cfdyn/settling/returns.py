@@ -1,4 +1,4 @@
-"""Where an orbit comes back to, near enough that a cycle may be there."""
+"""Close returns of an orbit, near which a cycle may exist."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The regime of one orbit at many values of a parameter: a quick scan of all, and a closer look where it is in doubt."""
+"""The regime of one orbit at many values of a parameter: a fast scan of all, and full examination where it is doubtful."""
 
 import math
 from collections.abc import Callable

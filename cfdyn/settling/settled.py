@@ -1,4 +1,4 @@
-"""What an orbit ends on."""
+"""The result for one orbit: its regime and the evidence."""
 
 from typing import NamedTuple
 

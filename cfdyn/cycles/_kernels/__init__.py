@@ -1,1 +1,1 @@
-"""Newton's method and multiple shooting for cycles; interval chains with Krawczyk's test, and stabilised searches."""
+"""Newton's method and multiple shooting for cycles; chains of boxes with Krawczyk's test, and stabilised searches."""

@@ -1,4 +1,4 @@
-"""The search for all cycles of one period: chains of boxes, cut and split until each holds one cycle or none."""
+"""The search for all cycles of one period: chains of boxes, cut and split until each contains one cycle or none."""
 
 import numpy as np
 

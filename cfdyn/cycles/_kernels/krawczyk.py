@@ -1,4 +1,4 @@
-"""Does a chain of boxes hold exactly one closed orbit, or none? Krawczyk's test on x_{i+1} = f(x_i) for all i at once."""
+"""Does a chain of boxes contain exactly one closed orbit, or none? Krawczyk's test on x_{i+1} = f(x_i) for all i at once."""
 
 from cfdyn.cycles._kernels.segments import ROUND, bounded, intersect, short_kernel
 from cfdyn.machine.jit import call

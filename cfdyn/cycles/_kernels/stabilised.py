@@ -1,4 +1,4 @@
-"""Points of cycles from points anywhere, by transformed maps in which cycles of every kind attract."""
+"""Convergence to points of cycles from any start, by transformed maps under which cycles of every kind attract."""
 
 from cfdyn.cycles._kernels.krawczyk import invert
 from cfdyn.machine.jit import kernel, pointer

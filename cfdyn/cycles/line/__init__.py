@@ -1,1 +1,1 @@
-"""All cycles of a map of one variable: between its laps, at its corners, jumps and ends, and what stays undecided."""
+"""All cycles of a map of one variable: between its laps, at its corners, jumps and ends, and what remains undecided."""

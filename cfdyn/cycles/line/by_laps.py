@@ -1,4 +1,4 @@
-"""Cycles of a map of one variable: by the laps of fⁿ, all of them."""
+"""All cycles of a map of one variable, by the laps of fⁿ."""
 
 import math
 

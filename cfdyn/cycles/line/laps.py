@@ -1,4 +1,4 @@
-"""The laps of a map of one variable: where it is monotone."""
+"""The laps of a map of one variable, the intervals on which it is monotone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where fⁿ(x) − x has a multiple zero: one cycle there, in place of the several that round-off makes of it."""
+"""Multiple zeros of fⁿ(x) − x: one cycle at each, instead of the several that round-off produces."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Multipliers of cycles of a map of one variable with points at which the map has no derivative."""
+"""Multipliers of cycles of a map of one variable through points at which it has no derivative."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The interval that holds the cycles of a map of one variable, and its laps; both are kept for each map."""
+"""The interval that contains the cycles of a map of one variable, and its laps; both are cached for each map."""
 
 from dataclasses import replace
 from typing import Any

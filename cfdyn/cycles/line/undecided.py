@@ -1,4 +1,4 @@
-"""What a list of cycles of a map of one variable leaves open: places in the box, and sentences."""
+"""What a list of cycles of a map of one variable leaves undecided: intervals of the box, and sentences."""
 
 import numpy as np
 

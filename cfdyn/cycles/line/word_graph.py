@@ -1,4 +1,4 @@
-"""Which itineraries of laps a map of one variable has: a graph whose walks they are, and more of them, or fewer."""
+"""The itineraries of a map of one variable: graphs whose walks they are, with more walks than itineraries, or with fewer."""
 
 import math
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,4 @@
-"""How a frame of tangents along one orbit is stretched, with it in the code of `cfdyn.codegen.frames`."""
+"""The stretching of a frame of tangent vectors along one orbit, by the code of `cfdyn.codegen.frames`."""
 
 import numpy as np
 

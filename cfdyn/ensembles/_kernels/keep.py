@@ -11,7 +11,7 @@ KEPT = 256  # steps before a look at whether orbits have left
 
 @inline_kernel
 def all_within(task, z, count, ended, begin) -> bool:
-    """True if no orbit of a block has left, and no state of a piece may have been beyond ``escape``."""
+    """True if no orbit of a block has escaped, and no state of a piece may have exceeded ``escape``."""
     beyond, d, escape = 0, task.d, task.escape
     for k in range(count):
         beyond += 0 if (z[d, k] <= escape) & (ended[begin + k] == 0) else 1
@@ -20,7 +20,7 @@ def all_within(task, z, count, ended, begin) -> bool:
 
 @spliced
 def forget(task, before, z, p, rows, row, begin, count, done, piece, ended, codes, kept) -> None:
-    """NaN for the states of a piece from where an orbit has left."""
+    """Replace the states of a piece by NaN once an orbit has escaped."""
     for k in range(count):
         cell, from_step = begin + k, 0 if ended[begin + k] > 0 else piece
         if from_step > 0 and not z[task.d, k] <= task.escape:
@@ -72,7 +72,7 @@ def keep(memory, first, last, states, parameters, ended, codes, coordinate, kept
 
 @kernel
 def keep_one_by_one(memory, first, last, states, parameters, ended, codes, coordinate, kept) -> None:
-    """The same, where the map's steps cannot be taken for many orbits at once."""
+    """The same for maps whose steps cannot be taken for many orbits at once."""
     task = Ensemble(memory)
     rows, row = np.empty((KEPT + 1, task.d)), own_parameters(task)
     for cell in range(first, last):

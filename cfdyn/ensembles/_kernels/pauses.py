@@ -1,4 +1,4 @@
-"""Where on the ways of many orbits some entries stand still."""
+"""Detect where some entries of many orbits stand still."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Whether many orbits have come back to where they were, and after how many steps."""
+"""Detect whether many orbits have returned to an earlier state, and after how many steps."""
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def least_lags(out, longest, tolerance, limits, gaps, lags) -> None:
 def periods(memory, first, last, states, parameters, ended, codes, longest, tolerance, lengths) -> None:
     """Take 2 ``longest`` steps of each orbit; ``lengths`` (N,): its period, 0 if it has none up to ``longest``.
 
-    ``run`` is the "kept" one of all coordinates. A cycle begins with the state that is left in ``states``.
+    ``run`` is the "kept" one of all coordinates. The state left in ``states`` is the first point of the cycle.
     """
     task, rows = Ensemble(memory), 2 * longest
     b, d = task.block, task.d

@@ -1,4 +1,4 @@
-"""Runs of a random map beside what they do to tangents, and runs until they leave a region."""
+"""Runs of a random map with their tangent vectors, and runs until they leave a region."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Many runs of an optimizer on random batches of the data rows: each step sees the rows that the run's own stream chooses."""
+"""Many runs of an optimizer on random batches of the data rows, which each run's own random stream chooses."""
 
 from functools import partial
 

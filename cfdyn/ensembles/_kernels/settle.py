@@ -39,9 +39,9 @@ def piece_of(steps: int) -> int:
 def settle(memory, first, last, states, parameters, ended, codes, piece, points, reach, near) -> None:
     """Take all steps of the orbits ``first``…``last`` − 1, in place, in pieces of so many, see `piece_of`.
 
-    ``states`` (N, D), ``parameters`` (N, n_p); ``ended`` (N,) gets the step at which an orbit left, 0 where it did not, and
-    ``codes`` (N,) why. The state is then that of this step. An orbit that no entry parts more than ``reach`` (P,) from one of
-    the ``points`` (D, P) stops there, and ``near`` (N,) gets its place; with P = 0 ``near`` is not looked at. In lanes only.
+    ``states`` (N, D), ``parameters`` (N, n_p); ``ended`` (N,) gets the step at which an orbit escaped, 0 if it did not, and
+    ``codes`` (N,) the reason. The state is then that of this step. An orbit stops if no entry differs by more than ``reach``
+    (P,) from one of the ``points`` (D, P), whose index ``near`` (N,) gets; with P = 0 ``near`` is ignored. In lanes only.
     """
     task = Ensemble(memory)
     if task.lanes == 0:
@@ -92,7 +92,7 @@ def borrowed_lanes(lanes) -> Lanes:
 
 @inline_kernel
 def rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, piece, behind, points, reach, near, lanes):
-    """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
+    """Take so many pieces, each of so many steps, of the remaining orbits, after the steps that are already done."""
     task, lanes, states, parameters = Ensemble(memory), borrowed_lanes(lanes), borrowed(states), borrowed(parameters)
     gone, points, reach = borrowed(gone), borrowed(points), borrowed(reach)
     z, p, cells, due, b, d = lanes.z, lanes.p, lanes.cells, lanes.due, task.block, task.d
@@ -126,7 +126,7 @@ def rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, 
 
 @inline_kernel
 def to_see(lanes, here, there, d, escape, now, points, reach) -> int:
-    """How many orbits are where they were, have arrived, are near a point, or may have left; which: ``order``."""
+    """The number of orbits that repeat, have arrived, are near a point, or may have escaped, and their indices in ``order``."""
     z, cells, due, look, order, gaps, b, left = (
         lanes.z, lanes.cells, lanes.due, lanes.look, lanes.order, lanes.gaps, lanes.cells.size, 0)  # fmt: skip
     for k in range(b):
@@ -157,7 +157,7 @@ def to_see(lanes, here, there, d, escape, now, points, reach) -> int:
 
 @spliced
 def nearby(z, there, d, k, points, reach) -> int:
-    """The first of the points that an orbit is near to; −1 if none is."""
+    """The first of the points that an orbit is near; −1 if there is none."""
     for place in range(len(reach)):
         gap = 0.0
         for i in range(d):
@@ -169,7 +169,7 @@ def nearby(z, there, d, k, points, reach) -> int:
 
 @spliced
 def back(z, d, k) -> bool:
-    """True if an orbit is where it was before; 0 and −0 are different places."""
+    """True if an orbit is exactly at its earlier state; 0 and −0 differ."""
     for i in range(d):
         if not (z[0, i, k] == z[1, i, k] and math.copysign(1.0, z[0, i, k]) == math.copysign(1.0, z[1, i, k])):
             return False
@@ -178,7 +178,7 @@ def back(z, d, k) -> bool:
 
 @spliced
 def refill(task, lanes, there, k, states, parameters, gone, first, following, last) -> int:
-    """The next orbit into a lane, if there is one; which is next then."""
+    """Put the next orbit into a lane, if there is one; returns the one after it."""
     while following < last and gone[following - first]:
         following += 1
     lanes.cells[k] = following if following < last else EMPTY
@@ -192,7 +192,7 @@ def refill(task, lanes, there, k, states, parameters, gone, first, following, la
 
 @kernel
 def one_by_one(memory, first, last, states, parameters, ended, codes) -> None:
-    """The same, where the map's steps cannot be taken for many orbits at once."""
+    """The same for maps whose steps cannot be taken for many orbits at once."""
     task = Ensemble(memory)
     rows, row = np.empty((PIECE + 1, task.d)), own_parameters(task)
     for cell in range(first, last):

@@ -1,4 +1,4 @@
-"""Turns of cycles, an orbit at a time: where they end, their Jacobians and the size of their multipliers."""
+"""Full turns of cycles, one orbit at a time: their end points, Jacobians and spectral radii."""
 
 import math
 

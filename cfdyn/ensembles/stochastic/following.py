@@ -1,4 +1,4 @@
-"""Runs in threads: blocks of runs for some steps, statistics of the rows they made, and on."""
+"""Runs in threads: blocks of runs advance by some steps, then statistics of their rows are taken."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Runs of a random map in threads: their tangents, the states they visit, and when they leave a region."""
+"""Runs of a random map in threads: their tangent vectors, the states they visit, and their exits from a region."""
 
 from __future__ import annotations
 

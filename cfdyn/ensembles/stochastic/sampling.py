@@ -1,4 +1,4 @@
-"""What the runs of an ensemble have in common: which rows a step sees, with which noise, from which streams."""
+"""The common settings of an ensemble's runs: the rows and the noise of a step, and the random streams."""
 
 from functools import cached_property
 from typing import Any

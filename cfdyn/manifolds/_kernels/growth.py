@@ -1,4 +1,4 @@
-"""A manifold grown from its saddle, point by point, as close together as its turns ask for."""
+"""The growth of a manifold from its saddle, point by point, with a spacing adapted to its curvature."""
 
 import numpy as np
 

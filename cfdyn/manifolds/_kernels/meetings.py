@@ -1,4 +1,4 @@
-"""Where two chains of straight pieces in the plane cross: boxes around runs of pieces, in a tree, compared pair by pair."""
+"""Crossings of two polygonal chains in the plane: a tree of bounding boxes, compared in pairs."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The part of uncertain starts over the distance, in logarithmic axes, with the fitted line."""
+"""The fraction of uncertain starts over the distance, in logarithmic axes, with the fitted line."""
 
 import numpy as np
 from matplotlib.figure import Figure

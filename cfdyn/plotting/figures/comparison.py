@@ -1,4 +1,4 @@
-"""Models against the optimizer: paths, sharpness, loss, variance, distance, and who is nearest."""
+"""Models against the optimizer: paths, sharpness, loss, variance, distance, and a ranking."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Models beside the mean of many runs: a weight, sharpness, loss, distance, variance, and who is nearest."""
+"""Models against the mean of many runs: a weight, sharpness, loss, distance, variance, and a ranking."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many studies: on what each ends, a row for each loss and optimizer, over the learning rate."""
+"""Many studies: their attractors over the learning rate, a row for each loss and optimizer."""
 
 import re
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""A study on one page: where the orbit goes, what other learning rates do, loss, sharpness."""
+"""A study on one page: the orbit, regimes over the learning rate, loss, sharpness."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Orbits beside an orbit, and how distances between them grow."""
+"""Orbits near an orbit, and the growth of the distances between them."""

@@ -1,4 +1,4 @@
-"""How the tangents of many orbits are stretched."""
+"""The stretching of the tangent vectors of many orbits."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Newton's method on all points of a cycle of a map of one variable, and the cycles that it has found."""
+"""Newton's method on all points of a cycle of a map of one variable, and the list of cycles found."""
 
 import numpy as np
 

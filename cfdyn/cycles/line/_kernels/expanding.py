@@ -1,4 +1,4 @@
-"""The cycle of a word along which a map of one variable expands, or falls: found at once, and shown to be the only one."""
+"""The cycle of an itinerary along which a map of one variable expands, or decreases: found directly, and shown to be unique."""
 
 from cfdyn.cycles.line._kernels.closing import write_down
 from cfdyn.cycles.line._kernels.laps import middle

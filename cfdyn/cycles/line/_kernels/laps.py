@@ -1,7 +1,4 @@
-"""Maps of one variable on their laps, where they are monotone: finding these.
-
-``work`` (6,) is where rules get and leave their numbers: [0] → [1] of a point, [2, 3] → [4, 5] of an interval.
-"""
+"""Find the laps of a map of one variable, the intervals on which it is monotone."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The memory in which the words of a map of one variable are looked through, for all kernels that do it."""
+"""The memory for the enumeration of itineraries of a map of one variable, shared by all kernels that enumerate."""
 
 from cfdyn.kernels.layout import Array, Block, Integer, Integers, Real, Rule
 from cfdyn.machine.jit import call, inline_kernel, pointer

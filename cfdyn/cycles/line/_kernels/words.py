@@ -1,7 +1,4 @@
-"""The cycles of a map of one variable that follow one word: the zeros of fⁿ(x) − x on its interval of starts.
-
-A *box* is what lies between two paths; see `paths.py`.
-"""
+"""The cycles of a map of one variable that follow one itinerary: the zeros of fⁿ(x) − x on its interval of starts."""
 
 import numpy as np
 
