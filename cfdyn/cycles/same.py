@@ -1,4 +1,8 @@
-"""Are two cycles the same? They are if they have the same points up to a cyclic shift and a tolerance."""
+"""Are two cycles the same? They are if they have the same points up to a cyclic shift and a tolerance.
+
+Round-off moves the points of a cycle by about ε/|1 − μ| of their size, μ the multiplier nearest to 1: so near to each other
+two results of Newton's method are one cycle. Whoever compares with what is less exact states a tolerance of his own.
+"""
 
 from itertools import repeat
 

@@ -1,4 +1,8 @@
-"""The distance of two manifolds from tangency, continued in the parameters: a tangency is a zero of that distance."""
+"""The distance of two manifolds from tangency, continued in the parameters: a tangency is a zero of that distance.
+
+At a *contact* of an unstable curve U(s) and a stable one V(t) the tangents are parallel and U − V stands at right angles to them.
+The signed length of U − V there is the *gap*; it is smooth in the parameters, and 0 where the curves touch.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""An orbit that rests at an unstable point only because of round-off, followed with a perturbation in every step."""
+"""An orbit that rests at an unstable point only because of round-off, followed with a perturbation in every step.
+
+While an average of squares falls, the weights contract onto a minimum by far more than any digits hold, and it loses its
+stability only then: a number of digits falls into the same trap as floats.
+"""
 
 import math
 from collections.abc import Callable, Sequence

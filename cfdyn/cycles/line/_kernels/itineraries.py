@@ -1,4 +1,8 @@
-"""Enumerate the itineraries of one length that orbits of a map of one variable follow."""
+"""Enumerate the itineraries of one length that orbits of a map of one variable follow.
+
+Of the rotations of a word only the least is looked at (a necklace): the others are the same cycles. On a word that repeats
+a shorter one m times fⁿ is the m-th iterate of a monotone map: its cycles have period 1, or 2 if that falls.
+"""
 
 from cfdyn.cycles.line._kernels.memory import F_HIGH, F_LOW, FINISHED, FULL, HIGH, LOW, PAUSED, SLOPE_SIGN, Words, value
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule

@@ -1,4 +1,7 @@
-"""Find the laps of a map of one variable, the intervals on which it is monotone."""
+"""Find the laps of a map of one variable, the intervals on which it is monotone.
+
+``work`` (6,) is where rules get and leave their numbers: [0] → [1] of a point, [2, 3] → [4, 5] of an interval.
+"""
 
 import numpy as np
 

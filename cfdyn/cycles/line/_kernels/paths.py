@@ -1,4 +1,9 @@
-"""The orbits of a map of one variable that follow one itinerary, the sequence of laps that they visit."""
+"""The orbits of a map of one variable that follow one itinerary, the sequence of laps that they visit.
+
+The starts that follow a word form an interval, on which fⁿ is monotone. A *path* is x_0, …, x_n with x_{i+1} = f(x_i) and
+the laps of the word, and behind them the error of x_n − x_0; it is made from a point of it, most of it backward, which
+does not magnify round-off where f stretches.
+"""
 
 import numpy as np
 

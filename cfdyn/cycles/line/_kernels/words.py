@@ -1,4 +1,7 @@
-"""The cycles of a map of one variable that follow one itinerary: the zeros of fⁿ(x) − x on its interval of starts."""
+"""The cycles of a map of one variable that follow one itinerary: the zeros of fⁿ(x) − x on its interval of starts.
+
+A *box* is what lies between two paths; see `paths.py`.
+"""
 
 import numpy as np
 
