@@ -101,7 +101,7 @@ def regimes(plan: Plan) -> Rows:
         lr, momentum = np.linspace(0.1, 4, side), np.linspace(0, 0.95, side)
 
         def together(lr: np.ndarray = lr, momentum: np.ndarray = momentum) -> cf.analysis.RegimeMap:
-            return cf.analysis.regimes(step, ("lr", lr), ("momentum", momentum), [1.1])
+            return cf.analysis.regimes(step, [("lr", lr), ("momentum", momentum)], [1.1])
 
         def alone(lr: np.ndarray = lr, momentum: np.ndarray = momentum) -> None:
             for a in lr[5::10]:
@@ -137,7 +137,7 @@ def basins(plan: Plan) -> Rows:
         starts = np.stack(np.meshgrid(axis, axis), axis=2).reshape(-1, 2)
 
         def together(side: int = side) -> cf.analysis.Basins:
-            return cf.analysis.basins(step, [(-5, 5)] * 2, side, threads=1)
+            return cf.analysis.basins(step, [("x", (-5, 5, side)), ("y", (-5, 5, side))], threads=1)
 
         found = together()
         points = np.concatenate([one.points[0] for one in found.attractors])

@@ -13,6 +13,7 @@ from cfdyn.errors import UsageError, of_torch, shown, unknown
 
 Checked = TypeVar("Checked", bound=Callable)
 RANGES = frozenset(("bounds", "box", "interval", "limits", "lr_range"))  # arguments that are a pair (lo, hi), or some of them
+STARTS = 400  # along a side of a box of starts without a shape
 _every_name = functools.cache(lambda function: list(inspect.signature(function).parameters))
 
 
@@ -25,6 +26,8 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         names, hints = _signature(function)
+        if "vary" in hints:
+            args, options = _as_vary(function, args, options, hints["step"])
         given = dict(zip(names, args, strict=False)) | options
         for name in given if hints else ():
             if name not in hints:
@@ -100,6 +103,34 @@ def _evaluated(annotation: Any, function: Callable) -> Any:
         return eval(annotation, function.__globals__)
     except Exception:  # a name that only a type checker sees
         return Any
+
+
+def _as_vary(function: Callable, args: tuple, options: dict[str, Any], step: Any) -> tuple[tuple, dict[str, Any]]:
+    """The arguments with one `vary` in place of two (name, values) in a row, or of a box of starts and its shape.
+
+    Both were promised, and go on working; nothing else reads them.
+    """
+    if len(args) > 2 and all(map(_is_named, args[1:3])):
+        return (args[0], list(args[1:3]), *args[3:]), options
+    box, *shape = args[1:3] or [options.get("box")]
+    sides = [box] if is_pair(box) else box
+    if function.__name__ != "basins" or not (isinstance(sides, list | tuple) and sides and all(map(is_pair, sides))):
+        return args, options
+    made, options = _argument(function, "step", args[0], step), {**options}
+    options.pop("box", None)
+    counts = converted("`shape`", shape[0] if shape else options.pop("shape", STARTS), int | Sequence[int])
+    counts = [counts] * len(sides) if isinstance(counts, int) else counts[::-1]
+    if len(counts) != len(sides):
+        wanted = "(rows, columns)" if len(sides) == 2 else "one number"
+        raise UsageError(f"the shape of the grid is {wanted}, not {shown(tuple(counts[::-1]))}")
+    if len(sides) > len(made.names):
+        raise UsageError(f"a box of {len(sides)} sides needs as many entries of the state, not {', '.join(made.names)}")
+    vary = [(name, (*ends, count)) for name, ends, count in zip(made.names, sides, counts, strict=False)]
+    return (made, vary, *args[3:]), options
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str)
 
 
 def _joined(function: Callable, args: Sequence[Any], hints: Mapping[str, Any]) -> None:

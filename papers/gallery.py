@@ -55,11 +55,11 @@ diagram = cf.analysis.orbit_diagram(step, ("lr", [0.9 + 0.001 * k for k in range
 cf.plot(diagram, "orbit-diagram.png")
 ## RegimeMap: regimes over two parameters
 step, grid = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
-regimes = cf.analysis.regimes(step, ("lr", [0.1 + k / 40 for k in grid]), ("momentum", [k / 170 for k in grid]), [1.1, 0])
+regimes = cf.analysis.regimes(step, [("lr", [0.1 + k / 40 for k in grid]), ("momentum", [k / 170 for k in grid])], [1.1, 0])
 cf.plot(regimes, "regimes.png")
 ## PeriodDiagram: periods over two parameters
 step, k = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
-periods = cf.analysis.period_diagram(step, [("lr", [1 + i / 100 for i in k]), ("momentum", [i / 400 for i in k])], 32, [1.1])
+periods = cf.analysis.period_diagram(step, [("lr", [1 + i / 100 for i in k]), ("momentum", [i / 400 for i in k])], [1.1])
 cf.plot(periods, "periods.png")
 ## SettlingTimes: how long orbits take to settle
 step, grid = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1, momentum=0.5)), range(160)
@@ -115,11 +115,12 @@ cf.plot(chart, "chart.png")
 # Basins, manifolds and fractals
 ## Basins: which start ends on which attractor
 step = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.03))
-basins = cf.analysis.basins(step, [(-6, 6), (-6, 6)], 300)
+basins = cf.analysis.basins(step, [("x", (-6, 6, 300)), ("y", (-6, 6, 300))])
 cf.plot(basins, "basins.png")
 ## BoundaryDimension: how uncertain the end is
 step = cf.Map.from_text(["x**2 - y**2 - 1", "2*x*y"], "x y")
-boundary = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1.8, 1.8), (-1.3, 1.3)], 400, transient=300))
+julia = cf.analysis.basins(step, [("x", (-1.8, 1.8, 400)), ("y", (-1.3, 1.3, 400))], transient=300)
+boundary = cf.analysis.boundary_dimension(julia)
 cf.plot(boundary, "boundary-dimension.png")
 ## Manifolds: manifolds of a saddle, where basins end
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))

@@ -131,7 +131,8 @@ def minimum_depends_sensitively_on_the_start(factor=0.9999999, nudge=1e-6, start
 def _regularized(weight, lr=0.5, count=600):
     """Basins of (uv − 1)²/2 + weight (u² + v²)/2 over a square of starts."""
     loss = cf.Loss("(u*v - 1)**2/2 + c*(u**2 + v**2)/2", params={"c": weight})
-    return cf.analysis.basins(cf.as_map(loss, cf.optimizers.gd(lr=lr)), [(0, 4)] * 2, count, transient=500)
+    side = (0, 4, count)
+    return cf.analysis.basins(cf.as_map(loss, cf.optimizers.gd(lr=lr)), [("u", side), ("v", side)], transient=500)
 
 
 def _sides(lr, count, half=4.0, steps=1000):

@@ -73,7 +73,7 @@ def bands(step: Map | MatrixFreeMap | AsSystem, z0: Any, parameter: str, bounds:
 def basin_fractions(step: Map | FlowMap | Flow | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
     """The fraction of starts in a box that end on each attractor, along a parameter, with attractors matched between values."""
 
-def basins(step: Map | FlowMap | Flow | AsSystem, box: Sequence[tuple[float, float]], shape: Any=400, plane: Sequence[str] | None=None, z0: Any=None, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
+def basins(step: Map | FlowMap | Flow | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
     """Basins of attraction over a grid of starts in one or two coordinates."""
 
 def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:
@@ -145,10 +145,10 @@ def normal_form(step: Map | AsSystem, points: Any, parameter: str='lr', toleranc
 def orbit_diagram(step: Map | MatrixFreeMap | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
     """The orbit diagram: states of orbits after a transient over a parameter, with the largest Lyapunov exponent."""
 
-def period_diagram(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], max_period: int=32, z0: Any=None, transient: int=1000, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> PeriodDiagram:
+def period_diagram(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> PeriodDiagram:
     """The period of the orbit of one start, over a grid of two parameters."""
 
-def regimes(step: Map | MatrixFreeMap | AsSystem, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int=32, transient: int=1000, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> RegimeMap:
+def regimes(step: Map | MatrixFreeMap | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> RegimeMap:
     """The regime of the orbit of one start, over a grid of two parameters."""
 
 def rotation_number(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> RotationNumber:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import vector
-from cfdyn.ensembles.orbits import Orbits, increasing_values
+from cfdyn.ensembles.orbits import Orbits, along
 from cfdyn.errors import UsageError, unknown
 from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.systems.any_map import AnyMap
@@ -73,18 +72,15 @@ def _values(step: AnyMap, name: Any, given: Any) -> np.ndarray:
     """Increasing values of a parameter or of an entry of the start."""
     if not isinstance(name, str) or name not in step.params and name not in step.names:
         raise unknown("parameter or entry of the state", name, [*step.params, *step.names])
-    if name in step.params:
-        return increasing_values(step, name, given)
-    values = vector(f"the values of {name}", given)
-    if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
-        raise UsageError(f"the values of {name} must be finite and increase")
-    return values
+    return along(name, given)
 
 
 def look(
     labels: np.ndarray, looked: np.ndarray, take: Callable[[np.ndarray], None], coarse: int = 1, progress: Progress | None = None,
+    most: int | None = None,
 ) -> str:  # fmt: skip
-    """Label the cells (m, n) that are not yet ``looked`` at; ``take`` labels given cells. Returns the accuracy in words.
+    """Label the cells (m, n) that are not yet ``looked`` at; ``take`` labels given cells, at most ``most`` in one call.
+    Returns the accuracy in words.
 
     With ``coarse`` above 1: first one of so many along each side, then those between cells that differ, at half the distance
     each time, and finally all that have a neighbour with another label; the rest get the label around them. Some of these are
@@ -92,9 +88,9 @@ def look(
     """
 
     def at(cells: np.ndarray) -> None:
-        cells = cells[~looked.ravel()[cells]]
-        for begin in range(0, len(cells), AT_ONCE):
-            some = cells[begin : begin + AT_ONCE]
+        cells, block = cells[~looked.ravel()[cells]], most or AT_ONCE
+        for begin in range(0, len(cells), block):
+            some = cells[begin : begin + block]
             take(some)
             looked.ravel()[some] = True
             if progress:

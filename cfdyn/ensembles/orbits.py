@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -218,9 +219,34 @@ class Orbits:
 
 
 def increasing_values(step: Any, name: Any, given: Any) -> np.ndarray:
-    """Values of a parameter of the map, (N,), finite and increasing, or an error."""
+    """Values of a parameter of the map, (N,), as of `along`, or an error."""
     require_parameter(step, name)
+    return along(name, given)
+
+
+def along(name: str, given: Any) -> np.ndarray:
+    """Finite increasing values, (N,), or an error; of a tuple (lo, hi, count) the middles of so many equal cells.
+
+    >>> along("x", (-1, 1, 4)), along("x", [-1, 1, 4])
+    (array([-0.75, -0.25,  0.25,  0.75]), array([-1.,  1.,  4.]))
+    """
+    if ends := span(name, given):
+        (lo, hi), count = ends, given[2]
+        return lo + (np.arange(count) + 0.5) * ((hi - lo) / count)
     values = vector(f"the values of {name}", given)
     if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
         raise UsageError(f"the values of {name} must be finite and increase")
     return values
+
+
+def span(name: str, given: Any) -> tuple[float, float] | None:
+    """(lo, hi) of a tuple (lo, hi, count), or an error; None for what is a list of values."""
+    if not (isinstance(given, tuple) and len(given) == 3 and isinstance(given[2], int | np.integer)):
+        return None
+    lo, hi = vector(f"the range of {name}", given[:2])
+    if not (lo < hi and math.isfinite(float(hi) - float(lo))):
+        raise UsageError(f"the range of {name} is (LO, HI, COUNT), finite and LO < HI, not {given}")
+    if 8 * whole_number(f"the count of {name}", given[2], 1) > MAX_BYTES:
+        raise UsageError(f"{given[2]} values of {name} need {8 * given[2] / 2**30:.1f} GiB; the limit is "
+                         f"{MAX_BYTES / 2**30:.0f} GiB")  # fmt: skip
+    return float(lo), float(hi)

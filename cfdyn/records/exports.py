@@ -90,7 +90,7 @@ class Exports:
         --------
         >>> import cfdyn as cf
         >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
-        >>> grid = cf.analysis.regimes(step, ("lr", [0.5, 1.1]), ("a", [1.0, 1.5]), [0.5])
+        >>> grid = cf.analysis.regimes(step, [("lr", [0.5, 1.1]), ("a", [1.0, 1.5])], [0.5])
         >>> grid.to_xarray().labels.sel(lr=1.1, a=1.0).item()
         2
         """

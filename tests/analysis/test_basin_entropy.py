@@ -18,7 +18,7 @@ HIMMELBLAU = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
 
 def test_a_boundary_through_one_box_has_its_entropy():
     """320 starts in 64 boxes of 5, or 160 of 2; 0 lies behind the second start of a box of 5, and between two of 2."""
-    basins = cf.analysis.basins(WELL, [(-1.02, 2.18)], 320)
+    basins = cf.analysis.basins(WELL, [("w", (-1.02, 2.18, 320))])
     found = cf.analysis.basin_entropy(basins)
     mixed = -(0.4 * np.log(0.4) + 0.6 * np.log(0.6))
     assert (found.boxes, found.boundary) == (64, 1)
@@ -31,7 +31,7 @@ def test_a_boundary_through_one_box_has_its_entropy():
 
 def test_random_labels_have_the_entropy_of_samples():
     """Of K labels in boxes of n it is ln K − (K − 1)/(2n) to first order (Miller 1955)."""
-    basins = cf.analysis.basins(WELL, [(-2, 2)], 300)
+    basins = cf.analysis.basins(WELL, [("w", (-2, 2, 300))])
     labels = np.random.default_rng(2).integers(0, 3, (300, 300))
     found = cf.analysis.basin_entropy(replace(basins, labels=labels, second=basins.first))
     assert found.boxes == found.boundary == 3600
@@ -41,26 +41,26 @@ def test_random_labels_have_the_entropy_of_samples():
 
 @pytest.mark.slow
 def test_smooth_and_fractal_boundaries_are_told():
-    smooth = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU, [(-5, 5)] * 2, 200))
-    fractal = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [(-6, 6)] * 2, 200))
+    smooth = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU, [("x", (-5, 5, 200)), ("y", (-5, 5, 200))]))
+    fractal = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [("x", (-6, 6, 200)), ("y", (-6, 6, 200))]))
     assert smooth.boundary_entropy < np.log(2) < fractal.boundary_entropy
     assert smooth.fractal is None
     assert fractal.fractal
 
 
 def test_boxes_that_are_not_decided_are_left_out():
-    basins = cf.analysis.basins(WELL, [(-2, 2)], 400)
+    basins = cf.analysis.basins(WELL, [("w", (-2, 2, 400))])
     labels = basins.labels.copy()
     labels[0, :7] = UNSETTLED
     assert cf.analysis.basin_entropy(replace(basins, labels=labels)).boxes == 78
     assert cf.analysis.basin_entropy(replace(basins, labels=np.where(labels == UNSETTLED, -5, labels))).boxes == 78  # Ctrl-C
     with pytest.raises(UsageError, match="needs 64 boxes"):
-        cf.analysis.basin_entropy(cf.analysis.basins(WELL, [(-2, 2)], 100))
+        cf.analysis.basin_entropy(cf.analysis.basins(WELL, [("w", (-2, 2, 100))]))
 
 
 # -- Puy's test, by labels whose boundary is known -----------------------------------------------------------------------
 
-PLANE = cf.analysis.basins(WELL, [(-2, 2)], 400)
+PLANE = cf.analysis.basins(WELL, [("w", (-2, 2, 400))])
 Y, X = np.mgrid[:400, :400] / 400 - 0.5
 # A straight line in eight directions, circles, a wave, three and seven sectors, an island of few cells.
 SMOOTH = {

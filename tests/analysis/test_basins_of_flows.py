@@ -21,7 +21,7 @@ def radius(found):
 
 
 def test_basins_of_a_bistable_flow_are_the_sides_of_0():
-    found = cf.analysis.basins(BISTABLE, [(-2, 2), (-1, 1)], (3, 12))
+    found = cf.analysis.basins(BISTABLE, list(zip(BISTABLE.names, [(-2, 2, 12), (-1, 1, 3)], strict=True)))
     assert [one.kind for one in found.attractors] == ["fixed point"] * 2
     np.testing.assert_allclose([one.points[0] for one in found.attractors], [[-1, 0], [1, 0]], atol=1e-9)
     np.testing.assert_array_equal(found.labels, np.tile(found.first > 0, (3, 1)))
@@ -32,7 +32,7 @@ def test_basins_of_a_bistable_flow_are_the_sides_of_0():
 @pytest.mark.parametrize("w", [1.0, pytest.param(2 * np.pi, marks=pytest.mark.slow)])
 def test_a_rest_point_within_a_limit_cycle(w):
     """The boundary is the circle r² = m; also where the limit cycle is back after each unit of time."""
-    found = cf.analysis.basins(HOPF.at(w=w), [(-2, 2), (-2, 2)], 10)
+    found = cf.analysis.basins(HOPF.at(w=w), [("x", (-2, 2, 10)), ("y", (-2, 2, 10))])
     kinds = [one.kind for one in found.attractors]
     assert kinds == ["limit cycle", "fixed point"]
     np.testing.assert_array_equal(found.labels == 1, radius(found) ** 2 < 0.5)
@@ -54,7 +54,7 @@ def test_fractions_over_a_parameter_are_areas():
 
 def test_a_flow_that_blows_up_diverges():
     """x' = x³ − x: from |x| > 1 to infinity in finite time."""
-    found = cf.analysis.basins(cf.Flow.from_text("x**3 - x", "x"), [(-2, 2)], 16)
+    found = cf.analysis.basins(cf.Flow.from_text("x**3 - x", "x"), [("x", (-2, 2, 16))])
     np.testing.assert_array_equal(found.labels[0] == ESCAPED, abs(found.first) > 1)
     assert [one.points.tolist() for one in found.attractors] == [[[0.0]]]
 
@@ -71,7 +71,7 @@ def minimum_reached(x, v, forced=False):
 @pytest.mark.slow
 def test_a_forced_oscillator_by_another_integrator():
     step = cf.stroboscopic_map(DUFFING, "2*pi/w")
-    found = cf.analysis.basins(step, [(-2, 2), (-2, 2)], 6)
+    found = cf.analysis.basins(step, [(name, (-2, 2, 6)) for name in step.names])
     assert found.labels.shape == (6, 6)
     for row, v in enumerate(found.second):
         for column, x in enumerate(found.first):
@@ -91,27 +91,27 @@ def test_basins_of_a_damped_double_well_meet_at_the_stable_manifold_of_the_saddl
     at = np.flatnonzero(np.diff(np.sign(curve[1] + 0.5)))[0]
     edge = curve[0, at]
     width = 0.01
-    found = cf.analysis.basins(WELL, [(edge - width, edge + width), (-0.502, -0.498)], (1, 2), transient=60)
+    found = cf.analysis.basins(WELL, list(zip(WELL.names, [(edge - width, edge + width, 2), (-0.502, -0.498, 1)], strict=False)), transient=60)
     assert sorted(found.labels[0].tolist()) == [0, 1]
-    beside = cf.analysis.basins(WELL, [(edge + width, edge + 3 * width), (-0.502, -0.498)], (1, 2), transient=60)
+    beside = cf.analysis.basins(WELL, list(zip(WELL.names, [(edge + width, edge + 3 * width, 2), (-0.502, -0.498, 1)], strict=False)), transient=60)
     assert beside.labels[0].tolist() == [0, 0]
 
 
 def test_the_basins_of_a_section_are_those_of_its_map():
     """r₁ > √m goes to √b, less to 0 — where the flow rests and the section has no next state: undecided, and said."""
     step = cf.poincare_map(HOPF, "y", "up")
-    found = cf.analysis.basins(step, [(0.75, 2)], 8)
+    found = cf.analysis.basins(step, [(step.names[0], (0.75, 2, 8))])
     assert [one.words for one in found.attractors] == ["fixed point at 1.414"]
     assert (found.labels == 0).all()
 
 
 def test_starts_that_do_not_come_back_are_undecided_and_said():
     step = cf.poincare_map(cf.Flow.from_text("v; -x - v/5 - 2*(x > 10)", "x v"), "x = 1", "up", most_time=50.0)
-    found = cf.analysis.basins(step, [(0.1, 1.0)], 3)
+    found = cf.analysis.basins(step, [(step.names[0], (0.1, 1.0, 3))])
     assert (found.labels == UNSETTLED).all() and "does not return to its section" in found.note
 
 
 @pytest.mark.parametrize("given", [DUFFING, cf.flows.central(cf.Loss("w**2"), cf.optimizers.gd(lr=0.1))])
 def test_flows_without_basins_of_their_own(given):
     with pytest.raises(UsageError, match="stroboscopic_map|smooth flow"):
-        cf.analysis.basins(given, [(-1, 1)])
+        cf.analysis.basins(given, [(given.names[0], (-1, 1, 400))])

@@ -19,14 +19,14 @@ HIMMELBLAU = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
 
 
 def test_cantors_boundary_has_its_dimension():
-    found = cf.analysis.boundary_dimension(cf.analysis.basins(CANTOR, [(0, 1)], 20_000))
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(CANTOR, [(CANTOR.names[0], (0, 1, 20_000))]))
     assert abs(found.dimension - np.log(2) / np.log(3)) < found.error < 0.06
     assert found.dimension == pytest.approx(1 - found.exponent)
 
 
 def test_what_is_uncertain_is_counted_from_the_places_of_the_boundary():
     """Cells of Cantor's basins by their base-3 digits: the first digit 1, and whether the rest is above a half."""
-    basins = cf.analysis.basins(CANTOR, [(0, 1)], 3000)
+    basins = cf.analysis.basins(CANTOR, [(CANTOR.names[0], (0, 1, 3000))])
     ends = np.array([_end(x) for x in basins.first])
     place = np.array([one.points[0, 0] for one in basins.attractors])
     assert np.array_equal(np.sign(place[basins.labels[0]]), ends)
@@ -46,22 +46,23 @@ def _end(x: float) -> int:
 
 @pytest.mark.parametrize(("step", "box", "shape"), [(WELL, [(-2, 2)], 1000), (HIMMELBLAU, [(-5, 5)] * 2, 200)])
 def test_smooth_boundaries_give_one(step, box, shape):
-    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, box, shape))
+    vary = [(name, (*ends, shape)) for name, ends in zip(step.names, box, strict=True)]
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, vary))
     assert found.exponent == pytest.approx(1, abs=0.05)
     assert abs(found.exponent - 1) < 3 * found.error + 0.01
 
 
 @pytest.mark.slow
 def test_a_fractal_boundary_does_not():
-    found = cf.analysis.boundary_dimension(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [(-6, 6)] * 2, 200))
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [("x", (-6, 6, 200)), ("y", (-6, 6, 200))]))
     assert found.exponent + 3 * found.error < 0.8
 
 
 def test_grids_that_cannot_tell_are_refused():
     with pytest.raises(UsageError, match="needs a grid"):
-        cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [(-2, 2)], 100))
+        cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [("w", (-2, 2, 100))]))
     with pytest.raises(UsageError, match="no boundary"):
-        cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [(0.5, 1.5)], 300))
+        cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [("w", (0.5, 1.5, 300))]))
 
 
 def test_labels_and_regimes_are_taken_too():
@@ -69,7 +70,7 @@ def test_labels_and_regimes_are_taken_too():
     rows, columns = np.mgrid[:240, :240]
     found = cf.analysis.boundary_dimension(rows > 120 + columns / 3)
     assert found.dimension == pytest.approx(1, abs=0.02)
-    regimes = cf.analysis.regimes(WELL, ("lr", [0.2, 0.3]), ("a", [1.0, 1.1]), [0.3])
+    regimes = cf.analysis.regimes(WELL, [("lr", [0.2, 0.3]), ("a", [1.0, 1.1])], [0.3])
     assert cf.analysis.boundary_dimension(replace(regimes, labels=np.where(rows > 120 + columns / 3, 1, 2))).sizes.tolist() == found.sizes.tolist()
     assert cf.analysis.boundary_dimension(replace(regimes, labels=np.where(rows > 120 + columns / 3, 1, 2))).dimension < 1.02
     for labels, words in ((np.full((200, 200), 0.5), "whole numbers"), (np.ones((200, 200)), "one label"), ("abc", "labels")):
@@ -92,7 +93,7 @@ def test_finer_grids_do_not_promise_too_much():
     """z² − 1 on boxes where slopes look straight: 1.277 at 1000² starts, 0.009 too much, whatever their scatter."""
     step = cf.Map.from_text(["x**2 - y**2 - 1", "2*x*y"], "x y")
     for box in ([(-2, 2)] * 2, [(-1.1, 0.9), (-0.9, 1.1)]):
-        found = cf.analysis.boundary_dimension(cf.analysis.basins(step, box, 1000, transient=300))
+        found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(name, (*ends, 1000)) for name, ends in zip(step.names, box, strict=True)], transient=300))
         assert abs(found.dimension - 1.26835) < 2 * found.error < 0.03
 
 
@@ -100,7 +101,7 @@ def test_finer_grids_do_not_promise_too_much():
 def test_julia_sets_have_their_published_dimensions(a, b, dimension):
     """z² − 1, the rabbit (C. McMullen, Hausdorff dimension and conformal dynamics III, 1998) and the circle."""
     step = cf.Map.from_text(["x**2 - y**2 + a", "2*x*y + b"], "x y", {"a": a, "b": b})
-    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1.8, 1.8), (-1.3, 1.3)], 400, transient=300))
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [("x", (-1.8, 1.8, 400)), ("y", (-1.3, 1.3, 400))], transient=300))
     assert abs(found.dimension - dimension) < 2 * found.error < 0.05
 
 

@@ -217,8 +217,6 @@ def test_what_is_said(call, words):
         (lambda: cf.minima(WELL, -2, 2), "box=(-2, 2)"),
         (lambda: cf.certify.no_cycles(WELL, GD, 3, -2, 2), "box=(-2, 2)"),
         (lambda: cf.certify.trapping(WELL, GD, -1.5, 1.5), "box=(-1.5, 1.5)"),
-        (lambda: cf.analysis.basins(STEP, (-2, 2), (-1, 1)), "box=((-2, 2), (-1, 1))"),
-        (lambda: cf.analysis.basins(STEP, (-2, 2), (0, 1)), "box=((-2, 2), (0, 1))"),
         (lambda: cf.solve(FLOW, [0.5], 0, 10), "t=(0, 10)"),
         (lambda: cf.solve(FLOW, [0.5], 2.0, 10.0), "t=(2.0, 10.0)"),
         (lambda: cf.solve(FLOW, [0.5], 0, -0.5), "t=(0, -0.5)"),
@@ -238,9 +236,21 @@ def test_a_tolerance_after_a_time_and_a_shape_after_a_box_are_none_of_their_ends
         assert path.provenance["settings"]["rtol"] == 1e-9
         assert path.w[:, 0] == pytest.approx((1 + 3 * np.exp(-2 * lr * path.t)) ** -0.5, rel=1e-7)
         assert path.t[-1] == t
-    assert cf.analysis.basins(STEP, [(-2, 2)], (3,)).first.tolist() == cf.analysis.basins(STEP, (-2, 2), 3).first.tolist()
+    assert cf.analysis.basins(STEP, [("w", (-2, 2, 3))]).first.tolist() == cf.analysis.basins(STEP, (-2, 2), 3).first.tolist()
     with pytest.raises(UsageError, match=r"the shape of the grid is one number, not \(50, 40\)"):
         cf.analysis.basins(STEP, (-2, 2), (50, 40))
+
+
+def test_grids_as_the_interface_promised_them_are_the_same():
+    """Two (name, values) in a row, and a box with (rows, columns): one `vary`."""
+    lr, a = ("lr", [0.5, 1.1]), ("a", [1.0, 1.5])
+    np.testing.assert_array_equal(cf.analysis.regimes(STEP, lr, a, z0=[0.5]).labels, cf.analysis.regimes(STEP, [lr, a], [0.5]).labels)
+    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 0.3, "b": 0.3})
+    old, new = cf.analysis.basins(henon, [(-1, 1), (-2, 2)], (3, 4)), cf.analysis.basins(henon, [("x", (-1, 1, 4)), ("y", (-2, 2, 3))])
+    assert old.to_json() == new.to_json() and new.labels.shape == (3, 4)
+    for box in ((-2, 2), [(-2, 2)] * 2):
+        with pytest.raises(UsageError, match="a box of 2 sides|the shape of the grid is one number"):
+            cf.analysis.basins(STEP, box, (50, 40) if box == (-2, 2) else 10)
 
 
 def test_pairs_that_follow_each_other_are_taken_as_they_are_meant():

@@ -57,7 +57,7 @@ def test_only_what_divides_by_a_state_is_followed(name, divides):
 def test_adam_bursts_where_its_two_cycle_repels():
     """On a parabola. Below β₁ = 3 − 2√2 its 2-cycle attracts, as slowly as v forgets; above it repels, and bursts follow."""
     beta1 = np.array([0.0, 0.6 * FLIP, 0.9])
-    found = cf.analysis.regimes(ADAM, ("lr", [0.01, 0.05]), ("beta1", beta1), [1.1])
+    found = cf.analysis.regimes(ADAM, [("lr", [0.01, 0.05]), ("beta1", beta1)], [1.1])
     assert (found.labels[:2] == 2).all()
     assert (found.labels[2] == CHAOTIC).all()
     assert np.allclose(found.lyapunov[0], np.log(0.999) / 2, rtol=1e-3)
@@ -65,7 +65,7 @@ def test_adam_bursts_where_its_two_cycle_repels():
 
 def test_adam_rests_below_its_edge():
     """lr S/ε < 2(1 + β₁)/(1 − β₁), here 38, and does not beyond."""
-    found = cf.analysis.regimes(ADAM.at(eps=0.1), ("lr", [2.0, 3.79, 3.81, 4.0]), ("beta2", [0.9, 0.99]), [1e-3])
+    found = cf.analysis.regimes(ADAM.at(eps=0.1), [("lr", [2.0, 3.79, 3.81, 4.0]), ("beta2", [0.9, 0.99])], [1e-3])
     assert (found.labels[:, :2] == 1).all()
     assert (found.labels[:, 2:] != 1).all()
     # The block of w and m has the determinant β₁, and v forgets by β₂.
@@ -73,6 +73,6 @@ def test_adam_rests_below_its_edge():
 
 
 def test_an_undecided_cell_says_by_what():
-    found = cf.analysis.regimes(cf.as_map(SQUARE, cf.optimizers.adam(lr=0.01)), ("lr", [0.01, 0.02]), ("beta1", [0.3]), [1.1])
+    found = cf.analysis.regimes(cf.as_map(SQUARE, cf.optimizers.adam(lr=0.01)), [("lr", [0.01, 0.02]), ("beta1", [0.3])], [1.1])
     assert sum(found.undecided.values()) == (found.labels == -2).sum() > 0
     assert np.isfinite(found.lyapunov).all()

@@ -49,12 +49,12 @@ def test_none_is_found_where_nothing_contracts_or_branches_may_jump(text, point)
     ids=["minima", "cycles beside minima", "with memory", "3-cycles", "Hénon's map"],
 )
 def test_basins_are_the_same_where_no_orbit_ends_early(step, box, monkeypatch):
-    shape = 48 if len(box) == 2 else 4096
+    vary = [(name, (*ends, 48 if len(box) == 2 else 4096)) for name, ends in zip(step.names, box, strict=False)]
     module = importlib.import_module("cfdyn.analysis.attractors.basins")
     monkeypatch.setattr(module, "AT_ONCE", 512)
     monkeypatch.setattr(module, "SAMPLED", 64)
-    soon = cf.analysis.basins(step, box, shape)
+    soon = cf.analysis.basins(step, vary)
     monkeypatch.setattr(attractors, "HELD", 0)
-    late = cf.analysis.basins(step, box, shape)
+    late = cf.analysis.basins(step, vary)
     assert [a.words for a in soon.attractors] == [a.words for a in late.attractors] and len(late.attractors)
     np.testing.assert_array_equal(soon.labels, late.labels)

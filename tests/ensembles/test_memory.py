@@ -15,11 +15,11 @@ DELAYED = cf.Map.from_text(["a*x*(1 - (1 - c)*x - c*y)", "x"], "x y", {"a": 2.1,
 HIMMELBLAU = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.9})
 CALLS = {
-    "regimes": lambda n: cf.analysis.regimes(HEAVY, ("lr", np.linspace(0.1, 4, n)), ("momentum", np.linspace(0, 0.95, n)), [1.1]),
+    "regimes": lambda n: cf.analysis.regimes(HEAVY, [("lr", np.linspace(0.1, 4, n)), ("momentum", np.linspace(0, 0.95, n))], [1.1]),
     "curves": lambda n: cf.analysis.regimes(
-        DELAYED, ("a", np.linspace(2.0, 2.3, n // 12)), ("c", np.linspace(0.9, 1, n // 24)), [0.3, 0.3]
+        DELAYED, [("a", np.linspace(2.0, 2.3, n // 12)), ("c", np.linspace(0.9, 1, n // 24))], [0.3, 0.3]
     ),
-    "basins": lambda n: cf.analysis.basins(HIMMELBLAU, [(-5, 5)] * 2, n),
+    "basins": lambda n: cf.analysis.basins(HIMMELBLAU, [("x", (-5, 5, n)), ("y", (-5, 5, n))]),
     "diagram": lambda n: cf.analysis.orbit_diagram(LOGISTIC, ("r", np.linspace(2.5, 4, 10 * n)), [0.3], keep=500),
 }
 

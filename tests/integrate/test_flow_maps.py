@@ -158,7 +158,7 @@ def test_periods_of_the_driven_duffing_oscillator_as_published():
     forces = [0.2, 0.28, 0.29]
     diagram = cf.analysis.orbit_diagram(step, ("F", forces), [1.0, 0.0], transient=150, keep=8, averaged=0)
     assert [len(np.unique(states.round(5))) for states in diagram.states[0]] == [1, 2, 4]
-    found = cf.analysis.regimes(step, ("F", forces), ("d", [0.3, 5.0]), [1.0, 0.0], transient=200)
+    found = cf.analysis.regimes(step, [("F", forces), ("d", [0.3, 5.0])], [1.0, 0.0], transient=200)
     assert found.labels.tolist() == [[1, 2, 4], [1, 1, 1]]
 
 

@@ -66,7 +66,7 @@ def basin_entropy(found: Basins, cells: int = CELLS) -> BasinEntropy:
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["(x + x/(x**2 + y**2))/2", "(y - y/(x**2 + y**2))/2"], "x y")  # Newton's, for z² = 1
-    >>> entropy = cf.analysis.basin_entropy(cf.analysis.basins(step, [(-1, 1.02), (-1, 1)], 110))
+    >>> entropy = cf.analysis.basin_entropy(cf.analysis.basins(step, [("x", (-1, 1.02, 110)), ("y", (-1, 1, 110))]))
     >>> entropy.boxes, entropy.boundary, round(entropy.boundary_entropy, 6), entropy.fractal  # of 22 boxes a fifth is on one side
     (484, 22, 0.500402, None)
 

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from cfdyn.analysis.attractors.basins import MAX_PERIOD, Attractor, checked, dynamics, of_starts, ordered, side, transient_of
+from cfdyn.analysis.attractors.basins import Attractor, checked, dynamics, of_starts, ordered, side
+from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, transient_of
 from cfdyn.arguments import number, whole_number
 from cfdyn.ensembles.flow_attractors import attractors_of
 from cfdyn.ensembles.orbits import increasing_values

@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, transient_of
 from cfdyn.arguments import vector, whole_number
 from cfdyn.ensembles.alone import orbits_of
 from cfdyn.ensembles.attractors import SHOWN, Attractors, Found, on_cycle
 from cfdyn.ensembles.flow_attractors import LIMIT_CYCLE, attractors_of
+from cfdyn.ensembles.grids import look
+from cfdyn.ensembles.orbits import along, span
 from cfdyn.errors import Interrupted, UsageError, unknown
 from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.flow_map import FlowMap
@@ -22,7 +25,6 @@ from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
-TRANSIENT, OF_FLOWS, MAX_PERIOD, SHAPE = 1000, 100, 32, 400
 AT_ONCE = 2**16  # starts: what is done when Ctrl-C comes is whole blocks
 FEW, FEWER = 2**8, 2**5  # the same, and the next, where a step integrates a flow
 SAMPLED = 2**12  # starts, all over a grid that is larger: the attractors that they end on are known to the blocks
@@ -89,9 +91,8 @@ class Basins(Record):
 
 
 def basins(
-    step: Map | FlowMap | Flow, box: Sequence[tuple[float, float]], shape: Any = SHAPE, plane: Sequence[str] | None = None,
-    z0: Any = None, max_period: int = MAX_PERIOD, transient: int | None = None, threads: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    step: Map | FlowMap | Flow, vary: Sequence[tuple[str, Any]], z0: Any = None, *, max_period: int = MAX_PERIOD,
+    transient: int | None = None, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> Basins:  # fmt: skip
     """Basins of attraction over a grid of starts in one or two coordinates.
 
@@ -110,25 +111,26 @@ def basins(
     ----------
     step : the map, also a Poincaré or stroboscopic map; or a smooth autonomous flow, sampled once per unit of time, whose
         attractors are rest points ("fixed point"), limit cycles, and chaotic or quasi-periodic sets
-    box : (lo, hi) of each of one or two coordinates
-    shape : (rows, columns), or one number for both; a start is the centre of a cell
-    plane : the names of the coordinates, the columns' first; by default the first ones of the state
-    z0 : the other entries, as weights or a full state whose entries in ``plane`` are ignored; 0 by default
+    vary : one or two (name of an entry of the state, values), the columns and the rows; the values increase in equal steps, or
+        are a tuple (lo, hi, count) for the centres of so many equal cells
+    z0 : the other entries, as weights or a full state whose entries in ``vary`` are ignored; 0 by default
     max_period : longest cycle that is detected by returns
     transient : steps before orbits are examined, for a flow units of time; 1000 by default, 100 for integrated flows
+    coarse : as for `regimes`
     threads : by default the number of processors
     progress : called at times with the number of starts done
 
     Raises
     ------
-    UsageError : the box or the plane is invalid, the flow depends on time explicitly, or the grid is too large for memory
+    UsageError : a name is not an entry of the state, values do not increase in equal steps, the flow depends on time explicitly,
+        or the grid is too large for memory
     Interrupted : Ctrl-C; its ``record`` has the starts that are done
 
     Examples
     --------
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.2))
-    >>> grid = cf.analysis.basins(step, [(-2, 2)], 8)
+    >>> grid = cf.analysis.basins(step, [("w", (-2, 2, 8))])
     >>> grid.labels.tolist(), grid.fractions
     ([[0, 0, 0, 0, 1, 1, 1, 1]], {'0: fixed point at -1': 0.5, '1: fixed point at 1': 0.5})
 
@@ -138,52 +140,63 @@ def basins(
     """
     step, of_flow = dynamics(step)
     transient = transient_of(step, transient)
-    places = _places(step, plane, len(box))
-    sides = tuple(side(pair, step.names[k]) for pair, k in zip(box, places, strict=True))
-    sizes = _sizes(shape, len(places))
-    base, count = _base(step, z0, places), int(np.prod(sizes))
-    _check_memory(count)
-    axes = [lo + (np.arange(n) + 0.5) * ((hi - lo) / n) for (lo, hi), n in zip(sides, sizes, strict=True)]
+    places, axes, sides = _axes(step, vary)
+    base = _base(step, z0, places)
     known = attractors_of(step, whole_number("max_period", max_period, 1), of_flow)
-    labels, most, sampled = np.full(count, UNRESOLVED), *((FEW, FEWER) if isinstance(step, FlowMap) else (AT_ONCE, SAMPLED))
-    settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
+    labels = np.full((len(axes[1]) if len(axes) > 1 else 1, len(axes[0])), UNRESOLVED)
+    looked, (most, sampled) = np.zeros(labels.shape, bool), (FEW, FEWER) if isinstance(step, FlowMap) else (AT_ONCE, SAMPLED)
+    settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient, coarse=coarse)
 
-    def label(cells: np.ndarray) -> np.ndarray:
-        orbits = of_starts(step, _starts(base, places, axes, cells), threads)
-        return known.label(orbits, transient)
+    def starts(cells: np.ndarray) -> np.ndarray:
+        return _starts(base, places, axes, cells)
 
-    def made(notes: str) -> Basins:
-        attractors, rows = ordered(known.known, labels), len(axes[1]) if len(axes) > 1 else 1
+    def take(cells: np.ndarray) -> None:
+        labels.ravel()[cells] = known.label(of_starts(step, starts(cells), threads), transient)
+
+    def made(*notes: str) -> Basins:
         return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
-                      labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes,
-                      provenance=settings)  # fmt: skip
+                      labels, ordered(known.known, labels.reshape(-1)), sides, base, tuple(step.names),
+                      "; ".join(filter(None, notes)), provenance=settings)  # fmt: skip
 
     try:
-        if count > most:
-            label(np.arange(0, count, -(-count // sampled)))
-        for begin in range(0, count, most):
-            cells = np.arange(begin, min(begin + most, count))
-            labels[begin : begin + most] = label(cells)
-            if progress:
-                progress(int(cells[-1]) + 1)
-        return made(checked(step, known, labels, lambda cell: _starts(base, places, axes, np.array([cell]))[0]))
+        if labels.size > most:
+            take(np.arange(0, labels.size, -(-labels.size // sampled)))
+        filled = look(labels, looked, take, whole_number("coarse", coarse, 1), progress, most)
+        return made(checked(step, known, labels.reshape(-1), lambda cell: starts(np.array([cell]))[0]), filled)
     except KeyboardInterrupt:
-        if (labels == UNRESOLVED).all():
+        if not looked.any():
             raise
+        labels[~looked] = UNRESOLVED
         raise Interrupted(made("interrupted: some starts were not computed, the others not refined")) from None
 
 
-def _places(step: Any, plane: Sequence[str] | None, count: int) -> list[int]:
-    """The indices of the coordinates in the state."""
-    if not 1 <= count <= 2:
-        raise UsageError(f"a box of starts has one or two sides (LO, HI), not {count}")
-    names = tuple(step.names[:count]) if plane is None else tuple(plane)
-    for name in names:
+def _axes(step: Any, vary: Sequence[tuple[str, Any]]) -> tuple[list[int], list[np.ndarray], tuple[tuple[float, float], ...]]:
+    """The places of the entries that vary, their values, and the ends of the cells around these."""
+    if not 1 <= len(vary) <= 2:
+        raise UsageError(f"basins need one or two entries of the state, each (name, values), not {len(vary)}")
+    for name, _ in vary:
+        if name in step.params and name not in step.names:
+            raise UsageError(f"basins vary the start, and {name} is a parameter: cf.analysis.basin_fractions varies it")
         if name not in step.names:
             raise unknown("entry of the state", name, step.names)
-    if len(set(names)) != count:
-        raise UsageError(f"a box with {count} sides needs as many different coordinates of {', '.join(step.names)}")
-    return [step.names.index(name) for name in names]
+    if len({name for name, _ in vary}) < len(vary):
+        raise UsageError(f"basins need two different entries of the state, not {vary[0][0]} twice")
+    sides = [span(*one) for one in vary]
+    axes = [along(*one) for one in vary]
+    size = 8 * math.prod(map(len, axes))
+    if size > MAX_BYTES:
+        raise UsageError(f"{size // 8} starts need {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+    around = tuple(ends or _around(name, axis) for (name, _), ends, axis in zip(vary, sides, axes, strict=True))
+    return [step.names.index(name) for name, _ in vary], axes, around
+
+
+def _around(name: str, values: np.ndarray) -> tuple[float, float]:
+    """The ends of equal cells around values; around a single one a cell of width 1."""
+    width = (values[-1] - values[0]) / (len(values) - 1) if len(values) > 1 else 1.0
+    if not np.allclose(np.diff(values), width, rtol=1e-6, atol=0):
+        raise UsageError(f"the values of {name} are equally spaced, so that each cell has the same share of the starts; or "
+                         f"write ({values[0]:g}, {values[-1]:g}, {len(values)}) for the middles of so many cells")  # fmt: skip
+    return float(values[0] - width / 2), float(values[-1] + width / 2)
 
 
 def side(pair: Any, name: str) -> tuple[float, float]:
@@ -194,14 +207,6 @@ def side(pair: Any, name: str) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _sizes(shape: Any, count: int) -> list[int]:
-    """The numbers of columns and of rows."""
-    given = list(shape) if np.ndim(shape) else [shape] * count
-    if len(given) != count:
-        raise UsageError(f"the shape of the grid is {'(rows, columns)' if count == 2 else 'one number'}, not {shape}")
-    return [whole_number("a side of the grid", n, 1) for n in given[::-1]]
-
-
 def _base(step: Any, z0: Any, places: list[int]) -> np.ndarray:
     """The state whose coordinates in the plane are replaced."""
     if z0 is not None:
@@ -210,11 +215,6 @@ def _base(step: Any, z0: Any, places: list[int]) -> np.ndarray:
         fixed = ", ".join(name for k, name in enumerate(step.names[: step.n_weights or step.dim]) if k not in places)
         raise UsageError(f"a plane of starts needs values of the other coordinates ({fixed}): give z0")
     return step.state(np.zeros(step.n_weights if step.has_loss else step.dim))
-
-
-def _check_memory(count: int) -> None:
-    if 8 * count > MAX_BYTES:
-        raise UsageError(f"{count} starts need {8 * count / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
 
 
 def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: np.ndarray) -> np.ndarray:
@@ -244,12 +244,6 @@ def dynamics(step: Any) -> tuple[Any, bool]:
     if require_smooth(step, "a basin").timed:
         raise UsageError("a flow with the time in its formulas has no basins; give cf.stroboscopic_map(flow, period)")
     return stroboscopic_map(step, 1.0), True
-
-
-def transient_of(step: Any, given: int | None) -> int:
-    """The number of steps before orbits are examined."""
-    usual = OF_FLOWS if isinstance(step, FlowMap) else TRANSIENT
-    return usual if given is None else whole_number("the transient", given, 1)
 
 
 def of_starts(step: Any, states: np.ndarray, threads: int | None) -> Any:

@@ -63,7 +63,7 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["(x + x/(x**2 + y**2))/2", "(y - y/(x**2 + y**2))/2"], "x y")  # Newton's, for z² = 1
-    >>> scaling = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1, 1), (-1, 1)], 200))
+    >>> scaling = cf.analysis.boundary_dimension(cf.analysis.basins(step, [("x", (-1, 1, 200)), ("y", (-1, 1, 200))]))
     >>> round(scaling.exponent, 2), round(scaling.dimension, 2), scaling.uncertain.round(2)
     (1.0, 1.0, array([0.01, 0.02, 0.04, 0.08]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.records import WithMap
 from cfdyn.ensembles.grids import Grid, look
-from cfdyn.errors import Interrupted
+from cfdyn.errors import Interrupted, NumericsError, UsageError
+from cfdyn.integrate.maps.poincare import PoincareMap
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import provenance
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, QUASI_PERIODIC, UNRESOLVED
 from cfdyn.systems.recipes import recipe_of
 
+TRANSIENT, OF_COSTLY, MAX_PERIOD = 1000, 100, 32
+START = 0.1  # of each variable if none is given: 0 is a fixed point of many maps
 CHECKED = 12  # escaped, and settled, cells that are put to `classify`
 STOPPED = "interrupted: some cells were not computed, the others not refined"
 NAMES = {**{label: kind for kind, label in KINDS.items()}, 1: "fixed point", UNRESOLVED: "unresolved"}
@@ -77,6 +81,24 @@ def gone_through(
             raise
         labels[~looked] = UNRESOLVED
         raise Interrupted(made(STOPPED)) from None
+
+
+def start_of(step: Any, given: Any) -> np.ndarray:
+    """A start (D,), checked; if none is given 0.1 for each weight or variable, of a flow with a section its first crossing."""
+    if given is not None:
+        return step.state(given)
+    if not isinstance(step, PoincareMap):
+        return step.state(np.full(step.n_weights or step.dim, START))
+    try:
+        return step.state(np.full(step.flow.dim, START))
+    except NumericsError as error:
+        raise UsageError(f"{error}; the start is {START} for each variable: give z0, a start from which it does") from None
+
+
+def transient_of(step: Any, given: int | None) -> int:
+    """Discarded steps: fewer by default where a step is costly."""
+    usual = TRANSIENT if math.isfinite(step.cost) else OF_COSTLY
+    return usual if given is None else whole_number("the transient", given, 1)
 
 
 def said(grid: Grid, **settings: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.parameters._over_grids import OverGrid, gone_through, said
+from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, OverGrid, gone_through, said, start_of, transient_of
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.labels import quick_labels
@@ -17,9 +17,7 @@ from cfdyn.records.record import Record
 from cfdyn.settling.samples import QUASI_PERIODIC, UNRESOLVED
 from cfdyn.systems.map import Map, require_map
 
-TRANSIENT, MAX_PERIOD = 1000, 32
 NO_PERIOD = 0
-START = 0.1  # of each variable if none is given: 0 is a fixed point of many maps
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class PeriodDiagram(OverGrid, Record):
 
 
 def period_diagram(
-    step: Map, vary: Sequence[tuple[str, Any]], max_period: int = MAX_PERIOD, z0: Any = None, transient: int = TRANSIENT,
+    step: Map, vary: Sequence[tuple[str, Any]], z0: Any = None, *, max_period: int = MAX_PERIOD, transient: int | None = None,
     coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> PeriodDiagram:  # fmt: skip
     """The period of the orbit of one start, over a grid of two parameters.
@@ -66,10 +64,11 @@ def period_diagram(
     Parameters
     ----------
     step : the map
-    vary : two pairs (name of a parameter or of an entry of the start, increasing values): the columns, then the rows
-    max_period : longest period that is detected
+    vary : two pairs (name of a parameter or of an entry of the start, values), the columns and the rows; the values increase, or
+        are a tuple (lo, hi, count) for the centres of so many equal cells
     z0 : start, the d weights or the full state (D,); by default 0.1 for each weight or variable
-    transient : number of steps before orbits are examined
+    max_period : longest period that is detected
+    transient : discarded steps, 1000 by default
     coarse : as for `regimes`: with 8, say, orbits are computed where neighbouring labels differ, and in few other cells
     threads : by default the number of processors
     progress : called at times with the number of cells whose orbit was computed
@@ -94,8 +93,7 @@ def period_diagram(
     Gallas, Structure of the parameter space of the Hénon map, Physical Review Letters 70 (1993) 2714–2717.
     """
     longest = whole_number("max_period", max_period, 1)
-    start = step.state(np.full(require_map(step).n_weights or step.dim, START) if z0 is None else z0)
-    grid, transient = Grid(step, vary, start, threads), whole_number("the transient", transient, 1)
+    grid, transient = Grid(require_map(step), vary, start_of(step, z0), threads), transient_of(step, transient)
     begun = PeriodDiagram(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), "",
                           np.zeros(grid.shape, bool), step,
                           provenance=said(grid, max_period=longest, transient=transient, coarse=coarse))  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.parameters._over_grids import NAMES, OverGrid, gone_through, said
+from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, NAMES, OverGrid, gone_through, said, start_of, transient_of
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.labels import quick_labels
@@ -20,7 +20,6 @@ from cfdyn.settling.samples import KINDS, UNRESOLVED
 from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
-TRANSIENT, MAX_PERIOD = 1000, 32
 STEPS = 16  # times the transient: of a cell whose map has no code
 
 
@@ -69,8 +68,8 @@ class RegimeMap(OverGrid, Record):
 
 
 def regimes(
-    step: Map | MatrixFreeMap, first: tuple[str, Any], second: tuple[str, Any], z0: Any, max_period: int = MAX_PERIOD,
-    transient: int = TRANSIENT, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
+    step: Map | MatrixFreeMap, vary: Sequence[tuple[str, Any]], z0: Any = None, *, max_period: int = MAX_PERIOD,
+    transient: int | None = None, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,
 ) -> RegimeMap:  # fmt: skip
     """The regime of the orbit of one start, over a grid of two parameters.
 
@@ -90,10 +89,11 @@ def regimes(
     ----------
     step : the map. For a map without code, such as cf.poincare_map(…), `classify` examines each cell with at most 16 transients
         of steps: choose few cells and a short transient
-    first, second : (name, increasing values) of two parameters, the columns and the rows
-    z0 : start, the d weights or the full state (D,)
+    vary : two pairs (name of a parameter or of an entry of the start, values), the columns and the rows; the values increase, or
+        are a tuple (lo, hi, count) for the centres of so many equal cells
+    z0 : start, the d weights or the full state (D,); by default 0.1 for each weight or variable
     max_period : longest period that is detected
-    transient : number of steps before orbits are examined
+    transient : discarded steps: 1000 by default, 100 where a step integrates a flow
     coarse : above 1, orbits are computed first in one of this many cells along each side, then where neighbouring labels
         differ, and the other cells are filled. Details in between may be missed: 500 filled cells are checked, and ``note``
         says how many were wrong
@@ -109,14 +109,14 @@ def regimes(
     >>> import numpy as np
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
-    >>> grid = cf.analysis.regimes(step, ("lr", [0.5, 1.6, 2.5]), ("momentum", [0.0, 0.5]), [1.1])
+    >>> grid = cf.analysis.regimes(step, [("lr", [0.5, 1.6, 2.5]), ("momentum", [0.0, 0.5])], [1.1])
     >>> grid.kind.tolist()
     [['fixed point', 'chaotic', 'divergent'], ['fixed point', 'cycle', 'divergent']]
     >>> grid.period[1].tolist(), {name: round(part, 2) for name, part in grid.fractions.items()}
     ([1, 2, 0], {'divergent': 0.33, 'fixed point': 0.33, 'chaotic': 0.17, 'period 2': 0.17})
     """
-    z, longest = require_step(step).state(z0), whole_number("max_period", max_period, 1)
-    grid, transient = Grid(step, (first, second), z, threads), whole_number("the transient", transient, 1)
+    start, longest = start_of(require_step(step), z0), whole_number("max_period", max_period, 1)
+    grid, transient = Grid(step, vary, start, threads), transient_of(step, transient)
     begun = RegimeMap(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), np.full(grid.shape, np.nan),
                       "", np.zeros(grid.shape, bool), step,
                       provenance=said(grid, max_period=longest, transient=transient, coarse=coarse))  # fmt: skip

@@ -151,7 +151,8 @@ def _basins(step: Map, box: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
     if step.dim != 2 or box is None:
         raise UsageError("basins are computed on a grid over the box of a map of two variables")
     try:
-        ended = basins_on(step, box, whole_number("the size of the grid", size, 2, 4000))
+        count = whole_number("the size of the grid", size, 2, 4000)
+        ended = basins_on(step, [(name, (*ends, count)) for name, ends in zip(step.names, box, strict=True)])
     except Interrupted:  # what it has is no record of manifolds
         raise KeyboardInterrupt from None
     ends = np.array([one.points[0] for one in ended.attractors]).reshape(-1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,15 +97,27 @@ def basins(
     named = None if plane is None else [name.strip() for name in plane.split(",")]
     sides = _sides(box, step, loss, named or step.names[: min(2, step.n_weights or step.dim)])
     sides = windowed(sides, window)
-    total = sizes[0] ** len(sides) if len(sizes) == 1 else sizes[0] * sizes[1]
-    grid = cfdyn.analysis.basins(step, sides, sizes if len(sizes) > 1 else sizes[0], named, subject.given_start(), max_period,
-                                  transient, progress=lambda done: say(f"{done} of {total} starts"))  # fmt: skip
+    varied = _varied(sides, sizes, named or step.names)
+    total = math.prod(count for _, (_, _, count) in varied)
+    grid = cfdyn.analysis.basins(step, varied, subject.given_start(), max_period=max_period, transient=transient,
+                                  progress=lambda done: say(f"{done} of {total} starts"))  # fmt: skip
     about = {"map": step.title, "chosen": chosen | more, "fractions": grid.fractions, "note": grid.note}
     return Answer(
         lambda: {**about, "names": list(grid.names), "box": grid.box, "shape": list(grid.labels.shape), "base": grid.base,
                  "attractors": [one.to_json() for one in grid.attractors], "boundary": _boundary(grid), "labels": grid.labels},
         lambda screen: _print(screen, grid, about), record=grid,
     )  # fmt: skip
+
+
+def _varied(sides: Sequence[tuple[float, float]], sizes: list[int], names: Sequence[str]) -> list[tuple[str, tuple]]:
+    """The coordinates with their ranges; ``sizes``: rows and columns, or one number for both."""
+    sizes = sizes * len(sides) if len(sizes) == 1 else sizes
+    if len(sizes) != len(sides):
+        wanted = "rows,columns" if len(sides) == 2 else "one number"
+        raise UsageError(f"the shape of the grid, --shape, is {wanted}, not {','.join(map(str, sizes))}")
+    if len(sides) > len(names):
+        raise UsageError(f"a box with {len(sides)} sides needs as many coordinates, not {', '.join(names)}")
+    return [(name, (*ends, size)) for name, ends, size in zip(names, sides, sizes[::-1], strict=False)]
 
 
 def _step(subject: Subject, box: str | None, lr: float | None = None) -> tuple[Any, Loss | None, dict[str, str]]:

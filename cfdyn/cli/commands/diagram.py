@@ -69,7 +69,7 @@ def diagram(
     step, z0, chosen = at_first(subject, axes).map_and_state()
     told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
     options = {} if transient is None else {"transient": max(1, transient)}
-    result = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
+    result = cfdyn.analysis.period_diagram(step, axes, z0, max_period=max_period, coarse=coarse, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen, "summary": result.fractions}
     return grid_answer(result, about, FIELDS, draw)
 

@@ -59,6 +59,6 @@ def regimes(
         grid = cfdyn.analysis.settling_times(step, axes, z0, 1e-6 if tolerance is None else tolerance, max_period, transient,
                                               progress=told)  # fmt: skip
     else:
-        grid = cfdyn.analysis.regimes(step, axes[0], axes[1], z0, max_period, transient, coarse, progress=told)
+        grid = cfdyn.analysis.regimes(step, axes, z0, max_period=max_period, transient=transient, coarse=coarse, progress=told)
     about = {"map": step.title, "start": z0, "chosen": chosen}
     return grid_answer(grid, about, FIELDS[type(grid).__name__], draw)
