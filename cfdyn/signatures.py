@@ -106,27 +106,34 @@ def _evaluated(annotation: Any, function: Callable) -> Any:
 
 
 def _as_vary(function: Callable, args: tuple, options: dict[str, Any], step: Any) -> tuple[tuple, dict[str, Any]]:
-    """The arguments with one `vary` in place of two (name, values) in a row, or of a box of starts and its shape.
+    """The arguments with ``vary`` in place of two (name, values) in a row, or of a box of starts with its shape and plane.
 
-    Both were promised, and go on working; nothing else reads them.
+    Both were public before `vary` was, and still work.
     """
     if len(args) > 2 and all(map(_is_named, args[1:3])):
         return (args[0], list(args[1:3]), *args[3:]), options
+    if "first" in options and "second" in options:
+        named = {name: value for name, value in options.items() if name not in ("first", "second")}
+        return args, {**named, "vary": [options["first"], options["second"]]}
     box, *shape = args[1:3] or [options.get("box")]
     sides = [box] if is_pair(box) else box
     if function.__name__ != "basins" or not (isinstance(sides, list | tuple) and sides and all(map(is_pair, sides))):
         return args, options
     made, options = _argument(function, "step", args[0], step), {**options}
     options.pop("box", None)
-    counts = converted("`shape`", shape[0] if shape else options.pop("shape", STARTS), int | Sequence[int])
+    return (made, _of_box(made, sides, shape, options), *args[3:]), options
+
+
+def _of_box(step: Any, sides: Sequence[Any], shape: Sequence[Any], options: dict[str, Any]) -> list[tuple[str, tuple]]:
+    names, given = list(options.pop("plane", None) or step.names), options.pop("shape", STARTS)
+    counts = converted("`shape`", shape[0] if shape else given, int | Sequence[int])
     counts = [counts] * len(sides) if isinstance(counts, int) else counts[::-1]
     if len(counts) != len(sides):
         wanted = "(rows, columns)" if len(sides) == 2 else "one number"
         raise UsageError(f"the shape of the grid is {wanted}, not {shown(tuple(counts[::-1]))}")
-    if len(sides) > len(made.names):
-        raise UsageError(f"a box of {len(sides)} sides needs as many entries of the state, not {', '.join(made.names)}")
-    vary = [(name, (*ends, count)) for name, ends, count in zip(made.names, sides, counts, strict=False)]
-    return (made, vary, *args[3:]), options
+    if len(sides) > len(names):
+        raise UsageError(f"a box of {len(sides)} sides needs as many entries of the state, not {', '.join(names)}")
+    return [(name, (*ends, count)) for name, ends, count in zip(names, sides, counts, strict=False)]
 
 
 def _is_named(value: Any) -> bool:

@@ -248,6 +248,10 @@ def test_grids_as_the_interface_promised_them_are_the_same():
     henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 0.3, "b": 0.3})
     old, new = cf.analysis.basins(henon, [(-1, 1), (-2, 2)], (3, 4)), cf.analysis.basins(henon, [("x", (-1, 1, 4)), ("y", (-2, 2, 3))])
     assert old.to_json() == new.to_json() and new.labels.shape == (3, 4)
+    across = cf.analysis.basins(henon, [(-2, 2), (-1, 1)], shape=(4, 3), plane=("y", "x"))
+    np.testing.assert_array_equal(across.labels.T, new.labels)
+    named = cf.analysis.regimes(STEP, first=lr, second=a, z0=[0.5])
+    np.testing.assert_array_equal(named.labels, cf.analysis.regimes(STEP, [lr, a], [0.5]).labels)
     for box in ((-2, 2), [(-2, 2)] * 2):
         with pytest.raises(UsageError, match="a box of 2 sides|the shape of the grid is one number"):
             cf.analysis.basins(STEP, box, (50, 40) if box == (-2, 2) else 10)
