@@ -223,7 +223,7 @@ def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=2.5), "max_steps"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=None), "max_steps"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_step="a"), "max_step"),
-        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=3).extended("x"), "max_steps"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=3).extended(max_steps="x"), "max_steps"),
         (lambda: continue_cycle(2.0, [0.6], "r", (1, 4)), "takes a map"),
         (lambda: continue_cycle(LOGISTIC, "start", "r", (1, 4)), "start"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4)).bifurcations[0].switch((3.5, 4)), "lies outside the bounds"),

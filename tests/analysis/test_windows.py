@@ -22,6 +22,16 @@ def test_the_logistic_map_to_the_published_digits():
     assert LOGISTIC.at(r=window.opens)([window.points[0, 0]]) == pytest.approx(window.points[1], abs=1e-12)
 
 
+def test_a_window_is_the_start_of_the_curve_on_which_it_opens():
+    """−rx + r/2 takes r x (1 − x) + e to y² + r/2 − r²/4 − r e, whose window of period 3 opens at −7/4."""
+    step = cf.Map.from_text("r*x*(1-x) + e", "x", params={"r": 3.8, "e": 0.0})
+    [window] = cf.analysis.windows(step, 3, "r", (3.5, 4.0), [(0.0, 1.0)])
+    curve = cf.analysis.bifurcation_curve(step, window, ("r", "e"), ((3.5, 4.2), (-0.1, 0.1)))
+    r, e = curve.parameters.T
+    assert curve.kind == "fold" and curve.period == 3 and np.ptp(e) > 0.1
+    np.testing.assert_allclose(r / 2 - r**2 / 4 - r * e, -1.75, rtol=0, atol=1e-10)
+
+
 # theory: w³/3 − w is the logistic map with r = 1 + 2η.
 @pytest.mark.parametrize(
     ("loss", "bounds", "box", "opens", "superstable", "flips", "closes"),

@@ -154,7 +154,7 @@ def test_a_branch_that_ran_out_of_steps_goes_on_as_if_it_had_not(step, start, na
     assert len(part) < len(whole) and any("`max_steps`" in end and "extended" in end for end in part.ends)
     rounds = 0
     while max(part.paces) > 0:
-        part, rounds = cf.load(part.save(tmp_path / "branch.npz")).extended(steps), rounds + 1
+        part, rounds = cf.load(part.save(tmp_path / "branch.npz")).extended(max_steps=steps), rounds + 1
     assert rounds > 1 and part.ends == whole.ends and part.closed == whole.closed and part.start == whole.start
     np.testing.assert_allclose(part.parameter, whole.parameter, rtol=0, atol=1e-9)
     np.testing.assert_allclose(part.points, whole.points, rtol=0, atol=1e-9)
@@ -162,6 +162,22 @@ def test_a_branch_that_ran_out_of_steps_goes_on_as_if_it_had_not(step, start, na
     np.testing.assert_allclose([s.parameter for s in part.bifurcations], [s.parameter for s in whole.bifurcations], rtol=1e-12)
     with pytest.raises(cf.CfdynError, match="did not run out of steps"):
         whole.extended()
+
+
+def test_a_branch_goes_on_within_wider_bounds(tmp_path):
+    """The fixed points 1 − 1/r over r = 2 … 3.5, then over 1.2 … 5.5: as if the bounds had been those at once."""
+    inner = cf.load(continue_cycle(LOGISTIC, [0.6], "r", (2.0, 3.5)).save(tmp_path / "branch.npz"))
+    whole, more = continue_cycle(LOGISTIC, [0.6], "r", (1.2, 5.5)), inner.extended((1.2, 5.5))
+    assert more.ends == whole.ends == ("r = 1.2", "r = 5.5") and more.bounds == (1.2, 5.5)
+    assert (np.diff(more.parameter) > 0).all()
+    np.testing.assert_allclose(more.points[:, 0, 0], 1 - 1 / more.parameter, rtol=0, atol=1e-9)
+    assert [(s.kind, round(s.parameter, 9)) for s in more.bifurcations] == [("flip", 3.0)]
+    assert more.bifurcations[0].switch().bounds == (1.2, 5.5)  # which the flip found in the inner part knows too
+    assert inner.extended((2.0, 4.0)).ends == ("r = 2", "r = 4")
+    assert inner.extended((2.0, 4.0)).parameter[0] == inner.parameter[0] == 2
+    for bounds, words in (((2.5, 4.0), "do not contain the branch"), ((2.0, 3.5), "did not run out"), ((4.0, 1.0), "lo < hi")):
+        with pytest.raises(cf.CfdynError, match=words):
+            inner.extended(bounds)
 
 
 def test_an_isola_with_corners_closes():

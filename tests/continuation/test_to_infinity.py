@@ -47,7 +47,7 @@ def test_a_small_start_is_no_reason_to_end(start):
     assert found.ends == ("b = -1", "b = 1") and found.points[:, 0, 0] == pytest.approx(2 * found.parameter, abs=1e-12)
     part = cf.analysis.continue_cycle(LINE.at(b=start), [2 * start], "b", (-1, 1), max_steps=90)
     while max(part.paces) > 0:
-        part = part.extended(90)
+        part = part.extended(max_steps=90)
     assert part.ends == found.ends, "also where it goes on from far away"
     curve = cf.analysis.bifurcation_curve(LINE.at(b=start), [[2 * start]], ("a", "b"), ((-1, 0.9), (-1, 1)), condition="x - 2*b")
     assert curve.ends == ("b = -1", "b = 1") and curve.parameters[:, 0] == pytest.approx(0.5, abs=1e-12)

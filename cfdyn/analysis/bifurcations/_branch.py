@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.analysis.bifurcations.cycles import Cycle
-from cfdyn.continuation.branch.fields import branch_fields
+from cfdyn.continuation.branch.fields import branch_fields, usual_ends
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
@@ -195,19 +195,21 @@ class Branch(WithMap, Record):
         return np.column_stack([self.points.reshape(len(self), -1), self.parameter])
 
     def extended(
-        self, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-        progress: Callable[[int], None] | None = None,
+        self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
+        coefficients: bool = True, progress: Callable[[int], None] | None = None,
     ) -> Branch:  # fmt: skip
-        """The branch, continued at the ends where the steps ran out; also for a branch that was saved and loaded.
+        """The branch, continued at the ends where the steps ran out or that wider bounds open; also for a branch that was
+        saved and loaded.
 
         Parameters
         ----------
+        bounds : (lo, hi) of the parameter, which contain the branch; by default those that it has
         max_steps, max_step, coefficients, progress : as in `continue_cycle`
 
         Raises
         ------
-        UsageError : the steps did not run out at either end, the map of a loaded record cannot be made again, or the branch is
-            in many weights
+        UsageError : the branch goes on at neither end, the bounds do not contain it, the map of a loaded record cannot be made
+            again, or the branch is in many weights
 
         Examples
         --------
@@ -217,8 +219,9 @@ class Branch(WithMap, Record):
         >>> whole = short.extended()
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
+        >>> whole.extended((1.5, 5)).ends
+        ('r = 1.5', 'r = 5')
         """
-
         if len(self.residuals):
             raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
                              "branch.points[-1], …)")  # fmt: skip
@@ -232,7 +235,25 @@ class Branch(WithMap, Record):
             path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
             return branch_of(branch_fields(tracer, path, coefficients, functions))
 
-        return extended(self, "branch", further, ROWS, ("bifurcations", "zeros"))
+        return extended(self._within(bounds, max_step), "branch", further, ROWS, ("bifurcations", "zeros"))
+
+    def _within(self, bounds: Sequence[float] | None, max_step: float) -> Branch:
+        """The branch with these bounds; it goes on at ends on the old ones that lie within them."""
+        if bounds is None:
+            return self
+        lo, hi = checked_bounds(self.step, self.name, bounds)
+        least, most = float(self.parameter.min()), float(self.parameter.max())
+        if not lo <= least <= most <= hi:
+            raise UsageError(f"the bounds {lo:g} to {hi:g} do not contain the branch, with {self.name} from {least:.10g} to "
+                             f"{most:.10g}")  # fmt: skip
+        paces, lengths = list(self.paces), np.diff(self.arclength)
+        for side, last in enumerate((lengths[:2], lengths[-2:])):  # the very last step is cut at the bound
+            value = float(self.parameter[-side])
+            if lo < value < hi and self.ends[side] == usual_ends(self.name, value, self.bounds, "")["limit"]:
+                paces[side] = float(min(max_step, last.max()))
+        said = self.provenance | {"settings": self.provenance["settings"] | {"bounds": [lo, hi]}}
+        special, zeros = ([replace(one, bounds=(lo, hi)) for one in some] for some in (self.bifurcations, self.zeros))
+        return replace(self, bounds=(lo, hi), bifurcations=special, zeros=zeros, paces=tuple(paces), provenance=said)
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:

@@ -28,8 +28,8 @@ def bifurcation_curve(
     Parameters
     ----------
     step : the map, with its parameters at the start
-    bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with
-        ``condition`` the points alone: (n, D) of a cycle near the start
+    bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, a `Window` (the fold at which it
+        opens), (kind, points), or with ``condition`` the points alone: (n, D) of a cycle near the start
     parameters : the names of two parameters
     bounds : ((lo, hi), (lo, hi)) of the parameters; the curve ends there, or earlier at values that an optimizer does not allow
     condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point), the

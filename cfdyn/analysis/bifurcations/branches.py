@@ -75,7 +75,7 @@ class Branches(Listed[Branch], Record, of="branches"):
         search = _Search(self.branches[0].step, self.name, self.bounds, (max_steps, max_step), lambda words: None)
         for branch, origin in zip(self.branches, self.origins, strict=True):
             if not search.known(branch):
-                search.add(branch.extended(*search.steps) if max(branch.paces) > 0 else branch, origin)
+                search.add(branch.extended(None, *search.steps) if max(branch.paces) > 0 else branch, origin)
         return replace(self, branches=search.branches, origins=search.origins)
 
 

@@ -133,19 +133,19 @@ def _crossings(
 
 def _read(step: Map, given: Any, condition: str | None) -> tuple[Map, str, Any]:
     name, value = getattr(given, "name", None), getattr(given, "parameter", None)
-    if isinstance(value, str):  # an `Edge`
-        name, value = value, getattr(given, "value", None)
+    if isinstance(value, str):  # an `Edge`, or a `Window`, which opens at a fold
+        name, value = value, getattr(given, "value", getattr(given, "opens", None))
     if isinstance(name, str) and isinstance(value, float):
         step = step.at(**{name: value})
     points = getattr(given, "points", given)
     if condition is not None:
         return step, "condition", points[1] if _is_pair(points) else points
-    if hasattr(given, "kind") and hasattr(given, "points"):
-        kind = given.kind
+    if hasattr(given, "points") and (hasattr(given, "kind") or hasattr(given, "opens")):
+        kind = getattr(given, "kind", "fold")
     elif _is_pair(given):
         kind, points = given
     else:
-        raise UsageError(f"a curve starts from a bifurcation, a record or (kind, points), not {shown(given)}")
+        raise UsageError(f"a curve starts from a bifurcation, an edge, a window or (kind, points), not {shown(given)}")
     if kind not in KINDS:
         raise unknown("kind of bifurcation", str(kind), KINDS)
     return step, kind, points
