@@ -57,7 +57,7 @@ from cfdyn.studies.many import study_many as study_many
 from cfdyn import symbolic as symbolic
 from cfdyn.training.train import train as train
 
-def animate(record: Comparison, path: str | Path | None=None, frames: int=150, fps: int=20, loss: Loss | None | AsFormula=None, progress: Callable[[int], None] | None=None) -> FuncAnimation | Path:
+def animate(record: Comparison, path: str | Path | None=None, frames: int=150, fps: int=20, loss: Loss | None | AsFormula=None, progress: Callable[[int], None] | None | bool=None) -> FuncAnimation | Path:
     """Animate a `Comparison`: iterates and models over contours of the loss, with their sharpness below."""
 
 @overload
@@ -68,10 +68,10 @@ def as_map(loss: Loss | AsFormula, optimizer: Optimizer, periodic: Mapping[str, 
 def as_map(loss: GradientOracle, optimizer: Optimizer) -> OptimizerMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`."""
 
-def averages(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, decays: Sequence[float]=(0.5, 0.9, 0.99), period: int=2, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None=None) -> Averages:
+def averages(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, decays: Sequence[float]=(0.5, 0.9, 0.99), period: int=2, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None | bool=None) -> Averages:
     """Compare averages of an optimizer's iterates, and models, as in `cfdyn.analysis.averages`."""
 
-def compare(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None=None, runs: int | None=None, batch: int | None=None, replace: bool=True, noise: Any=None, label_noise: float=0.0, order: str='independent', after: int=0, seed: int=0) -> Comparison | RunsComparison:
+def compare(loss: Loss | AsFormula, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None=None, start: Any=None, steps: int=500, inject: float=0.0, digits: int | None=None, rtol: float=1e-08, atol: float=1e-14, progress: Callable[[str], None] | None | bool=None, runs: int | None=None, batch: int | None=None, replace: bool=True, noise: Any=None, label_noise: float=0.0, order: str='independent', after: int=0, seed: int=0) -> Comparison | RunsComparison:
     """Compare an optimizer with its continuous-time models: the distance of each model from the averaged orbit."""
 
 def compose(*maps: Map | AsSystem) -> Map:
@@ -80,13 +80,13 @@ def compose(*maps: Map | AsSystem) -> Map:
 def epoch(loss: Loss | AsFormula, optimizer: Optimizer, batch: int=1, order: str='cyclic', epochs: int=1, seed: int=0) -> Map:
     """Stochastic gradient descent through all data rows as one map, with its exact Jacobian."""
 
-def held_sharpness(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, lr: Sequence[float], batch: Sequence[int], after: int=300, runs: int=40, replace: bool=True, seed: int=0, progress: Callable[[str], None] | None=None) -> HeldSharpness:
+def held_sharpness(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, lr: Sequence[float], batch: Sequence[int], after: int=300, runs: int=40, replace: bool=True, seed: int=0, progress: Callable[[str], None] | None | bool=None) -> HeldSharpness:
     """The sharpness that the central flow of stochastic gradients predicts, and that of runs, for each rate and batch."""
 
-def iterate(step: Map | MatrixFreeMap | AsSystem, z0: Any, n: int, digits: int | None=None, progress: Callable[[int], None] | None=None, inject: float=0.0) -> Orbit:
+def iterate(step: Map | MatrixFreeMap | AsSystem, z0: Any, n: int, digits: int | None=None, progress: Callable[[int], None] | None | bool=None, inject: float=0.0) -> Orbit:
     """The orbit z_{t+1} = f(z_t) for n steps."""
 
-def iterate_many(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, batch: int | None=1, runs: int=100, seed: int=0, replace: bool=True, order: str='independent', noise: Any=None, label_noise: float=0.0, repeat: int=1, every: int | None=None, measured: int=200, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Runs:
+def iterate_many(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, batch: int | None=1, runs: int=100, seed: int=0, replace: bool=True, order: str='independent', noise: Any=None, label_noise: float=0.0, repeat: int=1, every: int | None=None, measured: int=200, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> Runs:
     """Many runs of stochastic gradient descent, or of any optimizer, from one start."""
 
 def live(loss: Loss | AsFormula, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None=None, **ranges: Sequence[float]) -> Path:
@@ -95,7 +95,7 @@ def live(loss: Loss | AsFormula, optimizer: Optimizer, path: str | Path, start: 
 def mean_square(loss: Loss | AsFormula, w: Any, lr: float, batch: int, replace: bool=True, cut: float=0.1, width: float=1.0, rates: int=0) -> MeanSquare:
     """Mean-square stability of SGD at a point: the linear map M of the second moments S of the distance from it in one step,"""
 
-def minima(loss: Loss | AsFormula, box: Sequence[tuple[float, float]] | None=None, starts: int=0, seed: int=0, progress: Callable[[int, int], object] | None=None) -> list[Minimum]:
+def minima(loss: Loss | AsFormula, box: Sequence[tuple[float, float]] | None=None, starts: int=0, seed: int=0, progress: Callable[[int, int], object] | None | bool=None) -> list[Minimum]:
     """Local minima, the lowest first, from quasi-Newton descents of many starts followed by Newton's method."""
 
 def poincare_map(flow: Flow | AsFormula, surface: Any, direction: str='up', without: str | None=None, most_time: float=1000.0, rtol: float=1e-12, atol: float=1e-14) -> PoincareMap:
@@ -108,17 +108,17 @@ def schedule(step: Map | AsSystem, parameter: str, values: Sequence[float]) -> M
     """The composition of one step for each value of a parameter in turn, as one map."""
 
 @overload
-def solve(flow: Flow | AsFormula, w0: Any, t: tuple[float, float] | float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None=None, events: Any=None, direction: Any='both', stop: Any=None) -> Trajectory:  # type: ignore[overload-overlap]
+def solve(flow: Flow | AsFormula, w0: Any, t: tuple[float, float] | float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None | bool=None, events: Any=None, direction: Any='both', stop: Any=None) -> Trajectory:  # type: ignore[overload-overlap]
     """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
 
 @overload
-def solve(flow: MatrixFreeFlow, w0: Any, t: float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None=None, events: Any=None, direction: Any='both', stop: Any=None) -> LargeTrajectory:
+def solve(flow: MatrixFreeFlow, w0: Any, t: float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None | bool=None, events: Any=None, direction: Any='both', stop: Any=None) -> LargeTrajectory:
     """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
 
 def stroboscopic_map(flow: Flow | AsFormula, period: Any, begin: float=0.0, rtol: float=1e-12, atol: float=1e-14) -> StroboscopicMap:
     """x(t₀) → x(t₀ + T) along a flow, as a map: of a flow driven with the period T all that analyses of maps tell."""
 
-def study(loss: Loss | AsFormula, optimizer: Optimizer | None=None, start: Any=None, box: Sequence[tuple[float, float]] | None=None, lr_range: tuple[float, float] | None=None, seed: int=0, auto_lr: bool=False, progress: Callable[[str], None] | None=None) -> Study:
+def study(loss: Loss | AsFormula, optimizer: Optimizer | None=None, start: Any=None, box: Sequence[tuple[float, float]] | None=None, lr_range: tuple[float, float] | None=None, seed: int=0, auto_lr: bool=False, progress: Callable[[str], None] | None | bool=None) -> Study:
     """Study an optimizer on a loss: minima, edge, flip, regimes over lr, 3-cycles and windows, closed forms, proofs, verdict."""
 
 __version__: str

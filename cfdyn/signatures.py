@@ -6,10 +6,12 @@ import itertools
 import pkgutil
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 from cfdyn.arguments import MADE_BY, OF_NO_FORMULA, PAIR, converted, is_number, is_pair
 from cfdyn.errors import UsageError, of_torch, shown, unknown
+from cfdyn.telling import told
 
 Checked = TypeVar("Checked", bound=Callable)
 RANGES = frozenset(("bounds", "box", "interval", "limits", "lr_range"))  # arguments that are a pair (lo, hi), or some of them
@@ -20,11 +22,16 @@ _every_name = functools.cache(lambda function: list(inspect.signature(function).
 def checked(function: Checked, package: str = "", make: str | None = None) -> Checked:
     """The function with its arguments converted by `converted`; what it gives goes through ``make``, ``module:Name``.
 
+    ``progress=True`` of a function that reports its progress shows that on stderr; False is the same as None.
+
     ``package``: where a pickle looks for its name.
     """
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        if isinstance(shows := options.get("progress"), bool):
+            with told(function.__name__) if shows else nullcontext() as tell:
+                return call(*args, **{**options, "progress": tell})
         names, hints = _signature(function)
         if "vary" in hints:
             args, options = _as_vary(function, args, options, hints["step"])

@@ -149,7 +149,8 @@ def _definition(source: Source, function: ast.FunctionDef, made: list[str] | Non
     for one in ast.walk(arguments):
         if isinstance(one, ast.arg) and one.annotation is not None:
             more = _formula(one.annotation)
-            one.annotation = source.annotation(_unquoted(one.annotation) + (f" | {more}" if more else ""), used)
+            taken = _unquoted(one.annotation) + (f" | {more}" if more else "") + " | bool" * (one.arg == "progress")
+            one.annotation = source.annotation(taken, used)
     for defaults in (arguments.defaults, arguments.kw_defaults):
         defaults[:] = [node and ast.parse(source.default(node), mode="eval").body for node in defaults]
     returns = made[1] if made else _unquoted(function.returns) if function.returns else "None"

@@ -67,37 +67,37 @@ from cfdyn.analysis.bifurcations.switch import switch as switch
 from cfdyn.analysis.saddles.tangency_curve import tangency_curve as tangency_curve
 from cfdyn.analysis.invariants.zero_one_test import zero_one_test as zero_one_test
 
-def bands(step: Map | MatrixFreeMap | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None=None) -> Bands:
+def bands(step: Map | MatrixFreeMap | AsSystem, z0: Any, parameter: str, bounds: tuple[float, float], count: int=400, progress: Callable[[int, int], None] | None | bool=None) -> Bands:
     """Regimes of the orbit of one start over [lo, hi], as intervals of the parameter."""
 
-def basin_fractions(step: Map | FlowMap | Flow | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None=None) -> BasinFractions:
+def basin_fractions(step: Map | FlowMap | Flow | AsSystem, vary: tuple[str, Any], box: Sequence[tuple[float, float]], count: int=1000, seed: int=0, farthest: float=0.2, max_period: int=32, transient: int | None=None, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> BasinFractions:
     """The fraction of starts in a box that end on each attractor, along a parameter, with attractors matched between values."""
 
-def basins(step: Map | FlowMap | Flow | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> Basins:
+def basins(step: Map | FlowMap | Flow | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> Basins:
     """Basins of attraction over a grid of starts in one or two coordinates."""
 
-def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None=None) -> BifurcationCurve:
+def bifurcation_curve(step: Map | AsSystem, bifurcation: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), condition: str | None=None, search: bool=False, max_steps: int=2000, max_step: float=0.02, progress: Callable[[int], None] | None | bool=None) -> BifurcationCurve:
     """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or of a condition, in two parameters."""
 
 def border_collision(step: Map | AsSystem, at: Any, name: str | None=None) -> BorderCollision:
     """The border collision of a fixed point or cycle, classified by its one-sided multipliers."""
 
-def branches(step: Map | AsSystem, box: Sequence[tuple[float, float]] | None=None, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), depth: int=2, period: int=1, starts: Sequence[tuple[float, Any]] | None=None, samples: int=5, max_steps: int=10000, max_step: float=0.05, progress: Callable[[str], None] | None=None, functions: Texts=(), stop: Texts=()) -> Branches:
+def branches(step: Map | AsSystem, box: Sequence[tuple[float, float]] | None=None, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), depth: int=2, period: int=1, starts: Sequence[tuple[float, Any]] | None=None, samples: int=5, max_steps: int=10000, max_step: float=0.05, progress: Callable[[str], None] | None | bool=None, functions: Texts=(), stop: Texts=()) -> Branches:
     """All branches that can be reached from the cycles in a box through flips and branch points, up to a depth."""
 
-def cascade(step: Map | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), levels: int=10, period: int | None=None, max_steps: int=2000, progress: Callable[[int], None] | None=None) -> Cascade:
+def cascade(step: Map | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), levels: int=10, period: int | None=None, max_steps: int=2000, progress: Callable[[int], None] | None | bool=None) -> Cascade:
     """The period doublings of a cycle, one after the other, each on the branch that starts at the previous flip."""
 
-def chaos(step: Map | AsSystem, z0: Any, steps: int=100000, transient: int=10000, dimensions: bool=True, progress: Callable[[str], None] | None=None) -> Chaos:
+def chaos(step: Map | AsSystem, z0: Any, steps: int=100000, transient: int=10000, dimensions: bool=True, progress: Callable[[str], None] | None | bool=None) -> Chaos:
     """Is the attractor chaotic? Its Lyapunov spectrum, the 0–1 test, permutation entropy and dimensions, after a transient."""
 
-def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None=None) -> Chart:
+def chart(step: Map | AsSystem, starts: Any, parameters: Sequence[str]=('lr', 'a'), bounds: Sequence[tuple[float, float]]=((0, 1), (0, 1)), depth: int=1, tongues: int=0, sampled: int=6, seed: int=0, max_steps: int=2000, max_step: float=0.02, progress: Callable[[str], None] | None | bool=None) -> Chart:
     """The curves from given bifurcations, those that start at their points of codimension two, and so on, up to a depth."""
 
-def classify(step: Map | MatrixFreeMap | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60, progress: Callable[[str], None] | None=None) -> Regime:
+def classify(step: Map | MatrixFreeMap | AsSystem, z0: Any, max_period: int=4096, budget: int | None=None, digits: int=60, progress: Callable[[str], None] | None | bool=None) -> Regime:
     """The long-time behaviour of the orbit of z0: its kind, and for a cycle the period, points and multipliers."""
 
-def continue_cycle(step: Map | MatrixFreeMap | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
+def continue_cycle(step: Map | MatrixFreeMap | AsSystem, cycle: Any, parameter: str='lr', bounds: tuple[float, float]=(0.0, 1.0), period: int | None=None, max_steps: int=10000, max_step: float=0.05, coefficients: bool=True, progress: Callable[[int], None] | None | bool=None, multipliers: int | None=None, functions: Texts=(), stop: Texts=()) -> Branch:
     """The branch of an n-cycle along a parameter λ, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions, with its bifurcations."""
 
 def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> CovariantVectors:
@@ -106,10 +106,10 @@ def covariant_vectors(step: Map | AsSystem, z0: Any, n: int=10000, transient: in
 def covering(step: Map | AsSystem, intervals: Any) -> Covering:
     """The covering relations among intervals of a continuous map of one variable, and their consequences."""
 
-def crises(step: Map | AsSystem, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int=4, samples: int=24, grid: int=400, progress: Callable[[str], None] | None=None) -> Crises:
+def crises(step: Map | AsSystem, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int=4, samples: int=24, grid: int=400, progress: Callable[[str], None] | None | bool=None) -> Crises:
     """The crises of a map of one variable over [lo, hi]: parameter values at which critical orbits land on unstable cycles."""
 
-def cycles(step: Map | MatrixFreeMap | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto', progress: Say | None=None) -> Cycles:
+def cycles(step: Map | MatrixFreeMap | AsSystem, period: int, box: Sequence[tuple[float, float]], seed: int=0, budget: int | None=None, method: str='auto', progress: Say | None | bool=None) -> Cycles:
     """All cycles of least period n with a point in the box; angles count modulo their periods."""
 
 def edge(step: Map | AsSystem, z: Any, scale: float, parameter: str='lr') -> Edge:
@@ -118,58 +118,58 @@ def edge(step: Map | AsSystem, z: Any, scale: float, parameter: str='lr') -> Edg
 def equilibria(flow: Flow | AsFormula, box: Sequence[tuple[float, float]], budget: int | None=None, seed: int=0) -> Equilibria:
     """All zeros in a box of the right-hand side F of a flow, with the eigenvalues of DF there."""
 
-def homoclinic(step: Map | AsSystem, cycle: Any=None, other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, progress: Progress | None=None) -> Homoclinic:
+def homoclinic(step: Map | AsSystem, cycle: Any=None, other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, progress: Progress | None | bool=None) -> Homoclinic:
     """All crossings in a box of the unstable manifold of a cycle with its stable one, or with that of another cycle."""
 
 def intermittency(step: Map | AsSystem, z0: Any, name: str, values: Any, critical: float, period: int=1, near: float=0.01, steps: int=500000, transient: int=1000) -> Intermittency:
     """The scaling exponent of laminar phases: runs of states that return after ``period`` steps to within ``near`` of the"""
 
-def lyapunov(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> np.ndarray:
+def lyapunov(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None | bool=None, leading: int | None=None) -> np.ndarray:
     """The Lyapunov exponents λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first."""
 
-def lyapunov_spectra(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, count: int | None=None, n: int=10000, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> LyapunovSpectra:
+def lyapunov_spectra(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, count: int | None=None, n: int=10000, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> LyapunovSpectra:
     """The largest ``count`` Lyapunov exponents of the orbit of one start, over one or two parameters."""
 
-def lyapunov_spectrum(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None=None, leading: int | None=None) -> LyapunovSpectrum:
+def lyapunov_spectrum(step: Map | MatrixFreeMap | Flow | AsSystem, z0: Any, n: float | None=None, transient: float | None=None, progress: Callable[[int], None] | None | bool=None, leading: int | None=None) -> LyapunovSpectrum:
     """Lyapunov exponents, all or the leading ones, with standard errors from the means over 20 segments of the orbit."""
 
-def manifold(step: Map | AsSystem, cycle: Any, stable: bool=False, length: float | None=None, box: Sequence[tuple[float, float]] | None=None, period: int=1, progress: Callable[[int, int], None] | None=None) -> Manifold:
+def manifold(step: Map | AsSystem, cycle: Any, stable: bool=False, length: float | None=None, box: Sequence[tuple[float, float]] | None=None, period: int=1, progress: Callable[[int, int], None] | None | bool=None) -> Manifold:
     """The one-dimensional unstable or stable manifold of a saddle cycle, up to a length or through a box."""
 
-def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unstable', 'stable'), box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, basins: int=0, progress: Callable[[int, int], None] | None=None) -> Manifolds:
+def manifolds(step: Map | AsSystem, cycle: Any=None, kinds: Sequence[str]=('unstable', 'stable'), box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, most: int=200000, basins: int=0, progress: Callable[[int, int], None] | None | bool=None) -> Manifolds:
     """The one-dimensional manifolds of one saddle cycle, or of all saddles in a box, up to a length or through the box."""
 
 def normal_form(step: Map | AsSystem, points: Any, parameter: str='lr', tolerance: float=1e-06) -> NormalForm:
     """The normal form of a critical fixed point or n-cycle; its coefficient decides what is born and whether that is stable."""
 
-def orbit_diagram(step: Map | MatrixFreeMap | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None=None) -> OrbitDiagram:
+def orbit_diagram(step: Map | MatrixFreeMap | AsSystem, vary: tuple[str, Any], z0: Any, transient: int | None=None, keep: int | None=None, averaged: int | None=None, follow: str='fresh', nudge: float=1e-06, coordinate: str | None=None, escape: float=1000000000000000.0, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> OrbitDiagram:
     """The orbit diagram: states of orbits after a transient over a parameter, with the largest Lyapunov exponent."""
 
-def period_diagram(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> PeriodDiagram:
+def period_diagram(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> PeriodDiagram:
     """The period of the orbit of one start, over a grid of two parameters."""
 
-def regimes(step: Map | MatrixFreeMap | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None=None) -> RegimeMap:
+def regimes(step: Map | MatrixFreeMap | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any=None, *, max_period: int=32, transient: int | None=None, coarse: int=1, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> RegimeMap:
     """The regime of the orbit of one start, over a grid of two parameters."""
 
 def rotation_number(step: Map | AsSystem, z0: Any, n: int=10000, transient: int=1000) -> RotationNumber:
     """The rotation number ρ = lim (F^n(x) − x)/(n P) of each angle, F the lift of the map: the formula as written, not wrapped."""
 
-def settling_times(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, tolerance: float=1e-06, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None=None) -> SettlingTimes:
+def settling_times(step: Map | AsSystem, vary: Sequence[tuple[str, Any]], z0: Any, tolerance: float=1e-06, max_period: int=32, transient: int=1000, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> SettlingTimes:
     """The number of steps until the orbit of one start settles on a fixed point or cycle, or escapes, over two quantities."""
 
 def singer(step: Map | AsSystem, interval: Any=..., cells: int=20000) -> Singer:
     """The sign of Sf = f‴/f′ − (3/2)(f″/f′)² on an interval, and Singer's bound on the number of attracting cycles."""
 
-def tangencies(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None=None) -> Tangencies:
+def tangencies(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None | bool=None) -> Tangencies:
     """Homoclinic or heteroclinic tangencies over [lo, hi], each once, to round-off."""
 
-def tangency(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None=None) -> Tangency:
+def tangency(step: Map | AsSystem, cycle: Any, parameter: str, bounds: tuple[float, float], other: Any=None, box: Sequence[tuple[float, float]] | None=None, length: float | None=None, period: int=1, samples: int=3, crises: bool=True, progress: Callable[[int, int], None] | None | bool=None) -> Tangency:
     """The homoclinic or heteroclinic tangency over [lo, hi] closest to the map's own parameter value."""
 
-def topological_entropy(step: Map | AsSystem, interval: Any=..., tolerance: float=1e-09, steps: int=1024, progress: Callable[[str], None] | None=None) -> TopologicalEntropy:
+def topological_entropy(step: Map | AsSystem, interval: Any=..., tolerance: float=1e-09, steps: int=1024, progress: Callable[[str], None] | None | bool=None) -> TopologicalEntropy:
     """h = lim (1/n) ln(number of laps of fⁿ), between two bounds, for a piecewise monotone map of one variable; jumps are"""
 
-def windows(step: Map | AsSystem, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None=None, known: Sequence[tuple[float, Any]]=(), samples: int=24, progress: Callable[[int, int], None] | None=None) -> list[Window]:
+def windows(step: Map | AsSystem, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None=None, known: Sequence[tuple[float, Any]]=(), samples: int=24, progress: Callable[[int, int], None] | None | bool=None) -> list[Window]:
     """The windows of period n over [lo, hi], in the order in which they open."""
 
 def names() -> list[str]: ...

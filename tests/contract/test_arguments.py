@@ -257,6 +257,23 @@ def test_grids_as_the_interface_promised_them_are_the_same():
             cf.analysis.basins(STEP, box, (50, 40) if box == (-2, 2) else 10)
 
 
+def test_progress_true_shows_a_line_and_takes_it_away(capsys, monkeypatch):
+    """Whatever the function calls it with: a count, a message, boxes with the time left. Nothing is left on stdout."""
+    monkeypatch.setattr("cfdyn.telling.FIRST", 0.0)
+    monkeypatch.setattr("cfdyn.telling.PACE", 0.0)
+    for words, call in {
+        "basins [0 s] 30 done": lambda told: cf.analysis.basins(STEP, [("w", (-2, 2, 30))], progress=told),
+        "no_cycles [": lambda told: cf.certify.no_cycles(WELL, cf.optimizers.gd(lr=0.5), 2, box=(-2, 2), progress=told),
+        "windows [": lambda told: cf.analysis.windows(LOGISTIC, 3, "r", (3.82, 3.85), (0, 1), samples=3, progress=told),
+        "cf.study"[3:]: lambda told: cf.study(WELL, GD, progress=told),
+    }.items():
+        call(True)
+        out, err = capsys.readouterr()
+        assert out == "" and words in err and err.endswith("\r\x1b[2K") and "\n" not in err
+        call(False)
+        assert capsys.readouterr() == ("", "")
+
+
 def test_pairs_that_follow_each_other_are_taken_as_they_are_meant():
     found = cf.analysis.crises(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), "r", (3.6, 3.7), (0.0, 1.0))
     assert found.bounds == (3.6, 3.7) and [crisis.parameter for crisis in found] == pytest.approx([3.678573510], abs=1e-8)
