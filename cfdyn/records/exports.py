@@ -222,9 +222,23 @@ def padded(values: np.ndarray, width: int) -> np.ndarray:
 
 def shown(record: Any) -> str:
     """What a notebook shows of a record."""
+    plain = f"<pre>{html.escape(repr(record))}</pre>"
     words = getattr(record, "verdict", "")
-    first = f"<p>{html.escape(words)}</p>" if isinstance(words, str) and words else ""
-    return f"<div>{first}<pre>{html.escape(repr(record))}</pre>{_table(record)}{_figure(record)}</div>"
+    if not (isinstance(words, str) and words):
+        return f"<div>{plain}{_table(record)}{_figure(record)}</div>"
+    return (f"<div>{_verdict(words)}{_figure(record)}"
+            f"<details><summary>the record</summary>{plain}{_table(record)}</details></div>")  # fmt: skip
+
+
+def _verdict(words: str) -> str:
+    """Its first line, the headline, and a list of the others, which may begin with a bullet.
+
+    >>> _verdict("Stable 2-cycle.\\n• The flip is supercritical.\\n• Proved.")
+    '<p><strong>Stable 2-cycle.</strong></p><ul><li>The flip is supercritical.</li><li>Proved.</li></ul>'
+    """
+    headline, *others = (html.escape(line) for line in words.splitlines())
+    items = "".join(f"<li>{line.removeprefix('• ')}</li>" for line in others)
+    return f"<p><strong>{headline}</strong></p>" + (f"<ul>{items}</ul>" if items else "")
 
 
 def _table(record: Any) -> str:

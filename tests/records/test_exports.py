@@ -114,6 +114,14 @@ def test_what_stands_in_a_record_is_text_and_no_page():
     assert "<script>" not in hostile._repr_html_()
 
 
+def test_a_notebook_shows_a_study_as_its_headline_and_a_list():
+    found = cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=0.9))
+    page = ElementTree.fromstring(found._repr_html_())
+    assert page.find("p/strong").text == found.headline
+    assert [item.text for item in page.findall("ul/li")] == found.bullets
+    assert page.find("img") is not None and page.find("details/table") is not None
+
+
 @pytest.mark.parametrize("name", list(RECORDS))
 def test_every_record_is_a_dataset(name):
     import xarray
