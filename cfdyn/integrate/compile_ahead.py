@@ -1,4 +1,4 @@
-"""What a path needs last, compiled by a second process meanwhile: the loop over steps, then what holds modes at an edge."""
+"""Compile in a second process the kernels that a path needs last: the loop over steps, then those that hold modes at an edge."""
 
 import sys
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from cfdyn.machine.kernel_cache import is_kept
 MODULE = "cfdyn.integrate.compile_ahead"
 
 
-# A first central flow, nothing kept: 5 of 8 processor seconds are left for this process, 7 of 10.5 where it comes to the edge.
+# A first central flow, empty cache: 5 of 8 processor seconds remain for this process, 7 of 10.5 if it reaches the edge.
 @contextmanager
 def compiling_ahead(edge: bool) -> Iterator[None]:
-    """While this lasts a process without output fills the cache, if there are two processors and the loop is not kept."""
+    """A context in which a silent process fills the cache, if there are two processors and the loop is not cached."""
     with ahead.beside(ahead.started(MODULE, *(["edge"] if edge else [])) if _useful() else None):
         yield
 
@@ -30,7 +30,7 @@ def _useful() -> bool:
 
 
 def _advance_nothing() -> None:
-    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # that has come to its end
+    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # a finished clock
     rules, counts = np.zeros(5, np.int64), np.zeros(2, np.int64)
     stepping.advance(
         0, rules, numbers, numbers, counts, clock.memory, numbers, numbers, numbers, *methods.memory_for(3, False),
@@ -39,7 +39,7 @@ def _advance_nothing() -> None:
 
 
 def _at_edge() -> list[Any]:
-    """The rules that a path needs once it comes to an edge, those first that are called last."""
+    """The rules that a path needs once it reaches an edge, those that are called last first."""
     from cfdyn.integrate._kernels.edge import checks, forces
     from cfdyn.kernels.edge import modes
 

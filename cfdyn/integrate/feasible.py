@@ -1,4 +1,4 @@
-"""From a start beyond the edge to the nearest state on it, whoever supplies modes and forces."""
+"""From a start beyond the edge to the closest state on it, for any supplier of modes and forces."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, Rates, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
-ATTEMPTS, LEAST = 200, 0.1  # states looked at; of a move, where moves go back and forth
-SETTLED = 1e-7  # of the whole way: a next move so short changes nothing
-FAR = 100  # times the size of the start: a state so far away has nothing to do with it
+ATTEMPTS, LEAST = 200, 0.1  # number of states; least fraction of a move if moves alternate
+SETTLED = 1e-7  # relative to the total displacement: a next move this short changes nothing
+FAR = 100  # times the size of the start: a state this far away is unrelated to it
 NEAR = 0.2  # below the edge of 2: modes that a move keeps from it
 ROUND_OFF, SHORT = 2e-13, 0.3  # above the edge of 2; a short move, of the start's size
 
 
 class Place(Protocol):
-    """A state ``z`` (n,) with what is known there of modes near the edge; ``whole``: no other place took over its memory."""
+    """A state ``z`` (n,) with data there on modes near the edge; ``whole``: no other place has taken over its memory."""
 
     @property
     def z(self) -> np.ndarray: ...
@@ -31,15 +31,16 @@ class Place(Protocol):
     def whole(self) -> bool: ...
 
     def at(self, z: np.ndarray) -> Self:
-        """The one at another state near by; a NumericsError where the edge is not defined."""
+        """The place at another state nearby; a NumericsError if the edge is not defined there."""
 
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
-        """The move from z to the state nearest to ``origin`` that the edge, linearised here, leaves; None where there is none."""
+        """The move from z to the state closest to ``origin`` within the edge linearised here; None if there is none."""
 
 
 class Search(NamedTuple):
-    """So many ``attempts`` from the start until moves are ``close``, and as many of Newton's method, in ``short`` moves, until
-    the edge is exact to ``round_off``."""
+    """At most ``attempts`` from the start until moves are ``close``, and as many of Newton's method, in ``short`` moves, until
+    the edge is exact to ``round_off``.
+    """
 
     attempts: int
     close: float
@@ -51,11 +52,11 @@ P = TypeVar("P", bound=Place)
 
 
 def onto_edge(place: P, search: Search) -> tuple[P | None, P]:
-    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None without one, and the last that was looked at.
+    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None without one, and the last place examined.
 
-    The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
-    gap: the conditions of a projection, for gradient descent the Euclidean one, so that it is the nearest. Newton's method makes
-    the edge exact, and is tried from the start, too.
+    The edge is linearised repeatedly; each iterate is the start plus forces Σ Y B, Y ⪰ 0 complementary to the remaining
+    gap: the conditions of a projection, for gradient descent the Euclidean one, so that the state is the closest. Newton's method
+    makes the edge exact, and is also tried from the start.
     """
     start = place.z
     placed, last = _moved(place, True, search)
@@ -69,19 +70,19 @@ def onto_edge(place: P, search: Search) -> tuple[P | None, P]:
 
 
 def no_state() -> NumericsError:
-    """The error where there is none."""
+    """The error if there is no such state."""
     return NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
                          "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
 
 def refused(beyond: str) -> UsageError:
-    """The error where a start has to be on the right side of the edge; ``beyond``: λ₁ > θ."""
-    return UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out `strict`, to start from "
+    """The error if a start must be on the right side of the edge; ``beyond``: λ₁ > θ."""
+    return UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or omit `strict`, to start from "
                       "a state on the edge")  # fmt: skip
 
 
 def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
-    """The iteration from the start, or short moves of Newton's method from where it has come to; the last place, too."""
+    """The iteration from the start, or short moves of Newton's method from its current state; the last place, too."""
     start, inside, before, share = place.z, None, None, 1.0
     for _ in range(search.attempts):
         if place.top <= 2.0 + search.round_off:
@@ -92,7 +93,7 @@ def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
         if move is None:
             break
         size = float(np.linalg.norm(move))
-        # A point on the near side of the edge may be farther away than need be.
+        # A point inside the edge may be farther away than necessary.
         if inside is place.z and size <= SETTLED * np.linalg.norm(place.z - start):
             break
         if from_start:
@@ -121,20 +122,20 @@ def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
 
 
 def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
-    """The share of a move to be made, by what became of the last one, of which so much was made (Aitken's rule for vectors)."""
+    """The fraction of a move to make, from the last move and the fraction of it that was made (Aitken's rule for vectors)."""
     if before is None or not (change := before - move).any():
         return share
     return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
 
 
 def kept_below(gaps: np.ndarray, rates: Rates) -> np.ndarray | None:
-    """Y (m,) of forces that keep modes with these ``gaps`` (k,) below the edge as it is linearised; None where none do."""
+    """Y (m,) of forces that keep modes with these ``gaps`` (k,) below the linearised edge; None if there are none."""
     y, status, _ = multipliers(np.diag(gaps)[np.triu_indices(len(gaps))] + rates.alpha, rates.beta)
     return None if status == NO_SOLUTION or not np.isfinite(y).all() else y
 
 
 class Compiled:
-    """The `Place` of a supplier that knows all modes; of an optimizer with a state of its own only that is moved."""
+    """The `Place` of a supplier that knows all modes; for an optimizer with a state of its own only that state is moved."""
 
     whole = True
 
@@ -151,7 +152,7 @@ class Compiled:
         return Compiled(self.supplier, z)
 
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
-        """From z to the nearest state to an origin."""
+        """From z to the state closest to an origin."""
         n, d, (values, vectors, p) = self.supplier.dim, self.supplier.n_weights, self.modes
         directions = vectors[:, values > 2.0 - NEAR][:, -MOST_MODES:].T
         a, b = (part * (np.arange(n) >= (d if n > d else 0)) for part in self.supplier.forces(self.z, directions / np.sqrt(p)))
@@ -163,7 +164,7 @@ class Compiled:
 
 
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
-    """A state with θP − H ⪰ 0, the nearest if possible; a NumericsError without such a state."""
+    """A state with θP − H ⪰ 0, the closest if possible; a NumericsError without such a state."""
     placed, _ = onto_edge(Compiled(supplier, z), Search(ATTEMPTS, 0.0, SHORT * (1.0 + float(np.abs(z).max())), ROUND_OFF))
     if placed is None:
         raise no_state()

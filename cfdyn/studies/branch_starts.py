@@ -21,7 +21,7 @@ from cfdyn.systems.minima import Minimum
 Interval = tuple[float, float]
 
 INSIDE = 0.25  # share of the bounds: low enough that most cycles have not bifurcated yet
-SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)  # of the bounds, where cycles are looked for
+SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)  # fractions of the bounds at which cycles are searched for
 ELSEWHERE = (0.25, 0.5, 0.75)  # shares of the first parameter's bounds, at each of those of the second
 BUDGET, LONGEST = 100_000, 8  # of a search for cycles, and their period: a second or two for each value
 
@@ -71,23 +71,23 @@ def branch_starts(
     step: Map, name: str, bounds: Interval, period: int, start: Any, box: Sequence[Interval], minima: Sequence[Minimum] = (),
     seed: int = 0,
 ) -> BranchStarts:  # fmt: skip
-    """Where to begin along a parameter: at its value in the map, if that is within the bounds.
+    """Default starts along a parameter: at its value in the map, if that is within the bounds.
 
     step, name, bounds : the map, the parameter, and where its branches end
     period : of the cycles
-    start : a point (D,), or the weights, which is taken, or the cycle that its orbit ends on; None: cycles are looked for
-    box : where, for each variable
-    minima : of the loss; the fixed points at the isolated ones are taken where the period is 1
+    start : a point (D,), or the weights: it is used itself, or the cycle on which its orbit ends; None: search for cycles
+    box : where to search, for each variable
+    minima : of the loss; if the period is 1, the fixed points at the isolated ones are used
     seed : of the search
 
-    UsageError: no such parameter, bounds or start, or a period too long to look for
+    UsageError: no such parameter, bounds or start, or a period too long for a search
 
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
     >>> [(value, len(points)) for value, points in branch_starts(step, "r", (3.0, 3.4), 2, None, [(0.1, 1.0)]).cycles][:2]
     [(3.2, 2), (3.06, 2)]
     """
-    # A wrong name, or bounds that make no sense, are an error before anything is computed.
+    # A wrong name or invalid bounds are an error before anything is computed.
     for share in (1e-9, 1 - 1e-9):
         step.at(**{name: bounds[0] + share * (bounds[1] - bounds[0])})
     value = step.params[name] if bounds[0] < step.params[name] < bounds[1] else inside(bounds)
@@ -103,7 +103,7 @@ def branch_starts(
     starts = _searched(step, name, values, period, box, seed)
     where = ", ".join(f"{lo:g}:{hi:g}" for lo, hi in box)
     trouble = (f"no cycle of period {period} was found in the box {where} at {len(values)} values of {name} from "
-               f"{bounds[0]:g} to {bounds[1]:g}; look elsewhere with `box`, or give a point of one with `start`")  # fmt: skip
+               f"{bounds[0]:g} to {bounds[1]:g}; search elsewhere with `box`, or give a point of one with `start`")  # fmt: skip
     return BranchStarts(step, period, starts, f"cycles found in the box at values of {name} in the range", box, seed, trouble)
 
 
@@ -167,7 +167,7 @@ def first_curve(
             except NumericsError as error:
                 trouble, tried = trouble if tried else error, tried + 1
         say(f"no curve from {tried} cycles; looking for others all over the ranges")
-    raise NumericsError(f"none of {tried} cycles led to a curve; of the first: {trouble}") if tried > 1 else trouble
+    raise NumericsError(f"none of {tried} cycles led to a curve; for the first: {trouble}") if tried > 1 else trouble
 
 
 def _whole(here: Map, points: np.ndarray, period: int) -> np.ndarray:

@@ -134,7 +134,7 @@ def _beside_runs(
     flows, notes = _flows(loss, optimizer, models, BESIDE_RUNS, sampling)
     _some(flows)
     every = max(1, (steps - after) // ROWS)
-    # Rows stand at multiples of it, and models begin at one.
+    # Rows are at multiples of it, and models begin at one.
     every = max(k for k in range(1, every + 1) if after % k == 0)
     many = iterate_many(
         loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
@@ -150,7 +150,7 @@ def _beside_runs(
             end = float(rows[-1] - after)
             paths[name] = solve(flow, where, end, *tolerances, save_at=wanted, progress=_solving(say, name, end))
         except NumericsError as error:
-            notes.append(f"{name} was left out: {error}")
+            notes.append(f"{name} was omitted: {error}")
     if not paths:
         raise NumericsError("; ".join(notes))
     compared = compare_runs(many, list(paths.values()), list(paths), after)
@@ -196,7 +196,7 @@ def _followed(
     paths = []
     for name, flow in flows.items():
         say(f"solving {name}")
-        # Weights alone: every model knows best what to put behind them.
+        # Weights alone: every model completes them itself.
         whole = (after > 0 or np.size(start) > step.n_weights) and flow.spec.map.names == step.names
         given = flow.started(z0) if whole else z0[: step.n_weights]
         told = _solving(say, name, float(steps))
@@ -247,7 +247,7 @@ def _flows(
             except CfdynError as error:
                 if models is not None:
                     raise
-                left.append(f"{model} was left out: {error}")
+                left.append(f"{model} was omitted: {error}")
         else:
             _add(flows, name or str(getattr(model, "name", model)), model)
     return _checked(flows), left
@@ -264,5 +264,5 @@ def _add(flows: dict[str, Flow], name: str, flow: Flow) -> None:
 def _checked(flows: dict[str, Flow]) -> dict[str, Flow]:
     for name, flow in flows.items():
         if not isinstance(flow, Flow):
-            raise UsageError(f"the model {name!r} is no flow but a {type(flow).__name__}; cf.flows makes them")
+            raise UsageError(f"the model {name!r} is not a flow but a {type(flow).__name__}; cf.flows makes them")
     return flows

@@ -22,7 +22,7 @@ from cfdyn.signatures import checked
 from cfdyn.systems.map import Map
 
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
-# Formulas by name, or with themselves as names; what is wrong with them is said by `Functions`.
+# Formulas by name, or with themselves as names; `Functions` reports their errors.
 Texts = str | Sequence[str] | Mapping[str, str] | Any
 
 
@@ -223,7 +223,7 @@ class Branch(WithMap, Record):
         ('r = 1.5', 'r = 5')
         """
         if len(self.residuals):
-            raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
+            raise UsageError("a branch in many weights is continued from one of its rows: continue_cycle(branch.map_at(-1), "
                              "branch.points[-1], …)")  # fmt: skip
 
         def further(branch: Branch, side: int) -> Branch:

@@ -12,7 +12,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import Orbit
 
 LONGEST = 10  # values in a pattern: 10! fits into numbers that can be listed
-PARTS = 16  # of the series, whose entropies tell the error
+PARTS = 16  # parts of the series whose entropies give the error
 LEAST = 5  # times as many rows as there are patterns
 
 
@@ -97,7 +97,7 @@ def _column(series: Any, column: int) -> np.ndarray:
     rows = table("a series", given, 1 if np.ndim(given) == 1 else 2)
     rows = rows[:, None] if rows.ndim == 1 else rows
     if column >= rows.shape[1]:
-        raise UsageError(f"permutation_entropy needs a column of finite numbers; column {column} of {rows.shape[1]} is none")
+        raise UsageError(f"permutation_entropy needs a column of finite numbers; there is no column {column} of {rows.shape[1]}")
     check_finite("permutation_entropy needs", rows[:, column])
     return rows[:, column]
 

@@ -1,4 +1,4 @@
-"""Signed permutations that take cycles of a map to cycles: S(x, y) = (y, −x) is [2, -1]."""
+"""Signed permutations that map cycles to cycles: S(x, y) = (y, −x) is [2, -1]."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MOST = 47  # those of a cube
 
 
 def symmetries(given: Any, g: CheckedMap, box: Interval) -> list[list[int]]:
-    """The turns of a file: none is the identity, each takes the box to itself and commutes with the map for all parameters."""
+    """The turns of a file: none is the identity, each maps the box to itself and commutes with the map for all parameters."""
     turns = [fields.sequence(turn, "a symmetry", g.d) for turn in fields.sequence(given, "the symmetries", most=MOST)]
     states = [g.graph.put("name", f"x:{name}") for name in g.names]
-    if turns and not (box.lo < box.hi).all():  # all of a flat box is on a mirror, where no image is greater
+    if turns and not (box.lo < box.hi).all():  # a flat box lies entirely on a mirror, where no image is greater
         raise NotValid("symmetries are of a box with an interior")
     for turn in turns:
         if sorted(abs(fields.integer(k, "a symmetry", -g.d, g.d)) for k in turn) != list(range(1, g.d + 1)):
-            raise NotValid(f"the symmetry {fields.shown(turn)} is no permutation with signs")
+            raise NotValid(f"the symmetry {fields.shown(turn)} is not a signed permutation")
         if first_moved(turn) is None:
-            raise NotValid("the identity is no symmetry that says anything")
+            raise NotValid("the identity must not be listed as a symmetry")
         image = turned(box, turn)
         if not ((image.lo == box.lo) & (image.hi == box.hi)).all():
             raise NotValid(f"the symmetry {fields.shown(turn)} does not take the box to itself")
@@ -55,7 +55,7 @@ def check_closed(cycles: Sequence[Interval], turns: Sequence[Sequence[int]], wha
 
 
 def _round(z: Interval) -> tuple[tuple[float, ...], ...]:
-    """The boxes from the least one on: the same from wherever a cycle begins."""
+    """The boxes from the least one on: the same wherever the list of a cycle begins."""
     boxes = [tuple(row) for row in np.concatenate([z.lo, z.hi], axis=1) + 0.0]
     k = boxes.index(min(boxes))
     return (*boxes[k:], *boxes[:k])

@@ -19,7 +19,7 @@ Vector = list[arb]
 
 
 class Coefficients(NamedTuple):
-    """``normal``: the coefficient; ``crossing``: how |μ| (of a flip: −μ) moves with λ, of a fold u + bλ + au²: b."""
+    """``normal``: the coefficient; ``crossing``: the derivative of |μ| (for a flip: −μ) in λ, for a fold u + bλ + au²: b."""
 
     normal: arb
     crossing: arb
@@ -41,7 +41,7 @@ class Series:
         d, zero = self.system.d, [arb(0)] * self.system.d
         first, second, third = list(u), list(w or zero), list(zero)
         for i in range(self.system.n):
-            # The point itself is known better than its image.
+            # The point itself is known more accurately than its image.
             z = self.x[d * i : d * (i + 1)]
             program = self.program([*z, *first, *second, *third, self.x[self.system.at], arb(moving)])
             first, second, third = (program[d * k : d * (k + 1)] for k in (1, 2, 3))
@@ -58,7 +58,7 @@ class Series:
 
 
 def coefficients(system: Critical, parameter: str, x: Sequence[arb]) -> Coefficients:
-    """The coefficients at the zero of a system, which the balls x hold."""
+    """The coefficients at the zero of a system, enclosed in the balls x."""
     series = Series(system, parameter, x)
     return _rotating(series) if system.kind == "neimark-sacker" else _real(series)
 

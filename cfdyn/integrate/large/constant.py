@@ -1,4 +1,4 @@
-"""Curvature that is the same everywhere, by products with the Hessian alone: neutral modes, and blocks that leave no room."""
+"""Constant curvature, by products with the Hessian alone: neutral modes, and blocks for which no stable set has an interior."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,15 @@ from cfdyn.integrate.constant import MOVES, STILL, Narrow, lr_at_edge, sharpest
 from cfdyn.integrate.equations import ON_EDGE
 from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 
-BEGINS = 1e-3  # of the edge: modes so near are looked at
+BEGINS = 1e-3  # relative to the edge: modes this close are examined
 MOST, SHARE, WHOLE = 16, 0.05, 0.99  # weights asked about; of each in these modes, at least; of one of these modes in all of them
 EQUAL = 1e-9  # relative: round-off of a product
 
 
 class Block(NamedTuple):
-    """Weights with the same block of P^-½HP^-½ at the states looked at: of its eigenvectors at the edge or beyond (m, d) those
-    that are eigenvectors of the whole matrix there, ``neutral``, and the others, ``held``; its largest eigenvalue."""
+    """Weights with the same block of P^-½HP^-½ at all examined states: of its eigenvectors at the edge or beyond (m, d) those
+    that are eigenvectors of the whole matrix there, ``neutral``, and the others, ``held``; its largest eigenvalue.
+    """
 
     neutral: np.ndarray
     held: np.ndarray
@@ -24,9 +25,9 @@ class Block(NamedTuple):
 
 
 def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block | None:
-    """The one at the edge or beyond among the weights that modes there are made of; None where none was found.
+    """The constant block at the edge or beyond, among the weights in which modes there are concentrated; None if none was found.
 
-    ``sure``: only where a mode is made of few weights, since it takes some products for each of them.
+    ``sure``: only if a mode is concentrated in few weights, since the search takes some products for each of them.
     """
     flow, d = solver.flow, solver.d
     y = point.y[point.values >= 2.0 * (1 - BEGINS)]
@@ -58,7 +59,7 @@ def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block
 
 
 def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
-    """Why nothing is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" where none is known."""
+    """Why no state is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" if none is known."""
     block, flow = constant_block(solver, point, sure), solver.flow
     if block is None or not len(block.held):
         return ""
@@ -67,10 +68,10 @@ def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
     curvature = block.top * _metric(solver, point.z, lr, own[0])
     names = tuple(flow.names[i] for i in own)
     lr = lr_at_edge(lr, lambda lr: curvature / _metric(solver, point.z, lr, own[0]))
-    return Narrow(names, block.top, curvature, lr, f"the {block.states} states looked at").said
+    return Narrow(names, block.top, curvature, lr, f"the {block.states} examined states").said
 
 
 def _metric(solver: ModeSolver, z: np.ndarray, lr: float, weight: int) -> float:
-    """θP/2 of a weight with this lr."""
+    """θP/2 of a weight at this lr."""
     flow = solver.flow if np.isnan(lr) else solver.flow.at(lr=lr)
     return float(np.broadcast_to(flow.edge(z).metric, solver.d)[weight])

@@ -1,4 +1,4 @@
-"""Zeros of a user's functions along a path: located on the steps' polynomials, kept as events; some end the path."""
+"""Zeros of a user's functions along a path: located on the steps' polynomials, recorded as events; some end the path."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -15,12 +15,12 @@ from cfdyn.symbolic.text.formula import is_formula
 
 DIRECTIONS = {"up": 1, "down": -1, "both": 0}
 RESERVED = ("enter", "leave")
-PLACES = np.linspace(0.0, 1.0, 5)  # in each step, where the functions are looked at
-BEGUN = 1e-9  # of a step: a start so near to a zero is on it, and that is no crossing
+PLACES = np.linspace(0.0, 1.0, 5)  # points in each step at which the functions are evaluated
+BEGUN = 1e-9  # fraction of a step: a start this close to a zero is on it, and is not a crossing
 
 
 class Crossing(NamedTuple):
-    """The zero of a function in a step, at this part of it."""
+    """The zero of a function in a step, at this fraction of it."""
 
     step: int
     share: float
@@ -28,7 +28,7 @@ class Crossing(NamedTuple):
 
 
 class Crossings:
-    """The functions, which way each is to cross 0, and those that end the path; ``clock``: when time begins, and its sign."""
+    """The functions, the directions in which they should cross 0, those that end the path; ``clock``: start and sign of time."""
 
     def __init__(self, spec: Any, p: np.ndarray, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
         own, ending = _named(given), _named(stop)
@@ -39,7 +39,7 @@ class Crossings:
         self.names, self.stops = list(texts), set(ending)
         for name in self.names:
             if name in RESERVED or name in spec.names and texts[name] != name:
-                raise UsageError(f"{name!r} is taken, by the flow: rename the event")
+                raise UsageError(f"{name!r} is already a name in the flow: rename the event")
         self.ways = _ways(direction, self.names)
         functions = [watched(spec, text) for text in texts.values()]
         key = f"watched {[one.key for one in functions]} of {spec.key}"
@@ -58,7 +58,7 @@ class Crossings:
         return events, None if last is None else met[last]
 
     def _at(self, times: np.ndarray, pieces: np.ndarray, place: float) -> np.ndarray:
-        """Values and rates (m, 2K) at this part of each step."""
+        """Values and rates (m, 2K) at this fraction of each step."""
         share, sizes = np.full(len(times), place), times[:, 1:]
         clock = self.begin + self.sign * (times[:, :1] + place * sizes)
         rows = np.hstack([sample(pieces, share), sample_slopes(pieces, share) / sizes, clock, np.full_like(clock, self.sign)])
@@ -71,7 +71,7 @@ class Crossings:
             self.side[k] = np.sign(slope[0] if on_it else g[0])
         sides, now = np.empty(len(g)), self.side[k]
         for i, sign in enumerate(np.sign(g).tolist()):
-            # A start on the zero belongs to where it goes; a zero on the way to where it came from.
+            # A start on the zero belongs to the side after it; a zero on the way belongs to the side before it.
             now = sides[i] = now if sign == 0 or (i == 0 and now != 0 and not np.isnan(now)) else sign
         self.side[k] = sides[-1]
         crossings, way = [], self.ways[self.names[k]]
@@ -92,7 +92,7 @@ class Crossings:
     def _brackets(
         self, k: int, time: np.ndarray, piece: np.ndarray, left: float, right: float, side: float, changed: bool
     ) -> list[tuple[float, float, float]]:
-        """Where to look for zeros, and the sign after each: one, or two where an extremum lies on the other side."""
+        """Brackets in which to search for zeros, and the sign after each: one, or two if an extremum lies on the other side."""
         if changed:
             return [(left, right, -side)]
         turn = zero(self._function(len(self.names) + k, time, piece), left, right)
@@ -107,7 +107,7 @@ class Crossings:
 
 
 def cut(times: np.ndarray, pieces: np.ndarray, at: Crossing) -> int:
-    """Shorten, in place, the step with the crossing so that it ends there; the number of steps that are left."""
+    """Shorten, in place, the step with the crossing so that it ends there; returns the number of remaining steps."""
     pieces[at.step] = shortened(pieces[at.step], at.share)
     times[at.step, 1] *= at.share
     return at.step + 1

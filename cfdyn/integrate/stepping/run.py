@@ -1,4 +1,4 @@
-"""One integration: its state, and steps in a compiled loop until something happens that a step cannot deal with."""
+"""One integration: its state, and steps in a compiled loop until something happens that a step cannot handle."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,7 +23,7 @@ METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": method
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
-JUMPED = 1e-6  # of the edge: what is no jump of an eigenvalue
+JUMPED = 1e-6  # relative to the edge: a change of an eigenvalue that is not a jump
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Phase:
 
 
 class Run:
-    """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
+    """The state of an integration; each kind of flow has its own ``to_end``, which performs the integration."""
 
     def __init__(self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
@@ -57,10 +57,10 @@ class Run:
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
         self.interrupted = False  # by Ctrl-C, while it took steps
-        self.trouble = ""  # what was known at the start to be in the way
+        self.trouble = ""  # the obstruction known at the start
         self.crossings: Crossings | None = None
         self.unit, self.causes = "step", "t or lr"  # of time; of growth
-        self.begin, self.sign = 0.0, 1  # the user's time at the start, and which way it goes
+        self.begin, self.sign = 0.0, 1  # the user's time at the start, and its direction
 
     @property
     def t(self) -> float:
@@ -73,7 +73,7 @@ class Run:
         return self.begin + self.sign * self.t
 
     def stop(self, ended: int) -> None:
-        """Say in ``status`` how it ended, if that is not said yet."""
+        """Set ``status`` to how it ended, if that is not set yet."""
         self.status = self.status or self._reason(ended)
 
     def _reason(self, ended: int) -> str:
@@ -101,19 +101,19 @@ class Run:
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def _why_missed(self) -> str:
-        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or is not met smoothly."""
+        """Why no step ends at a detected event: the largest eigenvalue jumps a moment later, or is not met smoothly."""
         moments = 1e-9 * max(1.0, self.t) / np.array([np.inf, 100.0, 1.0])
         try:
             here, soon, later = (float(self.supplier.modes(self.z + moment * self.f).values[-1]) for moment in moments)
         except NumericsError:
             return "the Hessian is not defined immediately afterwards"
-        # What is smooth changes by a hundredth in a hundredth of the time.
+        # A smooth function changes by a hundredth in a hundredth of the time.
         if min(abs(soon - here), abs(later - here)) > max(JUMPED, abs(later - here) / 10):
             return "the curvature jumps over the edge there, the Hessian is not continuous"
         return "the edge is met there, and cannot be held: no force that the oscillation has takes the curvature off it smoothly"
 
     def stats(self, violations: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
-        """Steps, evaluations, and how well the constraint holds at the rows, where 2λ₁(P⁻¹H)/θ is ``edge``, and between them."""
+        """Steps, evaluations, and the accuracy of the constraint at the rows, where 2λ₁(P⁻¹H)/θ is ``edge``, and between them."""
         fields, clock, worst, loose = [phase.field for phase in self.phases], self.clock, 0.0, 0.0
         if self.kind != PLAIN:
             worst = max(float(violations.max(initial=0.0)), self.supplier.violation(fields))
@@ -126,7 +126,7 @@ class Run:
         }  # fmt: skip
 
     def steps(self, field: Field) -> int:
-        """Steps until something happens that a step cannot deal with, into the last phase."""
+        """Steps until something happens that a step cannot handle, appended to the last phase."""
         n, clock = field.n, self.clock
         memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
         attempts.get_ready(clock)
@@ -151,13 +151,13 @@ class Run:
                     ended = methods.STALLED
                 rows = filled + min(filled, self._steps_left())
                 times, coefficients = _longer(times, rows), _longer(coefficients, rows)
-        finally:  # Ctrl-C, too, keeps what is done
+        finally:  # on Ctrl-C, too, the finished part is kept
             if filled:
                 self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
         return ended
 
     def interrupt(self) -> None:
-        """Called for a KeyboardInterrupt: the path ends with the last step that is noted; without any it is raised again."""
+        """Called for a KeyboardInterrupt: the path ends with the last recorded step; without any it is raised again."""
         noted = [phase.steps[-1] for phase in self.phases if phase.steps]
         if not noted:
             raise KeyboardInterrupt
@@ -171,7 +171,7 @@ class Run:
                        + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
 
     def look(self, times: np.ndarray, pieces: np.ndarray) -> int:
-        """Note the user's events in these steps; how many of the steps are left where one of them ends the path."""
+        """Record the user's events in these steps; returns how many of the steps remain if one of them ends the path."""
         if self.crossings is None or not len(times):
             return len(times)
         crossed, end = self.crossings.look(times, pieces)
@@ -190,7 +190,7 @@ class Run:
         return max(1, self.options.max_steps - int(self.clock.steps))
 
     def change_method(self, why: int) -> None:
-        """Another method, since this one says that it is not the best."""
+        """Change to another method, when the current one reports that it is not the best."""
         self.clock.stiff_signs = self.clock.mild_signs = 0
         stiff = methods.STABILISED if self.supplier.dim > MANY else methods.IMPLICIT
         self.clock.method = stiff if why == methods.STIFF else self.usual()
@@ -198,22 +198,22 @@ class Run:
 
     @property
     def implicit(self) -> bool:
-        """True where the method needs the Jacobian."""
+        """True if the method needs the Jacobian."""
         return bool(self.clock.method == methods.IMPLICIT)
 
     def usual(self) -> int:
-        """The method where nothing is stiff."""
+        """The method for problems that are not stiff."""
         return METHODS.get(self.options.method, methods.EXPLICIT)
 
 
 def _longer(array: np.ndarray, rows: int) -> np.ndarray:
     """An array that begins with the rows of this one."""
-    # Pieces to be put together take memory twice; it goes back to the system and comes anew, page by page, at every call.
+    # Concatenating pieces takes their memory twice, which is returned to the system and reallocated, page by page, at every call.
     longer = np.empty((rows, *array.shape[1:]))
     longer[: len(array)] = array
     return longer
 
 
 def _used(array: np.ndarray, rows: int) -> np.ndarray:
-    """The rows in use, without a copy where they are most of it."""
+    """The rows in use, without a copy if they are most of it."""
     return array[:rows] if 2 * rows >= len(array) else array[:rows].copy()

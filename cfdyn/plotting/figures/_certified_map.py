@@ -12,19 +12,20 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.map import Map
 
-# Times the usual rise between two points, and of the height of the graph: there a jump is looked for, by so many bisections.
+# Times the usual rise between two points, and of the graph's height: a jump is searched for there, by this many bisections.
 STEEP, HIGH, HALVINGS = 10.0, 0.01, 40
 
 
 def graph(about: Mapping[str, Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of the graph of a map of one variable at x (n,), with a gap (NaN) where it jumps; parameters that vary are at the
-    middle of their interval."""
+    """Points of the graph of a map of one variable at x (n,), with a gap (NaN) at each jump; parameters that vary are at the
+    middle of their interval.
+    """
     step = _map(about)
     return with_gaps(lambda x: evaluate_rows(step.rule("step"), x[:, None], step.p)[:, 0], x)
 
 
 def with_gaps(g: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and g(x), and between them a NaN wherever most of a steep rise is left after the interval has been halved many times."""
+    """x and g(x), with a NaN between them wherever most of a steep rise remains after the interval has been halved many times."""
     y = g(x)
     rises = np.abs(np.diff(y))
     at = np.flatnonzero(rises > max(STEEP * np.nanmedian(rises), HIGH * (np.nanmax(y) - np.nanmin(y))))

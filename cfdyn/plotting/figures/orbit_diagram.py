@@ -17,7 +17,7 @@ from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label
 from cfdyn.plotting.titles import map_title
 
 ROWS, COLUMNS, THICK = 1080, 2400, 3  # of the image, the columns at most; rows that a state covers
-BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
+BULK = (0.002, 0.998)  # fraction of the states: others are omitted, and the figure says so
 EVEN, SHADE = 0.4, 0.5  # the darkness of states that are evenly spread, and the power of the density with which it grows
 GONE = "#e9eaec"  # where every orbit escapes
 DEEPEST = -2.0  # exponent that is drawn
@@ -49,14 +49,14 @@ def draw(diagram: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
 
 
 def _draw_branches(axes: Axes, diagram: OrbitDiagram, branches: Sequence[Branch]) -> list[Line2D]:
-    """All points of the cycles, whole lines where they are stable; entries of the legend."""
+    """All points of the cycles, solid lines where they are stable; returns entries of the legend."""
     limits = axes.get_xlim(), axes.get_ylim()
     for branch in branches:
         if not isinstance(branch, Branch) or branch.name != diagram.parameter or diagram.name not in branch.step.names:
             raise UsageError(f"what lies over this orbit diagram is branches of cycles over {diagram.parameter}")
         points = branch.points[:, :, branch.step.names.index(diagram.name)]
         stable = np.asarray(branch.stable, bool)
-        # A row beside an unstable one ends its line, so that it begins where the stable one ends.
+        # A row next to an unstable one ends its line, so that it begins where the stable one ends.
         near = np.convolve(~stable, [1, 1, 1], "same") > 0
         for style, shown in ((("-", 1.1), stable), ((":", 0.9), near)):
             axes.plot(branch.parameter, np.where(shown[:, None], points, np.nan), style[0], color=ACCENT, linewidth=style[1])
@@ -66,7 +66,7 @@ def _draw_branches(axes: Axes, diagram: OrbitDiagram, branches: Sequence[Branch]
 
 
 def _colours(diagram: OrbitDiagram) -> list[str]:
-    """One for each way, or each start where there is one way."""
+    """A colour for each sweep direction, or for each start if there is one direction."""
     kinds = list(dict.fromkeys(diagram.ways))
     if len(kinds) > 1:
         return [PALETTE[kinds.index(way) % len(PALETTE)] for way in diagram.ways]
@@ -92,7 +92,7 @@ def _draw_states(axes: Axes, diagram: OrbitDiagram, colours: list[str]) -> None:
 
 
 def _range(finite: np.ndarray) -> tuple[float, float]:
-    """The bulk of the states, and all of them where these are not much more."""
+    """The bulk of the states, or all of them if these extend little further."""
     if len(finite) == 0:
         return 0.0, 1.0
     low, high, (inner, outer) = finite.min(), finite.max(), np.quantile(finite, BULK)
@@ -107,7 +107,7 @@ def _nearest(x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _density(states: np.ndarray, lo: float, hi: float) -> np.ndarray:
-    """How dark each place of a uniform grid is, (ROWS, N), in [0, 1]."""
+    """The darkness of each place of a uniform grid, (ROWS, N), in [0, 1]."""
     n, keep = states.shape
     at = np.clip((states - lo) / (hi - lo) * ROWS, -1, ROWS)
     inside = (at >= 0) & (at < ROWS)

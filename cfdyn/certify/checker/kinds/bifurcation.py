@@ -1,4 +1,4 @@
-"""A fold, flip or Neimark–Sacker point: one zero of its augmented system, other multipliers, the sign of its normal form."""
+"""A fold, flip or Neimark–Sacker point: one zero of its augmented system, the other multipliers, the sign of its normal form."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _whole(jets: Jets, shape: Shape, x: Interval) -> Jet:
 
 
 def _check_others(around: Interval, critical: int) -> None:
-    """All but the critical multipliers are off the unit circle."""
+    """All multipliers except the critical ones are off the unit circle."""
     if around.shape[-1] == critical:
         return
     discs = Discs(around)
@@ -156,7 +156,7 @@ def _turning(shape: Shape, x: Interval, whole: Jet) -> tuple[Interval, Interval]
 
 
 def _check_claimed(claim: dict[str, Any], kind: str, coefficient: Interval, crossing: Interval) -> None:
-    """Both intervals hold the values and not 0; the side and the criticality are what their signs say."""
+    """Both intervals contain the values and exclude 0; the side and the criticality agree with their signs."""
     signs = []
     for name, value in (("coefficient", coefficient), ("crossing", crossing)):
         said = fields.box([claim[name]], f"the {name}", 1)[0]
@@ -167,8 +167,8 @@ def _check_claimed(claim: dict[str, Any], kind: str, coefficient: Interval, cros
         signs.append(1 if said.lo > 0 else -1)
     above = signs[0] * signs[1] * (1 if kind == "flip" else -1) > 0
     if fields.one_of(claim["side"], "the side", ["above", "below"]) != ("above" if above else "below"):
-        raise NotValid("the side is not the one that the signs say")
+        raise NotValid("the side does not agree with the signs")
     if kind == "fold":
         fields.one_of(claim.get("supercritical"), "supercritical", [None])
     elif fields.truth(claim.get("supercritical"), "supercritical") != (signs[0] == (1 if kind == "flip" else -1)):
-        raise NotValid("supercritical is not what the sign of the coefficient says")
+        raise NotValid("supercritical does not agree with the sign of the coefficient")

@@ -46,14 +46,14 @@ def _all(points: list[Interval]) -> Interval:
 
 
 def _chunk(z: Interval) -> int:
-    """How many systems are looked at together: their matrices take some 100 MB."""
+    """The number of systems verified together: their matrices take some 100 MB."""
     return max(1, min(CHUNK, 2_000_000 // (z.shape[1] * z.shape[2]) ** 2))
 
 
 def _check_ends(lines: Interval, g: CheckedMap) -> None:
     low, high = next(iter(g.varied.values()))
     if not (lines.lo < lines.hi).all() or not (lines.lo[1:] == lines.hi[:-1]).all():
-        raise NotValid("a slab does not begin where the one before ends")
+        raise NotValid("a slab does not begin at the end of the previous one")
     if not Fraction(float(lines.lo[0])) <= low or not Fraction(float(lines.hi[-1])) >= high:
         raise NotValid("the slabs do not reach both ends of the parameter's interval")
 
@@ -62,7 +62,7 @@ def _check_slabs(g: CheckedMap, z: Interval, lines: Interval, stable: bool | Non
     n = z.shape[1]
     for p in primes(n):
         if not z[:, 0].apart(z[:, n // p]).any(axis=-1).all():
-            raise NotValid(f"a slab's boxes do not tell the period {n} from {n // p}")
+            raise NotValid(f"a slab's boxes do not distinguish the period {n} from {n // p}")
     chunk = _chunk(z)
     for start in range(0, len(z.lo), chunk):
         part, at = z[start : start + chunk], lines[start : start + chunk]
@@ -76,7 +76,7 @@ def _check_slabs(g: CheckedMap, z: Interval, lines: Interval, stable: bool | Non
 
 
 def _check_joints(g: CheckedMap, given: Any, points: list[Interval], lines: Interval, n: int) -> None:
-    """At a value that two slabs share a cycle is in boxes that lie in those of both: theirs is the same there."""
+    """At a parameter value that two slabs share, boxes inside those of both slabs contain a cycle: it is the cycle of both."""
     joints = [fields.mapping(j, "a joint", ["at", "points"]) for j in fields.sequence(given, "the joints", len(points) - 1)]
     if not joints:
         return

@@ -83,18 +83,18 @@ def _check_contracts(g: CheckedMap, target: Ellipsoid, aim: Interval) -> None:
 
 
 def _stretch(target: Ellipsoid, slopes: Interval) -> Array:
-    """The most by which matrices (..., d, d) make a vector longer in the ellipsoid's norm."""
+    """An upper bound of the factor by which matrices (..., d, d) lengthen a vector in the ellipsoid's norm."""
     turned = product(product(target.inverse, slopes), point(target.matrix))
     return root(point(row_sums(product(transposed(turned), turned)).max(axis=-1))).hi
 
 
 def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> Array:
-    """True for each leaf some image of which lies in the ellipsoid."""
+    """True for each leaf that has an image in the ellipsoid."""
     d = g.d
     x, lines = boxes[:, :d], boxes[:, d:]
     m = p = point(x.middle)
     total = point(np.broadcast_to(np.eye(d), (len(x.lo), d, d)))
-    # an orbit that may not be there goes nowhere, even if the next step forgets where it was
+    # an orbit that may be undefined reaches nothing, even if the next step does not depend on its position
     reached, continuous, defined = np.zeros(len(x.lo), dtype=bool), *np.ones((2, len(x.lo)), dtype=bool)
     start = x - m
     radius = _length(applied(target.inverse, start))
@@ -123,14 +123,14 @@ def _where(condition: Array, a: Interval, b: Interval) -> Interval:
 
 
 def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -> None:
-    """Each leaf g is taken into the box, and following the leaves that its image meets one never comes back."""
+    """Each leaf g is mapped into the box; no path along the leaves that meet its image returns to it."""
     which = np.flatnonzero(going)
     if not len(which):
         return
     image = g.image(boxes[which])
     if not image.within(box).all():
         raise NotValid("the image of a leaf g is not in the box")
-    # a leaf is met with its part of the parameters too
+    # leaves are compared together with their parts of the parameters
     image = Interval(
         np.concatenate([image.lo, boxes.lo[which][:, g.d :]], axis=1),
         np.concatenate([image.hi, boxes.hi[which][:, g.d :]], axis=1),
@@ -143,7 +143,7 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
         met = met[going[met]]
         arrows += len(met)
         if arrows > MOST_ARROWS:
-            raise NotValid("the leaves meet too often")
+            raise NotValid("the images of the leaves meet too many leaves")
         open_[k] = len(met)
         for leaf in met:
             before[place[int(leaf)]].append(k)
@@ -157,4 +157,4 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
             if not open_[earlier]:
                 ready.append(earlier)
     if done < len(which):
-        raise NotValid("leaves lead back to where one came from")
+        raise NotValid("the leaves that continue contain a closed path")

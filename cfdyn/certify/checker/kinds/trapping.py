@@ -1,4 +1,4 @@
-"""A box, or a region of leaves in it, that is taken into its own interior."""
+"""A box, or a region of leaves in it, that is mapped into its own interior."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOST_LEAVES = 1_000_000
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """The image of each leaf i lies in the interior of the box and away from each leaf x."""
+    """The image of each leaf i lies in the interior of the box and is disjoint from each leaf x."""
     claim = fields.mapping(document["claim"], "the claim", ["box", "whole"])
     evidence = fields.mapping(document["evidence"], "the evidence", ["tree"])
     box = fields.box(claim["box"], "the box", g.d)
@@ -23,11 +23,11 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     letters, boxes = gathered(fields.text(evidence["tree"], "the tree", 20 * 2**20), root, "ix", MOST_LEAVES)
     out = letters == "x"
     if fields.truth(claim["whole"], "whole") != (not out.any()):
-        raise NotValid("whole is not what the tree says")
+        raise NotValid("whole does not agree with the tree")
     if out.all() or out.any() and g.varied:
-        raise NotValid("the region is empty, or a part of the box is left out while parameters vary")
+        raise NotValid("the region is empty, or a part of the box is excluded while parameters vary")
     image = g.image(boxes[~out])
     if not image.inside(box).all():
         raise NotValid("the image of a leaf is not in the interior of the box")
     if out.any() and Meeting(boxes[out][:, : g.d]).any_met(image).any():
-        raise NotValid("the image of a leaf may meet what is left out of the region")
+        raise NotValid("the image of a leaf may meet a part that the region excludes")

@@ -1,5 +1,6 @@
 """Elementary functions of intervals, from + - * / alone: series with their remainders, at the ends where a function is monotone.
-No value of a mathematical library is believed: numpy's logarithm only starts one that is then enclosed."""
+No value of a mathematical library is trusted: numpy's logarithm is only the start of one that is then enclosed.
+"""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -39,7 +40,7 @@ def _enclosed(value: Fraction) -> Interval:
 
 
 _LN2, _HALF_PI = _constant("ln2"), _constant("pi") / 2
-_LN2_HEAD = float(Fraction(int(_LN2 * 2**40), 2**40))  # times a whole number below 2^12 it is exact
+_LN2_HEAD = float(Fraction(int(_LN2 * 2**40), 2**40))  # times an integer below 2^12 it is exact
 _PI_HEAD = float(Fraction(int(_HALF_PI * 2**30), 2**30))  # times one below 2^22
 _LN2_REST, _PI_REST = _enclosed(_LN2 - Fraction(_LN2_HEAD)), _enclosed(_HALF_PI - Fraction(_PI_HEAD))
 PI, E, LN2 = _enclosed(2 * _HALF_PI), _enclosed(_constant("e")), _enclosed(_LN2)
@@ -70,7 +71,7 @@ def _exp(x: Array) -> Interval:
 
 
 def _expm1(x: Array) -> Interval:
-    """e^x − 1 at doubles, to the last digits also near 0."""
+    """e^x − 1 at doubles, with full relative accuracy also near 0."""
     small = np.abs(x) < 0.35
     r = point(np.where(small, x, 0.0))
     # the remainder r^15/15! e^0.35 relative to r
@@ -97,7 +98,7 @@ def _log(x: Array) -> Interval:
 
 
 def _log1p(x: Array) -> Interval:
-    """log(1 + x) at doubles > −1, to the last digits also near 0."""
+    """log(1 + x) at doubles > −1, with full relative accuracy also near 0."""
     finite = np.where((x > -1) & (x < INF), x, 0.0)
     y = np.log1p(finite)
     value = point(y) + _log_near_one((point(finite) - _expm1(y)) * _exp(-y))
@@ -156,7 +157,7 @@ def _erf(x: Array) -> Interval:
     """2/√π e^(−x²) Σ 2ᵏ x^(2k+1)/(2k+1)!!, all terms of one sign, for |x| < 6."""
     a = np.where(np.abs(x) < 6, np.abs(x), 0.0)
     s = square(point(a))
-    bracket, one = Interval(1.0, 1.25), point(np.ones(()))  # behind 220 terms the ratio is below 2·36/441 < 1/5
+    bracket, one = Interval(1.0, 1.25), point(np.ones(()))  # after 220 terms the ratio is below 2·36/441 < 1/5
     for k in range(220, 0, -1):
         bracket = one + s * exact(Fraction(2, 2 * k + 1)) * bracket
     total = point(a) * bracket
@@ -249,7 +250,7 @@ def tan(a: Interval) -> Interval:
 
 
 def rational_power(a: Interval, q: Fraction) -> Interval:
-    """x^q for a q that is not whole, x > 0 (x ≥ 0 for q > 0); the whole line where x may lie outside."""
+    """x^q for a q that is not an integer, x > 0 (x ≥ 0 for q > 0); the whole line where x may lie outside."""
     if q.denominator == 2:
         return power(root(a), q.numerator)
     inner = Interval(np.where(a.lo > 0, a.lo, np.where(a.hi > 0, np.minimum(a.hi, 1e-300), 1.0)), np.where(a.hi > 0, a.hi, 1.0))

@@ -1,7 +1,7 @@
 """The semidefinite complementarity problem 0 ⪯ X ⟂ α + β[X] ⪰ 0, for small matrices, to round-off.
 
 Newton's method on Y = X − Z, where X = Y₊ and Z = Y₋ are complementary by construction. Matrices are
-vectors here, as in ``packed``, with zeros up to their ``padded`` length m; what is not a number is a pointer.
+vectors here, as in ``packed``, with zeros up to their ``padded`` length m; an argument that is not a number is a pointer.
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ from cfdyn.kernels.linear.symmetric import eigh_rows
 from cfdyn.machine.jit import inline_kernel, kernel, numbers, pointer
 
 SOLVED, NO_SOLUTION, INVALID, STALLED = 0, 1, 2, 3
-ROUND_OFF = 3e-15  # a scaled residual that is not worth another step
+ROUND_OFF = 3e-15  # a scaled residual small enough that another step is not worthwhile
 TARGET = 1e-12  # scaled residual that ends the search for a better start
-MARGIN = 1e-8  # an eigenvalue of X + Z below this, scaled, is no strict complementarity
+MARGIN = 1e-8  # with an eigenvalue of X + Z below this, scaled, complementarity is not strict
 RANK_TOLERANCE = 1e-13
-TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is aimed at, and kept, where β is singular
+TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is sought, and kept, if β is singular
 TINY = 1e-14
-BOUNDED = 1e-5  # a residual beside |α| and |β[X]| above this: X diverges to infinity
+BOUNDED = 1e-5  # a residual relative to |α| and |β[X]| above this: X diverges to infinity
 BALANCE = 2.0  # max|β| where max|α| = 1: Newton's method takes fewest steps where X and Z are about as large
 JACOBI = 4  # the largest order for this method: more accurate, and here no slower than QL
 POLISH = 3  # the stage of the search that follows those with a ridge
@@ -113,7 +113,7 @@ def _workspace(k, rank, space) -> tuple[Any, ...]:
     """Sixteen pointers into ``space``: k × k matrices from Q on, eight vectors (m,), k eigenvalues, and the linear system."""
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     lines, full = pointer(space, 5 * square), pointer(space, 6 * square + 8 * m)
-    # What fills rows up stays zero.
+    # The padding of rows stays zero.
     clear(6 * square + 8 * m, space)
     return (
         space, pointer(space, square), pointer(space, 2 * square), pointer(space, 4 * square), full,
@@ -125,10 +125,11 @@ def _workspace(k, rank, space) -> tuple[Any, ...]:
 
 @inline_kernel
 def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit, space) -> tuple[float, float, float]:
-    """Run from ``y``, μ shrinking to 0; ``x`` gets the best X, and y its Y. Returns (residual, margin, strict residual).
+    """Run from ``y``, μ decreasing to 0; ``x`` receives the best X, and y its Y. Returns (residual, margin, strict residual).
 
     At μ = 0 the residual ‖α + β x − z‖ / scale, for exact x ⟂ z, bounds all of the KKT conditions. The strict
-    one is in units of |α| and |β x|: it stays large where X diverges to infinity."""
+    one is in units of |α| and |β x|: it stays large if X diverges to infinity.
+    """
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     q, qt, turns, weights, full, now, z, gap, sizes, last, inverse, rhs, work, values, sheets, matrix = _workspace(k, rank, space)
     add(m, 1.0, y, last)
@@ -152,7 +153,7 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
             continue
         # Quadratic convergence: with the last linearisation the next residual is residual² / before.
         if mu > 0.0 or not residual * residual <= 0.5 * ROUND_OFF * before:
-            # q and, behind it, qᵀ.
+            # q, followed by qᵀ.
             for i in range(2 * square):
                 turns[i] = q[i]
             first = linearise(k, values, turns, sheets, rank, ridge, damping, mu, weights, matrix, inverse)
@@ -165,7 +166,7 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
 
 @inline_kernel
 def _search(k, alpha, beta, rows, rank, x, space) -> tuple[float, float, float]:
-    """Newton from Y = −α; where it fails, along a smoothed path. Returns what _newton does. Takes arrays."""
+    """Newton's method from Y = −α; if it fails, along a smoothed path. Returns the same as `_newton`. Takes arrays."""
     m = alpha.size
     y, found, rest = pointer(space, 0), pointer(space, m), pointer(space, 2 * m)
     best, margin, strict = np.inf, 0.0, np.inf
@@ -198,7 +199,7 @@ def _search(k, alpha, beta, rows, rank, x, space) -> tuple[float, float, float]:
 
 @inline_kernel
 def _scaled(source, rows, unit, target) -> float:
-    """target = unit · source / max|entry|, the rows ``padded``; that maximum is returned, infinite for a NaN."""
+    """target = unit · source / max|entry|, the rows ``padded``; returns that maximum, infinite for a NaN."""
     top, length = 0.0, source.size // rows
     for i in range(source.size):
         if not abs(source[i]) <= top:
@@ -226,7 +227,7 @@ def _one_by_one(alpha, beta, x) -> tuple[int, float, int, bool]:
 
 @kernel
 def complementarity(alpha, beta, x) -> tuple[int, float, int, bool]:
-    """Solve 0 ⪯ X ⟂ α + β[X] ⪰ 0 for ``alpha`` (m,), a positive semidefinite ``beta`` (m, m); ``x`` (m,) gets X.
+    """Solve 0 ⪯ X ⟂ α + β[X] ⪰ 0 for ``alpha`` (m,), a positive semidefinite ``beta`` (m, m); ``x`` (m,) receives X.
 
     Returns (status, residual, rank of β, whether strictly complementary). The residual bounds the
     violations of X ⪰ 0, Z ⪰ 0 and XZ = 0, in units of ‖X‖ and of max|α| + max Σ|β||x|.

@@ -1,4 +1,4 @@
-"""Events inside a step: how far one is, where, and a step that ends there."""
+"""Events inside a step: the distance to one, its place, and a step that ends there."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from cfdyn.integrate._kernels.steppers.field import INSPECT
 from cfdyn.integrate._kernels.steppers.methods import attempt, forget_state, project_end
 from cfdyn.machine.jit import call, inline_kernel
 
-HIT = 2e-13  # an event is hit where the margin is this small
-OPEN, CLOSED = 1e-3, 1e-10  # a gap that is no longer mistaken for none; one that steps cannot make smaller
-HARDLY, CRAWL = 1e-7, 100  # a gap that is hardly one, and attempts at it until it is taken for none
+HIT = 2e-13  # an event is reached if the margin is this small
+OPEN, CLOSED = 1e-3, 1e-10  # a gap that is clearly not 0; one that steps cannot reduce
+HARDLY, CRAWL = 1e-7, 100  # a gap that is almost 0, and the number of attempts at it until it counts as 0
 
 
 @inline_kernel
 def margin(field, clock, z, tools, allowance) -> float:
-    """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank.
+    """The distance of z from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank.
 
-    ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
+    ``allowance`` bounds how far X may be negative: NOISE for whether there is an event, 0 for its place.
     """
     call(field.rules[INSPECT], z, field.block, tools.found)
     gap = (2.0 + clock.slack_in - tools.found[0]) / 2.0
@@ -60,10 +60,10 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
 
 @inline_kernel
 def lowest(start, first, second, end) -> float:
-    """Where a function may be lowest, of which these are the values at 0, 1/3, 2/3 and 1: 1, or the bottom of a parabola."""
+    """Where a function with the given values at 0, 1/3, 2/3 and 1 may be lowest: 1, or the vertex of a parabola."""
     third, left, middle, right = (1.0, start, first, second) if first < second else (2.0, first, second, end)
     bend, lean = left - 2.0 * middle + right, (right - left) / 2.0
-    # Not where the bottom is no deeper than half of what is known.
+    # Not if the minimum is no deeper than half of the known values.
     if bend <= 0.0 or middle - lean * lean / (2.0 * bend) > 0.5 * min(left, middle, right):
         return 1.0
     return min(max((third - lean / bend) / 3.0, 0.0), 1.0)
@@ -72,12 +72,12 @@ def lowest(start, first, second, end) -> float:
 @inline_kernel
 def first_event(field, clock, h, coefficients, tools) -> float:
     """The place of the first event in the step ``h``, or 2 if there is none."""
-    # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
+    # A change from far above round-off to below 0 is a crossing; from near 0 only if it is clearly beyond.
     last, allowance = 0.0, 0.0 if clock.above > 1e3 * clock.noise else clock.noise
     at_end = margin(field, clock, tools.z1, tools, allowance)
     before, clock.margin = clock.margin, at_end
     fall, clock.fall = clock.fall, (before - at_end) / h
-    # Inside, only where the margin changes so much, or fell so fast, that it might have been at 0.
+    # Inside, only if the margin changes so much, or fell so fast, that it may have reached 0.
     if abs(at_end - before) < 0.5 * min(at_end, before) and before - fall * h > 0.5 * before:
         return 2.0
     here, first, value = 1.0, 0.0, 0.0
@@ -102,7 +102,7 @@ def first_event(field, clock, h, coefficients, tools) -> float:
 
 @inline_kernel
 def land(field, clock, z, f, h, place, coefficients, tools) -> float:
-    """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
+    """Repeat the step so that it ends at the event; returns its size, or −1 if the margin jumps there."""
     size, slope, value = place * h, 0.0, np.inf
     clock.miss = np.inf
     before, value_before = 0.0, 0.0
@@ -137,7 +137,7 @@ def land(field, clock, z, f, h, place, coefficients, tools) -> float:
 
 @inline_kernel
 def arrived(field, clock, h) -> bool:
-    """True if an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
+    """True if an eigenvalue is effectively at the edge: close to it, modes rotate ever faster."""
     clock.crawled = clock.crawled + 1 if clock.gap < HARDLY and h < 1e-3 else 0
     closed = clock.gap < CLOSED and h < 1e-5 or clock.crawled > CRAWL
     return field.k > 0 and clock.slack_in == 0.0 and closed

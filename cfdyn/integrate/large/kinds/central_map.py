@@ -1,4 +1,4 @@
-"""The central map: whole steps of the optimizer, with what averaging does along the modes at the edge."""
+"""The central map: full steps of the optimizer, with the effect of averaging along the modes at the edge."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from cfdyn.integrate.large.run import BLOW_UP, Piece
 from cfdyn.integrate.options import Options
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-DAMPED = (1 - math.exp(-2)) / 2  # of a step along a mode of curvature 2/η, where the flow decays by e⁻² in it
+DAMPED = (1 - math.exp(-2)) / 2  # fraction of a step along a mode of curvature 2/η, where the flow decays by e⁻² in one step
 LOST = 1 - DAMPED
 
 
 class MapRun(CentralRun):
-    """w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the near modes and (1 − e⁻²)/2 on them, 0 ⪯ Σ ⟂ what is left of the gap a step on.
+    """w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the near modes and (1 − e⁻²)/2 on them, 0 ⪯ Σ ⟂ the remaining gap one step later.
 
-    Off the edge it is gradient descent itself, so that no warm start is needed. One unit of time is one step.
+    Off the edge it is gradient descent itself, so that no warm start is necessary. One unit of time is one step.
     """
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
         if flow.kind != "central" or not flow.of_descent:
-            raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
-                             "or leave `method` out")  # fmt: skip
+            raise UsageError("the central map is for gradient descent only: use cf.flows.central(loss, cf.optimizers.gd(lr=…))"
+                             " or omit `method`")  # fmt: skip
         super().__init__(flow, options)
-        self.solver.length = 1  # whole steps: no error tells that modes are not exact enough
+        self.solver.length = 1  # full steps: no error estimate detects inexact modes
 
     def _covariance_now(self) -> np.ndarray:
         """X (k, k) of the step that begins now."""
@@ -41,7 +41,7 @@ class MapRun(CentralRun):
         return covariance(damped(point.rates, point.thirds, y, LOST, slope, speed), gap)[0]
 
     def step(self, end: float) -> None:
-        """One step, which is one of the optimizer; ``end`` is a whole number."""
+        """One step, which is one of the optimizer; ``end`` is an integer."""
         if end != round(end):
             raise UsageError(f"the central map takes whole steps, not up to t = {end:g}")
         if self.steps >= self.options.max_steps:
@@ -60,7 +60,7 @@ class MapRun(CentralRun):
             self.status = f"stopped at t = {self.t:.6g}: {trouble}"
 
     def _found(self) -> tuple[Point, np.ndarray]:
-        """The point after a step, and the step's X; a mode that came beyond the edge unseen is given a force."""
+        """The point after a step, and the step's X; a mode that has passed the edge unseen is given a force."""
         while True:
             point, flow, push = self.point, self.flow, None
             x = self._covariance_now()
@@ -70,7 +70,7 @@ class MapRun(CentralRun):
             y = point.y[: point.near]
             z = point.z + move - LOST * (y @ move) @ y
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
-                raise NumericsError("the weights run away")
+                raise NumericsError("the weights diverge")
             modes, wanted = self.modes.predicted(x, 1.0)
             solved = self.solver.at(z, modes, wanted)
             if not self._unseen(solved, x) or len(x) >= len(point.values):

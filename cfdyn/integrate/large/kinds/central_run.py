@@ -24,8 +24,8 @@ from cfdyn.integrate.large.tracker import FARTHEST, or_none
 from cfdyn.integrate.options import Options
 from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow
 
-LOST = 3  # steps not taken from a point, after which its modes are looked for anew
-LEAST_OFF = 0.01  # how far off the edge a mode may come in a step, of the edge, whatever the tolerance
+LOST = 3  # rejected steps from a point, after which its modes are searched again
+LEAST_OFF = 0.01  # how far off the edge a mode may get in a step, relative to the edge, whatever the tolerance
 SHARE = 0.1  # of the way back to the edge, in the error
 UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step did not know
 NONE = np.zeros((0, 0))
@@ -34,8 +34,8 @@ NONE = np.zeros((0, 0))
 class CentralRun(LargeRun):
     """Steps with one force each, ∇⟨H, Σ⟩ of the mean of Σ over the step, which brings the gaps of held modes to 0 at its end.
 
-    ``rotation``: how that force answers within a step; ``back``: of what is beyond the edge the share that a step takes off;
-    ``state_rates`` (n − d,): how fast the optimizer's states changed in the last step.
+    ``rotation``: the response of that force within a step; ``back``: the fraction of the excess beyond the edge that a step
+    removes; ``state_rates`` (n − d,): how fast the optimizer's states changed in the last step.
     """
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
@@ -62,7 +62,7 @@ class CentralRun(LargeRun):
         self.h = min(self.options.max_step, 0.5 / self.radius())
 
     def _put_on_edge(self) -> None:
-        """From a start beyond the edge to a state on it, with a note; a UsageError where that is refused."""
+        """From a start beyond the edge to a state on it, with a note; a UsageError if that is refused."""
         theta, start = self.theta, self.z
         beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
         if self.options.strict:
@@ -73,7 +73,7 @@ class CentralRun(LargeRun):
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """U (k, d) and X (k, k) of Σ = UᵀXU now; X is NaN where there is none, which ends the run in its next step."""
+        """U (k, d) and X (k, k) of Σ = UᵀXU now; X is NaN if there is none, which ends the run in its next step."""
         try:
             return self.point.u, self._covariance_now()
         except NumericsError:
@@ -84,7 +84,7 @@ class CentralRun(LargeRun):
         if point.rates is None:
             return NONE
         gaps = 2.0 - point.values[: point.near]
-        gaps[: self.rank] = 0.0  # those that the last step has held, however far off the edge it has let them
+        gaps[: self.rank] = 0.0  # those that the last step has held, however far off the edge they are
         return covariance_now(point.rates, gaps, self.h)
 
     @property
@@ -105,13 +105,13 @@ class CentralRun(LargeRun):
                 break
             self.rejected += 1
             if after is not None:
-                # A point that is not taken shows how modes and T move.
+                # A rejected point shows how modes and T move.
                 self.modes.learn(after, h)
                 self.rotation.passed(after.z, self._other_held())
             by = 0.25 if after is None else max(LEAST, SAFETY * max(tried.worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
             del after, tried  # memory
             if unseen and len(x) < len(self.point.values):
-                # A mode that has come to the edge unexpectedly: its force is wanted from here on.
+                # A mode has reached the edge unexpectedly: its force is needed from here on.
                 self.modes.widen(len(x) + 1)
                 first, h = (min(time, self._arrival(time)) for time in (first, h))
                 continue
@@ -141,7 +141,7 @@ class CentralRun(LargeRun):
         return self.edge_events.arrival(self.point, h, float(np.linalg.norm(self.w)))
 
     def _go_on(self, after: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
-        """To the point after a step."""
+        """Move to the point after a step."""
         d, z, other_held = self.flow.n_weights, self.z, self._other_held()
         self._take(after, x, h, worst, cut, keep=True)
         self.rotation.passed(z, other_held)
@@ -152,19 +152,19 @@ class CentralRun(LargeRun):
         self.worst = float(max([self.worst, *off]))
 
     def _other_held(self) -> bool:
-        """Whether modes come to be held after the last step, or are no more."""
+        """Whether the last step began or ceased to hold modes."""
         return bool(rank_of(self.x)) != bool(self.rank)
 
     def _guard(self) -> None:
         self.modes.guard(self.steps, self.rank)
 
     def _unseen(self, after: Point, x: np.ndarray) -> bool:
-        """True if a mode has come beyond the edge whose force the step did not know."""
+        """True if a mode has passed the edge for which the step had no force."""
         return self.central and float(after.values[len(x) :].max(initial=0.0)) > 2.0 + min(UNSEEN, self.options.rtol)
 
     def _attempt_with(self, h: float) -> tuple[np.ndarray, Attempt]:
-        """X of a step that is made, and what is after it."""
-        (x, push), point, flow = self._oscillation(h), self.point, self.flow  # oscillation may make the point anew
+        """X of an attempted step, and the point after it."""
+        (x, push), point, flow = self._oscillation(h), self.point, self.flow  # oscillation may recompute the point
 
         def right(z: np.ndarray) -> np.ndarray:
             return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), self.rotation.moved(push, z - point.z))
@@ -174,11 +174,11 @@ class CentralRun(LargeRun):
         return x, self._looked(z, x, push, h)
 
     def _n_stages(self, h: float) -> int:
-        """Of a step h, with the rates at which the force answers."""
+        """The number of stages of a step h, including the rates at which the force responds."""
         return stages(h, self.radius() + self.rotation.rate(self.point.edge.speed))
 
     def _looked(self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float) -> Attempt:
-        """The point after a step and its error; none where nothing is defined."""
+        """The point after a step and its error; no point where the flow is undefined."""
         if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
             return Attempt(math.inf, "")
         flow, modes = self.flow, self.modes
@@ -233,7 +233,7 @@ class CentralRun(LargeRun):
         return x, push if lead is None else push._replace(bend=push.bend - lead)
 
     def _middle(self, h: float, ahead: float) -> tuple[Edge, np.ndarray, np.ndarray]:
-        """The edge, the near modes and their T in the middle of a step, extrapolated: so the scheme is of second order."""
+        """The edge, the near modes and their T in the middle of a step, extrapolated: this makes the scheme second order."""
         point, flow, modes, edge, u = self.point, self.flow, self.modes, self.point.edge, self.point.movers(self.flow)
         thirds, before = modes.middle_thirds(ahead), modes.previous
         if flow.own.states and self.state_rates is not None and before is not None and len(before) >= point.near:
@@ -251,9 +251,9 @@ class CentralRun(LargeRun):
     # -- its error ----------------------------------------------------------------------------------------------------
 
     def _frozen(self, reached: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
-        """What a step is wrong by since its force stands still: what it is from what it was on average, by both ends."""
+        """The error of a step from its constant force: the force minus its average over the step, estimated from both ends."""
         flow, point, rotation, k = self.flow, self.point, self.rotation, len(x)
-        off, kept = np.zeros(len(point.z)), min(k, reached.near)  # a mode that is near no more has next to no variance
+        off, kept = np.zeros(len(point.z)), min(k, reached.near)  # a mode that is no longer near has almost no variance
         turn = aligned(point.y[:k], reached.y[:k])
         after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
         before = self.modes.spent or force(x, point.edge, point.movers(flow), point.thirds, states)
@@ -273,14 +273,14 @@ class CentralRun(LargeRun):
         return off
 
     def _let_decay(self, after: Point, off: np.ndarray, h: float) -> None:
-        """Divides an error, in its place, by 1 + hλ along the tracked modes: there the next step lets it decay."""
+        """Divides an error, in its place, by 1 + hλ along the tracked modes: the next step damps it there."""
         w, root = off[: self.flow.n_weights], after.root
         decay = h * np.maximum(after.values, 0.0) * float(np.max(after.edge.metric * after.edge.speed))
         for y, along in zip(after.y, after.y @ (root * w) * decay / (1 + decay), strict=True):
             w -= along * y / root
 
     def _drift(self, after: Point, x: np.ndarray) -> float:
-        """How far held modes are off the edge, as a way of the weights in tolerances."""
+        """The distance of held modes from the edge, as a displacement of the weights in tolerances."""
         if not self.central:
             return 0.0
         worst, d, rank, rtol = 0.0, self.flow.n_weights, rank_of(x), self.options.rtol
@@ -289,7 +289,7 @@ class CentralRun(LargeRun):
             if i != j or i >= len(x) or after.rates is None:
                 continue
             gap = abs(2.0 - after.values[i]) if i < rank else max(0.0, after.values[i] - 2.0)
-            # What was there before is no error of this step, except for what was to be taken off.
+            # An earlier excess is not an error of this step, except for the part to be removed.
             gap -= (1.0 - 0.7 * self.back) * max(0.0, self.point.values[i] - 2.0)
             worst = max(worst, gap / 2 / max(OFF * rtol, LEAST_OFF))
             beta = after.rates.beta[place, place]
@@ -305,7 +305,7 @@ class CentralRun(LargeRun):
         return {**super().snapshot(), **self.rotation.snapshot(), **self.lags.snapshot(), "motion": or_none(self.state_rates)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave."""
+        """Restore a `snapshot`, earlier or later."""
         super().restore(arrays)
         self.rotation = Rotation.of(self.flow)
         self.rotation.restore({name: np.array(value) for name, value in arrays.items()})

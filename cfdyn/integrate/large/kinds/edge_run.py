@@ -18,13 +18,13 @@ MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 
 
 
 class EdgeRun(LargeRun):
-    """Steps of (c, u, ln ρ) with an error control; its only mode is u, its only eigenvalue uᵀHu."""
+    """Steps of (c, u, ln ρ) with error control; its only mode is u, its only eigenvalue uᵀHu."""
 
     flow: MatrixFreeEdgeFlow
 
     def __init__(self, flow: MatrixFreeEdgeFlow, options: Options):
         if options.method != "auto":
-            raise UsageError("the central map is one of the central flow: leave `method` out")
+            raise UsageError("the central map exists for the central flow only: omit `method`")
         self.top, self.velocity = math.nan, np.zeros(0)
         super().__init__(flow, options)
 
@@ -97,6 +97,6 @@ class EdgeRun(LargeRun):
         return {**super().snapshot(), "top": np.array(self.top), "velocity": self.velocity.copy()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave."""
+        """Restore a `snapshot`, earlier or later."""
         super().restore(arrays)
         self.top, self.velocity = float(arrays["top"]), np.array(arrays["velocity"])
