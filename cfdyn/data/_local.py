@@ -15,7 +15,7 @@ from cfdyn.errors import UsageError
 
 VARIABLE = "CFDYN_DATA_DIR"
 PARTS = ("train", "test")
-MOST = 2**28  # bytes of a file, unpacked: four times what is published
+MOST = 2**28  # bytes of a file, unpacked: four times the published size
 HEAD = 16  # bytes of a file of pictures before these
 PICTURES, LABELS = 0x803, 0x801  # magic numbers of IDX: unsigned bytes in three dimensions, in one
 
@@ -33,9 +33,10 @@ def folder(name: str, path: str | None) -> Path:
 
 
 def read(what: str, path: str | None, most: int | Callable[[bytes], int], *names: str) -> bytes:
-    """What is in the first of these files that is there, unpacked if it ends in .gz; a UsageError that says where to put one.
+    """The content of the first existing one of these files, unpacked if it ends in .gz; a UsageError that says where to put one.
 
-    ``most`` bytes, or what its first bytes say, and one more of a file that is too long; a UsageError above `MOST`."""
+    Reads at most ``most`` bytes, or as many as its first bytes declare, and one more if the file is too long; a UsageError above
+    `MOST`."""
     home = folder(what, path)
     files = [home / f"{name}{end}" for name in names for end in ("", ".gz")]
     first = next((file for file in files if file.is_file()), None)
@@ -62,12 +63,12 @@ def part_of(what: str, part: str) -> str:
 
 
 def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
-    """The bytes of an IDX file in their shape; a UsageError for another magic number and for a file that is cut off."""
+    """The bytes of an IDX file in their shape; a UsageError for another magic number and for a truncated file."""
     if len(content) < 4:
-        raise UsageError(f"{what}: {name} is no IDX file: it has {len(content)} bytes")
+        raise UsageError(f"{what}: {name} is not an IDX file: it has {len(content)} bytes")
     count, dimensions = int.from_bytes(content[:4], "big"), magic & 0xFF
     if count != magic:
-        raise UsageError(f"{what}: {name} begins with the magic number {count}, not {magic}: it is no IDX file of "
+        raise UsageError(f"{what}: {name} begins with the magic number {count}, not {magic}: it is not an IDX file of "
                          f"{'pictures' if magic == PICTURES else 'labels'}")  # fmt: skip
     head, expected = 4 + 4 * dimensions, idx_size(content)
     if len(content) < max(head, expected):
@@ -78,18 +79,18 @@ def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
 
 
 def idx_shape(content: bytes) -> list[int]:
-    """The lengths that an IDX file of unsigned bytes declares, as far as its first bytes are there."""
+    """The lengths that an IDX file of unsigned bytes declares, as far as its first bytes are present."""
     head = 4 + 4 * min(int.from_bytes(content[3:4], "big"), 3)
     return [int.from_bytes(content[k : k + 4], "big") for k in range(4, min(head, len(content)), 4)]
 
 
 def idx_size(content: bytes) -> int:
-    """The bytes that an IDX file has by what it declares."""
+    """The number of bytes of an IDX file, according to its header."""
     return 4 + 4 * min(int.from_bytes(content[3:4], "big"), 3) + math.prod(idx_shape(content))
 
 
 def idx_pictures(what: str, path: str | None, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (n, 1, height, width) and labels (n,) of a data set that is published like MNIST."""
+    """Pictures (n, 1, height, width) and labels (n,) of a data set in the format of MNIST."""
     start = "train" if part_of(what, part) == "train" else "t10k"
     content = read(what, path, idx_size, f"{start}-images-idx3-ubyte", f"{start}-images.idx3-ubyte")
     pictures = idx(content, PICTURES, what, f"{start}-images")

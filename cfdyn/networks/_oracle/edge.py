@@ -1,4 +1,4 @@
-"""What happens to gradient descent where the sharpness is 2/η: the coefficient of the flip, by products alone."""
+"""The flip of gradient descent where the sharpness is 2/η: its coefficient, from products only."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from cfdyn.linalg.krylov import minres
 
 SOLVED, ITERATIONS = 1e-13, 4000  # of MINRES
-DECIDES = 1e-3  # of a residual and of a slope: what is left of t is a part of it along flat directions, a slope a drift
+DECIDES = 1e-3  # bounds of a residual and of a slope: a residual of t is its component along flat directions, a slope is a drift
 
 
 class EdgeForm(NamedTuple):
     """The flip of gradient descent at weights w whose sharpness λ₁ is the edge of the learning rate ``lr`` = 2/λ₁.
 
     Along the top eigenvector, q = ``direction`` (d,), |q| = 1, the map is −ξ + c ξ³ with c = ``coefficient`` = (η/6)(3 tᵀH⁻¹t −
-    D⁴L[q, q, q, q]), t = T[q, q]; ``bend`` is tᵀH⁻¹t and ``quartic`` D⁴L[q⁴]. ``supercritical``: c > 0, a stable 2-cycle is
-    born, of half-amplitude √((ηλ₁ − 2)/c); None where that is not decided: ``residual``, |Hh − t|/|t| of MINRES for h = H⁻¹t,
-    is what t has along flat directions (the oscillation moves w there), and ``slope`` is |∇L|, 0 where this is a bifurcation;
-    elsewhere w drifts, and c belongs to the fast oscillation alone.
+    D⁴L[q, q, q, q]), t = T[q, q]; ``bend`` is tᵀH⁻¹t and ``quartic`` D⁴L[q⁴]. ``supercritical``: c > 0, a stable 2-cycle is born,
+    of half-amplitude √((ηλ₁ − 2)/c); None if this is undecided: ``residual``, |Hh − t|/|t| of MINRES for h = H⁻¹t, is the
+    component of t along flat directions (the oscillation moves w along them), and ``slope`` is |∇L|, which is 0 at a bifurcation;
+    elsewhere w drifts, and c describes only the fast oscillation.
     """
 
     lr: float

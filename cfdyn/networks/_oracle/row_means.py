@@ -1,4 +1,4 @@
-"""A loss as the mean of what it is on single rows, which all that is said of mini-batches takes for granted."""
+"""A loss as the mean of the losses of single rows, which all statements about mini-batches assume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cfdyn.networks._oracle.network import Network
 
 
-SINGLES, APART, AWAY = 32, 1e-9, 0.1  # rows that are looked at alone; relative; of the weights' size
+SINGLES, APART, AWAY = 32, 1e-9, 0.1  # number of rows tested singly; relative tolerance; relative to the weights' size
 
 
 class ByClass:
@@ -28,16 +28,16 @@ class ByClass:
 
 
 def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
-    """The criterion as a mean over rows, and what is to be said of it; a UsageError for targets that ``ignore_index`` leaves out.
+    """The criterion as a mean over rows, and a remark about it; a UsageError for targets that ``ignore_index`` excludes.
 
-    Of torch's criteria with whole-number targets only these two divide by something other than the number of rows.
+    Among torch's criteria with whole-number targets only these two divide by something other than the number of rows.
     """
     torch = library("torch")
     if type(criterion) not in (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss) or y.dtype.kind == "f":
         return criterion, []
     if ignored := int((y == criterion.ignore_index).sum()):
         raise UsageError(f"{name}: ignore_index={criterion.ignore_index} leaves {ignored} of {y.size} targets out of the mean, "
-                         "which is none over rows then; leave those rows out of the data")  # fmt: skip
+                         "which is then not a mean over rows; omit those rows from the data")  # fmt: skip
     if criterion.weight is None:
         return criterion, []
     mean_weight = float(criterion.weight[torch.as_tensor(y, dtype=torch.long)].mean())
@@ -50,7 +50,7 @@ def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
 
 
 def check_mean_over_rows(network: Network, advice: str) -> None:
-    """A UsageError unless value and gradient are the means of those of rows, at random weights: some alone, the rest at once."""
+    """Refuse a loss unless value and gradient are means of those of rows at random weights, some singly, the rest at once."""
     n = network.n_rows
     if n < 2:
         return
@@ -61,7 +61,7 @@ def check_mean_over_rows(network: Network, advice: str) -> None:
         w = network.start
     value, slope = network.value_and_gradient(w)
     if not np.isfinite(value):
-        return  # nothing can be said where the loss is no number, and whoever goes on from there says so
+        return  # undecidable if the loss is not a number, which later computations report
     order = rng.permutation(n)
     parts = [*order[:SINGLES, None], *([order[SINGLES:]] if n > SINGLES else [])]
     try:
