@@ -15,7 +15,8 @@ from cfdyn.words import how_many
 
 LARGEST = 256 * outside.MB  # as text and numbers together it takes a few times as much
 MISSING = frozenset(("", "na", "n/a", "null", "none", "?", "-"))
-GAPS = MISSING | {"nan"}
+NOT_FINITE = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-infinity"))
+GAPS = MISSING | NOT_FINITE
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
     do not count. Decimals are written with a point.
 
     path : a file of at most 256 MB, in UTF-8 or Latin 1
-    gaps : whether a cell may be empty, NaN or another sign of `MISSING`, which is NaN then
+    gaps : whether a cell may be empty or another sign of `MISSING`, which is NaN then, or a number that is not finite: infinity
 
     UsageError: no such file, or what in it is not as it should be, with line and column
 
@@ -84,7 +85,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
                             encoding="utf-8") if filled else nothing  # fmt: skip
     except ValueError:
         values = nothing
-    if values.shape != (len(filled), len(names)) or not (np.isfinite(values) | (gaps & np.isnan(values))).all():
+    if values.shape != (len(filled), len(names)) or not (gaps or np.isfinite(values).all()):
         raise UsageError(_complaint(lines, names, skipped, source, GAPS if gaps else frozenset()))
     if len(filled) < 2:
         raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
@@ -183,8 +184,10 @@ def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
 
 
 def _number_or_gap(cell: str) -> float:
-    """NaN for a gap, a ValueError for what is no number."""
-    cell = "nan" if cell.strip().lower() in GAPS else cell.strip()
+    """NaN for a gap, infinity for a number that is not finite, a ValueError for what is no number."""
+    cell = cell.strip().lower()
+    if cell in MISSING or cell in NOT_FINITE:
+        return np.nan if cell in MISSING else np.inf
     return float(cell if is_number(cell) else "no number")
 
 
