@@ -55,6 +55,7 @@ from cfdyn.analysis.attractors.boundary_dimension import boundary_dimension as b
 from cfdyn.analysis.training.compare import compare as compare
 from cfdyn.analysis.training.compare_runs import compare_runs as compare_runs
 from cfdyn.analysis.noise.escape_times import escape_times as escape_times
+from cfdyn.analysis.training.explain import explain as explain
 from cfdyn.analysis.invariants.fractal_dimension import fractal_dimension as fractal_dimension
 from cfdyn.analysis.training.hovering import hovering as hovering
 from cfdyn.analysis.noise.invariant_density import invariant_density as invariant_density

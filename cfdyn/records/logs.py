@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from cfdyn.errors import UsageError, unknown
+from cfdyn.records.event_files import MARK, read_events
 from cfdyn.records.tables import read_csv, text_of
 
 CLOCKS = ("step", "steps", "global_step", "iteration", "iter", "epoch", "runtime", "timestamp", "wall time")
@@ -33,8 +36,48 @@ class Log:
         return float(steps[0]) if (steps == steps[0]).all() else None
 
 
+@dataclass(frozen=True)
+class Columns:
+    """All of a log: ``names`` of columns and ``table`` (rows, columns), NaN where a row has no entry and infinity where the entry
+    is not finite; the ``clock`` that counts the steps of the rows, ``at`` (rows,), or "" where the rows are the steps."""
+
+    names: tuple[str, ...]
+    table: np.ndarray
+    clock: str
+    at: np.ndarray
+
+
+def read_columns(path: str | os.PathLike[str]) -> Columns:
+    """A CSV file, a document or lines of JSON, TensorBoard's event file or a folder with one: all columns but clocks.
+
+    UsageError: no such file, or what in it is no number
+    """
+    names, table = _table(path)
+    for name in _clocks(names):
+        times = table[:, names.index(name)]
+        if np.isfinite(times).all() and (np.diff(times) > 0).all():
+            clock, at = name, times
+            break
+    else:
+        clock, at = "", np.arange(len(table), dtype=float)
+    kept = [k for k, name in enumerate(names) if not _counts(name) and not _is_bound(name, names)]
+    return Columns(tuple(names[k] for k in kept), table[:, kept], clock, at)
+
+
+def _table(path: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
+    source, kind = " ".join(os.fspath(path).split()), Path(path).suffix.lower()
+    if MARK in Path(path).name or Path(path).expanduser().is_dir():
+        return _aligned(read_events(path), source)
+    if kind == ".json":
+        return _aligned(_history(text_of(path), source), source)
+    if kind in (".jsonl", ".ndjson"):
+        return _aligned(_lines(text_of(path), source), source)
+    columns = read_csv(path, gaps=True)
+    return list(columns.names), columns.values
+
+
 def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
-    """A CSV file of a log, or the ``trainer_state.json`` of HuggingFace: one column, or those with entries in the same rows.
+    """A log as `read_columns` takes it: one column, or those with entries in the same rows.
 
     Rows with gaps are skipped, as for a validation loss that is logged only at some steps; if columns have gaps in different
     rows, the columns with the most entries together are used. The first increasing column with a name in `CLOCKS` counts the
@@ -43,14 +86,10 @@ def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
     UsageError: no such file or column, or an entry that is not a number
     """
     source = " ".join(os.fspath(path).split())
-    if source.lower().endswith(".json"):
-        names, table = _history(text_of(path), source)
-    else:
-        columns = read_csv(path, gaps=True)
-        names, table = list(columns.names), columns.values
+    names, table = _table(path)
     if column is not None and column not in names:
         raise unknown(f"column of {source}:", column, names)
-    clocks = sorted((name for name in names if _counts(name)), key=lambda name: CLOCKS.index(_bare(name)))
+    clocks = _clocks(names)
     series = [name for name in names if name not in clocks and not _is_bound(name, names)] if column is None else [column]
     if not series:
         raise UsageError(f"{source} has no column beside {', '.join(clocks)}: there is no series in it")
@@ -68,6 +107,11 @@ def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
             clock, at = name, times
             break
     return Log(tuple(kept), table[rows][:, [names.index(name) for name in kept]], clock, at, notes)
+
+
+def _clocks(names: Iterable[str]) -> list[str]:
+    """Those that may count steps, the most likely one first."""
+    return sorted((name for name in names if _counts(name)), key=lambda name: CLOCKS.index(_bare(name)))
 
 
 def _bare(name: str) -> str:
@@ -92,8 +136,8 @@ def _notes(table: np.ndarray, filled: dict[str, np.ndarray], kept: list[str]) ->
     return tuple(notes)
 
 
-def _history(text: str, source: str) -> tuple[list[str], np.ndarray]:
-    """Names and numbers (rows, columns) of a list of dicts, or of a trainer's ``log_history``; NaN for a missing entry."""
+def _history(text: str, source: str) -> list[dict]:
+    """The entries of a list of dicts, or of a trainer's ``log_history``."""
     try:
         history = json.loads(text)
     except (ValueError, RecursionError):
@@ -101,10 +145,35 @@ def _history(text: str, source: str) -> tuple[list[str], np.ndarray]:
     rows = history.get("log_history") if isinstance(history, dict) else history
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise UsageError(f"{source} is not a log: it needs a list of entries with names, or a document with such a `log_history`")
+    return rows
+
+
+def _lines(text: str, source: str) -> list[dict]:
+    """The entries of JSON Lines; the last line may be cut off, as it is while a run goes on."""
+    rows, lines = [], [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    for number, line in lines:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            rows.append(row)
+        elif number != lines[-1][0]:
+            raise UsageError(f"line {number} of {source} is not a JSON object, as each line of JSON Lines is")
+    return rows
+
+
+def _aligned(rows: list[dict], source: str) -> tuple[list[str], np.ndarray]:
+    """Names and numbers (rows, columns); NaN where a row has no entry, infinity where it is not finite."""
     names = list(dict.fromkeys(name for row in rows for name, value in row.items() if _is_entry(value)))
+    if not names:
+        raise UsageError(f"no entry of {source} has a number: there is no series in it")
     table = np.array([[float(row[name]) if _is_entry(row.get(name)) else np.nan for name in names] for row in rows])
-    return names, table.reshape(len(rows), len(names))
+    table[np.isnan(table) & [[_is_entry(row.get(name)) for name in names] for row in rows]] = np.inf
+    return names, np.where(np.abs(table) < 1e300, table, np.where(np.isnan(table), np.nan, np.inf))
 
 
 def _is_entry(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value.bit_length() < 1024
+    return isinstance(value, float)

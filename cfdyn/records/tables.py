@@ -15,7 +15,8 @@ from cfdyn.words import how_many
 
 LARGEST = 256 * outside.MB  # as text and numbers together it takes a few times as much
 MISSING = frozenset(("", "na", "n/a", "null", "none", "?", "-"))
-GAPS = MISSING | {"nan"}
+NOT_FINITE = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-infinity"))
+GAPS = MISSING | NOT_FINITE
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
     point.
 
     path : a file of at most 256 MB, in UTF-8 or Latin 1
-    gaps : whether a cell may be empty, NaN or another sign of `MISSING`; it becomes NaN
+    gaps : whether a cell may be empty or another sign of `MISSING`, which becomes NaN, or not finite, which becomes infinity
 
     UsageError: no such file, or an invalid entry, with its line and column
 
@@ -84,7 +85,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
                             encoding="utf-8") if filled else nothing  # fmt: skip
     except ValueError:
         values = nothing
-    if values.shape != (len(filled), len(names)) or not (np.isfinite(values) | (gaps & np.isnan(values))).all():
+    if values.shape != (len(filled), len(names)) or not (gaps or np.isfinite(values).all()):
         raise UsageError(_complaint(lines, names, skipped, source, GAPS if gaps else frozenset()))
     if len(filled) < 2:
         raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
@@ -183,8 +184,10 @@ def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
 
 
 def _number_or_gap(cell: str) -> float:
-    """The number of a cell, NaN for a gap; a ValueError for other text."""
-    cell = "nan" if cell.strip().lower() in GAPS else cell.strip()
+    """The number of a cell, NaN for a gap, infinity if it is not finite; a ValueError for other text."""
+    cell = cell.strip().lower()
+    if cell in MISSING or cell in NOT_FINITE:
+        return np.nan if cell in MISSING else np.inf
     return float(cell if is_number(cell) else "no number")
 
 
