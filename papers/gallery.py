@@ -119,9 +119,12 @@ basins = cf.analysis.basins(step, [("x", (-6, 6, 300)), ("y", (-6, 6, 300))])
 cf.plot(basins, "basins.png")
 ## BoundaryDimension: how uncertain the end is
 step = cf.Map.from_text(["x**2 - y**2 - 1", "2*x*y"], "x y")
-julia = cf.analysis.basins(step, [("x", (-1.8, 1.8, 400)), ("y", (-1.3, 1.3, 400))], transient=300)
-boundary = cf.analysis.boundary_dimension(julia)
+boundary = cf.analysis.boundary_dimension(cf.analysis.basins(step, [("x", (-1.8, 1.8, 400)), ("y", (-1.3, 1.3, 400))]))
 cf.plot(boundary, "boundary-dimension.png")
+## Explanation: what the log of a run tells
+path = "examples/training-log.csv"
+found = cf.analysis.explain(path, "loss")
+cf.plot(found, "explanation.png")
 ## Manifolds: manifolds of a saddle, where basins end
 step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
 manifolds = cf.analysis.manifolds(step, [0.0, 0.0], box=[(-2.5, 2.5), (-12, 12)], basins=200)

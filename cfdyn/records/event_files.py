@@ -72,9 +72,9 @@ def _note(rows: dict[int, dict[str, float]], event: bytes) -> None:
         for number, value in _fields(summary):
             if number == VALUE and isinstance(value, bytes):
                 parts = dict(_fields(value))
-                found = _number(parts)
-                if found is not None and isinstance(parts.get(TAG), bytes):
-                    rows.setdefault(step, {})[parts[TAG].decode()] = found
+                found, tag = _number(parts), parts.get(TAG)
+                if found is not None and isinstance(tag, bytes):
+                    rows.setdefault(step, {})[tag.decode()] = found
 
 
 def _number(parts: dict[int, int | bytes]) -> float | None:

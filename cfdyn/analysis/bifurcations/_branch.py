@@ -252,8 +252,9 @@ class Branch(WithMap, Record):
             if lo < value < hi and self.ends[side] == usual_ends(self.name, value, self.bounds, "")["limit"]:
                 paces[side] = float(min(max_step, last.max()))
         said = self.provenance | {"settings": self.provenance["settings"] | {"bounds": [lo, hi]}}
-        special, zeros = ([replace(one, bounds=(lo, hi)) for one in some] for some in (self.bifurcations, self.zeros))
-        return replace(self, bounds=(lo, hi), bifurcations=special, zeros=zeros, paces=tuple(paces), provenance=said)
+        special = [replace(one, bounds=(lo, hi)) for one in self.bifurcations]
+        zeros = [replace(one, bounds=(lo, hi)) for one in self.zeros]
+        return replace(self, bounds=(lo, hi), bifurcations=special, zeros=zeros, paces=(paces[0], paces[1]), provenance=said)
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:

@@ -128,7 +128,7 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     slope, error = drift(at, np.where(calm, y, np.nan))
     flat = [(float(at[a]), float(at[b])) for a, b in plateaus(np.where(calm, y, np.nan))]
     end = _end(x, found, positive)
-    about = {"loss": name, "steps": at, "values": x, "spikes": spikes, "period": period, "oscillation": words,
+    about: dict[str, Any] = {"loss": name, "steps": at, "values": x, "spikes": spikes, "period": period, "oscillation": words,
              "drift": 1000 * slope, "drift_error": 1000 * error, "plateaus": flat, "end": end}  # fmt: skip
     advice = advice_of(columns.names, at)
     return Explanation(**about, verdict=verdict_of(about, positive, advice), advice=advice,
