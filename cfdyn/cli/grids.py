@@ -61,7 +61,7 @@ def grid_answer(grid: Any, about: dict[str, Any], fields: Sequence[str], draw: D
     return Answer(
         lambda: {**about, "names": list(grid.names), "first": grid.first, "second": grid.second,
                  **{name: getattr(grid, name) for name in fields}},
-        lambda screen: _print(screen, grid, about), record=grid, draw=draw,
+        lambda screen: _print(screen, grid, about), record=grid, draw=draw, columns=grid.table,
     )  # fmt: skip
 
 

@@ -215,6 +215,19 @@ def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
     return {name: [x for table, size in pairs for x in table.get(name, [None] * size)] for name in names}
 
 
+def by_cells(
+    names: Sequence[str], axes: Sequence[np.ndarray], columns: Mapping[str, np.ndarray]
+) -> dict[str, list[Any]]:  # fmt: skip
+    """A table with one row for each cell of a grid, row by row: the values of its axes, the columns' first, then its entries.
+
+    >>> by_cells(["lr", "a"], [np.array([1.0, 2.0]), np.array([5.0])], {"period": np.array([[3, 4]])})
+    {'lr': [1.0, 2.0], 'a': [5.0, 5.0], 'period': [3, 4]}
+    """
+    places = np.meshgrid(*axes)
+    table = {name: place.ravel().tolist() for name, place in zip(names, places, strict=True)}
+    return table | {name if name not in table else f"its {name}": values.ravel().tolist() for name, values in columns.items()}
+
+
 def padded(values: np.ndarray, width: int) -> np.ndarray:
     """An array (n, k), extended by columns of NaN to a given number of columns."""
     return values if values.ndim == 1 else np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=np.nan)

@@ -161,3 +161,31 @@ def test_a_table_is_a_frame(runs):
     frame = runs.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert frame["loss"].tolist() == runs.loss.tolist()
+
+
+@pytest.mark.parametrize("sides", [(3, 2), (70, 90)])
+def test_the_table_of_a_grid_has_a_row_for_each_cell(sides, tmp_path):
+    """Whatever its size; parameters, regime and period stand in each row, and basins name their attractors."""
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
+    vary = [("lr", np.linspace(0.5, 2.5, sides[0])), ("momentum", np.linspace(0.0, 0.5, sides[1]))]
+    grid = cf.analysis.regimes(step, vary, [1.1], transient=200)
+    frame = grid.to_pandas()
+    assert list(frame) == ["lr", "momentum", "regime", "period", "lyapunov"] and len(frame) == grid.labels.size
+    row, column = sides[1] - 1, 1
+    cell = frame.iloc[row * sides[0] + column]
+    assert cell.lr == grid.first[column] and cell.momentum == grid.second[row]
+    assert cell.regime == grid.called(int(grid.labels[row, column])) and cell.period == grid.period[row, column]
+    assert len(grid.to_csv(tmp_path / "grid.csv").read_text().splitlines()) == grid.labels.size + 1
+    periods = cf.analysis.period_diagram(step, vary, [1.1], transient=200).table()
+    assert list(periods) == ["lr", "momentum", "regime", "period"]
+    basins = cf.analysis.basins(step.at(lr=0.2), [("w", (-2, 2, sides[0]))], transient=200)
+    assert len(basins.table()["attractor"]) == sides[0] and basins.table()["attractor"][0] == basins.attractors[basins.labels[0, 0]].words
+
+
+def test_the_tables_of_diagrams_and_spectra():
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+    found = cf.analysis.orbit_diagram(step, ("r", [2.5, 3.2]), [0.3], keep=3, averaged=50).table()
+    assert found["r"] == [2.5] * 3 + [3.2] * 3 and found["x"][:3] == pytest.approx([0.6] * 3) and set(found["way"]) == {"fresh"}
+    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    spectra = cf.analysis.lyapunov_spectra(henon, [("a", [0.2, 0.3, 0.4])], [0.1, 0.1], n=320, transient=200)
+    assert list(spectra.table()) == ["a", "exponent1", "exponent2", "error1", "error2", "dimension"] and len(spectra.table()["a"]) == 3

@@ -19,6 +19,7 @@ from cfdyn.integrate.maps.course import require_smooth
 from cfdyn.integrate.maps.flow_map import FlowMap
 from cfdyn.integrate.maps.stroboscopic import stroboscopic_map
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.records.exports import by_cells
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.samples import UNRESOLVED
 from cfdyn.systems.flow import Flow
@@ -88,6 +89,13 @@ class Basins(Record):
         ends = {f"{k}: {one.words}": one.fraction for k, one in enumerate(self.attractors)}
         others = {words: float(np.mean(self.labels == label)) for label, words in OTHERS.items()}
         return ends | {words: part for words, part in others.items() if part}
+
+    def table(self) -> dict[str, list[Any]]:
+        """A row for each start: its coordinates, the label, and the attractor in words."""
+        words = {k: one.words for k, one in enumerate(self.attractors)} | OTHERS
+        ends = np.array([words[label] for label in self.labels.ravel().tolist()], dtype=object)
+        axes = (self.first, self.second)[: len(self.names)]
+        return by_cells(self.names, axes, {"basin": self.labels, "attractor": ends})
 
 
 def basins(

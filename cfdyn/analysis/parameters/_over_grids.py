@@ -14,6 +14,7 @@ from cfdyn.ensembles.grids import Grid, look
 from cfdyn.errors import Interrupted, NumericsError, UsageError
 from cfdyn.integrate.maps.poincare import PoincareMap
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.records.exports import by_cells
 from cfdyn.records.record import provenance
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, QUASI_PERIODIC, UNRESOLVED
@@ -51,6 +52,13 @@ class OverGrid(WithMap):
     def called(self, label: int) -> str:
         """A label in words."""
         return NAMES.get(label, f"period {label}")
+
+    def table(self) -> dict[str, list[Any]]:
+        """A row for each cell: both quantities, the regime in words, its period (0 if it has none), and other entries."""
+        labels, places = np.unique(self.labels, return_inverse=True)
+        words = np.array([self.called(int(label)) for label in labels], dtype=object)[places.reshape(self.labels.shape)]
+        others = {name: array for name, array in vars(self).items() if name in ("lyapunov", "steps")}
+        return by_cells(self.names, (self.first, self.second), {"regime": words, "period": self.period, **others})
 
     @property
     def complete(self) -> bool:

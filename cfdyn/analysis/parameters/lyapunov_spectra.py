@@ -14,6 +14,7 @@ from cfdyn.ensembles.grids import Grid
 from cfdyn.ensembles.orbits import PARTS
 from cfdyn.errors import Interrupted, UsageError
 from cfdyn.linalg.products import frame
+from cfdyn.records.exports import by_cells
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import how_many
@@ -40,6 +41,13 @@ class LyapunovSpectra(Record):
     errors: Annotated[np.ndarray, "m n k"]
     looked: Annotated[np.ndarray, "m n"]
     dim: int
+
+    def table(self) -> dict[str, list[Any]]:
+        """A row for each cell: the one or two quantities, the exponents and their standard errors, and the dimension."""
+        size = range(self.exponents.shape[2])
+        columns = {f"{name}{k + 1}": array[:, :, k] for name, array in (("exponent", self.exponents), ("error", self.errors))
+                   for k in size}  # fmt: skip
+        return by_cells(self.names, (self.first, self.second)[: len(self.names)], {**columns, "dimension": self.dimension})
 
     @property
     def stretching(self) -> np.ndarray:

@@ -47,6 +47,13 @@ class OrbitDiagram(Record):
     starts: Annotated[np.ndarray, "s D"]
     ways: tuple[str, ...]
 
+    def table(self) -> dict[str, list[Any]]:
+        """A row for each state: the parameter, the coordinate, the start or direction, and the exponent of this orbit."""
+        shape = self.states.shape
+        ways, values, exponents = (np.broadcast_to(array, shape).ravel().tolist() for array in (
+            np.array(self.ways, dtype=object)[:, None, None], self.values[:, None], self.exponents[:, :, None]))  # fmt: skip
+        return {self.parameter: values, self.name: self.states.ravel().tolist(), "way": ways, "exponent": exponents}
+
 
 def orbit_diagram(
     step: Map | MatrixFreeMap, vary: tuple[str, Any], z0: Any, transient: int | None = None, keep: int | None = None,

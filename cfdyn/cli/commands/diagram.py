@@ -33,7 +33,7 @@ FIELDS = ("period", "labels")
 
 
 LISTED = ("loss vary window optimizer start transient keep averaged follow coordinate max_period coarse settings variables map "
-          "ode section every out plot pixels also figure seed json periodic")  # fmt: skip
+          "ode section every out plot pixels also figure seed csv json periodic")  # fmt: skip
 
 
 @command(LISTED, group="Maps and chaos", place=30, keeps=True)
@@ -92,7 +92,7 @@ def _orbits(
     result = cfdyn.analysis.orbit_diagram(step, axis, z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
     return Answer(lambda: {**_fields(result), **about, "summary": _summary(result)},
-                  lambda screen: _print(screen, result, about), record=result, draw=draw)  # fmt: skip
+                  lambda screen: _print(screen, result, about), record=result, draw=draw, columns=result.table)  # fmt: skip
 
 
 def _fields(diagram: OrbitDiagram) -> dict[str, Any]:
